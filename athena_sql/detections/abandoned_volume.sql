@@ -1,0 +1,118 @@
+/*
+title     = "A disk is paid for where no machine runs any more"
+category  = "waste"
+schedule  = "daily"
+why       = """
+Terminating an instance leaves its data volumes behind, and stopping one leaves them all; both go on billing by the GB and month.
+Training and GPU work uses large ones: 1 TB of gp3 is 80 USD a month, 1 TB of io2 with its IOPS several hundred.
+"""
+reason    = "{volume_id} ({size_gb} GB) was paid for {lookback_days} days in {region_id} of account {sub_account_name}, where no EC2 or SageMaker instance ran: {monthly_cost} {currency} a month."
+action    = """
+1. Is it attached, to a stopped instance perhaps? aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
+2. Keep what is on it, at less than half the price: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
+3. Nobody needs it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
+"""
+blind_spots = [
+  "A disk left behind where other machines still run is not found: the bill does not say what a volume is attached to.",
+  "A disk of an instance that is stopped most of the year, for audits or year-end runs, looks abandoned.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/preserving-volumes-on-termination.html",
+  "https://docs.aws.amazon.com/ebs/latest/userguide/ebs-deleting-volume.html",
+  "https://aws.amazon.com/ebs/pricing/",
+]
+[parameters]
+lookback_days = 14
+least_monthly_cost = 1.0
+*/
+WITH lookbacks AS (
+    SELECT
+        coalesce(sub_account_id, '') AS account_key,
+        min(charge_date) AS first_day,
+        max(charge_date) AS last_day
+    FROM completeness
+    WHERE settled_recency <= $lookback_days
+    GROUP BY sub_account_id
+    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
+),
+computing_regions AS (
+    SELECT
+        coalesce(SubAccountId, '') AS account_key,
+        coalesce(RegionId, '') AS region_key,
+        max(charge_date) AS last_compute_date
+    FROM daily_charges
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charge_date < $as_of                           -- unsettled days too: a machine that runs again acquits
+        AND (
+            SkuMeter LIKE '%BoxUsage%'                     -- on demand, reserved, on dedicated hosts (HostBoxUsage)
+            OR SkuMeter LIKE '%SpotUsage%'
+            OR SkuMeter LIKE '%DedicatedUsage%'
+            OR SkuMeter LIKE '%HostUsage%'
+            OR (SkuMeter LIKE '%HeavyUsage:%' AND SkuMeter NOT LIKE '%:db.%' AND SkuMeter NOT LIKE '%:cache.%')  -- of EC2
+            OR SkuMeter LIKE '%:ml.%'                      -- SageMaker: Host, Train, TrSpt, Notebk, Cluster …
+            OR SkuMeter LIKE '%-ml.%'                      -- Studio:JupyterLab-ml.…
+        )
+        AND ChargeCategory = 'Usage'
+        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- a reservation without a machine
+        AND ConsumedQuantity > 0
+    GROUP BY 1, 2
+),
+computing_accounts AS (
+    SELECT
+        account_key,
+        max(last_compute_date) AS last_compute_date,
+        max(CASE WHEN region_key = '' THEN last_compute_date END) AS last_compute_date_anywhere
+    FROM computing_regions
+    GROUP BY account_key
+),
+volumes AS (
+    SELECT
+        charges.SubAccountId AS sub_account_id,
+        charges.RegionId AS region_id,
+        charges.ResourceId AS resource_id,
+        lookbacks.first_day,
+        lookbacks.last_day,
+        max(charges.ServiceName) AS service_name,
+        max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
+        sum(CASE WHEN charges.SkuMeter LIKE '%EBS:VolumeUsage%' THEN charges.ConsumedQuantity END) AS gb_months,
+        sum(charges.EffectiveCost) AS effective_cost
+    FROM daily_charges AS charges
+    INNER JOIN lookbacks                                   -- keys without nulls, so that every engine can hash them
+        ON coalesce(charges.SubAccountId, '') = lookbacks.account_key
+        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    LEFT JOIN computing_regions
+        ON coalesce(charges.SubAccountId, '') = computing_regions.account_key
+        AND coalesce(charges.RegionId, '') = computing_regions.region_key
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.SkuMeter LIKE '%EBS:Volume%'           -- with the IOPS and throughput bought for it; not EBS:SnapshotUsage
+        AND charges.ChargeCategory = 'Usage'
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+        AND coalesce(computing_regions.last_compute_date < lookbacks.first_day, true)
+    GROUP BY 1, 2, 3, 4, 5
+    HAVING count(DISTINCT CASE
+        WHEN charges.SkuMeter LIKE '%EBS:VolumeUsage%' AND charges.ConsumedQuantity > 0 THEN charges.charge_date
+    END) = $lookback_days
+)
+SELECT
+    volumes.sub_account_id,
+    volumes.region_id,
+    volumes.resource_id,
+    volumes.effective_cost / $lookback_days * 30 AS monthly_cost,
+    volumes.service_name,
+    volumes.tags,
+    regexp_extract(volumes.resource_id, 'vol-[0-9a-zA-Z]+') AS volume_id,
+    volumes.gb_months / $lookback_days * 30 AS size_gb,
+    $lookback_days AS lookback_days,
+    volumes.first_day,
+    volumes.last_day
+FROM volumes
+LEFT JOIN computing_accounts ON coalesce(volumes.sub_account_id, '') = computing_accounts.account_key
+WHERE coalesce(                                            -- a machine or a disk of an unknown region: they may belong together
+    CASE
+        WHEN volumes.region_id IS NULL THEN computing_accounts.last_compute_date
+        ELSE computing_accounts.last_compute_date_anywhere
+    END < volumes.first_day,
+    true
+)
+    AND round(volumes.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, volumes.sub_account_id, volumes.region_id, volumes.resource_id

@@ -1,0 +1,178 @@
+/*
+title     = "GPUs run where none ran before"
+category  = "security"
+schedule  = "every_refresh"
+why       = """
+GPUs are what stolen credentials are turned into: cryptocurrency, or somebody else's model in training.
+One p4d.24xlarge costs some 20 to 30 USD an hour, and they come by the dozen, in a region nobody looks at.
+"""
+reason    = "{gpu_hours} GPU instance hours in {region_id} from {first_day} to {last_day} ({instance_types}), at most {peak_hours} a day; in the {history_days} days before at most {peak_hours_before}. Charged: {monthly_cost} {currency}."
+action    = """
+1. Does anyone know of it? Ask the account's owner for the job that needs {instance_types} in {region_id}.
+2. Who started it: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances (and CreateEndpoint, CreateTrainingJob, CreateNotebookInstance)
+3. Nobody knows of it: keep a snapshot for the security team, stop it (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the keys, and lower the G and P instance quotas of the region.
+"""
+blind_spots = [
+  "GPU hours that a capacity reservation or a Reserved Instance covers are taken as planned.",
+  "Hours are counted as they are billed, whatever the size of the instance.",
+  "Rhythms slower than a quarter cannot be told from a first time.",
+  "GPUs under services other than EC2 and SageMaker, and CPU mining, are not looked at.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
+  "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-capacity-reservation.html",
+  "https://aws.amazon.com/ec2/instance-types/#Accelerated_Computing",
+  "https://attack.mitre.org/techniques/T1496/",
+]
+[parameters]
+history_days = 30
+rhythm_days = 130
+multiple = 3.0
+bill_begins_days = 14
+*/
+WITH bills AS (
+    SELECT
+        bill_began,
+        CASE WHEN $news_since > begins_until THEN $news_since ELSE begins_until END AS news_from
+    FROM (
+        SELECT
+            min(charge_date) AS bill_began,
+            CAST(min(charge_date) + INTERVAL '1' DAY * $bill_begins_days AS date) AS begins_until
+        FROM completeness
+    ) AS begun
+),
+gpu_charges AS (
+    SELECT
+        SubAccountId AS sub_account_id,
+        RegionId AS region_id,
+        charge_date,
+        instance_type,
+        ResourceId AS resource_id,
+        PricingCategory = 'Dynamic' AS is_spot,
+        coalesce(CapacityReservationId, '') <> ''
+            OR coalesce(CommitmentDiscountId, '') LIKE '%:reserved-instances/%' AS is_reserved,
+        ConsumedQuantity AS hours,
+        EffectiveCost AS effective_cost
+    FROM ai_charges
+    WHERE charge_date >= CAST($news_since - INTERVAL '1' DAY * $rhythm_days AS date)
+        AND charge_date < $as_of
+        AND is_gpu
+        AND ChargeCategory = 'Usage'
+        AND ChargeClass IS DISTINCT FROM 'Correction'
+        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'      -- paid for, not running
+        AND (
+            ((ServiceName LIKE 'Amazon Elastic Compute Cloud%' OR x_ServiceCode = 'AmazonEC2')
+                AND regexp_like(meter, '^(BoxUsage|SpotUsage|DedicatedUsage|HostBoxUsage):'))  -- not EBSOptimized, UnusedBox
+            OR ((ServiceName LIKE 'Amazon SageMaker%' OR x_ServiceCode = 'AmazonSageMaker')
+                AND NOT regexp_like(meter, '(?i)reserv|unused|plan'))
+        )
+        AND ConsumedQuantity > 0
+),
+gpu_days AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        charge_date,
+        sum(hours) AS hours,
+        sum(CASE WHEN is_reserved THEN 0 ELSE hours END) AS open_hours,
+        lag(charge_date) OVER (PARTITION BY sub_account_id, region_id ORDER BY charge_date) AS day_before
+    FROM gpu_charges
+    GROUP BY 1, 2, 3
+),
+silences AS (
+    SELECT
+        gpu_days.*,
+        bills.news_from,
+        date_diff('day', day_before, charge_date) AS silent_days,
+        max(hours) OVER (
+            PARTITION BY sub_account_id, region_id
+            ORDER BY charge_date
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS peak_hours_ever,
+        max(CASE
+            WHEN charge_date < news_from AND date_diff('day', charge_date, news_from) <= $history_days THEN hours
+        END) OVER (PARTITION BY sub_account_id, region_id) AS peak_hours_before
+    FROM gpu_days
+    CROSS JOIN bills
+),
+rhythms AS (
+    SELECT
+        *,
+        sum(CASE WHEN silent_days > $history_days - 5 THEN 1 ELSE 0 END) OVER (
+            PARTITION BY sub_account_id, region_id
+            ORDER BY charge_date
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS long_silences_before,
+        max(silent_days) OVER (
+            PARTITION BY sub_account_id, region_id
+            ORDER BY charge_date
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS longest_silence_before
+    FROM silences
+),
+bursts AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        min(charge_date) AS first_day,
+        max(open_hours) AS peak_hours,
+        max(coalesce(peak_hours_before, 0)) AS peak_hours_before
+    FROM rhythms
+    WHERE charge_date >= news_from                                  -- before that is where the bill begins, or history
+        AND open_hours > 0                                          -- a reservation that runs out adds no hours
+        AND (
+            (
+                (silent_days IS NULL OR silent_days > $history_days)
+                AND NOT (                                           -- a training every month comes as it always came
+                    coalesce(long_silences_before, 0) >= 2
+                    AND silent_days <= longest_silence_before + 7
+                    AND hours <= $multiple * peak_hours_ever
+                )
+            )
+            OR open_hours > $multiple * coalesce(peak_hours_before, peak_hours_ever)  -- reserved hours have a level too
+        )
+    GROUP BY 1, 2
+),
+burst_instances AS (
+    SELECT
+        gpu_charges.sub_account_id,
+        gpu_charges.region_id,
+        gpu_charges.resource_id,
+        gpu_charges.instance_type,
+        bursts.first_day,
+        bursts.peak_hours,
+        bursts.peak_hours_before,
+        max(gpu_charges.charge_date) AS last_day,
+        sum(gpu_charges.hours) AS hours,
+        sum(CASE WHEN gpu_charges.is_spot THEN gpu_charges.hours ELSE 0 END) AS spot_hours,
+        sum(gpu_charges.effective_cost) AS effective_cost,
+        row_number() OVER (
+            PARTITION BY gpu_charges.sub_account_id, gpu_charges.region_id
+            ORDER BY sum(gpu_charges.hours) DESC, gpu_charges.resource_id, gpu_charges.instance_type
+        ) AS place
+    FROM gpu_charges
+    INNER JOIN bursts
+        ON gpu_charges.sub_account_id IS NOT DISTINCT FROM bursts.sub_account_id
+        AND gpu_charges.region_id IS NOT DISTINCT FROM bursts.region_id
+        AND gpu_charges.charge_date >= bursts.first_day
+    WHERE NOT gpu_charges.is_reserved
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+)
+SELECT
+    sub_account_id,
+    region_id,
+    CAST(NULL AS varchar) AS resource_id,
+    sum(effective_cost) AS monthly_cost,
+    sum(hours) AS gpu_hours,
+    sum(spot_hours) AS spot_hours,
+    peak_hours,
+    peak_hours_before,
+    $history_days AS history_days,
+    first_day,
+    max(last_day) AS last_day,
+    array_agg(DISTINCT instance_type ORDER BY instance_type) AS instance_types,
+    count(DISTINCT resource_id) AS instances,
+    array_agg(resource_id ORDER BY place) FILTER (WHERE place <= 10 AND resource_id IS NOT NULL) AS instance_ids
+FROM burst_instances
+GROUP BY sub_account_id, region_id, peak_hours, peak_hours_before, first_day
+ORDER BY monthly_cost DESC, sub_account_id, region_id

@@ -1,0 +1,221 @@
+/*
+title     = "Bedrock capacity is bought and nobody uses it"
+category  = "waste"
+schedule  = "daily"
+why       = """
+Provisioned Throughput is paid by the model unit and hour, called or not: one unit of Nova 2.0 Lite is 60 USD an hour, 43,000 a month.
+Without commitment it can be deleted at once; with one it is owed until the term is over, and must not be renewed.
+"""
+reason    = "{model_unit_hours} model-unit hours of {models} in {lookback_days} days, {proof}: {monthly_cost} {currency} a month, {commitment}."
+action    = """
+1. When does its commitment end? commitmentExpirationTime in: aws bedrock list-provisioned-model-throughputs --region {region_id}
+2. Who calls it? CloudWatch, AWS/Bedrock, Invocations with the provisioned model's ARN as ModelId; ask the owner.
+3. Nobody needs it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
+   While a commitment runs AWS refuses this; put the day it ends in the calendar.
+"""
+blind_spots = [
+  "Calls of provisioned capacity are not billed by the token, so without activity the bill shows use only where the model is also called on demand.",
+  "Without activity a model is known by the name in its meter; AWS spells some models differently in the meters of tokens.",
+  "The end of a commitment is reckoned from the first day the bill shows it; the bill does not say whether it was renewed.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/prov-throughput.html",
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/prov-thru-delete.html",
+  "https://aws.amazon.com/bedrock/pricing/",
+]
+[parameters]
+lookback_days = 7
+least_monthly_cost = 1.0
+*/
+WITH lookbacks AS (
+    SELECT
+        sub_account_id,
+        min(charge_date) AS first_day,
+        max(charge_date) AS last_day,
+        min(first_charge_date) AS first_charge_date
+    FROM completeness
+    WHERE settled_recency <= $lookback_days
+    GROUP BY sub_account_id
+    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
+),
+capacity_days AS (
+    SELECT
+        charges.SubAccountId AS sub_account_id,
+        charges.RegionId AS region_id,
+        charges.ResourceId AS resource_id,
+        coalesce(CASE
+            WHEN charges.meter LIKE 'MP:%' THEN regexp_replace(charges.ServiceName, ' *\(Amazon Bedrock Edition\)$', '')
+            ELSE regexp_replace(charges.meter, '-ProvisionedThroughput.*$', '')
+        END, charges.meter) AS model,
+        CAST(regexp_extract(charges.meter, '(?i)([0-9]+)-?months?', 1) AS integer) AS committed_months,  -- null: NoCommit
+        charges.charge_date,
+        max(charges.ServiceName) AS service_name,
+        max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
+        sum(coalesce(charges.ConsumedQuantity, charges.PricingQuantity)) AS model_unit_hours,
+        sum(charges.EffectiveCost) AS effective_cost
+    FROM ai_charges AS charges
+    WHERE charges.charge_date < $as_of                     -- all of the history: a commitment may have begun long ago
+        AND charges.SkuMeter LIKE '%ProvisionedThroughput%ModelUnits%'  -- first-party and Marketplace
+        AND charges.ChargeCategory = 'Usage'
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+        AND coalesce(charges.ConsumedQuantity, charges.PricingQuantity) > 0
+    GROUP BY 1, 2, 3, 4, 5, 6
+),
+terms AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        resource_id,
+        model,
+        committed_months,
+        min(charge_date) AS committed_from
+    FROM capacity_days
+    WHERE committed_months IS NOT NULL
+    GROUP BY 1, 2, 3, 4, 5
+),
+capacities AS (
+    SELECT
+        days.sub_account_id,
+        days.region_id,
+        days.resource_id,
+        days.model,
+        lookbacks.first_day,
+        lookbacks.last_day,
+        lookbacks.first_charge_date,
+        regexp_replace(lower(regexp_replace(days.model, '^[a-z]+\.', '')), '[^a-z0-9]', '') AS model_key,
+        max(days.service_name) AS service_name,
+        max(CASE WHEN days.charge_date = lookbacks.last_day THEN days.committed_months END) AS committed_months,
+        max_by(days.tags, days.charge_date) FILTER (WHERE days.tags IS NOT NULL) AS tags,
+        sum(days.model_unit_hours) AS model_unit_hours,
+        sum(days.effective_cost) AS effective_cost
+    FROM capacity_days AS days
+    INNER JOIN lookbacks
+        ON days.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND days.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+    HAVING count(DISTINCT days.charge_date) = $lookback_days
+),
+invocations AS (
+    SELECT
+        activity.resource_id,
+        count(DISTINCT CASE WHEN activity.activity_date <= capacities.last_day THEN activity.activity_date END)
+            AS days_looked_at,
+        max(activity.value) AS most_invocations
+    FROM activity
+    INNER JOIN capacities
+        ON activity.resource_id = capacities.resource_id   -- an ARN names account and region itself
+        AND activity.activity_date >= capacities.first_day
+    WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+        AND (
+            (activity.namespace = 'AWS/Bedrock' AND activity.metric = 'Invocations')
+            OR (activity.namespace = 'AWS/BedrockMantle' AND activity.metric = 'Inferences')
+        )
+        AND activity.value IS NOT NULL
+    GROUP BY activity.resource_id
+),
+called_regions AS (
+    SELECT DISTINCT activity.sub_account_id, activity.region_id, true AS is_called
+    FROM activity
+    INNER JOIN capacities
+        ON activity.sub_account_id IS NOT DISTINCT FROM capacities.sub_account_id
+        AND activity.region_id IS NOT DISTINCT FROM capacities.region_id
+        AND activity.activity_date >= capacities.first_day
+    WHERE capacities.resource_id IS NULL                   -- capacity the bill does not name may be the one that is called
+        AND activity.activity_date < $as_of
+        AND activity.resource_id LIKE '%:provisioned-model/%'
+        AND activity.metric IN ('Invocations', 'Inferences')
+        AND activity.value > 0
+),
+capacity_accounts AS (
+    SELECT DISTINCT sub_account_id, first_day
+    FROM capacities
+),
+called_models AS (
+    SELECT DISTINCT
+        charges.SubAccountId AS sub_account_id,
+        regexp_replace(lower(CASE
+            WHEN charges.meter LIKE 'MP:%' THEN regexp_replace(charges.ServiceName, ' *\(Amazon Bedrock Edition\)$', '')
+            ELSE regexp_replace(charges.meter, '^[a-z]+\.|-(mantle|cache|input|output|created|search|T2I|I2I)[-_].*$', '')
+        END), '[^a-z0-9]', '') AS model_key,
+        true AS is_called
+    FROM ai_charges AS charges
+    INNER JOIN capacity_accounts
+        ON charges.SubAccountId IS NOT DISTINCT FROM capacity_accounts.sub_account_id
+        AND charges.charge_date >= capacity_accounts.first_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.charge_date < $as_of
+        AND charges.ai_family = 'bedrock'
+        AND charges.ChargeCategory = 'Usage'
+        AND coalesce(charges.ConsumedQuantity, charges.PricingQuantity) > 0
+        AND NOT regexp_like(charges.meter, '(?i)provisionedthroughput|reserved')  -- held, not called
+),
+judged AS (
+    SELECT
+        capacities.*,
+        terms.committed_from,
+        coalesce(invocations.days_looked_at, 0) = $lookback_days AS is_looked_at
+    FROM capacities
+    LEFT JOIN terms
+        ON capacities.sub_account_id IS NOT DISTINCT FROM terms.sub_account_id
+        AND capacities.region_id IS NOT DISTINCT FROM terms.region_id
+        AND capacities.resource_id IS NOT DISTINCT FROM terms.resource_id
+        AND capacities.model = terms.model
+        AND capacities.committed_months = terms.committed_months
+    LEFT JOIN invocations ON capacities.resource_id = invocations.resource_id
+    LEFT JOIN called_regions
+        ON capacities.resource_id IS NULL
+        AND capacities.sub_account_id IS NOT DISTINCT FROM called_regions.sub_account_id
+        AND capacities.region_id IS NOT DISTINCT FROM called_regions.region_id
+    LEFT JOIN called_models
+        ON capacities.sub_account_id IS NOT DISTINCT FROM called_models.sub_account_id
+        AND capacities.model_key = called_models.model_key
+    WHERE coalesce(invocations.most_invocations, 0) = 0
+        AND called_regions.is_called IS NULL
+        AND (invocations.days_looked_at = $lookback_days OR called_models.is_called IS NULL)  -- activity decides, else the bill
+),
+idle_capacities AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        resource_id,
+        service_name,
+        first_day,
+        last_day,
+        array_agg(DISTINCT model ORDER BY model) AS models,  -- without a resource the models of a region are one finding
+        bool_and(is_looked_at) AS is_looked_at,
+        max(committed_months) AS committed_months,
+        max(CASE
+            WHEN committed_from > first_charge_date        -- else it began before the bill did
+                THEN CAST(committed_from + INTERVAL '1' MONTH * committed_months AS date)
+        END) AS committed_until,
+        max_by(tags, effective_cost) FILTER (WHERE tags IS NOT NULL) AS tags,
+        sum(model_unit_hours) AS model_unit_hours,
+        sum(effective_cost) AS effective_cost
+    FROM judged
+    GROUP BY 1, 2, 3, 4, 5, 6
+)
+SELECT
+    sub_account_id,
+    region_id,
+    resource_id,
+    effective_cost / $lookback_days * 30 AS monthly_cost,
+    service_name,
+    tags,
+    models,
+    model_unit_hours,
+    CASE WHEN is_looked_at THEN 'not one invocation' ELSE 'no token of that model in this account''s bill' END AS proof,
+    CASE
+        WHEN committed_months IS NULL THEN 'not committed'
+        WHEN committed_until IS NULL
+            THEN 'committed in ' || CAST(committed_months AS varchar) || '-month terms, since before this bill begins'
+        WHEN committed_until <= $as_of
+            THEN 'its commitment ended on ' || CAST(committed_until AS varchar) || ' unless it was renewed'
+        ELSE 'committed until ' || CAST(committed_until AS varchar)
+    END AS commitment,
+    committed_until,
+    $lookback_days AS lookback_days,
+    first_day,
+    last_day
+FROM idle_capacities
+WHERE round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id, service_name

@@ -1,0 +1,125 @@
+/*
+title     = "An imported or customised model is kept and not used"
+category  = "waste"
+schedule  = "daily"
+why       = """
+Bedrock charges for every imported or customised model it stores, about 2 USD a month per unit, and for every minute an imported one is kept warm,
+3 to 9 USD an hour and unit. Trials leave them behind, and nothing deletes them.
+"""
+reason    = "{model_kind} {resource_id} ({meters}) was stored or kept warm for {lookback_days} days and not invoked once: {monthly_cost} {currency} a month."
+action    = """
+1. Is the model served through Provisioned Throughput or a deployment of its own? Then its calls are counted there.
+   aws bedrock list-provisioned-model-throughputs --model-arn-equals {resource_id} --region {region_id}
+2. Are its weights, or the data and settings it was trained with, kept elsewhere? Deletion is for good.
+3. Nobody needs it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
+"""
+blind_spots = [
+  "A customised model served through Provisioned Throughput or an on-demand deployment is invoked under that ARN; it is acquitted only where the bill shows tokens of a custom model of its kind.",
+  "Where the bill names no model, nobody can look; such rows are skipped and counted.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html",
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-use.html",
+  "https://aws.amazon.com/bedrock/pricing/",
+]
+[parameters]
+lookback_days = 14
+least_monthly_cost = 1.0
+*/
+WITH lookbacks AS (
+    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
+    FROM completeness
+    WHERE settled_recency <= $lookback_days
+    GROUP BY sub_account_id
+    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
+),
+models AS (
+    SELECT
+        charges.SubAccountId AS sub_account_id,
+        charges.RegionId AS region_id,
+        charges.ResourceId AS resource_id,
+        lookbacks.first_day,
+        lookbacks.last_day,
+        max(charges.ServiceName) AS service_name,
+        max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
+        array_agg(DISTINCT charges.meter ORDER BY charges.meter) AS meters,
+        max(CASE WHEN charges.meter LIKE '%CustomModelImport%' THEN 'imported-model' ELSE 'custom-model' END) AS model_kind,
+        max(regexp_replace(charges.meter, '-Custom.*$', '')) AS base_model,
+        sum(charges.EffectiveCost) AS effective_cost
+    FROM ai_charges AS charges
+    INNER JOIN lookbacks
+        ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND (
+            charges.SkuMeter LIKE '%CustomModelImport-Storage%'
+            OR charges.SkuMeter LIKE '%CustomModelImport-Inference%'  -- billed while a copy is warm, not by the call
+            OR charges.SkuMeter LIKE '%Customization-Storage%'
+        )
+        AND charges.ChargeCategory = 'Usage'
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+        AND charges.ConsumedQuantity > 0
+    GROUP BY 1, 2, 3, 4, 5                                 -- storage and warm minutes of one model are one finding
+    HAVING min(charges.charge_date) = lookbacks.first_day  -- younger than the lookback: no verdict
+        AND max(charges.charge_date) = lookbacks.last_day  -- deleted since: nothing left to say
+),
+invocations AS (
+    SELECT
+        activity.resource_id,
+        count(DISTINCT CASE WHEN activity.activity_date <= models.last_day THEN activity.activity_date END)
+            AS days_looked_at,
+        max(activity.value) AS most_invocations
+    FROM activity
+    INNER JOIN models
+        ON activity.resource_id = models.resource_id       -- an ARN names account and region itself
+        AND activity.activity_date >= models.first_day
+    WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+        AND (
+            (activity.namespace = 'AWS/Bedrock' AND activity.metric = 'Invocations')
+            OR (activity.namespace = 'AWS/BedrockMantle' AND activity.metric = 'Inferences')
+        )
+        AND activity.value IS NOT NULL
+    GROUP BY activity.resource_id
+),
+model_accounts AS (
+    SELECT DISTINCT sub_account_id, first_day
+    FROM models
+),
+called_customs AS (
+    SELECT DISTINCT
+        charges.SubAccountId AS sub_account_id,
+        regexp_replace(charges.meter, '-(mantle|cache|input|output)-.*$', '') AS base_model,
+        true AS is_called
+    FROM ai_charges AS charges
+    INNER JOIN model_accounts
+        ON charges.SubAccountId IS NOT DISTINCT FROM model_accounts.sub_account_id
+        AND charges.charge_date >= model_accounts.first_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.charge_date < $as_of
+        AND charges.SkuMeter LIKE '%tokens-custom-model%'  -- an on-demand deployment of a customised model
+        AND charges.ChargeCategory = 'Usage'
+        AND charges.ConsumedQuantity > 0
+)
+SELECT
+    models.sub_account_id,
+    models.region_id,
+    models.resource_id,
+    models.effective_cost / $lookback_days * 30 AS monthly_cost,
+    models.service_name,
+    models.tags,
+    coalesce(invocations.days_looked_at, 0) < $lookback_days AS nobody_looked,
+    models.model_kind,
+    models.meters,
+    $lookback_days AS lookback_days,
+    models.first_day,
+    models.last_day
+FROM models
+LEFT JOIN invocations ON models.resource_id = invocations.resource_id
+LEFT JOIN called_customs
+    ON models.model_kind = 'custom-model'
+    AND models.sub_account_id IS NOT DISTINCT FROM called_customs.sub_account_id
+    AND models.base_model = called_customs.base_model
+WHERE coalesce(invocations.most_invocations, 0) = 0
+    AND called_customs.is_called IS NULL
+    AND round(models.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, models.sub_account_id, models.region_id, models.resource_id

@@ -1,0 +1,153 @@
+/*
+title     = "A search or graph service bills its floor and answers nobody"
+category  = "waste"
+schedule  = "daily"
+why       = """
+A Kendra or Amazon Q index, a Neptune Analytics graph and an OpenSearch domain bill by the hour they exist, not by the question.
+Left from a trial of retrieval-augmented generation they cost 60 to 1,000 USD a month each, until somebody deletes them.
+"""
+reason    = "{kind} {resource_id}: {billed_quantity} {billed_unit} billed in {lookback_days} days and not one request: {monthly_cost} {currency} a month."
+action    = """
+1. Ask the owner, and look for what still writes to it: data sources, ingestion pipelines.
+2. Keep what is in it, if anybody may want it: an export or a snapshot.
+3. Nobody needs it: {delete_command}
+"""
+blind_spots = [
+  "An OpenSearch domain that only stores logs for an audit is searched by nobody and may have to stay; where IndexingRate is collected, writing acquits it.",
+  "A Neptune Analytics graph that was stopped bills a tenth under a meter of its own and is not told here.",
+  "How Amazon Q Business and Neptune Analytics are metered in a real FOCUS export is not proven; an index or graph under another meter is missed.",
+]
+sources   = [
+  "https://aws.amazon.com/kendra/pricing/",
+  "https://docs.aws.amazon.com/kendra/latest/dg/cloudwatch-metrics.html",
+  "https://docs.aws.amazon.com/amazonq/latest/qbusiness-ug/qbusiness-metrics-chat.html",
+  "https://aws.amazon.com/neptune/pricing/",
+  "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/managedomains-cloudwatchmetrics.html",
+]
+[parameters]
+lookback_days = 14
+least_monthly_cost = 1.0
+*/
+WITH lookbacks AS (
+    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
+    FROM completeness
+    WHERE settled_recency <= $lookback_days
+    GROUP BY sub_account_id
+    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
+),
+request_metrics AS (
+    SELECT kind, namespace, metric
+    FROM (
+        VALUES
+            ('Kendra index', 'AWS/Kendra', 'IndexQueryCount'),
+            ('Amazon Q index', 'AWS/QBusiness', 'ChatMessages'),
+            ('Neptune Analytics graph', 'AWS/Neptune', 'NumOpenCypherRequestsPerSec'),
+            ('Neptune Analytics graph', 'AWS/Neptune-Graph', 'NumOpenCypherRequestsPerSec'),
+            ('OpenSearch domain', 'AWS/ES', 'SearchRate')
+    ) AS known (kind, namespace, metric)
+),
+floor_charges AS (
+    SELECT
+        charges.*,
+        CASE
+            WHEN charges.ai_family = 'kendra'
+                AND regexp_like(charges.meter, '(?i)^Kendra.*(Edition|GenAI)')  -- not DocumentsScanned, not ConnectorSync
+                THEN 'Kendra index'
+            WHEN charges.ai_family = 'q' AND charges.meter LIKE '%Index%' THEN 'Amazon Q index'
+            WHEN charges.meter LIKE '%m-NCU%' AND charges.meter NOT LIKE '%Stopped%' THEN 'Neptune Analytics graph'
+            WHEN charges.meter LIKE 'ESInstance:%' THEN 'OpenSearch domain'
+        END AS kind
+    FROM daily_charges AS charges
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND (
+            charges.SkuMeter LIKE '%ESInstance:%'
+            OR charges.SkuMeter LIKE '%Kendra%'
+            OR charges.SkuMeter LIKE '%Index%'
+            OR charges.SkuMeter LIKE '%m-NCU%'
+        )
+        AND charges.ChargeCategory = 'Usage'
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+),
+floors AS (
+    SELECT
+        charges.SubAccountId AS sub_account_id,
+        charges.RegionId AS region_id,
+        charges.ResourceId AS resource_id,
+        charges.kind,
+        lookbacks.first_day,
+        lookbacks.last_day,
+        max(charges.ServiceName) AS service_name,
+        max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
+        sum(charges.ConsumedQuantity) AS billed_quantity,
+        max(charges.ConsumedUnit) AS billed_unit,
+        sum(charges.EffectiveCost) AS effective_cost
+    FROM floor_charges AS charges
+    INNER JOIN lookbacks
+        ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    WHERE charges.kind IS NOT NULL
+    GROUP BY 1, 2, 3, 4, 5, 6
+    HAVING count(DISTINCT CASE WHEN charges.ConsumedQuantity > 0 THEN charges.charge_date END) = $lookback_days
+),
+requests AS (
+    SELECT
+        activity.resource_id,
+        request_metrics.kind,
+        count(DISTINCT CASE WHEN activity.activity_date <= floors.last_day THEN activity.activity_date END)
+            AS days_looked_at,
+        max(activity.value) AS most_requests
+    FROM activity
+    INNER JOIN request_metrics
+        ON activity.namespace = request_metrics.namespace
+        AND activity.metric = request_metrics.metric
+    INNER JOIN floors
+        ON activity.resource_id = floors.resource_id       -- an ARN names account and region itself
+        AND request_metrics.kind = floors.kind
+        AND activity.activity_date >= floors.first_day
+    WHERE activity.activity_date < $as_of                  -- a request on an unsettled day is a request
+        AND activity.value IS NOT NULL
+    GROUP BY 1, 2
+),
+written_domains AS (
+    SELECT DISTINCT activity.resource_id, true AS is_written
+    FROM activity
+    INNER JOIN floors
+        ON activity.resource_id = floors.resource_id
+        AND activity.activity_date >= floors.first_day
+    WHERE activity.activity_date < $as_of
+        AND activity.namespace = 'AWS/ES'
+        AND activity.metric = 'IndexingRate'
+        AND activity.value > 0                             -- somebody keeps logs in it
+)
+SELECT
+    floors.sub_account_id,
+    floors.region_id,
+    floors.resource_id,
+    floors.effective_cost / $lookback_days * 30 AS monthly_cost,
+    floors.service_name,
+    floors.tags,
+    coalesce(requests.days_looked_at, 0) < $lookback_days AS nobody_looked,
+    floors.kind,
+    floors.billed_quantity,
+    floors.billed_unit,
+    $lookback_days AS lookback_days,
+    floors.first_day,
+    floors.last_day,
+    CASE floors.kind
+        WHEN 'Kendra index' THEN 'aws kendra delete-index --id '
+            || coalesce(regexp_extract(floors.resource_id, 'index/(.+)$', 1), 'INDEX_ID')
+        WHEN 'Amazon Q index' THEN 'aws qbusiness delete-index --application-id '
+            || coalesce(regexp_extract(floors.resource_id, 'application/([^/]+)', 1), 'APPLICATION_ID')
+            || ' --index-id ' || coalesce(regexp_extract(floors.resource_id, 'index/(.+)$', 1), 'INDEX_ID')
+        WHEN 'Neptune Analytics graph' THEN 'aws neptune-graph delete-graph --no-skip-snapshot --graph-identifier '
+            || coalesce(regexp_extract(floors.resource_id, 'graph/(.+)$', 1), 'GRAPH_ID')
+        ELSE 'aws opensearch delete-domain --domain-name '
+            || coalesce(regexp_extract(floors.resource_id, 'domain/(.+)$', 1), 'DOMAIN_NAME')
+    END || ' --region ' || coalesce(floors.region_id, 'REGION') AS delete_command
+FROM floors
+LEFT JOIN requests ON floors.resource_id = requests.resource_id AND floors.kind = requests.kind
+LEFT JOIN written_domains ON floors.resource_id = written_domains.resource_id
+WHERE coalesce(requests.most_requests, 0) = 0
+    AND written_domains.is_written IS NULL
+    AND round(floors.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, floors.sub_account_id, floors.region_id, floors.resource_id, floors.service_name

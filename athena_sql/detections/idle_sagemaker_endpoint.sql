@@ -1,0 +1,98 @@
+/*
+title     = "A SageMaker endpoint runs and nobody calls it"
+category  = "waste"
+schedule  = "daily"
+why       = """
+A real-time endpoint keeps its instances running day and night, called or not: an ml.m5.xlarge is 168 USD a month,
+an ml.g5.2xlarge 1,100. It ends when somebody deletes it, and demos and notebooks leave many behind.
+"""
+reason    = "{endpoint_name} ran {instance_hours} instance hours in {lookback_days} days on {instance_types} and was not called once: {monthly_cost} {currency} a month."
+action    = """
+1. Who made it, and is it a standby? aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
+2. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {endpoint_name} --region {region_id}
+3. It is needed now and then: serverless or asynchronous inference costs nothing between calls.
+"""
+blind_spots = [
+  "A standby for disaster recovery is idle on purpose; exclude it.",
+  "Where a Savings Plan pays for the instances, deleting the endpoint saves only if other usage takes the plan up.",
+  "A synthetic check that calls an endpoint nobody else needs makes it look used.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-delete-resources.html",
+  "https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html",
+  "https://aws.amazon.com/sagemaker/pricing/",
+]
+[parameters]
+lookback_days = 7
+least_monthly_cost = 1.0
+*/
+WITH lookbacks AS (
+    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
+    FROM completeness
+    WHERE settled_recency <= $lookback_days
+    GROUP BY sub_account_id
+    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
+),
+endpoints AS (
+    SELECT
+        charges.SubAccountId AS sub_account_id,
+        charges.RegionId AS region_id,
+        charges.ResourceId AS resource_id,
+        lookbacks.first_day,
+        lookbacks.last_day,
+        max(charges.ServiceName) AS service_name,
+        max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
+        array_agg(DISTINCT charges.instance_type ORDER BY charges.instance_type)
+            FILTER (WHERE charges.instance_type IS NOT NULL) AS instance_types,
+        sum(CASE WHEN charges.instance_type IS NOT NULL THEN charges.ConsumedQuantity END) AS instance_hours,
+        sum(charges.EffectiveCost) AS effective_cost
+    FROM ai_charges AS charges
+    INNER JOIN lookbacks
+        ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.SkuMeter LIKE '%Host:%'
+        AND charges.meter LIKE 'Host:%'                    -- real-time alone: not AsyncInf:, ServerlessInf:, Train:, Notebk:
+        AND charges.ai_family = 'sagemaker'
+        AND charges.ChargeCategory = 'Usage'
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+    GROUP BY 1, 2, 3, 4, 5                                 -- one endpoint, however many variants and instance types
+    HAVING count(DISTINCT CASE
+        WHEN charges.instance_type IS NOT NULL AND charges.ConsumedQuantity > 0 THEN charges.charge_date
+    END) = $lookback_days
+),
+calls AS (
+    SELECT
+        activity.resource_id,
+        count(DISTINCT CASE WHEN activity.activity_date <= endpoints.last_day THEN activity.activity_date END)
+            AS days_looked_at,
+        max(activity.value) AS most_invocations
+    FROM activity
+    INNER JOIN endpoints
+        ON activity.resource_id = endpoints.resource_id    -- an ARN names account and region itself
+        AND activity.activity_date >= endpoints.first_day
+    WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+        AND activity.namespace = 'AWS/SageMaker'
+        AND activity.metric = 'Invocations'
+        AND activity.value IS NOT NULL
+    GROUP BY activity.resource_id
+)
+SELECT
+    endpoints.sub_account_id,
+    endpoints.region_id,
+    endpoints.resource_id,
+    endpoints.effective_cost / $lookback_days * 30 AS monthly_cost,
+    endpoints.service_name,
+    endpoints.tags,
+    coalesce(calls.days_looked_at, 0) < $lookback_days AS nobody_looked,
+    regexp_extract(endpoints.resource_id, 'endpoint/(.+)$', 1) AS endpoint_name,
+    endpoints.instance_types,
+    endpoints.instance_hours,
+    $lookback_days AS lookback_days,
+    endpoints.first_day,
+    endpoints.last_day
+FROM endpoints
+LEFT JOIN calls ON endpoints.resource_id = calls.resource_id
+WHERE coalesce(calls.most_invocations, 0) = 0              -- over all variants and days
+    AND round(endpoints.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, endpoints.sub_account_id, endpoints.region_id, endpoints.resource_id

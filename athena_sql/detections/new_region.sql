@@ -1,0 +1,124 @@
+/*
+title     = "An account is charged in a region for the first time"
+category  = "security"
+schedule  = "every_refresh"
+told      = "once"
+why       = """
+Stolen credentials are put to work in regions where nobody looks: no dashboards, no guards, no limits set.
+The first charge there, be it a cent or free usage, is often the first trace. The cost comes later, by the hour.
+Each region of an account is told once.
+"""
+reason    = "{sub_account_name} was first charged in {region_id} on {first_day}: {services}, {monthly_cost} {currency} up to {last_day}."
+action    = """
+1. Does anyone know of it? Ask the account's owner whether work was to start in {region_id}.
+2. Who started it: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
+3. Nobody knows of it: list what runs with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the keys that made it, then deny the region by a service control policy.
+"""
+blind_spots = [
+  "What was used before the export begins is not known; the first 14 days of the bill are taken as where it begins.",
+  "Activity that AWS never charges, free usage without a line on the bill included, leaves no row.",
+  "In the first 14 days of an account, regions that another account already uses are not told.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
+  "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html",
+  "https://attack.mitre.org/techniques/T1535/",
+]
+[parameters]
+warm_up_days = 14
+*/
+WITH bills AS (
+    SELECT min(charge_date) AS bill_began
+    FROM completeness
+),
+first_charges AS (
+    SELECT
+        SubAccountId AS sub_account_id,
+        RegionId AS region_id,
+        min(charge_date) AS first_charge_date
+    FROM daily_services
+    WHERE charge_date < $as_of
+        AND (
+            (ChargeCategory = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
+            OR (ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL)
+        )                                                           -- no tax, credit or refund, and no commitment
+        AND ChargeClass IS DISTINCT FROM 'Correction'               -- a restatement is no use of anything
+        AND NOT (                                                   -- nor is a row of an old period, whatever its day
+            charge_date >= $news_since
+            AND billing_period < CAST(date_trunc('month', $news_since) AS date)
+        )
+    GROUP BY 1, 2
+),
+dated_charges AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        first_charge_date,
+        bills.bill_began,
+        min(first_charge_date) OVER (PARTITION BY sub_account_id) AS account_began,
+        min(first_charge_date) OVER (PARTITION BY region_id) AS organisation_began
+    FROM first_charges
+    CROSS JOIN bills
+),
+new_regions AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        first_charge_date,
+        account_began,
+        organisation_began < first_charge_date AS used_elsewhere
+    FROM dated_charges
+    WHERE first_charge_date >= $news_since
+        AND date_diff('day', bill_began, first_charge_date) >= $warm_up_days
+        AND lower(region_id) NOT IN ('', 'global', 'noregion')      -- null has no region either, and fails here
+        AND NOT (
+            organisation_began < first_charge_date
+            AND date_diff('day', account_began, first_charge_date) < $warm_up_days
+            AND date_diff('day', bill_began, account_began) >= $warm_up_days  -- else the account is as old as the bill
+        )
+),
+region_services AS (
+    SELECT
+        new_regions.sub_account_id,
+        new_regions.region_id,
+        coalesce(charges.ServiceName, 'no service') AS service,
+        max(charges.charge_date) AS last_day,
+        sum(charges.EffectiveCost) AS effective_cost
+    FROM daily_services AS charges
+    INNER JOIN new_regions
+        ON charges.RegionId = new_regions.region_id
+        AND charges.SubAccountId IS NOT DISTINCT FROM new_regions.sub_account_id
+    WHERE charges.charge_date >= $news_since
+        AND charges.charge_date < $as_of
+        AND (
+            (charges.ChargeCategory = 'Usage' AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
+            OR (charges.ChargeCategory = 'Purchase' AND charges.CommitmentDiscountId IS NULL)
+        )
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+    GROUP BY 1, 2, 3
+),
+region_costs AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        max(last_day) AS last_day,
+        sum(effective_cost) AS effective_cost,
+        array_agg(service ORDER BY effective_cost DESC, service) AS services
+    FROM region_services
+    GROUP BY 1, 2
+)
+SELECT
+    new_regions.sub_account_id,
+    new_regions.region_id,
+    CAST(NULL AS varchar) AS resource_id,
+    region_costs.effective_cost AS monthly_cost,
+    new_regions.first_charge_date AS first_day,
+    region_costs.last_day,
+    region_costs.services,
+    new_regions.used_elsewhere,
+    new_regions.account_began
+FROM new_regions
+INNER JOIN region_costs
+    ON new_regions.region_id = region_costs.region_id
+    AND new_regions.sub_account_id IS NOT DISTINCT FROM region_costs.sub_account_id
+ORDER BY monthly_cost DESC, new_regions.sub_account_id, new_regions.region_id

@@ -1,0 +1,207 @@
+/*
+title     = "An account uses a service for the first time"
+category  = "security"
+schedule  = "every_refresh"
+told      = "once"
+why       = """
+An intruder rarely stays with what the account already runs: Bedrock for somebody else's chatbot, Lightsail or ECS for
+mining, SES for spam. A service that an account was never charged for is a decision somebody took, and this asks who.
+Each service of an account is told once; all names of Bedrock count as one service, and so do a service's old and new name.
+"""
+reason    = "{sub_account_name} was first charged for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} up to {last_day}. Other accounts already use it: {used_elsewhere}."
+action    = """
+1. Does anyone know of it? Ask the account's owner whether {service_name} was to be used.
+2. Who started it: CloudTrail, event history of {regions} from {first_day} on: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
+3. Nobody knows of it: disable the keys that made it, delete what they made, then deny the service by a service control policy.
+"""
+blind_spots = [
+  "What was used before the export begins is not known; the first 14 days of the bill are taken as where it begins.",
+  "A rename that the mapping in this file does not hold yet shows as a new service, once in every account.",
+  "In the first 14 days of an account, services that another account already uses are not told, other than GPUs, Bedrock and data transfer.",
+  "The name AWS prints for a renamed service in FOCUS ServiceName is not documented; old and new are taken as one.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
+  "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/rename.html",
+  "https://docs.aws.amazon.com/firehose/latest/dev/history.html",
+  "https://docs.aws.amazon.com/managed-flink/latest/java/api-link.html",
+  "https://docs.aws.amazon.com/sagemaker/latest/dg/whatis.html",
+  "https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/document_history.html",
+  "https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html",
+  "https://docs.aws.amazon.com/quicksight/latest/APIReference/Welcome.html",
+  "https://boto3.amazonaws.com/v1/documentation/api/latest/reference/services/appstream.html",
+  "https://docs.aws.amazon.com/cli/latest/reference/workspaces-web/",
+]
+[parameters]
+warm_up_days = 14
+least_transfer_gb = 100
+*/
+WITH service_renames AS (
+    SELECT *
+    FROM (
+        VALUES
+            ('Amazon Elasticsearch Service', 'Amazon OpenSearch Service'),
+            ('Amazon Kinesis Firehose', 'Amazon Data Firehose'),
+            ('Amazon Kinesis Data Firehose', 'Amazon Data Firehose'),
+            ('Amazon Kinesis Analytics', 'Amazon Managed Service for Apache Flink'),
+            ('Amazon Kinesis Data Analytics', 'Amazon Managed Service for Apache Flink'),
+            ('Amazon SageMaker', 'Amazon SageMaker AI'),
+            ('AWS Single Sign-On', 'AWS IAM Identity Center'),
+            ('AWS Security Hub', 'AWS Security Hub CSPM'),
+            ('Amazon QuickSight', 'Amazon Quick Suite'),
+            ('Amazon Quick Sight', 'Amazon Quick Suite'),
+            ('Amazon Quick', 'Amazon Quick Suite'),
+            ('Amazon AppStream', 'Amazon WorkSpaces Applications'),
+            ('Amazon AppStream 2.0', 'Amazon WorkSpaces Applications'),
+            ('Amazon WorkSpaces Web', 'Amazon WorkSpaces Secure Browser'),
+            ('Amazon EC2 Container Service', 'Amazon Elastic Container Service'),
+            ('Amazon EC2 Container Registry (ECR)', 'Amazon Elastic Container Registry'),
+            ('Amazon Elastic Container Service for Kubernetes', 'Amazon Elastic Kubernetes Service')
+    ) AS renamed (old_name, new_name)
+),
+bedrock_names AS (                                                  -- four, and one for each Marketplace model
+    SELECT DISTINCT ServiceName AS service_name
+    FROM ai_charges
+    WHERE ai_family = 'bedrock' AND ServiceName IS NOT NULL
+),
+bills AS (
+    SELECT min(charge_date) AS bill_began
+    FROM completeness
+),
+first_charges AS (
+    SELECT
+        SubAccountId AS sub_account_id,
+        ServiceName AS service_name,
+        min(charge_date) AS first_charge_date
+    FROM daily_services
+    WHERE charge_date < $as_of
+        AND (
+            (ChargeCategory = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
+            OR (ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL)
+        )                                                           -- no tax, credit or refund, and no commitment
+        AND ChargeClass IS DISTINCT FROM 'Correction'               -- a restatement is no use of anything
+        AND NOT (                                                   -- nor is a row of an old period, whatever its day
+            charge_date >= $news_since
+            AND billing_period < CAST(date_trunc('month', $news_since) AS date)
+        )
+    GROUP BY 1, 2
+),
+known_charges AS (
+    SELECT
+        first_charges.*,
+        CASE
+            WHEN bedrock_names.service_name IS NOT NULL THEN 'Amazon Bedrock'
+            ELSE coalesce(service_renames.new_name, first_charges.service_name)
+        END AS service,
+        first_charges.service_name LIKE 'AWS%Support%'
+            OR first_charges.service_name LIKE '%Savings Plans%' AS is_contract
+    FROM first_charges
+    LEFT JOIN bedrock_names ON first_charges.service_name = bedrock_names.service_name
+    LEFT JOIN service_renames ON first_charges.service_name = service_renames.old_name
+),
+dated_charges AS (
+    SELECT
+        known_charges.*,
+        bills.bill_began,
+        min(first_charge_date) OVER (PARTITION BY sub_account_id) AS account_began,
+        min(first_charge_date) OVER (PARTITION BY service) AS organisation_began,
+        row_number() OVER (
+            PARTITION BY sub_account_id, service
+            ORDER BY first_charge_date, service_name
+        ) AS place
+    FROM known_charges
+    CROSS JOIN bills
+),
+new_services AS (
+    SELECT
+        sub_account_id,
+        service,
+        service_name,
+        first_charge_date,
+        account_began,
+        organisation_began < first_charge_date AS used_elsewhere,
+        date_diff('day', account_began, first_charge_date) < $warm_up_days
+            AND date_diff('day', bill_began, account_began) >= $warm_up_days AS is_warm_up
+    FROM dated_charges
+    WHERE place = 1                                                 -- the name the bill shows first
+        AND first_charge_date >= $news_since
+        AND date_diff('day', bill_began, first_charge_date) >= $warm_up_days
+        AND service_name <> ''
+        AND NOT is_contract
+),
+service_costs AS (
+    SELECT
+        new_services.sub_account_id,
+        new_services.service,
+        max(charges.charge_date) AS last_day,
+        sum(charges.EffectiveCost) AS effective_cost,
+        array_agg(DISTINCT coalesce(charges.RegionId, 'no region') ORDER BY coalesce(charges.RegionId, 'no region'))
+            AS regions
+    FROM daily_services AS charges
+    LEFT JOIN bedrock_names ON charges.ServiceName = bedrock_names.service_name
+    LEFT JOIN service_renames ON charges.ServiceName = service_renames.old_name
+    INNER JOIN new_services
+        ON new_services.service = CASE
+            WHEN bedrock_names.service_name IS NOT NULL THEN 'Amazon Bedrock'
+            ELSE coalesce(service_renames.new_name, charges.ServiceName)
+        END
+        AND charges.SubAccountId IS NOT DISTINCT FROM new_services.sub_account_id
+    WHERE charges.charge_date >= $news_since
+        AND charges.charge_date < $as_of
+        AND (
+            (charges.ChargeCategory = 'Usage' AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
+            OR (charges.ChargeCategory = 'Purchase' AND charges.CommitmentDiscountId IS NULL)
+        )
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+    GROUP BY 1, 2
+),
+gpu_services AS (
+    SELECT DISTINCT SubAccountId AS sub_account_id, ServiceName AS service_name
+    FROM ai_charges
+    WHERE charge_date >= $news_since
+        AND charge_date < $as_of
+        AND is_gpu
+        AND ChargeCategory = 'Usage'
+        AND ChargeClass IS DISTINCT FROM 'Correction'
+),
+sending_services AS (
+    SELECT SubAccountId AS sub_account_id, ServiceName AS service_name
+    FROM daily_charges
+    WHERE charge_date >= $news_since
+        AND charge_date < $as_of
+        AND SkuMeter LIKE '%DataTransfer-Out-Bytes'
+        AND meter = 'DataTransfer-Out-Bytes'
+        AND ChargeCategory = 'Usage'
+        AND ChargeClass IS DISTINCT FROM 'Correction'
+    GROUP BY 1, 2
+    HAVING sum(ConsumedQuantity) >= $least_transfer_gb              -- every new account sends a few bytes
+),
+risky_services AS (
+    SELECT sub_account_id, service_name FROM gpu_services
+    UNION
+    SELECT sub_account_id, service_name FROM sending_services
+)
+SELECT
+    new_services.sub_account_id,
+    CAST(NULL AS varchar) AS region_id,
+    CAST(NULL AS varchar) AS resource_id,
+    service_costs.effective_cost AS monthly_cost,
+    new_services.service_name,
+    new_services.first_charge_date AS first_day,
+    service_costs.last_day,
+    service_costs.regions,
+    new_services.used_elsewhere,
+    new_services.account_began
+FROM new_services
+INNER JOIN service_costs
+    ON new_services.service = service_costs.service
+    AND new_services.sub_account_id IS NOT DISTINCT FROM service_costs.sub_account_id
+LEFT JOIN risky_services
+    ON new_services.service_name = risky_services.service_name
+    AND new_services.sub_account_id IS NOT DISTINCT FROM risky_services.sub_account_id
+WHERE NOT (new_services.is_warm_up AND new_services.used_elsewhere)
+    OR risky_services.service_name IS NOT NULL
+    OR new_services.service = 'Amazon Bedrock'
+    OR new_services.service LIKE '%AgentCore%'
+    OR new_services.service LIKE '%Data Transfer%'
+ORDER BY monthly_cost DESC, new_services.sub_account_id, new_services.service_name

@@ -1,0 +1,138 @@
+/*
+title     = "OpenSearch Serverless bills while Bedrock is silent"
+category  = "waste"
+schedule  = "daily"
+why       = """
+A Bedrock knowledge base makes an OpenSearch Serverless collection and does not take it along when it is deleted.
+A Classic collection keeps at least 1 OCU (2 with replicas) running at zero queries: 175 to 350 USD a month,
+billed as Amazon OpenSearch Service, where nobody looks for AI.
+"""
+reason    = "{ocu_hours} OCU hours in {lookback_days} days in {region_id}, and not one call of Bedrock in account {sub_account_name}: {monthly_cost} {currency} a month."
+action    = """
+1. Does anybody search it? CloudWatch, AWS/AOSS, SearchRequestRate of each collection in {region_id}.
+2. What is there, and does a knowledge base still name it?
+   aws opensearchserverless list-collections --region {region_id}
+   aws bedrock-agent list-knowledge-bases --region {region_id}
+3. Nobody needs it: aws opensearchserverless delete-collection --id COLLECTION_ID --region {region_id}
+"""
+blind_spots = [
+  "OCUs are pooled per account or collection group; the bill may not say which collection holds them.",
+  "A collection that serves something other than Bedrock is acquitted only where its search requests are collected.",
+  "A collection that another account's Bedrock searches looks orphaned here, unless its search requests are collected.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html",
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html",
+  "https://aws.amazon.com/opensearch-service/pricing/",
+]
+[parameters]
+lookback_days = 7
+least_monthly_cost = 1.0
+*/
+WITH lookbacks AS (
+    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
+    FROM completeness
+    WHERE settled_recency <= $lookback_days
+    GROUP BY sub_account_id
+    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
+),
+ocu_days AS (
+    SELECT
+        charges.SubAccountId AS sub_account_id,
+        charges.RegionId AS region_id,
+        charges.ResourceId AS resource_id,
+        charges.meter,
+        charges.charge_date,
+        max(charges.ServiceName) AS service_name,
+        max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
+        coalesce(sum(CASE WHEN charges.ChargeCategory = 'Usage' THEN charges.ConsumedQuantity END), 0) AS ocu_hours,
+        coalesce(sum(CASE WHEN charges.ChargeCategory = 'Usage' THEN charges.EffectiveCost END), 0) AS effective_cost,
+        coalesce(sum(CASE WHEN charges.ChargeCategory = 'Credit' THEN charges.EffectiveCost END), 0) AS credits
+    FROM ai_charges AS charges
+    INNER JOIN lookbacks
+        ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.SkuMeter LIKE '%OCU'
+        AND charges.meter IN ('SearchOCU', 'IndexingOCU')  -- storage alone has no floor
+        AND charges.ChargeCategory IN ('Usage', 'Credit')  -- a credit that nets the cost to zero hides nothing
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+    GROUP BY 1, 2, 3, 4, 5
+),
+named_pools AS (
+    SELECT sub_account_id, region_id, min(resource_id) AS resource_id
+    FROM ocu_days
+    WHERE ocu_hours > 0
+    GROUP BY sub_account_id, region_id
+    HAVING count(DISTINCT resource_id) = 1                 -- one pool whose name stands on one of its two meters only
+        AND count(DISTINCT CASE WHEN resource_id IS NULL THEN meter END)
+            + count(DISTINCT CASE WHEN resource_id IS NOT NULL THEN meter END) = count(DISTINCT meter)
+),
+pools AS (
+    SELECT
+        ocu_days.sub_account_id,
+        ocu_days.region_id,
+        coalesce(ocu_days.resource_id, named_pools.resource_id) AS resource_id,
+        max(ocu_days.service_name) AS service_name,
+        max_by(ocu_days.tags, ocu_days.charge_date) FILTER (WHERE ocu_days.tags IS NOT NULL) AS tags,
+        sum(ocu_days.ocu_hours) AS ocu_hours,
+        sum(ocu_days.effective_cost) AS effective_cost,
+        sum(ocu_days.credits) AS credits
+    FROM ocu_days
+    LEFT JOIN named_pools
+        ON ocu_days.sub_account_id IS NOT DISTINCT FROM named_pools.sub_account_id
+        AND ocu_days.region_id IS NOT DISTINCT FROM named_pools.region_id
+    GROUP BY 1, 2, 3                                       -- either meter is enough, and NextGen groups that sleep have neither:
+    HAVING count(DISTINCT CASE WHEN ocu_days.ocu_hours > 0 THEN ocu_days.charge_date END) = $lookback_days
+),
+pool_accounts AS (
+    SELECT DISTINCT pools.sub_account_id, lookbacks.first_day
+    FROM pools
+    INNER JOIN lookbacks ON pools.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
+),
+bedrock_accounts AS (
+    SELECT DISTINCT charges.SubAccountId AS sub_account_id, true AS uses_bedrock
+    FROM ai_charges AS charges
+    INNER JOIN pool_accounts
+        ON charges.SubAccountId IS NOT DISTINCT FROM pool_accounts.sub_account_id
+        AND charges.charge_date >= pool_accounts.first_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.charge_date < $as_of                   -- unsettled days too: one call acquits
+        AND charges.ai_family IN ('bedrock', 'agentcore')
+        AND charges.ChargeCategory = 'Usage'
+        AND coalesce(charges.ConsumedQuantity, charges.PricingQuantity) > 0
+        AND NOT regexp_like(coalesce(charges.meter, ''), '(?i)provisionedthroughput|reserved|storage')  -- held or stored, not used
+),
+searched_regions AS (
+    SELECT DISTINCT activity.sub_account_id, activity.region_id, true AS is_searched
+    FROM activity
+    INNER JOIN pool_accounts
+        ON activity.sub_account_id IS NOT DISTINCT FROM pool_accounts.sub_account_id
+        AND activity.activity_date >= pool_accounts.first_day
+    WHERE activity.activity_date < $as_of
+        AND activity.namespace = 'AWS/AOSS'
+        AND activity.metric = 'SearchRequestRate'
+        AND activity.value > 0
+)
+SELECT
+    pools.sub_account_id,
+    pools.region_id,
+    pools.resource_id,
+    pools.effective_cost / $lookback_days * 30 AS monthly_cost,
+    pools.service_name,
+    pools.tags,
+    pools.ocu_hours,
+    $lookback_days AS lookback_days,
+    lookbacks.first_day,
+    lookbacks.last_day,
+    pools.credits
+FROM pools
+INNER JOIN lookbacks ON pools.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
+LEFT JOIN bedrock_accounts ON pools.sub_account_id IS NOT DISTINCT FROM bedrock_accounts.sub_account_id
+LEFT JOIN searched_regions
+    ON pools.sub_account_id IS NOT DISTINCT FROM searched_regions.sub_account_id
+    AND (pools.region_id = searched_regions.region_id OR pools.region_id IS NULL)  -- a pool of an unknown region may be the one searched
+WHERE bedrock_accounts.uses_bedrock IS NULL
+    AND searched_regions.is_searched IS NULL
+    AND round(pools.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, pools.sub_account_id, pools.region_id, pools.resource_id

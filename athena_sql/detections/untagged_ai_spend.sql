@@ -1,0 +1,156 @@
+/*
+title     = "AI spend that no tag gives an owner"
+category  = "governance"
+schedule  = "daily"
+why       = """
+AI costs grow faster than anything else on the bill, and half of them hide under other services' names.
+What carries none of the tags that owners.toml demands reaches nobody: no budget, no team, nobody to ask whether it is needed.
+"""
+reason    = "{service_name} in {region_id} costs {monthly_cost} {currency} a month, and nobody owns it: neither it nor its account carries {missing_tags}."
+action    = """
+1. Whose is it? CloudTrail names who made it; the account's owner names the team.
+2. Tag it with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. Where the resource is none, these are calls of plain models: let them go through an application inference profile, which can be tagged.
+3. Activate the keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
+"""
+blind_spots = [
+  "A tag counts from the day it was activated as a cost allocation tag; before that the bill does not show it.",
+  "How cost categories are spelt among the Tags of FOCUS 1.2 is not documented; prefixes are stripped where they are known.",
+  "Whether the bill names a resource on calls of plain model ids is not documented.",
+  "Where a resource's rows disagree, the newest day decides, and on it the row with the most tags.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
+  "https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html",
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-create.html",
+]
+[parameters]
+lookback_days = 30
+least_monthly_cost = 1.0
+*/
+WITH lookbacks AS (
+    SELECT
+        sub_account_id,
+        min(charge_date) AS first_day,
+        max(charge_date) AS last_day,
+        count(*) AS settled_days                                    -- of a young account: the days it has
+    FROM completeness
+    WHERE settled_recency <= $lookback_days
+    GROUP BY sub_account_id
+),
+required_tags AS (
+    SELECT
+        key,
+        regexp_replace(
+            lower(key),
+            '^(resourcetags/|accounttag/|userattribute/|costcategory/|iamprincipal/)?(user:|aws:)?',
+            ''
+        ) AS plain_key
+    FROM UNNEST(ARRAY[$required_tags]) AS required (key)
+    WHERE key IS NOT NULL
+),
+account_keys AS (
+    SELECT DISTINCT accounts.sub_account_id, required_tags.key
+    FROM accounts
+    CROSS JOIN UNNEST(map_keys(accounts.tags)) AS tagged (tag_key)
+    INNER JOIN required_tags
+        ON required_tags.plain_key = regexp_replace(
+            lower(tagged.tag_key),
+            '^(resourcetags/|accounttag/|userattribute/|costcategory/|iamprincipal/)?(user:|aws:)?',
+            ''
+        )
+    WHERE trim(element_at(accounts.tags, tagged.tag_key)) <> ''
+),
+ai_spends AS (
+    SELECT
+        charges.SubAccountId AS sub_account_id,
+        charges.RegionId AS region_id,
+        charges.ServiceName AS service_name,
+        charges.ResourceId AS resource_id,
+        CASE WHEN charges.ResourceId IS NULL THEN charges.Tags END AS tags_of_nothing,  -- many callers in one row
+        max_by(                                                     -- the newest tags; of one day's, the fullest
+            coalesce(charges.Tags, CAST(MAP() AS map(varchar, varchar))),
+            date_diff('day', lookbacks.first_day, charges.charge_date) * 1000 + coalesce(cardinality(charges.Tags), 0)
+        ) AS tags,
+        min(charges.ai_family) AS ai_family,
+        min(lookbacks.first_day) AS first_day,
+        max(lookbacks.last_day) AS last_day,
+        sum(charges.EffectiveCost) / CAST(min(lookbacks.settled_days) AS double) * 30 AS monthly_cost
+    FROM ai_charges AS charges
+    INNER JOIN lookbacks
+        ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.ai_family IS NOT NULL
+        AND charges.ChargeCategory = 'Usage'
+        AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- nobody's use; unused_commitment tells it
+    GROUP BY 1, 2, 3, 4, 5
+    HAVING sum(charges.EffectiveCost) > 0
+),
+weighed_spends AS (
+    SELECT
+        *,
+        sum(monthly_cost) OVER (PARTITION BY sub_account_id, region_id, service_name, resource_id) AS finding_cost
+    FROM ai_spends
+),
+missing_keys AS (
+    SELECT
+        spends.sub_account_id,
+        spends.region_id,
+        spends.service_name,
+        spends.resource_id,
+        spends.tags_of_nothing,
+        spends.tags,
+        spends.ai_family,
+        spends.first_day,
+        spends.last_day,
+        spends.monthly_cost,
+        required_tags.key
+    FROM weighed_spends AS spends
+    CROSS JOIN required_tags
+    CROSS JOIN UNNEST(map_keys(spends.tags) || ARRAY['']) AS tagged (tag_key)
+    LEFT JOIN account_keys
+        ON spends.sub_account_id = account_keys.sub_account_id
+        AND required_tags.key = account_keys.key
+    WHERE spends.finding_cost >= $least_monthly_cost
+        AND account_keys.key IS NULL                                -- the account's tag holds for all that is in it
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    HAVING NOT bool_or(
+        required_tags.plain_key = regexp_replace(
+            lower(tagged.tag_key),
+            '^(resourcetags/|accounttag/|userattribute/|costcategory/|iamprincipal/)?(user:|aws:)?',
+            ''
+        )
+        AND trim(coalesce(element_at(spends.tags, tagged.tag_key), '')) <> ''
+    )
+),
+untagged_spends AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        service_name,
+        resource_id,
+        tags_of_nothing,
+        tags,
+        ai_family,
+        first_day,
+        last_day,
+        monthly_cost,
+        array_agg(key ORDER BY key) AS missing_tags
+    FROM missing_keys
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+)
+SELECT
+    sub_account_id,
+    region_id,
+    resource_id,
+    sum(monthly_cost) AS monthly_cost,
+    service_name,
+    max_by(tags, monthly_cost) AS tags,
+    max_by(missing_tags, monthly_cost) AS missing_tags,
+    min(ai_family) AS ai_family,
+    min(first_day) AS first_day,
+    max(last_day) AS last_day
+FROM untagged_spends
+GROUP BY sub_account_id, region_id, service_name, resource_id
+HAVING sum(monthly_cost) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id

@@ -1,0 +1,39 @@
+/*
+title = "The largest movements of the last seven settled days against the seven before"
+why   = """
+What rose or fell most, by account, region and service. Settled days alone, so that yesterday's half a bill
+does not look like a saving.
+"""
+[parameters]
+days = 7
+most = 40
+*/
+WITH weeks AS (
+    SELECT
+        charges.SubAccountId,
+        charges.RegionId,
+        charges.ServiceName,
+        max(charges.SubAccountName) AS sub_account_name,
+        sum(CASE WHEN completeness.settled_recency <= $days THEN charges.EffectiveCost ELSE 0 END) AS effective_cost,
+        sum(CASE WHEN completeness.settled_recency > $days THEN charges.EffectiveCost ELSE 0 END) AS effective_cost_before
+    FROM daily_services AS charges
+    INNER JOIN completeness
+        ON charges.SubAccountId IS NOT DISTINCT FROM completeness.sub_account_id
+        AND charges.charge_date = completeness.charge_date
+    WHERE completeness.settled_recency <= 2 * $days
+        AND charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * (2 * $days + 14) AS date)
+        AND charges.ChargeCategory = 'Usage'
+    GROUP BY 1, 2, 3
+)
+SELECT
+    SubAccountId AS sub_account_id,
+    sub_account_name,
+    RegionId AS region_id,
+    ServiceName AS service_name,
+    effective_cost,
+    effective_cost_before,
+    effective_cost - effective_cost_before AS movement
+FROM weeks
+WHERE abs(effective_cost - effective_cost_before) >= 0.01
+ORDER BY abs(effective_cost - effective_cost_before) DESC, sub_account_id, region_id, service_name
+LIMIT $most

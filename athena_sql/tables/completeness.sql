@@ -1,0 +1,38 @@
+/*
+title = "Which days of which account are settled"
+why   = """
+The newest days of a bill still grow; a detection that looks for absence must not look at them.
+A row for every day the export holds, from an account's first charge on, charged or not.
+`settled_recency` counts settled days backwards: 1 is the newest, so a lookback of 7 is `settled_recency <= 7`.
+"""
+reads = ["daily_services"]
+[parameters]
+settle_days = 2
+*/
+WITH delivered_days AS (
+    SELECT DISTINCT charge_date
+    FROM daily_services
+    WHERE charge_date < $as_of
+),
+first_charges AS (
+    SELECT SubAccountId, min(charge_date) AS first_charge_date, max(charge_date) AS last_charge_date
+    FROM daily_services
+    WHERE charge_date < $as_of
+    GROUP BY SubAccountId
+),
+account_days AS (
+    SELECT
+        first_charges.SubAccountId AS sub_account_id,
+        delivered_days.charge_date,
+        first_charges.first_charge_date,
+        first_charges.last_charge_date,
+        date_diff('day', delivered_days.charge_date, $as_of) > $settle_days AS is_settled
+    FROM first_charges
+    INNER JOIN delivered_days ON delivered_days.charge_date >= first_charges.first_charge_date
+)
+SELECT
+    *,
+    CASE WHEN is_settled THEN
+        row_number() OVER (PARTITION BY sub_account_id, is_settled ORDER BY charge_date DESC)
+    END AS settled_recency
+FROM account_days

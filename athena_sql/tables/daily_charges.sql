@@ -1,0 +1,46 @@
+/*
+title = "What detections read: charges by day, with the words they share"
+why   = """
+What more than one detection must know of a charge is said once, here:
+`meter` is SkuMeter without its region prefix, `instance_type` what an instance meter names,
+`is_gpu` whether that is an accelerator, `ai_family` which AI service the charge belongs to under
+whatever name it is billed (null: none).
+A key may have several rows a day: whoever reads this table sums.
+"""
+reads = ["folded_charges"]
+*/
+WITH metered_charges AS (
+    SELECT
+        *,
+        coalesce(
+            regexp_extract(SkuMeter, '^(?:[A-Z]{3}[0-9]{1,2}|EU)-(.*)$', 1), -- USE1-, APS3-, and EU- of older services
+            SkuMeter
+        ) AS meter,
+        regexp_extract(
+            SkuMeter,
+            '[:-]((ml\.)?[a-z][a-z0-9-]*\.(nano|micro|small|medium|metal[a-z0-9-]*|[0-9]*x?large))(\.search)?$',
+            1
+        ) AS instance_type                                                   -- BoxUsage:p4d.24xlarge, Host:ml.m5.xlarge
+    FROM folded_charges
+)
+SELECT
+    *,
+    coalesce(
+        regexp_like(instance_type, '^(ml\.)?(p[2-9]|g[3-9]|inf[0-9]|trn[0-9]|dl[0-9])[a-z0-9-]*\.'),
+        false
+    ) AS is_gpu,                                                             -- g4dn, p6-b200, inf2, trn1 …
+    CASE
+        WHEN ServiceName LIKE '%AgentCore%' OR x_ServiceCode = 'AmazonBedrockAgentCore' THEN 'agentcore'
+        WHEN ServiceName LIKE '%Bedrock%'                                    -- three of its names, and '… (Amazon Bedrock Edition)'
+            OR x_ServiceCode LIKE 'AmazonBedrock%'
+            OR x_Operation IN ('InvokeModelInference', 'InvokeModelStreamingInference')
+            OR SkuMeter LIKE '%-MP:%oken%'                                   -- a Marketplace model with an empty service code
+            OR SkuMeter LIKE '%-MP:%ProvisionedThroughput%' THEN 'bedrock'
+        WHEN SkuMeter LIKE '%SearchOCU' OR SkuMeter LIKE '%IndexingOCU'
+            OR (SkuMeter LIKE '%StorageUsedInS3ByteHour' AND x_ServiceCode = 'AmazonES') THEN 'opensearch_serverless'
+        WHEN ServiceName LIKE 'Amazon SageMaker%' OR x_ServiceCode = 'AmazonSageMaker' THEN 'sagemaker'
+        WHEN ServiceName = 'Amazon Kendra' OR x_ServiceCode = 'AmazonKendra' THEN 'kendra'
+        WHEN ServiceName IN ('Amazon Q', 'Amazon Q Business', 'Amazon Q Developer') OR x_ServiceCode = 'AmazonQ' THEN 'q'
+        WHEN regexp_like(instance_type, '^(ml\.)?(p[2-9]|g[3-9]|inf[0-9]|trn[0-9]|dl[0-9])[a-z0-9-]*\.') THEN 'gpu'
+    END AS ai_family
+FROM metered_charges

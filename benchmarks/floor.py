@@ -1,0 +1,66 @@
+"""The floor that a scan is held against: one DuckDB statement that reads the same columns and groups them by day.
+
+    python benchmarks/floor.py FOLDER [--write FILE]
+
+The key is the one of athena_sql/tables/folded_charges.sql; everything happens in memory, in one statement, with no
+limit of ours. `--write` also writes the result as Parquet, as a fold must.
+"""
+
+import argparse
+from pathlib import Path
+
+import duckdb
+
+KEY = (
+    "CAST(ChargePeriodStart AS date)", "CAST(date_trunc('month', BillingPeriodStart) AS date)", "ProviderName",
+    "BillingCurrency", "SubAccountId", "RegionId", "ServiceName", "SkuMeter", "x_Operation", "ResourceId",
+    "ChargeCategory", "ChargeClass", "ChargeFrequency", "PricingCategory", "CommitmentDiscountId",
+    "CommitmentDiscountStatus", "CapacityReservationId", "ConsumedUnit", "PricingUnit", "Tags",
+)  # fmt: skip
+NAMES = (
+    "SubAccountName",
+    "x_ServiceCode",
+    "PublisherName",
+    "CommitmentDiscountType",
+    "CommitmentDiscountName",
+)
+MEASURES = (
+    "BilledCost",
+    "EffectiveCost",
+    "ListCost",
+    "ContractedCost",
+    "ConsumedQuantity",
+    "PricingQuantity",
+)
+
+
+def statement(folder: Path) -> str:
+    """The one statement over every file below `folder`."""
+    parquet = sorted(folder.rglob("*.parquet"))
+    files = ", ".join(f"'{path}'" for path in parquet or sorted(folder.rglob("*.csv.gz")))
+    source = f"read_parquet([{files}])" if parquet else f"read_csv([{files}], header = true)"
+    keys = ", ".join(f"{key} AS key_{number}" for number, key in enumerate(KEY))
+    names = ", ".join(f"any_value({name}) AS {name}" for name in NAMES)
+    sums = ", ".join(f"sum({name}) AS {name}" for name in MEASURES)
+    return (
+        f"SELECT {keys}, {names}, {sums} FROM {source} GROUP BY {', '.join(map(str, range(1, len(KEY) + 1)))}"
+    )
+
+
+def main() -> None:
+    """Run it once and say how many rows came out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--write", type=Path)
+    arguments = parser.parse_args()
+    connection = duckdb.connect()
+    connection.execute("SET preserve_insertion_order = false")
+    if arguments.write:
+        connection.execute(f"COPY ({statement(arguments.folder)}) TO '{arguments.write}' (FORMAT parquet)")
+        print("written")
+    else:
+        print(connection.execute(f"SELECT count(*) FROM ({statement(arguments.folder)})").fetchone())
+
+
+if __name__ == "__main__":
+    main()

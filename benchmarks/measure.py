@@ -1,0 +1,29 @@
+"""A command as a whole process: wall seconds and peak resident memory, from the operating system's own accounting."""
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_gib: float
+
+
+def measure(command: Sequence[str]) -> Measured:
+    """Run `command` to its end, its output thrown away. Raises RuntimeError where it fails."""
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    errors = process.stderr.read() if process.stderr else b""
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {errors.decode()[-2000:]}")
+    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024**2)

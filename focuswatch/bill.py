@@ -1,0 +1,112 @@
+"""An organisation's bill, opened on this machine: the export refreshed, and the tables that detections read."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from focuswatch import tables
+from focuswatch.catalog import Catalog
+from focuswatch.engine import DuckDbEngine
+from focuswatch.engine.duckdb import connect
+from focuswatch.errors import ConfigError
+from focuswatch.export import KEPT_TABLES, Refresh, refresh
+from focuswatch.literals import Value
+from focuswatch.owners import Owners
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where everything is; `as_of` None is the day after the last charge."""
+
+    export: str
+    state: Path
+    activity: Path | None = None
+    accounts: Path | None = None
+    as_of: date | None = None
+
+
+@dataclass(frozen=True)
+class Bill:
+    """The tables of one export as of a day."""
+
+    engine: DuckDbEngine
+    refresh: Refresh
+    as_of: date
+
+
+def state_of(export: str, *, root: Path | None = None) -> Path:
+    """The folder in which an export's state is kept: one for each export, under `root` or the user's data folder."""
+    root = root or platformdirs.user_data_path("focuswatch")
+    name = export if "://" in export else str(Path(export).resolve())
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).name).strip("-").lower()[:40] or "export"
+    return root / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def remember(export: str, *, root: Path | None = None) -> None:
+    """Make `export` the one that commands mean when they are given none."""
+    path = (root or platformdirs.user_data_path("focuswatch")) / "latest.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    absolute = export if "://" in export else str(Path(export).resolve())
+    path.write_text(json.dumps({"export": absolute}), encoding="utf-8")
+
+
+def latest(*, root: Path | None = None) -> str:
+    """The export scanned last. Raises ConfigError where there was none."""
+    path = (root or platformdirs.user_data_path("focuswatch")) / "latest.json"
+    if not path.exists():
+        raise ConfigError("No export was scanned yet; name one, or run `focuswatch scan EXPORT` first.")
+    return str(json.loads(path.read_text(encoding="utf-8"))["export"])
+
+
+@contextmanager
+def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> Iterator[Bill]:
+    """The refreshed bill, held alone until the block ends.
+
+    Raises ExportError for the export's files, ConfigError for the others and where another scan holds the state.
+    """
+    inputs.state.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(inputs.state / "lock", timeout=0):
+            connection = connect(scratch=inputs.state / "scratch")
+            try:
+                refreshed = refresh(
+                    inputs.export, connection=connection, catalog=catalog, state=inputs.state, say=say
+                )
+                as_of = _as_of(inputs, refreshed)
+                say("Reading activity, accounts and owners")
+                tables.load_file(connection, "activity", tables.ACTIVITY, inputs.activity)
+                tables.load_file(connection, "accounts", tables.ACCOUNTS, inputs.accounts)
+                tables.load_rules(connection, owners.rules())
+                values: dict[str, Value] = {"as_of": as_of}
+                tables.create_views(
+                    connection, catalog, values=values, kept={name: f"kept_{name}" for name in KEPT_TABLES}
+                )
+                yield Bill(DuckDbEngine(connection), refreshed, as_of)
+            finally:
+                connection.close()
+    except Timeout as error:
+        raise ConfigError(
+            f"Another scan of this export is running (it holds {inputs.state}); wait for it, or use another --state."
+        ) from error
+
+
+def _as_of(inputs: Inputs, refreshed: Refresh) -> date:
+    after_last = refreshed.last_charge_date + timedelta(days=1)
+    if inputs.as_of is None:
+        return after_last
+    if inputs.as_of <= refreshed.first_charge_date:
+        raise ConfigError(
+            f"--as-of {inputs.as_of} is before the bill begins; its charges are of "
+            f"{refreshed.first_charge_date} to {refreshed.last_charge_date}."
+        )
+    return inputs.as_of

@@ -1,0 +1,205 @@
+"""Cases: given charges → expected findings, in `tests/detections/<id>.toml`.
+
+A case is proof of one detection on one engine. The tests, `focuswatch check` and the conformance of
+other engines all read the same files.
+"""
+
+import json
+import tomllib
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from focuswatch import tables
+from focuswatch.catalog import FILL_IN, Catalog, Detection
+from focuswatch.detect import Outcome, Question, ask, news_since
+from focuswatch.engine import DuckDbEngine
+from focuswatch.engine.duckdb import connect
+from focuswatch.errors import CatalogError
+
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "detections"
+TELL_TALE = 0.005  # amounts are compared to half a cent
+
+Given = dict[str, Any]
+
+
+class Case(BaseModel):
+    """One claim about a detection.
+
+    A given charge stands for a row on each day of `days = [from, to)`, or on its `charge_date`;
+    `weekdays = [5, 6]` keeps Saturdays and Sundays alone; `growth = 0.01` makes each row's cost and quantity
+    1 % larger than the one before.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=8)
+    kind: Literal["fires", "quiet", "boundary"]
+    as_of: date | None = None
+    news_since: date | None = None
+    required_tags: list[str] = ["team"]
+    charges: list[Given] = []
+    activity: list[Given] = []
+    accounts: list[Given] = []
+    deliveries: list[Given] = []
+    findings: list[Given] = []
+    skipped: int = 0
+
+
+class CaseFile(BaseModel):
+    """All cases of one detection; `charge` and `activity_row` are what each row has unless it says otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+    as_of: date
+    charge: Given = {}
+    activity_row: Given = {}
+    cases: list[Case] = Field(min_length=3)
+
+
+def read_cases(path: Path) -> CaseFile:
+    """The cases at `path`. Raises CatalogError: it is missing, broken, unfilled, or one kind of case is not there."""
+    where = f"{path.parent.name}/{path.name}"
+    if not path.exists():
+        raise CatalogError(
+            f"{where}: there are no cases; a detection needs one that fires, one quiet, one boundary."
+        )
+    text = path.read_text(encoding="utf-8")
+    if FILL_IN in text:
+        raise CatalogError(f"{where}: '{FILL_IN}' still stands in it; fill in what is asked for there.")
+    try:
+        file = CaseFile.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise CatalogError(f"{where}: {error}") from error
+    if missing := {"fires", "quiet", "boundary"} - {case.kind for case in file.cases}:
+        raise CatalogError(
+            f"{where}: no case of kind {', '.join(sorted(missing))}; every detection needs one of each."
+        )
+    return file
+
+
+def run_case(case: Case, *, file: CaseFile, detection: Detection, catalog: Catalog) -> list[str]:
+    """What differs between what `case` expects and what DuckDB finds, in words; nothing where it holds."""
+    connection = connect()
+    try:
+        return differences(
+            case, outcome_of(case, file=file, detection=detection, catalog=catalog, on=connection)
+        )
+    finally:
+        connection.close()
+
+
+def outcome_of(
+    case: Case, *, file: CaseFile, detection: Detection, catalog: Catalog, on: duckdb.DuckDBPyConnection
+) -> Outcome:
+    """The detection asked over nothing but what `case` gives."""
+    as_of = case.as_of or file.as_of
+    give(on, case, file=file)
+    question = Question(
+        as_of=as_of,
+        news_since=case.news_since or news_since(as_of, looked_until=None),
+        required_tags=tuple(case.required_tags),
+    )
+    tables.create_views(on, catalog, values=question.values)
+    return ask(detection, engine=DuckDbEngine(on), catalog=catalog, question=question)
+
+
+def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
+    """The tables that a case gives, on a connection."""
+    charges = [_priced(row) for one in case.charges for row in _days(file.charge, one, "charge_date")]
+    activity = [row for one in case.activity for row in _days(file.activity_row, one, "activity_date")]
+    for name, columns, rows in (
+        ("folded_charges", tables.FOLDED_CHARGES, charges),
+        ("activity", tables.ACTIVITY, activity),
+        ("accounts", tables.ACCOUNTS, case.accounts),
+        ("deliveries", tables.DELIVERIES, case.deliveries),
+    ):
+        tables.create_empty(on, name, columns)
+        _insert(on, name, columns, rows)
+
+
+def differences(case: Case, outcome: Outcome) -> list[str]:
+    """What `outcome` has too much, too little or otherwise than `case` says."""
+    if outcome.error:
+        return [outcome.error]
+    problems, left = [], list(outcome.rows)
+    for expected in case.findings:
+        match = next((row for row in left if _agrees(row, expected)), None)
+        if match is None:
+            problems.append(f"expected {expected}, found {left or 'nothing'}")
+        else:
+            left.remove(match)
+    problems += [f"did not expect {row}" for row in left]
+    if len(outcome.not_looked_at) != case.skipped:
+        problems.append(
+            f"expected {case.skipped} skipped because nobody looked, found {len(outcome.not_looked_at)}"
+        )
+    return problems
+
+
+def _agrees(row: Given, expected: Given) -> bool:
+    return all(key in row and _same(row[key], value) for key, value in expected.items())
+
+
+def _same(found: Any, expected: Any) -> bool:
+    if expected == "null":  # TOML has no null
+        return found is None
+    if isinstance(expected, float) and isinstance(found, int | float):
+        return abs(found - expected) < TELL_TALE
+    return bool(found == expected)
+
+
+def _days(defaults: Given, one: Given, column: str) -> list[Given]:
+    given = defaults | one
+    row = {key: value for key, value in given.items() if key not in ("days", "weekdays", "growth")}
+    if "days" not in given or column in one:
+        return [row]
+    first, end = given["days"]
+    days = [first + timedelta(days=number) for number in range((end - first).days)]
+    wanted = given.get("weekdays", range(7))
+    rows = [row | {column: day} for day in days if day.weekday() in wanted]
+    return [_grown(row, (1 + given.get("growth", 0.0)) ** number) for number, row in enumerate(rows)]
+
+
+def _grown(row: Given, factor: float) -> Given:
+    return row | {name: row[name] * factor for name in ("EffectiveCost", "ConsumedQuantity") if name in row}
+
+
+def _priced(charge: Given) -> Given:
+    effective = charge.get("EffectiveCost", 0)
+    costs = dict.fromkeys(("BilledCost", "ListCost", "ContractedCost"), effective)
+    period = {"billing_period": charge["charge_date"].replace(day=1)}
+    usual = {"ProviderName": "AWS", "BillingCurrency": "USD", "ChargeCategory": "Usage", "charges": 1}
+    return usual | period | costs | charge
+
+
+def _insert(on: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: list[Given]) -> None:
+    for row in rows:
+        if unknown := set(row) - set(columns):
+            raise CatalogError(
+                f"a case gives {name} the column {', '.join(unknown)}; it has {', '.join(columns)}."
+            )
+    if rows:
+        selected = ", ".join(_unnested(type_) for type_ in columns.values())
+        on.execute(
+            f"INSERT INTO {name} SELECT {selected}",
+            [[_value(row.get(column)) for row in rows] for column in columns],
+        )
+
+
+def _unnested(type_: str) -> str:
+    if type_.startswith("MAP"):
+        return f"CAST(CAST(unnest(CAST(? AS VARCHAR[])) AS JSON) AS {type_})"
+    return f"unnest(CAST(? AS {type_}[]))"
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case "null":
+            return None
+        case datetime():
+            return value.replace(tzinfo=None)
+        case dict():
+            return json.dumps(value)
+    return value

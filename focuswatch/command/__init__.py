@@ -1,0 +1,78 @@
+"""The command `focuswatch`: verbs over the product. What costs time to import waits until its verb is called."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from focuswatch import __version__
+from focuswatch.command import catalog, demo, ledger, report, scan, simulate
+from focuswatch.errors import ConfigError, FocuswatchError
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="focuswatch",
+    help="Finds waste and intrusion in an AWS bill (a FOCUS export), and says who owns it.",
+    epilog="A first look without a bill of your own:  focuswatch demo",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help starts in half the time
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"focuswatch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the verb."""
+
+
+for verb in (
+    scan.scan,
+    report.report,
+    ledger.findings,
+    ledger.snooze,
+    ledger.exclude,
+    ledger.unsilence,
+    ledger.rearm,
+    catalog.list_,
+    catalog.show,
+    catalog.check,
+    catalog.new,
+    simulate.simulate,
+    demo.demo,
+):
+    app.command(name=verb.__name__.rstrip("_"))(verb)
+
+
+def main() -> None:
+    """Run the command. Exit 0 clean, 1 something failed, 2 wrong use, 3 found what --fail-on names."""
+    try:
+        app()
+    except FocuswatchError as error:
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(f"focuswatch: {error}", err=True)
+        sys.exit(WRONG_USE if isinstance(error, ConfigError) else FAILED)
+    except Exception as error:  # a mistake of ours: still one sentence, and the way to the rest
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(
+            f"focuswatch: unexpected {type(error).__name__}: {error}; again with --debug for a report.",
+            err=True,
+        )
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        typer.echo("focuswatch: stopped; what was known before is as it was.", err=True)
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,68 @@
+"""`focuswatch list`, `show`, `check`, `new`: the catalog, for whoever reads it and whoever adds to it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from focuswatch.command import options
+
+Name = Annotated[str, typer.Argument(help="Name of a detection or report; `focuswatch list` has them.")]
+
+
+def list_() -> None:
+    """List every detection and report.
+
+    \b
+    focuswatch list
+    """
+    from focuswatch import show
+    from focuswatch.catalog import Catalog
+
+    show.table.catalog(Catalog.load())
+
+
+def show(name: Name, as_of: options.AsOf = None) -> None:
+    """Show what a detection says, its thresholds, and the SQL as it will run.
+
+    \b
+    focuswatch show idle_sagemaker_endpoint
+    focuswatch show new_region --as-of 2026-06-18
+    """
+    from datetime import date
+
+    from focuswatch import show as shown
+    from focuswatch.catalog import Catalog
+
+    shown.table.entry(Catalog.load(), name, as_of=options.day(as_of) or date.today())
+
+
+def check() -> None:
+    """Check every rule that the catalog must keep: headers, SQL, columns, cases.
+
+    \b
+    focuswatch check
+    """
+    from focuswatch.check import problems
+
+    found = problems()
+    for problem in found:
+        typer.echo(problem, err=True)
+    if found:
+        raise typer.Exit(1)
+    typer.echo("The catalog keeps every rule.")
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="snake_case; it is the id everywhere.")],
+    into: Annotated[Path, typer.Option(help="The repository.", file_okay=False)] = Path(),
+) -> None:
+    """Begin a detection: its SQL file and its cases, refused until they are filled in.
+
+    \b
+    focuswatch new forgotten_nat_gateway
+    """
+    from focuswatch.new import begin
+
+    for path in begin(name, into=into):
+        typer.echo(path)

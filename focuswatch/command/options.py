@@ -1,0 +1,112 @@
+"""Options that several verbs share, and what they stand for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from focuswatch.ledger import SqliteLedger
+
+Export = Annotated[
+    str,
+    typer.Argument(
+        help="Folder, file or s3:// of FOCUS data: as Data Exports delivers it, or any Parquet, CSV or CSV.gz."
+    ),
+]
+MaybeExport = Annotated[
+    str | None, typer.Argument(help="The export; without it, the one scanned last.", show_default=False)
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where state is kept, a folder for each export. [default: the user's data folder]",
+        show_default=False,
+    ),
+]
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option("--ledger", help="The ledger's file. [default: in the state]", show_default=False),
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        help="The first day not looked at. [default: the day after the last charge]",
+        show_default=False,
+    ),
+]
+Activity = Annotated[
+    Path | None,
+    typer.Option(help="Parquet or CSV of what resources did, from CloudWatch.", show_default=False),
+]
+Accounts = Annotated[
+    Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags.", show_default=False)
+]
+OwnersFile = Annotated[
+    Path | None, typer.Option("--owners", help="owners.toml: teams and what they own.", show_default=False)
+]
+
+
+class EngineName(StrEnum):
+    """Engines a laptop has."""
+
+    DUCKDB = "duckdb"
+
+
+class ScanFormat(StrEnum):
+    """How a scan prints."""
+
+    TABLE = "table"
+    JSON = "json"
+    SLACK = "slack"
+
+
+class ReportFormat(StrEnum):
+    """How a report prints."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class SeverityName(StrEnum):
+    """Severities, mildest first."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+def day(given: datetime | None) -> date | None:
+    """The date of a date option."""
+    return given.date() if given else None
+
+
+def ledger_path(given: Path | None, *, state: Path) -> Path:
+    """The ledger's file: what was given, else in the export's state."""
+    return given or state / "ledger.db"
+
+
+@contextmanager
+def known_ledger(given: Path | None, *, export: str | None, state: Path | None) -> "Iterator[SqliteLedger]":
+    """The ledger of an export that was scanned before. Raises ConfigError where there is none."""
+    from focuswatch.bill import latest, state_of
+    from focuswatch.errors import ConfigError
+    from focuswatch.ledger import SqliteLedger
+
+    path = given or state_of(export or latest(root=state), root=state) / "ledger.db"
+    if not path.exists():
+        raise ConfigError(
+            f"There is no ledger at {path}; scan the export first, or name its ledger with --ledger."
+        )
+    ledger = SqliteLedger(path)
+    try:
+        yield ledger
+    finally:
+        ledger.close()

@@ -1,0 +1,55 @@
+"""`focuswatch report`: one of the reports over an export."""
+
+from typing import Annotated
+
+import typer
+
+from focuswatch.command import options
+from focuswatch.command.options import ReportFormat
+
+
+def report(
+    name: Annotated[str, typer.Argument(help="Name of the report; `focuswatch list` has them.")],
+    export: options.MaybeExport = None,
+    as_of: options.AsOf = None,
+    activity: options.Activity = None,
+    accounts: options.Accounts = None,
+    owners: options.OwnersFile = None,
+    state: options.State = None,
+    format: Annotated[ReportFormat, typer.Option(help="How to print the rows.")] = ReportFormat.TABLE,
+) -> None:
+    """Print one of the reports.
+
+    \b
+    focuswatch report ai_spend
+    focuswatch report weekly_deltas ./focus --format csv
+    """
+    from focuswatch import show
+    from focuswatch.bill import Inputs, latest, open_bill, state_of
+    from focuswatch.catalog import Catalog
+    from focuswatch.command.talk import talking
+    from focuswatch.owners import Owners
+    from focuswatch.report import rows_of
+
+    catalog, known_owners = Catalog.load(), Owners.load(owners)
+    wanted = catalog.report(name)
+    export = export or latest(root=state)
+    inputs = Inputs(
+        export,
+        state=state_of(export, root=state),
+        activity=activity,
+        accounts=accounts,
+        as_of=options.day(as_of),
+    )
+    with (
+        talking() as talk,
+        open_bill(inputs, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
+    ):
+        rows = rows_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known_owners)
+    match format:
+        case ReportFormat.TABLE:
+            show.table.report(wanted, rows, currency=bill.refresh.currency)
+        case ReportFormat.JSON:
+            typer.echo(show.json.rows(rows))
+        case ReportFormat.CSV:
+            typer.echo(show.json.csv(rows), nl=False)

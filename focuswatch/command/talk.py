@@ -1,0 +1,36 @@
+"""What is said while work goes on: to stderr, in one moving line on a terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.status import Status
+
+
+@dataclass
+class Talk:
+    """`progress` moves a line on a terminal and is silent elsewhere; `note` is always said."""
+
+    console: Console
+    status: Status | None
+
+    def progress(self, text: str) -> None:
+        """Say what is being done."""
+        if self.status is not None:
+            self.status.update(text)
+
+    def note(self, text: str) -> None:
+        """Say what stays worth reading."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def talking() -> Iterator[Talk]:
+    """A Talk for as long as the block runs."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Talk(console, None)
+        return
+    with console.status("Starting") as status:
+        yield Talk(console, status)

@@ -1,0 +1,88 @@
+"""One detection over the tables: its rows, what it could not judge, how long it took.
+
+A detection that fails says so in its outcome and stops nobody else.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from focuswatch import series
+from focuswatch.catalog import Catalog, Detection
+from focuswatch.engine import Engine, Row
+from focuswatch.errors import FocuswatchError, QueryError
+from focuswatch.findings import CONTRACT, fingerprint, plain
+from focuswatch.literals import Value
+
+FIRST_NEWS_DAYS = 7  # a first scan tells first charges, bursts and wakings of the last so many days
+
+
+@dataclass(frozen=True)
+class Question:
+    """What every statement of one scan is asked with."""
+
+    as_of: date
+    news_since: date
+    required_tags: tuple[str, ...] = ("team",)
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The built-in placeholders."""
+        return {
+            "as_of": self.as_of,
+            "news_since": self.news_since,
+            "required_tags": list(self.required_tags),
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of asking one detection; `error` is None where it ran."""
+
+    detection: Detection
+    rows: tuple[Row, ...] = ()
+    not_looked_at: tuple[Row, ...] = ()
+    seconds: float = 0.0
+    error: str | None = None
+
+
+def news_since(as_of: date, *, looked_until: date | None) -> date:
+    """The first day whose charges are news, given up to where the last scan looked (None: there was none)."""
+    week_ago = as_of - timedelta(days=FIRST_NEWS_DAYS)
+    return week_ago if looked_until is None else min(week_ago, looked_until)
+
+
+def ask(detection: Detection, *, engine: Engine, catalog: Catalog, question: Question) -> Outcome:
+    """Run `detection`; never raises for what its file or the engine gets wrong, but says it in `error`."""
+    started = time.monotonic()
+    try:
+        if detection.header.kind == "series":
+            rows = series.strange_series(detection, engine=engine, catalog=catalog, question=question.values)
+        else:
+            rows = engine.query(detection.render(question.values), label=detection.id)
+        _refuse_broken(rows, detection)
+        rows = [{key: plain(value) for key, value in row.items()} for row in rows]
+    except FocuswatchError as error:
+        return Outcome(detection, seconds=time.monotonic() - started, error=str(error))
+    return Outcome(
+        detection,
+        rows=tuple(row for row in rows if not row.get("nobody_looked")),
+        not_looked_at=tuple(row for row in rows if row.get("nobody_looked")),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _refuse_broken(rows: list[Row], detection: Detection) -> None:
+    if not rows:
+        return
+    if missing := [column for column in CONTRACT if column not in rows[0]]:
+        raise QueryError(
+            f"{detection.id}: its rows lack {', '.join(missing)}; they must have {', '.join(CONTRACT)}."
+        )
+    seen: set[str] = set()
+    for row in rows:
+        identity = fingerprint(detection.id, row)
+        if identity in seen:
+            named = ", ".join(f"{key} {row.get(key)}" for key in (*CONTRACT[:3], "service_name"))
+            raise QueryError(f"{detection.id}: two rows for one thing ({named}); expected one row a finding.")
+        seen.add(identity)

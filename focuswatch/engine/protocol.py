@@ -1,0 +1,29 @@
+"""What focuswatch asks of an engine, whichever it is."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+Row = dict[str, Any]
+
+
+class Engine(Protocol):
+    """Runs statements of the common SQL over the tables that detections read."""
+
+    name: str
+
+    def query(self, statement: str, *, label: str) -> list[Row]:
+        """Rows of one SELECT, keyed by column name in the statement's order.
+
+        `label` says which detection, report or table the statement belongs to; an error names it.
+        Raises QueryError.
+        """
+        ...
+
+    def columns(self, statement: str, *, label: str) -> dict[str, np.ndarray]:
+        """The same rows column by column, for results too long for one dict a row; nulls are masked."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+        ...

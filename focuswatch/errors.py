@@ -1,0 +1,33 @@
+"""What can go wrong, split by who can mend it.
+
+FocuswatchError          one sentence: where, what was found, what was expected, what to do
+├── ExportError          the export's files; whoever delivers or copies them
+├── CatalogError         a detection's, report's, table's or case's file; its author
+├── ConfigError          owners.toml, accounts, activity, an option of the command; the operator
+├── QueryError           a statement the engine refused or could not finish
+└── LedgerError          the ledger's file, or a finding it does not know
+"""
+
+
+class FocuswatchError(Exception):
+    """The root of everything focuswatch raises on purpose; its text is for the user."""
+
+
+class ExportError(FocuswatchError):
+    """The export cannot be read as FOCUS data, or only in part."""
+
+
+class CatalogError(FocuswatchError):
+    """Files of the catalog break a rule; the text names every one of them."""
+
+
+class ConfigError(FocuswatchError):
+    """Something the operator wrote, or an option of the command, cannot be used."""
+
+
+class QueryError(FocuswatchError):
+    """A statement failed on the engine."""
+
+
+class LedgerError(FocuswatchError):
+    """The ledger cannot be opened, or does not know what it was asked for."""

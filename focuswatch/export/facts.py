@@ -1,0 +1,87 @@
+"""What is known of a unit's charges without reading them again: how many, how much, from when to when."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.export.sql_names import file_list
+
+Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
+
+DAYS_OF_A_MONTH = 28  # a charge period this long is a month's
+SAMPLED_CHARGES = 10_000  # of text, which costs too much to read twice
+
+
+class Periods(BaseModel):
+    """How long the charge periods of usage are; counts of charges."""
+
+    model_config = ConfigDict(frozen=True)
+    usage: int
+    intraday: int  # start within a day
+    monthly: int  # last a month, or start on a month's first where no end is given
+
+    @property
+    def is_hourly(self) -> bool:
+        """Whether days are worth folding; fees and purchases carry odd hours in daily exports too."""
+        return 2 * self.intraday > self.usage
+
+
+class PeriodFacts(BaseModel):
+    """One billing period's charges in one currency."""
+
+    model_config = ConfigDict(frozen=True)
+    billing_period: date
+    currency: str | None
+    charges: int
+    billed_cost: float
+    first_charge_date: date
+    last_charge_date: date
+
+
+def probe_periods(connection: duckdb.DuckDBPyConnection, *, relation: str, sampled: bool) -> Periods:
+    """The charge periods' lengths in `relation`, a SELECT of `focus_export`."""
+    usage, intraday, monthly = connection.execute(
+        f"""
+        SELECT
+            count(*),
+            count(*) FILTER (WHERE ChargePeriodStart <> date_trunc('day', ChargePeriodStart)),
+            count(*) FILTER (WHERE coalesce(
+                date_diff('day', ChargePeriodStart, ChargePeriodEnd) >= {DAYS_OF_A_MONTH},
+                day(ChargePeriodStart) = 1
+            ))
+        FROM (SELECT * FROM ({relation}) {f"LIMIT {SAMPLED_CHARGES}" if sampled else ""})
+        WHERE ChargeCategory = 'Usage'
+        """
+    ).fetchall()[0]
+    return Periods(usage=usage, intraday=intraday, monthly=monthly)
+
+
+def probe_services(connection: duckdb.DuckDBPyConnection, *, file: str) -> tuple[PeriodFacts, ...]:
+    """Charges by billing period and currency in a file of daily services."""
+    rows = connection.execute(
+        f"""
+        SELECT
+            billing_period,
+            BillingCurrency,
+            CAST(sum(charges) AS bigint),
+            coalesce(sum(BilledCost), 0),
+            min(charge_date),
+            max(charge_date)
+        FROM read_parquet({file_list([file])})
+        GROUP BY ALL
+        ORDER BY ALL
+        """
+    ).fetchall()
+    names = tuple(PeriodFacts.model_fields)
+    return tuple(PeriodFacts(**dict(zip(names, row, strict=True))) for row in rows)
+
+
+def grain_of(periods: Sequence[Periods]) -> Grain:
+    """The grain of an export: of all units together, since one may hold nothing but a month's fees."""
+    usage = sum(one.usage for one in periods)
+    if usage and sum(one.monthly for one in periods) == usage:
+        return "MONTHLY"
+    return "HOURLY" if any(one.is_hourly for one in periods) else "DAILY"

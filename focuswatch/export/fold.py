@@ -1,0 +1,125 @@
+"""Daily Parquet of files that queries should not read themselves: hours become days, text becomes values.
+
+Written piece by piece. A key may have several rows a day, so a piece needs to know nothing of the others,
+and memory is bounded by the piece, not by the export.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.catalog import ROOT
+from focuswatch.errors import CatalogError
+from focuswatch.export.listing import ExportFile
+from focuswatch.export.refusals import refusal
+from focuswatch.export.shapes import Shape, finish, relation
+from focuswatch.export.sql_names import file_list
+from focuswatch.export.views import daily_select
+from focuswatch.literals import literal
+
+TAGS_IN_KEY = "\n    Tags,\n"
+PIECE_ROWS = 4_000_000  # 2 GB of keys where every row is a key of its own
+BYTES_A_ROW = {"csv": 400, "csv.gz": 40}  # a guess on the safe side, text has no count of its rows
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one statement folds: files of one shape, or a range of rows of a large one."""
+
+    shape: Shape
+    files: tuple[ExportFile, ...]
+    rows: tuple[int, int] | None = None  # [first, end)
+
+
+def folding_sql() -> str:
+    """The statement that folds `focus_export`, as every engine runs it."""
+    return (ROOT / "tables" / "folded_charges.sql").read_text(encoding="utf-8")
+
+
+def fold(
+    parts: Mapping[Shape, Sequence[ExportFile]],
+    *,
+    hourly: bool,
+    connection: duckdb.DuckDBPyConnection,
+    into: Path,
+) -> None:
+    """Write the charges of all parts by day, as Parquet files in the folder `into`.
+
+    Hours are summed; what is by day already is made Parquet as it stands.
+    """
+    pieces = [
+        piece for shape, files in parts.items() for piece in _pieces(shape, files, connection=connection)
+    ]
+    for number, piece in enumerate(pieces, start=1):
+        target = literal(str(into / f"part-{number:05d}.parquet"))
+        try:
+            statement = _folded(piece, connection=connection) if hourly else daily_select(_read(piece))
+            connection.execute(f"COPY ({statement}) TO {target} (FORMAT parquet)")
+        except duckdb.Error as error:
+            raise refusal(error, files=[file.path for file in piece.files]) from error
+
+
+def _read(piece: Piece, *, finished: bool = True) -> str:
+    return relation(piece.shape, [str(file.path) for file in piece.files], finished=finished, rows=piece.rows)
+
+
+def _folded(piece: Piece, *, connection: duckdb.DuckDBPyConnection) -> str:
+    """The folding statement over a piece, Tags grouped by their hash, which takes DuckDB a fifth less time.
+
+    Two tags would have to collide in 64 bits, within a key otherwise equal, to be taken for one another.
+    """
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW focus_export AS {_read(piece, finished=False)}")
+    statement = folding_sql()
+    if statement.count(TAGS_IN_KEY) != 1:
+        raise CatalogError("folded_charges.sql: expected Tags on a line of its own, last in the key")
+    hashed = statement.replace(TAGS_IN_KEY, "\n    hash(Tags) AS tags_hash,\n    any_value(Tags) AS Tags,\n")
+    return f"SELECT * EXCLUDE (tags_hash) REPLACE ({finish(piece.shape)}) FROM ({hashed})"
+
+
+def _pieces(
+    shape: Shape, files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
+) -> Iterator[Piece]:
+    """Files together as long as they stay small, a large Parquet file by its row groups."""
+    small: list[ExportFile] = []
+    rows = 0
+    for file, groups in _row_groups(shape, files, connection=connection).items():
+        if sum(groups) > PIECE_ROWS and len(groups) > 1:
+            yield from (Piece(shape, (file,), rows=found) for found in _ranges(groups))
+            continue
+        if small and rows + sum(groups) > PIECE_ROWS:
+            yield Piece(shape, tuple(small))
+            small, rows = [], 0
+        small.append(file)
+        rows += sum(groups)
+    if small:
+        yield Piece(shape, tuple(small))
+
+
+def _ranges(groups: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges of about PIECE_ROWS rows that no row group is cut by."""
+    first = end = 0
+    for rows in groups:
+        if end > first and end + rows - first > PIECE_ROWS:
+            yield first, end
+            first = end
+        end += rows
+    yield first, end
+
+
+def _row_groups(
+    shape: Shape, files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
+) -> dict[ExportFile, list[int]]:
+    """Rows of every file's row groups; text counts as one group of a guessed size."""
+    if shape.format != "parquet":
+        return {file: [file.size // BYTES_A_ROW[shape.format]] for file in files}
+    listed = file_list(str(file.path) for file in files)
+    rows = connection.execute(
+        f"SELECT file_name, row_group_num_rows FROM parquet_metadata({listed}) "
+        "WHERE column_id = 0 ORDER BY file_name, row_group_id"
+    ).fetchall()
+    groups: dict[str, list[int]] = {}
+    for name, count in rows:
+        groups.setdefault(name, []).append(count)
+    return {file: groups.get(str(file.path), [0]) for file in files}

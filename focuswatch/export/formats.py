@@ -1,0 +1,106 @@
+"""What a file is, judged by its first bytes and never by its name."""
+
+import codecs
+import csv
+import io
+import itertools
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from focuswatch.errors import ExportError
+
+Format = Literal["parquet", "csv", "csv.gz"]
+
+HEAD_BYTES = 1 << 16
+DELIMITERS = ",;\t|"
+SMALLEST_PARQUET = 12  # PAR1, length of the footer, PAR1
+WANTED = "expected Parquet, CSV or CSV.gz"
+
+OTHER_FORMATS = (
+    (b"PK\x03\x04", "a zip archive or a workbook of Excel"),
+    (b"ORC", "an ORC file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"PARE", "an encrypted Parquet file"),
+    (b"BZh", "a bzip2 file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\xff\xfe", "text in UTF-16"),
+    (b"\xfe\xff", "text in UTF-16"),
+    (b"{", "a JSON file"),
+    (b"[", "a JSON file"),
+)
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """A file's format; for text also its delimiter, its header and, where there is one, its first row."""
+
+    format: Format
+    delimiter: str = ""
+    header: tuple[str, ...] = ()
+    first_row: tuple[str, ...] = ()
+
+
+def sniff(path: Path) -> Sniffed:
+    """The format of a file. Raises ExportError for one that is empty, truncated or of another format."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+            file.seek(max(0, file.seek(0, io.SEEK_END) - 4))
+            tail = file.read()
+    except OSError as error:
+        raise ExportError(
+            f"{path}: cannot be read: {error.strerror}; check the file and its permissions"
+        ) from error
+    if not head:
+        raise ExportError(f"{path}: is empty (0 bytes); {WANTED}: copy it again, or remove it")
+    if head.startswith(b"PAR1"):
+        return _parquet(path, tail=tail)
+    if head.startswith(b"\x1f\x8b"):
+        return _text(path, _inflated(path, head), format_="csv.gz")
+    return _text(path, head, format_="csv")
+
+
+def _parquet(path: Path, *, tail: bytes) -> Sniffed:
+    if tail != b"PAR1" or path.stat().st_size < SMALLEST_PARQUET:
+        raise ExportError(f"{path}: is a truncated Parquet file, its footer is missing; copy it again")
+    return Sniffed("parquet")
+
+
+def _inflated(path: Path, head: bytes) -> bytes:
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        text = inflater.decompress(head, HEAD_BYTES)
+        if not text and not inflater.eof:
+            raise zlib.error("it ends before its first byte")
+    except zlib.error as error:
+        raise ExportError(f"{path}: is a damaged gzip file ({error}); copy it again") from error
+    return text
+
+
+def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
+    for magic, name in (*OTHER_FORMATS, (b"PAR1", "a Parquet file inside gzip")):
+        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic):
+            raise ExportError(f"{path}: is {name}; {WANTED}: convert it, or export it again")
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ExportError(
+            f"{path}: is neither Parquet nor text in UTF-8; {WANTED}: convert it, or export it again"
+        )
+    rows = {
+        mark: list(itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 2)) for mark in DELIMITERS
+    }
+    delimiter, (header, *others) = max(
+        ((mark, found) for mark, found in rows.items() if found),
+        key=lambda item: len(item[1][0]),
+        default=("", [[]]),
+    )
+    if not header:
+        raise ExportError(f"{path}: holds no header and no rows; {WANTED} with FOCUS columns: copy it again")
+    return Sniffed(format_, delimiter, tuple(header), first_row=tuple(others[0]) if others else ())

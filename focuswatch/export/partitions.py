@@ -1,0 +1,37 @@
+"""What the folder names of a Data Exports delivery say: billing periods and executions."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+# Documented as BILLING_PERIOD=, delivered in lower case.
+PERIOD = re.compile(r"billing_period=(\d{4}-\d{2})(-\d{2})?", re.IGNORECASE)
+# Where nothing is overwritten, every execution delivers into its own folder, <timestamp>-<execution-id>.
+EXECUTION = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})[T_]?(\d{2})[:-]?(\d{2})[:-]?(\d{2})")
+
+
+def billing_period(folder: str) -> str | None:
+    """`2026-05` of `billing_period=2026-05`, in either case; None for any other folder."""
+    found = PERIOD.fullmatch(folder)
+    return found.group(1) if found else None
+
+
+def below_period(path: PurePosixPath) -> tuple[str, ...]:
+    """The lower-case parts of a path or address below its billing period's folder; all parts without one."""
+    for depth, part in enumerate(path.parts):
+        if billing_period(part):
+            return tuple(below.lower() for below in path.parts[depth + 1 :])
+    return tuple(part.lower() for part in path.parts)
+
+
+def executed_at(path: PurePosixPath) -> datetime | None:
+    """When the execution ran, in UTC, whose folder this file lies in; None where executions overwrite."""
+    below = below_period(path)
+    found = EXECUTION.match(below[0].upper()) if len(below) > 1 else None
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in found.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,165 @@
+"""The refresh: what changed in an export is read, what did not is known already.
+
+Nothing of it counts before its index is stored, which comes last: what is kept of a unit is written beside
+what was, and the old removed once the new index stands.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.catalog import Catalog
+from focuswatch.errors import FocuswatchError
+from focuswatch.export.facts import Grain, grain_of
+from focuswatch.export.history import extended
+from focuswatch.export.index import Index, Unit, digest_of, load_index, store_index
+from focuswatch.export.layout import Delivery, deliveries_of
+from focuswatch.export.listing import ExportFile, Listing, list_source
+from focuswatch.export.s3 import SCHEME, list_s3
+from focuswatch.export.s3 import sweep as sweep_mirror
+from focuswatch.export.units import UnitReader, selects, table_files
+from focuswatch.export.usable import refuse_unusable
+from focuswatch.export.views import KEPT_TABLES, create_deliveries, folded_view_sql, kept_view_sql
+
+KEPT = "kept"
+MIRROR = "s3"
+READING = "1"  # to be raised when files are read in another way, so that every unit is read again
+
+NO_METERS = (
+    "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
+    "select one of them in the export"
+)
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What a refresh found: the whole export, and which of its units it had to read."""
+
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    digest: str  # changes when a file of the export does
+    currency: str
+    first_charge_date: date
+    last_charge_date: date
+    charges: int
+    files: int
+    bytes: int
+    focus_version: str
+    grain: Grain
+    warnings: tuple[str, ...]
+
+
+def refresh(
+    source: str,
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    state: Path,
+    say: Callable[[str], None],
+) -> Refresh:
+    """Make `folded_charges`, `kept_*` and `deliveries` on the connection, of all in `source`.
+
+    `source` is a folder, a file or an s3:// address; `state` is this export's own folder. `say` is told
+    what is going to be read. Raises ExportError, and then leaves the state as the last refresh left it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    mirror = state / MIRROR
+    listing = list_s3(source, mirror=mirror) if source.startswith(SCHEME) else list_source(Path(source))
+    try:
+        return _refresh(listing, connection=connection, catalog=catalog, state=state, say=say)
+    except FocuswatchError as error:
+        raise type(error)(listing.named(str(error))) from error
+
+
+def _refresh(
+    listing: Listing,
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    state: Path,
+    say: Callable[[str], None],
+) -> Refresh:
+    warnings: list[str] = []
+    old = load_index(state, made_by=_made_by(catalog))
+    deliveries = deliveries_of(listing, warn=warnings.append)
+    changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
+    say(_announcement(deliveries, changed))
+    listing.fetch([file for delivery in changed for file in delivery.files])
+    reader = UnitReader(connection, catalog, kept=state / KEPT, made_by=old.made_by)
+    try:
+        read = {delivery.unit: reader.read(delivery) for delivery in changed}
+        units = {one.unit: read.get(one.unit) or old.units[one.unit] for one in deliveries}
+        refuse_unusable(listing.source, units, deliveries, connection=connection)
+    except BaseException:
+        _sweep(state, old.units)
+        raise
+    history = extended(old.deliveries, before=old.units, after=units, refreshed_at=datetime.now(UTC))
+    store_index(state, Index(made_by=old.made_by, units=units, deliveries=history))
+    _sweep(state, units)
+    sweep_mirror(state / MIRROR, keep=[file.path for file in _needed(units, deliveries)])
+    connection.execute(folded_view_sql(selects(units, deliveries, kept=state / KEPT)))
+    for table in KEPT_TABLES:
+        connection.execute(kept_view_sql(table, table_files(table, units, kept=state / KEPT)))
+    create_deliveries(connection, history)
+    return _summary(units, {delivery.unit for delivery in changed}, warnings)
+
+
+def _made_by(catalog: Catalog) -> str:
+    """The way of reading: this code's, and the SQL of every table that is kept."""
+    statements = (catalog.tables[name].sql for name in ("folded_charges", "daily_charges", *KEPT_TABLES))
+    return hashlib.sha256("\n".join((READING, *statements)).encode()).hexdigest()
+
+
+def _is_known(delivery: Delivery, index: Index, *, state: Path) -> bool:
+    """Whether a delivery was read before as it is now, and what was kept of it is still there."""
+    unit = index.units.get(delivery.unit)
+    if unit is None or unit.digest != digest_of(delivery):
+        return False
+    files_are_there = unit.is_folded or all(file.path.exists() for file in delivery.files)
+    return files_are_there and (state / KEPT / unit.folder).is_dir()
+
+
+def _announcement(deliveries: Sequence[Delivery], changed: Sequence[Delivery]) -> str:
+    files = [file for delivery in changed for file in delivery.files]
+    size = sum(file.size for file in files) / (1 << 30)
+    return (
+        f"{len(changed)} of {len(deliveries)} deliveries changed: {len(files)} files, {size:.2f} GiB to read"
+    )
+
+
+def _needed(units: Mapping[str, Unit], deliveries: Sequence[Delivery]) -> Iterator[ExportFile]:
+    """The files that queries read themselves."""
+    return (file for one in deliveries if not units[one.unit].is_folded for file in one.files)
+
+
+def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
+    """Remove what was kept of units that are no more."""
+    kept = {unit.folder for unit in units.values()}
+    for folder in (state / KEPT).glob("*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[str]) -> Refresh:
+    facts = [fact for unit in units.values() for fact in unit.facts]
+    parts = [part for unit in units.values() for part in unit.parts]
+    content = "\n".join(f"{name}\t{unit.digest}" for name, unit in sorted(units.items()))
+    return Refresh(
+        changed=tuple(name for name in units if name in changed),
+        unchanged=tuple(name for name in units if name not in changed),
+        digest=hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest(),
+        currency=next(fact.currency for fact in facts if fact.currency),
+        first_charge_date=min(fact.first_charge_date for fact in facts),
+        last_charge_date=max(fact.last_charge_date for fact in facts),
+        charges=sum(fact.charges for fact in facts),
+        files=sum(len(part.files) for part in parts),
+        bytes=sum(unit.bytes for unit in units.values()),
+        focus_version=max(part.shape.focus_version for part in parts),
+        grain=grain_of([unit.periods for unit in units.values()]),
+        warnings=(*warnings, *([] if any(part.shape.has_meters for part in parts) else [NO_METERS])),
+    )

@@ -1,0 +1,51 @@
+"""What DuckDB says of a file it cannot read, as one sentence for whoever delivers or copies it."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.errors import ExportError
+
+LINE = re.compile(r"CSV Error on Line: (\d+)")
+BAD_VALUE = re.compile(
+    r'converting column "(?P<column>[^"]+)"\. Could not convert string "(?P<value>.*)" to \'(?P<type>[^\']+)\''
+)
+BAD_TAGS = re.compile(r'Malformed JSON .*Input: "(.*)"')
+WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+DAMAGED = "cut short or damaged, copy it again"
+SHOWN_VALUE = 60  # characters
+A_TIME = "a date and time like 2026-05-01 00:00:00"
+
+
+def refusal(error: duckdb.Error, *, files: Sequence[Path]) -> ExportError:
+    """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
+    text = str(error)
+    named = [file for file in files if str(file) in text]
+    where = str(max(named, key=lambda file: len(str(file)))) if named else _several(files)
+    if line := LINE.search(text):
+        where += f", line {line.group(1)}"
+    return ExportError(f"{where}: {_reason(text)}")
+
+
+def _several(files: Sequence[Path]) -> str:
+    if not files:
+        return "a delivery without files"
+    return str(files[0]) if len(files) == 1 else f"one of {len(files)} files from {files[0]} to {files[-1]}"
+
+
+def _reason(text: str) -> str:
+    if found := BAD_VALUE.search(text):
+        expected = "a number" if found["type"] == "DOUBLE" else A_TIME
+        return f"{found['column']} is {found['value'][:SHOWN_VALUE]!r}, expected {expected}; correct the file"
+    if found := BAD_TAGS.search(text):
+        return f"Tags is {found[1][:SHOWN_VALUE]!r}, expected a JSON object of names and values; correct the file"
+    if found := WIDTH.search(text):
+        return f"the row has {found[2]} columns, expected {found[1]}; the file is {DAMAGED}"
+    if "unterminated quote" in text:
+        return f"a quoted value does not end; the file is {DAMAGED}"
+    if "end of GZIP stream" in text:
+        return f"the gzip stream ends too early; the file is {DAMAGED}"
+    first_line = text.partition("\n")[0].rstrip(".")
+    return f"cannot be read ({first_line}), expected a whole Parquet, CSV or CSV.gz file; it is {DAMAGED}"

@@ -1,0 +1,81 @@
+"""A client of S3 as the user has set it up, and what S3 answers as one sentence for whoever can mend it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from focuswatch.errors import ConfigError, ExportError, FocuswatchError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONNECTIONS = 16
+ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+
+DENIED = (
+    "access is denied; the credentials need s3:ListBucket on the bucket, s3:GetObject on its objects and, "
+    "where it is encrypted with a key of yours, kms:Decrypt"
+)
+NO_CREDENTIALS = (
+    "no usable AWS credentials were found; run `aws sso login` or `aws configure`, or set AWS_PROFILE"
+)
+CONFIG_ANSWERS = {
+    "AccessDenied": DENIED,
+    "403": DENIED,
+    "ExpiredToken": NO_CREDENTIALS,
+    "InvalidAccessKeyId": NO_CREDENTIALS,
+    "InvalidToken": NO_CREDENTIALS,
+    "SignatureDoesNotMatch": NO_CREDENTIALS,
+}
+EXPORT_ANSWERS = {
+    "NoSuchBucket": "there is no such bucket; check the address",
+    "NoSuchKey": "was removed while the export was read; run again",
+    "404": "was removed while the export was read; run again",
+    "PreconditionFailed": "was delivered anew while the export was read; run again",
+    "412": "was delivered anew while the export was read; run again",
+}
+
+
+def s3_client() -> "S3Client":
+    """A client with the user's own credentials, region and endpoint. Raises ConfigError without boto3."""
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError as error:
+        raise ConfigError("reading s3:// needs boto3: pip install 'focuswatch[aws]'") from error
+    own_endpoint = any(os.environ.get(name) for name in ENDPOINTS)
+    config = Config(
+        max_pool_connections=CONNECTIONS,
+        retries={"mode": "standard"},
+        s3={"addressing_style": "path"} if own_endpoint else {},  # such hosts seldom resolve bucket.host
+    )
+    return boto3.session.Session().client("s3", config=config)
+
+
+@contextmanager
+def told_in_one_sentence(address: str) -> Iterator[None]:
+    """Raise ConfigError or ExportError about `address` for what botocore raises inside."""
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        PartialCredentialsError,
+        TokenRetrievalError,
+    )
+
+    try:
+        yield
+    except (NoCredentialsError, PartialCredentialsError, TokenRetrievalError) as error:
+        raise ConfigError(f"{address}: {NO_CREDENTIALS}") from error
+    except ClientError as error:
+        raise _answered(address, error.response.get("Error", {}).get("Code", ""), str(error)) from error
+    except BotoCoreError as error:
+        raise ExportError(f"{address}: S3 cannot be reached ({error}); check network and region") from error
+
+
+def _answered(address: str, code: str, text: str) -> FocuswatchError:
+    if code in CONFIG_ANSWERS:
+        return ConfigError(f"{address}: {CONFIG_ANSWERS[code]}")
+    answer = EXPORT_ANSWERS.get(code, f"S3 answered {text}; try again, or check the address")
+    return ExportError(f"{address}: {answer}")

@@ -1,0 +1,167 @@
+"""Reading one unit: the shapes of its files, whether it must be folded, and the facts that are kept of it."""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.catalog import Catalog
+from focuswatch.export.facts import PeriodFacts, Periods, probe_periods, probe_services
+from focuswatch.export.fold import fold
+from focuswatch.export.index import Unit, digest_of
+from focuswatch.export.layout import Delivery
+from focuswatch.export.listing import ExportFile
+from focuswatch.export.refusals import refusal
+from focuswatch.export.shapes import Part, Shape, has_blanks, relation, shapes_of
+from focuswatch.export.views import KEPT_TABLES, daily_select, folded_select, folded_view_sql
+from focuswatch.literals import literal
+
+UNFINISHED = "unfinished-"
+MOST_NAMED_UNITS = 100  # three years of hourly exports and flat files of some days alike
+Files = Mapping[Shape, Sequence[ExportFile]]
+
+
+@dataclass(frozen=True)
+class UnitReader:
+    """Reads units on a connection; what is kept of each goes into a folder of its own below `kept`."""
+
+    connection: duckdb.DuckDBPyConnection
+    catalog: Catalog
+    kept: Path
+    made_by: str
+
+    def read(self, delivery: Delivery) -> Unit:
+        """The delivery as a unit. Raises ExportError for a file not readable whole, and leaves nothing then."""
+        by_shape: dict[Shape, list[ExportFile]] = {}
+        for file, shape in shapes_of(delivery.files, connection=self.connection).items():
+            by_shape.setdefault(shape, []).append(file)
+        try:
+            files = {self._looked_at(shape, listed): listed for shape, listed in by_shape.items()}
+            periods = self._periods(files)
+            is_folded = periods.is_hourly or not all(shape.is_native for shape in files)
+            folder, facts = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
+        except duckdb.Error as error:
+            raise refusal(error, files=[file.path for file in delivery.files]) from error
+        return Unit(
+            digest=digest_of(delivery),
+            delivered_at=delivery.delivered_at,
+            bytes=sum(file.size for file in delivery.files),
+            parts=tuple(
+                Part(shape=shape, files=tuple(str(file.name) for file in found))
+                for shape, found in files.items()
+            ),
+            folder=folder,
+            is_folded=is_folded,
+            periods=periods,
+            facts=facts,
+        )
+
+    def _looked_at(self, shape: Shape, listed: Sequence[ExportFile]) -> Shape:
+        if not shape.is_native:
+            return shape
+        found = has_blanks(self.connection, shape, _paths(listed))
+        return shape.model_copy(update={"has_blanks": found})
+
+    def _periods(self, files: Files) -> Periods:
+        """Of all charges where their periods are cheap to read, else of the first file's first charges."""
+        found = [
+            probe_periods(
+                self.connection,
+                relation=relation(shape, _paths(listed if shape.is_native else listed[:1])),
+                sampled=not shape.is_native,
+            )
+            for shape, listed in files.items()
+        ]
+        return Periods(
+            usage=sum(one.usage for one in found),
+            intraday=sum(one.intraday for one in found),
+            monthly=sum(one.monthly for one in found),
+        )
+
+    def _keep(
+        self, delivery: Delivery, files: Files, *, folds: bool, hourly: bool
+    ) -> tuple[str, tuple[PeriodFacts, ...]]:
+        """The unit's new folder below `kept`, which appears whole or not at all, and its facts."""
+        self.kept.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.kept))
+        try:
+            if folds:
+                fold(files, hourly=hourly, connection=self.connection, into=unfinished)
+                found = [folded_select(folded_files(unfinished))]
+            else:
+                found = [daily_select(relation(shape, _paths(listed))) for shape, listed in files.items()]
+            self._keep_tables(found, into=unfinished)
+            facts = probe_services(self.connection, file=_table_file(unfinished, "daily_services"))
+            folder = self.kept / self._folder_name(delivery)
+            shutil.rmtree(folder, ignore_errors=True)  # of a refresh that ended before its index was stored
+            unfinished.rename(folder)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        return folder.name, facts
+
+    def _keep_tables(self, found: Sequence[str], *, into: Path) -> None:
+        """What the unit adds to every kept table, a file each."""
+        self.connection.execute(folded_view_sql(found))
+        charges = self.catalog.tables["daily_charges"].sql
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW daily_charges AS {charges}")
+        for name in KEPT_TABLES:
+            target = literal(_table_file(into, name))
+            self.connection.execute(f"COPY ({self.catalog.tables[name].sql}) TO {target} (FORMAT parquet)")
+
+    def _folder_name(self, delivery: Delivery) -> str:
+        """A name that says the unit and changes with its content, so that old and new stand side by side."""
+        readable = re.sub(r"[^A-Za-z0-9.-]+", "_", delivery.unit)[-40:]
+        content = f"{delivery.unit}\n{digest_of(delivery)}\n{self.made_by}".encode("utf-8", "surrogateescape")
+        return f"{readable}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def selects(units: Mapping[str, Unit], deliveries: Iterable[Delivery], *, kept: Path) -> list[str]:
+    """SELECTs that together give all units' charges by day, and one over what was folded.
+
+    Each says the days it has, so that a query about some days does not open the files of others; where units
+    are too many for that, files of one shape are read together.
+    """
+    direct: dict[tuple[Shape, str], list[str]] = {}
+    folded: list[str] = []
+    named = len(units) <= MOST_NAMED_UNITS
+    for delivery in deliveries:
+        unit = units[delivery.unit]
+        if unit.is_folded:
+            folded.extend(folded_files(kept / unit.folder))
+            continue
+        paths = {str(file.name): str(file.path) for file in delivery.files}
+        days = _days(unit) if named and unit.facts else "true"
+        for part in unit.parts:
+            direct.setdefault((part.shape, days), []).extend(paths[name] for name in part.files)
+    made = [f"{daily_select(relation(shape, paths))} WHERE {days}" for (shape, days), paths in direct.items()]
+    return [*made, folded_select(folded)] if folded else made
+
+
+def _days(unit: Unit) -> str:
+    first = min(fact.first_charge_date for fact in unit.facts)
+    last = max(fact.last_charge_date for fact in unit.facts)
+    return f"charge_date BETWEEN {literal(first)} AND {literal(last)}"
+
+
+def table_files(table: str, units: Mapping[str, Unit], *, kept: Path) -> list[str]:
+    """What every unit kept of a table."""
+    return [_table_file(kept / unit.folder, table) for unit in units.values()]
+
+
+def _table_file(folder: Path, table: str) -> str:
+    return str(folder / f"{table}.parquet")
+
+
+def folded_files(folder: Path) -> list[str]:
+    """The files that `fold` wrote into a unit's folder."""
+    return sorted(str(path) for path in folder.glob("part-*.parquet"))
+
+
+def _paths(files: Sequence[ExportFile]) -> list[str]:
+    return [str(file.path) for file in files]

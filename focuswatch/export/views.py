@@ -1,0 +1,63 @@
+"""What detections see of an export: the views `folded_charges` and `kept_*`, the table `deliveries`."""
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+
+from focuswatch.export.index import DeliveryRow
+from focuswatch.export.sql_names import file_list
+from focuswatch.tables import DELIVERIES, FOLDED_CHARGES, create_empty
+
+KEPT_TABLES = ("daily_services", "ai_charges")  # small, asked often, and made of one unit's charges alone
+
+# Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
+DAY_COLUMNS = {
+    "charge_date": "CAST(ChargePeriodStart AS date)",
+    "billing_period": "CAST(BillingPeriodStart AS date)",
+    "charges": "CAST(1 AS bigint)",
+}
+
+NO_CHARGES = f"SELECT {', '.join(f'CAST(NULL AS {type_}) AS {name}' for name, type_ in FOLDED_CHARGES.items())} LIMIT 0"
+
+
+def daily_select(relation: str) -> str:
+    """`relation`, a SELECT of `focus_export` by day, with the columns of folded charges."""
+    made = (f"{DAY_COLUMNS.get(column, column)} AS {column}" for column in FOLDED_CHARGES)
+    return f"SELECT {', '.join(made)} FROM ({relation})"
+
+
+def folded_select(paths: Iterable[str]) -> str:
+    """Folded charges from files that `fold` wrote."""
+    source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
+    return f"SELECT {', '.join(FOLDED_CHARGES)} FROM {source}"
+
+
+def folded_view_sql(selects: Sequence[str]) -> str:
+    """The statement that makes the view `folded_charges` of all units' SELECTs."""
+    body = " UNION ALL ".join(f"({select})" for select in selects) or NO_CHARGES
+    return f"CREATE OR REPLACE TEMP VIEW folded_charges AS SELECT {', '.join(FOLDED_CHARGES)} FROM ({body})"
+
+
+def kept_view_sql(table: str, paths: Iterable[str]) -> str:
+    """The statement that makes the view `kept_<table>` of what every unit kept of a table."""
+    source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
+    return f"CREATE OR REPLACE TEMP VIEW kept_{table} AS SELECT * FROM {source}"
+
+
+def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
+    """The table `deliveries`, the latest last."""
+    create_empty(connection, "deliveries", DELIVERIES)
+    if rows:
+        connection.executemany(
+            "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    row.billing_period,
+                    row.delivered_at.replace(tzinfo=None),
+                    row.refreshed_at.replace(tzinfo=None),
+                    row.charges,
+                    row.billed_cost,
+                )
+                for row in rows
+            ],
+        )

@@ -1,0 +1,159 @@
+"""A finding: what it says, who it is over time, how bad it is.
+
+Pure: rows of a detection in, findings out. It neither queries nor remembers.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from focuswatch.catalog import Category, Detection
+from focuswatch.engine import Row
+
+CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
+CARRIED = ("service_name", "nobody_looked")  # columns with a meaning of their own that a row may have
+DAYS_A_MONTH = 30
+
+Severity = Literal["critical", "high", "medium", "low"]
+Status = Literal["new", "open", "changed", "resolved"]
+OwnedBy = Literal["resource tag", "account tag", "account", "ou", "fallback"]
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+# From which monthly_cost on a finding is of that severity, in the billing currency.
+SEVERITY_FROM: dict[Category, dict[Severity, Decimal]] = {
+    "waste": {"medium": Decimal(100), "high": Decimal(1_000), "critical": Decimal(10_000)},
+    "security": {"high": Decimal("-Infinity"), "critical": Decimal(1_000)},
+    "anomaly": {"medium": Decimal(500), "high": Decimal(3_000), "critical": Decimal(15_000)},
+    "governance": {"medium": Decimal(1_000), "high": Decimal(20_000)},
+}
+
+
+class Finding(BaseModel):
+    """One thing a detection reports; its JSON is what is stored, printed and published."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    schema_: Literal["focuswatch.finding/1"] = Field(default="focuswatch.finding/1", alias="schema")
+    detection: str
+    fingerprint: str
+    category: Category
+    severity: Severity
+    status: Status
+    sub_account_id: str | None
+    sub_account_name: str | None
+    region_id: str | None
+    resource_id: str | None
+    service_name: str | None
+    team: str | None
+    owned_by: OwnedBy
+    monthly_cost: Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+    currency: str
+    title: str
+    reason: str
+    action: str
+    evidence: dict[str, Any]
+    first_seen: date
+    last_seen: date
+    as_of: date
+
+
+def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
+    """Who a finding is over time: 20 hex digits over detection, account, region, service and resource."""
+    identity = [
+        detection,
+        *(row.get(key) for key in ("sub_account_id", "region_id", "service_name", "resource_id")),
+    ]
+    return hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()[:20]
+
+
+def severity_of(category: Category, monthly_cost: Decimal) -> Severity:
+    """How bad: by category and money, and nowhere else."""
+    reached: list[Severity] = [
+        name for name, limit in SEVERITY_FROM[category].items() if monthly_cost >= limit
+    ]
+    return max(reached, key=SEVERITIES.index, default="low")
+
+
+def money(value: float | Decimal | None) -> Decimal:
+    """An amount with the six decimals that a bill has; null is nothing."""
+    return Decimal(repr(value) if isinstance(value, float) else value or 0).quantize(Decimal("0.000001"))
+
+
+def plain(value: Any) -> Any:
+    """A column's value as JSON has it: dates as text, decimals as they are written."""
+    match value:
+        case datetime() | date():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+        case list() | tuple():
+            return [plain(one) for one in value]
+        case dict():
+            return {str(key): plain(one) for key, one in value.items()}
+        case float():
+            return round(value, 6)
+    return value
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, str]:
+    """What `{column}` in a `reason` or `action` becomes."""
+    return {key: _shown(value) for key, value in row.items()}
+
+
+def amount(value: float | Decimal) -> str:
+    """Money or a measure as it is shown: two decimals under a thousand, none above."""
+    return f"{value:,.2f}" if -1000 < value < 1000 else f"{value:,.0f}"
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float() | Decimal():
+            return amount(value)
+        case int():
+            return f"{value:,}"
+        case list() | tuple():
+            return ", ".join(map(_shown, value))
+    return str(value)
+
+
+def to_finding(
+    row: Row, *, detection: Detection, as_of: date, currency: str, account_names: Mapping[str, str]
+) -> Finding:
+    """The finding that `row` of `detection` states, not yet owned and not yet known to a ledger.
+
+    `row` keeps the contract, and its values are plain.
+    """
+    header, cost = detection.header, money(row["monthly_cost"])
+    account = row["sub_account_id"]
+    words = shown(row | {"sub_account_name": account_names.get(account or "", account), "currency": currency})
+    return Finding(
+        detection=detection.id,
+        fingerprint=fingerprint(detection.id, row),
+        category=header.category,
+        severity=severity_of(header.category, cost),
+        status="new",
+        sub_account_id=account,
+        sub_account_name=account_names.get(account or ""),
+        region_id=row["region_id"],
+        resource_id=row["resource_id"],
+        service_name=row.get("service_name"),
+        team=None,
+        owned_by="fallback",
+        monthly_cost=cost,
+        currency=currency,
+        title=header.title,
+        reason=header.reason.strip().format_map(words),
+        action=header.action.strip().format_map(words),
+        evidence={key: value for key, value in row.items() if key not in (*CONTRACT, *CARRIED)},
+        first_seen=as_of,
+        last_seen=as_of,
+        as_of=as_of,
+    )

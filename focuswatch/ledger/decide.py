@@ -1,0 +1,138 @@
+"""What a run changes: from what was known and what was found to what is known now, and what is news.
+
+Pure. The rules, in the order in which they are asked:
+- found, unknown or resolved before → new; what is told once stays known and says nothing
+- found, open → changed where the cost grew beyond a factor or the severity rose, a reminder after its cadence,
+  else nothing
+- not found, though its detection ran on settled data that covers it → resolved
+- silenced → recorded and not told; it speaks when the silence runs out
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from focuswatch.findings import SEVERITIES, Finding
+from focuswatch.ledger.entry import Entry, Kind, News, Silence
+
+CHANGED_FACTOR = Decimal("1.5")  # a cost is materially changed from this multiple of what was told
+CHANGED_LEAST = Decimal(10)  # and by at least so much a month, in the billing currency
+REMINDER_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run found, and how far its word reaches.
+
+    `ran` are the detections that succeeded; `not_looked_at` fingerprints they could not judge;
+    `silent_accounts` those of which the data tells nothing; `resolves` False where the data is stale or partial.
+    """
+
+    as_of: date
+    findings: Mapping[str, Finding]
+    ran: Collection[str]
+    told_once: Collection[str] = ()
+    not_looked_at: Collection[str] = ()
+    silent_accounts: Collection[str] = ()
+    resolves: bool = True
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a ledger writes, and then is told."""
+
+    entries: tuple[Entry, ...]
+    news: tuple[News, ...]
+
+
+def decide(known: Mapping[str, Entry], silences: Iterable[Silence], run: Run) -> Decision:
+    """The entries that changed and the news of `run`, costliest first."""
+    silences = tuple(silences)
+    entries, news = [], []
+    for fingerprint in known.keys() | run.findings.keys():
+        entry, kind = _decide_one(known.get(fingerprint), run.findings.get(fingerprint), silences, run)
+        if entry is None or entry == known.get(fingerprint):
+            continue
+        entries.append(entry)
+        if kind is not None:
+            news.append(News(kind=kind, finding=entry.finding))
+    news.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
+    return Decision(tuple(entries), tuple(news))
+
+
+def _decide_one(
+    entry: Entry | None, found: Finding | None, silences: tuple[Silence, ...], run: Run
+) -> tuple[Entry | None, Kind | None]:
+    if found is None:
+        return _not_found(entry, silences, run) if entry else (None, None)
+    if entry is None:
+        return _tell(Entry(finding=found), "new", silences, run)
+    if entry.state == "resolved":
+        return _tell(Entry(finding=found), "new", silences, run)
+    if entry.state == "closed":
+        return entry, None
+    seen = found.model_copy(
+        update={
+            "first_seen": entry.finding.first_seen,
+            "last_seen": max(found.last_seen, entry.finding.last_seen),
+            "status": "open",
+        }
+    )
+    return _tell(
+        entry.model_copy(update={"finding": seen}), _change(entry, seen, silences, run), silences, run
+    )
+
+
+def _change(entry: Entry, found: Finding, silences: tuple[Silence, ...], run: Run) -> Kind | None:
+    if entry.told_on is None or entry.told_cost is None or entry.told_severity is None:
+        return "new"
+    grown = found.monthly_cost - entry.told_cost
+    if grown >= CHANGED_LEAST and found.monthly_cost >= entry.told_cost * CHANGED_FACTOR:
+        return "changed"
+    if SEVERITIES.index(found.severity) > SEVERITIES.index(entry.told_severity):
+        return "changed"
+    ran_out = (one.until for one in silences if one.until and one.covers(found))
+    if any(entry.told_on < until <= run.as_of for until in ran_out):
+        return "reminder"
+    return "reminder" if run.as_of - entry.told_on >= timedelta(days=REMINDER_DAYS) else None
+
+
+def _tell(
+    entry: Entry, kind: Kind | None, silences: tuple[Silence, ...], run: Run
+) -> tuple[Entry, Kind | None]:
+    finding = entry.finding
+    if kind is None or any(one.covers(finding) and one.holds_on(run.as_of) for one in silences):
+        return entry, None
+    status = "open" if kind == "reminder" else kind
+    told = {
+        "finding": finding.model_copy(update={"status": status}),
+        "told_on": run.as_of,
+        "told_cost": finding.monthly_cost,
+        "told_severity": finding.severity,
+    }
+    return entry.model_copy(update=told), kind
+
+
+def _not_found(entry: Entry, silences: tuple[Silence, ...], run: Run) -> tuple[Entry, Kind | None]:
+    finding = entry.finding
+    covered = (
+        run.resolves
+        and finding.detection in run.ran
+        and finding.fingerprint not in run.not_looked_at
+        and finding.sub_account_id not in run.silent_accounts
+        and run.as_of >= finding.as_of
+    )
+    if entry.state != "open" or not covered:
+        return entry, None
+    if finding.detection in run.told_once:
+        return entry.model_copy(update={"state": "closed"}), None
+    resolved = entry.model_copy(
+        update={
+            "state": "resolved",
+            "resolved_on": run.as_of,
+            "finding": finding.model_copy(update={"status": "resolved", "as_of": run.as_of}),
+        }
+    )
+    silenced = any(one.covers(finding) and one.holds_on(run.as_of) for one in silences)
+    return resolved, None if silenced or entry.told_on is None else "resolved"

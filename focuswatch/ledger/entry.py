@@ -1,0 +1,78 @@
+"""What a ledger holds: entries about findings, silences people asked for, and what is news.
+
+Pure values; `focuswatch.ledger.decide` says what follows from them, a ledger keeps them.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.findings import Finding, Severity
+
+State = Literal["open", "resolved", "closed"]
+Kind = Literal["new", "changed", "resolved", "reminder"]
+Scope = Literal["fingerprint", "resource", "account", "tag"]
+
+
+class Entry(BaseModel):
+    """What is known of one fingerprint.
+
+    `told_*` is what its owner last heard (None: never), `saved_daily` the daily EffectiveCost that is
+    really gone since it was resolved (None: not read again yet). `closed` is history that is told only once.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    finding: Finding
+    state: State = "open"
+    told_on: date | None = None
+    told_cost: Decimal | None = None
+    told_severity: Severity | None = None
+    resolved_on: date | None = None
+    saved_daily: Decimal | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The finding's identity, and the entry's."""
+        return self.finding.fingerprint
+
+
+class Silence(BaseModel):
+    """Somebody's word that findings of a scope are not to be told, until a day (None: for good)."""
+
+    model_config = ConfigDict(frozen=True)
+    id: int = 0
+    scope: Scope
+    value: str
+    detection: str | None = None
+    author: str
+    reason: str
+    since: date
+    until: date | None = None
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether `finding` is what this is about, whatever the day."""
+        if self.detection not in (None, finding.detection):
+            return False
+        match self.scope:
+            case "fingerprint":
+                return finding.fingerprint == self.value
+            case "resource":
+                return finding.resource_id == self.value
+            case "account":
+                return finding.sub_account_id == self.value
+        key, _, value = self.value.partition("=")
+        return bool((finding.evidence.get("tags") or {}).get(key) == value)
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it has not run out on `day`."""
+        return self.until is None or day < self.until
+
+
+class News(BaseModel):
+    """What is to be told of one finding; `finding.status` says it in the words of the schema."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: Kind
+    finding: Finding

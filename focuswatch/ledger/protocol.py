@@ -1,0 +1,51 @@
+"""What focuswatch asks of a ledger, wherever it is kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from focuswatch.ledger.decide import Decision
+from focuswatch.ledger.entry import Entry, Silence
+
+Decide = Callable[[Mapping[str, Entry], Sequence[Silence]], Decision]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """That a detection succeeded over the data as of a day."""
+
+    detection: str
+    as_of: date
+
+
+class Ledger(Protocol):
+    """Remembers findings and silences; every method is one step that happens whole or not at all."""
+
+    def entries(self) -> dict[str, Entry]:
+        """Every entry by fingerprint."""
+        ...
+
+    def silences(self) -> list[Silence]:
+        """Every silence, run out or not, oldest first."""
+        ...
+
+    def looked_until(self) -> dict[str, date]:
+        """The newest as_of up to which each detection has succeeded."""
+        ...
+
+    def update(self, decide: Decide, *, looked: Sequence[Looked]) -> Decision:
+        """Let `decide` see what is known and write what it decides, with nobody writing in between."""
+        ...
+
+    def add_silence(self, silence: Silence) -> Silence:
+        """Keep a silence; what comes back has its id."""
+        ...
+
+    def remove_silence(self, id: int) -> None:
+        """Forget a silence. Raises LedgerError where there is none of that id."""
+        ...
+
+    def forget(self, fingerprint: str) -> None:
+        """Forget a finding, so that it is news when it is found again. Raises LedgerError where it is unknown."""
+        ...

@@ -1,0 +1,111 @@
+"""The ledger in one SQLite file: the embedded default."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from focuswatch.errors import LedgerError
+from focuswatch.ledger.decide import Decision
+from focuswatch.ledger.entry import Entry, Silence
+from focuswatch.ledger.protocol import Decide, Looked
+
+VERSION = 1
+TABLES = """
+CREATE TABLE IF NOT EXISTS entries (fingerprint TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS silences (id INTEGER PRIMARY KEY, silence TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS looked (detection TEXT PRIMARY KEY, as_of TEXT NOT NULL) WITHOUT ROWID;
+"""
+BUSY_SECONDS = 30  # how long a writer waits for another
+
+
+class SqliteLedger:
+    """A Ledger in the file at `path`; see focuswatch.ledger.protocol for what the methods promise."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise LedgerError(
+                    f"{path} was written by a newer focuswatch (format {version}); upgrade this one."
+                )
+            self._connection.executescript(TABLES + f"PRAGMA user_version = {VERSION};")
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(
+                f"{path} cannot be used as a ledger: {error}; name another with --ledger."
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def entries(self) -> dict[str, Entry]:
+        """See Ledger.entries."""
+        rows = self._connection.execute("SELECT fingerprint, entry FROM entries")
+        return {fingerprint: Entry.model_validate_json(text) for fingerprint, text in rows}
+
+    def silences(self) -> list[Silence]:
+        """See Ledger.silences."""
+        rows = self._connection.execute("SELECT id, silence FROM silences ORDER BY id")
+        return [Silence.model_validate_json(text).model_copy(update={"id": id}) for id, text in rows]
+
+    def looked_until(self) -> dict[str, date]:
+        """See Ledger.looked_until."""
+        rows = self._connection.execute("SELECT detection, as_of FROM looked")
+        return {detection: date.fromisoformat(as_of) for detection, as_of in rows}
+
+    def update(self, decide: Decide, *, looked: Sequence[Looked]) -> Decision:
+        """See Ledger.update."""
+        with self._transaction():
+            decision = decide(self.entries(), self.silences())
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?)",
+                [(entry.fingerprint, entry.model_dump_json(by_alias=True)) for entry in decision.entries],
+            )
+            self._connection.executemany(
+                "INSERT INTO looked VALUES (?, ?) ON CONFLICT (detection) "
+                "DO UPDATE SET as_of = max(as_of, excluded.as_of)",
+                [(one.detection, one.as_of.isoformat()) for one in looked],
+            )
+        return decision
+
+    def add_silence(self, silence: Silence) -> Silence:
+        """See Ledger.add_silence."""
+        with self._transaction():
+            cursor = self._connection.execute(
+                "INSERT INTO silences (silence) VALUES (?)", (silence.model_dump_json(exclude={"id"}),)
+            )
+        return silence.model_copy(update={"id": cursor.lastrowid})
+
+    def remove_silence(self, id: int) -> None:
+        """See Ledger.remove_silence."""
+        with self._transaction():
+            if not self._connection.execute("DELETE FROM silences WHERE id = ?", (id,)).rowcount:
+                raise LedgerError(f"There is no silence {id}; `focuswatch findings --silences` lists them.")
+
+    def forget(self, fingerprint: str) -> None:
+        """See Ledger.forget."""
+        with self._transaction():
+            if not self._connection.execute(
+                "DELETE FROM entries WHERE fingerprint = ?", (fingerprint,)
+            ).rowcount:
+                raise LedgerError(
+                    f"No finding has the fingerprint {fingerprint}; `focuswatch findings` lists them."
+                )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path} is busy or cannot be written: {error}.") from error
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise

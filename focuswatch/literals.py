@@ -1,0 +1,54 @@
+"""Values as typed SQL literals, and statements with their placeholders filled in.
+
+A value from a file or a bill reaches SQL here and nowhere else.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+Scalar = str | bool | int | float | date | None
+Value = Scalar | Sequence[Scalar] | Sequence[tuple[Scalar, ...]]
+
+PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")
+
+
+def literal(value: Scalar) -> str:
+    """One value as DuckDB and Trino both read it: `DATE '…'`, `'it''s'`, `1.5E0` (a double), `true`, `NULL`."""
+    match value:
+        case None:
+            return "CAST(NULL AS varchar)"
+        case bool():
+            return "true" if value else "false"
+        case int() | Decimal():
+            return str(value)
+        case float():
+            return f"{value!r}E0" if "e" not in repr(value) else repr(value).upper()
+        case date():
+            return f"DATE '{value:%Y-%m-%d}'"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    raise TypeError(f"no SQL literal for {value!r}")
+
+
+def literals(value: Value) -> str:
+    """A scalar as itself, a list as `a, b`, a list of rows as `(a, b), (c, d)`; an empty list as one NULL."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return literal(value)
+    if not value:
+        return literal(None)
+    return ", ".join(
+        "(" + ", ".join(map(literal, item)) + ")" if isinstance(item, tuple) else literal(item)
+        for item in value
+    )
+
+
+def placeholders(sql: str) -> set[str]:
+    """Names of the `$name` placeholders that stand outside comments."""
+    return set(PLACEHOLDER.findall(re.sub(r"--[^\n]*", "", sql)))
+
+
+def render(sql: str, values: Mapping[str, Value]) -> str:
+    """`sql` with every placeholder replaced by its literal. Raises KeyError for one without a value."""
+    return PLACEHOLDER.sub(lambda found: literals(values[found.group(1)]), sql)

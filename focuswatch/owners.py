@@ -1,0 +1,166 @@
+"""Who owns a resource: `owners.toml`, and the chain of rules from a resource's tag to the fallback channel."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from focuswatch.errors import ConfigError
+from focuswatch.findings import OwnedBy
+
+# What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
+# https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-tags.html
+TAG_PREFIX = re.compile(
+    r"^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"
+)
+
+Tags = Mapping[str, str | None]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Routing(_Section):
+    """What holds for all teams."""
+
+    fallback_channel: str = "#finops"
+    owner_tags: list[str] = ["team", "owner"]
+    required_tags: list[str] = ["team"]
+
+
+class Jira(_Section):
+    """Where a team's issues go."""
+
+    project: str
+    issue_type: str = "Task"
+    component: str | None = None
+
+
+class Owns(_Section):
+    """What a team owns: account ids, OU paths with all below them, tag values by key."""
+
+    accounts: list[str] = []
+    ous: list[str] = []
+    tags: dict[str, list[str]] = {}
+
+
+class Team(_Section):
+    """A team as `[teams.NAME]` describes it; `monthly_budget` is in the billing currency."""
+
+    channel: str
+    jira: Jira | None = None
+    owns: Owns = Owns()
+    monthly_budget: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the chain: whoever has this tag value, account or OU belongs to `team`; `place` orders tag keys."""
+
+    rule: str
+    key: str | None
+    value: str | None
+    team: str | None
+    place: int
+
+
+class Owners(_Section):
+    """The whole of `owners.toml`."""
+
+    routing: Routing = Routing()
+    teams: dict[str, Team] = {}
+
+    @classmethod
+    def load(cls, path: Path | None) -> Self:
+        """What `path` says, or the defaults where there is no file. Raises ConfigError naming every mistake."""
+        if path is None:
+            return cls()
+        try:
+            owners = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not TOML: {error}.") from error
+        except ValidationError as error:
+            lines = (f"{path}: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise ConfigError("\n".join(lines)) from error
+        if mistakes := list(owners.mistakes()):
+            raise ConfigError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
+        return owners
+
+    def mistakes(self) -> Iterator[str]:
+        """What only the whole can tell: malformed account ids, and things that two teams claim."""
+        claims: dict[tuple[str, str | None, str | None], str] = {}
+        for rule in self.rules():
+            if rule.team is None:
+                continue
+            if rule.rule == "account" and not re.fullmatch(r"\d{12}", rule.value or ""):
+                yield f"teams.{rule.team}.owns.accounts: found '{rule.value}', expected an account id of 12 digits."
+            other = claims.setdefault((rule.rule, rule.key, rule.value), rule.team)
+            if other != rule.team:
+                named = f"{rule.key}={rule.value}" if rule.key else rule.value
+                yield f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}; let one have it."
+
+    def rules(self) -> list[Rule]:
+        """The chain as rows; detections and reports read them as the table `owner_rules`."""
+        rules = [Rule("tag_key", key, None, None, place) for place, key in enumerate(self.tag_keys)]
+        for name, team in self.teams.items():
+            named = {(bare(key), name.lower()) for key in self.routing.owner_tags}
+            listed = {
+                (bare(key), value.lower()) for key, values in team.owns.tags.items() for value in values
+            }
+            rules += [Rule("tag", key, value, name, 0) for key, value in sorted(named | listed)]
+            rules += [Rule("account", None, account, name, 0) for account in team.owns.accounts]
+            rules += [Rule("ou", None, "/" + ou.strip("/"), name, 0) for ou in team.owns.ous]
+        return rules
+
+    @property
+    def tag_keys(self) -> list[str]:
+        """Keys that name a team, in the order in which they are asked."""
+        listed = sorted({bare(key) for team in self.teams.values() for key in team.owns.tags})
+        return list(dict.fromkeys([*map(bare, self.routing.owner_tags), *listed]))
+
+    def owner(
+        self, *, tags: Tags | None, account_id: str | None, account_tags: Tags | None, ou_path: str | None
+    ) -> tuple[str | None, OwnedBy]:
+        """The team and the rule that decided; (None, 'fallback') where nobody owns it."""
+        chain: tuple[tuple[str | None, OwnedBy], ...] = (
+            (self._by_tag(tags), "resource tag"),
+            (self._by_tag(account_tags), "account tag"),
+            (self._by_account(account_id), "account"),
+            (self._by_ou(ou_path), "ou"),
+        )
+        return next((link for link in chain if link[0] is not None), (None, "fallback"))
+
+    def _by_tag(self, tags: Tags | None) -> str | None:
+        values = {bare(key): value.strip() for key, value in (tags or {}).items() if value and value.strip()}
+        key = next((key for key in self.tag_keys if key in values), None)
+        if key is None:
+            return None
+        if not self.teams:  # without a file, what the tag says is the team's name
+            return values[key]
+        claims = ((rule.key, rule.value, rule.team) for rule in self.rules() if rule.rule == "tag")
+        return next(
+            (team for owned, value, team in claims if (owned, value) == (key, values[key].lower())), None
+        )
+
+    def _by_account(self, account_id: str | None) -> str | None:
+        return next((name for name, team in self.teams.items() if account_id in team.owns.accounts), None)
+
+    def _by_ou(self, ou_path: str | None) -> str | None:
+        if not ou_path:
+            return None
+        path = "/" + ou_path.strip("/") + "/"
+        owned = [rule for rule in self.rules() if rule.rule == "ou" and path.startswith(f"{rule.value}/")]
+        return max(owned, key=lambda rule: len(rule.value or ""), default=Rule("", None, None, None, 0)).team
+
+
+def bare(key: str) -> str:
+    """A tag's key as it is compared: lower case, without the prefixes of cost allocation."""
+    return TAG_PREFIX.sub("", key.lower(), count=1)

@@ -1,0 +1,18 @@
+"""A report's rows over the tables of an engine."""
+
+from datetime import date
+
+from focuswatch.catalog import Report
+from focuswatch.detect import Question, news_since
+from focuswatch.engine import Engine, Row
+from focuswatch.owners import Owners
+
+
+def rows_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[Row]:
+    """The report as of a day, in its own order. Raises QueryError."""
+    question = Question(
+        as_of=as_of,
+        news_since=news_since(as_of, looked_until=None),
+        required_tags=tuple(owners.routing.required_tags),
+    )
+    return engine.query(report.render(question.values), label=report.id)

@@ -1,0 +1,189 @@
+"""Series detections: daily costs by account and series → what is out of its own pattern, and why.
+
+The scorer knows floats alone (`focuswatch.anomaly`); here they become rows a finding is made of.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from focuswatch.anomaly import score_with_expectation
+from focuswatch.catalog import Catalog, Detection, Scoring
+from focuswatch.engine import Engine, Row
+from focuswatch.findings import DAYS_A_MONTH
+from focuswatch.literals import Scalar, Value
+
+Key = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Daily costs: `costs[i, d]` is series `keys[i]` on `first_day` + d; NaN before its first charge."""
+
+    keys: list[Key]
+    first_day: date
+    costs: np.ndarray
+
+
+@dataclass(frozen=True)
+class Episode:
+    """The strange days of one series: half-open, with what they cost above expectation."""
+
+    key: Key
+    first: date
+    end: date
+    strange_days: int
+    daily_cost: float
+    daily_expected: float
+    worst_score: float
+    goes_on: bool
+
+    @property
+    def daily_excess(self) -> float:
+        """Mean over the strange days."""
+        return self.daily_cost - self.daily_expected
+
+
+def strange_series(
+    detection: Detection, *, engine: Engine, catalog: Catalog, question: dict[str, Value]
+) -> list[Row]:
+    """One contract row for each series that is strange on a day that is news, costliest first."""
+    columns = engine.columns(detection.render(question), label=detection.id)
+    if not len(columns["charge_date"]):
+        return []
+    scoring = detection.header.scoring
+    assert scoring is not None  # the catalog refuses a series without it
+    as_of, news = question["as_of"], question["news_since"]
+    assert isinstance(as_of, date)
+    assert isinstance(news, date)
+    episodes = find_episodes(pivot(columns), scoring=scoring, news_from=news - (as_of - _end(columns)))
+    causes = _causes(episodes, engine=engine, catalog=catalog, label=detection.id)
+    rows = [_row(episode, causes.get(episode.key, [])) for episode in episodes]
+    return sorted(rows, key=lambda row: -float(row["monthly_cost"]))
+
+
+def pivot(columns: dict[str, np.ndarray]) -> Series:
+    """Rows of (sub_account_id, series, charge_date, cost) as one matrix.
+
+    A day on which a series has no row costs it 0 once it has begun; NaN before, and NaN on days that
+    the export does not hold at all.
+    """
+    days = columns["charge_date"].astype("datetime64[D]")
+    first, last = days.min(), days.max()
+    accounts, services = (_texts(columns[name]) for name in ("sub_account_id", "series"))
+    keys, owners = np.unique(np.stack([accounts, services]), axis=1, return_inverse=True)
+    offsets = (days - first).astype(int)
+    costs = np.zeros((keys.shape[1], int((last - first).astype(int)) + 1))
+    np.add.at(costs, (owners, offsets), np.nan_to_num(np.ma.filled(columns["cost"].astype(float), 0.0)))
+    begins = np.full(len(costs), costs.shape[1])
+    np.minimum.at(begins, owners, offsets)
+    costs[np.arange(costs.shape[1]) < begins[:, None]] = np.nan
+    costs[:, np.setdiff1d(np.arange(costs.shape[1]), offsets)] = np.nan
+    named: list[Key] = [(account or None, service or None) for account, service in keys.T.tolist()]
+    return Series(named, first.astype(date), costs)
+
+
+def _texts(column: np.ndarray) -> np.ndarray:
+    return np.asarray(np.ma.filled(np.ma.asarray(column, dtype=object), ""), dtype=str)
+
+
+def _end(columns: dict[str, np.ndarray]) -> date:
+    end: date = (columns["charge_date"].astype("datetime64[D]").max() + 1).astype(date)
+    return end
+
+
+def find_episodes(series: Series, *, scoring: Scoring, news_from: date) -> list[Episode]:
+    """The strange days of each series that are on or after `news_from`."""
+    scored = score_with_expectation(series.costs, series.first_day.weekday())
+    history = np.cumsum(~np.isnan(series.costs), axis=1) - 1
+    excess = series.costs - scored.expected
+    strange = (
+        (scored.scores >= scoring.threshold)
+        & (excess >= scoring.least_daily_excess)
+        & (history >= scoring.history_days)
+    )
+    news = max((news_from - series.first_day).days, 0)
+    found = []
+    for number in np.flatnonzero(strange[:, news:].any(axis=1)):
+        (days,) = np.nonzero(strange[number, news:])
+        days = days + news
+        found.append(
+            Episode(
+                key=series.keys[number],
+                first=series.first_day + timedelta(days=int(days[0])),
+                end=series.first_day + timedelta(days=int(days[-1]) + 1),
+                strange_days=len(days),
+                daily_cost=float(series.costs[number, days].mean()),
+                daily_expected=float(scored.expected[number, days].mean()),
+                worst_score=float(scored.scores[number, days].max()),
+                goes_on=bool(strange[number, -1]),
+            )
+        )
+    return found
+
+
+def _causes(episodes: list[Episode], *, engine: Engine, catalog: Catalog, label: str) -> dict[Key, list[Row]]:
+    if not episodes:
+        return {}
+    table = catalog.lookups["excess_charges"]
+    services: list[Scalar] = [*sorted({episode.key[1] or "" for episode in episodes})]
+    values: dict[str, Value] = {
+        "episodes": [(*episode.key, episode.first, episode.end) for episode in episodes],
+        "service_names": services,
+        "first_day": min(episode.first for episode in episodes),
+    }
+    statement = table.render(values)
+    causes: dict[Key, list[Row]] = {}
+    for row in engine.query(statement, label=f"{label}, its causes"):
+        causes.setdefault((row["sub_account_id"], row["service_name"]), []).append(row)
+    return causes
+
+
+def _row(episode: Episode, causes: list[Row]) -> Row:
+    account, service = episode.key
+    top = max(causes, key=lambda row: row["daily_excess"], default=None)
+    days = DAYS_A_MONTH if episode.goes_on else episode.strange_days
+    return {
+        "sub_account_id": account,
+        "region_id": None,
+        "resource_id": None,
+        "service_name": service,
+        "monthly_cost": episode.daily_excess * days,
+        "daily_cost": episode.daily_cost,
+        "daily_expected": episode.daily_expected,
+        "daily_excess": episode.daily_excess,
+        "strange_from": episode.first,
+        "strange_until": episode.end - timedelta(days=1),
+        "strange_days": episode.strange_days,
+        "goes_on": episode.goes_on,
+        "score": episode.worst_score,
+        **_named_cause(top),
+        "causes": [_told(row, episode) for row in causes[:5]],
+    }
+
+
+def _named_cause(top: Row | None) -> Row:
+    names = ("meter", "cause_region_id", "cause_resource_id", "operation")
+    named: Row = {name: top[name] if top else None for name in names}
+    return named | {"moved": volume_or_price(top) if top else None}
+
+
+def volume_or_price(cause: Row) -> str:
+    """Which of the two explains the larger part of an excess: 'volume' or 'price'."""
+    quantity_before, quantity = cause["daily_quantity_before"] or 0.0, cause["daily_quantity"] or 0.0
+    if not quantity_before or not quantity:
+        return "volume"  # what was not there before has no price to compare
+    price_before = (cause["daily_cost_before"] or 0.0) / quantity_before
+    price = (cause["daily_cost"] or 0.0) / quantity
+    by_volume = (quantity - quantity_before) * price_before
+    by_price = (price - price_before) * quantity
+    return "price" if by_price > by_volume else "volume"
+
+
+def _told(cause: Row, episode: Episode) -> str:
+    place = ", ".join(
+        str(cause[name]) for name in ("cause_region_id", "cause_resource_id", "operation") if cause[name]
+    )
+    share = cause["daily_excess"] / episode.daily_excess if episode.daily_excess else 0.0
+    return f"{cause['meter'] or 'no meter'} ({place or 'no region'}): {cause['daily_excess']:,.2f} a day, {share:.0%}"

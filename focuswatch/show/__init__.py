@@ -1,0 +1,5 @@
+"""What people and programs see: tables on a terminal, JSON, Slack's blocks."""
+
+from focuswatch.show import json, slack, table
+
+__all__ = ["json", "slack", "table"]

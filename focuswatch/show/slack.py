@@ -1,0 +1,49 @@
+"""News as one Slack message: a Block Kit payload that an incoming webhook or chat.postMessage takes.
+
+Limits: https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message, 3,000 characters a section).
+What the bill says is data: escaped, never markup, never a mention.
+"""
+
+import json
+
+from focuswatch.findings import Finding
+from focuswatch.scan import Scanned
+
+MOST_FINDINGS = 20
+SECTION_CHARACTERS = 3000
+NAME_CHARACTERS = 300
+
+
+def news(scanned: Scanned) -> str:
+    """The JSON of a message that tells the news of a scan, costliest first."""
+    told = [one.finding for one in scanned.news]
+    heading = f"focuswatch: {len(told)} to tell as of {scanned.as_of}"
+    blocks: list[dict[str, object]] = [{"type": "header", "text": {"type": "plain_text", "text": heading}}]
+    for finding in told[:MOST_FINDINGS]:
+        blocks += [_section(finding), {"type": "divider"}]
+    if len(told) > MOST_FINDINGS:
+        blocks.append(_context(f"and {len(told) - MOST_FINDINGS} more"))
+    blocks.append(_context(f"{scanned.monthly_waste:,.0f} {scanned.currency} of waste a month"))
+    return json.dumps({"text": heading, "blocks": blocks}, indent=2, ensure_ascii=False)
+
+
+def escaped(text: str) -> str:
+    """Text that Slack shows as it is: https://docs.slack.dev/messaging/formatting-message-text#escaping."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _section(finding: Finding) -> dict[str, object]:
+    place = (finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.resource_id)
+    named = " · ".join(escaped(part[:NAME_CHARACTERS]) for part in place if part)
+    lines = (
+        f"*{escaped(finding.title)}* ({finding.status}, {finding.severity})",
+        f"{finding.monthly_cost:,.2f} {finding.currency} a month · {escaped(finding.team or 'nobody owns it')}",
+        named,
+        escaped(finding.reason),
+        escaped(finding.action),
+    )
+    return {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)[:SECTION_CHARACTERS]}}
+
+
+def _context(text: str) -> dict[str, object]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": escaped(text)}]}

@@ -1,0 +1,249 @@
+"""What a person reads on a terminal; colours go away when it is piped, and the width is then fixed."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from focuswatch.catalog import Catalog, Report
+from focuswatch.detect import Question, news_since
+from focuswatch.engine import Row
+from focuswatch.errors import CatalogError
+from focuswatch.export import Refresh
+from focuswatch.findings import Finding
+from focuswatch.findings import amount as plain_amount
+from focuswatch.ledger import Entry, Silence
+from focuswatch.scan import Scanned
+
+PIPED_WIDTH = 120
+SHOWN = 25  # findings of a scan's table; the rest is a command away
+COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
+HEADINGS = {
+    "security": "Look into",
+    "waste": "Switch off",
+    "anomaly": "Out of pattern",
+    "governance": "Put in order",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console as wide as the terminal, or of a fixed width where there is none."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else PIPED_WIDTH, highlight=False)
+
+
+def amount(value: Decimal | float | None, currency: str = "") -> str:
+    """Money as a finding's sentence shows it, with its currency; null is nothing."""
+    return "" if value is None else f"{plain_amount(value)} {currency}".rstrip()
+
+
+def scanned(result: Scanned, refresh: Refresh) -> None:
+    """A scan: its news by category and money, then what they sum up to."""
+    out = console()
+    news = [one.finding for one in result.news]
+    shown = 0
+    for category, heading in HEADINGS.items():
+        group = [finding for finding in news if finding.category == category]
+        if group and shown < SHOWN:
+            out.print(_table(heading, group[: SHOWN - shown]))
+            shown += len(group)
+    if len(news) > SHOWN:
+        out.print(f"… and {len(news) - SHOWN} more: focuswatch findings", style="dim")
+    if not news:
+        out.print("Nothing new.", style="bold")
+    _summary(out, result, refresh)
+    failures(result)
+
+
+def _table(heading: str, findings: Sequence[Finding]) -> Table:
+    table = Table(title=heading, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, expand=True)
+    table.add_column("A month", justify="right", no_wrap=True)
+    table.add_column("Owner", overflow="fold", max_width=18)
+    table.add_column("What, why, and what to do", ratio=1, overflow="fold")
+    for finding in findings:
+        table.add_row(_money(finding), _owner(finding), _words(finding))
+    return table
+
+
+def _money(finding: Finding) -> Group:
+    status = "" if finding.status == "open" else finding.status
+    return Group(
+        Text(amount(finding.monthly_cost)),
+        Text(finding.severity, style=COLOURS[finding.severity]),
+        Text(status, style="dim"),
+    )
+
+
+def _owner(finding: Finding) -> Group:
+    return Group(Text(finding.team or "nobody"), Text(f"by {finding.owned_by}", style="dim"))
+
+
+def _words(finding: Finding) -> Group:
+    named = finding.sub_account_name or finding.sub_account_id or "the whole organisation"
+    place = [named, finding.region_id, finding.service_name, finding.resource_id]
+    first_step = finding.action.partition("\n")[0].removeprefix("1. ")
+    return Group(
+        Text(finding.title, style="bold"),
+        Text(" · ".join(part for part in place if part), style="cyan"),
+        Text(finding.reason),
+        Text(f"→ {first_step}  ({finding.fingerprint[:8]})", style="green"),
+        Text(""),
+    )
+
+
+def _summary(out: Console, result: Scanned, refresh: Refresh) -> None:
+    open_findings = [one for one in result.findings if one.status != "resolved"]
+    waste = amount(result.monthly_waste, result.currency)
+    out.print(
+        f"{len(result.news)} told, {len(open_findings)} open as of {result.as_of}: "
+        f"[bold]{waste} of waste a month[/bold], {amount(result.unowned, result.currency)} that nobody owns.",
+    )
+    judged = f"{refresh.charges:,} charges of {refresh.first_charge_date} to {refresh.last_charge_date}"
+    out.print(
+        f"Looked at {judged} with {len(result.outcomes)} detections in {result.seconds:.1f} s.", style="dim"
+    )
+    for line in _caveats(result):
+        out.print(line, style="dim", markup=False)
+
+
+def _caveats(result: Scanned) -> Iterable[str]:
+    skipped = {one.detection.id: len(one.not_looked_at) for one in result.outcomes if one.not_looked_at}
+    if skipped:
+        listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
+        yield f"Not judged, because nobody looked at their activity: {listed} (see --activity)."
+    if result.silenced:
+        yield f"{result.silenced} silenced: focuswatch findings --silences"
+    for doubt in result.coverage.doubts:
+        yield f"Nothing was resolved: {doubt}."
+
+
+def failures(result: Scanned) -> None:
+    """The detections that could not be run, on stderr."""
+    out = console(stderr=True)
+    for outcome in result.failures:
+        out.print(f"Failed: {outcome.error}", style="red", markup=False, soft_wrap=True)
+
+
+def entries(listed: Sequence[Entry]) -> None:
+    """What a ledger knows, a line each."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("Fingerprint", "State", "Severity", "Team", "Account", "Region", "Detection"):
+        table.add_column(column, overflow="fold")
+    table.add_column("A month", justify="right", no_wrap=True)
+    table.add_column("Since", no_wrap=True)
+    for entry in listed:
+        finding = entry.finding
+        cells = (
+            finding.fingerprint[:12], entry.state, finding.severity, finding.team or "nobody",
+            finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.detection,
+            amount(finding.monthly_cost), str(finding.first_seen),
+        )  # fmt: skip
+        table.add_row(*(escape(cell or "") for cell in cells))
+    out = console()
+    out.print(table if listed else "No findings are open.")
+
+
+def whole(entry: Entry) -> None:
+    """One finding with everything that is known of it."""
+    finding, out = entry.finding, console()
+    out.print(finding.title, style="bold", markup=False)
+    facts = {
+        "state": f"{entry.state}, {finding.severity}, {finding.category}",
+        "a month": amount(finding.monthly_cost, finding.currency),
+        "owner": f"{finding.team or 'nobody'} (by {finding.owned_by})",
+        "account": f"{finding.sub_account_name or ''} {finding.sub_account_id or ''}".strip(),
+        "region": finding.region_id,
+        "service": finding.service_name,
+        "resource": finding.resource_id,
+        "seen": f"{finding.first_seen} to {finding.last_seen}",
+        "told": str(entry.told_on or "not yet"),
+        "resolved": str(entry.resolved_on) if entry.resolved_on else None,
+        "saved": f"{amount(entry.saved_daily, finding.currency)} a day"
+        if entry.saved_daily is not None
+        else None,
+        "fingerprint": finding.fingerprint,
+    }
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in facts.items():
+        if value:
+            table.add_row(Text(name, style="dim"), Text(value))
+    out.print(table)
+    out.print(f"\n{finding.reason}\n\n{finding.action}\n", markup=False)
+    evidence = Table(box=box.SIMPLE_HEAD)
+    evidence.add_column("Evidence")
+    evidence.add_column("", overflow="fold")
+    for name, value in finding.evidence.items():
+        evidence.add_row(Text(name), Text("" if value is None else str(value)))
+    out.print(evidence)
+
+
+def silences(listed: Sequence[Silence]) -> None:
+    """Snoozes and exclusions, a line each."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("Id", "Scope", "Value", "Detection", "Until", "By", "Reason"):
+        table.add_column(column, overflow="fold")
+    for one in listed:
+        until = str(one.until) if one.until else "for good"
+        cells = (str(one.id), one.scope, one.value, one.detection or "all", until, one.author, one.reason)
+        table.add_row(*map(escape, cells))
+    out = console()
+    out.print(table if listed else "Nothing is silenced.")
+
+
+def catalog(loaded: Catalog) -> None:
+    """Every detection and report, a line each."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("Detection", "Category", "Schedule", "What it finds"):
+        table.add_column(column, overflow="fold")
+    for one in sorted(loaded.detections.values(), key=lambda one: (one.header.category, one.id)):
+        mark = "" if one.header.status == "live" else f" ({one.header.status})"
+        table.add_row(one.id, one.header.category + mark, one.header.schedule, escape(one.header.title))
+    reports = Table(box=box.SIMPLE_HEAD)
+    reports.add_column("Report")
+    reports.add_column("What it shows", overflow="fold")
+    for report_ in loaded.reports.values():
+        reports.add_row(report_.id, escape(report_.header.title))
+    console().print(table, reports)
+
+
+def entry(loaded: Catalog, name: str, *, as_of: date) -> None:
+    """One detection or report: its words, its thresholds, and the SQL as it runs on `as_of`."""
+    found = loaded.detections.get(name) or loaded.reports.get(name)
+    if found is None:
+        raise CatalogError(f"There is no detection or report called '{name}'; `focuswatch list` has them.")
+    question = Question(as_of=as_of, news_since=news_since(as_of, looked_until=None))
+    out = console()
+    out.print(found.header.title, style="bold", markup=False)
+    for key, value in found.header.model_dump(exclude={"title"}, exclude_none=True).items():
+        shown = "\n  ".join(map(str, value)) if isinstance(value, list) else str(value).strip()
+        out.print(f"[cyan]{key}[/cyan]: {escape(shown)}")
+    out.print()
+    sys.stdout.write(f"{found.render(question.values)}\n")
+
+
+def report(shown: Report, rows: Sequence[Row], *, currency: str) -> None:
+    """A report's rows; numbers on the right, amounts in the billing currency."""
+    out = console()
+    out.print(f"{shown.header.title} ({currency})", style="bold", markup=False)
+    if not rows:
+        out.print("No rows.")
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for column, value in rows[0].items():
+        number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
+    for row in rows:
+        table.add_row(*(escape(_cell(value)) for value in row.values()))
+    out.print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float | Decimal):
+        return plain_amount(value)
+    return "" if value is None else str(value)

@@ -1,0 +1,1 @@
+"""The organisation's everyday bill, which sets off nothing."""

@@ -1,0 +1,1 @@
+"""What is planted on purpose: incidents, and innocent things that look like them."""

@@ -1,0 +1,92 @@
+"""First charges in a region: where nobody should be, and where it is no news."""
+
+from focuswatch.simulate.organisation import Account
+from focuswatch.simulate.plan import FOREIGN_REGIONS, UNHEARD_OF_REGIONS, Plan
+from focuswatch.simulate.prices import ec2
+
+DETECTION = "new_region"
+
+
+def plant_regions(plan: Plan) -> None:
+    for ago, meter, daily, note, among in (
+        (3, ec2("m6i.large"), 24.0, "a machine in a region nobody uses", UNHEARD_OF_REGIONS[:1]),
+        (1, "sns_free", 40.0, "zero-cost usage, yesterday", FOREIGN_REGIONS),
+        (2, "s3_requests", 900.0, "less than a cent", FOREIGN_REGIONS),
+        (7, "lambda_seconds", 90_000.0, "on the first day a first scan tells", FOREIGN_REGIONS),
+        (50, "sqs", 4_000_000.0, "told seven weeks ago", FOREIGN_REGIONS),
+    ):
+        account, first = plan.any(), plan.calendar.ago(ago)
+        region = plan.abroad(account, among=among)
+        plan.charge(account, meter, region, daily=daily, first=first)
+        plan.incident(DETECTION, (account.id, region, None, None), since=first, note=note)
+    newcomer, first, region = (
+        plan.organisation.named("returns-prod"),
+        plan.calendar.ago(4),
+        UNHEARD_OF_REGIONS[1],
+    )
+    plan.charge(newcomer, "dynamo_writes", region, daily=900_000, first=first)
+    note = "a new account, in a region the organisation did not use before this week"
+    plan.incident(DETECTION, (newcomer.id, region, None, None), since=first, note=note)
+    _nowhere(plan)
+    _known(plan)
+    _restated(plan)
+    _old_news(plan)
+
+
+def _quiet(plan: Plan, account: Account, region: str | None, *, ago: int, kind: str, note: str) -> None:
+    plan.quiet(
+        DETECTION, (account.id, region, None, None), since=plan.calendar.ago(ago), kind=kind, note=note
+    )
+
+
+def _nowhere(plan: Plan) -> None:
+    kind = "`global`, null and no-region rows"
+    account = plan.any(where=lambda account: account.environment == "dev")
+    plan.charge(account, "cdn_requests", "global", daily=900_000, first=plan.calendar.ago(40))
+    _quiet(plan, account, "global", ago=40, kind=kind, note="CloudFront under `global`")
+    account = plan.any()
+    plan.charge(account, "sns_free", None, daily=30, first=plan.calendar.ago(5))
+    _quiet(plan, account, None, ago=5, kind=kind, note="usage without a region")
+
+
+def _known(plan: Plan) -> None:
+    account = plan.any()
+    region = plan.abroad(account)
+    for ago in (100, 3):
+        span = {"first": plan.calendar.ago(ago), "last": plan.calendar.ago(ago - 1)}
+        plan.charge(account, "s3_requests", region, daily=90_000, **span)
+    kind = "regions of the account's history however old"
+    _quiet(plan, account, region, ago=3, kind=kind, note="last used 100 days ago")
+    newcomer = plan.organisation.named("gift-cards-prod")
+    kind = "the approved regions during a new account's first days"
+    note = "an account of this week, in a region of the organisation"
+    _quiet(plan, newcomer, newcomer.regions[0], ago=6, kind=kind, note=note)
+
+
+def _restated(plan: Plan) -> None:
+    for ago, note in (
+        (4, "of an old period, with this week's date"),
+        (45, "of last month, in its own period"),
+    ):
+        account = plan.any()
+        region = plan.abroad(account)
+        span = {"first": plan.calendar.ago(ago), "last": plan.calendar.ago(ago - 1)}
+        plan.charge(account, "s3_requests", region, daily=50_000, correction=True, **span)
+        _quiet(
+            plan, account, region, ago=ago, kind="restated rows of old periods", note=f"a restatement {note}"
+        )
+
+
+def _old_news(plan: Plan) -> None:
+    for ago, kind, note in (
+        (
+            8,
+            "a region told once is never told again unless re-armed",
+            "first charged the day before the last 7",
+        ),
+        (plan.calendar.days - 10, "the first 14 days of the bill", "where the bill begins"),
+    ):
+        account = plan.any()
+        region = plan.abroad(account)
+        plan.charge(account, "lambda_seconds", region, daily=50_000, first=plan.calendar.ago(ago))
+        _quiet(plan, account, region, ago=ago, kind=kind, note=note)

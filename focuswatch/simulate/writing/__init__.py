@@ -1,0 +1,1 @@
+"""From lines to the files of an export."""

@@ -1,0 +1,48 @@
+"""The 60 columns of FOCUS 1.2 with AWS columns, in the order in which AWS exports them, and their types.
+
+https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html
+"""
+
+COLUMNS = (
+    "AvailabilityZone", "BilledCost", "BillingAccountId", "BillingAccountName", "BillingAccountType",
+    "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart", "CapacityReservationId",
+    "CapacityReservationStatus", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency",
+    "ChargePeriodEnd", "ChargePeriodStart", "CommitmentDiscountCategory", "CommitmentDiscountId",
+    "CommitmentDiscountName", "CommitmentDiscountQuantity", "CommitmentDiscountType",
+    "CommitmentDiscountUnit", "CommitmentDiscountStatus", "ConsumedQuantity", "ConsumedUnit",
+    "ContractedCost", "ContractedUnitPrice", "EffectiveCost", "InvoiceId", "InvoiceIssuerName",
+    "ListCost", "ListUnitPrice", "PricingCategory", "PricingCurrency",
+    "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost", "PricingCurrencyListUnitPrice",
+    "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "RegionId", "RegionName",
+    "ResourceId", "ResourceName", "ResourceType", "ServiceCategory", "ServiceName", "ServiceSubcategory",
+    "SkuId", "SkuMeter", "SkuPriceId", "SkuPriceDetails", "SubAccountId", "SubAccountName",
+    "SubAccountType", "Tags", "x_Discounts", "x_Operation", "x_ServiceCode",
+)  # fmt: skip
+TIMESTAMPS = ("BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart")
+DOUBLES = (
+    "BilledCost", "CommitmentDiscountQuantity", "ConsumedQuantity", "ContractedCost", "ContractedUnitPrice",
+    "EffectiveCost", "ListCost", "ListUnitPrice", "PricingCurrencyContractedUnitPrice",
+    "PricingCurrencyEffectiveCost", "PricingCurrencyListUnitPrice", "PricingQuantity",
+)  # fmt: skip
+MAPS = {
+    "SkuPriceDetails": "VARCHAR",
+    "Tags": "VARCHAR",
+    "x_Discounts": "DOUBLE",
+}  # by text; the type of a value
+
+
+def sql_type(column: str) -> str:
+    """The column's type in DuckDB."""
+    if column in MAPS:
+        return f"MAP(VARCHAR, {MAPS[column]})"
+    if column in TIMESTAMPS:
+        return "TIMESTAMP_MS"
+    return "DOUBLE" if column in DOUBLES else "VARCHAR"
+
+
+def manifest_type(column: str) -> str:
+    """The column's type as a manifest of Data Exports words it."""
+    words = {"TIMESTAMP_MS": "timestamp", "DOUBLE": "double", "VARCHAR": "string"}
+    if column in MAPS:
+        return f"map<string,{words[MAPS[column]]}>"
+    return words[sql_type(column)]

@@ -1,0 +1,242 @@
+"""The command as a person or a program uses it: one process, its output, its exit code."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from focuswatch.command import app
+
+SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"
+FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
+HEADER = (
+    "BilledCost,BillingCurrency,BillingPeriodStart,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,"
+    "EffectiveCost,RegionId,ResourceId,ServiceName,SkuMeter,SubAccountId,Tags\n"
+)
+
+
+def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the installed command and expect an exit code."""
+    done = subprocess.run([FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done
+
+
+def pools(days: range, *, account: str = "111122223333") -> str:
+    """CSV lines of an OpenSearch pool that bills on these days of March, and of machines that grow beside it."""
+    lines = []
+    for day in days:
+        start, end = f"2026-03-{day:02}T00:00:00Z", f"2026-03-{day + 1:02}T00:00:00Z"
+        for service, meter, cost in (
+            ("Amazon OpenSearch Service", "USE1-SearchOCU", 5.76),
+            ("Amazon EC2", "BoxUsage:m5.large", 5 + day / 10),
+        ):
+            lines.append(
+                f"{cost},USD,2026-03-01T00:00:00Z,Usage,{start},{end},24,{cost},us-east-1,,{service},{meter},{account},"
+                '"{""team"": ""search""}"\n'
+            )
+    return "".join(lines)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """A bill of March in which a pool is forgotten."""
+    path = tmp_path / "march.csv"
+    path.write_text(HEADER + pools(range(1, 29)))
+    return path
+
+
+def scan(export: Path, *more: object, code: int = 0) -> list[dict[str, object]]:
+    """The findings of a scan as JSON."""
+    state = export.parent / "state"
+    return json.loads(
+        focuswatch("scan", export, "--state", state, "--format", "json", *more, code=code).stdout
+    )
+
+
+def test_a_scan_finds_the_forgotten_pool_and_says_nothing_new_twice(export):
+    """JSON lists what is there; its status says what is news."""
+    (first,) = scan(export)
+    assert (first["detection"], first["status"]) == ("orphaned_opensearch_collection", "new")
+    assert (first["monthly_cost"], first["team"], first["owned_by"]) == (172.8, "search", "resource tag")
+    (second,) = scan(export)
+    assert second["status"] == "open"
+
+
+def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bill(export):
+    """Nine days later only the machine is billed."""
+    export.write_text(HEADER + pools(range(1, 20)))
+    scan(export)
+    lines = pools(range(1, 18)) + "".join(
+        line for line in pools(range(18, 29)).splitlines(True) if "EC2" in line
+    )
+    export.write_text(HEADER + lines)
+    (resolved,) = scan(export)
+    assert resolved["status"] == "resolved"
+    assert scan(export) == []
+    shown = focuswatch("findings", resolved["fingerprint"], "--state", export.parent / "state").stdout
+    assert re.search(r"saved +5\.76 USD a day", shown)
+
+
+def test_json_alone_is_on_stdout(export):
+    """Talk goes to stderr, so that a pipe can read the findings."""
+    done = focuswatch("scan", export, "--state", export.parent / "state", "--format", "json")
+    assert isinstance(json.loads(done.stdout), list)
+
+
+def test_slack_format_is_a_message_slack_takes(export):
+    """A text to fall back on, and blocks within its limits."""
+    done = focuswatch("scan", export, "--state", export.parent / "state", "--format", "slack")
+    message = json.loads(done.stdout)
+    assert message["text"]
+    assert 0 < len(message["blocks"]) <= 50
+    texts = [block["text"]["text"] for block in message["blocks"] if block["type"] == "section"]
+    assert all(0 < len(text) <= 3000 for text in texts)
+
+
+def test_piped_output_has_no_colours(export):
+    """Escape codes do not belong in a file."""
+    assert "\x1b" not in focuswatch("scan", export, "--state", export.parent / "state").stdout
+
+
+def test_fail_on_exits_3_for_news_alone(export):
+    """A pipeline stops once for a finding, not for ever."""
+    scan(export, "--fail-on", "medium", code=3)
+    scan(export, "--fail-on", "medium")
+
+
+def test_fail_on_ignores_milder_findings(export):
+    """A finding of 172.80 a month is medium."""
+    scan(export, "--fail-on", "high")
+
+
+def test_an_excluded_account_is_not_told(export):
+    """And the silence is listed with who said so and why, and can be taken back."""
+    scan(export)
+    state = ("--state", export.parent / "state")
+    focuswatch(
+        "exclude", "--account", "111122223333", "--reason", "being torn down", "--author", "ada", *state
+    )
+    assert scan(export) == []
+    listed = focuswatch("findings", "--silences", *state).stdout
+    assert "being torn down" in listed
+    assert "ada" in listed
+    focuswatch("unsilence", "1", *state)
+    assert len(scan(export)) == 1
+
+
+def test_a_snoozed_finding_waits_for_its_day(export):
+    """The day is the bill's, not the machine's."""
+    (found,) = scan(export)
+    state = ("--state", export.parent / "state")
+    focuswatch("snooze", found["fingerprint"][:6], "--until", "2026-04-05", "--reason", "load test", *state)
+    assert scan(export) == []
+    focuswatch(
+        "snooze", found["fingerprint"], "--until", "2026-03-01", "--reason", "too late", *state, code=2
+    )
+
+
+def test_only_asks_what_is_named(export):
+    """And resolves nothing else."""
+    scan(export)
+    (still,) = scan(export, "--only", "new_region,new_service")
+    assert still["status"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["scan", "nowhere"], 1, "nowhere"),
+        (["scan", SAMPLE, "--owners", "nowhere.toml"], 2, "nowhere.toml cannot be read"),
+        (["scan", SAMPLE, "--activity", "nowhere.csv"], 2, "nowhere.csv does not exist"),
+        (["scan", SAMPLE, "--accounts", SAMPLE], 2, "lacks"),
+        (["scan", SAMPLE, "--only", "no_such_thing"], 1, "There is no detection called 'no_such_thing'"),
+        (["scan", SAMPLE, "--as-of", "2020-01-01"], 2, "is before the bill begins"),
+        (["scan", SAMPLE, "--engine", "sparrow"], 2, "sparrow"),
+        (["report", "no_such_thing", SAMPLE], 1, "There is no report called"),
+        (["findings"], 2, "No export was scanned yet"),
+        (["exclude", "--reason", "x"], 2, "Name exactly one scope"),
+    ],
+)
+def test_bad_input_gets_a_sentence(tmp_path, arguments, code, told):
+    """No traceback; it says what to do."""
+    if "--engine" not in arguments:
+        arguments = [*arguments, "--state", tmp_path]
+    done = focuswatch(*arguments, code=code)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_public_sample_is_scanned_as_it_is(tmp_path):
+    """A file this project did not write: FOCUS 1.0, three providers, nulls as text."""
+    done = focuswatch("scan", SAMPLE, "--state", tmp_path, "--format", "json")
+    assert isinstance(json.loads(done.stdout), list)
+
+
+@pytest.mark.parametrize("name", ["ai_spend", "ai_spend_by_layer", "spend_by_team", "weekly_deltas"])
+@pytest.mark.parametrize("format", ["table", "json", "csv"])
+def test_every_report_prints_in_every_format(export, name, format):
+    """Without an export named, it is the one scanned last."""
+    state = ("--state", export.parent / "state")
+    scan(export)
+    assert focuswatch("report", name, "--format", format, *state).stdout.strip()
+
+
+def test_two_scans_at_once_do_not_meet(export):
+    """The second is told that the first is running."""
+    from filelock import FileLock
+
+    from focuswatch.bill import state_of
+
+    state = state_of(str(export), root=export.parent / "state")
+    state.mkdir(parents=True)
+    with FileLock(state / "lock"):
+        done = focuswatch("scan", export, "--state", export.parent / "state", code=2)
+    assert "Another scan of this export is running" in done.stderr
+
+
+def examples() -> list[str]:
+    """Every line of a help text that is meant to be pasted."""
+    lines = (
+        line.strip()
+        for command in app.registered_commands
+        for line in (command.callback.__doc__ or "").splitlines()
+    )
+    return [line for line in lines if line.startswith("focuswatch ")]
+
+
+@pytest.mark.parametrize("example", examples())
+def test_every_example_of_the_help_is_understood(example):
+    """An example that the command itself refuses teaches nothing."""
+    words = shlex.split(example.partition("|")[0])[1:]
+    done = focuswatch(words[0], "--help")
+    options = set(re.findall(r"--[a-z-]+", done.stdout))
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_every_verb_has_an_example():
+    """Help that one can paste."""
+    without = [
+        command.name
+        for command in app.registered_commands
+        if "focuswatch " not in (command.callback.__doc__ or "")
+    ]
+    assert without == []
+
+
+def test_show_prints_sql_that_runs(export):
+    """Placeholders are gone and DuckDB takes it as it stands."""
+    shown = focuswatch("show", "orphaned_opensearch_collection", "--as-of", "2026-03-29").stdout
+    assert "$" not in shown[shown.index("WITH ") :]
+
+
+def test_list_names_every_detection():
+    """One line each."""
+    from focuswatch.catalog import Catalog
+
+    listed = focuswatch("list").stdout
+    assert all(id in listed for id in Catalog.load().detections)

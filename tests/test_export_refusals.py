@@ -1,0 +1,193 @@
+"""What cannot be read is refused in one sentence that names file, found and expected; nothing of it is kept."""
+
+import gzip
+import json
+import re
+import zipfile
+
+import pytest
+
+from focuswatch.errors import ExportError
+from focuswatch.tables import FOLDED_CHARGES
+from tests.given_exports import HOURLY, Reader, read, write
+
+
+def refused(source, tmp_path):
+    """The sentence with which `source` is refused; the state stays as empty as it was."""
+    reader = Reader(source, tmp_path / "state")
+    with pytest.raises(ExportError) as caught:
+        reader.refresh()
+    assert reader.stored() == {}
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def many(count, **row):
+    return [{"ResourceId": f"i-{number:032}", **row} for number in range(count)]
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv", "csv.gz"])
+def test_a_missing_required_column_is_named(tmp_path, format_):
+    """Every one that is missing, and what was found instead."""
+    path = write(tmp_path / f"a.{format_}", without=["EffectiveCost", "RegionId"])
+    text = refused(path, tmp_path)
+    assert text.startswith(f"{path}: lacks EffectiveCost, RegionId; found 13 columns (BilledCost, ")
+    assert "expected FOCUS 1.0 to 1.3" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b"\n \n", "holds no header"),
+        (json.dumps([{"BilledCost": 1}]).encode(), "is a JSON file"),
+        (b' {"BilledCost": 1}', "is a JSON file"),
+        (b"ORC\x0a\x0b", "is an ORC file"),
+        (b"Obj\x01\x04", "is an Avro file"),
+        (b"PARE" + b"\0" * 20 + b"PARE", "is an encrypted Parquet file"),
+        ("BilledCost,…".encode("utf-16"), "is text in UTF-16"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "neither Parquet nor text in UTF-8"),
+        ("Région,Coût\n".encode("latin-1"), "neither Parquet nor text in UTF-8"),
+        (gzip.compress(b'{"BilledCost": 1}', mtime=0), "is a JSON file"),
+        (gzip.compress(b"PAR1PAR1", mtime=0), "is a Parquet file inside gzip"),
+        (b"\x1f\x8b\x08\x00garbage", "is a damaged gzip file"),
+        (b"PAR1", "is a truncated Parquet file"),
+    ],
+)
+def test_a_file_of_another_format_is_named_whatever_it_is_called(tmp_path, content, found):
+    """The content says what it is, not the name."""
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content)
+    assert re.match(re.escape(f"{path}: ") + ".*" + found, refused(path, tmp_path))
+
+
+def test_a_zip_is_not_looked_into(tmp_path):
+    """A workbook and an archive of the bill look the same from outside."""
+    path = tmp_path / "bill.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    assert "is a zip archive or a workbook of Excel; expected Parquet, CSV or CSV.gz" in refused(
+        path, tmp_path
+    )
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_parquet_and_text_are_read_under_each_others_names(tmp_path, name):
+    """Files lose and gain endings on their way."""
+    path = write(tmp_path / "given.parquet").rename(tmp_path / name)
+    assert read(path, tmp_path / "state").billed() == 1.0
+    path = write(tmp_path / "given" / name).rename(tmp_path / "b.parquet")
+    assert read(path, tmp_path / "state").billed() == 1.0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.999])
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_truncated_parquet_file_is_refused(tmp_path, share, hours):
+    """A copy that broke off."""
+    path = write(tmp_path / "a.parquet", *many(100, **hours))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert f"{path}: is a truncated Parquet file" in refused(path, tmp_path)
+
+
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_parquet_file_that_lost_its_middle_is_refused(tmp_path, hours):
+    """Its footer is whole and speaks of what is gone."""
+    path = write(tmp_path / "a.parquet", *many(100, **hours))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 4] + content[len(content) // 2 :])
+    assert refused(path, tmp_path).startswith(f"{path}: cannot be read")
+
+
+@pytest.mark.parametrize("lost", [1, 8, 9, 100, 1000])
+def test_a_truncated_gzip_file_is_never_read_as_half_a_file(tmp_path, lost):
+    """Even where only the checksum at its end is gone."""
+    path = write(tmp_path / "a.csv.gz", *many(500))
+    path.write_bytes(path.read_bytes()[:-lost])
+    assert f"{path}: the gzip stream ends too early" in refused(path, tmp_path)
+
+
+@pytest.mark.parametrize("lost", [4, 20, 60, 200])
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_text_that_is_cut_within_a_row_is_refused(tmp_path, lost, hours):
+    """In its tags, its numbers or between two columns."""
+    path = write(tmp_path / "a.csv", *many(2, **hours))
+    content = path.read_bytes()
+    path.write_bytes(content[:-lost])
+    text = refused(path, tmp_path)
+    assert re.match(re.escape(str(path)) + r"(, line [23]: .* cut short or damaged|: Tags is '{)", text)
+
+
+@pytest.mark.parametrize("format_", ["csv", "csv.gz"])
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("BilledCost", "1,5", "a number"),
+        ("EffectiveCost", "twelve", "a number"),
+        ("ChargePeriodStart", "02/05/2026", "a date and time like 2026-05-01 00:00:00"),
+    ],
+)
+def test_a_bad_value_in_text_is_named_with_file_and_line(tmp_path, format_, column, value, expected):
+    """It is not taken for null, nor the row left out."""
+    folder = tmp_path / "bill"
+    write(folder / f"a.{format_}", types={column: "VARCHAR"})
+    path = write(folder / f"b.{format_}", {}, {column: value}, types={column: "VARCHAR"})
+    assert (
+        refused(folder, tmp_path)
+        == f"{path}, line 3: {column} is '{value}', expected {expected}; correct the file"
+    )
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_tags_that_are_no_json_are_refused(tmp_path, format_, hours):
+    """A resource without its tags would be nobody's."""
+    path = write(
+        tmp_path / f"a.{format_}", {"Tags": "{'team': 'search'}", **hours}, types={"Tags": "VARCHAR"}
+    )
+    assert refused(path, tmp_path).startswith(
+        f"{path}: Tags is \"{{'team': 'search'}}\", expected a JSON object"
+    )
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_mixed_currencies_are_refused_with_a_file_of_each(tmp_path, format_):
+    """Dollars and euros have no sum."""
+    folder = tmp_path / "data"
+    for period, currency in (("2026-04", "EUR"), ("2026-05", "USD"), ("2026-06", "USD")):
+        write(folder / f"billing_period={period}/a.{format_}")
+        write(folder / f"billing_period={period}/b.{format_}", {"BillingCurrency": currency})
+    text = refused(tmp_path, tmp_path)
+    assert (
+        f"found two billing currencies, EUR in {folder}/billing_period=2026-04/b.{format_} and USD in "
+        in text
+    )
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_an_export_by_month_is_refused(tmp_path, format_):
+    """A month's total says nothing of its days; a fee that lasts a month is fine beside them."""
+    month = {"ChargePeriodStart": "2026-05-01", "ChargePeriodEnd": "2026-06-01"}
+    path = write(tmp_path / f"a.{format_}", month, {**month, "ChargeCategory": "Tax"})
+    assert f"{path}: its charges last a month each, expected days or hours" in refused(path, tmp_path)
+    assert read(write(path, month, {}), tmp_path / "state").refresh().grain == "DAILY"
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv", "csv.gz"])
+def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, format_):
+    """A month that has just begun has no charges yet."""
+    folder = tmp_path / "bill"
+    path = write(folder / f"a.{format_}", {"BilledCost": "0"})
+    empty = folder / f"b.{format_}"
+    if format_ == "parquet":
+        columns = ", ".join(f"CAST(NULL AS {type_}) AS {name}" for name, type_ in FOLDED_CHARGES.items())
+        source = f"SELECT {columns}, NULL::TIMESTAMP AS ChargePeriodStart LIMIT 0"
+        Reader.connection.execute(f"COPY ({source}) TO '{empty}' (FORMAT parquet)")
+    else:
+        opened = gzip.open if format_ == "csv.gz" else open
+        with opened(path, "rt") as given, opened(empty, "wt") as written:
+            written.write(given.readline())
+    assert read(folder, tmp_path / "other").refresh().charges == 1
+    path.unlink()
+    assert f"{folder}: holds no charges" in refused(folder, tmp_path)

@@ -1,0 +1,82 @@
+"""What a finding is: identity, severity, words, and the schema it is published by."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from focuswatch.catalog import Catalog
+from focuswatch.findings import Finding, fingerprint, severity_of, to_finding
+from tests.given import finding
+
+SCHEMA = Path(__file__).parent.parent / "docs" / "finding.schema.json"
+ROW = {
+    "sub_account_id": "111122223333",
+    "region_id": "us-east-1",
+    "resource_id": None,
+    "monthly_cost": 345.6,
+    "service_name": "Amazon OpenSearch Service",
+    "ocu_hours": 336.0,
+    "lookback_days": 7,
+    "tags": {"team": "search"},
+}
+
+
+def test_the_fingerprint_is_identity_without_cost_or_date():
+    """The same thing tomorrow at another price is the same finding."""
+    assert fingerprint("d", ROW) == fingerprint("d", ROW | {"monthly_cost": 1.0, "ocu_hours": 1.0})
+
+
+@pytest.mark.parametrize("key", ["sub_account_id", "region_id", "service_name", "resource_id"])
+def test_each_part_of_the_identity_counts(key):
+    """Another account, region, service or resource is another finding; null is not the word None."""
+    others = {fingerprint("d", ROW | {key: value}) for value in ("x", None, "None", "")}
+    assert len(others) == 4
+
+
+def test_parts_of_the_identity_do_not_run_together():
+    """An account 'a' with region 'bc' is not account 'ab' with region 'c'."""
+    first = fingerprint("d", ROW | {"sub_account_id": "a", "region_id": "bc"})
+    assert first != fingerprint("d", ROW | {"sub_account_id": "ab", "region_id": "c"})
+
+
+@pytest.mark.parametrize(
+    ("category", "cost", "severity"),
+    [
+        ("waste", "99.99", "low"),
+        ("waste", "100", "medium"),
+        ("waste", "1000", "high"),
+        ("waste", "10000", "critical"),
+        ("security", "0", "high"),
+        ("security", "-3", "high"),
+        ("security", "1000", "critical"),
+        ("anomaly", "499", "low"),
+        ("governance", "0", "low"),
+    ],
+)
+def test_severity_follows_from_category_and_money(category, cost, severity):
+    """A new region is high from the first cent."""
+    assert severity_of(category, Decimal(cost)) == severity
+
+
+def test_words_show_the_row_and_data_is_never_a_template():
+    """A resource whose name looks like a placeholder stays a name."""
+    detection = Catalog.load().detection("orphaned_opensearch_collection")
+    row = ROW | {"region_id": "{resource_id}"}
+    made = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
+    assert "336.00 OCU hours in 7 days in {resource_id}" in made.reason
+    assert made.monthly_cost == Decimal("345.6")
+    assert made.evidence == {"ocu_hours": 336.0, "lookback_days": 7, "tags": {"team": "search"}}
+
+
+def test_a_finding_survives_its_json():
+    """What a ledger stores is what it reads."""
+    one = finding(cost="0.123456", tags={"naïve 🙂": "'\"\\"})
+    assert Finding.model_validate_json(one.model_dump_json(by_alias=True)) == one
+
+
+def test_the_published_schema_is_the_code():
+    """docs/finding.schema.json is what findings are; renew it with the command in docs/finding.md."""
+    assert json.loads(SCHEMA.read_text()) == Finding.model_json_schema(by_alias=True, mode="serialization")
