@@ -171,6 +171,7 @@ sending_services AS (
         AND charge_date < $as_of
         AND SkuMeter LIKE '%DataTransfer-Out-Bytes'
         AND meter = 'DataTransfer-Out-Bytes'
+        AND ServiceName <> 'Amazon CloudFront'                      -- a site that is read is no theft
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
     GROUP BY 1, 2

@@ -24,7 +24,7 @@ class FileFormat(StrEnum):
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to write into; it is made.", file_okay=False)],
-    accounts: Annotated[int, typer.Option(help="Accounts of the organisation.", min=12)] = 40,
+    accounts: Annotated[int, typer.Option(help="Accounts of the organisation.", min=40)] = 40,
     days: Annotated[int, typer.Option(help="Days of bill.", min=60, max=800)] = 120,
     rows: Annotated[
         int | None, typer.Option(help="About so many charges in all.", min=1, show_default=False)

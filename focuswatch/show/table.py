@@ -22,11 +22,11 @@ from focuswatch.ledger import Entry, Silence
 from focuswatch.scan import Scanned
 
 PIPED_WIDTH = 120
-SHOWN = 25  # findings of a scan's table; the rest is a command away
+SHOWN = 6  # findings of each category in a scan's table; the rest is a command away
 COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 HEADINGS = {
-    "security": "Look into",
     "waste": "Switch off",
+    "security": "Look into",
     "anomaly": "Out of pattern",
     "governance": "Put in order",
 }
@@ -47,15 +47,16 @@ def scanned(result: Scanned, refresh: Refresh) -> None:
     """A scan: its news by category and money, then what they sum up to."""
     out = console()
     news = [one.finding for one in result.news]
-    shown = 0
     for category, heading in HEADINGS.items():
         group = [finding for finding in news if finding.category == category]
-        if group and shown < SHOWN:
-            out.print(_table(heading, group[: SHOWN - shown]))
-            shown += len(group)
-    if len(news) > SHOWN:
-        out.print(f"… and {len(news) - SHOWN} more: focuswatch findings", style="dim")
-    if not news:
+        if group:
+            out.print(_table(heading, group[:SHOWN]))
+        if len(group) > SHOWN:
+            rest = amount(sum(finding.monthly_cost for finding in group[SHOWN:]), result.currency)
+            out.print(f"… and {len(group) - SHOWN} more, {rest}: focuswatch findings\n", style="dim")
+    if news:
+        out.print(_by_detection(news))
+    else:
         out.print("Nothing new.", style="bold")
     _summary(out, result, refresh)
     failures(result)
@@ -95,6 +96,20 @@ def _words(finding: Finding) -> Group:
         Text(f"→ {first_step}  ({finding.fingerprint[:8]})", style="green"),
         Text(""),
     )
+
+
+def _by_detection(found: Sequence[Finding]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("Found by")
+    table.add_column("Findings", justify="right")
+    table.add_column("A month", justify="right")
+    groups: dict[str, list[Finding]] = {}
+    for finding in found:
+        groups.setdefault(finding.detection, []).append(finding)
+    sums = {id: sum((one.monthly_cost for one in group), Decimal(0)) for id, group in groups.items()}
+    for id in sorted(groups, key=lambda id: -sums[id]):
+        table.add_row(id, str(len(groups[id])), amount(sums[id]))
+    return table
 
 
 def _summary(out: Console, result: Scanned, refresh: Refresh) -> None:

@@ -43,13 +43,12 @@ def waste(facts: Facts) -> list[Incident]:
 
 def _idle(
     facts: Facts, detection: str, identity: Identity, charged: list[Charged], *, used: Flags, lookback: int,
-    any_use_acquits: bool = False,
 ) -> Iterator[Incident]:  # fmt: skip
-    """`any_use_acquits`: unsettled days count too, so the finding goes on the day the use is seen."""
+    """Use acquits on the day it is seen, settled or not; that charges ended shows two days later."""
     costs, quantities = total(charged, costs=True), total(charged)
     for start, end in _stretches((quantities > 0) & ~used, lookback=lookback):
         over = end < facts.calendar.days
-        gone = end if over and used[end] and any_use_acquits else end + SETTLE_DAYS
+        gone = end if over and used[end] else end + SETTLE_DAYS
         yield Incident(
             detection=detection,
             identity=identity,
@@ -114,7 +113,6 @@ def _pools(facts: Facts) -> Iterator[Incident]:
         used = used if searched is None else used | searched
         yield from _idle(
             facts, "orphaned_opensearch_collection", identity, charged, used=used, lookback=LOOKBACK,
-            any_use_acquits=True,
         )  # fmt: skip
 
 
