@@ -36,11 +36,12 @@ ages AS (
     SELECT
         began.sub_account_id,
         CASE
-            WHEN accounts.joined_on < began.first_charge_date THEN accounts.joined_on
-            ELSE began.first_charge_date
+            WHEN min(accounts.joined_on) < min(began.first_charge_date) THEN min(accounts.joined_on)
+            ELSE min(began.first_charge_date)                       -- an account may be there long before its first charge
         END AS account_began
     FROM (SELECT DISTINCT sub_account_id, first_charge_date FROM completeness) AS began
     LEFT JOIN accounts ON began.sub_account_id = accounts.sub_account_id
+    GROUP BY 1
 ),
 account_days AS (
     SELECT SubAccountId AS sub_account_id, charge_date, sum(EffectiveCost) AS daily_cost

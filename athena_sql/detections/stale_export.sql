@@ -82,8 +82,12 @@ missing_accounts AS (
 unexplained_accounts AS (
     SELECT missing_accounts.*
     FROM missing_accounts
-    LEFT JOIN accounts ON missing_accounts.sub_account_id = accounts.sub_account_id
-    WHERE accounts.closed_on IS NULL
+    LEFT JOIN (
+        SELECT DISTINCT sub_account_id
+        FROM accounts
+        WHERE closed_on IS NOT NULL
+    ) AS closed_accounts ON missing_accounts.sub_account_id = closed_accounts.sub_account_id
+    WHERE closed_accounts.sub_account_id IS NULL
         AND missing_accounts.missing_days >= $missing_days
         AND missing_accounts.present_days >= $present_share * $present_days
 ),

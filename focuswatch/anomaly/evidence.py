@@ -45,11 +45,12 @@ class Evidence:
         self.daily = np.zeros((len(_HEIGHTS), series), np.float32)
         self.weekend = np.zeros((len(RAISED), series), np.float32)
         self.lowered, self.raised, self.asleep = np.zeros((3, series), np.float32)
+        self.was_raised = np.zeros(series, np.bool_)
 
     def weigh(self, deviation: Reals, seen: Flags, *, at_weekend: bool) -> Verdict:
         """Take in one day. `deviation` is in standard deviations; where not `seen`, nothing changes."""
         unseen = np.flatnonzero(~seen)
-        unforeseen = self.raised + self.asleep * at_weekend < 1
+        unforeseen = ~self.was_raised & (self.raised + self.asleep * at_weekend < 1)
         still_usual = 1 + ENDS * (self.lowered + self.raised)
         if at_weekend:
             still_usual += WEEKEND_ENDS * self.asleep
@@ -100,6 +101,7 @@ class Evidence:
         surprise = np.log((raised + np.float32(1e-30)) / (BEGINS + SPIKES))
         score = np.sqrt(2 * np.maximum(surprise, 0)) + np.maximum(deviation - HIGHEST_WEIGHED, 0)
         is_raised = seen & (raised > 1)
+        self.was_raised = is_raised
         return Verdict(
             score=score * seen,
             usual=seen / (1 + raised + lowered),

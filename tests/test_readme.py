@@ -1,0 +1,78 @@
+"""The README and the docs say what the code does; where they cannot be made of it, they are held against it."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from focuswatch.catalog import Catalog
+from focuswatch.command import app
+from focuswatch.owners import Owners
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def catalog_table() -> str:
+    """The catalog as the README shows it."""
+    lines = ["| detection | category | finds |", "|---|---|---|"]
+    detections = Catalog.load().detections.values()
+    for one in sorted(detections, key=lambda one: (one.header.category, one.id)):
+        link = f"[`{one.id}`](athena_sql/detections/{one.id}.sql)"
+        lines.append(f"| {link} | {one.header.category} | {one.header.title} |")
+    return "\n".join(lines)
+
+
+def test_the_readme_lists_the_catalog_as_it_is():
+    """Renew it with: python -m tests.test_readme"""
+    shown = re.search(r"<!-- catalog[^>]*-->\n(.*?)\n?<!-- /catalog -->", README, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == catalog_table()
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_relative_link_leads_somewhere(path):
+    """A file that moved takes its links along."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_command_shown_exists(path):
+    """A verb that was renamed is renamed everywhere."""
+    verbs = {command.name for command in app.registered_commands}
+    shown = re.findall(r"(?:\$ |`)(?:\.venv/bin/)?focuswatch ([a-z]+)", path.read_text())
+    assert set(shown) <= verbs
+
+
+def test_options_shown_in_the_readme_exist():
+    """Of the lines that can be pasted."""
+    options = {option for option in re.findall(r"--[a-z-]+", " ".join(_help_texts()))}
+    lines = re.findall(r"^\$ \.venv/bin/focuswatch (.*)$", README, re.MULTILINE)
+    used = {word for line in lines for word in shlex.split(line, comments=True) if word.startswith("--")}
+    assert used
+    assert used <= options
+
+
+def _help_texts() -> list[str]:
+    from typer.testing import CliRunner
+
+    return [CliRunner().invoke(app, [command.name, "--help"]).output for command in app.registered_commands]
+
+
+def test_the_example_owners_file_is_taken():
+    """What a user copies first must work."""
+    assert Owners.load(ROOT / "config" / "owners.toml").teams
+
+
+def write() -> None:
+    """Put the catalog into the README."""
+    block = re.compile(r"(<!-- catalog[^>]*-->\n).*?(<!-- /catalog -->)", re.DOTALL)
+    made = block.sub(lambda found: f"{found[1]}{catalog_table()}\n{found[2]}", README)
+    (ROOT / "README.md").write_text(made)
+
+
+if __name__ == "__main__":
+    write()
