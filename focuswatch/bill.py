@@ -13,6 +13,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from focuswatch import tables
+from focuswatch.answers import Answers, digest_of, file_mark
 from focuswatch.catalog import Catalog
 from focuswatch.engine import DuckDbEngine
 from focuswatch.engine.duckdb import connect
@@ -42,6 +43,7 @@ class Bill:
     engine: DuckDbEngine
     refresh: Refresh
     as_of: date
+    answers: Answers
 
 
 def state_of(export: str, *, root: Path | None = None) -> Path:
@@ -91,7 +93,14 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 tables.create_views(
                     connection, catalog, values=values, kept={name: f"kept_{name}" for name in KEPT_TABLES}
                 )
-                yield Bill(DuckDbEngine(connection), refreshed, as_of)
+                parts = (
+                    refreshed.digest,
+                    as_of,
+                    owners.rules(),
+                    *map(file_mark, (inputs.activity, inputs.accounts)),
+                )
+                answers = Answers(inputs.state / "answers.json", digest=digest_of(catalog, parts=parts))
+                yield Bill(DuckDbEngine(connection), refreshed, as_of, answers)
             finally:
                 connection.close()
     except Timeout as error:

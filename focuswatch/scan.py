@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from focuswatch.answers import Answers
 from focuswatch.catalog import Catalog, Detection
 from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
@@ -73,8 +74,12 @@ def scan(
     owners: Owners,
     ledger: Ledger,
     say: Callable[[str], None],
+    answers: Answers | None = None,
 ) -> Scanned:
-    """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other."""
+    """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other.
+
+    `answers` spares those that were asked before over the same data.
+    """
     started = time.monotonic()
     looked_until = ledger.looked_until()
     outcomes = []
@@ -85,7 +90,13 @@ def scan(
             news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
             required_tags=tuple(owners.routing.required_tags),
         )
-        outcomes.append(ask(detection, engine=engine, catalog=catalog, question=question))
+        known = answers.known(detection, question.values) if answers else None
+        outcome = known or ask(detection, engine=engine, catalog=catalog, question=question)
+        if answers:
+            answers.keep(outcome, question.values)
+        outcomes.append(outcome)
+    if answers:
+        answers.store()
     say("Finding owners")
     found = _owned_findings(outcomes, engine=engine, as_of=as_of, currency=currency, owners=owners)
     reach = coverage(engine, as_of=as_of)

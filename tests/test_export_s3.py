@@ -41,6 +41,7 @@ def s3(server, monkeypatch, tmp_path):
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would remember another test's credentials
     client = boto3.client("s3")
     client.create_bucket(Bucket=BUCKET)
     return client
@@ -204,6 +205,7 @@ def test_missing_credentials_are_told(s3, tmp_path, monkeypatch):
     """What to run is in the sentence."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(
         ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials were found; run .aws sso login"
     ):
@@ -219,11 +221,13 @@ def test_denied_access_is_told_with_the_permissions_it_takes(s3, server, tmp_pat
     try:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         with pytest.raises(
             ConfigError, match=f"^s3://{BUCKET}: access is denied; .* s3:ListBucket .* s3:GetObject"
         ):
             read(f"s3://{BUCKET}", tmp_path / "state")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN")
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         with pytest.raises(ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials"):
             read(f"s3://{BUCKET}", tmp_path / "state")
     finally:

@@ -49,7 +49,7 @@ def test_every_command_shown_exists(path):
 
 def test_options_shown_in_the_readme_exist():
     """Of the lines that can be pasted."""
-    options = {option for option in re.findall(r"--[a-z-]+", " ".join(_help_texts()))}
+    options = set(re.findall(r"--[a-z-]+", " ".join(_help_texts())))
     lines = re.findall(r"^\$ \.venv/bin/focuswatch (.*)$", README, re.MULTILINE)
     used = {word for line in lines for word in shlex.split(line, comments=True) if word.startswith("--")}
     assert used

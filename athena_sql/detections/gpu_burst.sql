@@ -31,13 +31,9 @@ multiple = 3.0
 bill_begins_days = 14
 */
 WITH bills AS (
-    SELECT
-        bill_began,
-        CASE WHEN $news_since > begins_until THEN $news_since ELSE begins_until END AS news_from
+    SELECT CASE WHEN $news_since > begins_until THEN $news_since ELSE begins_until END AS news_from
     FROM (
-        SELECT
-            min(charge_date) AS bill_began,
-            CAST(min(charge_date) + INTERVAL '1' DAY * $bill_begins_days AS date) AS begins_until
+        SELECT CAST(min(charge_date) + INTERVAL '1' DAY * $bill_begins_days AS date) AS begins_until
         FROM completeness
     ) AS begun
 ),
@@ -126,7 +122,6 @@ bursts AS (
                 AND NOT (                                           -- a training every month comes as it always came
                     coalesce(long_silences_before, 0) >= 2
                     AND silent_days <= longest_silence_before + 7
-                    AND hours <= $multiple * peak_hours_ever
                 )
             )
             OR open_hours > $multiple * coalesce(peak_hours_before, peak_hours_ever)  -- reserved hours have a level too

@@ -15,8 +15,7 @@ from focuswatch.anomaly.pattern import Rows
 
 LOWERED = (-4.0, -2.0)  # heights in standard deviations of the day's noise
 RAISED = (1.0, 1.75, 2.5, 3.5, 5.0, 7.0)
-SPIKES = 0.008
-BEGINS, ENDS = 0.004, 0.10  # chances a day
+BEGINS, ENDS = 0.01, 0.10  # chances a day
 WEEKEND_BEGINS, WEEKEND_ENDS = 0.005, 0.07  # chances a weekend day
 CLIMBS, SINKS = 0.35, 0.05  # chances a day, where it goes on
 LOWEST_WEIGHED, HIGHEST_WEIGHED = -6.0, 9.0  # keeps the likelihoods within float32
@@ -45,27 +44,26 @@ class Evidence:
         self.daily = np.zeros((len(_HEIGHTS), series), np.float32)
         self.weekend = np.zeros((len(RAISED), series), np.float32)
         self.lowered, self.raised, self.asleep = np.zeros((3, series), np.float32)
-        self.was_raised = np.zeros(series, np.bool_)
 
     def weigh(self, deviation: Reals, seen: Flags, *, at_weekend: bool) -> Verdict:
         """Take in one day. `deviation` is in standard deviations; where not `seen`, nothing changes."""
         unseen = np.flatnonzero(~seen)
-        unforeseen = ~self.was_raised & (self.raised + self.asleep * at_weekend < 1)
+        unforeseen = self.raised + self.asleep * at_weekend < 1
+        likelihood = _HEIGHTS * np.clip(deviation, LOWEST_WEIGHED, HIGHEST_WEIGHED)
+        likelihood -= _HALF_SQUARES
+        np.exp(likelihood, out=likelihood)
+        likelihood[:, unseen] = 1
         still_usual = 1 + ENDS * (self.lowered + self.raised)
         if at_weekend:
             still_usual += WEEKEND_ENDS * self.asleep
         still_usual[unseen] = 1
-        likelihood = _HEIGHTS * np.clip(deviation, LOWEST_WEIGHED, HIGHEST_WEIGHED)
-        likelihood -= _HALF_SQUARES
-        np.exp(likelihood, out=likelihood)
-        likelihood /= still_usual
-        self._weigh_daily(likelihood, unseen)
+        self._weigh_daily(likelihood / still_usual, unseen)
         if at_weekend:
-            self._weigh_weekend(likelihood[_LOW:], unseen)
+            self._weigh_weekend(likelihood[_LOW:] / still_usual, unseen)
         else:
             self.weekend /= still_usual
         self.asleep = self.weekend.sum(axis=0)
-        return self._verdict(deviation, likelihood, seen, unforeseen, at_weekend)
+        return self._verdict(deviation, seen, unforeseen, at_weekend)
 
     def _weigh_daily(self, weight: Reals, unseen: Rows) -> None:
         before = self.daily[:, unseen]
@@ -82,26 +80,14 @@ class Evidence:
         self.weekend *= weight
         self.weekend[:, unseen] = before
 
-    def _verdict(self, deviation, likelihood, seen: Flags, unforeseen: Flags, at_weekend: bool) -> Verdict:
-        brief = SPIKES / len(_HEIGHTS) * seen
-        up, down = brief * likelihood[_LOW:].sum(axis=0), brief * likelihood[:_LOW].sum(axis=0)
+    def _verdict(self, deviation: Reals, seen: Flags, unforeseen: Flags, at_weekend: bool) -> Verdict:
         if at_weekend:
             raised, lowered = self.raised + self.asleep, self.lowered
-            raised, lowered = raised + up, lowered + down
-            g = 1 + up + down
-            self.weekend /= g
-            self.asleep /= g
         else:  # a workday has nothing to say of weekends: raised weekends are usual to it
             raised, lowered = self.raised / (1 + self.asleep), self.lowered / (1 + self.asleep)
-            raised, lowered = raised + up, lowered + down
-            g = 1 + up + down
-        self.daily /= g
-        self.raised /= g
-        self.lowered /= g
-        surprise = np.log((raised + np.float32(1e-30)) / (BEGINS + SPIKES))
+        surprise = np.log((raised + np.float32(1e-30)) / BEGINS)
         score = np.sqrt(2 * np.maximum(surprise, 0)) + np.maximum(deviation - HIGHEST_WEIGHED, 0)
         is_raised = seen & (raised > 1)
-        self.was_raised = is_raised
         return Verdict(
             score=score * seen,
             usual=seen / (1 + raised + lowered),

@@ -82,7 +82,7 @@ def run(
         try:
             scanned = scan_bill(
                 bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
-                detections=detections, owners=known_owners, ledger=kept, say=talk.progress,
+                detections=detections, owners=known_owners, ledger=kept, say=talk.progress, answers=bill.answers,
             )  # fmt: skip
         finally:
             kept.close()

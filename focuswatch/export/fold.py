@@ -83,43 +83,42 @@ def _pieces(
 ) -> Iterator[Piece]:
     """Files together as long as they stay small, a large Parquet file by its row groups."""
     small: list[ExportFile] = []
-    rows = 0
-    for file, groups in _row_groups(shape, files, connection=connection).items():
-        if sum(groups) > PIECE_ROWS and len(groups) > 1:
-            yield from (Piece(shape, (file,), rows=found) for found in _ranges(groups))
+    together = 0
+    for file, rows in _rows(shape, files, connection=connection).items():
+        if rows > PIECE_ROWS and shape.format == "parquet":
+            yield from (Piece(shape, (file,), rows=found) for found in _ranges(file, connection=connection))
             continue
-        if small and rows + sum(groups) > PIECE_ROWS:
+        if small and together + rows > PIECE_ROWS:
             yield Piece(shape, tuple(small))
-            small, rows = [], 0
+            small, together = [], 0
         small.append(file)
-        rows += sum(groups)
+        together += rows
     if small:
         yield Piece(shape, tuple(small))
 
 
-def _ranges(groups: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Ranges of about PIECE_ROWS rows that no row group is cut by."""
+def _rows(
+    shape: Shape, files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
+) -> dict[ExportFile, int]:
+    """Rows of every file; a guess where it is text."""
+    if shape.format != "parquet":
+        return {file: file.size // BYTES_A_ROW[shape.format] for file in files}
+    listed = file_list(str(file.path) for file in files)
+    found = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})").fetchall()
+    rows = dict(found)
+    return {file: rows[str(file.path)] for file in files}
+
+
+def _ranges(file: ExportFile, *, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
+    """Ranges [first, end) of about PIECE_ROWS rows, none of which cuts a row group."""
+    groups = connection.execute(
+        f"SELECT row_group_num_rows FROM parquet_metadata({file_list([str(file.path)])}) "
+        "WHERE column_id = 0 ORDER BY row_group_id"
+    ).fetchall()
     first = end = 0
-    for rows in groups:
+    for (rows,) in groups:
         if end > first and end + rows - first > PIECE_ROWS:
             yield first, end
             first = end
         end += rows
     yield first, end
-
-
-def _row_groups(
-    shape: Shape, files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
-) -> dict[ExportFile, list[int]]:
-    """Rows of every file's row groups; text counts as one group of a guessed size."""
-    if shape.format != "parquet":
-        return {file: [file.size // BYTES_A_ROW[shape.format]] for file in files}
-    listed = file_list(str(file.path) for file in files)
-    rows = connection.execute(
-        f"SELECT file_name, row_group_num_rows FROM parquet_metadata({listed}) "
-        "WHERE column_id = 0 ORDER BY file_name, row_group_id"
-    ).fetchall()
-    groups: dict[str, list[int]] = {}
-    for name, count in rows:
-        groups.setdefault(name, []).append(count)
-    return {file: groups.get(str(file.path), [0]) for file in files}

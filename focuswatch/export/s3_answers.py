@@ -50,7 +50,7 @@ def s3_client() -> "S3Client":
         retries={"mode": "standard"},
         s3={"addressing_style": "path"} if own_endpoint else {},  # such hosts seldom resolve bucket.host
     )
-    return boto3.session.Session().client("s3", config=config)
+    return boto3.client("s3", config=config)
 
 
 @contextmanager

@@ -41,9 +41,9 @@ class UnitReader:
         for file, shape in shapes_of(delivery.files, connection=self.connection).items():
             by_shape.setdefault(shape, []).append(file)
         try:
-            files = {self._looked_at(shape, listed): listed for shape, listed in by_shape.items()}
-            periods = self._periods(files)
-            is_folded = periods.is_hourly or not all(shape.is_native for shape in files)
+            periods = self._periods(by_shape)
+            is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
+            files = by_shape if is_folded else self._looked_at(by_shape)
             folder, facts = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
         except duckdb.Error as error:
             raise refusal(error, files=[file.path for file in delivery.files]) from error
@@ -61,11 +61,14 @@ class UnitReader:
             facts=facts,
         )
 
-    def _looked_at(self, shape: Shape, listed: Sequence[ExportFile]) -> Shape:
-        if not shape.is_native:
-            return shape
-        found = has_blanks(self.connection, shape, _paths(listed))
-        return shape.model_copy(update={"has_blanks": found})
+    def _looked_at(self, files: Files) -> Files:
+        """The same files, their shapes now telling whether text may be blank where it is null."""
+        return {
+            shape.model_copy(
+                update={"has_blanks": has_blanks(self.connection, shape, _paths(listed))}
+            ): listed
+            for shape, listed in files.items()
+        }
 
     def _periods(self, files: Files) -> Periods:
         """Of all charges where their periods are cheap to read, else of the first file's first charges."""
