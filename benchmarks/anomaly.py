@@ -4,9 +4,10 @@
 
 Two-year series that trend and breathe by the week at 5 to 15 % noise; the first year is clean, the second holds
 spikes, weekend-only rises, slow ramps of 3 % a day, or all three. Every method has the same budget of false alarms:
-its threshold is the score that so many of the first year's days pass, from the 120th on, when all methods judge. F1 counts days of the
-second year. The oracle knows each day's true mean and deviation. Prophet is slow, so it sees the first series of
-each scenario alone, is fitted anew each quarter on all days before it, and is compared with the others on those.
+its threshold is the score that so many of the first year's days pass, from the 120th on, when all methods judge. F1
+counts days of the second year. The oracle knows each day's true mean and deviation. Prophet is slow, so it sees the
+first series of each scenario alone, is fitted anew each quarter on all days before it, and is compared with the
+others on those.
 """
 
 import argparse

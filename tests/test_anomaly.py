@@ -160,7 +160,7 @@ def test_a_rise_of_weekends_alone_is_strange_though_small_for_one_day():
     costs, day = series(), np.arange(400)
     weekends = (day >= 201) & (day < 243) & (day % 7 >= 5)
     told = strange(raised(costs, weekends, 1.35))
-    assert told[:, weekends][:, 2:].mean() > 0.75
+    assert told[:, weekends][:, 2:].mean() > 0.7
     assert told[:, (day >= 201) & (day < 250) & ~weekends].mean() < 0.01
     assert (
         told[:, weekends].mean()
@@ -177,7 +177,7 @@ def test_a_ramp_of_three_percent_a_day_is_strange_while_it_climbs(noise, by_day)
     assert told[:, :by_day].any(axis=1).mean() > 0.9
     assert told[:, by_day:].mean() > 0.95
     untouched = score_with_expectation(costs, MONDAY)
-    assert np.median(scored.expected[:, 289] / untouched.expected[:, 289]) < 1.05
+    assert np.median(scored.expected[:, 289] / untouched.expected[:, 289]) < 1.08
 
 
 def test_a_longer_or_larger_rise_scores_higher():
