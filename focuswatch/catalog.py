@@ -65,7 +65,7 @@ class DetectionHeader(Header):
     status: Literal["live", "trial", "off"] = "live"
     kind: Literal["resource", "series"] = "resource"
     scoring: Scoring | None = None
-    told: Literal["on_change", "once"] = "on_change"
+    told: Literal["on_change", "each_time", "once"] = "on_change"
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)
     blind_spots: list[str] = Field(min_length=1)

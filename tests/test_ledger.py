@@ -127,6 +127,14 @@ def test_what_is_told_once_is_never_told_again(ledger):
     assert told(ledger, run(finding(on=NEXT_DAY), on=NEXT_DAY, **once)) == []
 
 
+def test_an_event_that_grew_old_is_not_called_resolved_and_a_new_one_is_told(ledger):
+    """GPUs that still run a week later are no news, and nothing that anybody ended."""
+    each = {"told_each_time": {"idle_sagemaker_endpoint"}}
+    assert told(ledger, run(finding(), **each)) == ["new"]
+    assert told(ledger, run(on=NEXT_DAY, **each)) == []
+    assert told(ledger, run(finding(on=NEXT_DAY), on=NEXT_DAY, **each)) == ["new"]
+
+
 def test_a_forgotten_finding_is_news_again(ledger):
     """Re-arming is forgetting."""
     told(ledger, run(finding()))

@@ -2,6 +2,7 @@
 title     = "Far more data leaves to the internet than the account's work explains"
 category  = "security"
 schedule  = "every_refresh"
+told      = "each_time"
 why       = """
 Data that is carried off is billed as it leaves: DataTransfer-Out-Bytes, by the gigabyte.
 A day far above what this account sends on such a weekday, while its compute stays as it was, is what a copy of a bucket,

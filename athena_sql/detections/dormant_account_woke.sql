@@ -2,6 +2,7 @@
 title     = "An account that slept for three months spends"
 category  = "security"
 schedule  = "every_refresh"
+told      = "each_time"
 why       = """
 Old sandboxes and forgotten accounts keep their keys and lose their watchers.
 An account that cost next to nothing for three months, and then in a day what it did not cost in a year, is either a team

@@ -2,6 +2,7 @@
 title     = "GPUs run where none ran before"
 category  = "security"
 schedule  = "every_refresh"
+told      = "each_time"
 why       = """
 GPUs are what stolen credentials are turned into: cryptocurrency, or somebody else's model in training.
 One p4d.24xlarge costs some 20 to 30 USD an hour, and they come by the dozen, in a region nobody looks at.

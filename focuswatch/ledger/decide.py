@@ -25,6 +25,7 @@ REMINDER_DAYS = 14
 class Run:
     """What a run found, and how far its word reaches.
 
+    `told_once` and `told_each_time` name detections of events, which end by growing old: nothing is resolved then.
     `ran` are the detections that succeeded; `not_looked_at` fingerprints they could not judge;
     `silent_accounts` those of which the data tells nothing; `resolves` False where the data is stale or partial.
     """
@@ -33,6 +34,7 @@ class Run:
     findings: Mapping[str, Finding]
     ran: Collection[str]
     told_once: Collection[str] = ()
+    told_each_time: Collection[str] = ()
     not_looked_at: Collection[str] = ()
     silent_accounts: Collection[str] = ()
     resolves: bool = True
@@ -135,4 +137,5 @@ def _not_found(entry: Entry, silences: tuple[Silence, ...], run: Run) -> tuple[E
         }
     )
     silenced = any(one.covers(finding) and one.holds_on(run.as_of) for one in silences)
-    return resolved, None if silenced or entry.told_on is None else "resolved"
+    unheard = silenced or entry.told_on is None or finding.detection in run.told_each_time
+    return resolved, None if unheard else "resolved"
