@@ -6,13 +6,18 @@ import os
 import pytest
 
 from focuswatch.errors import ExportError
-from focuswatch.export.layout import find_deliveries
+from focuswatch.export.layout import deliveries_of
+from focuswatch.export.listing import list_source
 from tests.given_exports import deliver, read, write
+
+
+def deliveries_in(source, *, warn=print):
+    return deliveries_of(list_source(source, without=source / "state"), warn=warn)
 
 
 def found(source):
     warnings = []
-    deliveries = find_deliveries(source, warn=warnings.append)
+    deliveries = deliveries_in(source, warn=warnings.append)
     return {one.unit: [file.path.name for file in one.files] for one in deliveries}, warnings
 
 
@@ -74,7 +79,7 @@ def test_without_manifests_the_newest_execution_counts_too(tmp_path):
     """Somebody copied data/ alone."""
     for execution in ("2026-05-02T06:00:00.000Z-aaaa", "2026-05-03T06:00:00.000Z-0000"):
         write(tmp_path / f"billing_period=2026-05/{execution}/focus-00001.snappy.parquet")
-    (delivery,) = find_deliveries(tmp_path, warn=print)
+    (delivery,) = deliveries_in(tmp_path)
     assert [file.name.parts[1] for file in delivery.files] == ["2026-05-03T06:00:00.000Z-0000"]
     assert delivery.delivered_at.isoformat() == "2026-05-03T06:00:00+00:00"
 
@@ -139,6 +144,41 @@ def test_names_are_taken_as_they_are(tmp_path):
     write(folder / "[c].csv.gz", {"BilledCost": "4"})
     write(tmp_path / "ab 'q' {x} 🙂" / "a.parquet", {"BilledCost": "8"})
     assert read(folder, tmp_path / "state 'q' 🙂").billed() == 7.0
+
+
+def test_the_state_may_lie_inside_the_folder_it_is_the_state_of(tmp_path):
+    """What was folded of a bill is not a part of the bill."""
+    write(tmp_path / "a.csv")
+    reader = read(tmp_path, tmp_path / "state")
+    assert reader.refresh().changed == ()
+    assert reader.billed() == 1.0
+
+
+def test_a_linked_folder_is_read_once_and_a_circle_ends(tmp_path):
+    """Months on another disk; a link to the folder that holds it."""
+    write(tmp_path / "elsewhere" / "a.csv")
+    folder = tmp_path / "bill"
+    folder.mkdir()
+    (folder / "one").symlink_to(tmp_path / "elsewhere")
+    (folder / "two").symlink_to(tmp_path / "elsewhere")
+    (folder / "self").symlink_to(folder)
+    assert list(found(folder)[0]) == ["one/a.csv"]
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
+    """Its files would silently be missing from every sum."""
+    write(tmp_path / "locked" / "a.csv")
+    write(tmp_path / "b.csv")
+    scandir = os.scandir
+
+    def guarded(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    with pytest.raises(ExportError, match="locked: cannot be listed: Permission denied"):
+        found(tmp_path)
 
 
 def test_a_single_file_is_an_export(tmp_path):

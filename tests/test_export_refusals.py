@@ -151,6 +151,22 @@ def test_tags_that_are_no_json_are_refused(tmp_path, format_, hours):
     )
 
 
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"ChargePeriodStart": None}, "has charges without a ChargePeriodStart"),
+        ({"ChargePeriodStart": None, "BillingPeriodStart": None}, "has charges without a ChargePeriodStart"),
+        ({"BilledCost": "NaN"}, "has a cost that is NaN or infinite"),
+        ({"EffectiveCost": "-Infinity"}, "has a cost that is NaN or infinite"),
+    ],
+)
+def test_a_charge_without_a_day_or_a_cost_is_refused(tmp_path, hours, row, text):
+    """No detection would see it, or every sum it is in would be none."""
+    path = write(tmp_path / "a.parquet", hours, {**hours, **row})
+    assert refused(path, tmp_path).startswith(f"{path}: {text}")
+
+
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
 def test_mixed_currencies_are_refused_with_a_file_of_each(tmp_path, format_):
     """Dollars and euros have no sum."""

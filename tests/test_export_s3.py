@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
@@ -13,6 +15,7 @@ from focuswatch.errors import ConfigError, ExportError
 from tests.given_exports import HOURLY, Reader, deliver, read, write
 
 BUCKET = "bills"
+LOADER = botocore.loaders.create_loader()
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +44,17 @@ def s3(server, monkeypatch, tmp_path):
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would remember another test's credentials
+    forget(monkeypatch)
     client = boto3.client("s3")
     client.create_bucket(Bucket=BUCKET)
     return client
+
+
+def forget(monkeypatch):
+    """A new session, which knows nobody's credentials yet; botocore's own data is loaded once for all of them."""
+    session = botocore.session.Session()
+    session.register_component("data_loader", LOADER)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.session.Session(botocore_session=session))
 
 
 def upload(client, folder, prefix=""):
@@ -205,7 +215,7 @@ def test_missing_credentials_are_told(s3, tmp_path, monkeypatch):
     """What to run is in the sentence."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    forget(monkeypatch)
     with pytest.raises(
         ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials were found; run .aws sso login"
     ):
@@ -221,13 +231,13 @@ def test_denied_access_is_told_with_the_permissions_it_takes(s3, server, tmp_pat
     try:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        forget(monkeypatch)
         with pytest.raises(
             ConfigError, match=f"^s3://{BUCKET}: access is denied; .* s3:ListBucket .* s3:GetObject"
         ):
             read(f"s3://{BUCKET}", tmp_path / "state")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN")
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        forget(monkeypatch)
         with pytest.raises(ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials"):
             read(f"s3://{BUCKET}", tmp_path / "state")
     finally:

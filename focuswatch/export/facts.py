@@ -1,5 +1,6 @@
 """What is known of a unit's charges without reading them again: how many, how much, from when to when."""
 
+import math
 from collections.abc import Sequence
 from datetime import date
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
+from focuswatch.errors import ExportError
 from focuswatch.export.sql_names import file_list
 
 Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
@@ -59,8 +61,13 @@ def probe_periods(connection: duckdb.DuckDBPyConnection, *, relation: str, sampl
     return Periods(usage=usage, intraday=intraday, monthly=monthly)
 
 
-def probe_services(connection: duckdb.DuckDBPyConnection, *, file: str) -> tuple[PeriodFacts, ...]:
-    """Charges by billing period and currency in a file of daily services."""
+def probe_services(
+    connection: duckdb.DuckDBPyConnection, *, file: str, place: str
+) -> tuple[PeriodFacts, ...]:
+    """Charges by billing period and currency in a file of daily services.
+
+    Raises ExportError, naming `place`, for charges without a day or with a cost that is no number.
+    """
     rows = connection.execute(
         f"""
         SELECT
@@ -69,14 +76,28 @@ def probe_services(connection: duckdb.DuckDBPyConnection, *, file: str) -> tuple
             CAST(sum(charges) AS bigint),
             coalesce(sum(BilledCost), 0),
             min(charge_date),
-            max(charge_date)
+            max(charge_date),
+            coalesce(sum(EffectiveCost), 0),
+            count(*) = count(charge_date)
         FROM read_parquet({file_list([file])})
         GROUP BY ALL
         ORDER BY ALL
         """
     ).fetchall()
     names = tuple(PeriodFacts.model_fields)
-    return tuple(PeriodFacts(**dict(zip(names, row, strict=True))) for row in rows)
+    facts = []
+    for *row, effective_cost, has_days in rows:
+        fact = dict(zip(names, row, strict=True))
+        if not has_days:
+            raise ExportError(
+                f"{place}: has charges without a ChargePeriodStart, expected one in each; export it again"
+            )
+        if not math.isfinite(fact["billed_cost"]) or not math.isfinite(effective_cost):
+            raise ExportError(
+                f"{place}: has a cost that is NaN or infinite, expected numbers; correct the file"
+            )
+        facts.append(PeriodFacts(**fact))
+    return tuple(facts)
 
 
 def grain_of(periods: Sequence[Periods]) -> Grain:

@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from focuswatch.errors import ExportError
-from focuswatch.export.listing import ExportFile, Listing, list_source
+from focuswatch.export.listing import ExportFile, Listing
 from focuswatch.export.manifest import listed_files
 from focuswatch.export.partitions import billing_period, executed_at
 
-NOT_DATA = re.compile(r"(readme|licen[cs]e).*|.*\.(md|txt)|.*manifest.*\.json", re.IGNORECASE)
+NOT_DATA = re.compile(r"(readme|licen[cs]e).*|.*\.(md|txt|sql|ya?ml)|.*manifest.*\.json", re.IGNORECASE)
 
 Warn = Callable[[str], None]
 
@@ -38,11 +38,6 @@ class _Export:
     manifests: dict[str, list[ExportFile]] = field(default_factory=dict)
 
 
-def find_deliveries(source: Path, *, warn: Warn) -> tuple[Delivery, ...]:
-    """What counts in a folder or of a file, oldest period first; see `deliveries_of`."""
-    return deliveries_of(list_source(source), warn=warn)
-
-
 def deliveries_of(listing: Listing, *, warn: Warn) -> tuple[Delivery, ...]:
     """The newest delivery of every billing period, or a delivery for every flat file.
 
@@ -51,7 +46,7 @@ def deliveries_of(listing: Listing, *, warn: Warn) -> tuple[Delivery, ...]:
     """
     exports = _exports(listing.files)
     if len(exports) > 1:
-        first, second, *_ = sorted(exports)
+        first, second, *_ = (str(root) if root.parts else "the folder itself" for root in sorted(exports))
         raise ExportError(
             f"{listing.source}: found two exports, {first} and {second}; together they may count the same "
             "charges twice, so give the folder of one of them"
@@ -85,10 +80,11 @@ def _exports(files: Iterable[ExportFile]) -> dict[PurePosixPath, _Export]:
 
 
 def _add(export: _Export, period: str, area: str, file: ExportFile) -> None:
-    if area != "metadata":
+    if area == "metadata":
+        if file.name.name.lower().endswith("-manifest.json"):  # -Manifest-FOCUS.json describes columns
+            export.manifests.setdefault(period, []).append(file)
+    elif not NOT_DATA.fullmatch(file.name.name):
         export.data.setdefault(period, []).append(file)
-    elif file.name.name.lower().endswith("-manifest.json"):  # -Manifest-FOCUS.json describes columns
-        export.manifests.setdefault(period, []).append(file)
 
 
 def _periods(export: _Export, manifests: Mapping[str, ExportFile], *, warn: Warn) -> list[Delivery]:

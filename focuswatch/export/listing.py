@@ -40,8 +40,10 @@ class Listing:
     named: Callable[[str], str] = str  # puts what the user knows in place of paths they do not
 
 
-def list_source(source: Path) -> Listing:
-    """The files under a folder, or the file itself. Raises ExportError for a path that does not exist.
+def list_source(source: Path, *, without: Path) -> Listing:
+    """The files under a folder, less those under `without`, or the file itself.
+
+    Raises ExportError for a path that does not exist and for a folder that cannot be listed.
 
     For an export's `data` folder, or a billing period's inside it, the whole export is listed: its
     manifests lie beside that folder and say which files count.
@@ -57,7 +59,7 @@ def list_source(source: Path) -> Listing:
     root, scope = split_scope(PurePosixPath(absolute))
     if not _has_metadata(Path(root)):
         root, scope = PurePosixPath(absolute), PurePosixPath()
-    return Listing(source=str(source), files=tuple(_walk(Path(root))), scope=scope)
+    return Listing(source=str(source), files=tuple(_walk(Path(root), without=without)), scope=scope)
 
 
 def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
@@ -77,13 +79,26 @@ def _has_metadata(root: Path) -> bool:
     return any(child.name.lower() == "metadata" and child.is_dir() for child in root.iterdir())
 
 
-def _walk(root: Path) -> Iterator[ExportFile]:
-    for folder, folders, names in os.walk(root):
+def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
+    """Files below `root`, linked folders too, none of them twice."""
+    seen = {without.resolve()}
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
+        place = Path(folder).resolve()
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
         folders.sort()
         for name in sorted(names):
             path = Path(folder, name)
             if not is_hidden(PurePosixPath(path.relative_to(root))) and path.is_file():
                 yield _file(path, root=root)
+
+
+def _refuse(error: OSError) -> None:
+    raise ExportError(
+        f"{error.filename}: cannot be listed: {error.strerror}; check its permissions"
+    ) from error
 
 
 def _file(path: Path, *, root: Path) -> ExportFile:

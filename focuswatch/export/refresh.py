@@ -68,8 +68,10 @@ def refresh(
     what is going to be read. Raises ExportError, and then leaves the state as the last refresh left it.
     """
     state.mkdir(parents=True, exist_ok=True)
-    mirror = state / MIRROR
-    listing = list_s3(source, mirror=mirror) if source.startswith(SCHEME) else list_source(Path(source))
+    if source.startswith(SCHEME):
+        listing = list_s3(source, mirror=state / MIRROR)
+    else:
+        listing = list_source(Path(source), without=state)
     try:
         return _refresh(listing, connection=connection, catalog=catalog, state=state, say=say)
     except FocuswatchError as error:

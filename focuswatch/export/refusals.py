@@ -23,13 +23,14 @@ def refusal(error: duckdb.Error, *, files: Sequence[Path]) -> ExportError:
     """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
     text = str(error)
     named = [file for file in files if str(file) in text]
-    where = str(max(named, key=lambda file: len(str(file)))) if named else _several(files)
+    where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
     if line := LINE.search(text):
         where += f", line {line.group(1)}"
     return ExportError(f"{where}: {_reason(text)}")
 
 
-def _several(files: Sequence[Path]) -> str:
+def several(files: Sequence[Path]) -> str:
+    """Files as a sentence names them where it is not known which of them is meant."""
     if not files:
         return "a delivery without files"
     return str(files[0]) if len(files) == 1 else f"one of {len(files)} files from {files[0]} to {files[-1]}"

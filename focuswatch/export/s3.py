@@ -5,6 +5,7 @@ has succeeded. What S3 answers is made a sentence in `s3_answers`.
 """
 
 import hashlib
+import os
 import re
 import shutil
 import threading
@@ -108,6 +109,7 @@ class _Objects:
                 found = self.client.get_object(Bucket=self.bucket, Key=file.key, IfMatch=file.stamp)
                 for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
                     copy.write(chunk)
+                os.fsync(copy.fileno())
             part.replace(file.path)
         finally:
             part.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Reading one unit: the shapes of its files, whether it must be folded, and the facts that are kept of it."""
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from focuswatch.export.fold import fold
 from focuswatch.export.index import Unit, digest_of
 from focuswatch.export.layout import Delivery
 from focuswatch.export.listing import ExportFile
-from focuswatch.export.refusals import refusal
+from focuswatch.export.refusals import refusal, several
 from focuswatch.export.shapes import Part, Shape, has_blanks, relation, shapes_of
 from focuswatch.export.views import KEPT_TABLES, daily_select, folded_select, folded_view_sql
 from focuswatch.literals import literal
@@ -99,7 +100,12 @@ class UnitReader:
             else:
                 found = [daily_select(relation(shape, _paths(listed))) for shape, listed in files.items()]
             self._keep_tables(found, into=unfinished)
-            facts = probe_services(self.connection, file=_table_file(unfinished, "daily_services"))
+            facts = probe_services(
+                self.connection,
+                file=_table_file(unfinished, "daily_services"),
+                place=several([file.path for file in delivery.files]),
+            )
+            _flush(unfinished)
             folder = self.kept / self._folder_name(delivery)
             shutil.rmtree(folder, ignore_errors=True)  # of a refresh that ended before its index was stored
             unfinished.rename(folder)
@@ -164,6 +170,13 @@ def _table_file(folder: Path, table: str) -> str:
 def folded_files(folder: Path) -> list[str]:
     """The files that `fold` wrote into a unit's folder."""
     return sorted(str(path) for path in folder.glob("part-*.parquet"))
+
+
+def _flush(folder: Path) -> None:
+    """Have the files on disk before an index that outlives a power failure names them."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _paths(files: Sequence[ExportFile]) -> list[str]:
