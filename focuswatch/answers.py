@@ -31,7 +31,6 @@ class Answers:
         kept = self._known.get(self._key(detection, values))
         if kept is None:
             return None
-        self._asked[self._key(detection, values)] = kept
         return Outcome(detection, rows=tuple(kept["rows"]), not_looked_at=tuple(kept["not_looked_at"]))
 
     def keep(self, outcome: Outcome, values: Mapping[str, Value]) -> None:

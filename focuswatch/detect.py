@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch import series
 from focuswatch.catalog import Catalog, Detection
 from focuswatch.engine import Engine, Row
 from focuswatch.errors import FocuswatchError, QueryError
@@ -57,6 +56,8 @@ def ask(detection: Detection, *, engine: Engine, catalog: Catalog, question: Que
     started = time.monotonic()
     try:
         if detection.header.kind == "series":
+            from focuswatch import series  # brings numpy, and only a series needs it
+
             rows = series.strange_series(detection, engine=engine, catalog=catalog, question=question.values)
         else:
             rows = engine.query(detection.render(question.values), label=detection.id)

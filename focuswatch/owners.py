@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -97,7 +98,7 @@ class Owners(_Section):
     def mistakes(self) -> Iterator[str]:
         """What only the whole can tell: malformed account ids, and things that two teams claim."""
         claims: dict[tuple[str, str | None, str | None], str] = {}
-        for rule in self.rules():
+        for rule in self.rules:
             if rule.team is None:
                 continue
             if rule.rule == "account" and not re.fullmatch(r"\d{12}", rule.value or ""):
@@ -107,6 +108,7 @@ class Owners(_Section):
                 named = f"{rule.key}={rule.value}" if rule.key else rule.value
                 yield f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}; let one have it."
 
+    @cached_property
     def rules(self) -> list[Rule]:
         """The chain as rows; detections and reports read them as the table `owner_rules`."""
         rules = [Rule("tag_key", key, None, None, place) for place, key in enumerate(self.tag_keys)]
@@ -120,7 +122,7 @@ class Owners(_Section):
             rules += [Rule("ou", None, "/" + ou.strip("/"), name, 0) for ou in team.owns.ous]
         return rules
 
-    @property
+    @cached_property
     def tag_keys(self) -> list[str]:
         """Keys that name a team, in the order in which they are asked."""
         listed = sorted({bare(key) for team in self.teams.values() for key in team.owns.tags})
@@ -145,7 +147,7 @@ class Owners(_Section):
             return None
         if not self.teams:  # without a file, what the tag says is the team's name
             return values[key]
-        claims = ((rule.key, rule.value, rule.team) for rule in self.rules() if rule.rule == "tag")
+        claims = ((rule.key, rule.value, rule.team) for rule in self.rules if rule.rule == "tag")
         return next(
             (team for owned, value, team in claims if (owned, value) == (key, values[key].lower())), None
         )
@@ -157,7 +159,7 @@ class Owners(_Section):
         if not ou_path:
             return None
         path = "/" + ou_path.strip("/") + "/"
-        owned = [rule for rule in self.rules() if rule.rule == "ou" and path.startswith(f"{rule.value}/")]
+        owned = [rule for rule in self.rules if rule.rule == "ou" and path.startswith(f"{rule.value}/")]
         return max(owned, key=lambda rule: len(rule.value or ""), default=Rule("", None, None, None, 0)).team
 
 

@@ -5,6 +5,7 @@ It talks to nobody; whoever calls it tells the news.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -82,9 +83,9 @@ def scan(
     """
     started = time.monotonic()
     looked_until = ledger.looked_until()
-    outcomes = []
-    for number, detection in enumerate(detections, start=1):
-        say(f"Asking {number} of {len(detections)}: {detection.id}")
+
+    def asked(detection: Detection) -> Outcome:
+        say(f"Asking {detection.id}")
         question = Question(
             as_of=as_of,
             news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
@@ -94,7 +95,10 @@ def scan(
         outcome = known or ask(detection, engine=engine, catalog=catalog, question=question)
         if answers:
             answers.keep(outcome, question.values)
-        outcomes.append(outcome)
+        return outcome
+
+    with ThreadPoolExecutor(max_workers=engine.at_once) as pool:
+        outcomes = list(pool.map(asked, detections))
     if answers:
         answers.store()
     say("Finding owners")

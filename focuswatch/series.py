@@ -71,21 +71,17 @@ def pivot(columns: dict[str, np.ndarray]) -> Series:
     """
     days = columns["charge_date"].astype("datetime64[D]")
     first, last = days.min(), days.max()
-    accounts, services = (_texts(columns[name]) for name in ("sub_account_id", "series"))
-    keys, owners = np.unique(np.stack([accounts, services]), axis=1, return_inverse=True)
     offsets = (days - first).astype(int)
-    costs = np.zeros((keys.shape[1], int((last - first).astype(int)) + 1))
+    numbers: dict[Key, int] = {}
+    pairs = zip(columns["sub_account_id"].tolist(), columns["series"].tolist(), strict=True)
+    owners = np.fromiter((numbers.setdefault(pair, len(numbers)) for pair in pairs), int, count=len(days))
+    costs = np.zeros((len(numbers), int((last - first).astype(int)) + 1))
     np.add.at(costs, (owners, offsets), np.nan_to_num(np.ma.filled(columns["cost"].astype(float), 0.0)))
     begins = np.full(len(costs), costs.shape[1])
     np.minimum.at(begins, owners, offsets)
     costs[np.arange(costs.shape[1]) < begins[:, None]] = np.nan
     costs[:, np.setdiff1d(np.arange(costs.shape[1]), offsets)] = np.nan
-    named: list[Key] = [(account or None, service or None) for account, service in keys.T.tolist()]
-    return Series(named, first.astype(date), costs)
-
-
-def _texts(column: np.ndarray) -> np.ndarray:
-    return np.asarray(np.ma.filled(np.ma.asarray(column, dtype=object), ""), dtype=str)
+    return Series(list(numbers), first.astype(date), costs)
 
 
 def _end(columns: dict[str, np.ndarray]) -> date:

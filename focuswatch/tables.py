@@ -12,7 +12,7 @@ import duckdb
 
 from focuswatch.catalog import Catalog
 from focuswatch.errors import ConfigError
-from focuswatch.literals import Value
+from focuswatch.literals import Value, literals
 from focuswatch.owners import Rule
 
 FOLDED_CHARGES = {
@@ -81,7 +81,7 @@ OPTIONAL = {"closed_on"}
 def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str]) -> None:
     """An empty table of these columns, in place of any of that name."""
     body = ", ".join(f'"{column}" {type_}' for column, type_ in columns.items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({body})")
+    connection.execute(f"CREATE OR REPLACE TABLE {name} ({body})")
 
 
 def load_file(
@@ -157,13 +157,12 @@ def create_views(
         statement = catalog.tables[name].render(values)
         if kept and name in kept:
             statement = f"SELECT * FROM {kept[name]}"
-        connection.execute(f"CREATE OR REPLACE TEMP {kind} {name} AS {statement}")
+        connection.execute(f"CREATE OR REPLACE {kind} {name} AS {statement}")
 
 
 def load_rules(connection: duckdb.DuckDBPyConnection, rules: list[Rule]) -> None:
     """The table `owner_rules` from the rules of owners.toml."""
     create_empty(connection, "owner_rules", OWNER_RULES)
     if rules:
-        connection.executemany(
-            "INSERT INTO owner_rules VALUES (?, ?, ?, ?, ?)", [astuple(rule) for rule in rules]
-        )
+        rows = literals([astuple(rule) for rule in rules])
+        connection.execute(f"INSERT INTO owner_rules VALUES {rows}")

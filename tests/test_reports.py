@@ -34,7 +34,7 @@ def report(name, charges, *, accounts=(), owners=KNOWN):
     connection = connect()
     given = Case(name="given charges", kind="quiet", charges=list(charges), accounts=list(accounts))
     give(connection, given, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
-    tables.load_rules(connection, owners.rules())
+    tables.load_rules(connection, owners.rules)
     tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return rows_of(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
 

@@ -1,8 +1,9 @@
 """What focuswatch asks of an engine, whichever it is."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np  # takes a tenth of a second, and only series need it
 
 Row = dict[str, Any]
 
@@ -11,6 +12,7 @@ class Engine(Protocol):
     """Runs statements of the common SQL over the tables that detections read."""
 
     name: str
+    at_once: int  # statements it runs well at the same time; its methods may be called from as many threads
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Rows of one SELECT, keyed by column name in the statement's order.
@@ -20,7 +22,7 @@ class Engine(Protocol):
         """
         ...
 
-    def columns(self, statement: str, *, label: str) -> dict[str, np.ndarray]:
+    def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
         """The same rows column by column, for results too long for one dict a row; nulls are masked."""
         ...
 

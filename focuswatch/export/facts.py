@@ -14,7 +14,7 @@ from focuswatch.export.sql_names import file_list
 Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
 
 DAYS_OF_A_MONTH = 28  # a charge period this long is a month's
-SAMPLED_CHARGES = 10_000  # of text, which costs too much to read twice
+SAMPLED_CHARGES = 100_000  # about a row group
 
 
 class Periods(BaseModel):
@@ -43,8 +43,11 @@ class PeriodFacts(BaseModel):
     last_charge_date: date
 
 
-def probe_periods(connection: duckdb.DuckDBPyConnection, *, relation: str, sampled: bool) -> Periods:
-    """The charge periods' lengths in `relation`, a SELECT of `focus_export`."""
+def probe_periods(connection: duckdb.DuckDBPyConnection, *, relation: str) -> Periods:
+    """The charge periods' lengths in `relation`, a SELECT of a sample of `focus_export`.
+
+    A sample tells hours from days well enough: one that misleads costs time, since whoever reads days sums.
+    """
     usage, intraday, monthly = connection.execute(
         f"""
         SELECT
@@ -54,7 +57,7 @@ def probe_periods(connection: duckdb.DuckDBPyConnection, *, relation: str, sampl
                 date_diff('day', ChargePeriodStart, ChargePeriodEnd) >= {DAYS_OF_A_MONTH},
                 day(ChargePeriodStart) = 1
             ))
-        FROM (SELECT * FROM ({relation}) {f"LIMIT {SAMPLED_CHARGES}" if sampled else ""})
+        FROM ({relation})
         WHERE ChargeCategory = 'Usage'
         """
     ).fetchall()[0]

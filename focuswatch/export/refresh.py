@@ -28,7 +28,7 @@ from focuswatch.export.views import KEPT_TABLES, create_deliveries, folded_view_
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "1"  # to be raised when files are read in another way, so that every unit is read again
+READING = "2"  # to be raised when files are read in another way, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
@@ -92,7 +92,8 @@ def _refresh(
     changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
     say(_announcement(deliveries, changed))
     listing.fetch([file for delivery in changed for file in delivery.files])
-    reader = UnitReader(connection, catalog, kept=state / KEPT, made_by=old.made_by)
+    own = connection.cursor()  # whose temporary views are nobody else's
+    reader = UnitReader(own, catalog, kept=state / KEPT, made_by=old.made_by)
     try:
         read = {delivery.unit: reader.read(delivery) for delivery in changed}
         units = {one.unit: read.get(one.unit) or old.units[one.unit] for one in deliveries}
@@ -100,6 +101,8 @@ def _refresh(
     except BaseException:
         _sweep(state, old.units)
         raise
+    finally:
+        own.close()
     history = extended(old.deliveries, before=old.units, after=units, refreshed_at=datetime.now(UTC))
     store_index(state, Index(made_by=old.made_by, units=units, deliveries=history))
     _sweep(state, units)

@@ -33,7 +33,7 @@ class Shape(BaseModel):
     ]  # a file's own names with DuckDB's types; for CSV every column, in order
     focus_version: str
     has_meters: bool
-    has_blanks: bool = True  # False where a look at the files found no '' or 'NULL' in place of nulls
+    blank_columns: tuple[str, ...] = columns.TEXTS  # of FOCUS, in which '' or 'NULL' may stand for null
 
     @property
     def is_native(self) -> bool:
@@ -85,7 +85,7 @@ def relation(
     """
     types = {name.lower(): (name, type_) for name, type_ in shape.columns}
     made = {
-        column: columns.expression(column, types, blanks=finished and shape.has_blanks)
+        column: columns.expression(column, types, blanks=finished and column in shape.blank_columns)
         for column in columns.KINDS
     }
     month = f"date_trunc('month', {made['ChargePeriodStart']})"
@@ -97,8 +97,10 @@ def relation(
     return f"SELECT {selected} FROM {_scan(shape, paths)}{limited}"
 
 
-def has_blanks(connection: duckdb.DuckDBPyConnection, shape: Shape, paths: Sequence[str]) -> bool:
-    """Whether Parquet files write '' or 'NULL' for null.
+def blank_columns(
+    connection: duckdb.DuckDBPyConnection, shape: Shape, paths: Sequence[str]
+) -> tuple[str, ...]:
+    """The columns of FOCUS in which Parquet files may write '' or 'NULL' for null.
 
     Every '' shows in the footers, as the least text of a row group. 'NULL' is looked for in the first rows of
     columns that most rows leave null, since whoever writes it does so throughout; to ask it of every value of
@@ -106,19 +108,29 @@ def has_blanks(connection: duckdb.DuckDBPyConnection, shape: Shape, paths: Seque
     """
     own = {name.lower(): name for name, _ in shape.columns}
     looked_at = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
-    if not looked_at:
-        return True
-    texts = ", ".join(literal(own[column.lower()]) for column in columns.TEXTS if column.lower() in own)
+    if not looked_at or _writes_null(connection, shape, paths, looked_at=looked_at):
+        return columns.TEXTS
+    found = connection.execute(
+        f"""
+        SELECT DISTINCT lower(path_in_schema)
+        FROM parquet_metadata({file_list(paths)})
+        WHERE stats_min_value = '' OR (stats_min_value IS NULL AND coalesce(stats_null_count, 0) < num_values)
+        """
+    ).fetchall()
+    blank = {name for (name,) in found}
+    return tuple(
+        column
+        for column in columns.TEXTS
+        if any(source.lower() in blank for source in columns.sources(column))
+    )
+
+
+def _writes_null(
+    connection: duckdb.DuckDBPyConnection, shape: Shape, paths: Sequence[str], *, looked_at: Sequence[str]
+) -> bool:
     blank = " OR ".join(f"CAST({name} AS VARCHAR) = 'NULL'" for name in looked_at)
     (found,) = connection.execute(
-        f"""
-        SELECT
-            EXISTS (
-                FROM parquet_metadata({file_list(paths)})
-                WHERE path_in_schema IN ({texts}) AND stats_min_value = ''
-            )
-            OR EXISTS (FROM (SELECT * FROM {_scan(shape, paths)} LIMIT {SAMPLED_ROWS}) WHERE {blank})
-        """
+        f"SELECT EXISTS (FROM (SELECT * FROM {_scan(shape, paths)} LIMIT {SAMPLED_ROWS}) WHERE {blank})"
     ).fetchall()[0]
     return bool(found)
 

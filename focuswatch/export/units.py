@@ -12,13 +12,19 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.catalog import Catalog
-from focuswatch.export.facts import PeriodFacts, Periods, probe_periods, probe_services
+from focuswatch.export.facts import (
+    SAMPLED_CHARGES,
+    PeriodFacts,
+    Periods,
+    probe_periods,
+    probe_services,
+)
 from focuswatch.export.fold import fold
 from focuswatch.export.index import Unit, digest_of
 from focuswatch.export.layout import Delivery
 from focuswatch.export.listing import ExportFile
 from focuswatch.export.refusals import refusal, several
-from focuswatch.export.shapes import Part, Shape, has_blanks, relation, shapes_of
+from focuswatch.export.shapes import Part, Shape, blank_columns, relation, shapes_of
 from focuswatch.export.views import KEPT_TABLES, daily_select, folded_select, folded_view_sql
 from focuswatch.literals import literal
 
@@ -63,21 +69,22 @@ class UnitReader:
         )
 
     def _looked_at(self, files: Files) -> Files:
-        """The same files, their shapes now telling whether text may be blank where it is null."""
+        """The same files, their shapes now telling which text may be blank where it is null."""
         return {
             shape.model_copy(
-                update={"has_blanks": has_blanks(self.connection, shape, _paths(listed))}
+                update={"blank_columns": blank_columns(self.connection, shape, _paths(listed))}
             ): listed
             for shape, listed in files.items()
         }
 
     def _periods(self, files: Files) -> Periods:
-        """Of all charges where their periods are cheap to read, else of the first file's first charges."""
+        """Of the first charges of every Parquet file, else of the first file, since text takes long to open."""
         found = [
             probe_periods(
                 self.connection,
-                relation=relation(shape, _paths(listed if shape.is_native else listed[:1])),
-                sampled=not shape.is_native,
+                relation=f"{relation(shape, _paths(listed), rows=(0, SAMPLED_CHARGES))}"
+                if shape.is_native
+                else f"{relation(shape, _paths(listed[:1]))} LIMIT {SAMPLED_CHARGES}",
             )
             for shape, listed in files.items()
         ]
@@ -116,7 +123,7 @@ class UnitReader:
 
     def _keep_tables(self, found: Sequence[str], *, into: Path) -> None:
         """What the unit adds to every kept table, a file each."""
-        self.connection.execute(folded_view_sql(found))
+        self.connection.execute(folded_view_sql(found, temporary=True))
         charges = self.catalog.tables["daily_charges"].sql
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW daily_charges AS {charges}")
         for name in KEPT_TABLES:

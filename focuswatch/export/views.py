@@ -32,16 +32,17 @@ def folded_select(paths: Iterable[str]) -> str:
     return f"SELECT {', '.join(FOLDED_CHARGES)} FROM {source}"
 
 
-def folded_view_sql(selects: Sequence[str]) -> str:
+def folded_view_sql(selects: Sequence[str], *, temporary: bool = False) -> str:
     """The statement that makes the view `folded_charges` of all units' SELECTs."""
     body = " UNION ALL ".join(f"({select})" for select in selects) or NO_CHARGES
-    return f"CREATE OR REPLACE TEMP VIEW folded_charges AS SELECT {', '.join(FOLDED_CHARGES)} FROM ({body})"
+    kind = "TEMP VIEW" if temporary else "VIEW"
+    return f"CREATE OR REPLACE {kind} folded_charges AS SELECT {', '.join(FOLDED_CHARGES)} FROM ({body})"
 
 
 def kept_view_sql(table: str, paths: Iterable[str]) -> str:
     """The statement that makes the view `kept_<table>` of what every unit kept of a table."""
     source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
-    return f"CREATE OR REPLACE TEMP VIEW kept_{table} AS SELECT * FROM {source}"
+    return f"CREATE OR REPLACE VIEW kept_{table} AS SELECT * FROM {source}"
 
 
 def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
