@@ -1,9 +1,9 @@
 """How surely a day is strange, weighed with the days before it.
 
-A hidden Markov filter. Each day a series is usual, or raised to one of a few heights (and stays so, climbing
-or sinking a little from day to day), or raised at weekends alone (asleep on workdays), or lowered. One large
-deviation is enough; so is a week of small ones, which is how a slow ramp or a third raised weekend shows.
-What ends is forgotten the day it ends.
+A hidden Markov filter. Each day a series is usual, or raised to one of a few heights for that day alone, or raised
+for longer (and climbing or sinking a little from day to day), or raised at weekends alone (asleep on workdays), or
+lowered. One large deviation is enough; so is a week of small ones, which is how a slow ramp or a third raised
+weekend shows. What ends is forgotten the day it ends.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ from focuswatch.anomaly.pattern import Rows
 
 LOWERED = (-4.0, -2.0)  # heights in standard deviations of the day's noise
 RAISED = (1.0, 1.75, 2.5, 3.5, 5.0, 7.0)
-BEGINS, ENDS = 0.01, 0.10  # chances a day
+SPIKES = 0.02  # chance a day to be out of the usual for that day alone
+BEGINS, ENDS = 0.008, 0.08  # chances a day, for longer
 WEEKEND_BEGINS, WEEKEND_ENDS = 0.005, 0.07  # chances a weekend day
+SCORELESS = 0.01  # odds of being raised that score 0
 CLIMBS, SINKS = 0.35, 0.05  # chances a day, where it goes on
 LOWEST_WEIGHED, HIGHEST_WEIGHED = -6.0, 9.0  # keeps the likelihoods within float32
 
@@ -44,26 +46,32 @@ class Evidence:
         self.daily = np.zeros((len(_HEIGHTS), series), np.float32)
         self.weekend = np.zeros((len(RAISED), series), np.float32)
         self.lowered, self.raised, self.asleep = np.zeros((3, series), np.float32)
+        self.was_raised = np.zeros(series, np.bool_)
 
     def weigh(self, deviation: Reals, seen: Flags, *, at_weekend: bool) -> Verdict:
         """Take in one day. `deviation` is in standard deviations; where not `seen`, nothing changes."""
         unseen = np.flatnonzero(~seen)
-        unforeseen = self.raised + self.asleep * at_weekend < 1
+        unforeseen = ~self.was_raised & (self.raised + self.asleep * at_weekend < 1)
         likelihood = _HEIGHTS * np.clip(deviation, LOWEST_WEIGHED, HIGHEST_WEIGHED)
         likelihood -= _HALF_SQUARES
         np.exp(likelihood, out=likelihood)
-        likelihood[:, unseen] = 1
         still_usual = 1 + ENDS * (self.lowered + self.raised)
         if at_weekend:
             still_usual += WEEKEND_ENDS * self.asleep
         still_usual[unseen] = 1
-        self._weigh_daily(likelihood / still_usual, unseen)
+        likelihood /= still_usual
+        self._weigh_daily(likelihood, unseen)
         if at_weekend:
-            self._weigh_weekend(likelihood[_LOW:] / still_usual, unseen)
+            self._weigh_weekend(likelihood[_LOW:], unseen)
         else:
             self.weekend /= still_usual
         self.asleep = self.weekend.sum(axis=0)
-        return self._verdict(deviation, seen, unforeseen, at_weekend)
+        spikes = np.float32(SPIKES / len(_HEIGHTS)) * seen
+        up, down = spikes * likelihood[_LOW:].sum(axis=0), spikes * likelihood[:_LOW].sum(axis=0)
+        verdict = self._verdict(deviation, (up, down), seen, unforeseen, at_weekend)
+        self._close_day(1 + up + down, at_weekend)
+        self.was_raised = np.where(seen, verdict.raised, self.was_raised)
+        return verdict
 
     def _weigh_daily(self, weight: Reals, unseen: Rows) -> None:
         before = self.daily[:, unseen]
@@ -80,12 +88,14 @@ class Evidence:
         self.weekend *= weight
         self.weekend[:, unseen] = before
 
-    def _verdict(self, deviation: Reals, seen: Flags, unforeseen: Flags, at_weekend: bool) -> Verdict:
-        if at_weekend:
-            raised, lowered = self.raised + self.asleep, self.lowered
-        else:  # a workday has nothing to say of weekends: raised weekends are usual to it
-            raised, lowered = self.raised / (1 + self.asleep), self.lowered / (1 + self.asleep)
-        surprise = np.log((raised + np.float32(1e-30)) / BEGINS)
+    def _verdict(
+        self, deviation: Reals, spikes: tuple[Reals, Reals], seen: Flags, unforeseen: Flags, at_weekend: bool
+    ) -> Verdict:
+        # a workday has nothing to say of weekends: raised weekends are usual to it
+        usual = np.ones_like(self.asleep) if at_weekend else 1 + self.asleep
+        raised: Reals = (self.raised + self.asleep * at_weekend) / usual + spikes[0]
+        lowered: Reals = self.lowered / usual + spikes[1]
+        surprise = np.log((raised + np.float32(1e-30)) / SCORELESS)
         score = np.sqrt(2 * np.maximum(surprise, 0)) + np.maximum(deviation - HIGHEST_WEIGHED, 0)
         is_raised = seen & (raised > 1)
         return Verdict(
@@ -97,11 +107,20 @@ class Evidence:
             begins=is_raised & unforeseen,
         )
 
+    def _close_day(self, usual_again: Reals, at_weekend: bool) -> None:
+        """Give what was for that day alone back to the usual."""
+        for odds in (self.daily, self.raised, self.lowered):
+            odds /= usual_again
+        if at_weekend:
+            self.weekend /= usual_again
+            self.asleep /= usual_again
+
     def forget(self, rows: Rows) -> None:
         """Start these series afresh: what was strange is usual now."""
         self.daily[:, rows] = 0
         self.weekend[:, rows] = 0
         self.lowered[rows] = self.raised[rows] = self.asleep[rows] = 0
+        self.was_raised[rows] = False
 
 
 def _move(odds: Reals, ends: float, *, raised_from: int) -> None:

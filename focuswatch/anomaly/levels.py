@@ -13,11 +13,11 @@ from focuswatch.anomaly.pattern import Deviation, Forecast, Pattern, Rows
 
 WEEKDAYS_OF = (np.arange(5), np.arange(5, 7))
 WORKDAYS, WEEKEND = 0, 1
-RAISED_DAYS = (15, 24)  # days of the class: three weeks, and twelve for weekends alone
+RAISED_DAYS = (16, 24)  # days of the class: three weeks, and twelve for weekends alone
 LOWERED_DAYS = (8, 8)
 USUAL_DAY_TAKES = (1, 3)  # days of a run that a usual day takes back
 JOINING_DAYS = 2  # strange weekend days that make the workdays' new level the weekend's too
-STEADY = 0.06  # of the level: how far the last days may lie from the last weeks
+STEADY = 0.05  # of the level: how far the last days may lie from the last weeks
 QUICK_DAYS, SLOW_DAYS = 4, 10
 BACK_DAYS = (3, 2)  # days at a former level that bring it back
 REMEMBERED_DAYS = 120
