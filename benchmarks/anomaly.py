@@ -83,7 +83,7 @@ def weekday_median(costs: np.ndarray) -> np.ndarray:
 
 
 def prophet(costs: np.ndarray) -> np.ndarray:
-    """What lies above Prophet's forecast, in its own deviations; fitted anew each quarter of the second year."""
+    """What lies above Prophet's forecast, in its own deviations; fitted anew each quarter on the days before it."""
     import pandas as pd
     from prophet import Prophet
 
@@ -91,11 +91,10 @@ def prophet(costs: np.ndarray) -> np.ndarray:
     dates = pd.date_range("2024-01-01", periods=costs.shape[1])  # a Monday
     scores = np.zeros_like(costs)
     for row, values in enumerate(costs):
-        for first in range(YEAR, costs.shape[1], QUARTER):
+        for first in range(SETTLED_IN, costs.shape[1], QUARTER):
             model = Prophet(weekly_seasonality=True, seasonality_mode="multiplicative", interval_width=0.6827)
             model.fit(pd.DataFrame({"ds": dates[:first], "y": values[:first]}))
-            begins = 0 if first == YEAR else first  # the first fit judges the clean year it was made of, too
-            days = slice(begins, min(first + QUARTER, costs.shape[1]))
+            days = slice(first, min(first + QUARTER, costs.shape[1]))
             told = model.predict(pd.DataFrame({"ds": dates[days]}))
             spread = (told.yhat_upper - told.yhat_lower).to_numpy() / 2
             scores[row, days] = (values[days] - told.yhat.to_numpy()) / np.maximum(spread, 1e-9)

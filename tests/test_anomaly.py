@@ -162,10 +162,9 @@ def test_a_rise_of_weekends_alone_is_strange_though_small_for_one_day():
     told = strange(raised(costs, weekends, 1.35))
     assert told[:, weekends][:, 2:].mean() > 0.7
     assert told[:, (day >= 201) & (day < 250) & ~weekends].mean() < 0.01
-    assert (
-        told[:, weekends].mean()
-        > 2 * (costs[:, weekends] * 1.35 > 1.4 * np.median(costs[:, weekends])).mean() / 2
-    )
+    first = (day >= 201) & (day < 208) & weekends
+    alone = strange(raised(costs, first, 1.35))[:, first].mean()
+    assert told[:, weekends][:, 2:].mean() > alone + 0.2
 
 
 @pytest.mark.parametrize(("noise", "by_day"), [(0.05, 8), (0.10, 14)])
@@ -177,7 +176,7 @@ def test_a_ramp_of_three_percent_a_day_is_strange_while_it_climbs(noise, by_day)
     assert told[:, :by_day].any(axis=1).mean() > 0.9
     assert told[:, by_day:].mean() > 0.95
     untouched = score_with_expectation(costs, MONDAY)
-    assert np.median(scored.expected[:, 289] / untouched.expected[:, 289]) < 1.08
+    assert np.median(scored.expected[:, 289] / untouched.expected[:, 289]) < 1.06
 
 
 def test_a_longer_or_larger_rise_scores_higher():
@@ -295,7 +294,7 @@ def test_a_new_level_is_strange_for_weeks_and_not_for_ever(factor):
     told = strange(raised(series(), slice(200, 400), factor))
     assert told[:, 200:203].any(axis=1).mean() > 0.95
     assert told[:, 200:214].mean() > 0.7
-    assert told[:, 230:].mean() < 0.005
+    assert told[:, 230:].mean() < 0.003
 
 
 def test_a_ramp_that_levels_off_becomes_usual():
@@ -392,14 +391,11 @@ def weekday_median_scores(costs):
 @pytest.mark.parametrize("kind", ["spike", "weekend", "ramp"])
 @pytest.mark.parametrize("seed", [11, 12])
 def test_it_nearly_equals_the_oracle_and_beats_the_weekday_median(kind, seed):
-    """By F1 at the same budget of false alarms; the oracle knows each day's true mean and deviation.
-
-    On lone spikes the median is as good as anything: there it is only not to be worse.
-    """
+    """By F1 at the same budget of false alarms; the oracle knows each day's true mean and deviation."""
     costs, labels, mean, deviation = second_year(kind, seed=seed)
     ours, oracle = f1(score(costs, MONDAY), labels), f1((costs - mean) / deviation, labels)
     assert ours >= 0.95 * oracle
-    assert ours > f1(weekday_median_scores(costs), labels) * (0.99 if kind == "spike" else 1)
+    assert ours > f1(weekday_median_scores(costs), labels)
 
 
 # What it costs

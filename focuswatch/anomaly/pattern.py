@@ -16,6 +16,7 @@ from focuswatch.anomaly.opening import (
     NEAR_ZERO_SHARE,
     USUAL_NOISE_DAYS,
     WEEKDAY_SPREAD,
+    Flags,
     Opening,
     Reals,
     away_from_zero,
@@ -42,6 +43,7 @@ FORMER_SIZE_SHARE, FORMER_SIZE_FADES = (
     0.05,
     0.997,
 )  # a series that died measures its cents by what it once was
+EVENT_IN_NOISE = np.float32(0.3)  # how far the first day of a rise counts as noise, cut as every day is
 ECHO_TAMED_AT = 2.5
 ECHO_MEMORY_DAYS, ECHO_PRIOR_DAYS, ECHO_BIAS = 90.0, 20.0, 0.05
 
@@ -137,12 +139,15 @@ class Pattern:
         fresh = (plain - known) / np.sqrt(1 - echo * echo * (self.before != 0))
         return Deviation(relative=relative, residual=residual, plain=plain, fresh=fresh)
 
-    def learn(self, costs: Reals, seen: Deviation, ahead: Forecast, usual: Reals, habits: Rows) -> None:
+    def learn(
+        self, costs: Reals, seen: Deviation, ahead: Forecast, usual: Reals, *, habits: Rows, begins: Flags
+    ) -> None:
         """Move towards the day by `usual`, its probability to be a usual one (0 where nothing was seen).
 
-        Of the series that are `habits` hardly anything is cut off: the frequent is no outlier.
+        Of the series that are `habits` hardly anything is cut off: the frequent is no outlier. Where a rise
+        `begins`, the noise alone learns of it: a series with many events earns a little distrust.
         """
-        self._learn_noise(seen.residual, ahead, usual, habits)
+        self._learn_noise(seen.residual, ahead, np.maximum(usual, EVENT_IN_NOISE * begins), habits)
         self._learn_echo(seen.plain, usual)
         weekday, doubt = ahead.weekday, ahead.doubt
         reach = TAMED_AT * ahead.spread

@@ -119,7 +119,8 @@ class _Block:
         verdict = self.evidence.weigh(deviation.fresh, seen, at_weekend=class_of(weekday) == WEEKEND)
         held = levels.held(costs, ahead, verdict)
         back = levels.returned(day, costs, ahead, deviation)
-        pattern.learn(costs, deviation, ahead, verdict.usual, levels.habits(verdict, age_days))
+        habits = levels.habits(verdict, age_days)
+        pattern.learn(costs, deviation, ahead, verdict.usual, habits=habits, begins=verdict.begins)
         if len(held):
             levels.adopt(held, day, ahead, pattern)
         if len(back):
