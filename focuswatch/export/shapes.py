@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from focuswatch.errors import ExportError
 from focuswatch.export import columns
+from focuswatch.export.columns import TEXTS
 from focuswatch.export.formats import Format, Sniffed, sniff
 from focuswatch.export.listing import ExportFile
 from focuswatch.export.refusals import refusal
@@ -33,7 +34,7 @@ class Shape(BaseModel):
     ]  # a file's own names with DuckDB's types; for CSV every column, in order
     focus_version: str
     has_meters: bool
-    blank_columns: tuple[str, ...] = columns.TEXTS  # of FOCUS, in which '' or 'NULL' may stand for null
+    blank_columns: tuple[str, ...] = TEXTS  # of FOCUS, in which '' or 'NULL' may stand for null
 
     @property
     def is_native(self) -> bool:
