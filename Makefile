@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test check clean
+.PHONY: setup setup-deploy demo test check clean
 
 setup: $(VENV)/ready
 
@@ -13,12 +13,19 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# What `npx cdk` needs, beside the Python of setup.
+setup-deploy: setup node_modules/ready
+
+node_modules/ready: package.json
+	npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	touch $@
+
 # A simulated organisation, scanned: what focuswatch finds, without a bill of your own.
 demo: setup
 	$(BIN)/focuswatch demo
 
 # Everything that must hold: style, types, every test (the catalog's rules are among them).
-test: check
+test: check setup-deploy
 	$(BIN)/python -m pytest
 
 check: setup
@@ -27,4 +34,4 @@ check: setup
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) node_modules cdk.out demo build dist .pytest_cache .mypy_cache .ruff_cache
