@@ -12,13 +12,13 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from focuswatch import tables
+from focuswatch import columns, tables
 from focuswatch.answers import Answers, digest_of, file_mark
 from focuswatch.catalog import Catalog
-from focuswatch.engine import DuckDbEngine
-from focuswatch.engine.duckdb import connect
+from focuswatch.columns import KEPT_TABLES
+from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
-from focuswatch.export import KEPT_TABLES, Refresh, refresh
+from focuswatch.export.refresh import Refresh, refresh
 from focuswatch.literals import Value
 from focuswatch.owners import Owners
 
@@ -86,8 +86,8 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 )
                 as_of = _as_of(inputs, refreshed)
                 say("Reading activity, accounts and owners")
-                tables.load_file(connection, "activity", tables.ACTIVITY, inputs.activity)
-                tables.load_file(connection, "accounts", tables.ACCOUNTS, inputs.accounts)
+                tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
+                tables.load_file(connection, "accounts", columns.ACCOUNTS, inputs.accounts)
                 tables.load_rules(connection, owners.rules)
                 values: dict[str, Value] = {"as_of": as_of}
                 tables.create_views(

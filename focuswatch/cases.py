@@ -13,11 +13,10 @@ from typing import Any, Literal
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from focuswatch import tables
+from focuswatch import columns, tables
 from focuswatch.catalog import FILL_IN, Catalog, Detection
 from focuswatch.detect import Outcome, Question, ask, news_since
-from focuswatch.engine import DuckDbEngine
-from focuswatch.engine.duckdb import connect
+from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import CatalogError
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "detections"
@@ -109,14 +108,14 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
     """The tables that a case gives, on a connection."""
     charges = [_priced(row) for one in case.charges for row in _days(file.charge, one, "charge_date")]
     activity = [row for one in case.activity for row in _days(file.activity_row, one, "activity_date")]
-    for name, columns, rows in (
-        ("folded_charges", tables.FOLDED_CHARGES, charges),
-        ("activity", tables.ACTIVITY, activity),
-        ("accounts", tables.ACCOUNTS, case.accounts),
-        ("deliveries", tables.DELIVERIES, case.deliveries),
+    for name, shape, rows in (
+        ("folded_charges", columns.FOLDED_CHARGES, charges),
+        ("activity", columns.ACTIVITY, activity),
+        ("accounts", columns.ACCOUNTS, case.accounts),
+        ("deliveries", columns.DELIVERIES, case.deliveries),
     ):
-        tables.create_empty(on, name, columns)
-        _insert(on, name, columns, rows)
+        tables.create_empty(on, name, shape)
+        _insert(on, name, shape, rows)
 
 
 def differences(case: Case, outcome: Outcome) -> list[str]:

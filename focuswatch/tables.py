@@ -11,71 +11,10 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.catalog import Catalog
+from focuswatch.columns import OPTIONAL, OWNER_RULES
 from focuswatch.errors import ConfigError
 from focuswatch.literals import Value, literals
 from focuswatch.owners import Rule
-
-FOLDED_CHARGES = {
-    "charge_date": "DATE",
-    "billing_period": "DATE",
-    "ProviderName": "VARCHAR",
-    "BillingCurrency": "VARCHAR",
-    "SubAccountId": "VARCHAR",
-    "RegionId": "VARCHAR",
-    "ServiceName": "VARCHAR",
-    "SkuMeter": "VARCHAR",
-    "x_Operation": "VARCHAR",
-    "ResourceId": "VARCHAR",
-    "ChargeCategory": "VARCHAR",
-    "ChargeClass": "VARCHAR",
-    "ChargeFrequency": "VARCHAR",
-    "PricingCategory": "VARCHAR",
-    "CommitmentDiscountId": "VARCHAR",
-    "CommitmentDiscountStatus": "VARCHAR",
-    "CapacityReservationId": "VARCHAR",
-    "ConsumedUnit": "VARCHAR",
-    "PricingUnit": "VARCHAR",
-    "Tags": "MAP(VARCHAR, VARCHAR)",
-    "SubAccountName": "VARCHAR",
-    "x_ServiceCode": "VARCHAR",
-    "PublisherName": "VARCHAR",
-    "CommitmentDiscountType": "VARCHAR",
-    "CommitmentDiscountName": "VARCHAR",
-    "BilledCost": "DOUBLE",
-    "EffectiveCost": "DOUBLE",
-    "ListCost": "DOUBLE",
-    "ContractedCost": "DOUBLE",
-    "ConsumedQuantity": "DOUBLE",
-    "PricingQuantity": "DOUBLE",
-    "charges": "BIGINT",
-}
-DELIVERIES = {
-    "billing_period": "DATE",
-    "delivered_at": "TIMESTAMP",
-    "refreshed_at": "TIMESTAMP",
-    "charges": "BIGINT",
-    "billed_cost": "DOUBLE",
-}
-ACTIVITY = {
-    "activity_date": "DATE",
-    "sub_account_id": "VARCHAR",
-    "region_id": "VARCHAR",
-    "namespace": "VARCHAR",
-    "resource_id": "VARCHAR",
-    "metric": "VARCHAR",
-    "value": "DOUBLE",
-}
-ACCOUNTS = {
-    "sub_account_id": "VARCHAR",
-    "name": "VARCHAR",
-    "email": "VARCHAR",
-    "ou_path": "VARCHAR",
-    "tags": "MAP(VARCHAR, VARCHAR)",
-    "joined_on": "DATE",
-    "closed_on": "DATE",
-}
-OWNER_RULES = {"rule": "VARCHAR", "key": "VARCHAR", "value": "VARCHAR", "team": "VARCHAR", "place": "INTEGER"}
-OPTIONAL = {"closed_on"}
 
 
 def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str]) -> None:

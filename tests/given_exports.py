@@ -10,7 +10,7 @@ import duckdb
 
 from focuswatch.catalog import Catalog
 from focuswatch.engine.duckdb import connect
-from focuswatch.export import Refresh, refresh
+from focuswatch.export.refresh import Refresh, refresh
 from focuswatch.literals import literal
 
 CATALOG = Catalog.load()

@@ -6,8 +6,7 @@ from focuswatch import tables
 from focuswatch.cases import Case, CaseFile, give
 from focuswatch.catalog import Catalog
 from focuswatch.coverage import Coverage, coverage
-from focuswatch.engine import DuckDbEngine
-from focuswatch.engine.duckdb import connect
+from focuswatch.engine.duckdb import DuckDbEngine, connect
 
 CATALOG = Catalog.load()
 MONTH = [date(2026, 3, 1), date(2026, 3, 31)]

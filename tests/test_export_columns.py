@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from focuswatch.columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.engine.duckdb import connect
 from focuswatch.export.columns import KINDS, REQUIRED
 from focuswatch.export.views import DAY_COLUMNS
-from focuswatch.tables import DELIVERIES, FOLDED_CHARGES
 from tests.given_exports import HOURLY, TYPES, USUAL, Reader, read, write
 
 SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"

@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
+from focuswatch.columns import FOLDED_CHARGES
 from focuswatch.errors import ExportError
-from focuswatch.tables import FOLDED_CHARGES
 from tests.given_exports import HOURLY, Reader, read, write
 
 

@@ -10,8 +10,7 @@ import pytest
 from focuswatch import tables
 from focuswatch.cases import Case, CaseFile, give
 from focuswatch.catalog import Catalog
-from focuswatch.engine import DuckDbEngine
-from focuswatch.engine.duckdb import connect
+from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.owners import Owners
 from focuswatch.report import rows_of
 from tests.test_owners import OWNERS

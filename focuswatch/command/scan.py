@@ -11,7 +11,7 @@ from focuswatch.command.options import EngineName, ScanFormat, SeverityName
 
 if TYPE_CHECKING:
     from focuswatch.catalog import Catalog, Detection
-    from focuswatch.export import Refresh
+    from focuswatch.export.refresh import Refresh
     from focuswatch.scan import Scanned
 
 FOUND = 3

@@ -1,6 +1,5 @@
-"""What runs the catalog's SQL: a protocol of two verbs, and DuckDB as the embedded default."""
+"""What runs the catalog's SQL: a protocol of two verbs, DuckDB embedded, Athena where one machine ends."""
 
-from focuswatch.engine.duckdb import DuckDbEngine
 from focuswatch.engine.protocol import Engine, Row
 
-__all__ = ["DuckDbEngine", "Engine", "Row"]
+__all__ = ["Engine", "Row"]

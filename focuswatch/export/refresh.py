@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.catalog import Catalog
+from focuswatch.columns import KEPT_TABLES
 from focuswatch.errors import FocuswatchError
 from focuswatch.export.facts import Grain, grain_of
 from focuswatch.export.history import extended
@@ -24,7 +25,7 @@ from focuswatch.export.s3 import SCHEME, list_s3
 from focuswatch.export.s3 import sweep as sweep_mirror
 from focuswatch.export.units import UnitReader, selects, table_files
 from focuswatch.export.usable import refuse_unusable
-from focuswatch.export.views import KEPT_TABLES, create_deliveries, folded_view_sql, kept_view_sql
+from focuswatch.export.views import create_deliveries, folded_view_sql, kept_view_sql
 
 KEPT = "kept"
 MIRROR = "s3"

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.catalog import Catalog
+from focuswatch.columns import KEPT_TABLES
 from focuswatch.export.facts import (
     SAMPLED_CHARGES,
     PeriodFacts,
@@ -25,7 +26,7 @@ from focuswatch.export.layout import Delivery
 from focuswatch.export.listing import ExportFile
 from focuswatch.export.refusals import refusal, several
 from focuswatch.export.shapes import Part, Shape, blank_columns, relation, shapes_of
-from focuswatch.export.views import KEPT_TABLES, daily_select, folded_select, folded_view_sql
+from focuswatch.export.views import daily_select, folded_select, folded_view_sql
 from focuswatch.literals import literal
 
 UNFINISHED = "unfinished-"

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 
+from focuswatch.columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.export.index import DeliveryRow
 from focuswatch.export.sql_names import file_list
-from focuswatch.tables import DELIVERIES, FOLDED_CHARGES, create_empty
-
-KEPT_TABLES = ("daily_services", "ai_charges")  # small, asked often, and made of one unit's charges alone
+from focuswatch.tables import create_empty
 
 # Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
 DAY_COLUMNS = {

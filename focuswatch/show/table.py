@@ -15,7 +15,7 @@ from focuswatch.catalog import Catalog, Report
 from focuswatch.detect import Question, news_since
 from focuswatch.engine import Row
 from focuswatch.errors import CatalogError
-from focuswatch.export import Refresh
+from focuswatch.export.refresh import Refresh
 from focuswatch.findings import Finding
 from focuswatch.findings import amount as plain_amount
 from focuswatch.ledger import Entry, Silence

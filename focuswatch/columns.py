@@ -1,0 +1,92 @@
+"""The columns of the tables that detections read, with DuckDB's types; `focuswatch.warehouse` has them in Glue's."""
+
+FOLDED_CHARGES = {
+    "charge_date": "DATE",
+    "billing_period": "DATE",
+    "ProviderName": "VARCHAR",
+    "BillingCurrency": "VARCHAR",
+    "SubAccountId": "VARCHAR",
+    "RegionId": "VARCHAR",
+    "ServiceName": "VARCHAR",
+    "SkuMeter": "VARCHAR",
+    "x_Operation": "VARCHAR",
+    "ResourceId": "VARCHAR",
+    "ChargeCategory": "VARCHAR",
+    "ChargeClass": "VARCHAR",
+    "ChargeFrequency": "VARCHAR",
+    "PricingCategory": "VARCHAR",
+    "CommitmentDiscountId": "VARCHAR",
+    "CommitmentDiscountStatus": "VARCHAR",
+    "CapacityReservationId": "VARCHAR",
+    "ConsumedUnit": "VARCHAR",
+    "PricingUnit": "VARCHAR",
+    "Tags": "MAP(VARCHAR, VARCHAR)",
+    "SubAccountName": "VARCHAR",
+    "x_ServiceCode": "VARCHAR",
+    "PublisherName": "VARCHAR",
+    "CommitmentDiscountType": "VARCHAR",
+    "CommitmentDiscountName": "VARCHAR",
+    "BilledCost": "DOUBLE",
+    "EffectiveCost": "DOUBLE",
+    "ListCost": "DOUBLE",
+    "ContractedCost": "DOUBLE",
+    "ConsumedQuantity": "DOUBLE",
+    "PricingQuantity": "DOUBLE",
+    "charges": "BIGINT",
+}
+DAILY_CHARGES = {
+    **FOLDED_CHARGES,
+    "meter": "VARCHAR",
+    "instance_type": "VARCHAR",
+    "is_gpu": "BOOLEAN",
+    "ai_family": "VARCHAR",
+}
+DAILY_SERVICES = {
+    "charge_date": "DATE",
+    "billing_period": "DATE",
+    "BillingCurrency": "VARCHAR",
+    "SubAccountId": "VARCHAR",
+    "SubAccountName": "VARCHAR",
+    "RegionId": "VARCHAR",
+    "ServiceName": "VARCHAR",
+    "ChargeCategory": "VARCHAR",
+    "ChargeClass": "VARCHAR",
+    "ChargeFrequency": "VARCHAR",
+    "CommitmentDiscountId": "VARCHAR",
+    "CommitmentDiscountStatus": "VARCHAR",
+    "is_consumed": "BOOLEAN",
+    "BilledCost": "DOUBLE",
+    "EffectiveCost": "DOUBLE",
+    "charges": "BIGINT",
+}
+KEPT_TABLES = (
+    "daily_services",
+    "ai_charges",
+)  # small, asked often, and made of one billing period's charges alone
+DELIVERIES = {
+    "billing_period": "DATE",
+    "delivered_at": "TIMESTAMP",
+    "refreshed_at": "TIMESTAMP",
+    "charges": "BIGINT",
+    "billed_cost": "DOUBLE",
+}
+ACTIVITY = {
+    "activity_date": "DATE",
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "namespace": "VARCHAR",
+    "resource_id": "VARCHAR",
+    "metric": "VARCHAR",
+    "value": "DOUBLE",
+}
+ACCOUNTS = {
+    "sub_account_id": "VARCHAR",
+    "name": "VARCHAR",
+    "email": "VARCHAR",
+    "ou_path": "VARCHAR",
+    "tags": "MAP(VARCHAR, VARCHAR)",
+    "joined_on": "DATE",
+    "closed_on": "DATE",
+}
+OWNER_RULES = {"rule": "VARCHAR", "key": "VARCHAR", "value": "VARCHAR", "team": "VARCHAR", "place": "INTEGER"}
+OPTIONAL = {"closed_on"}
