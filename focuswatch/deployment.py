@@ -1,0 +1,265 @@
+"""What is deployed where: `config/deployment.toml`, and the names that follow from it.
+
+The stacks, `focuswatch doctor` and the documentation read names here and nowhere else, so that a stack in
+one account can speak of what another account holds. It knows no CDK and asks AWS nothing.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from focuswatch.errors import ConfigError
+
+PAYER_REGION = (
+    "us-east-1"  # exports are made there alone: https://docs.aws.amazon.com/general/latest/gr/billing.html
+)
+FUNCTIONS = ("refresh", "collect", "detect", "publish")
+
+AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
+Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Hour = Annotated[int, Field(ge=0, le=23)]
+Money = Annotated[Decimal, Field(gt=0)]
+# Both stand in ARNs and S3 keys; an export's name: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-create.html
+ExportName = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,128}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,20}[a-z0-9]$")]
+# https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
+Database = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,254}$")]
+# The days CloudWatch Logs knows: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Organisation(_Section):
+    """Whose bill it is. `ous` are the OUs (or the root) whose accounts get the member role."""
+
+    id: Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")]
+    ous: list[Annotated[str, Field(pattern=r"^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$")]]
+    pipeline_is_delegated_administrator: bool = False
+
+
+class Accounts(_Section):
+    """Who holds what; `payer` and `pipeline` may be one account. `region` is the pipeline's."""
+
+    payer: AccountId
+    pipeline: AccountId
+    region: Region
+
+
+class Export(_Section):
+    """The FOCUS export; `folder` is how its partition folders are written."""
+
+    name: ExportName
+    prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")]
+    grain: Literal["DAILY", "HOURLY"] = "DAILY"
+    folder: Literal["billing_period", "BILLING_PERIOD"] = "billing_period"
+    first_month: Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")] = "2024-01"
+
+
+class Athena(_Section):
+    """Where statements run; none may scan more than `scan_limit_gib`."""
+
+    database: Database = "focuswatch"
+    workgroup: ExportName = "focuswatch"
+    scan_limit_gib: Annotated[int, Field(ge=1)] = 100
+
+
+class Schedules(_Section):
+    """When the clock calls, in hours UTC; the manifest's arrival sets `refresh` off besides."""
+
+    collect_hours: list[Hour] = Field(default=[4], min_length=1)
+    refresh_hours: list[Hour] = Field(default=[6], min_length=1)
+    publish_minutes: Annotated[int, Field(ge=5, le=59)] = 15
+
+
+class Collector(_Section):
+    """How activity is read: the role assumed in every account, and the regions looked at."""
+
+    regions: list[Region] = Field(min_length=1)
+    member_role: Annotated[str, Field(pattern=r"^[\w+=,.@-]{1,64}$")] = "focuswatch-member"
+    external_id: Annotated[str, Field(pattern=r"^[\w+=,.@:/-]{8,128}$")]
+
+
+class Budgets(_Section):
+    """Budgets of the payer; `emails` hear of them besides the topic `spending`. Amounts are USD a month."""
+
+    opensearch_serverless_usd: Money = Decimal(50)
+    ai_usd: Money
+    ai_services: list[str] = Field(min_length=1)
+    count_all_marketplace: bool = False
+    approved_regions: list[Region] = Field(min_length=1)
+    emails: list[Email] = Field(default=[], max_length=10)
+
+
+class Anomalies(_Section):
+    """AWS's own anomaly detection: an account has one monitor of services, a second one fails the deployment."""
+
+    account_has_monitor: bool
+    least_impact_usd: Money = Decimal(100)
+
+
+class Secrets(_Section):
+    """Names in Secrets Manager, never their values; empty: not used."""
+
+    slack: str = ""
+    jira: str = ""
+
+
+class Alarms(_Section):
+    """Who hears when focuswatch itself is ill, and how old its data may grow."""
+
+    emails: list[Email] = []
+    data_age_hours: Annotated[int, Field(ge=24)] = 48
+
+
+class Keep(_Section):
+    """For how many days things are kept."""
+
+    athena_results_days: Annotated[int, Field(ge=1)] = 7
+    old_versions_days: Annotated[int, Field(ge=1)] = 30
+    log_days: LogDays = 90
+
+
+class Functions(_Section):
+    """The Lambdas' surroundings; `sdk_for_pandas` is the version of AWS's public layer."""
+
+    sdk_for_pandas: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = "3.16.0"
+    powertools: Annotated[str, Field(pattern=r"^(latest|\d+\.\d+\.\d+)$")] = "latest"
+    reserve_concurrency: bool = True
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Deployment(_Section):
+    """The whole of `deployment.toml`, and what everything is called."""
+
+    name: Name = "focuswatch"
+    organisation: Organisation
+    accounts: Accounts
+    export: Export
+    athena: Athena = Athena()
+    schedules: Schedules = Schedules()
+    collector: Collector
+    budgets: Budgets
+    anomalies: Anomalies
+    secrets: Secrets = Secrets()
+    alarms: Alarms = Alarms()
+    keep: Keep = Keep()
+    functions: Functions = Functions()
+    tags: dict[str, Annotated[str, Field(max_length=256)]] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """What `path` says. Raises ConfigError naming every mistake with the file and its key."""
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not TOML: {error}.") from error
+        try:
+            deployment = cls.model_validate(given)
+        except ValidationError as error:
+            raise ConfigError("\n".join(f"{path}: {line}" for line in _lines(error))) from error
+        if mistakes := list(deployment.mistakes()):
+            raise ConfigError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
+        return deployment
+
+    def mistakes(self) -> Iterator[str]:
+        """What only the whole can tell."""
+        if not self.organisation.ous:
+            yield "organisation.ous: found none, expected the root (r-…) or the OUs whose accounts are looked at."
+        if PAYER_REGION not in self.budgets.approved_regions:
+            yield f"budgets.approved_regions: add {PAYER_REGION}; what AWS bills worldwide is charged there."
+        if self.export.prefix.split("/")[0] in ("tables", "athena-results"):
+            yield f"export.prefix: found '{self.export.prefix}', which focuswatch writes to itself; take another."
+        if len(self.bucket) > 63:
+            yield f"name: the bucket '{self.bucket}' would be longer than the 63 letters S3 allows; shorten it."
+        for key in self.tags:
+            if key.lower().startswith("aws:") or len(key) > 128:
+                yield f"tags.{key}: expected a key of at most 128 letters that does not begin with aws:."
+
+    @property
+    def is_one_account(self) -> bool:
+        """Whether the payer runs the pipeline itself."""
+        return self.accounts.payer == self.accounts.pipeline
+
+    @property
+    def bucket(self) -> str:
+        """The data bucket; its name is known before it exists, since the payer's export names it."""
+        return f"{self.name}-{self.accounts.pipeline}-{self.accounts.region}"
+
+    @property
+    def export_path(self) -> str:
+        """The key prefix under which the export delivers, without a slash at its end."""
+        return f"{self.export.prefix}/{self.export.name}"
+
+    @property
+    def ledger(self) -> str:
+        """The DynamoDB table."""
+        return f"{self.name}-ledger"
+
+    def function(self, kind: str) -> str:
+        """The Lambda's name, and its role's; `kind` is one of FUNCTIONS."""
+        return f"{self.name}-{kind}"
+
+    def dead_letters(self, kind: str) -> str:
+        """The queue that keeps what the function `kind` could not do."""
+        return f"{self.name}-{kind}-dead-letters"
+
+    def topic(self, kind: Literal["findings", "new-region", "alarms", "spending"]) -> str:
+        """An SNS topic's name; `spending` is the payer's, for budgets and AWS's anomalies."""
+        return f"{self.name}-{kind}"
+
+    @property
+    def collector_role_arn(self) -> str:
+        """Who assumes the member role and the management role."""
+        return f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('collect')}"
+
+    @property
+    def management_role(self) -> str | None:
+        """The payer's role that lists the organisation's accounts; None where the pipeline may do so itself."""
+        if self.is_one_account or self.organisation.pipeline_is_delegated_administrator:
+            return None
+        return f"{self.name}-organisation-reader"
+
+    @property
+    def management_role_arn(self) -> str | None:
+        """The ARN of `management_role`."""
+        return self.management_role and f"arn:aws:iam::{self.accounts.payer}:role/{self.management_role}"
+
+
+def _lines(error: ValidationError) -> Iterator[str]:
+    for one in error.errors():
+        key = ".".join(map(str, one["loc"]))
+        pattern = str(one.get("ctx", {}).get("pattern"))
+        match one["type"]:
+            case "missing":
+                yield f"{key}: is missing."
+            case "extra_forbidden":
+                yield f"{key}: there is no such key; take it out or mend its spelling."
+            case "string_pattern_mismatch":
+                yield f"{key}: found {one['input']!r}, expected {_expected(key, pattern)}."
+            case _:
+                yield f"{key}: found {one['input']!r}; {one['msg'][0].lower()}{one['msg'][1:]}."
+
+
+def _expected(key: str, pattern: str) -> str:
+    words = {
+        r"accounts\.(payer|pipeline)": "an account id of 12 digits",
+        r"(.*regions\.\d+|accounts\.region)": "a region such as eu-west-1",
+        r".*emails\.\d+": "an e-mail address",
+        r"organisation\.id": "an organisation id such as o-a1b2c3d4e5",
+        r"organisation\.ous\.\d+": "a root (r-ab12) or an OU (ou-ab12-11111111)",
+        r"export\.first_month": "a month such as 2025-01",
+    }
+    return next(
+        (text for known, text in words.items() if re.fullmatch(known, key)), f"what matches {pattern}"
+    )
