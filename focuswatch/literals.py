@@ -5,10 +5,19 @@ A value from a file or a bill reaches SQL here and nowhere else.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-Scalar = str | bool | int | float | date | None
+
+@dataclass(frozen=True)
+class Expression:
+    """SQL that stands where a value would: `current_date` in a saved query. Never from a file or a bill."""
+
+    sql: str
+
+
+Scalar = str | bool | int | float | date | Expression | None
 Value = Scalar | Sequence[Scalar] | Sequence[tuple[Scalar, ...]]
 
 PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")
@@ -17,6 +26,8 @@ PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")
 def literal(value: Scalar) -> str:
     """One value as DuckDB and Trino both read it: `DATE '…'`, `'it''s'`, `1.5E0` (a double), `true`, `NULL`."""
     match value:
+        case Expression(sql):
+            return sql
         case None:
             return "CAST(NULL AS varchar)"
         case bool():

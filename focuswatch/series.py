@@ -50,7 +50,7 @@ def strange_series(
 ) -> list[Row]:
     """One contract row for each series that is strange on a day that is news, costliest first."""
     columns = engine.columns(detection.render(question), label=detection.id)
-    if not len(columns["charge_date"]):
+    if not columns or not len(columns["charge_date"]):
         return []
     scoring = detection.header.scoring
     assert scoring is not None  # the catalog refuses a series without it

@@ -23,7 +23,9 @@ class Engine(Protocol):
         ...
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """The same rows column by column, for results too long for one dict a row; nulls are masked."""
+        """The same rows column by column, for results too long for one dict a row; nulls are masked.
+
+        Without rows it may be empty."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,43 @@
+"""What a run says of itself at its end: silence is never the sign of health."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+
+class Heartbeat(BaseModel):
+    """The end of one run of one Lambda."""
+
+    model_config = ConfigDict(frozen=True)
+    function: str  # refresh, collect, detect, publish
+    run_id: str
+    ended_at: datetime  # UTC
+    seconds: float
+    ran: tuple[str, ...] = ()  # billing periods, detections, accounts: whatever the function goes through
+    failed: dict[str, str] = {}  # the same, with a sentence each
+    as_of: date | None = None
+    data_age_hours: float | None = None  # since the newest delivery
+    scanned_bytes: int = 0
+    told: int = 0  # news that went out
+    doubts: tuple[str, ...] = ()  # why nothing may be resolved
+
+
+def record(table: "Table", heartbeat: Heartbeat) -> None:
+    """Keep the last heartbeat of its function in the ledger's table."""
+    table.put_item(
+        Item={"kind": "heartbeat", "id": heartbeat.function, "document": heartbeat.model_dump_json()}
+    )
+
+
+def heartbeats(table: "Table") -> dict[str, Heartbeat]:
+    """The last heartbeat of every function that ever ran."""
+    found = table.query(
+        KeyConditionExpression="#kind = :kind",
+        ExpressionAttributeNames={"#kind": "kind"},
+        ExpressionAttributeValues={":kind": "heartbeat"},
+    )
+    return {str(one["id"]): Heartbeat.model_validate_json(str(one["document"])) for one in found["Items"]}

@@ -1,0 +1,233 @@
+"""The ledger in one DynamoDB table, for runs that may overlap.
+
+Every entry is an item with a version, written only where it is still the version that was decided on; what is to be
+told of it stands in the same item until it was told. So a run that dies half way leaves nothing untold and nothing
+told twice, and two runs at once decide each entry one after the other.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from focuswatch.errors import LedgerError
+from focuswatch.ledger.decide import Decision
+from focuswatch.ledger.entry import Entry, News, Silence
+from focuswatch.ledger.protocol import Decide, Looked
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+PENDING_INDEX = "pending"
+PENDING = "news"
+AT_ONCE = 8
+MOST_TRIES = 10
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something to be told: `id` is the same however often it is tried."""
+
+    id: str
+    news: News
+
+
+@dataclass(frozen=True)
+class _Item:
+    """An entry as it was read."""
+
+    entry: Entry
+    version: int
+    untold: tuple[str, ...]  # documents of Told
+
+
+class DynamoLedger:
+    """A Ledger in a DynamoDB table with the keys `kind` and `id`; see focuswatch.ledger.protocol."""
+
+    def __init__(self, table: "Table") -> None:
+        self._table = table
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def entries(self) -> dict[str, Entry]:
+        """See Ledger.entries."""
+        return {fingerprint: item.entry for fingerprint, item in self._items().items()}
+
+    def silences(self) -> list[Silence]:
+        """See Ledger.silences."""
+        return [Silence.model_validate_json(found["document"]) for found in self._all("silence")]
+
+    def looked_until(self) -> dict[str, date]:
+        """See Ledger.looked_until."""
+        return {found["id"]: date.fromisoformat(found["as_of"]) for found in self._all("looked")}
+
+    def update(self, decide: Decide, *, looked: Sequence[Looked]) -> Decision:
+        """See Ledger.update. Entries that others changed meanwhile are decided again."""
+        entries: dict[str, Entry] = {}
+        news: list[News] = []
+        for _ in range(MOST_TRIES):
+            items = self._items()
+            decision = decide({key: item.entry for key, item in items.items()}, self.silences())
+            written = self._write(decision, items)
+            entries.update((entry.fingerprint, entry) for entry in written)
+            news += [one for one in decision.news if one.finding.fingerprint in entries and one not in news]
+            if len(written) == len(decision.entries):
+                for one in looked:
+                    self._look(one)
+                news.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
+                return Decision(tuple(entries.values()), tuple(news))
+        raise LedgerError(
+            f"The ledger {self._table.name} was changed by others {MOST_TRIES} times; run again."
+        )
+
+    def add_silence(self, silence: Silence) -> Silence:
+        """See Ledger.add_silence."""
+        counted = self._table.update_item(
+            Key={"kind": "counter", "id": "silence"},
+            UpdateExpression="ADD #last :one",
+            ExpressionAttributeNames={"#last": "last"},
+            ExpressionAttributeValues={":one": 1},
+            ReturnValues="UPDATED_NEW",
+        )
+        kept = silence.model_copy(update={"id": int(str(counted["Attributes"]["last"]))})
+        self._table.put_item(Item={**_silence_key(kept.id), "document": kept.model_dump_json()})
+        return kept
+
+    def remove_silence(self, id: int) -> None:
+        """See Ledger.remove_silence."""
+        gone = self._table.delete_item(Key=_silence_key(id), ReturnValues="ALL_OLD")
+        if "Attributes" not in gone:
+            raise LedgerError(f"There is no silence {id}; `focuswatch findings --silences` lists them.")
+
+    def forget(self, fingerprint: str) -> None:
+        """See Ledger.forget."""
+        gone = self._table.delete_item(Key={"kind": "entry", "id": fingerprint}, ReturnValues="ALL_OLD")
+        if "Attributes" not in gone:
+            raise LedgerError(
+                f"No finding has the fingerprint {fingerprint}; `focuswatch findings` lists them."
+            )
+
+    def untold(self) -> Iterator[Told]:
+        """What was decided and not told yet, each finding's in the order in which it was decided."""
+        pages = self._pages(
+            IndexName=PENDING_INDEX,
+            KeyConditionExpression="#pending = :news",
+            ExpressionAttributeNames={"#pending": "pending"},
+            ExpressionAttributeValues={":news": PENDING},
+        )
+        for found in pages:
+            key = {"kind": found["kind"], "id": found["id"]}
+            now = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})  # the index lags behind
+            for place, document in enumerate(now.get("untold", ())):
+                number = int(str(now["told"])) + place
+                yield Told(id=f"{now['id']}-{number}", news=News.model_validate_json(str(document)))
+
+    def mark_told(self, told: Told) -> None:
+        """Take the first untold news of its finding away, where it still is `told`; else do nothing."""
+        fingerprint, _, number = told.id.rpartition("-")
+        key = {"kind": "entry", "id": fingerprint}
+        names = {"#untold": "untold", "#told": "told", "#pending": "pending"}
+        try:
+            after = self._table.update_item(
+                Key=key,
+                UpdateExpression="REMOVE #untold[0] SET #told = #told + :one",
+                ConditionExpression="#told = :number AND size(#untold) > :none",
+                ExpressionAttributeNames={"#untold": "untold", "#told": "told"},
+                ExpressionAttributeValues={":one": 1, ":number": int(number), ":none": 0},
+                ReturnValues="ALL_NEW",
+            )["Attributes"]
+            if not after["untold"]:
+                self._table.update_item(
+                    Key=key,
+                    UpdateExpression="REMOVE #pending",
+                    ConditionExpression="#told = :told AND size(#untold) = :none",
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues={":told": after["told"], ":none": 0},
+                )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return
+
+    def _items(self) -> dict[str, _Item]:
+        return {
+            str(found["id"]): _Item(
+                entry=Entry.model_validate_json(found["document"]),
+                version=int(str(found["version"])),
+                untold=tuple(map(str, found.get("untold", ()))),
+            )
+            for found in self._all("entry")
+        }
+
+    def _write(self, decision: Decision, items: dict[str, _Item]) -> list[Entry]:
+        """The entries that were written: those that are still as they were read."""
+        news = {one.finding.fingerprint: one for one in decision.news}
+
+        def put(entry: Entry) -> bool:
+            return self._put(entry, before=items.get(entry.fingerprint), news=news.get(entry.fingerprint))
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            done = list(pool.map(put, decision.entries))
+        return [entry for entry, written in zip(decision.entries, done, strict=True) if written]
+
+    def _put(self, entry: Entry, *, before: _Item | None, news: News | None) -> bool:
+        version = before.version if before else 0
+        names = {"#document": "document", "#version": "version", "#untold": "untold", "#told": "told"}
+        values: dict[str, Any] = {
+            ":document": entry.model_dump_json(by_alias=True),
+            ":next": version + 1,
+            ":version": version,
+            ":zero": 0,
+            ":news": [news.model_dump_json(by_alias=True)] if news else [],
+            ":empty": [],
+        }
+        change = (
+            "SET #document = :document, #version = :next, #told = if_not_exists(#told, :zero), "
+            "#untold = list_append(if_not_exists(#untold, :empty), :news)"
+        )
+        if news:
+            names["#pending"], values[":pending"] = "pending", PENDING
+            change += ", #pending = :pending"
+        try:
+            self._table.update_item(
+                Key={"kind": "entry", "id": entry.fingerprint},
+                UpdateExpression=change,
+                ConditionExpression="#version = :version"
+                if before
+                else "attribute_not_exists(#version) AND :version = :zero",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _look(self, looked: Looked) -> None:
+        try:
+            self._table.put_item(
+                Item={"kind": "looked", "id": looked.detection, "as_of": looked.as_of.isoformat()},
+                ConditionExpression="attribute_not_exists(as_of) OR as_of < :as_of",
+                ExpressionAttributeValues={":as_of": looked.as_of.isoformat()},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return  # somebody has looked further
+
+    def _all(self, kind: str) -> Iterable[Any]:
+        return self._pages(
+            KeyConditionExpression="#kind = :kind",
+            ExpressionAttributeNames={"#kind": "kind"},
+            ExpressionAttributeValues={":kind": kind},
+            ConsistentRead=True,
+        )
+
+    def _pages(self, **asked: Any) -> Iterator[Any]:
+        while True:
+            page = self._table.query(**asked)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _silence_key(id: int) -> dict[str, str]:
+    return {"kind": "silence", "id": f"{id:010d}"}

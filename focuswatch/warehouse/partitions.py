@@ -1,0 +1,90 @@
+"""Glue partitions as the switch between an old and a new state of a billing period.
+
+A partition's location is changed by one call, so a statement reads all files of the old folder or all of the new.
+What is known of the period's charges stands in the partition's parameters, and changes with it.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+
+@dataclass(frozen=True)
+class Period:
+    """A billing period as a table's partition holds it."""
+
+    period: str  # 2026-05
+    location: str
+    digest: str  # of the delivery it was made of, and of the way it was made
+    delivered_at: datetime
+    charges: int
+    billed_cost: float
+    currency: str
+    first_charge_date: date
+    last_charge_date: date
+
+    def parameters(self) -> dict[str, str]:
+        """As Glue keeps it."""
+        return {
+            "digest": self.digest,
+            "delivered_at": self.delivered_at.isoformat(),
+            "charges": str(self.charges),
+            "billed_cost": repr(self.billed_cost),
+            "currency": self.currency,
+            "first_charge_date": self.first_charge_date.isoformat(),
+            "last_charge_date": self.last_charge_date.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The partitions of one table, whose key is the billing period."""
+
+    glue: "GlueClient"
+    database: str
+    table: str
+
+    def all(self) -> dict[str, Period]:
+        """Every period by name; one that says nothing of itself is left out, and so refreshed again."""
+        pages = self.glue.get_paginator("get_partitions").paginate(
+            DatabaseName=self.database, TableName=self.table
+        )
+        found = (one for page in pages for one in page["Partitions"])
+        return {period.period: period for one in found if (period := _period(one)) is not None}
+
+    def point(self, period: str, *, location: str, parameters: dict[str, str]) -> None:
+        """Make the period's files those in `location`, in one step."""
+        storage = self.glue.get_table(DatabaseName=self.database, Name=self.table)["Table"][
+            "StorageDescriptor"
+        ]
+        made: Any = {
+            "Values": [period],
+            "StorageDescriptor": {**storage, "Location": location},
+            "Parameters": parameters,
+        }
+        where = {"DatabaseName": self.database, "TableName": self.table}
+        try:
+            self.glue.update_partition(**where, PartitionValueList=[period], PartitionInput=made)
+        except self.glue.exceptions.EntityNotFoundException:
+            self.glue.create_partition(**where, PartitionInput=made)
+
+
+def _period(found: Any) -> Period | None:
+    told = found.get("Parameters", {})
+    try:
+        return Period(
+            period=found["Values"][0],
+            location=found["StorageDescriptor"]["Location"],
+            digest=told["digest"],
+            delivered_at=datetime.fromisoformat(told["delivered_at"]),
+            charges=int(told["charges"]),
+            billed_cost=float(told["billed_cost"]),
+            currency=told["currency"],
+            first_charge_date=date.fromisoformat(told["first_charge_date"]),
+            last_charge_date=date.fromisoformat(told["last_charge_date"]),
+        )
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,103 @@
+"""The statements that Athena runs: the catalog's own, with the tables that are not stored put before them.
+
+Pure text. `completeness` and `ai_layers` are small or depend on the day, so they stand as CTEs in whatever reads them;
+the other tables are Glue's.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from focuswatch.catalog import Catalog, Detection, Report
+from focuswatch.columns import FOLDED_CHARGES, KEPT_TABLES
+from focuswatch.errors import CatalogError
+from focuswatch.export.columns import KINDS, TEXTS
+from focuswatch.literals import Expression, Value, literal, literals
+from focuswatch.warehouse.columns import PERIOD_KEY
+
+NOT_STORED = ("completeness", "ai_layers")
+RAW = "FROM focus_export"
+TODAY = Expression("current_date")
+WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
+NOT_SQL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+
+
+def with_tables(statement: str, tables: Mapping[str, str]) -> str:
+    """`statement` with those of `tables` (name → SELECT) that it reads before it, each after what it reads itself."""
+    needed = [name for name in tables if name in _needed(statement, tables)]
+    if not needed:
+        return statement
+    before = ",\n".join(f"{name} AS (\n{tables[name]}\n)" for name in needed)
+    if own := re.match(r"\s*WITH\s+", statement, re.IGNORECASE):
+        return f"WITH {before},\n{statement[own.end() :]}"
+    return f"WITH {before}\n{statement}"
+
+
+def _needed(statement: str, tables: Mapping[str, str]) -> set[str]:
+    needed: set[str] = set()
+    unread = [statement]
+    while unread:
+        words = set(re.findall(r"\w+", NOT_SQL.sub(" ", unread.pop())))
+        found = (words & tables.keys()) - needed
+        needed |= found
+        unread += [tables[name] for name in found]
+    return needed
+
+
+def tables_as_of(catalog: Catalog, *, as_of: Value) -> dict[str, str]:
+    """The tables that are not stored, as of a day."""
+    return {name: catalog.tables[name].render({"as_of": as_of}) for name in NOT_STORED}
+
+
+def saved_query(entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str]) -> str:
+    """A detection or report as it runs in Athena's console on any day: as of today, news of the last week."""
+    values: dict[str, Value] = {"as_of": TODAY, "news_since": WEEK_AGO, "required_tags": list(required_tags)}
+    return with_tables(entry.render(values), tables_as_of(catalog, as_of=TODAY)).strip()
+
+
+def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
+    """`daily_charges` of one billing period (`2026-05`) from the raw export, read once.
+
+    `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder.
+    """
+    folding = catalog.tables["folded_charges"].sql
+    if folding.count(RAW) != 1:
+        raise CatalogError(f"folded_charges.sql: expected `{RAW}` once, found it {folding.count(RAW)} times")
+    columns = ",\n    ".join(f"nullif({name}, '') AS {name}" if name in TEXTS else name for name in KINDS)
+    of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
+    delivered = f"SELECT\n    {columns}\n{RAW}\nWHERE billing_period = {literal(period)}{of_these}"
+    tables = {
+        "delivered_charges": delivered,
+        "folded_charges": folding.replace(RAW, "FROM delivered_charges"),
+    }
+    return with_tables(catalog.tables["daily_charges"].sql, tables)
+
+
+def kept_table_of_period(catalog: Catalog, table: str, *, period: str) -> str:
+    """One of the kept tables of a billing period, from the charges that this refresh has just folded."""
+    if table not in KEPT_TABLES:
+        raise CatalogError(
+            f"{table}: is not kept by billing period; expected one of {', '.join(KEPT_TABLES)}"
+        )
+    refreshed = f"FROM refreshed_charges\nWHERE {PERIOD_KEY} = {literal(period)}"
+    derived = ("meter", "instance_type", "is_gpu", "ai_family")
+    tables = {
+        "folded_charges": f"SELECT {', '.join(FOLDED_CHARGES)}\n{refreshed}",
+        "daily_charges": f"SELECT {', '.join((*FOLDED_CHARGES, *derived))}\n{refreshed}",
+    }
+    return with_tables(catalog.tables[table].sql, tables)
+
+
+def facts_of_period(period: str) -> str:
+    """One row about what a refresh has just folded: charges, money, days, currencies, what cannot be used."""
+    return f"""
+SELECT
+    coalesce(sum(charges), 0) AS charges,
+    coalesce(sum(BilledCost), 0) AS billed_cost,
+    min(charge_date) AS first_charge_date,
+    max(charge_date) AS last_charge_date,
+    count(DISTINCT BillingCurrency) AS currencies,
+    min(BillingCurrency) AS currency,
+    count_if(charge_date IS NULL) AS without_day
+FROM refreshed_charges
+WHERE {PERIOD_KEY} = {literal(period)}
+""".strip()
