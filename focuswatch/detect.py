@@ -4,6 +4,7 @@ A detection that fails says so in its outcome and stops nobody else.
 """
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -49,6 +50,16 @@ def news_since(as_of: date, *, looked_until: date | None) -> date:
     """The first day whose charges are news, given up to where the last scan looked (None: there was none)."""
     week_ago = as_of - timedelta(days=FIRST_NEWS_DAYS)
     return week_ago if looked_until is None else min(week_ago, looked_until)
+
+
+def due(detections: Iterable[Detection], *, as_of: date, looked_until: Mapping[str, date]) -> list[Detection]:
+    """Those whose schedule says so: at every refresh, once for each day of the bill, once for seven."""
+    days = {"every_refresh": 0, "daily": 1, "weekly": 7}
+    return [
+        one
+        for one in detections
+        if (last := looked_until.get(one.id)) is None or (as_of - last).days >= days[one.header.schedule]
+    ]
 
 
 def ask(detection: Detection, *, engine: Engine, catalog: Catalog, question: Question) -> Outcome:

@@ -7,20 +7,28 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 
 from focuswatch.errors import LedgerError
-from focuswatch.ledger import Entry, Looked, Run, Silence, SqliteLedger, decide
+from focuswatch.ledger import Entry, Ledger, Looked, Run, Silence, SqliteLedger, decide
+from focuswatch.ledger.dynamodb import DynamoLedger
 from tests.given import DAY, finding, run
+from tests.given_ledger import ledger_table
 
 NEXT_DAY = DAY + timedelta(days=1)
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> SqliteLedger:
-    return SqliteLedger(tmp_path / "ledger.db")
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def ledger(request, tmp_path: Path):
+    """Both kinds keep the same contract."""
+    if request.param == "sqlite":
+        yield SqliteLedger(tmp_path / "ledger.db")
+        return
+    with mock_aws():
+        yield DynamoLedger(ledger_table())
 
 
-def told(ledger: SqliteLedger, a_run: Run) -> list[str]:
+def told(ledger: Ledger, a_run: Run) -> list[str]:
     """The kinds of news that a run makes."""
     decision = ledger.update(
         lambda entries, silences: decide(entries, silences, a_run),
@@ -29,7 +37,7 @@ def told(ledger: SqliteLedger, a_run: Run) -> list[str]:
     return [news.kind for news in decision.news]
 
 
-def only(ledger: SqliteLedger) -> Entry:
+def only(ledger: Ledger) -> Entry:
     (entry,) = ledger.entries().values()
     return entry
 
@@ -40,8 +48,9 @@ def test_a_finding_is_new_once(ledger):
     assert told(ledger, run(finding())) == []
 
 
-def test_a_new_ledger_on_the_same_file_knows_what_was_told(ledger):
+def test_a_new_ledger_on_the_same_file_knows_what_was_told(tmp_path):
     """What was told is on disk, not in the process."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
     told(ledger, run(finding()))
     assert told(SqliteLedger(ledger.path), run(finding())) == []
 

@@ -1,0 +1,111 @@
+"""Untold news to SNS: to `findings` with attributes that anyone can filter on, first charges in a region to
+`new-region` too.
+
+At least once: news is marked told after SNS took it, so one that is interrupted between is sent again with the same
+`news_id`.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from focuswatch.findings import Finding
+from focuswatch.ledger.dynamodb import DynamoLedger, Told
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+NEW_REGION = "new_region"
+SUBJECT_LENGTH = (
+    99  # SNS takes fewer than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+)
+
+
+@dataclass(frozen=True)
+class Topics:
+    """ARNs of the topics that news goes to."""
+
+    findings: str
+    new_region: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """What went out, and what did not, with SNS's reason by `news_id`."""
+
+    told: int
+    failed: dict[str, str]
+
+
+def publish(
+    ledger: DynamoLedger, *, sns: "SNSClient", topics: Topics, say: Callable[[str], None]
+) -> Published:
+    """Send all that is untold, each finding's in its order; what SNS refuses stays untold and stops nothing else."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    told, failed, stuck = 0, dict[str, str](), set[str]()
+    for one in ledger.untold():
+        fingerprint = one.news.finding.fingerprint
+        if fingerprint in stuck:
+            continue
+        try:
+            _send(one, sns=sns, topics=topics)
+        except (ClientError, BotoCoreError) as error:
+            failed[one.id] = str(error)
+            stuck.add(fingerprint)
+            continue
+        ledger.mark_told(one)
+        say(f"told {one.id}: {one.news.kind} {one.news.finding.detection}")
+        told += 1
+    return Published(told, failed)
+
+
+def _send(told: Told, *, sns: "SNSClient", topics: Topics) -> None:
+    finding, attributes = told.news.finding, attributes_of(told)
+    document = finding.model_dump_json(by_alias=True)
+    if finding.detection == NEW_REGION and told.news.kind == "new":
+        sns.publish(
+            TopicArn=topics.new_region,
+            Subject=_subject(finding),
+            Message=json.dumps({"default": document, "email": as_email(finding)}),
+            MessageStructure="json",
+            MessageAttributes=attributes,
+        )
+    sns.publish(TopicArn=topics.findings, Message=document, MessageAttributes=attributes)
+
+
+def attributes_of(told: Told) -> Any:
+    """What subscribers filter on, and the `news_id` by which they know what they have had."""
+    finding = told.news.finding
+    values = {
+        "news_id": told.id,
+        "change": told.news.kind,
+        "detection": finding.detection,
+        "category": finding.category,
+        "severity": finding.severity,
+        "team": finding.team or "nobody",
+        "account": finding.sub_account_id,
+        "region": finding.region_id,
+    }
+    return {name: {"DataType": "String", "StringValue": value} for name, value in values.items() if value}
+
+
+def as_email(finding: Finding) -> str:
+    """The finding as a person reads it in a mail."""
+    account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
+    evidence = "\n".join(
+        f"  {name}: {value}" for name, value in finding.evidence.items() if value is not None
+    )
+    return (
+        f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n\n"
+        f"What to do\n{finding.action}\n\nEvidence\n{evidence}\n\n"
+        f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
+    )
+
+
+def _subject(finding: Finding) -> str:
+    """One line of ASCII, which is all that SNS takes."""
+    account = finding.sub_account_name or finding.sub_account_id or "an account"
+    text = f"First charge of {account} in {finding.region_id}"
+    return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)[:SUBJECT_LENGTH]

@@ -1,0 +1,1 @@
+"""What AWS calls: one handler a file, each a few lines over focuswatch/."""

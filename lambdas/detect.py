@@ -1,0 +1,66 @@
+"""The tables are fresh: ask every detection that is due, and let the ledger decide what is news."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+from focuswatch.detect import due
+from focuswatch.scan import Scanned, scan
+from focuswatch.warehouse.statements import tables_as_of
+from lambdas.environment import Run
+
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+NAMESPACE = "focuswatch"
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Scan as of the day after the last charge; then `Detected` goes on the bus."""
+    run = Run("detect")
+    logger.append_keys(run_id=run.id)
+    engine = run.engine()
+    periods = run.warehouse(engine).periods()
+    if not periods:
+        return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
+    as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
+    engine.tables.update(tables_as_of(run.catalog, as_of=as_of))
+    detections = due(run.catalog.live, as_of=as_of, looked_until=run.ledger.looked_until())
+    scanned = scan(
+        engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,
+        catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, say=logger.debug,
+    )  # fmt: skip
+    _measure(scanned, scanned_bytes={one.label: one.scanned_bytes for one in engine.executed})
+    newest = max(one.delivered_at for one in periods.values())
+    heartbeat = run.beat(
+        ran=[one.detection.id for one in scanned.outcomes if not one.error],
+        failed={one.detection.id: one.error for one in scanned.failures},
+        as_of=as_of,
+        data_age_hours=round((datetime.now(UTC) - newest).total_seconds() / 3600, 2),
+        scanned_bytes=sum(one.scanned_bytes for one in engine.executed),
+        doubts=scanned.coverage.doubts,
+    )
+    told = heartbeat.model_dump(mode="json")
+    logger.info("heartbeat", extra={"heartbeat": told, "news": len(scanned.news)})
+    run.announce("Detected", json.dumps({"run_id": run.id, "as_of": as_of.isoformat(), "news": len(scanned.news)}))
+    return told
+
+
+def _measure(scanned: Scanned, *, scanned_bytes: dict[str, int]) -> None:
+    """Findings, seconds and bytes of every detection; that the function ran, and how many failed."""
+    for outcome in scanned.outcomes:
+        values = {
+            "Findings": (MetricUnit.Count, len(outcome.rows)),
+            "Seconds": (MetricUnit.Seconds, outcome.seconds),
+            "DetectionBytes": (MetricUnit.Bytes, scanned_bytes.get(outcome.detection.id, 0)),
+        }
+        for name, (unit, value) in values.items():
+            with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
+                metric.add_dimension(name="detection", value=outcome.detection.id)
+    metrics.add_dimension(name="function", value="detect")
+    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
+    metrics.add_metric(name="FailedDetections", unit=MetricUnit.Count, value=len(scanned.failures))

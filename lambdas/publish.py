@@ -1,0 +1,32 @@
+"""News was decided, or an earlier run was interrupted: tell what is untold."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+from focuswatch.publish import publish
+from lambdas.environment import PATIENT, Run
+
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Publish all untold news; raises where some could not be sent, so that the alarm hears of it."""
+    run = Run("publish")
+    logger.append_keys(run_id=run.id)
+    sns = run.session.client("sns", config=PATIENT)
+    published = publish(run.ledger, sns=sns, topics=run.topics(), say=logger.info)
+    metrics.add_dimension(name="function", value=run.name)
+    metrics.add_metric(name="Told", unit=MetricUnit.Count, value=published.told)
+    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
+    heartbeat = run.beat(told=published.told, failed=published.failed).model_dump(mode="json")
+    logger.info("heartbeat", extra={"heartbeat": heartbeat})
+    if published.failed:
+        raise RuntimeError(
+            f"{len(published.failed)} news could not be sent and stay to be told: {published.failed}"
+        )
+    return heartbeat

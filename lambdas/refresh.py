@@ -1,0 +1,44 @@
+"""A manifest arrived, or the day's clock rang: bring the tables up to date, and say so."""
+
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+from focuswatch.export.s3 import list_s3
+from lambdas.environment import Run
+
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Refresh every billing period whose delivery changed; then `Refreshed` goes on the bus."""
+    run = Run("refresh")
+    logger.append_keys(run_id=run.id)
+    engine = run.engine()
+    source = f"s3://{run.bucket}/{os.environ['FOCUSWATCH_EXPORT']}"
+    with tempfile.TemporaryDirectory() as mirror:
+        listing = list_s3(source, mirror=Path(mirror))
+        refreshed = run.warehouse(engine).refresh(listing, owners=run.owners, say=logger.info)
+    age_hours = (datetime.now(UTC) - refreshed.newest_delivery).total_seconds() / 3600
+    scanned = sum(one.scanned_bytes for one in engine.executed)
+    metrics.add_dimension(name="function", value=run.name)
+    metrics.add_metric(name="DataAgeHours", unit=MetricUnit.Count, value=age_hours)
+    metrics.add_metric(name="ScannedBytes", unit=MetricUnit.Bytes, value=scanned)
+    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
+    heartbeat = run.beat(
+        ran=refreshed.changed, as_of=refreshed.as_of, data_age_hours=round(age_hours, 2), scanned_bytes=scanned,
+        doubts=refreshed.warnings,
+    )  # fmt: skip
+    told = heartbeat.model_dump(mode="json")
+    logger.info("heartbeat", extra={"heartbeat": told})
+    run.announce("Refreshed", json.dumps(told))
+    return told
