@@ -124,7 +124,7 @@ class Keep(_Section):
     """For how many days things are kept."""
 
     athena_results_days: Annotated[int, Field(ge=1)] = 7
-    old_versions_days: Annotated[int, Field(ge=1)] = 30
+    old_versions_days: Annotated[int, Field(ge=1)] = 7
     log_days: LogDays = 90
 
 

@@ -1,0 +1,82 @@
+"""What sets which function off: a delivered manifest, the clock, and the end of the step before.
+
+EventBridge delivers at least once and the functions may be asked twice: each is idempotent.
+"""
+
+from aws_cdk import Duration, aws_events, aws_events_targets
+from constructs import Construct
+
+from focuswatch.deployment import Deployment
+from infra.functions import Functions
+
+Schedule = aws_events.Schedule
+
+
+class Chain(Construct):
+    """Rules on the default bus; what a rule cannot deliver goes to its function's dead letters."""
+
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, functions: Functions) -> None:
+        super().__init__(scope, id)
+        self._name, self._functions = deployment.name, functions
+        clock = deployment.schedules
+        self._rule("manifest", calls="refresh", pattern=_manifest(deployment), why="A manifest was delivered")
+        self._rule("refreshed", calls="detect", pattern=_own("Refreshed"), why="The tables are new")
+        self._rule("detected", calls="publish", pattern=_own("Detected"), why="There may be news")
+        self._rule(
+            "collect-clock", calls="collect", schedule=_daily(clock.collect_hours), why="The daily look"
+        )
+        self._rule(
+            "refresh-clock",
+            calls="refresh",
+            schedule=_daily(clock.refresh_hours),
+            why="Catches a lost manifest event",
+        )
+        self._rule(
+            "publish-clock",
+            calls="publish",
+            schedule=Schedule.rate(Duration.minutes(clock.publish_minutes)),
+            why="Tells what an interrupted run left untold",
+        )
+
+    def _rule(
+        self,
+        id: str,
+        *,
+        calls: str,
+        why: str,
+        pattern: aws_events.EventPattern | None = None,
+        schedule: aws_events.Schedule | None = None,
+    ) -> None:
+        target = aws_events_targets.LambdaFunction(
+            self._functions.functions[calls],
+            dead_letter_queue=self._functions.dead_letters[calls],
+            retry_attempts=10,
+            max_event_age=Duration.hours(6),
+        )
+        aws_events.Rule(
+            self,
+            id,
+            rule_name=f"{self._name}-{id}",
+            description=f"{why}: {calls}",
+            event_pattern=pattern,
+            schedule=schedule,
+            targets=[target],
+        )
+
+
+def _daily(hours: list[int]) -> aws_events.Schedule:
+    return Schedule.cron(hour=",".join(map(str, sorted(set(hours)))), minute="0")
+
+
+def _own(detail_type: str) -> aws_events.EventPattern:
+    return aws_events.EventPattern(source=["focuswatch"], detail_type=[detail_type])
+
+
+def _manifest(deployment: Deployment) -> aws_events.EventPattern:
+    """A manifest is delivered after all of its data: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html"""
+    key = f"{deployment.export_path}/metadata/*-Manifest.json"
+    return aws_events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        detail={"bucket": {"name": [deployment.bucket]}, "object": {"key": [{"wildcard": key}]}},
+    )

@@ -1,0 +1,38 @@
+"""The ledger: what is known of findings, what was silenced, how runs ended."""
+
+from aws_cdk import RemovalPolicy, aws_dynamodb
+from constructs import Construct
+
+from focuswatch.deployment import Deployment
+
+
+class Ledger(Construct):
+    """A table that outlives the stack, can be set back in time, and is not deleted by mistake."""
+
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
+        super().__init__(scope, id)
+        self.table = aws_dynamodb.Table(
+            self,
+            "Table",
+            table_name=deployment.ledger,
+            partition_key=_text("kind"),
+            sort_key=_text("id"),
+            billing_mode=aws_dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires_at",
+            point_in_time_recovery_specification=aws_dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        # Sparse: only what is still to be told has the attribute `pending`.
+        self.table.add_global_secondary_index(
+            index_name="pending",
+            partition_key=_text("pending"),
+            sort_key=_text("id"),
+            projection_type=aws_dynamodb.ProjectionType.ALL,
+        )
+
+
+def _text(name: str) -> aws_dynamodb.Attribute:
+    return aws_dynamodb.Attribute(name=name, type=aws_dynamodb.AttributeType.STRING)

@@ -1,0 +1,117 @@
+"""Topics that say something, the key they are encrypted with, and queues that keep what could not be done.
+
+The key is ours and not AWS's own for SNS: budgets, anomalies and alarms may publish to a topic under a key only where
+its policy lets them, and AWS's own key has a policy nobody can change.
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_kms, aws_sns, aws_sns_subscriptions, aws_sqs
+from constructs import Construct
+
+from focuswatch.deployment import Deployment
+from infra.explained import explain
+
+DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+
+
+def topic_key(scope: Construct, *, services: list[str], account: str) -> aws_kms.Key:
+    """A key that `services` may encrypt with on behalf of `account`, and of nobody else."""
+    key = aws_kms.Key(
+        scope,
+        "Key",
+        description="focuswatch: topics",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    key.add_to_resource_policy(
+        aws_iam.PolicyStatement(
+            principals=[aws_iam.ServicePrincipal(service) for service in services],
+            actions=["kms:GenerateDataKey", "kms:Decrypt"],
+            resources=["*"],  # in a key's policy: this key
+            conditions={"StringEquals": {"aws:SourceAccount": account}},
+        )
+    )
+    return key
+
+
+def topic(scope: Construct, id: str, *, name: str, key: aws_kms.Key, emails: list[str]) -> aws_sns.Topic:
+    """An encrypted topic that takes TLS alone."""
+    made = aws_sns.Topic(scope, id, topic_name=name, master_key=key, enforce_ssl=True)
+    for email in emails:
+        made.add_subscription(aws_sns_subscriptions.EmailSubscription(email))
+    return made
+
+
+def open_to_organisation(topic: aws_sns.Topic, *, organisation_id: str) -> None:
+    """Let every account of the organisation subscribe, and nobody else."""
+    topic.add_to_resource_policy(
+        aws_iam.PolicyStatement(
+            sid="TheOrganisationMaySubscribe",
+            principals=[aws_iam.AnyPrincipal()],
+            actions=["sns:Subscribe", "sns:GetTopicAttributes"],
+            resources=[topic.topic_arn],
+            conditions={"StringEquals": {"aws:PrincipalOrgID": organisation_id}},
+        )
+    )
+
+
+def let_publish(
+    topic: aws_sns.Topic, *, service: str, conditions: Mapping[str, Mapping[str, object]]
+) -> None:
+    """Let an AWS service publish, under conditions that tie it to our own account."""
+    topic.add_to_resource_policy(
+        aws_iam.PolicyStatement(
+            principals=[aws_iam.ServicePrincipal(service)],
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions=dict(conditions),
+        )
+    )
+
+
+def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
+    """A queue that keeps what failed for good; SQS's own encryption needs no key that EventBridge must be let use."""
+    queue = aws_sqs.Queue(
+        scope,
+        id,
+        queue_name=name,
+        encryption=aws_sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(DEAD_LETTER_DAYS),
+    )
+    explain(
+        queue,
+        reason="It is the dead-letter queue; an alarm tells of what is in it.",
+        findings=["AwsSolutions-SQS3"],
+    )
+    return queue
+
+
+class Messages(Construct):
+    """The pipeline's topics: findings, new regions for the security team, and alarms of focuswatch itself."""
+
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
+        super().__init__(scope, id)
+        account, region = deployment.accounts.pipeline, deployment.accounts.region
+        self.key = topic_key(self, services=["cloudwatch.amazonaws.com"], account=account)
+        self.findings = topic(self, "Findings", name=deployment.topic("findings"), key=self.key, emails=[])
+        self.new_region = topic(
+            self, "NewRegion", name=deployment.topic("new-region"), key=self.key, emails=[]
+        )
+        self.alarms = topic(
+            self, "Alarms", name=deployment.topic("alarms"), key=self.key, emails=deployment.alarms.emails
+        )
+        for one in (self.findings, self.new_region):
+            open_to_organisation(one, organisation_id=deployment.organisation.id)
+        let_publish(
+            self.alarms,
+            service="cloudwatch.amazonaws.com",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {
+                    "aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:{deployment.name}-*"
+                },
+            },
+        )

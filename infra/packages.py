@@ -1,0 +1,95 @@
+"""What the Lambdas run: the repository as a zip, our layer, and AWS's own public layers.
+
+The zip is the repository less what a Lambda does not need, so that imports are the same everywhere. The layer
+holds what neither the runtime nor AWS's layers bring; pip fetches wheels for the Lambda's platform, no Docker.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from aws_cdk import AssetHashType, IgnoreMode, aws_lambda, aws_ssm
+from constructs import Construct
+
+from focuswatch.deployment import Deployment
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNTIME = aws_lambda.Runtime.PYTHON_3_13
+ARCHITECTURE = aws_lambda.Architecture.ARM_64
+PACKED = ("focuswatch", "athena_sql", "lambdas", "config")
+UNPACKED = ("**/__pycache__", "focuswatch/simulate", "focuswatch/command")
+LAYER_PACKAGES = ("pydantic",)
+# In the layer's own site-packages, which Python reads before AWS's layers' (they bring another pydantic):
+# https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+LAYER_PATH = "python/lib/python3.13/site-packages"
+PIP_PLATFORM = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")
+
+
+def lambda_code() -> aws_lambda.Code:
+    """The zip; its hash is of the files in it alone."""
+    exclude = ["/*", *(f"!/{room}" for room in PACKED), *UNPACKED]
+    return aws_lambda.Code.from_asset(str(ROOT), exclude=exclude, ignore_mode=IgnoreMode.GIT)
+
+
+def layers(scope: Construct, *, deployment: Deployment) -> list[aws_lambda.ILayerVersion]:
+    """AWS's two layers, found at deploy time through their public parameters, then ours, which wins over them."""
+    names = {
+        "SdkForPandas": f"/aws/service/aws-sdk-pandas/{deployment.functions.sdk_for_pandas}/py3.13/arm64/layer-arn",
+        "Powertools": f"/aws/service/powertools/python/arm64/python3.13/{deployment.functions.powertools}",
+    }
+    public = [
+        aws_lambda.LayerVersion.from_layer_version_arn(
+            scope, id, aws_ssm.StringParameter.value_for_string_parameter(scope, name)
+        )
+        for id, name in names.items()
+    ]
+    ours = aws_lambda.LayerVersion(
+        scope,
+        "Layer",
+        layer_version_name=f"{deployment.name}-packages",
+        description="What focuswatch needs beside AWS's layers: " + ", ".join(LAYER_PACKAGES),
+        code=layer_code(),
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[ARCHITECTURE],
+    )
+    return [*public, ours]
+
+
+def layer_code() -> aws_lambda.Code:
+    """Our layer, built once for every set of pinned versions and kept in build/."""
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    digest = hashlib.sha256(
+        "\n".join((*LAYER_PACKAGES, *PIP_PLATFORM, LAYER_PATH, pins)).encode()
+    ).hexdigest()
+    built = ROOT / "build" / f"layer-{digest[:16]}"
+    if not built.exists():
+        _build(built)
+    return aws_lambda.Code.from_asset(str(built), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM)
+
+
+def _build(target: Path) -> None:
+    """Let pip fill a folder beside `target` and rename it: two builds at once, or one broken off, do no harm."""
+    target.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        platforms = [f"--platform={platform}" for platform in PIP_PLATFORM]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            *platforms,
+        ]
+        command += ["--implementation=cp", "--python-version=3.13", "--only-binary=:all:", "--no-compile"]
+        command += [f"--constraint={ROOT / 'constraints.txt'}", f"--target={scratch}/layer/{LAYER_PATH}"]
+        subprocess.run([*command, *LAYER_PACKAGES], check=True)
+        shutil.rmtree(Path(scratch) / "layer" / LAYER_PATH / "bin", ignore_errors=True)
+        try:
+            (Path(scratch) / "layer").rename(target)
+        except OSError:
+            if not target.exists():  # else another build was first, and made the same
+                raise

@@ -1,0 +1,143 @@
+"""The payer's stack: the export, budgets, AWS's own anomalies, and leave to list the organisation's accounts."""
+
+import json
+
+from aws_cdk import Environment, Stack, aws_bcmdataexports, aws_ce, aws_iam, aws_sns
+from constructs import Construct
+
+from focuswatch.collect.permissions import MANAGEMENT_ACTIONS
+from focuswatch.deployment import PAYER_REGION, Deployment
+from focuswatch.owners import Owners
+from focuswatch.warehouse.columns import EXPORT_COLUMNS
+from infra.budgets import Budgets
+from infra.explained import explain
+from infra.messages import let_publish, open_to_organisation, topic, topic_key
+
+TABLE = "FOCUS_1_2_AWS"
+
+
+class PayerStack(Stack):
+    """What only the account that is billed can have; it comes after the pipeline's stack, see infra/stacks.py."""
+
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, owners: Owners) -> None:
+        super().__init__(
+            scope,
+            id,
+            description="focuswatch: the FOCUS export, budgets and anomalies of the payer",
+            env=Environment(account=deployment.accounts.payer, region=PAYER_REGION),
+        )
+        _export(self, deployment)
+        spending = _spending_topic(self, deployment)
+        Budgets(
+            self,
+            "Budgets",
+            name=deployment.name,
+            config=deployment.budgets,
+            owners=owners,
+            topic_arn=spending.topic_arn,
+        ).node.add_dependency(spending)
+        if not deployment.anomalies.account_has_monitor:
+            _anomalies(self, deployment, topic=spending)
+        if deployment.management_role:
+            _organisation_reader(self, deployment, name=deployment.management_role)
+
+
+def _export(scope: Construct, deployment: Deployment) -> None:
+    """The FOCUS export. Its columns are listed, since `SELECT *` is reported to be refused.
+
+    https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html
+    """
+    export = aws_bcmdataexports.CfnExport
+    output = export.S3OutputConfigurationsProperty(
+        format="PARQUET", compression="PARQUET", output_type="CUSTOM", overwrite="OVERWRITE_REPORT"
+    )
+    destination = export.S3DestinationProperty(
+        s3_bucket=deployment.bucket,
+        s3_bucket_owner=None if deployment.is_one_account else deployment.accounts.pipeline,
+        s3_prefix=deployment.export.prefix,
+        s3_region=deployment.accounts.region,
+        s3_output_configurations=output,
+    )
+    query = export.DataQueryProperty(
+        query_statement=f"SELECT {', '.join(EXPORT_COLUMNS)} FROM {TABLE}",
+        table_configurations={TABLE: {"TIME_GRANULARITY": deployment.export.grain}},
+    )
+    export(
+        scope,
+        "Export",
+        export=export.ExportProperty(
+            name=deployment.export.name,
+            description="FOCUS 1.2 for focuswatch",
+            data_query=query,
+            destination_configurations=export.DestinationConfigurationsProperty(s3_destination=destination),
+            refresh_cadence=export.RefreshCadenceProperty(frequency="SYNCHRONOUS"),
+        ),
+    )
+
+
+def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
+    """Where budgets and anomalies speak; they take no topic of another account.
+
+    https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
+    https://docs.aws.amazon.com/cost-management/latest/userguide/ad-SNS.html
+    """
+    account = deployment.accounts.payer
+    sources = {"budgets.amazonaws.com": f"arn:aws:budgets::{account}:*", "costalerts.amazonaws.com": None}
+    key = topic_key(scope, services=list(sources), account=account)
+    spending = topic(scope, "Spending", name=deployment.topic("spending"), key=key, emails=[])
+    for service, arn in sources.items():
+        conditions: dict[str, dict[str, object]] = {"StringEquals": {"aws:SourceAccount": account}}
+        if arn:
+            conditions["ArnLike"] = {"aws:SourceArn": arn}
+        let_publish(spending, service=service, conditions=conditions)
+    open_to_organisation(spending, organisation_id=deployment.organisation.id)
+    return spending
+
+
+def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic) -> None:
+    """A monitor of every service, told at once; only a topic can be told at once.
+
+    https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html
+    """
+    monitor = aws_ce.CfnAnomalyMonitor(
+        scope,
+        "Monitor",
+        monitor_name=f"{deployment.name}-services",
+        monitor_type="DIMENSIONAL",
+        monitor_dimension="SERVICE",
+    )
+    threshold = {
+        "Dimensions": {
+            "Key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+            "MatchOptions": ["GREATER_THAN_OR_EQUAL"],
+            "Values": [str(deployment.anomalies.least_impact_usd)],
+        }
+    }
+    subscription = aws_ce.CfnAnomalySubscription(
+        scope,
+        "Subscription",
+        subscription_name=f"{deployment.name}-anomalies",
+        frequency="IMMEDIATE",
+        monitor_arn_list=[monitor.attr_monitor_arn],
+        subscribers=[aws_ce.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=topic.topic_arn)],
+        threshold_expression=json.dumps(threshold),
+    )
+    subscription.node.add_dependency(topic)
+
+
+def _organisation_reader(scope: Construct, deployment: Deployment, *, name: str) -> None:
+    role = aws_iam.Role(
+        scope,
+        "OrganisationReader",
+        role_name=name,
+        description="Lets the focuswatch collector list the organisation's accounts",
+        assumed_by=aws_iam.AccountPrincipal(deployment.accounts.pipeline).with_conditions(
+            {"ArnEquals": {"aws:PrincipalArn": deployment.collector_role_arn}}
+        ),
+    )
+    role.add_to_policy(aws_iam.PolicyStatement(actions=list(MANAGEMENT_ACTIONS), resources=["*"]))
+    explain(
+        role,
+        reason="It lists and describes accounts, whichever there are; these actions change nothing.",
+        findings=["AwsSolutions-IAM5[Resource::*]"],
+    )

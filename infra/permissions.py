@@ -1,0 +1,152 @@
+"""What each Lambda may do: every action by name, each group with its reason and on the narrowest resources.
+
+Nothing is granted by a construct's own `grant_…`, since these bring actions with wildcards.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aws_cdk import aws_iam
+
+from focuswatch.collect.permissions import MANAGEMENT_ACTIONS
+from focuswatch.deployment import Deployment
+from infra.bucket import RESULTS
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Some actions on some resources, and why they are needed."""
+
+    why: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    def statement(self) -> aws_iam.PolicyStatement:
+        """As IAM reads it."""
+        return aws_iam.PolicyStatement(
+            actions=list(self.actions), resources=list(self.resources), conditions=dict(self.conditions)
+        )
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """The grants of one deployment; `key_arn` is the key that the topics are encrypted with."""
+
+    deployment: Deployment
+    key_arn: str
+
+    def of(self, kind: str) -> list[Grant]:
+        """The grants of the function `kind`."""
+        own = {
+            "refresh": self._refresh,
+            "detect": self._detect,
+            "publish": self._publish,
+            "collect": self._collect,
+        }
+        return [*own[kind](), self._put_items(), *self._surroundings(kind)]
+
+    def _refresh(self) -> list[Grant]:
+        return [
+            *self._athena(),
+            self._list(f"{self.deployment.export_path}/*", "tables/*", f"{RESULTS}*"),
+            self._objects("s3:GetObject", f"{self.deployment.export_path}/*", why="the export"),
+            self._changed("tables/*", f"{RESULTS}*"),
+            self._glue(
+                "glue:CreatePartition", "glue:UpdatePartition", why="switch a period to its new folder"
+            ),
+            self._next_step(),
+        ]
+
+    def _detect(self) -> list[Grant]:
+        return [
+            *self._athena(),
+            self._list("tables/*", f"{RESULTS}*"),
+            self._objects("s3:GetObject", "tables/*", why="the tables"),
+            self._changed(f"{RESULTS}*"),
+            self._ledger("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+            self._next_step(),
+        ]
+
+    def _publish(self) -> list[Grant]:
+        topics = tuple(self._arn("sns", self.deployment.topic(kind)) for kind in ("findings", "new-region"))
+        return [
+            self._ledger("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+            Grant("tell", ("sns:Publish",), topics),
+            Grant("the topics are encrypted", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
+        ]
+
+    def _collect(self) -> list[Grant]:
+        deployment = self.deployment
+        members = Grant(
+            "look into every account of the organisation, and of no other",
+            ("sts:AssumeRole",),
+            (f"arn:aws:iam::*:role/{deployment.collector.member_role}",),
+            {"StringEquals": {"aws:ResourceOrgID": deployment.organisation.id}},
+        )
+        written = self._objects("s3:PutObject", "tables/activity/*", "tables/accounts/*", why="what was seen")
+        if deployment.management_role_arn:
+            payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
+        else:
+            payer = Grant("list accounts: these actions know no resources", MANAGEMENT_ACTIONS, ("*",))
+        return [members, payer, written]
+
+    def _athena(self) -> list[Grant]:
+        workgroup = self._arn("athena", f"workgroup/{self.deployment.athena.workgroup}")
+        actions = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
+        return [
+            Grant(
+                "run statements", tuple(f"athena:{one}" for one in (*actions, "GetWorkGroup")), (workgroup,)
+            ),
+            self._glue(
+                "glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions", why="tables"
+            ),
+            Grant("where results go", ("s3:GetBucketLocation",), (self._bucket,)),
+        ]
+
+    def _glue(self, *actions: str, why: str) -> Grant:
+        database = self.deployment.athena.database
+        named = ("catalog", f"database/{database}", f"table/{database}/*")
+        return Grant(why, actions, tuple(self._arn("glue", name) for name in named))
+
+    def _list(self, *prefixes: str) -> Grant:
+        conditions = {"StringLike": {"s3:prefix": list(prefixes)}}
+        return Grant("find files", ("s3:ListBucket",), (self._bucket,), conditions)
+
+    def _objects(self, action: str, *paths: str, why: str) -> Grant:
+        return Grant(why, (action,), tuple(f"{self._bucket}/{path}" for path in paths))
+
+    def _changed(self, *paths: str) -> Grant:
+        actions = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+        return Grant(
+            "write, and remove what is old", actions, tuple(f"{self._bucket}/{one}" for one in paths)
+        )
+
+    def _ledger(self, *actions: str) -> Grant:
+        table = self._arn("dynamodb", f"table/{self.deployment.ledger}")
+        return Grant("the ledger", actions, (table, f"{table}/index/pending"))
+
+    def _put_items(self) -> Grant:
+        table = self._arn("dynamodb", f"table/{self.deployment.ledger}")
+        return Grant("heartbeats, and what is known", ("dynamodb:PutItem",), (table,))
+
+    def _next_step(self) -> Grant:
+        return Grant(
+            "say that it is done", ("events:PutEvents",), (self._arn("events", "event-bus/default"),)
+        )
+
+    def _surroundings(self, kind: str) -> list[Grant]:
+        group = self._arn("logs", f"log-group:/aws/lambda/{self.deployment.function(kind)}:*")
+        traces = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+        return [
+            Grant("logs", ("logs:CreateLogStream", "logs:PutLogEvents"), (group,)),
+            Grant("traces: these actions know no resources", traces, ("*",)),
+        ]
+
+    @property
+    def _bucket(self) -> str:
+        return f"arn:aws:s3:::{self.deployment.bucket}"
+
+    def _arn(self, service: str, name: str) -> str:
+        accounts = self.deployment.accounts
+        return f"arn:aws:{service}:{accounts.region}:{accounts.pipeline}:{name}"

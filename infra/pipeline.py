@@ -1,0 +1,39 @@
+"""The pipeline's stack: it wires the constructs, and does nothing else."""
+
+from aws_cdk import Environment, Stack
+from constructs import Construct
+
+from focuswatch.catalog import Catalog
+from focuswatch.deployment import Deployment
+from focuswatch.owners import Owners
+from infra.bucket import DataBucket
+from infra.chain import Chain
+from infra.functions import Functions
+from infra.ledger import Ledger
+from infra.messages import Messages
+from infra.queries import SavedQueries
+from infra.warehouse import Warehouse
+from infra.watch import Watch
+
+
+class PipelineStack(Stack):
+    """Bucket, tables, Lambdas, topics, ledger, alarms: all that runs, in one account and region."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, deployment: Deployment, catalog: Catalog, owners: Owners
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            description="focuswatch: reads the bill every day and tells who can mend it",
+            env=Environment(account=deployment.accounts.pipeline, region=deployment.accounts.region),
+        )
+        DataBucket(self, "Data", deployment=deployment)
+        Ledger(self, "Ledger", deployment=deployment)
+        warehouse = Warehouse(self, "Warehouse", deployment=deployment)
+        queries = SavedQueries(self, "Queries", deployment=deployment, catalog=catalog, owners=owners)
+        queries.node.add_dependency(warehouse)
+        messages = Messages(self, "Messages", deployment=deployment)
+        functions = Functions(self, "Functions", deployment=deployment, messages=messages)
+        Chain(self, "Chain", deployment=deployment, functions=functions)
+        Watch(self, "Watch", deployment=deployment, functions=functions, topic=messages.alarms)

@@ -1,0 +1,28 @@
+"""Every detection and every report as a saved query: it runs as it stands in Athena's console."""
+
+from aws_cdk import aws_athena
+from constructs import Construct
+
+from focuswatch.catalog import Catalog
+from focuswatch.deployment import Deployment
+from focuswatch.owners import Owners
+from focuswatch.warehouse.statements import saved_query
+
+
+class SavedQueries(Construct):
+    """One query for every file of the catalog; its name and title come from the file."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, deployment: Deployment, catalog: Catalog, owners: Owners
+    ) -> None:
+        super().__init__(scope, id)
+        for name, entry in sorted({**catalog.detections, **catalog.reports}.items()):
+            aws_athena.CfnNamedQuery(
+                self,
+                name,
+                name=name,
+                description=entry.header.title,
+                database=deployment.athena.database,
+                work_group=deployment.athena.workgroup,
+                query_string=saved_query(entry, catalog=catalog, required_tags=owners.routing.required_tags),
+            )

@@ -1,0 +1,110 @@
+"""The Glue database with its tables, and the Athena workgroup that reads them."""
+
+from aws_cdk import aws_athena, aws_glue
+from constructs import Construct
+
+from focuswatch.deployment import Deployment
+from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS
+from infra.bucket import RESULTS
+
+GIB = 1024**3
+_PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+# Projected partitions need no crawler and are known to Athena alone:
+# https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+# The other tables' partitions are registered by refresh, since each has a folder of its own.
+PROJECTED = ("focus_export", "activity")
+
+
+class Warehouse(Construct):
+    """What Athena sees: every table of the product, and a workgroup with a limit."""
+
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
+        super().__init__(scope, id)
+        self.database = aws_glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=deployment.accounts.pipeline,
+            database_input=aws_glue.CfnDatabase.DatabaseInputProperty(
+                name=deployment.athena.database, description="A FOCUS export, and what focuswatch makes of it"
+            ),
+        )
+        for name, columns in GLUE_TABLES.items():
+            self._table(name, columns, deployment=deployment)
+        self.workgroup = _workgroup(self, deployment)
+
+    def _table(self, name: str, columns: list[tuple[str, str]], *, deployment: Deployment) -> None:
+        key = PARTITION_KEYS.get(name)
+        table = aws_glue.CfnTable(
+            self,
+            name,
+            catalog_id=deployment.accounts.pipeline,
+            database_name=deployment.athena.database,
+            table_input=aws_glue.CfnTable.TableInputProperty(
+                name=name,
+                table_type="EXTERNAL_TABLE",
+                parameters={"classification": "parquet", "EXTERNAL": "TRUE", **_projection(name, deployment)},
+                partition_keys=[_column(*key)] if key else [],
+                storage_descriptor=aws_glue.CfnTable.StorageDescriptorProperty(
+                    location=f"{_location(name, deployment)}/",
+                    columns=[_column(*column) for column in columns],
+                    input_format=f"{_PARQUET}.MapredParquetInputFormat",
+                    output_format=f"{_PARQUET}.MapredParquetOutputFormat",
+                    serde_info=aws_glue.CfnTable.SerdeInfoProperty(
+                        serialization_library=f"{_PARQUET}.serde.ParquetHiveSerDe"
+                    ),
+                ),
+            ),
+        )
+        table.node.add_dependency(self.database)
+
+
+def _workgroup(scope: Construct, deployment: Deployment) -> aws_athena.CfnWorkGroup:
+    """Clients may not choose another place, encryption or limit: the workgroup's are enforced."""
+    config = aws_athena.CfnWorkGroup
+    return aws_athena.CfnWorkGroup(
+        scope,
+        "Workgroup",
+        name=deployment.athena.workgroup,
+        description="focuswatch: detections, reports, refresh",
+        recursive_delete_option=True,
+        work_group_configuration=config.WorkGroupConfigurationProperty(
+            bytes_scanned_cutoff_per_query=deployment.athena.scan_limit_gib * GIB,
+            enforce_work_group_configuration=True,
+            publish_cloud_watch_metrics_enabled=True,
+            engine_version=config.EngineVersionProperty(selected_engine_version="Athena engine version 3"),
+            result_configuration=config.ResultConfigurationProperty(
+                output_location=f"s3://{deployment.bucket}/{RESULTS}",
+                expected_bucket_owner=deployment.accounts.pipeline,
+                encryption_configuration=config.EncryptionConfigurationProperty(encryption_option="SSE_S3"),
+            ),
+        ),
+    )
+
+
+def _location(name: str, deployment: Deployment) -> str:
+    """Where a table's files are; metadata/ stays out of the export's, or manifests would be read as Parquet."""
+    if name == "focus_export":
+        return f"s3://{deployment.bucket}/{deployment.export_path}/data"
+    return f"s3://{deployment.bucket}/tables/{name}"
+
+
+def _projection(name: str, deployment: Deployment) -> dict[str, str]:
+    if name not in PROJECTED:
+        return {}
+    key, _ = PARTITION_KEYS[name]
+    by_month = name == "focus_export"
+    folder = deployment.export.folder if by_month else key
+    first = deployment.export.first_month if by_month else f"{deployment.export.first_month}-01"
+    return {
+        "projection.enabled": "true",
+        f"projection.{key}.type": "date",
+        f"projection.{key}.format": "yyyy-MM" if by_month else "yyyy-MM-dd",
+        f"projection.{key}.range": f"{first},NOW",
+        f"projection.{key}.interval": "1",
+        f"projection.{key}.interval.unit": "MONTHS" if by_month else "DAYS",
+        "storage.location.template": f"{_location(name, deployment)}/{folder}=${{{key}}}/",
+    }
+
+
+def _column(name: str, type_: str) -> aws_glue.CfnTable.ColumnProperty:
+    return aws_glue.CfnTable.ColumnProperty(name=name, type=type_)

@@ -1,0 +1,137 @@
+"""Who watches the watcher: alarms on errors, dead letters, old data and missed runs, and a dashboard."""
+
+from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
+from constructs import Construct
+
+from focuswatch.deployment import FUNCTIONS, Deployment
+from infra.functions import Functions
+
+NAMESPACE = "focuswatch"
+QUARTER_DAY = Duration.hours(6)
+# Two days are the oldest that six-hour periods of a daily run may leave empty by mere delay.
+MISSED_AFTER = {
+    "refresh": (QUARTER_DAY, 5),
+    "collect": (QUARTER_DAY, 5),
+    "detect": (QUARTER_DAY, 5),
+    "publish": (Duration.hours(1), 2),
+}
+_Alarm = aws_cloudwatch.ComparisonOperator
+_Missing = aws_cloudwatch.TreatMissingData
+
+
+class Watch(Construct):
+    """The alarms, each of which tells the topic `alarms` when it rises and when it is over."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, deployment: Deployment, functions: Functions, topic: aws_sns.Topic
+    ) -> None:
+        super().__init__(scope, id)
+        self._name, self._functions = deployment.name, functions
+        self._action = aws_cloudwatch_actions.SnsAction(topic)
+        for kind in FUNCTIONS:
+            self._errors(kind)
+            self._dead_letters(kind)
+            self._missed_runs(kind)
+        self._old_data(deployment.alarms.data_age_hours)
+        self._dashboard()
+
+    def _errors(self, kind: str) -> None:
+        metric = self._functions.functions[kind].metric_errors(period=Duration.minutes(5), statistic="Sum")
+        why = f"{kind} raised an error; what it could not do is retried, then kept in its dead letters."
+        self._alarm(f"{kind}-errors", metric, threshold=1, why=why)
+
+    def _dead_letters(self, kind: str) -> None:
+        metric = self._functions.dead_letters[kind].metric_approximate_number_of_messages_visible(
+            period=Duration.minutes(5), statistic="Maximum"
+        )
+        why = f"{kind} gave up on something; docs/operate.md says how to replay it."
+        self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
+
+    def _missed_runs(self, kind: str) -> None:
+        period, periods = MISSED_AFTER[kind]
+        self._alarm(
+            f"{kind}-missed",
+            _metric("Runs", statistic="Sum", period=period, service=kind),
+            threshold=0,
+            why=f"{kind} has not ended a run for {period.to_hours() * periods:.0f} hours.",
+            compared=_Alarm.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
+            periods=periods,
+            missing=_Missing.BREACHING,
+        )
+
+    def _old_data(self, hours: int) -> None:
+        metric = _metric("DataAgeHours", statistic="Maximum", period=QUARTER_DAY, service="refresh")
+        why = f"The newest delivery of the export is older than {hours} hours; is it still delivered?"
+        self._alarm("data-age", metric, threshold=hours, why=why, missing=_Missing.IGNORE)
+
+    def _alarm(
+        self,
+        id: str,
+        metric: aws_cloudwatch.IMetric,
+        *,
+        threshold: float,
+        why: str,
+        compared: aws_cloudwatch.ComparisonOperator = _Alarm.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        periods: int = 1,
+        missing: aws_cloudwatch.TreatMissingData = _Missing.NOT_BREACHING,
+    ) -> None:
+        alarm = aws_cloudwatch.Alarm(
+            self,
+            id,
+            alarm_name=f"{self._name}-{id}",
+            alarm_description=why,
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=compared,
+            evaluation_periods=periods,
+            treat_missing_data=missing,
+        )
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
+
+    def _dashboard(self) -> None:
+        functions, queues = self._functions.functions, self._functions.dead_letters
+        age = _metric("DataAgeHours", statistic="Maximum", period=QUARTER_DAY, service="refresh")
+        runs = [_metric("Runs", statistic="Sum", period=Duration.days(1), service=kind) for kind in FUNCTIONS]
+        rows = [
+            [_graph("Age of the data, hours", [age]), _graph("Runs a day", runs)],
+            [_by_detection("Findings"), _by_detection("ScannedBytes")],
+            [
+                _graph("Errors", [functions[kind].metric_errors() for kind in FUNCTIONS]),
+                _graph(
+                    "Seconds", [functions[kind].metric_duration(statistic="Maximum") for kind in FUNCTIONS]
+                ),
+                _graph(
+                    "Dead letters",
+                    [queues[kind].metric_approximate_number_of_messages_visible() for kind in FUNCTIONS],
+                ),
+            ],
+        ]
+        aws_cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._name, widgets=rows)
+
+
+def _metric(name: str, *, statistic: str, period: Duration, service: str) -> aws_cloudwatch.Metric:
+    """One of the product's own metrics; Powertools adds the function as the dimension `service`."""
+    return aws_cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=name,
+        statistic=statistic,
+        period=period,
+        dimensions_map={"service": service},
+        label=service,
+    )
+
+
+def _graph(title: str, metrics: list[aws_cloudwatch.IMetric]) -> aws_cloudwatch.GraphWidget:
+    return aws_cloudwatch.GraphWidget(title=title, left=metrics, width=24 // 3 if len(metrics) > 1 else 12)
+
+
+def _by_detection(name: str) -> aws_cloudwatch.GraphWidget:
+    """A line for each detection that there is, also those written after this was deployed."""
+    found = aws_cloudwatch.MathExpression(
+        expression=f"SEARCH('{{{NAMESPACE},service,detection}} MetricName=\"{name}\"', 'Sum', 86400)",
+        using_metrics={},
+        label="",
+        period=Duration.days(1),
+    )
+    return aws_cloudwatch.GraphWidget(title=f"{name} by detection", left=[found], width=12)
