@@ -1,0 +1,236 @@
+"""An AWS on loopback for tests: ministack for everything but Athena, and the CDK command line to deploy to it.
+
+Where ministack differs from AWS the difference is worked around here: Athena and two verbs of Glue are answered by
+us, and `deployable` leaves out of a synthesized app what ministack's CloudFormation does not know.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.local_athena import LocalAthena
+from tests.local_http import serving
+from tests.local_lake import DuckDbRunner
+
+ROOT = Path(__file__).resolve().parent.parent
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+# Types that ministack's CloudFormation refuses; the synthesized template is where they are checked.
+UNKNOWN_TYPES = (
+    "AWS::Athena::NamedQuery",
+    "AWS::BCMDataExports::Export",
+    "AWS::Budgets::Budget",
+    "AWS::CE::",
+    "AWS::CloudFormation::StackSet",
+    "AWS::CloudWatch::CompositeAlarm",
+)
+READY_SECONDS = 60
+DEPLOY_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """A running AWS: where it is, and what a process needs in its environment to talk to it."""
+
+    endpoint: str
+    environment: dict[str, str]
+    athena: LocalAthena
+    client: Callable[[str], Any]
+    log: Path
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Let boto3 and awswrangler talk to this AWS, in this process too."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("AWS_")]:
+                patch.delenv(name)
+            for name, value in self.environment.items():
+                if name.startswith("AWS_"):
+                    patch.setenv(name, value)
+            patch.setattr(boto3, "DEFAULT_SESSION", None)
+            yield
+
+    def cdk(self, *words: str, cwd: Path) -> str:
+        """Run the CDK's command line against this AWS, and give back what it said."""
+        command = [str(CDK), *words]
+        run = subprocess.run(
+            command, cwd=cwd, env=self.environment, capture_output=True, text=True, timeout=DEPLOY_SECONDS
+        )
+        said = run.stdout + run.stderr
+        assert run.returncode == 0, f"{' '.join(command)}:\n{said[-6000:]}\n{self.log.read_text()[-3000:]}"
+        return said
+
+    def bootstrap(self, *, cwd: Path) -> None:
+        """What `cdk deploy` needs of an account."""
+        self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", cwd=cwd)
+
+
+@contextmanager
+def local_aws(folder: Path) -> Iterator[LocalAws]:
+    """Start an AWS whose files are in `folder`, and stop it."""
+    port = _free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    client = _clients(endpoint)
+    lake = folder / "lake"
+    lake.mkdir(parents=True)
+    athena = LocalAthena(runner=DuckDbRunner(client=client, folder=lake), client=client)
+    with serving(lambda verb, asked: _handle(athena, verb, asked), behind=endpoint) as ours:
+        environment = _environment(folder, endpoint=endpoint, ours=ours)
+        log = folder / "ministack.log"
+        with _ministack(port, environment=environment, log=log):
+            yield LocalAws(endpoint, environment, athena, client, log)
+
+
+def _handle(athena: LocalAthena, verb: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+    service, _, name = verb.partition(".")
+    if service == "AmazonAthena":
+        return athena.handle(name, asked)
+    glue = athena.client("glue")
+    where = {key: asked[key] for key in ("DatabaseName", "TableName") if key in asked}
+    if verb == "AWSGlue.UpdatePartition":
+        entry = {key: asked[key] for key in ("PartitionValueList", "PartitionInput")}
+        glue.get_partition(**where, PartitionValues=asked["PartitionValueList"])  # raises where there is none
+        glue.batch_update_partition(**where, Entries=[entry])
+        return {}
+    if verb == "AWSGlue.BatchDeletePartition":
+        for one in asked["PartitionsToDelete"]:
+            glue.delete_partition(**where, PartitionValues=one["Values"])
+        return {"Errors": []}
+    return None
+
+
+@contextmanager
+def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator[None]:
+    own = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
+    own["MINISTACK_ACCOUNT_ID"] = ACCOUNT
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            cwd=log.parent,
+            env={**environment, **own},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _await_ready(process, port, log=log)
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)  # its Lambdas too
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _await_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/ready", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"ministack did not get ready:\n{log.read_text()[-3000:]}")
+
+
+def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
+    """Of whoever talks to this AWS: nobody's profile or credentials, and the endpoints."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOCUSWATCH_"))}
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_ATHENA": ours,
+        "AWS_ENDPOINT_URL_GLUE": ours,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack takes twelve digits for the account
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(folder / "no-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "no-credentials"),
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CI": "true",  # the CDK then talks to stdout, and asks nothing
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _clients(endpoint: str) -> Callable[[str], Any]:
+    """Clients that talk to ministack itself, one for each service."""
+    made: dict[str, Any] = {}
+    session = boto3.Session(ACCOUNT, "x", region_name=REGION)
+
+    def client(service: str) -> Any:
+        if service not in made:
+            made[service] = session.client(service, endpoint_url=endpoint)
+        return made[service]
+
+    return client
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def deployable(assembly: Path, into: Path, *, unknown: Sequence[str] = UNKNOWN_TYPES) -> dict[str, int]:
+    """Copy a cloud assembly less what ministack cannot deploy; how often each type was left out.
+
+    Functions lose their layers: ministack runs them in its own Python, which has all of it.
+    """
+    shutil.copytree(assembly, into)
+    left_out: dict[str, int] = {}
+    for path in into.rglob("*.template.json"):
+        template = json.loads(path.read_text())
+        resources = template.get("Resources", {})
+        gone = {name for name, one in resources.items() if one["Type"].startswith(tuple(unknown))}
+        gone |= {name for name, one in resources.items() if one["Type"] == "AWS::Lambda::LayerVersion"}
+        for name in gone:
+            type_ = resources.pop(name)["Type"]
+            left_out[type_] = left_out.get(type_, 0) + 1
+        for one in resources.values():
+            _forget(one, gone)
+        outputs = template.get("Outputs", {})
+        for name in [name for name, one in outputs.items() if _mentions(one, gone)]:
+            del outputs[name]
+        path.write_text(json.dumps(template))
+    return left_out
+
+
+def _forget(resource: dict[str, Any], gone: set[str]) -> None:
+    waits = resource.get("DependsOn", [])
+    waits = [waits] if isinstance(waits, str) else waits
+    resource["DependsOn"] = [name for name in waits if name not in gone]
+    if resource["Type"] == "AWS::Lambda::Function":
+        resource["Properties"].pop("Layers", None)
+    assert not _mentions(resource.get("Properties"), gone), f"{resource} needs what cannot be deployed there"
+
+
+def _mentions(value: Any, names: set[str]) -> bool:
+    match value:
+        case {"Ref": str(name)}:
+            return name in names
+        case {"Fn::GetAtt": [str(name), *_]}:
+            return name in names
+        case dict():
+            return any(_mentions(one, names) for one in value.values())
+        case list():
+            return any(_mentions(one, names) for one in value)
+    return False
