@@ -10,6 +10,7 @@ REASONS: dict[str, str] = {
     "cloudwatch:ListMetrics": "the variants under which an endpoint was called, also those it has no longer",
     "sagemaker:ListEndpoints": "which endpoints run",
     "sagemaker:DescribeEndpoint": "whether one is real-time, and its variants: a metric needs both names",
+    "sagemaker:ListInferenceComponents": "the components under which an endpoint is called",
     "bedrock:ListProvisionedModelThroughputs": "which model capacity is bought",
     "bedrock:ListImportedModels": "which imported models are kept",
     "bedrock:ListCustomModels": "which customised models are kept",
@@ -33,3 +34,9 @@ MANAGEMENT_REASONS: dict[str, str] = {
     "organizations:DescribeOrganizationalUnit": "an organisational unit's name",
 }
 MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
+
+BUCKET_REASONS: dict[str, str] = {
+    "s3:ListBucket": "which days are there already; only under tables/activity/ and tables/accounts/",
+    "s3:GetObject": "what is known of a day, so that an account that refuses keeps it; only there",
+    "s3:PutObject": "to write it down; only there",
+}

@@ -1,0 +1,118 @@
+"""The whole run: the accounts there are, then the activity of each of them, many at once."""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from focuswatch.collect.accounts import Account, organisation
+from focuswatch.collect.activity import Looked, look
+from focuswatch.collect.known import Window
+from focuswatch.collect.refusals import AWS_ERRORS, NotOffered, Refusal, reason_of
+from focuswatch.collect.sessions import SessionFor
+from focuswatch.collect.store import Store
+
+RECENT_DAYS = 3  # CloudWatch completes a day late
+FIRST_DAYS = (
+    18  # the longest lookback of a detection (14), the two days that settle, and a bill two days late
+)
+NAMED = 5  # accounts that refuse in the same way
+AT_ONCE = 16  # accounts; each mostly waits
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to. An account in `refused` without a region was not looked at at all."""
+
+    accounts: int
+    looked_at: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+    not_offered: tuple[tuple[str, str], ...]  # service, region
+    resources: int
+    rows: int
+    seconds: float
+
+    @property
+    def refusing_accounts(self) -> dict[str, str]:
+        """The accounts that were not looked at, and why."""
+        return {one.sub_account_id: one.reason for one in self.refused if not one.region}
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """Everything that was not looked at, and why: accounts by name, parts of others by what they have in common."""
+        alike: dict[tuple[str, str, str], list[str]] = {}
+        for one in self.refused:
+            if one.region:
+                alike.setdefault((one.region, one.service, one.reason), []).append(one.sub_account_id)
+        return self.refusing_accounts | {
+            f"{service} in {region} of {_named(accounts)}": reason
+            for (region, service, reason), accounts in sorted(alike.items())
+        }
+
+
+def _named(accounts: list[str]) -> str:
+    more = len(accounts) - NAMED
+    return ", ".join(accounts[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def collect(
+    organizations: Any,
+    *,
+    session_for: SessionFor,
+    store: Store,
+    regions: Iterable[str],
+    today: date,
+    recent_days: int = RECENT_DAYS,
+    first_days: int = FIRST_DAYS,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Summary:
+    """Write `accounts`, then the `activity` of every active account until yesterday.
+
+    An account, region or service that refuses is in the summary and fails nothing; what was known of it stays.
+    Raises where Organizations or the bucket refuses: without them there is nothing to do.
+    """
+    started = time.monotonic()
+    accounts = organisation(organizations, known=store.accounts(), today=today)
+    store.write_accounts([account.row for account in accounts])
+    active = [account for account in accounts if account.is_active]
+    say(f"{len(accounts)} accounts, {len(active)} of them active")
+    window = Window(today, recent_days=recent_days, first_days=first_days)
+    store.look(window.days)
+    not_offered, places = NotOffered(), tuple(regions)
+
+    def looked_at(account: Account) -> Looked | Refusal:
+        try:
+            session = session_for(account.sub_account_id)
+        except AWS_ERRORS as error:
+            return Refusal(account.sub_account_id, "", "", reason_of(error))
+        return look(
+            account.sub_account_id,
+            session=session,
+            regions=places,
+            window=window,
+            store=store,
+            not_offered=not_offered,
+        )
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(looked_at, active))
+    return _summary(accounts, outcomes, not_offered=not_offered, seconds=time.monotonic() - started)
+
+
+def _summary(
+    accounts: list[Account], outcomes: list[Looked | Refusal], *, not_offered: NotOffered, seconds: float
+) -> Summary:
+    looked = [outcome for outcome in outcomes if isinstance(outcome, Looked)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    refused += [refusal for one in looked for refusal in one.refusals]
+    return Summary(
+        accounts=len(accounts),
+        looked_at=tuple(one.account for one in looked),
+        refused=tuple(sorted(refused)),
+        not_offered=tuple(sorted(not_offered.known)),
+        resources=sum(one.resources for one in looked),
+        rows=sum(one.rows for one in looked),
+        seconds=round(seconds, 1),
+    )

@@ -1,0 +1,339 @@
+"""What resources did is read from CloudWatch day by day, and nothing is called quiet that nobody saw."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from focuswatch.collect.activity import look
+from focuswatch.collect.known import Window
+from focuswatch.collect.refusals import NotOffered
+from tests.given_cloud import LONG_AGO, TODAY, Cloud, RefusedError, ago, endpoint
+
+ACCOUNT = "111122223333"
+CALLS = ("AWS/SageMaker", "Invocations")
+
+
+class Shelf:
+    """A store in memory."""
+
+    def __init__(self):
+        self.days, self.written = {}, []
+
+    def activity(self, account, *, day):
+        return dict(self.days.get((account, day), {}))
+
+    def write_activity(self, account, *, day, values):
+        self.days[account, day] = dict(values)
+        self.written.append(day)
+
+
+def run(
+    cloud, shelf=None, *, regions=("us-east-1",), recent_days=3, first_days=5, today=TODAY, not_offered=None
+):
+    """The rows by (resource, metric) and day, and what came of looking."""
+    shelf = shelf if shelf is not None else Shelf()
+    looked = look(
+        ACCOUNT,
+        session=cloud.session(),
+        regions=regions,
+        window=Window(today, recent_days=recent_days, first_days=first_days),
+        store=shelf,
+        not_offered=not_offered or NotOffered(),
+    )
+    return shelf, looked
+
+
+def days_of(shelf, resource, metric="Invocations"):
+    return {
+        day: value
+        for (_, day), values in shelf.days.items()
+        for (_, _, arn, name), value in values.items()
+        if (arn, name) == (resource, metric)
+    }
+
+
+def test_a_day_without_datapoints_is_zero_and_one_with_calls_is_their_sum():
+    cloud = Cloud()
+    arn = endpoint(cloud)
+    cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "a"}, days={ago(2): 7.0})
+    shelf, looked = run(cloud)
+    assert days_of(shelf, arn) == {ago(5): 0, ago(4): 0, ago(3): 0, ago(2): 7, ago(1): 0}
+    assert (looked.resources, looked.rows, looked.refusals) == (1, 5, [])
+
+
+def test_a_resource_is_quiet_only_on_days_it_was_there():
+    cloud = Cloud()
+    arn = endpoint(cloud, created=datetime.combine(ago(3), datetime.min.time(), UTC) + timedelta(hours=8))
+    cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "a"}, days={ago(3): 2.0})
+    shelf, _ = run(cloud)
+    assert days_of(shelf, arn) == {ago(3): 2, ago(2): 0, ago(1): 0}
+
+
+def test_variants_are_summed_also_one_that_is_no_longer_there():
+    cloud = Cloud()
+    arn = endpoint(cloud, variants=("a", "b"))
+    for variant, calls in {"a": 1.0, "b": 2.0, "former": 4.0}.items():
+        cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": variant}, days={ago(1): calls})
+    cloud.measure(*CALLS, by={"EndpointName": "other", "VariantName": "a"}, days={ago(1): 50.0})
+    shelf, _ = run(cloud)
+    assert days_of(shelf, arn)[ago(1)] == 7
+
+
+def test_the_same_calls_by_instance_or_component_are_not_counted_twice():
+    cloud = Cloud()
+    arn = endpoint(cloud)
+    by_variant = {"EndpointName": "old", "VariantName": "a"}
+    cloud.add("ListInferenceComponents", {"EndpointName": "old", "InferenceComponentName": "part"})
+    cloud.measure(*CALLS, by=by_variant, days={ago(1): 5.0})
+    cloud.measure(*CALLS, by=by_variant | {"InstanceId": "i-1"}, days={ago(1): 5.0})
+    cloud.measure(*CALLS, by={"InferenceComponentName": "part"}, days={ago(1): 5.0, ago(2): 3.0})
+    shelf, _ = run(cloud)
+    assert (days_of(shelf, arn)[ago(1)], days_of(shelf, arn)[ago(2)]) == (5, 3)
+
+
+def test_serverless_asynchronous_and_stopped_endpoints_are_left_out():
+    cloud = Cloud()
+    endpoint(
+        cloud,
+        "serverless",
+        told={"ProductionVariants": [{"VariantName": "a", "CurrentServerlessConfig": {"MaxConcurrency": 1}}]},
+    )
+    endpoint(cloud, "async", told={"AsyncInferenceConfig": {"OutputConfig": {}}})
+    cloud.add(
+        "ListEndpoints",
+        {
+            "EndpointName": "failed",
+            "EndpointArn": "arn",
+            "CreationTime": LONG_AGO,
+            "EndpointStatus": "Failed",
+        },
+    )
+    shelf, looked = run(cloud)
+    assert (shelf.days, looked.resources) == ({}, 0)
+
+
+def test_utilisation_without_datapoints_is_not_zero():
+    cloud = Cloud()
+    arn = endpoint(cloud, variants=("a", "b"))
+    for variant, percent in {"a": 20.0, "b": 60.0}.items():
+        by = {"EndpointName": "old", "VariantName": variant}
+        cloud.measure(
+            "/aws/sagemaker/Endpoints", "GPUUtilization", by=by, days={ago(1): percent}, stat="Average"
+        )
+    shelf, _ = run(cloud)
+    assert days_of(shelf, arn, "GPUUtilization") == {ago(1): 40}
+
+
+def test_a_custom_model_is_used_under_the_capacity_and_the_deployment_that_serve_it():
+    cloud = Cloud()
+    home = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:"
+    model, capacity, deployment = (
+        home + "custom-model/nova/m1",
+        home + "provisioned-model/p1",
+        home + "custom-model-deployment/d1",
+    )
+    cloud.add(
+        "ListCustomModels",
+        {"modelArn": model, "modelName": "m", "creationTime": LONG_AGO, "modelStatus": "Active"},
+    )
+    cloud.add(
+        "ListProvisionedModelThroughputs",
+        {"provisionedModelArn": capacity, "modelArn": model, "status": "InService", "creationTime": LONG_AGO},
+    )
+    cloud.add("ListCustomModelDeployments", {"customModelDeploymentArn": deployment, "modelArn": model})
+    cloud.measure("AWS/Bedrock", "Invocations", by={"ModelId": capacity}, days={ago(1): 3.0})
+    cloud.measure("AWS/Bedrock", "Invocations", by={"ModelId": deployment}, days={ago(1): 4.0})
+    cloud.measure(
+        "AWS/BedrockMantle", "Inferences", by={"Model": capacity, "Project": "x"}, days={ago(2): 9.0}
+    )
+    shelf, looked = run(cloud)
+    assert looked.resources == 2
+    assert days_of(shelf, model)[ago(1)] == 7
+    assert days_of(shelf, capacity) == {ago(5): 0, ago(4): 0, ago(3): 0, ago(2): 0, ago(1): 3}
+    assert days_of(shelf, capacity, "Inferences")[ago(1)] == 0
+
+
+def test_calls_by_mantle_are_found_by_the_model_alone():
+    cloud = Cloud()
+    arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:imported-model/i1"
+    cloud.add("ListImportedModels", {"modelArn": arn, "modelName": "i", "creationTime": LONG_AGO})
+    cloud.measure("AWS/BedrockMantle", "Inferences", by={"Model": "i1"}, days={ago(1): 2.0})
+    shelf, _ = run(cloud)
+    assert (days_of(shelf, arn, "Inferences")[ago(1)], days_of(shelf, arn)[ago(1)]) == (2, 0)
+
+
+def test_search_and_graph_services_are_known_by_the_arn_that_is_billed():
+    cloud = Cloud()
+    searched = {ago(1): 5.0}
+    cloud.add("ListCollections", {"id": "c0ffee"})
+    cloud.tell(
+        "BatchGetCollection",
+        "c0ffee",
+        {
+            "id": "c0ffee",
+            "name": "docs",
+            "status": "ACTIVE",
+            "createdDate": int(LONG_AGO.timestamp() * 1000),
+            "arn": f"arn:aws:aoss:us-east-1:{ACCOUNT}:collection/c0ffee",
+        },
+    )
+    cloud.measure(
+        "AWS/AOSS",
+        "SearchRequestRate",
+        by={"ClientId": ACCOUNT, "CollectionId": "c0ffee", "CollectionName": "docs"},
+        days=searched,
+    )
+    cloud.add("ListDomainNames", "logs")
+    cloud.tell(
+        "DescribeDomainConfig",
+        "logs",
+        {
+            "DomainConfig": {
+                "ClusterConfig": {"Status": {"CreationDate": LONG_AGO}},
+                "ModifyingProperties": {},
+            }
+        },
+    )
+    cloud.measure("AWS/ES", "SearchRate", by={"ClientId": ACCOUNT, "DomainName": "logs"}, days=searched)
+    cloud.measure(
+        "AWS/ES", "SearchRate", by={"ClientId": ACCOUNT, "DomainName": "logs", "NodeId": "n"}, days=searched
+    )
+    cloud.add("ListIndices", ("kendra", {"Id": "k1", "CreatedAt": LONG_AGO, "Status": "ACTIVE"}))
+    cloud.measure("AWS/Kendra", "IndexQueryCount", by={"SomeName": "k1"}, days=searched)
+    cloud.add("ListApplications", {"applicationId": "11112222-3333-4444-5555-666677778888"})
+    cloud.add(
+        "ListIndices",
+        (
+            "11112222-3333-4444-5555-666677778888",
+            {"indexId": "idx1", "createdAt": LONG_AGO, "status": "ACTIVE"},
+        ),
+    )
+    cloud.measure(
+        "AWS/QBusiness",
+        "ChatMessages",
+        by={"ApplicationId": "11112222-3333-4444-5555-666677778888"},
+        days=searched,
+    )
+    index = (
+        f"arn:aws:qbusiness:us-east-1:{ACCOUNT}:application/11112222-3333-4444-5555-666677778888/index/idx1"
+    )
+    graph = f"arn:aws:neptune-graph:us-east-1:{ACCOUNT}:graph/g-1234567890"
+    cloud.add(
+        "ListGraphs",
+        {"id": "g-1234567890", "arn": graph, "status": "AVAILABLE"},
+        {"id": "g-2", "status": "STOPPED"},
+    )
+    cloud.tell("GetGraph", "g-1234567890", {"createTime": LONG_AGO})
+    cloud.measure(
+        "AWS/Neptune", "NumOpenCypherRequestsPerSec", by={"GraphIdentifier": "g-1234567890"}, days=searched
+    )
+    shelf, looked = run(cloud)
+    assert looked.refusals == []
+    assert {(space, arn, metric): value for (_, space, arn, metric), value in shelf.days[ACCOUNT, ago(1)].items()} == {
+        ("AWS/AOSS", f"arn:aws:aoss:us-east-1:{ACCOUNT}:collection/c0ffee", "SearchRequestRate"): 5,
+        ("AWS/ES", f"arn:aws:es:us-east-1:{ACCOUNT}:domain/logs", "SearchRate"): 5,
+        ("AWS/ES", f"arn:aws:es:us-east-1:{ACCOUNT}:domain/logs", "IndexingRate"): 0,
+        ("AWS/Kendra", f"arn:aws:kendra:us-east-1:{ACCOUNT}:index/k1", "IndexQueryCount"): 5,
+        ("AWS/QBusiness", index, "ChatMessages"): 5,
+        ("AWS/Neptune", graph, "NumOpenCypherRequestsPerSec"): 5,
+        ("AWS/Neptune-Graph", graph, "NumOpenCypherRequestsPerSec"): 0,
+    }  # fmt: skip
+
+
+def test_a_service_that_refuses_hides_no_other_and_writes_no_zero():
+    cloud = Cloud()
+    here, there = endpoint(cloud), endpoint(cloud, "far", region="eu-west-1")
+    cloud.refusing = lambda account, region, service: (
+        RefusedError() if (region, service) == ("eu-west-1", "sagemaker") or service == "bedrock" else None
+    )
+    shelf, looked = run(cloud, regions=("us-east-1", "eu-west-1"))
+    assert days_of(shelf, here) and not days_of(shelf, there)
+    assert [(one.region, one.service) for one in looked.refusals] == [
+        ("us-east-1", "bedrock"), ("eu-west-1", "sagemaker"), ("eu-west-1", "bedrock"),
+    ]  # fmt: skip
+    assert looked.refusals[0].reason == "AccessDeniedException: not authorized to perform this"
+
+
+@pytest.mark.parametrize("service", ["cloudwatch"])
+def test_where_cloudwatch_refuses_nothing_is_quiet(service):
+    cloud = Cloud(refusing=lambda account, region, asked: RefusedError() if asked == service else None)
+    endpoint(cloud)
+    shelf, looked = run(cloud)
+    assert (shelf.days, [one.service for one in looked.refusals]) == ({}, ["cloudwatch"])
+
+
+def test_a_metric_that_cloudwatch_could_not_read_is_not_quiet():
+    cloud = Cloud()
+    arn, other = endpoint(cloud), endpoint(cloud, "other")
+    cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "a"}, days="InternalError")
+    shelf, looked = run(cloud)
+    assert not days_of(shelf, arn) and days_of(shelf, other)
+    assert [one.reason for one in looked.refusals] == [f"no answer on Invocations of {arn}"]
+
+
+def test_a_service_without_an_endpoint_in_a_region_is_asked_for_once_and_refuses_nothing():
+    cloud = Cloud(
+        unreachable=lambda region, service: (
+            EndpointConnectionError(endpoint_url="https://kendra") if service == "kendra" else None
+        )
+    )
+    memory = NotOffered()
+    for _ in range(2):
+        _, looked = run(cloud, not_offered=memory)
+        assert looked.refusals == []
+    assert memory.known == {("kendra", "us-east-1")}
+    assert cloud.calls[ACCOUNT, "us-east-1", "ListIndices"] == 1
+
+
+def test_a_second_run_asks_for_the_last_days_alone_and_writes_what_changed():
+    cloud, shelf = Cloud(), Shelf()
+    arn = endpoint(cloud)
+    by = {"EndpointName": "old", "VariantName": "a"}
+    cloud.measure(*CALLS, by=by, days={ago(5): 1.0})
+    run(cloud, shelf)
+    shelf.written.clear()
+    cloud.measure(
+        *CALLS, by=by, days={ago(2): 8.0}
+    )  # it came late; and what was five days ago is not asked again
+    _, looked = run(cloud, shelf)
+    assert (shelf.written, looked.rows) == ([ago(2)], 1)
+    assert days_of(shelf, arn)[ago(5)] == 1
+
+
+def test_a_day_that_was_missed_is_caught_up_and_older_rows_stay_as_they_were():
+    cloud, shelf = Cloud(), Shelf()
+    arn = endpoint(cloud)
+    cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "a"}, days={ago(5): 1.0})
+    run(cloud, shelf)
+    cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "a"}, days={})  # forgotten since
+    late = endpoint(cloud, "late")
+    run(cloud, shelf)
+    assert days_of(shelf, arn)[ago(5)] == 1
+    assert sorted(days_of(shelf, late)) == [ago(5), ago(4), ago(3), ago(2), ago(1)]
+
+
+def test_what_is_gone_or_refuses_keeps_its_rows():
+    cloud, shelf = Cloud(), Shelf()
+    arn, other = endpoint(cloud), endpoint(cloud, "other", region="eu-west-1")
+    run(cloud, shelf, regions=("us-east-1", "eu-west-1"))
+    gone = Cloud(refusing=lambda account, region, service: RefusedError() if region == "eu-west-1" else None)
+    new = endpoint(gone, "new")
+    run(gone, shelf, regions=("us-east-1", "eu-west-1"))
+    assert all(len(days_of(shelf, one)) == 5 for one in (arn, other, new))
+
+
+def test_more_series_than_a_call_takes_are_asked_in_several():
+    cloud = Cloud()
+    endpoint(
+        cloud, variants=[f"v{number}" for number in range(300)]
+    )  # invocations and utilisation: 600 series
+    cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "v299"}, days={ago(1): 1.0})
+    shelf, looked = run(cloud)
+    assert looked.refusals == [] and cloud.calls[ACCOUNT, "us-east-1", "GetMetricData"] == 6
+    assert (
+        shelf.days[ACCOUNT, ago(1)][
+            "us-east-1", *CALLS[:1], f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/old", CALLS[1]
+        ]
+        == 1
+    )
