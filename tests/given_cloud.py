@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
-import boto3
+import botocore.loaders
 import botocore.session
+from botocore.credentials import ReadOnlyCredentials
 
-from focuswatch.collect.sessions import LOADER
+from focuswatch.collect.sessions import CALLING_AS, Clients, Member
+
+LOADER = botocore.loaders.create_loader()  # AWS's own descriptions of its services are read once
 
 TODAY = date(2026, 3, 31)
 LONG_AGO = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -46,6 +49,8 @@ class Cloud:
     refusing: object = lambda account, region, service: None
     unreachable: object = lambda region, service: None
     calls: Counter = field(default_factory=Counter)
+    left_out: frozenset = frozenset()  # operations that somebody else answers
+    keys: dict = field(default_factory=dict)  # access key: account
 
     def add(self, operation, *items, account="111122223333", region="us-east-1"):
         self.listed.setdefault((account, region, operation), []).extend(items)
@@ -59,19 +64,27 @@ class Cloud:
         self.metrics.setdefault((account, region), {})[series] = days
 
     def session(self, account="111122223333"):
-        core = botocore.session.Session()
-        core.register_component("data_loader", LOADER)
-        session = boto3.Session("AKIA", "secret", region_name="us-east-1", botocore_session=core)
-        return self.attach(session, account)
+        """An account's clients, without a role to assume."""
+        clients = self.attach(Clients(botocore.session.Session()))
+        clients.core.register_component("data_loader", LOADER)
+        return Member(clients, self.key(account))
 
-    def attach(self, session, account):
-        """Let this cloud answer what a session's clients call."""
+    def key(self, account):
+        """Credentials by which this cloud knows the account."""
+        self.keys[f"AKIA{account}"] = account
+        return ReadOnlyCredentials(f"AKIA{account}", "secret", None)
+
+    def attach(self, clients):
+        """Let this cloud answer what these clients call."""
 
         def remember(params, context, **_):
             context["asked"] = dict(params)
 
         def answer(model, context, request_signer, **_):
+            if model.name in self.left_out:
+                return None
             service, region = model.service_model.service_name, request_signer.region_name
+            account = self.keys[CALLING_AS.get().access_key]
             self.calls[account, region, model.name] += 1
             if error := self.unreachable(region, service):
                 raise error
@@ -84,9 +97,9 @@ class Cloud:
                 return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
             return SimpleNamespace(status_code=200), found
 
-        session.events.register("before-parameter-build", remember)
-        session.events.register("before-call", answer)
-        return session
+        clients.core.register("before-parameter-build", remember)
+        clients.core.register("before-call", answer)
+        return clients
 
     def answer(self, account, region, service, operation, asked):
         place = (account, region)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from focuswatch.collect.run import collect
-from focuswatch.collect.sessions import PATIENT, assuming
+from focuswatch.collect.sessions import PATIENT, Clients, assuming
 from focuswatch.collect.store import Store
 from tests.given_cloud import TODAY, Cloud, RefusedError, ago, endpoint
 
@@ -48,9 +48,9 @@ def new_accounts(organizations, count):
 
 def run(organizations, cloud, *, today=TODAY, refusing=(), regions=(REGION,), **options):
     """What came of a run, the sessions being given by STS."""
-    assume = assuming(
-        boto3.client("sts", config=PATIENT), role="focuswatch-member", external_id="a-secret-word"
-    )
+    clients = cloud.attach(Clients())
+    sts = boto3.client("sts", config=PATIENT)
+    assume = assuming(sts, role="focuswatch-member", external_id="a-secret-word", clients=clients)
 
     def session_for(account):
         if account in refusing:
@@ -59,7 +59,9 @@ def run(organizations, cloud, *, today=TODAY, refusing=(), regions=(REGION,), **
                 "Message": f"not authorized to perform sts:AssumeRole in {account}",
             }
             raise ClientError({"Error": error}, "AssumeRole")
-        return cloud.attach(assume(account), account)
+        member = assume(account)
+        cloud.keys[member.credentials.access_key] = account
+        return member
 
     return collect(
         organizations,

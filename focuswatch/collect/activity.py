@@ -10,7 +10,7 @@ from focuswatch.collect.known import Known, Window
 from focuswatch.collect.metrics import Told, told
 from focuswatch.collect.refusals import AWS_ERRORS, NotOffered, Refusal, reason_of
 from focuswatch.collect.resources import Place, Resource
-from focuswatch.collect.sessions import PATIENT, Session
+from focuswatch.collect.sessions import Session
 from focuswatch.collect.store import Store
 
 Lister = Callable[[Any, Place], Iterator[Resource]]
@@ -77,7 +77,7 @@ def _resources(
         if (service, place.region) in not_offered:
             continue
         try:
-            client = session.client(service, region_name=place.region, config=PATIENT)
+            client = session.client(service, region_name=place.region)
             yield from list(lister(client, place))
         except AWS_ERRORS as error:
             if not not_offered.learn(error, service=service, region=place.region):
@@ -91,7 +91,7 @@ def _told(
     if not resources:
         return
     try:
-        client = session.client("cloudwatch", region_name=place.region, config=PATIENT)
+        client = session.client("cloudwatch", region_name=place.region)
         answers = list(told(client, resources, first=first, today=window.today))
     except AWS_ERRORS as error:
         looked.refuse(place.region, "cloudwatch", reason_of(error))

@@ -11,7 +11,7 @@ from focuswatch.collect.accounts import Account, organisation
 from focuswatch.collect.activity import Looked, look
 from focuswatch.collect.known import Window
 from focuswatch.collect.refusals import AWS_ERRORS, NotOffered, Refusal, reason_of
-from focuswatch.collect.sessions import SessionFor
+from focuswatch.collect.sessions import AT_ONCE, SessionFor
 from focuswatch.collect.store import Store
 
 RECENT_DAYS = 3  # CloudWatch completes a day late
@@ -19,7 +19,6 @@ FIRST_DAYS = (
     18  # the longest lookback of a detection (14), the two days that settle, and a bill two days late
 )
 NAMED = 5  # accounts that refuse in the same way
-AT_ONCE = 16  # accounts; each mostly waits
 
 
 @dataclass(frozen=True)
