@@ -5,6 +5,8 @@ key would be asked for each of the thousands of objects a statement reads.
 https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
 """
 
+from typing import Any, cast
+
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_s3
 from constructs import Construct
 
@@ -29,10 +31,8 @@ class DataBucket(Construct):
             **_CLOSED,
         )
         # Set here, since the construct's own switch would bring a Lambda that sets it.
-        child = self.bucket.node.default_child
-        child.add_property_override(
-            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
-        )
+        told = "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled"
+        cast(aws_s3.CfnBucket, self.bucket.node.default_child).add_property_override(told, True)
         for statement in _delivery_statements(self.bucket, payer=deployment.accounts.payer):
             self.bucket.add_to_resource_policy(statement)
 
@@ -41,7 +41,7 @@ class DataBucket(Construct):
         return aws_s3.Bucket(self, "AccessLogs", lifecycle_rules=[expiry], **_CLOSED)
 
 
-_CLOSED = {
+_CLOSED: dict[str, Any] = {
     "encryption": aws_s3.BucketEncryption.S3_MANAGED,
     "block_public_access": aws_s3.BlockPublicAccess.BLOCK_ALL,
     "object_ownership": aws_s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,

@@ -1,6 +1,7 @@
 """The four Lambdas, each with a role, a log group and a queue of what it could not do."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_destinations, aws_logs
 from constructs import Construct
@@ -93,7 +94,8 @@ class Functions(Construct):
         group = aws_logs.LogGroup(
             self, f"{kind}-logs", log_group_name=name, removal_policy=RemovalPolicy.DESTROY
         )
-        group.node.default_child.retention_in_days = self._deployment.keep.log_days
+        made = cast(aws_logs.CfnLogGroup, group.node.default_child)
+        made.retention_in_days = self._deployment.keep.log_days
         return group
 
 

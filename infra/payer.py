@@ -35,7 +35,7 @@ class PayerStack(Stack):
             config=deployment.budgets,
             owners=owners,
             topic_arn=spending.topic_arn,
-        ).node.add_dependency(spending)
+        ).node.add_dependency(spending.node.find_child("Policy"))
         if not deployment.anomalies.account_has_monitor:
             _anomalies(self, deployment, topic=spending)
         if deployment.management_role:
@@ -122,7 +122,7 @@ def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic
         subscribers=[aws_ce.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=topic.topic_arn)],
         threshold_expression=json.dumps(threshold),
     )
-    subscription.node.add_dependency(topic)
+    subscription.node.add_dependency(topic.node.find_child("Policy"))
 
 
 def _organisation_reader(scope: Construct, deployment: Deployment, *, name: str) -> None:
@@ -132,7 +132,10 @@ def _organisation_reader(scope: Construct, deployment: Deployment, *, name: str)
         role_name=name,
         description="Lets the focuswatch collector list the organisation's accounts",
         assumed_by=aws_iam.AccountPrincipal(deployment.accounts.pipeline).with_conditions(
-            {"ArnEquals": {"aws:PrincipalArn": deployment.collector_role_arn}}
+            {
+                "StringEquals": {"sts:ExternalId": deployment.collector.external_id},
+                "ArnEquals": {"aws:PrincipalArn": deployment.collector_role_arn},
+            }
         ),
     )
     role.add_to_policy(aws_iam.PolicyStatement(actions=list(MANAGEMENT_ACTIONS), resources=["*"]))

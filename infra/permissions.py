@@ -44,17 +44,18 @@ class Permissions:
             "publish": self._publish,
             "collect": self._collect,
         }
-        return [*own[kind](), self._put_items(), *self._surroundings(kind)]
+        heartbeat = Grant("the heartbeat", ("dynamodb:PutItem",), (self._table,))
+        return [*own[kind](), heartbeat, *self._surroundings(kind)]
 
     def _refresh(self) -> list[Grant]:
+        delivered = self.deployment.export_path
+        switch = ("glue:CreatePartition", "glue:UpdatePartition")
         return [
             *self._athena(),
-            self._list(f"{self.deployment.export_path}/*", "tables/*", f"{RESULTS}*"),
-            self._objects("s3:GetObject", f"{self.deployment.export_path}/*", why="the export"),
+            self._list(delivered, f"{delivered}/*", "tables/*", f"{RESULTS}*"),
+            self._objects("s3:GetObject", f"{delivered}/*", why="the export"),
             self._changed("tables/*", f"{RESULTS}*"),
-            self._glue(
-                "glue:CreatePartition", "glue:UpdatePartition", why="switch a period to its new folder"
-            ),
+            self._glue(*switch, why="switch a period to its new folder"),
             self._next_step(),
         ]
 
@@ -64,43 +65,48 @@ class Permissions:
             self._list("tables/*", f"{RESULTS}*"),
             self._objects("s3:GetObject", "tables/*", why="the tables"),
             self._changed(f"{RESULTS}*"),
-            self._ledger("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+            Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
             self._next_step(),
         ]
 
     def _publish(self) -> list[Grant]:
         topics = tuple(self._arn("sns", self.deployment.topic(kind)) for kind in ("findings", "new-region"))
         return [
-            self._ledger("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+            Grant("what is untold", ("dynamodb:Query",), (f"{self._table}/index/pending",)),
+            Grant("and that it was told", ("dynamodb:GetItem", "dynamodb:UpdateItem"), (self._table,)),
             Grant("tell", ("sns:Publish",), topics),
             Grant("the topics are encrypted", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
         ]
 
     def _collect(self) -> list[Grant]:
         deployment = self.deployment
+        kept = ("tables/activity/*", "tables/accounts/*")
         members = Grant(
             "look into every account of the organisation, and of no other",
             ("sts:AssumeRole",),
             (f"arn:aws:iam::*:role/{deployment.collector.member_role}",),
             {"StringEquals": {"aws:ResourceOrgID": deployment.organisation.id}},
         )
-        written = self._objects("s3:PutObject", "tables/activity/*", "tables/accounts/*", why="what was seen")
         if deployment.management_role_arn:
             payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
         else:
-            payer = Grant("list accounts: these actions know no resources", MANAGEMENT_ACTIONS, ("*",))
-        return [members, payer, written]
+            payer = Grant("list accounts, whichever there are", MANAGEMENT_ACTIONS, ("*",))
+        return [
+            members,
+            payer,
+            self._list(*kept),
+            self._objects("s3:GetObject", *kept, why="what was seen before"),
+            self._objects("s3:PutObject", *kept, why="what was seen"),
+        ]
 
     def _athena(self) -> list[Grant]:
+        """Athena reads and writes as whoever asks it to: https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html"""
         workgroup = self._arn("athena", f"workgroup/{self.deployment.athena.workgroup}")
-        actions = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
+        actions = ("athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetWorkGroup")
+        tables = ("glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions")
         return [
-            Grant(
-                "run statements", tuple(f"athena:{one}" for one in (*actions, "GetWorkGroup")), (workgroup,)
-            ),
-            self._glue(
-                "glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions", why="tables"
-            ),
+            Grant("run statements", actions, (workgroup,)),
+            self._glue(*tables, why="what the tables are"),
             Grant("where results go", ("s3:GetBucketLocation",), (self._bucket,)),
         ]
 
@@ -122,14 +128,6 @@ class Permissions:
             "write, and remove what is old", actions, tuple(f"{self._bucket}/{one}" for one in paths)
         )
 
-    def _ledger(self, *actions: str) -> Grant:
-        table = self._arn("dynamodb", f"table/{self.deployment.ledger}")
-        return Grant("the ledger", actions, (table, f"{table}/index/pending"))
-
-    def _put_items(self) -> Grant:
-        table = self._arn("dynamodb", f"table/{self.deployment.ledger}")
-        return Grant("heartbeats, and what is known", ("dynamodb:PutItem",), (table,))
-
     def _next_step(self) -> Grant:
         return Grant(
             "say that it is done", ("events:PutEvents",), (self._arn("events", "event-bus/default"),)
@@ -142,6 +140,10 @@ class Permissions:
             Grant("logs", ("logs:CreateLogStream", "logs:PutLogEvents"), (group,)),
             Grant("traces: these actions know no resources", traces, ("*",)),
         ]
+
+    @property
+    def _table(self) -> str:
+        return self._arn("dynamodb", f"table/{self.deployment.ledger}")
 
     @property
     def _bucket(self) -> str:

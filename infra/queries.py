@@ -3,7 +3,7 @@
 from aws_cdk import aws_athena
 from constructs import Construct
 
-from focuswatch.catalog import Catalog
+from focuswatch.catalog import Catalog, Detection, Report
 from focuswatch.deployment import Deployment
 from focuswatch.owners import Owners
 from focuswatch.warehouse.statements import saved_query
@@ -16,7 +16,8 @@ class SavedQueries(Construct):
         self, scope: Construct, id: str, *, deployment: Deployment, catalog: Catalog, owners: Owners
     ) -> None:
         super().__init__(scope, id)
-        for name, entry in sorted({**catalog.detections, **catalog.reports}.items()):
+        entries: dict[str, Detection | Report] = {**catalog.detections, **catalog.reports}
+        for name, entry in sorted(entries.items()):
             aws_athena.CfnNamedQuery(
                 self,
                 name,

@@ -1,5 +1,7 @@
 """Who watches the watcher: alarms on errors, dead letters, old data and missed runs, and a dashboard."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
@@ -8,7 +10,7 @@ from infra.functions import Functions
 
 NAMESPACE = "focuswatch"
 QUARTER_DAY = Duration.hours(6)
-# Two days are the oldest that six-hour periods of a daily run may leave empty by mere delay.
+# A daily run may be late, but 30 hours of silence are no delay.
 MISSED_AFTER = {
     "refresh": (QUARTER_DAY, 5),
     "collect": (QUARTER_DAY, 5),
@@ -94,8 +96,8 @@ class Watch(Construct):
         age = _metric("DataAgeHours", statistic="Maximum", period=QUARTER_DAY, service="refresh")
         runs = [_metric("Runs", statistic="Sum", period=Duration.days(1), service=kind) for kind in FUNCTIONS]
         rows = [
-            [_graph("Age of the data, hours", [age]), _graph("Runs a day", runs)],
-            [_by_detection("Findings"), _by_detection("ScannedBytes")],
+            [_graph("Age of the data, hours", [age], width=12), _graph("Runs a day", runs, width=12)],
+            [_by_detection("Findings"), _by_detection("DetectionBytes")],
             [
                 _graph("Errors", [functions[kind].metric_errors() for kind in FUNCTIONS]),
                 _graph(
@@ -111,25 +113,27 @@ class Watch(Construct):
 
 
 def _metric(name: str, *, statistic: str, period: Duration, service: str) -> aws_cloudwatch.Metric:
-    """One of the product's own metrics; Powertools adds the function as the dimension `service`."""
+    """One of the product's own metrics: `function` is its dimension, and Powertools adds the same as `service`."""
     return aws_cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,
         statistic=statistic,
         period=period,
-        dimensions_map={"service": service},
+        dimensions_map={"function": service, "service": service},
         label=service,
     )
 
 
-def _graph(title: str, metrics: list[aws_cloudwatch.IMetric]) -> aws_cloudwatch.GraphWidget:
-    return aws_cloudwatch.GraphWidget(title=title, left=metrics, width=24 // 3 if len(metrics) > 1 else 12)
+def _graph(
+    title: str, metrics: Sequence[aws_cloudwatch.IMetric], *, width: int = 8
+) -> aws_cloudwatch.GraphWidget:
+    return aws_cloudwatch.GraphWidget(title=title, left=list(metrics), width=width)
 
 
 def _by_detection(name: str) -> aws_cloudwatch.GraphWidget:
     """A line for each detection that there is, also those written after this was deployed."""
     found = aws_cloudwatch.MathExpression(
-        expression=f"SEARCH('{{{NAMESPACE},service,detection}} MetricName=\"{name}\"', 'Sum', 86400)",
+        expression=f"SEARCH('{{{NAMESPACE},detection,service}} MetricName=\"{name}\"', 'Sum', 86400)",
         using_metrics={},
         label="",
         period=Duration.days(1),
