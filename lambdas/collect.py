@@ -1,52 +1,48 @@
-"""`collect`: once a day, read what every account's resources did."""
+"""The day's clock rang: read which accounts there are, and what the resources of each did."""
 
 import os
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from focuswatch.collect.run import Summary, collect
 from focuswatch.collect.sessions import PATIENT, assumed, assuming
 from focuswatch.collect.store import Store
-from focuswatch.heartbeat import Heartbeat, record
+from lambdas.environment import Run
 
-logger, metrics, tracer = (
-    Logger(),
-    Metrics(),
-    Tracer(auto_patch=False),
-)  # a trace of 10,000 calls helps nobody
+ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
+logger, metrics = Logger(), Metrics()
+tracer = Tracer(auto_patch=False)  # a trace of ten thousand calls helps nobody
 
 
-@logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Collect, and say how it went; an account that refuses is told and fails nothing."""
-    now = datetime.now(UTC)
-    sts = boto3.client("sts", config=PATIENT)  # the region's own: its tokens are valid in opt-in regions too
+@tracer.capture_lambda_handler
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Write `accounts` and `activity`; an account that refuses is named and fails nothing."""
+    run = Run("collect")
+    logger.append_keys(run_id=run.id)
+    sts = run.session.client(
+        "sts", config=PATIENT
+    )  # the region's own: its tokens are valid in opt-in regions too
     management, proof = os.environ.get("FOCUSWATCH_MANAGEMENT_ROLE"), os.environ["FOCUSWATCH_EXTERNAL_ID"]
-    payer = assumed(sts, management, external_id=proof) if management else boto3
+    payer = assumed(sts, management, external_id=proof) if management else run.session
     summary = collect(
-        payer.client("organizations", region_name="us-east-1", config=PATIENT),  # its only endpoint
+        payer.client("organizations", region_name=ORGANIZATIONS_REGION, config=PATIENT),
         session_for=assuming(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=proof),
-        store=Store(boto3.client("s3", config=PATIENT), os.environ["FOCUSWATCH_BUCKET"]),
+        store=Store(run.session.client("s3", config=PATIENT), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
-        today=now.date(),
+        today=datetime.now(UTC).date(),
         say=logger.info,
     )
-    _tell(summary, run_id=context.aws_request_id)
-    return {
-        "looked_at": len(summary.looked_at),
-        "refused": len(summary.refusing_accounts),
-        "rows": summary.rows,
-    }
+    _tell(summary)
+    heartbeat = run.beat(ran=summary.looked_at, failed=summary.refusals)
+    return heartbeat.model_dump(mode="json")
 
 
-def _tell(summary: Summary, *, run_id: str) -> None:
+def _tell(summary: Summary) -> None:
     for what, reason in summary.refusals.items():
         logger.warning("not looked at", extra={"what": what, "reason": reason})
     logger.info(
@@ -55,25 +51,14 @@ def _tell(summary: Summary, *, run_id: str) -> None:
             "accounts": summary.accounts,
             "looked_at": len(summary.looked_at),
             "refused": sorted(summary.refusing_accounts),
-            "not_offered": [" in ".join(place) for place in summary.not_offered],
+            "not_offered": [f"{service} in {region}" for service, region in summary.not_offered],
             "resources": summary.resources,
             "rows": summary.rows,
             "seconds": summary.seconds,
         },
     )
-    metrics.add_metric("AccountsLookedAt", MetricUnit.Count, len(summary.looked_at))
-    metrics.add_metric("AccountsRefused", MetricUnit.Count, len(summary.refusing_accounts))
-    metrics.add_metric("Resources", MetricUnit.Count, summary.resources)
-    metrics.add_metric("Seconds", MetricUnit.Seconds, summary.seconds)
-    ledger = boto3.resource("dynamodb").Table(os.environ["FOCUSWATCH_LEDGER"])
-    record(
-        ledger,
-        Heartbeat(
-            function="collect",
-            run_id=run_id,
-            ended_at=datetime.now(UTC),
-            seconds=summary.seconds,
-            ran=summary.looked_at,
-            failed=summary.refusals,
-        ),
-    )
+    metrics.add_dimension(name="function", value="collect")
+    metrics.add_metric(name="AccountsLookedAt", unit=MetricUnit.Count, value=len(summary.looked_at))
+    metrics.add_metric(name="AccountsRefused", unit=MetricUnit.Count, value=len(summary.refusing_accounts))
+    metrics.add_metric(name="Resources", unit=MetricUnit.Count, value=summary.resources)
+    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import botocore.loaders
 import botocore.session
 from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import ClientError
 
 from focuswatch.collect.sessions import CALLING_AS, Clients, Member
 
@@ -15,6 +16,7 @@ LOADER = botocore.loaders.create_loader()  # AWS's own descriptions of its servi
 
 TODAY = date(2026, 3, 31)
 LONG_AGO = datetime(2026, 1, 1, 9, tzinfo=UTC)
+IAM_NAMES = {"opensearchserverless": "aoss", "opensearch": "es"}
 PAGE = 2  # so small that every list of three is paged
 LISTS = {  # operation: its list's key, and how it spells its token
     "ListEndpoints": ("Endpoints", "NextToken"),
@@ -50,6 +52,7 @@ class Cloud:
     unreachable: object = lambda region, service: None
     calls: Counter = field(default_factory=Counter)
     left_out: frozenset = frozenset()  # operations that somebody else answers
+    actions: set = field(default_factory=set)  # as IAM names what was called
     keys: dict = field(default_factory=dict)  # access key: account
 
     def add(self, operation, *items, account="111122223333", region="us-east-1"):
@@ -69,6 +72,18 @@ class Cloud:
         clients.core.register_component("data_loader", LOADER)
         return Member(clients, self.key(account))
 
+    def sessions(self, *, refusing=()):
+        """What `assuming` gives: accounts' clients, or a refusal."""
+        clients = self.attach(Clients())
+
+        def session_for(account):
+            if account in refusing:
+                error = {"Code": "AccessDenied", "Message": "not authorized to perform: sts:AssumeRole"}
+                raise ClientError({"Error": error}, "AssumeRole")
+            return Member(clients, self.key(account))
+
+        return session_for
+
     def key(self, account):
         """Credentials by which this cloud knows the account."""
         self.keys[f"AKIA{account}"] = account
@@ -86,6 +101,7 @@ class Cloud:
             service, region = model.service_model.service_name, request_signer.region_name
             account = self.keys[CALLING_AS.get().access_key]
             self.calls[account, region, model.name] += 1
+            self.actions.add(f"{IAM_NAMES.get(service, service)}:{model.name}")
             if error := self.unreachable(region, service):
                 raise error
             try:
@@ -188,3 +204,69 @@ def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None,
     variants = [{"VariantName": variant} for variant in variants]
     cloud.tell("DescribeEndpoint", name, {"ProductionVariants": variants} | (told or {}), **place)
     return arn
+
+
+def capacity(cloud, arn, *, serves, **place):
+    """Provisioned throughput that serves a model."""
+    told = {"provisionedModelArn": arn, "modelArn": serves, "status": "InService", "creationTime": LONG_AGO}
+    cloud.add("ListProvisionedModelThroughputs", told, **place)
+
+
+def custom_model(cloud, arn):
+    cloud.add("ListCustomModels", {"modelArn": arn, "creationTime": LONG_AGO, "modelStatus": "Active"})
+
+
+def collection(cloud, key, *, account="111122223333"):
+    """An OpenSearch Serverless collection named docs."""
+    arn = f"arn:aws:aoss:us-east-1:{account}:collection/{key}"
+    created = int(LONG_AGO.timestamp() * 1000)
+    cloud.add("ListCollections", {"id": key})
+    cloud.tell(
+        "BatchGetCollection",
+        key,
+        {"id": key, "name": "docs", "status": "ACTIVE", "createdDate": created, "arn": arn},
+    )
+    return arn
+
+
+def domain(cloud, name, *, account="111122223333"):
+    """A managed OpenSearch domain."""
+    cloud.add("ListDomainNames", name)
+    parts = {"ClusterConfig": {"Status": {"CreationDate": LONG_AGO}}, "ModifyingProperties": {}}
+    cloud.tell("DescribeDomainConfig", name, {"DomainConfig": parts})
+    return f"arn:aws:es:us-east-1:{account}:domain/{name}"
+
+
+def kendra_index(cloud, key, *, account="111122223333"):
+    cloud.add("ListIndices", ("kendra", {"Id": key, "CreatedAt": LONG_AGO, "Status": "ACTIVE"}))
+    return f"arn:aws:kendra:us-east-1:{account}:index/{key}"
+
+
+def q_index(cloud, application, key, *, account="111122223333"):
+    cloud.add("ListApplications", {"applicationId": application})
+    cloud.add("ListIndices", (application, {"indexId": key, "createdAt": LONG_AGO, "status": "ACTIVE"}))
+    return f"arn:aws:qbusiness:us-east-1:{account}:application/{application}/index/{key}"
+
+
+def graph(cloud, key, *, account="111122223333"):
+    """A Neptune Analytics graph, and one that is stopped."""
+    arn = f"arn:aws:neptune-graph:us-east-1:{account}:graph/{key}"
+    cloud.add(
+        "ListGraphs", {"id": key, "arn": arn, "status": "AVAILABLE"}, {"id": "g-0", "status": "STOPPED"}
+    )
+    cloud.tell("GetGraph", key, {"createTime": LONG_AGO})
+    return arn
+
+
+APPLICATION = "11112222-3333-4444-5555-666677778888"
+
+
+def everything(cloud):
+    """One of each kind of resource."""
+    endpoint(cloud)
+    custom_model(cloud, "arn:aws:bedrock:us-east-1:111122223333:custom-model/nova/m1")
+    collection(cloud, "c0ffee")
+    domain(cloud, "logs")
+    kendra_index(cloud, "k1")
+    q_index(cloud, APPLICATION, "idx1")
+    graph(cloud, "g-1234567890")

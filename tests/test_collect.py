@@ -8,7 +8,22 @@ from botocore.exceptions import EndpointConnectionError
 from focuswatch.collect.activity import look
 from focuswatch.collect.known import Window
 from focuswatch.collect.refusals import NotOffered
-from tests.given_cloud import LONG_AGO, TODAY, Cloud, RefusedError, ago, endpoint
+from tests.given_cloud import (
+    APPLICATION,
+    LONG_AGO,
+    TODAY,
+    Cloud,
+    RefusedError,
+    ago,
+    capacity,
+    collection,
+    custom_model,
+    domain,
+    endpoint,
+    graph,
+    kendra_index,
+    q_index,
+)
 
 ACCOUNT = "111122223333"
 CALLS = ("AWS/SageMaker", "Invocations")
@@ -126,32 +141,19 @@ def test_utilisation_without_datapoints_is_not_zero():
 
 
 def test_a_custom_model_is_used_under_the_capacity_and_the_deployment_that_serve_it():
-    cloud = Cloud()
-    home = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:"
-    model, capacity, deployment = (
-        home + "custom-model/nova/m1",
-        home + "provisioned-model/p1",
-        home + "custom-model-deployment/d1",
-    )
-    cloud.add(
-        "ListCustomModels",
-        {"modelArn": model, "modelName": "m", "creationTime": LONG_AGO, "modelStatus": "Active"},
-    )
-    cloud.add(
-        "ListProvisionedModelThroughputs",
-        {"provisionedModelArn": capacity, "modelArn": model, "status": "InService", "creationTime": LONG_AGO},
-    )
+    cloud, home = Cloud(), f"arn:aws:bedrock:us-east-1:{ACCOUNT}"
+    model, deployment = f"{home}:custom-model/nova/m1", f"{home}:custom-model-deployment/d1"
+    bought = f"{home}:provisioned-model/p1"
+    custom_model(cloud, model)
+    capacity(cloud, bought, serves=model)
     cloud.add("ListCustomModelDeployments", {"customModelDeploymentArn": deployment, "modelArn": model})
-    cloud.measure("AWS/Bedrock", "Invocations", by={"ModelId": capacity}, days={ago(1): 3.0})
-    cloud.measure("AWS/Bedrock", "Invocations", by={"ModelId": deployment}, days={ago(1): 4.0})
-    cloud.measure(
-        "AWS/BedrockMantle", "Inferences", by={"Model": capacity, "Project": "x"}, days={ago(2): 9.0}
-    )
+    for called_as, calls in {bought: 3.0, deployment: 4.0, "anthropic.claude": 50.0}.items():
+        cloud.measure("AWS/Bedrock", "Invocations", by={"ModelId": called_as}, days={ago(1): calls})
     shelf, looked = run(cloud)
     assert looked.resources == 2
     assert days_of(shelf, model)[ago(1)] == 7
-    assert days_of(shelf, capacity) == {ago(5): 0, ago(4): 0, ago(3): 0, ago(2): 0, ago(1): 3}
-    assert days_of(shelf, capacity, "Inferences")[ago(1)] == 0
+    assert days_of(shelf, bought) == {ago(5): 0, ago(4): 0, ago(3): 0, ago(2): 0, ago(1): 3}
+    assert days_of(shelf, bought, "Inferences")[ago(1)] == 0
 
 
 def test_calls_by_mantle_are_found_by_the_model_alone():
@@ -164,81 +166,38 @@ def test_calls_by_mantle_are_found_by_the_model_alone():
 
 
 def test_search_and_graph_services_are_known_by_the_arn_that_is_billed():
-    cloud = Cloud()
-    searched = {ago(1): 5.0}
-    cloud.add("ListCollections", {"id": "c0ffee"})
-    cloud.tell(
-        "BatchGetCollection",
-        "c0ffee",
-        {
-            "id": "c0ffee",
-            "name": "docs",
-            "status": "ACTIVE",
-            "createdDate": int(LONG_AGO.timestamp() * 1000),
-            "arn": f"arn:aws:aoss:us-east-1:{ACCOUNT}:collection/c0ffee",
-        },
-    )
-    cloud.measure(
-        "AWS/AOSS",
-        "SearchRequestRate",
-        by={"ClientId": ACCOUNT, "CollectionId": "c0ffee", "CollectionName": "docs"},
-        days=searched,
-    )
-    cloud.add("ListDomainNames", "logs")
-    cloud.tell(
-        "DescribeDomainConfig",
-        "logs",
-        {
-            "DomainConfig": {
-                "ClusterConfig": {"Status": {"CreationDate": LONG_AGO}},
-                "ModifyingProperties": {},
-            }
-        },
-    )
-    cloud.measure("AWS/ES", "SearchRate", by={"ClientId": ACCOUNT, "DomainName": "logs"}, days=searched)
-    cloud.measure(
-        "AWS/ES", "SearchRate", by={"ClientId": ACCOUNT, "DomainName": "logs", "NodeId": "n"}, days=searched
-    )
-    cloud.add("ListIndices", ("kendra", {"Id": "k1", "CreatedAt": LONG_AGO, "Status": "ACTIVE"}))
-    cloud.measure("AWS/Kendra", "IndexQueryCount", by={"SomeName": "k1"}, days=searched)
-    cloud.add("ListApplications", {"applicationId": "11112222-3333-4444-5555-666677778888"})
-    cloud.add(
-        "ListIndices",
+    cloud, searched = Cloud(), {ago(1): 5.0}
+    domain_name = {"ClientId": ACCOUNT, "DomainName": "logs"}
+    resources = {
+        "AWS/AOSS": collection(cloud, "c0ffee"),
+        "AWS/ES": domain(cloud, "logs"),
+        "AWS/Kendra": kendra_index(cloud, "k1"),
+        "AWS/QBusiness": q_index(cloud, APPLICATION, "idx1"),
+        "AWS/Neptune": graph(cloud, "g-1234567890"),
+    }
+    for space, metric, by in (
         (
-            "11112222-3333-4444-5555-666677778888",
-            {"indexId": "idx1", "createdAt": LONG_AGO, "status": "ACTIVE"},
+            "AWS/AOSS",
+            "SearchRequestRate",
+            {"ClientId": ACCOUNT, "CollectionId": "c0ffee", "CollectionName": "docs"},
         ),
-    )
-    cloud.measure(
-        "AWS/QBusiness",
-        "ChatMessages",
-        by={"ApplicationId": "11112222-3333-4444-5555-666677778888"},
-        days=searched,
-    )
-    index = (
-        f"arn:aws:qbusiness:us-east-1:{ACCOUNT}:application/11112222-3333-4444-5555-666677778888/index/idx1"
-    )
-    graph = f"arn:aws:neptune-graph:us-east-1:{ACCOUNT}:graph/g-1234567890"
-    cloud.add(
-        "ListGraphs",
-        {"id": "g-1234567890", "arn": graph, "status": "AVAILABLE"},
-        {"id": "g-2", "status": "STOPPED"},
-    )
-    cloud.tell("GetGraph", "g-1234567890", {"createTime": LONG_AGO})
-    cloud.measure(
-        "AWS/Neptune", "NumOpenCypherRequestsPerSec", by={"GraphIdentifier": "g-1234567890"}, days=searched
-    )
+        ("AWS/ES", "SearchRate", domain_name),
+        ("AWS/ES", "SearchRate", domain_name | {"NodeId": "n1"}),
+        ("AWS/Kendra", "IndexQueryCount", {"ANameNobodyDocuments": "k1"}),
+        ("AWS/QBusiness", "ChatMessages", {"ApplicationId": APPLICATION}),
+        ("AWS/Neptune", "NumOpenCypherRequestsPerSec", {"GraphIdentifier": "g-1234567890"}),
+    ):
+        cloud.measure(space, metric, by=by, days=searched)
     shelf, looked = run(cloud)
     assert looked.refusals == []
-    assert {(space, arn, metric): value for (_, space, arn, metric), value in shelf.days[ACCOUNT, ago(1)].items()} == {
-        ("AWS/AOSS", f"arn:aws:aoss:us-east-1:{ACCOUNT}:collection/c0ffee", "SearchRequestRate"): 5,
-        ("AWS/ES", f"arn:aws:es:us-east-1:{ACCOUNT}:domain/logs", "SearchRate"): 5,
-        ("AWS/ES", f"arn:aws:es:us-east-1:{ACCOUNT}:domain/logs", "IndexingRate"): 0,
-        ("AWS/Kendra", f"arn:aws:kendra:us-east-1:{ACCOUNT}:index/k1", "IndexQueryCount"): 5,
-        ("AWS/QBusiness", index, "ChatMessages"): 5,
-        ("AWS/Neptune", graph, "NumOpenCypherRequestsPerSec"): 5,
-        ("AWS/Neptune-Graph", graph, "NumOpenCypherRequestsPerSec"): 0,
-    }  # fmt: skip
+    rows = shelf.days[ACCOUNT, ago(1)]
+    assert {(space, arn) for (_, space, arn, _), value in rows.items() if value == 5} == set(
+        resources.items()
+    )
+    assert {(space, metric) for (_, space, _, metric), value in rows.items() if value == 0} == {
+        ("AWS/ES", "IndexingRate"),
+        ("AWS/Neptune-Graph", "NumOpenCypherRequestsPerSec"),
+    }
 
 
 def test_a_service_that_refuses_hides_no_other_and_writes_no_zero():

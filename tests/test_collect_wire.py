@@ -46,9 +46,7 @@ def furnish(sts, account, *, calls, day):
     sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
     sagemaker.create_endpoint(EndpointName="old", EndpointConfigName="c")
     serverless = session.client("opensearchserverless")
-    policy = (
-        '{"Rules": [{"ResourceType": "collection", "Resource": ["collection/docs"]}], "KmsARN": "arn:aws:kms:x"}'
-    )
+    policy = '{"Rules": [{"ResourceType": "collection", "Resource": ["collection/docs"]}], "KmsARN": "arn:aws:kms:x"}'
     serverless.create_security_policy(name="docs", type="encryption", policy=policy)
     serverless.create_collection(name="docs", type="VECTORSEARCH")
     session.client("opensearch").create_domain(DomainName="logs")

@@ -89,11 +89,14 @@ class Store:
         self.kept.add((day, account))
 
     def accounts(self) -> list[dict[str, Any]]:
-        """The accounts as they were written last; none before the first time."""
-        try:
-            rows = self._read(ACCOUNTS_KEY)
-        except self.s3.exceptions.NoSuchKey:
+        """The accounts as they were written last; none before the first time.
+
+        Listed first: a key that is not there is AccessDenied, not NoSuchKey, to who may list only some prefixes.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
+        if not self._list(Bucket=self.bucket, Prefix=ACCOUNTS_KEY)["Contents"]:
             return []
+        rows = self._read(ACCOUNTS_KEY)
         return [row | {"tags": dict(row["tags"] or ())} for row in rows]
 
     def write_accounts(self, rows: list[dict[str, Any]]) -> None:
