@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
-# Types that ministack's CloudFormation refuses; the synthesized template is where they are checked.
+# Types that ministack's CloudFormation refuses, besides alarms on metric math; they are checked in the template.
 UNKNOWN_TYPES = (
     "AWS::Athena::NamedQuery",
     "AWS::BCMDataExports::Export",
@@ -38,7 +38,9 @@ UNKNOWN_TYPES = (
     "AWS::CE::",
     "AWS::CloudFormation::StackSet",
     "AWS::CloudWatch::CompositeAlarm",
+    "AWS::Lambda::LayerVersion",  # its own Python has it all
 )
+PUBLIC = "/aws/service/"  # AWS's own SSM parameters
 READY_SECONDS = 60
 DEPLOY_SECONDS = 180
 
@@ -78,6 +80,21 @@ class LocalAws:
     def bootstrap(self, *, cwd: Path) -> None:
         """What `cdk deploy` needs of an account."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "", cwd=cwd)
+
+    def deploy(self, assembly: Path) -> None:
+        """Deploy every stack of a cloud assembly; `deployable` made it."""
+        self.cdk(
+            "deploy", "--all", "--require-approval", "never", "--app", str(assembly), cwd=assembly.parent
+        )
+        functions = self.client("lambda")
+        for path in assembly.rglob("*.template.json"):
+            for one in json.loads(path.read_text()).get("Resources", {}).values():
+                told = one.get("Properties", {})
+                if "ReservedConcurrentExecutions" in told:  # ministack's CloudFormation leaves it out
+                    functions.put_function_concurrency(
+                        FunctionName=told["FunctionName"],
+                        ReservedConcurrentExecutions=told["ReservedConcurrentExecutions"],
+                    )
 
 
 @contextmanager
@@ -120,7 +137,7 @@ def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator
     own["MINISTACK_ACCOUNT_ID"] = ACCOUNT
     with log.open("w") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, str(Path(__file__).with_name("local_ministack.py"))],
             cwd=log.parent,
             env={**environment, **own},
             stdout=said,
@@ -190,28 +207,32 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def deployable(assembly: Path, into: Path, *, unknown: Sequence[str] = UNKNOWN_TYPES) -> dict[str, int]:
-    """Copy a cloud assembly less what ministack cannot deploy; how often each type was left out.
-
-    Functions lose their layers: ministack runs them in its own Python, which has all of it.
-    """
+def deployable(assembly: Path, into: Path) -> dict[str, int]:
+    """Copy a cloud assembly less what ministack cannot deploy; how often each type was left out."""
     shutil.copytree(assembly, into)
     left_out: dict[str, int] = {}
     for path in into.rglob("*.template.json"):
         template = json.loads(path.read_text())
         resources = template.get("Resources", {})
-        gone = {name for name, one in resources.items() if one["Type"].startswith(tuple(unknown))}
-        gone |= {name for name, one in resources.items() if one["Type"] == "AWS::Lambda::LayerVersion"}
+        gone = {name for name, one in resources.items() if _is_unknown(one)}
         for name in gone:
             type_ = resources.pop(name)["Type"]
             left_out[type_] = left_out.get(type_, 0) + 1
         for one in resources.values():
             _forget(one, gone)
+        parameters = template.get("Parameters", {})
+        for name in [name for name, one in parameters.items() if one.get("Default", "").startswith(PUBLIC)]:
+            del parameters[name]  # of the layers
         outputs = template.get("Outputs", {})
         for name in [name for name, one in outputs.items() if _mentions(one, gone)]:
             del outputs[name]
         path.write_text(json.dumps(template))
     return left_out
+
+
+def _is_unknown(resource: dict[str, Any]) -> bool:
+    metric_math = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
+    return metric_math or resource["Type"].startswith(UNKNOWN_TYPES)
 
 
 def _forget(resource: dict[str, Any], gone: set[str]) -> None:

@@ -110,9 +110,7 @@ class DuckDbRunner:
                 for values, location in partitions
                 for part in self._parts(tables[name], values, location)
             ]
-            connection.execute(
-                f'CREATE VIEW "{name}" AS {_view(connection, tables[name], parts, select=select)}'
-            )
+            _create(connection, tables[name], parts, select=select)
             sizes[name] = {str(part.local): part.size for part in parts}
         return sizes
 
@@ -208,20 +206,19 @@ def athena_type(duckdb_name: str) -> str:
     )
 
 
-def _view(
+def _create(
     connection: duckdb.DuckDBPyConnection, table: dict[str, Any], parts: list[Part], *, select: str
-) -> str:
-    """The SELECT over a table's files with Glue's columns, then its partition keys."""
+) -> None:
+    """A view over a table's files with Glue's columns, then its partition keys; without files an empty table."""
     columns = {
         column["Name"]: duckdb_type(column["Type"]) for column in table["StorageDescriptor"]["Columns"]
     }
     keys = {key["Name"]: duckdb_type(key["Type"]) for key in table["PartitionKeys"]}
     hidden = {"$path": "VARCHAR"} if "$path" in select else {}
     if not parts:
-        nothing = ", ".join(
-            f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in {**columns, **keys, **hidden}.items()
-        )
-        return f"SELECT {nothing} WHERE false"
+        typed = ", ".join(f'"{name}" {type_}' for name, type_ in {**columns, **keys, **hidden}.items())
+        connection.execute(f'CREATE TABLE "{table["Name"]}" ({typed})')
+        return
     types = ", ".join(f"'{name}': {type_}" for name, type_ in keys.items())
     partitioned = (
         f"hive_partitioning = true, hive_types = {{{types}}}" if keys else "hive_partitioning = false"
@@ -236,7 +233,7 @@ def _view(
     selected += [f'"{name}"' for name in keys]
     if hidden:
         selected.append("""'s3://' || replace(str_split(filename, '/@/')[2], '%3D', '=') AS "$path\"""")
-    return f"SELECT {', '.join(selected)} FROM {source}"
+    connection.execute(f'CREATE VIEW "{table["Name"]}" AS SELECT {", ".join(selected)} FROM {source}')
 
 
 def _column(name: str, type_: str, found: tuple[str, str] | None, *, table: str) -> str:
