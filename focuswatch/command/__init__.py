@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from focuswatch import __version__
-from focuswatch.command import catalog, demo, ledger, report, scan, simulate
+from focuswatch.command import catalog, demo, doctor, ledger, report, scan, simulate
 from focuswatch.errors import ConfigError, FocuswatchError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -52,6 +52,7 @@ for verb in (
     catalog.new,
     simulate.simulate,
     demo.demo,
+    doctor.doctor,
 ):
     app.command(name=verb.__name__.rstrip("_"))(verb)
 
