@@ -1,0 +1,22 @@
+"""Deployments that tests speak of: the example's single account, and three accounts."""
+
+from pathlib import Path
+from typing import Literal
+
+from focuswatch.deployment import Deployment
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "config"
+PAYER, PIPELINE = "111111111111", "222222222222"
+
+
+def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
+    """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
+    example = Deployment.load(CONFIG / "deployment.toml")
+    if accounts == "one":
+        return example
+    given = example.model_dump()
+    given["accounts"] |= {"payer": PAYER, "pipeline": PIPELINE, "region": "eu-central-1"}
+    given["export"] |= {"grain": "HOURLY", "folder": "BILLING_PERIOD"}
+    given["anomalies"]["account_has_monitor"] = False
+    return Deployment.model_validate(given)

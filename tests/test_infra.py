@@ -1,0 +1,295 @@
+"""What is deployed, read off the templates: for one account and for three."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Stack, Validations, aws_s3
+from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import lint_file
+from cfnlint.config import ManualArgs
+
+from focuswatch import columns
+from focuswatch.catalog import Catalog
+from focuswatch.deployment import FUNCTIONS
+from focuswatch.engine.duckdb import connect
+from focuswatch.literals import placeholders
+from focuswatch.tables import create_empty
+from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS
+from infra.packages import LAYER_PATH
+from tests.given_deployment import ROOT
+from tests.given_stacks import Stacks, synthesized
+
+# W3005: CDK writes DependsOn beside a GetAtt to the same role; it says a thing twice and breaks nothing.
+IGNORED_LINT = ["W3005"]
+READ = {
+    "daily_charges": columns.DAILY_CHARGES,
+    "daily_services": columns.DAILY_SERVICES,
+    "ai_charges": columns.DAILY_CHARGES,
+    "deliveries": columns.DELIVERIES,
+    "activity": columns.ACTIVITY,
+    "accounts": columns.ACCOUNTS,
+    "owner_rules": columns.OWNER_RULES,
+}
+
+
+@pytest.fixture(params=["one", "three"])
+def stacks(request) -> Stacks:
+    """Each claim holds for both shapes."""
+    return synthesized(request.param)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "stack"), [("three", "pipeline"), *product(("one", "three"), ("payer", "member"))]
+)
+def test_cfn_lint_finds_nothing(accounts, stack):
+    """Against the region that the stack goes to; the pipeline's differ in names alone, so one is enough."""
+    stacks = synthesized(accounts)
+    region = stacks.deployment.accounts.region if stack == "pipeline" else "us-east-1"
+    given = ManualArgs(ignore_checks=IGNORED_LINT, regions=[region])
+    assert not [str(match) for match in lint_file(stacks.template(stack), config=given)]
+
+
+def test_cdk_nag_finds_nothing_that_is_not_explained(stacks):
+    """AWS's solutions pack, run within the synthesis: a finding without its reason would have failed it."""
+    assert stacks.templates.keys() == {"pipeline", "payer", "member"}
+
+
+def test_cdk_nag_would_have_spoken(tmp_path):
+    """The same pack refuses a bucket that nobody explained."""
+    app = App(outdir=str(tmp_path))
+    aws_s3.Bucket(Stack(app, "careless"), "Bucket")
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    with pytest.raises(Exception, match="ValidationFailed|Validation failed"):
+        app.synth()
+
+
+def test_no_lambda_comes_along_that_is_not_ours(stacks):
+    """CDK's own helpers would run with permissions that nobody reads."""
+    assert len(stacks.resources("pipeline", "AWS::Lambda::Function")) == len(FUNCTIONS)
+    types = {one["Type"] for template in stacks.templates.values() for one in template["Resources"].values()}
+    assert not {one for one in types if one.startswith(("Custom::", "AWS::CloudFormation::Custom"))}
+
+
+def test_every_detection_and_report_is_a_saved_query_that_runs_as_it_stands(stacks):
+    """No placeholder is left, and the catalog's count is the template's."""
+    catalog = Catalog.load()
+    queries = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Athena::NamedQuery")}
+    assert queries.keys() == catalog.detections.keys() | catalog.reports.keys()
+    for name, query in queries.items():
+        assert query["Database"] == "focuswatch" and query["WorkGroup"] == "focuswatch"
+        assert not placeholders(query["QueryString"]), name
+
+
+def test_every_saved_query_runs():
+    """On tables without rows."""
+    connection = connect()
+    for name, table in READ.items():
+        create_empty(connection, name, table)
+    for query in synthesized("one").properties("pipeline", "AWS::Athena::NamedQuery"):
+        connection.execute(query["QueryString"])
+
+
+def test_every_table_of_the_warehouse_is_in_glue(stacks):
+    """With the columns and the partition key that the product reads."""
+    tables = {
+        one["TableInput"]["Name"]: one["TableInput"]
+        for one in stacks.properties("pipeline", "AWS::Glue::Table")
+    }
+    assert tables.keys() == GLUE_TABLES.keys()
+    for name, table in tables.items():
+        given = [(one["Name"], one["Type"]) for one in table["StorageDescriptor"]["Columns"]]
+        keys = [(one["Name"], one["Type"]) for one in table["PartitionKeys"]]
+        assert given == GLUE_TABLES[name]
+        assert keys == ([PARTITION_KEYS[name]] if name in PARTITION_KEYS else [])
+
+
+def test_the_export_is_projected_from_the_folders_as_they_are_delivered(stacks):
+    """The case of the folder is the config's, and metadata/ is not read as data."""
+    tables = {
+        one["TableInput"]["Name"]: one["TableInput"]
+        for one in stacks.properties("pipeline", "AWS::Glue::Table")
+    }
+    export, folder = tables["focus_export"], stacks.deployment.export.folder
+    data = f"s3://{stacks.deployment.bucket}/focus/focuswatch/data/"
+    assert export["StorageDescriptor"]["Location"] == data
+    assert export["Parameters"]["storage.location.template"] == f"{data}{folder}=${{billing_period}}/"
+    projected = {name for name, table in tables.items() if "projection.enabled" in table["Parameters"]}
+    assert projected == {"focus_export", "activity"}  # the others' partitions are moved by refresh
+
+
+def test_a_statement_has_a_limit_that_its_client_cannot_lift(stacks):
+    """100 GiB, encrypted results in our own bucket, engine 3."""
+    (workgroup,) = stacks.properties("pipeline", "AWS::Athena::WorkGroup")
+    config = workgroup["WorkGroupConfiguration"]
+    assert config["BytesScannedCutoffPerQuery"] == 100 * 1024**3
+    assert config["EnforceWorkGroupConfiguration"] is True
+    assert config["EngineVersion"] == {"SelectedEngineVersion": "Athena engine version 3"}
+    assert (
+        config["ResultConfiguration"]["OutputLocation"] == f"s3://{stacks.deployment.bucket}/athena-results/"
+    )
+    assert config["ResultConfiguration"]["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}
+
+
+def test_the_bill_and_the_ledger_outlive_their_stack(stacks):
+    """Removing focuswatch removes neither, and a mistake can be undone."""
+    (ledger,) = stacks.resources("pipeline", "AWS::DynamoDB::Table").values()
+    buckets = stacks.resources("pipeline", "AWS::S3::Bucket").values()
+    assert all(one["DeletionPolicy"] == one["UpdateReplacePolicy"] == "Retain" for one in [ledger, *buckets])
+    table = ledger["Properties"]
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["pending"]
+    (data,) = [one["Properties"] for one in buckets if "BucketName" in one["Properties"]]
+    assert data["BucketName"] == stacks.deployment.bucket
+    assert data["VersioningConfiguration"] == {"Status": "Enabled"}
+    expiring = [rule for rule in data["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
+    assert [rule["Prefix"] for rule in expiring] == ["athena-results/"]
+
+
+def test_buckets_topics_and_queues_take_tls_alone(stacks):
+    """Each has a policy that denies the rest."""
+    for stack, type_, policy in [
+        ("pipeline", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
+        ("pipeline", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
+        ("pipeline", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy"),
+        ("payer", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
+    ]:
+        policies = [one["PolicyDocument"]["Statement"] for one in stacks.properties(stack, policy)]
+        assert len(policies) == len(stacks.resources(stack, type_)) > 0
+        denied = [
+            one["Condition"] for statements in policies for one in statements if one["Effect"] == "Deny"
+        ]
+        assert denied.count({"Bool": {"aws:SecureTransport": "false"}}) == len(policies)
+
+
+def test_only_the_payers_export_may_deliver(stacks):
+    """Both generations of AWS's page, and nobody else's export: the confused deputy."""
+    allowed = [
+        one
+        for policy in stacks.properties("pipeline", "AWS::S3::BucketPolicy")
+        for one in policy["PolicyDocument"]["Statement"]
+        if one.get("Sid") == "DataExportsOfThePayerAlone"
+    ]
+    payer = stacks.deployment.accounts.payer
+    (statement,) = allowed
+    assert set(statement["Principal"]["Service"]) == {
+        "bcm-data-exports.amazonaws.com",
+        "billingreports.amazonaws.com",
+    }
+    assert set(statement["Action"]) == {"s3:PutObject", "s3:GetBucketPolicy"}
+    assert len(statement["Resource"]) == 2
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": payer},
+        "ArnLike": {
+            "aws:SourceArn": [
+                f"arn:aws:bcm-data-exports:us-east-1:{payer}:export/*",
+                f"arn:aws:cur:us-east-1:{payer}:definition/*",
+            ]
+        },
+    }
+
+
+def test_the_organisation_may_subscribe_and_nobody_else(stacks):
+    """Findings, new regions and spending; the alarms of focuswatch itself stay at home."""
+    opened = [
+        one
+        for stack in ("pipeline", "payer")
+        for policy in stacks.properties(stack, "AWS::SNS::TopicPolicy")
+        for one in policy["PolicyDocument"]["Statement"]
+        if "sns:Subscribe" in one["Action"]
+    ]
+    assert len(opened) == 3
+    for statement in opened:
+        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+        assert "sns:Publish" not in statement["Action"]
+
+
+def test_a_service_publishes_only_on_our_own_behalf(stacks):
+    """Topics and keys alike: every statement for a service names the source account."""
+    for stack in ("pipeline", "payer"):
+        documents = [one["PolicyDocument"] for one in stacks.properties(stack, "AWS::SNS::TopicPolicy")]
+        documents += [one["KeyPolicy"] for one in stacks.properties(stack, "AWS::KMS::Key")]
+        for statement in (one for document in documents for one in document["Statement"]):
+            if "Service" in statement["Principal"]:
+                assert "aws:SourceAccount" in statement["Condition"]["StringEquals"]
+
+
+def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
+    """Rules, asynchronous invocations; and each queue is looked at."""
+    rules = stacks.properties("pipeline", "AWS::Events::Rule")
+    targets = [target for rule in rules for target in rule["Targets"]]
+    assert len(rules) == len(targets) == 6
+    assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
+    failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")
+    assert len([one for one in failures if one["DestinationConfig"]["OnFailure"]]) == len(FUNCTIONS)
+    alarms = {one["AlarmName"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")}
+    watched = {
+        f"focuswatch-{kind}-{what}" for kind in FUNCTIONS for what in ("errors", "dead-letters", "missed")
+    }
+    assert alarms == watched | {"focuswatch-data-age"}
+    assert all(one["AlarmActions"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm"))
+
+
+def test_a_manifest_under_the_exports_prefix_sets_refresh_off(stacks):
+    """And no other object in the bucket does, such as the tables that refresh itself writes."""
+    (rule,) = [
+        one
+        for one in stacks.properties("pipeline", "AWS::Events::Rule")
+        if one["Name"] == "focuswatch-manifest"
+    ]
+    detail = rule["EventPattern"]["detail"]
+    assert detail["bucket"] == {"name": [stacks.deployment.bucket]}
+    assert detail["object"] == {"key": [{"wildcard": "focus/focuswatch/metadata/*-Manifest.json"}]}
+    (bucket,) = [one for one in stacks.properties("pipeline", "AWS::S3::Bucket") if "BucketName" in one]
+    assert bucket["NotificationConfiguration"]["EventBridgeConfiguration"] == {"EventBridgeEnabled": True}
+
+
+def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
+    """Layers are found through public parameters when deployed; the last one wins over those before it."""
+    parameters = {one["Default"] for one in stacks.templates["pipeline"]["Parameters"].values()}
+    assert "/aws/service/aws-sdk-pandas/3.16.0/py3.13/arm64/layer-arn" in parameters
+    assert "/aws/service/powertools/python/arm64/python3.13/latest" in parameters
+    (ours,) = stacks.resources("pipeline", "AWS::Lambda::LayerVersion")
+    functions = stacks.properties("pipeline", "AWS::Lambda::Function")
+    code = functions[0]["Code"]
+    for function in functions:
+        kind = function["FunctionName"].removeprefix("focuswatch-")
+        assert function["Code"] == code  # one zip for all
+        assert function["Architectures"] == ["arm64"] and function["Runtime"] == "python3.13"
+        assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
+        assert len(function["Layers"]) == 3 and function["Layers"][-1] == {"Ref": ours}
+        assert function.get("ReservedConcurrentExecutions") == (1 if kind in ("refresh", "detect") else None)
+
+
+def test_the_zip_holds_what_runs_and_the_layer_what_it_imports(stacks):
+    """No tests, no stacks, no caches; pydantic's compiled half is for the Lambda's processor."""
+    assets = [folder for folder in stacks.folder.glob("asset.*") if folder.is_dir()]
+    (code,) = [folder for folder in assets if (folder / "lambdas").exists()]
+    assert {one.name for one in code.iterdir()} == {"focuswatch", "athena_sql", "lambdas", "config"}
+    assert not list(code.rglob("__pycache__"))
+    (layer,) = [folder for folder in assets if (folder / "python").exists()]
+    assert list((layer / LAYER_PATH / "pydantic_core").glob("*cpython-313-aarch64*.so"))
+    assert _bytes(layer) < 15e6  # of the 250 MB that all layers may have together, AWS's take most
+
+
+def test_everything_carries_the_configs_tags(stacks):
+    """What can be tagged is."""
+    for stack, type_ in [
+        ("pipeline", "AWS::Lambda::Function"),
+        ("pipeline", "AWS::S3::Bucket"),
+        ("payer", "AWS::SNS::Topic"),
+    ]:
+        for properties in stacks.properties(stack, type_):
+            assert {"Key": "team", "Value": "finops"} in properties["Tags"]
+
+
+def test_payer_and_member_come_after_the_pipeline(stacks):
+    """The export is refused unless the bucket's policy is there."""
+    artifacts = stacks.manifest["artifacts"]
+    for stack in ("focuswatch-payer", "focuswatch-member"):
+        assert "focuswatch-pipeline" in artifacts[stack]["dependencies"]
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,176 @@
+"""The payer's and the members' stacks: the export, budgets, anomalies, and the roles that others may assume."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from focuswatch.collect.permissions import ACTIONS, MANAGEMENT_ACTIONS
+from focuswatch.owners import Owners, Owns, Team
+from focuswatch.warehouse.columns import EXPORT_COLUMNS
+from infra.budgets import of_team
+from tests.given_deployment import CONFIG, PAYER, PIPELINE
+from tests.given_stacks import Stacks, synthesized
+
+COLLECTOR = "arn:aws:iam::222222222222:role/focuswatch-collect"
+
+
+@pytest.fixture
+def three() -> Stacks:
+    """Payer, pipeline and members apart."""
+    return synthesized("three")
+
+
+@pytest.fixture
+def budgets() -> dict[str, dict]:
+    """The budgets of the example, by name."""
+    made = synthesized("one").properties("payer", "AWS::Budgets::Budget")
+    return {one["Budget"]["BudgetName"]: one for one in made}
+
+
+def told(budget: dict) -> list[tuple[str, float]]:
+    """When a budget speaks; each of its notifications is a percentage, and over it."""
+    notifications = [one["Notification"] for one in budget["NotificationsWithSubscribers"]]
+    assert {(one["ComparisonOperator"], one["ThresholdType"]) for one in notifications} == {
+        ("GREATER_THAN", "PERCENTAGE")
+    }
+    return [(one["NotificationType"], one["Threshold"]) for one in notifications]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "owner", "grain"), [("one", None, "DAILY"), ("three", PIPELINE, "HOURLY")]
+)
+def test_the_export_lists_its_sixty_columns_and_overwrites(accounts, owner, grain):
+    """Into the pipeline's bucket, whose owner is named only where it is another account."""
+    stacks = synthesized(accounts)
+    (export,) = [one["Export"] for one in stacks.properties("payer", "AWS::BCMDataExports::Export")]
+    statement = export["DataQuery"]["QueryStatement"]
+    assert len(EXPORT_COLUMNS) == 60
+    assert statement == f"SELECT {', '.join(EXPORT_COLUMNS)} FROM FOCUS_1_2_AWS"
+    assert export["DataQuery"]["TableConfigurations"] == {"FOCUS_1_2_AWS": {"TIME_GRANULARITY": grain}}
+    destination = export["DestinationConfigurations"]["S3Destination"]
+    assert destination["S3Bucket"] == stacks.deployment.bucket
+    assert destination.get("S3BucketOwner") == owner
+    assert destination["S3OutputConfigurations"] == {
+        "Format": "PARQUET", "Compression": "PARQUET", "OutputType": "CUSTOM", "Overwrite": "OVERWRITE_REPORT",
+    }  # fmt: skip
+
+
+def test_every_budget_has_a_metric_and_a_topic(budgets):
+    """A budget with FilterExpression and without Metrics is made broken."""
+    assert budgets.keys() == {
+        f"focuswatch-{one}"
+        for one in ("opensearch-serverless", "ai-services", "unapproved-regions", "team-search")
+    }
+    for budget in budgets.values():
+        assert budget["Budget"]["Metrics"] == ["UnblendedCost"]
+        assert budget["Budget"]["FilterExpression"]
+        for one in budget["NotificationsWithSubscribers"]:
+            assert [subscriber["SubscriptionType"] for subscriber in one["Subscribers"]] == ["SNS"]
+
+
+def test_opensearch_serverless_is_told_early_and_apart_from_managed_domains(budgets):
+    """50 USD at 70, 85 and 100 %, and on forecast; the service's name alone would count domains."""
+    budget = budgets["focuswatch-opensearch-serverless"]
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
+    assert told(budget) == [("ACTUAL", 70), ("ACTUAL", 85), ("ACTUAL", 100), ("FORECASTED", 100)]
+    service, meters = (one["Dimensions"] for one in budget["Budget"]["FilterExpression"]["And"])
+    assert service == {"Key": "SERVICE", "Values": ["Amazon OpenSearch Service"]}
+    assert meters["Key"] == "USAGE_TYPE"
+    assert {"USE1-SearchOCU", "EU-IndexingOCU", "APN1-StorageUsedInS3ByteHour"} <= set(meters["Values"])
+
+
+def test_a_region_nobody_approved_is_told_from_the_first_cent(budgets):
+    """One percent of one dollar; what has no region of its own is not meant."""
+    budget = budgets["focuswatch-unapproved-regions"]
+    assert budget["Budget"]["BudgetLimit"]["Amount"] * told(budget)[0][1] / 100 == 0.01
+    counted = budget["Budget"]["FilterExpression"]["Not"]["Dimensions"]
+    assert counted["Key"] == "REGION"
+    assert counted["Values"] == ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "global", "NoRegion"]
+
+
+def test_ai_is_counted_under_all_its_names(budgets):
+    """Marketplace's models and OpenSearch Serverless are AI too, whatever service they are billed as."""
+    services, opensearch = budgets["focuswatch-ai-services"]["Budget"]["FilterExpression"]["Or"]
+    assert "Claude Haiku 4.5 (Amazon Bedrock Edition)" in services["Dimensions"]["Values"]
+    assert opensearch == budgets["focuswatch-opensearch-serverless"]["Budget"]["FilterExpression"]
+
+
+def test_a_teams_budget_counts_its_accounts_and_its_tags(budgets):
+    """The same chain as for findings: tag keys that name a team, the tags it lists, its accounts."""
+    budget = budgets["focuswatch-team-search"]["Budget"]
+    assert budget["BudgetLimit"] == {"Amount": 12000, "Unit": "USD"}
+    assert budget["FilterExpression"]["Or"] == [
+        {"Tags": {"Key": "team", "Values": ["search", "srch"]}},
+        {"Tags": {"Key": "owner", "Values": ["search"]}},
+        {"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": ["111122223333"]}},
+    ]
+
+
+def test_a_filter_of_one_is_no_either_or():
+    """AWS refuses an `Or` of one expression."""
+    team = Team(channel="#ads", owns=Owns(), monthly_budget=Decimal(1))
+    assert of_team("ads", team, owner_tags=["team"]).or_ is None
+
+
+def test_every_team_with_a_budget_has_one(budgets):
+    """And no other."""
+    teams = {name for name, team in Owners.load(CONFIG / "owners.toml").teams.items() if team.monthly_budget}
+    assert {name.removeprefix("focuswatch-team-") for name in budgets if "-team-" in name} == teams
+
+
+def test_an_anomaly_monitor_is_made_only_where_the_config_says_there_is_none(three):
+    """A second one fails the deployment."""
+    one = synthesized("one")
+    assert not one.resources("payer", "AWS::CE::AnomalyMonitor")
+    assert not one.resources("payer", "AWS::CE::AnomalySubscription")
+    (monitor,) = three.properties("payer", "AWS::CE::AnomalyMonitor")
+    assert (monitor["MonitorType"], monitor["MonitorDimension"]) == ("DIMENSIONAL", "SERVICE")
+    (subscription,) = three.properties("payer", "AWS::CE::AnomalySubscription")
+    assert subscription["Frequency"] == "IMMEDIATE"
+    assert [subscriber["Type"] for subscriber in subscription["Subscribers"]] == ["SNS"]
+    assert json.loads(subscription["ThresholdExpression"])["Dimensions"]["Values"] == ["100"]
+
+
+def test_every_account_gets_a_role_that_only_reads_and_only_for_the_collector(three):
+    """By StackSet, and directly in the management account, which a StackSet leaves out."""
+    (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
+    (here,) = three.properties("member", "AWS::IAM::Role")
+    everywhere = json.loads(stack_set["TemplateBody"])["Resources"]["Role"]["Properties"]
+    assert stack_set["PermissionModel"] == "SERVICE_MANAGED" and stack_set["AutoDeployment"]["Enabled"]
+    (targets,) = stack_set["StackInstancesGroup"]
+    assert targets["DeploymentTargets"] == {"OrganizationalUnitIds": ["r-ab12"]}
+    for role in (here, everywhere):
+        (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trusted["Condition"] == {
+            "StringEquals": {"sts:ExternalId": "change-me-to-something-long"},
+            "ArnEquals": {"aws:PrincipalArn": COLLECTOR},
+        }
+        (granted,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+        assert set(granted["Action"]) == set(ACTIONS)
+
+
+def test_the_payer_lets_the_collector_list_accounts_and_nothing_else(three):
+    """Only where the pipeline is another account."""
+    assert not synthesized("one").resources("payer", "AWS::IAM::Role")
+    (role,) = three.properties("payer", "AWS::IAM::Role")
+    assert role["RoleName"] == "focuswatch-organisation-reader"
+    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Condition"]["ArnEquals"] == {"aws:PrincipalArn": COLLECTOR}
+    (policy,) = three.properties("payer", "AWS::IAM::Policy")
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert set(statement["Action"]) == set(MANAGEMENT_ACTIONS)
+
+
+def test_each_stack_goes_to_the_account_and_region_it_belongs_to(three):
+    """The export and budgets to us-east-1, whatever the pipeline's region."""
+    placed = {
+        name: artifact["environment"]
+        for name, artifact in three.manifest["artifacts"].items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    assert placed == {
+        "focuswatch-pipeline": f"aws://{PIPELINE}/eu-central-1",
+        "focuswatch-payer": f"aws://{PAYER}/us-east-1",
+        "focuswatch-member": f"aws://{PAYER}/us-east-1",
+    }

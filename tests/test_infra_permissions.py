@@ -1,0 +1,116 @@
+"""Least privilege: a Lambda may do what its code calls and what AWS does for it, and nothing else."""
+
+import pytest
+
+from focuswatch.deployment import FUNCTIONS
+from tests.given_calls import SERVICES, Used, actions, callers, packages
+from tests.given_stacks import Stacks, synthesized
+
+HEARTBEAT = Used("focuswatch/heartbeat.py", frozenset({"record"}))
+# Only these files, and where it is not all of a file, only these functions: a ledger has verbs for people too.
+USED = {
+    "refresh": [
+        HEARTBEAT,
+        Used("lambdas/environment.py"),
+        Used("focuswatch/engine/athena.py"),
+        Used("focuswatch/export/s3.py"),
+        Used("focuswatch/warehouse/files.py"),
+        Used("focuswatch/warehouse/partitions.py"),
+    ],
+    "detect": [
+        HEARTBEAT,
+        Used("lambdas/environment.py"),
+        Used("focuswatch/engine/athena.py"),
+        Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_pages", "_put", "_look"})),
+    ],
+    "publish": [
+        HEARTBEAT,
+        Used("focuswatch/publish.py"),
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_pages", "untold", "mark_told"})),
+    ],
+    "collect": [
+        HEARTBEAT,
+        Used("focuswatch/collect/accounts.py"),
+        Used("focuswatch/collect/sessions.py"),
+        Used("focuswatch/collect/store.py"),
+    ],
+}
+# Calls of the member role's, in other accounts: tests/test_collect_handler.py holds them to what that role grants.
+AS_MEMBER = {
+    "focuswatch/collect/models.py",
+    "focuswatch/collect/resources.py",
+    "focuswatch/collect/metrics.py",
+}
+# What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
+# https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html
+ATHENA = {
+    *("glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions"),
+    *("s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
+}
+ON_BEHALF = {
+    "refresh": ATHENA,
+    "detect": ATHENA,
+    "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
+    "collect": set(),
+}
+# Lambda: logs, traces, and its own failures to a queue.
+LAMBDA = {
+    *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+    *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
+}
+# In AWS's layers and the runtime: a package that is in none of them fails at the cold start.
+# pip list of the layers: https://aws-sdk-pandas.readthedocs.io/en/stable/install.html (Lambda layer)
+AT_HAND = {"aws_lambda_powertools", "awswrangler", "boto3", "botocore", "numpy", "pyarrow", "pydantic"}
+
+
+def granted(stacks: Stacks, kind: str) -> list[dict]:
+    """The statements of a function's role."""
+    policies = stacks.properties("pipeline", "AWS::IAM::Policy")
+    (policy,) = [one for one in policies if f"Functions{kind}role" in str(one["Roles"])]
+    return policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """A policy writes one as itself and many as a list."""
+    return [value] if isinstance(value, str | dict) else value
+
+
+@pytest.mark.parametrize("kind", FUNCTIONS)
+def test_every_action_that_the_code_calls_is_granted_and_none_beyond(kind):
+    """A new call without its grant fails here, and so does a grant that nothing needs any more."""
+    found = {action for one in granted(synthesized("one"), kind) for action in listed(one["Action"])}
+    called = set().union(*map(actions, USED[kind]))
+    assert found - LAMBDA == called | ON_BEHALF[kind]
+
+
+@pytest.mark.parametrize("kind", FUNCTIONS)
+def test_no_file_calls_aws_unseen(kind):
+    """Else the claim above would be about less than the code."""
+    assert callers(f"lambdas.{kind}") <= SERVICES.keys() | AS_MEMBER
+
+
+@pytest.mark.parametrize("kind", FUNCTIONS)
+def test_no_action_has_a_wildcard_and_few_resources_are_all(kind):
+    """`*` alone stands where AWS knows no resources for an action."""
+    for statement in granted(synthesized("three"), kind):
+        assert not [action for action in listed(statement["Action"]) if "*" in action]
+        if "*" in listed(statement["Resource"]):
+            assert set(listed(statement["Action"])) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+def test_in_three_accounts_the_collector_asks_the_payer_by_a_role():
+    """It assumes that one role, and the member role of any account, but only within the organisation."""
+    statements = [
+        one for one in granted(synthesized("three"), "collect") if one["Action"] == "sts:AssumeRole"
+    ]
+    payer, members = sorted(statements, key=lambda one: "Condition" in one)
+    assert payer["Resource"] == "arn:aws:iam::111111111111:role/focuswatch-organisation-reader"
+    assert members["Resource"] == "arn:aws:iam::*:role/focuswatch-member"
+    assert members["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "o-a1b2c3d4e5"}}
+
+
+@pytest.mark.parametrize("kind", FUNCTIONS)
+def test_what_a_lambda_loads_is_in_its_layers(kind):
+    """DuckDB, for one, is not: there is no room for it beside AWS's layers."""
+    assert packages(f"lambdas.{kind}") <= AT_HAND
