@@ -3,13 +3,15 @@
 import math
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.errors import ExportError
 from focuswatch.export.sql_names import file_list
+
+if TYPE_CHECKING:
+    import duckdb
 
 Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
 
@@ -43,7 +45,7 @@ class PeriodFacts(BaseModel):
     last_charge_date: date
 
 
-def probe_periods(connection: duckdb.DuckDBPyConnection, *, relation: str) -> Periods:
+def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> Periods:
     """The charge periods' lengths in `relation`, a SELECT of a sample of `focus_export`.
 
     A sample tells hours from days well enough: one that misleads costs time, since whoever reads days sums.
@@ -65,7 +67,7 @@ def probe_periods(connection: duckdb.DuckDBPyConnection, *, relation: str) -> Pe
 
 
 def probe_services(
-    connection: duckdb.DuckDBPyConnection, *, file: str, place: str
+    connection: "duckdb.DuckDBPyConnection", *, file: str, place: str
 ) -> tuple[PeriodFacts, ...]:
     """Charges by billing period and currency in a file of daily services.
 

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from focuswatch.errors import ExportError
+
+if TYPE_CHECKING:
+    import duckdb
 
 LINE = re.compile(r"CSV Error on Line: (\d+)")
 BAD_VALUE = re.compile(
@@ -19,7 +21,7 @@ SHOWN_VALUE = 60  # characters
 A_TIME = "a date and time like 2026-05-01 00:00:00"
 
 
-def refusal(error: duckdb.Error, *, files: Sequence[Path]) -> ExportError:
+def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
     """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
     text = str(error)
     named = [file for file in files if str(file) in text]

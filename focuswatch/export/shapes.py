@@ -5,8 +5,8 @@ Files of one shape are read by one SELECT, which gives `focus_export`.
 
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.errors import ExportError
@@ -17,6 +17,9 @@ from focuswatch.export.listing import ExportFile
 from focuswatch.export.refusals import refusal
 from focuswatch.export.sql_names import file_list, quoted
 from focuswatch.literals import literal
+
+if TYPE_CHECKING:
+    import duckdb
 
 SHOWN_COLUMNS = 8
 SAMPLED_ROWS = 200_000
@@ -60,7 +63,7 @@ class Part(BaseModel):
 
 
 def shapes_of(
-    files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
+    files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
 ) -> dict[ExportFile, Shape]:
     """The shape of every file. Raises ExportError for one that cannot be read as FOCUS data."""
     sniffed = {file: sniff(file.path) for file in files}
@@ -99,7 +102,7 @@ def relation(
 
 
 def blank_columns(
-    connection: duckdb.DuckDBPyConnection, shape: Shape, paths: Sequence[str]
+    connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]
 ) -> tuple[str, ...]:
     """The columns of FOCUS in which Parquet files may write '' or 'NULL' for null.
 
@@ -127,7 +130,7 @@ def blank_columns(
 
 
 def _writes_null(
-    connection: duckdb.DuckDBPyConnection, shape: Shape, paths: Sequence[str], *, looked_at: Sequence[str]
+    connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str], *, looked_at: Sequence[str]
 ) -> bool:
     blank = " OR ".join(f"CAST({name} AS VARCHAR) = 'NULL'" for name in looked_at)
     (found,) = connection.execute(
@@ -155,13 +158,15 @@ def _scan(shape: Shape, paths: Iterable[str]) -> str:
 
 
 def _parquet_columns(
-    files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
+    files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
 ) -> dict[str, list[tuple[str, str]]]:
     """Top-level columns of Parquet files with DuckDB's types, from their footers, in one statement."""
     found: dict[str, list[tuple[str, str]]] = {str(file.path): [] for file in files}
     if not files:
         return found
     listed = file_list(str(file.path) for file in files)
+    import duckdb  # here, since the Lambdas load this module and have no DuckDB
+
     try:
         rows = connection.execute(
             f"SELECT file_name, name, duckdb_type, coalesce(num_children, 0) FROM parquet_schema({listed}) "
