@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from focuswatch.collect.run import collect
+from focuswatch.collect.refusals import Refusal
+from focuswatch.collect.run import Summary, collect
 from focuswatch.collect.sessions import PATIENT, Clients, assuming
 from focuswatch.collect.store import Store
 from tests.given_cloud import TODAY, Cloud, RefusedError, ago, endpoint
@@ -131,7 +132,7 @@ def test_an_account_that_refuses_is_named_and_keeps_what_was_known_of_it(aws):
     later = TODAY + timedelta(days=1)
     summary = run(aws, cloud, first_days=3, refusing=[bad], today=later)
     assert bad not in summary.looked_at and good in summary.looked_at
-    assert summary.refusals == {bad: f"AccessDenied: not authorized to perform sts:AssumeRole in {bad}"}
+    assert summary.refusals == {bad: "AccessDenied: not authorized to perform sts:AssumeRole in ACCOUNT"}
     days = {
         arn: sorted(row["activity_date"] for row in table("tables/activity/") if row["resource_id"] == arn)
         for arn in arns.values()
@@ -141,11 +142,17 @@ def test_an_account_that_refuses_is_named_and_keeps_what_was_known_of_it(aws):
 
 def test_refusals_that_are_alike_are_one_line(aws):
     accounts = new_accounts(aws, 8)
-    cloud = Cloud(refusing=lambda account, region, service: RefusedError() if service == "kendra" else None)
+    cloud = Cloud(
+        refusing=lambda account, region, service: (
+            RefusedError(message=f"arn:aws:sts::{account}:role is not authorized")
+            if service == "kendra"
+            else None
+        )
+    )
     summary = run(aws, cloud)
     ((what, why),) = summary.refusals.items()
     assert what.startswith("kendra in us-east-1 of ") and what.endswith(" and 4 more")
-    assert why == "AccessDeniedException: not authorized to perform this"
+    assert why == "AccessDeniedException: arn:aws:sts::ACCOUNT:role is not authorized"
     assert set(accounts) <= set(summary.looked_at)
 
 
@@ -204,3 +211,35 @@ def test_a_run_repeated_writes_nothing_anew(aws):
     first = run(aws, cloud)
     again = run(aws, cloud)
     assert (first.rows, again.rows) == (18, 0)
+
+
+def test_an_answer_nobody_thought_of_costs_one_account_its_day_and_is_named(aws):
+    cloud, (good, odd) = Cloud(), new_accounts(aws, 2)
+    endpoint(cloud, account=good)
+    cloud.add("ListEndpoints", {"AThingThatIs": "no endpoint"}, account=odd)
+    summary = run(aws, cloud, first_days=3)
+    assert summary.refusals == {odd: "unexpected KeyError: 'EndpointName'"}
+    assert len(table("tables/activity/")) == 3
+
+
+def test_a_bucket_that_refuses_ends_the_run(aws):
+    (account,) = new_accounts(aws, 1)
+    cloud = Cloud()
+    endpoint(cloud, account=account)
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        collect(
+            aws,
+            session_for=cloud.sessions(),
+            store=Store(boto3.client("s3"), "nobodys-bucket"),
+            regions=[REGION],
+            today=TODAY,
+        )
+
+
+def test_a_heartbeat_of_thousands_of_refusals_stays_small():
+    refused = tuple(Refusal(f"{number:012}", "", "", "x" * 200) for number in range(5000))
+    refused += tuple(Refusal("1", "us-east-1", "sagemaker", f"{number}" + "x" * 190) for number in range(900))
+    summary = Summary(5000, (), refused, (), resources=0, rows=0, seconds=1.0)
+    assert len(summary.refusing_accounts) == 5000
+    assert sum(len(what) + len(why) for what, why in summary.refusals.items()) < 200_000
+    assert summary.refusals["more accounts"] == "4700 of them refused too"

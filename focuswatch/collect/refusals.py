@@ -1,10 +1,12 @@
 """What could not be looked at, and why: an account, or one service in one region of it."""
 
+import re
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 SHOWN_LETTERS = 200
+ACCOUNT_ID = re.compile(r"\b\d{12}\b")
 AWS_ERRORS = (ClientError, BotoCoreError)
 
 
@@ -40,11 +42,11 @@ class NotOffered:
 
 
 def reason_of(error: Exception) -> str:
-    """One line: AWS's code and words, short enough for a log that names two hundred accounts."""
+    """One line: AWS's code and words, short, and without account ids, so that what is alike can be told as one."""
     if isinstance(error, ClientError):
         told = error.response.get("Error", {})
         text = f"{told.get('Code', 'Unknown')}: {told.get('Message', '')}"
     else:
         text = f"{type(error).__name__}: {error}"
-    text = " ".join(text.split())
+    text = ACCOUNT_ID.sub("ACCOUNT", " ".join(text.split()))
     return text if len(text) <= SHOWN_LETTERS else text[: SHOWN_LETTERS - 1] + "…"

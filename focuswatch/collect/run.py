@@ -18,6 +18,7 @@ RECENT_DAYS = 3  # CloudWatch completes a day late
 FIRST_DAYS = (
     18  # the longest lookback of a detection (14), the two days that settle, and a bill two days late
 )
+TOLD = 300  # refusals of a kind in a heartbeat, which may have 400 KB; the log has all of them
 NAMED = 5  # accounts that refuse in the same way
 
 
@@ -45,10 +46,17 @@ class Summary:
         for one in self.refused:
             if one.region:
                 alike.setdefault((one.region, one.service, one.reason), []).append(one.sub_account_id)
-        return self.refusing_accounts | {
+        parts = {
             f"{service} in {region} of {_named(accounts)}": reason
             for (region, service, reason), accounts in sorted(alike.items())
         }
+        return _first(self.refusing_accounts, of="accounts") | _first(parts, of="places")
+
+
+def _first(refusals: dict[str, str], *, of: str) -> dict[str, str]:
+    more = len(refusals) - TOLD
+    told = dict(list(refusals.items())[:TOLD])
+    return told | ({f"more {of}": f"{more} of them refused too"} if more > 0 else {})
 
 
 def _named(accounts: list[str]) -> str:
@@ -86,14 +94,19 @@ def collect(
             session = session_for(account.sub_account_id)
         except AWS_ERRORS as error:
             return Refusal(account.sub_account_id, "", "", reason_of(error))
-        return look(
-            account.sub_account_id,
-            session=session,
-            regions=places,
-            window=window,
-            store=store,
-            not_offered=not_offered,
-        )
+        try:
+            return look(
+                account.sub_account_id,
+                session=session,
+                regions=places,
+                window=window,
+                store=store,
+                not_offered=not_offered,
+            )
+        except AWS_ERRORS:  # the bucket's: look() notes those of the account
+            raise
+        except Exception as error:  # an answer nobody thought of must not cost the other accounts their day
+            return Refusal(account.sub_account_id, "", "", f"unexpected {reason_of(error)}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(looked_at, active))

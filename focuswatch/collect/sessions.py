@@ -20,7 +20,12 @@ from focuswatch.collect.resources import partition
 
 SESSION_NAME = "focuswatch-collect"  # what CloudTrail shows in the account that is looked at
 AT_ONCE = 16  # accounts; each mostly waits
-PATIENT = Config(retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=5, read_timeout=30)
+PATIENT = Config(
+    retries={"mode": "adaptive", "max_attempts": 8},
+    connect_timeout=5,
+    read_timeout=30,
+    max_pool_connections=AT_ONCE,
+)
 # Not adaptive: that would slow the calls to all accounts down where one of them throttles
 SHARED = Config(
     retries={"mode": "standard", "max_attempts": 8},
