@@ -16,6 +16,9 @@ from focuswatch.literals import Scalar, Value
 
 Key = tuple[str | None, str | None]
 
+TOLD_CAUSES = 5
+LEAST_SHARE_TOLD = 0.01  # of the excess: what is less explains nothing
+
 
 @dataclass(frozen=True)
 class Series:
@@ -138,7 +141,7 @@ def _causes(episodes: list[Episode], *, engine: Engine, catalog: Catalog, label:
 
 def _row(episode: Episode, causes: list[Row]) -> Row:
     account, service = episode.key
-    top = max(causes, key=lambda row: row["daily_excess"], default=None)
+    top = next(iter(causes), None)  # costliest first
     days = DAYS_A_MONTH if episode.goes_on else episode.strange_days
     return {
         "sub_account_id": account,
@@ -155,7 +158,7 @@ def _row(episode: Episode, causes: list[Row]) -> Row:
         "goes_on": episode.goes_on,
         "score": episode.worst_score,
         **_named_cause(top),
-        "causes": [_told(row, episode) for row in causes[:5]],
+        "causes": [_told(row, episode) for row in causes[:TOLD_CAUSES] if _matters(row, episode)],
     }
 
 
@@ -175,6 +178,10 @@ def volume_or_price(cause: Row) -> str:
     by_volume = (quantity - quantity_before) * price_before
     by_price = (price - price_before) * quantity
     return "price" if by_price > by_volume else "volume"
+
+
+def _matters(cause: Row, episode: Episode) -> bool:
+    return bool(cause["daily_excess"] >= LEAST_SHARE_TOLD * episode.daily_excess)
 
 
 def _told(cause: Row, episode: Episode) -> str:

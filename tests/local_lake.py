@@ -103,7 +103,7 @@ class DuckDbRunner:
         pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
         tables = {table["Name"]: table for page in pages for table in page["TableList"]}
         sizes = {}
-        for name in sorted({name.lower() for name in connection.get_table_names(select)} & tables.keys()):
+        for name in sorted(set(re.findall(r"\w+", select.lower())) & tables.keys()):
             partitions = self._partitions(tables[name], database=database)
             parts = [
                 part

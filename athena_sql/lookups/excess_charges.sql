@@ -47,7 +47,7 @@ excesses AS (
         coalesce(daily_cost, 0) - coalesce(daily_cost_before, 0) AS daily_excess,
         row_number() OVER (
             PARTITION BY sub_account_id, service_name
-            ORDER BY coalesce(daily_cost, 0) - coalesce(daily_cost_before, 0) DESC,
+            ORDER BY round(coalesce(daily_cost, 0) - coalesce(daily_cost_before, 0), 6) DESC,  -- doubles differ beyond
                 meter, cause_region_id, cause_resource_id, operation
         ) AS place
     FROM charges
