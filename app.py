@@ -6,16 +6,21 @@ from aws_cdk import App
 
 from focuswatch.catalog import Catalog
 from focuswatch.deployment import Deployment
+from focuswatch.errors import FocuswatchError
 from focuswatch.owners import Owners
 from infra.stacks import add_stacks
 
-CONFIG = Path(__file__).resolve().parent / "config"
 
-app = App()
-add_stacks(
-    app,
-    deployment=Deployment.load(CONFIG / "deployment.toml"),
-    owners=Owners.load(CONFIG / "owners.toml"),
-    catalog=Catalog.load(),
-)
-app.synth()
+def synthesize(app: App, *, config: Path) -> None:
+    """Write the stacks' templates; a mistake in a file ends it with every mistake's sentence, and no traceback."""
+    try:
+        deployment = Deployment.load(config / "deployment.toml")
+        owners, catalog = Owners.load(config / "owners.toml"), Catalog.load()
+    except FocuswatchError as error:
+        raise SystemExit(str(error)) from None
+    add_stacks(app, deployment=deployment, owners=owners, catalog=catalog)
+    app.synth()
+
+
+if __name__ == "__main__":
+    synthesize(App(), config=Path(__file__).resolve().parent / "config")

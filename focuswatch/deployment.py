@@ -25,7 +25,7 @@ Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Hour = Annotated[int, Field(ge=0, le=23)]
 Money = Annotated[Decimal, Field(gt=0)]
-# Both stand in ARNs and S3 keys; an export's name: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-create.html
+# https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_DataExports_Export.html
 ExportName = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,128}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,20}[a-z0-9]$")]
 # https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
@@ -68,7 +68,7 @@ class Athena(_Section):
     """Where statements run; none may scan more than `scan_limit_gib`."""
 
     database: Database = "focuswatch"
-    workgroup: ExportName = "focuswatch"
+    workgroup: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,128}$")] = "focuswatch"
     scan_limit_gib: Annotated[int, Field(ge=1)] = 100
 
 

@@ -16,8 +16,12 @@ from infra.explained import explain
 DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 
 
-def topic_key(scope: Construct, *, services: list[str], account: str) -> aws_kms.Key:
-    """A key that `services` may encrypt with on behalf of `account`, and of nobody else."""
+def topic_key(scope: Construct, *, services: list[str], topics: str) -> aws_kms.Key:
+    """A key that `services` may use for `topics` (an ARN with `*`) alone.
+
+    By the topic's name, which SNS always tells the key, and not by aws:SourceAccount: not every service sends that
+    along to the key, and one that does not would be silent for ever. On whose behalf is for the topic's policy to ask.
+    """
     key = aws_kms.Key(
         scope,
         "Key",
@@ -30,7 +34,7 @@ def topic_key(scope: Construct, *, services: list[str], account: str) -> aws_kms
             principals=[aws_iam.ServicePrincipal(service) for service in services],
             actions=["kms:GenerateDataKey", "kms:Decrypt"],
             resources=["*"],  # in a key's policy: this key
-            conditions={"StringEquals": {"aws:SourceAccount": account}},
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}},
         )
     )
     return key
@@ -95,7 +99,8 @@ class Messages(Construct):
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(scope, id)
         account, region = deployment.accounts.pipeline, deployment.accounts.region
-        self.key = topic_key(self, services=["cloudwatch.amazonaws.com"], account=account)
+        names = f"arn:aws:sns:{region}:{account}:{deployment.name}-*"
+        self.key = topic_key(self, services=["cloudwatch.amazonaws.com"], topics=names)
         self.findings = topic(self, "Findings", name=deployment.topic("findings"), key=self.key, emails=[])
         self.new_region = topic(
             self, "NewRegion", name=deployment.topic("new-region"), key=self.key, emails=[]

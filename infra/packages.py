@@ -22,8 +22,7 @@ ARCHITECTURE = aws_lambda.Architecture.ARM_64
 PACKED = ("focuswatch", "athena_sql", "lambdas", "config")
 UNPACKED = ("**/__pycache__", "focuswatch/simulate", "focuswatch/command")
 LAYER_PACKAGES = ("pydantic",)
-# In the layer's own site-packages, which Python reads before AWS's layers' (they bring another pydantic):
-# https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+# Layers are unpacked one over the other, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 LAYER_PATH = "python/lib/python3.13/site-packages"
 PIP_PLATFORM = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")
 

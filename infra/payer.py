@@ -83,8 +83,9 @@ def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
     """
     account = deployment.accounts.payer
     sources = {"budgets.amazonaws.com": f"arn:aws:budgets::{account}:*", "costalerts.amazonaws.com": None}
-    key = topic_key(scope, services=list(sources), account=account)
-    spending = topic(scope, "Spending", name=deployment.topic("spending"), key=key, emails=[])
+    name = deployment.topic("spending")
+    key = topic_key(scope, services=list(sources), topics=f"arn:aws:sns:{PAYER_REGION}:{account}:{name}")
+    spending = topic(scope, "Spending", name=name, key=key, emails=[])
     for service, arn in sources.items():
         conditions: dict[str, dict[str, object]] = {"StringEquals": {"aws:SourceAccount": account}}
         if arn:

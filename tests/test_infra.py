@@ -1,5 +1,6 @@
 """What is deployed, read off the templates: for one account and for three."""
 
+from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 
+from app import synthesize
 from focuswatch import columns
 from focuswatch.catalog import Catalog
 from focuswatch.deployment import FUNCTIONS
@@ -17,7 +19,7 @@ from focuswatch.literals import placeholders
 from focuswatch.tables import create_empty
 from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS
 from infra.packages import LAYER_PATH
-from tests.given_deployment import ROOT
+from tests.given_deployment import CONFIG, ROOT
 from tests.given_stacks import Stacks, synthesized
 
 # W3005: CDK writes DependsOn beside a GetAtt to the same role; it says a thing twice and breaks nothing.
@@ -62,6 +64,14 @@ def test_cdk_nag_would_have_spoken(tmp_path):
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with pytest.raises(Exception, match="ValidationFailed|Validation failed"):
         app.synth()
+
+
+def test_a_wrong_value_ends_the_synthesis_with_a_sentence(tmp_path):
+    """`cdk deploy` shows it, and deploys nothing."""
+    wrong = (CONFIG / "deployment.toml").read_text().replace("o-a1b2c3d4e5", "acme")
+    (tmp_path / "deployment.toml").write_text(wrong)
+    with pytest.raises(SystemExit, match=r"deployment.toml: organisation.id: found 'acme', expected"):
+        synthesize(App(outdir=str(tmp_path / "out")), config=tmp_path)
 
 
 def test_no_lambda_comes_along_that_is_not_ours(stacks):
@@ -206,13 +216,22 @@ def test_the_organisation_may_subscribe_and_nobody_else(stacks):
 
 
 def test_a_service_publishes_only_on_our_own_behalf(stacks):
-    """Topics and keys alike: every statement for a service names the source account."""
+    """Topics ask for the source account; keys for the topic, which SNS always tells them."""
     for stack in ("pipeline", "payer"):
-        documents = [one["PolicyDocument"] for one in stacks.properties(stack, "AWS::SNS::TopicPolicy")]
-        documents += [one["KeyPolicy"] for one in stacks.properties(stack, "AWS::KMS::Key")]
-        for statement in (one for document in documents for one in document["Statement"]):
-            if "Service" in statement["Principal"]:
-                assert "aws:SourceAccount" in statement["Condition"]["StringEquals"]
+        topics = services_of(
+            one["PolicyDocument"] for one in stacks.properties(stack, "AWS::SNS::TopicPolicy")
+        )
+        assert topics and all("aws:SourceAccount" in one["Condition"]["StringEquals"] for one in topics)
+        keys = services_of(one["KeyPolicy"] for one in stacks.properties(stack, "AWS::KMS::Key"))
+        assert keys and all(
+            "kms:EncryptionContext:aws:sns:topicArn" in one["Condition"]["ArnLike"] for one in keys
+        )
+
+
+def services_of(documents: Iterable[dict]) -> list[dict]:
+    """The statements that let an AWS service in."""
+    statements = [one for document in documents for one in document["Statement"]]
+    return [one for one in statements if "Service" in one["Principal"]]
 
 
 def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
