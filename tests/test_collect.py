@@ -1,10 +1,12 @@
 """What resources did is read from CloudWatch day by day, and nothing is called quiet that nobody saw."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from focuswatch.catalog import Catalog
 from focuswatch.collect.activity import look
 from focuswatch.collect.known import Window
 from focuswatch.collect.refusals import NotOffered
@@ -20,6 +22,7 @@ from tests.given_cloud import (
     custom_model,
     domain,
     endpoint,
+    everything,
     graph,
     kendra_index,
     q_index,
@@ -296,3 +299,16 @@ def test_more_series_than_a_call_takes_are_asked_in_several():
         ]
         == 1
     )
+
+
+def test_whatever_detections_read_is_collected():
+    """A namespace or metric that only one side knows would leave resources unjudged for ever."""
+    cloud = Cloud()
+    everything(cloud)
+    shelf, _ = run(cloud)
+    collected = {(space, metric) for values in shelf.days.values() for _, space, _, metric in values}
+    texts = [one.sql for one in Catalog.load().detections.values()]
+    pair = re.compile(r"namespace = '([^']+)'\s+AND activity\.metric = '([^']+)'|'(AWS/[^']+)', '([^']+)'\)")
+    read = {tuple(filter(None, found)) for text in texts for found in pair.findall(text)}
+    assert {space for space, _ in read} == set(re.findall(r"'(AWS/[^']+)'", " ".join(texts)))
+    assert read <= collected
