@@ -47,7 +47,8 @@ _CLOSED: dict[str, Any] = {
     "object_ownership": aws_s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     "enforce_ssl": True,
     "minimum_tls_version": 1.2,
-    "removal_policy": RemovalPolicy.RETAIN,
+    # Kept when the stack goes, but not when its first deployment fails: the next would find its name taken.
+    "removal_policy": RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 }
 
 

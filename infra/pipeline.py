@@ -1,6 +1,6 @@
 """The pipeline's stack: it wires the constructs, and does nothing else."""
 
-from aws_cdk import Environment, Stack
+from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
 from focuswatch.catalog import Catalog
@@ -29,7 +29,6 @@ class PipelineStack(Stack):
             env=Environment(account=deployment.accounts.pipeline, region=deployment.accounts.region),
         )
         DataBucket(self, "Data", deployment=deployment)
-        Ledger(self, "Ledger", deployment=deployment)
         warehouse = Warehouse(self, "Warehouse", deployment=deployment)
         queries = SavedQueries(self, "Queries", deployment=deployment, catalog=catalog, owners=owners)
         queries.node.add_dependency(warehouse)
@@ -37,3 +36,11 @@ class PipelineStack(Stack):
         functions = Functions(self, "Functions", deployment=deployment, messages=messages)
         Chain(self, "Chain", deployment=deployment, functions=functions)
         Watch(self, "Watch", deployment=deployment, functions=functions, topic=messages.alarms)
+        # Last, since a first deployment that fails could not take the protected table away again.
+        Ledger(self, "Ledger", deployment=deployment).node.add_dependency(functions)
+        for name, value in {
+            "Bucket": deployment.bucket,
+            "FindingsTopic": messages.findings.topic_arn,
+            "NewRegionTopic": messages.new_region.topic_arn,
+        }.items():
+            CfnOutput(self, name, value=value)
