@@ -94,7 +94,10 @@ class Watch(Construct):
     def _dashboard(self) -> None:
         functions, queues = self._functions.functions, self._functions.dead_letters
         age = _metric("DataAgeHours", statistic="Maximum", period=QUARTER_DAY, service="refresh")
-        runs = [_metric("Runs", statistic="Sum", period=Duration.days(1), service=kind) for kind in FUNCTIONS]
+        runs = [
+            _metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)
+            for kind in FUNCTIONS
+        ]
         rows = [
             [_graph("Age of the data, hours", [age], width=12), _graph("Runs a day", runs, width=12)],
             [_by_detection("Findings"), _by_detection("DetectionBytes")],
@@ -120,7 +123,6 @@ def _metric(name: str, *, statistic: str, period: Duration, service: str) -> aws
         statistic=statistic,
         period=period,
         dimensions_map={"function": service, "service": service},
-        label=service,
     )
 
 

@@ -255,6 +255,16 @@ def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
     assert all(one["AlarmActions"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm"))
 
 
+def test_alarms_look_at_metrics_that_the_functions_write():
+    """Under the dimensions that Powertools gives them; a name misspelt would be silence, which is an alarm for ever."""
+    for alarm in synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm"):
+        if alarm["Namespace"] == "focuswatch":
+            dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+            kind = dimensions["function"]
+            assert dimensions == {"function": kind, "service": kind}
+            assert f'name="{alarm["MetricName"]}"' in (ROOT / "lambdas" / f"{kind}.py").read_text()
+
+
 def test_a_manifest_under_the_exports_prefix_sets_refresh_off(stacks):
     """And no other object in the bucket does, such as the tables that refresh itself writes."""
     (rule,) = [
