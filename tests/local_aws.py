@@ -134,12 +134,16 @@ def _handle(athena: LocalAthena, verb: str, asked: dict[str, Any]) -> dict[str, 
 @contextmanager
 def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator[None]:
     own = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
-    own["MINISTACK_ACCOUNT_ID"] = ACCOUNT
+    own |= {
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "AUTH": "true",
+    }  # a role may do what its policies say, and no more
     with log.open("w") as said:
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("local_ministack.py"))],
             cwd=log.parent,
             env={**environment, **own},
+            stdin=subprocess.PIPE,
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -1,21 +1,27 @@
-"""ministack, with the way from EventBridge to a Lambda as AWS has it; run as a script.
+"""ministack 1.5 with what tests need of AWS and it lacks; run as a script.
 
-AWS queues the event: it waits while the function is at its reserved concurrency, is tried again when the function
-fails, and goes to the on-failure destination in the end. ministack 1.5 starts the function once and forgets it.
+On the way from EventBridge to a Lambda AWS queues the event: it waits while the function is at its reserved
+concurrency, is tried again when the function fails, and goes to the on-failure destination in the end.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
 import json
+import os
+import signal
+import sys
 from collections import defaultdict
 from contextlib import nullcontext
 from threading import Lock, Thread
 from typing import Any
 
-from ministack.app import main
+from ministack import app
+from ministack.core import iam_evaluator
 from ministack.services import eventbridge, lambda_svc
 
 ATTEMPTS = 3  # as AWS without a setting of the function's own; without its minutes between them
 
+known_condition_key = iam_evaluator._resolve_condition_key
+known_enforcement = app._enforce_data_plane
 locks: dict[str, Lock] = defaultdict(Lock)
 
 
@@ -44,6 +50,31 @@ def deliver(record: dict[str, Any], name: str, event: dict[str, Any]) -> None:
         lambda_svc._run_with_function_config_scope(record, route, destination, name, event, result)
 
 
+def resolve_condition_key(key: str, context: Any) -> Any:
+    """Count loopback as TLS."""
+    return "true" if key.lower() == "aws:securetransport" else known_condition_key(key, context)
+
+
+def enforce_data_plane(
+    service: str, action: str, headers: dict[str, str], query: dict[str, Any], *others: Any, **named: Any
+) -> Any:
+    """Tell policies the prefix that a listing of a bucket asks for."""
+    if service == "s3" and "prefix" in query:
+        prefix = query["prefix"]
+        told = {"s3:prefix": prefix[0] if isinstance(prefix, list) else prefix}
+        named["service_context"] = {**(named.get("service_context") or {}), **told}
+    return known_enforcement(service, action, headers, query, *others, **named)
+
+
+def end_with_parent() -> None:
+    """End, with all Lambdas, when whoever started this has closed its end of stdin, or is gone."""
+    sys.stdin.read()
+    os.killpg(0, signal.SIGTERM)
+
+
 if __name__ == "__main__":
+    Thread(target=end_with_parent, daemon=True).start()
+    iam_evaluator._resolve_condition_key = resolve_condition_key
+    app._enforce_data_plane = enforce_data_plane
     eventbridge._dispatch_to_lambda = dispatch
-    main()
+    app.main()

@@ -152,12 +152,21 @@ def copied(folder: Path, *, owners: Path) -> Path:
 
 
 def subscribed(aws: LocalAws) -> str:
-    """A queue that hears all findings."""
+    """A queue that hears all findings, and whose policy lets the topic write."""
     sqs, sns = aws.client("sqs"), aws.client("sns")
     url = sqs.create_queue(QueueName="heard")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topics = [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]
     (findings,) = [topic for topic in topics if topic.endswith("-findings")]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": findings}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     sns.subscribe(TopicArn=findings, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     return str(url)
 

@@ -289,3 +289,13 @@ def test_throttling_can_be_asked_for(aws):
     with pytest.raises(ClientError, match="TooManyRequestsException"):
         once.get_work_group(WorkGroup=WORKGROUP)
     assert once.get_work_group(WorkGroup=WORKGROUP)["WorkGroup"]["Name"] == WORKGROUP
+
+
+def test_who_has_no_policy_may_do_nothing(aws):
+    """The AWS behind it holds everyone to their policies, so that a Lambda's are proven by its run."""
+    iam = aws.client("iam")
+    iam.create_user(UserName="guest")
+    key = iam.create_access_key(UserName="guest")["AccessKey"]
+    guest = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guest.client("s3").list_objects_v2(Bucket=BUCKET)
