@@ -52,7 +52,7 @@ class Permissions:
         switch = ("glue:CreatePartition", "glue:UpdatePartition")
         return [
             *self._athena(),
-            self._list(delivered, f"{delivered}/*", "tables/*", f"{RESULTS}*"),
+            self._list(),
             self._objects("s3:GetObject", f"{delivered}/*", why="the export"),
             self._changed("tables/*", f"{RESULTS}*"),
             self._glue(*switch, why="switch a period to its new folder"),
@@ -62,7 +62,7 @@ class Permissions:
     def _detect(self) -> list[Grant]:
         return [
             *self._athena(),
-            self._list("tables/*", f"{RESULTS}*"),
+            self._list(),
             self._objects("s3:GetObject", "tables/*", why="the tables"),
             self._changed(f"{RESULTS}*"),
             Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
@@ -94,7 +94,7 @@ class Permissions:
         return [
             members,
             payer,
-            self._list(*kept),
+            self._list(),
             self._objects("s3:GetObject", *kept, why="what was seen before"),
             self._objects("s3:PutObject", *kept, why="what was seen"),
         ]
@@ -115,9 +115,12 @@ class Permissions:
         named = ("catalog", f"database/{database}", f"table/{database}/*")
         return Grant(why, actions, tuple(self._arn("glue", name) for name in named))
 
-    def _list(self, *prefixes: str) -> Grant:
-        conditions = {"StringLike": {"s3:prefix": list(prefixes)}}
-        return Grant("find files", ("s3:ListBucket",), (self._bucket,), conditions)
+    def _list(self) -> Grant:
+        """The whole bucket: an object that is not there yet is 404 to those who may list it, and 403 to others.
+
+        Leave to list some prefixes alone is none for that question: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
+        return Grant("find files", ("s3:ListBucket",), (self._bucket,))
 
     def _objects(self, action: str, *paths: str, why: str) -> Grant:
         return Grant(why, (action,), tuple(f"{self._bucket}/{path}" for path in paths))

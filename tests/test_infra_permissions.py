@@ -99,6 +99,15 @@ def test_no_action_has_a_wildcard_and_few_resources_are_all(kind):
             assert set(listed(statement["Action"])) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
 
+@pytest.mark.parametrize("kind", ["refresh", "detect", "collect"])
+def test_a_table_that_is_not_there_yet_is_said_to_be_missing(kind):
+    """S3 answers 404 to those who may list the whole bucket, and 403 to others: the first run would never end well."""
+    statements = [
+        one for one in granted(synthesized("one"), kind) if "s3:ListBucket" in listed(one["Action"])
+    ]
+    assert statements and not any("Condition" in one for one in statements)
+
+
 def test_in_three_accounts_the_collector_asks_the_payer_by_a_role():
     """It assumes that one role, and the member role of any account, but only within the organisation."""
     statements = [
