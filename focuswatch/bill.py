@@ -56,7 +56,9 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise ConfigError(f"{name}: its name is not UTF-8; rename it, or give a link of another name.") from error
+        raise ConfigError(
+            f"{name}: its name is not UTF-8; rename it, or give a link of another name."
+        ) from error
     slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).name).strip("-").lower()[:40] or "export"
     return root / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
@@ -130,7 +132,9 @@ def _as_of(inputs: Inputs, refreshed: Refresh) -> date:
             f"--as-of {inputs.as_of} is before the bill begins; its charges are of "
             f"{refreshed.first_charge_date} to {refreshed.last_charge_date}."
         )
-    if inputs.as_of > after_last + timedelta(days=MOST_DAYS_LATE):  # the ledger would take it for the newest day
+    if inputs.as_of > after_last + timedelta(
+        days=MOST_DAYS_LATE
+    ):  # the ledger would take it for the newest day
         raise ConfigError(
             f"--as-of {inputs.as_of} is more than {MOST_DAYS_LATE} days after the bill's last charge, of "
             f"{refreshed.last_charge_date}; leave it out, or name an earlier day."

@@ -71,7 +71,9 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         named = f"{error.filename}: " if error.filename else ""
-        _say(f"{named}{error.strerror or error}; see that it can be read and written, and that its disk has room.")
+        _say(
+            f"{named}{error.strerror or error}; see that it can be read and written, and that its disk has room."
+        )
         sys.exit(FAILED)
     except Exception as error:  # a mistake of ours: still one sentence, and the way to the rest
         if "--debug" in sys.argv:

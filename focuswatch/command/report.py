@@ -46,8 +46,10 @@ def report(
         open_bill(inputs, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
     ):
         rows = rows_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known_owners)
-        columns = list(rows[0]) if rows else columns_of(
-            wanted, engine=bill.engine, as_of=bill.as_of, owners=known_owners
+        columns = (
+            list(rows[0])
+            if rows
+            else columns_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known_owners)
         )
     match format:
         case ReportFormat.TABLE:

@@ -18,7 +18,10 @@ Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
 
 DAYS_OF_A_MONTH = 28  # a charge period this long is a month's
 SAMPLED_CHARGES = 100_000  # about a row group
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)  # outside, a date is a mistake, and it would be `as_of`
+FIRST_DAY, LAST_DAY = (
+    date(2000, 1, 1),
+    date(2099, 12, 31),
+)  # outside, a date is a mistake, and it would be `as_of`
 
 
 class Periods(BaseModel):

@@ -96,9 +96,7 @@ def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
     if "\r" in text.strip() and "\n" not in text and len(text) > text.index("\r") + 2:
         raise ExportError(f"{path}: ends its lines with carriage returns alone; write it with line feeds")
     rows = {mark: found for mark in DELIMITERS if (found := _first_rows(text, delimiter=mark))}
-    delimiter, (header, *others) = max(
-        rows.items(), key=lambda item: len(item[1][0]), default=("", [[]])
-    )
+    delimiter, (header, *others) = max(rows.items(), key=lambda item: len(item[1][0]), default=("", [[]]))
     if not header:
         raise ExportError(f"{path}: holds no header and no rows; {WANTED} with FOCUS columns: copy it again")
     return Sniffed(format_, delimiter, tuple(header), first_row=tuple(others[0]) if others else ())

@@ -30,7 +30,9 @@ def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
     """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
     text = str(error)
     if "No space left on device" in text:  # said of what is written, not of the files that are read
-        return ExportError("the disk of the state is full; make room there, or name another folder with --state")
+        return ExportError(
+            "the disk of the state is full; make room there, or name another folder with --state"
+        )
     named = [file for file in files if str(file) in text]
     where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
     if line := LINE.search(text):
