@@ -160,6 +160,8 @@ def test_only_asks_what_is_named(export):
         (["report", "no_such_thing", SAMPLE], 1, "There is no report called"),
         (["findings"], 2, "No export was scanned yet"),
         (["exclude", "--reason", "x"], 2, "Name exactly one scope"),
+        (["exclude", "--reason", "x", "--tag", "=x"], 2, "expected KEY=VALUE"),
+        (["findings", "--format", "slack"], 2, "'slack' is not one of"),
     ],
 )
 def test_bad_input_gets_a_sentence(tmp_path, arguments, code, told):
@@ -325,3 +327,11 @@ def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.startswith("focuswatch: stopped; nothing is half done")
+
+
+def test_a_finding_shown_whole_says_how_it_may_be_wrong(export):
+    """Evidence alone convinces; what it cannot see belongs beside it."""
+    (finding,) = scan(export)
+    shown = focuswatch("findings", finding["fingerprint"][:6], "--state", export.parent / "state").stdout
+    assert "How it may be wrong" in shown
+    assert "OCUs are pooled per account" in shown

@@ -17,6 +17,7 @@ app = typer.Typer(
     help="Finds waste and intrusion in an AWS bill (a FOCUS export), and says who owns it.",
     epilog="A first look without a bill of your own:  focuswatch demo",
     no_args_is_help=True,
+    context_settings={"max_content_width": 120},
     rich_markup_mode=None,  # plain help starts in half the time
     pretty_exceptions_enable=False,
     add_completion=False,

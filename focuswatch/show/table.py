@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from rich import box
 from rich.console import Console, Group
@@ -159,24 +160,27 @@ def failures(result: Scanned) -> None:
 def entries(listed: Sequence[Entry]) -> None:
     """What a ledger knows, a line each."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column in ("Fingerprint", "State", "Severity", "Team", "Account", "Region", "Detection"):
+    states = {entry.state for entry in listed}
+    for column in ("Finding", "Severity", "Team", "Account", "Region", "Detection"):
         table.add_column(column, overflow="fold")
     table.add_column("A month", justify="right", no_wrap=True)
     table.add_column("Since", no_wrap=True)
+    if states != {"open"}:
+        table.add_column("State", no_wrap=True)
     for entry in listed:
         finding = entry.finding
         cells = (
-            finding.fingerprint[:12], entry.state, finding.severity, finding.team or "nobody",
+            finding.fingerprint[:8], finding.severity, finding.team or "nobody",
             finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.detection,
-            amount(finding.monthly_cost), str(finding.first_seen),
+            amount(finding.monthly_cost), str(finding.first_seen), *([entry.state] if states != {"open"} else []),
         )  # fmt: skip
         table.add_row(*(_escape(cell or "") for cell in cells))
     out = console()
     out.print(table if listed else "No findings are open.")
 
 
-def whole(entry: Entry) -> None:
-    """One finding with everything that is known of it."""
+def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
+    """One finding with everything that is known of it, and how its detection may be wrong."""
     finding, out = entry.finding, console()
     out.print(finding.title, style="bold", markup=False)
     facts = {
@@ -205,8 +209,23 @@ def whole(entry: Entry) -> None:
     evidence.add_column("Evidence")
     evidence.add_column("", overflow="fold")
     for name, value in finding.evidence.items():
-        evidence.add_row(_text(name), _text("" if value is None else str(value)))
+        evidence.add_row(_text(name), _text(_listed(value)))
     out.print(evidence)
+    if blind_spots:
+        out.print("How it may be wrong", style="dim")
+    for spot in blind_spots:
+        out.print(visible(f"- {spot}"), markup=False)
+
+
+def _listed(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case list():
+            return "\n".join(map(str, value))
+        case dict():
+            return "\n".join(f"{key} = {one}" for key, one in value.items())
+    return str(value)
 
 
 def silences(listed: Sequence[Silence]) -> None:
@@ -263,7 +282,8 @@ def report(shown: Report, rows: Sequence[Row], *, currency: str) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     for column, value in rows[0].items():
         number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-        table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
+        justify: Literal["left", "right"] = "right" if number else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=number, min_width=len(column))
     for row in rows:
         table.add_row(*(_escape(_cell(value)) for value in row.values()))
     out.print(table)
