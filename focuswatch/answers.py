@@ -29,7 +29,7 @@ class Answers:
     def known(self, detection: Detection, values: Mapping[str, Value]) -> Outcome | None:
         """The answer to the same question over the same data; None where it must be asked."""
         kept = self._known.get(self._key(detection, values))
-        if kept is None:
+        if not isinstance(kept, dict) or not kept.keys() >= {"rows", "not_looked_at"}:
             return None
         return Outcome(detection, rows=tuple(kept["rows"]), not_looked_at=tuple(kept["not_looked_at"]))
 
@@ -77,6 +77,6 @@ def _scorer() -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return kept if isinstance(kept, dict) else {}

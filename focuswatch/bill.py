@@ -23,6 +23,7 @@ from focuswatch.literals import Value
 from focuswatch.owners import Owners
 
 Say = Callable[[str], None]
+MOST_DAYS_LATE = 366  # a bill that ended longer ago is history, and is scanned as of its end
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,15 @@ class Bill:
 def state_of(export: str, *, root: Path | None = None) -> Path:
     """The folder in which an export's state is kept: one for each export, under `root` or the user's data folder."""
     root = root or platformdirs.user_data_path("focuswatch")
+    if not export.strip():
+        raise ConfigError("EXPORT is empty; name a folder, a file or an s3:// address.")
     name = export if "://" in export else str(Path(export).resolve())
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"{name}: its name is not UTF-8; rename it, or give a link of another name."
+        ) from error
     slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).name).strip("-").lower()[:40] or "export"
     return root / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
@@ -67,7 +76,12 @@ def latest(*, root: Path | None = None) -> str:
     path = (root or platformdirs.user_data_path("focuswatch")) / "latest.json"
     if not path.exists():
         raise ConfigError("No export was scanned yet; name one, or run `focuswatch scan EXPORT` first.")
-    return str(json.loads(path.read_text(encoding="utf-8"))["export"])
+    try:
+        return str(json.loads(path.read_bytes())["export"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ConfigError(
+            f"{path} does not say which export was scanned last; name one, or remove that file and scan again."
+        ) from error
 
 
 @contextmanager
@@ -87,7 +101,7 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 as_of = _as_of(inputs, refreshed)
                 say("Reading activity, accounts and owners")
                 tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
-                tables.load_file(connection, "accounts", columns.ACCOUNTS, inputs.accounts)
+                tables.load_accounts(connection, inputs.accounts)
                 tables.load_rules(connection, owners.rules)
                 values: dict[str, Value] = {"as_of": as_of}
                 tables.create_views(
@@ -117,5 +131,12 @@ def _as_of(inputs: Inputs, refreshed: Refresh) -> date:
         raise ConfigError(
             f"--as-of {inputs.as_of} is before the bill begins; its charges are of "
             f"{refreshed.first_charge_date} to {refreshed.last_charge_date}."
+        )
+    if inputs.as_of > after_last + timedelta(
+        days=MOST_DAYS_LATE
+    ):  # the ledger would take it for the newest day
+        raise ConfigError(
+            f"--as-of {inputs.as_of} is more than {MOST_DAYS_LATE} days after the bill's last charge, of "
+            f"{refreshed.last_charge_date}; leave it out, or name an earlier day."
         )
     return inputs.as_of

@@ -83,7 +83,7 @@ class Owners(_Section):
         if path is None:
             return cls()
         try:
-            owners = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+            owners = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -10,9 +10,18 @@ from focuswatch.owners import Owners
 
 def rows_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[Row]:
     """The report as of a day, in its own order. Raises QueryError."""
+    return engine.query(_statement(report, as_of=as_of, owners=owners), label=report.id)
+
+
+def columns_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:
+    """The names of its columns, also where it has no rows. Raises QueryError."""
+    return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
+
+
+def _statement(report: Report, *, as_of: date, owners: Owners) -> str:
     question = Question(
         as_of=as_of,
         news_since=news_since(as_of, looked_until=None),
         required_tags=tuple(owners.routing.required_tags),
     )
-    return engine.query(report.render(question.values), label=report.id)
+    return report.render(question.values)

@@ -11,10 +11,13 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.catalog import Catalog
-from focuswatch.columns import OPTIONAL, OWNER_RULES
+from focuswatch.columns import ACCOUNTS, OPTIONAL, OWNER_RULES
 from focuswatch.errors import ConfigError
 from focuswatch.literals import Value, literals
 from focuswatch.owners import Rule
+
+# What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
+SAYING = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
 
 
 def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str]) -> None:
@@ -47,8 +50,19 @@ def load_file(
         selected = ", ".join(_selected(column, type_, found) for column, type_ in columns.items())
         connection.execute(f"INSERT INTO {name} SELECT {selected} FROM {source}")
     except duckdb.Error as error:
-        first_line = str(error).partition("\n")[0]
-        raise ConfigError(f"{path} cannot be read as {name} (Parquet or CSV): {first_line}") from error
+        lines = [line.strip() for line in str(error).splitlines()]
+        said = " ".join(line for line in lines if line.startswith(SAYING)) or lines[0]
+        raise ConfigError(f"{path} cannot be read as {name} (Parquet or CSV): {said}") from error
+
+
+def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    """The table `accounts`; see load_file. Raises ConfigError, too, for an account that is there twice."""
+    load_file(connection, "accounts", ACCOUNTS, path)
+    twice = connection.execute(
+        "SELECT sub_account_id FROM accounts GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+    ).fetchone()
+    if twice is not None:  # whoever joins it would count its charges twice
+        raise ConfigError(f"{path} names account {twice[0]} twice; expected each once: remove a line.")
 
 
 def _source(path: Path) -> str:
@@ -58,9 +72,8 @@ def _source(path: Path) -> str:
     files = [file for file in files if file.is_file() and file.name.endswith((".parquet", ".csv", ".csv.gz"))]
     kinds = {file.suffix == ".parquet" for file in files}
     if len(kinds) != 1:
-        raise ConfigError(
-            f"{path} holds {len(files)} Parquet or CSV files of {len(kinds)} kinds; expected one kind."
-        )
+        found = "both Parquet and CSV" if kinds else "no name that ends in .parquet, .csv or .csv.gz"
+        raise ConfigError(f"{path}: found {found}; expected Parquet or CSV, and one of them alone.")
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
     if kinds.pop():
         return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"

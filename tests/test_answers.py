@@ -1,5 +1,6 @@
 """A detection is asked again exactly when its statement or its data changed."""
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -49,10 +50,18 @@ def test_a_failure_is_asked_again(tmp_path):
     assert Answers(tmp_path / "answers.json", digest="d").known(NEW_REGION, QUESTION) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"a":' * 50_000])
 def test_a_damaged_file_is_as_good_as_none(path, text):
     """It is only a convenience."""
     path.write_text(text)
+    assert Answers(path, digest="d").known(NEW_REGION, QUESTION) is None
+
+
+@pytest.mark.parametrize("answer", ['"text"', "[]", "{}"])
+def test_an_answer_of_another_shape_is_as_good_as_none(path, answer):
+    """As another version may have written it."""
+    (key,) = json.loads(path.read_text())
+    path.write_text(f'{{"{key}": {answer}}}')
     assert Answers(path, digest="d").known(NEW_REGION, QUESTION) is None
 
 

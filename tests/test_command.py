@@ -160,6 +160,8 @@ def test_only_asks_what_is_named(export):
         (["report", "no_such_thing", SAMPLE], 1, "There is no report called"),
         (["findings"], 2, "No export was scanned yet"),
         (["exclude", "--reason", "x"], 2, "Name exactly one scope"),
+        (["exclude", "--reason", "x", "--tag", "=x"], 2, "expected KEY=VALUE"),
+        (["findings", "--format", "slack"], 2, "'slack' is not one of"),
     ],
 )
 def test_bad_input_gets_a_sentence(tmp_path, arguments, code, told):
@@ -240,3 +242,96 @@ def test_list_names_every_detection():
 
     listed = focuswatch("list").stdout
     assert all(id in listed for id in Catalog.load().detections)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{" * 10])
+def test_a_damaged_note_of_the_last_export_gets_a_sentence(tmp_path, text):
+    """`latest.json` is a convenience; naming the export does without it."""
+    (tmp_path / "latest.json").write_text(text)
+    done = focuswatch("findings", "--state", tmp_path, code=2)
+    assert "does not say which export was scanned last; name one" in done.stderr
+
+
+def test_a_state_that_cannot_be_written_gets_a_sentence(export, tmp_path):
+    """A file where its folder should be, as on a disk that may only be read."""
+    (tmp_path / "state").write_text("")
+    done = focuswatch("scan", export, "--state", tmp_path / "state", code=1)
+    assert re.search(r"state/\S+: \w.*; see that it can be read and written", done.stderr)
+    assert "unexpected" not in done.stderr
+
+
+def test_what_was_kept_and_lost_is_read_anew(export):
+    """Files that somebody removed from the state cost time, not findings."""
+    scan(export)
+    for path in (export.parent / "state").rglob("*.parquet"):
+        path.unlink()
+    (still,) = scan(export)
+    assert still["status"] == "open"
+
+
+def test_what_was_kept_and_is_damaged_gets_a_sentence(export):
+    """It says what to remove."""
+    scan(export)
+    for path in (export.parent / "state").rglob("*.parquet"):
+        path.write_bytes(b"PAR1")
+    done = focuswatch("scan", export, "--state", export.parent / "state", code=1)
+    assert "what is kept of the export is damaged; remove that folder" in done.stderr
+
+
+def test_a_day_long_after_the_bill_is_refused(export):
+    """The ledger would take a mistyped year for the newest day, and resolve nothing until then."""
+    state = export.parent / "state"
+    done = focuswatch("scan", export, "--state", state, "--as-of", "2062-03-29", code=2)
+    assert "--as-of 2062-03-29 is more than 366 days after the bill's last charge" in done.stderr
+    assert not list(state.rglob("ledger.db"))
+
+
+def test_an_empty_name_is_no_folder(tmp_path):
+    """`scan "$EXPORT"` without an EXPORT would read whatever lies about."""
+    done = focuswatch("scan", "", "--state", tmp_path, code=2)
+    assert "EXPORT is empty" in done.stderr
+
+
+def test_an_account_that_is_named_twice_is_refused(export, tmp_path):
+    """Its charges would count twice in what teams spend."""
+    accounts = tmp_path / "accounts.csv"
+    line = "111122223333,shop,a@example.com,/prod,{},2020-01-01,\n"
+    accounts.write_text("sub_account_id,name,email,ou_path,tags,joined_on,closed_on\n" + line * 2)
+    done = focuswatch("scan", export, "--state", tmp_path, "--accounts", accounts, code=2)
+    assert "names account 111122223333 twice" in done.stderr
+
+
+def test_an_error_gives_no_orders_to_the_terminal(tmp_path):
+    """A file's name, or a value in it, may hold escape sequences."""
+    done = focuswatch("scan", f"{tmp_path}/\x9b2Jgone", code=1)
+    assert "\N{REPLACEMENT CHARACTER}2Jgone: there is no such file" in done.stderr
+
+
+def test_a_report_without_rows_is_a_header_in_csv(export):
+    """Whoever reads it by column finds the columns."""
+    state = export.parent / "state"
+    done = focuswatch(
+        "report", "ai_spend", export, "--state", state, "--as-of", "2026-03-02", "--format", "csv"
+    )
+    whole = focuswatch("report", "ai_spend", export, "--state", state, "--format", "csv")
+    assert whole.stdout.startswith(done.stdout.partition("\n")[0] + "\n")
+
+
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt()", "RuntimeError('Query interrupted')"])
+def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
+    """Whether Python or DuckDB hears of it first."""
+    code = (
+        "from unittest.mock import patch; from focuswatch.command import main\n"
+        f"with patch('focuswatch.catalog.Catalog.load', side_effect={raised}): main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.startswith("focuswatch: stopped; nothing is half done")
+
+
+def test_a_finding_shown_whole_says_how_it_may_be_wrong(export):
+    """Evidence alone convinces; what it cannot see belongs beside it."""
+    (finding,) = scan(export)
+    shown = focuswatch("findings", finding["fingerprint"][:6], "--state", export.parent / "state").stdout
+    assert "How it may be wrong" in shown
+    assert "OCUs are pooled per account" in shown

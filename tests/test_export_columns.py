@@ -270,3 +270,23 @@ def test_days_in_parquet_are_not_copied(tmp_path):
     """A view straight over the files: none of the charges are kept in the state, only what is asked often."""
     reader = read(write(tmp_path / "a.parquet"), tmp_path / "state")
     assert not [name for name in reader.stored() if "part-" in name]
+
+
+@pytest.mark.parametrize(("type_", "written"), [("BIGINT", "1122223333"), ("DOUBLE", "1122223333")])
+def test_an_account_that_was_made_a_number_gets_its_zeros_back(tmp_path, type_, written):
+    """Owners and accounts know it by its 12 digits."""
+    path = write(tmp_path / "a.parquet", {"SubAccountId": written}, types={"SubAccountId": type_})
+    assert read(path, tmp_path / "state").column("SubAccountId") == ["001122223333"]
+
+
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_billing_period_is_a_month_whichever_day_it_is_written_with(tmp_path, hours):
+    """Read as it stands or folded, its charges belong to one month."""
+    path = write(tmp_path / "a.parquet", {**hours, "BillingPeriodStart": "2026-05-02 07:00:00"})
+    assert read(path, tmp_path / "state").column("billing_period") == [date(2026, 5, 1)]
+
+
+def test_a_carriage_return_within_quotes_is_part_of_a_name(tmp_path):
+    """Also where another delimiter is tried first."""
+    path = write(tmp_path / "a.csv", {"ServiceName": "Two\rlines"})
+    assert read(path, tmp_path / "state").column("ServiceName") == ["Two\rlines"]

@@ -5,10 +5,12 @@ import json
 import re
 import zipfile
 
+import duckdb
 import pytest
 
 from focuswatch.columns import FOLDED_CHARGES
 from focuswatch.errors import ExportError
+from focuswatch.export.refusals import refusal
 from tests.given_exports import HOURLY, Reader, read, write
 
 
@@ -207,3 +209,72 @@ def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, f
     assert read(folder, tmp_path / "other").refresh().charges == 1
     path.unlink()
     assert f"{folder}: holds no charges" in refused(folder, tmp_path)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "2100-01-01", "9999-12-31", "infinity"])
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_a_day_that_cannot_be_is_refused(tmp_path, format_, day):
+    """One charge of the year 9999 would be the newest, and all that is judged would be older than it."""
+    row = {"ChargePeriodStart": day, "ChargePeriodEnd": None}
+    path = write(tmp_path / f"a.{format_}", {}, row)
+    text = refused(path, tmp_path)
+    assert re.match(
+        rf"{re.escape(str(path))}: has charges of (infinity|{day}), expected days of 2000 to", text
+    )
+
+
+def test_a_billing_period_that_cannot_be_is_refused(tmp_path):
+    """Deliveries are told apart by it."""
+    path = write(tmp_path / "a.parquet", {}, {"BillingPeriodStart": "9999-12-01"})
+    assert f"{path}: has charges of 9999-12-01" in refused(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "type_", "value", "said"),
+    [
+        ("Tags", "VARCHAR", "[1]", r"Tags is '\[1\]', expected a JSON object or a map"),
+        ("Tags", "VARCHAR", '"x"', "Tags is '\"x\"', expected a JSON object or a map"),
+        ("Tags", "INTEGER[]", "[1]", r"Tags is 'INTEGER\[\]', expected a JSON object or a map"),
+        ("Tags", "VARCHAR", '{"a": "b", "a": "c"}', "Tags names a key twice"),
+        ("EffectiveCost", "VARCHAR", "much", "a value is 'much', expected a number"),
+        ("EffectiveCost", "INTEGER[]", "[1]", r"EffectiveCost is of type INTEGER\[\], expected a number"),
+        (
+            "ChargePeriodStart",
+            "INTEGER[]",
+            "[1]",
+            "ChargePeriodStart is of type .*, expected a date and time",
+        ),
+    ],
+)
+def test_a_value_of_another_kind_is_not_called_a_damaged_file(tmp_path, column, type_, value, said):
+    """Copying the file again would not mend it."""
+    path = write(tmp_path / "a.parquet", {column: value}, types={column: type_})
+    assert re.search(said, refused(path, tmp_path))
+
+
+def test_text_that_ends_its_lines_as_old_macs_did_is_named(tmp_path):
+    """It looks like one line without rows."""
+    path = write(tmp_path / "a.csv")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    assert "carriage returns alone" in refused(path, tmp_path)
+
+
+def test_a_row_that_is_not_utf_8_is_named(tmp_path):
+    """Wherever in the file it stands."""
+    path = write(tmp_path / "a.csv", *many(3000), {"ServiceName": "Cafe"})
+    path.write_bytes(path.read_bytes().replace(b"Cafe", b"Caf\xe9"))
+    assert re.search(r"line 3002: the row is not text in UTF-8", refused(path, tmp_path))
+
+
+def test_a_link_to_nothing_is_refused(tmp_path):
+    """A month that was moved away is missing, not empty."""
+    folder = tmp_path / "bill"
+    write(folder / "a.parquet")
+    (folder / "b.parquet").symlink_to(tmp_path / "gone.parquet")
+    assert "b.parquet: is a link to nothing" in refused(folder, tmp_path)
+
+
+def test_a_full_disk_is_not_called_a_damaged_file():
+    """What DuckDB says when it cannot write."""
+    error = duckdb.IOException('Could not write file "/state/a.parquet": No space left on device')
+    assert "the disk of the state is full" in str(refusal(error, files=[]))

@@ -291,3 +291,34 @@ def test_dates_are_the_bills_own():
     """Nothing in an entry comes from the machine's clock."""
     decision = decide({}, [], run(finding(on=date(2020, 1, 1)), on=date(2020, 1, 1)))
     assert decision.entries[0].told_on == date(2020, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE entries SET entry = '{}'",
+        "UPDATE looked SET as_of = 'yesterday'",
+        "DROP TABLE entries; CREATE TABLE entries (other TEXT)",
+        "INSERT INTO silences (silence) VALUES ('[')",
+    ],
+)
+def test_a_damaged_ledger_says_so(tmp_path, damage):
+    """Nothing that it held is taken for news."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    told(ledger, run(finding()))
+    with sqlite3.connect(ledger.path) as connection:
+        connection.executescript(damage)
+    with pytest.raises(LedgerError, match=r"ledger.db is damaged \(.*\); put a copy of it back"):
+        print(ledger.entries(), ledger.silences(), ledger.looked_until())
+
+
+def test_a_full_disk_leaves_the_ledger_as_it_was(tmp_path):
+    """SQLite ends the transaction itself then; what was known stays, and a sentence says why."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    told(ledger, run(finding()))
+    pages = ledger._connection.execute("PRAGMA page_count").fetchone()[0]
+    ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
+    many = [finding(f"arn:{number}") for number in range(200)]
+    with pytest.raises(LedgerError, match="full; make room"):
+        told(ledger, run(*many))
+    assert len(ledger.entries()) == 1

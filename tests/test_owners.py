@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from focuswatch.catalog import Catalog
 from focuswatch.errors import ConfigError
-from focuswatch.owners import Owners
+from focuswatch.owners import TAG_PREFIX, Owners
 
 OWNERS = """
 [routing]
@@ -84,3 +85,17 @@ def test_a_missing_file_is_named(tmp_path):
     """Not a traceback."""
     with pytest.raises(ConfigError, match=r"nowhere.toml cannot be read: No such file"):
         Owners.load(tmp_path / "nowhere.toml")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    """Editors on Windows write one."""
+    path = tmp_path / "owners.toml"
+    path.write_text(OWNERS, encoding="utf-8-sig")
+    assert "search" in Owners.load(path).teams
+
+
+def test_sql_strips_the_prefixes_that_owners_strip():
+    """A tag names the same team in a finding, in a report and in what counts as untagged."""
+    catalog = Catalog.load()
+    for entry in (catalog.detection("untagged_ai_spend"), catalog.report("spend_by_team")):
+        assert entry.header.parameters["tag_prefix"] == TAG_PREFIX.pattern

@@ -69,7 +69,7 @@ missing_accounts AS (
         last_days.last_day,
         count_if(completeness.is_settled AND completeness.charge_date > last_days.last_day) AS missing_days,
         count_if(account_days.charge_date IS NOT NULL) AS present_days,
-        sum(account_days.effective_cost) AS effective_cost
+        coalesce(sum(account_days.effective_cost), 0E0) AS effective_cost
     FROM last_days
     INNER JOIN completeness ON last_days.sub_account_id = completeness.sub_account_id
     LEFT JOIN account_days
@@ -141,10 +141,11 @@ findings AS (
     SELECT
         sub_account_id,
         CAST(NULL AS varchar),
-        effective_cost,
+        effective_cost,                                             -- what was charged: nothing here is to be saved
         'account ' || sub_account_id || ' was charged on ' || CAST(present_days AS varchar) || ' of '
             || CAST($present_days AS varchar) || ' days up to ' || CAST(last_day AS varchar)
-            || ', and on none of the ' || CAST(missing_days AS varchar) || ' settled days since.',
+            || ', ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in all,'
+            || ' and on none of the ' || CAST(missing_days AS varchar) || ' settled days since.',
         'Was it closed, or did it leave? aws organizations describe-account --account-id ' || sub_account_id,
         'If so, give it a closed_on in the accounts file; if not, see who changed the export, its filter or its payer.',
         CAST(NULL AS timestamp),

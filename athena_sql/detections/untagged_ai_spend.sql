@@ -26,6 +26,7 @@ sources   = [
 [parameters]
 lookback_days = 30
 least_monthly_cost = 1.0
+tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners.py
 */
 WITH lookbacks AS (
     SELECT
@@ -40,11 +41,7 @@ WITH lookbacks AS (
 required_tags AS (
     SELECT
         key,
-        regexp_replace(
-            lower(key),
-            '^(resourcetags/|accounttag/|userattribute/|costcategory/|iamprincipal/)?(user:|aws:)?',
-            ''
-        ) AS plain_key
+        regexp_replace(lower(key), $tag_prefix, '') AS plain_key
     FROM UNNEST(ARRAY[$required_tags]) AS required (key)
     WHERE key IS NOT NULL
 ),
@@ -53,11 +50,7 @@ account_keys AS (
     FROM accounts
     CROSS JOIN UNNEST(map_keys(accounts.tags)) AS tagged (tag_key)
     INNER JOIN required_tags
-        ON required_tags.plain_key = regexp_replace(
-            lower(tagged.tag_key),
-            '^(resourcetags/|accounttag/|userattribute/|costcategory/|iamprincipal/)?(user:|aws:)?',
-            ''
-        )
+        ON required_tags.plain_key = regexp_replace(lower(tagged.tag_key), $tag_prefix, '')
     WHERE trim(element_at(accounts.tags, tagged.tag_key)) <> ''
 ),
 ai_spends AS (
@@ -115,11 +108,7 @@ missing_keys AS (
         AND account_keys.key IS NULL                                -- the account's tag holds for all that is in it
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
     HAVING NOT bool_or(
-        required_tags.plain_key = regexp_replace(
-            lower(tagged.tag_key),
-            '^(resourcetags/|accounttag/|userattribute/|costcategory/|iamprincipal/)?(user:|aws:)?',
-            ''
-        )
+        required_tags.plain_key = regexp_replace(lower(tagged.tag_key), $tag_prefix, '')
         AND trim(coalesce(element_at(spends.tags, tagged.tag_key), '')) <> ''
     )
 ),

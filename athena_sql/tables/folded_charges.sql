@@ -9,7 +9,7 @@ reads = ["focus_export"]
 */
 SELECT
     CAST(ChargePeriodStart AS date) AS charge_date,
-    CAST(BillingPeriodStart AS date) AS billing_period,
+    CAST(date_trunc('month', BillingPeriodStart) AS date) AS billing_period,
     ProviderName,
     BillingCurrency,
     SubAccountId,

@@ -8,6 +8,7 @@ import typer
 from focuswatch import __version__
 from focuswatch.command import catalog, demo, doctor, ledger, report, scan, simulate
 from focuswatch.errors import ConfigError, FocuswatchError
+from focuswatch.plain_text import visible
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -16,6 +17,7 @@ app = typer.Typer(
     help="Finds waste and intrusion in an AWS bill (a FOCUS export), and says who owns it.",
     epilog="A first look without a bill of your own:  focuswatch demo",
     no_args_is_help=True,
+    context_settings={"max_content_width": 120},
     rich_markup_mode=None,  # plain help starts in half the time
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -60,20 +62,42 @@ for verb in (
 def main() -> None:
     """Run the command. Exit 0 clean, 1 something failed, 2 wrong use, 3 found what --fail-on names."""
     try:
-        app()
+        _run()
     except FocuswatchError as error:
         if "--debug" in sys.argv:
             raise
-        typer.echo(f"focuswatch: {error}", err=True)
+        _say(str(error))
         sys.exit(WRONG_USE if isinstance(error, ConfigError) else FAILED)
+    except OSError as error:
+        if "--debug" in sys.argv:
+            raise
+        named = f"{error.filename}: " if error.filename else ""
+        _say(
+            f"{named}{error.strerror or error}; see that it can be read and written, and that its disk has room."
+        )
+        sys.exit(FAILED)
     except Exception as error:  # a mistake of ours: still one sentence, and the way to the rest
         if "--debug" in sys.argv:
             raise
-        typer.echo(
-            f"focuswatch: unexpected {type(error).__name__}: {error}; again with --debug for a report.",
-            err=True,
-        )
+        _say(f"unexpected {type(error).__name__}: {error}; again with --debug for a report.")
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        typer.echo("focuswatch: stopped; what was known before is as it was.", err=True)
+        _say("stopped; nothing is half done, and the next scan begins where the last one ended.")
         sys.exit(INTERRUPTED)
+
+
+def _run() -> None:
+    try:
+        app()
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # typer's silent word for it
+            raise KeyboardInterrupt from stop
+        raise
+    except RuntimeError as error:
+        if "Query interrupted" in str(error):  # DuckDB's
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _say(sentence: str) -> None:
+    typer.echo(f"focuswatch: {visible(sentence)}", err=True)

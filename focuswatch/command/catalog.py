@@ -1,5 +1,6 @@
 """`focuswatch list`, `show`, `check`, `new`: the catalog, for whoever reads it and whoever adds to it."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,16 @@ import typer
 from focuswatch.command import options
 
 Name = Annotated[str, typer.Argument(help="Name of a detection or report; `focuswatch list` has them.")]
+
+ShownAsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        help="The day its SQL is shown for. [default: today]",
+        show_default=False,
+    ),
+]
 
 
 def list_() -> None:
@@ -22,7 +33,7 @@ def list_() -> None:
     show.table.catalog(Catalog.load())
 
 
-def show(name: Name, as_of: options.AsOf = None) -> None:
+def show(name: Name, as_of: ShownAsOf = None) -> None:
     """Show what a detection says, its thresholds, and the SQL as it will run.
 
     \b

@@ -1,6 +1,8 @@
 """`focuswatch demo`: simulate, scan, report: what focuswatch finds, without a bill of your own."""
 
+import os
 import shutil
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,10 +49,13 @@ def demo(
     with talking() as talk, open_bill(inputs, catalog=catalog, owners=owners, say=talk.progress) as bill:
         rows = rows_of(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
     _ai_against_filter(rows, refreshed.currency)
+    command = (
+        "focuswatch" if shutil.which("focuswatch") else os.path.relpath(sys.argv[0])
+    )  # of a venv not entered
     typer.echo(f"\nThe bill, its truth and the ledger are in {out}/. Next:")
-    typer.echo(f"  focuswatch findings --state {state}")
-    typer.echo(f"  focuswatch report ai_spend_by_layer --state {state}")
-    typer.echo("  focuswatch scan YOUR_EXPORT")
+    typer.echo(f"  {command} findings --state {state}")
+    typer.echo(f"  {command} report ai_spend_by_layer --state {state}")
+    typer.echo(f"  {command} scan YOUR_EXPORT")
 
 
 def _clear(out: Path) -> None:

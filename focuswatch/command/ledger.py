@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.command import options
-from focuswatch.command.options import ScanFormat
+from focuswatch.command.options import ListFormat
 
 if TYPE_CHECKING:
     from focuswatch.ledger import Entry, SqliteLedger
@@ -34,7 +34,7 @@ def findings(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Resolved and silenced ones too.")] = False,
     silences: Annotated[bool, typer.Option("--silences", help="List what was snoozed and excluded.")] = False,
-    format: Annotated[ScanFormat, typer.Option(help="How to print them.")] = ScanFormat.TABLE,
+    format: Annotated[ListFormat, typer.Option(help="How to print them.")] = ListFormat.TABLE,
     export: ExportOption = None,
     ledger: options.LedgerFile = None,
     state: options.State = None,
@@ -47,16 +47,18 @@ def findings(
     focuswatch findings --all --format json
     """
     from focuswatch import show
+    from focuswatch.catalog import Catalog
 
     with options.known_ledger(ledger, export=export, state=state) as kept:
         if silences:
             show.table.silences(kept.silences())
             return
         entries = [_named(kept, fingerprint)] if fingerprint else _listed(kept, everything=everything)
-    if format is not ScanFormat.TABLE:
+    if format is not ListFormat.TABLE:
         typer.echo(show.json.findings([entry.finding for entry in entries]))
     elif fingerprint:
-        show.table.whole(entries[0])
+        header = Catalog.load().detections.get(entries[0].finding.detection)
+        show.table.whole(entries[0], blind_spots=header.header.blind_spots if header else ())
     else:
         show.table.entries(entries)
 
@@ -125,7 +127,7 @@ def exclude(
     scopes = [(scope, value) for scope, value in given.items() if value]
     if len(scopes) != 1:
         raise ConfigError("Name exactly one scope: --fingerprint, --resource, --account or --tag.")
-    if tag and "=" not in tag:
+    if tag and not all(tag.partition("=")[:2]):
         raise ConfigError(f"--tag {tag}: expected KEY=VALUE.")
     if detection:
         Catalog.load().detection(detection)

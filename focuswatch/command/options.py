@@ -66,6 +66,13 @@ class ScanFormat(StrEnum):
     SLACK = "slack"
 
 
+class ListFormat(StrEnum):
+    """How what is known is listed; a message to Slack is for news."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 class ReportFormat(StrEnum):
     """How a report prints."""
 

@@ -29,7 +29,7 @@ def report(
     from focuswatch.catalog import Catalog
     from focuswatch.command.talk import talking
     from focuswatch.owners import Owners
-    from focuswatch.report import rows_of
+    from focuswatch.report import columns_of, rows_of
 
     catalog, known_owners = Catalog.load(), Owners.load(owners)
     wanted = catalog.report(name)
@@ -46,10 +46,15 @@ def report(
         open_bill(inputs, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
     ):
         rows = rows_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known_owners)
+        columns = (
+            list(rows[0])
+            if rows
+            else columns_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known_owners)
+        )
     match format:
         case ReportFormat.TABLE:
             show.table.report(wanted, rows, currency=bill.refresh.currency)
         case ReportFormat.JSON:
             typer.echo(show.json.rows(rows))
         case ReportFormat.CSV:
-            typer.echo(show.json.csv(rows), nl=False)
+            typer.echo(show.json.csv(rows, columns=columns), nl=False)

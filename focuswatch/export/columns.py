@@ -19,6 +19,7 @@ SQL_TYPES: dict[Kind, str] = {
     "tags": "MAP(VARCHAR, VARCHAR)",
 }
 TEXT_TYPES = ("VARCHAR", "BLOB", "JSON")  # Parquet is read with binary_as_string
+NUMERIC_TYPES = ("INTEGER", "UINTEGER", "BIGINT", "UBIGINT", "HUGEINT", "FLOAT", "DOUBLE")
 CSV_TYPES: dict[Kind, str] = {**SQL_TYPES, "tags": "VARCHAR"}  # read_csv knows no maps
 TEXTS = (
     "ProviderName",
@@ -108,9 +109,17 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
     found = [types[name.lower()] for name in sources(column) if name.lower() in types]
     blanks = blanks or len(found) > 1 or kind != "text"
     values = [_converted(_text(name, type_, blanks=blanks), type_, kind=kind) for name, type_ in found]
+    if column == "SubAccountId" and found and found[0][1] in NUMERIC_TYPES:
+        return _account_id(quoted(found[0][0]))
     if not values:
         return f"CAST(NULL AS {SQL_TYPES[kind]})"
     return f"coalesce({', '.join(values)})" if len(values) > 1 else values[0]
+
+
+def _account_id(number: str) -> str:
+    """An AWS account's id of which a tool made a number, with the zeros that it lost in front."""
+    digits = f"CAST(CAST({number} AS HUGEINT) AS VARCHAR)"
+    return f"CASE WHEN length({digits}) < 12 THEN lpad({digits}, 12, '0') ELSE {digits} END"
 
 
 def without_blanks(value: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from focuswatch.errors import ExportError
 from focuswatch.export.sql_names import file_list
+from focuswatch.literals import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,6 +18,10 @@ Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
 
 DAYS_OF_A_MONTH = 28  # a charge period this long is a month's
 SAMPLED_CHARGES = 100_000  # about a row group
+FIRST_DAY, LAST_DAY = (
+    date(2000, 1, 1),
+    date(2099, 12, 31),
+)  # outside, a date is a mistake, and it would be `as_of`
 
 
 class Periods(BaseModel):
@@ -71,8 +76,10 @@ def probe_services(
 ) -> tuple[PeriodFacts, ...]:
     """Charges by billing period and currency in a file of daily services.
 
-    Raises ExportError, naming `place`, for charges without a day or with a cost that is no number.
+    Raises ExportError, naming `place`, for charges without a day or of a day that cannot be, and for a cost that
+    is no number.
     """
+    first, last = literal(FIRST_DAY), literal(LAST_DAY)
     rows = connection.execute(
         f"""
         SELECT
@@ -83,7 +90,11 @@ def probe_services(
             min(charge_date),
             max(charge_date),
             coalesce(sum(EffectiveCost), 0),
-            count(*) = count(charge_date)
+            count(*) = count(charge_date),
+            CAST(coalesce(
+                min(charge_date) FILTER (WHERE charge_date NOT BETWEEN {first} AND {last}),
+                min(billing_period) FILTER (WHERE billing_period NOT BETWEEN {first} AND {last})
+            ) AS varchar)
         FROM read_parquet({file_list([file])})
         GROUP BY ALL
         ORDER BY ALL
@@ -91,11 +102,16 @@ def probe_services(
     ).fetchall()
     names = tuple(PeriodFacts.model_fields)
     facts = []
-    for *row, effective_cost, has_days in rows:
+    for *row, effective_cost, has_days, strange_day in rows:
         fact = dict(zip(names, row, strict=True))
         if not has_days:
             raise ExportError(
                 f"{place}: has charges without a ChargePeriodStart, expected one in each; export it again"
+            )
+        if strange_day is not None:
+            raise ExportError(
+                f"{place}: has charges of {strange_day}, expected days of {FIRST_DAY.year} to {LAST_DAY.year}; "
+                "correct the file"
             )
         if not math.isfinite(fact["billed_cost"]) or not math.isfinite(effective_cost):
             raise ExportError(

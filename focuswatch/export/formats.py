@@ -93,14 +93,18 @@ def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
         raise ExportError(
             f"{path}: is neither Parquet nor text in UTF-8; {WANTED}: convert it, or export it again"
         )
-    rows = {
-        mark: list(itertools.islice(csv.reader(io.StringIO(text), delimiter=mark), 2)) for mark in DELIMITERS
-    }
-    delimiter, (header, *others) = max(
-        ((mark, found) for mark, found in rows.items() if found),
-        key=lambda item: len(item[1][0]),
-        default=("", [[]]),
-    )
+    if "\r" in text.strip() and "\n" not in text and len(text) > text.index("\r") + 2:
+        raise ExportError(f"{path}: ends its lines with carriage returns alone; write it with line feeds")
+    rows = {mark: found for mark in DELIMITERS if (found := _first_rows(text, delimiter=mark))}
+    delimiter, (header, *others) = max(rows.items(), key=lambda item: len(item[1][0]), default=("", [[]]))
     if not header:
         raise ExportError(f"{path}: holds no header and no rows; {WANTED} with FOCUS columns: copy it again")
     return Sniffed(format_, delimiter, tuple(header), first_row=tuple(others[0]) if others else ())
+
+
+def _first_rows(text: str, *, delimiter: str) -> list[list[str]]:
+    """The header and the first row as they read with this delimiter; none where they cannot be."""
+    try:
+        return list(itertools.islice(csv.reader(io.StringIO(text), delimiter=delimiter), 2))
+    except csv.Error:  # a lone carriage return, which within quotes is well but for the wrong delimiter
+        return []

@@ -68,7 +68,7 @@ def load_index(state: Path, *, made_by: str) -> Index:
         if kept["made_by"] != made_by:  # its units were read in another way, and may not even look like ours
             kept = {"made_by": made_by, "deliveries": kept["deliveries"]}
         return Index.model_validate(kept)
-    except (ValueError, TypeError, KeyError) as error:  # no JSON, or not of this shape
+    except (ValueError, TypeError, KeyError, RecursionError) as error:  # no JSON, or not of this shape
         raise ExportError(
             f"{path}: is not the index of a refresh; remove it, and the export is read anew "
             "(the history of its deliveries begins again)"

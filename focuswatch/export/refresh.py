@@ -15,7 +15,7 @@ import duckdb
 
 from focuswatch.catalog import Catalog
 from focuswatch.columns import KEPT_TABLES
-from focuswatch.errors import FocuswatchError
+from focuswatch.errors import ExportError, FocuswatchError
 from focuswatch.export.facts import Grain, grain_of
 from focuswatch.export.history import extended
 from focuswatch.export.index import Index, Unit, digest_of, load_index, store_index
@@ -29,7 +29,7 @@ from focuswatch.export.views import create_deliveries, folded_view_sql, kept_vie
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "2"  # to be raised when files are read in another way, so that every unit is read again
+READING = "3"  # to be raised when files are read in another way, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
@@ -108,9 +108,14 @@ def _refresh(
     store_index(state, Index(made_by=old.made_by, units=units, deliveries=history))
     _sweep(state, units)
     sweep_mirror(state / MIRROR, keep=[file.path for file in _needed(units, deliveries)])
-    connection.execute(folded_view_sql(selects(units, deliveries, kept=state / KEPT)))
-    for table in KEPT_TABLES:
-        connection.execute(kept_view_sql(table, table_files(table, units, kept=state / KEPT)))
+    try:
+        connection.execute(folded_view_sql(selects(units, deliveries, kept=state / KEPT)))
+        for table in KEPT_TABLES:
+            connection.execute(kept_view_sql(table, table_files(table, units, kept=state / KEPT)))
+    except duckdb.Error as error:
+        raise ExportError(
+            f"{state / KEPT}: what is kept of the export is damaged; remove that folder, and the export is read anew"
+        ) from error
     create_deliveries(connection, history)
     return _summary(units, {delivery.unit for delivery in changed}, warnings)
 
@@ -127,7 +132,8 @@ def _is_known(delivery: Delivery, index: Index, *, state: Path) -> bool:
     if unit is None or unit.digest != digest_of(delivery):
         return False
     files_are_there = unit.is_folded or all(file.path.exists() for file in delivery.files)
-    return files_are_there and (state / KEPT / unit.folder).is_dir()
+    folder = state / KEPT / unit.folder
+    return files_are_there and all((folder / f"{table}.parquet").is_file() for table in KEPT_TABLES)
 
 
 def _announcement(deliveries: Sequence[Delivery], changed: Sequence[Delivery]) -> str:

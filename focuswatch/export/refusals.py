@@ -14,6 +14,11 @@ LINE = re.compile(r"CSV Error on Line: (\d+)")
 BAD_VALUE = re.compile(
     r'converting column "(?P<column>[^"]+)"\. Could not convert string "(?P<value>.*)" to \'(?P<type>[^\']+)\''
 )
+BAD_PARQUET_VALUE = re.compile(r"Could not convert string '(?P<value>.*)' to (?P<type>\w+)")
+BAD_TYPE = re.compile(
+    r"Unimplemented type for cast \((?P<found>.+) -> (?P<type>[^)]+)\).* from source column (?P<column>\w+)"
+)
+BAD_TAGS_TYPE = re.compile(r"Expected OBJECT, but got \w+: (.*)|map_from_entries\((.*)\)'")
 BAD_TAGS = re.compile(r'Malformed JSON .*Input: "(.*)"')
 WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 DAMAGED = "cut short or damaged, copy it again"
@@ -24,6 +29,10 @@ A_TIME = "a date and time like 2026-05-01 00:00:00"
 def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
     """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
     text = str(error)
+    if "No space left on device" in text:  # said of what is written, not of the files that are read
+        return ExportError(
+            "the disk of the state is full; make room there, or name another folder with --state"
+        )
     named = [file for file in files if str(file) in text]
     where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
     if line := LINE.search(text):
@@ -40,10 +49,23 @@ def several(files: Sequence[Path]) -> str:
 
 def _reason(text: str) -> str:
     if found := BAD_VALUE.search(text):
-        expected = "a number" if found["type"] == "DOUBLE" else A_TIME
-        return f"{found['column']} is {found['value'][:SHOWN_VALUE]!r}, expected {expected}; correct the file"
+        value = found["value"][:SHOWN_VALUE]
+        return f"{found['column']} is {value!r}, expected {_wanted(found['type'])}; correct the file"
     if found := BAD_TAGS.search(text):
         return f"Tags is {found[1][:SHOWN_VALUE]!r}, expected a JSON object of names and values; correct the file"
+    if found := BAD_TAGS_TYPE.search(text):
+        value = (found[1] or found[2])[:SHOWN_VALUE]
+        return f"Tags is {value!r}, expected a JSON object or a map of names and values; correct the file"
+    if "Map keys must be unique" in text:
+        return "Tags names a key twice, expected each once; correct the file"
+    if found := BAD_TYPE.search(text):
+        return f"{found['column']} is of type {found['found']}, expected {_wanted(found['type'])}; correct the file"
+    if found := BAD_PARQUET_VALUE.search(text):
+        return f"a value is {found['value'][:SHOWN_VALUE]!r}, expected {_wanted(found['type'])}; correct the file"
+    if "Maximum line size" in text:
+        return "the row is longer than 2 MB, as where a quote is not closed; correct the file"
+    if "unicode" in text.lower() or "utf-8" in text.lower():
+        return "the row is not text in UTF-8; convert the file, or export it again"
     if found := WIDTH.search(text):
         return f"the row has {found[2]} columns, expected {found[1]}; the file is {DAMAGED}"
     if "unterminated quote" in text:
@@ -52,3 +74,7 @@ def _reason(text: str) -> str:
         return f"the gzip stream ends too early; the file is {DAMAGED}"
     first_line = text.partition("\n")[0].rstrip(".")
     return f"cannot be read ({first_line}), expected a whole Parquet, CSV or CSV.gz file; it is {DAMAGED}"
+
+
+def _wanted(type_: str) -> str:
+    return "a number" if type_ == "DOUBLE" else A_TIME

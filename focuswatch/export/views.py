@@ -12,7 +12,7 @@ from focuswatch.tables import create_empty
 # Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
 DAY_COLUMNS = {
     "charge_date": "CAST(ChargePeriodStart AS date)",
-    "billing_period": "CAST(BillingPeriodStart AS date)",
+    "billing_period": "CAST(date_trunc('month', BillingPeriodStart) AS date)",
     "charges": "CAST(1 AS bigint)",
 }
 

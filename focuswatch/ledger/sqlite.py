@@ -45,18 +45,21 @@ class SqliteLedger:
 
     def entries(self) -> dict[str, Entry]:
         """See Ledger.entries."""
-        rows = self._connection.execute("SELECT fingerprint, entry FROM entries")
-        return {fingerprint: Entry.model_validate_json(text) for fingerprint, text in rows}
+        with self._reading():
+            rows = self._connection.execute("SELECT fingerprint, entry FROM entries")
+            return {fingerprint: Entry.model_validate_json(text) for fingerprint, text in rows}
 
     def silences(self) -> list[Silence]:
         """See Ledger.silences."""
-        rows = self._connection.execute("SELECT id, silence FROM silences ORDER BY id")
-        return [Silence.model_validate_json(text).model_copy(update={"id": id}) for id, text in rows]
+        with self._reading():
+            rows = self._connection.execute("SELECT id, silence FROM silences ORDER BY id")
+            return [Silence.model_validate_json(text).model_copy(update={"id": id}) for id, text in rows]
 
     def looked_until(self) -> dict[str, date]:
         """See Ledger.looked_until."""
-        rows = self._connection.execute("SELECT detection, as_of FROM looked")
-        return {detection: date.fromisoformat(as_of) for detection, as_of in rows}
+        with self._reading():
+            rows = self._connection.execute("SELECT detection, as_of FROM looked")
+            return {detection: date.fromisoformat(as_of) for detection, as_of in rows}
 
     def update(self, decide: Decide, *, looked: Sequence[Looked]) -> Decision:
         """See Ledger.update."""
@@ -98,6 +101,16 @@ class SqliteLedger:
                 )
 
     @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as error:  # ValueError: what a row holds is not what was written
+            first_line = str(error).partition("\n")[0]
+            raise LedgerError(
+                f"{self.path} is damaged ({first_line}); put a copy of it back, or name another with --ledger."
+            ) from error
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -106,6 +119,15 @@ class SqliteLedger:
         try:
             yield
             self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise LedgerError(
+                f"{self.path} cannot be written: {error}; make room there, and scan again."
+            ) from error
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._roll_back()
             raise
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # SQLite ends it itself where the disk is full
+            self._connection.execute("ROLLBACK")

@@ -7,26 +7,32 @@ from collections.abc import Iterable, Sequence
 
 from focuswatch.engine import Row
 from focuswatch.findings import Finding, plain
+from focuswatch.plain_text import escaped_json, visible
 
 
 def findings(found: Iterable[Finding]) -> str:
     """A JSON list of findings, as docs/finding.schema.json describes each."""
     listed = [finding.model_dump(mode="json", by_alias=True) for finding in found]
-    return json.dumps(listed, indent=2, ensure_ascii=False)
+    return escaped_json(json.dumps(listed, indent=2, ensure_ascii=False))
 
 
 def rows(found: Sequence[Row]) -> str:
     """A JSON list of objects keyed by column."""
-    return json.dumps(
-        [{key: plain(value) for key, value in row.items()} for row in found], indent=2, ensure_ascii=False
-    )
+    listed = [{key: plain(value) for key, value in row.items()} for row in found]
+    return escaped_json(json.dumps(listed, indent=2, ensure_ascii=False))
 
 
-def csv(found: Sequence[Row]) -> str:
-    """CSV with a header line; null is empty."""
+def csv(found: Sequence[Row], *, columns: Sequence[str]) -> str:
+    """CSV with a header line, also where there are no rows; null is empty."""
     text = io.StringIO()
-    if found:
-        writer = csv_module.DictWriter(text, fieldnames=list(found[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: plain(value) for key, value in row.items()} for row in found)
+    writer = csv_module.DictWriter(text, fieldnames=columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _cell(plain(value)) for key, value in row.items()} for row in found)
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Text that a spreadsheet takes for text and not for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+    if not isinstance(value, str):
+        return value
+    return visible(f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value)

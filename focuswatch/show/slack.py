@@ -5,13 +5,16 @@ What the bill says is data: escaped, never markup, never a mention.
 """
 
 import json
+import re
 
 from focuswatch.findings import Finding
+from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
 
 MOST_FINDINGS = 20
 SECTION_CHARACTERS = 3000
 NAME_CHARACTERS = 300
+CUT_ENTITY = re.compile(r"&[a-z]{0,3}\Z")  # of `&amp;`, `&lt;`, `&gt;`, without its semicolon
 
 
 def news(scanned: Scanned) -> str:
@@ -29,7 +32,7 @@ def news(scanned: Scanned) -> str:
 
 def escaped(text: str) -> str:
     """Text that Slack shows as it is: https://docs.slack.dev/messaging/formatting-message-text#escaping."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _section(finding: Finding) -> dict[str, object]:
@@ -42,8 +45,13 @@ def _section(finding: Finding) -> dict[str, object]:
         escaped(finding.reason),
         escaped(finding.action),
     )
-    return {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)[:SECTION_CHARACTERS]}}
+    return {"type": "section", "text": _mrkdwn("\n".join(lines))}
 
 
 def _context(text: str) -> dict[str, object]:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": escaped(text)}]}
+    return {"type": "context", "elements": [_mrkdwn(escaped(text))]}
+
+
+def _mrkdwn(text: str) -> dict[str, object]:
+    """Text of which Slack makes no links and mentions of its own, cut between characters and not within one."""
+    return {"type": "mrkdwn", "text": CUT_ENTITY.sub("", text[:SECTION_CHARACTERS]), "verbatim": True}

@@ -4,12 +4,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from rich import box
 from rich.console import Console, Group
-from rich.markup import escape
+from rich.markup import escape as escaped_markup
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text as RichText
 
 from focuswatch.catalog import Catalog, Report
 from focuswatch.detect import Question, news_since
@@ -19,6 +20,7 @@ from focuswatch.export.refresh import Refresh
 from focuswatch.findings import Finding
 from focuswatch.findings import amount as plain_amount
 from focuswatch.ledger import Entry, Silence
+from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
 
 PIPED_WIDTH = 120
@@ -38,6 +40,15 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=None if stream.isatty() else PIPED_WIDTH, highlight=False)
 
 
+def _text(text: str, style: str = "") -> RichText:
+    """What the bill says is data: neither markup nor orders to the terminal."""
+    return RichText(visible(text), style=style)
+
+
+def _escape(text: str) -> str:
+    return escaped_markup(visible(text))
+
+
 def amount(value: Decimal | float | None, currency: str = "") -> str:
     """Money as a finding's sentence shows it, with its currency; null is nothing."""
     return "" if value is None else f"{plain_amount(value)} {currency}".rstrip()
@@ -53,7 +64,7 @@ def scanned(result: Scanned, refresh: Refresh) -> None:
             out.print(_table(heading, group[:SHOWN]))
         if len(group) > SHOWN:
             rest = amount(sum(finding.monthly_cost for finding in group[SHOWN:]), result.currency)
-            out.print(f"… and {len(group) - SHOWN} more, {rest}: focuswatch findings\n", style="dim")
+            out.print(f"… and {len(group) - SHOWN} more, {_escape(rest)}: focuswatch findings\n", style="dim")
     if news:
         out.print(_by_detection(news))
     else:
@@ -75,14 +86,14 @@ def _table(heading: str, findings: Sequence[Finding]) -> Table:
 def _money(finding: Finding) -> Group:
     status = "" if finding.status == "open" else finding.status
     return Group(
-        Text(amount(finding.monthly_cost)),
-        Text(finding.severity, style=COLOURS[finding.severity]),
-        Text(status, style="dim"),
+        _text(amount(finding.monthly_cost)),
+        _text(finding.severity, style=COLOURS[finding.severity]),
+        _text(status, style="dim"),
     )
 
 
 def _owner(finding: Finding) -> Group:
-    return Group(Text(finding.team or "nobody"), Text(f"by {finding.owned_by}", style="dim"))
+    return Group(_text(finding.team or "nobody"), _text(f"by {finding.owned_by}", style="dim"))
 
 
 def _words(finding: Finding) -> Group:
@@ -90,11 +101,11 @@ def _words(finding: Finding) -> Group:
     place = [named, finding.region_id, finding.service_name, finding.resource_id]
     first_step = finding.action.partition("\n")[0].removeprefix("1. ")
     return Group(
-        Text(finding.title, style="bold"),
-        Text(" · ".join(part for part in place if part), style="cyan"),
-        Text(finding.reason),
-        Text(f"→ {first_step}  ({finding.fingerprint[:8]})", style="green"),
-        Text(""),
+        _text(finding.title, style="bold"),
+        _text(" · ".join(part for part in place if part), style="cyan"),
+        _text(finding.reason),
+        _text(f"→ {first_step}  ({finding.fingerprint[:8]})", style="green"),
+        _text(""),
     )
 
 
@@ -117,14 +128,15 @@ def _summary(out: Console, result: Scanned, refresh: Refresh) -> None:
     waste = amount(result.monthly_waste, result.currency)
     out.print(
         f"{len(result.news)} told, {len(open_findings)} open as of {result.as_of}: "
-        f"[bold]{waste} of waste a month[/bold], {amount(result.unowned, result.currency)} that nobody owns.",
+        f"[bold]{_escape(waste)} of waste a month[/bold], "
+        f"{_escape(amount(result.unowned, result.currency))} that nobody owns.",
     )
     judged = f"{refresh.charges:,} charges of {refresh.first_charge_date} to {refresh.last_charge_date}"
     out.print(
         f"Looked at {judged} with {len(result.outcomes)} detections in {result.seconds:.1f} s.", style="dim"
     )
     for line in _caveats(result):
-        out.print(line, style="dim", markup=False)
+        out.print(visible(line), style="dim", markup=False)
 
 
 def _caveats(result: Scanned) -> Iterable[str]:
@@ -142,30 +154,33 @@ def failures(result: Scanned) -> None:
     """The detections that could not be run, on stderr."""
     out = console(stderr=True)
     for outcome in result.failures:
-        out.print(f"Failed: {outcome.error}", style="red", markup=False, soft_wrap=True)
+        out.print(visible(f"Failed: {outcome.error}"), style="red", markup=False, soft_wrap=True)
 
 
 def entries(listed: Sequence[Entry]) -> None:
     """What a ledger knows, a line each."""
     table = Table(box=box.SIMPLE_HEAD)
-    for column in ("Fingerprint", "State", "Severity", "Team", "Account", "Region", "Detection"):
+    states = {entry.state for entry in listed}
+    for column in ("Finding", "Severity", "Team", "Account", "Region", "Detection"):
         table.add_column(column, overflow="fold")
     table.add_column("A month", justify="right", no_wrap=True)
     table.add_column("Since", no_wrap=True)
+    if states != {"open"}:
+        table.add_column("State", no_wrap=True)
     for entry in listed:
         finding = entry.finding
         cells = (
-            finding.fingerprint[:12], entry.state, finding.severity, finding.team or "nobody",
+            finding.fingerprint[:8], finding.severity, finding.team or "nobody",
             finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.detection,
-            amount(finding.monthly_cost), str(finding.first_seen),
+            amount(finding.monthly_cost), str(finding.first_seen), *([entry.state] if states != {"open"} else []),
         )  # fmt: skip
-        table.add_row(*(escape(cell or "") for cell in cells))
+        table.add_row(*(_escape(cell or "") for cell in cells))
     out = console()
     out.print(table if listed else "No findings are open.")
 
 
-def whole(entry: Entry) -> None:
-    """One finding with everything that is known of it."""
+def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
+    """One finding with everything that is known of it, and how its detection may be wrong."""
     finding, out = entry.finding, console()
     out.print(finding.title, style="bold", markup=False)
     facts = {
@@ -187,15 +202,30 @@ def whole(entry: Entry) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, value in facts.items():
         if value:
-            table.add_row(Text(name, style="dim"), Text(value))
+            table.add_row(_text(name, style="dim"), _text(value))
     out.print(table)
-    out.print(f"\n{finding.reason}\n\n{finding.action}\n", markup=False)
+    out.print(visible(f"\n{finding.reason}\n\n{finding.action}\n"), markup=False)
     evidence = Table(box=box.SIMPLE_HEAD)
     evidence.add_column("Evidence")
     evidence.add_column("", overflow="fold")
     for name, value in finding.evidence.items():
-        evidence.add_row(Text(name), Text("" if value is None else str(value)))
+        evidence.add_row(_text(name), _text(_listed(value)))
     out.print(evidence)
+    if blind_spots:
+        out.print("How it may be wrong", style="dim")
+    for spot in blind_spots:
+        out.print(visible(f"- {spot}"), markup=False)
+
+
+def _listed(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case list():
+            return "\n".join(map(str, value))
+        case dict():
+            return "\n".join(f"{key} = {one}" for key, one in value.items())
+    return str(value)
 
 
 def silences(listed: Sequence[Silence]) -> None:
@@ -206,7 +236,7 @@ def silences(listed: Sequence[Silence]) -> None:
     for one in listed:
         until = str(one.until) if one.until else "for good"
         cells = (str(one.id), one.scope, one.value, one.detection or "all", until, one.author, one.reason)
-        table.add_row(*map(escape, cells))
+        table.add_row(*map(_escape, cells))
     out = console()
     out.print(table if listed else "Nothing is silenced.")
 
@@ -218,12 +248,12 @@ def catalog(loaded: Catalog) -> None:
         table.add_column(column, overflow="fold")
     for one in sorted(loaded.detections.values(), key=lambda one: (one.header.category, one.id)):
         mark = "" if one.header.status == "live" else f" ({one.header.status})"
-        table.add_row(one.id, one.header.category + mark, one.header.schedule, escape(one.header.title))
+        table.add_row(one.id, one.header.category + mark, one.header.schedule, _escape(one.header.title))
     reports = Table(box=box.SIMPLE_HEAD)
     reports.add_column("Report")
     reports.add_column("What it shows", overflow="fold")
     for report_ in loaded.reports.values():
-        reports.add_row(report_.id, escape(report_.header.title))
+        reports.add_row(report_.id, _escape(report_.header.title))
     console().print(table, reports)
 
 
@@ -237,7 +267,7 @@ def entry(loaded: Catalog, name: str, *, as_of: date) -> None:
     out.print(found.header.title, style="bold", markup=False)
     for key, value in found.header.model_dump(exclude={"title"}, exclude_none=True).items():
         shown = "\n  ".join(map(str, value)) if isinstance(value, list) else str(value).strip()
-        out.print(f"[cyan]{key}[/cyan]: {escape(shown)}")
+        out.print(f"[cyan]{key}[/cyan]: {_escape(shown)}")
     out.print()
     sys.stdout.write(f"{found.render(question.values)}\n")
 
@@ -245,16 +275,17 @@ def entry(loaded: Catalog, name: str, *, as_of: date) -> None:
 def report(shown: Report, rows: Sequence[Row], *, currency: str) -> None:
     """A report's rows; numbers on the right, amounts in the billing currency."""
     out = console()
-    out.print(f"{shown.header.title} ({currency})", style="bold", markup=False)
+    out.print(visible(f"{shown.header.title} ({currency})"), style="bold", markup=False)
     if not rows:
         out.print("No rows.")
         return
     table = Table(box=box.SIMPLE_HEAD)
     for column, value in rows[0].items():
         number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-        table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
+        justify: Literal["left", "right"] = "right" if number else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=number, min_width=len(column))
     for row in rows:
-        table.add_row(*(escape(_cell(value)) for value in row.values()))
+        table.add_row(*(_escape(_cell(value)) for value in row.values()))
     out.print(table)
 
 

@@ -1,0 +1,85 @@
+"""What is printed: a name in a bill is data, wherever it is shown."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from focuswatch.coverage import Coverage
+from focuswatch.ledger import Entry, News
+from focuswatch.scan import Scanned
+from focuswatch.show import json as as_json
+from focuswatch.show.slack import SECTION_CHARACTERS, news
+from focuswatch.show.table import entries, whole
+from tests.given import DAY, finding
+
+ORDERS = "a\x1b[31mb\x1b]0;title\x07\x9b2Jc\u202ed\x08e"  # colours, a window's title, a cleared screen, a turned line
+
+
+def hostile(**more: object):
+    return finding(ORDERS).model_copy(
+        update={"team": ORDERS, "sub_account_name": ORDERS, "reason": ORDERS, **more}
+    )
+
+
+@pytest.mark.parametrize("shown", [lambda entry: entries([entry]), whole])
+def test_a_name_gives_no_orders_to_the_terminal(capsys, shown):
+    """It neither colours, nor moves the cursor, nor turns a line round; one sees that something was there."""
+    shown(Entry(finding=hostile()))
+    printed = capsys.readouterr().out
+    assert "\N{REPLACEMENT CHARACTER}" in printed
+    assert not set(printed) & set("\x1b\x07\x08\x9b\u202e")
+
+
+def test_json_says_the_same_without_raw_control_characters():
+    """A program reads the name as the bill has it; a terminal that shows the text is given no orders."""
+    text = as_json.findings([hostile()])
+    assert not set(text) & set("\x1b\x07\x08\x9b\u202e")
+    assert json.loads(text)[0]["team"] == ORDERS
+
+
+def message(one) -> dict:
+    return json.loads(
+        news(
+            Scanned(
+                as_of=DAY,
+                currency="USD",
+                findings=(one,),
+                news=(News(kind="new", finding=one),),
+                outcomes=(),
+                coverage=Coverage(),
+                silenced=0,
+                seconds=0.0,
+            )  # fmt: skip
+        )
+    )
+
+
+def test_slack_makes_no_links_and_no_mentions_of_its_own():
+    """`verbatim` leaves names of channels and people, and addresses, as they stand."""
+    text = message(hostile(reason="<!channel> @here https://evil.example & co"))["blocks"][1]["text"]
+    assert text["verbatim"] is True
+    assert "&lt;!channel&gt; @here https://evil.example &amp; co" in text["text"]
+    assert not set(text["text"]) & set("\x1b\x07\x08\x9b\u202e")
+
+
+@pytest.mark.parametrize("before", range(8))
+def test_a_long_text_is_not_cut_within_an_entity(before):
+    """Half an `&amp;` would be shown as it is."""
+    text = message(hostile(reason="x" * before + "&" * SECTION_CHARACTERS))["blocks"][1]["text"]["text"]
+    assert SECTION_CHARACTERS - 5 < len(text) <= SECTION_CHARACTERS
+    assert text.endswith("&amp;")
+
+
+def test_csv_has_its_header_without_rows():
+    """Whoever reads it by column finds the columns on a quiet day too."""
+    assert as_json.csv([], columns=["team", "cost"]) == "team,cost\n"
+
+
+def test_a_spreadsheet_takes_no_name_for_a_formula():
+    """Names come from tags, which anybody may set."""
+    rows = [{"team": '=HYPERLINK("http://evil.example")', "cost": -1.5}, {"team": ORDERS, "cost": None}]
+    first, second = csv.DictReader(io.StringIO(as_json.csv(rows, columns=["team", "cost"])))
+    assert first == {"team": '\'=HYPERLINK("http://evil.example")', "cost": "-1.5"}
+    assert "\x1b" not in second["team"]
