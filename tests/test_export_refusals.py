@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import zipfile
 
@@ -278,3 +279,10 @@ def test_a_full_disk_is_not_called_a_damaged_file():
     """What DuckDB says when it cannot write."""
     error = duckdb.IOException('Could not write file "/state/a.parquet": No space left on device')
     assert "the disk of the state is full" in str(refusal(error, files=[]))
+
+
+def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path):
+    """The engine could not open it."""
+    path = write(tmp_path / "bill" / "a.csv")
+    path.rename(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.csv"))
+    assert "its name is not UTF-8" in refused(path.parent, tmp_path)

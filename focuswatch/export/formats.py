@@ -47,6 +47,10 @@ class Sniffed:
 def sniff(path: Path) -> Sniffed:
     """The format of a file. Raises ExportError for one that is empty, truncated or of another format."""
     try:
+        str(path).encode()
+    except UnicodeEncodeError as error:  # DuckDB takes names in UTF-8 alone
+        raise ExportError(f"{path}: its name is not UTF-8; rename it") from error
+    try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             file.seek(max(0, file.seek(0, io.SEEK_END) - 4))
