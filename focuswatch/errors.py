@@ -2,6 +2,7 @@
 
 FocuswatchError          one sentence: where, what was found, what was expected, what to do
 ├── ExportError          the export's files; whoever delivers or copies them
+│   └── NothingDelivered there are no files yet; nobody, where a new export is waited for
 ├── CatalogError         a detection's, report's, table's or case's file; its author
 ├── ConfigError          owners.toml, accounts, activity, an option of the command; the operator
 ├── QueryError           a statement the engine refused or could not finish
@@ -15,6 +16,10 @@ class FocuswatchError(Exception):
 
 class ExportError(FocuswatchError):
     """The export cannot be read as FOCUS data, or only in part."""
+
+
+class NothingDelivered(ExportError):  # noqa: N818  what it is, and not always an error
+    """There is no file at all where the export is looked for."""
 
 
 class CatalogError(FocuswatchError):

@@ -24,6 +24,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     run = Run("detect")
     logger.append_keys(run_id=run.id)
     engine = run.engine()
+    metrics.add_dimension(name="function", value=run.name)
+    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
     periods = run.warehouse(engine).periods()
     if not periods:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
@@ -46,7 +48,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
     told = heartbeat.model_dump(mode="json")
     logger.info("heartbeat", extra={"heartbeat": told, "news": len(scanned.news)})
-    run.announce("Detected", json.dumps({"run_id": run.id, "as_of": as_of.isoformat(), "news": len(scanned.news)}))
+    run.announce(
+        "Detected", json.dumps({"run_id": run.id, "as_of": as_of.isoformat(), "news": len(scanned.news)})
+    )
     return told
 
 
@@ -61,6 +65,4 @@ def _measure(scanned: Scanned, *, scanned_bytes: dict[str, int]) -> None:
         for name, (unit, value) in values.items():
             with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
                 metric.add_dimension(name="detection", value=outcome.detection.id)
-    metrics.add_dimension(name="function", value="detect")
-    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
     metrics.add_metric(name="FailedDetections", unit=MetricUnit.Count, value=len(scanned.failures))

@@ -151,3 +151,12 @@ def test_a_name_that_cannot_be_an_id_is_refused(tmp_path, name):
     """It would break the saved query, the metric and the file."""
     with pytest.raises(ConfigError, match="snake_case"):
         new.begin(name, into=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "id", [id for id, one in Catalog.load().detections.items() if "FROM activity" in one.sql]
+)
+def test_activity_is_read_from_a_day_on(id):
+    """Athena lists every day's folder that a statement does not leave out: years of them, without a first day."""
+    sql = Catalog.load().detection(id).sql
+    assert sql.count("activity.activity_date >= CAST($as_of") == sql.count("FROM activity\n")

@@ -106,6 +106,7 @@ invocations AS (
         ON activity.resource_id = capacities.resource_id   -- an ARN names account and region itself
         AND activity.activity_date >= capacities.first_day
     WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND (
             (activity.namespace = 'AWS/Bedrock' AND activity.metric = 'Invocations')
             OR (activity.namespace = 'AWS/BedrockMantle' AND activity.metric = 'Inferences')
@@ -122,6 +123,7 @@ called_regions AS (
         AND activity.activity_date >= capacities.first_day
     WHERE capacities.resource_id IS NULL                   -- capacity the bill does not name may be the one that is called
         AND activity.activity_date < $as_of
+        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.resource_id LIKE '%:provisioned-model/%'
         AND activity.metric IN ('Invocations', 'Inferences')
         AND activity.value > 0

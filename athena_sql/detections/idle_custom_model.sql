@@ -74,6 +74,7 @@ invocations AS (
         ON activity.resource_id = models.resource_id       -- an ARN names account and region itself
         AND activity.activity_date >= models.first_day
     WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND (
             (activity.namespace = 'AWS/Bedrock' AND activity.metric = 'Invocations')
             OR (activity.namespace = 'AWS/BedrockMantle' AND activity.metric = 'Inferences')

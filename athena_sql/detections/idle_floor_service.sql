@@ -105,6 +105,7 @@ requests AS (
         AND request_metrics.kind = floors.kind
         AND activity.activity_date >= floors.first_day
     WHERE activity.activity_date < $as_of                  -- a request on an unsettled day is a request
+        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.value IS NOT NULL
     GROUP BY 1, 2
 ),
@@ -115,6 +116,7 @@ written_domains AS (
         ON activity.resource_id = floors.resource_id
         AND activity.activity_date >= floors.first_day
     WHERE activity.activity_date < $as_of
+        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.namespace = 'AWS/ES'
         AND activity.metric = 'IndexingRate'
         AND activity.value > 0                             -- somebody keeps logs in it

@@ -72,6 +72,7 @@ calls AS (
         ON activity.resource_id = endpoints.resource_id    -- an ARN names account and region itself
         AND activity.activity_date >= endpoints.first_day
     WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.namespace = 'AWS/SageMaker'
         AND activity.metric = 'Invocations'
         AND activity.value IS NOT NULL

@@ -110,6 +110,7 @@ searched_regions AS (
         ON activity.sub_account_id IS NOT DISTINCT FROM pool_accounts.sub_account_id
         AND activity.activity_date >= pool_accounts.first_day
     WHERE activity.activity_date < $as_of
+        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.namespace = 'AWS/AOSS'
         AND activity.metric = 'SearchRequestRate'
         AND activity.value > 0

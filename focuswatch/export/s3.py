@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from focuswatch.errors import ConfigError, ExportError
+from focuswatch.errors import ConfigError, NothingDelivered
 from focuswatch.export.listing import ExportFile, Listing, is_hidden, split_scope
 from focuswatch.export.s3_answers import s3_client, told_in_one_sentence
 
@@ -41,7 +41,9 @@ def list_s3(address: str, *, mirror: Path) -> Listing:
     if scope.parts and not any(file.name.parts[0].lower() == "metadata" for file in files):
         scope, files = PurePosixPath(), objects.under(key)
     if not files:
-        raise ExportError(f"{address}: there is no object under this address; check its bucket and prefix")
+        raise NothingDelivered(
+            f"{address}: there is no object under this address; check its bucket and prefix"
+        )
     return Listing(address, files, scope=scope, fetch=objects.fetch, named=objects.named)
 
 

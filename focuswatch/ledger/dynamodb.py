@@ -119,7 +119,9 @@ class DynamoLedger:
         )
         for found in pages:
             key = {"kind": found["kind"], "id": found["id"]}
-            now: Any = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})  # the index lags behind
+            now: Any = self._table.get_item(Key=key, ConsistentRead=True).get(
+                "Item", {}
+            )  # the index lags behind
             for place, document in enumerate(now.get("untold", ())):
                 number = int(str(now["told"])) + place
                 yield Told(id=f"{now['id']}-{number}", news=News.model_validate_json(str(document)))
