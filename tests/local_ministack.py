@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 
 import json
 import os
+import re
 import signal
 import sys
 from collections import defaultdict
@@ -20,6 +21,7 @@ from ministack.services import eventbridge, lambda_svc
 
 ATTEMPTS = 3  # as AWS without a setting of the function's own; without its minutes between them
 
+ASSUMED = re.compile(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.*")
 known_condition_key = iam_evaluator._resolve_condition_key
 known_enforcement = app._enforce_data_plane
 locks: dict[str, Lock] = defaultdict(Lock)
@@ -51,8 +53,18 @@ def deliver(record: dict[str, Any], name: str, event: dict[str, Any]) -> None:
 
 
 def resolve_condition_key(key: str, context: Any) -> Any:
-    """Count loopback as TLS."""
-    return "true" if key.lower() == "aws:securetransport" else known_condition_key(key, context)
+    """Count loopback as TLS, know whose organisation a resource belongs to, and a session by its role.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    match key.lower():
+        case "aws:principalarn":
+            return ASSUMED.sub(r"arn:aws:iam::\1:role/\2", context.principal_arn)
+        case "aws:securetransport":
+            return "true"
+        case "aws:resourceorgid":
+            return iam_evaluator._principal_org_id(context.resource_arn.split(":")[4])
+    return known_condition_key(key, context)
 
 
 def enforce_data_plane(

@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -30,6 +31,12 @@ from tests.local_aws import ACCOUNT, CDK, ROOT, LocalAws, deployable, local_aws
 
 ROOMS = ("focuswatch", "athena_sql", "lambdas", "infra", "config")
 FILES = ("app.py", "cdk.json", "constraints.txt")
+QUEUES: tuple[tuple[str, str, dict[str, list[str]]], ...] = (  # name, topic, the attributes that are wanted
+    ("everything", "-findings", {}),
+    ("security", "-findings", {"category": ["security"]}),
+    ("regions", "-new-region", {}),
+)
+CLOSED = "closed to us"  # an account without the member role
 CHAIN_SECONDS = 120  # for one manifest's refresh, detect and publish
 
 pytestmark = pytest.mark.skipif(
@@ -39,13 +46,11 @@ pytestmark = pytest.mark.skipif(
 
 @dataclass
 class Deployed:
-    """focuswatch in a local AWS, and a queue that hears every finding."""
+    """focuswatch in a local AWS."""
 
     aws: LocalAws
     deployment: Deployment
-    queue: str
     manifests: int = 0
-    heard: list[dict[str, Any]] = field(default_factory=list)
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
         """Deliver an export's files as AWS does, each manifest after all data; the messages that follow."""
@@ -55,19 +60,53 @@ class Deployed:
             self.aws.client("s3").upload_file(str(path), self.deployment.bucket, key)
             self.manifests += path.name.endswith("-Manifest.json")
         self._await_end()
-        return self._messages()
+        return self.heard("everything")
+
+    def invoke(self, function: str) -> Any:
+        """What a function answers."""
+        answer = self.aws.client("lambda").invoke(FunctionName=self.deployment.function(function))
+        told = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, told
+        return told
+
+    def put(self, key: str, body: bytes) -> None:
+        """An object of the data bucket."""
+        self.aws.client("s3").put_object(Bucket=self.deployment.bucket, Key=key, Body=body)
+
+    def table(self, prefix: str) -> Any:
+        """The rows of the Parquet objects of a table that the collector wrote."""
+        listed = self.aws.client("s3").list_objects_v2(
+            Bucket=self.deployment.bucket, Prefix=f"tables/{prefix}"
+        )
+        return [row for found in listed.get("Contents", []) for row in self._rows(found["Key"])]
+
+    def _rows(self, key: str) -> list[dict[str, Any]]:
+        body = self.aws.client("s3").get_object(Bucket=self.deployment.bucket, Key=key)["Body"].read()
+        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
+        return rows
 
     def put_table(self, key: str, rows: Any) -> None:
         """A Parquet object of a table that the collector writes."""
         body = io.BytesIO()
         pq.write_table(rows, body)
-        self.aws.client("s3").put_object(
-            Bucket=self.deployment.bucket, Key=f"tables/{key}", Body=body.getvalue()
-        )
+        self.put(f"tables/{key}", body.getvalue())
 
     def dead_letters(self, function: str) -> list[str]:
-        """What waits in a function's dead-letter queue."""
-        return [message["Body"] for message in self._receive(self.deployment.dead_letters(function))]
+        """What came to a function's dead-letter queue, where something must come."""
+        until = time.monotonic() + CHAIN_SECONDS
+        while not (found := self._receive(self.deployment.dead_letters(function))):
+            assert time.monotonic() < until, self._said()
+        return [message["Body"] for message in found]
+
+    def heard(self, queue: str) -> list[dict[str, Any]]:
+        """The messages of a queue, each with its attributes and its finding."""
+        return [
+            {
+                "finding": json.loads(message["Body"]),
+                **{name: one["StringValue"] for name, one in message["MessageAttributes"].items()},
+            }
+            for message in self._receive(queue)
+        ]
 
     def _await_end(self) -> None:
         """Every manifest sets a refresh off, which sets off detect, which sets off publish."""
@@ -92,17 +131,6 @@ class Deployed:
         ]
         return "\n".join(["the chain did not come to its end", *lines])
 
-    def _messages(self) -> list[dict[str, Any]]:
-        found = [
-            {
-                "finding": json.loads(message["Body"]),
-                **{name: one["StringValue"] for name, one in message["MessageAttributes"].items()},
-            }
-            for message in self._receive("heard")
-        ]
-        self.heard += found
-        return found
-
     def _receive(self, name: str) -> list[dict[str, Any]]:
         sqs, received = self.aws.client("sqs"), []
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
@@ -125,8 +153,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
 def deployed(tmp_path_factory: pytest.TempPathFactory, simulated: Simulated) -> Iterator[Deployed]:
     """What `cdk deploy --all` makes of the config of one account, with the organisation's owners."""
     folder = tmp_path_factory.mktemp("deployed")
-    repository = copied(folder / "repository", owners=simulated.owners)
     with local_aws(folder / "aws") as aws, ThreadPoolExecutor() as at_once:
+        repository = copied(folder / "repository", owners=simulated.owners, organisation=founded(aws))
         bootstrap = at_once.submit(aws.bootstrap, cwd=folder)
         command = f"{sys.executable} app.py"
         aws.cdk("synth", "--quiet", "--app", command, "--output", str(folder / "synthesized"), cwd=repository)
@@ -134,10 +162,20 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, simulated: Simulated) -> 
         left_out = deployable(folder / "synthesized", folder / "assembly")
         assert "AWS::Athena::NamedQuery" in left_out
         aws.deploy(folder / "assembly")
-        yield Deployed(aws, Deployment.load(repository / "config" / "deployment.toml"), queue=subscribed(aws))
+        for queue, topic, wanted in QUEUES:
+            subscribe(aws, queue, topic=topic, wanted=wanted)
+        yield Deployed(aws, Deployment.load(repository / "config" / "deployment.toml"))
 
 
-def copied(folder: Path, *, owners: Path) -> Path:
+def founded(aws: LocalAws) -> str:
+    """The id of an organisation of two accounts: the payer's, and one without the member role."""
+    organizations = aws.client("organizations")
+    id = organizations.describe_organization()["Organization"]["Id"]
+    organizations.create_account(AccountName=CLOSED, Email="closed@example.com")
+    return str(id)
+
+
+def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
     """The repository as an operator has it who edited the config."""
     for room in ROOMS:
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
@@ -146,29 +184,30 @@ def copied(folder: Path, *, owners: Path) -> Path:
     (ROOT / "build").mkdir(exist_ok=True)
     (folder / "build").symlink_to(ROOT / "build")  # our layer is built once
     config = folder / "config" / "deployment.toml"
-    config.write_text(config.read_text().replace("123456789012", ACCOUNT))
+    config.write_text(
+        config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
+    )
     shutil.copy(owners, folder / "config" / "owners.toml")
     return folder
 
 
-def subscribed(aws: LocalAws) -> str:
-    """A queue that hears all findings, and whose policy lets the topic write."""
+def subscribe(aws: LocalAws, queue: str, *, topic: str, wanted: dict[str, list[str]]) -> None:
+    """Make a queue that hears a topic as far as its attributes are wanted, and whose policy lets the topic write."""
     sqs, sns = aws.client("sqs"), aws.client("sns")
-    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    url = sqs.create_queue(QueueName=queue)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    topics = [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]
-    (findings,) = [topic for topic in topics if topic.endswith("-findings")]
+    (source,) = [one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(topic)]
     allowed = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": findings}},
+        "Condition": {"ArnEquals": {"aws:SourceArn": source}},
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    sns.subscribe(TopicArn=findings, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
-    return str(url)
+    attributes = {"RawMessageDelivery": "true", **({"FilterPolicy": json.dumps(wanted)} if wanted else {})}
+    sns.subscribe(TopicArn=source, Protocol="sqs", Endpoint=arn, Attributes=attributes)
 
 
 def put_beside(deployed: Deployed, simulated: Simulated) -> None:
@@ -176,8 +215,6 @@ def put_beside(deployed: Deployed, simulated: Simulated) -> None:
     activity = pq.read_table(simulated.activity)
     days = activity.column("activity_date")
     for day in days.unique().to_pylist():
-        import pyarrow.compute as pc
-
         deployed.put_table(f"activity/activity_date={day}/all.parquet", activity.filter(pc.equal(days, day)))
     deployed.put_table("accounts/accounts.parquet", pq.read_table(simulated.accounts))
 
@@ -255,10 +292,10 @@ def _rounded(value: Any) -> Any:
     return value
 
 
-def test_findings_come_out_once_and_are_resolved_when_the_bill_is(
+def test_the_whole_way_from_the_manifest_to_sns(
     deployed: Deployed, simulated: Simulated, tmp_path: Path
 ) -> None:
-    """From the manifest to SNS; again, and nothing is told; switched off, and it is resolved."""
+    """One test, since it has one deployment; its steps build on each other."""
 
     def here() -> dict[str, tuple[str, dict[str, Any]]]:
         scanned, _ = scan_here(
@@ -268,16 +305,48 @@ def test_findings_come_out_once_and_are_resolved_when_the_bill_is(
         assert not scanned.failures
         return news_of(scanned)
 
+    the_collector_looks_where_it_may_and_names_who_refuses(deployed)
     put_beside(deployed, simulated)
     told = told_of(deployed.deliver(simulated.export))
     assert differences(told, here()) == []
-    assert deployed.deliver(simulated.export, period=f"{simulated.as_of:%Y-%m}") == []
+    subscribers_hear_what_they_asked_for(deployed, told)
+    newest = f"{simulated.as_of:%Y-%m}"
+    assert deployed.deliver(simulated.export, period=newest) == []
     costliest = next(
         finding
         for _, finding in sorted(told.values(), key=lambda one: -float(one[1]["monthly_cost"]))
         if finding["category"] == "waste" and finding["resource_id"]
     )
     next_day(simulated, without=costliest["resource_id"])
-    told = told_of(deployed.deliver(simulated.export, period=f"{simulated.as_of:%Y-%m}"))
+    told = told_of(deployed.deliver(simulated.export, period=newest))
     assert told[costliest["fingerprint"]][0] == "resolved"
     assert differences(told, here()) == []
+    a_refresh_that_fails_is_kept_in_the_dead_letters(deployed, period=newest)
+
+
+def the_collector_looks_where_it_may_and_names_who_refuses(deployed: Deployed) -> None:
+    """It assumes the member role with the external id; an account without that role fails nothing."""
+    answer = deployed.invoke("collect")
+    accounts = {row["name"]: row["sub_account_id"] for row in deployed.table("accounts/")}
+    assert answer["ran"] == [ACCOUNT]
+    assert "AccessDenied" in answer["failed"][accounts[CLOSED]]
+
+
+def subscribers_hear_what_they_asked_for(
+    deployed: Deployed, told: dict[str, tuple[str, dict[str, Any]]]
+) -> None:
+    """By filter policy on the findings, and first charges in a region on a topic of their own."""
+    security = {one for one, (_, finding) in told.items() if finding["category"] == "security"}
+    regions = {one for one, (_, finding) in told.items() if finding["detection"] == "new_region"}
+    assert {message["finding"]["fingerprint"] for message in deployed.heard("security")} == security
+    assert {message["finding"]["fingerprint"] for message in deployed.heard("regions")} == regions
+    assert regions < security
+
+
+def a_refresh_that_fails_is_kept_in_the_dead_letters(deployed: Deployed, *, period: str) -> None:
+    """A manifest that lists what is not there: the event waits for whoever mends it."""
+    lost = f"s3://elsewhere/focus/data/billing_period={period}/lost.parquet"
+    key = f"{deployed.deployment.export_path}/metadata/billing_period={period}/focus-Manifest.json"
+    deployed.put(key, json.dumps({"dataFiles": [lost]}).encode())
+    (letter,) = deployed.dead_letters("refresh")
+    assert json.loads(letter)["requestPayload"]["detail"]["object"]["key"] == key
