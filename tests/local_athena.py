@@ -54,6 +54,7 @@ class LocalAthena:
 
     def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any] | None:
         """The answer to a verb; None for those it leaves to others. Raises RefusalError."""
+        verb = verb.removeprefix("AmazonAthena.")
         with self.lock:
             if self.throttled.get(verb):
                 raise RefusalError(self.throttled[verb].pop(), "Rate exceeded")

@@ -1,7 +1,7 @@
 """An AWS on loopback for tests: ministack for everything but Athena, and the CDK command line to deploy to it.
 
-Where ministack differs from AWS the difference is worked around here: Athena and two verbs of Glue are answered by
-us, and `deployable` leaves out of a synthesized app what ministack's CloudFormation does not know.
+Where ministack differs from AWS the difference is worked around here: Athena is answered by us, `local_ministack`
+mends what it lacks, and `deployable` leaves out of a synthesized app what its CloudFormation does not know.
 """
 
 import json
@@ -42,7 +42,7 @@ UNKNOWN_TYPES = (
 )
 PUBLIC = "/aws/service/"  # AWS's own SSM parameters
 READY_SECONDS = 60
-DEPLOY_SECONDS = 180
+DEPLOY_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -106,29 +106,12 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
     lake = folder / "lake"
     lake.mkdir(parents=True)
     athena = LocalAthena(runner=DuckDbRunner(client=client, folder=lake), client=client)
-    with serving(lambda verb, asked: _handle(athena, verb, asked), behind=endpoint) as ours:
+    guarded = ("AmazonAthena.StartQueryExecution",)
+    with serving(athena.handle, behind=endpoint, guarded=guarded) as ours:
         environment = _environment(folder, endpoint=endpoint, ours=ours)
         log = folder / "ministack.log"
         with _ministack(port, environment=environment, log=log):
             yield LocalAws(endpoint, environment, athena, client, log)
-
-
-def _handle(athena: LocalAthena, verb: str, asked: dict[str, Any]) -> dict[str, Any] | None:
-    service, _, name = verb.partition(".")
-    if service == "AmazonAthena":
-        return athena.handle(name, asked)
-    glue = athena.client("glue")
-    where = {key: asked[key] for key in ("DatabaseName", "TableName") if key in asked}
-    if verb == "AWSGlue.UpdatePartition":
-        entry = {key: asked[key] for key in ("PartitionValueList", "PartitionInput")}
-        glue.get_partition(**where, PartitionValues=asked["PartitionValueList"])  # raises where there is none
-        glue.batch_update_partition(**where, Entries=[entry])
-        return {}
-    if verb == "AWSGlue.BatchDeletePartition":
-        for one in asked["PartitionsToDelete"]:
-            glue.delete_partition(**where, PartitionValues=one["Values"])
-        return {"Errors": []}
-    return None
 
 
 @contextmanager
@@ -178,7 +161,6 @@ def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
         **kept,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_ATHENA": ours,
-        "AWS_ENDPOINT_URL_GLUE": ours,
         "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack takes twelve digits for the account
         "AWS_SECRET_ACCESS_KEY": "x",
         "AWS_REGION": REGION,

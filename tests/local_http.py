@@ -3,7 +3,7 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -21,10 +21,16 @@ class RefusalError(Exception):
 
 
 @contextmanager
-def serving(handle: Callable[[str, dict[str, Any]], dict[str, Any] | None], *, behind: str) -> Iterator[str]:
+def serving(
+    handle: Callable[[str, dict[str, Any]], dict[str, Any] | None],
+    *,
+    behind: str,
+    guarded: Container[str] = (),
+) -> Iterator[str]:
     """The address of an HTTP server that gives requests to `handle`, and to `behind` what it leaves alone.
 
-    `handle` is given the verb with its service before it, as X-Amz-Target has it: `AmazonAthena.GetWorkGroup`.
+    `handle` is given the verb as X-Amz-Target has it: `AmazonAthena.GetWorkGroup`. Those that are `guarded` are shown
+    to `behind` first, which knows whether whoever signed them may ask so.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -32,8 +38,11 @@ def serving(handle: Callable[[str, dict[str, Any]], dict[str, Any] | None], *, b
 
         def do_POST(self) -> None:  # noqa: N802  http.server calls it so
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            verb = self.headers.get("X-Amz-Target", "")
             try:
-                answer = handle(self.headers.get("X-Amz-Target", ""), json.loads(body or b"{}"))
+                if verb in guarded:
+                    _refuse_unless_allowed(behind + self.path, dict(self.headers), body)
+                answer = handle(verb, json.loads(body or b"{}"))
                 status, told = 200, json.dumps(answer).encode()
                 if answer is None:
                     status, told = _passed_on(behind + self.path, dict(self.headers), body)
@@ -62,6 +71,12 @@ def serving(handle: Callable[[str, dict[str, Any]], dict[str, Any] | None], *, b
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _refuse_unless_allowed(url: str, headers: dict[str, str], body: bytes) -> None:
+    _, told = _passed_on(url, headers, body)
+    if b"AccessDenied" in told:
+        raise RefusalError("AccessDeniedException", told.decode())
 
 
 def _passed_on(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:

@@ -17,12 +17,13 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_evaluator
-from ministack.services import eventbridge, lambda_svc
+from ministack.services import athena, eventbridge, glue, lambda_svc
 
 ATTEMPTS = 3  # as AWS without a setting of the function's own; without its minutes between them
 
 ASSUMED = re.compile(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.*")
 known_condition_key = iam_evaluator._resolve_condition_key
+known_glue = glue._handle_request_sync
 known_enforcement = app._enforce_data_plane
 locks: dict[str, Lock] = defaultdict(Lock)
 
@@ -78,6 +79,22 @@ def enforce_data_plane(
     return known_enforcement(service, action, headers, query, *others, **named)
 
 
+def handle_glue(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+) -> tuple[int, dict[str, str], bytes]:
+    """Answer UpdatePartition too; the other verbs as ministack does."""
+    told = {name.lower(): value for name, value in headers.items()}
+    if told.get("x-amz-target") != "AWSGlue.UpdatePartition":
+        return known_glue(method, path, headers, body, query)
+    asked = json.loads(body)
+    found = glue._get_partition({**asked, "PartitionValues": asked["PartitionValueList"]})
+    return glue._batch_update_partition({**asked, "Entries": [asked]}) if found[0] == 200 else found
+
+
+async def leave_to_us(*_: object) -> None:
+    """Run no statement: Athena is answered elsewhere, and asks ministack only whether somebody may ask."""
+
+
 def end_with_parent() -> None:
     """End, with all Lambdas, when whoever started this has closed its end of stdin, or is gone."""
     sys.stdin.read()
@@ -88,5 +105,7 @@ if __name__ == "__main__":
     Thread(target=end_with_parent, daemon=True).start()
     iam_evaluator._resolve_condition_key = resolve_condition_key
     app._enforce_data_plane = enforce_data_plane
+    glue._handle_request_sync = handle_glue
+    athena._execute_query = leave_to_us
     eventbridge._dispatch_to_lambda = dispatch
     app.main()

@@ -3,15 +3,9 @@
 What comes out is what the same scan says on a laptop about the same files.
 """
 
-import io
 import json
 import os
-import shutil
-import sys
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,125 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.command.scan import run as scan_here
-from focuswatch.deployment import Deployment
 from focuswatch.literals import literal
 from focuswatch.scan import Scanned
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
-from tests.local_aws import ACCOUNT, CDK, ROOT, LocalAws, deployable, local_aws
-
-ROOMS = ("focuswatch", "athena_sql", "lambdas", "infra", "config")
-FILES = ("app.py", "cdk.json", "constraints.txt")
-QUEUES: tuple[tuple[str, str, dict[str, list[str]]], ...] = (  # name, topic, the attributes that are wanted
-    ("everything", "-findings", {}),
-    ("security", "-findings", {"category": ["security"]}),
-    ("regions", "-new-region", {}),
-)
-CLOSED = "closed to us"  # an account without the member role
-CHAIN_SECONDS = 120  # for one manifest's refresh, detect and publish
+from tests.local_aws import ACCOUNT, CDK
+from tests.local_deployment import CLOSED, Deployed, deploying
 
 pytestmark = pytest.mark.skipif(
     not CDK.exists() and not os.environ.get("CI"), reason="needs the CDK's command line: npm ci"
 )
-
-
-@dataclass
-class Deployed:
-    """focuswatch in a local AWS."""
-
-    aws: LocalAws
-    deployment: Deployment
-    manifests: int = 0
-
-    def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
-        """Deliver an export's files as AWS does, each manifest after all data; the messages that follow."""
-        paths = [path for path in export.rglob(f"*{period}*/*") if path.is_file()]
-        for path in sorted(paths, key=lambda path: (path.suffix == ".json", path)):
-            key = f"{self.deployment.export_path}/{path.relative_to(export)}"
-            self.aws.client("s3").upload_file(str(path), self.deployment.bucket, key)
-            self.manifests += path.name.endswith("-Manifest.json")
-        self._await_end()
-        return self.heard("everything")
-
-    def invoke(self, function: str) -> Any:
-        """What a function answers."""
-        answer = self.aws.client("lambda").invoke(FunctionName=self.deployment.function(function))
-        told = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, told
-        return told
-
-    def put(self, key: str, body: bytes) -> None:
-        """An object of the data bucket."""
-        self.aws.client("s3").put_object(Bucket=self.deployment.bucket, Key=key, Body=body)
-
-    def table(self, prefix: str) -> Any:
-        """The rows of the Parquet objects of a table that the collector wrote."""
-        listed = self.aws.client("s3").list_objects_v2(
-            Bucket=self.deployment.bucket, Prefix=f"tables/{prefix}"
-        )
-        return [row for found in listed.get("Contents", []) for row in self._rows(found["Key"])]
-
-    def _rows(self, key: str) -> list[dict[str, Any]]:
-        body = self.aws.client("s3").get_object(Bucket=self.deployment.bucket, Key=key)["Body"].read()
-        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
-        return rows
-
-    def put_table(self, key: str, rows: Any) -> None:
-        """A Parquet object of a table that the collector writes."""
-        body = io.BytesIO()
-        pq.write_table(rows, body)
-        self.put(f"tables/{key}", body.getvalue())
-
-    def dead_letters(self, function: str) -> list[str]:
-        """What came to a function's dead-letter queue, where something must come."""
-        until = time.monotonic() + CHAIN_SECONDS
-        while not (found := self._receive(self.deployment.dead_letters(function))):
-            assert time.monotonic() < until, self._said()
-        return [message["Body"] for message in found]
-
-    def heard(self, queue: str) -> list[dict[str, Any]]:
-        """The messages of a queue, each with its attributes and its finding."""
-        return [
-            {
-                "finding": json.loads(message["Body"]),
-                **{name: one["StringValue"] for name, one in message["MessageAttributes"].items()},
-            }
-            for message in self._receive(queue)
-        ]
-
-    def _await_end(self) -> None:
-        """Every manifest sets a refresh off, which sets off detect, which sets off publish."""
-        until = time.monotonic() + CHAIN_SECONDS
-        while self._ended("publish") < self.manifests:
-            assert time.monotonic() < until, self._said()
-            time.sleep(0.5)
-
-    def _ended(self, function: str) -> int:
-        return sum(line.startswith("REPORT ") for line in self._lines(function))
-
-    def _lines(self, function: str) -> Iterator[str]:
-        group = f"/aws/lambda/{self.deployment.function(function)}"
-        for page in self.aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group):
-            yield from (event["message"] for event in page["events"])
-
-    def _said(self) -> str:
-        lines = [
-            f"{function}: {line[:2000]}"
-            for function in ("refresh", "detect", "publish")
-            for line in list(self._lines(function))[-15:]
-        ]
-        return "\n".join(["the chain did not come to its end", *lines])
-
-    def _receive(self, name: str) -> list[dict[str, Any]]:
-        sqs, received = self.aws.client("sqs"), []
-        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        while found := sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
-        ).get("Messages"):
-            received += found
-            for message in found:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return received
 
 
 @pytest.fixture(scope="module")
@@ -151,63 +36,9 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory, simulated: Simulated) -> Iterator[Deployed]:
-    """What `cdk deploy --all` makes of the config of one account, with the organisation's owners."""
-    folder = tmp_path_factory.mktemp("deployed")
-    with local_aws(folder / "aws") as aws, ThreadPoolExecutor() as at_once:
-        repository = copied(folder / "repository", owners=simulated.owners, organisation=founded(aws))
-        bootstrap = at_once.submit(aws.bootstrap, cwd=folder)
-        command = f"{sys.executable} app.py"
-        aws.cdk("synth", "--quiet", "--app", command, "--output", str(folder / "synthesized"), cwd=repository)
-        bootstrap.result()
-        left_out = deployable(folder / "synthesized", folder / "assembly")
-        assert "AWS::Athena::NamedQuery" in left_out
-        aws.deploy(folder / "assembly")
-        for queue, topic, wanted in QUEUES:
-            subscribe(aws, queue, topic=topic, wanted=wanted)
-        yield Deployed(aws, Deployment.load(repository / "config" / "deployment.toml"))
-
-
-def founded(aws: LocalAws) -> str:
-    """The id of an organisation of two accounts: the payer's, and one without the member role."""
-    organizations = aws.client("organizations")
-    id = organizations.describe_organization()["Organization"]["Id"]
-    organizations.create_account(AccountName=CLOSED, Email="closed@example.com")
-    return str(id)
-
-
-def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
-    """The repository as an operator has it who edited the config."""
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FILES:
-        shutil.copy(ROOT / name, folder / name)
-    (ROOT / "build").mkdir(exist_ok=True)
-    (folder / "build").symlink_to(ROOT / "build")  # our layer is built once
-    config = folder / "config" / "deployment.toml"
-    config.write_text(
-        config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
-    )
-    shutil.copy(owners, folder / "config" / "owners.toml")
-    return folder
-
-
-def subscribe(aws: LocalAws, queue: str, *, topic: str, wanted: dict[str, list[str]]) -> None:
-    """Make a queue that hears a topic as far as its attributes are wanted, and whose policy lets the topic write."""
-    sqs, sns = aws.client("sqs"), aws.client("sns")
-    url = sqs.create_queue(QueueName=queue)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    (source,) = [one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(topic)]
-    allowed = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": source}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    attributes = {"RawMessageDelivery": "true", **({"FilterPolicy": json.dumps(wanted)} if wanted else {})}
-    sns.subscribe(TopicArn=source, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    """focuswatch, deployed with the organisation's owners."""
+    with deploying(tmp_path_factory.mktemp("deployed"), owners=simulated.owners) as deployed:
+        yield deployed
 
 
 def put_beside(deployed: Deployed, simulated: Simulated) -> None:

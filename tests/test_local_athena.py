@@ -299,3 +299,9 @@ def test_who_has_no_policy_may_do_nothing(aws):
     guest = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
     with pytest.raises(ClientError, match="AccessDenied"):
         guest.client("s3").list_objects_v2(Bucket=BUCKET)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guest.client("glue").update_partition(
+            DatabaseName=DATABASE, TableName="any", PartitionValueList=["2026-05"], PartitionInput={}
+        )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guest.client("athena").start_query_execution(QueryString="SELECT 1 AS one", WorkGroup=WORKGROUP)
