@@ -16,6 +16,7 @@ from focuswatch.bill import Inputs, open_bill
 from focuswatch.catalog import Catalog
 from focuswatch.columns import DAILY_CHARGES, DAILY_SERVICES
 from focuswatch.engine.athena import AthenaEngine
+from focuswatch.engine.ctes import with_tables
 from focuswatch.engine.duckdb import connect
 from focuswatch.errors import ExportError, QueryError
 from focuswatch.export.s3 import list_s3
@@ -26,7 +27,7 @@ from focuswatch.simulate import simulate
 from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.warehouse.files import Files
 from focuswatch.warehouse.refresh import Warehouse
-from focuswatch.warehouse.statements import saved_query, tables_as_of, with_tables
+from focuswatch.warehouse.statements import saved_query, tables_as_of
 from tests.local_aws import local_aws
 
 BUCKET, DATABASE, WORKGROUP, EXPORT = "data", "focuswatch", "focuswatch", "focus/organisation"

@@ -9,10 +9,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from focuswatch.engine.ctes import with_tables
 from focuswatch.engine.protocol import Row
 from focuswatch.errors import QueryError
 from focuswatch.literals import literal
-from focuswatch.warehouse.statements import with_tables
 
 if TYPE_CHECKING:
     import boto3

@@ -4,11 +4,11 @@ Pure text. `completeness` and `ai_layers` are small or depend on the day, so the
 the other tables are Glue's.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from focuswatch.catalog import Catalog, Detection, Report
 from focuswatch.columns import FOLDED_CHARGES, KEPT_TABLES
+from focuswatch.engine.ctes import with_tables
 from focuswatch.errors import CatalogError
 from focuswatch.export.columns import KINDS, TEXTS
 from focuswatch.literals import Expression, Value, literal, literals
@@ -18,29 +18,6 @@ NOT_STORED = ("completeness", "ai_layers")
 RAW = "FROM focus_export"
 TODAY = Expression("current_date")
 WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
-NOT_SQL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
-
-
-def with_tables(statement: str, tables: Mapping[str, str]) -> str:
-    """`statement` with those of `tables` (name → SELECT) that it reads before it, each after what it reads itself."""
-    needed = [name for name in tables if name in _needed(statement, tables)]
-    if not needed:
-        return statement
-    before = ",\n".join(f"{name} AS (\n{tables[name]}\n)" for name in needed)
-    if own := re.match(r"\s*WITH\s+", statement, re.IGNORECASE):
-        return f"WITH {before},\n{statement[own.end() :]}"
-    return f"WITH {before}\n{statement}"
-
-
-def _needed(statement: str, tables: Mapping[str, str]) -> set[str]:
-    needed: set[str] = set()
-    unread = [statement]
-    while unread:
-        words = set(re.findall(r"\w+", NOT_SQL.sub(" ", unread.pop())))
-        found = (words & tables.keys()) - needed
-        needed |= found
-        unread += [tables[name] for name in found]
-    return needed
 
 
 def tables_as_of(catalog: Catalog, *, as_of: Value) -> dict[str, str]:

@@ -1,0 +1,28 @@
+"""Tables that are not stored, put as CTEs before whatever reads them. Pure text."""
+
+import re
+from collections.abc import Mapping
+
+NOT_SQL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+
+
+def with_tables(statement: str, tables: Mapping[str, str]) -> str:
+    """`statement` with those of `tables` (name → SELECT) that it reads before it, each after what it reads itself."""
+    needed = [name for name in tables if name in _needed(statement, tables)]
+    if not needed:
+        return statement
+    before = ",\n".join(f"{name} AS (\n{tables[name]}\n)" for name in needed)
+    if own := re.match(r"\s*WITH\s+", statement, re.IGNORECASE):
+        return f"WITH {before},\n{statement[own.end() :]}"
+    return f"WITH {before}\n{statement}"
+
+
+def _needed(statement: str, tables: Mapping[str, str]) -> set[str]:
+    needed: set[str] = set()
+    unread = [statement]
+    while unread:
+        words = set(re.findall(r"\w+", NOT_SQL.sub(" ", unread.pop())))
+        found = (words & tables.keys()) - needed
+        needed |= found
+        unread += [tables[name] for name in found]
+    return needed
