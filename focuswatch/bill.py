@@ -63,21 +63,35 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
     return root / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def remember(export: str, *, root: Path | None = None) -> None:
-    """Make `export` the one that commands mean when they are given none."""
+@dataclass(frozen=True)
+class Latest:
+    """The export scanned last, and the files that were beside it; every path absolute."""
+
+    export: str
+    activity: Path | None = None
+    accounts: Path | None = None
+    owners: Path | None = None
+
+
+def remember(scanned: Latest, *, root: Path | None = None) -> None:
+    """Make an export the one that commands mean when they are given none, with the files beside it."""
     path = (root or platformdirs.user_data_path("focuswatch")) / "latest.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    absolute = export if "://" in export else str(Path(export).resolve())
-    path.write_text(json.dumps({"export": absolute}), encoding="utf-8")
+    export = scanned.export if "://" in scanned.export else str(Path(scanned.export).resolve())
+    beside = {"activity": scanned.activity, "accounts": scanned.accounts, "owners": scanned.owners}
+    named = {name: str(file.resolve()) for name, file in beside.items() if file is not None}
+    path.write_text(json.dumps({"export": export, **named}), encoding="utf-8")
 
 
-def latest(*, root: Path | None = None) -> str:
+def latest(*, root: Path | None = None) -> Latest:
     """The export scanned last. Raises ConfigError where there was none."""
     path = (root or platformdirs.user_data_path("focuswatch")) / "latest.json"
     if not path.exists():
         raise ConfigError("No export was scanned yet; name one, or run `focuswatch scan EXPORT` first.")
     try:
-        return str(json.loads(path.read_bytes())["export"])
+        kept = json.loads(path.read_bytes())
+        beside = {name: Path(kept[name]) for name in ("activity", "accounts", "owners") if name in kept}
+        return Latest(str(kept["export"]), **beside)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
             f"{path} does not say which export was scanned last; name one, or remove that file and scan again."

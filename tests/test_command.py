@@ -188,6 +188,21 @@ def test_every_report_prints_in_every_format(export, name, format):
     assert focuswatch("report", name, "--format", format, *state).stdout.strip()
 
 
+def test_a_report_of_the_last_scan_knows_its_owners(export, tmp_path):
+    """Who was named beside the export then is who owns now, unless another file is given."""
+    owners = tmp_path / "owners.toml"
+    owners.write_text(
+        '[teams.everybody]\nchannel = "#all"\nowns = { ous = ["/"], accounts = ["111122223333"] }\n'
+    )
+    focuswatch("scan", export, "--state", tmp_path / "state", "--owners", owners)
+    kept = json.loads((tmp_path / "state" / "latest.json").read_text())
+    assert kept == {"export": str(export.resolve()), "owners": str(owners.resolve())}
+    assert focuswatch("report", "spend_by_team", "--state", tmp_path / "state").stdout
+    owners.unlink()
+    done = focuswatch("report", "spend_by_team", "--state", tmp_path / "state", code=2)
+    assert "owners.toml cannot be read" in done.stderr
+
+
 def test_two_scans_at_once_do_not_meet(export):
     """The second is told that the first is running."""
     from filelock import FileLock

@@ -107,7 +107,7 @@ def known_ledger(given: Path | None, *, export: str | None, state: Path | None) 
     from focuswatch.errors import ConfigError
     from focuswatch.ledger import SqliteLedger
 
-    path = given or state_of(export or latest(root=state), root=state) / "ledger.db"
+    path = given or state_of(export or latest(root=state).export, root=state) / "ledger.db"
     if not path.exists():
         raise ConfigError(
             f"There is no ledger at {path}; scan the export first, or name its ledger with --ledger."

@@ -18,27 +18,28 @@ def report(
     state: options.State = None,
     format: Annotated[ReportFormat, typer.Option(help="How to print the rows.")] = ReportFormat.TABLE,
 ) -> None:
-    """Print one of the reports.
+    """Print one of the reports; without an export, of the one scanned last, with the files that were beside it.
 
     \b
     focuswatch report ai_spend
     focuswatch report weekly_deltas ./focus --format csv
     """
     from focuswatch import show
-    from focuswatch.bill import Inputs, latest, open_bill, state_of
+    from focuswatch.bill import Inputs, Latest, latest, open_bill, state_of
     from focuswatch.catalog import Catalog
     from focuswatch.command.talk import talking
     from focuswatch.owners import Owners
     from focuswatch.report import columns_of, rows_of
 
-    catalog, known_owners = Catalog.load(), Owners.load(owners)
+    catalog = Catalog.load()
     wanted = catalog.report(name)
-    export = export or latest(root=state)
+    scanned = Latest(export) if export else latest(root=state)
+    known_owners = Owners.load(owners or scanned.owners)
     inputs = Inputs(
-        export,
-        state=state_of(export, root=state),
-        activity=activity,
-        accounts=accounts,
+        scanned.export,
+        state=state_of(scanned.export, root=state),
+        activity=activity or scanned.activity,
+        accounts=accounts or scanned.accounts,
         as_of=options.day(as_of),
     )
     with (

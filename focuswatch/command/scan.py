@@ -60,7 +60,7 @@ def run(
     only: list[str] | None, ledger: Path | None, state: Path | None,
 ) -> "tuple[Scanned, Refresh]":  # fmt: skip
     """Open the bill and its ledger, and scan."""
-    from focuswatch.bill import Inputs, open_bill, remember, state_of
+    from focuswatch.bill import Inputs, Latest, open_bill, remember, state_of
     from focuswatch.catalog import Catalog
     from focuswatch.command.talk import talking
     from focuswatch.ledger import SqliteLedger
@@ -86,7 +86,7 @@ def run(
             )  # fmt: skip
         finally:
             kept.close()
-    remember(export, root=state)
+    remember(Latest(export, activity=activity, accounts=accounts, owners=owners), root=state)
     return scanned, bill.refresh
 
 
