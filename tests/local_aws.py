@@ -30,16 +30,16 @@ ROOT = Path(__file__).resolve().parent.parent
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
-# Types that ministack's CloudFormation refuses, besides alarms on metric math; they are checked in the template.
-UNKNOWN_TYPES = (
+# Types that ministack's CloudFormation refuses; they are checked in the template.
+UNKNOWN_TYPES = {
     "AWS::Athena::NamedQuery",
     "AWS::BCMDataExports::Export",
     "AWS::Budgets::Budget",
-    "AWS::CE::",
+    "AWS::CE::AnomalyMonitor",
+    "AWS::CE::AnomalySubscription",
     "AWS::CloudFormation::StackSet",
-    "AWS::CloudWatch::CompositeAlarm",
     "AWS::Lambda::LayerVersion",  # its own Python has it all
-)
+}
 PUBLIC = "/aws/service/"  # AWS's own SSM parameters
 READY_SECONDS = 60
 DEPLOY_SECONDS = 300
@@ -121,6 +121,9 @@ def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "AUTH": "true",
     }  # a role may do what its policies say, and no more
+    scratch = log.with_name("scratch")  # of its Lambdas
+    scratch.mkdir()
+    own["TMPDIR"] = str(scratch)
     with log.open("w") as said:
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("local_ministack.py"))],
@@ -193,17 +196,16 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def deployable(assembly: Path, into: Path) -> dict[str, int]:
-    """Copy a cloud assembly less what ministack cannot deploy; how often each type was left out."""
+def deployable(assembly: Path, into: Path) -> set[str]:
+    """Copy a cloud assembly less what ministack cannot deploy; the types that were left out."""
     shutil.copytree(assembly, into)
-    left_out: dict[str, int] = {}
+    left_out: set[str] = set()
     for path in into.rglob("*.template.json"):
         template = json.loads(path.read_text())
         resources = template.get("Resources", {})
-        gone = {name for name, one in resources.items() if _is_unknown(one)}
+        gone = {name for name, one in resources.items() if one["Type"] in UNKNOWN_TYPES}
         for name in gone:
-            type_ = resources.pop(name)["Type"]
-            left_out[type_] = left_out.get(type_, 0) + 1
+            left_out.add(resources.pop(name)["Type"])
         for one in resources.values():
             _forget(one, gone)
         parameters = template.get("Parameters", {})
@@ -214,11 +216,6 @@ def deployable(assembly: Path, into: Path) -> dict[str, int]:
             del outputs[name]
         path.write_text(json.dumps(template))
     return left_out
-
-
-def _is_unknown(resource: dict[str, Any]) -> bool:
-    metric_math = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
-    return metric_math or resource["Type"].startswith(UNKNOWN_TYPES)
 
 
 def _forget(resource: dict[str, Any], gone: set[str]) -> None:

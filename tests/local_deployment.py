@@ -34,6 +34,7 @@ class Deployed:
 
     aws: LocalAws
     deployment: Deployment
+    left_out: set[str]  # types that cannot be deployed there
     manifests: int = 0
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
@@ -136,11 +137,11 @@ def deploying(folder: Path, *, owners: Path) -> Iterator[Deployed]:
         command = f"{sys.executable} app.py"
         aws.cdk("synth", "--quiet", "--app", command, "--output", str(folder / "synthesized"), cwd=repository)
         bootstrap.result()
-        deployable(folder / "synthesized", folder / "assembly")
+        left_out = deployable(folder / "synthesized", folder / "assembly")
         aws.deploy(folder / "assembly")
         for queue, topic, wanted in QUEUES:
             subscribe(aws, queue, topic=topic, wanted=wanted)
-        yield Deployed(aws, Deployment.load(repository / "config" / "deployment.toml"))
+        yield Deployed(aws, Deployment.load(repository / "config" / "deployment.toml"), left_out)
 
 
 def founded(aws: LocalAws) -> str:

@@ -23,8 +23,16 @@ from focuswatch.simulate.simulation import Simulated
 from tests.local_aws import ACCOUNT, CDK
 from tests.local_deployment import CLOSED, Deployed, deploying
 
+CHECKED_IN_THE_TEMPLATE = {  # tests/test_infra.py
+    "AWS::Athena::NamedQuery",
+    "AWS::BCMDataExports::Export",
+    "AWS::Budgets::Budget",
+    "AWS::CloudFormation::StackSet",
+    "AWS::Lambda::LayerVersion",
+}
+
 pytestmark = pytest.mark.skipif(
-    not CDK.exists() and not os.environ.get("CI"), reason="needs the CDK's command line: npm ci"
+    not CDK.exists() and not os.environ.get("CI"), reason="needs the CDK's command line: make setup-deploy"
 )
 
 
@@ -136,6 +144,7 @@ def test_the_whole_way_from_the_manifest_to_sns(
         assert not scanned.failures
         return news_of(scanned)
 
+    assert deployed.left_out == CHECKED_IN_THE_TEMPLATE
     the_collector_looks_where_it_may_and_names_who_refuses(deployed)
     put_beside(deployed, simulated)
     told = told_of(deployed.deliver(simulated.export))
