@@ -22,12 +22,13 @@ class Size:
     one_at_a_time: bool = False
 
 
-# Two refreshes at once would fold the same period twice; two detects would tell twice of what neither wrote yet.
+# Two refreshes at once would fold the same period twice; two detects would tell twice of what neither wrote yet, two
+# publishes of what neither has marked as told.
 SIZES = {
     "refresh": Size(memory_mb=1024, timeout_minutes=15, one_at_a_time=True),
     "collect": Size(memory_mb=1769, timeout_minutes=15),
     "detect": Size(memory_mb=1769, timeout_minutes=15, one_at_a_time=True),
-    "publish": Size(memory_mb=512, timeout_minutes=5),
+    "publish": Size(memory_mb=512, timeout_minutes=5, one_at_a_time=True),
 }
 
 

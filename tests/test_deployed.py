@@ -6,16 +6,21 @@ What comes out is what the same scan says on a laptop about the same files.
 import json
 import os
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import duckdb
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from focuswatch.catalog import Catalog
 from focuswatch.command.scan import run as scan_here
+from focuswatch.deployment import FUNCTIONS
+from focuswatch.doctor import examine
+from focuswatch.heartbeat import heartbeats
 from focuswatch.literals import literal
 from focuswatch.scan import Scanned
 from focuswatch.simulate import simulate
@@ -161,6 +166,8 @@ def test_the_whole_way_from_the_manifest_to_sns(
     told = told_of(deployed.deliver(simulated.export, period=newest))
     assert told[costliest["fingerprint"]][0] == "resolved"
     assert differences(told, here()) == []
+    every_run_said_how_it_went(deployed)
+    the_doctor_finds_nothing_but_what_cannot_be_here(deployed)
     a_refresh_that_fails_is_kept_in_the_dead_letters(deployed, period=newest)
 
 
@@ -181,6 +188,30 @@ def subscribers_hear_what_they_asked_for(
     assert {message["finding"]["fingerprint"] for message in deployed.heard("security")} == security
     assert {message["finding"]["fingerprint"] for message in deployed.heard("regions")} == regions
     assert regions < security
+
+
+def every_run_said_how_it_went(deployed: Deployed) -> None:
+    """The last heartbeat of each function; no detection failed, and what they scanned is counted."""
+    with deployed.aws.used():
+        found = heartbeats(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
+    assert set(found) == set(FUNCTIONS)
+    assert found["detect"].failed == {}
+    assert set(found["detect"].ran) == {detection.id for detection in Catalog.load().live}
+    assert found["detect"].scanned_bytes > 0
+
+
+def the_doctor_finds_nothing_but_what_cannot_be_here(deployed: Deployed) -> None:
+    """There is no Data Exports, and an account has no role for us."""
+    with deployed.aws.used():
+        checks = list(
+            examine(
+                deployed.deployment,
+                session=boto3.Session(),
+                now=datetime.now(UTC),
+                reach=lambda _request: (200, b""),
+            )
+        )
+    assert {check.name for check in checks if check.state == "failed"} == {"export", "accounts"}
 
 
 def a_refresh_that_fails_is_kept_in_the_dead_letters(deployed: Deployed, *, period: str) -> None:
