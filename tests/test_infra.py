@@ -293,7 +293,7 @@ def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
         assert function["Architectures"] == ["arm64"] and function["Runtime"] == "python3.13"
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert len(function["Layers"]) == 3 and function["Layers"][-1] == {"Ref": ours}
-        assert function.get("ReservedConcurrentExecutions") == (1 if kind in ("refresh", "detect") else None)
+        assert function.get("ReservedConcurrentExecutions") == (None if kind == "collect" else 1)
 
 
 def test_the_zip_holds_what_runs_and_the_layer_what_it_imports(stacks):
