@@ -163,7 +163,11 @@ def test_the_whole_way_from_the_manifest_to_sns(
         if finding["category"] == "waste" and finding["resource_id"]
     )
     next_day(simulated, without=costliest["resource_id"])
+    deployed.aws.athena.throttle(
+        "StartQueryExecution", times=3
+    )  # which costs a run seconds, and nothing else
     told = told_of(deployed.deliver(simulated.export, period=newest))
+    assert not deployed.aws.athena.throttled["StartQueryExecution"]
     assert told[costliest["fingerprint"]][0] == "resolved"
     assert differences(told, here()) == []
     every_run_said_how_it_went(deployed)
