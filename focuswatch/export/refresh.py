@@ -29,7 +29,7 @@ from focuswatch.export.views import create_deliveries, folded_view_sql, kept_vie
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "3"  # to be raised when files are read in another way, so that every unit is read again
+READING = "4"  # to be raised when files are read in another way, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "

@@ -5,6 +5,7 @@ Files of one shape are read by one SELECT, which gives `focus_export`.
 
 import itertools
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
@@ -37,6 +38,7 @@ class Shape(BaseModel):
     ]  # a file's own names with DuckDB's types; for CSV every column, in order
     focus_version: str
     has_meters: bool
+    billing_period: datetime | None = None  # of all charges, where the files' footers know of no other
     blank_columns: tuple[str, ...] = TEXTS  # of FOCUS, in which '' or 'NULL' may stand for null
 
     @property
@@ -93,7 +95,11 @@ def relation(
         for column in columns.KINDS
     }
     month = f"date_trunc('month', {made['ChargePeriodStart']})"
-    made["BillingPeriodStart"] = f"coalesce({made['BillingPeriodStart']}, {month})"
+    made["BillingPeriodStart"] = (
+        f"TIMESTAMP '{shape.billing_period}'"  # a constant costs a query nothing
+        if shape.billing_period
+        else f"coalesce({made['BillingPeriodStart']}, {month})"
+    )
     if finished:
         made["Tags"] = columns.map_of(made["Tags"], shape.tags_type)
     selected = ", ".join(f"{value} AS {column}" for column, value in made.items())
@@ -127,6 +133,23 @@ def blank_columns(
         for column in columns.TEXTS
         if any(source.lower() in blank for source in columns.sources(column))
     )
+
+
+def billing_period(connection: "duckdb.DuckDBPyConnection", paths: Sequence[str]) -> datetime | None:
+    """The one BillingPeriodStart of Parquet files, as their footers tell; None where there may be several."""
+    first, last, is_certain = connection.execute(
+        f"""
+        SELECT
+            min(TRY_CAST(stats_min_value AS TIMESTAMP)),
+            max(TRY_CAST(stats_max_value AS TIMESTAMP)),
+            count(*) = count(TRY_CAST(stats_min_value AS TIMESTAMP))
+                AND count(*) = count(TRY_CAST(stats_max_value AS TIMESTAMP))
+                AND coalesce(max(coalesce(stats_null_count, 1)), 1) = 0
+        FROM parquet_metadata({file_list(paths)})
+        WHERE lower(path_in_schema) = 'billingperiodstart'
+        """
+    ).fetchall()[0]
+    return first if is_certain and first == last else None
 
 
 def _writes_null(

@@ -25,7 +25,7 @@ from focuswatch.export.index import Unit, digest_of
 from focuswatch.export.layout import Delivery
 from focuswatch.export.listing import ExportFile
 from focuswatch.export.refusals import refusal, several
-from focuswatch.export.shapes import Part, Shape, blank_columns, relation, shapes_of
+from focuswatch.export.shapes import Part, Shape, billing_period, blank_columns, relation, shapes_of
 from focuswatch.export.views import daily_select, folded_select, folded_view_sql
 from focuswatch.literals import literal
 
@@ -70,10 +70,13 @@ class UnitReader:
         )
 
     def _looked_at(self, files: Files) -> Files:
-        """The same files, their shapes now telling which text may be blank where it is null."""
+        """The same files, their shapes now telling which text may be blank, and their billing period."""
         return {
             shape.model_copy(
-                update={"blank_columns": blank_columns(self.connection, shape, _paths(listed))}
+                update={
+                    "blank_columns": blank_columns(self.connection, shape, _paths(listed)),
+                    "billing_period": billing_period(self.connection, _paths(listed)),
+                }
             ): listed
             for shape, listed in files.items()
         }
@@ -155,7 +158,8 @@ def selects(units: Mapping[str, Unit], deliveries: Iterable[Delivery], *, kept: 
         paths = {str(file.name): str(file.path) for file in delivery.files}
         days = _days(unit) if named and unit.facts else "true"
         for part in unit.parts:
-            direct.setdefault((part.shape, days), []).extend(paths[name] for name in part.files)
+            shape = part.shape if named else part.shape.model_copy(update={"billing_period": None})
+            direct.setdefault((shape, days), []).extend(paths[name] for name in part.files)
     made = [f"{daily_select(relation(shape, paths))} WHERE {days}" for (shape, days), paths in direct.items()]
     return [*made, folded_select(folded)] if folded else made
 
