@@ -107,55 +107,51 @@ def relation(
     return f"SELECT {selected} FROM {_scan(shape, paths)}{limited}"
 
 
-def blank_columns(
-    connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]
-) -> tuple[str, ...]:
-    """The columns of FOCUS in which Parquet files may write '' or 'NULL' for null.
+def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> Shape:
+    """The shape of Parquet files, now telling which of its columns may be blank, and its billing period.
 
     Every '' shows in the footers, as the least text of a row group. 'NULL' is looked for in the first rows of
     columns that most rows leave null, since whoever writes it does so throughout; to ask it of every value of
     every query would cost half of a scan.
     """
-    own = {name.lower(): name for name, _ in shape.columns}
-    looked_at = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
-    if not looked_at or _writes_null(connection, shape, paths, looked_at=looked_at):
-        return columns.TEXTS
-    found = connection.execute(
+    footers = connection.execute(
         f"""
-        SELECT DISTINCT lower(path_in_schema)
+        SELECT
+            lower(path_in_schema) AS name,
+            coalesce(bool_or(
+                stats_min_value = '' OR (stats_min_value IS NULL AND coalesce(stats_null_count, 0) < num_values)
+            ), false) AS may_be_blank,
+            CASE WHEN
+                count(TRY_CAST(stats_min_value AS TIMESTAMP)) = count(*)
+                AND min(TRY_CAST(stats_min_value AS TIMESTAMP)) = max(TRY_CAST(stats_max_value AS TIMESTAMP))
+                AND count(TRY_CAST(stats_max_value AS TIMESTAMP)) = count(*)
+                AND max(coalesce(stats_null_count, 1)) = 0
+            THEN min(TRY_CAST(stats_min_value AS TIMESTAMP)) END AS only_time
         FROM parquet_metadata({file_list(paths)})
-        WHERE stats_min_value = '' OR (stats_min_value IS NULL AND coalesce(stats_null_count, 0) < num_values)
+        GROUP BY 1
         """
     ).fetchall()
-    blank = {name for (name,) in found}
-    return tuple(
-        column
-        for column in columns.TEXTS
-        if any(source.lower() in blank for source in columns.sources(column))
+    blank = {name for name, may_be_blank, _ in footers if may_be_blank}
+    only_times = {name: only_time for name, _, only_time in footers}
+    of_these: tuple[str, ...] = columns.TEXTS
+    if not _writes_null(connection, shape, paths):
+        of_these = tuple(
+            column
+            for column in of_these
+            if any(source.lower() in blank for source in columns.sources(column))
+        )
+    return shape.model_copy(
+        update={"blank_columns": of_these, "billing_period": only_times.get("billingperiodstart")}
     )
 
 
-def billing_period(connection: "duckdb.DuckDBPyConnection", paths: Sequence[str]) -> datetime | None:
-    """The one BillingPeriodStart of Parquet files, as their footers tell; None where there may be several."""
-    first, last, is_certain = connection.execute(
-        f"""
-        SELECT
-            min(TRY_CAST(stats_min_value AS TIMESTAMP)),
-            max(TRY_CAST(stats_max_value AS TIMESTAMP)),
-            count(*) = count(TRY_CAST(stats_min_value AS TIMESTAMP))
-                AND count(*) = count(TRY_CAST(stats_max_value AS TIMESTAMP))
-                AND coalesce(max(coalesce(stats_null_count, 1)), 1) = 0
-        FROM parquet_metadata({file_list(paths)})
-        WHERE lower(path_in_schema) = 'billingperiodstart'
-        """
-    ).fetchall()[0]
-    return first if is_certain and first == last else None
-
-
-def _writes_null(
-    connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str], *, looked_at: Sequence[str]
-) -> bool:
-    blank = " OR ".join(f"CAST({name} AS VARCHAR) = 'NULL'" for name in looked_at)
+def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> bool:
+    """Whether 'NULL' stands for null; so it may where there is no column to tell by."""
+    own = {name.lower(): name for name, _ in shape.columns}
+    asked = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
+    if not asked:
+        return True
+    blank = " OR ".join(f"CAST({name} AS VARCHAR) = 'NULL'" for name in asked)
     (found,) = connection.execute(
         f"SELECT EXISTS (FROM (SELECT * FROM {_scan(shape, paths)} LIMIT {SAMPLED_ROWS}) WHERE {blank})"
     ).fetchall()[0]

@@ -25,7 +25,7 @@ from focuswatch.export.index import Unit, digest_of
 from focuswatch.export.layout import Delivery
 from focuswatch.export.listing import ExportFile
 from focuswatch.export.refusals import refusal, several
-from focuswatch.export.shapes import Part, Shape, billing_period, blank_columns, relation, shapes_of
+from focuswatch.export.shapes import Part, Shape, looked_at, relation, shapes_of
 from focuswatch.export.views import daily_select, folded_select, folded_view_sql
 from focuswatch.literals import literal
 
@@ -71,15 +71,7 @@ class UnitReader:
 
     def _looked_at(self, files: Files) -> Files:
         """The same files, their shapes now telling which text may be blank, and their billing period."""
-        return {
-            shape.model_copy(
-                update={
-                    "blank_columns": blank_columns(self.connection, shape, _paths(listed)),
-                    "billing_period": billing_period(self.connection, _paths(listed)),
-                }
-            ): listed
-            for shape, listed in files.items()
-        }
+        return {looked_at(self.connection, shape, _paths(listed)): listed for shape, listed in files.items()}
 
     def _periods(self, files: Files) -> Periods:
         """Of the first charges of every Parquet file, else of the first file, since text takes long to open."""
