@@ -68,7 +68,7 @@ class Run:
         """The data bucket."""
         return os.environ["FOCUSWATCH_BUCKET"]
 
-    def engine(self, tables: dict[str, str] | None = None) -> AthenaEngine:
+    def engine(self) -> AthenaEngine:
         """Athena over the deployment's tables."""
         return AthenaEngine(
             session=self.session,
@@ -76,7 +76,6 @@ class Run:
             workgroup=os.environ["FOCUSWATCH_WORKGROUP"],
             results=f"s3://{self.bucket}/athena-results/",
             run_id=self.id,
-            tables=tables or {},
         )
 
     def warehouse(self, engine: AthenaEngine) -> Warehouse:

@@ -10,32 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from focuswatch.collect.paging import paged
+from focuswatch.columns import ACCOUNTS, ACTIVITY
+from focuswatch.warehouse.columns import glue_columns
+from focuswatch.warehouse.files import arrow_schema
 
-ACTIVITY_SCHEMA = pa.schema(
-    [
-        (
-            "activity_date",
-            pa.date32(),
-        ),  # also the folder's name; a file that is copied away still says its day
-        ("sub_account_id", pa.string()),
-        ("region_id", pa.string()),
-        ("namespace", pa.string()),
-        ("resource_id", pa.string()),
-        ("metric", pa.string()),
-        ("value", pa.float64()),
-    ]
-)
-ACCOUNTS_SCHEMA = pa.schema(
-    [
-        ("sub_account_id", pa.string()),
-        ("name", pa.string()),
-        ("email", pa.string()),
-        ("ou_path", pa.string()),
-        ("tags", pa.map_(pa.string(), pa.string())),
-        ("joined_on", pa.date32()),
-        ("closed_on", pa.date32()),
-    ]
-)
+# activity_date is the folder's name too; a file that is copied away still says its day
+ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))
+ACCOUNTS_SCHEMA = arrow_schema(glue_columns(ACCOUNTS))
 ACCOUNTS_KEY = "tables/accounts/accounts.parquet"
 Series = tuple[str, str, str, str]  # region, namespace, resource, metric
 Values = dict[Series, float]

@@ -100,20 +100,23 @@ def _export_type(column: str) -> str:
     return "double" if column.endswith(NUMBERS) else "string"
 
 
-def _glue(table: dict[str, str]) -> list[tuple[str, str]]:
+def glue_columns(table: dict[str, str]) -> list[tuple[str, str]]:
+    """A table's columns in Glue's words: lower-case names, Glue's types."""
     return [(name.lower(), GLUE_TYPES[type_]) for name, type_ in table.items()]
 
 
 GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "focus_export": [(name.lower(), _export_type(name)) for name in EXPORT_COLUMNS],
-    "daily_charges": _glue(columns.DAILY_CHARGES),
-    "refreshed_charges": _glue(columns.DAILY_CHARGES),  # daily_charges of a refresh that is not over yet
-    "daily_services": _glue(columns.DAILY_SERVICES),
-    "ai_charges": _glue(columns.DAILY_CHARGES),
-    "deliveries": _glue(columns.DELIVERIES),
-    "activity": [pair for pair in _glue(columns.ACTIVITY) if pair[0] != "activity_date"],
-    "accounts": _glue(columns.ACCOUNTS),
-    "owner_rules": _glue(columns.OWNER_RULES),
+    "daily_charges": glue_columns(columns.DAILY_CHARGES),
+    "refreshed_charges": glue_columns(
+        columns.DAILY_CHARGES
+    ),  # daily_charges of a refresh that is not over yet
+    "daily_services": glue_columns(columns.DAILY_SERVICES),
+    "ai_charges": glue_columns(columns.DAILY_CHARGES),
+    "deliveries": glue_columns(columns.DELIVERIES),
+    "activity": [pair for pair in glue_columns(columns.ACTIVITY) if pair[0] != "activity_date"],
+    "accounts": glue_columns(columns.ACCOUNTS),
+    "owner_rules": glue_columns(columns.OWNER_RULES),
 }
 PARTITION_KEYS: dict[str, tuple[str, str]] = {
     "focus_export": ("billing_period", "string"),

@@ -2,7 +2,7 @@
 
 import io
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ class Files:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        schema = pa.schema([(name, _arrow_type(type_)) for name, type_ in GLUE_TABLES[table]])
+        schema = arrow_schema(GLUE_TABLES[table])
         body = io.BytesIO()
         pq.write_table(pa.table(dict(columns), schema=schema), body, coerce_timestamps="ms")
         self.s3.put_object(Bucket=self.bucket, Key=_key(table), Body=body.getvalue())
@@ -74,10 +74,11 @@ def _key(table: str) -> str:
     return f"tables/{table}/{table}.parquet"
 
 
-def _arrow_type(glue: str) -> "pa.DataType":
+def arrow_schema(columns: Iterable[tuple[str, str]]) -> "pa.Schema":
+    """Arrow's schema of columns in Glue's words."""
     import pyarrow as pa
 
-    return {
+    types = {
         "string": pa.string(),
         "double": pa.float64(),
         "bigint": pa.int64(),
@@ -86,4 +87,5 @@ def _arrow_type(glue: str) -> "pa.DataType":
         "date": pa.date32(),
         "timestamp": pa.timestamp("ms"),
         "map<string,string>": pa.map_(pa.string(), pa.string()),
-    }[glue]
+    }
+    return pa.schema([(name, types[type_]) for name, type_ in columns])
