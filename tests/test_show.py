@@ -10,8 +10,9 @@ from focuswatch.coverage import Coverage
 from focuswatch.ledger import Entry, News
 from focuswatch.scan import Scanned
 from focuswatch.show import json as as_json
-from focuswatch.show.slack import SECTION_CHARACTERS, news
+from focuswatch.show.slack import news
 from focuswatch.show.table import entries, whole
+from focuswatch.slack.text import SECTION_CHARACTERS
 from tests.given import DAY, finding
 
 ORDERS = "a\x1b[31mb\x1b]0;title\x07\x9b2Jc\u202ed\x08e"  # colours, a window's title, a cleared screen, a turned line

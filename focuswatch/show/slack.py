@@ -5,16 +5,13 @@ What the bill says is data: escaped, never markup, never a mention.
 """
 
 import json
-import re
 
 from focuswatch.findings import Finding
-from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
+from focuswatch.slack.text import escaped, mrkdwn
 
 MOST_FINDINGS = 20
-SECTION_CHARACTERS = 3000
 NAME_CHARACTERS = 300
-CUT_ENTITY = re.compile(r"&[a-z]{0,3}\Z")  # of `&amp;`, `&lt;`, `&gt;`, without its semicolon
 
 
 def news(scanned: Scanned) -> str:
@@ -30,11 +27,6 @@ def news(scanned: Scanned) -> str:
     return json.dumps({"text": heading, "blocks": blocks}, indent=2, ensure_ascii=False)
 
 
-def escaped(text: str) -> str:
-    """Text that Slack shows as it is: https://docs.slack.dev/messaging/formatting-message-text#escaping."""
-    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def _section(finding: Finding) -> dict[str, object]:
     place = (finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.resource_id)
     named = " · ".join(escaped(part[:NAME_CHARACTERS]) for part in place if part)
@@ -45,13 +37,8 @@ def _section(finding: Finding) -> dict[str, object]:
         escaped(finding.reason),
         escaped(finding.action),
     )
-    return {"type": "section", "text": _mrkdwn("\n".join(lines))}
+    return {"type": "section", "text": mrkdwn("\n".join(lines))}
 
 
 def _context(text: str) -> dict[str, object]:
-    return {"type": "context", "elements": [_mrkdwn(escaped(text))]}
-
-
-def _mrkdwn(text: str) -> dict[str, object]:
-    """Text of which Slack makes no links and mentions of its own, cut between characters and not within one."""
-    return {"type": "mrkdwn", "text": CUT_ENTITY.sub("", text[:SECTION_CHARACTERS]), "verbatim": True}
+    return {"type": "context", "elements": [mrkdwn(escaped(text))]}

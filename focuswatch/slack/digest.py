@@ -1,0 +1,86 @@
+"""One message for the findings beyond those that a team is told one by one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.catalog import Category
+from focuswatch.findings import Severity, amount
+from focuswatch.slack.blocks import Block, bullets, context, header, rich, section, spaced, within, words
+from focuswatch.slack.places import account_named, region
+from focuswatch.slack.text import escaped_within, one_line
+
+MOST_TITLES = 10
+
+
+@dataclass(frozen=True)
+class DigestLine:
+    """A finding as a digest tells it; `account` is a name, or else a number."""
+
+    fingerprint: str
+    title: str
+    monthly_cost: Decimal
+    currency: str
+    account: str | None
+    region: str | None
+    resource_id: str | None
+    severity: Severity
+    category: Category
+
+
+def digest(lines: Sequence[DigestLine], *, team: str | None, as_of: date, shown: int = 10) -> dict[str, Any]:
+    """What `lines` come to, of which kinds they are, and the `shown` costliest."""
+    costliest = sorted(lines, key=lambda line: (-line.monthly_cost, line.fingerprint))
+    heading = f"{_count(len(lines))} for {team or 'nobody’s team'}: {_sums(lines)} a month"
+    kinds = _by_title(lines)
+    details = _costliest(costliest[: max(shown, 0)], of=len(lines))
+    blocks = [header(heading), kinds, details, context(f"as of {as_of}", "too many to tell one by one")]
+    return {
+        "text": escaped_within(one_line(heading), 500),
+        "blocks": within(blocks, spare=[details]),
+    }
+
+
+def _count(number: int) -> str:
+    return "1 more finding" if number == 1 else f"{number:,} more findings"
+
+
+def _sums(lines: Sequence[DigestLine]) -> str:
+    """The sum, by currency: amounts of two are never added."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        sums[line.currency] += line.monthly_cost
+    return " and ".join(f"{amount(total)} {currency}" for currency, total in sums.items()) or "nothing"
+
+
+def _by_title(lines: Sequence[DigestLine]) -> Block:
+    groups: dict[str, list[DigestLine]] = defaultdict(list)
+    for line in lines:
+        groups[line.title].append(line)
+    kinds = sorted(groups.items(), key=lambda group: -sum(line.monthly_cost for line in group[1]))
+    items = [
+        [words(f"{len(group)} × {title}", style="bold", most=150), spaced(f": {_sums(group)} a month")]
+        for title, group in kinds[:MOST_TITLES]
+    ]
+    if len(kinds) > MOST_TITLES:
+        items.append([words(f"and {len(kinds) - MOST_TITLES} other kinds")])
+    return rich(bullets(items))
+
+
+def _costliest(lines: Sequence[DigestLine], *, of: int) -> Block | None:
+    if not lines:
+        return None
+    items = [
+        [
+            words(f"{amount(line.monthly_cost)} {line.currency} · {line.severity} · ", most=80),
+            words(f"{account_named(line.account, None)} · {region(line.region)} · ", most=120),
+            words(line.resource_id or line.title, style="code" if line.resource_id else None, most=200),
+        ]
+        for line in lines
+    ]
+    if of > len(lines):
+        items.append([words(f"and {of - len(lines):,} more")])
+    return rich(section([words("The costliest", style="bold")]), bullets(items))

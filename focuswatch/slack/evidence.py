@@ -1,0 +1,60 @@
+"""The few columns that prove a finding, as a list to read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from focuswatch.findings import Finding, shown
+from focuswatch.slack.blocks import Block, bullets, rich, section, spaced, words
+from focuswatch.slack.text import cut, one_line
+
+MOST_COLUMNS = 7
+MOST_VALUES = 3
+VALUE_CHARACTERS = 160
+DAYS = (("first_day", "last_day"), ("strange_from", "strange_until"))
+
+
+def proof(finding: Finding) -> Block | None:
+    """The evidence that the reason does not say already; None where there is no more."""
+    told = list(_told(finding))
+    if not told:
+        return None
+    items = [[words(name), spaced(f": {value}")] for name, value in told[:MOST_COLUMNS]]
+    if len(told) > MOST_COLUMNS:
+        items.append([words(f"and {len(told) - MOST_COLUMNS} more")])
+    return rich(section([words("Evidence", style="bold")]), bullets(items))
+
+
+def _told(finding: Finding) -> Iterator[tuple[str, str]]:
+    evidence = {name: value for name, value in finding.evidence.items() if value not in (None, [], {}, "")}
+    tags = evidence.pop("tags", None)
+    for first, last in DAYS:
+        if first in evidence and last in evidence:
+            evidence[first] = f"{evidence[first]} to {evidence.pop(last)}"
+    for name, value in evidence.items():
+        if not (isinstance(value, str) and _is_said(value, finding)):
+            yield _label(name), _readable(value)
+    if isinstance(tags, Mapping):
+        yield "tags", _readable([f"{key}={value}" for key, value in sorted(tags.items())])
+
+
+def _is_said(value: str, finding: Finding) -> bool:
+    """Whether the reason or the steps have it word for word."""
+    return value in finding.reason or value in finding.action
+
+
+def _label(column: str) -> str:
+    if column in dict(DAYS):
+        return "days"
+    return column.replace("_", " ")
+
+
+def _readable(value: Any) -> str:
+    """A value as a person writes it; of many values the first, and how many more."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        texts = [_readable(one) for one in islice(value, MOST_VALUES)]
+        more = len(value) - len(texts)
+        return ", ".join(texts) + (f" and {more} more" if more else "")
+    if isinstance(value, Mapping):
+        return _readable([f"{key} {_readable(one)}" for key, one in value.items()])
+    return cut(one_line(shown({"": value})[""]), VALUE_CHARACTERS) or "-"

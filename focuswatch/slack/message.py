@@ -1,0 +1,252 @@
+"""What a finding's message says, from values alone: the message in its channel and the notes in its thread.
+
+It neither sends nor remembers. Every message fits what Slack takes, whatever a bill holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from focuswatch.findings import Finding, amount
+from focuswatch.ledger.entry import Kind
+from focuswatch.slack.blocks import (
+    URL_CHARACTERS,
+    Block,
+    button,
+    context,
+    header,
+    line_feed,
+    link,
+    person,
+    rich,
+    section,
+    spaced,
+    within,
+    words,
+)
+from focuswatch.slack.digest import DigestLine, digest
+from focuswatch.slack.evidence import proof
+from focuswatch.slack.modal import not_waste_modal
+from focuswatch.slack.money import days_open, saving, so_far, stake
+from focuswatch.slack.places import account, region
+from focuswatch.slack.steps import steps
+from focuswatch.slack.text import TEXT_CHARACTERS, escaped_within, one_line
+
+__all__ = [
+    "Answered",
+    "DigestLine",
+    "Links",
+    "digest",
+    "message",
+    "not_waste_modal",
+    "plain_webhook",
+    "thread_note",
+]
+
+EVENT_TYPE = "focuswatch_finding"
+MOST_BLIND_SPOTS = 3
+MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
+DONE = "✅"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where to read on; what is None is left out."""
+
+    query: str | None = None
+    jira: str | None = None
+    jira_key: str | None = None
+    console: str | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What somebody did about a finding; `author` is the id of a Slack user."""
+
+    action: Literal["acknowledged", "snoozed", "not waste"]
+    author: str
+    on: date
+    until: date | None = None
+    reason: str | None = None
+
+
+def message(
+    finding: Finding,
+    *,
+    kind: Kind,
+    today: date,
+    news_id: str,
+    blind_spots: Sequence[str] = (),
+    links: Links = Links(),  # noqa: B008  frozen
+    answered: Answered | None = None,
+    saved_daily: Decimal | None = None,
+    buttons: bool = True,
+) -> dict[str, Any]:
+    """The message in its channel as it is to be now: what happened, what to do, what proves it, who answered."""
+    resolved = _is_resolved(finding, kind=kind)
+    evidence = None if resolved else proof(finding)
+    doubts = _doubts(blind_spots) if not resolved else None
+    asks = buttons and not resolved and (answered is None or answered.action == "acknowledged")
+    blocks = [
+        header(_heading(finding, resolved=resolved)),
+        _facts(finding, resolved=resolved, saved_daily=saved_daily),
+        None if resolved else steps(finding),
+        _answer(answered, finding=finding) if answered else None,
+        _buttons(finding, acknowledged=answered is not None) if asks else None,
+        evidence,
+        doubts,
+        _links(links),
+        _footing(finding, today=today, resolved=resolved),
+    ]
+    return {
+        "text": _fallback(finding, resolved=resolved),
+        "blocks": within(blocks, spare=[doubts, evidence]),
+        "metadata": _metadata(finding, news_id=news_id),
+    }
+
+
+def thread_note(
+    finding: Finding,
+    *,
+    kind: Kind,
+    today: date,
+    news_id: str,
+    before: Finding | None = None,
+    saved_daily: Decimal | None = None,
+) -> dict[str, Any]:
+    """The short reply in the thread: what changed, how long it is open, what is saved, or that it is back."""
+    match kind:
+        case "resolved":
+            said = "Resolved. " + (saving(finding, saved_daily=saved_daily) or "The bill no longer shows it.")
+        case "changed":
+            said = _change(finding, before=before)
+        case "reminder":
+            cost = so_far(finding, today=today)
+            said = f"Still open after {_days(finding, today=today)}" + (f", {cost}." if cost else ".")
+        case "new":
+            said = f"It is back: {stake(finding)}. {finding.reason}"
+    return {
+        "text": escaped_within(one_line(said), TEXT_CHARACTERS),
+        "blocks": [rich(section([words(said, most=1500)]))],
+        "metadata": _metadata(finding, news_id=news_id),
+    }
+
+
+def plain_webhook(message: dict[str, Any]) -> dict[str, Any]:
+    """The same message for an incoming webhook, which has neither metadata nor anybody to answer its buttons."""
+    return {
+        "text": message["text"],
+        "blocks": [block for block in message["blocks"] if block["type"] != "actions"],
+    }
+
+
+def _is_resolved(finding: Finding, *, kind: Kind) -> bool:
+    return kind == "resolved" or finding.status == "resolved"
+
+
+def _metadata(finding: Finding, *, news_id: str) -> dict[str, Any]:
+    """By which a message is found again in its channel: https://docs.slack.dev/messaging/message-metadata."""
+    return {
+        "event_type": EVENT_TYPE,
+        "event_payload": {"fingerprint": finding.fingerprint, "news_id": news_id},
+    }
+
+
+def _heading(finding: Finding, *, resolved: bool) -> str:
+    return f"{DONE} Resolved: {finding.title}" if resolved else f"{MARKS[finding.severity]} {finding.title}"
+
+
+def _fallback(finding: Finding, *, resolved: bool) -> str:
+    """What a notification shows and a screen reader reads."""
+    told = [
+        f"{_heading(finding, resolved=resolved)}: {stake(finding)}",
+        account(finding),
+        region(finding.region_id),
+    ]
+    return escaped_within(one_line(" · ".join(told)), 500)
+
+
+def _facts(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> Block:
+    """How much, where, and why."""
+    money = saving(finding, saved_daily=saved_daily) if resolved else stake(finding)
+    lines = [
+        [words(money, style="bold")] if money else [],
+        [words(f"{account(finding)} · {region(finding.region_id)}", most=200)],
+        [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
+        [words(finding.reason, most=900)],
+    ]
+    joined = [element for line in lines if line for element in (line_feed(), *line)]
+    return rich(section(joined[1:]))
+
+
+def _answer(answered: Answered, *, finding: Finding) -> Block:
+    did = _not_waste(finding).lower() if answered.action == "not waste" else answered.action
+    until = f" until {answered.until}" if answered.until else ""
+    said = [words(did.capitalize(), style="bold"), spaced(" by "), person(answered.author)]
+    said.append(spaced(f" on {answered.on}{until}"))
+    if answered.reason:
+        said += [spaced(": "), words(answered.reason)]
+    return rich(section(said))
+
+
+def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
+    value = finding.fingerprint
+    offered = [
+        button("snooze_7", "Snooze 7 days", value=value),
+        button("snooze_30", "Snooze 30 days", value=value),
+        button("not_waste", _not_waste(finding), value=value),
+    ]
+    if not acknowledged:
+        offered.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
+    return {"type": "actions", "elements": offered}
+
+
+def _not_waste(finding: Finding) -> str:
+    return "Expected" if finding.category == "security" else "Not waste"
+
+
+def _doubts(blind_spots: Sequence[str]) -> Block | None:
+    told = [f"May be wrong: {one}" for one in blind_spots[:MOST_BLIND_SPOTS]]
+    return context(*told) if told else None
+
+
+def _links(links: Links) -> Block | None:
+    offered = [
+        (links.jira, f"Jira {links.jira_key}" if links.jira_key else "Jira"),
+        (links.query, "Ask the bill in Athena"),
+        (links.console, "Open in the AWS console"),
+    ]
+    elements = [
+        element
+        for url, text in offered
+        if url and len(url) <= URL_CHARACTERS
+        for element in (spaced(" · "), link(url, text))
+    ]
+    return rich(section(elements[1:])) if elements else None
+
+
+def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
+    owner = f"{finding.team}, by {finding.owned_by}" if finding.team else "nobody owns it"
+    age = (
+        f"open {_days(finding, today=today)}, since {finding.first_seen}"
+        if days_open(finding, today=today)
+        else f"first seen {finding.first_seen}"
+    )
+    state = f"first seen {finding.first_seen}, resolved {finding.as_of}" if resolved else age
+    return context(f"{finding.severity} · {state}", owner, f"{finding.detection} {finding.fingerprint}")
+
+
+def _days(finding: Finding, *, today: date) -> str:
+    days = days_open(finding, today=today)
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def _change(finding: Finding, *, before: Finding | None) -> str:
+    if before is None:
+        return f"Now {stake(finding)}, {finding.severity}."
+    said = f"From {amount(before.monthly_cost)} to {stake(finding)}"
+    if before.severity != finding.severity:
+        said += f", from {before.severity} to {finding.severity}"
+    return said + "."

@@ -1,0 +1,92 @@
+"""A finding's `action` as rich text: steps to read, commands to copy.
+
+A command is offered as code only where every name in it is a plain word: whoever pastes it runs what stands there.
+"""
+
+import re
+from collections.abc import Iterator
+
+from focuswatch.findings import Finding
+from focuswatch.slack.blocks import Block, code, line_feed, rich, section, spaced, words
+from focuswatch.slack.text import cut, one_line
+
+STEP_CHARACTERS = 300
+COMMAND_CHARACTERS = 700
+ACTION_CHARACTERS = 2500
+WORD = r"[A-Za-z0-9_./:=,@+%-]*[A-Za-z0-9_/=@%]"
+# Possessive: what does not end where a word ends is no command, and neither is the beginning of it.
+COMMAND = re.compile(
+    rf"\baws [a-z0-9-]++ [a-z0-9-]++(?: --[a-z][a-z0-9-]*+(?: (?!--){WORD})?+)*+(?=[\s,.;)]|\Z)"
+)
+PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:=,@+%-]*")
+NOT_COPIED = (
+    "A name in this finding holds characters that a shell would act on, so no command is offered to copy."
+)
+
+
+def steps(finding: Finding) -> Block:
+    """What to do."""
+    copied = _names_are_plain(finding)
+    parts: list[Block] = []
+    prose: list[Block] = [words("What to do", style="bold")]
+    for line in _lines(finding.action):
+        prose.append(line_feed())
+        for element in _elements(line) if copied else [words(line, most=STEP_CHARACTERS)]:
+            if element["type"] == "rich_text_preformatted":
+                parts += [*_said(prose), element]
+                prose = []
+            else:
+                prose.append(element)
+    if not copied:
+        prose += [line_feed(), words(NOT_COPIED, style="italic")]
+    return rich(*parts, *_said(prose))
+
+
+def _said(prose: list[Block]) -> list[Block]:
+    """The section of `prose`; a code block begins and ends its lines by itself."""
+    while prose and prose[0] == line_feed():
+        prose = prose[1:]
+    return [section(prose)] if prose else []
+
+
+def _lines(action: str) -> Iterator[str]:
+    room = ACTION_CHARACTERS
+    for line in filter(None, map(str.strip, action.splitlines())):
+        room -= len(line)
+        if room < 0:
+            yield "…"
+            return
+        yield line
+
+
+def _elements(line: str) -> Iterator[Block]:
+    """Prose, commands within it as code, and those that end a sentence as code blocks."""
+    end, own_line = 0, True
+    for found in COMMAND.finditer(line):
+        before, end = line[end : found.start()], found.end()
+        yield from _prose(before.lstrip() if own_line else before)
+        own_line = not line[end:] or line[end:].startswith(" (")
+        if own_line:
+            yield code(found[0], most=COMMAND_CHARACTERS)
+        else:
+            yield words(found[0], style="code", most=COMMAND_CHARACTERS)
+    yield from _prose(line[end:].lstrip() if own_line else line[end:])
+
+
+def _prose(text: str) -> Iterator[Block]:
+    """`text` with the spaces that part it from a command beside it."""
+    if text.strip():
+        before, after = text[:1].isspace() * " ", text[-1:].isspace() * " "
+        yield spaced(before + cut(one_line(text), STEP_CHARACTERS) + after)
+
+
+def _names_are_plain(finding: Finding) -> bool:
+    """Whether nothing that the bill names could turn a command into another, or look like one."""
+    ids = (finding.sub_account_id, finding.region_id, finding.resource_id)
+    names = (finding.sub_account_name, finding.service_name)
+    evidence = [value for value in finding.evidence.values() if isinstance(value, str)]
+    return (
+        all(PLAIN_WORD.fullmatch(one or "") for one in ids)
+        and not any("aws " in (one or "") for one in names)
+        and not any("\n" in (one or "") for one in (*names, *evidence))
+    )
