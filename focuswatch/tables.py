@@ -16,6 +16,11 @@ from focuswatch.errors import ConfigError
 from focuswatch.literals import Value, literals
 from focuswatch.owners import Rule
 
+MADE = (  # each after what it reads
+    "daily_charges", "daily_services", "ai_charges", "completeness", "ai_layers", "token_charges", "gpu_days",
+    "endpoint_days",
+)  # fmt: skip
+
 # What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
 SAYING = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
 
@@ -104,7 +109,7 @@ def create_views(
     `kept` names relations that hold a table's rows already. `completeness` is made here and now, since every
     detection reads it and it is small; the others are views.
     """
-    for name in ("daily_charges", "daily_services", "ai_charges", "completeness", "ai_layers"):
+    for name in MADE:
         kind = "TABLE" if name == "completeness" else "VIEW"
         statement = catalog.tables[name].render(values)
         if kept and name in kept:

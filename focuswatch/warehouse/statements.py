@@ -1,7 +1,7 @@
 """The statements that Athena runs: the catalog's own, with the tables that are not stored put before them.
 
-Pure text. `completeness` and `ai_layers` are small or depend on the day, so they stand as CTEs in whatever reads them;
-the other tables are Glue's.
+Pure text. What is small or depends on the day (NOT_STORED) stands as CTEs in whatever reads it; the other tables
+are Glue's.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from focuswatch.export.columns import KINDS, TEXTS
 from focuswatch.literals import Expression, Value, literal, literals
 from focuswatch.warehouse.columns import PERIOD_KEY
 
-NOT_STORED = ("completeness", "ai_layers")
+NOT_STORED = ("completeness", "ai_layers", "token_charges", "gpu_days", "endpoint_days")
 RAW = "FROM focus_export"
 TODAY = Expression("current_date")
 WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")

@@ -1,0 +1,49 @@
+/*
+title = "Real-time endpoints by day: what they cost, how long they ran, how often they were called"
+why   = """
+What an inference costs is what the endpoint costs over what it answered.
+`invocations` is that of all variants together; null: nobody looked.
+"""
+reads = ["ai_charges", "activity"]
+[parameters]
+days = 75                 # what reports compare: two spans of 30 settled days, and late ones
+*/
+WITH charged_days AS (
+    SELECT
+        charge_date,
+        SubAccountId AS sub_account_id,
+        RegionId AS region_id,
+        ResourceId AS resource_id,
+        max(ServiceName) AS service_name,
+        max_by(Tags, coalesce(cardinality(Tags), 0)) AS tags,
+        array_agg(DISTINCT instance_type ORDER BY instance_type)
+            FILTER (WHERE instance_type IS NOT NULL) AS instance_types,
+        sum(CASE WHEN instance_type IS NOT NULL THEN ConsumedQuantity END) AS instance_hours,
+        sum(EffectiveCost) AS effective_cost
+    FROM ai_charges
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND charge_date < $as_of
+        AND SkuMeter LIKE '%Host:%'
+        AND meter LIKE 'Host:%'                                             -- real-time alone
+        AND ai_family = 'sagemaker'
+        AND ChargeCategory = 'Usage'
+        AND ChargeClass IS DISTINCT FROM 'Correction'
+        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
+        AND ResourceId IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+),
+calls AS (
+    SELECT activity_date, resource_id, sum(value) AS invocations
+    FROM activity
+    WHERE activity_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND activity_date < $as_of
+        AND namespace = 'AWS/SageMaker'
+        AND metric = 'Invocations'
+        AND value IS NOT NULL
+    GROUP BY 1, 2
+)
+SELECT charged_days.*, calls.invocations
+FROM charged_days
+LEFT JOIN calls
+    ON charged_days.resource_id = calls.resource_id                         -- an ARN names account and region itself
+    AND charged_days.charge_date = calls.activity_date
