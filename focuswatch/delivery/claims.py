@@ -83,12 +83,19 @@ class Claims(Generic[S]):
         self._change(claim, "SET #document = :document REMOVE #lease, #token", state=state)
 
     def release(self, claim: Claim[S]) -> None:
-        """Give the claim back where nothing was made that `keep` did not write down. Raises Overtaken."""
+        """Give the claim back where nothing was made that is not written down. Raises Overtaken."""
         self._change(claim, "REMOVE #lease, #token")
 
     def abandon(self, claim: Claim[S], *, seconds: float) -> None:
-        """Nobody knows whether something was made: whoever claims it after `seconds` looks. Raises Overtaken."""
+        """Nobody knows whether something was made; whoever claims it after `seconds` looks. Raises Overtaken."""
         self._change(claim, "SET #lease = :until", until=self._clock() + seconds)
+
+    def give_back(self, claim: Claim[S], *, seconds: float) -> None:
+        """Give the claim back where this attempt made nothing; what an earlier one may have made is still unsure."""
+        if claim.unsure:
+            self.abandon(claim, seconds=seconds)
+        else:
+            self.release(claim)
 
     def _change(
         self, claim: Claim[S], change: str, *, state: S | None = None, until: float | None = None

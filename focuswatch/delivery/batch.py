@@ -1,0 +1,124 @@
+"""A batch of a queue into a channel: what was told leaves the queue, what could not be told comes back later, and what
+will never be taken as it is goes to the dead letters at once, where an alarm tells of it.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from focuswatch.delivery.news import Delivery
+from focuswatch.errors import FocuswatchError, Refused, TryLater
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+Record = Mapping[str, Any]
+FIRST_PAUSE_SECONDS = 10
+LONGEST_PAUSE_SECONDS = 900
+SPARE_SECONDS = 60  # a record that is begun with less left might be cut off in the middle
+
+
+class Channel(Protocol):
+    """Where news is told. Its methods raise or give back TryLater, Unsure and Refused."""
+
+    def tell(self, delivery: Delivery) -> str | None:
+        """What was done, in words for a log; None where it had been."""
+        ...
+
+    def flush(self) -> Mapping[Any, FocuswatchError]:
+        """End what a batch gathered; what of it failed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The queue that a batch is from, and its dead letters."""
+
+    sqs: "SQSClient"
+    url: str
+    dead_letters_url: str
+
+    def postpone(self, record: Record, *, seconds: float) -> None:
+        """Let a record come back after `seconds`, or later the more often it has come."""
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(receives - 1, 10), LONGEST_PAUSE_SECONDS)
+        self.sqs.change_message_visibility(
+            QueueUrl=self.url,
+            ReceiptHandle=record["receiptHandle"],
+            VisibilityTimeout=int(max(seconds, pause)) + 1,
+        )
+
+    def bury(self, record: Record) -> None:
+        """Put a record with the dead letters as it is, so that it can be redriven."""
+        self.sqs.send_message(
+            QueueUrl=self.dead_letters_url,
+            MessageBody=record["body"],
+            MessageAttributes={
+                name: {"DataType": one["dataType"], "StringValue": one["stringValue"]}
+                for name, one in record.get("messageAttributes", {}).items()
+            },
+        )
+
+
+@dataclass
+class Told:
+    """What came of a batch: how many were told, and sentences by message id for what was put off or buried."""
+
+    done: int = 0
+    postponed: dict[str, str] = field(default_factory=dict)
+    buried: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """As Lambda wants it: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html"""
+        return {"batchItemFailures": [{"itemIdentifier": id} for id in self.postponed]}
+
+
+def tell_batch(
+    records: Iterable[Record],
+    *,
+    channel: Channel,
+    queue: Queue,
+    say: Callable[[str], None],
+    seconds_left: Callable[[], float],
+    clock: Callable[[], float] = time.time,
+) -> Told:
+    """Tell every record of a batch; one that fails stops no other."""
+    told, digested = Told(), []
+    for record in records:
+        try:
+            if seconds_left() < SPARE_SECONDS:
+                raise TryLater("the function's time is over", seconds=0)
+            delivery = _delivery(record, now=clock())
+            done = channel.tell(delivery)
+        except FocuswatchError as error:
+            _failed(record, error, told=told, queue=queue)
+            continue
+        if delivery.in_digest:
+            digested.append(record)
+        say(done or f"{delivery.news_id}: told before")
+        told.done += 1
+    for error in channel.flush().values():
+        for record in digested:
+            _failed(record, error, told=told, queue=queue)
+        told.done -= len(digested)
+        break  # which digest each record was for does not matter: what is told once more does nothing
+    return told
+
+
+def _delivery(record: Record, *, now: float) -> Delivery:
+    try:
+        return Delivery.of_record(record, now=now)
+    except (KeyError, ValueError) as error:
+        raise Refused(f"not a message of the findings topic: {type(error).__name__}: {error}") from error
+
+
+def _failed(record: Record, error: FocuswatchError, *, told: Told, queue: Queue) -> None:
+    id = str(record["messageId"])
+    if isinstance(error, Refused):
+        queue.bury(record)
+        told.buried[id] = str(error)
+        return
+    queue.postpone(record, seconds=getattr(error, "seconds", 0))
+    told.postponed[id] = str(error)

@@ -1,0 +1,165 @@
+"""Slack's Web API as far as delivery needs it; what it says becomes TryLater, Unsure or Refused.
+
+The SDK repeats nothing by itself: a message posted again is a message twice. Whoever calls knows what to look for.
+"""
+
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+
+from focuswatch.delivery.pace import Pace
+from focuswatch.errors import Refused, TryLater, Unsure
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+    from slack_sdk.web import SlackResponse
+
+Payload = Mapping[str, Any]
+API = "https://slack.com/api/"
+TIMEOUT_SECONDS = 15
+RETRY_SECONDS = 30.0  # where Slack says nothing of when
+PAGE = 200  # as Slack recommends: https://docs.slack.dev/apis/web-api/pagination
+MOST_PAGES = 20
+# Nothing was done, and it will be later: https://docs.slack.dev/reference/methods/chat.postMessage#errors
+LATER = {"service_unavailable", "team_added_to_org", "ratelimited", "rate_limited", "message_limit_exceeded"}
+# "Some aspect of the operation succeeded before the error was raised", perhaps.
+UNCLEAR = {"fatal_error", "internal_error", "request_timeout"}
+MENDING = {
+    "not_in_channel": "invite the bot there: /invite @focuswatch",
+    "channel_not_found": "mend the channel in config/owners.toml, or invite the bot where it is private",
+    "is_archived": "name another channel in config/owners.toml",
+    "missing_scope": "give the app the scopes that docs/slack.md lists, and install it again",
+    "invalid_auth": "put a valid token into the secret: focuswatch doctor",
+    "token_revoked": "put a valid token into the secret: focuswatch doctor",
+    "account_inactive": "put a valid token into the secret: focuswatch doctor",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A message of ours as the channel holds it: what its metadata says."""
+
+    ts: str
+    event_type: str
+    told: Mapping[str, str]
+
+
+class Slack:
+    """One workspace. Every method may raise TryLater, Unsure or Refused."""
+
+    def __init__(self, token: str, *, pace: Pace, base_url: str = API) -> None:
+        self._token, self._base_url, self._pace = token, base_url, pace
+        self._made: WebClient | None = None
+
+    def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
+        """The new message's ts; `loud`: a reply that the whole channel sees."""
+        self._pace.wait(channel)
+        reply = {"thread_ts": thread, "reply_broadcast": loud} if thread else {}
+        told = self._call(
+            "chat_postMessage", channel, unfurl_links=False, unfurl_media=False, **reply, **message
+        )
+        return str(told["ts"])
+
+    def update(self, channel: str, ts: str, message: Payload) -> None:
+        """Make a message of ours say something else."""
+        self._pace.wait(channel)
+        self._call("chat_update", channel, ts=ts, **message)
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Take a message of ours away."""
+        self._call("chat_delete", channel, ts=ts)
+
+    def whisper(self, channel: str, user: str, text: str) -> None:
+        """Tell one person of a channel something that nobody else sees."""
+        self._call("chat_postEphemeral", channel, user=user, text=text)
+
+    def told(self, channel: str, *, since: float) -> Iterator[Seen]:
+        """Messages of ours in a channel, newest first and without replies; `since` in seconds since 1970."""
+        asked = {"oldest": f"{since:.6f}", "include_all_metadata": True}
+        yield from self._seen("conversations_history", channel, roots=True, **asked)
+
+    def replies(self, channel: str, ts: str) -> Iterator[Seen]:
+        """Messages of ours in a thread."""
+        yield from self._seen("conversations_replies", channel, roots=False, ts=ts, include_all_metadata=True)
+
+    def channel_id(self, name: str) -> str:
+        """The id of `#name`; raises Refused where there is none that the bot can see."""
+        asked = {"types": "public_channel,private_channel", "exclude_archived": True}
+        for page in self._pages("conversations_list", None, most_pages=1000, **asked):
+            for found in page["channels"]:
+                if found["name"] == name.removeprefix("#"):
+                    return str(found["id"])
+        raise Refused(f"Slack has no channel {name} that the bot can see; {MENDING['channel_not_found']}.")
+
+    def is_member(self, channel: str, user: str) -> bool:
+        """Whether a person is in a channel."""
+        pages = self._pages("conversations_members", channel, most_pages=1000)
+        return any(user in page["members"] for page in pages)
+
+    def open(self, view: Payload, *, trigger_id: str) -> None:
+        """Show a dialog to whoever has just pressed a button."""
+        self._call("views_open", None, view=view, trigger_id=trigger_id)
+
+    def _seen(self, method: str, channel: str, *, roots: bool, **asked: Any) -> Iterator[Seen]:
+        for page in self._pages(method, channel, most_pages=MOST_PAGES, **asked):
+            for message in page["messages"]:
+                metadata = message.get("metadata") or {}
+                if roots and message.get("thread_ts", message["ts"]) != message["ts"]:
+                    continue  # a reply that the whole channel sees
+                if str(metadata.get("event_type", "")).startswith("focuswatch_"):
+                    yield Seen(
+                        str(message["ts"]), str(metadata["event_type"]), metadata.get("event_payload", {})
+                    )
+
+    def _pages(
+        self, method: str, channel: str | None, *, most_pages: int, **asked: Any
+    ) -> "Iterator[SlackResponse]":
+        cursor = None
+        for _ in range(most_pages):
+            page = self._call(method, channel, limit=PAGE, **asked, **({"cursor": cursor} if cursor else {}))
+            yield page
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+
+    def _call(self, method: str, channel: str | None, **asked: Any) -> "SlackResponse":
+        from slack_sdk.errors import SlackApiError
+
+        where = {"channel": channel} if channel else {}
+        try:
+            answer: SlackResponse = getattr(self._client(), method)(**where, **asked)
+        except SlackApiError as error:
+            raise self._meaning(method, channel, error.response) from error
+        except OSError as error:  # URLError and time-outs are of its kind
+            reason = error.reason if isinstance(error, URLError) else error
+            if isinstance(reason, ConnectionRefusedError | socket.gaierror):
+                raise TryLater(f"Slack cannot be reached: {reason}", seconds=RETRY_SECONDS) from error
+            raise Unsure(f"Slack gave no answer to {method}: {reason}") from error
+        return answer
+
+    def _meaning(self, method: str, channel: str | None, answer: "SlackResponse") -> Exception:
+        told: Any = answer.data if isinstance(answer.data, dict) else {}
+        code = str(told.get("error", answer.status_code))
+        if answer.status_code == 429 or code in LATER:
+            seconds = float(answer.headers.get("Retry-After", RETRY_SECONDS))
+            if answer.status_code == 429 and channel:
+                self._pace.silence(channel, seconds=seconds)
+            return TryLater(f"Slack wants a pause before {method}", seconds=seconds)
+        if answer.status_code >= 500 or code in UNCLEAR:
+            return Unsure(f"Slack failed at {method} ({code})")
+        mend = MENDING.get(
+            code, "see https://docs.slack.dev/reference/methods/" + method.replace("_", ".", 1)
+        )
+        more = "; ".join(told.get("response_metadata", {}).get("messages", []))
+        return Refused(f"Slack refused {method} in {channel}: {code}{': ' if more else ''}{more}; {mend}.")
+
+    def _client(self) -> "WebClient":
+        if self._made is None:
+            from slack_sdk import WebClient
+
+            self._made = WebClient(
+                self._token, base_url=self._base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[]
+            )
+        return self._made

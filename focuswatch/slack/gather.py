@@ -1,0 +1,152 @@
+"""Digests: what a channel hears in sum because it would be too much one by one.
+
+Each finding is a line in the ledger's table, and the digest is made anew from all of its lines whenever it grew: so it
+does not matter in which order, how often or by whom they were written.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from focuswatch.delivery.claims import Claim, Claims, Overtaken
+from focuswatch.delivery.news import Delivery
+from focuswatch.errors import FocuswatchError, TryLater, Unsure
+from focuswatch.slack.client import Slack
+from focuswatch.slack.digest import DigestLine, digest
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+EVENT_TYPE = "focuswatch_digest"
+WAIT_SECONDS = 30.0
+DAY_SECONDS = 86_400
+KEPT_DAYS = 30  # lines; nobody adds to a digest that old
+LINE = TypeAdapter(DigestLine)
+
+
+class DigestState(BaseModel):
+    """What Slack shows of one digest: `lines` of them."""
+
+    model_config = ConfigDict(frozen=True)
+    ts: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Which digest: a team's of a day, in a channel."""
+
+    channel: str
+    team: str | None
+    as_of: date
+
+    @property
+    def id(self) -> str:
+        """Its name in the table and in Slack's metadata."""
+        return f"{self.channel} {self.as_of} {self.team or ''}".rstrip()
+
+
+@dataclass
+class Digests:
+    """The digests that one batch adds to."""
+
+    table: "Table"
+    claims: Claims[DigestState]
+    clock: Callable[[], float]
+    _grown: set[Digest] = field(default_factory=set)
+
+    def add(self, channel: str, delivery: Delivery) -> None:
+        """Write a finding's line; however often, it is one."""
+        one = self.of(channel, delivery)
+        line = LINE.dump_json(_line(delivery)).decode()
+        until = int(self.clock() + KEPT_DAYS * DAY_SECONDS)
+        key = {"kind": f"digest {one.id}", "id": delivery.finding.fingerprint}
+        self.table.put_item(Item={**key, "document": line, "expires_at": until})
+        self._grown.add(one)
+
+    def grew(self, channel: str, delivery: Delivery) -> None:
+        """A line was written before; the digest may not show it yet."""
+        self._grown.add(self.of(channel, delivery))
+
+    def of(self, channel: str, delivery: Delivery) -> Digest:
+        """The digest that tells of a delivery."""
+        return Digest(channel, delivery.finding.team, delivery.finding.as_of)
+
+    def flush(self, slack: Slack) -> dict[Digest, FocuswatchError]:
+        """Post every digest that grew, or bring it up to date; those that failed, which may be flushed again."""
+        failed: dict[Digest, FocuswatchError] = {}
+        for one in sorted(self._grown, key=lambda one: one.id):
+            try:
+                self._show(one, slack=slack)
+            except FocuswatchError as error:
+                failed[one] = error
+        self._grown = set(failed)
+        return failed
+
+    def _show(self, one: Digest, *, slack: Slack) -> None:
+        claim = self.claims.claim(one.id)
+        try:
+            self._shown(claim, one, slack=slack)
+        except Overtaken as error:
+            raise TryLater(f"the digest {one.id} is told by another one", seconds=WAIT_SECONDS) from error
+        except Unsure:
+            self.claims.abandon(claim, seconds=WAIT_SECONDS)
+            raise
+        except FocuswatchError as error:
+            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
+            raise
+
+    def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: Slack) -> None:
+        lines = [LINE.validate_json(str(item["document"])) for item in self._items(one)]
+        if claim.state and claim.state.lines == len(lines) and not claim.unsure:
+            self.claims.release(claim)
+            return
+        message = digest(lines, team=one.team, as_of=one.as_of)
+        message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"digest": one.id}}
+        ts = claim.state.ts if claim.state else self._found(one, slack=slack)
+        if ts is None:
+            ts = slack.post(one.channel, message)
+            try:
+                self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
+            except Overtaken:
+                slack.delete(one.channel, ts)
+                raise
+            return
+        slack.update(one.channel, ts, message)
+        self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
+
+    def _found(self, one: Digest, *, slack: Slack) -> str | None:
+        told = slack.told(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
+        return next((seen.ts for seen in told if seen.told.get("digest") == one.id), None)
+
+    def _items(self, one: Digest) -> Iterable[Any]:
+        asked: dict[str, Any] = {
+            "KeyConditionExpression": "#kind = :kind",
+            "ExpressionAttributeNames": {"#kind": "kind"},
+            "ExpressionAttributeValues": {":kind": f"digest {one.id}"},
+            "ConsistentRead": True,
+        }
+        while True:
+            page = self.table.query(**asked)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _line(delivery: Delivery) -> DigestLine:
+    finding = delivery.finding
+    return DigestLine(
+        fingerprint=finding.fingerprint,
+        title=finding.title if delivery.kind != "resolved" else f"Resolved: {finding.title}",
+        monthly_cost=finding.monthly_cost,
+        currency=finding.currency,
+        account=finding.sub_account_name or finding.sub_account_id,
+        region=finding.region_id,
+        resource_id=finding.resource_id,
+        severity=finding.severity,
+        category=finding.category,
+    )
