@@ -76,7 +76,10 @@ def _send(told: Told, *, sns: "SNSClient", topics: Topics) -> None:
 
 
 def attributes_of(told: Told) -> Any:
-    """What subscribers filter on, and the `news_id` by which they know what they have had."""
+    """What subscribers filter on, the `news_id` by which they know what they have had, and the one `after` which it is.
+
+    Ten at most: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+    """
     finding = told.news.finding
     values = {
         "news_id": told.id,
@@ -87,6 +90,8 @@ def attributes_of(told: Told) -> Any:
         "team": finding.team or "nobody",
         "account": finding.sub_account_id,
         "region": finding.region_id,
+        "told_in": "digest" if told.news.in_digest else "message",
+        "after": told.after and f"{finding.fingerprint}-{told.after}",
     }
     return {name: {"DataType": "String", "StringValue": value} for name, value in values.items() if value}
 

@@ -322,3 +322,14 @@ def test_a_full_disk_leaves_the_ledger_as_it_was(tmp_path):
     with pytest.raises(LedgerError, match="full; make room"):
         told(ledger, run(*many))
     assert len(ledger.entries()) == 1
+
+
+def test_beyond_a_measure_a_team_hears_the_rest_in_sum(ledger):
+    """Security goes first, whatever it costs; then what costs most, team by team."""
+    many = [finding(resource=f"r-{number}", cost=str(1000 + number), team="search") for number in range(25)]
+    alarm = finding(resource="alarm", cost="1", category="security", team="search")
+    other = finding(resource="other", cost="1", team="ml")
+    a_run = run(*many, alarm, other)
+    decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
+    summed = {news.finding.resource_id for news in decision.news if news.in_digest}
+    assert summed == {f"r-{number}" for number in range(6)}

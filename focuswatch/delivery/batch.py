@@ -92,18 +92,17 @@ def tell_batch(
                 raise TryLater("the function's time is over", seconds=0)
             delivery = _delivery(record, now=clock())
             done = channel.tell(delivery)
-        except FocuswatchError as error:
+        except Exception as error:  # whatever it is, the rest of the batch is told
             _failed(record, error, told=told, queue=queue)
             continue
         if delivery.in_digest:
             digested.append(record)
         say(done or f"{delivery.news_id}: told before")
         told.done += 1
-    for error in channel.flush().values():
-        for record in digested:
-            _failed(record, error, told=told, queue=queue)
+    if unfinished := next(iter(channel.flush().values()), None):
+        for record in digested:  # whichever digest each was for: what is told once more does nothing
+            _failed(record, unfinished, told=told, queue=queue)
         told.done -= len(digested)
-        break  # which digest each record was for does not matter: what is told once more does nothing
     return told
 
 
@@ -114,11 +113,13 @@ def _delivery(record: Record, *, now: float) -> Delivery:
         raise Refused(f"not a message of the findings topic: {type(error).__name__}: {error}") from error
 
 
-def _failed(record: Record, error: FocuswatchError, *, told: Told, queue: Queue) -> None:
+def _failed(record: Record, error: Exception, *, told: Told, queue: Queue) -> None:
     id = str(record["messageId"])
     if isinstance(error, Refused):
         queue.bury(record)
         told.buried[id] = str(error)
         return
     queue.postpone(record, seconds=getattr(error, "seconds", 0))
-    told.postponed[id] = str(error)
+    told.postponed[id] = (
+        str(error) if isinstance(error, FocuswatchError) else f"{type(error).__name__}: {error}"
+    )

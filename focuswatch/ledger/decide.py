@@ -8,7 +8,8 @@ Pure. The rules, in the order in which they are asked:
 - silenced → recorded and not told; it speaks when the silence runs out
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from focuswatch.ledger.entry import Entry, Kind, News, Silence
 CHANGED_FACTOR = Decimal("1.5")  # a cost is materially changed from this multiple of what was told
 CHANGED_LEAST = Decimal(10)  # and by at least so much a month, in the billing currency
 REMINDER_DAYS = 14
+MOST_A_TEAM = 20  # news of one run that a team hears one by one; the rest is told in sum
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,22 @@ def decide(known: Mapping[str, Entry], silences: Iterable[Silence], run: Run) ->
         if kind is not None:
             news.append(News(kind=kind, finding=entry.finding))
     news.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
-    return Decision(tuple(entries), tuple(news))
+    return Decision(tuple(entries), tuple(_in_measure(news)))
+
+
+def _in_measure(news: Iterable[News]) -> Iterator[News]:
+    """What is beyond a team's measure goes into its digest; security goes first, then what costs most."""
+    news = tuple(news)
+    heard: Counter[str | None] = Counter()
+    beyond = set()
+    for place, one in sorted(
+        enumerate(news), key=lambda item: (item[1].finding.category != "security", item[0])
+    ):
+        heard[one.finding.team] += 1
+        if heard[one.finding.team] > MOST_A_TEAM:
+            beyond.add(place)
+    for place, one in enumerate(news):
+        yield one.model_copy(update={"in_digest": True}) if place in beyond else one
 
 
 def _decide_one(

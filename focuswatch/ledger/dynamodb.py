@@ -5,6 +5,7 @@ told of it stands in the same item until it was told. So a run that dies half wa
 told twice, and two runs at once decide each entry one after the other.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,10 +28,20 @@ MOST_TRIES = 10
 
 @dataclass(frozen=True)
 class Told:
-    """Something to be told: `id` is the same however often it is tried."""
+    """Something to be told. `number` is the same however often it is tried, and grows with each news of a finding.
 
-    id: str
+    It begins with the millisecond in which the entry was made and not with 0, so that it grows also where an entry
+    was lost. `after` is the number of the news before, None for an entry's first.
+    """
+
+    number: int
+    after: int | None
     news: News
+
+    @property
+    def id(self) -> str:
+        """Who it is, for whoever hears it twice."""
+        return f"{self.news.finding.fingerprint}-{self.number}"
 
 
 @dataclass(frozen=True)
@@ -124,12 +135,12 @@ class DynamoLedger:
             )  # the index lags behind
             for place, document in enumerate(now.get("untold", ())):
                 number = int(str(now["told"])) + place
-                yield Told(id=f"{now['id']}-{number}", news=News.model_validate_json(str(document)))
+                after = number - 1 if number > int(str(now["first"])) else None
+                yield Told(number, after, News.model_validate_json(str(document)))
 
     def mark_told(self, told: Told) -> None:
         """Take the first untold news of its finding away, where it still is `told`; else do nothing."""
-        fingerprint, _, number = told.id.rpartition("-")
-        key = {"kind": "entry", "id": fingerprint}
+        key = {"kind": "entry", "id": told.news.finding.fingerprint}
         names = {"#untold": "untold", "#told": "told", "#pending": "pending"}
         try:
             after = self._table.update_item(
@@ -137,7 +148,7 @@ class DynamoLedger:
                 UpdateExpression="REMOVE #untold[0] SET #told = #told + :one",
                 ConditionExpression="#told = :number AND size(#untold) > :none",
                 ExpressionAttributeNames={"#untold": "untold", "#told": "told"},
-                ExpressionAttributeValues={":one": 1, ":number": int(number), ":none": 0},
+                ExpressionAttributeValues={":one": 1, ":number": told.number, ":none": 0},
                 ReturnValues="ALL_NEW",
             )["Attributes"]
             if not after["untold"]:
@@ -174,19 +185,22 @@ class DynamoLedger:
 
     def _put(self, entry: Entry, *, before: _Item | None, news: News | None) -> bool:
         version = before.version if before else 0
-        names = {"#document": "document", "#version": "version", "#untold": "untold", "#told": "told"}
+        names = {"#document": "document", "#version": "version", "#untold": "untold"}
+        names |= {"#told": "told", "#first": "first"}
         values: dict[str, Any] = {
             ":document": entry.model_dump_json(by_alias=True),
             ":next": version + 1,
-            ":version": version,
-            ":zero": 0,
+            ":now": int(time.time() * 1000),
             ":news": [news.model_dump_json(by_alias=True)] if news else [],
             ":empty": [],
         }
         change = (
-            "SET #document = :document, #version = :next, #told = if_not_exists(#told, :zero), "
+            "SET #document = :document, #version = :next, #told = if_not_exists(#told, :now), "
+            "#first = if_not_exists(#first, :now), "
             "#untold = list_append(if_not_exists(#untold, :empty), :news)"
         )
+        if before:
+            values[":version"] = version
         if news:
             names["#pending"], values[":pending"] = "pending", PENDING
             change += ", #pending = :pending"
@@ -194,9 +208,7 @@ class DynamoLedger:
             self._table.update_item(
                 Key={"kind": "entry", "id": entry.fingerprint},
                 UpdateExpression=change,
-                ConditionExpression="#version = :version"
-                if before
-                else "attribute_not_exists(#version) AND :version = :zero",
+                ConditionExpression="#version = :version" if before else "attribute_not_exists(#version)",
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
             )

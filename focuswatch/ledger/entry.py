@@ -71,8 +71,12 @@ class Silence(BaseModel):
 
 
 class News(BaseModel):
-    """What is to be told of one finding; `finding.status` says it in the words of the schema."""
+    """What is to be told of one finding; `finding.status` says it in the words of the schema.
+
+    `in_digest`: its team hears so much at once that this one is told in sum with others.
+    """
 
     model_config = ConfigDict(frozen=True)
     kind: Kind
     finding: Finding
+    in_digest: bool = False
