@@ -17,14 +17,14 @@ WITH gpu_charges AS (
             WHEN regexp_like(instance_type, '^(ml\.)?p2\.16xlarge$') THEN 16
             WHEN regexp_like(
                 instance_type,
-                '^(ml\.)?(p2\.8xlarge|p3\.16xlarge|p3dn\.24xlarge|p4de?\.24xlarge|p5(e|en)?\.48xlarge|p6-b[23]00\.48xlarge|g4dn\.metal|g(5|6|6e|7e)\.48xlarge)$'
+                '^(ml\.)?(p2\.8xlarge|p3\.16xlarge|p3dn\.24xlarge|p4de?\.24xlarge|p5(e|en)?\.48xlarge|p6-b[23]00\.48xlarge|g4dn\.metal|g(5|6e?|7e?)\.48xlarge)$'
             ) THEN 8
             WHEN regexp_like(
                 instance_type,
-                '^(ml\.)?(p3\.8xlarge|p6e-gb200\.36xlarge|g3\.16xlarge|g4dn\.12xlarge|g4ad\.16xlarge|g(5|6|6e)\.(12|24)xlarge|g7e\.24xlarge)$'
+                '^(ml\.)?(p3\.8xlarge|p6e-gb200\.36xlarge|g3\.16xlarge|g4dn\.12xlarge|g4ad\.16xlarge|g(5|6e?)\.(12|24)xlarge|g7e?\.24xlarge)$'
             ) THEN 4
             WHEN regexp_like(
-                instance_type, '^(ml\.)?(g3\.8xlarge|g4ad\.8xlarge|g5g\.(16xlarge|metal)|g7e\.12xlarge)$'
+                instance_type, '^(ml\.)?(g3\.8xlarge|g4ad\.8xlarge|g5g\.(16xlarge|metal)|g7e?\.12xlarge)$'
             ) THEN 2
             ELSE 1
         END AS gpus

@@ -1,0 +1,141 @@
+/*
+title     = "Training that could be interrupted is paid at full price"
+category  = "waste"
+schedule  = "daily"
+why       = """
+SageMaker trains the same job on spare capacity for 60 to 80 % less, sometimes 90: managed spot training, one switch and
+a checkpoint in S3. What keeps coming back at full price is paid for a promptness nobody asked for.
+"""
+reason    = "{on_demand_hours} hours of training in {region_id} on {training_days} of {lookback_days} days were paid on demand ({jobs} jobs on {instance_types}), {spot_hours} on spot: {monthly_on_demand_cost} {currency} a month. Spot would save an estimated {monthly_cost} to {monthly_saving_at_most}."
+action    = """
+1. Which jobs, and may they be stopped and resumed? Above all: {largest_jobs}.
+2. Let them keep checkpoints (CheckpointConfig, an S3 path); without them a job on spot may wait an hour at most.
+3. Turn spot on in what starts them: EnableManagedSpotTraining = true, and MaxWaitTimeInSeconds above MaxRuntimeInSeconds; in the SDK use_spot_instances=True.
+"""
+blind_spots = [
+  "The saving is an estimate; the price of spot moves with type and region, and interruptions cost time.",
+  "Spare capacity of the largest GPU instances is scarce; a job with a deadline may have to stay.",
+  "Training on HyperPod, on EC2 and in processing jobs is not looked at.",
+  "Hours are instance hours, whatever the size of the instance.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html",
+  "https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html",
+  "https://aws.amazon.com/sagemaker/pricing/",
+]
+[parameters]
+lookback_days = 30
+least_monthly_cost = 100.0     # on demand: below it the checkpoint's work costs more than it saves
+least_job_hours = 1.0          # a shorter job ends before spot is worth the wait
+least_days = 4                 # what trains once a week shows four times in 30 days; what ran once is over
+least_saving = 0.6
+most_saving = 0.8
+*/
+WITH lookbacks AS (
+    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
+    FROM completeness
+    WHERE settled_recency <= $lookback_days
+    GROUP BY sub_account_id
+),
+training_days AS (
+    SELECT
+        charges.SubAccountId AS sub_account_id,
+        charges.RegionId AS region_id,
+        charges.ResourceId AS resource_id,
+        charges.charge_date,
+        charges.instance_type,
+        lookbacks.first_day,
+        lookbacks.last_day,
+        max(charges.ServiceName) AS service_name,
+        max_by(charges.Tags, coalesce(cardinality(charges.Tags), 0)) AS tags,
+        sum(CASE WHEN charges.meter LIKE 'Train:%' THEN charges.ConsumedQuantity ELSE 0 END) AS on_demand_hours,
+        sum(CASE WHEN charges.meter LIKE 'Train:%' THEN charges.EffectiveCost ELSE 0 END) AS on_demand_cost,
+        sum(CASE WHEN charges.meter LIKE 'TrSpt:%' THEN charges.ConsumedQuantity ELSE 0 END) AS spot_hours
+    FROM ai_charges AS charges
+    INNER JOIN lookbacks
+        ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.ai_family = 'sagemaker'
+        AND (charges.meter LIKE 'Train:%' OR charges.meter LIKE 'TrSpt:%')  -- not TrainWarmPool:, which spot cannot use
+        AND charges.instance_type IS NOT NULL
+        AND charges.ChargeCategory = 'Usage'
+        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+        AND charges.CommitmentDiscountStatus IS NULL       -- hours that a Savings Plan covers are owed anyhow
+        AND charges.ConsumedQuantity > 0
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+job_days AS (
+    SELECT
+        *,
+        sum(on_demand_hours) OVER (PARTITION BY sub_account_id, region_id, resource_id) AS job_hours,
+        sum(on_demand_cost) OVER (PARTITION BY sub_account_id, region_id, resource_id) AS job_cost
+    FROM training_days
+),
+jobs AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        resource_id,
+        row_number() OVER (
+            PARTITION BY sub_account_id, region_id
+            ORDER BY round(sum(on_demand_cost), 6) DESC, resource_id
+        ) AS place
+    FROM job_days
+    WHERE on_demand_hours > 0 AND job_hours >= $least_job_hours AND resource_id IS NOT NULL
+    GROUP BY 1, 2, 3
+),
+largest_jobs AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        count(*) AS jobs,
+        array_agg(resource_id ORDER BY place) FILTER (WHERE place <= 3) AS largest_jobs
+    FROM jobs
+    GROUP BY 1, 2
+),
+trainings AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        min(first_day) AS first_day,
+        max(last_day) AS last_day,
+        max(service_name) AS service_name,
+        max_by(tags, job_cost) AS tags,                    -- who trains most in this pool answers for it
+        array_agg(DISTINCT instance_type ORDER BY instance_type)
+            FILTER (WHERE on_demand_hours > 0 AND job_hours >= $least_job_hours) AS instance_types,
+        count(DISTINCT CASE WHEN on_demand_hours > 0 AND job_hours >= $least_job_hours THEN charge_date END)
+            AS training_days,
+        sum(CASE WHEN job_hours >= $least_job_hours THEN on_demand_hours ELSE 0 END) AS on_demand_hours,
+        sum(CASE WHEN job_hours >= $least_job_hours THEN on_demand_cost ELSE 0 END) / $lookback_days * 30
+            AS monthly_on_demand_cost,
+        sum(spot_hours) AS spot_hours
+    FROM job_days
+    GROUP BY 1, 2
+)
+SELECT
+    trainings.sub_account_id,
+    trainings.region_id,
+    CAST(NULL AS varchar) AS resource_id,                  -- jobs come and go, the habit stays
+    trainings.monthly_on_demand_cost * $least_saving AS monthly_cost,
+    trainings.service_name,
+    trainings.tags,
+    trainings.monthly_on_demand_cost,
+    trainings.monthly_on_demand_cost * $most_saving AS monthly_saving_at_most,
+    trainings.on_demand_hours,
+    trainings.spot_hours,
+    trainings.training_days,
+    $lookback_days AS lookback_days,
+    coalesce(largest_jobs.jobs, 0) AS jobs,
+    largest_jobs.largest_jobs,
+    trainings.instance_types,
+    trainings.first_day,
+    trainings.last_day
+FROM trainings
+LEFT JOIN largest_jobs
+    ON trainings.sub_account_id IS NOT DISTINCT FROM largest_jobs.sub_account_id
+    AND trainings.region_id IS NOT DISTINCT FROM largest_jobs.region_id
+WHERE trainings.on_demand_hours > trainings.spot_hours
+    AND trainings.training_days >= $least_days
+    AND round(trainings.monthly_on_demand_cost, 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, trainings.sub_account_id, trainings.region_id
