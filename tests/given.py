@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from focuswatch.catalog import Category
 from focuswatch.findings import Finding, fingerprint, severity_of
 from focuswatch.ledger import Run
 
@@ -17,8 +18,10 @@ def finding(
     detection: str = "idle_sagemaker_endpoint",
     account: str | None = "111122223333",
     tags: dict[str, str] | None = None,
+    team: str | None = None,
+    category: Category = "waste",
 ) -> Finding:
-    """A waste finding that differs from another only in what is named."""
+    """A finding that differs from another only in what is named."""
     identity = {
         "sub_account_id": account,
         "region_id": "us-east-1",
@@ -28,16 +31,16 @@ def finding(
     return Finding(
         detection=detection,
         fingerprint=fingerprint(detection, identity),
-        category="waste",
-        severity=severity_of("waste", Decimal(cost)),
+        category=category,
+        severity=severity_of(category, Decimal(cost)),
         status="new",
         sub_account_id=account,
         sub_account_name=None,
         region_id="us-east-1",
         resource_id=resource,
         service_name="s",
-        team=None,
-        owned_by="fallback",
+        team=team,
+        owned_by="account" if team else "fallback",
         monthly_cost=Decimal(cost),
         currency="USD",
         title="A title",
