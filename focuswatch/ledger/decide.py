@@ -114,7 +114,16 @@ def _change(entry: Entry, found: Finding, silences: tuple[Silence, ...], run: Ru
     ran_out = (one.until for one in silences if one.until and one.covers(found))
     if any(entry.told_on < until <= run.as_of for until in ran_out):
         return "reminder"
-    return "reminder" if run.as_of - entry.told_on >= timedelta(days=REMINDER_DAYS) else None
+    heard_on = max(entry.told_on, entry.acknowledged_on or entry.told_on)
+    return "reminder" if run.as_of - heard_on >= timedelta(days=REMINDER_DAYS) else None
+
+
+def acknowledged(known: Mapping[str, Entry], fingerprint: str, *, author: str, on: date) -> Decision:
+    """Somebody knows of a finding; nothing where it is not known, or no longer open."""
+    entry = known.get(fingerprint)
+    if entry is None or entry.state != "open":
+        return Decision((), ())
+    return Decision((entry.model_copy(update={"acknowledged_by": author, "acknowledged_on": on}),), ())
 
 
 def _tell(

@@ -21,6 +21,7 @@ class Entry(BaseModel):
 
     `told_*` is what its owner last heard (None: never), `saved_daily` the daily EffectiveCost that is
     really gone since it was resolved (None: not read again yet). `closed` is history that is told only once.
+    `acknowledged_*`: somebody said that they know; that puts its reminder off, and nothing else.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,6 +32,8 @@ class Entry(BaseModel):
     told_severity: Severity | None = None
     resolved_on: date | None = None
     saved_daily: Decimal | None = None
+    acknowledged_by: str | None = None
+    acknowledged_on: date | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -39,7 +42,10 @@ class Entry(BaseModel):
 
 
 class Silence(BaseModel):
-    """Somebody's word that findings of a scope are not to be told, until a day (None: for good)."""
+    """Somebody's word that findings of a scope are not to be told, until a day (None: for good).
+
+    `source` is what it came from, where that may come twice: a button pressed in Slack, an issue closed in Jira.
+    """
 
     model_config = ConfigDict(frozen=True)
     id: int = 0
@@ -50,6 +56,7 @@ class Silence(BaseModel):
     reason: str
     since: date
     until: date | None = None
+    source: str | None = None
 
     def covers(self, finding: Finding) -> bool:
         """Whether `finding` is what this is about, whatever the day."""

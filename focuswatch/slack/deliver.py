@@ -16,6 +16,7 @@ from focuswatch.delivery.claims import Claim, Claims, Overtaken
 from focuswatch.delivery.news import Delivery, number_of
 from focuswatch.errors import DeliveryError, FocuswatchError, TryLater, Unsure
 from focuswatch.findings import Finding
+from focuswatch.ledger.entry import Kind
 from focuswatch.owners import Owners
 from focuswatch.slack.client import Payload, Seen, Slack
 from focuswatch.slack.gather import Digest, Digests
@@ -96,6 +97,25 @@ class SlackChannel:
             self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
             raise
 
+    def show_answer(self, fingerprint: str, answered: Answered) -> None:
+        """Let a finding's message say what somebody did about it. Raises as `tell` does."""
+        claim = self.claims.claim(fingerprint)
+        try:
+            known = claim.state
+            if known is None or known.ts is None or known.finding is None or known.answered == answered:
+                self.claims.give_back(claim, seconds=WAIT_SECONDS)
+                return
+            told = self._message(
+                known.finding, kind="reminder", news_id=f"{fingerprint}-{known.told}", answered=answered
+            )
+            self.slack.update(known.channel, known.ts, told)
+            self.claims.settle(claim, known.model_copy(update={"answered": answered}))
+        except Overtaken as error:
+            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
+        except DeliveryError as error:  # an edit does no harm twice
+            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
+            raise
+
     def flush(self) -> dict[Digest, FocuswatchError]:
         """Bring every digest that grew up to date; what failed, by digest."""
         return self.digests.flush(self.slack)
@@ -129,14 +149,22 @@ class SlackChannel:
         """A message of its own: for what is new, new again, or new in this channel."""
         ts = self._posted(channel, delivery) if claim.unsure else None
         posted = ts is None
-        ts = ts or self.slack.post(channel, self._message(delivery, before=None))
+        ts = ts or self.slack.post(
+            channel, self._message(delivery.finding, kind=delivery.kind, news_id=delivery.news_id)
+        )
         state = self._state(delivery, channel=channel, ts=ts, before=None)
         self._settle(claim, state, made=ts if posted else None)
         return f"{delivery.news_id}: {delivery.kind}, posted in {channel}"
 
     def _follow_up(self, claim: Claim[SlackState], delivery: Delivery, *, known: SlackState, ts: str) -> str:
         """The message says what is true now; what changed is a reply in its thread."""
-        self.slack.update(known.channel, ts, self._message(delivery, before=known))
+        self.slack.update(
+            known.channel,
+            ts,
+            self._message(
+                delivery.finding, kind=delivery.kind, news_id=delivery.news_id, answered=known.answered
+            ),
+        )
         reply = (
             None
             if self._answered(claim, delivery, known=known, ts=ts)
@@ -170,15 +198,15 @@ class SlackChannel:
                 self.slack.delete(state.channel, made)
             raise
 
-    def _message(self, delivery: Delivery, *, before: SlackState | None) -> Payload:
-        finding = delivery.finding
+    def _message(
+        self, finding: Finding, *, kind: Kind, news_id: str, answered: Answered | None = None
+    ) -> Payload:
         detection = self.catalog.detections.get(finding.detection)
         told = message(
-            finding, kind=delivery.kind, today=self._today(), links=self.links(finding), news_id=delivery.news_id,
+            finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, answered=answered,
             blind_spots=detection.header.blind_spots if detection else (),
-            answered=before.answered if before else None,
         )  # fmt: skip
-        told["metadata"]["event_payload"]["status"] = delivery.finding.status
+        told["metadata"]["event_payload"]["status"] = finding.status
         return told
 
     def _state(

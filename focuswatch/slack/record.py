@@ -1,0 +1,106 @@
+"""What people answered, into the ledger: who, when, why; and back into the message, so that everybody sees it.
+
+Every step does nothing the second time, since a queue may bring an answer twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from focuswatch.errors import DeliveryError
+from focuswatch.ledger import Ledger, Silence
+from focuswatch.ledger.decide import acknowledged
+from focuswatch.slack.client import Slack
+from focuswatch.slack.deliver import SlackChannel
+from focuswatch.slack.message import Answered
+from focuswatch.slack.presses import Press
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+SNOOZED = {"snooze_7": 7, "snooze_30": 30}
+NOT_YOURS = "Only members of the team's channel may answer for this finding; ask in <#{channel}>."
+UNKNOWN = "This message is too old: focuswatch no longer knows the finding it tells of."
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Writes answers down; `clock` gives seconds since 1970."""
+
+    slack: Slack
+    channel: SlackChannel
+    ledger: Ledger
+    table: "Table"
+    clock: Callable[[], float]
+
+    def record(self, press: Press) -> str:
+        """What was done, in words for a log. Raises TryLater, Unsure, Refused; the same again does no harm."""
+        known = self.channel.claims.known(press.fingerprint)
+        if known is None:
+            return self._turn_away(press, UNKNOWN)
+        if not self.slack.is_member(known.channel, press.user_id):
+            return self._turn_away(press, NOT_YOURS.format(channel=known.channel))
+        today = datetime.fromtimestamp(self.clock(), UTC).date()
+        answered = _answered(press, today=today)
+        if self._is_first(press, today=today):
+            self._into_ledger(press, answered, today=today)
+            self._done(press)
+        self.channel.show_answer(press.fingerprint, answered)
+        return f"{press.fingerprint}: {answered.action} by {_author(press)}"
+
+    def _into_ledger(self, press: Press, answered: Answered, *, today: date) -> None:
+        if answered.action == "acknowledged":
+            self.ledger.update(
+                lambda entries, _silences: acknowledged(
+                    entries, press.fingerprint, author=_author(press), on=today
+                ),
+                looked=(),
+            )
+            return
+        silence = Silence(
+            scope="fingerprint", value=press.fingerprint, author=_author(press), since=today, until=answered.until,
+            reason=press.reason or f"{press.action} in Slack", source=press.id,
+        )  # fmt: skip
+        if not any(one.source == press.id for one in self.ledger.silences()):
+            self.ledger.add_silence(silence)
+
+    def _is_first(self, press: Press, *, today: date) -> bool:
+        """Keep the answer itself, for good; whether what follows from it is still to be done."""
+        known = self.table.get_item(Key=_key(press), ConsistentRead=True).get("Item")
+        if known is None:
+            kept = {**_key(press), "document": press.to_json(), "on": today.isoformat()}
+            self.table.put_item(Item={**kept, "done": False})
+        return known is None or not known["done"]
+
+    def _done(self, press: Press) -> None:
+        self.table.update_item(
+            Key=_key(press),
+            UpdateExpression="SET #done = :yes",
+            ExpressionAttributeNames={"#done": "done"},
+            ExpressionAttributeValues={":yes": True},
+        )
+
+    def _turn_away(self, press: Press, why: str) -> str:
+        try:
+            self.slack.whisper(press.channel, press.user_id, why)
+        except DeliveryError as error:
+            return f"{press.fingerprint}: {press.user_id} was turned away, and could not be told: {error}"
+        return f"{press.fingerprint}: {press.user_id} was turned away: {why}"
+
+
+def _answered(press: Press, *, today: date) -> Answered:
+    match press.action:
+        case "acknowledge":
+            return Answered("acknowledged", press.user_id, today)
+        case "not_waste":
+            return Answered("not waste", press.user_id, today, reason=press.reason)
+    return Answered("snoozed", press.user_id, today, until=today + timedelta(days=SNOOZED[press.action]))
+
+
+def _author(press: Press) -> str:
+    return f"{press.user_name} ({press.user_id})" if press.user_name else press.user_id
+
+
+def _key(press: Press) -> dict[str, str]:
+    return {"kind": "answer", "id": f"{press.fingerprint} {press.id}"}
