@@ -10,7 +10,7 @@ from typing import Any
 from focuswatch.catalog import Category
 from focuswatch.findings import Severity, amount
 from focuswatch.slack.blocks import Block, bullets, context, header, rich, section, spaced, within, words
-from focuswatch.slack.places import account_named, region
+from focuswatch.slack.places import account_named, place
 from focuswatch.slack.text import escaped_within, one_line
 
 MOST_TITLES = 10
@@ -76,7 +76,7 @@ def _costliest(lines: Sequence[DigestLine], *, of: int) -> Block | None:
     items = [
         [
             words(f"{amount(line.monthly_cost)} {line.currency} · {line.severity} · ", most=80),
-            words(f"{account_named(line.account, None)} · {region(line.region)} · ", most=120),
+            words(f"{place(account_named(line.account, None), line.region)} · ", most=120),
             words(line.resource_id or line.title, style="code" if line.resource_id else None, most=200),
         ]
         for line in lines

@@ -12,6 +12,8 @@ MOST_COLUMNS = 7
 MOST_VALUES = 3
 VALUE_CHARACTERS = 160
 DAYS = (("first_day", "last_day"), ("strange_from", "strange_until"))
+SETTINGS = {"lookback_days", "history_days", "score"}  # how it was looked at, which proves nothing
+ACRONYMS = {"ai": "AI", "gb": "GB", "gpu": "GPU", "id": "ID", "ids": "IDs", "ocu": "OCU"}
 
 
 def proof(finding: Finding) -> Block | None:
@@ -19,34 +21,42 @@ def proof(finding: Finding) -> Block | None:
     told = list(_told(finding))
     if not told:
         return None
-    items = [[words(name), spaced(f": {value}")] for name, value in told[:MOST_COLUMNS]]
-    if len(told) > MOST_COLUMNS:
-        items.append([words(f"and {len(told) - MOST_COLUMNS} more")])
+    most = MOST_COLUMNS if len(told) > MOST_COLUMNS + 1 else len(told)
+    items = [[words(name), spaced(f": {value}")] for name, value in told[:most]]
+    if len(told) > most:
+        items.append([words(f"and {len(told) - most} more")])
     return rich(section([words("Evidence", style="bold")]), bullets(items))
 
 
 def _told(finding: Finding) -> Iterator[tuple[str, str]]:
-    evidence = {name: value for name, value in finding.evidence.items() if value not in (None, [], {}, "")}
+    evidence = {
+        name: value
+        for name, value in finding.evidence.items()
+        if name not in SETTINGS and value not in (None, [], {}, "")
+    }
     tags = evidence.pop("tags", None)
     for first, last in DAYS:
-        if first in evidence and last in evidence:
-            evidence[first] = f"{evidence[first]} to {evidence.pop(last)}"
+        if first in evidence and last in evidence and (until := evidence.pop(last)) != evidence[first]:
+            evidence[first] = f"{evidence[first]} to {until}"
     for name, value in evidence.items():
-        if not (isinstance(value, str) and _is_said(value, finding)):
+        if not _is_said(value, finding):
             yield _label(name), _readable(value)
     if isinstance(tags, Mapping):
         yield "tags", _readable([f"{key}={value}" for key, value in sorted(tags.items())])
 
 
-def _is_said(value: str, finding: Finding) -> bool:
-    """Whether the reason or the steps have it word for word."""
-    return value in finding.reason or value in finding.action
+def _is_said(value: Any, finding: Finding) -> bool:
+    """Whether the reason or the steps have it word for word; a number is told again, with its name."""
+    if not isinstance(value, Sequence):
+        return False
+    text = shown({"": value})[""]
+    return text in finding.reason or text in finding.action
 
 
 def _label(column: str) -> str:
     if column in dict(DAYS):
         return "days"
-    return column.replace("_", " ")
+    return " ".join(ACRONYMS.get(word, word) for word in column.split("_"))
 
 
 def _readable(value: Any) -> str:

@@ -30,7 +30,7 @@ from focuswatch.slack.digest import DigestLine, digest
 from focuswatch.slack.evidence import proof
 from focuswatch.slack.modal import not_waste_modal
 from focuswatch.slack.money import days_open, saving, so_far, stake
-from focuswatch.slack.places import account, region
+from focuswatch.slack.places import account, place
 from focuswatch.slack.steps import steps
 from focuswatch.slack.text import TEXT_CHARACTERS, escaped_within, one_line
 
@@ -103,7 +103,7 @@ def message(
     return {
         "text": _fallback(finding, resolved=resolved),
         "blocks": within(blocks, spare=[doubts, evidence]),
-        "metadata": _metadata(finding, news_id=news_id),
+        "metadata": _metadata(finding, news_id=news_id, open="false" if resolved else "true"),
     }
 
 
@@ -146,11 +146,11 @@ def _is_resolved(finding: Finding, *, kind: Kind) -> bool:
     return kind == "resolved" or finding.status == "resolved"
 
 
-def _metadata(finding: Finding, *, news_id: str) -> dict[str, Any]:
+def _metadata(finding: Finding, *, news_id: str, **more: str) -> dict[str, Any]:
     """By which a message is found again in its channel: https://docs.slack.dev/messaging/message-metadata."""
     return {
         "event_type": EVENT_TYPE,
-        "event_payload": {"fingerprint": finding.fingerprint, "news_id": news_id},
+        "event_payload": {"fingerprint": finding.fingerprint, "news_id": news_id, **more},
     }
 
 
@@ -160,12 +160,8 @@ def _heading(finding: Finding, *, resolved: bool) -> str:
 
 def _fallback(finding: Finding, *, resolved: bool) -> str:
     """What a notification shows and a screen reader reads."""
-    told = [
-        f"{_heading(finding, resolved=resolved)}: {stake(finding)}",
-        account(finding),
-        region(finding.region_id),
-    ]
-    return escaped_within(one_line(" · ".join(told)), 500)
+    told = f"{_heading(finding, resolved=resolved)}: {stake(finding)} · {place(account(finding), finding.region_id)}"
+    return escaped_within(one_line(told), 500)
 
 
 def _facts(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> Block:
@@ -173,7 +169,7 @@ def _facts(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> 
     money = saving(finding, saved_daily=saved_daily) if resolved else stake(finding)
     lines = [
         [words(money, style="bold")] if money else [],
-        [words(f"{account(finding)} · {region(finding.region_id)}", most=200)],
+        [words(place(account(finding), finding.region_id), most=200)],
         [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
         [words(finding.reason, most=900)],
     ]
@@ -204,12 +200,13 @@ def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
 
 
 def _not_waste(finding: Finding) -> str:
-    return "Expected" if finding.category == "security" else "Not waste"
+    """What somebody says who leaves it as it is; only waste can be no waste."""
+    return "Not waste" if finding.category == "waste" else "Expected"
 
 
 def _doubts(blind_spots: Sequence[str]) -> Block | None:
-    told = [f"May be wrong: {one}" for one in blind_spots[:MOST_BLIND_SPOTS]]
-    return context(*told) if told else None
+    first, *others = [*blind_spots[:MOST_BLIND_SPOTS], ""]
+    return context(f"May be wrong: {first}", *filter(None, others)) if first else None
 
 
 def _links(links: Links) -> Block | None:

@@ -19,11 +19,14 @@ def account_named(name: str | None, number: str | None) -> str:
     return name or number or "no account"
 
 
-def region(region_id: str | None) -> str:
-    """A region by its name and its id: `Europe (Ireland), eu-west-1`."""
-    if not region_id:
-        return "no single region"
-    name = _names().get(region_id)
+def place(account: str, region_id: str | None) -> str:
+    """`account · Europe (Ireland), eu-west-1`; what concerns no single region names none."""
+    return " · ".join(filter(None, (account, region(region_id))))
+
+
+def region(region_id: str | None) -> str | None:
+    """A region by its name and its id: `Europe (Ireland), eu-west-1`; None where there is none."""
+    name = _names().get(region_id or "")
     return f"{name}, {region_id}" if name else region_id
 
 

@@ -46,6 +46,8 @@ def _said(prose: list[Block]) -> list[Block]:
     """The section of `prose`; a code block begins and ends its lines by itself."""
     while prose and prose[0] == line_feed():
         prose = prose[1:]
+    while prose and prose[-1] == line_feed():
+        prose = prose[:-1]
     return [section(prose)] if prose else []
 
 
