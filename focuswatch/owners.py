@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.errors import ConfigError
-from focuswatch.findings import OwnedBy
+from focuswatch.findings import OwnedBy, Severity
 
 # What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
 # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-tags.html
@@ -20,27 +20,47 @@ TAG_PREFIX = re.compile(
     r"^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"
 )
 
+# Jira's own priorities, and the transitions of its usual workflows: Cloud's are called as the status they lead to,
+# those of Data Center's classic workflow as what they do.
+PRIORITY: dict[Severity, str] = {"critical": "Highest", "high": "High", "medium": "Medium", "low": "Low"}
+DONE = ["Done", "Resolve Issue", "Close Issue", "Resolved", "Closed", "Resolve", "Close"]
+REOPEN = ["Reopen", "Reopen Issue", "To Do", "Open", "Backlog"]
+
 Tags = Mapping[str, str | None]
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+Label = Annotated[str, Field(pattern=r"^\S{1,255}$")]  # Jira takes no spaces in a label
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Jira(_Section):
+    """Where a team's issues go, and how they look there; `assignee` is an account id on Cloud, a user name elsewhere.
+
+    `done` and `reopen` are transitions by name, the first that an issue offers is taken. `remind` comments on
+    reminders too; without it they only bring the description up to date.
+    """
+
+    project: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    issue_type: Name = "Task"
+    component: Name | None = None
+    assignee: Name | None = None
+    priority: dict[Severity, Name] = PRIORITY
+    labels: list[Label] = []
+    least_severity: Severity = "medium"
+    done: list[Name] = DONE
+    reopen: list[Name] = REOPEN
+    remind: bool = False
+
+
 class Routing(_Section):
-    """What holds for all teams."""
+    """What holds for all teams; `jira` is where issues of what nobody owns go (None: nowhere)."""
 
     fallback_channel: str = "#finops"
     owner_tags: list[str] = ["team", "owner"]
     required_tags: list[str] = ["team"]
-
-
-class Jira(_Section):
-    """Where a team's issues go."""
-
-    project: str
-    issue_type: str = "Task"
-    component: str | None = None
+    jira: Jira | None = None
 
 
 class Owns(_Section):
@@ -89,7 +109,10 @@ class Owners(_Section):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not TOML: {error}.") from error
         except ValidationError as error:
-            lines = (f"{path}: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            lines = (
+                f"{path}: {'.'.join(map(str, one['loc']))}: {one['msg']}, found {one['input']!r}"
+                for one in error.errors()
+            )
             raise ConfigError("\n".join(lines)) from error
         if mistakes := list(owners.mistakes()):
             raise ConfigError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
@@ -127,6 +150,10 @@ class Owners(_Section):
         """Keys that name a team, in the order in which they are asked."""
         listed = sorted({bare(key) for team in self.teams.values() for key in team.owns.tags})
         return list(dict.fromkeys([*map(bare, self.routing.owner_tags), *listed]))
+
+    def jira(self, team: str | None) -> Jira | None:
+        """Where issues of what `team` owns go (None: there are none)."""
+        return self.teams[team].jira if team in self.teams else self.routing.jira
 
     def owner(
         self, *, tags: Tags | None, account_id: str | None, account_tags: Tags | None, ou_path: str | None
