@@ -1,0 +1,170 @@
+/*
+title     = "Tokens run far above what this workload ever used: an agent may be running away"
+category  = "anomaly"
+schedule  = "every_refresh"
+told      = "each_time"
+why       = """
+An agent that calls itself, a retry without end or a leaked key spends tokens as fast as the quota allows: hundreds of
+dollars an hour, day and night, until somebody looks. Budgets tell of it when the month's money is gone.
+"""
+reason    = "{model} read and wrote {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({usual_million_tokens}); {burst_days} such days from {first_day} to {last_day} cost {monthly_cost} {currency} more than usual."
+action    = """
+1. Who calls? CloudTrail, or Bedrock's invocation log, by identity on {peak_day}: aws bedrock get-model-invocation-logging-configuration --region {region_id}
+2. Cached reads above all ({cache_read_share} % of that day) are an agent in a loop; output above all is a job; both at night and on weekends are nobody at a keyboard.
+3. Stop it: take bedrock:InvokeModel from its role, or disable its key; then give the profile a quota of its own and the workload a limit of steps.
+"""
+blind_spots = [
+  "An account that has used tokens for less than 14 days has no level to compare with; new_service tells that it began.",
+  "A new workload is held against all that its account used before.",
+  "Tokens that move from one model or profile to another in the same account are no burst.",
+  "A run that comes once a month on no fixed weekday is told each time, and so is a launch that was planned.",
+  "All kinds of tokens count alike, a cached one as much as one of output; the cost decides whether it is worth telling.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-create.html",
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html",
+]
+[parameters]
+history_days = 56
+least_active_days = 7          # less says nothing of a level
+least_age_days = 14            # as old as a new account's warm-up
+least_weekdays = 3             # of the same weekday, before it counts as a rhythm
+least_ratio = 3.0              # as gpu_burst; a busy weekday is some 1.5 times an account's median
+least_account_share = 0.5      # of the excess must be new to the account: the rest moved
+least_daily_cost = 10.0        # above the usual; a quoted runaway on AgentCore went from 0.21 to 10.24 a day
+*/
+WITH workload_days AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        service_name,
+        resource_id,
+        coalesce(region_id, '') || ' ' || coalesce(service_name, '') || ' ' || coalesce(resource_id, model)
+            AS workload,                                                    -- a profile, or plain calls of a model
+        charge_date,
+        max_by(model, million_tokens) AS model,
+        max_by(tags, million_tokens) FILTER (WHERE cardinality(tags) > 0) AS tags,
+        sum(million_tokens) AS million_tokens,
+        sum(CASE WHEN token_kind = 'cache read' THEN million_tokens ELSE 0 END) AS cache_read_tokens,
+        sum(CASE WHEN token_kind = 'output' THEN million_tokens ELSE 0 END) AS output_tokens,
+        sum(effective_cost) AS effective_cost
+    FROM token_charges
+    WHERE charge_date >= CAST($news_since - INTERVAL '1' DAY * $history_days AS date)
+        AND charge_date < $as_of
+    GROUP BY 1, 2, 3, 4, 5, 6
+),
+token_days AS (
+    SELECT sub_account_id, workload, charge_date, million_tokens FROM workload_days
+    UNION ALL
+    SELECT sub_account_id, 'the whole account', charge_date, sum(million_tokens) FROM workload_days GROUP BY 1, 3
+),
+large_days AS (
+    SELECT *
+    FROM workload_days
+    WHERE charge_date >= $news_since AND effective_cost >= $least_daily_cost  -- less can be no burst, and needs no level
+),
+judged_days AS (
+    SELECT sub_account_id, workload, charge_date FROM large_days
+    UNION
+    SELECT sub_account_id, 'the whole account', charge_date FROM large_days
+),
+samples AS (                                                                -- days with tokens: silence is no level
+    SELECT
+        judged_days.*,
+        earlier.charge_date AS sample_date,
+        earlier.million_tokens,
+        day_of_week(earlier.charge_date) = day_of_week(judged_days.charge_date) AS is_same_weekday
+    FROM judged_days
+    INNER JOIN token_days AS earlier
+        ON judged_days.sub_account_id IS NOT DISTINCT FROM earlier.sub_account_id
+        AND judged_days.workload = earlier.workload
+        AND earlier.charge_date < judged_days.charge_date
+        AND date_diff('day', earlier.charge_date, judged_days.charge_date) <= $history_days
+),
+ranked_samples AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY sub_account_id, workload, charge_date ORDER BY million_tokens) AS place,
+        count(*) OVER (PARTITION BY sub_account_id, workload, charge_date) AS days,
+        row_number() OVER (
+            PARTITION BY sub_account_id, workload, charge_date, is_same_weekday ORDER BY million_tokens
+        ) AS weekday_place,
+        count(*) OVER (PARTITION BY sub_account_id, workload, charge_date, is_same_weekday) AS weekdays
+    FROM samples
+),
+medians AS (
+    SELECT
+        sub_account_id,
+        workload,
+        charge_date,
+        avg(CASE WHEN place * 2 BETWEEN days AND days + 2 THEN million_tokens END) AS usual,
+        avg(CASE
+            WHEN is_same_weekday AND weekdays >= $least_weekdays AND weekday_place * 2 BETWEEN weekdays AND weekdays + 2
+                THEN million_tokens
+        END) AS usual_on_weekday
+    FROM ranked_samples
+    GROUP BY 1, 2, 3
+    HAVING count(*) >= $least_active_days AND date_diff('day', min(sample_date), charge_date) >= $least_age_days
+),
+levels AS (
+    SELECT sub_account_id, workload, charge_date, greatest(usual, coalesce(usual_on_weekday, usual)) AS usual_tokens
+    FROM medians
+),
+weighed_days AS (
+    SELECT
+        large_days.*,
+        own_levels.usual_tokens,                                            -- null: too young for a level of its own
+        coalesce(own_levels.usual_tokens, account_levels.usual_tokens) AS compared_tokens,
+        account_days.million_tokens - account_levels.usual_tokens AS account_excess,
+        large_days.million_tokens - coalesce(own_levels.usual_tokens, 0) AS excess,
+        (large_days.million_tokens - coalesce(own_levels.usual_tokens, 0)) / large_days.million_tokens
+            * large_days.effective_cost AS excess_cost
+    FROM large_days
+    INNER JOIN levels AS account_levels                                     -- none: the account itself has no level yet
+        ON large_days.charge_date = account_levels.charge_date
+        AND large_days.sub_account_id IS NOT DISTINCT FROM account_levels.sub_account_id
+        AND account_levels.workload = 'the whole account'
+    INNER JOIN token_days AS account_days
+        ON large_days.charge_date = account_days.charge_date
+        AND large_days.sub_account_id IS NOT DISTINCT FROM account_days.sub_account_id
+        AND account_days.workload = 'the whole account'
+    LEFT JOIN levels AS own_levels
+        ON large_days.charge_date = own_levels.charge_date
+        AND large_days.sub_account_id IS NOT DISTINCT FROM own_levels.sub_account_id
+        AND large_days.workload = own_levels.workload
+),
+burst_days AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY sub_account_id, region_id, service_name, resource_id
+            ORDER BY round(excess_cost, 6) DESC, charge_date, workload
+        ) AS place
+    FROM weighed_days
+    WHERE million_tokens >= $least_ratio * compared_tokens
+        AND account_excess >= $least_account_share * excess                 -- else the tokens moved here from elsewhere
+        AND round(excess_cost, 6) >= $least_daily_cost
+)
+SELECT
+    sub_account_id,
+    region_id,
+    resource_id,
+    sum(excess_cost) AS monthly_cost,
+    service_name,
+    max_by(tags, excess_cost) FILTER (WHERE tags IS NOT NULL) AS tags,
+    max(CASE WHEN place = 1 THEN model END) AS model,
+    max(CASE WHEN place = 1 THEN charge_date END) AS peak_day,
+    max(CASE WHEN place = 1 THEN million_tokens END) AS peak_million_tokens,
+    max(CASE WHEN place = 1 THEN compared_tokens END) AS usual_million_tokens,
+    max(CASE WHEN place = 1 THEN million_tokens / nullif(compared_tokens, 0) END) AS ratio,
+    CASE WHEN max(CASE WHEN place = 1 THEN usual_tokens END) IS NULL THEN 'all that its account used before' ELSE 'its own usual' END
+        AS compared_with,
+    max(CASE WHEN place = 1 THEN cache_read_tokens / million_tokens * 100 END) AS cache_read_share,
+    max(CASE WHEN place = 1 THEN output_tokens / million_tokens * 100 END) AS output_share,
+    count(DISTINCT charge_date) AS burst_days,
+    min(charge_date) AS first_day,
+    max(charge_date) AS last_day
+FROM burst_days
+GROUP BY sub_account_id, region_id, service_name, resource_id
+ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id
