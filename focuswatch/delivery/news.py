@@ -43,8 +43,8 @@ class Delivery:
     def turn(self, told: int | None) -> Literal["now", "done", "wait"]:
         """Whether to tell it, where `told` is the number of the last that was told here (None: none is known)."""
         if told is None:
-            patient = self.after is not None and self.kind != "new" and self.age_seconds < PATIENCE_SECONDS
-            return "wait" if patient else "now"
+            follows = self.after is not None and self.age_seconds < PATIENCE_SECONDS
+            return "wait" if follows else "now"
         if self.number <= told:
             return "done"
         return "wait" if self.after is not None and self.after > told else "now"

@@ -49,8 +49,10 @@ class Seen:
 class Slack:
     """One workspace. Every method may raise TryLater, Unsure or Refused."""
 
-    def __init__(self, token: str, *, pace: Pace, base_url: str = API) -> None:
-        self._token, self._base_url, self._pace = token, base_url, pace
+    def __init__(
+        self, token: str, *, pace: Pace, base_url: str = API, timeout_seconds: int = TIMEOUT_SECONDS
+    ) -> None:
+        self._token, self._base_url, self._pace, self._timeout = token, base_url, pace, timeout_seconds
         self._made: WebClient | None = None
 
     def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
@@ -160,6 +162,6 @@ class Slack:
             from slack_sdk import WebClient
 
             self._made = WebClient(
-                self._token, base_url=self._base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[]
+                self._token, base_url=self._base_url, timeout=self._timeout, retry_handlers=[]
             )
         return self._made

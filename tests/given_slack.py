@@ -1,0 +1,146 @@
+"""Delivery into a local Slack, as a Lambda does it for one batch after the other, on a clock that a test moves."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from moto import mock_aws
+
+from focuswatch.catalog import Catalog
+from focuswatch.delivery.claims import Claims
+from focuswatch.delivery.news import Delivery
+from focuswatch.delivery.pace import Pace
+from focuswatch.findings import Finding
+from focuswatch.ledger.dynamodb import DynamoLedger
+from focuswatch.ledger.entry import Kind
+from focuswatch.owners import Owners
+from focuswatch.slack.client import Slack
+from focuswatch.slack.deliver import Channels, SlackChannel, SlackState
+from focuswatch.slack.gather import Digests, DigestState
+from focuswatch.slack.message import Links
+from focuswatch.slack.record import Recorder
+from tests.given_ledger import ledger_table
+from tests.local_slack import LocalSlack, local_slack
+from tests.slack_workspace import Channel
+
+OWNERS = Owners.model_validate({"teams": {"search": {"channel": "#team-search"}}})
+MORNING = datetime(2026, 3, 31, 8, tzinfo=UTC).timestamp()
+CATALOG = Catalog.load()
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Steps:
+    """Counts calls that do something outside, and kills the process at one of them."""
+
+    kill_before: int | None = None
+    kill_after: int | None = None
+    taken: int = 0
+
+    def watched(self, target: Any, names: tuple[str, ...]) -> Any:
+        """`target`, each call of `names` being a step."""
+        steps = self
+
+        class Watched:
+            def __getattr__(self, name: str) -> Any:
+                found = getattr(target, name)
+                return steps._step(found) if name in names else found
+
+        return Watched()
+
+    def _step(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def stepped(*args: Any, **named: Any) -> Any:
+            self.taken += 1
+            if self.taken == self.kill_before:
+                raise Killed
+            made = call(*args, **named)
+            made = list(made) if isinstance(made, Iterator) else made
+            if self.taken == self.kill_after:
+                raise Killed
+            return made
+
+        return stepped
+
+
+@dataclass
+class Telling:
+    """A Slack with the channels of `OWNERS`, the ledger's table, and a clock."""
+
+    server: LocalSlack
+    table: Any
+    now: float = MORNING
+    owners: Owners = OWNERS
+    steps: Steps = field(default_factory=Steps)
+    timeout_seconds: int = 1
+
+    @property
+    def team(self) -> Channel:
+        """The channel of the team search."""
+        return self.server.workspace.named("#team-search", by_name=True)
+
+    @property
+    def finops(self) -> Channel:
+        """The channel that hears of what nobody owns."""
+        return self.server.workspace.named("#finops", by_name=True)
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def slack(self) -> Slack:
+        pace = Pace(self.table, channel="slack", clock=self.clock, sleep=self.sleep)
+        return Slack(
+            self.server.token, pace=pace, base_url=self.server.api, timeout_seconds=self.timeout_seconds
+        )
+
+    def channel(self) -> SlackChannel:
+        """As for a new batch."""
+        table = self.steps.watched(self.table, ("get_item", "put_item", "update_item", "query"))
+        slack = self.steps.watched(self.slack(), ("post", "update", "delete", "told", "replies"))
+        claims = Claims(table, channel="slack", model=SlackState, clock=self.clock)
+        gathered = Claims(table, channel="slack digests", model=DigestState, clock=self.clock)
+        return SlackChannel(
+            slack=slack, claims=claims, channels=Channels(self.table, slack),
+            digests=Digests(table, gathered, self.clock), owners=self.owners, catalog=CATALOG,
+            links=lambda _finding: Links(), clock=self.clock,
+        )  # fmt: skip
+
+    def recorder(self) -> Recorder:
+        """As for a new batch of answers."""
+        return Recorder(self.slack(), self.channel(), DynamoLedger(self.table), self.table, self.clock)
+
+    def tell(self, *deliveries: Delivery) -> list[str | None]:
+        """Tell one batch, and end its digests."""
+        channel = self.channel()
+        done = [channel.tell(one) for one in deliveries]
+        for error in channel.flush().values():
+            raise error
+        return done
+
+
+@contextmanager
+def telling(**options: Any) -> Iterator[Telling]:
+    """A Slack that nobody has written to."""
+    with mock_aws():
+        made = Telling(None, ledger_table(), **options)  # type: ignore[arg-type]
+        with local_slack(clock=made.clock) as made.server:
+            for name in ("#team-search", "#finops"):
+                made.server.workspace.channel(name, members=["U0ANNA"])
+            yield made
+
+
+def news(
+    finding: Finding, kind: Kind = "new", *, number: int = 1, first: bool = False, **more: Any
+) -> Delivery:
+    """One message of the findings topic; it is the first of its entry, or follows the number before."""
+    status = "open" if kind == "reminder" else kind
+    told = finding.model_copy(update={"status": status})
+    follows = number - 1 if number > 1 and not first else None
+    return Delivery(told, kind, number, follows, **{"in_digest": False, "age_seconds": 0.0, **more})
