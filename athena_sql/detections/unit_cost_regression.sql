@@ -1,0 +1,205 @@
+/*
+title     = "A token, an inference or an endpoint's hour got dearer"
+category  = "anomaly"
+schedule  = "daily"
+told      = "each_time"
+why       = """
+Spend that grows with use is growth; spend that grows on the same use is a loss. A model called through another route
+(AWS bills a regional profile a tenth above the global one), a tier somebody switched on, a discount that ended, an
+endpoint that kept its size when its callers left: the total hides it, the price of a unit does not.
+"""
+reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {dearer_percent} % more than the week before ({unit_cost_before}): {moved}. At this volume that is {monthly_cost} {currency} a month."
+action    = """
+1. What changed between {first_day} and the week before? The meters of {item} tell tier and route; CloudTrail tells who changed an endpoint or a profile.
+2. Tokens: call the global inference profile where data may leave the region, and keep priority and latency-optimized for what somebody waits for. A price that AWS raised is on https://aws.amazon.com/bedrock/pricing/
+3. An endpoint: does a discount or a Savings Plan still cover it? Fewer callers on the same instances: lower its minimum, aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
+"""
+blind_spots = [
+  "Weeks are compared; a price that creeps up by less than a twentieth a week is not told.",
+  "More output, or more cache writes, for the same input is another mix, and no dearer token; unit_economics tells it.",
+  "Another model, or another region, is another item: moving to a dearer one is no regression of either.",
+  "An endpoint whose calls nobody counted is judged by its hours alone.",
+  "A quiet week (holidays) makes an inference dearer, since the instances stay.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",
+  "https://aws.amazon.com/bedrock/pricing/",
+  "https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html",
+]
+[parameters]
+week_days = 7
+least_dearer = 1.05            # prices do not waver; a regional profile against the global one is 1.1
+least_dearer_inference = 1.5   # calls do waver, with the same instances
+least_million_tokens = 1.0     # in each of the weeks
+least_inferences = 1000.0      # in each of the weeks
+least_monthly_cost = 50.0
+*/
+WITH weeks AS (
+    SELECT
+        sub_account_id,
+        charge_date,
+        settled_recency <= $week_days AS is_this_week,
+        min(CASE WHEN settled_recency <= $week_days THEN charge_date END) OVER (PARTITION BY sub_account_id) AS first_day,
+        max(charge_date) OVER (PARTITION BY sub_account_id) AS last_day,
+        count(*) OVER (PARTITION BY sub_account_id) AS settled_days
+    FROM completeness
+    WHERE settled_recency <= 2 * $week_days
+),
+meter_weeks AS (
+    SELECT
+        charges.sub_account_id,
+        charges.region_id,
+        charges.service_name,
+        charges.model,
+        charges.token_kind,
+        charges.meter,
+        weeks.first_day,
+        weeks.last_day,
+        max_by(charges.tags, charges.effective_cost) FILTER (WHERE cardinality(charges.tags) > 0) AS tags,
+        sum(CASE WHEN weeks.is_this_week THEN charges.million_tokens ELSE 0 END) AS units,
+        sum(CASE WHEN weeks.is_this_week THEN charges.effective_cost ELSE 0 END) AS cost,
+        sum(CASE WHEN weeks.is_this_week THEN 0 ELSE charges.million_tokens END) AS units_before,
+        sum(CASE WHEN weeks.is_this_week THEN 0 ELSE charges.effective_cost END) AS cost_before
+    FROM token_charges AS charges
+    INNER JOIN weeks
+        ON charges.sub_account_id IS NOT DISTINCT FROM weeks.sub_account_id
+        AND charges.charge_date = weeks.charge_date
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * (2 * $week_days + 14) AS date)
+        AND weeks.settled_days = 2 * $week_days
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+),
+kind_weeks AS (                                            -- a kind of token of one model: its price, whatever the meter
+    SELECT
+        sub_account_id,
+        region_id,
+        service_name,
+        model,
+        first_day,
+        last_day,
+        max_by(tags, cost) FILTER (WHERE tags IS NOT NULL) AS tags,
+        sum(units) AS units,
+        sum(cost) AS cost,
+        sum(units_before) AS units_before,
+        sum(cost_before) AS cost_before,
+        sum(units) * sum(cost_before) / nullif(sum(units_before), 0) AS cost_at_prices_before,
+        sum(CASE WHEN units_before > 0 THEN cost - units * cost_before / nullif(units_before, 0) ELSE 0 END)
+            AS dearer_meters                               -- the same meter at another price; the rest is other meters
+    FROM meter_weeks
+    GROUP BY sub_account_id, region_id, service_name, model, token_kind, first_day, last_day
+    HAVING sum(units) > 0 AND sum(units_before) > 0 AND sum(cost_before) > 0
+),
+model_weeks AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        CAST(NULL AS varchar) AS resource_id,
+        service_name,
+        model AS item,
+        'A million tokens' AS unit,
+        first_day,
+        last_day,
+        max_by(tags, cost) FILTER (WHERE tags IS NOT NULL) AS tags,
+        sum(units) AS units,
+        sum(cost) AS cost,
+        sum(cost_at_prices_before) AS cost_at_prices_before,
+        CASE WHEN sum(dearer_meters) >= (sum(cost) - sum(cost_at_prices_before)) / 2
+            THEN 'the price of the same meter rose'
+            ELSE 'it is called through a dearer tier or route'
+        END AS moved
+    FROM kind_weeks
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    HAVING sum(units) >= $least_million_tokens
+        AND sum(units_before) >= $least_million_tokens
+        AND round(sum(cost) / sum(cost_at_prices_before), 9) >= $least_dearer
+),
+endpoint_sums AS (
+    SELECT
+        endpoint_days.sub_account_id,
+        endpoint_days.region_id,
+        endpoint_days.resource_id,
+        weeks.first_day,
+        weeks.last_day,
+        max(endpoint_days.service_name) AS service_name,
+        max_by(endpoint_days.tags, endpoint_days.charge_date) FILTER (WHERE cardinality(endpoint_days.tags) > 0) AS tags,
+        sum(CASE WHEN weeks.is_this_week THEN endpoint_days.instance_hours ELSE 0 END) AS hours,
+        sum(CASE WHEN weeks.is_this_week THEN endpoint_days.invocations ELSE 0 END) AS calls,
+        sum(CASE WHEN weeks.is_this_week THEN endpoint_days.effective_cost ELSE 0 END) AS cost,
+        sum(CASE WHEN weeks.is_this_week THEN 0 ELSE endpoint_days.instance_hours END) AS hours_before,
+        sum(CASE WHEN weeks.is_this_week THEN 0 ELSE endpoint_days.invocations END) AS calls_before,
+        sum(CASE WHEN weeks.is_this_week THEN 0 ELSE endpoint_days.effective_cost END) AS cost_before,
+        count(*) = count(endpoint_days.invocations) AS is_looked_at
+    FROM endpoint_days
+    INNER JOIN weeks
+        ON endpoint_days.sub_account_id IS NOT DISTINCT FROM weeks.sub_account_id
+        AND endpoint_days.charge_date = weeks.charge_date
+    WHERE endpoint_days.charge_date >= CAST($as_of - INTERVAL '1' DAY * (2 * $week_days + 14) AS date)
+        AND weeks.settled_days = 2 * $week_days
+        AND endpoint_days.instance_hours > 0
+    GROUP BY 1, 2, 3, 4, 5
+    HAVING count(*) = 2 * $week_days                       -- what began, slept or ended has no two weeks to compare
+),
+endpoint_weeks AS (
+    SELECT
+        *,
+        round(cost / hours, 9) >= round($least_dearer * cost_before / hours_before, 9) AS is_dearer_hour,
+        is_looked_at
+            AND calls >= $least_inferences
+            AND calls_before >= $least_inferences
+            AND round(cost * calls_before, 6) >= round($least_dearer_inference * cost_before * calls, 6) AS is_dearer_call
+    FROM endpoint_sums
+    WHERE cost_before > 0
+),
+dearer_units AS (
+    SELECT * FROM model_weeks
+    UNION ALL
+    SELECT
+        sub_account_id,
+        region_id,
+        resource_id,
+        service_name,
+        coalesce(regexp_extract(resource_id, 'endpoint/(.+)$', 1), resource_id),
+        CASE WHEN is_dearer_hour THEN 'An instance hour' ELSE 'A thousand inferences' END,
+        first_day,
+        last_day,
+        tags,
+        CASE WHEN is_dearer_hour THEN hours ELSE calls / 1000 END,
+        cost,
+        CASE WHEN is_dearer_hour THEN hours * cost_before / hours_before ELSE calls * cost_before / calls_before END,
+        CASE
+            WHEN is_dearer_hour THEN 'its hours are dearer: another instance type, or a discount that ended'
+            WHEN calls < calls_before THEN 'it is called less and kept its size'
+            ELSE 'it grew more than its calls'
+        END
+    FROM endpoint_weeks
+    WHERE is_dearer_hour OR is_dearer_call
+),
+told_units AS (
+    SELECT
+        *,
+        (cost - cost_at_prices_before) / $week_days * 30 AS monthly_excess,
+        row_number() OVER (
+            PARTITION BY sub_account_id, region_id, service_name, resource_id
+            ORDER BY round(cost - cost_at_prices_before, 6) DESC, item
+        ) AS place
+    FROM dearer_units
+)
+SELECT
+    sub_account_id,
+    region_id,
+    resource_id,
+    sum(monthly_excess) AS monthly_cost,
+    service_name,
+    max(CASE WHEN place = 1 THEN item END) AS item,
+    max(CASE WHEN place = 1 THEN unit END) AS unit,
+    max(CASE WHEN place = 1 THEN cost / units END) AS unit_cost,
+    max(CASE WHEN place = 1 THEN cost_at_prices_before / units END) AS unit_cost_before,  -- of this week's mix
+    max(CASE WHEN place = 1 THEN (cost / cost_at_prices_before - 1) * 100 END) AS dearer_percent,
+    max(CASE WHEN place = 1 THEN moved END) AS moved,
+    array_agg(item ORDER BY place) AS items,
+    max_by(tags, monthly_excess) FILTER (WHERE tags IS NOT NULL) AS tags,
+    min(first_day) AS first_day,
+    max(last_day) AS last_day
+FROM told_units
+GROUP BY sub_account_id, region_id, service_name, resource_id
+HAVING round(sum(monthly_excess), 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id
