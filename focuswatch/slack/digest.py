@@ -10,6 +10,7 @@ from typing import Any
 from focuswatch.catalog import Category
 from focuswatch.findings import Severity, amount
 from focuswatch.slack.blocks import Block, bullets, context, header, rich, section, spaced, within, words
+from focuswatch.slack.money import MEANS
 from focuswatch.slack.places import account_named, place
 from focuswatch.slack.text import escaped_within, one_line
 
@@ -34,10 +35,16 @@ class DigestLine:
 def digest(lines: Sequence[DigestLine], *, team: str | None, as_of: date, shown: int = 10) -> dict[str, Any]:
     """What `lines` come to, of which kinds they are, and the `shown` costliest."""
     costliest = sorted(lines, key=lambda line: (-line.monthly_cost, line.fingerprint))
-    heading = f"{_count(len(lines))} for {team or 'nobody’s team'}: {_sums(lines)} a month"
-    kinds = _by_title(lines)
+    waste = [line for line in lines if line.category == "waste"]
+    owner = f"for {team}" if team else "that nobody owns"
+    heading = f"{_count(len(lines))} {owner}" + (f": {_sum(waste)}" if waste else "")
     details = _costliest(costliest[: max(shown, 0)], of=len(lines))
-    blocks = [header(heading), kinds, details, context(f"as of {as_of}", "too many to tell one by one")]
+    blocks = [
+        header(heading),
+        _by_title(lines),
+        details,
+        context(f"as of {as_of}, too many to tell one by one"),
+    ]
     return {
         "text": escaped_within(one_line(heading), 500),
         "blocks": within(blocks, spare=[details]),
@@ -48,12 +55,13 @@ def _count(number: int) -> str:
     return "1 more finding" if number == 1 else f"{number:,} more findings"
 
 
-def _sums(lines: Sequence[DigestLine]) -> str:
-    """The sum, by currency: amounts of two are never added."""
+def _sum(lines: Sequence[DigestLine]) -> str:
+    """What findings of one category come to, by currency: amounts of two are never added."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         sums[line.currency] += line.monthly_cost
-    return " and ".join(f"{amount(total)} {currency}" for currency, total in sums.items()) or "nothing"
+    told = " and ".join(f"{amount(total)} {currency}" for currency, total in sums.items())
+    return f"{told} {MEANS[lines[0].category]}"
 
 
 def _by_title(lines: Sequence[DigestLine]) -> Block:
@@ -62,7 +70,7 @@ def _by_title(lines: Sequence[DigestLine]) -> Block:
         groups[line.title].append(line)
     kinds = sorted(groups.items(), key=lambda group: -sum(line.monthly_cost for line in group[1]))
     items = [
-        [words(f"{len(group)} × {title}", style="bold", most=150), spaced(f": {_sums(group)} a month")]
+        [words(f"{len(group)} × {title}", style="bold", most=150), spaced(f": {one_line(_sum(group))}")]
         for title, group in kinds[:MOST_TITLES]
     ]
     if len(kinds) > MOST_TITLES:
@@ -73,14 +81,15 @@ def _by_title(lines: Sequence[DigestLine]) -> Block:
 def _costliest(lines: Sequence[DigestLine], *, of: int) -> Block | None:
     if not lines:
         return None
-    items = [
-        [
-            words(f"{amount(line.monthly_cost)} {line.currency} · {line.severity} · ", most=80),
-            words(f"{place(account_named(line.account, None), line.region)} · ", most=120),
-            words(line.resource_id or line.title, style="code" if line.resource_id else None, most=200),
-        ]
-        for line in lines
-    ]
+    items = [_line(line) for line in lines]
     if of > len(lines):
         items.append([words(f"and {of - len(lines):,} more")])
     return rich(section([words("The costliest", style="bold")]), bullets(items))
+
+
+def _line(line: DigestLine) -> list[Block]:
+    """How much, how bad, where, and which resource, or else which kind."""
+    where = place(account_named(line.account, None), line.region)
+    told = words(f"{amount(line.monthly_cost)} {line.currency} · {line.severity} · {where}", most=200)
+    named = words(line.resource_id or line.title, style="code" if line.resource_id else None, most=200)
+    return [told, spaced(" · "), named]

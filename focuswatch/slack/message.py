@@ -86,14 +86,15 @@ def message(
 ) -> dict[str, Any]:
     """The message in its channel as it is to be now: what happened, what to do, what proves it, who answered."""
     resolved = _is_resolved(finding, kind=kind)
+    money = _money(finding, resolved=resolved, saved_daily=saved_daily)
     evidence = None if resolved else proof(finding)
     doubts = _doubts(blind_spots) if not resolved else None
     asks = buttons and not resolved and (answered is None or answered.action == "acknowledged")
     blocks = [
         header(_heading(finding, resolved=resolved)),
-        _facts(finding, resolved=resolved, saved_daily=saved_daily),
-        None if resolved else steps(finding),
+        _facts(finding, resolved=resolved, money=money),
         _answer(answered, finding=finding) if answered else None,
+        None if resolved else steps(finding),
         _buttons(finding, acknowledged=answered is not None) if asks else None,
         evidence,
         doubts,
@@ -101,7 +102,7 @@ def message(
         _footing(finding, today=today, resolved=resolved),
     ]
     return {
-        "text": _fallback(finding, resolved=resolved),
+        "text": _fallback(finding, resolved=resolved, money=money),
         "blocks": within(blocks, spare=[doubts, evidence]),
         "metadata": _metadata(finding, news_id=news_id, open="false" if resolved else "true"),
     }
@@ -123,8 +124,7 @@ def thread_note(
         case "changed":
             said = _change(finding, before=before)
         case "reminder":
-            cost = so_far(finding, today=today)
-            said = f"Still open after {_days(finding, today=today)}" + (f", {cost}." if cost else ".")
+            said = _reminder(finding, today=today)
         case "new":
             said = f"It is back: {stake(finding)}. {finding.reason}"
     return {
@@ -158,20 +158,23 @@ def _heading(finding: Finding, *, resolved: bool) -> str:
     return f"{DONE} Resolved: {finding.title}" if resolved else f"{MARKS[finding.severity]} {finding.title}"
 
 
-def _fallback(finding: Finding, *, resolved: bool) -> str:
+def _money(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> str | None:
+    return saving(finding, saved_daily=saved_daily) if resolved else stake(finding)
+
+
+def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
     """What a notification shows and a screen reader reads."""
-    told = f"{_heading(finding, resolved=resolved)}: {stake(finding)} · {place(account(finding), finding.region_id)}"
-    return escaped_within(one_line(told), 500)
+    told = (_heading(finding, resolved=resolved), money, place(account(finding), finding.region_id))
+    return escaped_within(one_line(" · ".join(filter(None, told))), 500)
 
 
-def _facts(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> Block:
+def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
     """How much, where, and why."""
-    money = saving(finding, saved_daily=saved_daily) if resolved else stake(finding)
     lines = [
         [words(money, style="bold")] if money else [],
         [words(place(account(finding), finding.region_id), most=200)],
         [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
-        [words(finding.reason, most=900)],
+        [words(f"It was: {finding.reason}" if resolved else finding.reason, most=900)],
     ]
     joined = [element for line in lines if line for element in (line_feed(), *line)]
     return rich(section(joined[1:]))
@@ -243,7 +246,13 @@ def _days(finding: Finding, *, today: date) -> str:
 def _change(finding: Finding, *, before: Finding | None) -> str:
     if before is None:
         return f"Now {stake(finding)}, {finding.severity}."
-    said = f"From {amount(before.monthly_cost)} to {stake(finding)}"
+    said = f"Now {stake(finding)}, was {amount(before.monthly_cost)}"
     if before.severity != finding.severity:
-        said += f", from {before.severity} to {finding.severity}"
+        said += f"; {finding.severity}, was {before.severity}"
     return said + "."
+
+
+def _reminder(finding: Finding, *, today: date) -> str:
+    cost = so_far(finding, today=today)
+    said = f"Still open after {_days(finding, today=today)}" + (f", {cost}" if cost else "")
+    return f"{said}: act, snooze it, or say that it is {_not_waste(finding).lower()}."
