@@ -14,9 +14,10 @@ STEP_CHARACTERS = 300
 COMMAND_CHARACTERS = 700
 ACTION_CHARACTERS = 2500
 WORD = r"[A-Za-z0-9_./:=,@+%-]*[A-Za-z0-9_/=@%]"
+VALUE = rf"(?:{WORD}(?: \.\.\.)?|\.\.\.)"  # an ellipsis is for whoever pastes it to fill
 # Possessive: what does not end where a word ends is no command, and neither is the beginning of it.
 COMMAND = re.compile(
-    rf"\baws [a-z0-9-]++ [a-z0-9-]++(?: --[a-z][a-z0-9-]*+(?: (?!--){WORD})?+)*+(?=[\s,.;)]|\Z)"
+    rf"\baws [a-z0-9-]++ [a-z0-9-]++(?: --[a-z][a-z0-9-]*+(?: (?!--){VALUE})?+)*+(?=[\s,.;)]|\Z)"
 )
 PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:=,@+%-]*")
 NOT_COPIED = (

@@ -39,8 +39,9 @@ def units(text: str) -> int:
 
 def cut(text: str, most: int) -> str:
     """`text`, or as much of it as `most` units hold with the ellipsis, cut between characters as they are read."""
+    text, whole = text[: most + 1], text
     if units(text) <= most:
-        return text
+        return whole
     end, room = 0, most - units(ELLIPSIS)
     for end, sign in enumerate(text):  # noqa: B007  the first sign that has no room ends it
         room -= units(sign)
