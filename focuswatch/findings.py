@@ -21,7 +21,7 @@ DAYS_A_MONTH = 30
 
 Severity = Literal["critical", "high", "medium", "low"]
 Status = Literal["new", "open", "changed", "resolved"]
-OwnedBy = Literal["resource tag", "account tag", "account", "ou", "fallback"]
+OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "fallback"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 # From which monthly_cost on a finding is of that severity, in the billing currency.

@@ -1,0 +1,143 @@
+"""An alert of AWS Budgets, which is a letter in plain text with lines `Budget Name: …` in it.
+
+AWS documents no form; letters as they were received, in the tests of who takes them:
+https://github.com/cds-snc/sre-bot/blob/4109b19/app/tests/server/event_handlers/test_aws_handler.py
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from focuswatch.catalog import Category
+from focuswatch.findings import Finding, OwnedBy
+from focuswatch.owners import Owners
+from focuswatch.spending.measures import Measure
+from focuswatch.spending.said import BUDGET, CURRENCY, finding, owner_of
+
+LINE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z ]{2,40}?)[ \t]*:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
+WRITTEN = re.compile(r"AWS Budget Notification\s+([A-Z][a-z]+ \d{1,2}, \d{4})")
+ACCOUNT = re.compile(r"AWS Account:?\s+(\d{12})\b")
+DAILY = re.compile(r" per day\b")
+# A charge where nobody approved any is a door that stands open, whatever it costs: as new_region is.
+SECURITY = "unapproved-regions"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What the letter says; whatever it does not say is None."""
+
+    budget: str
+    about: str | None  # Cost, Usage, RI Utilization, …
+    limit: Measure | None
+    threshold: str | None
+    reached: Measure | None
+    forecast: bool
+    account_id: str | None  # whose budget it is: the payer
+    day: date
+    daily: bool
+
+    @property
+    def below(self) -> bool:
+        """Whether it tells that something has fallen, as coverage and utilisation do."""
+        return (self.threshold or "").startswith("<")
+
+    @property
+    def identity(self) -> str:
+        """The same when it is sent again: one alert of a budget speaks once in its period."""
+        period = self.day.isoformat() if self.daily else f"{self.day:%Y-%m}"
+        threshold = Measure.read(self.threshold or "")
+        kind = "forecast" if self.forecast else "actual"
+        return f"{self.account_id} {self.budget} {kind} {threshold or self.threshold} {period}"
+
+
+def from_budget(text: str, *, owners: Owners, today: date, deployment: str) -> Finding:
+    """The finding that the letter states. Raises ValueError where it names no budget."""
+    alert = _read(text, today=today)
+    team = _team(alert, owners=owners, deployment=deployment)
+    money = alert.reached if alert.reached and alert.reached.is_money else None
+    category: Category = "security" if alert.budget == f"{deployment}-{SECURITY}" else "governance"
+    return finding(
+        BUDGET,
+        identity=alert.identity,
+        category=category,
+        title="A budget is forecast to be missed" if alert.forecast else "A budget has reached its alert",
+        reason=_reason(alert),
+        action=_action(alert, team=team[0] if team[1] == "budget" else None),
+        evidence={
+            "budget_type": alert.about,
+            "budgeted": alert.limit and str(alert.limit),
+            "alert": alert.threshold,
+            "forecast" if alert.forecast else "actual": alert.reached and str(alert.reached),
+        },
+        owner=team,
+        days=(alert.day, alert.day),
+        cost=money.value if money else None,
+        currency=(money.unit if money else None) or CURRENCY,
+        account=(alert.account_id, None),
+        resource_id=alert.budget,
+    )
+
+
+def _read(text: str, *, today: date) -> Alert:
+    lines = {key.lower(): value for key, value in LINE.findall(text)}
+    if not lines.get("budget name"):
+        raise ValueError("no line begins with Budget Name")
+    written, account = WRITTEN.search(text), ACCOUNT.search(text)
+    reached = next((key for key in lines if re.match(r"(actual|forecasted) ", key)), "")
+    return Alert(
+        budget=lines["budget name"],
+        about=lines.get("budget type"),
+        limit=Measure.read(lines.get("budgeted amount", "")),
+        threshold=lines.get("alert threshold"),
+        reached=Measure.read(lines.get(reached, "")),
+        forecast="forecast" in (lines.get("alert type") or reached).lower(),
+        account_id=account[1] if account else None,
+        day=datetime.strptime(written[1], "%B %d, %Y").date() if written else today,
+        daily=bool(DAILY.search(text)),
+    )
+
+
+def _team(alert: Alert, *, owners: Owners, deployment: str) -> tuple[str | None, OwnedBy]:
+    """The team whose budget it is, by the name that infra/budgets.py gives it; else who owns the account."""
+    named = next((team for team in owners.teams if alert.budget == f"{deployment}-team-{team}"), None)
+    return (named, "budget") if named else owner_of(alert.account_id, owners=owners)
+
+
+def _reason(alert: Alert) -> str:
+    subject = f"The budget {alert.budget}" + (f" of {alert.limit}" if alert.limit else "")
+    if alert.reached is None:
+        told = "is forecast to pass" if alert.forecast else "has passed"
+        return f"{subject} {told} its alert{f' of {alert.threshold}' if alert.threshold else ''}."
+    moved = ("fall to", "fallen to") if alert.below else ("reach", "reached")
+    told = f"is forecast to {moved[0]}" if alert.forecast else f"has {moved[1]}"
+    return f"{subject} {told} {alert.reached}{_share(alert)}."
+
+
+def _share(alert: Alert) -> str:
+    """How much of the limit that is; rounded down, so that 100 % is all of it."""
+    if (
+        not (alert.limit and alert.reached and alert.limit.value > 0)
+        or alert.limit.unit != alert.reached.unit
+    ):
+        return ""
+    return "" if alert.limit.unit == "%" else f", {int(alert.reached.value / alert.limit.value * 100)} %"
+
+
+def _action(alert: Alert, *, team: str | None) -> str:
+    until = alert.day + timedelta(days=1)
+    since = alert.day.replace(day=1)
+    whose = f" --account-id {alert.account_id}" if alert.account_id else ""
+    raised = (
+        f"monthly_budget under [teams.{team}] in config/owners.toml, and deploy again"
+        if team
+        else "its amount where it is defined (those of focuswatch: config/deployment.toml, and deploy again)"
+    )
+    return (
+        "1. See what it counts: "
+        f"aws budgets describe-budget{whose} --budget-name {shlex.quote(alert.budget)}\n"
+        "2. See what is charged by day: aws ce get-cost-and-usage "
+        f"--time-period Start={since},End={until} --granularity DAILY --metrics UnblendedCost "
+        "--group-by Type=DIMENSION,Key=SERVICE\n"
+        f"3. Switch off what nobody needs, open findings first; or, where the spending is meant, raise {raised}."
+    )

@@ -1,0 +1,88 @@
+"""What the messages have in common: the finding they become, and the one for a message nobody can read."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.catalog import Category
+from focuswatch.findings import Finding, OwnedBy, fingerprint, money, severity_of
+from focuswatch.owners import Owners
+
+BUDGET = "aws_budget"
+ANOMALY = "aws_cost_anomaly"
+SPEAKERS = {BUDGET: "AWS Budgets", ANOMALY: "AWS Cost Anomaly Detection"}
+CURRENCY = "USD"  # where a message names none
+MESSAGE_CHARACTERS = 4000  # of what could not be read: a row of the ledger holds it twice, and 400 KB at most
+
+
+def owner_of(account_id: str | None, *, owners: Owners) -> tuple[str | None, OwnedBy]:
+    """Who owns an account, as far as its number alone tells: the messages know no tags and no OU."""
+    return owners.owner(tags=None, account_id=account_id, account_tags=None, ou_path=None)
+
+
+def finding(
+    detection: str,
+    *,
+    identity: str,
+    category: Category,
+    title: str,
+    reason: str,
+    action: str,
+    evidence: Mapping[str, Any],
+    owner: tuple[str | None, OwnedBy],
+    days: tuple[date, date],
+    cost: Decimal | None = None,
+    currency: str = CURRENCY,
+    account: tuple[str | None, str | None] = (None, None),
+    region_id: str | None = None,
+    service_name: str | None = None,
+    resource_id: str | None = None,
+) -> Finding:
+    """The finding; `identity` makes it the same when it is told again, `days` are the first and the last it is about.
+
+    `account` is its number and its name.
+    """
+    first, last = days
+    return Finding(
+        detection=detection,
+        fingerprint=fingerprint(detection, {"resource_id": identity}),
+        category=category,
+        severity=severity_of(category, money(cost)),
+        status="new",
+        sub_account_id=account[0],
+        sub_account_name=account[1],
+        region_id=region_id,
+        resource_id=resource_id,
+        service_name=service_name,
+        team=owner[0],
+        owned_by=owner[1],
+        monthly_cost=money(cost),
+        currency=currency,
+        title=title,
+        reason=reason,
+        action=action,
+        evidence={name: value for name, value in evidence.items() if value not in (None, [], "")},
+        first_seen=first,
+        last_seen=last,
+        as_of=last,
+    )
+
+
+def unreadable(text: str, *, detection: str, why: str, today: date) -> Finding:
+    """The finding that a message came which nobody could read; whoever gets it reads it there."""
+    speaker = SPEAKERS[detection]
+    return finding(
+        detection,
+        identity=text,
+        category="governance",
+        title=f"A message of {speaker} that could not be read",
+        reason=f"A message came where {speaker} speaks, and focuswatch does not know its form: {why}.",
+        action=(
+            "1. Read it below; it may say that money is being spent.\n"
+            "2. Where such messages are to be understood, open an issue with its text."
+        ),
+        evidence={"message": text[:MESSAGE_CHARACTERS]},
+        owner=(None, "fallback"),
+        days=(today, today),
+    )
