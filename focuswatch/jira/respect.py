@@ -1,0 +1,46 @@
+"""An issue that a person closed: their word, kept in the ledger as an exclusion that runs out."""
+
+from datetime import date, timedelta
+
+from focuswatch.findings import Finding
+from focuswatch.jira.issue import Closing, Issue, IssueState
+from focuswatch.ledger.entry import Silence
+from focuswatch.ledger.protocol import Ledger
+
+EXCLUSION_DAYS = 90  # from the day on which it was closed
+
+
+def respected(
+    state: IssueState, *, issue: Issue, fingerprint: str, ledger: Ledger, today: date
+) -> IssueState:
+    """What is known after a closing was looked at; the exclusion is in the ledger then, once for each closing."""
+    closing = issue.closing
+    if closing is None or state.closing_seen == closing.id:
+        return state
+    silence = _exclusion(issue, closing, fingerprint=fingerprint, today=today)
+    kept = (one.model_copy(update={"id": 0}) for one in ledger.silences())
+    if silence.holds_on(today) and silence not in kept:
+        ledger.add_silence(silence)
+    return passed_over(state, closing)
+
+
+def passed_over(state: IssueState, closing: Closing) -> IssueState:
+    """What is known of a closing that excludes nothing."""
+    return state.model_copy(update={"open": False, "closed_by_human": True, "closing_seen": closing.id})
+
+
+def silenced(ledger: Ledger, finding: Finding) -> bool:
+    """Whether somebody's word still holds that this is not to be told; they may have taken it back."""
+    return any(one.covers(finding) and one.holds_on(finding.as_of) for one in ledger.silences())
+
+
+def _exclusion(issue: Issue, closing: Closing, *, fingerprint: str, today: date) -> Silence:
+    since = closing.on or today
+    return Silence(
+        scope="fingerprint",
+        value=fingerprint,
+        author=closing.by or "Jira",
+        reason=f"closed in {issue.key}" + (f" as {issue.resolution}" if issue.resolution else ""),
+        since=since,
+        until=since + timedelta(days=EXCLUSION_DAYS),
+    )

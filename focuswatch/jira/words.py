@@ -1,0 +1,170 @@
+"""A finding as an issue says it: summary, description, comments. Pure; in Jira's wiki markup, which REST v2 takes."""
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import groupby
+
+from focuswatch.findings import Finding, Severity, amount, shown
+from focuswatch.jira.markup import escaped, one_line, verbatim
+
+SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
+TEXT_CHARACTERS = (
+    32_000  # of 32,767, Jira's own limit for a description or comment; the rest is for what it adds
+)
+LENGTHS = (
+    3_000,
+    1_000,
+    300,
+)  # how long a sentence may be; less where names of the bill are longer than a text
+SENTENCE_CHARACTERS, NAME_CHARACTERS, VALUE_CHARACTERS = LENGTHS[0], 300, 400
+DOUBLE = "about the same finding as"  # known again by it; without a sign that Jira would change
+MOST_STEPS = 30  # lines; the catalog's have three or four
+
+# "Who made it? aws sagemaker describe-endpoint … (or its alias)": words, a command to copy, what follows in brackets.
+WITH_COMMAND = re.compile(r"^(?P<words>.*?[:?.])??\s*(?P<command>aws [a-z][^(]*?)(?P<after>\s\(.*)?$")
+
+
+def mark_of(fingerprint: str, number: int) -> str:
+    """What stands in a comment on news of that number and nowhere else; without a sign that Jira would change."""
+    return f"{fingerprint} news {number}"
+
+
+def summary(finding: Finding) -> str:
+    """One line: what, where, how much."""
+    account = one_line(finding.sub_account_name or finding.sub_account_id or "", longest=60)
+    where = ", ".join(filter(None, (account, finding.region_id)))
+    tail = f": {where} ({money_of(finding)} a month)"
+    return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail
+
+
+def description(finding: Finding, *, blind_spots: Sequence[str], query_url: str | None, days: int) -> str:
+    """The whole of a finding; `days` is for how long closing it silences it."""
+    texts = (
+        _description(finding, blind_spots=blind_spots, query_url=query_url, days=days, longest=longest)
+        for longest in LENGTHS
+    )
+    return next((text for text in texts if len(text) <= TEXT_CHARACTERS), escaped(finding.title, longest=200))
+
+
+def _description(
+    finding: Finding, *, blind_spots: Sequence[str], query_url: str | None, days: int, longest: int
+) -> str:
+    parts = [
+        f"*{escaped(money_of(finding), longest=60)} a month* · {finding.severity} · {finding.category}",
+        escaped(finding.reason, longest=longest),
+        "h3. What to do\n" + "\n".join(_steps(finding.action, longest=longest)),
+        "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
+        "h3. Evidence\n" + verbatim(_table(_evidence(finding)), longest=2 * longest),
+        *([f"[Ask it yourself in Athena|{query_url}]"] if query_url else []),
+    ]
+    if blind_spots:
+        spots = (f"* {escaped(spot, longest=longest)}" for spot in blind_spots)
+        parts.append("h3. Known ways to be wrong\n" + "\n".join(spots))
+    parts.append(
+        "----\nfocuswatch keeps this up to date, and closes it when the bill shows that it is gone. If it is meant to "
+        f"be so, close it: nobody hears of it for {days} days. Finding {finding.fingerprint}, as of "
+        f"{escaped(str(finding.as_of), longest=20)}."
+    )
+    return "\n\n".join(parts)
+
+
+def grown(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
+    """A comment on a material change; `cost` and `severity` are what the issue said until now."""
+    was = f" instead of {amount(cost)} {finding.currency}" if cost is not None else ""
+    worse = (
+        f" It is {finding.severity} now, no longer {severity}."
+        if severity not in (None, finding.severity)
+        else ""
+    )
+    return _comment(
+        f"It costs {money_of(finding)} a month{was}.{worse}", finding.reason, finding=finding, number=number
+    )
+
+
+def reminder(finding: Finding, *, number: int) -> str:
+    """A comment that it is still so."""
+    since = f"It is still so, first seen on {finding.first_seen}: {money_of(finding)} a month."
+    return _comment(since, finding.reason, finding=finding, number=number)
+
+
+def back(finding: Finding, *, number: int, excluded: bool) -> str:
+    """A comment on a finding that is told again; `excluded` where somebody had closed its issue."""
+    there = "It is still there, and the time for which it was excluded is over" if excluded else "It is back"
+    told = f"{there}: {money_of(finding)} a month."
+    return _comment(told, finding.reason, finding=finding, number=number)
+
+
+def resolved(finding: Finding, *, number: int) -> str:
+    """A comment on a finding that is gone; what is really saved is read from the bill later."""
+    told = f"It is gone: the data as of {finding.as_of} does not show it any more."
+    if finding.category == "waste":
+        per_year = amount(finding.monthly_cost * 12)
+        told += (
+            f" It cost {money_of(finding)} a month when it was last seen, on {finding.last_seen}; "
+            f"over a year that is {per_year} {finding.currency} not spent."
+        )
+    return _comment(told, None, finding=finding, number=number)
+
+
+def double(of: str) -> str:
+    """A comment on an issue about what another one is about already."""
+    return f"This is {DOUBLE} {of}, which is older and is kept up to date. It is closed as a double."
+
+
+def money_of(finding: Finding) -> str:
+    """Its monthly cost with the currency."""
+    return f"{amount(finding.monthly_cost)} {finding.currency}"
+
+
+def _comment(told: str, reason: str | None, *, finding: Finding, number: int) -> str:
+    parts = [escaped(told, longest=SENTENCE_CHARACTERS)]
+    if reason:
+        parts.append(escaped(reason, longest=SENTENCE_CHARACTERS))
+    return "\n\n".join([*parts, f"Finding {mark_of(finding.fingerprint, number)}"])
+
+
+def _steps(action: str, *, longest: int) -> Iterator[str]:
+    """What to do, line by line; commands stand in blocks of their own, exactly as they are to be typed."""
+    split = [_words_and_command(line) for line in action.splitlines()[:MOST_STEPS] if line.strip()]
+    pairs = [(one, is_command) for words, command, after in split for one, is_command in (
+        (words, False), (command, True), (after, False)) if one]  # fmt: skip
+    for is_command, ones in groupby(pairs, key=lambda pair: pair[1]):
+        lines = [text for text, _ in ones]
+        if is_command:
+            yield verbatim("\n".join(lines), longest=4 * longest)
+        else:
+            yield from (escaped(line, longest=longest) for line in lines)
+
+
+def _words_and_command(line: str) -> tuple[str, str, str]:
+    found = WITH_COMMAND.match(line.strip())
+    if found is None:
+        return line.strip(), "", ""
+    return (found["words"] or "").strip(), found["command"].strip(), (found["after"] or "").strip()
+
+
+def _where(finding: Finding) -> dict[str, str]:
+    account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
+    rows = {
+        "account": account,
+        "region": finding.region_id,
+        "service": finding.service_name,
+        "resource": finding.resource_id,
+        "owner": f"{finding.team} (by {finding.owned_by})" if finding.team else "nobody",
+        "first seen": str(finding.first_seen),
+        "last seen": str(finding.last_seen),
+    }
+    return {name: value for name, value in rows.items() if value}
+
+
+def _evidence(finding: Finding) -> dict[str, str]:
+    return shown({name: value for name, value in finding.evidence.items() if value is not None})
+
+
+def _table(rows: dict[str, str]) -> str:
+    width = max(map(len, rows), default=0)
+    return "\n".join(
+        f"{one_line(name, longest=NAME_CHARACTERS):<{width}}  {one_line(value, longest=VALUE_CHARACTERS)}"
+        for name, value in rows.items()
+    )
