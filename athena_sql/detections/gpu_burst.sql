@@ -65,7 +65,7 @@ gpu_charges AS (
         )
         AND ConsumedQuantity > 0
 ),
-gpu_days AS (
+gpu_hours_by_day AS (
     SELECT
         sub_account_id,
         region_id,
@@ -78,7 +78,7 @@ gpu_days AS (
 ),
 silences AS (
     SELECT
-        gpu_days.*,
+        gpu_hours_by_day.*,
         bills.news_from,
         date_diff('day', day_before, charge_date) AS silent_days,
         max(hours) OVER (
@@ -89,7 +89,7 @@ silences AS (
         max(CASE
             WHEN charge_date < news_from AND date_diff('day', charge_date, news_from) <= $history_days THEN hours
         END) OVER (PARTITION BY sub_account_id, region_id) AS peak_hours_before
-    FROM gpu_days
+    FROM gpu_hours_by_day
     CROSS JOIN bills
 ),
 rhythms AS (
