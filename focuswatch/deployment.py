@@ -18,7 +18,10 @@ from focuswatch.errors import ConfigError
 PAYER_REGION = (
     "us-east-1"  # exports are made there alone: https://docs.aws.amazon.com/general/latest/gr/billing.html
 )
-FUNCTIONS = ("refresh", "collect", "detect", "publish")
+FUNCTIONS = ("refresh", "collect", "detect", "publish", "spending", "pulse")  # whatever is configured
+SLACK_FUNCTIONS = ("slack", "answer", "record")
+JIRA_FUNCTIONS = ("jira", "sweep")
+QUEUE_FED = ("spending", "slack", "record", "jira")  # each works through a queue of its own
 
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -78,6 +81,7 @@ class Schedules(_Section):
     collect_hours: list[Hour] = Field(default=[4], min_length=1)
     refresh_hours: list[Hour] = Field(default=[6], min_length=1)
     publish_minutes: Annotated[int, Field(ge=5, le=59)] = 15
+    pulse_hour: Hour = 8
 
 
 class Collector(_Section):
@@ -202,21 +206,50 @@ class Deployment(_Section):
         return f"{self.export.prefix}/{self.export.name}"
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The functions that are deployed: those of a channel only where it has a secret."""
+        slack = SLACK_FUNCTIONS if self.secrets.slack else ()
+        return (*FUNCTIONS, *slack, *(JIRA_FUNCTIONS if self.secrets.jira else ()))
+
+    @property
+    def daily(self) -> tuple[str, ...]:
+        """Functions that run every day, whatever happens."""
+        return tuple(kind for kind in self.kinds if kind not in (*QUEUE_FED, "answer"))
+
+    @property
+    def unattended(self) -> tuple[str, ...]:
+        """Functions that nobody waits for: what they could not do is kept in a queue."""
+        return tuple(kind for kind in self.kinds if kind != "answer")
+
+    @property
     def ledger(self) -> str:
         """The DynamoDB table."""
         return f"{self.name}-ledger"
 
     def function(self, kind: str) -> str:
-        """The Lambda's name, and its role's; `kind` is one of FUNCTIONS."""
+        """The Lambda's name, and its role's; `kind` is one of `kinds`."""
         return f"{self.name}-{kind}"
 
+    def queue(self, kind: str) -> str:
+        """The queue that feeds a function of QUEUE_FED."""
+        return f"{self.name}-{kind}"
+
+    def queue_arn(self, kind: str) -> str:
+        """The ARN of `queue`, which a stack in another account may name."""
+        return f"arn:aws:sqs:{self.accounts.region}:{self.accounts.pipeline}:{self.queue(kind)}"
+
     def dead_letters(self, kind: str) -> str:
-        """The queue that keeps what the function `kind` could not do."""
+        """The queue that keeps what the function `kind` could not do; `kind` is one of `unattended`."""
         return f"{self.name}-{kind}-dead-letters"
 
     def topic(self, kind: Literal["findings", "new-region", "alarms", "spending"]) -> str:
         """An SNS topic's name; `spending` is the payer's, for budgets and AWS's anomalies."""
         return f"{self.name}-{kind}"
+
+    @property
+    def spending_topic_arn(self) -> str:
+        """The payer's topic, for budgets and AWS's anomalies."""
+        return f"arn:aws:sns:{PAYER_REGION}:{self.accounts.payer}:{self.topic('spending')}"
 
     @property
     def collector_role_arn(self) -> str:

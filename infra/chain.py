@@ -37,6 +37,13 @@ class Chain(Construct):
             schedule=Schedule.rate(Duration.minutes(clock.publish_minutes)),
             why="Tells what an interrupted run left untold",
         )
+        self._rule(
+            "pulse-clock", calls="pulse", schedule=_daily([clock.pulse_hour]), why="How focuswatch itself is"
+        )
+        if "sweep" in deployment.kinds:
+            self._rule(
+                "sweep-clock", calls="sweep", schedule=_daily([3]), why="Sees what people closed in Jira"
+            )
 
     def _rule(
         self,

@@ -1,56 +1,98 @@
-"""The four Lambdas, each with a role, a log group and a queue of what it could not do."""
+"""The Lambdas, each with a role, a log group and a queue of what it could not do."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_destinations, aws_logs
 from constructs import Construct
 
-from focuswatch.deployment import FUNCTIONS, Deployment
+from focuswatch.deployment import QUEUE_FED, Deployment
 from infra.explained import explain
 from infra.messages import Messages, dead_letters
-from infra.packages import ARCHITECTURE, RUNTIME, lambda_code, layers
+from infra.packages import ARCHITECTURE, RUNTIME, Layers, lambda_code, layers
 from infra.permissions import Permissions
+from infra.work import feed, work_queue
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much a function gets; 1769 MB is one whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+    """How much a function gets; 1769 MB is one whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+
+    `with_pandas`: it asks Athena or writes Parquet, which takes AWS's large layer.
+    """
 
     memory_mb: int
-    timeout_minutes: int
+    timeout_seconds: int
     one_at_a_time: bool = False
+    with_pandas: bool = False
 
 
 # Two refreshes at once would fold the same period twice; two detects would tell twice of what neither wrote yet, two
-# publishes of what neither has marked as told.
+# publishes of what neither has marked as told. Whatever works through a queue ends before a lease of
+# focuswatch.delivery.claims does.
 SIZES = {
-    "refresh": Size(memory_mb=1024, timeout_minutes=15, one_at_a_time=True),
-    "collect": Size(memory_mb=1769, timeout_minutes=15),
-    "detect": Size(memory_mb=1769, timeout_minutes=15, one_at_a_time=True),
-    "publish": Size(memory_mb=512, timeout_minutes=5, one_at_a_time=True),
+    "refresh": Size(memory_mb=1024, timeout_seconds=900, one_at_a_time=True, with_pandas=True),
+    "collect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
+    "detect": Size(memory_mb=1769, timeout_seconds=900, one_at_a_time=True, with_pandas=True),
+    "publish": Size(memory_mb=512, timeout_seconds=300, one_at_a_time=True),
+    "spending": Size(memory_mb=512, timeout_seconds=120),
+    "pulse": Size(memory_mb=512, timeout_seconds=120),
+    "slack": Size(memory_mb=512, timeout_seconds=300),
+    "answer": Size(
+        memory_mb=1024, timeout_seconds=10
+    ),  # its cold start is half of the three seconds Slack waits
+    "record": Size(memory_mb=512, timeout_seconds=120),
+    "jira": Size(memory_mb=512, timeout_seconds=300),
+    "sweep": Size(memory_mb=512, timeout_seconds=300),
 }
 
 
 class Functions(Construct):
-    """`refresh`, `collect`, `detect` and `publish`, and their dead-letter queues, by name."""
+    """The deployment's functions, what feeds some of them, and their dead-letter queues, by name."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment, messages: Messages) -> None:
         super().__init__(scope, id)
         self._deployment = deployment
         self._code = lambda_code()
         self._layers = layers(self, deployment=deployment)
-        self._environment = _environment(deployment, messages=messages)
         permissions = Permissions(deployment, key_arn=messages.key.key_arn)
         self.dead_letters = {
             kind: dead_letters(self, f"{kind}-dead-letters", name=deployment.dead_letters(kind))
-            for kind in FUNCTIONS
+            for kind in deployment.unattended
         }
-        self.functions = {kind: self._function(kind, permissions=permissions) for kind in FUNCTIONS}
+        self.queues = {
+            kind: work_queue(
+                self,
+                f"{kind}-queue",
+                name=deployment.queue(kind),
+                function_timeout=Duration.seconds(SIZES[kind].timeout_seconds),
+                dead_letters=self.dead_letters[kind],
+            )
+            for kind in deployment.kinds
+            if kind in QUEUE_FED
+        }
+        shared = _environment(deployment, messages=messages)
+        self.functions = {
+            kind: self._function(
+                kind, permissions=permissions, environment={**shared, **self._own_environment(kind)}
+            )
+            for kind in deployment.kinds
+        }
+        for kind, queue in self.queues.items():
+            feed(self.functions[kind], queue)
+        self.addresses = {"SlackRequestURL": self._address()} if "answer" in self.functions else {}
 
-    def _function(self, kind: str, *, permissions: Permissions) -> aws_lambda.Function:
+    def _address(self) -> str:
+        """Where Slack sends what people press. Anybody may call it: it is the signature that says who does."""
+        made = self.functions["answer"].add_function_url(auth_type=aws_lambda.FunctionUrlAuthType.NONE)
+        return made.url
+
+    def _function(
+        self, kind: str, *, permissions: Permissions, environment: dict[str, str]
+    ) -> aws_lambda.Function:
         size, name = SIZES[kind], self._deployment.function(kind)
         reserved = 1 if size.one_at_a_time and self._deployment.functions.reserve_concurrency else None
+        called = kind in QUEUE_FED or kind not in self.dead_letters
         function = aws_lambda.Function(
             self,
             kind,
@@ -60,21 +102,36 @@ class Functions(Construct):
             architecture=ARCHITECTURE,
             handler=f"lambdas.{kind}.handler",
             code=self._code,
-            layers=self._layers,
+            layers=_needed(self._layers, size),
             role=self._role(kind, permissions=permissions),
             memory_size=size.memory_mb,
-            timeout=Duration.minutes(size.timeout_minutes),
+            timeout=Duration.seconds(size.timeout_seconds),
             reserved_concurrent_executions=reserved,
             tracing=aws_lambda.Tracing.ACTIVE,
             log_group=self._log_group(kind),
-            environment={**self._environment, "POWERTOOLS_SERVICE_NAME": kind},
-            on_failure=aws_lambda_destinations.SqsDestination(self.dead_letters[kind]),
-            retry_attempts=2,
-            max_event_age=Duration.hours(6),
+            environment=environment,
+            **({} if called else self._failures(kind)),
         )
         reason = "AWS's layers and ours are built for Python 3.13; the runtime is raised together with them."
         explain(function, reason=reason, findings=["AwsSolutions-L1"])
         return function
+
+    def _failures(self, kind: str) -> dict[str, Any]:
+        """Of asynchronous calls: tried three times, then kept."""
+        kept = aws_lambda_destinations.SqsDestination(self.dead_letters[kind])
+        return {"on_failure": kept, "retry_attempts": 2, "max_event_age": Duration.hours(6)}
+
+    def _own_environment(self, kind: str) -> dict[str, str]:
+        """What one function is told beside what all are."""
+        own = {"POWERTOOLS_SERVICE_NAME": kind}
+        if kind in self.queues:
+            own["FOCUSWATCH_QUEUE"] = self.queues[kind].queue_url
+            own["FOCUSWATCH_DEAD_LETTERS"] = self.dead_letters[kind].queue_url
+        if kind == "answer":
+            own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
+        if kind == "pulse":
+            own["FOCUSWATCH_FUNCTIONS"] = ",".join(self._deployment.kinds)
+        return own
 
     def _role(self, kind: str, *, permissions: Permissions) -> aws_iam.Role:
         """Its name is known beforehand, since other accounts' roles trust it."""
@@ -100,8 +157,15 @@ class Functions(Construct):
         return group
 
 
+def _needed(layers: Layers, size: Size) -> list[aws_lambda.ILayerVersion]:
+    large = [layers.sdk_for_pandas] if size.with_pandas else []
+    return [*large, layers.powertools, layers.ours]
+
+
 def _environment(deployment: Deployment, *, messages: Messages) -> dict[str, str]:
+    secrets = {"SLACK": deployment.secrets.slack, "JIRA": deployment.secrets.jira}
     return {
+        "FOCUSWATCH_NAME": deployment.name,
         "FOCUSWATCH_BUCKET": deployment.bucket,
         "FOCUSWATCH_EXPORT": deployment.export_path,
         "FOCUSWATCH_DATABASE": deployment.athena.database,
@@ -109,10 +173,13 @@ def _environment(deployment: Deployment, *, messages: Messages) -> dict[str, str
         "FOCUSWATCH_LEDGER": deployment.ledger,
         "FOCUSWATCH_FINDINGS_TOPIC": messages.findings.topic_arn,
         "FOCUSWATCH_NEW_REGION_TOPIC": messages.new_region.topic_arn,
+        "FOCUSWATCH_ALARMS_TOPIC": messages.alarms.topic_arn,
+        "FOCUSWATCH_SPENDING_TOPIC": deployment.spending_topic_arn,
         "FOCUSWATCH_MEMBER_ROLE": deployment.collector.member_role,
         "FOCUSWATCH_EXTERNAL_ID": deployment.collector.external_id,
         "FOCUSWATCH_REGIONS": ",".join(deployment.collector.regions),
         "FOCUSWATCH_MANAGEMENT_ROLE": deployment.management_role_arn or "",
         "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
         "POWERTOOLS_LOG_LEVEL": deployment.functions.log_level,
+        **{f"FOCUSWATCH_{channel}_SECRET": name for channel, name in secrets.items() if name},
     }

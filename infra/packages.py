@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import AssetHashType, IgnoreMode, aws_lambda, aws_ssm
@@ -21,7 +22,7 @@ RUNTIME = aws_lambda.Runtime.PYTHON_3_13
 ARCHITECTURE = aws_lambda.Architecture.ARM_64
 PACKED = ("focuswatch", "athena_sql", "lambdas", "config")
 UNPACKED = ("**/__pycache__", "focuswatch/simulate", "focuswatch/command")
-LAYER_PACKAGES = ("pydantic",)
+LAYER_PACKAGES = ("pydantic", "slack_sdk", "jira")
 # Layers are unpacked one over the other, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 LAYER_PATH = "python/lib/python3.13/site-packages"
 PIP_PLATFORM = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")
@@ -33,18 +34,27 @@ def lambda_code() -> aws_lambda.Code:
     return aws_lambda.Code.from_asset(str(ROOT), exclude=exclude, ignore_mode=IgnoreMode.GIT)
 
 
-def layers(scope: Construct, *, deployment: Deployment) -> list[aws_lambda.ILayerVersion]:
-    """AWS's two layers, found at deploy time through their public parameters, then ours, which wins over them."""
+@dataclass(frozen=True)
+class Layers:
+    """AWS's own, found at deploy time through their public parameters, and ours, which wins over them."""
+
+    sdk_for_pandas: aws_lambda.ILayerVersion
+    powertools: aws_lambda.ILayerVersion
+    ours: aws_lambda.ILayerVersion
+
+
+def layers(scope: Construct, *, deployment: Deployment) -> Layers:
+    """The layers of one stack."""
     names = {
         "SdkForPandas": f"/aws/service/aws-sdk-pandas/{deployment.functions.sdk_for_pandas}/py3.13/arm64/layer-arn",
         "Powertools": f"/aws/service/powertools/python/arm64/python3.13/{deployment.functions.powertools}",
     }
-    public = [
+    sdk_for_pandas, powertools = (
         aws_lambda.LayerVersion.from_layer_version_arn(
             scope, id, aws_ssm.StringParameter.value_for_string_parameter(scope, name)
         )
         for id, name in names.items()
-    ]
+    )
     ours = aws_lambda.LayerVersion(
         scope,
         "Layer",
@@ -54,7 +64,7 @@ def layers(scope: Construct, *, deployment: Deployment) -> list[aws_lambda.ILaye
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[ARCHITECTURE],
     )
-    return [*public, ours]
+    return Layers(sdk_for_pandas, powertools, ours)
 
 
 def layer_code() -> aws_lambda.Code:

@@ -92,6 +92,16 @@ def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
             conditions["ArnLike"] = {"aws:SourceArn": arn}
         let_publish(spending, service=service, conditions=conditions)
     open_to_organisation(spending, organisation_id=deployment.organisation.id)
+    # Where the queue is another account's, `spending` confirms the subscription with its first message:
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.html
+    aws_sns.CfnSubscription(
+        scope,
+        "SpendingQueue",
+        topic_arn=spending.topic_arn,
+        protocol="sqs",
+        endpoint=deployment.queue_arn("spending"),
+        raw_message_delivery=True,
+    )
     return spending
 
 

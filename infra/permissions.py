@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.collect.permissions import MANAGEMENT_ACTIONS
-from focuswatch.deployment import Deployment
+from focuswatch.deployment import QUEUE_FED, Deployment
 from infra.bucket import RESULTS
 
 
@@ -43,9 +43,18 @@ class Permissions:
             "detect": self._detect,
             "publish": self._publish,
             "collect": self._collect,
+            "spending": self._spending,
+            "pulse": self._pulse,
+            "slack": self._slack,
+            "answer": self._answer,
+            "record": self._record,
+            "jira": self._jira,
+            "sweep": self._sweep,
         }
-        heartbeat = Grant("the heartbeat", ("dynamodb:PutItem",), (self._table,))
-        return [*own[kind](), heartbeat, *self._surroundings(kind)]
+        beats = kind != "answer"  # which is called by people, not by us
+        heartbeat = [Grant("the heartbeat", ("dynamodb:PutItem",), (self._table,))] if beats else []
+        feed = self._feed(kind) if kind in QUEUE_FED else []
+        return [*own[kind](), *heartbeat, *feed, *self._surroundings(kind)]
 
     def _refresh(self) -> list[Grant]:
         delivered = self.deployment.export_path
@@ -97,6 +106,84 @@ class Permissions:
             self._list(),
             self._objects("s3:GetObject", *kept, why="what was seen before"),
             self._objects("s3:PutObject", *kept, why="what was seen"),
+        ]
+
+    def _spending(self) -> list[Grant]:
+        return [self._ledger(), self._next_step()]
+
+    def _pulse(self) -> list[Grant]:
+        kinds = self.deployment.kinds
+        queues = [self.deployment.queue(kind) for kind in kinds if kind in QUEUE_FED]
+        queues += [self.deployment.dead_letters(kind) for kind in kinds]
+        counted = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes")
+        alarms = (self._arn("sns", self.deployment.topic("alarms")),)
+        return [
+            Grant(
+                "how runs ended, and what is untold",
+                ("dynamodb:Query",),
+                (self._table, f"{self._table}/index/pending"),
+            ),
+            Grant("what waits", counted, tuple(self._arn("sqs", name) for name in queues)),
+            *(
+                [*self._told(), self._secret(self.deployment.secrets.slack)]
+                if self.deployment.secrets.slack
+                else []
+            ),
+            Grant("tell", ("sns:Publish",), alarms),
+            Grant("the topics are encrypted", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
+        ]
+
+    def _slack(self) -> list[Grant]:
+        digests = Grant("the lines of a digest", ("dynamodb:Query",), (self._table,))
+        return [*self._told(), digests, self._secret(self.deployment.secrets.slack)]
+
+    def _answer(self) -> list[Grant]:
+        queue = self._arn("sqs", self.deployment.queue("record"))
+        return [
+            self._secret(self.deployment.secrets.slack),
+            Grant("what was pressed", ("sqs:SendMessage",), (queue,)),
+        ]
+
+    def _record(self) -> list[Grant]:
+        return [*self._told(), self._ledger(), self._secret(self.deployment.secrets.slack)]
+
+    def _jira(self) -> list[Grant]:
+        return [*self._told(), self._ledger(), self._secret(self.deployment.secrets.jira)]
+
+    def _sweep(self) -> list[Grant]:
+        return self._jira()
+
+    def _told(self) -> list[Grant]:
+        """Claims, the pace of a channel, its id."""
+        actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+        return [Grant("what was told, and by whom right now", actions, (self._table,))]
+
+    def _ledger(self) -> Grant:
+        return Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,))
+
+    def _secret(self, name: str) -> Grant:
+        """Secrets Manager puts six characters after the name: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html"""
+        return Grant(
+            "the token",
+            ("secretsmanager:GetSecretValue",),
+            (self._arn("secretsmanager", f"secret:{name}-??????"),),
+        )
+
+    def _feed(self, kind: str) -> list[Grant]:
+        """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+        actions = (
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ChangeMessageVisibility",
+        )
+        return [
+            Grant("its work", actions, (self._arn("sqs", self.deployment.queue(kind)),)),
+            Grant(
+                "what will not be taken",
+                ("sqs:SendMessage",),
+                (self._arn("sqs", self.deployment.dead_letters(kind)),),
+            ),
         ]
 
     def _athena(self) -> list[Grant]:

@@ -14,6 +14,7 @@ from infra.messages import Messages
 from infra.queries import SavedQueries
 from infra.warehouse import Warehouse
 from infra.watch import Watch
+from infra.work import hear, subscribe
 
 
 class PipelineStack(Stack):
@@ -34,6 +35,10 @@ class PipelineStack(Stack):
         queries.node.add_dependency(warehouse)
         messages = Messages(self, "Messages", deployment=deployment)
         functions = Functions(self, "Functions", deployment=deployment, messages=messages)
+        for kind in ("slack", "jira"):
+            if kind in functions.queues:
+                subscribe(functions.queues[kind], messages.findings)
+        hear(functions.queues["spending"], topic_arn=deployment.spending_topic_arn)
         Chain(self, "Chain", deployment=deployment, functions=functions)
         Watch(self, "Watch", deployment=deployment, functions=functions, topic=messages.alarms)
         # Last, since a first deployment that fails could not take the protected table away again.
@@ -42,5 +47,6 @@ class PipelineStack(Stack):
             "Bucket": deployment.bucket,
             "FindingsTopic": messages.findings.topic_arn,
             "NewRegionTopic": messages.new_region.topic_arn,
+            **functions.addresses,
         }.items():
             CfnOutput(self, name, value=value)

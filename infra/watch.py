@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
-from focuswatch.deployment import FUNCTIONS, Deployment
+from focuswatch.deployment import Deployment
 from infra.functions import Functions
 
 NAMESPACE = "focuswatch"
@@ -16,6 +16,8 @@ MISSED_AFTER = {
     "collect": (QUARTER_DAY, 5),
     "detect": (QUARTER_DAY, 5),
     "publish": (Duration.hours(1), 2),
+    "pulse": (QUARTER_DAY, 5),
+    "sweep": (QUARTER_DAY, 5),
 }
 _Alarm = aws_cloudwatch.ComparisonOperator
 _Missing = aws_cloudwatch.TreatMissingData
@@ -28,12 +30,16 @@ class Watch(Construct):
         self, scope: Construct, id: str, *, deployment: Deployment, functions: Functions, topic: aws_sns.Topic
     ) -> None:
         super().__init__(scope, id)
-        self._name, self._functions = deployment.name, functions
+        self._name, self._functions, self._kinds = deployment.name, functions, deployment.kinds
         self._action = aws_cloudwatch_actions.SnsAction(topic)
-        for kind in FUNCTIONS:
+        for kind in self._kinds:
             self._errors(kind)
-            self._dead_letters(kind)
-            self._missed_runs(kind)
+            if kind in functions.dead_letters:
+                self._dead_letters(kind)
+            if kind in MISSED_AFTER:
+                self._missed_runs(kind)
+            if kind in functions.queues:
+                self._waiting(kind)
         self._old_data(deployment.alarms.data_age_hours)
         self._dashboard()
 
@@ -48,6 +54,13 @@ class Watch(Construct):
         )
         why = f"{kind} gave up on something; docs/operate.md says how to replay it."
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
+
+    def _waiting(self, kind: str) -> None:
+        metric = self._functions.queues[kind].metric_approximate_age_of_oldest_message(
+            period=Duration.minutes(5), statistic="Maximum"
+        )
+        why = f"{kind} could not do something for an hour; it is tried again, and the log says why."
+        self._alarm(f"{kind}-waiting", metric, threshold=3600, why=why)
 
     def _missed_runs(self, kind: str) -> None:
         period, periods = MISSED_AFTER[kind]
@@ -96,19 +109,19 @@ class Watch(Construct):
         age = _metric("DataAgeHours", statistic="Maximum", period=QUARTER_DAY, service="refresh")
         runs = [
             _metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)
-            for kind in FUNCTIONS
+            for kind in self._kinds
         ]
         rows = [
             [_graph("Age of the data, hours", [age], width=12), _graph("Runs a day", runs, width=12)],
             [_by_detection("Findings"), _by_detection("DetectionBytes")],
             [
-                _graph("Errors", [functions[kind].metric_errors() for kind in FUNCTIONS]),
+                _graph("Errors", [functions[kind].metric_errors() for kind in self._kinds]),
                 _graph(
-                    "Seconds", [functions[kind].metric_duration(statistic="Maximum") for kind in FUNCTIONS]
+                    "Seconds", [functions[kind].metric_duration(statistic="Maximum") for kind in self._kinds]
                 ),
                 _graph(
                     "Dead letters",
-                    [queues[kind].metric_approximate_number_of_messages_visible() for kind in FUNCTIONS],
+                    [one.metric_approximate_number_of_messages_visible() for one in queues.values()],
                 ),
             ],
         ]

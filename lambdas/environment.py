@@ -13,7 +13,12 @@ import boto3
 from botocore.config import Config
 
 from focuswatch.catalog import Catalog
+from focuswatch.delivery.batch import Queue
+from focuswatch.delivery.claims import Claims
+from focuswatch.delivery.links import console_url, query_url
+from focuswatch.delivery.pace import Pace
 from focuswatch.engine.athena import AthenaEngine
+from focuswatch.findings import Finding
 from focuswatch.heartbeat import Heartbeat, record
 from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.owners import Owners
@@ -24,7 +29,14 @@ from focuswatch.warehouse.refresh import Warehouse
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+    from focuswatch.jira.deliver import JiraChannel
+    from focuswatch.jira.issue import IssueState
+    from focuswatch.slack.client import Slack
+    from focuswatch.slack.deliver import SlackChannel
+    from focuswatch.slack.message import Links
+
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
+SECRET_SECONDS = 300
 # Throttled calls are tried again with a wait that grows, as often as a run can bear:
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html
 PATIENT = Config(retries={"mode": "adaptive", "max_attempts": 10})
@@ -67,6 +79,81 @@ class Run:
     def bucket(self) -> str:
         """The data bucket."""
         return os.environ["FOCUSWATCH_BUCKET"]
+
+    @staticmethod
+    def clock() -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def secret(self, channel: str) -> str:
+        """The secret of `slack` or `jira`; asked anew after five minutes."""
+        from aws_lambda_powertools.utilities import parameters
+
+        name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
+        return str(parameters.get_secret(name, max_age=SECRET_SECONDS))
+
+    def queue(self) -> Queue:
+        """The queue that feeds this function."""
+        sqs = self.session.client("sqs", config=PATIENT)
+        return Queue(sqs, os.environ["FOCUSWATCH_QUEUE"], os.environ["FOCUSWATCH_DEAD_LETTERS"])
+
+    @cached_property
+    def slack(self) -> "Slack":
+        """The workspace."""
+        from focuswatch.slack.client import Slack
+
+        return Slack.of_secret(self.secret("slack"), pace=Pace(self.table, channel="slack"))
+
+    def slack_channel(self) -> "SlackChannel":
+        """Whoever tells in Slack, for one batch."""
+        from focuswatch.slack.deliver import Channels, SlackChannel, SlackState
+        from focuswatch.slack.gather import Digests, DigestState
+
+        gathered = Claims(self.table, channel="slack digests", model=DigestState)
+        return SlackChannel(
+            slack=self.slack,
+            claims=Claims(self.table, channel="slack", model=SlackState),
+            channels=Channels(self.table, self.slack),
+            digests=Digests(self.table, gathered, self.clock),
+            owners=self.owners,
+            catalog=self.catalog,
+            links=self._links,
+            clock=self.clock,
+        )
+
+    def _links(self, finding: Finding) -> "Links":
+        """What a message of Slack leads to; its Jira issue once there is one."""
+        from focuswatch.slack.message import Links
+
+        issue = self.issues.known(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
+        return Links(
+            query=query_url(str(self.session.region_name)),
+            console=console_url(finding.resource_id),
+            jira=issue.url if issue else None,
+            jira_key=issue.key if issue else None,
+        )
+
+    @cached_property
+    def issues(self) -> "Claims[IssueState]":
+        """What is known of Jira issues."""
+        from focuswatch.jira.issue import IssueState
+
+        return Claims(self.table, channel="jira", model=IssueState)
+
+    def jira_channel(self) -> "JiraChannel":
+        """Whoever tells in Jira."""
+        from focuswatch.jira.client import JiraClient
+        from focuswatch.jira.deliver import JiraChannel
+
+        return JiraChannel(
+            claims=self.issues,
+            ledger=self.ledger,
+            owners=self.owners,
+            catalog=self.catalog,
+            client=JiraClient.of_secret(self.secret("jira")),
+            clock=self.clock,
+            query_url=lambda _finding: query_url(str(self.session.region_name)),
+        )
 
     def engine(self) -> AthenaEngine:
         """Athena over the deployment's tables."""

@@ -16,13 +16,20 @@ SERVICES = {
     "focuswatch/collect/accounts.py": ["organizations"],
     "focuswatch/collect/sessions.py": ["sts"],
     "focuswatch/collect/store.py": ["s3"],
+    "focuswatch/delivery/batch.py": ["sqs"],
+    "focuswatch/delivery/claims.py": ["dynamodb"],
+    "focuswatch/delivery/pace.py": ["dynamodb"],
     "focuswatch/engine/athena.py": ["athena", "s3"],
     "focuswatch/export/s3.py": ["s3"],
     "focuswatch/heartbeat.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb.py": ["dynamodb"],
     "focuswatch/publish.py": ["sns"],
+    "focuswatch/slack/deliver.py": ["dynamodb"],
+    "focuswatch/slack/gather.py": ["dynamodb"],
+    "focuswatch/slack/record.py": ["dynamodb"],
     "focuswatch/warehouse/files.py": ["s3"],
     "focuswatch/warehouse/partitions.py": ["glue"],
+    "lambdas/answer.py": ["secretsmanager", "sqs"],
     "lambdas/environment.py": ["events"],
 }
 # Where IAM's word is not the API's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
@@ -32,7 +39,11 @@ IAM_WORDS = {
     "s3:DeleteObjects": "s3:DeleteObject",
 }
 # What awswrangler's functions call, read in its source (3.17): athena/_executions.py, athena/_utils.py.
-WRANGLER = {"wait_query": {"athena:GetQueryExecution"}, "start_query_execution": {"athena:GetWorkGroup"}}
+WRAPPED = {
+    "wait_query": {"athena:GetQueryExecution"},
+    "start_query_execution": {"athena:GetWorkGroup"},
+    "get_secret": {"secretsmanager:GetSecretValue"},  # Powertools' parameters
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ def actions(used: Used) -> set[str]:
     for function, name in _called(used.path):
         if used.functions is None or function in used.functions:
             found |= {known[name]} if name in known else set()
-            found |= WRANGLER.get(name, set())
+            found |= WRAPPED.get(name, set())
     return {IAM_WORDS.get(one, one) for one in found}
 
 

@@ -1,4 +1,4 @@
-"""Deployments that tests speak of: the example's single account, and three accounts."""
+"""Deployments that tests speak of: one account as the example has it, and three; both tell in Slack and Jira."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,10 +12,10 @@ PAYER, PIPELINE = "111111111111", "222222222222"
 
 def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
-    example = Deployment.load(CONFIG / "deployment.toml")
+    given = Deployment.load(CONFIG / "deployment.toml").model_dump()
+    given["secrets"] |= {"slack": "focuswatch/slack", "jira": "focuswatch/jira"}
     if accounts == "one":
-        return example
-    given = example.model_dump()
+        return Deployment.model_validate(given)
     given["accounts"] |= {"payer": PAYER, "pipeline": PIPELINE, "region": "eu-central-1"}
     given["export"] |= {"grain": "HOURLY", "folder": "BILLING_PERIOD"}
     given["anomalies"]["account_has_monitor"] = False

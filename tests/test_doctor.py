@@ -12,7 +12,7 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from focuswatch.command import app
-from focuswatch.deployment import FUNCTIONS, Deployment
+from focuswatch.deployment import Deployment
 from focuswatch.doctor import examine
 from focuswatch.heartbeat import Heartbeat, record
 from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS
@@ -61,7 +61,7 @@ def build(session, deployment):
         make_table(glue, deployment, name, columns)
     limits = {"BytesScannedCutoffPerQuery": deployment.athena.scan_limit_gib * GIB}
     session.client("athena").create_work_group(Name=deployment.athena.workgroup, Configuration=limits)
-    for kind in FUNCTIONS:
+    for kind in deployment.unattended:
         session.client("sqs").create_queue(QueueName=deployment.dead_letters(kind))
     session.client("dynamodb").create_table(
         TableName=deployment.ledger,
@@ -69,7 +69,7 @@ def build(session, deployment):
         KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id")],
     )
-    for kind in FUNCTIONS:
+    for kind in deployment.daily:
         beat(session, deployment, kind, ran=("444455556666",))
 
 
@@ -114,8 +114,8 @@ def test_a_deployment_in_order_has_no_failure(aws, deployment):
     checks = looked_at(aws, deployment)
     assert {name: check.state for name, check in checks.items()} == {
         "credentials": "ok", "bucket": "ok", "delivery": "ok", "folders": "ok", "export": "ok", "tables": "ok",
-        "workgroup": "ok", "refresh": "ok", "collect": "ok", "detect": "ok", "publish": "ok", "accounts": "ok",
-        "dead letters": "ok", "slack": "noted", "jira": "noted",
+        "workgroup": "ok", "refresh": "ok", "collect": "ok", "detect": "ok", "publish": "ok", "pulse": "ok",
+        "accounts": "ok", "dead letters": "ok", "slack": "noted", "jira": "noted",
     }  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def test_a_bucket_that_is_missing_is_told_and_hides_nothing_else(aws, deployment
 
 
 def test_an_old_delivery_fails_and_so_do_runs_that_stopped(aws, deployment):
-    assert set(failures(aws, deployment, later=timedelta(hours=49))) == {"delivery", *FUNCTIONS}
+    assert set(failures(aws, deployment, later=timedelta(hours=49))) == {"delivery", *deployment.daily}
     assert set(failures(aws, deployment, later=timedelta(hours=3))) == {"publish"}
 
 

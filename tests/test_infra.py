@@ -13,7 +13,8 @@ from cfnlint.config import ManualArgs
 from app import synthesize
 from focuswatch import columns
 from focuswatch.catalog import Catalog
-from focuswatch.deployment import FUNCTIONS
+from focuswatch.delivery.claims import LEASE_SECONDS
+from focuswatch.deployment import FUNCTIONS, QUEUE_FED, Deployment
 from focuswatch.engine.duckdb import connect
 from focuswatch.literals import placeholders
 from focuswatch.tables import create_empty
@@ -76,7 +77,7 @@ def test_a_wrong_value_ends_the_synthesis_with_a_sentence(tmp_path):
 
 def test_no_lambda_comes_along_that_is_not_ours(stacks):
     """CDK's own helpers would run with permissions that nobody reads."""
-    assert len(stacks.resources("pipeline", "AWS::Lambda::Function")) == len(FUNCTIONS)
+    assert len(stacks.resources("pipeline", "AWS::Lambda::Function")) == len(stacks.deployment.kinds)
     types = {one["Type"] for template in stacks.templates.values() for one in template["Resources"].values()}
     assert not {one for one in types if one.startswith(("Custom::", "AWS::CloudFormation::Custom"))}
 
@@ -243,15 +244,17 @@ def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
     """Rules, asynchronous invocations; and each queue is looked at."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 6
+    assert len(rules) == len(targets) == 8
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
+    deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")
-    assert len([one for one in failures if one["DestinationConfig"]["OnFailure"]]) == len(FUNCTIONS)
+    asynchronous = set(deployment.unattended) - set(QUEUE_FED)
+    assert len([one for one in failures if one["DestinationConfig"]["OnFailure"]]) == len(asynchronous)
     alarms = {one["AlarmName"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")}
-    watched = {
-        f"focuswatch-{kind}-{what}" for kind in FUNCTIONS for what in ("errors", "dead-letters", "missed")
-    }
-    assert alarms == watched | {"focuswatch-data-age"}
+    watched = {"errors": deployment.kinds, "dead-letters": deployment.unattended, "missed": deployment.daily}
+    watched["waiting"] = QUEUE_FED
+    named = {f"focuswatch-{kind}-{what}" for what, kinds in watched.items() for kind in kinds}
+    assert alarms == named | {"focuswatch-data-age"}
     assert all(one["AlarmActions"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm"))
 
 
@@ -292,8 +295,10 @@ def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
         assert function["Code"] == code  # one zip for all
         assert function["Architectures"] == ["arm64"] and function["Runtime"] == "python3.13"
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
-        assert len(function["Layers"]) == 3 and function["Layers"][-1] == {"Ref": ours}
-        assert function.get("ReservedConcurrentExecutions") == (None if kind == "collect" else 1)
+        assert function["Layers"][-1] == {"Ref": ours}
+        assert len(function["Layers"]) == (3 if kind in ("refresh", "collect", "detect") else 2)
+        alone = kind in ("refresh", "detect", "publish")
+        assert function.get("ReservedConcurrentExecutions") == (1 if alone else None)
 
 
 def test_the_zip_holds_what_runs_and_the_layer_what_it_imports(stacks):
@@ -327,3 +332,38 @@ def test_payer_and_member_come_after_the_pipeline(stacks):
 
 def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_queue_that_feeds_a_function_hides_its_messages_longer_than_that_function_works(stacks):
+    """And what of a batch failed comes back alone, a hundred times, before it goes to the dead letters."""
+    queues = {one["QueueName"]: one for one in stacks.properties("pipeline", "AWS::SQS::Queue")}
+    functions = {one["FunctionName"]: one for one in stacks.properties("pipeline", "AWS::Lambda::Function")}
+    mappings = stacks.properties("pipeline", "AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == len(QUEUE_FED)
+    for kind in QUEUE_FED:
+        queue = queues[stacks.deployment.queue(kind)]
+        assert queue["VisibilityTimeout"] > functions[stacks.deployment.function(kind)]["Timeout"]
+        assert queue["RedrivePolicy"]["maxReceiveCount"] == 100
+        assert functions[stacks.deployment.function(kind)]["Timeout"] < LEASE_SECONDS
+    assert all(one["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for one in mappings)
+
+
+def test_slack_and_jira_hear_the_findings_and_spending_what_the_payer_is_told(stacks):
+    """Raw messages, attributes beside them."""
+    heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
+    assert len(heard) == 2
+    assert all(one["RawMessageDelivery"] and "FilterPolicy" not in one for one in heard)
+    (spending,) = stacks.properties("payer", "AWS::SNS::Subscription")
+    assert spending["Endpoint"] == stacks.deployment.queue_arn("spending")
+
+
+def test_without_a_secret_a_channel_is_not_there():
+    """Nothing to configure, nothing to pay for."""
+    assert Deployment.load(CONFIG / "deployment.toml").kinds == FUNCTIONS
+
+
+def test_only_what_answers_slack_can_be_called_from_outside(stacks):
+    """By a URL whose callers prove themselves by Slack's signature."""
+    (url,) = stacks.properties("pipeline", "AWS::Lambda::Url")
+    assert "answer" in str(url["TargetFunctionArn"])
+    assert url["AuthType"] == "NONE"

@@ -62,8 +62,8 @@ class Queue:
 
 
 @dataclass
-class Told:
-    """What came of a batch: how many were told, and sentences by message id for what was put off or buried."""
+class Worked:
+    """What came of a batch: how many are done, and sentences by message id for what was put off or buried."""
 
     done: int = 0
     postponed: dict[str, str] = field(default_factory=dict)
@@ -75,6 +75,28 @@ class Told:
         return {"batchItemFailures": [{"itemIdentifier": id} for id in self.postponed]}
 
 
+def work(
+    records: Iterable[Record],
+    *,
+    do: Callable[[Record], str],
+    queue: Queue,
+    say: Callable[[str], None],
+    seconds_left: Callable[[], float],
+) -> Worked:
+    """Let `do` take every record of a batch; it gives back what it did, in words. One that fails stops no other."""
+    worked = Worked()
+    for record in records:
+        try:
+            if seconds_left() < SPARE_SECONDS:
+                raise TryLater("the function's time is over", seconds=0)
+            say(do(record))
+        except Exception as error:  # whatever it is, the rest of the batch is worked on
+            _failed(record, error, worked=worked, queue=queue)
+        else:
+            worked.done += 1
+    return worked
+
+
 def tell_batch(
     records: Iterable[Record],
     *,
@@ -83,27 +105,23 @@ def tell_batch(
     say: Callable[[str], None],
     seconds_left: Callable[[], float],
     clock: Callable[[], float] = time.time,
-) -> Told:
-    """Tell every record of a batch; one that fails stops no other."""
-    told, digested = Told(), []
-    for record in records:
-        try:
-            if seconds_left() < SPARE_SECONDS:
-                raise TryLater("the function's time is over", seconds=0)
-            delivery = _delivery(record, now=clock())
-            done = channel.tell(delivery)
-        except Exception as error:  # whatever it is, the rest of the batch is told
-            _failed(record, error, told=told, queue=queue)
-            continue
+) -> Worked:
+    """Tell every record of a batch, and end its digests."""
+    digested = []
+
+    def tell(record: Record) -> str:
+        delivery = _delivery(record, now=clock())
+        done = channel.tell(delivery)
         if delivery.in_digest:
             digested.append(record)
-        say(done or f"{delivery.news_id}: told before")
-        told.done += 1
+        return done or f"{delivery.news_id}: told before"
+
+    worked = work(records, do=tell, queue=queue, say=say, seconds_left=seconds_left)
     if unfinished := next(iter(channel.flush().values()), None):
         for record in digested:  # whichever digest each was for: what is told once more does nothing
-            _failed(record, unfinished, told=told, queue=queue)
-        told.done -= len(digested)
-    return told
+            _failed(record, unfinished, worked=worked, queue=queue)
+        worked.done -= len(digested)
+    return worked
 
 
 def _delivery(record: Record, *, now: float) -> Delivery:
@@ -113,13 +131,13 @@ def _delivery(record: Record, *, now: float) -> Delivery:
         raise Refused(f"not a message of the findings topic: {type(error).__name__}: {error}") from error
 
 
-def _failed(record: Record, error: Exception, *, told: Told, queue: Queue) -> None:
+def _failed(record: Record, error: Exception, *, worked: Worked, queue: Queue) -> None:
     id = str(record["messageId"])
     if isinstance(error, Refused):
         queue.bury(record)
-        told.buried[id] = str(error)
+        worked.buried[id] = str(error)
         return
     queue.postpone(record, seconds=getattr(error, "seconds", 0))
-    told.postponed[id] = (
+    worked.postponed[id] = (
         str(error) if isinstance(error, FocuswatchError) else f"{type(error).__name__}: {error}"
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from focuswatch.deployment import FUNCTIONS
 from focuswatch.doctor.check import Check, Patient, failed, noted, ok
 from focuswatch.heartbeat import Heartbeat
 from focuswatch.heartbeat import heartbeats as known_heartbeats
@@ -12,6 +11,8 @@ SILENT_HOURS = {
     "collect": 30,
     "detect": 30,
     "publish": 2,
+    "pulse": 30,
+    "sweep": 30,
 }  # as the alarms on missed runs have it
 SHOWN = 5
 
@@ -21,7 +22,7 @@ def heartbeats(patient: Patient) -> Iterator[Check]:
     deployment = patient.deployment
     resource = patient.session.resource("dynamodb", region_name=deployment.accounts.region)
     beats = known_heartbeats(resource.Table(deployment.ledger))
-    for kind in FUNCTIONS:
+    for kind in deployment.daily:
         yield _heartbeat(patient, kind, beats.get(kind))
     if "collect" in beats:
         yield from _refusals(patient, beats["collect"])
@@ -65,14 +66,14 @@ def dead_letters(patient: Patient) -> Iterator[Check]:
     """Nothing waits that a function gave up on."""
     client = patient.client("sqs")
     waiting = {}
-    for kind in FUNCTIONS:
+    for kind in patient.deployment.unattended:
         url = client.get_queue_url(QueueName=patient.deployment.dead_letters(kind))["QueueUrl"]
         told = client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
         waiting[kind] = int(told["Attributes"]["ApproximateNumberOfMessages"])
     full = {kind: count for kind, count in waiting.items() if count}
     if full:
         told = ", ".join(f"{count} of {kind}" for kind, count in full.items())
-        mend = "Mend what the logs say, then hand them back: aws sqs start-message-move-task --source-arn QUEUE_ARN."
+        mend = "Mend what the logs say, then hand them back: focuswatch redrive."
         yield failed("dead letters", told, mend=mend)
     else:
         yield ok("dead letters", "none")

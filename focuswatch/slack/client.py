@@ -6,8 +6,10 @@ The SDK repeats nothing by itself: a message posted again is a message twice. Wh
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.error import URLError
+
+from pydantic import BaseModel, Field, ValidationError
 
 from focuswatch.delivery.pace import Pace
 from focuswatch.errors import Refused, TryLater, Unsure
@@ -37,6 +39,14 @@ MENDING = {
 }
 
 
+class Secret(BaseModel):
+    """What Secrets Manager holds; `api` is another one for GovSlack: https://docs.slack.dev/govslack"""
+
+    token: str = Field(pattern=r"^xoxb-")
+    signing_secret: str = Field(min_length=16)
+    api: str = Field(default=API, pattern=r"^https://|^http://127\.0\.0\.1[:/]")  # the token travels there
+
+
 @dataclass(frozen=True)
 class Seen:
     """A message of ours as the channel holds it: what its metadata says."""
@@ -54,6 +64,17 @@ class Slack:
     ) -> None:
         self._token, self._base_url, self._pace, self._timeout = token, base_url, pace, timeout_seconds
         self._made: WebClient | None = None
+
+    @classmethod
+    def of_secret(cls, value: str, *, pace: Pace) -> Self:
+        """Raises Refused where the secret is not shaped as it should be; its value is not shown."""
+        try:
+            secret = Secret.model_validate_json(value)
+        except ValidationError:
+            raise Refused(
+                'the secret of Slack is not {"token": "xoxb-…", "signing_secret": "…"}; put it right: focuswatch doctor'
+            ) from None
+        return cls(secret.token, pace=pace, base_url=secret.api)
 
     def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
         """The new message's ts; `loud`: a reply that the whole channel sees."""

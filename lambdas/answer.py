@@ -1,0 +1,76 @@
+"""Slack calls, because somebody pressed a button: see that it is Slack, answer at once, and queue the rest.
+
+It loads little, since Slack waits three seconds and a cold start counts.
+"""
+
+import json
+import os
+import time
+from base64 import b64decode
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from focuswatch.slack.presses import Press, Question, genuine, read
+
+DIALOG_SECONDS = (
+    2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
+)
+SECRET_SECONDS = 300
+logger = Logger()
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """200 where it is taken, 401 where it is not from Slack, 400 where it makes no sense."""
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        body = b64decode(body).decode("utf-8", errors="replace")
+    secret = _secret(int(time.time()) // SECRET_SECONDS)
+    if not genuine(body, event.get("headers", {}), signing_secret=secret["signing_secret"], now=time.time()):
+        logger.warning("not signed by Slack, or too old")
+        return {"statusCode": 401}
+    try:
+        pressed = read(body)
+    except ValueError as error:
+        logger.warning("cannot be read", extra={"reason": str(error)})
+        return {"statusCode": 400}
+    match pressed:
+        case Question():
+            _ask(pressed, secret=secret)
+        case Press():
+            _client("sqs").send_message(
+                QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=pressed.to_json()
+            )
+    return {"statusCode": 200}
+
+
+def _ask(question: Question, *, secret: dict[str, str]) -> None:
+    """Open the dialog that asks why."""
+    from slack_sdk import WebClient
+
+    from focuswatch.slack.client import API
+    from focuswatch.slack.modal import not_waste_modal
+
+    view = not_waste_modal(
+        question.fingerprint, title=question.title, channel=question.channel, ts=question.ts
+    )
+    api = secret.get("api", API)
+    WebClient(secret["token"], base_url=api, timeout=DIALOG_SECONDS, retry_handlers=[]).views_open(
+        trigger_id=question.trigger_id, view=view
+    )
+
+
+@cache
+def _client(service: str) -> Any:
+    return boto3.client(service)  # type: ignore[call-overload]
+
+
+@cache
+def _secret(_now: int) -> dict[str, str]:
+    """Asked anew every few minutes, so that a rotated one is seen."""
+    found = _client("secretsmanager").get_secret_value(SecretId=os.environ["FOCUSWATCH_SLACK_SECRET"])
+    told: dict[str, str] = json.loads(found["SecretString"])
+    return told

@@ -1,0 +1,1 @@
+"""Once a day: how focuswatch itself is, to the FinOps channel."""

@@ -1,0 +1,43 @@
+"""AWS Budgets or Cost Anomaly Detection has spoken: make a finding of it, told as any other."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+
+from focuswatch.delivery.batch import Record, work
+from focuswatch.spending import parse, record
+from focuswatch.spending.subscription import asked, confirm
+from lambdas.environment import Run
+from lambdas.telling import end
+
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Into the ledger, which decides what is news; then `Detected` goes on the bus, and `publish` tells it."""
+    run = Run("spending")
+    logger.append_keys(run_id=run.id)
+    today = datetime.now(UTC).date()
+
+    def hear(one: Record) -> str:
+        if question := asked(one["body"]):
+            return confirm(question, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
+        found = parse(one["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"])
+        decision = record(run.ledger, found, today=today)
+        return f"{found.detection} {found.fingerprint}: {len(decision.news)} to tell"
+
+    worked = work(
+        event["Records"],
+        do=hear,
+        queue=run.queue(),
+        say=logger.info,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+    if worked.done:
+        run.announce("Detected", "{}")
+    return end(run, worked, logger=logger, metrics=metrics)
