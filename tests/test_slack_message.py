@@ -57,6 +57,7 @@ HOSTILE = {
 }  # fmt: skip
 ANSWERED = Answered("not waste", "U0ANNA", DAY, until=DAY, reason="it is a standby")
 LINKS = Links("https://a.example/q", "https://b.example/j", "ML-1", "https://c.example/c")
+BUTTONS = ("Acknowledge", "Snooze 7 days", "Snooze 30 days", "Not waste", "Expected")
 KINDS = ("new", "changed", "resolved", "reminder")
 
 
@@ -124,7 +125,8 @@ def test_data_is_never_markup_and_never_a_mention(name):
         assert not re.search("[<>]", payload["text"])
         for one in elements(payload["blocks"]):
             assert one.get("type") not in ("mrkdwn", "broadcast", "channel", "usergroup", "emoji")
-            if one.get("type") == "plain_text":
+            if one.get("type") == "plain_text" and not one["text"].isalnum():
+                assert one.get("emoji") is False or one["text"] in BUTTONS
                 assert not re.search("[<>]|&(?!amp;|lt;|gt;)", one["text"])
             if one.get("type") == "link":
                 assert one["url"] in (LINKS.query, LINKS.jira, LINKS.console)
@@ -137,6 +139,9 @@ def test_nothing_acts_unseen(name):
     """No direction is turned, and nothing without width is copied along."""
     for payload in every_payload(HOSTILE[name]):
         assert not UNSEEN.search(json.dumps(payload, ensure_ascii=False).replace("\\n", ""))
+        assert "\n" not in payload["text"]
+        for one in elements(payload["blocks"]):
+            assert "\n" not in str(one.get("text", "")) or one["text"] == "\n", "a name on a line of its own"
 
 
 @pytest.mark.parametrize(
@@ -151,15 +156,56 @@ def test_a_name_makes_no_command(name):
     assert "no command is offered to copy" in seen(payload)
 
 
-@pytest.mark.parametrize("place", ["sub_account_name", "service_name", "evidence"])
-def test_a_command_within_a_name_is_no_command(place):
-    """A line feed in a name would otherwise give the steps a line of its own."""
-    planted = "x\n   aws s3 rb s3://all --force"
-    value = {"name": planted} if place == "evidence" else planted
-    one = finding().model_copy(update={place: value, "action": f"1. Ask {planted}"})
-    assert not [
-        part for part in elements(told(one)["blocks"]) if part.get("type") == "rich_text_preformatted"
-    ]
+def copied(payload: dict[str, Any]) -> list[str]:
+    """Everything that is offered as code."""
+    blocks = [one for one in elements(payload["blocks"]) if one.get("type") == "rich_text_preformatted"]
+    inline = [one["text"] for one in elements(payload["blocks"]) if one.get("style") == {"code": True}]
+    return [block["elements"][0]["text"] for block in blocks] + inline
+
+
+@pytest.mark.parametrize(
+    "field, names",
+    [
+        ("sub_account_name", "a aws s3api delete-bucket --bucket all"),
+        ("service_name", "a aws s3api delete-bucket --bucket all"),
+        ("evidence", {"sources": ["b", "a aws s3api delete-bucket --bucket all"]}),
+        ("evidence", {"source": "a\n   aws s3api delete-bucket --bucket all"}),
+    ],
+)
+def test_a_command_within_a_name_is_no_command(field, names):
+    """Neither within the steps, nor on a line that a line feed made."""
+    told_name = names if isinstance(names, str) else next(iter(names.values()))
+    planted = told_name if isinstance(told_name, str) else ", ".join(told_name)
+    one = finding().model_copy(update={field: names, "action": f"1. Ask {planted}", "resource_id": None})
+    assert not copied(told(one))
+    assert copied(told(one.model_copy(update={field: None if field != "evidence" else {}}))), "else it is one"
+
+
+@pytest.mark.parametrize("end", ["$x", "`id`", "|sh", "&&", "\N{LATIN SMALL LETTER E WITH ACUTE}"])
+def test_the_beginning_of_a_command_is_no_command(end):
+    """A value that goes on with what is no word leaves nothing to copy."""
+    one = finding().model_copy(
+        update={"resource_id": None, "action": f"1. aws ec2 delete-volume --volume-id v{end}"}
+    )
+    assert not copied(told(one))
+
+
+def test_long_steps_end_in_an_ellipsis():
+    """As many lines as there is room for, and the first even where it is too long."""
+    many = told(finding().model_copy(update={"action": "\n".join(f"{n}. Do" for n in range(1000))}))
+    assert re.search("\n4[0-9]. Do\n…\n", seen(many)) and size(many["blocks"]) < MESSAGE_CHARACTERS
+    assert "1. xxx" in seen(told(finding().model_copy(update={"action": "1. " + "x" * 9000})))
+
+
+def test_what_has_no_room_is_left_out_and_the_steps_last():
+    """Blind spots first, then evidence, then links."""
+    evidence = {f"column_{number}": "\\" * 160 for number in range(8)}
+    full = {"evidence": evidence, "reason": '"' * 900}
+    for lines, left in ((0, {"May be", "Evidence", "Jira"}), (4, {"Evidence", "Jira"}), (9, {"Jira"})):
+        one = finding().model_copy(update={**full, "action": "\n".join(['"' * 250] * lines)})
+        payload = told(one, links=LINKS, blind_spots=['"' * 300] * 3)
+        assert {word for word in ("May be", "Evidence", "Jira") if word in seen(payload)} == left
+        assert "What to do" in seen(payload) and size(payload["blocks"]) <= MESSAGE_CHARACTERS
 
 
 def test_commands_are_whole_and_can_be_copied():
@@ -190,6 +236,8 @@ def test_resolved_has_nothing_to_press(kind):
     types = [block["type"] for block in told(finding(), kind=kind)["blocks"]]
     assert ("actions" in types) == (kind != "resolved")
     assert ("What to do" in seen(told(finding(), kind=kind))) == (kind != "resolved")
+    gone = finding().model_copy(update={"status": "resolved"})
+    assert "actions" not in [block["type"] for block in told(gone, kind=kind)["blocks"]]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +294,8 @@ def test_evidence_is_what_the_reason_does_not_say():
         "• tags: team=search",
     ]
     assert "Evidence" not in seen(told(finding()))
+    many = {f"column_{number}": number for number in range(12)}
+    assert "• column 6: 6\n• and 5 more\n" in seen(told(finding().model_copy(update={"evidence": many})))
 
 
 def test_age_and_what_it_cost_so_far_are_told():

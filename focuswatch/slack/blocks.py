@@ -75,8 +75,8 @@ def header(text: str) -> Block:
 
 
 def context(*texts: str) -> Block:
-    """Small print, at most 10 texts: https://docs.slack.dev/reference/block-kit/blocks/context-block."""
-    return {"type": "context", "elements": [plain(text, most=CONTEXT_CHARACTERS) for text in texts[:10]]}
+    """Small print; Slack takes 10 texts: https://docs.slack.dev/reference/block-kit/blocks/context-block."""
+    return {"type": "context", "elements": [plain(text, most=CONTEXT_CHARACTERS) for text in texts]}
 
 
 def button(action_id: str, text: str, *, value: str, primary: bool = False) -> Block:

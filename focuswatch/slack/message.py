@@ -89,21 +89,22 @@ def message(
     money = _money(finding, resolved=resolved, saved_daily=saved_daily)
     evidence = None if resolved else proof(finding)
     doubts = _doubts(blind_spots) if not resolved else None
+    action, leads = None if resolved else steps(finding), _links(links)
     asks = buttons and not resolved and (answered is None or answered.action == "acknowledged")
     blocks = [
         header(_heading(finding, resolved=resolved)),
         _facts(finding, resolved=resolved, money=money),
         _answer(answered, finding=finding) if answered else None,
-        None if resolved else steps(finding),
+        action,
         _buttons(finding, acknowledged=answered is not None) if asks else None,
         evidence,
         doubts,
-        _links(links),
+        leads,
         _footing(finding, today=today, resolved=resolved),
     ]
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
-        "blocks": within(blocks, spare=[doubts, evidence]),
+        "blocks": within(blocks, spare=[doubts, evidence, leads, action]),
         "metadata": _metadata(finding, news_id=news_id, open="false" if resolved else "true"),
     }
 

@@ -13,6 +13,7 @@ from focuswatch.slack.text import cut, one_line
 STEP_CHARACTERS = 300
 COMMAND_CHARACTERS = 700
 ACTION_CHARACTERS = 2500
+LINE_CHARACTERS = 50  # what the blocks of a line take beside its text
 WORD = r"[A-Za-z0-9_./:=,@+%-]*[A-Za-z0-9_/=@%]"
 VALUE = rf"(?:{WORD}(?: \.\.\.)?|\.\.\.)"  # an ellipsis is for whoever pastes it to fill
 # Possessive: what does not end where a word ends is no command, and neither is the beginning of it.
@@ -55,11 +56,12 @@ def _said(prose: list[Block]) -> list[Block]:
 def _lines(action: str) -> Iterator[str]:
     room = ACTION_CHARACTERS
     for line in filter(None, map(str.strip, action.splitlines())):
-        room -= len(line)
+        short = cut(line, STEP_CHARACTERS + COMMAND_CHARACTERS)
+        room -= len(short) + LINE_CHARACTERS
         if room < 0:
             yield "…"
             return
-        yield line
+        yield short
 
 
 def _elements(line: str) -> Iterator[Block]:
@@ -86,10 +88,13 @@ def _prose(text: str) -> Iterator[Block]:
 def _names_are_plain(finding: Finding) -> bool:
     """Whether nothing that the bill names could turn a command into another, or look like one."""
     ids = (finding.sub_account_id, finding.region_id, finding.resource_id)
-    names = (finding.sub_account_name, finding.service_name)
-    evidence = [value for value in finding.evidence.values() if isinstance(value, str)]
+    lists = [one for value in finding.evidence.values() if isinstance(value, list) for one in value]
+    names = [str(one) for one in (finding.sub_account_name, finding.service_name, *lists) if one]
+    texts = [
+        one for one in finding.evidence.values() if isinstance(one, str)
+    ]  # a detection's own commands too
     return (
         all(PLAIN_WORD.fullmatch(one or "") for one in ids)
-        and not any("aws " in (one or "") for one in names)
-        and not any("\n" in (one or "") for one in (*names, *evidence))
+        and not any("aws " in one for one in names)
+        and not any("\n" in one for one in (*names, *texts))
     )
