@@ -85,6 +85,15 @@ MUST_STAY_QUIET = {
     },
     "untagged_ai_spend": {"the row is tagged", "the account is tagged", "not AI"},
     "stale_export": {"an account with `closed_on`", "without charges for 30 days"},
+    "on_demand_training": {"spot (`TrSpt`) already the larger part", "short, small jobs"},
+    "underused_gpu": {"training bursts on any day above 60 %", "nobody looked"},
+    "realtime_batchable": {"interactive workloads", "batch already used"},
+    "token_burst": {
+        "a weekly rhythm",
+        "tokens that move from one model to another",
+        "less than 10 a day above the usual",
+    },
+    "unit_cost_regression": {"mix shifts between models are told as mix, not price", "tiny volumes"},
 }  # "a spike already open" is one finding where there could be several, so it cannot be a finding of its own
 
 

@@ -28,7 +28,7 @@ INSTANCES = {  # USD an hour on demand, Linux; source `page`, https://aws.amazon
 MANAGED_SPOT_RATE = 0.3  # invented
 ML_INSTANCES = {  # USD an hour; m5 and g5.2xlarge `list`, the rest `page`, https://aws.amazon.com/sagemaker/pricing/
     "ml.t3.medium": 0.05, "ml.m5.large": 0.115, "ml.m5.xlarge": 0.23, "ml.m5.2xlarge": 0.461,
-    "ml.c5.xlarge": 0.204, "ml.g5.2xlarge": 1.515, "ml.p4d.24xlarge": 25.25,
+    "ml.c5.xlarge": 0.204, "ml.g5.2xlarge": 1.515, "ml.g5.12xlarge": 7.09, "ml.p4d.24xlarge": 25.25,
 }  # fmt: skip
 
 

@@ -7,8 +7,11 @@ from focuswatch.simulate.follows.bursts import intrusions
 from focuswatch.simulate.follows.facts import Facts
 from focuswatch.simulate.follows.idle import waste
 from focuswatch.simulate.follows.jumps import cost_jumps
+from focuswatch.simulate.follows.machines import machines
 from focuswatch.simulate.follows.news import first_charges
 from focuswatch.simulate.follows.stewardship import keeping
+from focuswatch.simulate.follows.tokens import tokens
+from focuswatch.simulate.follows.units import unit_costs
 from focuswatch.simulate.plan import Plan
 from focuswatch.simulate.truth import Truth, reconcile
 
@@ -18,5 +21,6 @@ __all__ = ["truth_of"]
 def truth_of(plan: Plan) -> Truth:
     """What a scan of the plan's bill must, must not and may report."""
     facts = Facts(plan)
-    derived = [*waste(facts), *first_charges(facts), *intrusions(facts), *keeping(facts), *cost_jumps(facts)]
+    spent = [*machines(facts), *tokens(facts), *unit_costs(facts), *cost_jumps(facts)]
+    derived = [*waste(facts), *first_charges(facts), *intrusions(facts), *keeping(facts), *spent]
     return reconcile(plan.intents, derived, calendar=plan.calendar)

@@ -13,7 +13,11 @@ from focuswatch.simulate.planted.pools import plant_pools
 from focuswatch.simulate.planted.regions import plant_regions
 from focuswatch.simulate.planted.services import plant_services
 from focuswatch.simulate.planted.sleepers import plant_silences, plant_wakings
+from focuswatch.simulate.planted.tokens import plant_batchable, plant_token_bursts
+from focuswatch.simulate.planted.training import plant_trainings
 from focuswatch.simulate.planted.transfers import plant_transfers
+from focuswatch.simulate.planted.units import plant_unit_costs
+from focuswatch.simulate.planted.utilisation import plant_utilisation
 from focuswatch.simulate.planted.volumes import plant_volumes
 
 KINDS: dict[str, Callable[[Plan], None]] = {
@@ -25,13 +29,18 @@ KINDS: dict[str, Callable[[Plan], None]] = {
     "idle_floor_service": plant_floors,
     "abandoned_volume": plant_volumes,
     "unused_commitment": plant_commitments,
+    "data_transfer_spike": plant_transfers,  # before bursts: it looks for an account without GPUs
     "gpu_burst": plant_bursts,
     "new_region": plant_regions,
     "new_service": plant_services,
-    "data_transfer_spike": plant_transfers,
     "dormant_account_woke": plant_wakings,
     "security_service_went_dark": plant_silences,
     "stale_export": plant_missing,
+    "on_demand_training": plant_trainings,
+    "underused_gpu": plant_utilisation,
+    "realtime_batchable": plant_batchable,
+    "unit_cost_regression": plant_unit_costs,
+    "token_burst": plant_token_bursts,  # after all other tokens: its sizes follow what the account uses
     "cost_anomaly": plant_anomalies,  # last: its sizes follow what the rest comes to
 }
 
