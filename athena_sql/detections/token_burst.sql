@@ -108,7 +108,12 @@ medians AS (
     HAVING count(*) >= $least_active_days AND date_diff('day', min(sample_date), charge_date) >= $least_age_days
 ),
 levels AS (
-    SELECT sub_account_id, workload, charge_date, greatest(usual, coalesce(usual_on_weekday, usual)) AS usual_tokens
+    SELECT
+        sub_account_id,
+        workload,
+        charge_date,
+        greatest(usual, coalesce(usual_on_weekday, usual)) AS usual_tokens,
+        coalesce(usual_on_weekday, usual) AS weekday_tokens
     FROM medians
 ),
 weighed_days AS (
@@ -116,7 +121,7 @@ weighed_days AS (
         large_days.*,
         own_levels.usual_tokens,                                            -- null: too young for a level of its own
         coalesce(own_levels.usual_tokens, account_levels.usual_tokens) AS compared_tokens,
-        account_days.million_tokens - account_levels.usual_tokens AS account_excess,
+        account_days.million_tokens - account_levels.weekday_tokens AS account_excess,
         large_days.million_tokens - coalesce(own_levels.usual_tokens, 0) AS excess,
         (large_days.million_tokens - coalesce(own_levels.usual_tokens, 0)) / large_days.million_tokens
             * large_days.effective_cost AS excess_cost
