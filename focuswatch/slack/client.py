@@ -94,9 +94,18 @@ class Slack:
         """Take a message of ours away."""
         self._call("chat_delete", channel, ts=ts)
 
-    def whisper(self, channel: str, user: str, text: str) -> None:
-        """Tell one person of a channel something that nobody else sees."""
-        self._call("chat_postEphemeral", channel, user=user, text=text)
+    def respond(self, url: str, text: str) -> None:
+        """Tell whoever pressed a button something that nobody else sees; `url` came with the press."""
+        from slack_sdk.webhook import WebhookClient
+
+        try:
+            answer = WebhookClient(url, timeout=self._timeout, retry_handlers=[]).send(
+                text=text, response_type="ephemeral", replace_original=False
+            )
+        except OSError as error:
+            raise Unsure(f"Slack gave no answer: {error}") from error
+        if answer.status_code != 200:
+            raise Refused(f"Slack refused an answer to a press: {answer.status_code} {answer.body}")
 
     def told(self, channel: str, *, since: float) -> Iterator[Seen]:
         """Messages of ours in a channel, newest first and without replies; `since` in seconds since 1970."""

@@ -26,6 +26,7 @@ class Press:
     channel: str
     ts: str  # of the message it stands under
     reason: str | None = None
+    response_url: str | None = None  # where whoever pressed can be told something that nobody else sees
 
     def to_json(self) -> str:
         """As it waits in a queue."""
@@ -93,7 +94,7 @@ def _pressed(told: Mapping[str, Any]) -> Press | Question | None:
     return Press(
         id=f"{told['user']['id']} {pressed['action_ts']}", action=action, fingerprint=pressed["value"],
         user_id=told["user"]["id"], user_name=told["user"].get("username", ""),
-        channel=place["channel_id"], ts=place["message_ts"],
+        channel=place["channel_id"], ts=place["message_ts"], response_url=told.get("response_url"),
     )  # fmt: skip
 
 

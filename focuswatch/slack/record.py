@@ -82,8 +82,10 @@ class Recorder:
         )
 
     def _turn_away(self, press: Press, why: str) -> str:
+        """Say so to whoever pressed, who need not be in the channel."""
         try:
-            self.slack.whisper(press.channel, press.user_id, why)
+            if press.response_url:
+                self.slack.respond(press.response_url, why)
         except DeliveryError as error:
             return f"{press.fingerprint}: {press.user_id} was turned away, and could not be told: {error}"
         return f"{press.fingerprint}: {press.user_id} was turned away: {why}"
