@@ -7,7 +7,6 @@ import json
 import os
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +78,10 @@ def findings(tmp_path_factory, catalog) -> list[Finding]:
     """What a scan of a simulated organisation found, costliest first, when the golden files were written."""
     if WRITE:
         every = scanned(tmp_path_factory.mktemp("organisation"), catalog=catalog)
-        few = [islice((one for one in every if one.detection == name), MOST_OF_ONE) for name in DETECTIONS]
-        found = sorted(chain(*few), key=every.index)
+        few = [
+            one for name in DETECTIONS for one in [it for it in every if it.detection == name][:MOST_OF_ONE]
+        ]
+        found = sorted(few, key=every.index)
         FINDINGS.write_text(
             json.dumps(
                 [json.loads(one.model_dump_json(by_alias=True)) for one in found],
