@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from focuswatch import __version__
-from focuswatch.command import catalog, demo, doctor, ledger, report, scan, simulate
+from focuswatch.command import catalog, demo, doctor, ledger, redrive, report, scan, simulate
 from focuswatch.errors import ConfigError, FocuswatchError
 from focuswatch.plain_text import visible
 
@@ -55,6 +55,7 @@ for verb in (
     simulate.simulate,
     demo.demo,
     doctor.doctor,
+    redrive.redrive,
 ):
     app.command(name=verb.__name__.rstrip("_"))(verb)
 
