@@ -23,8 +23,9 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.local_http import listening
+from tests.slack_messages import BOT, Args, Channel, SlackError
 from tests.slack_signed import Signed, block_actions, signed, view_submission
-from tests.slack_workspace import BOT, Args, Channel, SlackError, Workspace
+from tests.slack_workspace import Workspace
 
 # down: 503, nothing done · error: `internal_error`, nothing done · dropped: done, and the connection cut ·
 # silent: done, and no answer until the client gives up · slow: done, and answered after so many seconds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from tests.slack_workspace import Channel, Message
+    from tests.slack_messages import Channel, Message
 
 APP, TEAM = {"id": "A0FOCUSAPP"}, {"id": "T0FOCUS", "domain": "local"}
 

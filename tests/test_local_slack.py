@@ -13,7 +13,8 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.webhook import WebhookClient
 
 from tests.local_slack import LocalSlack, local_slack
-from tests.slack_workspace import BOT, Channel
+from tests.slack_messages import BOT, Channel
+from tests.slack_rules import blocks_problems, view_problems
 
 ANNA, BEN = "U0ANNA", "U0BEN"
 BUTTON = {
@@ -139,10 +140,90 @@ def test_a_channel_takes_what_it_may(slack):
          "msg_blocks_too_long"),
     ],
 )  # fmt: skip
+@pytest.mark.filterwarnings("ignore:The top-level `text`")
 def test_what_slack_refuses_is_refused(slack, team, body, error):
     """And nothing is posted."""
     assert refused(client(slack).chat_postMessage, channel=team.id, **body) == error
     assert not team.messages
+
+
+def of(kind: str, **more: object) -> dict[str, object]:
+    return {"type": kind, **more}
+
+
+def plain(length: int) -> dict[str, object]:
+    return of("plain_text", text="x" * length)
+
+
+def button(**more: object) -> dict[str, object]:
+    return of("actions", elements=[{**BUTTON, **more}])
+
+
+@pytest.mark.parametrize(
+    "most, made",
+    [
+        (150, lambda n: of("header", text=plain(n))),
+        (3000, lambda n: of("section", text=plain(n))),
+        (2000, lambda n: of("section", fields=[plain(n)])),
+        (10, lambda n: of("section", fields=[plain(1)] * n)),
+        (10, lambda n: of("context", elements=[plain(1)] * n)),
+        (25, lambda n: of("actions", elements=[{**BUTTON, "action_id": str(one)} for one in range(n)])),
+        (75, lambda n: button(text=plain(n))),
+        (2000, lambda n: button(value="x" * n)),
+        (255, lambda n: button(action_id="x" * n)),
+        (255, lambda n: of("divider", block_id="x" * n)),
+        (75, lambda n: button(text=of("plain_text", text="\N{PILE OF POO}" * (n // 2) + "x" * (n % 2)))),
+    ],
+)
+def test_every_limit_of_blocks_is_where_slack_has_it(most, made):
+    """What is as long as may be passes, and one more does not; an emoji counts two."""
+    assert not blocks_problems([made(most)])
+    assert len(blocks_problems([made(most + 1)])) == 1
+
+
+@pytest.mark.parametrize(
+    "most, made",
+    [
+        (24, lambda n: {"title": plain(n)}),
+        (24, lambda n: {"submit": plain(n)}),
+        (3000, lambda n: {"private_metadata": "x" * n}),
+        (255, lambda n: {"callback_id": "x" * n}),
+        (100, lambda n: {"blocks": [of("divider")] * n}),
+        (2000, lambda n: {"blocks": [{**VIEW["blocks"][0], "label": plain(n)}]}),
+    ],
+)
+def test_every_limit_of_a_dialog_is_where_slack_has_it(most, made):
+    """As above."""
+    assert not view_problems({**VIEW, **made(most)})
+    assert len(view_problems({**VIEW, **made(most + 1)})) == 1
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        of("header", text=of("mrkdwn", text="x")),
+        of("section"),
+        of("section", text=plain(0)),
+        of("section", text=plain(1), txet=1),
+        of("section", text={**plain(1), "verbatim": True}),
+        of("context", elements=[]),
+        of("input", label=plain(1), element=of("plain_text_input")),
+        button(style="loud"),
+        of("rich_text", elements=[of("rich_text_section", elements=[of("text", text="")])]),
+        of(
+            "rich_text",
+            elements=[of("rich_text_section", elements=[of("text", text="x", style={"big": True})])],
+        ),
+        of("rich_text", elements=[of("rich_text_section", elements=[of("user", user_id="anna")])]),
+        of("rich_text", elements=[of("rich_text_section", elements=[of("link", url="javascript:x")])]),
+        of("rich_text", elements=[of("rich_text_list", elements=[])]),
+        of("rich_text", elements=[of("text", text="x")]),
+        of("section", text=of("mrkdwn", text="\ud83d")),
+    ],
+)
+def test_a_wrong_block_is_no_block(block):
+    """Wrong types, empty texts, misspelt keys, and elements where they do not belong."""
+    assert blocks_problems([block])
 
 
 def test_an_edit_changes_what_it_says(slack, team):
