@@ -220,6 +220,7 @@ def local_slack(
 def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # a body would wait 40 ms for its headers to be acknowledged
 
         def do_POST(self) -> None:  # noqa: N802  http.server calls it so
             self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))

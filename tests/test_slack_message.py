@@ -373,6 +373,8 @@ def test_a_digest_adds_no_apples_to_pears():
         and "• *1 × S*: 99.00 USD charged" in text
     )
     assert re.findall(r"• ([\d.]+) USD · high · (\w)", text) == [("99.00", "d"), ("20.00", "b")]
+    kinds = seen(digest([line("a", title=f"T{number}") for number in range(13)], team="ml", as_of=DAY))
+    assert "and 3 other kinds" in kinds and len(re.findall("1 × T", kinds)) == 10
     assert "and 2 more" in text and "1 more finding that nobody owns" in seen(
         digest(lines[:1], team=None, as_of=DAY)
     )
