@@ -114,6 +114,7 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("activity", columns.ACTIVITY, activity),
         ("accounts", columns.ACCOUNTS, case.accounts),
         ("deliveries", columns.DELIVERIES, case.deliveries),
+        ("owner_rules", columns.OWNER_RULES, []),  # reports alone ask for owners
     ):
         tables.create_empty(on, name, shape)
         _insert(on, name, shape, rows)

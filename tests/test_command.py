@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from focuswatch.catalog import Catalog
 from focuswatch.command import app
 
 SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"
@@ -179,7 +180,7 @@ def test_the_public_sample_is_scanned_as_it_is(tmp_path):
     assert isinstance(json.loads(done.stdout), list)
 
 
-@pytest.mark.parametrize("name", ["ai_spend", "ai_spend_by_layer", "spend_by_team", "weekly_deltas"])
+@pytest.mark.parametrize("name", sorted(Catalog.load().reports))
 @pytest.mark.parametrize("format", ["table", "json", "csv"])
 def test_every_report_prints_in_every_format(export, name, format):
     """Without an export named, it is the one scanned last."""

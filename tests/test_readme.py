@@ -32,6 +32,12 @@ def test_the_readme_lists_the_catalog_as_it_is():
     assert shown[1] == catalog_table()
 
 
+def test_the_readme_names_every_report():
+    """In the row of the command that prints them, and no other."""
+    (row,) = re.findall(r"^\| `focuswatch report NAME` \|(.*)\|$", README, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", row) == sorted(Catalog.load().reports)
+
+
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_every_relative_link_leads_somewhere(path):
     """A file that moved takes its links along."""

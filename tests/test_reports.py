@@ -28,10 +28,16 @@ CHARGE = {
 KNOWN = Owners.model_validate(tomllib.loads(OWNERS))
 
 
-def report(name, charges, *, accounts=(), owners=KNOWN):
+def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
     """Rows of a report over these charges, keyed by column."""
     connection = connect()
-    given = Case(name="given charges", kind="quiet", charges=list(charges), accounts=list(accounts))
+    given = Case(
+        name="given charges",
+        kind="quiet",
+        charges=list(charges),
+        accounts=list(accounts),
+        activity=list(activity),
+    )
     give(connection, given, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
     tables.load_rules(connection, owners.rules)
     tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
@@ -160,3 +166,181 @@ def test_the_teams_spend_adds_up_to_the_bill():
     """A charge with a null account or null tags is somebody's or nobody's, never lost."""
     rows = report("spend_by_team", [{}, {"SubAccountId": None}, {"Tags": {"team": "ads"}}, {"Tags": {}}])
     assert sum(row["effective_cost"] for row in rows) == pytest.approx(40)
+
+
+def test_what_nobody_owns_says_what_would_give_it_an_owner():
+    """No tag at all, and a tag that names nobody; what a team owns is not there, and shares are of the rest."""
+    rows = report(
+        "unowned_spend",
+        [
+            {"SubAccountId": "999900001111", "EffectiveCost": 30.0},
+            {"SubAccountId": "999900001111", "Tags": {"team": "who"}, "ServiceName": "Amazon Kendra"},
+            {"SubAccountId": "999900001111", "Tags": {"team": "ads"}, "EffectiveCost": 500.0},
+            {"SubAccountId": "999900001111", "EffectiveCost": 7.0, "charge_date": date(2026, 2, 20)},
+        ],
+        accounts=[{"sub_account_id": "999900001111", "name": "lab", "tags": {}}],
+    )
+    assert [(row["service_name"], row["effective_cost"], row["share"]) for row in rows] == [
+        ("Amazon Bedrock", 30, 0.75),
+        ("Amazon Kendra", 10, 0.25),
+    ]
+    assert rows[0]["effective_cost_before"] == 7
+    assert rows[0]["sub_account_name"] == "lab"
+    assert "no team owns the account" in rows[0]["unowned_because"]
+    assert rows[1]["unowned_because"] == "its tag names who, which is no team in owners.toml"
+
+
+def test_what_nobody_owns_is_what_stands_under_nobody():
+    """Two reports, one sum."""
+    charges = [{}, {"SubAccountId": None}, {"Tags": {"team": "who"}}, {"Tags": {"team": "ads"}}]
+    nobody = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}["(nobody)"]
+    assert sum(row["effective_cost"] for row in report("unowned_spend", charges)) == pytest.approx(nobody)
+
+
+SONNET = {"ServiceName": "Claude Sonnet 4.5 (Amazon Bedrock Edition)", "x_ServiceCode": None}
+NOVA = "USE1-NovaPro-input-tokens"
+THIS_WEEK = {"days": [date(2026, 3, 22), date(2026, 3, 29)]}
+WEEK_BEFORE = {"days": [date(2026, 3, 15), date(2026, 3, 22)]}
+
+
+def tokens(meter, *, thousands, cost, **more):
+    """Tokens of one of AWS's own models, or (of SONNET) of the Marketplace."""
+    unit = {"ConsumedUnit": "1K tokens", "ConsumedQuantity": thousands}
+    return {"SkuMeter": meter, "EffectiveCost": cost} | unit | more
+
+
+def test_the_mix_tells_batch_from_on_demand_in_one_unit():
+    """A Marketplace unit is a million tokens and AWS's own a thousand; cached tokens cannot be batched."""
+    batch = "USE1-MP:USE1_MillionBatchInputTokens-Units"
+    rows = report(
+        "model_mix",
+        [
+            tokens(NOVA, thousands=3000.0, cost=3.0),
+            tokens(NOVA + "-batch", thousands=1000.0, cost=0.5),
+            tokens("USE1-NovaPro-cache-read-input-token-count", thousands=6000.0, cost=0.5),
+            tokens(batch, thousands=2.0, cost=1.0, **SONNET) | {"ConsumedUnit": "Units"},
+            tokens(NOVA, thousands=9000.0, cost=9.0, charge_date=date(2026, 2, 20)),
+        ],
+    )
+    shown = [
+        (row["model"], row["tier"], row["million_tokens"], row["cost_per_million_tokens"]) for row in rows
+    ]
+    assert shown == [
+        ("NovaPro", "on demand", 9, pytest.approx(3.5 / 9)),
+        ("NovaPro", "batch", 1, 0.5),
+        ("Claude Sonnet 4.5", "batch", 2, 0.5),
+    ]
+    assert [row["batch_share"] for row in rows] == [0.25, 0.25, 1]
+    assert [row["share_of_cost"] for row in rows] == pytest.approx([0.7, 0.1, 0.2])
+    assert [row["million_tokens_before"] for row in rows] == [9, 0, 0]
+
+
+ENDPOINT = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/ranker"
+HOURS = {
+    "ServiceName": "Amazon SageMaker",
+    "SkuMeter": "USE1-Host:ml.g5.12xlarge",
+    "ResourceId": ENDPOINT,
+    "ConsumedUnit": "Hrs",
+    "ConsumedQuantity": 24.0,
+    "EffectiveCost": 96.0,
+}
+
+
+def seen(metric, value, *, namespace="AWS/SageMaker", days):
+    named = {"namespace": namespace, "resource_id": ENDPOINT, "metric": metric, "value": value}
+    return {"sub_account_id": "111122223333", "region_id": "us-east-1"} | named | days
+
+
+def gpu(value, *, days):
+    return seen("GPUUtilization", value, namespace="/aws/sagemaker/Endpoints", days=days)
+
+
+def test_a_gpu_says_how_much_of_its_cost_was_idleness():
+    """Four GPUs at 100 of 400 percent are busy a quarter of the time; a day nobody looked at is no idleness."""
+    day = {"days": [date(2026, 3, 20), date(2026, 3, 21)]}
+    other = HOURS | {"ResourceId": "i-0aa", "ServiceName": "Amazon Elastic Compute Cloud"}
+    (known, unknown) = report(
+        "gpu_utilisation",
+        [HOURS, HOURS | {"charge_date": date(2026, 3, 21)}, other | {"SkuMeter": "BoxUsage:p4d.24xlarge"}],
+        activity=[gpu(100.0, days=day)],
+    )
+    assert (known["gpu_hours"], known["effective_cost"], known["cost_per_gpu_hour"]) == (192, 192, 1)
+    assert (known["mean_utilisation"], known["idle_cost"]) == (25, 72)
+    assert (known["days_run"], known["days_looked_at"]) == (2, 1)
+    assert (unknown["gpu_hours"], unknown["mean_utilisation"], unknown["idle_cost"]) == (192, None, None)
+
+
+def economics(charges, *, activity=()):
+    """Of the units, keyed by unit and item."""
+    rows = report("unit_economics", charges, activity=activity)
+    return {(row["unit"], row["item"]): row for row in rows}
+
+
+def test_a_dearer_price_is_told_apart_from_another_mix():
+    """NovaPro's price rose by half; that the account moved to a model of ten times its price is mix."""
+    opus = "USE1-Claude3Opus-input-tokens"
+    rows = economics(
+        [
+            tokens(NOVA, thousands=9000.0, cost=9.0, **WEEK_BEFORE),
+            tokens(opus, thousands=1000.0, cost=10.0, **WEEK_BEFORE),
+            tokens(NOVA, thousands=1000.0, cost=1.5, **THIS_WEEK),
+            tokens(opus, thousands=9000.0, cost=90.0, **THIS_WEEK),
+            {"days": [date(2026, 3, 29), date(2026, 3, 31)], "EffectiveCost": 999.0},
+        ]
+    )
+    nova, whole = rows["million tokens", "NovaPro"], rows["million tokens", "(all models)"]
+    assert (nova["unit_cost"], nova["unit_cost_1_week_before"]) == pytest.approx((1.5, 1.0))
+    assert (nova["by_price"], nova["by_mix"], nova["moved"]) == (
+        pytest.approx(0.5),
+        pytest.approx(0),
+        "price",
+    )
+    assert rows["million tokens", "Claude3Opus"]["moved"] is None
+    assert (whole["unit_cost"], whole["unit_cost_1_week_before"]) == pytest.approx((9.15, 1.9))
+    assert (whole["by_price"], whole["by_mix"], whole["moved"]) == (
+        pytest.approx(0.05),
+        pytest.approx(7.2),
+        "mix",
+    )
+    assert whole["units"] == 70
+
+
+def test_more_output_for_the_same_input_is_mix():
+    """The price of each kind stayed; a million tokens of the model cost more all the same."""
+    out = "USE1-NovaPro-output-tokens"
+    rows = economics(
+        [
+            tokens(NOVA, thousands=1000.0, cost=1.0, **WEEK_BEFORE),
+            tokens(out, thousands=1000.0, cost=4.0, **WEEK_BEFORE),
+            tokens(NOVA, thousands=1000.0, cost=1.0, **THIS_WEEK),
+            tokens(out, thousands=3000.0, cost=12.0, **THIS_WEEK),
+        ]
+    )
+    nova = rows["million tokens", "NovaPro"]
+    assert (nova["by_price"], nova["by_mix"], nova["moved"]) == (pytest.approx(0), pytest.approx(0.75), "mix")
+
+
+def test_an_inference_and_a_used_gpu_hour_have_a_price():
+    """2 USD an inference and 1 a GPU hour; of a GPU that is busy a quarter of the time an hour of work costs 4."""
+    rows = economics(
+        [HOURS | THIS_WEEK],
+        activity=[seen("Invocations", 48.0, days=THIS_WEEK), gpu(100.0, days=THIS_WEEK)],
+    )
+    assert rows["thousand inferences", ENDPOINT]["unit_cost"] == pytest.approx(2000)
+    assert rows["GPU hour", "ml.g5.12xlarge"]["unit_cost"] == pytest.approx(1)
+    assert rows["used GPU hour", "ml.g5.12xlarge"]["unit_cost"] == pytest.approx(4)
+    assert rows["GPU hour", "ml.g5.12xlarge"]["unit_cost_1_week_before"] is None
+
+
+def test_a_trend_goes_back_four_settled_weeks():
+    """Each week has its own unit cost, newest first."""
+    weeks = [date(2026, 3, 1 + 7 * number) for number in range(5)]
+    rows = economics(
+        [
+            tokens(NOVA, thousands=1000.0, cost=float(1 + number), days=[weeks[number], weeks[number + 1]])
+            for number in range(4)
+        ]
+    )
+    nova = rows["million tokens", "NovaPro"]
+    names = ("unit_cost", "unit_cost_1_week_before", "unit_cost_2_weeks_before", "unit_cost_3_weeks_before")
+    assert [nova[name] for name in names] == pytest.approx([4, 3, 2, 1])

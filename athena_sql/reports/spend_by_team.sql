@@ -4,82 +4,13 @@ why   = """
 The owner chain over every charge: a resource's tag, else the account's tag, else the account or OU in owners.toml.
 What nobody owns stands under (nobody). BilledCost is the invoice's basis, EffectiveCost what was used.
 """
-[parameters]
-days = 30
-tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"
 */
-WITH spends AS (
-    SELECT
-        SubAccountId,
-        Tags,
-        sum(CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN EffectiveCost ELSE 0 END)
-            AS effective_cost,
-        sum(CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN BilledCost ELSE 0 END)
-            AS billed_cost,
-        sum(CASE WHEN charge_date < CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN EffectiveCost ELSE 0 END)
-            AS effective_cost_before
-    FROM daily_charges
-    WHERE charge_date >= CAST($as_of - INTERVAL '2' DAY * $days AS date)
-        AND charge_date < $as_of
-    GROUP BY 1, 2
-),
-tag_maps AS (
-    SELECT DISTINCT Tags FROM spends
-    UNION
-    SELECT DISTINCT tags FROM accounts
-),
-tag_values AS (                                               -- keys as focuswatch/owners.py compares them
-    SELECT
-        tag_maps.Tags,
-        regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
-        trim(element_at(tag_maps.Tags, keys.tag_key)) AS tag_value
-    FROM tag_maps
-    CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
-),
-named_values AS (                                             -- the first key that is there wins
-    SELECT
-        tag_values.Tags,
-        min_by(tag_values.bare_key, tag_keys.place) AS bare_key,
-        min_by(tag_values.tag_value, tag_keys.place) AS tag_value
-    FROM tag_values
-    INNER JOIN owner_rules AS tag_keys ON tag_keys.rule = 'tag_key' AND tag_keys.key = tag_values.bare_key
-    WHERE tag_values.tag_value <> ''
-    GROUP BY 1
-),
-team_counts AS (
-    SELECT count(team) AS teams FROM owner_rules
-),
-tagged_teams AS (
-    SELECT
-        named_values.Tags,
-        CASE WHEN team_counts.teams = 0 THEN named_values.tag_value ELSE tag_rules.team END AS team
-    FROM named_values
-    CROSS JOIN team_counts
-    LEFT JOIN owner_rules AS tag_rules
-        ON tag_rules.rule = 'tag'
-        AND tag_rules.key = named_values.bare_key
-        AND tag_rules.value = lower(named_values.tag_value)
-),
-ou_teams AS (
-    SELECT accounts.sub_account_id, max_by(ou_rules.team, length(ou_rules.value)) AS team
-    FROM accounts
-    INNER JOIN owner_rules AS ou_rules
-        ON ou_rules.rule = 'ou'
-        AND starts_with('/' || regexp_replace(accounts.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
-    GROUP BY 1
-)
 SELECT
-    coalesce(resource_teams.team, account_teams.team, account_rules.team, ou_teams.team, '(nobody)') AS team,
-    sum(spends.effective_cost) AS effective_cost,
-    sum(spends.effective_cost_before) AS effective_cost_before,
-    sum(spends.billed_cost) AS billed_cost,
-    count(DISTINCT spends.SubAccountId) AS sub_accounts
-FROM spends
-LEFT JOIN tagged_teams AS resource_teams ON spends.Tags = resource_teams.Tags
-LEFT JOIN accounts ON spends.SubAccountId = accounts.sub_account_id
-LEFT JOIN tagged_teams AS account_teams ON accounts.tags = account_teams.Tags
-LEFT JOIN owner_rules AS account_rules
-    ON account_rules.rule = 'account' AND account_rules.value = spends.SubAccountId
-LEFT JOIN ou_teams ON spends.SubAccountId = ou_teams.sub_account_id
+    coalesce(team, '(nobody)') AS team,
+    sum(effective_cost) AS effective_cost,
+    sum(effective_cost_before) AS effective_cost_before,
+    sum(billed_cost) AS billed_cost,
+    count(DISTINCT sub_account_id) AS sub_accounts
+FROM team_spends
 GROUP BY 1
 ORDER BY effective_cost DESC, team

@@ -14,7 +14,9 @@ from focuswatch.export.columns import KINDS, TEXTS
 from focuswatch.literals import Expression, Value, literal, literals
 from focuswatch.warehouse.columns import PERIOD_KEY
 
-NOT_STORED = ("completeness", "ai_layers", "token_charges", "gpu_days", "endpoint_days")
+NOT_STORED = (
+    "completeness", "ai_layers", "token_charges", "gpu_days", "endpoint_days", "team_spends",
+)  # fmt: skip
 RAW = "FROM focus_export"
 TODAY = Expression("current_date")
 WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")

@@ -1,0 +1,47 @@
+/*
+title = "Models by tier in the last 30 days: batch against on demand, against the 30 days before"
+why   = """
+The same model costs half as batch and nearly twice as priority. What is bought in which tier, and what a million tokens
+cost there; all four kinds of tokens, in millions, whatever the meter's unit. `batch_share` is that of the model's
+input and output tokens: batch has no cache.
+"""
+[parameters]
+days = 30
+*/
+WITH tiers AS (
+    SELECT
+        model,
+        tier,
+        count(DISTINCT CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN sub_account_id END)
+            AS sub_accounts,
+        sum(CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN million_tokens ELSE 0 END)
+            AS million_tokens,
+        sum(CASE WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN effective_cost ELSE 0 END)
+            AS effective_cost,
+        sum(CASE WHEN charge_date < CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN million_tokens ELSE 0 END)
+            AS million_tokens_before,
+        sum(CASE WHEN charge_date < CAST($as_of - INTERVAL '1' DAY * $days AS date) THEN effective_cost ELSE 0 END)
+            AS effective_cost_before,
+        sum(CASE
+            WHEN charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date) AND token_kind IN ('input', 'output')
+                THEN million_tokens ELSE 0
+        END) AS batchable_tokens
+    FROM token_charges
+    WHERE charge_date >= CAST($as_of - INTERVAL '2' DAY * $days AS date)
+        AND charge_date < $as_of
+    GROUP BY 1, 2
+)
+SELECT
+    model,
+    tier,
+    sub_accounts,
+    million_tokens,
+    effective_cost,
+    effective_cost / nullif(million_tokens, 0) AS cost_per_million_tokens,
+    effective_cost / nullif(sum(effective_cost) OVER (), 0) AS share_of_cost,
+    sum(CASE WHEN tier = 'batch' THEN batchable_tokens ELSE 0 END) OVER (PARTITION BY model)
+        / nullif(sum(batchable_tokens) OVER (PARTITION BY model), 0) AS batch_share,
+    million_tokens_before,
+    effective_cost_before
+FROM tiers
+ORDER BY sum(effective_cost) OVER (PARTITION BY model) DESC, model, effective_cost DESC, tier
