@@ -117,7 +117,10 @@ def test_letters_of_a_queue_go_back_into_it(session, deployment):
     news = finding().model_dump_json(by_alias=True)
     write(session, deployment.dead_letters("slack"), news, change="new", news_id="a-1")
     write(session, deployment.dead_letters("spending"), *(f"letter {number}" for number in range(25)))
+    shown = []
+    session.events.register("before-call.sqs.ChangeMessageVisibility", lambda **_: shown.append(True))
     told = handed(session, deployment, "slack", "spending", "jira")
+    assert not shown  # what was handed on is gone
     assert {kind: one.moved for kind, one in told.items()} == {"slack": 1, "spending": 25, "jira": 0}
     assert not any(waiting(session, deployment.dead_letters(kind)) for kind in told)
     assert waiting(session, deployment.queue("spending")) == 25
