@@ -289,7 +289,7 @@ def test_the_command_says_what_is_there_and_what_became_of_it(session, deploymen
         session,
         deployment.dead_letters("detect"),
         record({"id": "0"}, "no table"),
-        record(EVENT),
+        record({"id": "1"}),
         record(EVENT),
     )
     write(session, deployment.dead_letters("slack"), finding().model_dump_json(by_alias=True), change="new")
