@@ -334,15 +334,10 @@ def test_resolved_says_what_is_saved(saved, says):
 
 
 def test_a_message_is_found_again_by_its_metadata():
-    """Which finding, which news, and whether it stands open."""
-    for kind, open in (("new", "true"), ("resolved", "false")):
-        metadata = told(finding(), kind=kind)["metadata"]
-        assert metadata["event_type"] == "focuswatch_finding"
-        assert metadata["event_payload"] == {
-            "fingerprint": finding().fingerprint,
-            "news_id": "n-1",
-            "open": open,
-        }
+    """Which finding, and which news of it; a note in its thread too."""
+    named = {"fingerprint": finding().fingerprint, "news_id": "n-1"}
+    for payload in (told(finding()), thread_note(finding(), kind="reminder", today=DAY, news_id="n-1")):
+        assert payload["metadata"] == {"event_type": "focuswatch_finding", "event_payload": named}
 
 
 def test_links_that_are_not_there_are_left_out():

@@ -105,7 +105,7 @@ def message(
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
         "blocks": within(blocks, spare=[doubts, evidence, leads, action]),
-        "metadata": _metadata(finding, news_id=news_id, open="false" if resolved else "true"),
+        "metadata": _metadata(finding, news_id=news_id),
     }
 
 
@@ -147,11 +147,11 @@ def _is_resolved(finding: Finding, *, kind: Kind) -> bool:
     return kind == "resolved" or finding.status == "resolved"
 
 
-def _metadata(finding: Finding, *, news_id: str, **more: str) -> dict[str, Any]:
+def _metadata(finding: Finding, *, news_id: str) -> dict[str, Any]:
     """By which a message is found again in its channel: https://docs.slack.dev/messaging/message-metadata."""
     return {
         "event_type": EVENT_TYPE,
-        "event_payload": {"fingerprint": finding.fingerprint, "news_id": news_id, **more},
+        "event_payload": {"fingerprint": finding.fingerprint, "news_id": news_id},
     }
 
 
