@@ -62,10 +62,13 @@ class Given:
     jira: LocalJira
     table: Any
     owners: Owners
+    read_seconds: float = 10.0
 
     @property
     def client(self) -> JiraClient:
-        return JiraClient(self.jira.url, TOKEN, email=EMAIL if self.jira.cloud else None, read_seconds=0.5)
+        return JiraClient(
+            self.jira.url, TOKEN, email=EMAIL if self.jira.cloud else None, read_seconds=self.read_seconds
+        )
 
     @property
     def ledger(self) -> DynamoLedger:

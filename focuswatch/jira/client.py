@@ -32,7 +32,7 @@ class Secret(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    url: str = Field(pattern="^https://")  # or the token would travel in the open
+    url: str = Field(pattern=r"^https://|^http://127\.0\.0\.1[:/]")  # or the token would travel in the open
     token: str = Field(min_length=1)
     email: str | None = None
 

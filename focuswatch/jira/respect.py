@@ -10,6 +10,11 @@ from focuswatch.ledger.protocol import Ledger
 EXCLUSION_DAYS = 90  # from the day on which it was closed
 
 
+def by_a_person(closing: Closing, state: IssueState) -> bool:
+    """Whether it is somebody else's; where Jira does not say whose, what we closed ourselves is written down."""
+    return not closing.ours and (closing.by is not None or state.open)
+
+
 def respected(
     state: IssueState, *, issue: Issue, fingerprint: str, ledger: Ledger, today: date
 ) -> IssueState:

@@ -11,7 +11,7 @@ from focuswatch.errors import DeliveryError, Unsure
 from focuswatch.jira.client import JiraClient
 from focuswatch.jira.doubles import retire
 from focuswatch.jira.issue import Issue, IssueState, label_of
-from focuswatch.jira.respect import respected
+from focuswatch.jira.respect import by_a_person, respected
 from focuswatch.ledger.protocol import Ledger
 from focuswatch.owners import Jira, Owners
 
@@ -60,7 +60,8 @@ class Sweep:
     def _exclude(self, key: str, fingerprint: str, swept: Swept) -> None:
         with self._claim(fingerprint) as claim:
             issue, state = self.client.get(key), claim.state or IssueState(key=key)
-            if issue is None or issue.closing is None or issue.closing.ours or state.key != key:
+            closing = issue.closing if issue and state.key == key else None
+            if issue is None or closing is None or not by_a_person(closing, state):
                 self.claims.give_back(claim, seconds=0)
                 return
             today = datetime.fromtimestamp(self.clock(), UTC).date()

@@ -17,7 +17,7 @@ from focuswatch.jira.client import JiraClient
 from focuswatch.jira.failures import FieldsRefused
 from focuswatch.jira.fields import told_fields
 from focuswatch.jira.issue import Issue, IssueState
-from focuswatch.jira.respect import passed_over, respected, silenced
+from focuswatch.jira.respect import by_a_person, passed_over, respected, silenced
 from focuswatch.jira.steps import move
 from focuswatch.ledger.protocol import Ledger
 from focuswatch.owners import Jira
@@ -51,7 +51,7 @@ class Telling:
 
     def follow(self, issue: Issue) -> str | None:
         """Bring an issue that is there to where the news wants it; what was done, in words."""
-        if issue.closing and not issue.closing.ours:
+        if issue.closing and by_a_person(issue.closing, self.state):
             return self._closed_by_a_person(issue)
         if self.delivery.kind == "resolved":
             return self._close(issue)

@@ -1,10 +1,11 @@
 """A finding as an issue says it: summary, description, comments. Pure; in Jira's wiki markup, which REST v2 takes."""
 
-import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
 
+from focuswatch.commands import COMMAND, NOT_COPIED, names_are_plain
 from focuswatch.findings import Finding, Severity, amount, shown
 from focuswatch.jira.markup import escaped, one_line, verbatim
 
@@ -20,9 +21,6 @@ LENGTHS = (
 SENTENCE_CHARACTERS, NAME_CHARACTERS, VALUE_CHARACTERS = LENGTHS[0], 300, 400
 DOUBLE = "about the same finding as"  # known again by it; without a sign that Jira would change
 MOST_STEPS = 30  # lines; the catalog's have three or four
-
-# "Who made it? aws sagemaker describe-endpoint … (or its alias)": words, a command to copy, what follows in brackets.
-WITH_COMMAND = re.compile(r"^(?P<words>.*?[:?.])??\s*(?P<command>aws [a-z][^(]*?)(?P<after>\s\(.*)?$")
 
 
 def mark_of(fingerprint: str, number: int) -> str:
@@ -53,7 +51,7 @@ def _description(
     parts = [
         f"*{escaped(money_of(finding), longest=60)} a month* · {finding.severity} · {finding.category}",
         escaped(finding.reason, longest=longest),
-        "h3. What to do\n" + "\n".join(_steps(finding.action, longest=longest)),
+        "h3. What to do\n" + "\n".join(_steps(finding, longest=longest)),
         "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
         "h3. Evidence\n" + verbatim(_table(_evidence(finding)), longest=2 * longest),
         *([f"[Ask it yourself in Athena|{query_url}]"] if query_url else []),
@@ -124,24 +122,32 @@ def _comment(told: str, reason: str | None, *, finding: Finding, number: int) ->
     return "\n\n".join([*parts, f"Finding {mark_of(finding.fingerprint, number)}"])
 
 
-def _steps(action: str, *, longest: int) -> Iterator[str]:
-    """What to do, line by line; commands stand in blocks of their own, exactly as they are to be typed."""
-    split = [_words_and_command(line) for line in action.splitlines()[:MOST_STEPS] if line.strip()]
-    pairs = [(one, is_command) for words, command, after in split for one, is_command in (
-        (words, False), (command, True), (after, False)) if one]  # fmt: skip
-    for is_command, ones in groupby(pairs, key=lambda pair: pair[1]):
-        lines = [text for text, _ in ones]
+def _steps(finding: Finding, *, longest: int) -> Iterator[str]:
+    """What to do, line by line; a command that ends its line stands in a block, exactly as it is to be typed."""
+    copied = names_are_plain(finding)
+    lines = [line.strip() for line in finding.action.splitlines()[:MOST_STEPS] if line.strip()]
+    pieces = [piece for line in lines for piece in (_pieces(line) if copied else [(False, line)])]
+    for is_command, group in groupby(pieces, key=itemgetter(0)):
+        texts = [text for _, text in group]
         if is_command:
-            yield verbatim("\n".join(lines), longest=4 * longest)
+            yield verbatim("\n".join(texts), longest=4 * longest)
         else:
-            yield from (escaped(line, longest=longest) for line in lines)
+            yield from (escaped(text, longest=longest) for text in texts)
+    if not copied:
+        yield f"_{escaped(NOT_COPIED, longest=longest)}_"
 
 
-def _words_and_command(line: str) -> tuple[str, str, str]:
-    found = WITH_COMMAND.match(line.strip())
-    if found is None:
-        return line.strip(), "", ""
-    return (found["words"] or "").strip(), found["command"].strip(), (found["after"] or "").strip()
+def _pieces(line: str) -> Iterator[tuple[bool, str]]:
+    """Prose and the commands in it that nothing follows but a bracket; (whether it is a command, its text)."""
+    end = 0
+    for found in COMMAND.finditer(line):
+        after = line[found.end() :]
+        if after.strip() and not after.startswith(" ("):
+            continue
+        yield from ((False, said) for said in (line[end : found.start()].strip(),) if said)
+        yield True, found[0]
+        end = found.end()
+    yield from ((False, said) for said in (line[end:].strip(),) if said)
 
 
 def _where(finding: Finding) -> dict[str, str]:

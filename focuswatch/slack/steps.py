@@ -1,11 +1,8 @@
-"""A finding's `action` as rich text: steps to read, commands to copy.
+"""A finding's `action` as rich text: steps to read, commands to copy."""
 
-A command is offered as code only where every name in it is a plain word: whoever pastes it runs what stands there.
-"""
-
-import re
 from collections.abc import Iterator
 
+from focuswatch.commands import COMMAND, NOT_COPIED, names_are_plain
 from focuswatch.findings import Finding
 from focuswatch.slack.blocks import Block, code, line_feed, rich, section, spaced, words
 from focuswatch.slack.text import cut, one_line
@@ -14,21 +11,11 @@ STEP_CHARACTERS = 300
 COMMAND_CHARACTERS = 700
 ACTION_CHARACTERS = 2500
 LINE_CHARACTERS = 50  # what the blocks of a line take beside its text
-WORD = r"[A-Za-z0-9_./:=,@+%-]*[A-Za-z0-9_/=@%]"
-VALUE = rf"(?:{WORD}(?: \.\.\.)?|\.\.\.)"  # an ellipsis is for whoever pastes it to fill
-# Possessive: what does not end where a word ends is no command, and neither is the beginning of it.
-COMMAND = re.compile(
-    rf"\baws [a-z0-9-]++ [a-z0-9-]++(?: --[a-z][a-z0-9-]*+(?: (?!--){VALUE})?+)*+(?=[\s,.;)]|\Z)"
-)
-PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:=,@+%-]*")
-NOT_COPIED = (
-    "A name in this finding holds characters that a shell would act on, so no command is offered to copy."
-)
 
 
 def steps(finding: Finding) -> Block:
     """What to do."""
-    copied = _names_are_plain(finding)
+    copied = names_are_plain(finding)
     parts: list[Block] = []
     prose: list[Block] = [words("What to do", style="bold")]
     for line in _lines(finding.action):
@@ -83,18 +70,3 @@ def _prose(text: str) -> Iterator[Block]:
     if text.strip():
         before, after = text[:1].isspace() * " ", text[-1:].isspace() * " "
         yield spaced(before + cut(one_line(text), STEP_CHARACTERS) + after)
-
-
-def _names_are_plain(finding: Finding) -> bool:
-    """Whether nothing that the bill names could turn a command into another, or look like one."""
-    ids = (finding.sub_account_id, finding.region_id, finding.resource_id)
-    lists = [one for value in finding.evidence.values() if isinstance(value, list) for one in value]
-    names = [str(one) for one in (finding.sub_account_name, finding.service_name, *lists) if one]
-    texts = [
-        one for one in finding.evidence.values() if isinstance(one, str)
-    ]  # a detection's own commands too
-    return (
-        all(PLAIN_WORD.fullmatch(one or "") for one in ids)
-        and not any("aws " in one for one in names)
-        and not any("\n" in one for one in (*names, *texts))
-    )
