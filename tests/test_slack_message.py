@@ -12,6 +12,7 @@ import pytest
 
 from focuswatch.catalog import Catalog
 from focuswatch.findings import Finding
+from focuswatch.slack import places
 from focuswatch.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.slack.message import (
     Answered,
@@ -276,6 +277,20 @@ def test_accounts_and_regions_have_names():
     assert "search-dev (111122223333) · US East (N. Virginia), us-east-1" in seen(told(one))
     assert region("us-gov-west-1") == "AWS GovCloud (US-West), us-gov-west-1"
     assert (region("mars-1"), region("global"), region(None)) == ("mars-1", "global", None)
+
+
+def test_regions_are_told_by_their_ids_where_nobody_knows_their_names(monkeypatch):
+    """botocore comes with AWS's extra alone."""
+
+    def missing(package: str) -> None:
+        raise ModuleNotFoundError(package)
+
+    places._names.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(places, "files", missing)
+        assert region("us-east-1") == "us-east-1"
+    places._names.cache_clear()
+    assert region("us-east-1") == "US East (N. Virginia), us-east-1"
 
 
 def test_evidence_is_what_the_reason_does_not_say():
