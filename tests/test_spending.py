@@ -1,16 +1,19 @@
 """What AWS Budgets and Cost Anomaly Detection say becomes a finding that says it in one sentence, and has an owner."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from focuswatch.owners import Owners
+from focuswatch.slack.message import message
 from focuswatch.slack.steps import NOT_COPIED, steps
 from focuswatch.spending import ANOMALY, BUDGET, parse
 from focuswatch.spending.measures import Measure
 from tests.given_spending import anomaly_message, budget_message
+from tests.slack_rules import blocks_problems, too_long
+from tests.slack_seen import seen
 
 TODAY = date(2026, 11, 21)
 OWNERS = Owners.model_validate(
@@ -116,6 +119,10 @@ def test_a_charge_where_no_region_is_approved_is_a_matter_of_security():
     named = "focuswatch-unapproved-regions"
     found = read(budget_message(named, limit="$1.00", threshold="$0.01", reached="$0.02"))
     assert (found.category, found.severity) == ("security", "high")
+    assert found.title == "A region that nobody approved is charged"
+    assert "--time-period Start=2026-11-01,End=2026-11-22 " in found.action
+    assert "--group-by Type=DIMENSION,Key=REGION\n" in found.action
+    assert "add the region to approved_regions under [budgets]" in found.action
     elsewhere = parse(budget_message(named), owners=OWNERS, today=TODAY, deployment="other")
     assert elsewhere.category == "governance"
 
@@ -220,6 +227,31 @@ def test_an_id_that_a_shell_would_act_on_is_in_no_command():
     assert "aws " not in read(anomaly_message(anomalyId="a; rm -rf ~")).action
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (budget_message(), "10,230 USD against the budget"),
+        (anomaly_message(), "1,001 USD above what AWS expected"),
+        (
+            budget_message(about="Usage", limit="100 GB", threshold="80 GB", reached="92 GB"),
+            "no amount named",
+        ),
+        ("nobody can read this", "no amount named"),
+        (
+            anomaly_message(anomalyId="<!channel>" * 90, dimensionalValue="*" * 900, rootCauses=[{}] * 90),
+            "1,001 USD",
+        ),
+        ("<!channel> `" * 9000, "no amount named"),
+    ],
+)
+def test_slack_takes_it_and_says_a_sum(body, said):
+    """AWS names what something came to, and not what it costs a month."""
+    told = message(read(body), kind="new", today=TODAY + timedelta(days=9), news_id="a-1")
+    assert not blocks_problems(told["blocks"]) and not too_long(told["blocks"])
+    facts = seen(told).splitlines()[2]
+    assert facts.startswith(f"*{said}") and "so far" not in facts
+
+
 def test_a_message_in_the_envelope_of_sns_is_opened():
     """As it comes where the subscription is not raw."""
     told = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:999900001111:focuswatch-spending"}
@@ -245,12 +277,14 @@ def test_what_cannot_be_read_is_told_as_it_came(body, speaker):
     found = read(body)
     assert found.title == f"A message of {speaker} that could not be read"
     assert found.evidence.get("message", "") == body
+    assert found.reason.endswith(f" It says: {body}")
     assert (found.owned_by, found.severity) == ("fallback", "low")
     assert read(body).fingerprint == found.fingerprint != read(body + "!").fingerprint
 
 
 def test_a_very_long_message_fits_the_ledger():
-    assert len(read("x" * 300_000).evidence["message"]) == 4000
+    found = read("x" * 300_000)
+    assert (len(found.evidence["message"]), found.reason.count("x")) == (4000, 600)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from focuswatch.catalog import Category
 from focuswatch.findings import DAYS_A_MONTH, Finding, amount
+from focuswatch.spending import ANOMALY, BUDGET
 
 MEANS: dict[Category, str] = {
     "waste": "a month to save",
@@ -12,17 +13,22 @@ MEANS: dict[Category, str] = {
     "security": "charged",
     "governance": "a month in question",
 }
+# AWS names sums, and not what a month costs.
+SUMS = {BUDGET: "against the budget", ANOMALY: "above what AWS expected"}
 
 
 def stake(finding: Finding) -> str:
     """What it costs: `345.60 USD a month to save`."""
-    return f"{amount(finding.monthly_cost)} {finding.currency} {MEANS[finding.category]}"
+    if finding.detection in SUMS and not finding.monthly_cost:
+        return "no amount named"
+    means = SUMS.get(finding.detection, MEANS[finding.category])
+    return f"{amount(finding.monthly_cost)} {finding.currency} {means}"
 
 
 def so_far(finding: Finding, *, today: date) -> str | None:
     """What waste has cost since it was first seen; None where money does not run by the day."""
     cost = finding.monthly_cost / DAYS_A_MONTH * days_open(finding, today=today)
-    if finding.category not in ("waste", "anomaly") or cost <= 0:
+    if finding.category not in ("waste", "anomaly") or finding.detection in SUMS or cost <= 0:
         return None
     return f"about {amount(cost)} {finding.currency} so far"
 

@@ -57,19 +57,19 @@ def from_budget(text: str, *, owners: Owners, today: date, deployment: str) -> F
     team = _team(alert, owners=owners, deployment=deployment)
     money = alert.reached if alert.reached and alert.reached.is_money else None
     category: Category = "security" if alert.budget == f"{deployment}-{SECURITY}" else "governance"
+    if category == "security":
+        title, action = "A region that nobody approved is charged", _ask_who(alert)
+    else:
+        title = "A budget is forecast to be missed" if alert.forecast else "A budget has reached its alert"
+        action = _ask_what(alert, team=team[0] if team[1] == "budget" else None)
     return finding(
         BUDGET,
         identity=alert.identity,
         category=category,
-        title="A budget is forecast to be missed" if alert.forecast else "A budget has reached its alert",
+        title=title,
         reason=_reason(alert),
-        action=_action(alert, team=team[0] if team[1] == "budget" else None),
-        evidence={
-            "budget_type": alert.about,
-            "budgeted": alert.limit and str(alert.limit),
-            "alert": alert.threshold,
-            "forecast" if alert.forecast else "actual": alert.reached and str(alert.reached),
-        },
+        action=action,
+        evidence=_evidence(alert),
         owner=team,
         days=(alert.day, alert.day),
         cost=money.value if money else None,
@@ -77,6 +77,15 @@ def from_budget(text: str, *, owners: Owners, today: date, deployment: str) -> F
         account=(alert.account_id, None),
         resource_id=alert.budget,
     )
+
+
+def _evidence(alert: Alert) -> dict[str, str | None]:
+    return {
+        "budget_type": alert.about,
+        "budgeted": str(alert.limit) if alert.limit else None,
+        "alert": alert.threshold,
+        "forecast" if alert.forecast else "actual": str(alert.reached) if alert.reached else None,
+    }
 
 
 def _read(text: str, *, today: date) -> Alert:
@@ -124,9 +133,7 @@ def _share(alert: Alert) -> str:
     return "" if alert.limit.unit == "%" else f", {int(alert.reached.value / alert.limit.value * 100)} %"
 
 
-def _action(alert: Alert, *, team: str | None) -> str:
-    until = alert.day + timedelta(days=1)
-    since = alert.day.replace(day=1)
+def _ask_what(alert: Alert, *, team: str | None) -> str:
     whose = f" --account-id {alert.account_id}" if alert.account_id else ""
     raised = (
         f"monthly_budget under [teams.{team}] in config/owners.toml, and deploy again"
@@ -136,8 +143,24 @@ def _action(alert: Alert, *, team: str | None) -> str:
     return (
         "1. See what it counts: "
         f"aws budgets describe-budget{whose} --budget-name {shlex.quote(alert.budget)}\n"
-        "2. See what is charged by day: aws ce get-cost-and-usage "
-        f"--time-period Start={since},End={until} --granularity DAILY --metrics UnblendedCost "
-        "--group-by Type=DIMENSION,Key=SERVICE\n"
+        f"2. See what is charged by day: {_charged(alert, by='SERVICE')}\n"
         f"3. Switch off what nobody needs, open findings first; or, where the spending is meant, raise {raised}."
+    )
+
+
+def _ask_who(alert: Alert) -> str:
+    return (
+        f"1. See where it is charged: {_charged(alert, by='REGION')}\n"
+        "2. Ask who began it there; where nobody knows, take it for an intrusion, and look into CloudTrail of that "
+        "region before you stop it.\n"
+        "3. Where it is meant, add the region to approved_regions under [budgets] in config/deployment.toml, and "
+        "deploy again."
+    )
+
+
+def _charged(alert: Alert, *, by: str) -> str:
+    since, until = alert.day.replace(day=1), alert.day + timedelta(days=1)
+    return (
+        f"aws ce get-cost-and-usage --time-period Start={since},End={until} --granularity DAILY "
+        f"--metrics UnblendedCost --group-by Type=DIMENSION,Key={by}"
     )

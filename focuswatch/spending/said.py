@@ -13,6 +13,7 @@ BUDGET = "aws_budget"
 ANOMALY = "aws_cost_anomaly"
 SPEAKERS = {BUDGET: "AWS Budgets", ANOMALY: "AWS Cost Anomaly Detection"}
 CURRENCY = "USD"  # where a message names none
+SAID_CHARACTERS = 600  # of it where it is told
 MESSAGE_CHARACTERS = 4000  # of what could not be read: a row of the ledger holds it twice, and 400 KB at most
 
 
@@ -77,9 +78,9 @@ def unreadable(text: str, *, detection: str, why: str, today: date) -> Finding:
         identity=text,
         category="governance",
         title=f"A message of {speaker} that could not be read",
-        reason=f"A message came where {speaker} speaks, and focuswatch does not know its form: {why}.",
+        reason=f"A message came in a form that focuswatch does not know: {why}. It says: {text[:SAID_CHARACTERS]}",
         action=(
-            "1. Read it below; it may say that money is being spent.\n"
+            "1. Read it; it may say that money is being spent.\n"
             "2. Where such messages are to be understood, open an issue with its text."
         ),
         evidence={"message": text[:MESSAGE_CHARACTERS]},
