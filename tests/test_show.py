@@ -6,10 +6,12 @@ import json
 
 import pytest
 
+from focuswatch.catalog import Catalog
 from focuswatch.coverage import Coverage
 from focuswatch.ledger import Entry, News
 from focuswatch.scan import Scanned
 from focuswatch.show import json as as_json
+from focuswatch.show import table
 from focuswatch.show.slack import news
 from focuswatch.show.table import entries, whole
 from focuswatch.slack.text import SECTION_CHARACTERS
@@ -84,3 +86,16 @@ def test_a_spreadsheet_takes_no_name_for_a_formula():
     first, second = csv.DictReader(io.StringIO(as_json.csv(rows, columns=["team", "cost"])))
     assert first == {"team": '\'=HYPERLINK("http://evil.example")', "cost": "-1.5"}
     assert "\x1b" not in second["team"]
+
+
+def test_a_wide_report_keeps_the_columns_that_say_what_a_row_is(capsys):
+    """Numbers and their long names do not push the texts out of the table; an account's id is never broken."""
+    numbers = {
+        f"effective_cost_of_{number}_weeks_before": 1234.5 for number in ("one", "two", "three", "four")
+    }
+    row = {"sub_account_id": "111122223333", "resource_id": "arn:" + "x" * 90, "moved": None, **numbers}
+    table.report(Catalog.load().report("unit_economics"), [row], currency="USD")
+    shown = capsys.readouterr().out.splitlines()
+    assert max(map(len, shown)) <= table.PIPED_WIDTH
+    assert any("111122223333" in line and line.count("1,234") == 4 for line in shown)
+    assert sum(line.count("x") for line in shown) == 90

@@ -10,19 +10,16 @@ days = 30
 */
 SELECT
     sub_account_id,
-    region_id,
     resource_id,
     array_join(max_by(instance_types, charge_date), ', ') AS instance_types,
-    count(*) AS days_run,
     count(utilisation) AS days_looked_at,
     sum(gpu_hours) AS gpu_hours,
     sum(effective_cost) AS effective_cost,
-    sum(effective_cost) / sum(gpu_hours) AS cost_per_gpu_hour,
     sum(gpu_hours * utilisation) / sum(CASE WHEN utilisation IS NOT NULL THEN gpu_hours END) AS mean_utilisation,
     max(utilisation) AS peak_utilisation,
     sum(effective_cost * (1 - utilisation / 100)) AS idle_cost
 FROM gpu_days
 WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
     AND charge_date < $as_of
-GROUP BY 1, 2, 3
-ORDER BY idle_cost DESC, effective_cost DESC, sub_account_id, region_id, resource_id
+GROUP BY 1, 2
+ORDER BY idle_cost DESC, effective_cost DESC, sub_account_id, resource_id

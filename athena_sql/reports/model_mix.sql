@@ -37,7 +37,7 @@ SELECT
     sub_accounts,
     million_tokens,
     effective_cost,
-    effective_cost / nullif(million_tokens, 0) AS cost_per_million_tokens,
+    effective_cost / nullif(million_tokens, 0) AS cost_per_million,
     effective_cost / nullif(sum(effective_cost) OVER (), 0) AS share_of_cost,
     sum(CASE WHEN tier = 'batch' THEN batchable_tokens ELSE 0 END) OVER (PARTITION BY model)
         / nullif(sum(batchable_tokens) OVER (PARTITION BY model), 0) AS batch_share,

@@ -9,7 +9,7 @@ dearer by the threshold. All four kinds of tokens count, in millions, whatever t
 [parameters]
 week_days = 7
 least_dearer = 1.05
-most = 200
+most_a_unit = 60
 */
 WITH weeks AS (
     SELECT
@@ -17,25 +17,58 @@ WITH weeks AS (
         charge_date,
         CAST(floor(CAST(settled_recency - 1 AS double) / $week_days) AS integer) AS weeks_before
     FROM completeness
-    WHERE settled_recency <= 4 * $week_days
+    WHERE settled_recency <= 3 * $week_days
 ),
 counted AS (
-    SELECT sub_account_id, charge_date, 'million tokens' AS unit, model AS item, token_kind AS part, million_tokens AS units, effective_cost
+    SELECT
+        sub_account_id,
+        charge_date,
+        '1M tokens' AS unit,
+        model AS item,
+        coalesce(region_id, '') || ' ' || token_kind AS part,
+        million_tokens AS units,
+        effective_cost
     FROM token_charges
-    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * (4 * $week_days + 14) AS date)
     UNION ALL
-    SELECT sub_account_id, charge_date, 'million tokens', '(all models)', model || ' ' || token_kind, million_tokens, effective_cost
+    SELECT
+        sub_account_id,
+        charge_date,
+        '1M tokens',
+        '(all models)',
+        coalesce(region_id, '') || ' ' || token_kind || ' ' || model,
+        million_tokens,
+        effective_cost
     FROM token_charges
-    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * (4 * $week_days + 14) AS date)
     UNION ALL
-    SELECT sub_account_id, charge_date, 'thousand inferences', resource_id, '', invocations / 1000, effective_cost
+    SELECT
+        sub_account_id,
+        charge_date,
+        '1K inferences',
+        coalesce(regexp_extract(resource_id, 'endpoint/(.+)$', 1), resource_id),
+        coalesce(region_id, ''),
+        invocations / 1000,
+        effective_cost
     FROM endpoint_days
     WHERE invocations IS NOT NULL
     UNION ALL
-    SELECT sub_account_id, charge_date, 'GPU hour', array_join(instance_types, ', '), '', gpu_hours, effective_cost
+    SELECT
+        sub_account_id,
+        charge_date,
+        'GPU hour',
+        array_join(instance_types, ', '),
+        coalesce(region_id, ''),
+        gpu_hours,
+        effective_cost
     FROM gpu_days
     UNION ALL
-    SELECT sub_account_id, charge_date, 'used GPU hour', array_join(instance_types, ', '), '', gpu_hours * utilisation / 100, effective_cost
+    SELECT
+        sub_account_id,
+        charge_date,
+        'used GPU hour',
+        array_join(instance_types, ', '),
+        coalesce(region_id, ''),
+        gpu_hours * utilisation / 100,
+        effective_cost
     FROM gpu_days
     WHERE utilisation IS NOT NULL
 ),
@@ -50,13 +83,12 @@ parts AS (
         sum(CASE WHEN weeks.weeks_before = 1 THEN counted.units ELSE 0 END) AS units_1,
         sum(CASE WHEN weeks.weeks_before = 1 THEN counted.effective_cost ELSE 0 END) AS cost_1,
         sum(CASE WHEN weeks.weeks_before = 2 THEN counted.units ELSE 0 END) AS units_2,
-        sum(CASE WHEN weeks.weeks_before = 2 THEN counted.effective_cost ELSE 0 END) AS cost_2,
-        sum(CASE WHEN weeks.weeks_before = 3 THEN counted.units ELSE 0 END) AS units_3,
-        sum(CASE WHEN weeks.weeks_before = 3 THEN counted.effective_cost ELSE 0 END) AS cost_3
+        sum(CASE WHEN weeks.weeks_before = 2 THEN counted.effective_cost ELSE 0 END) AS cost_2
     FROM counted
     INNER JOIN weeks
         ON counted.sub_account_id IS NOT DISTINCT FROM weeks.sub_account_id
         AND counted.charge_date = weeks.charge_date
+    WHERE counted.charge_date >= CAST($as_of - INTERVAL '1' DAY * (3 * $week_days + 14) AS date)
     GROUP BY 1, 2, 3, 4
 ),
 items AS (
@@ -64,12 +96,10 @@ items AS (
         unit,
         sub_account_id,
         item,
-        sum(units) AS units,
         sum(cost) AS effective_cost,
         sum(cost) / nullif(sum(units), 0) AS unit_cost,
-        sum(cost_1) / nullif(sum(units_1), 0) AS unit_cost_1_week_before,
-        sum(cost_2) / nullif(sum(units_2), 0) AS unit_cost_2_weeks_before,
-        sum(cost_3) / nullif(sum(units_3), 0) AS unit_cost_3_weeks_before,
+        sum(cost_1) / nullif(sum(units_1), 0) AS a_week_before,
+        sum(cost_2) / nullif(sum(units_2), 0) AS two_weeks_before,
         sum(coalesce(units * cost_1 / nullif(units_1, 0), cost)) / nullif(sum(units), 0)
             AS unit_cost_at_prices_before                  -- what is new has no price before: it is mix
     FROM parts
@@ -80,28 +110,27 @@ changes AS (
     SELECT
         *,
         unit_cost - unit_cost_at_prices_before AS by_price,
-        unit_cost_at_prices_before - unit_cost_1_week_before AS by_mix
+        unit_cost_at_prices_before - a_week_before AS by_mix,
+        row_number() OVER (PARTITION BY unit ORDER BY round(effective_cost, 6) DESC, sub_account_id, item) AS place
     FROM items
 )
 SELECT
-    changes.unit,
-    changes.sub_account_id,
-    accounts.name AS sub_account_name,
-    changes.item,
-    changes.units,
-    changes.effective_cost,
-    changes.unit_cost,
-    changes.unit_cost_1_week_before,
-    changes.unit_cost_2_weeks_before,
-    changes.unit_cost_3_weeks_before,
-    changes.by_price,
-    changes.by_mix,
+    unit,
+    sub_account_id,
+    item,
+    effective_cost,
+    unit_cost,
+    a_week_before,
+    two_weeks_before,
+    by_price,
+    by_mix,
     CASE
-        WHEN round(changes.unit_cost, 9) < round($least_dearer * changes.unit_cost_1_week_before, 9) THEN NULL
-        WHEN changes.by_price >= changes.by_mix THEN 'price'
-        WHEN changes.by_price < changes.by_mix THEN 'mix'
+        WHEN round(unit_cost, 9) < round($least_dearer * a_week_before, 9) THEN NULL
+        WHEN by_price >= by_mix THEN 'price'
+        WHEN by_price < by_mix THEN 'mix'
     END AS moved
 FROM changes
-LEFT JOIN accounts ON changes.sub_account_id = accounts.sub_account_id
-ORDER BY changes.unit, changes.effective_cost DESC, changes.sub_account_id, changes.item
-LIMIT $most
+WHERE place <= $most_a_unit
+ORDER BY
+    CASE unit WHEN '1M tokens' THEN 1 WHEN '1K inferences' THEN 2 WHEN 'GPU hour' THEN 3 ELSE 4 END,
+    place

@@ -1,10 +1,10 @@
 """What a person reads on a terminal; colours go away when it is piped, and the width is then fixed."""
 
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Literal
 
 from rich import box
 from rich.console import Console, Group
@@ -23,6 +23,8 @@ from focuswatch.ledger import Entry, Silence
 from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
 
+HEADING_WIDTH = 9  # of a report's columns
+NEVER_BROKEN = 14  # letters: an account's id is one word
 PIPED_WIDTH = 120
 SHOWN = 6  # findings of each category in a scan's table; the rest is a command away
 COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
@@ -280,13 +282,28 @@ def report(shown: Report, rows: Sequence[Row], *, currency: str) -> None:
         out.print("No rows.")
         return
     table = Table(box=box.SIMPLE_HEAD)
-    for column, value in rows[0].items():
-        number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-        justify: Literal["left", "right"] = "right" if number else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=number, min_width=len(column))
+    for column in rows[0]:
+        _add_column(table, column, [row[column] for row in rows])
     for row in rows:
         table.add_row(*(_escape(_cell(value)) for value in row.values()))
     out.print(table)
+
+
+def _add_column(table: Table, column: str, values: Sequence[object]) -> None:
+    """Headings break between words, so that a wide report keeps the columns that say what a row is."""
+    number = any(_is_number(value) for value in values)
+    heading = textwrap.wrap(column.replace("_", " "), HEADING_WIDTH, break_long_words=False)
+    table.add_column(
+        "\n".join(heading),
+        justify="right" if number else "left",
+        overflow="fold",
+        no_wrap=number or max(len(_cell(value)) for value in values) <= NEVER_BROKEN,
+        min_width=max(map(len, heading)),
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _cell(value: object) -> str:
