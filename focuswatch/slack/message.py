@@ -1,4 +1,4 @@
-"""What a finding's message says, from values alone: the message in its channel and the notes in its thread.
+"""What the message about a finding says, from values alone; for its thread see focuswatch/slack/note.py.
 
 It neither sends nor remembers. Every message fits what Slack takes, whatever a bill holds.
 """
@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from focuswatch.findings import Finding, amount
+from focuswatch.findings import Finding
 from focuswatch.ledger.entry import Kind
 from focuswatch.slack.blocks import (
     URL_CHARACTERS,
@@ -29,10 +29,12 @@ from focuswatch.slack.blocks import (
 from focuswatch.slack.digest import DigestLine, digest
 from focuswatch.slack.evidence import proof
 from focuswatch.slack.modal import not_waste_modal
-from focuswatch.slack.money import days_open, saving, so_far, stake
+from focuswatch.slack.money import days_open, saving, stake
+from focuswatch.slack.note import thread_note
 from focuswatch.slack.places import account, place
 from focuswatch.slack.steps import steps
-from focuswatch.slack.text import TEXT_CHARACTERS, escaped_within, one_line
+from focuswatch.slack.text import escaped_within, one_line
+from focuswatch.slack.wording import days, metadata, not_waste
 
 __all__ = [
     "Answered",
@@ -45,7 +47,6 @@ __all__ = [
     "thread_note",
 ]
 
-EVENT_TYPE = "focuswatch_finding"
 MOST_BLIND_SPOTS = 3
 MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 DONE = "✅"
@@ -105,33 +106,7 @@ def message(
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
         "blocks": within(blocks, spare=[doubts, evidence, leads, action]),
-        "metadata": _metadata(finding, news_id=news_id),
-    }
-
-
-def thread_note(
-    finding: Finding,
-    *,
-    kind: Kind,
-    today: date,
-    news_id: str,
-    before: Finding | None = None,
-    saved_daily: Decimal | None = None,
-) -> dict[str, Any]:
-    """The short reply in the thread: what changed, how long it is open, what is saved, or that it is back."""
-    match kind:
-        case "resolved":
-            said = "Resolved. " + (saving(finding, saved_daily=saved_daily) or "The bill no longer shows it.")
-        case "changed":
-            said = _change(finding, before=before)
-        case "reminder":
-            said = _reminder(finding, today=today)
-        case "new":
-            said = f"It is back: {stake(finding)}. {finding.reason}"
-    return {
-        "text": escaped_within(one_line(said), TEXT_CHARACTERS),
-        "blocks": [rich(section([words(said, most=1500)]))],
-        "metadata": _metadata(finding, news_id=news_id),
+        "metadata": metadata(finding, news_id=news_id),
     }
 
 
@@ -145,14 +120,6 @@ def plain_webhook(message: dict[str, Any]) -> dict[str, Any]:
 
 def _is_resolved(finding: Finding, *, kind: Kind) -> bool:
     return kind == "resolved" or finding.status == "resolved"
-
-
-def _metadata(finding: Finding, *, news_id: str) -> dict[str, Any]:
-    """By which a message is found again in its channel: https://docs.slack.dev/messaging/message-metadata."""
-    return {
-        "event_type": EVENT_TYPE,
-        "event_payload": {"fingerprint": finding.fingerprint, "news_id": news_id},
-    }
 
 
 def _heading(finding: Finding, *, resolved: bool) -> str:
@@ -182,7 +149,7 @@ def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
 
 
 def _answer(answered: Answered, *, finding: Finding) -> Block:
-    did = _not_waste(finding).lower() if answered.action == "not waste" else answered.action
+    did = not_waste(finding).lower() if answered.action == "not waste" else answered.action
     until = f" until {answered.until}" if answered.until else ""
     said = [words(did.capitalize(), style="bold"), spaced(" by "), person(answered.author)]
     said.append(spaced(f" on {answered.on}{until}"))
@@ -196,16 +163,11 @@ def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
     offered = [
         button("snooze_7", "Snooze 7 days", value=value),
         button("snooze_30", "Snooze 30 days", value=value),
-        button("not_waste", _not_waste(finding), value=value),
+        button("not_waste", not_waste(finding), value=value),
     ]
     if not acknowledged:
         offered.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
     return {"type": "actions", "elements": offered}
-
-
-def _not_waste(finding: Finding) -> str:
-    """What somebody says who leaves it as it is; only waste can be no waste."""
-    return "Not waste" if finding.category == "waste" else "Expected"
 
 
 def _doubts(blind_spots: Sequence[str]) -> Block | None:
@@ -231,29 +193,9 @@ def _links(links: Links) -> Block | None:
 def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
     owner = f"{finding.team}, by {finding.owned_by}" if finding.team else "nobody owns it"
     age = (
-        f"open {_days(finding, today=today)}, since {finding.first_seen}"
+        f"open {days(finding, today=today)}, since {finding.first_seen}"
         if days_open(finding, today=today)
         else f"first seen {finding.first_seen}"
     )
     state = f"first seen {finding.first_seen}, resolved {finding.as_of}" if resolved else age
     return context(f"{finding.severity} · {state}", owner, f"{finding.detection} {finding.fingerprint}")
-
-
-def _days(finding: Finding, *, today: date) -> str:
-    days = days_open(finding, today=today)
-    return "1 day" if days == 1 else f"{days} days"
-
-
-def _change(finding: Finding, *, before: Finding | None) -> str:
-    if before is None:
-        return f"Now {stake(finding)}, {finding.severity}."
-    said = f"Now {stake(finding)}, was {amount(before.monthly_cost)}"
-    if before.severity != finding.severity:
-        said += f"; {finding.severity}, was {before.severity}"
-    return said + "."
-
-
-def _reminder(finding: Finding, *, today: date) -> str:
-    cost = so_far(finding, today=today)
-    said = f"Still open after {_days(finding, today=today)}" + (f", {cost}" if cost else "")
-    return f"{said}: act, snooze it, or say that it is {_not_waste(finding).lower()}."

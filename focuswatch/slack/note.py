@@ -1,0 +1,53 @@
+"""The replies in the thread of a finding's message: what changed, in a sentence."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.findings import Finding, amount
+from focuswatch.ledger.entry import Kind
+from focuswatch.slack.blocks import rich, section, words
+from focuswatch.slack.money import saving, so_far, stake
+from focuswatch.slack.text import TEXT_CHARACTERS, escaped_within, one_line
+from focuswatch.slack.wording import days, metadata, not_waste
+
+
+def thread_note(
+    finding: Finding,
+    *,
+    kind: Kind,
+    today: date,
+    news_id: str,
+    before: Finding | None = None,
+    saved_daily: Decimal | None = None,
+) -> dict[str, Any]:
+    """The short reply in the thread: what changed, how long it is open, what is saved, or that it is back."""
+    match kind:
+        case "resolved":
+            said = "Resolved. " + (saving(finding, saved_daily=saved_daily) or "The bill no longer shows it.")
+        case "changed":
+            said = _change(finding, before=before)
+        case "reminder":
+            said = _reminder(finding, today=today)
+        case "new":
+            said = f"It is back: {stake(finding)}. {finding.reason}"
+    return {
+        "text": escaped_within(one_line(said), TEXT_CHARACTERS),
+        "blocks": [rich(section([words(said, most=1500)]))],
+        "metadata": metadata(finding, news_id=news_id),
+    }
+
+
+def _change(finding: Finding, *, before: Finding | None) -> str:
+    if before is None:
+        return f"Now {stake(finding)}, {finding.severity}."
+    said = f"Now {stake(finding)}, was {amount(before.monthly_cost)}"
+    if before.severity != finding.severity:
+        said += f"; {finding.severity}, was {before.severity}"
+    return said + "."
+
+
+def _reminder(finding: Finding, *, today: date) -> str:
+    cost = so_far(finding, today=today)
+    said = f"Still open after {days(finding, today=today)}" + (f", {cost}" if cost else "")
+    return f"{said}: act, snooze it, or say that it is {not_waste(finding).lower()}."
