@@ -118,7 +118,7 @@ class JiraChannel:
         detection = self.catalog.detections.get(finding.detection)
         return words.description(
             finding,
-            blind_spots=detection.header.blind_spots if detection else (),
+            header=detection.header if detection else None,
             query_url=self.query_url(finding),
             days=EXCLUSION_DAYS,
         )

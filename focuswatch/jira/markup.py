@@ -16,7 +16,8 @@ LOOKS_LIKE_A_BACKSLASH = (
 JOINER = "\N{WORD JOINER}"  # is not seen, takes no room, and parts what Jira would take for one thing
 SMILEY = r"(?<=[:;])(?=[DPp](?![0-9A-Za-z]))"
 LINK = r"(?<=:)(?=//)|(?i:(?<=mailto:))"
-ACTS_UNESCAPED = re.compile(f"{SMILEY}|{LINK}")
+LAYOUT = r"(?<=\Ah[1-6])(?=\.)|(?<=\Abq)(?=\.)"  # a heading, a quotation: at the beginning of a line
+ACTS_UNESCAPED = re.compile(f"{SMILEY}|{LINK}|{LAYOUT}")
 ENDS_A_BLOCK = re.compile(r"(?i)(?<=\{)(?=noformat)")
 # Data Center on MySQL refuses a whole issue for one emoji: https://jira.atlassian.com/browse/JRASERVER-36135
 BEYOND_THREE_BYTES = re.compile("[\U00010000-\U0010ffff]")

@@ -1,13 +1,15 @@
 """A finding as an issue says it: summary, description, comments. Pure; in Jira's wiki markup, which REST v2 takes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 
+from focuswatch.catalog import DetectionHeader
 from focuswatch.commands import COMMAND, NOT_COPIED, names_are_plain
 from focuswatch.findings import Finding, Severity, amount, shown
 from focuswatch.jira.markup import escaped, one_line, verbatim
+from focuswatch.slack.money import saving, stake
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
 TEXT_CHARACTERS = (
@@ -18,6 +20,7 @@ LENGTHS = (
     1_000,
     300,
 )  # how long a sentence may be; less where names of the bill are longer than a text
+PLACE_CHARACTERS = 60
 SENTENCE_CHARACTERS, NAME_CHARACTERS, VALUE_CHARACTERS = LENGTHS[0], 300, 400
 DOUBLE = "about the same finding as"  # known again by it; without a sign that Jira would change
 MOST_STEPS = 30  # lines; the catalog's have three or four
@@ -30,41 +33,47 @@ def mark_of(fingerprint: str, number: int) -> str:
 
 def summary(finding: Finding) -> str:
     """One line: what, where, how much."""
-    account = one_line(finding.sub_account_name or finding.sub_account_id or "", longest=60)
-    where = ", ".join(filter(None, (account, finding.region_id)))
-    tail = f": {where} ({money_of(finding)} a month)"
+    places = (finding.sub_account_name or finding.sub_account_id, finding.region_id)
+    where = ", ".join(filter(None, (one_line(place or "", longest=PLACE_CHARACTERS) for place in places)))
+    tail = (f": {where}" if where else "") + f" ({stake(finding)})"
     return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail
 
 
-def description(finding: Finding, *, blind_spots: Sequence[str], query_url: str | None, days: int) -> str:
+def description(finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int) -> str:
     """The whole of a finding; `days` is for how long closing it silences it."""
     texts = (
-        _description(finding, blind_spots=blind_spots, query_url=query_url, days=days, longest=longest)
+        _description(finding, header=header, query_url=query_url, days=days, longest=longest)
         for longest in LENGTHS
     )
     return next((text for text in texts if len(text) <= TEXT_CHARACTERS), escaped(finding.title, longest=200))
 
 
 def _description(
-    finding: Finding, *, blind_spots: Sequence[str], query_url: str | None, days: int, longest: int
+    finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int, longest: int
 ) -> str:
     parts = [
-        f"*{escaped(money_of(finding), longest=60)} a month* · {finding.severity} · {finding.category}",
+        f"*{escaped(stake(finding), longest=80)}* · {finding.severity} · {finding.category}",
         escaped(finding.reason, longest=longest),
         "h3. What to do\n" + "\n".join(_steps(finding, longest=longest)),
         "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
         "h3. Evidence\n" + verbatim(_table(_evidence(finding)), longest=2 * longest),
         *([f"[Ask it yourself in Athena|{query_url}]"] if query_url else []),
     ]
-    if blind_spots:
-        spots = (f"* {escaped(spot, longest=longest)}" for spot in blind_spots)
+    if header:
+        spots = (f"* {escaped(spot, longest=longest)}" for spot in header.blind_spots)
         parts.append("h3. Known ways to be wrong\n" + "\n".join(spots))
-    parts.append(
-        "----\nfocuswatch keeps this up to date, and closes it when the bill shows that it is gone. If it is meant to "
-        f"be so, close it: nobody hears of it for {days} days. Finding {finding.fingerprint}, as of "
-        f"{escaped(str(finding.as_of), longest=20)}."
-    )
+    parts.append(f"----\n{_ending(finding, header=header, days=days)}")
     return "\n\n".join(parts)
+
+
+def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> str:
+    told = (
+        "This happened, and is told once: close it when it is known what it was."
+        if header and header.told == "once"
+        else "focuswatch keeps this up to date, and closes it when the bill shows that it is gone. If it is meant to "
+        f"be so, close it: nobody hears of it for {days} days."
+    )
+    return f"{told} Finding {finding.fingerprint}, as of {escaped(str(finding.as_of), longest=20)}."
 
 
 def grown(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
@@ -75,44 +84,31 @@ def grown(finding: Finding, *, number: int, cost: Decimal | None, severity: Seve
         if severity not in (None, finding.severity)
         else ""
     )
-    return _comment(
-        f"It costs {money_of(finding)} a month{was}.{worse}", finding.reason, finding=finding, number=number
-    )
+    return _comment(f"Now {stake(finding)}{was}.{worse}", finding.reason, finding=finding, number=number)
 
 
 def reminder(finding: Finding, *, number: int) -> str:
     """A comment that it is still so."""
-    since = f"It is still so, first seen on {finding.first_seen}: {money_of(finding)} a month."
+    since = f"It is still so, first seen on {finding.first_seen}: {stake(finding)}."
     return _comment(since, finding.reason, finding=finding, number=number)
 
 
 def back(finding: Finding, *, number: int, excluded: bool) -> str:
     """A comment on a finding that is told again; `excluded` where somebody had closed its issue."""
     there = "It is still there, and the time for which it was excluded is over" if excluded else "It is back"
-    told = f"{there}: {money_of(finding)} a month."
-    return _comment(told, finding.reason, finding=finding, number=number)
+    return _comment(f"{there}: {stake(finding)}.", finding.reason, finding=finding, number=number)
 
 
 def resolved(finding: Finding, *, number: int) -> str:
-    """A comment on a finding that is gone; what is really saved is read from the bill later."""
+    """A comment on a finding that is gone, and on what that saves."""
     told = f"It is gone: the data as of {finding.as_of} does not show it any more."
-    if finding.category == "waste":
-        per_year = amount(finding.monthly_cost * 12)
-        told += (
-            f" It cost {money_of(finding)} a month when it was last seen, on {finding.last_seen}; "
-            f"over a year that is {per_year} {finding.currency} not spent."
-        )
-    return _comment(told, None, finding=finding, number=number)
+    saves = saving(finding, saved_daily=None)
+    return _comment(f"{told} {saves}" if saves else told, None, finding=finding, number=number)
 
 
 def double(of: str) -> str:
     """A comment on an issue about what another one is about already."""
     return f"This is {DOUBLE} {of}, which is older and is kept up to date. It is closed as a double."
-
-
-def money_of(finding: Finding) -> str:
-    """Its monthly cost with the currency."""
-    return f"{amount(finding.monthly_cost)} {finding.currency}"
 
 
 def _comment(told: str, reason: str | None, *, finding: Finding, number: int) -> str:

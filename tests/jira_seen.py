@@ -1,0 +1,53 @@
+"""Jira's wiki markup as somebody reads it, and what in it acts: links, mentions, images, macros, lists, smileys.
+
+The rules are those of Atlassian's own converter (https://www.npmjs.com/package/@atlaskit/editor-wikimarkup-transformer)
+and of https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all; where they differ, what either takes
+for markup acts here.
+"""
+
+import re
+
+BLOCK = re.compile(r"\{noformat\}\n(.*?)\n\{noformat\}", re.DOTALL)
+ESCAPABLE = r"-#*_+?^~|%{}\[\]()!@"
+ESCAPED = re.compile(rf"(?<!\\)\\([{ESCAPABLE}])")
+ACTS = {
+    "macro": re.compile(r"\{[^}\n]*\}"),
+    "link": re.compile(r"\[[^\]\n]+\]"),
+    "address": re.compile(r"(?i)\b(?:https?|ftp|file|irc|nntp|news)://\S|\bmailto:[^\s\u2060]"),
+    "image": re.compile(r"![^!\s][^!\n]*!"),
+    "heading": re.compile(r"^h[1-6]\. ", re.MULTILINE),
+    "quote": re.compile(r"^bq\. ", re.MULTILINE),
+    "list": re.compile(r"^\s*(?:[*#]+|-+) ", re.MULTILINE),
+    "rule": re.compile(r"^----", re.MULTILINE),
+    "table": re.compile(r"^\s*\|", re.MULTILINE),
+    "emphasis": re.compile(r"(?<!\w)([*_+^~-])(?=\S)[^\n]*?(?<=\S)\1(?!\w)"),
+    "citation": re.compile(r"\?\?\S[^\n]*?\?\?"),
+    "dash": re.compile(r"(?<= )-{2,3}(?= )"),
+    "break": re.compile(r"\\\\"),
+    "smiley": re.compile(r"[:;]-?[DPp)(](?![A-Za-z0-9])|\((?:!|\?|/|x|y|n|i|\*[rgby]?|\+|-|on|off|flag)\)"),
+    "escape": re.compile(r"\\"),
+}
+HIDDEN = "\x00"
+
+
+def acting(text: str) -> list[str]:
+    """What acts in a text, each as `kind: what`; blocks act only by ending."""
+    rest = BLOCK.sub("", text)
+    rest = ESCAPED.sub(HIDDEN, rest)
+    return [f"{kind}: {found[0]}" for kind, rule in ACTS.items() for found in rule.finditer(rest)]
+
+
+def seen(text: str) -> str:
+    """The text as it is shown, in plain letters: headings underlined, blocks set in."""
+    parts = BLOCK.split(text)
+    shown = []
+    for place, part in enumerate(parts):
+        if place % 2:
+            shown.append("\n".join(f"    {line}" for line in part.splitlines()))
+            continue
+        part = re.sub(r"(?m)^h3\. (.*)$", lambda found: f"{found[1]}\n{'~' * len(found[1])}", part)
+        part = re.sub(r"(?m)^\* ", "• ", part)
+        part = re.sub(r"(?m)^\*([^*\n]+)\*", r"\1", part)
+        part = re.sub(r"(?m)^_(.*)_$", r"\1", part)
+        shown.append(ESCAPED.sub(r"\1", part))
+    return "".join(shown)
