@@ -8,6 +8,7 @@ import pytest
 
 from focuswatch.owners import Owners
 from focuswatch.slack.message import message
+from focuswatch.slack.money import so_far
 from focuswatch.slack.steps import NOT_COPIED, steps
 from focuswatch.spending import ANOMALY, BUDGET, parse
 from focuswatch.spending.measures import Measure
@@ -248,8 +249,8 @@ def test_slack_takes_it_and_says_a_sum(body, said):
     """AWS names what something came to, and not what it costs a month."""
     told = message(read(body), kind="new", today=TODAY + timedelta(days=9), news_id="a-1")
     assert not blocks_problems(told["blocks"]) and not too_long(told["blocks"])
-    facts = seen(told).splitlines()[2]
-    assert facts.startswith(f"*{said}") and "so far" not in facts
+    assert seen(told).splitlines()[2].startswith(f"*{said}")
+    assert so_far(read(body), today=TODAY + timedelta(days=9)) is None
 
 
 def test_a_message_in_the_envelope_of_sns_is_opened():
@@ -280,6 +281,13 @@ def test_what_cannot_be_read_is_told_as_it_came(body, speaker):
     assert found.reason.endswith(f" It says: {body}")
     assert (found.owned_by, found.severity) == ("fallback", "low")
     assert read(body).fingerprint == found.fingerprint != read(body + "!").fingerprint
+
+
+def test_what_no_ledger_could_hold_is_made_so_that_it_can():
+    """A half of a character, which JSON can name and UTF-8 cannot."""
+    told = json.dumps({"Message": "\ud800 is half", "TopicArn": "t"})
+    assert read(told).evidence["message"] == "? is half"
+    assert read(told).model_dump_json()
 
 
 def test_a_very_long_message_fits_the_ledger():

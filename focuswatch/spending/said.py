@@ -72,7 +72,7 @@ def finding(
 
 def unreadable(text: str, *, detection: str, why: str, today: date) -> Finding:
     """The finding that a message came which nobody could read; whoever gets it reads it there."""
-    speaker = SPEAKERS[detection]
+    speaker, text = SPEAKERS[detection], text.encode(errors="replace").decode()
     return finding(
         detection,
         identity=text,
