@@ -1,13 +1,16 @@
 """One issue for each finding: what it says, when it speaks, how it ends, on Cloud and on Data Center."""
 
+import tomllib
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from focuswatch.errors import Refused, TryLater
+from focuswatch.errors import ConfigError, Refused, TryLater
+from focuswatch.jira.client import JiraClient
 from focuswatch.jira.issue import label_of
-from focuswatch.owners import Owners
+from focuswatch.owners import Jira, Owners
 from tests.given_jira import FINGERPRINT, OWNERS, given, news
 
 
@@ -260,3 +263,57 @@ def test_a_wrong_token_is_refused(there):
     channel.client.token = "wrong"
     with pytest.raises(Refused, match="401"):
         channel.tell(news())
+
+
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ('{ project = "srch" }', "teams.search.jira.project: String should match pattern.*found 'srch'"),
+        ('{ issue_type = "Task" }', "teams.search.jira.project: Field required"),
+        ('{ project = "SRCH", labels = ["two words"] }', "jira.labels.0: .*found 'two words'"),
+        ('{ project = "SRCH", priority = { urgent = "High" } }', "jira.priority.urgent.*found 'urgent'"),
+        ('{ project = "SRCH", least_severity = "serious" }', "jira.least_severity: .*found 'serious'"),
+        ('{ project = "SRCH", done = "Done" }', "jira.done: .*found 'Done'"),
+        ('{ project = "SRCH", assigne = "x" }', "jira.assigne: Extra inputs"),
+    ],
+)
+def test_a_wrong_word_in_owners_toml_is_named(tmp_path, section, named):
+    path = tmp_path / "owners.toml"
+    path.write_text(f'[teams.search]\nchannel = "#search"\njira = {section}\n')
+    with pytest.raises(ConfigError, match=named):
+        Owners.load(path)
+
+
+def test_what_is_said_of_jira_in_the_shipped_file_is_what_holds_when_it_is_left_out():
+    """Its comments name every key with its default."""
+    text = (Path(__file__).parent.parent / "config" / "owners.toml").read_text()
+    told = {
+        line.partition(" = ")[0].strip("# "): line.partition(" = ")[2].split("  ")[0]
+        for line in text.partition("As a table")[2].splitlines()[1:]
+        if " = " in line
+    }
+    default = Jira(project="SRCH")
+    assert told.keys() == default.model_dump().keys() - {"project"}
+    assert tomllib.loads(f"priority = {told['priority']}")["priority"] == default.priority
+    for name in ("issue_type", "least_severity", "remind"):
+        assert tomllib.loads(f"it = {told[name]}")["it"] == getattr(default, name)
+    for name in ("done", "reopen"):
+        assert set(tomllib.loads(f"it = {told[name]}")["it"]) <= set(getattr(default, name))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "{}", '{"url": "http://jira.example.com", "token": "hidden"}', '{"url": "https://j.example"}'],
+)
+def test_a_secret_that_is_none_is_refused_and_not_shown(value):
+    """A token never travels in the open."""
+    with pytest.raises(Refused) as refused:
+        JiraClient.of_secret(value)
+    assert "hidden" not in str(refused.value)
+
+
+def test_a_secret_with_an_email_is_clouds_and_one_without_is_data_centers():
+    cloud = JiraClient.of_secret('{"url": "https://a.atlassian.net", "email": "a@b.example", "token": "t"}')
+    centre = JiraClient.of_secret('{"url": "https://jira.example.com", "token": "t"}')
+    assert (cloud.email, centre.email) == ("a@b.example", None)
+    assert "token" not in repr(cloud) and "'t'" not in repr(centre)

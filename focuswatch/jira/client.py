@@ -6,7 +6,7 @@ here: a POST that is sent twice makes doubles.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -33,7 +33,7 @@ class Secret(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     url: str = Field(pattern=r"^https://|^http://127\.0\.0\.1[:/]")  # or the token would travel in the open
-    token: str = Field(min_length=1)
+    token: str = Field(min_length=1, repr=False)
     email: str | None = None
 
 
@@ -42,7 +42,7 @@ class JiraClient:
     """One Jira; it is connected to when it is first asked. Every method raises TryLater, Unsure or Refused."""
 
     url: str
-    token: str
+    token: str = field(repr=False)
     email: str | None = None
     read_seconds: float = READ_SECONDS
 
