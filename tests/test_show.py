@@ -16,6 +16,7 @@ from focuswatch.show.slack import news
 from focuswatch.show.table import entries, whole
 from focuswatch.slack.text import SECTION_CHARACTERS
 from tests.given import DAY, finding
+from tests.slack_rules import blocks_problems, too_long
 
 ORDERS = "a\x1b[31mb\x1b]0;title\x07\x9b2Jc\u202ed\x08e"  # colours, a window's title, a cleared screen, a turned line
 
@@ -42,14 +43,14 @@ def test_json_says_the_same_without_raw_control_characters():
     assert json.loads(text)[0]["team"] == ORDERS
 
 
-def message(one) -> dict:
+def message(*told) -> dict:
     return json.loads(
         news(
             Scanned(
                 as_of=DAY,
                 currency="USD",
-                findings=(one,),
-                news=(News(kind="new", finding=one),),
+                findings=told,
+                news=tuple(News(kind="new", finding=one) for one in told),
                 outcomes=(),
                 coverage=Coverage(),
                 silenced=0,
@@ -73,6 +74,17 @@ def test_a_long_text_is_not_cut_within_an_entity(before):
     text = message(hostile(reason="x" * before + "&" * SECTION_CHARACTERS))["blocks"][1]["text"]["text"]
     assert SECTION_CHARACTERS - 5 < len(text) <= SECTION_CHARACTERS
     assert text.endswith("&amp;")
+
+
+def test_slack_is_told_as_many_findings_as_it_takes():
+    """The costliest, and how many more there are; Slack would refuse a longer message as a whole."""
+    few, many = message(*[finding()] * 3), message(*[hostile(reason="x" * 1500)] * 15)
+    assert [len([one for one in told["blocks"] if one["type"] == "section"]) for told in (few, many)] == [
+        3,
+        5,
+    ]
+    assert not blocks_problems(many["blocks"]) and not too_long(many["blocks"])
+    assert many["blocks"][-2]["elements"][0]["text"] == "and 10 more"
 
 
 def test_csv_has_its_header_without_rows():
