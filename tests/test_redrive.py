@@ -1,6 +1,7 @@
 """`focuswatch redrive` hands dead letters back to work: at least once, whatever happens on the way."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -296,10 +297,10 @@ def test_the_command_says_what_is_there_and_what_became_of_it(session, deploymen
     looked = command(deployment, monkeypatch, "--dry-run")
     assert looked.exit_code == 0
     assert looked.stdout.splitlines() == [
-        "detect: 3 dead letters, the oldest 0 hours old",
+        "detect: 3 dead letters, the oldest 0 minutes old",
         "  2 × S3 is away (the last: Refreshed)",
         "  1 × no table (the last: a message)",
-        "slack: 1 dead letter, the oldest 0 hours old",
+        "slack: 1 dead letter, the oldest 0 minutes old",
         f"  1 × its function's log knows why (the last: new idle_sagemaker_endpoint {finding().fingerprint})",
     ]
     assert not session.called
@@ -310,6 +311,21 @@ def test_the_command_says_what_is_there_and_what_became_of_it(session, deploymen
         "  1 handed to focuswatch-slack",
     ]
     assert command(deployment, monkeypatch, "slack").stdout == "No dead letters: slack.\n"
+
+
+@pytest.mark.parametrize(
+    ("waited", "said"),
+    [({"minutes": 119}, "119 minutes"), ({"hours": 47}, "47 hours"), ({"days": 13}, "13 days")],
+)
+def test_an_age_is_told_in_its_own_measure(session, deployment, monkeypatch, waited, said):
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(**waited)
+
+    write(session, deployment.dead_letters("slack"), "a")
+    monkeypatch.setattr("focuswatch.command.redrive.datetime", Later)
+    assert f"the oldest {said} old" in command(deployment, monkeypatch, "slack", "--dry-run").stdout
 
 
 def test_the_command_fails_where_some_stay(session, deployment, monkeypatch):

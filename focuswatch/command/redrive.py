@@ -118,5 +118,6 @@ def _reasons(letters: "Sequence[Letter]") -> "Iterator[str]":
 
 
 def _age(seconds: float) -> str:
-    hours = seconds / 3600
-    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.0f} hours" if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"
