@@ -32,6 +32,7 @@ least_age_days = 14            # as old as a new account's warm-up
 least_weekdays = 3             # of the same weekday, before it counts as a rhythm
 least_ratio = 3.0              # as gpu_burst; a busy weekday is some 1.5 times an account's median
 least_account_share = 0.5      # of the excess must be new to the account: the rest moved
+left_share = 0.25              # of its usual: less has left; a day that is half delivered has not
 least_daily_cost = 10.0        # above the usual; a quoted runaway on AgentCore went from 0.21 to 10.24 a day
 */
 WITH workload_days AS (
@@ -65,9 +66,10 @@ large_days AS (
     WHERE charge_date >= $news_since AND effective_cost >= $least_daily_cost  -- less can be no burst, and needs no level
 ),
 judged_days AS (
-    SELECT sub_account_id, workload, charge_date FROM large_days
-    UNION
-    SELECT sub_account_id, 'the whole account', charge_date FROM large_days
+    SELECT DISTINCT token_days.sub_account_id, token_days.workload, dates.charge_date
+    FROM token_days
+    INNER JOIN (SELECT DISTINCT sub_account_id, charge_date FROM large_days) AS dates
+        ON token_days.sub_account_id IS NOT DISTINCT FROM dates.sub_account_id
 ),
 samples AS (                                                                -- days with tokens: silence is no level
     SELECT
@@ -98,6 +100,7 @@ medians AS (
         sub_account_id,
         workload,
         charge_date,
+        max(sample_date) AS last_active_day,
         avg(CASE WHEN place * 2 BETWEEN days AND days + 2 THEN million_tokens END) AS usual,
         avg(CASE
             WHEN is_same_weekday AND weekdays >= $least_weekdays AND weekday_place * 2 BETWEEN weekdays AND weekdays + 2
@@ -112,9 +115,23 @@ levels AS (
         sub_account_id,
         workload,
         charge_date,
+        last_active_day,
+        usual_on_weekday,
         greatest(usual, coalesce(usual_on_weekday, usual)) AS usual_tokens,
         coalesce(usual_on_weekday, usual) AS weekday_tokens
     FROM medians
+),
+left_days AS (                                                              -- whose tokens may have moved elsewhere
+    SELECT levels.sub_account_id, levels.charge_date, sum(levels.usual_on_weekday) AS million_tokens
+    FROM levels
+    LEFT JOIN token_days
+        ON levels.charge_date = token_days.charge_date
+        AND levels.sub_account_id IS NOT DISTINCT FROM token_days.sub_account_id
+        AND levels.workload = token_days.workload
+    WHERE levels.workload <> 'the whole account'
+        AND date_diff('day', levels.last_active_day, levels.charge_date) <= $least_age_days
+        AND coalesce(token_days.million_tokens, 0) < $left_share * levels.usual_on_weekday
+    GROUP BY 1, 2
 ),
 weighed_days AS (
     SELECT
@@ -123,6 +140,7 @@ weighed_days AS (
         coalesce(own_levels.usual_tokens, account_levels.usual_tokens) AS compared_tokens,
         account_days.million_tokens - account_levels.weekday_tokens AS account_excess,
         large_days.million_tokens - coalesce(own_levels.usual_tokens, 0) AS excess,
+        coalesce(left_days.million_tokens, 0) AS left_tokens,
         (large_days.million_tokens - coalesce(own_levels.usual_tokens, 0)) / large_days.million_tokens
             * large_days.effective_cost AS excess_cost
     FROM large_days
@@ -134,6 +152,9 @@ weighed_days AS (
         ON large_days.charge_date = account_days.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM account_days.sub_account_id
         AND account_days.workload = 'the whole account'
+    LEFT JOIN left_days
+        ON large_days.charge_date = left_days.charge_date
+        AND large_days.sub_account_id IS NOT DISTINCT FROM left_days.sub_account_id
     LEFT JOIN levels AS own_levels
         ON large_days.charge_date = own_levels.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM own_levels.sub_account_id
@@ -148,7 +169,8 @@ burst_days AS (
         ) AS place
     FROM weighed_days
     WHERE million_tokens >= $least_ratio * compared_tokens
-        AND account_excess >= $least_account_share * excess                 -- else the tokens moved here from elsewhere
+        AND account_excess >= $least_account_share * excess                 -- else the tokens moved here from elsewhere,
+        AND excess - left_tokens >= $least_account_share * excess           -- though something else rose beside them
         AND round(excess_cost, 6) >= $least_daily_cost
 )
 SELECT

@@ -94,6 +94,7 @@ class _Level:
 
     usual: float
     on_weekday: float
+    left: float  # what has left, where the day has none
 
 
 def _level(used: Days, day: int) -> _Level | None:
@@ -105,23 +106,27 @@ def _level(used: Days, day: int) -> _Level | None:
     usual = float(np.median(used[active]))
     same = used[active[(day - active) % 7 == 0]]
     on_weekday = float(np.median(same)) if same.size >= 3 else usual
-    return _Level(max(usual, on_weekday), on_weekday)
+    recent = same.size >= 3 and day - int(active[-1]) <= LEAST_AGE_DAYS
+    left = on_weekday if recent and used[day] < 0.25 * on_weekday else 0.0
+    return _Level(max(usual, on_weekday), on_weekday, left)
 
 
 def _bursts(facts: Facts) -> Iterator[Incident]:
     for _, charged in facts.by_account(is_tokens):
-        account = millions(charged)
         workloads: dict[tuple[Identity, str | None], list[Charged]] = {}
         for one in charged:
             called = None if one.line.resource else model_of(one.line)
             workloads.setdefault((identity_of(one.line), called), []).append(one)
+        used = [millions(lines) for lines in workloads.values()]
         for (identity, _), lines in workloads.items():
-            yield from _bursts_of(facts, identity, lines, account)
+            yield from _bursts_of(facts, identity, lines, used)
 
 
-def _bursts_of(facts: Facts, identity: Identity, lines: list[Charged], account: Days) -> Iterator[Incident]:
-    used, costs = millions(lines), total(lines, costs=True)
-    clear, doubtful = _burst_days(used, costs, account)
+def _bursts_of(
+    facts: Facts, identity: Identity, lines: list[Charged], account: list[Days]
+) -> Iterator[Incident]:
+    costs = total(lines, costs=True)
+    clear, doubtful = _burst_days(millions(lines), costs, account)
     for start in np.flatnonzero(doubtful & ~np.concatenate(([False], doubtful[:-1]))).tolist():
         end = run_end(doubtful, start)
         sure = np.flatnonzero(clear[start:end])
@@ -139,17 +144,19 @@ def _bursts_of(facts: Facts, identity: Identity, lines: list[Charged], account: 
         )
 
 
-def _burst_days(used: Days, costs: Days, account: Days) -> tuple[Flags, Flags]:
-    """Days that are clearly a burst, and days that may be one: the newest two are told by half of their tokens."""
+def _burst_days(used: Days, costs: Days, account: list[Days]) -> tuple[Flags, Flags]:
+    """Days that are clearly a burst, and days that may be one: the newest is told by a third of its tokens."""
     clear, doubtful = np.zeros(len(used), dtype=bool), np.zeros(len(used), dtype=bool)
+    whole = np.asarray(np.sum(account, axis=0))
     for day in np.flatnonzero(costs >= 8).tolist():
-        own, whole = _level(used, day), _level(account, day)
-        if whole is None:
-            continue
+        own, everything = _level(used, day), _level(whole, day)
         excess = used[day] - (own.usual if own else 0.0)
-        ratio = used[day] / (own.usual if own else whole.usual)
+        if everything is None or excess <= 0:
+            continue
+        ratio = used[day] / (own.usual if own else everything.usual)
         excess_cost = excess / used[day] * costs[day]
-        new = (account[day] - whole.on_weekday) / excess if excess > 0 else 0.0
+        left = sum(level.left for one in account if (level := _level(one, day)))
+        new = min(whole[day] - everything.on_weekday, excess - left) / excess
         late = 0.35 if day == len(used) - 1 else 1.0
         clear[day] = bool(late * ratio >= 3.6 and late * excess_cost >= 12 and new >= 0.65)
         doubtful[day] = bool(ratio >= 2.4 and excess_cost >= 8 and new >= 0.35)

@@ -1,4 +1,7 @@
-"""Units that get dearer, and spend that grows or shifts at the same price."""
+"""Units that get dearer, and spend that grows or shifts at the same price.
+
+All of it is too small to be an anomaly of its account's cost: what a total hides, a unit shows.
+"""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -35,9 +38,9 @@ def _tokens(plan: Plan, account: Account, meter: str, *, daily: float, **options
 def _dearer_tokens(plan: Plan) -> None:
     changed = plan.calendar.ago(CHANGED_DAYS_AGO)
     account = _user(plan)
-    _tokens(plan, account, "lite_in", daily=200_000, last=changed)
+    _tokens(plan, account, "lite_in", daily=100_000, last=changed)
     price = 1.3 * meters()["lite_in"].unit_price(account.regions[1])
-    identity = _tokens(plan, account, "lite_in", daily=200_000, first=changed, price=price)
+    identity = _tokens(plan, account, "lite_in", daily=100_000, first=changed, price=price)
     plan.incident(DETECTION, identity, since=changed, note="the price of a model went up by three tenths")
     account = _user(plan)
     _tokens(plan, account, "sonnet_service_in", daily=40_000, last=changed)
@@ -51,8 +54,8 @@ def _dearer_endpoints(plan: Plan) -> None:
     covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     identity = _endpoint(plan, 24, {"last": changed, "commitment": covered}, {"first": changed})
     plan.incident(DETECTION, identity, since=changed, note="its Savings Plan ended")
-    identity = _endpoint(plan, 24, {"last": changed}, {"first": changed, "daily": 96})
-    plan.incident(DETECTION, identity, since=changed, note="four times the instances for the same calls")
+    identity = _endpoint(plan, 24, {"last": changed}, {"first": changed, "daily": 48})
+    plan.incident(DETECTION, identity, since=changed, note="twice the instances for the same calls")
     days = (plan.calendar.as_of - changed).days
     fewer = {changed + timedelta(days=day): 9_000.0 for day in range(days)}
     identity = _endpoint(plan, 48, {}, calls=fewer)
@@ -83,9 +86,9 @@ def _mix_and_volume(plan: Plan) -> None:
     before, after = {"last": changed}, {"first": changed}
     account = _user(plan)
     for meter, daily, span in (
-        ("nova_micro_in", 900_000, before),
-        ("haiku3_in", 20_000, {}),
-        ("haiku3_in", 900_000, after),
+        ("nova_micro_in", 60_000, before),
+        ("haiku3_in", 2_000, {}),
+        ("haiku3_in", 60_000, after),
     ):
         identity = _tokens(plan, account, meter, daily=daily, **span)
     kind = "mix shifts between models are told as mix, not price"
