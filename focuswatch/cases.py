@@ -117,7 +117,7 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("owner_rules", columns.OWNER_RULES, []),  # reports alone ask for owners
     ):
         tables.create_empty(on, name, shape)
-        _insert(on, name, shape, rows)
+        insert(on, name, shape, rows)
 
 
 def differences(case: Case, outcome: Outcome) -> list[str]:
@@ -177,7 +177,8 @@ def _priced(charge: Given) -> Given:
     return usual | period | costs | charge
 
 
-def _insert(on: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: list[Given]) -> None:
+def insert(on: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: list[Given]) -> None:
+    """Insert rows by column name; what a row leaves out is null. Raises CatalogError for an unknown column."""
     for row in rows:
         if unknown := set(row) - set(columns):
             raise CatalogError(

@@ -1,4 +1,4 @@
-"""How tests are spread over processes: those that start an AWS, or synthesize the stacks, share what they started."""
+"""How tests are spread over processes: who starts an AWS or a Trino, or synthesizes the stacks, shares it."""
 
 import pytest
 
@@ -9,6 +9,8 @@ TOGETHER = {
     "test_infra": "stacks",
     "test_infra_permissions": "stacks",
     "test_deployment": "stacks",
+    "test_conformance": "a Trino",
+    "test_trino": "a Trino",
 }
 
 

@@ -8,7 +8,7 @@ NOT_SQL = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 
 def with_tables(statement: str, tables: Mapping[str, str]) -> str:
     """`statement` with those of `tables` (name → SELECT) that it reads before it, each after what it reads itself."""
-    needed = [name for name in tables if name in _needed(statement, tables)]
+    needed = [name for name in tables if name in needed_of(statement, tables)]
     if not needed:
         return statement
     before = ",\n".join(f"{name} AS (\n{tables[name]}\n)" for name in needed)
@@ -17,7 +17,8 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
     return f"WITH {before}\n{statement}"
 
 
-def _needed(statement: str, tables: Mapping[str, str]) -> set[str]:
+def needed_of(statement: str, tables: Mapping[str, str]) -> set[str]:
+    """The names of `tables` that a statement reads, itself or through others of them."""
     needed: set[str] = set()
     unread = [statement]
     while unread:

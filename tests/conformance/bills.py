@@ -1,0 +1,58 @@
+"""A small bill: the rows of the tables that are given, and what it is asked with. Pure, but for reading cases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from focuswatch import columns, tables
+from focuswatch.cases import Case, CaseFile, give, insert
+from focuswatch.detect import Question, news_since
+
+GIVEN = {
+    "folded_charges": columns.FOLDED_CHARGES,
+    "activity": columns.ACTIVITY,
+    "accounts": columns.ACCOUNTS,
+    "deliveries": columns.DELIVERIES,
+    "owner_rules": columns.OWNER_RULES,
+}
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Rows by table in the order of its columns; tables that are left out are empty."""
+
+    name: str
+    rows: Mapping[str, Rows]
+    question: Question
+
+    def __len__(self) -> int:
+        return sum(map(len, self.rows.values()))
+
+
+def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection) -> Bill:
+    """What a case gives."""
+    give(connection, case, file=file)
+    as_of = case.as_of or file.as_of
+    question = Question(
+        as_of=as_of,
+        news_since=case.news_since or news_since(as_of, looked_until=None),
+        required_tags=tuple(case.required_tags),
+    )
+    rows = {
+        name: connection.execute(f"SELECT {', '.join(shape)} FROM {name} ORDER BY ALL").fetchall()
+        for name, shape in GIVEN.items()
+        if name != "owner_rules"
+    }
+    return Bill(case.name, rows, question)
+
+
+def put(bill: Bill, *, connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the bill's tables on DuckDB, in place of any others."""
+    for name, shape in GIVEN.items():
+        tables.create_empty(connection, name, shape)
+        insert(
+            connection, name, shape, [dict(zip(shape, row, strict=True)) for row in bill.rows.get(name, [])]
+        )

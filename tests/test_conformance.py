@@ -1,0 +1,86 @@
+"""One text of SQL means the same on DuckDB and on a real Trino 435, the line that Athena engine 3 follows."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+import pytest
+
+from focuswatch import tables
+from focuswatch.cases import FOLDER, CaseFile, differences, read_cases
+from focuswatch.catalog import Catalog, Detection
+from focuswatch.engine.duckdb import connect
+from tests.conformance.bills import bill_of
+from tests.conformance.compare import difference
+from tests.conformance.engines import Answered, OnTrino, answered, on_duckdb, shapes_of
+from tests.local_trino import LocalTrino, lacking, must_be_there, trino
+
+CATALOG = Catalog.load()
+THREADS = 3
+
+
+@pytest.fixture(scope="module")
+def local_trino() -> Iterator[LocalTrino]:
+    """A Trino of this machine; where it cannot be raised, what needs it is left out and says so."""
+    if missing := lacking():
+        if must_be_there():
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with trino() as raised:
+        yield raised
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One DuckDB for all bills: each replaces every table."""
+    connection = connect()
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("id", CATALOG.detections)
+def test_every_case_is_the_same_on_trino(
+    id: str, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Every case of a detection holds on Trino, and each of its rows is DuckDB's row; so are the tables it reads."""
+    file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
+    bills = [bill_of(case, file=file, connection=connection) for case in file.cases]
+    shapes = shapes_of(CATALOG, connection=connection, bill=bills[0])
+    there = OnTrino(local_trino, CATALOG, id, bills, shapes)
+    there.load(for_entries=[detection])
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(
+            pool.map(
+                lambda number: answered(
+                    detection, bills[number], engine=there.engine(number), catalog=CATALOG
+                ),
+                range(len(bills)),
+            )
+        )
+    problems = _against_duckdb(detection, file, there, found, connection)
+    there.drop()
+    assert problems == []
+
+
+def _against_duckdb(
+    detection: Detection,
+    file: CaseFile,
+    there: OnTrino,
+    found: list[Answered],
+    connection: duckdb.DuckDBPyConnection,
+) -> list[str]:
+    problems = []
+    for number, (case, bill, on_trino) in enumerate(zip(file.cases, there.bills, found, strict=True)):
+        assert on_trino.outcome is not None
+        said = differences(case, on_trino.outcome)
+        here = on_duckdb(bill, catalog=CATALOG, connection=connection)
+        on_duck = answered(detection, bill, engine=here, catalog=CATALOG)
+        for ours, theirs in zip(on_duck.answers, on_trino.answers, strict=False):
+            said += [difference(ours, theirs, sql=detection.sql)]
+        said += [
+            difference(here.query(f"SELECT * FROM {name}", label=name), there.rows(name, number))
+            for name in tables.MADE
+            if name in there.made and number % 5 == 0
+        ]
+        problems += [f"{case.name}: {one}" for one in said if one]
+    return problems
