@@ -62,13 +62,14 @@ training_days AS (
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND charges.CommitmentDiscountStatus IS NULL       -- hours that a Savings Plan covers are owed anyhow
-        AND charges.ConsumedQuantity > 0
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 job_days AS (
     SELECT
         *,
-        sum(on_demand_hours) OVER (PARTITION BY sub_account_id, region_id, resource_id) AS job_hours,
+        on_demand_hours > 0
+            AND sum(on_demand_hours) OVER (PARTITION BY sub_account_id, region_id, resource_id) >= $least_job_hours
+            AS is_long,
         sum(on_demand_cost) OVER (PARTITION BY sub_account_id, region_id, resource_id) AS job_cost
     FROM training_days
 ),
@@ -82,7 +83,7 @@ jobs AS (
             ORDER BY round(sum(on_demand_cost), 6) DESC, resource_id
         ) AS place
     FROM job_days
-    WHERE on_demand_hours > 0 AND job_hours >= $least_job_hours AND resource_id IS NOT NULL
+    WHERE is_long AND resource_id IS NOT NULL
     GROUP BY 1, 2, 3
 ),
 largest_jobs AS (
@@ -103,12 +104,10 @@ trainings AS (
         max(service_name) AS service_name,
         max_by(tags, job_cost) AS tags,                    -- who trains most in this pool answers for it
         array_agg(DISTINCT instance_type ORDER BY instance_type)
-            FILTER (WHERE on_demand_hours > 0 AND job_hours >= $least_job_hours) AS instance_types,
-        count(DISTINCT CASE WHEN on_demand_hours > 0 AND job_hours >= $least_job_hours THEN charge_date END)
-            AS training_days,
-        sum(CASE WHEN job_hours >= $least_job_hours THEN on_demand_hours ELSE 0 END) AS on_demand_hours,
-        sum(CASE WHEN job_hours >= $least_job_hours THEN on_demand_cost ELSE 0 END) / $lookback_days * 30
-            AS monthly_on_demand_cost,
+            FILTER (WHERE is_long) AS instance_types,
+        count(DISTINCT CASE WHEN is_long THEN charge_date END) AS training_days,
+        sum(CASE WHEN is_long THEN on_demand_hours ELSE 0 END) AS on_demand_hours,
+        sum(CASE WHEN is_long THEN on_demand_cost ELSE 0 END) / $lookback_days * 30 AS monthly_on_demand_cost,
         sum(spot_hours) AS spot_hours
     FROM job_days
     GROUP BY 1, 2
