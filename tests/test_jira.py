@@ -12,6 +12,7 @@ from focuswatch.jira.client import JiraClient
 from focuswatch.jira.issue import label_of
 from focuswatch.owners import Jira, Owners
 from tests.given_jira import FINGERPRINT, OWNERS, given, news
+from tests.local_jira_rules import Step
 
 
 @pytest.fixture(params=["cloud", "data center"])
@@ -141,6 +142,16 @@ def test_a_transition_is_found_by_the_teams_name_else_by_where_it_leads(there):
     there.channel.tell(news(2, "new"))
     there.channel.tell(news(3, "resolved"))
     assert there.issues[0].done
+
+
+def test_a_transition_that_demands_what_we_do_not_know_is_passed_over(there):
+    there.channel.tell(news())
+    for steps in there.jira.workflow.values():
+        for step in steps:
+            step.fields = {"customfield_1": {"required": True, "hasDefaultValue": False, "name": "Cause"}}
+        steps.append(Step("91", "Ship it", "10002" if there.jira.cloud else "6"))
+    assert there.channel.tell(news(1, "resolved")).endswith("SRCH-1 closed")
+    assert ("POST", "/rest/api/2/issue/SRCH-1/transitions") in there.jira.wrote()
 
 
 @pytest.mark.parametrize("missing", [True, False])

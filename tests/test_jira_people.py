@@ -86,6 +86,15 @@ def test_when_the_exclusion_has_run_out_the_issue_is_opened_again(there):
     assert [one.author for one in there.ledger.silences()] == ["Grace", "Ada"]
 
 
+def test_a_closing_of_long_ago_excludes_nothing_any_more(there):
+    """It counts from the day of the closing, whenever it is seen."""
+    there.channel.tell(news())
+    close(there)
+    there.pass_days(EXCLUSION_DAYS)
+    assert there.channel.tell(news(1, "changed", **today(there))).endswith("SRCH-1 reopened")
+    assert there.ledger.silences() == []
+
+
 def test_an_exclusion_that_somebody_took_back_does_not_come_again(there):
     there.channel.tell(news())
     close(there)
