@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+# For how long a function may be silent, as the alarms on missed runs have it (infra/watch.py).
+SILENT_HOURS = {"refresh": 30, "collect": 30, "detect": 30, "publish": 2, "pulse": 30, "sweep": 30}
+
 
 class Heartbeat(BaseModel):
     """The end of one run of one Lambda."""

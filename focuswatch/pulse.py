@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
-from focuswatch.doctor.runs import SILENT_HOURS
-from focuswatch.heartbeat import Heartbeat
+from focuswatch.heartbeat import SILENT_HOURS, Heartbeat
 from focuswatch.plain_text import visible
 
 UNTOLD = "untold"  # in `waiting`: what `publish` has not sent; every other key is a queue's function

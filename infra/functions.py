@@ -130,7 +130,10 @@ class Functions(Construct):
         if kind == "answer":
             own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
         if kind == "pulse":
-            own["FOCUSWATCH_FUNCTIONS"] = ",".join(self._deployment.kinds)
+            own["FOCUSWATCH_QUEUES"] = ",".join(self.queues)
+            own["FOCUSWATCH_UNATTENDED"] = ",".join(self._deployment.unattended)
+            own["FOCUSWATCH_DAILY"] = ",".join(self._deployment.daily)
+            own["FOCUSWATCH_DATA_AGE_HOURS"] = str(self._deployment.alarms.data_age_hours)
         return own
 
     def _role(self, kind: str, *, permissions: Permissions) -> aws_iam.Role:

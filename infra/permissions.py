@@ -112,11 +112,12 @@ class Permissions:
         return [self._ledger(), self._next_step()]
 
     def _pulse(self) -> list[Grant]:
-        kinds = self.deployment.kinds
-        queues = [self.deployment.queue(kind) for kind in kinds if kind in QUEUE_FED]
-        queues += [self.deployment.dead_letters(kind) for kind in kinds]
+        deployment = self.deployment
+        queues = [deployment.queue(kind) for kind in deployment.kinds if kind in QUEUE_FED]
+        queues += [deployment.dead_letters(kind) for kind in deployment.unattended]
         counted = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes")
-        alarms = (self._arn("sns", self.deployment.topic("alarms")),)
+        alarms = (self._arn("sns", deployment.topic("alarms")),)
+        slack = [*self._told(), self._secret(deployment.secrets.slack)] if deployment.secrets.slack else []
         return [
             Grant(
                 "how runs ended, and what is untold",
@@ -124,11 +125,7 @@ class Permissions:
                 (self._table, f"{self._table}/index/pending"),
             ),
             Grant("what waits", counted, tuple(self._arn("sqs", name) for name in queues)),
-            *(
-                [*self._told(), self._secret(self.deployment.secrets.slack)]
-                if self.deployment.secrets.slack
-                else []
-            ),
+            *slack,
             Grant("tell", ("sns:Publish",), alarms),
             Grant("the topics are encrypted", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
         ]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from focuswatch.jira.deliver import JiraChannel
     from focuswatch.jira.issue import IssueState
+    from focuswatch.pulse import Pulse
     from focuswatch.slack.client import Slack
     from focuswatch.slack.deliver import SlackChannel
     from focuswatch.slack.message import Links
@@ -120,6 +121,16 @@ class Run:
             links=self._links,
             clock=self.clock,
         )
+
+    def say_to_finops(self, name: str, found: "Pulse") -> bool:
+        """Say once under `name` how it is, in the channel that hears of what nobody owns."""
+        from focuswatch.slack.deliver import Channels
+        from focuswatch.slack.pulse_message import pulse_message
+        from focuswatch.slack.say import Said, Speaker
+
+        speaker = Speaker(self.slack, Claims(self.table, channel="slack said", model=Said), self.clock)
+        channel = Channels(self.table, self.slack).id(self.owners.routing.fallback_channel)
+        return speaker.say(name, pulse_message(found), channel=channel)
 
     def _links(self, finding: Finding) -> "Links":
         """What a message of Slack leads to; its Jira issue once there is one."""

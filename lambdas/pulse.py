@@ -1,1 +1,61 @@
-"""Once a day: how focuswatch itself is, to the FinOps channel."""
+"""Once a day: how focuswatch itself is, to the FinOps channel, or where there is no Slack to whoever hears alarms."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+from focuswatch.heartbeat import heartbeats
+from focuswatch.pulse import UNTOLD, Pulse, pulse
+from focuswatch.queues import waiting
+from lambdas.environment import PATIENT, Run
+
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Say it, whether all is well or not: silence would be neither."""
+    run = Run("pulse")
+    logger.append_keys(run_id=run.id)
+    now = datetime.now(UTC)
+    found = _pulse(run, now=now)
+    if "FOCUSWATCH_SLACK_SECRET" in os.environ:
+        run.say_to_finops(f"pulse of {now:%Y-%m-%d}", found)
+    else:
+        run.session.client("sns", config=PATIENT).publish(
+            TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],
+            Subject=f"{os.environ['FOCUSWATCH_NAME']}: {'all is well' if found.is_well else 'something is wrong'}",
+            Message=found.as_text(),
+        )
+    metrics.add_dimension(name="function", value=run.name)
+    metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(found.troubles))
+    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
+    told = run.beat(doubts=[one.what for one in found.troubles]).model_dump(mode="json")
+    logger.info("heartbeat", extra={"heartbeat": told})
+    return told
+
+
+def _pulse(run: Run, *, now: datetime) -> Pulse:
+    sqs = run.session.client("sqs", config=PATIENT)
+    name = os.environ["FOCUSWATCH_NAME"]
+    queues = {kind: f"{name}-{kind}" for kind in _listed("FOCUSWATCH_QUEUES")}
+    letters = {kind: f"{name}-{kind}-dead-letters" for kind in _listed("FOCUSWATCH_UNATTENDED")}
+    daily = [kind for kind in _listed("FOCUSWATCH_DAILY") if kind != run.name]
+    return pulse(
+        heartbeats(run.table),
+        waiting={UNTOLD: run.ledger.untold_count(), **waiting(sqs, queues)},
+        dead_letters=waiting(sqs, letters),
+        expected=daily,
+        now=now,
+        stale_hours=int(os.environ["FOCUSWATCH_DATA_AGE_HOURS"]),
+        name=name,
+    )
+
+
+def _listed(variable: str) -> list[str]:
+    return [one for one in os.environ[variable].split(",") if one]

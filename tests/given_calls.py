@@ -24,6 +24,7 @@ SERVICES = {
     "focuswatch/heartbeat.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb.py": ["dynamodb"],
     "focuswatch/publish.py": ["sns"],
+    "focuswatch/queues.py": ["sqs"],
     "focuswatch/slack/deliver.py": ["dynamodb"],
     "focuswatch/slack/gather.py": ["dynamodb"],
     "focuswatch/slack/record.py": ["dynamodb"],
@@ -31,6 +32,7 @@ SERVICES = {
     "focuswatch/warehouse/partitions.py": ["glue"],
     "lambdas/answer.py": ["secretsmanager", "sqs"],
     "lambdas/environment.py": ["events"],
+    "lambdas/pulse.py": ["sns"],
 }
 # Where IAM's word is not the API's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 IAM_WORDS = {

@@ -207,7 +207,7 @@ def test_dead_letters_are_counted(aws, deployment):
      ((503, b"busy"), "failed"), (OSError("nobody"), "failed")],
 )  # fmt: skip
 def test_slack_is_asked_whether_it_knows_the_token_which_is_never_shown(aws, deployment, answer, state):
-    aws.client("secretsmanager").create_secret(Name="slack", SecretString='{"token": "xoxb-hidden"}')
+    aws.client("secretsmanager").create_secret(Name="slack", SecretString='{"token": "xoxb-hidden", "signing_secret": "0123456789abcdef"}')
     given = deployment.model_copy(
         update={"secrets": deployment.secrets.model_copy(update={"slack": "slack"})}
     )
@@ -236,7 +236,7 @@ def test_jira_is_asked_over_https_alone(aws, deployment, url, state):
         return 200, b'{"displayName": "focuswatch"}'
 
     assert looked_at(aws, given, reach=reach)["jira"].state == state
-    assert asked == (["https://a.atlassian.net/rest/api/3/myself"] if state == "ok" else [])
+    assert asked == (["https://a.atlassian.net/rest/api/2/myself"] if state == "ok" else [])
 
 
 def test_a_secret_that_cannot_be_read_is_a_failure(aws, deployment):

@@ -12,7 +12,7 @@ KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/heartbeat.py", frozenset({"record"}))
 CLAIMS = Used("focuswatch/delivery/claims.py")
 SECRET = Used("lambdas/environment.py", frozenset({"secret"}))
-LEDGER = Used("focuswatch/ledger/dynamodb.py", frozenset({"_pages", "_put", "add_silence"}))
+LEDGER = Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "_put", "add_silence"}))
 TOLD = [CLAIMS, Used("focuswatch/delivery/batch.py"), SECRET, HEARTBEAT]
 SLACK = [*TOLD, Used("focuswatch/delivery/pace.py"), Used("focuswatch/slack/deliver.py")]
 # Only these files, and where it is not all of a file, only these functions: a ledger has verbs for people too.
@@ -30,12 +30,12 @@ USED = {
         Used("lambdas/environment.py", frozenset({"announce"})),
         Used("focuswatch/engine/athena.py"),
         Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_pages", "_put", "_look"})),
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "_put", "_look"})),
     ],
     "publish": [
         HEARTBEAT,
         Used("focuswatch/publish.py"),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_pages", "untold", "mark_told"})),
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "untold", "mark_told"})),
     ],
     "collect": [
         HEARTBEAT,
@@ -47,9 +47,18 @@ USED = {
         HEARTBEAT,
         Used("lambdas/environment.py", frozenset({"announce"})),
         Used("focuswatch/delivery/batch.py"),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_pages", "_put"})),
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "_put"})),
     ],
-    "pulse": [*SLACK, Used("focuswatch/heartbeat.py"), Used("focuswatch/pulse.py"), Used("lambdas/pulse.py")],
+    "pulse": [
+        CLAIMS,
+        SECRET,
+        Used("focuswatch/heartbeat.py"),
+        Used("focuswatch/delivery/pace.py"),
+        Used("focuswatch/slack/deliver.py", frozenset({"id"})),
+        Used("focuswatch/queues.py"),
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried"})),
+        Used("lambdas/pulse.py"),
+    ],
     "slack": [*SLACK, Used("focuswatch/slack/gather.py")],
     "answer": [Used("lambdas/answer.py")],
     "record": [*SLACK, LEDGER, Used("focuswatch/slack/record.py")],

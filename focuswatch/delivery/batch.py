@@ -41,12 +41,10 @@ class Queue:
 
     def postpone(self, record: Record, *, seconds: float) -> None:
         """Let a record come back after `seconds`, or later the more often it has come."""
-        receives = int(record["attributes"]["ApproximateReceiveCount"])
-        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(receives - 1, 10), LONGEST_PAUSE_SECONDS)
         self.sqs.change_message_visibility(
             QueueUrl=self.url,
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=int(max(seconds, pause)) + 1,
+            VisibilityTimeout=pause(record, seconds=seconds),
         )
 
     def bury(self, record: Record) -> None:
@@ -59,6 +57,13 @@ class Queue:
                 for name, one in record.get("messageAttributes", {}).items()
             },
         )
+
+
+def pause(record: Record, *, seconds: float) -> int:
+    """For how long a record is left alone that asked for `seconds`."""
+    receives = int(record["attributes"]["ApproximateReceiveCount"])
+    grown = min(FIRST_PAUSE_SECONDS * 2 ** min(max(receives - 1, 0), 10), LONGEST_PAUSE_SECONDS)
+    return int(max(seconds, grown)) + 1
 
 
 @dataclass

@@ -3,17 +3,10 @@
 from collections.abc import Iterator
 
 from focuswatch.doctor.check import Check, Patient, failed, noted, ok
-from focuswatch.heartbeat import Heartbeat
+from focuswatch.heartbeat import SILENT_HOURS, Heartbeat
 from focuswatch.heartbeat import heartbeats as known_heartbeats
+from focuswatch.queues import waiting as counted
 
-SILENT_HOURS = {
-    "refresh": 30,
-    "collect": 30,
-    "detect": 30,
-    "publish": 2,
-    "pulse": 30,
-    "sweep": 30,
-}  # as the alarms on missed runs have it
 SHOWN = 5
 
 
@@ -64,12 +57,9 @@ def _refusals(patient: Patient, beat: Heartbeat) -> Iterator[Check]:
 
 def dead_letters(patient: Patient) -> Iterator[Check]:
     """Nothing waits that a function gave up on."""
-    client = patient.client("sqs")
-    waiting = {}
-    for kind in patient.deployment.unattended:
-        url = client.get_queue_url(QueueName=patient.deployment.dead_letters(kind))["QueueUrl"]
-        told = client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-        waiting[kind] = int(told["Attributes"]["ApproximateNumberOfMessages"])
+    deployment = patient.deployment
+    letters = {kind: deployment.dead_letters(kind) for kind in deployment.unattended}
+    waiting = counted(patient.client("sqs"), letters)
     full = {kind: count for kind, count in waiting.items() if count}
     if full:
         told = ", ".join(f"{count} of {kind}" for kind, count in full.items())

@@ -5,15 +5,18 @@ from base64 import b64encode
 from collections.abc import Iterator
 from urllib.request import Request
 
-from focuswatch.doctor.check import Check, Patient, failed, noted, ok
+from pydantic import ValidationError
 
-SLACK_TEST = "https://slack.com/api/auth.test"  # https://docs.slack.dev/reference/methods/auth.test
-JIRA_MYSELF = (
-    "/rest/api/3/myself"  # https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/
-)
+from focuswatch.doctor.check import Check, Patient, failed, noted, ok
+from focuswatch.jira.client import Secret as JiraSecret
+from focuswatch.slack.client import Secret as SlackSecret
+
+SLACK_TEST = "auth.test"  # https://docs.slack.dev/reference/methods/auth.test
+# Cloud and Data Center have it: https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-myself/
+JIRA_MYSELF = "/rest/api/2/myself"
 SHAPES = {
-    "slack": '{"token": "xoxb-…"}',
-    "jira": '{"url": "https://…atlassian.net", "email": "…", "token": "…"}',
+    "slack": '{"token": "xoxb-…", "signing_secret": "…"}',
+    "jira": '{"url": "https://…", "email": "…", "token": "…"}, without email on Data Center',
 }
 
 
@@ -39,16 +42,17 @@ def usable(patient: Patient) -> Iterator[Check]:
 
 def _request(kind: str, value: str) -> Request | None:
     try:
-        secret = json.loads(value)
         if kind == "slack":
-            return Request(SLACK_TEST, method="POST", headers={"Authorization": f"Bearer {secret['token']}"})
-        proof = b64encode(f"{secret['email']}:{secret['token']}".encode()).decode()
-        url = str(secret["url"])
-    except (ValueError, KeyError, TypeError):
+            slack = SlackSecret.model_validate_json(value)
+            return Request(
+                slack.api + SLACK_TEST, method="POST", headers={"Authorization": f"Bearer {slack.token}"}
+            )
+        jira = JiraSecret.model_validate_json(value)
+    except ValidationError:
         return None
-    if not url.startswith("https://"):  # the token would travel in the open
-        return None
-    return Request(url.rstrip("/") + JIRA_MYSELF, headers={"Authorization": f"Basic {proof}"})
+    proof = b64encode(f"{jira.email}:{jira.token}".encode()).decode()
+    scheme = f"Basic {proof}" if jira.email else f"Bearer {jira.token}"
+    return Request(jira.url.rstrip("/") + JIRA_MYSELF, headers={"Authorization": scheme})
 
 
 def _ask(patient: Patient, request: Request) -> tuple[bool, str]:

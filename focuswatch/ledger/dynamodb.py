@@ -138,6 +138,17 @@ class DynamoLedger:
                 after = number - 1 if number > int(str(now["first"])) else None
                 yield Told(number, after, News.model_validate_json(str(document)))
 
+    def untold_count(self) -> int:
+        """Findings with news that was not told yet."""
+        counted = self._queried(
+            IndexName=PENDING_INDEX,
+            KeyConditionExpression="#pending = :news",
+            ExpressionAttributeNames={"#pending": "pending"},
+            ExpressionAttributeValues={":news": PENDING},
+            Select="COUNT",
+        )
+        return sum(int(page["Count"]) for page in counted)
+
     def mark_told(self, told: Told) -> None:
         """Take the first untold news of its finding away, where it still is `told`; else do nothing."""
         key = {"kind": "entry", "id": told.news.finding.fingerprint}
@@ -235,9 +246,13 @@ class DynamoLedger:
         )
 
     def _pages(self, **asked: Any) -> Iterator[Any]:
+        for page in self._queried(**asked):
+            yield from page["Items"]
+
+    def _queried(self, **asked: Any) -> Iterator[Any]:
         while True:
             page = self._table.query(**asked)
-            yield from page["Items"]
+            yield page
             if "LastEvaluatedKey" not in page:
                 return
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]

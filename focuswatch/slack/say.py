@@ -1,0 +1,68 @@
+"""A message that is said once under a name, however often it is asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.delivery.claims import Claim, Claims, Overtaken
+from focuswatch.errors import DeliveryError, TryLater, Unsure
+from focuswatch.slack.client import Payload, Slack
+
+EVENT_TYPE = "focuswatch_said"
+WAIT_SECONDS = 30.0
+DAY_SECONDS = 86_400
+
+
+class Said(BaseModel):
+    """Where it was said."""
+
+    model_config = ConfigDict(frozen=True)
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Says things once; `clock` gives seconds since 1970."""
+
+    slack: Slack
+    claims: Claims[Said]
+    clock: Callable[[], float]
+
+    def say(self, name: str, message: Payload, *, channel: str) -> bool:
+        """Whether it was said now; False: it had been. Raises TryLater, Unsure or Refused."""
+        claim = self.claims.claim(name)
+        try:
+            return self._say(claim, {**message, "metadata": _metadata(name)}, channel=channel)
+        except Overtaken as error:
+            raise TryLater(f"{name} is said by another one", seconds=WAIT_SECONDS) from error
+        except Unsure:
+            self.claims.abandon(claim, seconds=WAIT_SECONDS)
+            raise
+        except DeliveryError:
+            self.claims.give_back(claim, seconds=WAIT_SECONDS)
+            raise
+
+    def _say(self, claim: Claim[Said], message: Payload, *, channel: str) -> bool:
+        if claim.state:
+            self.claims.give_back(claim, seconds=0)
+            return False
+        ts = self._found(claim.id, channel=channel) if claim.unsure else None
+        said = ts is None
+        ts = ts or self.slack.post(channel, message)
+        try:
+            self.claims.settle(claim, Said(channel=channel, ts=ts))
+        except Overtaken:
+            if said:
+                self.slack.delete(channel, ts)
+            raise
+        return said
+
+    def _found(self, name: str, *, channel: str) -> str | None:
+        told = self.slack.told(channel, since=self.clock() - DAY_SECONDS)
+        return next((one.ts for one in told if one.told.get("said") == name), None)
+
+
+def _metadata(name: str) -> dict[str, object]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"said": name}}
