@@ -6,7 +6,7 @@ why       = """
 SageMaker trains the same job on spare capacity for 60 to 80 % less, sometimes 90: managed spot training, one switch and
 a checkpoint in S3. What keeps coming back at full price is paid for a promptness nobody asked for.
 """
-reason    = "{on_demand_hours} hours of training in {region_id} on {training_days} of {lookback_days} days were paid on demand ({jobs} jobs on {instance_types}), {spot_hours} on spot: {monthly_on_demand_cost} {currency} a month. Spot would save an estimated {monthly_cost} to {monthly_saving_at_most}."
+reason    = "{on_demand_hours} hours of training in {region_id} on {training_days} of {lookback_days} days were paid on demand (jobs: {jobs}, on {instance_types}), {spot_hours} on spot: {monthly_on_demand_cost} {currency} a month. Spot would save an estimated {monthly_cost} to {monthly_saving_at_most}."
 action    = """
 1. Which jobs, and may they be stopped and resumed? Above all: {largest_jobs}.
 2. Let them keep checkpoints (CheckpointConfig, an S3 path); without them a job on spot may wait an hour at most.

@@ -7,7 +7,7 @@ why       = """
 An agent that calls itself, a retry without end or a leaked key spends tokens as fast as the quota allows: hundreds of
 dollars an hour, day and night, until somebody looks. Budgets tell of it when the month's money is gone.
 """
-reason    = "{model} read and wrote {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({usual_million_tokens}); {burst_days} such days from {first_day} to {last_day} cost {monthly_cost} {currency} more than usual."
+reason    = "{model} read and wrote {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({usual_million_tokens}); from {first_day} to {last_day} ({burst_days} of the days) that cost {monthly_cost} {currency} more than usual."
 action    = """
 1. Who calls? CloudTrail, or Bedrock's invocation log, by identity on {peak_day}: aws bedrock get-model-invocation-logging-configuration --region {region_id}
 2. Cached reads above all ({cache_read_share} % of that day) are an agent in a loop; output above all is a job; both at night and on weekends are nobody at a keyboard.
