@@ -188,6 +188,17 @@ def test_of_two_issues_found_for_a_lost_row_the_older_is_the_one(there):
     assert there.state.key == "SRCH-1" and clone.done and not original.done
 
 
+def test_a_double_is_commented_once_however_often_it_takes_to_close_it(there):
+    there.channel.tell(news())
+    there.jira.now += 60
+    there.jira.clone("SRCH-1")
+    there.jira.fail("429", "PUT", "issue/[^/]+$", seconds=5)
+    assert "429" in there.channel.sweep().failed["SRCH-2"]
+    there.jira.now += 60
+    assert there.channel.sweep().doubles == ["SRCH-2"]
+    assert len(there.jira.issues[1].bodies) == 1
+
+
 def test_a_double_that_may_not_be_written_to_is_said_and_stops_nothing(there):
     there.channel.tell(news())
     there.jira.now += 60
