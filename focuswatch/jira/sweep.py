@@ -39,11 +39,11 @@ class Sweep:
 
     def __call__(self) -> Swept:
         """What was found; one issue that fails stops no other. Raises TryLater or Refused where none can be read."""
-        swept = Swept()
-        for issue in self.client.lately_done():
+        swept, done = Swept(), self.client.lately_done()
+        for issue in done:
             if issue.fingerprint and self._taken_for_open(issue.fingerprint):
                 self._each(issue.key, swept, partial(self._exclude, issue.key, issue.fingerprint, swept))
-        for fingerprint, keys in self._with_strangers(self.client.open_issues()).items():
+        for fingerprint, keys in self._with_strangers([*self.client.open_issues(), *done]).items():
             self._each(keys[-1], swept, partial(self._retire_doubles, fingerprint, swept))
         return swept
 
@@ -70,7 +70,7 @@ class Sweep:
             swept.excluded.append(key)
 
     def _with_strangers(self, issues: Iterable[Issue]) -> dict[str, list[str]]:
-        """Keys of open issues by fingerprint, where one of them is not the one that is written down."""
+        """Keys by fingerprint, where one of them is not the one that is written down; a double may be half retired."""
         keys: dict[str, list[str]] = {}
         for issue in issues:
             if issue.fingerprint:
