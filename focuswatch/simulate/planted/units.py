@@ -43,8 +43,8 @@ def _dearer_tokens(plan: Plan) -> None:
     identity = _tokens(plan, account, "lite_in", daily=100_000, first=changed, price=price)
     plan.incident(DETECTION, identity, since=changed, note="the price of a model went up by three tenths")
     account = _user(plan)
-    _tokens(plan, account, "sonnet_service_in", daily=40_000, last=changed)
-    identity = _tokens(plan, account, "sonnet_regional_in", daily=40_000, first=changed)
+    _tokens(plan, account, "sonnet_service_in", daily=30_000, last=changed)
+    identity = _tokens(plan, account, "sonnet_regional_in", daily=30_000, first=changed)
     plan.incident(DETECTION, identity, since=changed, note="from the global profile to a regional one")
 
 
@@ -54,7 +54,9 @@ def _dearer_endpoints(plan: Plan) -> None:
     covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     identity = _endpoint(plan, 24, {"last": changed, "commitment": covered}, {"first": changed})
     plan.incident(DETECTION, identity, since=changed, note="its Savings Plan ended")
-    identity = _endpoint(plan, 24, {"last": changed}, {"first": changed, "daily": 48})
+    identity = _endpoint(
+        plan, 24, {"last": changed}, {"first": changed, "daily": 48}, instance="ml.m5.xlarge"
+    )
     plan.incident(DETECTION, identity, since=changed, note="twice the instances for the same calls")
     days = (plan.calendar.as_of - changed).days
     fewer = {changed + timedelta(days=day): 9_000.0 for day in range(days)}
@@ -67,7 +69,8 @@ def _dearer_endpoints(plan: Plan) -> None:
 
 
 def _endpoint(
-    plan: Plan, hours: float, *spans: dict[str, Any], usual: float = 50_000, calls: Mapping[date, float] | None = None
+    plan: Plan, hours: float, *spans: dict[str, Any], usual: float = 50_000, calls: Mapping[date, float] | None = None,
+    instance: str = "ml.m5.2xlarge",
 ) -> Identity:  # fmt: skip
     """An endpoint charged in one or more spans, and called every day."""
     account = plan.any(where=lambda account: account.environment == "dev")
@@ -76,7 +79,7 @@ def _endpoint(
     tags = row_tags(plan, account, "models", always="team" not in account.tags)
     for span in spans:
         options: dict[str, Any] = {"daily": hours, "resource": resource, "tags": tags} | span
-        plan.charge(account, sagemaker("Host", "ml.m5.2xlarge"), region, **options)
+        plan.charge(account, sagemaker("Host", instance), region, **options)
     plan.watch(account, region, resource, of=INVOCATIONS, daily=usual, week=WORKDAYS, on=calls)
     return (account.id, region, SAGEMAKER, resource)
 
@@ -86,9 +89,9 @@ def _mix_and_volume(plan: Plan) -> None:
     before, after = {"last": changed}, {"first": changed}
     account = _user(plan)
     for meter, daily, span in (
-        ("nova_micro_in", 60_000, before),
+        ("nova_micro_in", 40_000, before),
         ("haiku3_in", 2_000, {}),
-        ("haiku3_in", 60_000, after),
+        ("haiku3_in", 40_000, after),
     ):
         identity = _tokens(plan, account, meter, daily=daily, **span)
     kind = "mix shifts between models are told as mix, not price"
