@@ -5,17 +5,24 @@ import json
 import shutil
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
 
 from focuswatch.deployment import Deployment
+from focuswatch.owners import Owners
 from tests.local_aws import ACCOUNT, ROOT, LocalAws, deployable, local_aws
+from tests.local_jira import EMAIL, TOKEN, LocalJira, serving
+from tests.local_slack import LocalSlack, local_slack
+from tests.slack_signed import Signed
 
 ROOMS = ("focuswatch", "athena_sql", "lambdas", "infra", "config")
 FILES = ("app.py", "cdk.json", "constraints.txt")
@@ -24,6 +31,7 @@ QUEUES: tuple[tuple[str, str, dict[str, list[str]]], ...] = (  # name, topic, th
     ("security", "-findings", {"category": ["security"]}),
     ("regions", "-new-region", {}),
 )
+MEMBER = "U0ANNA"  # of every channel
 CLOSED = "closed to us"  # an account without the member role
 CHAIN_SECONDS = 240  # for a delivery's refresh, detect and publish, on a busy machine
 
@@ -35,6 +43,8 @@ class Deployed:
     aws: LocalAws
     deployment: Deployment
     left_out: set[str]  # types that cannot be deployed there
+    slack: LocalSlack
+    jira: LocalJira
     manifests: int = 0
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
@@ -100,6 +110,43 @@ class Deployed:
             assert time.monotonic() < until, self._said()
             time.sleep(0.5)
 
+    def await_told(self) -> None:
+        """Until nothing waits that is to be told."""
+        until = time.monotonic() + CHAIN_SECONDS
+        while any(
+            self._waiting(self.deployment.queue(kind)) for kind in ("slack", "jira", "record", "spending")
+        ):
+            assert time.monotonic() < until, self._said()
+            time.sleep(0.5)
+
+    def _waiting(self, queue: str) -> int:
+        sqs = self.aws.client("sqs")
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        told = sqs.get_queue_attributes(
+            QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], AttributeNames=names
+        )["Attributes"]
+        return sum(int(told[name]) for name in names)
+
+    def publish(self, topic: str, message: str) -> None:
+        """What AWS itself says on a topic."""
+        sns = self.aws.client("sns")
+        (arn,) = [one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(topic)]
+        sns.publish(TopicArn=arn, Message=message)
+
+    def press(self, request: Signed) -> int:
+        """Send what Slack sends to the function's own address; the status of the answer."""
+        name = self.deployment.function("answer")
+        url = self.aws.client("lambda").get_function_url_config(FunctionName=name)["FunctionUrl"]
+        host = urlsplit(url).hostname
+        asked = urllib.request.Request(
+            self.aws.endpoint, data=request.body.encode(), headers={**request.headers, "Host": str(host)}
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
     def _ended(self, function: str) -> int:
         return sum(line.startswith("REPORT ") for line in self._lines(function))
 
@@ -111,7 +158,7 @@ class Deployed:
     def _said(self) -> str:
         lines = [
             f"{function}: {line[:2000]}"
-            for function in ("refresh", "detect", "publish")
+            for function in ("refresh", "detect", "publish", "slack", "jira", "record", "spending")
             for line in list(self._lines(function))[-15:]
         ]
         return "\n".join(["the chain did not come to its end", *lines])
@@ -130,9 +177,16 @@ class Deployed:
 
 @contextmanager
 def deploying(folder: Path, *, owners: Path) -> Iterator[Deployed]:
-    """Deploy the repository with these owners, and end with all of it."""
-    with local_aws(folder / "aws") as aws, ThreadPoolExecutor() as at_once:
+    """Deploy the repository with these owners, their Slack and their Jira, and end with all of it."""
+    jira = LocalJira()
+    with (
+        local_slack() as slack,
+        serving(jira),
+        local_aws(folder / "aws") as aws,
+        ThreadPoolExecutor() as at_once,
+    ):
         repository = copied(folder / "repository", owners=owners, organisation=founded(aws))
+        settled_in(Owners.load(owners), slack=slack, jira=jira, aws=aws)
         bootstrap = at_once.submit(aws.bootstrap, cwd=folder)
         command = f"{sys.executable} app.py"
         aws.cdk("synth", "--quiet", "--app", command, "--output", str(folder / "synthesized"), cwd=repository)
@@ -141,7 +195,23 @@ def deploying(folder: Path, *, owners: Path) -> Iterator[Deployed]:
         aws.deploy(folder / "assembly")
         for queue, topic, wanted in QUEUES:
             subscribe(aws, queue, topic=topic, wanted=wanted)
-        yield Deployed(aws, Deployment.load(repository / "config" / "deployment.toml"), left_out)
+        deployment = Deployment.load(repository / "config" / "deployment.toml")
+        yield Deployed(aws, deployment, left_out, slack, jira)
+
+
+def settled_in(owners: Owners, *, slack: LocalSlack, jira: LocalJira, aws: LocalAws) -> None:
+    """Every team has its channel, with one person in it, and its project; the secrets let us in."""
+    for channel in (owners.routing.fallback_channel, *(team.channel for team in owners.teams.values())):
+        slack.workspace.channel(channel, members=[MEMBER])
+    for team in owners.teams.values():
+        if team.jira:
+            jira.projects[team.jira.project] = {"components": {team.jira.component}}
+    secrets = {
+        "slack": {"token": slack.token, "signing_secret": slack.signing_secret, "api": slack.api},
+        "jira": {"url": jira.url, "email": EMAIL, "token": TOKEN},
+    }
+    for name, value in secrets.items():
+        aws.client("secretsmanager").create_secret(Name=f"focuswatch/{name}", SecretString=json.dumps(value))
 
 
 def founded(aws: LocalAws) -> str:
@@ -161,9 +231,10 @@ def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
     (ROOT / "build").mkdir(exist_ok=True)
     (folder / "build").symlink_to(ROOT / "build")  # our layer is built once
     config = folder / "config" / "deployment.toml"
-    config.write_text(
-        config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
-    )
+    told = config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
+    for name in ("slack", "jira"):
+        told = told.replace(f'{name} = ""', f'{name} = "focuswatch/{name}"')
+    config.write_text(told)
     shutil.copy(owners, folder / "config" / "owners.toml")
     return folder
 

@@ -8,9 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 
 from focuswatch.catalog import Catalog
-from focuswatch.command import app
+from focuswatch.command import app, main
+from focuswatch.ledger import decide
+from focuswatch.ledger.dynamodb import DynamoLedger
+from tests.given import finding, run
+from tests.given_ledger import ledger_table
 
 SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
@@ -351,3 +356,39 @@ def test_a_finding_shown_whole_says_how_it_may_be_wrong(export):
     shown = focuswatch("findings", finding["fingerprint"][:6], "--state", export.parent / "state").stdout
     assert "How it may be wrong" in shown
     assert "OCUs are pooled per account" in shown
+
+
+def here(monkeypatch, *words: str) -> int:
+    """The command within this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["focuswatch", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
+    """What was silenced in Slack is taken back where it is kept."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        ledger = DynamoLedger(ledger_table("focuswatch-ledger"))
+        ledger.update(lambda entries, silences: decide(entries, silences, run(finding())), looked=())
+        place = ("--ledger", "dynamodb://focuswatch-ledger")
+        assert (
+            here(
+                monkeypatch,
+                "snooze",
+                finding().fingerprint[:8],
+                "--until",
+                "2026-05-01",
+                "--reason",
+                "a test",
+                *place,
+            )
+            == 0
+        )
+        (silence,) = ledger.silences()
+        assert silence.value == finding().fingerprint
+        assert here(monkeypatch, "unsilence", str(silence.id), *place) == 0
+        assert ledger.silences() == []
+        assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
+    assert "dynamodb://another cannot be used" in capsys.readouterr().err

@@ -5,7 +5,10 @@ What comes out is what the same scan says on a laptop about the same files.
 
 import json
 import os
+import time
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,16 +20,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.catalog import Catalog
+from focuswatch.command.doctor import _reach
 from focuswatch.command.scan import run as scan_here
-from focuswatch.deployment import FUNCTIONS
 from focuswatch.doctor import examine
 from focuswatch.heartbeat import heartbeats
+from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.literals import literal
+from focuswatch.owners import Owners
 from focuswatch.scan import Scanned
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
+from tests.given_spending import budget_message
 from tests.local_aws import ACCOUNT, CDK
-from tests.local_deployment import CLOSED, Deployed, deploying
+from tests.local_deployment import CLOSED, MEMBER, Deployed, deploying
+from tests.slack_workspace import Message
 
 CHECKED_IN_THE_TEMPLATE = {  # tests/test_infra.py
     "AWS::Athena::NamedQuery",
@@ -155,8 +162,14 @@ def test_the_whole_way_from_the_manifest_to_sns(
     told = told_of(deployed.deliver(simulated.export))
     assert differences(told, here()) == []
     subscribers_hear_what_they_asked_for(deployed, told)
+    deployed.await_told()
+    every_finding_is_one_message_and_at_most_one_issue(deployed, told, owners=Owners.load(simulated.owners))
+    before = spoken(deployed)
     newest = f"{simulated.as_of:%Y-%m}"
     assert deployed.deliver(simulated.export, period=newest) == []
+    deployed.await_told()
+    assert spoken(deployed) == before
+    the_team_answers_and_nobody_else(deployed, told)
     costliest = next(
         finding
         for _, finding in sorted(told.values(), key=lambda one: -float(one[1]["monthly_cost"]))
@@ -170,6 +183,11 @@ def test_the_whole_way_from_the_manifest_to_sns(
     assert not deployed.aws.athena.throttled["StartQueryExecution"]
     assert told[costliest["fingerprint"]][0] == "resolved"
     assert differences(told, here()) == []
+    deployed.await_told()
+    what_is_over_is_told_as_over(deployed, costliest["fingerprint"])
+    a_budget_that_speaks_is_heard_in_slack(deployed)
+    finops_hears_how_focuswatch_is(deployed)
+    assert deployed.invoke("sweep")["failed"] == {}
     every_run_said_how_it_went(deployed)
     the_doctor_finds_nothing_but_what_cannot_be_here(deployed)
     a_refresh_that_fails_is_kept_in_the_dead_letters(deployed, period=newest)
@@ -194,11 +212,89 @@ def subscribers_hear_what_they_asked_for(
     assert regions < security
 
 
+def messages_of(deployed: Deployed) -> dict[str, list[tuple[str, Message]]]:
+    """What stands in Slack, by fingerprint: the channel's name and the message."""
+    found: dict[str, list[tuple[str, Message]]] = defaultdict(list)
+    for channel in deployed.slack.workspace.channels.values():
+        for message in channel.shown:
+            fingerprint = (message.metadata or {}).get("event_payload", {}).get("fingerprint")
+            found[str(fingerprint)].append((f"#{channel.name}", message))
+    return found
+
+
+def spoken(deployed: Deployed) -> tuple[list[str], list[str]]:
+    """Everything that was ever said: messages with their threads, issues with their comments."""
+    channels = deployed.slack.workspace.channels.values()
+    said = sorted(message.ts for channel in channels for message in channel.messages.values())
+    return said, sorted(f"{issue.key} {len(issue.comments)}" for issue in deployed.jira.issues)
+
+
+def every_finding_is_one_message_and_at_most_one_issue(
+    deployed: Deployed, told: dict[str, tuple[str, dict[str, Any]]], *, owners: Owners
+) -> None:
+    """In its owner's channel, and in its owner's project where it is bad enough."""
+    assert not deployed.jira.unlawful
+    messages = messages_of(deployed)
+    assert set(messages) == set(told)
+    for fingerprint, (_, finding) in told.items():
+        team = owners.teams.get(finding["team"] or "")
+        ((channel, _),) = messages[fingerprint]
+        assert channel == (team.channel if team else owners.routing.fallback_channel)
+        issues = deployed.jira.with_label(f"focuswatch-{fingerprint}")
+        wanted = team is not None and finding["severity"] != "low"
+        assert [issue.key.partition("-")[0] for issue in issues] == ([team.jira.project] if wanted else [])
+
+
+def the_team_answers_and_nobody_else(deployed: Deployed, told: dict[str, tuple[str, dict[str, Any]]]) -> None:
+    """A press is answered at once and recorded; one by a stranger, or not by Slack, changes nothing."""
+    fingerprint = next(one for one, (_, finding) in told.items() if finding["severity"] == "low")
+    ((name, message),) = messages_of(deployed)[fingerprint]
+    channel = deployed.slack.workspace.named(name, by_name=True)
+    assert deployed.press(deployed.slack.pressed(channel, message.ts, "snooze_30", user="U0MALLORY")) == 200
+    genuine = deployed.slack.pressed(channel, message.ts, "snooze_7", user=MEMBER)
+    assert deployed.press(replace(genuine, body=genuine.body + "&more=1")) == 401
+    assert deployed.press(genuine) == 200
+    deployed.await_told()
+    with deployed.aws.used():
+        ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
+        (silence,) = ledger.silences()
+    assert (silence.value, silence.author) == (fingerprint, f"{MEMBER.lower()} ({MEMBER})")
+    assert "Snoozed" in json.dumps(message.blocks)
+
+
+def what_is_over_is_told_as_over(deployed: Deployed, fingerprint: str) -> None:
+    """The message says so, its thread too, and the issue is done."""
+    ((_, message),) = messages_of(deployed)[fingerprint]
+    assert "Resolved" in message.text
+    assert message.replies
+    assert all(issue.done for issue in deployed.jira.with_label(f"focuswatch-{fingerprint}"))
+
+
+def a_budget_that_speaks_is_heard_in_slack(deployed: Deployed) -> None:
+    """AWS Budgets tells the payer's topic, as text."""
+    deployed.publish("-spending", budget_message())
+    until = time.monotonic() + 60
+    while not any(
+        "budget" in message.text.lower() for found in messages_of(deployed).values() for _, message in found
+    ):
+        assert time.monotonic() < until, deployed._said()
+        time.sleep(0.5)
+
+
+def finops_hears_how_focuswatch_is(deployed: Deployed) -> None:
+    """Once a day, however often it is asked."""
+    channel = deployed.slack.workspace.named("#finops", by_name=True)
+    before = len(channel.shown)
+    deployed.invoke("pulse")
+    deployed.invoke("pulse")
+    assert len(channel.shown) == before + 1
+
+
 def every_run_said_how_it_went(deployed: Deployed) -> None:
     """The last heartbeat of each function; no detection failed, and what they scanned is counted."""
     with deployed.aws.used():
         found = heartbeats(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
-    assert set(found) == set(FUNCTIONS)
+    assert set(found) >= set(deployed.deployment.daily)
     assert found["detect"].failed == {}
     assert set(found["detect"].ran) == {detection.id for detection in Catalog.load().live}
     assert found["detect"].scanned_bytes > 0
@@ -212,7 +308,7 @@ def the_doctor_finds_nothing_but_what_cannot_be_here(deployed: Deployed) -> None
                 deployed.deployment,
                 session=boto3.Session(),
                 now=datetime.now(UTC),
-                reach=lambda _request: (200, b""),
+                reach=_reach,
             )
         )
     assert {check.name for check in checks if check.state == "failed"} == {"export", "accounts"}

@@ -10,7 +10,7 @@ from focuswatch.command import options
 from focuswatch.command.options import ListFormat
 
 if TYPE_CHECKING:
-    from focuswatch.ledger import Entry, SqliteLedger
+    from focuswatch.ledger import Entry, Ledger
     from focuswatch.ledger.entry import Scope, Silence
 
 Fingerprint = Annotated[str, typer.Argument(help="The finding's fingerprint, or the beginning of it.")]
@@ -36,7 +36,7 @@ def findings(
     silences: Annotated[bool, typer.Option("--silences", help="List what was snoozed and excluded.")] = False,
     format: Annotated[ListFormat, typer.Option(help="How to print them.")] = ListFormat.TABLE,
     export: ExportOption = None,
-    ledger: options.LedgerFile = None,
+    ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
     """List what is open, or show one finding whole: its evidence, what to do, how it may be wrong.
@@ -71,7 +71,7 @@ def snooze(
     reason: Reason,
     author: Author = None,
     export: ExportOption = None,
-    ledger: options.LedgerFile = None,
+    ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
     """Do not tell a finding until a day.
@@ -105,7 +105,7 @@ def exclude(
     until: Until = None,
     author: Author = None,
     export: ExportOption = None,
-    ledger: options.LedgerFile = None,
+    ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
     """Do not tell findings of one scope: a finding, a resource, an account or a tag.
@@ -144,13 +144,14 @@ def exclude(
 def unsilence(
     id: Annotated[int, typer.Argument(help="Its number; `focuswatch findings --silences` lists them.")],
     export: ExportOption = None,
-    ledger: options.LedgerFile = None,
+    ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
     """Take back a snooze or an exclusion.
 
     \b
     focuswatch unsilence 4
+    focuswatch unsilence 4 --ledger dynamodb://focuswatch-ledger
     """
     with options.known_ledger(ledger, export=export, state=state) as kept:
         kept.remove_silence(id)
@@ -162,7 +163,7 @@ def unsilence(
 def rearm(
     fingerprint: Fingerprint,
     export: ExportOption = None,
-    ledger: options.LedgerFile = None,
+    ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
     """Forget a finding, so that it is news when it is found again: what is told once can be told once more.
@@ -177,7 +178,7 @@ def rearm(
 
 
 def _silence(
-    kept: "SqliteLedger", *, scope: "Scope", value: str, detection: str | None, author: str | None, reason: str,
+    kept: "Ledger", *, scope: "Scope", value: str, detection: str | None, author: str | None, reason: str,
     since: date, until: date | None,
 ) -> None:  # fmt: skip
     from focuswatch.errors import ConfigError
@@ -205,7 +206,7 @@ def _silence(
     )
 
 
-def _named(kept: "SqliteLedger", beginning: str) -> "Entry":
+def _named(kept: "Ledger", beginning: str) -> "Entry":
     from focuswatch.errors import LedgerError
 
     entries = [entry for entry in kept.entries().values() if entry.fingerprint.startswith(beginning)]
@@ -217,7 +218,7 @@ def _named(kept: "SqliteLedger", beginning: str) -> "Entry":
     return entries[0]
 
 
-def _listed(kept: "SqliteLedger", *, everything: bool) -> "list[Entry]":
+def _listed(kept: "Ledger", *, everything: bool) -> "list[Entry]":
     silences = [silence for silence in kept.silences() if silence.holds_on(_newest_day(kept))]
     entries = sorted(
         kept.entries().values(), key=lambda entry: (-entry.finding.monthly_cost, entry.fingerprint)
@@ -229,5 +230,5 @@ def _is_heard(entry: "Entry", silences: "list[Silence]") -> bool:
     return entry.state == "open" and not any(silence.covers(entry.finding) for silence in silences)
 
 
-def _newest_day(kept: "SqliteLedger") -> date:
+def _newest_day(kept: "Ledger") -> date:
     return max(kept.looked_until().values(), default=date.min)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from focuswatch.lake.server import SignIn
+
 if TYPE_CHECKING:
-    from focuswatch.ledger import SqliteLedger
+    from focuswatch.ledger import Ledger
 
 Export = Annotated[
     str,
@@ -32,6 +34,14 @@ LedgerFile = Annotated[
     Path | None,
     typer.Option("--ledger", help="The ledger's file. [default: in the state]", show_default=False),
 ]
+LedgerPlace = Annotated[
+    str | None,
+    typer.Option(
+        "--ledger",
+        help="The ledger: a file, or dynamodb://TABLE of a deployment. [default: in the state]",
+        show_default=False,
+    ),
+]
 AsOf = Annotated[
     datetime | None,
     typer.Option(
@@ -52,10 +62,30 @@ OwnersFile = Annotated[
 ]
 
 
+TrinoServer = Annotated[
+    str | None,
+    typer.Option(
+        "--trino",
+        envvar="FOCUSWATCH_TRINO",
+        help="With --engine trino: https://USER@HOST:PORT/CATALOG/SCHEMA, the schema for focuswatch's tables; "
+        "EXPORT is then the table that holds the export.",
+        show_default=False,
+    ),
+]
+TrinoSignIn = Annotated[
+    SignIn,
+    typer.Option(
+        "--trino-auth",
+        help="How to sign in there; secrets are TRINO_PASSWORD, TRINO_JWT, TRINO_CERTIFICATE, TRINO_CERTIFICATE_KEY.",
+    ),
+]
+
+
 class EngineName(StrEnum):
-    """Engines a laptop has."""
+    """What runs the SQL of a scan that somebody starts by hand."""
 
     DUCKDB = "duckdb"
+    TRINO = "trino"
 
 
 class ScanFormat(StrEnum):
@@ -100,14 +130,21 @@ def ledger_path(given: Path | None, *, state: Path) -> Path:
     return given or state / "ledger.db"
 
 
+DYNAMODB = "dynamodb://"
+
+
 @contextmanager
-def known_ledger(given: Path | None, *, export: str | None, state: Path | None) -> "Iterator[SqliteLedger]":
-    """The ledger of an export that was scanned before. Raises ConfigError where there is none."""
+def known_ledger(given: str | None, *, export: str | None, state: Path | None) -> "Iterator[Ledger]":
+    """The ledger of an export that was scanned before, or of a deployment. Raises ConfigError where there is none."""
     from focuswatch.bill import latest, state_of
     from focuswatch.errors import ConfigError
     from focuswatch.ledger import SqliteLedger
 
-    path = given or state_of(export or latest(root=state).export, root=state) / "ledger.db"
+    if given and given.startswith(DYNAMODB):
+        with _deployed_ledger(given.removeprefix(DYNAMODB)) as deployed:
+            yield deployed
+        return
+    path = Path(given) if given else state_of(export or latest(root=state).export, root=state) / "ledger.db"
     if not path.exists():
         raise ConfigError(
             f"There is no ledger at {path}; scan the export first, or name its ledger with --ledger."
@@ -117,3 +154,23 @@ def known_ledger(given: Path | None, *, export: str | None, state: Path | None) 
         yield ledger
     finally:
         ledger.close()
+
+
+@contextmanager
+def _deployed_ledger(table: str) -> "Iterator[Ledger]":
+    """The ledger in a table, with the caller's own credentials and region."""
+    from focuswatch.errors import ConfigError, LedgerError
+
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from focuswatch.ledger.dynamodb import DynamoLedger
+    except ModuleNotFoundError as error:
+        raise ConfigError("A deployment's ledger needs pip install 'focuswatch[aws]'.") from error
+    try:
+        yield DynamoLedger(boto3.resource("dynamodb").Table(table))
+    except (ClientError, BotoCoreError) as error:
+        raise LedgerError(
+            f"{DYNAMODB}{table} cannot be used: {error}; are credentials and region the pipeline's?"
+        ) from error

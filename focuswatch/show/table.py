@@ -195,6 +195,9 @@ def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
         "resource": finding.resource_id,
         "seen": f"{finding.first_seen} to {finding.last_seen}",
         "told": str(entry.told_on or "not yet"),
+        "acknowledged": f"{entry.acknowledged_on} by {entry.acknowledged_by}"
+        if entry.acknowledged_on
+        else None,
         "resolved": str(entry.resolved_on) if entry.resolved_on else None,
         "saved": f"{amount(entry.saved_daily, finding.currency)} a day"
         if entry.saved_daily is not None
