@@ -233,6 +233,7 @@ def test_a_field_that_cannot_be_left_out_is_refused_in_jiras_words(there):
     with_jira(there, project="GONE")
     with pytest.raises(Refused, match="project: valid project is required"):
         there.channel.tell(news())
+    assert len(there.jira.wrote("POST")) == 1, "it is not tried again in vain"
     with_jira(there)
     assert there.channel.tell(news()).endswith("SRCH-1 created")
 
