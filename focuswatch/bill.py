@@ -16,6 +16,7 @@ from focuswatch import columns, tables
 from focuswatch.answers import Answers, digest_of, file_mark
 from focuswatch.catalog import Catalog
 from focuswatch.columns import KEPT_TABLES
+from focuswatch.engine import Engine
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
 from focuswatch.export.refresh import Refresh, refresh
@@ -41,7 +42,7 @@ class Inputs:
 class Bill:
     """The tables of one export as of a day."""
 
-    engine: DuckDbEngine
+    engine: Engine
     refresh: Refresh
     as_of: date
     answers: Answers
@@ -112,7 +113,7 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 refreshed = refresh(
                     inputs.export, connection=connection, catalog=catalog, state=inputs.state, say=say
                 )
-                as_of = _as_of(inputs, refreshed)
+                as_of = as_of_day(inputs, refreshed)
                 say("Reading activity, accounts and owners")
                 tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
                 tables.load_accounts(connection, inputs.accounts)
@@ -137,7 +138,8 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
         ) from error
 
 
-def _as_of(inputs: Inputs, refreshed: Refresh) -> date:
+def as_of_day(inputs: Inputs, refreshed: Refresh) -> date:
+    """The first day not looked at. Raises ConfigError where the one that is wished for is out of reach."""
     after_last = refreshed.last_charge_date + timedelta(days=1)
     if inputs.as_of is None:
         return after_last

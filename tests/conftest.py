@@ -1,6 +1,10 @@
 """How tests are spread over processes: who starts an AWS or a Trino, or synthesizes the stacks, shares it."""
 
+from collections.abc import Iterator
+
 import pytest
+
+from tests.local_trino import LocalTrino, lacking, must_be_there, trino
 
 TOGETHER = {
     "test_deployed": "an AWS",
@@ -19,3 +23,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if group := TOGETHER.get(item.path.stem):
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def local_trino() -> Iterator[LocalTrino]:
+    """A Trino of this machine; where it cannot be raised, what needs it is left out and says so."""
+    if missing := lacking():
+        if must_be_there():
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with trino() as raised:
+        yield raised

@@ -13,21 +13,10 @@ from focuswatch.engine.duckdb import connect
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import Answered, OnTrino, answered, on_duckdb, shapes_of
-from tests.local_trino import LocalTrino, lacking, must_be_there, trino
+from tests.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
 THREADS = 3
-
-
-@pytest.fixture(scope="module")
-def local_trino() -> Iterator[LocalTrino]:
-    """A Trino of this machine; where it cannot be raised, what needs it is left out and says so."""
-    if missing := lacking():
-        if must_be_there():
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with trino() as raised:
-        yield raised
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ are Glue's.
 from collections.abc import Sequence
 
 from focuswatch.catalog import Catalog, Detection, Report
-from focuswatch.columns import FOLDED_CHARGES, KEPT_TABLES
+from focuswatch.columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
 from focuswatch.engine.ctes import with_tables
 from focuswatch.errors import CatalogError
 from focuswatch.export.columns import KINDS, TEXTS
@@ -38,14 +38,18 @@ def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = (
 
     `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder.
     """
+    of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
+    return folded(catalog, delivered=f"{RAW}\nWHERE billing_period = {literal(period)}{of_these}")
+
+
+def folded(catalog: Catalog, *, delivered: str) -> str:
+    """`daily_charges` of the delivered rows that a FROM and its WHERE name, read once."""
     folding = catalog.tables["folded_charges"].sql
     if folding.count(RAW) != 1:
         raise CatalogError(f"folded_charges.sql: expected `{RAW}` once, found it {folding.count(RAW)} times")
     columns = ",\n    ".join(f"nullif({name}, '') AS {name}" if name in TEXTS else name for name in KINDS)
-    of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
-    delivered = f"SELECT\n    {columns}\n{RAW}\nWHERE billing_period = {literal(period)}{of_these}"
     tables = {
-        "delivered_charges": delivered,
+        "delivered_charges": f"SELECT\n    {columns}\n{delivered}",
         "folded_charges": folding.replace(RAW, "FROM delivered_charges"),
     }
     return with_tables(catalog.tables["daily_charges"].sql, tables)
@@ -53,15 +57,20 @@ def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = (
 
 def kept_table_of_period(catalog: Catalog, table: str, *, period: str) -> str:
     """One of the kept tables of a billing period, from the charges that this refresh has just folded."""
+    return kept_table(
+        catalog, table, refreshed=f"FROM refreshed_charges\nWHERE {PERIOD_KEY} = {literal(period)}"
+    )
+
+
+def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
+    """One of the kept tables, from the rows of `daily_charges` that a FROM and its WHERE name."""
     if table not in KEPT_TABLES:
         raise CatalogError(
             f"{table}: is not kept by billing period; expected one of {', '.join(KEPT_TABLES)}"
         )
-    refreshed = f"FROM refreshed_charges\nWHERE {PERIOD_KEY} = {literal(period)}"
-    derived = ("meter", "instance_type", "is_gpu", "ai_family")
     tables = {
         "folded_charges": f"SELECT {', '.join(FOLDED_CHARGES)}\n{refreshed}",
-        "daily_charges": f"SELECT {', '.join((*FOLDED_CHARGES, *derived))}\n{refreshed}",
+        "daily_charges": f"SELECT {', '.join(DAILY_CHARGES)}\n{refreshed}",
     }
     return with_tables(catalog.tables[table].sql, tables)
 

@@ -50,7 +50,9 @@ class Recording:
     def columns(self, statement: str, *, label: str) -> dict[str, Any]:
         """As Engine.columns; what is kept are the rows."""
         found = self.engine.columns(statement, label=label)
-        values = zip(*(column.tolist() for column in found.values()), strict=True)
+        days = {name: column for name, column in found.items() if column.dtype.kind == "M"}
+        plain = {**found, **{name: column.astype("datetime64[D]") for name, column in days.items()}}
+        values = zip(*(column.tolist() for column in plain.values()), strict=True)
         rows = [dict(zip(found, row, strict=True)) for row in values]
         self.answers.append(sorted(rows, key=repr))  # a series promises no order
         return found

@@ -1,0 +1,1 @@
+"""The tables on an organisation's own Trino, over the FOCUS export that it already holds as a table."""

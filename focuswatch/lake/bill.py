@@ -1,0 +1,141 @@
+"""An organisation's bill, opened on its own Trino; what lies in files of this machine is brought there for a scan."""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import date
+
+from filelock import FileLock, Timeout
+
+from focuswatch import columns, tables
+from focuswatch.answers import Answers, digest_of, file_mark
+from focuswatch.bill import Bill, Inputs, Say, as_of_day
+from focuswatch.catalog import Catalog
+from focuswatch.engine.duckdb import connect
+from focuswatch.engine.given_rows import create_empty, inserts, trino_type
+from focuswatch.engine.trino import TrinoEngine, cancelled_with_the_command
+from focuswatch.errors import ConfigError
+from focuswatch.export.refresh import Refresh
+from focuswatch.lake.refresh import Lake, Period
+from focuswatch.literals import literals
+from focuswatch.owners import Owners
+from focuswatch.warehouse.statements import tables_as_of
+
+TABLE = re.compile(r"\w+(\.\w+){0,2}")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Tables of one scan: made under names of its own, and dropped when it ends."""
+
+    lake: Lake
+    run: str
+
+    def load(self, name: str, shape: Mapping[str, str], rows: list[tuple[object, ...]]) -> str:
+        """A SELECT of these rows."""
+        table = f"{name}__{self.run}"
+        self.lake.engine.execute(create_empty(table, shape), label=name)
+        for statement in inserts(table, shape, rows):
+            self.lake.engine.execute(statement, label=name)
+        return f"SELECT {', '.join(shape)} FROM {table}"
+
+    def make(self, name: str, select: str) -> str:
+        """A SELECT of what `select` brings now: Trino would evaluate a common table expression at every mention."""
+        self.lake.engine.execute(f"CREATE TABLE {name}__{self.run} AS\n{select}", label=name)
+        return f"SELECT * FROM {name}__{self.run}"
+
+    def drop(self) -> None:
+        """Remove them all."""
+        for table in sorted(self.lake.tables()):
+            if table.endswith(f"__{self.run}"):
+                self.lake.engine.execute(f"DROP TABLE {table}", label=table)
+
+
+@contextmanager
+def open_lake(
+    inputs: Inputs, *, engine: TrinoEngine, catalog: Catalog, owners: Owners, say: Say
+) -> Iterator[Bill]:
+    """The refreshed bill on a Trino; `inputs.export` names the table of the export there. Raises as open_bill does."""
+    if not TABLE.fullmatch(inputs.export):
+        raise ConfigError(f"{inputs.export}: expected the name of a table, CATALOG.SCHEMA.TABLE.")
+    inputs.state.mkdir(parents=True, exist_ok=True)
+    lake = Lake(engine, inputs.export, catalog)
+    beside = Beside(lake, uuid.uuid4().hex[:12])
+    try:
+        with FileLock(inputs.state / "lock", timeout=0), cancelled_with_the_command(engine):
+            periods = lake.refresh(say=say)
+            refreshed = _told(periods)
+            as_of = as_of_day(inputs, refreshed)
+            say("Bringing activity, accounts and owners to Trino")
+            try:
+                engine.tables = _tables(inputs, as_of=as_of, lake=lake, beside=beside, owners=owners)
+                parts = (
+                    refreshed.digest,
+                    as_of,
+                    owners.rules,
+                    *map(file_mark, (inputs.activity, inputs.accounts)),
+                )
+                answers = Answers(inputs.state / "answers.json", digest=digest_of(catalog, parts=parts))
+                yield Bill(engine, refreshed, as_of, answers)
+            finally:
+                beside.drop()
+    except Timeout as error:
+        raise ConfigError(
+            f"Another scan of this export is running (it holds {inputs.state}); wait for it, or use another --state."
+        ) from error
+
+
+def _tables(inputs: Inputs, *, as_of: date, lake: Lake, beside: Beside, owners: Owners) -> dict[str, str]:
+    """SELECTs of what is not a view of the schema, by name and each after what it reads."""
+    there = lake.tables()
+    connection = connect()
+    try:
+        tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
+        tables.load_accounts(connection, inputs.accounts)
+        given = {
+            name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
+            for name, shape in (("activity", columns.ACTIVITY), ("accounts", columns.ACCOUNTS))
+        }
+    finally:
+        connection.close()
+    found = {}
+    for name, shape in (("activity", columns.ACTIVITY), ("accounts", columns.ACCOUNTS)):
+        if given[name] or name not in there:  # else the schema's own is read
+            found[name] = beside.load(name, shape, given[name]) if given[name] else _empty(shape)
+    found["owner_rules"] = _rules(owners)
+    found |= tables_as_of(lake.catalog, as_of=as_of)
+    found["completeness"] = beside.make("completeness", found["completeness"])
+    return found
+
+
+def _rules(owners: Owners) -> str:
+    if not owners.rules:
+        return _empty(columns.OWNER_RULES)
+    rows = literals([astuple(rule) for rule in owners.rules])
+    return f"SELECT * FROM (VALUES {rows}) AS rules({', '.join(columns.OWNER_RULES)})"
+
+
+def _empty(shape: Mapping[str, str]) -> str:
+    nulls = ", ".join(f"CAST(NULL AS {trino_type(type_)}) AS {name}" for name, type_ in shape.items())
+    return f"SELECT {nulls} WHERE false"
+
+
+def _told(periods: list[Period]) -> Refresh:
+    newest = max(period.run for period in periods)
+    return Refresh(
+        changed=tuple(f"{one.period:%Y-%m}" for one in periods if one.run == newest),
+        unchanged=tuple(f"{one.period:%Y-%m}" for one in periods if one.run != newest),
+        digest=hashlib.sha256("\n".join(one.digest for one in periods).encode()).hexdigest(),
+        currency=periods[0].currency,
+        first_charge_date=min(one.first_charge_date for one in periods),
+        last_charge_date=max(one.last_charge_date for one in periods),
+        charges=sum(one.charges for one in periods),
+        files=0,
+        bytes=0,
+        focus_version="1.2",
+        grain="DAILY",
+        warnings=(),
+    )

@@ -1,0 +1,190 @@
+"""The refresh on a Trino: every billing period that changed is folded into new tables, and views are turned to them.
+
+A reader of a view sees the old tables of a period or the new ones and never a mix; a refresh that fails before it
+turns a view leaves every view as it was, and one that is repeated makes again what is not remembered.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch import columns
+from focuswatch.catalog import Catalog
+from focuswatch.engine import Row
+from focuswatch.engine.trino import TrinoEngine
+from focuswatch.errors import ExportError
+from focuswatch.export.index import DeliveryRow
+from focuswatch.lake import statements
+from focuswatch.literals import literals
+from focuswatch.warehouse.columns import PERIOD_TABLES
+from focuswatch.warehouse.statements import folded, kept_table
+
+MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
+MOST_DELIVERIES = 1000  # that are kept: what is known of late bills follows from the newest
+MEMORY = "refreshed_periods"  # the view that remembers; it is turned last
+SHAPES = {
+    "daily_charges": columns.DAILY_CHARGES,
+    "daily_services": columns.DAILY_SERVICES,
+    "ai_charges": columns.DAILY_CHARGES,
+}
+OF_PERIOD = re.compile(rf"(?:{'|'.join(PERIOD_TABLES)})__\d{{6}}__(\w+)")
+
+
+class Period(BaseModel):
+    """A billing period as it was folded: `run` names its tables, `run_before` those that a reader may still read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    period: date
+    digest: str
+    run: str
+    run_before: str | None
+    charges: int
+    billed_cost: float
+    currency: str
+    first_charge_date: date
+    last_charge_date: date
+
+    def table(self, name: str) -> str:
+        """Where its part of a table is."""
+        return f"{name}__{self.period:%Y%m}__{self.run}"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The tables in one schema of a Trino, over `export`, a table of FOCUS 1.2 there."""
+
+    engine: TrinoEngine
+    export: str
+    catalog: Catalog
+
+    def tables(self) -> set[str]:
+        """The names of all tables and views of the schema."""
+        rows = self.engine.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema",
+            label="tables",
+        )
+        return {row["table_name"] for row in rows}
+
+    def refresh(self, *, say: Callable[[str], None]) -> list[Period]:
+        """Fold what changed. Raises ExportError or QueryError."""
+        found = self.engine.query(statements.facts(self.export), label="facts of the export")
+        _refuse(found, export=self.export)
+        there = self.tables()
+        before = {period.period: period for period in self._remembered(there)}
+        run = f"{datetime.now(UTC):%Y%m%d%H%M%S}_{uuid.uuid4().hex[:6]}"
+        made_by = _made_by(self.catalog)
+        after = [
+            _period(row, before=before.get(row["billing_period"]), run=run, made_by=made_by) for row in found
+        ]
+        changed = [period for period in after if period.run == run]
+        say(f"{len(changed)} of {len(after)} billing periods changed")
+        for period in changed:
+            self._fold(period)
+        if changed or before.keys() - {period.period for period in after}:
+            self._turn(after, changed=changed, there=there)
+            self._sweep(after)
+        return after
+
+    def _remembered(self, there: set[str]) -> list[Period]:
+        if MEMORY not in there:
+            return []
+        rows = self.engine.query(f"SELECT period FROM {MEMORY}", label=MEMORY)
+        return [Period.model_validate_json(row["period"]) for row in rows]
+
+    def _fold(self, period: Period) -> None:
+        label = f"refresh of {period.period:%Y-%m}"
+        made = folded(self.catalog, delivered=statements.delivered(self.export, period.period))
+        charges = period.table("daily_charges")
+        self.engine.execute(f"CREATE TABLE {charges} AS\n{made}", label=label)
+        for name in columns.KEPT_TABLES:
+            made = kept_table(self.catalog, name, refreshed=f"FROM {charges}")
+            self.engine.execute(f"CREATE TABLE {period.table(name)} AS\n{made}", label=f"{label}: {name}")
+
+    def _turn(self, after: Sequence[Period], *, changed: Sequence[Period], there: set[str]) -> None:
+        for name, shape in SHAPES.items():
+            tables = [period.table(name) for period in after]
+            self._turn_view(name, statements.all_of(tables, list(shape)))
+        known = self._deliveries() if "deliveries" in there else []
+        now = datetime.now(UTC).replace(tzinfo=None)
+        told = [
+            DeliveryRow(
+                billing_period=one.period,
+                delivered_at=now,  # a table does not say when it was written; seen is the best that is known
+                refreshed_at=now,
+                charges=one.charges,
+                billed_cost=one.billed_cost,
+            )
+            for one in changed
+        ]
+        if rows := [*known, *told][-MOST_DELIVERIES:]:
+            self._turn_view("deliveries", statements.deliveries(rows))
+        kept = literals([(period.model_dump_json(),) for period in after])
+        self._turn_view(MEMORY, f"SELECT period FROM (VALUES {kept}) AS known(period)")
+
+    def _turn_view(self, name: str, select: str) -> None:
+        self.engine.execute(statements.view(name, select), label=f"refresh: {name}")
+
+    def _deliveries(self) -> list[DeliveryRow]:
+        rows = self.engine.query(
+            f"SELECT {', '.join(columns.DELIVERIES)} FROM deliveries ORDER BY refreshed_at, billing_period",
+            label="deliveries",
+        )
+        return [DeliveryRow.model_validate(row) for row in rows]
+
+    def _sweep(self, after: Sequence[Period]) -> None:
+        """Drop the tables that no view has read since the refresh before this one."""
+        kept = {run for period in after for run in (period.run, period.run_before)}
+        for name in sorted(self.tables()):
+            of_period = OF_PERIOD.fullmatch(name)
+            if of_period and of_period[1] not in kept:
+                self.engine.execute(f"DROP TABLE IF EXISTS {name}", label=f"refresh: {name}")
+
+
+def _period(row: Row, *, before: Period | None, run: str, made_by: str) -> Period:
+    digest = _digest(row, made_by)
+    if before is not None and before.digest == digest:
+        return before
+    return Period(
+        period=row["billing_period"],
+        digest=digest,
+        run=run,
+        run_before=before.run if before else None,
+        charges=row["charges"],
+        billed_cost=float(row["billed_cost"]),
+        currency=row["currency"],
+        first_charge_date=row["first_charge_date"],
+        last_charge_date=row["last_charge_date"],
+    )
+
+
+def _digest(row: Mapping[str, Any], made_by: str) -> str:
+    return hashlib.sha256(f"{made_by}\n{[str(value) for value in row.values()]}".encode()).hexdigest()
+
+
+def _made_by(catalog: Catalog) -> str:
+    statements_of = (catalog.tables[name].sql for name in ("folded_charges", *PERIOD_TABLES))
+    return hashlib.sha256("\n".join((MADE_BY, *statements_of)).encode()).hexdigest()
+
+
+def _refuse(found: Sequence[Row], *, export: str) -> None:
+    if not found:
+        raise ExportError(f"{export} has no rows; name the table that holds the FOCUS export.")
+    for row in found:
+        where = f"{export}, billing period {row['billing_period']}"
+        if row["billing_period"] is None:
+            raise ExportError(f"{export}: has charges without a BillingPeriodStart, expected one in each")
+        if row["without_day"]:
+            raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
+        if row["currencies"] != 1:
+            raise ExportError(f"{where}: found {row['currencies']} billing currencies, expected one")
+    if len(currencies := sorted({row["currency"] for row in found})) > 1:
+        raise ExportError(
+            f"{export}: billing periods have the currencies {', '.join(currencies)}, expected one"
+        )

@@ -1,0 +1,111 @@
+"""Which Trino, and as whom: an address, and the ways to sign in that the `trino` client has.
+
+https://github.com/trinodb/trino-python-client#authentication-mechanisms
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from focuswatch.errors import ConfigError
+
+if TYPE_CHECKING:
+    from trino.dbapi import Connection
+
+EXPECTED = "expected https://USER@HOST:PORT/CATALOG/SCHEMA"
+PORTS = {"http": 8080, "https": 443}
+
+
+class SignIn(StrEnum):
+    """How to sign in; secrets come from the environment, since arguments are shown to every user of a machine."""
+
+    NONE = "none"
+    PASSWORD = "password"  # noqa: S105  the way's name, no secret
+    JWT = "jwt"
+    OAUTH2 = "oauth2"
+    KERBEROS = "kerberos"
+    CERTIFICATE = "certificate"
+
+
+SECRETS = {
+    SignIn.PASSWORD: ("TRINO_PASSWORD",),
+    SignIn.JWT: ("TRINO_JWT",),
+    SignIn.CERTIFICATE: ("TRINO_CERTIFICATE", "TRINO_CERTIFICATE_KEY"),
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Trino, and the catalog and schema in which focuswatch keeps its tables."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str
+    catalog: str
+    schema: str
+
+    @classmethod
+    def at(cls, address: str) -> "Server":
+        """The server of `https://USER@HOST:PORT/CATALOG/SCHEMA`. Raises ConfigError."""
+        try:
+            parts = urlsplit(address)
+            port = parts.port or PORTS.get(parts.scheme, 0)
+        except ValueError as error:
+            raise ConfigError(f"--trino {address}: {error}; {EXPECTED}.") from error
+        if parts.password:
+            raise ConfigError(f"--trino holds a password; put it into TRINO_PASSWORD, and {EXPECTED}.")
+        names = [unquote(name) for name in parts.path.strip("/").split("/")]
+        if parts.scheme not in PORTS or not parts.hostname or len(names) != 2 or not all(names):
+            raise ConfigError(f"--trino {address}: {EXPECTED}.")
+        user = unquote(parts.username or os.environ.get("USER", ""))
+        if not user:
+            raise ConfigError(f"--trino {address} names no user; {EXPECTED}.")
+        return cls(parts.scheme, parts.hostname, port, user, *names)
+
+    def connection(
+        self, sign_in: SignIn, *, secrets: Mapping[str, str] = os.environ, run_id: str
+    ) -> "Callable[[], Connection]":
+        """What opens a connection. Raises ConfigError: the client is not installed, or a secret is not there."""
+        try:
+            from trino.dbapi import connect
+        except ImportError as error:
+            raise ConfigError("--engine trino needs its client: pip install 'focuswatch[trino]'.") from error
+        known = {name: secrets[name] for name in SECRETS.get(sign_in, ()) if secrets.get(name)}
+        if missing := [name for name in SECRETS.get(sign_in, ()) if name not in known]:
+            raise ConfigError(f"--trino-auth {sign_in} needs {' and '.join(missing)} in the environment.")
+        if sign_in is not SignIn.NONE and self.scheme != "https":
+            raise ConfigError(f"--trino-auth {sign_in} over http would show the secret; use https.")
+        auth = _auth(sign_in, user=self.user, secrets=known)
+
+        def opened() -> "Connection":
+            connection: Connection = connect(  # type: ignore[no-untyped-call]
+                host=self.host, port=self.port, user=self.user, catalog=self.catalog, schema=self.schema,
+                http_scheme=self.scheme, auth=auth, source="focuswatch", client_tags=[run_id],
+            )  # fmt: skip
+            return connection
+
+        return opened
+
+
+def _auth(sign_in: SignIn, *, user: str, secrets: Mapping[str, str]) -> Any:
+    from trino import auth
+
+    match sign_in:
+        case SignIn.NONE:
+            return None
+        case SignIn.PASSWORD:
+            return auth.BasicAuthentication(user, secrets["TRINO_PASSWORD"])
+        case SignIn.JWT:
+            return auth.JWTAuthentication(secrets["TRINO_JWT"])
+        case SignIn.OAUTH2:
+            return auth.OAuth2Authentication()
+        case SignIn.KERBEROS:
+            return auth.KerberosAuthentication()
+        case SignIn.CERTIFICATE:
+            return auth.CertificateAuthentication(
+                secrets["TRINO_CERTIFICATE"], secrets["TRINO_CERTIFICATE_KEY"]
+            )

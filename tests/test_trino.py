@@ -1,0 +1,296 @@
+"""The Trino engine, on a real Trino: a scan says what DuckDB says, a refresh is one step, a query can be ended."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import date
+from threading import Thread
+
+import pytest
+
+from focuswatch.catalog import Catalog
+from focuswatch.engine.duckdb import connect
+from focuswatch.engine.given_rows import create_empty, inserts
+from focuswatch.errors import ConfigError, ExportError, QueryError
+from focuswatch.export.columns import KINDS, SQL_TYPES
+from focuswatch.lake.refresh import Lake
+from focuswatch.lake.server import Server, SignIn
+from focuswatch.simulate import Simulated, simulate
+from tests.local_trino import LocalTrino
+
+CATALOG = Catalog.load()
+SHAPE = {name: SQL_TYPES[kind] for name, kind in KINDS.items()}
+NUMBERS = "UNNEST(sequence(1, 10000))"
+ENDLESS = f"""
+SELECT count(*) AS none
+FROM {NUMBERS} AS a(x) CROSS JOIN {NUMBERS} AS b(y) CROSS JOIN {NUMBERS} AS c(z)
+WHERE x + y + z < 0
+"""
+CHARGE = {
+    "ProviderName": "AWS",
+    "BillingCurrency": "USD",
+    "SubAccountId": "111122223333",
+    "ServiceName": "Amazon Simple Storage Service",
+    "ChargeCategory": "Usage",
+    "Tags": {},
+    **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "ConsumedQuantity"), 1.0),
+}  # fmt: skip
+
+
+def charge(day: date, **more: object) -> dict[str, object]:
+    """A charge of one day."""
+    start = f"{day} 00:00:00"
+    return {
+        **CHARGE, "ChargePeriodStart": start, "ChargePeriodEnd": start,
+        "BillingPeriodStart": f"{day.replace(day=1)} 00:00:00", **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def raw(local_trino, request):
+    """A schema of its own, and what replaces the export in it."""
+    schema = f"trino_{abs(hash(request.node.name))}"
+    engine = local_trino.engine()
+    engine.execute(f"CREATE SCHEMA {schema}", label="given")
+
+    def deliver(rows: list[dict[str, object]]) -> str:
+        name = f"memory.{schema}.focus_export"
+        engine.execute(f"DROP TABLE IF EXISTS {name}", label="given")
+        engine.execute(create_empty(name, SHAPE), label="given")
+        for statement in inserts(name, SHAPE, [[row.get(column) for column in SHAPE] for row in rows]):
+            engine.execute(statement, label="given")
+        return name
+
+    return schema, deliver
+
+
+def lake_of(local_trino: LocalTrino, raw) -> Lake:
+    """The tables over the export of a schema."""
+    schema, _ = raw
+    return Lake(local_trino.engine(schema=schema), f"memory.{schema}.focus_export", CATALOG)
+
+
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory) -> Simulated:
+    """The bill of forty accounts."""
+    return simulate(tmp_path_factory.mktemp("organisation") / "bill", days=60, rows=12_000)
+
+
+def focuswatch(*arguments: object, code: int = 0) -> str:
+    """What the command prints."""
+    program = "from focuswatch.command import main; main()"
+    called = [sys.executable, "-c", program, *map(str, arguments)]
+    done = subprocess.run(called, capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(local_trino, raw, organisation, tmp_path):
+    """Every finding of a simulated organisation, with its evidence; a second scan says nothing new."""
+    schema, deliver = raw
+    files = f"read_parquet('{organisation.export}/data/**/*.parquet', hive_partitioning = false)"
+    rows = connect().execute(f"SELECT {', '.join(SHAPE)} FROM {files}").fetchall()
+    table = deliver([dict(zip(SHAPE, row, strict=True)) for row in rows])
+    beside = [
+        "--activity",
+        organisation.activity,
+        "--accounts",
+        organisation.accounts,
+        "--owners",
+        organisation.owners,
+    ]
+    address = f"http://tests@127.0.0.1:{local_trino.port}/memory/{schema}"
+    there = ["--engine", "trino", "--trino", address, "--state", tmp_path / "there", "--format", "json"]
+    here = ["--state", tmp_path / "here", "--format", "json"]
+    found = json.loads(focuswatch("scan", table, *beside, *there))
+    expected = json.loads(focuswatch("scan", organisation.export, *beside, *here))
+    assert len(found) > 20
+    assert [one["fingerprint"] for one in found] == [one["fingerprint"] for one in expected]
+    assert {one["fingerprint"]: rounded(one) for one in found} == {
+        one["fingerprint"]: rounded(one) for one in expected
+    }
+    again = json.loads(focuswatch("scan", table, *beside, *there))
+    assert {one["status"] for one in again} == {"open"}
+    left = local_trino.engine(schema=schema).query("SHOW TABLES", label="tables")
+    assert not [row for row in left if row["Table"].startswith(("activity", "accounts", "completeness"))]
+
+
+def rounded(value: object) -> object:
+    """A finding whose numbers differ from another's by no more than the order of adding them."""
+    match value:
+        case float():
+            return float(f"{value:.8g}")
+        case dict():
+            return {key: rounded(one) for key, one in value.items()}
+        case list():
+            return [rounded(one) for one in value]
+    return value
+
+
+def test_only_the_billing_period_that_changed_is_folded_again(local_trino, raw):
+    """March stays the table it was; April's is a new one, and the view reads both."""
+    _, deliver = raw
+    march, april = [charge(date(2026, 3, 9))], [charge(date(2026, 4, 9))]
+    deliver(march + april)
+    lake = lake_of(local_trino, raw)
+    before = lake.refresh(say=print)
+    deliver(march + april + april)
+    after = lake.refresh(say=print)
+    assert after[0] == before[0]
+    assert after[1].run_before == before[1].run
+    rows = lake.engine.query(
+        "SELECT charge_date, sum(charges) AS charges FROM daily_charges GROUP BY 1 ORDER BY 1", label="read"
+    )
+    assert [(row["charge_date"], row["charges"]) for row in rows] == [
+        (date(2026, 3, 9), 1),
+        (date(2026, 4, 9), 2),
+    ]
+    told = lake.engine.query(
+        "SELECT billing_period, charges FROM deliveries ORDER BY refreshed_at, 1", label="read"
+    )
+    assert [row["charges"] for row in told] == [1, 1, 2]
+
+
+def test_a_refresh_of_what_did_not_change_makes_nothing(local_trino, raw):
+    """The same tables, and no delivery told twice."""
+    _, deliver = raw
+    deliver([charge(date(2026, 3, 9))])
+    lake = lake_of(local_trino, raw)
+    first, there = lake.refresh(say=print), lake.tables()
+    assert lake.refresh(say=print) == first
+    assert lake.tables() == there
+
+
+def test_a_reader_sees_the_old_period_or_the_new_one(local_trino, raw):
+    """While April is refreshed again and again, whoever sums it finds one of its states and never a mix or nothing."""
+    _, deliver = raw
+    deliver([charge(date(2026, 4, 9), BilledCost=1.0)] * 3)
+    lake = lake_of(local_trino, raw)
+    lake.refresh(say=print)
+    seen, over = set(), []
+
+    def read() -> None:
+        while not over:
+            (row,) = lake.engine.query("SELECT sum(BilledCost) AS billed FROM daily_charges", label="reader")
+            seen.add(row["billed"])
+
+    reader = Thread(target=read)
+    reader.start()
+    for cost in (10.0, 100.0, 1000.0):
+        deliver([charge(date(2026, 4, 9), BilledCost=cost)] * 3)
+        lake.refresh(say=print)
+    over.append(True)
+    reader.join()
+    assert seen <= {3.0, 30.0, 300.0, 3000.0}
+    assert len(seen) > 1
+    assert len([name for name in lake.tables() if name.startswith("daily_charges__")]) == 2
+
+
+def test_a_refresh_that_fails_leaves_what_was(local_trino, raw):
+    """Two currencies are refused before a table is made; the old charges stay."""
+    _, deliver = raw
+    deliver([charge(date(2026, 4, 9))])
+    lake = lake_of(local_trino, raw)
+    lake.refresh(say=print)
+    there = lake.tables()
+    deliver([charge(date(2026, 4, 9)), charge(date(2026, 4, 9), BillingCurrency="EUR")])
+    with pytest.raises(ExportError, match="2 billing currencies"):
+        lake.refresh(say=print)
+    assert lake.tables() == there
+    assert lake.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
+        {"currency": "USD"}
+    ]
+
+
+def test_an_error_names_the_query_and_a_statement_its_run_and_label(local_trino):
+    """By the id whoever operates the Trino finds it; by the comment they know whose it is."""
+    engine = local_trino.engine(run_id="run-7")
+    with pytest.raises(
+        QueryError, match=r"new_region: .*\(query (\d{8}_\d{6}_\w+)\): TABLE_NOT_FOUND"
+    ) as raised:
+        engine.query("SELECT * FROM nowhere", label="new_region")
+    id = str(raised.value).partition("(query ")[2].partition(")")[0]
+    (row,) = engine.query(f"SELECT query FROM system.runtime.queries WHERE query_id = '{id}'", label="look")
+    assert row["query"].startswith("/* focuswatch run run-7: new_region */")
+
+
+def test_cancelling_ends_the_query_on_the_trino(local_trino):
+    """Whoever waits hears of it, and the Trino runs it no longer."""
+    engine = local_trino.engine(run_id="to-be-ended")
+    failed = []
+
+    def ask() -> None:
+        try:
+            engine.query(ENDLESS, label="endless")
+        except QueryError as error:
+            failed.append(str(error))
+
+    asking = Thread(target=ask)
+    asking.start()
+    assert _states(local_trino, "to-be-ended", until="RUNNING") == ["RUNNING"]
+    engine.cancel()
+    asking.join(timeout=30)
+    assert "USER_CANCELED" in failed[0]
+    assert _states(local_trino, "to-be-ended", until="FAILED") == ["FAILED"]
+
+
+def _states(local_trino: LocalTrino, run_id: str, *, until: str) -> list[str]:
+    """The states of a run's queries, once they are as expected, or after half a minute."""
+    end = time.monotonic() + 30
+    states: list[str] = []
+    while time.monotonic() < end and states != [until]:
+        rows = local_trino.engine(run_id="looking").query(
+            f"SELECT state FROM system.runtime.queries WHERE query LIKE '/* focuswatch run {run_id}:%'",
+            label="look",
+        )
+        states = [row["state"] for row in rows]
+    return states
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("trino.example.com", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
+        ("https://ana@trino.example.com/lake", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
+        ("https://ana:secret@trino.example.com/lake/focus", "TRINO_PASSWORD"),
+        ("https://ana@trino.example.com:many/lake/focus", "expected https"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused(address, said):
+    """In one sentence that says what was expected, and without the password."""
+    with pytest.raises(ConfigError, match=said) as raised:
+        Server.at(address)
+    assert "secret" not in str(raised.value)
+
+
+def test_no_secret_goes_over_http():
+    """A password in clear text would be everybody's."""
+    server = Server.at("http://ana@trino.example.com/lake/focus")
+    with pytest.raises(ConfigError, match="use https"):
+        server.connection(SignIn.PASSWORD, secrets={"TRINO_PASSWORD": "x"}, run_id="r")
+
+
+def test_a_secret_that_is_not_there_is_named():
+    """And so is what to do."""
+    server = Server.at("https://ana@trino.example.com/lake/focus")
+    with pytest.raises(ConfigError, match="TRINO_CERTIFICATE_KEY in the environment"):
+        server.connection(SignIn.CERTIFICATE, secrets={"TRINO_CERTIFICATE": "x"}, run_id="r")
+
+
+def test_rows_travel_to_trino_unchanged(local_trino, raw):
+    """Quotes, emoji, nulls, empty maps, and the last digit of a double."""
+    schema, deliver = raw
+    rows = [
+        charge(date(2024, 2, 29), ServiceName='it\'s "ours" 🚀\\n', Tags={"a'b": "ü"}, BilledCost=0.1 + 0.2),
+        charge(date(2024, 2, 29), ServiceName=None, Tags=None, BilledCost=-1e-9),
+    ]
+    name = deliver(rows)
+    found = local_trino.engine(schema=schema).query(
+        f"SELECT ServiceName AS s, Tags AS t, BilledCost AS b FROM {name} ORDER BY b", label="read"
+    )
+    assert [(row["s"], row["t"], row["b"]) for row in found] == [
+        (None, None, -1e-9),
+        ('it\'s "ours" 🚀\\n', {"a'b": "ü"}, 0.1 + 0.2),
+    ]
