@@ -238,6 +238,17 @@ def test_a_limit_is_waited_out_as_long_as_jira_says(there):
     )
 
 
+def test_a_limit_after_the_comment_repeats_no_comment(there):
+    """What was said is written down at once, not only with the end."""
+    there.channel.tell(news())
+    there.jira.fail("429", "POST", "transitions", seconds=5)
+    with pytest.raises(TryLater):
+        there.channel.tell(news(1, "resolved"))
+    there.jira.now += 6
+    assert there.channel.tell(news(1, "resolved")).endswith("SRCH-1 closed")
+    assert len(there.issues[0].bodies) == 1
+
+
 def test_a_refusal_is_not_doubted(there):
     there.jira.fail("403", "POST", "issue$")
     with pytest.raises(Refused, match="403: told to fail"):
