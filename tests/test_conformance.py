@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -10,9 +11,11 @@ from focuswatch import tables
 from focuswatch.cases import FOLDER, CaseFile, differences, read_cases
 from focuswatch.catalog import Catalog, Detection
 from focuswatch.engine.duckdb import connect
+from tests.conformance.asked import Asked, Both, known_cases, random_batches
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import Answered, OnTrino, answered, on_duckdb, shapes_of
+from tests.conformance.reduce import KEPT, read_kept
 from tests.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
@@ -73,3 +76,29 @@ def _against_duckdb(
         ]
         problems += [f"{case.name}: {one}" for one in said if one]
     return problems
+
+
+BILLS, SEED = 24, 1  # `python -m tests.conformance` asks thousands
+
+
+def test_random_bills_are_the_same_on_trino(
+    local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Nulls, quotes, emoji, empty maps, zero and negative amounts, one-day accounts, leap days: row by row."""
+    both = Both(local_trino, connection, CATALOG)
+    known = known_cases(CATALOG, connection=connection)
+    different = [
+        f"{one.bill.name} {one.id}: {one.said}"
+        for batch in random_batches(known, catalog=CATALOG, bills=BILLS, seed=SEED)
+        for one in both.differences(batch)
+    ]
+    assert different == []
+
+
+@pytest.mark.parametrize("path", sorted(KEPT.glob("*.json")), ids=lambda path: path.stem)
+def test_what_once_differed_is_the_same_now(
+    path: Path, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """The smallest bills that showed a difference, once it was mended."""
+    entry, bill = read_kept(path)
+    assert Both(local_trino, connection, CATALOG).differences([Asked(bill, [entry])]) == []

@@ -1,0 +1,43 @@
+"""Thousands of random bills on both engines: `python -m tests.conformance --bills 5000 --seed 1`.
+
+A difference is reduced to the smallest bill that shows it and kept, for tests/test_conformance.py to ask again.
+"""
+
+import argparse
+import sys
+import time
+
+from focuswatch.catalog import Catalog
+from focuswatch.engine.duckdb import connect
+from tests.conformance.asked import Asked, Both, known_cases, random_batches
+from tests.conformance.reduce import keep, smallest
+from tests.local_trino import lacking, trino
+
+
+def main() -> int:
+    """How many bills differed, as far as an exit code tells."""
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
+    parser.add_argument("--bills", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    if missing := lacking():
+        sys.exit(missing)
+    connection, catalog, started, different, done = connect(), Catalog.load(), time.monotonic(), 0, 0
+    known = known_cases(catalog, connection=connection)
+    with trino() as raised:
+        both = Both(raised, connection, catalog)
+        for batch in random_batches(known, catalog=catalog, bills=asked.bills, seed=asked.seed):
+            for found in both.differences(batch):
+                different += 1
+                print(f"{found.bill.name} {found.id}: {found.said}", flush=True)
+                bill = smallest(
+                    found.bill, lambda bill, id=found.id: bool(both.differences([Asked(bill, [id])]))
+                )
+                print(f"  kept with {len(bill)} rows in {keep(bill, entry=found.id)}", flush=True)
+            done += len(batch)
+            print(f"{done} bills, {different} differences, {time.monotonic() - started:.0f} s", flush=True)
+    return min(different, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
