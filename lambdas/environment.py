@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from focuswatch.jira.deliver import JiraChannel
     from focuswatch.jira.issue import IssueState
     from focuswatch.pulse import Pulse
+    from focuswatch.slack.client import Secret as SlackSecret
     from focuswatch.slack.client import Slack
     from focuswatch.slack.deliver import SlackChannel
     from focuswatch.slack.message import Links
+    from focuswatch.slack.webhook import Routes, Webhook
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
@@ -100,26 +102,49 @@ class Run:
 
     @cached_property
     def slack(self) -> "Slack":
-        """The workspace."""
+        """The workspace. Raises Refused where there are webhooks alone."""
+        from focuswatch.errors import Refused
         from focuswatch.slack.client import Slack
 
-        return Slack.of_secret(self.secret("slack"), pace=Pace(self.table, channel="slack"))
+        secret = self._slack_secret
+        if secret.token is None:
+            raise Refused("the secret of Slack has no bot token, only webhooks")
+        return Slack(secret.token, pace=Pace(self.table, channel="slack"), base_url=secret.api)
 
-    def slack_channel(self) -> "SlackChannel":
-        """Whoever tells in Slack, for one batch."""
+    @cached_property
+    def _slack_secret(self) -> "SlackSecret":
+        from focuswatch.slack.client import Secret
+
+        return Secret.read(self.secret("slack"))
+
+    def slack_routes(self) -> "Routes":
+        """Whoever tells in Slack, for one batch: the bot, and webhooks of teams that have one."""
+        from focuswatch.slack.webhook import Routes, Webhook
+
+        secret, pace = self._slack_secret, Pace(self.table, channel="slack")
+        return Routes(
+            bot=self.slack_channel(self.slack) if secret.token else None,
+            webhook=lambda url: self.slack_channel(Webhook(url, pace), by_webhook=True),
+            urls=secret.webhooks,
+        )
+
+    def slack_channel(self, slack: "Slack | Webhook", *, by_webhook: bool = False) -> "SlackChannel":
+        """Whoever tells through the bot, or through a webhook, which can only post."""
         from focuswatch.slack.deliver import Channels, SlackChannel, SlackState
         from focuswatch.slack.gather import Digests, DigestState
+        from focuswatch.slack.webhook import QUIET_SECONDS
 
         gathered = Claims(self.table, channel="slack digests", model=DigestState)
         return SlackChannel(
-            slack=self.slack,
+            slack=slack,
             claims=Claims(self.table, channel="slack", model=SlackState),
-            channels=Channels(self.table, self.slack),
-            digests=Digests(self.table, gathered, self.clock),
+            channels=Channels(self.table, slack),
+            digests=Digests(self.table, gathered, self.clock, QUIET_SECONDS if by_webhook else 0),
             owners=self.owners,
             catalog=self.catalog,
             links=self._links,
             clock=self.clock,
+            threads=not by_webhook,
         )
 
     def say_to_finops(self, name: str, found: "Pulse") -> bool:

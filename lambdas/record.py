@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Record a batch of answers, each with its author."""
     run = Run("record")
     logger.append_keys(run_id=run.id)
-    recorder = Recorder(run.slack, run.slack_channel(), run.ledger, run.table, run.clock)
+    recorder = Recorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
 
     def record(one: Record) -> str:
         try:

@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logger.append_keys(run_id=run.id)
     worked = tell_batch(
         event["Records"],
-        channel=run.slack_channel(),
+        channel=run.slack_routes(),
         queue=run.queue(),
         say=logger.info,
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,

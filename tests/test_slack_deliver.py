@@ -1,13 +1,18 @@
 """News told in Slack once, in its order, whatever fails; over HTTP to a local Slack."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from focuswatch.delivery.claims import LEASE_SECONDS
+from focuswatch.delivery.pace import Pace
 from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
 from focuswatch.owners import Owners
+from focuswatch.slack.deliver import Channels
+from focuswatch.slack.gather import Digests
+from focuswatch.slack.webhook import QUIET_SECONDS, Routes, Webhook
 from tests.given import DAY, finding
 from tests.given_slack import Killed, Steps, news, telling
 
@@ -312,3 +317,70 @@ def test_each_team_has_a_digest_of_each_day(tell):
         )
     )
     assert len(tell.team.shown) == 2
+
+
+@pytest.fixture
+def by_webhook(tell):
+    """The team search has an incoming webhook; there is no bot."""
+    pace = Pace(tell.table, channel="slack", clock=tell.clock, sleep=tell.sleep)
+
+    def channel(url):
+        digests = Digests(tell.table, tell.channel().digests.claims, tell.clock, QUIET_SECONDS)
+        hook = Webhook(url, pace, timeout_seconds=1)
+        return replace(
+            tell.channel(), slack=hook, channels=Channels(tell.table, hook), digests=digests, threads=False
+        )
+
+    return lambda: Routes(None, channel, {"search": tell.server.webhook(tell.team)})
+
+
+def test_a_webhook_tells_each_change_in_a_message_of_its_own(tell, by_webhook):
+    """It can neither edit nor thread; the same twice is still told once."""
+    for _ in range(2):
+        for one in (news(FOUND), news(DEARER, "changed", number=2), news(FOUND, "resolved", number=3)):
+            by_webhook().tell(one)
+    assert len(tell.team.shown) == 3
+    assert "Resolved" in tell.team.shown[-1].text
+    assert not any(block["type"] == "actions" for one in tell.team.shown for block in one.blocks)
+
+
+def test_a_team_without_webhook_is_refused_where_there_is_no_bot(by_webhook):
+    """With what to do."""
+    with pytest.raises(Refused, match="bot token"):
+        by_webhook().tell(news(finding(team="fraud")))
+
+
+def test_a_webhooks_digest_waits_until_nothing_is_added(tell, by_webhook):
+    """Since what it posted it cannot edit."""
+    many = [news(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(9)]
+    for batch in (many[:4], many[4:]):
+        routes = by_webhook()
+        for one in batch:
+            routes.tell(one)
+        assert all(isinstance(one, TryLater) for one in routes.flush().values())
+        tell.now += 60
+    tell.now += 121
+    routes = by_webhook()
+    routes.tell(many[0])
+    assert routes.flush() == {}
+    (message,) = tell.team.shown
+    assert message.text.startswith("9 more findings")
+
+
+@pytest.mark.parametrize(("fault", "error"), [("down", Unsure), ("silent", Unsure)])
+def test_a_webhook_that_fails_is_tried_again(tell, by_webhook, fault, error):
+    """At least once, since nobody can look."""
+    tell.server.fault(fault, "webhook")
+    with pytest.raises(error):
+        by_webhook().tell(news(FOUND))
+    tell.now += 31
+    by_webhook().tell(news(FOUND))
+    assert tell.team.shown
+
+
+def test_a_webhook_that_is_gone_is_refused_with_what_to_do(tell, by_webhook):
+    """It was revoked."""
+    routes = by_webhook()
+    tell.server.workspace.webhooks.clear()
+    with pytest.raises(Refused, match="make a new one"):
+        routes.tell(news(FOUND))

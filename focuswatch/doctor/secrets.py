@@ -9,13 +9,14 @@ from pydantic import ValidationError
 
 from focuswatch.doctor.check import Check, Patient, failed, noted, ok
 from focuswatch.jira.client import Secret as JiraSecret
+from focuswatch.slack.client import SHAPE as SLACK_SHAPE
 from focuswatch.slack.client import Secret as SlackSecret
 
 SLACK_TEST = "auth.test"  # https://docs.slack.dev/reference/methods/auth.test
 # Cloud and Data Center have it: https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-myself/
 JIRA_MYSELF = "/rest/api/2/myself"
 SHAPES = {
-    "slack": '{"token": "xoxb-…", "signing_secret": "…"}',
+    "slack": SLACK_SHAPE,
     "jira": '{"url": "https://…", "email": "…", "token": "…"}, without email on Data Center',
 }
 

@@ -6,10 +6,10 @@ The SDK repeats nothing by itself: a message posted again is a message twice. Wh
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.error import URLError
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from focuswatch.delivery.pace import Pace
 from focuswatch.errors import Refused, TryLater, Unsure
@@ -39,12 +39,34 @@ MENDING = {
 }
 
 
-class Secret(BaseModel):
-    """What Secrets Manager holds; `api` is another one for GovSlack: https://docs.slack.dev/govslack"""
+SHAPE = '{"token": "xoxb-…", "signing_secret": "…"} or {"webhooks": {"TEAM": "https://hooks.slack.com/…"}}'
+SAFE = r"^https://|^http://127\.0\.0\.1[:/]"  # or a secret would travel in the open
 
-    token: str = Field(pattern=r"^xoxb-")
-    signing_secret: str = Field(min_length=16)
-    api: str = Field(default=API, pattern=r"^https://|^http://127\.0\.0\.1[:/]")  # the token travels there
+
+class Secret(BaseModel):
+    """What Secrets Manager holds; `api` is another one for GovSlack: https://docs.slack.dev/govslack
+
+    `webhooks` are URLs by team: those teams are told through them, and need no bot.
+    """
+
+    token: str | None = Field(default=None, pattern=r"^xoxb-")
+    signing_secret: str | None = Field(default=None, min_length=16)
+    webhooks: dict[str, Annotated[str, Field(pattern=SAFE)]] = {}
+    api: str = Field(default=API, pattern=SAFE)
+
+    @model_validator(mode="after")
+    def _somebody_is_told(self) -> Self:
+        if not self.webhooks and not (self.token and self.signing_secret):
+            raise ValueError("neither token and signing_secret nor webhooks")
+        return self
+
+    @classmethod
+    def read(cls, value: str) -> Self:
+        """Raises Refused where the secret is not shaped as it should be; its value is not shown."""
+        try:
+            return cls.model_validate_json(value)
+        except ValidationError:
+            raise Refused(f"the secret of Slack is not {SHAPE}; put it right: focuswatch doctor") from None
 
 
 @dataclass(frozen=True)
@@ -59,22 +81,13 @@ class Seen:
 class Slack:
     """One workspace. Every method may raise TryLater, Unsure or Refused."""
 
+    has_ids = True  # of channels
+
     def __init__(
         self, token: str, *, pace: Pace, base_url: str = API, timeout_seconds: int = TIMEOUT_SECONDS
     ) -> None:
         self._token, self._base_url, self._pace, self._timeout = token, base_url, pace, timeout_seconds
         self._made: WebClient | None = None
-
-    @classmethod
-    def of_secret(cls, value: str, *, pace: Pace) -> Self:
-        """Raises Refused where the secret is not shaped as it should be; its value is not shown."""
-        try:
-            secret = Secret.model_validate_json(value)
-        except ValidationError:
-            raise Refused(
-                'the secret of Slack is not {"token": "xoxb-…", "signing_secret": "…"}; put it right: focuswatch doctor'
-            ) from None
-        return cls(secret.token, pace=pace, base_url=secret.api)
 
     def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
         """The new message's ts; `loud`: a reply that the whole channel sees."""
@@ -88,7 +101,8 @@ class Slack:
     def update(self, channel: str, ts: str, message: Payload) -> None:
         """Make a message of ours say something else."""
         self._pace.wait(channel)
-        self._call("chat_update", channel, ts=ts, **message)
+        # As a post is read, too: https://docs.slack.dev/reference/methods/chat.update#arg_parse
+        self._call("chat_update", channel, ts=ts, parse="none", **message)
 
     def delete(self, channel: str, ts: str) -> None:
         """Take a message of ours away."""

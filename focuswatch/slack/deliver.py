@@ -25,6 +25,8 @@ from focuswatch.slack.message import Answered, Links, message, thread_note
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+    from focuswatch.slack.webhook import Webhook
+
 WAIT_SECONDS = 30.0
 LOOK_BACK_DAYS = 60  # for messages of which nothing is written down: reminders edit each every two weeks
 DAY_SECONDS = 86_400
@@ -45,12 +47,12 @@ class SlackState(BaseModel):
 class Channels:
     """Ids of channels by the names that owners.toml gives; each is asked of Slack once and then kept."""
 
-    def __init__(self, table: "Table", slack: Slack) -> None:
+    def __init__(self, table: "Table", slack: "Slack | Webhook") -> None:
         self._table, self._slack = table, slack
 
     def id(self, name: str) -> str:
         """The id of a channel; what is no `#name` is taken for one."""
-        if not name.startswith("#"):
+        if not name.startswith("#") or not self._slack.has_ids:
             return name
         key = {"kind": "slack channel", "id": name}
         found = self._table.get_item(Key=key).get("Item")
@@ -68,7 +70,7 @@ class SlackChannel:
     `links` gives what a message leads to; `clock` seconds since 1970.
     """
 
-    slack: Slack
+    slack: "Slack | Webhook"
     claims: Claims[SlackState]
     channels: Channels
     digests: Digests
@@ -76,6 +78,7 @@ class SlackChannel:
     catalog: Catalog
     links: Callable[[Finding], Links]
     clock: Callable[[], float]
+    threads: bool = True  # False: every change is a message of its own
     _history: dict[str, dict[str, Seen]] = field(default_factory=dict)
 
     def tell(self, delivery: Delivery) -> str | None:
@@ -141,7 +144,7 @@ class SlackChannel:
             return f"{delivery.news_id}: {delivery.kind}, in the digest of {channel}"
         here = known if known and known.ts and known.channel == channel else None
         again = delivery.kind == "new" and here is not None and not here.open
-        if here is None or here.ts is None or again:
+        if here is None or here.ts is None or again or not self.threads:
             return self._post(claim, delivery, channel=channel)
         return self._follow_up(claim, delivery, known=here, ts=here.ts)
 

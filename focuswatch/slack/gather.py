@@ -7,6 +7,7 @@ does not matter in which order, how often or by whom they were written.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -19,6 +20,8 @@ from focuswatch.slack.digest import DigestLine, digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
+
+    from focuswatch.slack.webhook import Webhook
 
 EVENT_TYPE = "focuswatch_digest"
 WAIT_SECONDS = 30.0
@@ -56,6 +59,7 @@ class Digests:
     table: "Table"
     claims: Claims[DigestState]
     clock: Callable[[], float]
+    quiet_seconds: float = 0  # a digest that cannot be edited waits until nothing was added for so long
     _grown: set[Digest] = field(default_factory=set)
 
     def add(self, channel: str, delivery: Delivery) -> None:
@@ -64,7 +68,8 @@ class Digests:
         line = LINE.dump_json(_line(delivery)).decode()
         until = int(self.clock() + KEPT_DAYS * DAY_SECONDS)
         key = {"kind": f"digest {one.id}", "id": delivery.finding.fingerprint}
-        self.table.put_item(Item={**key, "document": line, "expires_at": until})
+        at = Decimal(int(self.clock()))
+        self.table.put_item(Item={**key, "document": line, "at": at, "expires_at": until})
         self._grown.add(one)
 
     def grew(self, channel: str, delivery: Delivery) -> None:
@@ -75,7 +80,7 @@ class Digests:
         """The digest that tells of a delivery."""
         return Digest(channel, delivery.finding.team, delivery.finding.as_of)
 
-    def flush(self, slack: Slack) -> dict[Digest, FocuswatchError]:
+    def flush(self, slack: "Slack | Webhook") -> dict[Digest, FocuswatchError]:
         """Post every digest that grew, or bring it up to date; those that failed, which may be flushed again."""
         failed: dict[Digest, FocuswatchError] = {}
         for one in sorted(self._grown, key=lambda one: one.id):
@@ -86,7 +91,7 @@ class Digests:
         self._grown = set(failed)
         return failed
 
-    def _show(self, one: Digest, *, slack: Slack) -> None:
+    def _show(self, one: Digest, *, slack: "Slack | Webhook") -> None:
         claim = self.claims.claim(one.id)
         try:
             self._shown(claim, one, slack=slack)
@@ -99,11 +104,15 @@ class Digests:
             self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
             raise
 
-    def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: Slack) -> None:
-        lines = [LINE.validate_json(str(item["document"])) for item in self._items(one)]
+    def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: "Slack | Webhook") -> None:
+        items = list(self._items(one))
+        lines = [LINE.validate_json(str(item["document"])) for item in items]
         if claim.state and claim.state.lines == len(lines) and not claim.unsure:
             self.claims.release(claim)
             return
+        grown_at = max(float(item["at"]) for item in items)
+        if self.clock() - grown_at < self.quiet_seconds:
+            raise TryLater(f"the digest {one.id} still grows", seconds=self.quiet_seconds)
         message = digest(lines, team=one.team, as_of=one.as_of)
         message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"digest": one.id}}
         ts = claim.state.ts if claim.state else self._found(one, slack=slack)
@@ -118,7 +127,7 @@ class Digests:
         slack.update(one.channel, ts, message)
         self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
 
-    def _found(self, one: Digest, *, slack: Slack) -> str | None:
+    def _found(self, one: Digest, *, slack: "Slack | Webhook") -> str | None:
         told = slack.told(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
         return next((seen.ts for seen in told if seen.told.get("digest") == one.id), None)
 
