@@ -13,6 +13,7 @@ from focuswatch.delivery.pace import Pace
 from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
 from focuswatch.slack.client import RETRY_SECONDS, TIMEOUT_SECONDS, Payload, Seen
 from focuswatch.slack.deliver import SlackChannel
+from focuswatch.slack.gather import Digest
 from focuswatch.slack.message import plain_webhook
 
 QUIET_SECONDS = 120.0  # so long nothing is added to a digest before it is posted: it cannot be edited
@@ -93,9 +94,10 @@ class Routes:
             )
         return self.bot.tell(delivery)
 
-    def flush(self) -> dict[object, FocuswatchError]:
+    def flush(self) -> dict[Digest, FocuswatchError]:
         """See SlackChannel.flush."""
-        failed: dict[object, FocuswatchError] = {}
+        failed: dict[Digest, FocuswatchError] = {}
         for one in (self.bot, *self._made.values()):
-            failed.update(one.flush() if one else {})
+            if one:
+                failed.update(one.flush())
         return failed
