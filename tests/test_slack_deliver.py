@@ -119,6 +119,19 @@ def test_a_change_of_what_was_told_before_there_was_slack_is_told_alone(tell):
     assert len(tell.team.shown) == 1
 
 
+def test_old_news_that_comes_again_ends_no_doubt_about_later_news(tell):
+    """Else what may have been posted would be posted again without a look."""
+    tell.tell(news(FOUND))
+    tell.server.fault("dropped", "chat.postMessage")
+    with pytest.raises(Unsure):
+        tell.tell(news(DEARER, "changed", number=2))
+    tell.now += 31
+    assert tell.tell(news(FOUND)) == [None]
+    tell.now += 1
+    tell.tell(news(DEARER, "changed", number=2))
+    assert len(replies(tell.team.shown[0])) == 1
+
+
 def test_a_team_that_moved_hears_in_its_new_channel(tell):
     """The old message stays where it is."""
     tell.tell(news(FOUND))

@@ -136,7 +136,7 @@ class SlackChannel:
         if turn == "done" and known:
             if delivery.in_digest:  # its line is there; the digest itself may not have got this far
                 self.digests.grew(channel, delivery)
-            self.claims.settle(claim, known)
+            self.claims.give_back(claim, seconds=0)  # later news may be in doubt
             return None
         if delivery.in_digest and (known is None or known.ts is None):
             self.digests.add(channel, delivery)
