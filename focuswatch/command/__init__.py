@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from focuswatch import __version__
-from focuswatch.command import catalog, demo, doctor, ledger, redrive, report, scan, simulate
+from focuswatch.command import catalog, demo, doctor, ledger, page, redrive, report, scan, simulate
 from focuswatch.errors import ConfigError, FocuswatchError
 from focuswatch.plain_text import visible
 
@@ -43,6 +43,7 @@ def _root(
 for verb in (
     scan.scan,
     report.report,
+    page.page,
     ledger.findings,
     ledger.snooze,
     ledger.exclude,

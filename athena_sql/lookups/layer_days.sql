@@ -1,0 +1,19 @@
+/*
+title = "What AI costs a day by layer, and what a filter on Amazon Bedrock shows of it"
+why   = """
+A month in one number hides what began on Tuesday. The page draws every day by its five layers.
+"""
+reads = ["ai_layers"]
+[parameters]
+days = 60
+*/
+SELECT
+    charge_date,
+    layer,
+    sum(EffectiveCost) AS effective_cost,
+    sum(CASE WHEN bedrock_filter THEN EffectiveCost ELSE 0 END) AS seen_by_bedrock_filter
+FROM ai_layers
+WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+    AND charge_date < $as_of
+GROUP BY 1, 2
+ORDER BY charge_date, layer

@@ -1,0 +1,157 @@
+"""The page's data: one JSON document, made of what was gathered and of nothing else.
+
+All that the bill names is data here; characters that would act on whoever reads them are made visible.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.commands import COMMAND, names_are_plain
+from focuswatch.detect import Outcome
+from focuswatch.findings import DAYS_A_MONTH, Finding, plain
+from focuswatch.ledger import Entry
+from focuswatch.page.days import anomalies, gpus, layers
+from focuswatch.page.gather import Gathered, is_shown
+from focuswatch.plain_text import visible
+
+SCHEMA = "focuswatch.page/1"
+Part = dict[str, Any]
+LEFT_OUT = ("schema_", "title", "currency", "as_of", "status", "monthly_cost", "evidence")
+MOST_RESOLVED = 20
+
+
+def document(gathered: Gathered) -> Part:
+    """What the page shows, as plain JSON values."""
+    shown = sorted(
+        (one for one in gathered.entries if is_shown(one, gathered.silences, as_of=gathered.as_of)),
+        key=lambda one: (-one.finding.monthly_cost, one.finding.detection, one.fingerprint),
+    )
+    made: Part = _seen(
+        {
+            "schema": SCHEMA,
+            "as_of": gathered.as_of,
+            "currency": gathered.currency,
+            "detections": _detections(gathered, shown),
+            "findings": [_finding(entry) for entry in shown],
+            "layers": layers(gathered),
+            "anomalies": anomalies(gathered),
+            "gpus": gpus(gathered),
+            "savings": _savings(gathered.entries, shown),
+            "unowned_findings": _money(one.finding for one in shown if one.finding.owned_by == "fallback"),
+            "freshness": _freshness(gathered, shown),
+            "reports": {
+                name: {"title": gathered.catalog.report(name).header.title, "rows": rows}
+                for name, rows in gathered.reports.items()
+            },
+        }
+    )
+    return made
+
+
+def _detections(gathered: Gathered, shown: Sequence[Entry]) -> Part:
+    """What all findings of a detection say alike; one that left the catalog has no blind spots to tell."""
+    said = {}
+    for entry in shown:
+        known = gathered.catalog.detections.get(entry.finding.detection)
+        said[entry.finding.detection] = {
+            "title": entry.finding.title,
+            "why": known.header.why.strip() if known else "",
+            "blind_spots": known.header.blind_spots if known else [],
+        }
+    return said
+
+
+def _finding(entry: Entry) -> Part:
+    finding = entry.finding
+    return {
+        **finding.model_dump(exclude=set(LEFT_OUT)),
+        "monthly_cost": round(float(finding.monthly_cost), 2),
+        "evidence": {
+            name: value for name, value in finding.evidence.items() if value not in (None, "", [], {})
+        },
+        "commands": _commands(finding),
+        "acknowledged_by": entry.acknowledged_by,
+    }
+
+
+def _commands(finding: Finding) -> list[str] | None:
+    """What may be copied, in the order of the steps; None where a name in it could make it another command."""
+    if not names_are_plain(finding):
+        return None
+    return list(dict.fromkeys(found[0] for found in COMMAND.finditer(finding.action)))
+
+
+def _savings(entries: Sequence[Entry], shown: Sequence[Entry]) -> Part:
+    """Waste that is open, that was resolved and so promises to be gone, and that the bill shows to be gone."""
+    resolved = sorted(
+        (one for one in entries if one.state == "resolved" and one.finding.category == "waste"),
+        key=lambda one: (-one.finding.monthly_cost, one.fingerprint),
+    )
+    return {
+        "open": _money(one.finding for one in shown if one.finding.category == "waste"),
+        "promised": _money(one.finding for one in resolved),
+        "verified": round(float(sum((_verified(one) or Decimal(0) for one in resolved), Decimal(0))), 2),
+        "not_read_again": sum(one.saved_daily is None for one in resolved),
+        "resolved": [
+            {
+                "title": one.finding.title,
+                "account": one.finding.sub_account_name or one.finding.sub_account_id,
+                "team": one.finding.team,
+                "resolved_on": one.resolved_on,
+                "promised": float(one.finding.monthly_cost),
+                "verified": _verified(one),
+            }
+            for one in resolved[:MOST_RESOLVED]
+        ],
+    }
+
+
+def _verified(entry: Entry) -> Decimal | None:
+    return None if entry.saved_daily is None else entry.saved_daily * DAYS_A_MONTH
+
+
+def _freshness(gathered: Gathered, shown: Sequence[Entry]) -> Part:
+    """How far the data goes, what it does not vouch for, and what was not evaluated."""
+    silenced = [one for one in gathered.entries if one.state == "open" and one not in shown]
+    return {
+        **gathered.billed_days,
+        "doubts": gathered.coverage.doubts,
+        "silent_accounts": sorted(one or "no account" for one in gathered.coverage.silent_accounts),
+        "warnings": gathered.warnings,
+        "failures": [*(one.error for one in gathered.outcomes if one.error), *gathered.failures],
+        "detections": len(gathered.outcomes),
+        "not_judged": [_not_judged(one) for one in gathered.outcomes if one.not_looked_at],
+        "not_asked": sorted(
+            f"{one.detection.id} (last asked {gathered.looked_until.get(one.detection.id, 'never')})"
+            for one in gathered.outcomes
+            if gathered.looked_until.get(one.detection.id) != gathered.as_of
+        ),
+        "silenced": {"findings": len(silenced), "monthly_cost": _money(one.finding for one in silenced)},
+    }
+
+
+def _not_judged(outcome: Outcome) -> Part:
+    costs = (Decimal(str(row.get("monthly_cost") or 0)) for row in outcome.not_looked_at)
+    return {
+        "detection": outcome.detection.id,
+        "title": outcome.detection.header.title,
+        "resources": len(outcome.not_looked_at),
+        "monthly_cost": round(float(sum(costs, Decimal(0))), 2),
+    }
+
+
+def _money(findings: Any) -> float:
+    return round(float(sum((one.monthly_cost for one in findings), Decimal(0))), 2)
+
+
+def _seen(value: Any) -> Any:
+    """The value as JSON has it, every text of it as it may be shown."""
+    match value:
+        case str():
+            return visible(value)
+        case dict():
+            return {visible(str(key)): _seen(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_seen(one) for one in value]
+    return plain(value)

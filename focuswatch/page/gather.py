@@ -1,0 +1,165 @@
+"""What the page shows, asked of the tables and of the ledger; nothing is decided or written here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from focuswatch.answers import Answers
+from focuswatch.catalog import Catalog, Detection
+from focuswatch.coverage import Coverage, coverage
+from focuswatch.detect import Outcome, Question, ask, news_since
+from focuswatch.engine import Engine, Row
+from focuswatch.errors import QueryError
+from focuswatch.ledger import Entry, Ledger, Silence
+from focuswatch.literals import Scalar, Value, literals
+from focuswatch.owners import Owners
+from focuswatch.report import rows_of
+from focuswatch.scan import ACCOUNTS
+
+MOST_SERIES = 12  # anomalies drawn; the others are among the findings
+# A report that the catalog does not have (yet) is a section that the page does not have.
+REPORTS = ("ai_spend_by_layer", "weekly_deltas", "unowned_spend", "month_forecast", "portfolio")
+BILLED_DAYS = """
+SELECT
+    min(charge_date) AS first_day,
+    max(charge_date) AS last_day,
+    max(CASE WHEN is_settled THEN charge_date END) AS last_settled_day,
+    count(DISTINCT sub_account_id) AS sub_accounts
+FROM completeness
+"""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything the page is made of; `reports` holds those that ran, `failures` says what did not."""
+
+    as_of: date
+    currency: str
+    catalog: Catalog
+    entries: tuple[Entry, ...]
+    silences: tuple[Silence, ...]
+    outcomes: tuple[Outcome, ...]
+    looked_until: Mapping[str, date]
+    coverage: Coverage
+    billed_days: Row
+    account_names: Mapping[str, str]
+    layer_days: list[Row] = field(default_factory=list)
+    gpu_days: list[Row] = field(default_factory=list)
+    finding_days: list[Row] = field(default_factory=list)
+    reports: Mapping[str, list[Row]] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def gather(
+    engine: Engine,
+    *,
+    as_of: date,
+    currency: str,
+    catalog: Catalog,
+    owners: Owners,
+    ledger: Ledger,
+    answers: Answers | None = None,
+    warnings: Sequence[str] = (),
+) -> Gathered:
+    """What the page shows as of a day. What a statement gets wrong costs its own section alone, and is told.
+
+    `answers` spares the detections that the last scan asked over the same data.
+    """
+    failures: list[str] = []
+
+    def rows(query: Callable[[], list[Row]]) -> list[Row]:
+        try:
+            return query()
+        except QueryError as error:
+            failures.append(str(error))
+            return []
+
+    def lookup(name: str, **values: Value) -> list[Row]:
+        statement = catalog.lookups[name].render({"as_of": as_of, **values})
+        return rows(lambda: engine.query(statement, label=name))
+
+    entries, silences = tuple(ledger.entries().values()), tuple(ledger.silences())
+    looked_until = ledger.looked_until()
+    gpu_days = lookup("gpu_busy_days")
+    drawn = series_of(entries, silences, as_of=as_of)
+    return Gathered(
+        as_of=as_of,
+        currency=currency,
+        catalog=catalog,
+        entries=entries,
+        silences=silences,
+        outcomes=_outcomes(
+            engine, as_of=as_of, catalog=catalog, owners=owners, answers=answers, looked_until=looked_until
+        ),
+        looked_until=looked_until,
+        coverage=coverage(engine, as_of=as_of),
+        billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),
+        account_names=_names(engine, {row["sub_account_id"] for row in gpu_days}),
+        layer_days=lookup("layer_days"),
+        gpu_days=gpu_days,
+        finding_days=lookup("finding_days", findings=drawn) if drawn else [],
+        reports={
+            name: rows(
+                lambda name=name: rows_of(catalog.report(name), engine=engine, as_of=as_of, owners=owners)  # type: ignore[misc]
+            )
+            for name in REPORTS
+            if name in catalog.reports
+        },
+        failures=tuple(failures),
+        warnings=tuple(warnings),
+    )
+
+
+def is_shown(entry: Entry, silences: Sequence[Silence], *, as_of: date) -> bool:
+    """Whether it is open, and nobody asked for silence about it."""
+    return entry.state == "open" and not any(
+        silence.holds_on(as_of) and silence.covers(entry.finding) for silence in silences
+    )
+
+
+def series_of(
+    entries: Sequence[Entry], silences: Sequence[Silence], *, as_of: date
+) -> list[tuple[Scalar, ...]]:
+    """Who the costliest open anomalies are, as `finding_days` asks for them."""
+    anomalies = [
+        entry.finding
+        for entry in entries
+        if entry.finding.category == "anomaly" and is_shown(entry, silences, as_of=as_of)
+    ]
+    costliest = sorted(anomalies, key=lambda one: (-one.monthly_cost, one.fingerprint))[:MOST_SERIES]
+    return [
+        (one.fingerprint, one.sub_account_id, one.region_id, one.service_name, one.resource_id)
+        for one in costliest
+    ]
+
+
+def _outcomes(
+    engine: Engine,
+    *,
+    as_of: date,
+    catalog: Catalog,
+    owners: Owners,
+    answers: Answers | None,
+    looked_until: Mapping[str, date],
+) -> tuple[Outcome, ...]:
+    """Each detection's answer, for what it could not judge; asked anew only where the last scan did not."""
+
+    def answered(detection: Detection) -> Outcome:
+        question = Question(
+            as_of=as_of,
+            news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
+            required_tags=tuple(owners.routing.required_tags),
+        )
+        known = answers.known(detection, question.values) if answers else None
+        return known or ask(detection, engine=engine, catalog=catalog, question=question)
+
+    return tuple(answered(detection) for detection in catalog.live)
+
+
+def _names(engine: Engine, ids: set[str | None]) -> dict[str, str]:
+    known: list[Scalar] = [*sorted(id for id in ids if id)]
+    if not known:
+        return {}
+    rows = engine.query(ACCOUNTS.format(account_ids=literals(known)), label="names of accounts")
+    return {row["sub_account_id"]: row["name"] for row in rows if row["name"]}

@@ -1,0 +1,107 @@
+// Movers, what nobody owns, savings, reports that the catalog may have, and how far the data goes.
+
+const FIRST_ROWS = 12;
+
+function moversSection(shown, currency) {
+  const rows = shown.reports.weekly_deltas?.rows ?? [];
+  if (!rows.length) return null;
+  const widest = d3.max(rows, (row) => Math.abs(row.movement));
+  const columns = [
+    { name: "Account and service", class: "place", of: (row) => make("span", {}, make("strong", {}, row.sub_account_name ?? row.sub_account_id ?? "–"), ` ${row.service_name ?? "–"}`, make("span", { class: "soft" }, ` ${row.region_id ?? ""}`)) },
+    { name: `Week, ${currency}`, number: true, class: "narrow-off", of: (row) => amount(row.effective_cost) },
+    { name: "Week before", number: true, class: "narrow-off", of: (row) => amount(row.effective_cost_before) },
+    { name: "Moved", number: true, of: (row) => `${row.movement > 0 ? "+" : "−"}${amount(Math.abs(row.movement))}` },
+    { name: "", class: "bar narrow-off", of: (row) => bar(row.movement, widest) },
+  ];
+  const name = `What moved most, in ${currency}`;
+  return section("movers", "What moved this week", "The last seven settled days against the seven before, by account, region and service.",
+    table(name, columns, rows.slice(0, FIRST_ROWS)),
+    rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} smaller movements`, table(`${name}, the smaller ones`, columns, rows.slice(FIRST_ROWS))) : null);
+}
+
+// From the middle: to the right what rose, to the left what fell.
+function bar(value, widest) {
+  const half = (50 * Math.abs(value)) / (widest || 1);
+  const drawn = swatch(value > 0 ? "var(--mark)" : "var(--good)");
+  drawn.setAttribute("viewBox", "0 0 100 10");
+  drawn.setAttribute("preserveAspectRatio", "none");
+  const square = drawn.firstChild;
+  square.setAttribute("x", value > 0 ? 50 : 50 - half);
+  square.setAttribute("width", half);
+  square.removeAttribute("rx");
+  return drawn;
+}
+
+function unownedSection(shown, currency) {
+  const rows = shown.reports.unowned_spend?.rows ?? [];
+  const total = d3.sum(rows, (row) => row.effective_cost);
+  if (!rows.length) return section("unowned", "What nobody owns", "Every charge of the last 30 days has an owner.");
+  const columns = [
+    { name: "Account and service", class: "place", of: (row) => make("span", {}, make("strong", {}, row.sub_account_name ?? row.sub_account_id ?? "–"), ` ${row.service_name ?? "–"}`) },
+    { name: `30 days, ${currency}`, number: true, of: (row) => amount(row.effective_cost) },
+    { name: "Change", number: true, class: "narrow-off", of: (row) => change(row.effective_cost, row.effective_cost_before) },
+    { name: "Nobody owns it because", class: "place", of: (row) => row.unowned_because },
+  ];
+  return section("unowned", "What nobody owns", `${money(total, currency)} of the last 30 days reached no team; findings worth ${money(shown.unowned_findings, currency)} a month wait for an owner.`,
+    table(`Spend without an owner, in ${currency}`, columns, rows.slice(0, FIRST_ROWS)),
+    rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} more`, table("The rest of the spend without an owner", columns, rows.slice(FIRST_ROWS))) : null);
+}
+
+function savingsSection(shown, currency) {
+  const { open, promised, verified, not_read_again: waiting, resolved } = shown.savings;
+  const columns = [
+    { name: "What was resolved", class: "place", of: (row) => row.title },
+    { name: "Account", of: (row) => row.account },
+    { name: "Team", class: "narrow-off", of: (row) => row.team ?? "nobody" },
+    { name: "On", of: (row) => row.resolved_on },
+    { name: "Promised", number: true, of: (row) => amount(row.promised) },
+    { name: "Verified", number: true, of: (row) => (row.verified == null ? "not yet" : amount(row.verified)) },
+  ];
+  return section("savings", "Savings", "A finding that is gone is a promise; it is verified when the bill, read again, really costs less.",
+    tiles(
+      tile("Open", money(open, currency), "a month, by stopping what is found"),
+      tile("Promised", money(promised, currency), "a month, of what was resolved"),
+      tile("Verified", money(verified, currency), waiting ? `a month; ${count(waiting, "finding is", "findings are")} still to be read again` : "a month, read again in the bill")),
+    resolved.length ? table(`Resolved findings, in ${currency} a month`, columns, resolved) : make("p", { class: "quiet" }, "Nothing was resolved yet."));
+}
+
+// A report as it comes; its title is its own.
+function reportSection(shown, id, name) {
+  const report = shown.reports[name];
+  if (!report?.rows.length) return null;
+  const columns = Object.keys(report.rows[0]).map((column) => ({
+    name: label(column),
+    number: report.rows.some((row) => typeof row[column] === "number"),
+    of: (row) => written(row[column]),
+  }));
+  return section(id, report.title, null, table(report.title, columns, report.rows));
+}
+
+function freshnessSection(shown, currency) {
+  const seen = shown.freshness;
+  const facts = [
+    ["Charges", `${seen.first_day} to ${seen.last_day}, of ${count(seen.sub_accounts ?? 0, "account")}`],
+    ["Settled until", `${seen.last_settled_day ?? "no day"}; later days still grow, and waste and anomalies are judged without them`],
+    ["Detections", `${count(seen.detections, "detection")} as of ${shown.as_of}`],
+    ["Silenced", seen.silenced.findings ? `${count(seen.silenced.findings, "finding")}, ${money(seen.silenced.monthly_cost, currency)} a month` : "none"],
+  ];
+  const warned = [
+    ...seen.doubts.map((doubt) => `Nothing was resolved: ${doubt}.`),
+    ...seen.failures.map((failure) => `Failed: ${failure}`),
+    ...seen.not_asked.map((one) => `Not asked in the last scan: ${one}.`),
+    ...(seen.silent_accounts.length ? [`The bill tells nothing lately of ${seen.silent_accounts.join(", ")}.`] : []),
+    ...seen.warnings,
+  ];
+  return section("freshness", "How far this goes", "What the data covers, and what was not evaluated.",
+    make("dl", { class: "pairs" }, facts.flatMap(([name, said]) => [make("dt", {}, name), make("dd", {}, said)])),
+    warned.length ? make("ul", { class: "bad" }, warned.map((one) => make("li", {}, one))) : null,
+    seen.not_judged.length ? notJudged(seen.not_judged, currency) : make("p", { class: "note" }, "Everything that was found was judged."));
+}
+
+function notJudged(rows, currency) {
+  return make("div", { class: "more" }, make("h3", {}, "Not judged, because nobody looked at their activity"), table("Resources without activity", [
+    { name: "Detection", class: "place", of: (row) => row.title },
+    { name: "Resources", number: true, of: (row) => row.resources.toLocaleString("en-US") },
+    { name: `At stake, ${currency} a month`, number: true, of: (row) => amount(row.monthly_cost) },
+  ], rows));
+}
