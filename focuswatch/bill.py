@@ -117,7 +117,7 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 say("Reading activity, accounts and owners")
                 tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
                 tables.load_accounts(connection, inputs.accounts)
-                tables.load_rules(connection, owners.rules)
+                tables.load_owners(connection, owners.tables)
                 values: dict[str, Value] = {"as_of": as_of}
                 tables.create_views(
                     connection, catalog, values=values, kept={name: f"kept_{name}" for name in KEPT_TABLES}
@@ -125,7 +125,7 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 parts = (
                     refreshed.digest,
                     as_of,
-                    owners.rules,
+                    owners.tables,
                     *map(file_mark, (inputs.activity, inputs.accounts)),
                 )
                 answers = Answers(inputs.state / "answers.json", digest=digest_of(catalog, parts=parts))

@@ -19,6 +19,7 @@ from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import CatalogError
 from focuswatch.findings import plain
+from focuswatch.owners import Owners
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "detections"
 TELL_TALE = 0.005  # amounts are compared to half a cent
@@ -44,6 +45,7 @@ class Case(BaseModel):
     activity: list[Given] = []
     accounts: list[Given] = []
     deliveries: list[Given] = []
+    owners: Given = {}
     findings: list[Given] = []
     skipped: int = 0
 
@@ -114,10 +116,21 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("activity", columns.ACTIVITY, activity),
         ("accounts", columns.ACCOUNTS, case.accounts),
         ("deliveries", columns.DELIVERIES, case.deliveries),
-        ("owner_rules", columns.OWNER_RULES, []),  # reports alone ask for owners
     ):
         tables.create_empty(on, name, shape)
         insert(on, name, shape, rows)
+    tables.load_owners(on, owners_of(case).tables)
+
+
+def owners_of(case: Case) -> Owners:
+    """Its owners.toml. Raises CatalogError for one that would be refused."""
+    try:
+        owners = Owners.model_validate(case.owners)
+    except ValidationError as error:
+        raise CatalogError(f"{case.name}: owners: {error}") from error
+    if mistakes := list(owners.mistakes()):
+        raise CatalogError(f"{case.name}: {' '.join(mistakes)}")
+    return owners
 
 
 def differences(case: Case, outcome: Outcome) -> list[str]:

@@ -89,4 +89,25 @@ ACCOUNTS = {
     "closed_on": "DATE",
 }
 OWNER_RULES = {"rule": "VARCHAR", "key": "VARCHAR", "value": "VARCHAR", "team": "VARCHAR", "place": "INTEGER"}
+PLANS = {
+    "plan": "VARCHAR",
+    "kind": "VARCHAR",
+    "team": "VARCHAR",
+    "intent": "VARCHAR",
+    "hypothesis": "VARCHAR",
+    "review_on": "DATE",
+    "cap": "DOUBLE",
+    "monthly_budget": "DOUBLE",
+    "unit": "VARCHAR",
+    "accepted_unit_cost": "DOUBLE",
+}
+PLAN_RULES = {
+    "rule": "VARCHAR",
+    "key": "VARCHAR",
+    "value": "VARCHAR",
+    "use_case": "VARCHAR",
+    "place": "INTEGER",
+}
+LAUNCHES = {"use_case": "VARCHAR", "first_day": "DATE", "last_day": "DATE", "factor": "DOUBLE"}
+OWNERS = {"owner_rules": OWNER_RULES, "plans": PLANS, "plan_rules": PLAN_RULES, "launches": LAUNCHES}
 OPTIONAL = {"closed_on"}

@@ -16,12 +16,12 @@ from focuswatch.catalog import Category, Detection
 from focuswatch.engine import Row
 
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
-CARRIED = ("service_name", "nobody_looked")  # columns with a meaning of their own that a row may have
+CARRIED = ("service_name", "nobody_looked", "team")  # columns with a meaning of their own that a row may have
 DAYS_A_MONTH = 30
 
 Severity = Literal["critical", "high", "medium", "low"]
 Status = Literal["new", "open", "changed", "resolved"]
-OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "fallback"]
+OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 # From which monthly_cost on a finding is of that severity, in the billing currency.

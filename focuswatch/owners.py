@@ -3,9 +3,10 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -13,6 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.errors import ConfigError
 from focuswatch.findings import OwnedBy, Severity
+from focuswatch.intent import (
+    Plan,
+    PlannedLaunch,
+    PlanRule,
+    UseCase,
+    claims_of,
+    mistakes_of,
+    plan_of,
+    rules_of,
+)
 
 # What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
 # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-tags.html
@@ -60,6 +71,7 @@ class Routing(_Section):
     fallback_channel: str = "#finops"
     owner_tags: list[str] = ["team", "owner"]
     required_tags: list[str] = ["team"]
+    intent_tags: list[str] = ["intent"]
     jira: Jira | None = None
 
 
@@ -96,6 +108,7 @@ class Owners(_Section):
 
     routing: Routing = Routing()
     teams: dict[str, Team] = {}
+    use_cases: dict[str, UseCase] = {}
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
@@ -130,6 +143,9 @@ class Owners(_Section):
             if other != rule.team:
                 named = f"{rule.key}={rule.value}" if rule.key else rule.value
                 yield f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}; let one have it."
+        for name, use_case in self.use_cases.items():
+            yield from mistakes_of(name, use_case, teams=self.teams)
+        yield from claims_of(self.plan_rules)
 
     @cached_property
     def rules(self) -> list[Rule]:
@@ -151,6 +167,44 @@ class Owners(_Section):
         listed = sorted({bare(key) for team in self.teams.values() for key in team.owns.tags})
         return list(dict.fromkeys([*map(bare, self.routing.owner_tags), *listed]))
 
+    @cached_property
+    def plans(self) -> list[Plan]:
+        """Every team and every use case with what it means to spend, the table `plans`."""
+        teams = [
+            Plan(name, "team", name, monthly_budget=None if budget is None else float(budget))
+            for name, team in self.teams.items()
+            for budget in (team.monthly_budget,)
+        ]
+        return [*teams, *(plan_of(name, use_case) for name, use_case in self.use_cases.items())]
+
+    @cached_property
+    def plan_rules(self) -> list[PlanRule]:
+        """Which charges are whose use case, the table `plan_rules`."""
+        keys = [
+            PlanRule("intent_key", bare(key), None, None, place)
+            for place, key in enumerate(self.routing.intent_tags)
+        ]
+        named = (
+            rules_of(name, use_case, place=place, bare_keys={key: bare(key) for key in use_case.rows.tags})
+            for place, (name, use_case) in enumerate(self.use_cases.items())
+        )
+        return [*keys, *chain.from_iterable(named)]
+
+    @property
+    def tables(self) -> dict[str, list[tuple[object, ...]]]:
+        """Rows of the tables that SQL knows owners by: focuswatch.columns.OWNERS names their columns."""
+        launches = [
+            PlannedLaunch(name, launch.first_day, launch.last_day, launch.factor)
+            for name, use_case in self.use_cases.items()
+            for launch in use_case.launches
+        ]
+        return {
+            "owner_rules": [astuple(rule) for rule in self.rules],
+            "plans": [astuple(plan) for plan in self.plans],
+            "plan_rules": [astuple(rule) for rule in self.plan_rules],
+            "launches": [astuple(launch) for launch in launches],
+        }
+
     def jira(self, team: str | None) -> Jira | None:
         """Where issues of what `team` owns go (None: there are none)."""
         return self.teams[team].jira if team in self.teams else self.routing.jira
@@ -159,13 +213,13 @@ class Owners(_Section):
         self, *, tags: Tags | None, account_id: str | None, account_tags: Tags | None, ou_path: str | None
     ) -> tuple[str | None, OwnedBy]:
         """The team and the rule that decided; (None, 'fallback') where nobody owns it."""
-        chain: tuple[tuple[str | None, OwnedBy], ...] = (
+        links: tuple[tuple[str | None, OwnedBy], ...] = (
             (self._by_tag(tags), "resource tag"),
             (self._by_tag(account_tags), "account tag"),
             (self._by_account(account_id), "account"),
             (self._by_ou(ou_path), "ou"),
         )
-        return next((link for link in chain if link[0] is not None), (None, "fallback"))
+        return next((link for link in links if link[0] is not None), (None, "fallback"))
 
     def _by_tag(self, tags: Tags | None) -> str | None:
         values = {bare(key): value.strip() for key, value in (tags or {}).items() if value and value.strip()}

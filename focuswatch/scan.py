@@ -23,7 +23,9 @@ from focuswatch.saved import verify_saved
 ACCOUNTS = """
 SELECT billed.sub_account_id, coalesce(accounts.name, billed.name) AS name, accounts.ou_path, accounts.tags
 FROM (
-    SELECT SubAccountId AS sub_account_id, max_by(SubAccountName, charge_date) AS name
+    SELECT
+        SubAccountId AS sub_account_id,
+        max_by(SubAccountName, charge_date) FILTER (WHERE SubAccountName IS NOT NULL) AS name
     FROM daily_services
     WHERE SubAccountId IN ({account_ids})
     GROUP BY 1
@@ -149,6 +151,8 @@ def _owned_findings(
             account_tags=account.get("tags"),
             ou_path=account.get("ou_path"),
         )
+        if row.get("team") in owners.teams:  # a plan's own row names whose it is
+            team, owned_by = row["team"], "plan"
         finding = to_finding(row, detection=detection, as_of=as_of, currency=currency, account_names=names)
         findings.append(finding.model_copy(update={"team": team, "owned_by": owned_by}))
     return findings

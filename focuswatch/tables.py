@@ -5,20 +5,18 @@ made here is `activity`, `accounts`, `daily_charges` and `completeness`.
 """
 
 from collections.abc import Mapping
-from dataclasses import astuple
 from pathlib import Path
 
 import duckdb
 
 from focuswatch.catalog import Catalog
-from focuswatch.columns import ACCOUNTS, OPTIONAL, OWNER_RULES
+from focuswatch.columns import ACCOUNTS, OPTIONAL, OWNERS
 from focuswatch.errors import ConfigError
-from focuswatch.literals import Value, literals
-from focuswatch.owners import Rule
+from focuswatch.literals import Value
 
 MADE = (  # each after what it reads
     "daily_charges", "daily_services", "ai_charges", "completeness", "ai_layers", "token_charges", "gpu_days",
-    "endpoint_days", "team_spends",
+    "endpoint_days", "owned_days", "team_spends",
 )  # fmt: skip
 
 # What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
@@ -117,9 +115,10 @@ def create_views(
         connection.execute(f"CREATE OR REPLACE {kind} {name} AS {statement}")
 
 
-def load_rules(connection: duckdb.DuckDBPyConnection, rules: list[Rule]) -> None:
-    """The table `owner_rules` from the rules of owners.toml."""
-    create_empty(connection, "owner_rules", OWNER_RULES)
-    if rules:
-        rows = literals([astuple(rule) for rule in rules])
-        connection.execute(f"INSERT INTO owner_rules VALUES {rows}")
+def load_owners(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[tuple[object, ...]]]) -> None:
+    """The tables that say who owns what and what it is for; `rows` are those of Owners.tables."""
+    for name, shape in OWNERS.items():
+        create_empty(connection, name, shape)
+        if rows[name]:
+            places = ", ".join("?" for _ in shape)
+            connection.executemany(f"INSERT INTO {name} VALUES ({places})", rows[name])

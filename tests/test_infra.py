@@ -32,7 +32,7 @@ READ = {
     "deliveries": columns.DELIVERIES,
     "activity": columns.ACTIVITY,
     "accounts": columns.ACCOUNTS,
-    "owner_rules": columns.OWNER_RULES,
+    **columns.OWNERS,
 }
 
 

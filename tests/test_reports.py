@@ -39,7 +39,7 @@ def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
         activity=list(activity),
     )
     give(connection, given, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
-    tables.load_rules(connection, owners.rules)
+    tables.load_owners(connection, owners.tables)
     tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return rows_of(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
 

@@ -30,9 +30,17 @@ def inserts(name: str, shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) 
 
     The rows travel as one JSON text: a VALUES of a thousand rows takes Trino seconds to plan.
     """
-    texts = (json.dumps([_plain(value) for value in row], ensure_ascii=False) for row in rows)
-    for some in _portions(texts):
+    for some in _portions(_texts(rows)):
         yield f"INSERT INTO {name}\n{_rows(shape, some)}"
+
+
+def selected(shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> str:
+    """A SELECT of a few rows, where no table is wanted."""
+    return _rows(shape, list(_texts(rows)))
+
+
+def _texts(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    return (json.dumps([_plain(value) for value in row], ensure_ascii=False) for row in rows)
 
 
 def _portions(texts: Iterator[str]) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date
 
 from filelock import FileLock, Timeout
@@ -15,12 +15,11 @@ from focuswatch.answers import Answers, digest_of, file_mark
 from focuswatch.bill import Bill, Inputs, Say, as_of_day
 from focuswatch.catalog import Catalog
 from focuswatch.engine.duckdb import connect
-from focuswatch.engine.given_rows import create_empty, inserts, trino_type
+from focuswatch.engine.given_rows import create_empty, inserts, selected, trino_type
 from focuswatch.engine.trino import TrinoEngine, cancelled_with_the_command
 from focuswatch.errors import ConfigError
 from focuswatch.export.refresh import Refresh
 from focuswatch.lake.refresh import Lake, Period
-from focuswatch.literals import literals
 from focuswatch.owners import Owners
 from focuswatch.warehouse.statements import tables_as_of
 
@@ -75,7 +74,7 @@ def open_lake(
                 parts = (
                     refreshed.digest,
                     as_of,
-                    owners.rules,
+                    owners.tables,
                     *map(file_mark, (inputs.activity, inputs.accounts)),
                 )
                 answers = Answers(inputs.state / "answers.json", digest=digest_of(catalog, parts=parts))
@@ -105,17 +104,11 @@ def _tables(inputs: Inputs, *, as_of: date, lake: Lake, beside: Beside, owners: 
     for name, shape in (("activity", columns.ACTIVITY), ("accounts", columns.ACCOUNTS)):
         if given[name] or name not in there:  # else the schema's own is read
             found[name] = beside.load(name, shape, given[name]) if given[name] else _empty(shape)
-    found["owner_rules"] = _rules(owners)
+    for name, shape in columns.OWNERS.items():
+        found[name] = selected(shape, owners.tables[name]) if owners.tables[name] else _empty(shape)
     found |= tables_as_of(lake.catalog, as_of=as_of)
     found["completeness"] = beside.make("completeness", found["completeness"])
     return found
-
-
-def _rules(owners: Owners) -> str:
-    if not owners.rules:
-        return _empty(columns.OWNER_RULES)
-    rows = literals([astuple(rule) for rule in owners.rules])
-    return f"SELECT * FROM (VALUES {rows}) AS rules({', '.join(columns.OWNER_RULES)})"
 
 
 def _empty(shape: Mapping[str, str]) -> str:

@@ -116,7 +116,7 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "deliveries": glue_columns(columns.DELIVERIES),
     "activity": [pair for pair in glue_columns(columns.ACTIVITY) if pair[0] != "activity_date"],
     "accounts": glue_columns(columns.ACCOUNTS),
-    "owner_rules": glue_columns(columns.OWNER_RULES),
+    **{name: glue_columns(shape) for name, shape in columns.OWNERS.items()},
 }
 PARTITION_KEYS: dict[str, tuple[str, str]] = {
     "focus_export": ("billing_period", "string"),

@@ -6,12 +6,12 @@ The raw export is read once. A refresh that fails leaves every table as it was; 
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from focuswatch.catalog import Catalog
-from focuswatch.columns import DELIVERIES, KEPT_TABLES, OWNER_RULES
+from focuswatch.columns import DELIVERIES, KEPT_TABLES, OWNERS
 from focuswatch.engine.athena import AthenaEngine
 from focuswatch.errors import ExportError
 from focuswatch.export.index import DeliveryRow, digest_of
@@ -72,7 +72,8 @@ class Warehouse:
             self._refresh_period(delivery, listing=listing, digest=_digest(delivery, made_by))
         after = self.periods()
         self._remember(changed, before=before, after=after)
-        self.files.write("owner_rules", _columns(OWNER_RULES, [astuple(rule) for rule in owners.rules]))
+        for table, shape in OWNERS.items():
+            self.files.write(table, _columns(shape, owners.tables[table]))
         return _summary(after, {one.unit for one in changed}, warnings)
 
     def _refresh_period(self, delivery: Delivery, *, listing: Listing, digest: str) -> None:

@@ -15,7 +15,7 @@ GIVEN = {
     "activity": columns.ACTIVITY,
     "accounts": columns.ACCOUNTS,
     "deliveries": columns.DELIVERIES,
-    "owner_rules": columns.OWNER_RULES,
+    **columns.OWNERS,
 }
 Rows = list[tuple[Any, ...]]
 
@@ -44,7 +44,6 @@ def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection
     rows = {
         name: connection.execute(f"SELECT {', '.join(shape)} FROM {name} ORDER BY ALL").fetchall()
         for name, shape in GIVEN.items()
-        if name != "owner_rules"
     }
     return Bill(case.name, rows, question)
 

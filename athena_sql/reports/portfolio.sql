@@ -1,0 +1,97 @@
+/*
+title = "What the last 30 settled days' spend is for: what is bet on, what has proven itself, what is nobody's"
+why   = """
+By intent and use case, as owners.toml says, or a tag `intent` on what it does not name. An experiment stands with its
+term; a unit that matters with what it costs against what was accepted, where `activity` holds its counts (namespace
+`business`, the use case as resource_id, the unit as metric). `verdict` says in a word what to talk about.
+"""
+[parameters]
+days = 30
+*/
+WITH use_case_days AS (
+    SELECT
+        owned_days.intent,
+        owned_days.use_case,
+        CASE WHEN owned_days.use_case IS NULL THEN owned_days.team END AS team,
+        owned_days.charge_date,
+        sum(CASE WHEN completeness.settled_recency <= $days THEN owned_days.effective_cost ELSE 0 END) AS effective_cost,
+        sum(CASE WHEN completeness.settled_recency > $days AND completeness.settled_recency <= 2 * $days
+            THEN owned_days.effective_cost ELSE 0 END) AS effective_cost_before,
+        sum(owned_days.effective_cost) AS effective_cost_ever
+    FROM owned_days
+    LEFT JOIN completeness
+        ON owned_days.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
+        AND owned_days.charge_date = completeness.charge_date
+    WHERE owned_days.charge_kind IN ('usage', 'fee')
+    GROUP BY 1, 2, 3, 4
+),
+counts AS (
+    SELECT resource_id AS use_case, metric AS unit, activity_date, sum(value) AS units
+    FROM activity
+    WHERE namespace = 'business' AND value IS NOT NULL
+    GROUP BY 1, 2, 3
+),
+use_cases AS (
+    SELECT
+        days.intent,
+        days.use_case,
+        days.team,
+        sum(days.effective_cost) AS effective_cost,
+        sum(days.effective_cost_before) AS effective_cost_before,
+        sum(days.effective_cost_ever) AS effective_cost_ever,
+        sum(CASE WHEN days.effective_cost > 0 THEN counts.units END) AS units,
+        sum(CASE WHEN counts.units IS NOT NULL THEN days.effective_cost ELSE 0 END) AS counted_cost
+    FROM use_case_days AS days
+    LEFT JOIN plans ON plans.kind = 'use case' AND plans.plan = days.use_case
+    LEFT JOIN counts
+        ON counts.use_case = plans.plan AND counts.unit = plans.unit AND counts.activity_date = days.charge_date
+    GROUP BY 1, 2, 3
+),
+judged AS (
+    SELECT
+        coalesce(use_cases.intent, CASE WHEN use_cases.team IS NULL THEN '(nobody''s)' ELSE '(not said)' END) AS intent,
+        use_cases.use_case,
+        coalesce(plans.team, use_cases.team) AS team,
+        use_cases.effective_cost,
+        use_cases.effective_cost_before,
+        use_cases.effective_cost_ever,
+        plans.cap,
+        plans.review_on,
+        plans.unit,
+        use_cases.counted_cost / nullif(use_cases.units, 0) AS unit_cost,
+        plans.accepted_unit_cost,
+        plans.hypothesis
+    FROM use_cases
+    LEFT JOIN plans ON plans.kind = 'use case' AND plans.plan = use_cases.use_case
+)
+SELECT
+    intent,
+    use_case,
+    team,
+    effective_cost,
+    effective_cost_before,
+    effective_cost / nullif(sum(effective_cost) OVER (), 0) AS share,
+    CASE
+        WHEN intent = '(nobody''s)' THEN 'nobody owns it'
+        WHEN intent = '(not said)' THEN 'nobody said what for'
+        WHEN intent = 'experiment' AND use_case IS NULL THEN 'an experiment without a term'
+        WHEN intent = 'experiment' AND round(effective_cost_ever, 6) >= cap THEN 'past its cap'
+        WHEN intent = 'experiment' AND review_on <= $as_of THEN 'past its review day'
+        WHEN round(unit_cost, 9) > accepted_unit_cost THEN 'dearer a unit than accepted'
+        WHEN unit_cost IS NOT NULL THEN 'within what was accepted'
+        WHEN unit IS NOT NULL THEN 'nobody counts its units'
+    END AS verdict,
+    unit,
+    unit_cost,
+    accepted_unit_cost,
+    cap,
+    review_on,
+    hypothesis
+FROM judged
+WHERE effective_cost > 0 OR effective_cost_before > 0
+ORDER BY
+    CASE intent
+        WHEN 'production' THEN 1 WHEN 'experiment' THEN 2 WHEN 'sandbox' THEN 3 WHEN 'shared' THEN 4 WHEN '(not said)' THEN 5
+        ELSE 6
+    END,
+    effective_cost DESC, use_case, team

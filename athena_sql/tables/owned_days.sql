@@ -1,0 +1,147 @@
+/*
+title = "The bill by day, account and service, with whose it is and what it is for"
+why   = """
+The owner chain over every charge: a resource's tag, else the account's tag, else the account or OU in owners.toml.
+`team` is null where nobody owns it; `tag_value` is what the tags say, whether owners.toml knows that name or not.
+`use_case` is the first of owners.toml that names the resource, else its tag, else its account's tag, else the account,
+else the team; `intent` is that use case's, else what an intent tag says, else null.
+`charge_kind` is usage, fee (recurring, one-time or bought), credit or tax. BilledCost is the invoice's basis,
+EffectiveCost what was used.
+"""
+reads = ["daily_charges", "accounts", "owner_rules", "plans", "plan_rules"]
+[parameters]
+days = 400
+tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners.py
+*/
+WITH resource_use_cases AS (                                  -- the longest name wins, and the whole name over a beginning
+    SELECT
+        resources.ResourceId,
+        max_by(rules.use_case, 2 * length(rules.value) + if(rules.key IS NULL, 1, 0))
+            FILTER (WHERE rules.use_case IS NOT NULL) AS use_case
+    FROM (SELECT DISTINCT ResourceId FROM daily_charges WHERE ResourceId IS NOT NULL) AS resources
+    INNER JOIN plan_rules AS rules
+        ON rules.rule = 'resource' AND starts_with(resources.ResourceId, rules.value)
+    WHERE rules.key IS NOT NULL OR resources.ResourceId = rules.value
+    GROUP BY 1
+),
+spends AS (
+    SELECT
+        charges.charge_date,
+        charges.SubAccountId,
+        charges.ServiceName,
+        charges.Tags,
+        resource_use_cases.use_case,
+        CASE
+            WHEN charges.ChargeCategory = 'Tax' THEN 'tax'
+            WHEN charges.ChargeCategory = 'Credit' THEN 'credit'
+            WHEN charges.ChargeCategory = 'Purchase' OR charges.ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fee'
+            ELSE 'usage'
+        END AS charge_kind,
+        sum(charges.EffectiveCost) AS effective_cost,
+        sum(charges.BilledCost) AS billed_cost
+    FROM daily_charges AS charges
+    LEFT JOIN resource_use_cases ON charges.ResourceId = resource_use_cases.ResourceId
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND charges.charge_date < $as_of
+    GROUP BY 1, 2, 3, 4, 5, 6
+),
+tag_maps AS (
+    SELECT DISTINCT Tags FROM spends
+    UNION
+    SELECT DISTINCT tags FROM accounts
+),
+tag_values AS (                                               -- keys as focuswatch/owners.py compares them
+    SELECT
+        tag_maps.Tags,
+        regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
+        trim(element_at(tag_maps.Tags, keys.tag_key)) AS tag_value
+    FROM tag_maps
+    CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
+),
+named_values AS (                                             -- the first key that is there wins
+    SELECT
+        tag_values.Tags,
+        min_by(tag_values.bare_key, tag_keys.place) FILTER (WHERE tag_values.bare_key IS NOT NULL) AS bare_key,
+        min_by(tag_values.tag_value, tag_keys.place) FILTER (WHERE tag_values.tag_value IS NOT NULL) AS tag_value
+    FROM tag_values
+    INNER JOIN owner_rules AS tag_keys ON tag_keys.rule = 'tag_key' AND tag_keys.key = tag_values.bare_key
+    WHERE tag_values.tag_value <> ''
+    GROUP BY 1
+),
+team_counts AS (
+    SELECT count(team) AS teams FROM owner_rules
+),
+tagged_teams AS (
+    SELECT
+        named_values.Tags,
+        named_values.tag_value,
+        CASE WHEN team_counts.teams = 0 THEN named_values.tag_value ELSE tag_rules.team END AS team
+    FROM named_values
+    CROSS JOIN team_counts
+    LEFT JOIN owner_rules AS tag_rules
+        ON tag_rules.rule = 'tag'
+        AND tag_rules.key = named_values.bare_key
+        AND tag_rules.value = lower(named_values.tag_value)
+),
+tagged_use_cases AS (
+    SELECT
+        tag_values.Tags,
+        min_by(rules.use_case, rules.place) FILTER (WHERE rules.rule = 'tag') AS use_case,
+        min_by(lower(tag_values.tag_value), rules.place) FILTER (WHERE rules.rule = 'intent_key') AS intent
+    FROM tag_values
+    INNER JOIN plan_rules AS rules
+        ON rules.key = tag_values.bare_key
+        AND (
+            (rules.rule = 'tag' AND rules.value = lower(tag_values.tag_value))
+            OR (
+                rules.rule = 'intent_key'
+                AND lower(tag_values.tag_value) IN ('experiment', 'production', 'sandbox', 'shared')
+            )
+        )
+    GROUP BY 1
+),
+ou_teams AS (
+    SELECT
+        accounts.sub_account_id,
+        max_by(ou_rules.team, length(ou_rules.value)) FILTER (WHERE ou_rules.team IS NOT NULL) AS team
+    FROM accounts
+    INNER JOIN owner_rules AS ou_rules
+        ON ou_rules.rule = 'ou'
+        AND starts_with('/' || regexp_replace(accounts.ou_path, '^/+|/+$', '') || '/', ou_rules.value || '/')
+    GROUP BY 1
+),
+owned_spends AS (
+    SELECT
+        spends.*,
+        coalesce(resource_teams.team, account_teams.team, account_rules.team, ou_teams.team) AS team,
+        coalesce(resource_teams.tag_value, account_teams.tag_value) AS tag_value,
+        coalesce(spends.use_case, by_tag.use_case, by_account_tag.use_case, by_account.use_case) AS named_use_case,
+        coalesce(by_tag.intent, by_account_tag.intent) AS tagged_intent
+    FROM spends
+    LEFT JOIN tagged_teams AS resource_teams ON spends.Tags = resource_teams.Tags
+    LEFT JOIN tagged_use_cases AS by_tag ON spends.Tags = by_tag.Tags
+    LEFT JOIN accounts ON spends.SubAccountId = accounts.sub_account_id
+    LEFT JOIN tagged_teams AS account_teams ON accounts.tags = account_teams.Tags
+    LEFT JOIN tagged_use_cases AS by_account_tag ON accounts.tags = by_account_tag.Tags
+    LEFT JOIN owner_rules AS account_rules
+        ON account_rules.rule = 'account' AND account_rules.value = spends.SubAccountId
+    LEFT JOIN plan_rules AS by_account
+        ON by_account.rule = 'account' AND by_account.value = spends.SubAccountId
+    LEFT JOIN ou_teams ON spends.SubAccountId = ou_teams.sub_account_id
+)
+SELECT
+    owned_spends.charge_date,
+    owned_spends.SubAccountId AS sub_account_id,
+    owned_spends.ServiceName AS service_name,
+    owned_spends.charge_kind,
+    owned_spends.team,
+    owned_spends.tag_value,
+    plans.plan AS use_case,
+    coalesce(plans.intent, owned_spends.tagged_intent) AS intent,
+    sum(owned_spends.effective_cost) AS effective_cost,
+    sum(owned_spends.billed_cost) AS billed_cost
+FROM owned_spends
+LEFT JOIN plan_rules AS by_team ON by_team.rule = 'team' AND by_team.value = owned_spends.team
+LEFT JOIN plans
+    ON plans.kind = 'use case' AND plans.plan = coalesce(owned_spends.named_use_case, by_team.use_case)
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
