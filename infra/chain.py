@@ -21,6 +21,9 @@ class Chain(Construct):
         clock = deployment.schedules
         self._rule("manifest", calls="refresh", pattern=_manifest(deployment), why="A manifest was delivered")
         self._rule("refreshed", calls="detect", pattern=_own("Refreshed"), why="The tables are new")
+        self._rule(
+            "unfinished", calls="detect", pattern=_own("Unfinished"), why="Its time was over too early"
+        )
         self._rule("detected", calls="publish", pattern=_own("Detected"), why="There may be news")
         self._rule(
             "collect-clock", calls="collect", schedule=_daily(clock.collect_hours), why="The daily look"

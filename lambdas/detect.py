@@ -1,12 +1,13 @@
 """The tables are fresh: ask every detection that is due, and let the ledger decide what is news."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from focuswatch.catalog import Detection
 from focuswatch.detect import due
 from focuswatch.scan import Scanned, scan
 from focuswatch.warehouse.statements import tables_as_of
@@ -14,6 +15,8 @@ from lambdas.environment import Run
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 NAMESPACE = "focuswatch"
+# With less left no detection is begun: those that run come to their end, and the ledger gets its turn.
+SPARE_SECONDS = 300
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -31,10 +34,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
     as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
     engine.tables.update(tables_as_of(run.catalog, as_of=as_of))
-    detections = due(run.catalog.live, as_of=as_of, looked_until=run.ledger.looked_until())
+    detections = _due(run, event, as_of=as_of)
     scanned = scan(
         engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,
         catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, say=logger.debug,
+        may_go_on=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
     )  # fmt: skip
     _measure(scanned, scanned_bytes={one.label: one.scanned_bytes for one in engine.executed})
     newest = max(one.delivered_at for one in periods.values())
@@ -44,14 +48,33 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         as_of=as_of,
         data_age_hours=round((datetime.now(UTC) - newest).total_seconds() / 3600, 2),
         scanned_bytes=sum(one.scanned_bytes for one in engine.executed),
-        doubts=scanned.coverage.doubts,
+        doubts=[*scanned.coverage.doubts, *_left(scanned)],
     )
     told = heartbeat.model_dump(mode="json")
     logger.info("heartbeat", extra={"heartbeat": told, "news": len(scanned.news)})
+    if scanned.left and scanned.outcomes:  # a run that got nowhere would be called for ever
+        run.announce("Unfinished", json.dumps({"run_id": run.id, "left": scanned.left}))
     run.announce(
         "Detected", json.dumps({"run_id": run.id, "as_of": as_of.isoformat(), "news": len(scanned.news)})
     )
     return told
+
+
+def _due(run: Run, event: dict[str, Any], *, as_of: date) -> list[Detection]:
+    """What the run before has left, where it says so; else what its schedule says."""
+    left = event.get("detail", {}).get("left")
+    if left is not None:
+        return [one for one in run.catalog.live if one.id in left]
+    return due(run.catalog.live, as_of=as_of, looked_until=run.ledger.looked_until())
+
+
+def _left(scanned: Scanned) -> list[str]:
+    """Why nothing of some detections is resolved yet."""
+    return (
+        [f"the time was over before {', '.join(scanned.left)}; the next run goes on with them"]
+        if scanned.left
+        else []
+    )
 
 
 def _measure(scanned: Scanned, *, scanned_bytes: dict[str, int]) -> None:

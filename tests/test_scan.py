@@ -1,0 +1,50 @@
+"""A scan that has no time for all of it."""
+
+from datetime import date
+from types import SimpleNamespace
+
+from focuswatch.cases import Case, CaseFile, give
+from focuswatch.catalog import Catalog
+from focuswatch.detect import Question
+from focuswatch.engine.duckdb import DuckDbEngine, connect
+from focuswatch.ledger import SqliteLedger, decide
+from focuswatch.owners import Owners
+from focuswatch.scan import scan
+from focuswatch.tables import create_views
+from lambdas.detect import _due
+from tests.given import finding, run
+
+DAY = date(2026, 4, 10)
+CATALOG = Catalog.load()
+CHARGE = {"charge_date": DAY, "SubAccountId": "111122223333", "ServiceName": "Amazon EC2", "EffectiveCost": 1.0}
+
+
+def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_path):
+    """The next run goes on with it; what was asked counts."""
+    connection = connect()
+    case = Case(name="one charge", kind="quiet", charges=[CHARGE])
+    give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
+    create_views(connection, CATALOG, values=Question(as_of=DAY, news_since=DAY).values)
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    known = finding(account="111122223333", on=date(2026, 4, 1))
+    ledger.update(lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), looked=())
+    engine = DuckDbEngine(connection)
+    engine.at_once = 1
+    turns = iter([True, False])
+    asked = [CATALOG.detection("new_region"), CATALOG.detection(known.detection)]
+    scanned = scan(
+        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=asked, owners=Owners(), ledger=ledger,
+        say=lambda _text: None, may_go_on=lambda: next(turns),
+    )  # fmt: skip
+    assert scanned.left == (known.detection,)
+    assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
+    assert set(ledger.looked_until()) == {"new_region"}
+    assert ledger.entries()[known.fingerprint].state == "open"
+
+
+def test_a_run_that_was_called_for_what_is_left_asks_just_that(tmp_path):
+    """And one that a refresh has called asks what is due."""
+    a_run = SimpleNamespace(catalog=CATALOG, ledger=SqliteLedger(tmp_path / "ledger.db"))
+    left = _due(a_run, {"detail": {"left": ["gpu_burst", "was_renamed"]}}, as_of=DAY)
+    assert [one.id for one in left] == ["gpu_burst"]
+    assert _due(a_run, {"detail": {"run_id": "r"}}, as_of=DAY) == list(CATALOG.live)
