@@ -46,6 +46,7 @@ class Scanned:
     coverage: Coverage
     silenced: int
     seconds: float
+    left: tuple[str, ...] = ()  # detections that were not asked, because the time was over
 
     @property
     def failures(self) -> list[Outcome]:
@@ -78,15 +79,19 @@ def scan(
     ledger: Ledger,
     say: Callable[[str], None],
     answers: Answers | None = None,
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> Scanned:
     """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other.
 
-    `answers` spares those that were asked before over the same data.
+    `answers` spares those that were asked before over the same data. None is begun once `may_go_on` says no; those
+    that are left count as not looked at.
     """
     started = time.monotonic()
     looked_until = ledger.looked_until()
 
-    def asked(detection: Detection) -> Outcome:
+    def asked(detection: Detection) -> Outcome | None:
+        if not may_go_on():
+            return None
         say(f"Asking {detection.id}")
         question = Question(
             as_of=as_of,
@@ -100,7 +105,8 @@ def scan(
         return outcome
 
     with ThreadPoolExecutor(max_workers=engine.at_once) as pool:
-        outcomes = list(pool.map(asked, detections))
+        answered = list(pool.map(asked, detections))
+    outcomes = [outcome for outcome in answered if outcome]
     if answers:
         answers.store()
     say("Finding owners")
@@ -133,6 +139,7 @@ def scan(
         coverage=reach,
         silenced=silenced,
         seconds=time.monotonic() - started,
+        left=tuple(one.id for one, outcome in zip(detections, answered, strict=True) if outcome is None),
     )
 
 
