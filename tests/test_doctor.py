@@ -207,7 +207,9 @@ def test_dead_letters_are_counted(aws, deployment):
      ((503, b"busy"), "failed"), (OSError("nobody"), "failed")],
 )  # fmt: skip
 def test_slack_is_asked_whether_it_knows_the_token_which_is_never_shown(aws, deployment, answer, state):
-    aws.client("secretsmanager").create_secret(Name="slack", SecretString='{"token": "xoxb-hidden", "signing_secret": "0123456789abcdef"}')
+    aws.client("secretsmanager").create_secret(
+        Name="slack", SecretString='{"token": "xoxb-hidden", "signing_secret": "0123456789abcdef"}'
+    )
     given = deployment.model_copy(
         update={"secrets": deployment.secrets.model_copy(update={"slack": "slack"})}
     )
