@@ -38,7 +38,7 @@ SELECT
     charges.ResourceId AS resource_id,
     sum(charges.EffectiveCost) / $lookback_days * 30 AS monthly_cost,
     charges.ServiceName AS service_name,
-    max_by(charges.Tags, charges.charge_date) AS tags
+    max_by(charges.Tags, charges.charge_date) FILTER (WHERE charges.Tags IS NOT NULL) AS tags
 FROM daily_charges AS charges
 INNER JOIN lookbacks
     ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id

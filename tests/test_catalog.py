@@ -111,6 +111,10 @@ def with_tables(tmp_path: Path) -> Catalog:
             "reason shows ocu_hours, which is no column",
         ),
         ({"sql": SQL.replace("sum(EffectiveCost)", "sum(EffectiveCost)::double")}, "'::' is not common"),
+        (
+            {"sql": SQL.replace("sum(EffectiveCost)", "max_by(EffectiveCost, lower(ServiceName))")},
+            "'max_by(' is not common",
+        ),
         ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "write ||"),
         ({}, "there are no cases"),
     ],

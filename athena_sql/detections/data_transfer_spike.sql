@@ -143,7 +143,12 @@ compared_days AS (
 spike_days AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY sub_account_id ORDER BY gb - expected_gb DESC, charge_date) AS place
+        row_number() OVER (PARTITION BY sub_account_id ORDER BY gb - expected_gb DESC, charge_date) AS place,
+        sum(effective_cost) OVER (PARTITION BY sub_account_id) AS spike_cost,   -- here and not in a CTE of its own:
+        count(*) OVER (PARTITION BY sub_account_id) AS spike_days,              -- each mention is planned again, and
+        min(charge_date) OVER (PARTITION BY sub_account_id) AS first_day,       -- Trino allows a statement 150 stages
+        max(charge_date) OVER (PARTITION BY sub_account_id) AS last_day,
+        sum(gb) OVER (PARTITION BY sub_account_id) AS spike_gb
     FROM compared_days
     WHERE compute_ratio - 1 < (transfer_ratio - 1) / 2              -- more work sends more
 ),
@@ -172,35 +177,23 @@ top_sources AS (
     FROM spike_sources
     WHERE place <= 3
     GROUP BY 1
-),
-spikes AS (
-    SELECT
-        sub_account_id,
-        sum(effective_cost) AS effective_cost,
-        count(*) AS spike_days,
-        min(charge_date) AS first_day,
-        max(charge_date) AS last_day,
-        sum(gb) AS spike_gb
-    FROM spike_days
-    GROUP BY 1
 )
 SELECT
-    spikes.sub_account_id,
+    peaks.sub_account_id,
     CAST(NULL AS varchar) AS region_id,
     CAST(NULL AS varchar) AS resource_id,
-    spikes.effective_cost AS monthly_cost,
+    peaks.spike_cost AS monthly_cost,
     peaks.charge_date AS peak_day,
     peaks.gb AS transfer_gb,
     peaks.expected_gb,
     peaks.transfer_ratio,
     peaks.compute_ratio,
-    spikes.spike_days,
-    spikes.first_day,
-    spikes.last_day,
-    spikes.spike_gb,
+    peaks.spike_days,
+    peaks.first_day,
+    peaks.last_day,
+    peaks.spike_gb,
     top_sources.sources_of_it
-FROM spikes
-INNER JOIN spike_days AS peaks
-    ON spikes.sub_account_id IS NOT DISTINCT FROM peaks.sub_account_id AND peaks.place = 1
-INNER JOIN top_sources ON spikes.sub_account_id IS NOT DISTINCT FROM top_sources.sub_account_id
-ORDER BY monthly_cost DESC, spikes.sub_account_id
+FROM spike_days AS peaks
+INNER JOIN top_sources ON peaks.sub_account_id IS NOT DISTINCT FROM top_sources.sub_account_id
+WHERE peaks.place = 1
+ORDER BY monthly_cost DESC, peaks.sub_account_id

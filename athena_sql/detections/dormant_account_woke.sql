@@ -84,7 +84,7 @@ quiet_starts AS (
     SELECT
         sub_account_id,
         max(charge_date) AS first_day,
-        max_by(greatest(last_cost, greatest(second_last_cost, third_last_cost)), charge_date) AS quiet_cost
+        max_by(coalesce(greatest(last_cost, greatest(second_last_cost, third_last_cost)), 0), charge_date) AS quiet_cost
     FROM spans
     WHERE charge_date >= $news_since
         AND last_cost < $quiet_cost
@@ -98,7 +98,7 @@ wakings AS (
         quiet_starts.first_day,
         quiet_starts.quiet_cost,
         min(CASE WHEN daily_cost > $woken_daily_cost THEN charge_date END) AS woke_on,
-        min_by(daily_cost, CASE WHEN daily_cost > $woken_daily_cost THEN charge_date END) AS daily_cost,
+        min_by(daily_cost, CASE WHEN daily_cost > $woken_daily_cost THEN charge_date END) FILTER (WHERE daily_cost IS NOT NULL) AS daily_cost,
         max(charge_date) AS last_day,
         sum(daily_cost) AS effective_cost
     FROM account_days

@@ -47,7 +47,7 @@ training_days AS (
         lookbacks.first_day,
         lookbacks.last_day,
         max(charges.ServiceName) AS service_name,
-        max_by(charges.Tags, coalesce(cardinality(charges.Tags), 0)) AS tags,
+        max_by(charges.Tags, coalesce(cardinality(charges.Tags), 0)) FILTER (WHERE charges.Tags IS NOT NULL) AS tags,
         sum(CASE WHEN charges.meter LIKE 'Train:%' THEN charges.ConsumedQuantity ELSE 0 END) AS on_demand_hours,
         sum(CASE WHEN charges.meter LIKE 'Train:%' THEN charges.EffectiveCost ELSE 0 END) AS on_demand_cost,
         sum(CASE WHEN charges.meter LIKE 'TrSpt:%' THEN charges.ConsumedQuantity ELSE 0 END) AS spot_hours
@@ -102,7 +102,7 @@ trainings AS (
         min(first_day) AS first_day,
         max(last_day) AS last_day,
         max(service_name) AS service_name,
-        max_by(tags, job_cost) AS tags,                    -- who trains most in this pool answers for it
+        max_by(tags, job_cost) FILTER (WHERE tags IS NOT NULL) AS tags,                    -- who trains most in this pool answers for it
         array_agg(DISTINCT instance_type ORDER BY instance_type)
             FILTER (WHERE is_long) AS instance_types,
         count(DISTINCT CASE WHEN is_long THEN charge_date END) AS training_days,

@@ -85,7 +85,7 @@ steady_guards AS (
         dark_guards.guard,
         dark_guards.last_day,
         dark_guards.dark_days,
-        max_by(charges.ServiceName, charges.charge_date) AS service_name,
+        max_by(charges.ServiceName, charges.charge_date) FILTER (WHERE charges.ServiceName IS NOT NULL) AS service_name,
         sum(charges.EffectiveCost) AS effective_cost
     FROM daily_services AS charges
     INNER JOIN guard_names ON charges.ServiceName = guard_names.service_name

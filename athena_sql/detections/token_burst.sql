@@ -44,7 +44,7 @@ WITH workload_days AS (
         coalesce(region_id, '') || ' ' || coalesce(service_name, '') || ' ' || coalesce(resource_id, model)
             AS workload,                                                    -- a profile, or plain calls of a model
         charge_date,
-        max_by(model, million_tokens) AS model,
+        max_by(model, million_tokens) FILTER (WHERE model IS NOT NULL) AS model,
         max_by(tags, million_tokens) FILTER (WHERE cardinality(tags) > 0) AS tags,
         sum(million_tokens) AS million_tokens,
         sum(CASE WHEN token_kind = 'cache read' THEN million_tokens ELSE 0 END) AS cache_read_tokens,

@@ -47,7 +47,7 @@ gpus AS (
         lookbacks.last_day,
         max(gpu_days.service_name) AS service_name,
         max_by(gpu_days.tags, gpu_days.charge_date) FILTER (WHERE cardinality(gpu_days.tags) > 0) AS tags,
-        max_by(gpu_days.instance_types, gpu_days.charge_date) AS instance_types,
+        max_by(gpu_days.instance_types, gpu_days.charge_date) FILTER (WHERE gpu_days.instance_types IS NOT NULL) AS instance_types,
         count(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN 1 END) AS days_run,
         count(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.utilisation END) AS days_looked_at,
         sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.gpu_hours END) AS gpu_hours,

@@ -134,8 +134,8 @@ SELECT
     resource_id,
     sum(monthly_cost) AS monthly_cost,
     service_name,
-    max_by(tags, monthly_cost) AS tags,
-    max_by(missing_tags, monthly_cost) AS missing_tags,
+    max_by(tags, monthly_cost) FILTER (WHERE tags IS NOT NULL) AS tags,
+    max_by(missing_tags, monthly_cost) FILTER (WHERE missing_tags IS NOT NULL) AS missing_tags,
     min(ai_family) AS ai_family,
     min(first_day) AS first_day,
     max(last_day) AS last_day

@@ -11,7 +11,7 @@ days = 30
 SELECT
     sub_account_id,
     resource_id,
-    array_join(max_by(instance_types, charge_date), ', ') AS instance_types,
+    array_join(max_by(instance_types, charge_date) FILTER (WHERE instance_types IS NOT NULL), ', ') AS instance_types,
     count(utilisation) AS days_looked_at,
     sum(gpu_hours) AS gpu_hours,
     sum(effective_cost) AS effective_cost,

@@ -15,7 +15,7 @@ WITH charged_days AS (
         RegionId AS region_id,
         ResourceId AS resource_id,
         max(ServiceName) AS service_name,
-        max_by(Tags, coalesce(cardinality(Tags), 0)) AS tags,
+        max_by(Tags, coalesce(cardinality(Tags), 0)) FILTER (WHERE Tags IS NOT NULL) AS tags,
         array_agg(DISTINCT instance_type ORDER BY instance_type)
             FILTER (WHERE instance_type IS NOT NULL) AS instance_types,
         sum(CASE WHEN instance_type IS NOT NULL THEN ConsumedQuantity END) AS instance_hours,

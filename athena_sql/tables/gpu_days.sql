@@ -50,7 +50,7 @@ charged_days AS (
         RegionId AS region_id,
         ResourceId AS resource_id,
         max(ServiceName) AS service_name,
-        max_by(Tags, coalesce(cardinality(Tags), 0)) AS tags,
+        max_by(Tags, coalesce(cardinality(Tags), 0)) FILTER (WHERE Tags IS NOT NULL) AS tags,
         array_agg(DISTINCT instance_type ORDER BY instance_type) AS instance_types,
         min(gpus) AS gpus,                                                  -- of mixed variants the fewest: rather busy than idle
         sum(ConsumedQuantity) AS instance_hours,
