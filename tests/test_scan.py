@@ -16,7 +16,12 @@ from tests.given import finding, run
 
 DAY = date(2026, 4, 10)
 CATALOG = Catalog.load()
-CHARGE = {"charge_date": DAY, "SubAccountId": "111122223333", "ServiceName": "Amazon EC2", "EffectiveCost": 1.0}
+CHARGE = {
+    "charge_date": DAY,
+    "SubAccountId": "111122223333",
+    "ServiceName": "Amazon EC2",
+    "EffectiveCost": 1.0,
+}
 
 
 def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_path):
