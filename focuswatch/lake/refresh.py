@@ -1,11 +1,10 @@
-"""The refresh on a Trino: every billing period that changed is folded into new tables, and views are turned to them.
+"""The refresh on a Trino: every billing period that changed is folded into new rows, and views are turned to them.
 
-A reader of a view sees the old tables of a period or the new ones and never a mix; a refresh that fails before it
+A reader of a view sees the old rows of a period or the new ones and never a mix; a refresh that fails before it
 turns a view leaves every view as it was, and one that is repeated makes again what is not remembered.
 """
 
 import hashlib
-import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ from focuswatch import columns
 from focuswatch.catalog import Catalog
 from focuswatch.engine import Row
 from focuswatch.engine.trino import TrinoEngine
-from focuswatch.errors import ExportError
+from focuswatch.errors import ExportError, QueryError
 from focuswatch.export.index import DeliveryRow
 from focuswatch.lake import statements
-from focuswatch.literals import literals
+from focuswatch.literals import literal, literals
 from focuswatch.warehouse.columns import PERIOD_TABLES
 from focuswatch.warehouse.statements import folded, kept_table
 
@@ -33,11 +32,10 @@ SHAPES = {
     "daily_services": columns.DAILY_SERVICES,
     "ai_charges": columns.DAILY_CHARGES,
 }
-OF_PERIOD = re.compile(rf"(?:{'|'.join(PERIOD_TABLES)})__\d{{6}}__(\w+)")
 
 
 class Period(BaseModel):
-    """A billing period as it was folded: `run` names its tables, `run_before` those that a reader may still read."""
+    """A billing period as it was folded: `run` marks its rows, `run_before` those that a reader may still read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,9 +49,15 @@ class Period(BaseModel):
     first_charge_date: date
     last_charge_date: date
 
-    def table(self, name: str) -> str:
-        """Where its part of a table is."""
-        return f"{name}__{self.period:%Y%m}__{self.run}"
+    @property
+    def part(self) -> str:
+        """What marks its rows."""
+        return f"{self.period:%Y%m}_{self.run}"
+
+    @property
+    def part_before(self) -> str | None:
+        """What marks the rows that it replaced."""
+        return self.run_before and f"{self.period:%Y%m}_{self.run_before}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Lake:
         ]
         changed = [period for period in after if period.run == run]
         say(f"{len(changed)} of {len(after)} billing periods changed")
+        self._make_tables(there)
         for period in changed:
             self._fold(period)
         if changed or before.keys() - {period.period for period in after}:
@@ -98,19 +103,31 @@ class Lake:
         rows = self.engine.query(f"SELECT period FROM {MEMORY}", label=MEMORY)
         return [Period.model_validate_json(row["period"]) for row in rows]
 
+    def _make_tables(self, there: set[str]) -> None:
+        missing = [name for name in SHAPES if statements.parts_of(name) not in there]
+        if not missing:
+            return
+        (found,) = self.engine.query(statements.CONNECTOR, label="connector")
+        for name in missing:
+            made = statements.create_parts(name, SHAPES[name], connector=found["connector_name"])
+            self.engine.execute(made, label=f"refresh: {name}")
+
     def _fold(self, period: Period) -> None:
         label = f"refresh of {period.period:%Y-%m}"
         made = folded(self.catalog, delivered=statements.delivered(self.export, period.period))
-        charges = period.table("daily_charges")
-        self.engine.execute(f"CREATE TABLE {charges} AS\n{made}", label=label)
+        self._add("daily_charges", made, period=period, label=label)
+        refreshed = f"FROM {statements.parts_of('daily_charges')}\nWHERE part = {literal(period.part)}"
         for name in columns.KEPT_TABLES:
-            made = kept_table(self.catalog, name, refreshed=f"FROM {charges}")
-            self.engine.execute(f"CREATE TABLE {period.table(name)} AS\n{made}", label=f"{label}: {name}")
+            made = kept_table(self.catalog, name, refreshed=refreshed)
+            self._add(name, made, period=period, label=f"{label}: {name}")
+
+    def _add(self, name: str, made: str, *, period: Period, label: str) -> None:
+        self.engine.execute(statements.add_part(name, SHAPES[name], made, part=period.part), label=label)
 
     def _turn(self, after: Sequence[Period], *, changed: Sequence[Period], there: set[str]) -> None:
         for name, shape in SHAPES.items():
-            tables = [period.table(name) for period in after]
-            self._turn_view(name, statements.all_of(tables, list(shape)))
+            parts = [period.part for period in after]
+            self._turn_view(name, statements.these_parts(name, shape, parts))
         known = self._deliveries() if "deliveries" in there else []
         now = datetime.now(UTC).replace(tzinfo=None)
         told = [
@@ -139,12 +156,20 @@ class Lake:
         return [DeliveryRow.model_validate(row) for row in rows]
 
     def _sweep(self, after: Sequence[Period]) -> None:
-        """Drop the tables that no view has read since the refresh before this one."""
-        kept = {run for period in after for run in (period.run, period.run_before)}
-        for name in sorted(self.tables()):
-            of_period = OF_PERIOD.fullmatch(name)
-            if of_period and of_period[1] not in kept:
-                self.engine.execute(f"DROP TABLE IF EXISTS {name}", label=f"refresh: {name}")
+        """Delete the rows that no view has read since the refresh before this one, where the connector can."""
+        kept = {part for period in after for part in (period.part, period.part_before) if part}
+        for name in SHAPES:
+            parts = statements.parts_of(name)
+            rows = self.engine.query(f"SELECT DISTINCT part FROM {parts}", label=f"refresh: {name}")
+            for part in sorted({row["part"] for row in rows} - kept):
+                try:
+                    self.engine.execute(
+                        f"DELETE FROM {parts} WHERE part = {literal(part)}", label=f"refresh: {name}"
+                    )
+                except QueryError as error:
+                    if "NOT_SUPPORTED" not in str(error):
+                        raise
+                    return  # the memory connector's rows end with its server
 
 
 def _period(row: Row, *, before: Period | None, run: str, made_by: str) -> Period:

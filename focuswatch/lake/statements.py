@@ -2,17 +2,24 @@
 
 No connector has a change of several rows or files that all of them share; a view's text they all replace at once:
 https://trino.io/docs/current/sql/create-view.html
-So a billing period is a table of its own, made whole under a new name, and a view says which tables count.
+So a refresh adds a billing period's rows under a new mark, and a view says which marks count. A table for every
+period would not do: each is a stage of its own wherever the view is read, and a Trino allows a statement 150.
+https://trino.io/docs/current/admin/properties-query-management.html#query-max-stage-count
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from focuswatch.columns import DELIVERIES
-from focuswatch.engine.given_rows import trino_type
+from focuswatch.engine.given_rows import create_empty, trino_type
 from focuswatch.export.index import DeliveryRow
 from focuswatch.literals import Scalar, literal, literals
 
+# The property that partitions a table:
+# https://trino.io/docs/current/connector/hive.html#table-properties
+# https://trino.io/docs/current/connector/iceberg.html#table-properties
+PARTITIONED = {"hive": "partitioned_by", "iceberg": "partitioning", "delta_lake": "partitioned_by"}
+CONNECTOR = "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = current_catalog"
 MONEY = (
     "decimal(38, 9)"  # sums of doubles differ in their last digit from run to run; of decimals they do not
 )
@@ -57,9 +64,28 @@ def view(name: str, select: str) -> str:
     return f"CREATE OR REPLACE VIEW {name} SECURITY INVOKER AS\n{select}"
 
 
-def all_of(tables: Sequence[str], columns: Sequence[str]) -> str:
-    """The rows of several tables."""
-    return "\nUNION ALL\n".join(f"SELECT {', '.join(columns)} FROM {table}" for table in tables)
+def parts_of(name: str) -> str:
+    """The table that holds the rows of a view, under every mark."""
+    return f"{name}_parts"
+
+
+def create_parts(name: str, shape: Mapping[str, str], *, connector: str) -> str:
+    """The statement that makes that table, partitioned by mark where the connector can."""
+    partitioned = PARTITIONED.get(connector)
+    made = create_empty(parts_of(name), {**shape, "part": "VARCHAR"})
+    return f"{made} WITH ({partitioned} = ARRAY['part'])" if partitioned else made
+
+
+def add_part(name: str, shape: Mapping[str, str], select: str, *, part: str) -> str:
+    """The statement that adds rows under a mark."""
+    listed = ", ".join(shape)
+    marked = f"SELECT {listed}, {literal(part)} FROM (\n{select}\n) AS made"
+    return f"INSERT INTO {parts_of(name)} ({listed}, part)\n{marked}"
+
+
+def these_parts(name: str, shape: Mapping[str, str], parts: Sequence[str]) -> str:
+    """The rows under these marks."""
+    return f"SELECT {', '.join(shape)}\nFROM {parts_of(name)}\nWHERE part IN ({literals(list(parts))})"
 
 
 def deliveries(rows: Sequence[DeliveryRow]) -> str:
