@@ -53,7 +53,6 @@ charged_days AS (
         max_by(Tags, coalesce(cardinality(Tags), 0)) FILTER (WHERE Tags IS NOT NULL) AS tags,
         array_agg(DISTINCT instance_type ORDER BY instance_type) AS instance_types,
         min(gpus) AS gpus,                                                  -- of mixed variants the fewest: rather busy than idle
-        sum(ConsumedQuantity) AS instance_hours,
         sum(ConsumedQuantity * gpus) AS gpu_hours,
         sum(EffectiveCost) AS effective_cost
     FROM gpu_charges
