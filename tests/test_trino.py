@@ -12,7 +12,7 @@ import pytest
 
 from focuswatch.catalog import Catalog
 from focuswatch.engine.duckdb import connect
-from focuswatch.engine.given_rows import create_empty, inserts
+from focuswatch.engine.given_rows import create_empty, inserts, selected
 from focuswatch.errors import ConfigError, ExportError, QueryError
 from focuswatch.export.columns import KINDS, SQL_TYPES
 from focuswatch.lake.refresh import Lake
@@ -293,3 +293,14 @@ def test_rows_travel_to_trino_unchanged(local_trino, raw):
         (None, None, -1e-9),
         ('it\'s "ours" 🚀\\n', {"a'b": "ü"}, 0.1 + 0.2),
     ]
+
+
+def test_a_few_rows_are_a_select_with_their_names(local_trino):
+    """What owners.toml says stands as a common table expression in whatever reads it."""
+    shape = {"rule": "VARCHAR", "place": "INTEGER", "starts_on": "DATE"}
+    rows = [("tag", 1, date(2024, 2, 29)), (None, None, None)]
+    engine = local_trino.engine(tables={"owner_rules": selected(shape, rows)})
+    found = engine.query(
+        "SELECT rules.starts_on, rule, place FROM owner_rules AS rules ORDER BY place", label="read"
+    )
+    assert [(row["rule"], row["place"], row["starts_on"]) for row in found] == rows

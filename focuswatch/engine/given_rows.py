@@ -59,7 +59,7 @@ def _portions(texts: Iterator[str]) -> Iterator[list[str]]:
 def _rows(shape: Mapping[str, str], texts: list[str]) -> str:
     columns = ", ".join(shape)
     told = ", ".join(f"{column} {_told_as(of)}" for column, of in shape.items())
-    cast = ", ".join(f"CAST({column} AS {trino_type(of)})" for column, of in shape.items())
+    cast = ", ".join(f"CAST({column} AS {trino_type(of)}) AS {column}" for column, of in shape.items())
     rows = literal("[" + ",".join(texts) + "]")
     return (
         f"SELECT {cast}\nFROM UNNEST(CAST(json_parse({rows}) AS ARRAY(ROW({told})))) AS given_rows({columns})"
