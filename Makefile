@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup setup-deploy demo test check clean
+.PHONY: setup setup-deploy vendor demo test check clean
 
 setup: $(VENV)/ready
 
@@ -13,12 +13,17 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# What `npx cdk` needs, beside the Python of setup.
+# What comes from npm beside the Python of setup: `npx cdk`, and the browser in which the page is tested.
 setup-deploy: setup node_modules/ready
 
 node_modules/ready: package.json
 	npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	touch $@
+
+# What the page is drawn with, as npm delivers package.json's versions; the sums are those that were reviewed.
+vendor: node_modules/ready
+	cp node_modules/d3/dist/d3.min.js node_modules/@observablehq/plot/dist/plot.umd.min.js focuswatch/page/vendor/
+	cd focuswatch/page/vendor && sha256sum --check SHA256SUMS
 
 # A simulated organisation, scanned: what focuswatch finds, without a bill of your own.
 demo: setup

@@ -1,4 +1,4 @@
-"""How tests are spread over processes: who starts an AWS or a Trino, or synthesizes the stacks, shares it."""
+"""How tests are spread over processes: who starts an AWS, a Trino or a browser, or synthesizes the stacks, shares it."""
 
 from collections.abc import Iterator
 
@@ -15,6 +15,7 @@ TOGETHER = {
     "test_deployment": "stacks",
     "test_conformance": "a Trino",
     "test_trino": "a Trino",
+    "test_page_browser": "a browser",
 }
 
 

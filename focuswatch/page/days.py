@@ -29,17 +29,20 @@ def layers(gathered: Gathered) -> Part:
         place = (row["charge_date"] - days[0]).days
         costs[row["layer"]][place] += _cents(row["effective_cost"])
         seen[place] += row["seen_by_bedrock_filter"] or 0.0
-    month = gathered.reports.get("ai_spend_by_layer", [])
+    month = {row["layer"]: row for row in gathered.reports.get("ai_spend_by_layer", [])}
     return {
         "days": [str(day) for day in days],
         "layers": [{"layer": layer, "costs": costs[layer]} for layer in LAYERS],
         "seen": [_cents(one) for one in seen],
-        "month": [{**row, **{key: _cents(row[key]) for key in _MONEY}} for row in month],
+        "month": [_month(layer, month.get(layer, {})) for layer in LAYERS] if month else [],
         "last_settled_day": str(gathered.billed_days.get("last_settled_day")),
     }
 
 
-_MONEY = ("effective_cost", "effective_cost_before", "seen_by_bedrock_filter")
+def _month(layer: str, row: Row) -> Part:
+    amounts = ("effective_cost", "effective_cost_before", "seen_by_bedrock_filter")
+    counted = {"layer": layer, "sub_accounts": row.get("sub_accounts", 0)}
+    return counted | {name: _cents(row.get(name)) for name in amounts}
 
 
 def anomalies(gathered: Gathered) -> list[Part]:

@@ -113,11 +113,14 @@ def _verified(entry: Entry) -> Decimal | None:
 
 def _freshness(gathered: Gathered, shown: Sequence[Entry]) -> Part:
     """How far the data goes, what it does not vouch for, and what was not evaluated."""
-    silenced = [one for one in gathered.entries if one.state == "open" and one not in shown]
+    known = {one.fingerprint for one in shown}
+    silenced = [one for one in gathered.entries if one.state == "open" and one.fingerprint not in known]
     return {
         **gathered.billed_days,
         "doubts": gathered.coverage.doubts,
-        "silent_accounts": sorted(one or "no account" for one in gathered.coverage.silent_accounts),
+        "silent_accounts": sorted(
+            one or "what no account is charged for" for one in gathered.coverage.silent_accounts
+        ),
         "warnings": gathered.warnings,
         "failures": [*(one.error for one in gathered.outcomes if one.error), *gathered.failures],
         "detections": len(gathered.outcomes),

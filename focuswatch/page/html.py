@@ -34,7 +34,9 @@ def html(document: dict[str, Any]) -> str:
     """The page. The same document gives the same text."""
     style = _read("page.css")
     libraries = [_read(f"vendor/{name}.min.js") for name in ("d3", "plot.umd")]
-    script = "".join(("'use strict';\n(() => {\n", *(_read(f"script/{name}.js") for name in SCRIPT), "})();\n"))
+    script = "".join(
+        ("'use strict';\n(() => {\n", *(_read(f"script/{name}.js") for name in SCRIPT), "})();\n")
+    )
     scripts = [*libraries, script]
     return Template(_read("page.html")).substitute(
         policy=_policy(styles=[style, PLOT_STYLE], scripts=scripts),

@@ -15,8 +15,10 @@ function section(id, title, note, ...children) {
   return make("section", { id, "aria-labelledby": `${id}-title` }, heading, note && make("p", { class: "note" }, note), children);
 }
 
+// A figure is an amount with its currency, or a word.
 function tile(name, figure, said) {
-  return make("div", { class: "tile" }, make("dt", {}, name), make("dd", { class: "figure" }, figure), said && make("dd", { class: "said" }, said));
+  const [number, ...unit] = figure.split(" ");
+  return make("div", { class: "tile" }, make("dt", {}, name), make("dd", { class: "figure" }, number, unit.length ? make("small", {}, ` ${unit.join(" ")}`) : null), said && make("dd", { class: "said" }, said));
 }
 
 function tiles(...shown) {

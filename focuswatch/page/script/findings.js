@@ -1,6 +1,7 @@
 // Findings by money, filtered by team, account and category; each with its evidence, its steps and their commands.
 
 const A_SCREEN = 50;
+const AMOUNTS = { waste: "a month", security: "charged", anomaly: "above usual", governance: "a month" };
 const NOBODY = "(nobody)";
 const FILTERS = [
   ["team", "Team", (finding) => finding.team ?? NOBODY],
@@ -94,7 +95,7 @@ function item(view, finding) {
   const { title } = view.shown.detections[finding.detection];
   const place = [finding.sub_account_name ?? finding.sub_account_id ?? "the whole organisation", finding.region_id, finding.service_name, bare(finding.resource_id)].filter(Boolean);
   const details = make("details", {}, make("summary", {},
-    make("span", { class: "money" }, money(finding.monthly_cost, view.currency), make("small", {}, finding.category === "security" ? "charged" : "a month")),
+    make("span", { class: "money" }, money(finding.monthly_cost, view.currency), make("small", {}, AMOUNTS[finding.category])),
     make("span", { class: "title" }, title),
     make("span", { class: "where" }, make("span", { class: `severity ${finding.severity}` }, finding.severity), ` · ${finding.category} · ${finding.team ?? NOBODY} · ${place.join(" · ")}`),
     make("span", { class: "why" }, finding.reason)));

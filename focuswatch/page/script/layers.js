@@ -20,16 +20,19 @@ function layersSection(shown, currency) {
 
 function burnChart({ days, layers, seen, settled, width, currency }) {
   const bars = layers.flatMap(({ layer, costs }) => costs.map((cost, place) => ({ day: date(days[place]), layer, cost, settled: days[place] <= settled })));
+  const totals = days.map((one, place) => ({ day: d3.utcHour.offset(date(one), 12), total: d3.sum(layers, ({ costs }) => costs[place]), place }));
+  const told = ({ place }) => [days[place], ...layers.map(({ layer, costs }) => `${layer}: ${amount(costs[place])}`), `seen by a Bedrock filter: ${amount(seen[place])}`].join("\n");
   const line = seen.map((cost, place) => ({ day: date(days[place]), cost }));
   return plot({
     width, height: width < 500 ? 240 : 320, marginLeft: 44,
-    x: { type: "utc", label: null }, y: { label: `${currency} a day`, grid: true, tickFormat: short },
+    x: { type: "utc", label: null, ticks: width < 500 ? 4 : 8, tickFormat: tick }, y: { label: `${currency} a day`, grid: true, tickFormat: short },
     color: { domain: layers.map(({ layer }) => layer), range: layers.map(({ layer }) => paint(layer)) },
     marks: [
       Plot.rectY(bars, { x: "day", interval: "day", y: "cost", fill: "layer", fillOpacity: (bar) => (bar.settled ? 1 : 0.5), inset: 0.4, order: layers.map(({ layer }) => layer) }),
       Plot.line(line, { x: (one) => d3.utcHour.offset(one.day, 12), y: "cost", stroke: "var(--card)", strokeWidth: 5 }),
       Plot.line(line, { x: (one) => d3.utcHour.offset(one.day, 12), y: "cost", stroke: "var(--filter)", strokeWidth: 2.5 }),
       Plot.ruleY([0], { stroke: "var(--soft)" }),
+      Plot.tip(totals, Plot.pointerX({ x: "day", y: "total", title: told, fontSize: 12 })),
     ],
   });
 }

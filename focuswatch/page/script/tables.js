@@ -5,9 +5,9 @@ const FIRST_ROWS = 12;
 function moversSection(shown, currency) {
   const rows = shown.reports.weekly_deltas?.rows ?? [];
   if (!rows.length) return null;
-  const widest = d3.max(rows, (row) => Math.abs(row.movement));
+  const widest = { rise: Math.max(0, d3.max(rows, (row) => row.movement)), fall: Math.max(0, d3.max(rows, (row) => -row.movement)) };
   const columns = [
-    { name: "Account and service", class: "place", of: (row) => make("span", {}, make("strong", {}, row.sub_account_name ?? row.sub_account_id ?? "–"), ` ${row.service_name ?? "–"}`, make("span", { class: "soft" }, ` ${row.region_id ?? ""}`)) },
+    { name: "Account and service", class: "place", of: (row) => make("span", {}, make("strong", {}, accountOf(row)), ` ${row.service_name ?? ""} `, make("span", { class: "soft one-word" }, row.region_id ?? "")) },
     { name: `Week, ${currency}`, number: true, class: "narrow-off", of: (row) => amount(row.effective_cost) },
     { name: "Week before", number: true, class: "narrow-off", of: (row) => amount(row.effective_cost_before) },
     { name: "Moved", number: true, of: (row) => `${row.movement > 0 ? "+" : "−"}${amount(Math.abs(row.movement))}` },
@@ -19,15 +19,16 @@ function moversSection(shown, currency) {
     rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} smaller movements`, table(`${name}, the smaller ones`, columns, rows.slice(FIRST_ROWS))) : null);
 }
 
-// From the middle: to the right what rose, to the left what fell.
-function bar(value, widest) {
-  const half = (50 * Math.abs(value)) / (widest || 1);
+// From where nothing moved: to the right what rose, to the left what fell.
+function bar(value, { rise, fall }) {
+  const zero = (100 * fall) / (fall + rise || 1);
+  const length = (100 * Math.abs(value)) / (fall + rise || 1);
   const drawn = swatch(value > 0 ? "var(--mark)" : "var(--good)");
   drawn.setAttribute("viewBox", "0 0 100 10");
   drawn.setAttribute("preserveAspectRatio", "none");
   const square = drawn.firstChild;
-  square.setAttribute("x", value > 0 ? 50 : 50 - half);
-  square.setAttribute("width", half);
+  square.setAttribute("x", value > 0 ? zero : zero - length);
+  square.setAttribute("width", length);
   square.removeAttribute("rx");
   return drawn;
 }
@@ -37,7 +38,7 @@ function unownedSection(shown, currency) {
   const total = d3.sum(rows, (row) => row.effective_cost);
   if (!rows.length) return section("unowned", "What nobody owns", "Every charge of the last 30 days has an owner.");
   const columns = [
-    { name: "Account and service", class: "place", of: (row) => make("span", {}, make("strong", {}, row.sub_account_name ?? row.sub_account_id ?? "–"), ` ${row.service_name ?? "–"}`) },
+    { name: "Account and service", class: "place", of: (row) => make("span", {}, make("strong", {}, accountOf(row)), ` ${row.service_name ?? ""}`) },
     { name: `30 days, ${currency}`, number: true, of: (row) => amount(row.effective_cost) },
     { name: "Change", number: true, class: "narrow-off", of: (row) => change(row.effective_cost, row.effective_cost_before) },
     { name: "Nobody owns it because", class: "place", of: (row) => row.unowned_because },
@@ -69,10 +70,11 @@ function savingsSection(shown, currency) {
 function reportSection(shown, id, name) {
   const report = shown.reports[name];
   if (!report?.rows.length) return null;
-  const columns = Object.keys(report.rows[0]).map((column) => ({
+  const said = Object.keys(report.rows[0]).filter((column) => report.rows.some((row) => row[column] != null));
+  const columns = said.map((column) => ({
     name: label(column),
     number: report.rows.some((row) => typeof row[column] === "number"),
-    of: (row) => written(row[column]),
+    of: (row) => (column === "share" ? percent(row[column], 1) : written(row[column])),
   }));
   return section(id, report.title, null, table(report.title, columns, report.rows));
 }
@@ -89,7 +91,7 @@ function freshnessSection(shown, currency) {
     ...seen.doubts.map((doubt) => `Nothing was resolved: ${doubt}.`),
     ...seen.failures.map((failure) => `Failed: ${failure}`),
     ...seen.not_asked.map((one) => `Not asked in the last scan: ${one}.`),
-    ...(seen.silent_accounts.length ? [`The bill tells nothing lately of ${seen.silent_accounts.join(", ")}.`] : []),
+    ...(seen.silent_accounts.length ? [`The bill tells nothing lately of ${seen.silent_accounts.join(" and ")}.`] : []),
     ...seen.warnings,
   ];
   return section("freshness", "How far this goes", "What the data covers, and what was not evaluated.",

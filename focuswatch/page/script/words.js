@@ -17,6 +17,7 @@ function short(value) {
 
 function change(now, before) {
   if (!before) return now ? "new" : "–";
+  if (now >= 10 * before && before > 0) return `${Math.round(now / before).toLocaleString("en-US")} times`;
   const percent = Math.round((100 * (now - before)) / before);
   return `${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent)} %`;
 }
@@ -27,6 +28,11 @@ function percent(part, whole) {
 
 function day(text) {
   return days.format(new Date(`${text}T00:00:00Z`));
+}
+
+// Under each other in a chart's axis, one line each.
+function tick(moment) {
+  return days.format(moment);
 }
 
 function date(text) {
@@ -40,6 +46,14 @@ function count(number, one, many = `${one}s`) {
 // The last part of an ARN is what a person calls a resource.
 function bare(resource) {
   return resource ? resource.split(/[/:]/).filter(Boolean).pop() ?? resource : "";
+}
+
+function cut(text, most) {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+function accountOf({ sub_account_name: name, sub_account_id: id }) {
+  return name ?? id ?? "(no account)";
 }
 
 function label(column) {

@@ -1,0 +1,75 @@
+"""A browser for tests of the page: Chromium of this machine, else the one that npm brings for Linux on x86."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+PACKED = ROOT / "node_modules" / "@sparticuz" / "chromium"  # https://github.com/Sparticuz/chromium
+UNPACKED = ROOT / "build" / "chromium"
+ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Of its flags those that a machine without a display and a sandbox of its own needs.
+FLAGS = ("--no-sandbox", "--no-zygote", "--headless=shell", "--disable-gpu")
+UNPACK = (
+    "import chromium from '@sparticuz/chromium'; console.log(JSON.stringify(await chromium.executablePath()))"
+)
+
+
+def lacking() -> str | None:
+    """What must be installed before a page can be opened here, in words; None where nothing is missing."""
+    if _installed() or (platform.system(), platform.machine()) == ("Linux", "x86_64"):
+        return None
+    return "no browser: install Chromium or Chrome, so that `chromium` or `google-chrome` starts it"
+
+
+def must_be_there() -> bool:
+    """On a CI machine what is left out is a failure: there npm brings a browser."""
+    return os.environ.get("CI", "").lower() in ("true", "1")
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A browser without a window."""
+    program = _installed()
+    libraries = (
+        {}
+        if program
+        else {"LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"), "FONTCONFIG_PATH": str(UNPACKED / "fonts")}
+    )
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=program or _unpacked(), args=FLAGS, env={**os.environ, **libraries}
+        )
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def _installed() -> str | None:
+    return os.environ.get("FOCUSWATCH_BROWSER") or next(filter(None, map(shutil.which, ON_PATH)), None)
+
+
+def _unpacked() -> str:
+    """The browser of the npm package with its libraries, unpacked once for a checkout."""
+    UNPACKED.parent.mkdir(exist_ok=True)
+    with FileLock(UNPACKED.parent / "chromium.lock"):
+        if not UNPACKED.exists():
+            with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as scratch:
+                # It unpacks its own libraries only where it takes the machine for a Lambda.
+                told = {**os.environ, "TMPDIR": scratch, "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
+                called = ["node", "--input-type=module", "--eval", UNPACK]
+                made = subprocess.run(called, cwd=ROOT, env=told, check=True, capture_output=True, text=True)
+                Path(scratch).rename(UNPACKED)
+                Path(scratch).mkdir()  # for whoever tidies it away
+                assert json.loads(made.stdout).endswith("/chromium")
+    return str(UNPACKED / "chromium")
