@@ -19,7 +19,7 @@ PAYER_REGION = (
     "us-east-1"  # exports are made there alone: https://docs.aws.amazon.com/general/latest/gr/billing.html
 )
 FUNCTIONS = ("refresh", "collect", "detect", "publish", "spending", "pulse")  # whatever is configured
-SLACK_FUNCTIONS = ("slack", "answer", "record")
+SLACK_FUNCTIONS = ("slack", "answer", "record", "weekly")
 JIRA_FUNCTIONS = ("jira", "sweep")
 QUEUE_FED = ("spending", "slack", "record", "jira")  # each works through a queue of its own
 
@@ -82,6 +82,7 @@ class Schedules(_Section):
     refresh_hours: list[Hour] = Field(default=[6], min_length=1)
     publish_minutes: Annotated[int, Field(ge=5, le=59)] = 15
     pulse_hour: Hour = 8
+    weekly_day: Literal["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"] = "MON"
 
 
 class Collector(_Section):
@@ -214,7 +215,7 @@ class Deployment(_Section):
     @property
     def daily(self) -> tuple[str, ...]:
         """Functions that run every day, whatever happens."""
-        return tuple(kind for kind in self.kinds if kind not in (*QUEUE_FED, "answer"))
+        return tuple(kind for kind in self.kinds if kind not in (*QUEUE_FED, "answer", "weekly"))
 
     @property
     def unattended(self) -> tuple[str, ...]:

@@ -43,6 +43,9 @@ class Chain(Construct):
         self._rule(
             "pulse-clock", calls="pulse", schedule=_daily([clock.pulse_hour]), why="How focuswatch itself is"
         )
+        if "weekly" in deployment.kinds:
+            when = Schedule.cron(week_day=clock.weekly_day, hour=str(clock.pulse_hour), minute="0")
+            self._rule("weekly-clock", calls="weekly", schedule=when, why="How everybody's week was")
         if "sweep" in deployment.kinds:
             self._rule(
                 "sweep-clock", calls="sweep", schedule=_daily([3]), why="Sees what people closed in Jira"

@@ -42,6 +42,7 @@ SIZES = {
         memory_mb=1024, timeout_seconds=10
     ),  # its cold start is half of the three seconds Slack waits
     "record": Size(memory_mb=512, timeout_seconds=120),
+    "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
     "sweep": Size(memory_mb=512, timeout_seconds=300),
 }

@@ -48,6 +48,7 @@ class Permissions:
             "slack": self._slack,
             "answer": self._answer,
             "record": self._record,
+            "weekly": self._weekly,
             "jira": self._jira,
             "sweep": self._sweep,
         }
@@ -143,6 +144,17 @@ class Permissions:
 
     def _record(self) -> list[Grant]:
         return [*self._told(), self._ledger(), self._secret(self.deployment.secrets.slack)]
+
+    def _weekly(self) -> list[Grant]:
+        return [
+            *self._athena(),
+            self._list(),
+            self._objects("s3:GetObject", "tables/*", why="the tables"),
+            self._changed(f"{RESULTS}*"),
+            Grant("the ledger", ("dynamodb:Query",), (self._table,)),
+            *self._told(),
+            self._secret(self.deployment.secrets.slack),
+        ]
 
     def _jira(self) -> list[Grant]:
         return [*self._told(), self._ledger(), self._secret(self.deployment.secrets.jira)]

@@ -3,6 +3,7 @@
 import os
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from focuswatch.jira.deliver import JiraChannel
     from focuswatch.jira.issue import IssueState
-    from focuswatch.pulse import Pulse
     from focuswatch.slack.client import Secret as SlackSecret
     from focuswatch.slack.client import Slack
     from focuswatch.slack.deliver import SlackChannel
@@ -147,15 +147,18 @@ class Run:
             threads=not by_webhook,
         )
 
-    def say_to_finops(self, name: str, found: "Pulse") -> bool:
-        """Say once under `name` how it is, in the channel that hears of what nobody owns."""
+    def say(self, name: str, message: Mapping[str, Any], *, channel: str) -> bool:
+        """Say it once under `name`, in the channel called so; whether it was said now."""
         from focuswatch.slack.deliver import Channels
-        from focuswatch.slack.pulse_message import pulse_message
         from focuswatch.slack.say import Said, Speaker
 
         speaker = Speaker(self.slack, Claims(self.table, channel="slack said", model=Said), self.clock)
-        channel = Channels(self.table, self.slack).id(self.owners.routing.fallback_channel)
-        return speaker.say(name, pulse_message(found), channel=channel)
+        return speaker.say(name, message, channel=Channels(self.table, self.slack).id(channel))
+
+    def channel_of(self, team: str | None) -> str:
+        """A team's channel, or FinOps'."""
+        known = self.owners.teams.get(team or "")
+        return known.channel if known else self.owners.routing.fallback_channel
 
     def _links(self, finding: Finding) -> "Links":
         """What a message of Slack leads to; its Jira issue once there is one."""

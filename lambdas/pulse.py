@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from focuswatch.heartbeat import heartbeats
 from focuswatch.pulse import UNTOLD, Pulse, pulse
 from focuswatch.queues import waiting
+from focuswatch.slack.pulse_message import pulse_message
 from lambdas.environment import PATIENT, Run
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -25,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
     found = _pulse(run, now=now)
     if "FOCUSWATCH_SLACK_SECRET" in os.environ:
-        run.say_to_finops(f"pulse of {now:%Y-%m-%d}", found)
+        run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(found), channel=run.channel_of(None))
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],

@@ -187,6 +187,7 @@ def test_the_whole_way_from_the_manifest_to_sns(
     what_is_over_is_told_as_over(deployed, costliest["fingerprint"])
     a_budget_that_speaks_is_heard_in_slack(deployed)
     finops_hears_how_focuswatch_is(deployed)
+    every_team_hears_how_its_week_was(deployed)
     assert deployed.invoke("sweep")["failed"] == {}
     every_run_said_how_it_went(deployed)
     the_doctor_finds_nothing_but_what_cannot_be_here(deployed)
@@ -288,6 +289,20 @@ def finops_hears_how_focuswatch_is(deployed: Deployed) -> None:
     deployed.invoke("pulse")
     deployed.invoke("pulse")
     assert len(channel.shown) == before + 1
+
+
+def every_team_hears_how_its_week_was(deployed: Deployed) -> None:
+    """Once, in its own channel, by Athena's count; FinOps hears everybody's."""
+    told = deployed.invoke("weekly")["ran"]
+    deployed.invoke("weekly")
+    weeks = [
+        message.text
+        for channel in deployed.slack.workspace.channels.values()
+        for message in channel.shown
+        if "settled days" in message.text
+    ]
+    assert len(weeks) == len(told) > 5
+    assert sum(text.startswith("All of it came to") for text in weeks) == 1
 
 
 def every_run_said_how_it_went(deployed: Deployed) -> None:

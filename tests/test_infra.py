@@ -244,7 +244,7 @@ def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
     """Rules, asynchronous invocations; and each queue is looked at."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 9
+    assert len(rules) == len(targets) == 10
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
     deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")
@@ -296,7 +296,7 @@ def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
         assert function["Architectures"] == ["arm64"] and function["Runtime"] == "python3.13"
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
-        assert len(function["Layers"]) == (3 if kind in ("refresh", "collect", "detect") else 2)
+        assert len(function["Layers"]) == (3 if kind in ("refresh", "collect", "detect", "weekly") else 2)
         alone = kind in ("refresh", "detect", "publish")
         assert function.get("ReservedConcurrentExecutions") == (1 if alone else None)
 

@@ -62,6 +62,16 @@ USED = {
     "slack": [*SLACK, Used("focuswatch/slack/gather.py")],
     "answer": [Used("lambdas/answer.py")],
     "record": [*SLACK, LEDGER, Used("focuswatch/slack/record.py")],
+    "weekly": [
+        CLAIMS,
+        SECRET,
+        HEARTBEAT,
+        Used("focuswatch/delivery/pace.py"),
+        Used("focuswatch/slack/deliver.py", frozenset({"id"})),
+        Used("focuswatch/engine/athena.py"),
+        Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried"})),
+    ],
     "jira": [*TOLD, LEDGER],
     "sweep": [CLAIMS, SECRET, HEARTBEAT, LEDGER],
 }
@@ -80,6 +90,7 @@ ATHENA = {
 ON_BEHALF = {
     "refresh": ATHENA,
     "detect": ATHENA,
+    "weekly": ATHENA,
     "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
     "collect": set(),
     "pulse": {"kms:Decrypt", "kms:GenerateDataKey"},

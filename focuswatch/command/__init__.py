@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from focuswatch import __version__
-from focuswatch.command import catalog, demo, doctor, ledger, page, redrive, report, scan, simulate
+from focuswatch.command import catalog, demo, doctor, ledger, page, redrive, report, scan, simulate, weekly
 from focuswatch.errors import ConfigError, FocuswatchError
 from focuswatch.plain_text import visible
 
@@ -44,6 +44,7 @@ for verb in (
     scan.scan,
     report.report,
     page.page,
+    weekly.weekly,
     ledger.findings,
     ledger.snooze,
     ledger.exclude,

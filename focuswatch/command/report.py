@@ -25,32 +25,20 @@ def report(
     focuswatch report weekly_deltas ./focus --format csv
     """
     from focuswatch import show
-    from focuswatch.bill import Inputs, Latest, latest, open_bill, state_of
     from focuswatch.catalog import Catalog
-    from focuswatch.command.talk import talking
-    from focuswatch.owners import Owners
+    from focuswatch.command.known import known_bill
     from focuswatch.report import columns_of, rows_of
 
-    catalog = Catalog.load()
-    wanted = catalog.report(name)
-    scanned = Latest(export) if export else latest(root=state)
-    known_owners = Owners.load(owners or scanned.owners)
-    inputs = Inputs(
-        scanned.export,
-        state=state_of(scanned.export, root=state),
-        activity=activity or scanned.activity,
-        accounts=accounts or scanned.accounts,
-        as_of=options.day(as_of),
-    )
-    with (
-        talking() as talk,
-        open_bill(inputs, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
-    ):
-        rows = rows_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known_owners)
+    wanted = Catalog.load().report(name)
+    with known_bill(
+        export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, state=state
+    ) as known:
+        bill = known.bill
+        rows = rows_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known.owners)
         columns = (
             list(rows[0])
             if rows
-            else columns_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known_owners)
+            else columns_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known.owners)
         )
     match format:
         case ReportFormat.TABLE:

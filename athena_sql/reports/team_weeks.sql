@@ -1,0 +1,49 @@
+/*
+title = "The last seven settled days of each team, against the seven before, by account and service"
+why   = """
+What a team spent in its week, what moved, and where its month stands. Settled days alone, so that yesterday's half a bill
+does not look like a saving. Usage alone moves by the week; `month_to_date` is all that was charged, as budgets count it.
+What nobody owns stands under null.
+"""
+[parameters]
+days = 7
+*/
+WITH weeks AS (
+    SELECT
+        owned_days.team,
+        owned_days.sub_account_id,
+        owned_days.service_name,
+        sum(CASE
+            WHEN completeness.settled_recency <= $days AND owned_days.charge_kind = 'usage' THEN owned_days.effective_cost
+            ELSE 0
+        END) AS effective_cost,
+        sum(CASE
+            WHEN completeness.settled_recency > $days AND completeness.settled_recency <= 2 * $days
+                AND owned_days.charge_kind = 'usage' THEN owned_days.effective_cost
+            ELSE 0
+        END) AS effective_cost_before,
+        sum(CASE
+            WHEN owned_days.charge_date >= CAST(date_trunc('month', $as_of - INTERVAL '1' DAY) AS date)
+                THEN owned_days.billed_cost
+            ELSE 0
+        END) AS month_to_date
+    FROM owned_days
+    LEFT JOIN completeness
+        ON owned_days.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
+        AND owned_days.charge_date = completeness.charge_date
+    WHERE owned_days.charge_date >= CAST($as_of - INTERVAL '1' DAY * (2 * $days + 31) AS date)
+    GROUP BY 1, 2, 3
+)
+SELECT
+    weeks.team,
+    weeks.sub_account_id,
+    accounts.name AS sub_account_name,
+    weeks.service_name,
+    weeks.effective_cost,
+    weeks.effective_cost_before,
+    weeks.effective_cost - weeks.effective_cost_before AS movement,
+    weeks.month_to_date
+FROM weeks
+LEFT JOIN accounts ON weeks.sub_account_id = accounts.sub_account_id
+WHERE abs(weeks.effective_cost) + abs(weeks.effective_cost_before) + abs(weeks.month_to_date) >= 0.01
+ORDER BY weeks.team, abs(weeks.effective_cost - weeks.effective_cost_before) DESC, weeks.sub_account_id, weeks.service_name

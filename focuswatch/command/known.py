@@ -1,0 +1,55 @@
+"""An export as it was scanned last: what verbs that only read begin with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from focuswatch.command import options
+
+if TYPE_CHECKING:
+    from focuswatch.bill import Bill
+    from focuswatch.catalog import Catalog
+    from focuswatch.owners import Owners
+
+
+@dataclass(frozen=True)
+class Known:
+    """A bill that is open, with what is asked of it and who owns it; `export` is where it was found."""
+
+    export: str
+    bill: "Bill"
+    catalog: "Catalog"
+    owners: "Owners"
+
+
+@contextmanager
+def known_bill(
+    export: str | None,
+    *,
+    as_of: datetime | None,
+    activity: Path | None,
+    accounts: Path | None,
+    owners: Path | None,
+    state: Path | None,
+) -> Iterator[Known]:
+    """`export`, or the one scanned last, with the files that were beside it where no others are named."""
+    from focuswatch.bill import Inputs, Latest, latest, open_bill, state_of
+    from focuswatch.catalog import Catalog
+    from focuswatch.command.talk import talking
+    from focuswatch.owners import Owners
+
+    catalog = Catalog.load()
+    scanned = Latest(export) if export else latest(root=state)
+    known = Owners.load(owners or scanned.owners)
+    inputs = Inputs(
+        scanned.export,
+        state=state_of(scanned.export, root=state),
+        activity=activity or scanned.activity,
+        accounts=accounts or scanned.accounts,
+        as_of=options.day(as_of),
+    )
+    with talking() as talk, open_bill(inputs, catalog=catalog, owners=known, say=talk.progress) as bill:
+        yield Known(scanned.export, bill, catalog, known)

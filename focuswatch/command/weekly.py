@@ -1,0 +1,51 @@
+"""`focuswatch weekly`: the week of everybody and of each team."""
+
+from typing import Annotated
+
+import typer
+
+from focuswatch.command import options
+
+
+def weekly(
+    export: options.MaybeExport = None,
+    team: Annotated[
+        str | None,
+        typer.Option(help="Of this team alone. [default: everybody's and each]", show_default=False),
+    ] = None,
+    as_of: options.AsOf = None,
+    activity: options.Activity = None,
+    accounts: options.Accounts = None,
+    owners: options.OwnersFile = None,
+    ledger: options.LedgerPlace = None,
+    state: options.State = None,
+) -> None:
+    """Print the week in ten lines at most: spent, what moved and why, what is open, what was saved.
+
+    \b
+    focuswatch weekly
+    focuswatch weekly ./focus --team search --owners config/owners.toml
+    """
+    from focuswatch.command.known import known_bill
+    from focuswatch.errors import ConfigError
+    from focuswatch.report import rows_of
+    from focuswatch.weekly import weeks
+
+    with (
+        known_bill(
+            export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, state=state
+        ) as known,
+        options.known_ledger(ledger, export=known.export, state=state) as kept,
+    ):
+        teams = known.owners.teams
+        if team and team not in teams:
+            raise ConfigError(f"owners.toml has no team {team}; it has {', '.join(sorted(teams)) or 'none'}.")
+        bill = known.bill
+        rows = rows_of(
+            known.catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=known.owners
+        )
+        entries = kept.entries().values()
+        told = weeks(rows, entries, owners=known.owners, as_of=bill.as_of, currency=bill.refresh.currency)
+    for week in told:
+        if team in (None, week.team):
+            typer.echo(week.as_text() + "\n")

@@ -1,0 +1,122 @@
+"""The week in ten lines: what was spent and against what, what moved and why, what is open, what was saved."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from focuswatch.ledger import Entry
+from focuswatch.owners import Owners
+from focuswatch.slack.weekly_message import weekly_message
+from focuswatch.weekly import MOST_LINES, weeks
+from tests.given import finding
+from tests.slack_rules import blocks_problems
+from tests.test_reports import AS_OF, report
+
+OWNERS = Owners.model_validate(
+    {"teams": {"search": {"channel": "#search", "monthly_budget": 1000}, "fraud": {"channel": "#fraud"}}}
+)
+
+
+def row(
+    team="search", service="Amazon Kendra", *, now=700.0, before=500.0, month=900.0, account="111122223333"
+):
+    """A row of the report team_weeks."""
+    return {
+        "team": team, "sub_account_id": account, "sub_account_name": "search-prod", "service_name": service,
+        "effective_cost": now, "effective_cost_before": before, "movement": now - before, "month_to_date": month,
+    }  # fmt: skip
+
+
+def told(rows, entries=(), *, team="search", as_of=date(2026, 4, 11)):
+    """One team's week."""
+    found = weeks(rows, entries, owners=OWNERS, as_of=as_of, currency="USD")
+    return next(week for week in found if week.team == team)
+
+
+def test_a_week_is_held_against_the_week_before_and_the_budget():
+    """In the first lines that an owner reads."""
+    week = told([row()])
+    assert week.heading == "search spent 700.00 USD in seven settled days, 40% more than in the seven before"
+    assert (
+        week.lines[0] == "This month: 900.00 USD of 1,000 USD, 90% of the budget with 33% of the month gone"
+    )
+
+
+def test_without_a_week_before_there_is_no_comparison():
+    """And no division by nothing."""
+    assert "the first week that is known" in told([row(before=0.0)]).heading
+
+
+def test_the_largest_movers_come_with_their_cause():
+    """A finding about the same service of the same account, or the word that there is none."""
+    about = finding(team="search", cost="300").model_copy(
+        update={"service_name": "Amazon Kendra", "title": "An index idles"}
+    )
+    rows = [row(), row(service="AWS Lambda", now=10.0, before=500.0), row(service="Amazon S3", now=50.0, before=5.0),
+            row(service="Amazon SQS", now=2.0, before=1.5)]  # fmt: skip
+    moved = [line for line in told(rows, [Entry(finding=about)]).lines if " in search-prod" in line]
+    assert moved == [
+        "-490.00 USD AWS Lambda in search-prod",
+        "+200.00 USD Amazon Kendra in search-prod: An index idles",
+        "+45.00 USD Amazon S3 in search-prod: no finding explains it",
+    ]
+
+
+def test_what_is_open_and_what_was_saved_is_counted():
+    """Waste by what stopping it saves; saved is what the bill shows, of this week's resolved findings alone."""
+    as_of = date(2026, 4, 11)
+    entries = [
+        Entry(finding=finding(cost="100", on=as_of - timedelta(days=9), team="search")),
+        Entry(finding=finding("alarm", cost="50", on=as_of, team="search", category="security")),
+        Entry(finding=finding("gone", team="search"), state="resolved", resolved_on=as_of, saved_daily=Decimal(4)),
+        Entry(finding=finding("long gone", team="search"), state="resolved", resolved_on=as_of - timedelta(days=8),
+              saved_daily=Decimal(9)),
+        Entry(finding=finding("another's", team="fraud")),
+    ]  # fmt: skip
+    lines = told([row()], entries).lines
+    assert "2 findings open, 100.00 USD a month to save, the oldest for 9 days" in lines
+    assert "1 finding resolved this week; the bill shows 120.00 USD a month less" in lines
+    assert any(line.startswith("The worst: A title, 50.00 USD") for line in lines)
+
+
+def test_everybodys_week_says_what_nobody_owns():
+    """And holds all budgets against what the teams that have one spent."""
+    week = told([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
+    assert week.spent == 1700
+    assert "Nobody owns 300.00 USD of it, 18%: focuswatch report unowned_spend" in week.lines
+    assert week.lines[0].startswith("This month: 900.00 USD of 1,000 USD")
+
+
+def test_a_team_with_nothing_to_tell_is_left_out():
+    """Nobody reads an empty digest."""
+    assert [week.team for week in weeks([row()], [], owners=OWNERS, as_of=AS_OF, currency="USD")] == [
+        None,
+        "search",
+    ]
+
+
+@pytest.mark.parametrize("name", ["x" * 3000, "<!channel> & <@U1>", "\u202eevil", "", "a\nb"])
+def test_a_message_fits_slack_whatever_services_are_called(name):
+    """Ten lines at most, none of them an order."""
+    week = told(
+        [row(service=name or None), row(service=name + "2", before=0.0)],
+        [Entry(finding=finding(name or None, team="search"))],
+    )
+    message = weekly_message(week)
+    assert blocks_problems(message["blocks"]) == []
+    assert 1 + len(week.lines) <= MOST_LINES
+    assert "<!channel>" not in message["text"]
+
+
+def test_the_report_counts_settled_days_and_the_month():
+    """Seven days against the seven before; tax moves no week, and counts in the month."""
+    charges = [
+        {"charge_date": AS_OF - timedelta(days=back), "EffectiveCost": 10.0 if back < 10 else 4.0}
+        for back in range(1, 25)
+    ]
+    charges.append({"charge_date": AS_OF - timedelta(days=5), "EffectiveCost": 99.0, "ChargeCategory": "Tax"})
+    (found,) = report("team_weeks", charges)
+    assert (found["effective_cost"], found["effective_cost_before"]) == (70.0, 28.0)
+    in_month = [one for one in charges if one["charge_date"].month == (AS_OF - timedelta(days=1)).month]
+    assert found["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in in_month))
