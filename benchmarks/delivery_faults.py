@@ -3,8 +3,8 @@
     python -m benchmarks.delivery_faults --seeds 1 2 3 --burst 5000
 
 Everything between is real: the ledger and the claims on DynamoDB (moto's), publishing, batches, HTTP to a local Slack
-and a local Jira. Each cell lives four runs of a bill (found, grown, gone, back) and lets a fault befall them; at its end
-what Slack and Jira show is held against what was published. The same seed gives the same cell again.
+and a local Jira. Each cell lives four runs of a bill (found, grown, gone, back) and lets a fault befall them; at its
+end what Slack and Jira show is held against what was published. The same seed gives the same cell again.
 """
 
 import argparse
@@ -101,6 +101,14 @@ class TableThrottledError(Nothing):
 
 
 @dataclass
+class TableAskedAgain(Nothing):
+    """Of one call of DynamoDB in three the answer is lost, and botocore asks again by itself."""
+
+    def begin(self, world: World) -> None:
+        world.table.asked_again = lambda: world.rng.random() < 1 / 3
+
+
+@dataclass
 class RowsLost(Nothing):
     """After the first run a third of all rows are gone: of the ledger, and of what is known to be told."""
 
@@ -144,6 +152,7 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "connection cut after success": CutAfterSuccess,
     "time-out after success": TimesOut,
     "throttled DynamoDB": TableThrottledError,
+    "DynamoDB asked again after success": TableAskedAgain,
     "lost rows": RowsLost,
     "clock jumps": ClockJumps,
     "four at once": ManyWorkers,

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from focuswatch.delivery.claims import LEASE_SECONDS
+from focuswatch.delivery.news import GAP_SECONDS
 from focuswatch.delivery.pace import Pace
 from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
 from focuswatch.owners import Owners
@@ -101,6 +102,17 @@ def test_news_waits_for_what_comes_before_it(tell):
     assert "Resolved" not in tell.team.shown[0].text
     tell.tell(news(DEARER, "changed", number=2), news(FOUND, "resolved", number=3))
     assert len(replies(tell.team.shown[0])) == 2
+
+
+def test_news_waits_for_no_dead_letter_for_ever(tell):
+    """Half a day; else one that nobody hands back would let a finding never be told again."""
+    tell.tell(news(FOUND))
+    after_a_dead_letter = news(DEARER, "changed", number=3)
+    with pytest.raises(TryLater, match="comes before"):
+        tell.tell(after_a_dead_letter)
+    tell.tell(replace(after_a_dead_letter, age_seconds=GAP_SECONDS))
+    assert "2,000" in tell.team.shown[0].text
+    assert tell.tell(news(FOUND, "changed", number=2)) == [None]  # handed back too late
 
 
 def test_older_news_that_comes_late_changes_nothing(tell):
@@ -311,6 +323,30 @@ def test_a_digest_whose_post_failed_is_told_when_its_lines_come_again(tell):
     tell.tell(*batch)
     (message,) = tell.team.shown
     assert message.text.startswith("3 more findings")
+
+
+def test_a_digest_that_fails_takes_no_other_with_it(tell):
+    """Each is for a channel and a team; what failed is named by its news."""
+    tell.server.workspace.channel("#fraud")
+    teams = {"search": {"channel": "#team-search"}, "fraud": {"channel": "#fraud"}}
+    tell.owners = Owners.model_validate({"teams": teams})
+    channel, ours = tell.channel(), news(FOUND, in_digest=True)
+    for one in (ours, news(finding(team="fraud", resource="b"), in_digest=True)):
+        channel.tell(one)
+    tell.team.archived = True
+    failed = channel.flush()
+    assert {id: type(error) for id, error in failed.items()} == {ours.news_id: Refused}
+    assert len(tell.server.workspace.named("#fraud", by_name=True).shown) == 1
+
+
+def test_a_digest_whose_lines_are_forgotten_is_left_as_it_is(tell):
+    """A dead letter that is handed back after a month breaks nothing."""
+    tell.tell(news(FOUND, in_digest=True))
+    for item in tell.table.scan()["Items"]:
+        if item["kind"].startswith("digest "):
+            tell.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
+    assert tell.tell(news(FOUND, in_digest=True)) == [None]
+    assert tell.team.shown[0].edits == 0
 
 
 def test_a_finding_of_a_digest_that_changes_gets_a_message_of_its_own(tell):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 FIRST_PAUSE_SECONDS = 10
 LONGEST_PAUSE_SECONDS = 900
+# However long a pause is asked for: SQS hides a message for twelve hours at most, and refuses what is longer.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+LONGEST_HIDDEN_SECONDS = 3600
 SPARE_SECONDS = 60  # a record that is begun with less left might be cut off in the middle
 
 
@@ -26,8 +29,8 @@ class Channel(Protocol):
         """What was done, in words for a log; None where it had been."""
         ...
 
-    def flush(self) -> Mapping[Any, FocuswatchError]:
-        """End what a batch gathered; what of it failed."""
+    def flush(self) -> Mapping[str, Exception]:
+        """End what a batch gathered; what of it failed, by news id."""
         ...
 
 
@@ -63,7 +66,7 @@ def pause(record: Record, *, seconds: float) -> int:
     """For how long a record is left alone that asked for `seconds`."""
     receives = int(record["attributes"]["ApproximateReceiveCount"])
     grown = min(FIRST_PAUSE_SECONDS * 2 ** min(max(receives - 1, 0), 10), LONGEST_PAUSE_SECONDS)
-    return int(max(seconds, grown)) + 1
+    return int(min(max(seconds, grown), LONGEST_HIDDEN_SECONDS)) + 1
 
 
 @dataclass
@@ -112,20 +115,21 @@ def tell_batch(
     clock: Callable[[], float] = time.time,
 ) -> Worked:
     """Tell every record of a batch, and end its digests."""
-    digested = []
+    digested: list[tuple[Record, str]] = []
 
     def tell(record: Record) -> str:
         delivery = _delivery(record, now=clock())
         done = channel.tell(delivery)
         if delivery.in_digest:
-            digested.append(record)
+            digested.append((record, delivery.news_id))
         return done or f"{delivery.news_id}: told before"
 
     worked = work(records, do=tell, queue=queue, say=say, seconds_left=seconds_left)
-    if unfinished := next(iter(channel.flush().values()), None):
-        for record in digested:  # whichever digest each was for: what is told once more does nothing
-            _failed(record, unfinished, worked=worked, queue=queue)
-        worked.done -= len(digested)
+    unfinished = channel.flush()
+    for record, news_id in digested:
+        if news_id in unfinished:
+            _failed(record, unfinished[news_id], worked=worked, queue=queue)
+            worked.done -= 1
     return worked
 
 
@@ -137,12 +141,22 @@ def _delivery(record: Record, *, now: float) -> Delivery:
 
 
 def _failed(record: Record, error: Exception, *, worked: Worked, queue: Queue) -> None:
-    id = str(record["messageId"])
+    """Put it off or bury it; where SQS takes neither it comes back by itself, and the rest of the batch is not to."""
+    id, why = str(record["messageId"]), _in_words(error)
     if isinstance(error, Refused):
-        queue.bury(record)
-        worked.buried[id] = str(error)
+        try:
+            queue.bury(record)
+        except Exception as failed:
+            worked.postponed[id] = f"{why}; and it could not be buried: {_in_words(failed)}"
+        else:
+            worked.buried[id] = why
         return
-    queue.postpone(record, seconds=getattr(error, "seconds", 0))
-    worked.postponed[id] = (
-        str(error) if isinstance(error, FocuswatchError) else f"{type(error).__name__}: {error}"
-    )
+    worked.postponed[id] = why
+    try:
+        queue.postpone(record, seconds=getattr(error, "seconds", 0))
+    except Exception as failed:
+        worked.postponed[id] += f"; and it could not be put off: {_in_words(failed)}"
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, FocuswatchError) else f"{type(error).__name__}: {error}"

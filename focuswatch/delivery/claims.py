@@ -51,8 +51,7 @@ class Claims(Generic[S]):
 
     def known(self, id: str) -> S | None:
         """What was last written down of `id`."""
-        found = self._table.get_item(Key=self._key(id), ConsistentRead=True).get("Item", {})
-        return self._state(found)
+        return self._state(self._read(id))
 
     def claim(self, id: str) -> Claim[S]:
         """Raises TryLater while somebody else has it."""
@@ -71,7 +70,10 @@ class Claims(Generic[S]):
                 ReturnValues="ALL_OLD",
             ).get("Attributes", {})
         except self._table.meta.client.exceptions.ConditionalCheckFailedException as error:
-            raise TryLater(f"{id} is being told by another one", seconds=self._left(id, now)) from error
+            found = self._read(id)
+            if found.get("token") == token:  # done, its answer lost, and asked again by botocore itself
+                return Claim(id, token, self._state(found), unsure=True)
+            raise TryLater(f"{id} is being told by another one", seconds=_left(found, now)) from error
         return Claim(id, token, self._state(before), unsure="lease_until" in before)
 
     def keep(self, claim: Claim[S], state: S) -> None:
@@ -79,8 +81,15 @@ class Claims(Generic[S]):
         self._change(claim, "SET #document = :document", state=state)
 
     def settle(self, claim: Claim[S], state: S) -> None:
-        """Write down what is there now, and give the claim back. Raises Overtaken."""
-        self._change(claim, "SET #document = :document REMOVE #lease, #token", state=state)
+        """Write down what is there now, and give the claim back. Raises Overtaken.
+
+        botocore asks again where an answer is lost; the second time the claim is given back already, by ourselves.
+        """
+        try:
+            self._change(claim, "SET #document = :document REMOVE #lease, #token", state=state)
+        except Overtaken:
+            if self.known(claim.id) != state:
+                raise
 
     def release(self, claim: Claim[S]) -> None:
         """Give the claim back where nothing was made that is not written down. Raises Overtaken."""
@@ -120,15 +129,18 @@ class Claims(Generic[S]):
         except self._table.meta.client.exceptions.ConditionalCheckFailedException as error:
             raise Overtaken(claim.id) from error
 
-    def _left(self, id: str, now: float) -> float:
-        found: Any = self._table.get_item(Key=self._key(id)).get("Item", {})
-        return min(max(float(found.get("lease_until", now)) - now, 1.0), LEASE_SECONDS)
+    def _read(self, id: str) -> Any:
+        return self._table.get_item(Key=self._key(id), ConsistentRead=True).get("Item", {})
 
     def _state(self, item: Any) -> S | None:
         return self._model.model_validate_json(str(item["document"])) if "document" in item else None
 
     def _key(self, id: str) -> dict[str, str]:
         return {"kind": self._kind, "id": id}
+
+
+def _left(found: Any, now: float) -> float:
+    return min(max(float(found.get("lease_until", now)) - now, 1.0), LEASE_SECONDS)
 
 
 def _seconds(at: float) -> Decimal:

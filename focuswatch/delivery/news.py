@@ -9,6 +9,9 @@ from focuswatch.ledger.entry import Kind
 
 # A change whose beginning nobody has told here (Slack was configured later) is told alone after so long.
 PATIENCE_SECONDS = 900
+# News that what is told here does not reach up to yet: the news between is tried again for a day, or is a dead letter
+# that somebody may hand back, or may not. Less than that day, or this would be a dead letter too, and all after it.
+GAP_SECONDS = 12 * 3600
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Delivery:
             return "wait" if follows else "now"
         if self.number <= told:
             return "done"
-        return "wait" if self.after is not None and self.after > told else "now"
+        follows = self.after is not None and self.after > told
+        return "wait" if follows and self.age_seconds < GAP_SECONDS else "now"
 
 
 def number_of(news_id: str) -> int:

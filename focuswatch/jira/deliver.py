@@ -8,12 +8,11 @@ Whether news came in a digest plays no part: an issue is no message. What keeps 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from focuswatch.catalog import Catalog
 from focuswatch.delivery.claims import Claim, Claims, Overtaken
 from focuswatch.delivery.news import Delivery
-from focuswatch.errors import DeliveryError, FocuswatchError, TryLater, Unsure
+from focuswatch.errors import DeliveryError, TryLater, Unsure
 from focuswatch.findings import Finding
 from focuswatch.jira import words
 from focuswatch.jira.client import JiraClient
@@ -67,7 +66,7 @@ class JiraChannel:
             self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
             raise
 
-    def flush(self) -> Mapping[Any, FocuswatchError]:
+    def flush(self) -> Mapping[str, Exception]:
         """Nothing is gathered."""
         return {}
 

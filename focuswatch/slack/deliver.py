@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.catalog import Catalog
 from focuswatch.delivery.claims import Claim, Claims, Overtaken
 from focuswatch.delivery.news import Delivery, number_of
-from focuswatch.errors import DeliveryError, FocuswatchError, TryLater, Unsure
+from focuswatch.errors import DeliveryError, TryLater, Unsure
 from focuswatch.findings import Finding
 from focuswatch.ledger.entry import Kind
 from focuswatch.owners import Owners
 from focuswatch.slack.client import Payload, Seen, Slack
-from focuswatch.slack.gather import Digest, Digests
+from focuswatch.slack.gather import Digests
 from focuswatch.slack.message import Answered, Links, message, thread_note
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class SlackChannel:
             self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
             raise
 
-    def flush(self) -> dict[Digest, FocuswatchError]:
-        """Bring every digest that grew up to date; what failed, by digest."""
+    def flush(self) -> dict[str, Exception]:
+        """Bring every digest that grew up to date; what failed, by the ids of its news."""
         return self.digests.flush(self.slack)
 
     def _tell(self, claim: Claim[SlackState], delivery: Delivery) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
@@ -46,6 +46,11 @@ class Digest:
     team: str | None
     as_of: date
 
+    @classmethod
+    def of(cls, channel: str, delivery: Delivery) -> Self:
+        """The digest that tells of a delivery."""
+        return cls(channel, delivery.finding.team, delivery.finding.as_of)
+
     @property
     def id(self) -> str:
         """Its name in the table and in Slack's metadata."""
@@ -60,35 +65,31 @@ class Digests:
     claims: Claims[DigestState]
     clock: Callable[[], float]
     quiet_seconds: float = 0  # a digest that cannot be edited waits until nothing was added for so long
-    _grown: set[Digest] = field(default_factory=set)
+    _grown: dict[Digest, set[str]] = field(default_factory=dict)  # with the ids of the news that made it grow
 
     def add(self, channel: str, delivery: Delivery) -> None:
         """Write a finding's line; however often, it is one."""
-        one = self.of(channel, delivery)
+        one = Digest.of(channel, delivery)
         line = LINE.dump_json(_line(delivery)).decode()
         until = int(self.clock() + KEPT_DAYS * DAY_SECONDS)
         key = {"kind": f"digest {one.id}", "id": delivery.finding.fingerprint}
         at = Decimal(int(self.clock()))
         self.table.put_item(Item={**key, "document": line, "at": at, "expires_at": until})
-        self._grown.add(one)
+        self.grew(channel, delivery)
 
     def grew(self, channel: str, delivery: Delivery) -> None:
         """A line was written before; the digest may not show it yet."""
-        self._grown.add(self.of(channel, delivery))
+        self._grown.setdefault(Digest.of(channel, delivery), set()).add(delivery.news_id)
 
-    def of(self, channel: str, delivery: Delivery) -> Digest:
-        """The digest that tells of a delivery."""
-        return Digest(channel, delivery.finding.team, delivery.finding.as_of)
-
-    def flush(self, slack: "Slack | Webhook") -> dict[Digest, FocuswatchError]:
-        """Post every digest that grew, or bring it up to date; those that failed, which may be flushed again."""
-        failed: dict[Digest, FocuswatchError] = {}
-        for one in sorted(self._grown, key=lambda one: one.id):
+    def flush(self, slack: "Slack | Webhook") -> dict[str, Exception]:
+        """Post every digest that grew, or bring it up to date; what failed, by the ids of its news."""
+        failed: dict[str, Exception] = {}
+        grown, self._grown = self._grown, {}
+        for one in sorted(grown, key=lambda one: one.id):
             try:
                 self._show(one, slack=slack)
-            except FocuswatchError as error:
-                failed[one] = error
-        self._grown = set(failed)
+            except Exception as error:  # whatever it is, the other digests are shown
+                failed.update(dict.fromkeys(grown[one], error))
         return failed
 
     def _show(self, one: Digest, *, slack: "Slack | Webhook") -> None:
@@ -107,6 +108,9 @@ class Digests:
     def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: "Slack | Webhook") -> None:
         items = list(self._items(one))
         lines = [LINE.validate_json(str(item["document"])) for item in items]
+        if not lines:  # told so long ago that they are forgotten
+            self.claims.give_back(claim, seconds=0)
+            return
         if claim.state and claim.state.lines == len(lines) and not claim.unsure:
             self.claims.release(claim)
             return

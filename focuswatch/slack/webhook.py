@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 from focuswatch.delivery.news import Delivery
 from focuswatch.delivery.pace import Pace
-from focuswatch.errors import FocuswatchError, Refused, TryLater, Unsure
+from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.slack.client import RETRY_SECONDS, TIMEOUT_SECONDS, Payload, Seen
 from focuswatch.slack.deliver import SlackChannel
-from focuswatch.slack.gather import Digest
 from focuswatch.slack.message import plain_webhook
 
 QUIET_SECONDS = 120.0  # so long nothing is added to a digest before it is posted: it cannot be edited
@@ -94,9 +93,9 @@ class Routes:
             )
         return self.bot.tell(delivery)
 
-    def flush(self) -> dict[Digest, FocuswatchError]:
+    def flush(self) -> dict[str, Exception]:
         """See SlackChannel.flush."""
-        failed: dict[Digest, FocuswatchError] = {}
+        failed: dict[str, Exception] = {}
         for one in (self.bot, *self._made.values()):
             if one:
                 failed.update(one.flush())
