@@ -33,6 +33,10 @@ demo: setup
 test: check setup-deploy
 	$(BIN)/python -m pytest
 
+# Every case of every detection on a real Trino, and a whole scan: some twenty minutes.
+conformance: setup
+	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/test_conformance.py tests/test_trino.py
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -87,6 +87,9 @@ def focuswatch(*arguments: object, code: int = 0) -> str:
     return done.stdout
 
 
+@pytest.mark.skipif(
+    os.environ.get("FOCUSWATCH_CONFORMANCE") != "all", reason="takes minutes: make conformance"
+)
 def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(local_trino, raw, organisation, tmp_path):
     """Every finding of a simulated organisation, with its evidence; a second scan says nothing new."""
     schema, deliver = raw
