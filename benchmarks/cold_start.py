@@ -14,7 +14,9 @@ from pathlib import Path
 from measure import Measured, measure
 
 ROOT = Path(__file__).resolve().parent.parent
-HANDLERS = ("refresh", "collect", "detect", "publish")
+HANDLERS = tuple(
+    sorted(path.stem for path in (ROOT / "lambdas").glob("*.py") if "def handler(" in path.read_text())
+)
 ENVIRONMENT = "import os, sys; sys.path.insert(0, {root!r}); os.environ['AWS_DEFAULT_REGION'] = 'us-east-1'; "
 
 
