@@ -58,7 +58,9 @@ def test_only_slack_is_believed(tell):
     assert not believed(body=request.body + "&more=1")
     assert not believed(secret="another secret of 32 characters.")
     assert not believed(headers={})
-    assert not believed(headers=request.headers | {"X-Slack-Request-Timestamp": "now"})
+    for time_ in ("now", "1" + "0" * 400, "9" * 5000, ""):
+        assert not believed(headers=request.headers | {"X-Slack-Request-Timestamp": time_})
+    assert not believed(headers=request.headers | {"X-Slack-Signature": "v0=\xe9"})
     assert not believed(now=tell.now + 301)
     assert not believed(now=tell.now - 301)
 

@@ -144,6 +144,28 @@ def test_old_news_that_comes_again_ends_no_doubt_about_later_news(tell):
     assert len(replies(tell.team.shown[0])) == 1
 
 
+def test_a_message_that_somebody_deleted_is_posted_anew(tell):
+    """A person, or the workspace's retention; what follows has its thread there."""
+    tell.tell(news(FOUND))
+    tell.team.shown[0].deleted = True
+    tell.tell(news(DEARER, "changed", number=2))
+    (message,) = tell.team.shown
+    assert "2,000" in message.text
+    tell.tell(news(FOUND, "resolved", number=3))
+    assert "Resolved" in message.text
+    assert len(replies(message)) == 1
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_posting_anew_what_was_deleted_may_be_killed(tell, step):
+    """After each of its steps; it is there once."""
+    tell.tell(news(FOUND))
+    tell.team.shown[0].deleted = True
+    tell.steps = Steps(kill_after=step)
+    until_told(tell, news(DEARER, "changed", number=2))
+    assert [len(replies(one)) for one in tell.team.shown] == [0]
+
+
 def test_a_team_that_moved_hears_in_its_new_channel(tell):
     """The old message stays where it is."""
     tell.tell(news(FOUND))

@@ -28,6 +28,9 @@ MOST_PAGES = 20
 LATER = {"service_unavailable", "team_added_to_org", "ratelimited", "rate_limited", "message_limit_exceeded"}
 # "Some aspect of the operation succeeded before the error was raised", perhaps.
 UNCLEAR = {"fatal_error", "internal_error", "request_timeout"}
+# Deleted by somebody or by the workspace's retention, of an app that was made anew, or too old to be edited:
+# https://docs.slack.dev/reference/methods/chat.update#errors
+GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
 MENDING = {
     "not_in_channel": "invite the bot there: /invite @focuswatch",
     "channel_not_found": "mend the channel in config/owners.toml, or invite the bot where it is private",
@@ -67,6 +70,10 @@ class Secret(BaseModel):
             return cls.model_validate_json(value)
         except ValidationError:
             raise Refused(f"the secret of Slack is not {SHAPE}; put it right: focuswatch doctor") from None
+
+
+class MessageGone(Refused):
+    """There is no message any more that could be changed; it can be said anew."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +206,8 @@ class Slack:
             code, "see https://docs.slack.dev/reference/methods/" + method.replace("_", ".", 1)
         )
         more = "; ".join(told.get("response_metadata", {}).get("messages", []))
-        return Refused(f"Slack refused {method} in {channel}: {code}{': ' if more else ''}{more}; {mend}.")
+        kind = MessageGone if code in GONE else Refused
+        return kind(f"Slack refused {method} in {channel}: {code}{': ' if more else ''}{more}; {mend}.")
 
     def _client(self) -> "WebClient":
         if self._made is None:

@@ -5,6 +5,7 @@ known how the last attempt ended, the channel is read before anything is posted.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from focuswatch.errors import DeliveryError, TryLater, Unsure
 from focuswatch.findings import Finding
 from focuswatch.ledger.entry import Kind
 from focuswatch.owners import Owners
-from focuswatch.slack.client import Payload, Seen, Slack
+from focuswatch.slack.client import MessageGone, Payload, Seen, Slack
 from focuswatch.slack.gather import Digests
 from focuswatch.slack.message import Answered, Links, message, thread_note
 
@@ -111,7 +112,8 @@ class SlackChannel:
             told = self._message(
                 known.finding, kind="reminder", news_id=f"{fingerprint}-{known.told}", answered=answered
             )
-            self.slack.update(known.channel, known.ts, told)
+            with suppress(MessageGone):  # the answer counts all the same
+                self.slack.update(known.channel, known.ts, told)
             self.claims.settle(claim, known.model_copy(update={"answered": answered}))
         except Overtaken as error:
             raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
@@ -160,14 +162,14 @@ class SlackChannel:
         return f"{delivery.news_id}: {delivery.kind}, posted in {channel}"
 
     def _follow_up(self, claim: Claim[SlackState], delivery: Delivery, *, known: SlackState, ts: str) -> str:
-        """The message says what is true now; what changed is a reply in its thread."""
-        self.slack.update(
-            known.channel,
-            ts,
-            self._message(
-                delivery.finding, kind=delivery.kind, news_id=delivery.news_id, answered=known.answered
-            ),
+        """The message says what is true now; what changed is a reply in its thread. One that is gone is posted anew."""
+        told = self._message(
+            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, answered=known.answered
         )
+        try:
+            self.slack.update(known.channel, ts, told)
+        except MessageGone:
+            return self._post(claim, delivery, channel=known.channel)
         reply = (
             None
             if self._answered(claim, delivery, known=known, ts=ts)

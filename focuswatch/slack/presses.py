@@ -62,7 +62,7 @@ def genuine(body: str, headers: Mapping[str, str], *, signing_secret: str, now: 
 
     try:
         return SignatureVerifier(signing_secret, clock=At()).is_valid_request(body, dict(headers))
-    except ValueError:  # a timestamp that is no number
+    except (ValueError, OverflowError, TypeError):  # a time that is none or too far, a signature beyond ASCII
         return False
 
 
