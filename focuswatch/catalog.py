@@ -45,7 +45,9 @@ class TableHeader(Header):
 
 
 class ReportHeader(Header):
-    """A question people ask; its rows are shown as they come."""
+    """A question people ask; its rows are shown as they come, or forecast first."""
+
+    kind: Literal["rows", "forecast"] = "rows"
 
 
 class Scoring(BaseModel):
@@ -57,14 +59,22 @@ class Scoring(BaseModel):
     history_days: int = 28
 
 
+class Pace(BaseModel):
+    """From which shares of a plan on money that is spent is worth a word."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    alerts: list[float] = Field(min_length=1)
+
+
 class DetectionHeader(Header):
     """What a detection asks, and what its finding says to whoever owns it."""
 
     category: Category
     schedule: Literal["daily", "every_refresh", "weekly"]
     status: Literal["live", "trial", "off"] = "live"
-    kind: Literal["resource", "series"] = "resource"
+    kind: Literal["resource", "series", "forecast"] = "resource"
     scoring: Scoring | None = None
+    pace: Pace | None = None
     told: Literal["on_change", "each_time", "once"] = "on_change"
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)
@@ -183,6 +193,10 @@ def _broken_rules(entry: Entry[Header], text: str) -> list[str]:
         entry.header.scoring
     ):
         problems.append('[scoring] belongs to kind = "series", and every series needs it.')
+    if isinstance(entry.header, DetectionHeader) and (entry.header.kind == "forecast") != bool(
+        entry.header.pace
+    ):
+        problems.append('[pace] belongs to kind = "forecast", and every forecast needs it.')
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", entry.id):
         problems.append(
             f"the name '{entry.id}' must be snake_case, 3 to 60 letters, since it is the id everywhere."

@@ -20,6 +20,20 @@ SERIES_COLUMNS = {
     "daily_cost", "daily_expected", "daily_excess", "strange_from", "strange_until", "strange_days", "goes_on",
     "score", "meter", "cause_region_id", "cause_resource_id", "operation", "moved", "causes", *CONTRACT, "service_name",
 }  # fmt: skip
+FORECAST_CONTRACT = (
+    "team",
+    "use_case",
+    "sub_account_id",
+    "service_name",
+    "charge_date",
+    "is_settled",
+    "usage_cost",
+    "fee_cost",
+)
+FORECAST_COLUMNS = {
+    "plan", "plan_of", "told", "budget", "spent", "spent_percent", "reached_percent", "forecast", "low", "high",
+    "over_by", "over_on", "settled_until", "days_left", "month", *CONTRACT,
+}  # fmt: skip
 ALWAYS_THERE = {"sub_account_name", "currency"}
 
 # What one of the engines lacks or means otherwise, and the words to use instead: docs/portable-sql.md.
@@ -97,10 +111,13 @@ def _wrong_columns(detection: Detection, catalog: Catalog) -> Iterator[str]:
     finally:
         connection.close()
     columns = {row[0] for row in described}
-    contract = SERIES_CONTRACT if detection.header.kind == "series" else CONTRACT
+    contract, shown = {
+        "resource": (CONTRACT, columns),
+        "series": (SERIES_CONTRACT, SERIES_COLUMNS),
+        "forecast": (FORECAST_CONTRACT, FORECAST_COLUMNS),
+    }[detection.header.kind]
     if missing := [column for column in contract if column not in columns]:
         yield f"its rows lack {', '.join(missing)}; they must have {', '.join(contract)}."
-    shown = SERIES_COLUMNS if detection.header.kind == "series" else columns
     for name in ("reason", "action"):
         fields = {
             field for _, field, _, _ in string.Formatter().parse(getattr(detection.header, name)) if field

@@ -66,12 +66,7 @@ def ask(detection: Detection, *, engine: Engine, catalog: Catalog, question: Que
     """Run `detection`; never raises for what its file or the engine gets wrong, but says it in `error`."""
     started = time.monotonic()
     try:
-        if detection.header.kind == "series":
-            from focuswatch import series  # brings numpy, and only a series needs it
-
-            rows = series.strange_series(detection, engine=engine, catalog=catalog, question=question.values)
-        else:
-            rows = engine.query(detection.render(question.values), label=detection.id)
+        rows = _rows(detection, engine=engine, catalog=catalog, question=question)
         _refuse_broken(rows, detection)
         rows = [{key: plain(value) for key, value in row.items()} for row in rows]
     except FocuswatchError as error:
@@ -82,6 +77,21 @@ def ask(detection: Detection, *, engine: Engine, catalog: Catalog, question: Que
         not_looked_at=tuple(row for row in rows if row.get("nobody_looked")),
         seconds=time.monotonic() - started,
     )
+
+
+def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, question: Question) -> list[Row]:
+    statement = detection.render(question.values)
+    if detection.header.kind == "series":
+        from focuswatch import series  # brings numpy, and only series and forecasts need it
+
+        return series.strange_series(detection, engine=engine, catalog=catalog, question=question.values)
+    if detection.header.pace is not None:
+        from focuswatch.forecast import plans
+
+        return plans.pace_rows(
+            statement, engine=engine, label=detection.id, question=question.values, pace=detection.header.pace
+        )
+    return engine.query(statement, label=detection.id)
 
 
 def _refuse_broken(rows: list[Row], detection: Detection) -> None:

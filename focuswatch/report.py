@@ -10,11 +10,20 @@ from focuswatch.owners import Owners
 
 def rows_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[Row]:
     """The report as of a day, in its own order. Raises QueryError."""
+    if report.header.kind == "forecast":
+        from focuswatch.forecast import plans  # brings numpy, and only forecasts need it
+
+        statement = _statement(report, as_of=as_of, owners=owners)
+        return plans.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
     return engine.query(_statement(report, as_of=as_of, owners=owners), label=report.id)
 
 
 def columns_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:
     """The names of its columns, also where it has no rows. Raises QueryError."""
+    if report.header.kind == "forecast":
+        from focuswatch.forecast import plans
+
+        return list(plans.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
 
 

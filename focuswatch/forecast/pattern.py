@@ -1,0 +1,197 @@
+"""How daily costs go on: a level, a week, a fading trend, and how far off their sum may be.
+
+All series move together, one array element each. Several memories follow the level side by side, from a few days to a
+season; each series weighs them by how well they would have told its own next weeks. So a steady series is averaged
+over months, and one that has just moved is believed. Money has no scale here: a series is divided by its own mean.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MEMORIES = (0.02, 0.06, 0.15, 0.35, 0.7)  # of a level: what one day moves it by
+AHEAD_DAYS = 7  # how far a memory is tried on the past
+TRIED_FADES = 0.97  # a day: how soon an old trial is forgotten
+CHOOSY = 16.0  # of trials' errors: higher trusts the best memory alone
+WEEK_DAYS = 7
+FLAT_WEEKS = 0.1  # weeks of a flat week, in the mean that a weekday's factor is
+WEEKS_FADE = 0.97  # a week
+ASLEEP = 0.1  # a weekday with a smaller factor says nothing of the level
+AROUND_DAYS = 2
+LEAST_NOISE = 0.02
+TINY = 1e-12
+CUT = 4.0  # typical deviations beyond which a day pulls no harder
+TREND_DAYS = 84
+TREND_FADES = 0.95  # a day ahead
+TREND_KEPT = 1.0
+MOST_ECHO = 0.95
+SURE = 12.0
+SHARP = 3.0
+FIRST_DAYS = 7  # whose mean a level begins with
+WANDERED_DAYS = (7, 14)  # sums of so many days, tried on the past
+UNTRIED_DAYS = 10.0
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """`means` and `errors` are series x days ahead; an error is the standard deviation of the sum up to that day."""
+
+    means: Floats
+    errors: Floats
+
+
+def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
+    """The `days` after the last column of `costs` (series x consecutive days, oldest first, NaN where unknown).
+
+    `first_weekday` is the first column's, 0 Monday. A series without any cost is forecast to go on costing nothing.
+    """
+    seen = np.isfinite(costs)
+    size = np.abs(np.where(seen, costs, 0.0)).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    unit = np.where(size > 0, size, 1.0)
+    table = costs / unit[:, None]
+    weekdays = (first_weekday + np.arange(table.shape[1] + days)) % WEEK_DAYS
+    factors = week_of(table, weekdays[: table.shape[1]])
+    flat = _flat(table, factors[:, weekdays[: table.shape[1]]])
+    slope = _slope(flat)
+    flat = flat - slope[:, None] * np.arange(1 - flat.shape[1], 1)
+    levels = _levels(_tamed(flat))
+    weights = _weights(flat, levels)
+    level = (weights * levels[:, :, -1]).sum(axis=0)
+    steps = np.cumsum(TREND_FADES ** np.arange(1, days + 1))
+    coming = factors[:, weekdays[table.shape[1] :]]
+    means = np.maximum(level[:, None] + slope[:, None] * steps, 0.0) * coming
+    return Ahead(means * unit[:, None], _errors(flat, levels, weights, coming) * unit[:, None])
+
+
+def week_of(table: Floats, weekdays: NDArray[np.int64]) -> Floats:
+    """The factor of each weekday, series x 7, with a mean of 1: newer weeks count more, few weeks little."""
+    count = table.shape[1]
+    width = np.minimum(np.arange(count) + 4, count) - np.maximum(np.arange(count) - 3, 0)
+    around = _moving_mean(table)
+    ratio = np.where(around > 0, np.clip(table / np.where(around > 0, around, 1.0), 0.0, 5.0), np.nan)
+    ratio[:, width < WEEK_DAYS] = np.nan
+    weight = np.isfinite(ratio) * WEEKS_FADE ** ((count - 1 - np.arange(count)) // WEEK_DAYS)
+    ratio = np.where(np.isfinite(ratio), ratio, 0.0)
+    factors = np.ones((len(table), WEEK_DAYS))
+    for weekday in range(WEEK_DAYS):
+        on = weekdays == weekday
+        known = weight[:, on].sum(axis=1)
+        factors[:, weekday] = ((ratio[:, on] * weight[:, on]).sum(axis=1) + FLAT_WEEKS) / (known + FLAT_WEEKS)
+    factors[factors < ASLEEP / 5] = 0.0
+    return np.asarray(factors / np.maximum(factors.mean(axis=1, keepdims=True), TINY))
+
+
+def _flat(table: Floats, factors: Floats) -> Floats:
+    """The costs without their week; NaN on weekdays that sleep, as on days that are not known."""
+    awake = factors >= ASLEEP
+    return np.where(awake, table / np.where(awake, factors, 1.0), np.nan)
+
+
+def _moving_mean(table: Floats) -> Floats:
+    """Mean of the seven days around each, of those that are known."""
+    seen = np.isfinite(table)
+    padded = np.pad(np.where(seen, table, 0.0), ((0, 0), (3, 4))).cumsum(axis=1)
+    counted = np.pad(seen.astype(float), ((0, 0), (3, 4))).cumsum(axis=1)
+    before = np.pad(padded, ((0, 0), (1, 0)))[:, : table.shape[1]]
+    counted_before = np.pad(counted, ((0, 0), (1, 0)))[:, : table.shape[1]]
+    total = padded[:, 6 : 6 + table.shape[1]] - before
+    number = counted[:, 6 : 6 + table.shape[1]] - counted_before
+    return np.asarray(total / np.maximum(number, 1))
+
+
+def _tamed(flat: Floats) -> Floats:
+    """Days far from the days around them are cut to where noise ends, unless most of those are there too."""
+    filled = np.pad(_filled(flat), ((0, 0), (AROUND_DAYS, AROUND_DAYS)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(filled, 2 * AROUND_DAYS + 1, axis=1)
+    middle = np.median(windows, axis=2)
+    off = np.abs(filled[:, AROUND_DAYS:-AROUND_DAYS] - middle)
+    typical = 1.48 * np.median(off, axis=1, keepdims=True) + LEAST_NOISE * np.abs(middle).mean(
+        axis=1, keepdims=True
+    )
+    return np.clip(flat, middle - CUT * typical, middle + CUT * typical)
+
+
+def _filled(flat: Floats) -> Floats:
+    """Each day that is not known as the one known before it; those before the first as the first."""
+    seen = np.isfinite(flat)
+    first = np.where(seen.any(axis=1), seen.argmax(axis=1), 0)
+    latest = np.maximum.accumulate(np.where(seen, np.arange(flat.shape[1]), first[:, None]), axis=1)
+    return np.asarray(np.nan_to_num(np.take_along_axis(flat, latest, axis=1)))
+
+
+def _levels(flat: Floats) -> Floats:
+    """The level after each day by memory: memories x series x days."""
+    seen = np.isfinite(flat)
+    values = np.where(seen, flat, 0.0)
+    rank = np.cumsum(seen, axis=1)
+    level = np.zeros((len(MEMORIES), len(flat)))
+    found = np.empty((len(MEMORIES), *flat.shape))
+    gains = np.array(MEMORIES)[:, None]
+    for day in range(flat.shape[1]):
+        gain = np.maximum(gains, 1.0 / np.maximum(rank[:, day], 1)) * seen[:, day]
+        level = level + gain * (values[:, day] - level)
+        found[:, :, day] = level
+    return found
+
+
+def _weights(flat: Floats, levels: Floats) -> Floats:
+    """Of each memory by how well it told the mean of the week that followed: memories x series."""
+    count = flat.shape[1]
+    if count <= AHEAD_DAYS + FIRST_DAYS:
+        return np.full(levels.shape[:2], 1.0 / len(MEMORIES))
+    came = np.lib.stride_tricks.sliding_window_view(flat, AHEAD_DAYS, axis=1)[:, 1:].mean(axis=2)
+    error = np.abs(levels[:, :, : count - AHEAD_DAYS] - came)[:, :, FIRST_DAYS:]
+    known = np.isfinite(error) * TRIED_FADES ** np.arange(error.shape[2])[::-1]
+    missed = (np.where(np.isfinite(error), error, 0.0) * known).sum(axis=2) / np.maximum(
+        known.sum(axis=2), 1e-9
+    )
+    weights = ((missed + 1e-6) / (missed.min(axis=0) + 1e-6)) ** -CHOOSY
+    return np.asarray(weights / weights.sum(axis=0))
+
+
+def _slope(flat: Floats) -> Floats:
+    """What the level moves a day, as far as it stands out from noise."""
+    window = flat[:, -TREND_DAYS:]
+    seen = np.isfinite(window)
+    known = np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    days = np.where(seen, np.arange(window.shape[1], dtype=float), 0.0)
+    days = np.where(seen, days - days.sum(axis=1, keepdims=True) / known, 0.0)
+    values = np.where(seen, window, 0.0)
+    values = np.where(seen, values - values.sum(axis=1, keepdims=True) / known, 0.0)
+    spread = np.maximum((days**2).sum(axis=1), 1.0)
+    slope = (days * values).sum(axis=1) / spread
+    rest = values - slope[:, None] * days
+    doubt = (rest**2).sum(axis=1) / np.maximum(known[:, 0] - 2, 1) / spread
+    echo = (rest[:, 1:] * rest[:, :-1]).sum(axis=1) / np.maximum((rest**2).sum(axis=1), TINY)
+    echo = np.clip(echo, 0.0, MOST_ECHO)  # days that follow each other tell less than as many apart
+    sure = (slope**2 / np.maximum(doubt * (1 + echo) / (1 - echo), TINY)) ** SHARP
+    sure = sure / (sure + SURE**SHARP)
+    enough = seen.sum(axis=1) >= TREND_DAYS // 2
+    return np.where(enough, TREND_KEPT * slope * sure, 0.0)
+
+
+def _errors(flat: Floats, levels: Floats, weights: Floats, coming: Floats) -> Floats:
+    """Standard deviation of the sum of the days ahead: each day's own noise, and a level that wanders meanwhile."""
+    blend = (weights[:, :, None] * levels).sum(axis=0)
+    running = np.pad(np.where(np.isfinite(flat), flat, blend).cumsum(axis=1), ((0, 0), (1, 0)))
+    noise = _missed(running, blend, 1)
+    wandered = [
+        (_missed(running, blend, days) - days * noise) * 3 / days**3
+        for days in WANDERED_DAYS
+        if flat.shape[1] >= 2 * days + FIRST_DAYS
+    ]
+    drift = np.maximum(np.mean(wandered, axis=0), 0.0) if wandered else noise / UNTRIED_DAYS
+    steps = np.arange(1, coming.shape[1] + 1)
+    errors: Floats = np.sqrt(noise[:, None] * steps + drift[:, None] * steps**3 / 3)
+    return errors * (coming.cumsum(axis=1) / steps)
+
+
+def _missed(running: Floats, blend: Floats, days: int) -> Floats:
+    """Mean square by which the sum of so many days missed what the level of the day before had told."""
+    missed = running[:, days:] - running[:, :-days]
+    missed = missed[:, FIRST_DAYS + 1 :] - days * blend[:, FIRST_DAYS : blend.shape[1] - days]
+    squares: Floats = (missed**2).mean(axis=1)
+    return squares
