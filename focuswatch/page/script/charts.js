@@ -15,6 +15,7 @@ function redraw() {
     if (!width || width === drawing.width) continue;
     drawing.width = width;
     const drawn = drawing.draw(width);
+    for (const mark of drawn.querySelectorAll("[aria-label]")) mark.removeAttribute("aria-label"); // a picture is named once
     drawn.setAttribute("role", "img");
     drawn.setAttribute("aria-label", drawing.name);
     drawing.place.replaceChildren(drawn);

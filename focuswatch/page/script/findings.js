@@ -20,7 +20,7 @@ function findingsSection(shown, currency) {
   const search = make("input", { type: "search", autocomplete: "off", spellcheck: "false" });
   search.addEventListener("input", () => { view.words = search.value.trim().toLowerCase(); refill(view); });
   const reset = make("button", { type: "button" }, "All findings");
-  const form = make("form", { class: "filters", "aria-label": "Filter findings" }, controls, make("label", {}, "Words", search), reset);
+  const form = make("form", { class: "filters", "aria-label": "Filter findings" }, controls, field("words", "Words", search), reset);
   form.addEventListener("submit", (event) => event.preventDefault());
   reset.addEventListener("click", () => clear(view, form));
   more.addEventListener("click", () => grow(view, { focus: true }));
@@ -35,7 +35,12 @@ function filter(view, key, name, of) {
   const options = sums.map(([value, { many }]) => make("option", { value }, `${value} (${many})`));
   const select = make("select", { name: key }, make("option", { value: "" }, "all"), options);
   select.addEventListener("change", () => { view.chosen[key] = select.selectedIndex ? select.value : null; refill(view); });
-  return make("label", {}, name, select);
+  return field(key, name, select);
+}
+
+function field(id, name, control) {
+  control.id = `filter-${id}`;
+  return make("div", { class: "field" }, make("label", { for: control.id }, name), control);
 }
 
 function clear(view, form) {
