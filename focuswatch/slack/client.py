@@ -6,7 +6,7 @@ The SDK repeats nothing by itself: a message posted again is a message twice. Wh
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
 from urllib.error import URLError
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -83,6 +83,39 @@ class Seen:
     ts: str
     event_type: str
     told: Mapping[str, str]
+
+
+class Poster(Protocol):
+    """What delivery asks of Slack, whether through the Web API or a webhook. Raises TryLater, Unsure or Refused."""
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether it knows channels by ids."""
+        ...
+
+    def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
+        """The new message's ts; `loud`: a reply that the whole channel sees."""
+        ...
+
+    def update(self, channel: str, ts: str, message: Payload) -> None:
+        """Make a message of ours say something else."""
+        ...
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Take a message of ours away."""
+        ...
+
+    def told(self, channel: str, *, since: float) -> Iterator[Seen]:
+        """Messages of ours in a channel, newest first and without replies; `since` in seconds since 1970."""
+        ...
+
+    def replies(self, channel: str, ts: str) -> Iterator[Seen]:
+        """Messages of ours in a thread."""
+        ...
+
+    def channel_id(self, name: str) -> str:
+        """The id of `#name`."""
+        ...
 
 
 class Slack:

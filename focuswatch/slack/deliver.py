@@ -19,14 +19,12 @@ from focuswatch.errors import DeliveryError, TryLater, Unsure
 from focuswatch.findings import Finding
 from focuswatch.ledger.entry import Kind
 from focuswatch.owners import Owners
-from focuswatch.slack.client import MessageGone, Payload, Seen, Slack
+from focuswatch.slack.client import MessageGone, Payload, Poster, Seen
 from focuswatch.slack.gather import Digests
 from focuswatch.slack.message import Answered, Links, message, thread_note
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
-
-    from focuswatch.slack.webhook import Webhook
 
 WAIT_SECONDS = 30.0
 LOOK_BACK_DAYS = 60  # for messages of which nothing is written down: reminders edit each every two weeks
@@ -48,7 +46,7 @@ class SlackState(BaseModel):
 class Channels:
     """Ids of channels by the names that owners.toml gives; each is asked of Slack once and then kept."""
 
-    def __init__(self, table: "Table", slack: "Slack | Webhook") -> None:
+    def __init__(self, table: "Table", slack: Poster) -> None:
         self._table, self._slack = table, slack
 
     def id(self, name: str) -> str:
@@ -71,7 +69,7 @@ class SlackChannel:
     `links` gives what a message leads to; `clock` seconds since 1970.
     """
 
-    slack: "Slack | Webhook"
+    slack: Poster
     claims: Claims[SlackState]
     channels: Channels
     digests: Digests

@@ -15,13 +15,11 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from focuswatch.delivery.claims import Claim, Claims, Overtaken
 from focuswatch.delivery.news import Delivery
 from focuswatch.errors import FocuswatchError, TryLater, Unsure
-from focuswatch.slack.client import Slack
+from focuswatch.slack.client import Poster
 from focuswatch.slack.digest import DigestLine, digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
-
-    from focuswatch.slack.webhook import Webhook
 
 EVENT_TYPE = "focuswatch_digest"
 WAIT_SECONDS = 30.0
@@ -81,7 +79,7 @@ class Digests:
         """A line was written before; the digest may not show it yet."""
         self._grown.setdefault(Digest.of(channel, delivery), set()).add(delivery.news_id)
 
-    def flush(self, slack: "Slack | Webhook") -> dict[str, Exception]:
+    def flush(self, slack: Poster) -> dict[str, Exception]:
         """Post every digest that grew, or bring it up to date; what failed, by the ids of its news."""
         failed: dict[str, Exception] = {}
         grown, self._grown = self._grown, {}
@@ -92,7 +90,7 @@ class Digests:
                 failed.update(dict.fromkeys(grown[one], error))
         return failed
 
-    def _show(self, one: Digest, *, slack: "Slack | Webhook") -> None:
+    def _show(self, one: Digest, *, slack: Poster) -> None:
         claim = self.claims.claim(one.id)
         try:
             self._shown(claim, one, slack=slack)
@@ -105,7 +103,7 @@ class Digests:
             self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
             raise
 
-    def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: "Slack | Webhook") -> None:
+    def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: Poster) -> None:
         items = list(self._items(one))
         lines = [LINE.validate_json(str(item["document"])) for item in items]
         if not lines:  # told so long ago that they are forgotten
@@ -131,7 +129,7 @@ class Digests:
         slack.update(one.channel, ts, message)
         self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
 
-    def _found(self, one: Digest, *, slack: "Slack | Webhook") -> str | None:
+    def _found(self, one: Digest, *, slack: Poster) -> str | None:
         told = slack.told(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
         return next((seen.ts for seen in told if seen.told.get("digest") == one.id), None)
 
