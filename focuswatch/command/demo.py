@@ -1,4 +1,4 @@
-"""`focuswatch demo`: simulate, scan, report: what focuswatch finds, without a bill of your own."""
+"""`focuswatch demo`: simulate, scan, report, draw: what focuswatch finds, without a bill of your own."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from focuswatch.command import options, page
 
 if TYPE_CHECKING:
     from focuswatch.engine import Row
@@ -45,9 +47,14 @@ def demo(
     )  # fmt: skip
     show.table.scanned(scanned, refreshed)
     catalog, owners = Catalog.load(), Owners.load(made.owners)
-    inputs = Inputs(export, state=state_of(export, root=state), accounts=made.accounts)
+    inputs = Inputs(
+        export, state=state_of(export, root=state), activity=made.activity, accounts=made.accounts
+    )
     with talking() as talk, open_bill(inputs, catalog=catalog, owners=owners, say=talk.progress) as bill:
         rows = rows_of(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
+        talk.progress("Drawing the page")
+        with options.known_ledger(None, export=export, state=state) as kept:
+            address = page.write(bill, ledger=kept, catalog=catalog, owners=owners, out=out / "page.html")
     _ai_against_filter(rows, refreshed.currency)
     command = (
         "focuswatch" if shutil.which("focuswatch") else os.path.relpath(sys.argv[0])
@@ -56,6 +63,7 @@ def demo(
     typer.echo(f"  {command} findings --state {state}")
     typer.echo(f"  {command} report ai_spend_by_layer --state {state}")
     typer.echo(f"  {command} scan YOUR_EXPORT")
+    typer.echo(f"\nThe page: {address}")
 
 
 def _clear(out: Path) -> None:

@@ -1,11 +1,17 @@
 """`focuswatch page`: what there is to see, in one file for a browser."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from focuswatch.command import options
+
+if TYPE_CHECKING:
+    from focuswatch.bill import Bill
+    from focuswatch.catalog import Catalog
+    from focuswatch.ledger import Ledger
+    from focuswatch.owners import Owners
 
 
 def page(
@@ -30,7 +36,6 @@ def page(
     from focuswatch.catalog import Catalog
     from focuswatch.command.talk import talking
     from focuswatch.owners import Owners
-    from focuswatch.page import document, gather, html
 
     scanned = Latest(export) if export else latest(root=state)
     catalog, known_owners = Catalog.load(), Owners.load(owners or scanned.owners)
@@ -46,11 +51,19 @@ def page(
         options.known_ledger(ledger, export=scanned.export, state=state) as kept,
         open_bill(inputs, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
     ):
-        talk.progress("Gathering what the page shows")
-        gathered = gather(
-            bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=known_owners,
-            ledger=kept, answers=bill.answers, warnings=bill.refresh.warnings,
-        )  # fmt: skip
+        talk.progress("Drawing the page")
+        address = write(bill, ledger=kept, catalog=catalog, owners=known_owners, out=out)
+    typer.echo(address)
+
+
+def write(bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners", out: Path) -> str:
+    """Write the page of an open bill; what comes back is its address for a browser."""
+    from focuswatch.page import document, gather, html
+
+    gathered = gather(
+        bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners,
+        ledger=ledger, answers=bill.answers, warnings=bill.refresh.warnings,
+    )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html(document(gathered)), encoding="utf-8", newline="\n")
-    typer.echo(out.resolve().as_uri())
+    return out.resolve().as_uri()

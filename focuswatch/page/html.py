@@ -14,7 +14,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 # One scope over several files, in the order in which they use each other.
-SCRIPT = ("words", "elements", "charts", "layers", "days", "tables", "findings", "page")
+SCRIPT = ("words", "elements", "charts", "layers", "days", "tables", "plan", "findings", "page")
 # Observable Plot 0.6 gives each chart a <style> of its own; its class is set in script/charts.js.
 # https://github.com/observablehq/plot/blob/v0.6.17/src/plot.js
 PLOT_STYLE = """:where(.chart) {

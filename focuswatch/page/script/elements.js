@@ -6,7 +6,7 @@ function make(name, attributes = {}, ...children) {
     if (value === true) element.setAttribute(key, "");
     else if (value != null && value !== false) element.setAttribute(key, value);
   }
-  element.append(...children.flat().filter((child) => child != null));
+  element.append(...children.flat(Infinity).filter((child) => child != null));
   return element;
 }
 

@@ -1,6 +1,7 @@
-// Movers, what nobody owns, savings, reports that the catalog may have, and how far the data goes.
+// Movers, what nobody owns, savings, and how far the data goes.
 
 const FIRST_ROWS = 12;
+const FEW = 5;
 
 function moversSection(shown, currency) {
   const rows = shown.reports.weekly_deltas?.rows ?? [];
@@ -66,19 +67,6 @@ function savingsSection(shown, currency) {
     resolved.length ? table(`Resolved findings, in ${currency} a month`, columns, resolved) : make("p", { class: "quiet" }, "Nothing was resolved yet."));
 }
 
-// A report as it comes; its title is its own.
-function reportSection(shown, id, name) {
-  const report = shown.reports[name];
-  if (!report?.rows.length) return null;
-  const said = Object.keys(report.rows[0]).filter((column) => report.rows.some((row) => row[column] != null));
-  const columns = said.map((column) => ({
-    name: label(column),
-    number: report.rows.some((row) => typeof row[column] === "number"),
-    of: (row) => (column === "share" ? percent(row[column], 1) : written(row[column])),
-  }));
-  return section(id, report.title, null, table(report.title, columns, report.rows));
-}
-
 function freshnessSection(shown, currency) {
   const seen = shown.freshness;
   const facts = [
@@ -91,13 +79,18 @@ function freshnessSection(shown, currency) {
     ...seen.doubts.map((doubt) => `Nothing was resolved: ${doubt}.`),
     ...seen.failures.map((failure) => `Failed: ${failure}`),
     ...seen.not_asked.map((one) => `Not asked in the last scan: ${one}.`),
-    ...(seen.silent_accounts.length ? [`The bill tells nothing lately of ${seen.silent_accounts.join(" and ")}.`] : []),
+    ...(seen.silent_accounts.length ? [`The bill tells nothing lately of ${few(seen.silent_accounts)}.`] : []),
     ...seen.warnings,
   ];
   return section("freshness", "How far this goes", "What the data covers, and what was not evaluated.",
     make("dl", { class: "pairs" }, facts.flatMap(([name, said]) => [make("dt", {}, name), make("dd", {}, said)])),
     warned.length ? make("ul", { class: "bad" }, warned.map((one) => make("li", {}, one))) : null,
     seen.not_judged.length ? notJudged(seen.not_judged, currency) : make("p", { class: "note" }, "Everything that was found was judged."));
+}
+
+function few(names) {
+  const told = names.slice(0, FEW).join(", ");
+  return names.length > FEW ? `${told} and ${count(names.length - FEW, "more account")}` : told;
 }
 
 function notJudged(rows, currency) {
