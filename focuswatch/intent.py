@@ -154,6 +154,8 @@ def mistakes_of(name: str, use_case: UseCase, *, teams: Mapping[str, object]) ->
     for resource in use_case.rows.resources:
         if "*" in resource[:-1] or resource == "*":
             yield f"{where}.rows.resources: found '{resource}', expected '*' after the beginning of a name alone."
+    if use_case.launches and not use_case.rows.given:
+        yield f"{where}.launches: found no rows beside them, expected rows that say which charges a launch brings."
     for number, launch in enumerate(use_case.launches):
         if launch.last_day < launch.first_day:
             yield (

@@ -16,7 +16,7 @@ from focuswatch.literals import Value
 
 MADE = (  # each after what it reads
     "daily_charges", "daily_services", "ai_charges", "completeness", "ai_layers", "token_charges", "gpu_days",
-    "endpoint_days", "owned_days", "paid_days", "team_spends",
+    "endpoint_days", "owned_days", "paid_days", "launch_days", "team_spends",
 )  # fmt: skip
 
 # What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.

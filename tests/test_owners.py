@@ -97,5 +97,9 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path):
 def test_sql_strips_the_prefixes_that_owners_strip():
     """A tag names the same team in a finding, in a report and in what counts as untagged."""
     catalog = Catalog.load()
-    for entry in (catalog.detection("untagged_ai_spend"), catalog.tables["owned_days"]):
+    for entry in (
+        catalog.detection("untagged_ai_spend"),
+        catalog.tables["owned_days"],
+        catalog.tables["launch_days"],
+    ):
         assert entry.header.parameters["tag_prefix"] == TAG_PREFIX.pattern

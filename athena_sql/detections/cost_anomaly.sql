@@ -15,6 +15,7 @@ action    = """
 """
 blind_spots = [
   "A series with fewer than 28 days of history is not judged.",
+  "What a launch in owners.toml announces is taken out of the costs while it lasts; what goes beyond its factor is told.",
   "A service that grows by the same share every day is its own pattern.",
 ]
 sources   = [
@@ -41,15 +42,31 @@ WITH daily_costs AS (
         AND coalesce(ChargeFrequency, 'Usage-Based') = 'Usage-Based'
         AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
     GROUP BY 1, 2, 3
+),
+launched_days AS (                                          -- up to `factor` times the usual is meant
+    SELECT
+        charge_date,
+        sub_account_id,
+        service_name,
+        least(
+            greatest(sum(effective_cost) - max(own_cost), 0),
+            (max(factor) - 1) * max(usual_cost)
+        ) AS planned_cost
+    FROM launch_days
+    GROUP BY 1, 2, 3
 )
 SELECT
     daily_costs.SubAccountId AS sub_account_id,
     daily_costs.ServiceName AS series,
     daily_costs.charge_date,
-    daily_costs.cost
+    daily_costs.cost - coalesce(launched_days.planned_cost, 0) AS cost
 FROM daily_costs
 INNER JOIN completeness
     ON daily_costs.SubAccountId IS NOT DISTINCT FROM completeness.sub_account_id
     AND daily_costs.charge_date = completeness.charge_date
+LEFT JOIN launched_days
+    ON daily_costs.SubAccountId IS NOT DISTINCT FROM launched_days.sub_account_id
+    AND daily_costs.ServiceName IS NOT DISTINCT FROM launched_days.service_name
+    AND daily_costs.charge_date = launched_days.charge_date
 WHERE completeness.is_settled
 ORDER BY 1, 2, 3

@@ -7,7 +7,7 @@ why       = """
 An agent that calls itself, a retry without end or a leaked key spends tokens as fast as the quota allows: hundreds of
 dollars an hour, day and night, until somebody looks. Budgets tell of it when the month's money is gone.
 """
-reason    = "{model} read and wrote {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({usual_million_tokens}); from {first_day} to {last_day} ({burst_days} of the days) that cost {monthly_cost} {currency} more than usual."
+reason    = "{model} read and wrote {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({usual_million_tokens}); from {first_day} to {last_day} ({burst_days} of the days) that cost {monthly_cost} {currency} more than usual. {planned}"
 action    = """
 1. Who calls? CloudTrail, or Bedrock's invocation log, by identity on {peak_day}: aws bedrock get-model-invocation-logging-configuration --region {region_id}
 2. Cached reads above all ({cache_read_share} % of that day) are an agent in a loop; output above all is a job; both at night and on weekends are nobody at a keyboard.
@@ -17,7 +17,8 @@ blind_spots = [
   "An account that has used tokens for less than 14 days has no level to compare with; new_service tells that it began.",
   "A new workload is held against all that its account used before.",
   "Tokens that move from one model or profile to another in the same account are no burst.",
-  "A run that comes once a month on no fixed weekday is told each time, and so is a launch that was planned.",
+  "A run that comes once a month on no fixed weekday is told each time, and so is a launch that nobody wrote into owners.toml.",
+  "While a planned launch lasts, whatever bursts in its rows passes up to its factor.",
   "All kinds of tokens count alike, a cached one as much as one of output; the cost decides whether it is worth telling.",
 ]
 sources   = [
@@ -133,9 +134,17 @@ left_days AS (                                                              -- w
         AND coalesce(token_days.million_tokens, 0) < $left_share * levels.usual_on_weekday
     GROUP BY 1, 2
 ),
+launched_days AS (                                                          -- up to `factor` times the usual is meant
+    SELECT charge_date, sub_account_id, service_name, resource_id, max(factor) AS factor, max(last_day) AS last_day
+    FROM launch_days
+    WHERE charge_date >= $news_since
+    GROUP BY 1, 2, 3, 4
+),
 weighed_days AS (
     SELECT
         large_days.*,
+        coalesce(launched_days.factor, 0) AS planned_factor,
+        launched_days.last_day AS planned_until,
         own_levels.usual_tokens,                                            -- null: too young for a level of its own
         coalesce(own_levels.usual_tokens, account_levels.usual_tokens) AS compared_tokens,
         account_days.million_tokens - account_levels.weekday_tokens AS account_excess,
@@ -155,6 +164,11 @@ weighed_days AS (
     LEFT JOIN left_days
         ON large_days.charge_date = left_days.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM left_days.sub_account_id
+    LEFT JOIN launched_days
+        ON large_days.charge_date = launched_days.charge_date
+        AND large_days.sub_account_id IS NOT DISTINCT FROM launched_days.sub_account_id
+        AND large_days.service_name IS NOT DISTINCT FROM launched_days.service_name
+        AND large_days.resource_id IS NOT DISTINCT FROM launched_days.resource_id
     LEFT JOIN levels AS own_levels
         ON large_days.charge_date = own_levels.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM own_levels.sub_account_id
@@ -169,6 +183,7 @@ burst_days AS (
         ) AS place
     FROM weighed_days
     WHERE million_tokens >= $least_ratio * compared_tokens
+        AND million_tokens > planned_factor * compared_tokens
         AND account_excess >= $least_account_share * excess                 -- else the tokens moved here from elsewhere,
         AND excess - left_tokens >= $least_account_share * excess           -- though something else rose beside them
         AND round(excess_cost, 6) >= $least_daily_cost
@@ -189,6 +204,10 @@ SELECT
         AS compared_with,
     max(CASE WHEN place = 1 THEN cache_read_tokens / million_tokens * 100 END) AS cache_read_share,
     max(CASE WHEN place = 1 THEN output_tokens / million_tokens * 100 END) AS output_share,
+    coalesce(
+        'A launch planned through ' || CAST(max(planned_until) AS varchar) || ' explains less.', 'No launch was planned.'
+    ) AS planned,
+    nullif(max(planned_factor), 0) AS planned_factor,
     count(DISTINCT charge_date) AS burst_days,
     min(charge_date) AS first_day,
     max(charge_date) AS last_day

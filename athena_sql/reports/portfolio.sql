@@ -3,7 +3,7 @@ title = "What the last 30 settled days' spend is for: what is bet on, what has p
 why   = """
 By intent and use case, as owners.toml says, or a tag `intent` on what it does not name. An experiment stands with its
 term; a unit that matters with what it costs against what was accepted, where `activity` holds its counts (namespace
-`business`, the use case as resource_id, the unit as metric). `verdict` says in a word what to talk about.
+`business`, the use case as resource_id, the unit as metric). `verdict` says in a word what to talk about; `launch` which planned launch keeps token_burst and cost_anomaly quiet now.
 """
 [parameters]
 days = 30
@@ -30,6 +30,15 @@ counts AS (
     FROM activity
     WHERE namespace = 'business' AND value IS NOT NULL
     GROUP BY 1, 2, 3
+),
+running_launches AS (
+    SELECT
+        use_case,
+        'up to ' || CAST(CAST(max(factor) AS bigint) AS varchar) || ' times the usual through '
+            || CAST(max(last_day) AS varchar) AS launch
+    FROM launches
+    WHERE first_day <= $as_of AND last_day >= CAST($as_of - INTERVAL '7' DAY AS date)
+    GROUP BY 1
 ),
 use_cases AS (
     SELECT
@@ -60,8 +69,10 @@ judged AS (
         plans.unit,
         use_cases.counted_cost / nullif(use_cases.units, 0) AS unit_cost,
         plans.accepted_unit_cost,
-        plans.hypothesis
+        plans.hypothesis,
+        running_launches.launch
     FROM use_cases
+    LEFT JOIN running_launches ON use_cases.use_case = running_launches.use_case
     LEFT JOIN plans ON plans.kind = 'use case' AND plans.plan = use_cases.use_case
 )
 SELECT
@@ -86,6 +97,7 @@ SELECT
     accepted_unit_cost,
     cap,
     review_on,
+    launch,
     hypothesis
 FROM judged
 WHERE effective_cost > 0 OR effective_cost_before > 0

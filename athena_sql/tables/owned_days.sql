@@ -46,7 +46,10 @@ spends AS (
     GROUP BY 1, 2, 3, 4, 5, 6
 ),
 tag_maps AS (
-    SELECT DISTINCT Tags FROM spends
+    SELECT DISTINCT Tags                                      -- not of spends: Trino would sum them up once more
+    FROM daily_charges
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND charge_date < $as_of
     UNION
     SELECT DISTINCT tags FROM accounts
 ),
