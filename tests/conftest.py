@@ -16,6 +16,7 @@ TOGETHER = {
     "test_conformance": "a Trino",
     "test_trino": "a Trino",
     "test_page_browser": "a browser",
+    "test_page_trino": "a Trino",
 }
 
 

@@ -59,6 +59,10 @@ def hostile() -> Gathered:
         "place": 1, "sub_account_id": HOSTILE, "region_id": HOSTILE, "resource_id": HOSTILE,
         "instance_types": HOSTILE, "gpu_hours": 24.0, "utilisation": 3.0, **day,
     }  # fmt: skip
+    planned = {
+        "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": 2.0, "high": 4.0, "budget": 2.0,
+        "over_by": 1.0, "over_on": DAY, "told": HOSTILE,
+    }  # fmt: skip
     return gathered(
         nasty,
         strange,
@@ -66,7 +70,12 @@ def hostile() -> Gathered:
         finding_days=[{"fingerprint": strange.fingerprint, **day}],
         gpu_days=[gpu],
         layer_days=[{"layer": "retrieval", "seen_by_bedrock_filter": 1.0, **day}],
-        reports={"weekly_deltas": [moved], "unowned_spend": [moved], "portfolio": [moved]},
+        reports={
+            "weekly_deltas": [moved],
+            "unowned_spend": [moved],
+            "portfolio": [{**moved, "intent": HOSTILE}],
+            "month_forecast": [planned, {**planned, "of": "service"}],
+        },
         coverage=Coverage(doubts=(HOSTILE,), silent_accounts=frozenset([HOSTILE, None])),  # type: ignore[list-item]
         failures=(HOSTILE,),
         warnings=(HOSTILE,),

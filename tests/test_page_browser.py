@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from focuswatch.page import document, html
-from focuswatch.simulate import simulate
 from tests.given import finding
 from tests.given_page import data_of, gathered, hostile, many
 from tests.local_browser import ROOT, browser, lacking, must_be_there
@@ -19,7 +18,9 @@ SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 GRAVE = {"serious", "critical"}
 PAGES = ("organisation", "sample", "hostile", "empty")
-SECTIONS = {"burn", "findings", "anomalies", "gpus", "movers", "unowned", "savings", "freshness"}
+SECTIONS = {
+    "burn", "findings", "anomalies", "gpus", "movers", "forecast", "portfolio", "unowned", "savings", "freshness",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +36,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory) -> dict[str, Path]:
-    """A simulated organisation and the public sample, by the command; hostile names and nothing, by hand."""
+    """The demo's organisation and the public sample, by the command; hostile names and nothing, by hand."""
     folder = tmp_path_factory.mktemp("pages")
-    made = simulate(folder / "organisation", days=75)
-    beside = ("--owners", made.owners, "--activity", made.activity, "--accounts", made.accounts)
-    for name, export, more in (("organisation", made.export, beside), ("sample", SAMPLE, ())):
-        state = ("--state", folder / f"state-{name}")
-        focuswatch("scan", export, *more, *state)
-        focuswatch("page", "-o", folder / f"{name}.html", *state)
+    last_line = focuswatch("demo", "--out", folder / "demo").stdout.splitlines()[-1]
+    assert last_line == f"The page: {(folder / 'demo' / 'page.html').as_uri()}"
+    (folder / "demo" / "page.html").rename(folder / "organisation.html")
+    state = ("--state", folder / "state")
+    focuswatch("scan", SAMPLE, *state)
+    focuswatch("page", "-o", folder / "sample.html", *state)
     for name, given in (("hostile", hostile()), ("empty", gathered()), ("many", many(120))):
         (folder / f"{name}.html").write_text(html(document(given)), encoding="utf-8")
     return {path.stem: path for path in folder.glob("*.html")}
@@ -87,7 +88,7 @@ def test_an_organisation_has_every_section(chromium, pages):
         assert shown >= SECTIONS
         linked = {one.get_attribute("href") for one in page.locator("nav a").all()}
         assert linked == {f"#{id}" for id in shown}
-        for section in ("burn", "anomalies", "gpus"):
+        for section in ("burn", "anomalies", "gpus", "forecast", "portfolio"):
             drawn = page.locator(f"#{section} figure svg[role=img]")
             assert drawn.count() >= 1
             assert drawn.first.get_attribute("aria-label")

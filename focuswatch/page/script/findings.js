@@ -1,7 +1,7 @@
 // Findings by money, filtered by team, account and category; each with its evidence, its steps and their commands.
 
 const A_SCREEN = 50;
-const AMOUNTS = { waste: "a month", security: "charged", anomaly: "above usual", governance: "a month" };
+const AMOUNTS = { waste: "a month", security: "charged", anomaly: "above usual", governance: "at stake" };
 const NOBODY = "(nobody)";
 const FILTERS = [
   ["team", "Team", (finding) => finding.team ?? NOBODY],

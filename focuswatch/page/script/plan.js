@@ -43,7 +43,7 @@ function forecastTable(name, rows, currency) {
     { name: "Forecast", number: true, of: (row) => amount(row.forecast) },
     { name: "Four of five", number: true, class: "narrow-off", of: (row) => `${short(row.low)} – ${short(row.high)}` },
     ...(planned ? [
-      { name: "Plan", number: true, of: (row) => (row.budget == null ? "–" : amount(row.budget)) },
+      { name: "Plan", number: true, class: "narrow-off", of: (row) => (row.budget == null ? "–" : amount(row.budget)) },
       { name: "Against plan", class: "place", of: (row) => make("span", { class: row.over_by > 0 ? "bad" : "soft" }, row.told ?? "") }] : []),
   ], rows);
 }
