@@ -69,8 +69,12 @@ def _write(rows: Iterable[dict[str, Any]], path: Path, *, columns: dict[str, str
             connection.execute(f"COPY (FROM {source}) TO {literal(str(path))} (FORMAT parquet)")
 
 
-def write_owners(organisation: Organisation, path: Path) -> None:
-    """Teams own by tag, by account and by OU; a few accounts are nobody's, and reach the fallback."""
+def write_owners(plan: Plan, path: Path) -> None:
+    """Teams own by tag, by account and by OU; a few accounts are nobody's, and reach the fallback.
+
+    Nobody knows a team's plan from its lines alone, so only use cases have one.
+    """
+    organisation = plan.organisation
     parts = [
         '[routing]\nfallback_channel = "#finops"\nowner_tags = ["team", "owner"]\nrequired_tags = ["team"]\n'
     ]
@@ -83,9 +87,24 @@ def write_owners(organisation: Organisation, path: Path) -> None:
             f'[teams.{team}]\nchannel = "#team-{team}"\n'
             f'jira = {{ project = "{_project(team)}", issue_type = "Task", component = "cost" }}\n'
             f"owns = {{ accounts = {json.dumps(accounts)}, ous = {json.dumps(ous)}, "
-            f"tags = {{ team = {json.dumps([team])} }} }}\nmonthly_budget = {4000 + 1000 * (len(team) % 7)}\n"
+            f"tags = {{ team = {json.dumps([team])} }} }}\n"
+        )
+    for name, says in plan.use_cases.items():
+        parts.append(
+            f"[use_cases.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in says.items())
         )
     path.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case dict():
+            return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+        case list():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case str():
+            return json.dumps(value)
+    return str(value)  # a date, a number
 
 
 def _project(team: str) -> str:

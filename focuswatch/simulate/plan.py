@@ -61,6 +61,7 @@ class Plan:
     watches: list[Watch] = field(default_factory=list)
     intents: list[Intent] = field(default_factory=list)
     claimed: set[tuple[str, ...]] = field(default_factory=set)
+    use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # as owners.toml says them
 
     def charge(
         self, account: Account | None, meter: str | Meter, region: str | None, *, daily: float, **options: Any

@@ -82,7 +82,7 @@ def simulate(
     )
     write_activity(plan, made.activity)
     write_accounts(plan.organisation, made.accounts)
-    write_owners(plan.organisation, made.owners)
+    write_owners(plan, made.owners)
     write_truth(truth, made.truth, plan=plan, seed=seed, grain=grain)
     return made
 

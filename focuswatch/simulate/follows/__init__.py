@@ -6,6 +6,7 @@ Whatever an incident sets off besides itself is in it too, and nothing that the 
 from focuswatch.simulate.follows.bursts import intrusions
 from focuswatch.simulate.follows.facts import Facts
 from focuswatch.simulate.follows.idle import waste
+from focuswatch.simulate.follows.intents import intents
 from focuswatch.simulate.follows.jumps import cost_jumps
 from focuswatch.simulate.follows.machines import machines
 from focuswatch.simulate.follows.news import first_charges
@@ -22,5 +23,6 @@ def truth_of(plan: Plan) -> Truth:
     """What a scan of the plan's bill must, must not and may report."""
     facts = Facts(plan)
     spent = [*machines(facts), *tokens(facts), *unit_costs(facts), *cost_jumps(facts)]
-    derived = [*waste(facts), *first_charges(facts), *intrusions(facts), *keeping(facts), *spent]
+    kept = [*keeping(facts), *intents(facts)]
+    derived = [*waste(facts), *first_charges(facts), *intrusions(facts), *kept, *spent]
     return reconcile(plan.intents, derived, calendar=plan.calendar)

@@ -119,7 +119,14 @@ def _bursts(facts: Facts) -> Iterator[Incident]:
             workloads.setdefault((identity_of(one.line), called), []).append(one)
         used = [millions(lines) for lines in workloads.values()]
         for (identity, _), lines in workloads.items():
-            yield from _bursts_of(facts, identity, lines, used)
+            if not _launched(facts, lines):
+                yield from _bursts_of(facts, identity, lines, used)
+
+
+def _launched(facts: Facts, lines: list[Charged]) -> bool:
+    """Whether owners.toml plans a launch of them; those of the simulation keep to their factor."""
+    use_cases = (facts.plan.use_cases.get(one.line.tags.get("use_case", "")) for one in lines)
+    return any(says is not None and "launches" in says for says in use_cases)
 
 
 def _bursts_of(
