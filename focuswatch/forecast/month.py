@@ -17,7 +17,7 @@ HISTORY_DAYS = 120
 INTERVAL = 0.8  # what `low` and `high` should hold
 # Deviations below and above which a tenth of months ended each, on benchmarks/forecast.py's other seeds: what is
 # bought on top comes at once, what is saved comes slowly.
-BELOW, ABOVE = 1.15, 1.9
+BELOW, ABOVE = 1.2, 1.9
 
 
 @dataclass(frozen=True)

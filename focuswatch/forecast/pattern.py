@@ -26,7 +26,6 @@ TINY = 1e-12
 CUT = 4.0  # typical deviations beyond which a day pulls no harder
 TREND_DAYS = 84
 TREND_FADES = 0.95  # a day ahead
-TREND_KEPT = 1.0
 MOST_ECHO = 0.95
 SURE = 12.0
 SHARP = 3.0
@@ -55,7 +54,7 @@ def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
     weekdays = (first_weekday + np.arange(table.shape[1] + days)) % WEEK_DAYS
     factors = week_of(table, weekdays[: table.shape[1]])
     flat = _flat(table, factors[:, weekdays[: table.shape[1]]])
-    slope = _slope(flat)
+    slope, doubt = _slope(flat)
     flat = flat - slope[:, None] * np.arange(1 - flat.shape[1], 1)
     levels = _levels(_tamed(flat))
     weights = _weights(flat, levels)
@@ -63,7 +62,8 @@ def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
     steps = np.cumsum(TREND_FADES ** np.arange(1, days + 1))
     coming = factors[:, weekdays[table.shape[1] :]]
     means = np.maximum(level[:, None] + slope[:, None] * steps, 0.0) * coming
-    return Ahead(means * unit[:, None], _errors(flat, levels, weights, coming) * unit[:, None])
+    errors = np.hypot(_errors(flat, levels, weights, coming), np.sqrt(doubt)[:, None] * np.cumsum(steps))
+    return Ahead(means * unit[:, None], errors * unit[:, None])
 
 
 def week_of(table: Floats, weekdays: NDArray[np.int64]) -> Floats:
@@ -152,8 +152,8 @@ def _weights(flat: Floats, levels: Floats) -> Floats:
     return np.asarray(weights / weights.sum(axis=0))
 
 
-def _slope(flat: Floats) -> Floats:
-    """What the level moves a day, as far as it stands out from noise."""
+def _slope(flat: Floats) -> tuple[Floats, Floats]:
+    """What the level moves a day, as far as it stands out from noise, and the variance of that."""
     window = flat[:, -TREND_DAYS:]
     seen = np.isfinite(window)
     known = np.maximum(seen.sum(axis=1, keepdims=True), 1)
@@ -167,10 +167,10 @@ def _slope(flat: Floats) -> Floats:
     doubt = (rest**2).sum(axis=1) / np.maximum(known[:, 0] - 2, 1) / spread
     echo = (rest[:, 1:] * rest[:, :-1]).sum(axis=1) / np.maximum((rest**2).sum(axis=1), TINY)
     echo = np.clip(echo, 0.0, MOST_ECHO)  # days that follow each other tell less than as many apart
-    sure = (slope**2 / np.maximum(doubt * (1 + echo) / (1 - echo), TINY)) ** SHARP
-    sure = sure / (sure + SURE**SHARP)
-    enough = seen.sum(axis=1) >= TREND_DAYS // 2
-    return np.where(enough, TREND_KEPT * slope * sure, 0.0)
+    doubt *= (1 + echo) / (1 - echo)
+    sure = (slope**2 / np.maximum(doubt, TINY)) ** SHARP
+    sure = np.where(seen.sum(axis=1) >= TREND_DAYS // 2, sure / (sure + SURE**SHARP), 0.0)
+    return slope * sure, doubt * sure
 
 
 def _errors(flat: Floats, levels: Floats, weights: Floats, coming: Floats) -> Floats:
