@@ -60,7 +60,7 @@ def hostile() -> Gathered:
         "instance_types": HOSTILE, "gpu_hours": 24.0, "utilisation": 3.0, **day,
     }  # fmt: skip
     planned = {
-        "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": 2.0, "high": 4.0, "budget": 2.0,
+        "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": float("nan"), "high": 4.0, "budget": 2.0,
         "over_by": 1.0, "over_on": DAY, "told": HOSTILE,
     }  # fmt: skip
     return gathered(

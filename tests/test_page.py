@@ -17,9 +17,10 @@ from focuswatch.cases import Case, CaseFile, give
 from focuswatch.coverage import Coverage
 from focuswatch.detect import Outcome
 from focuswatch.engine.duckdb import DuckDbEngine, connect
-from focuswatch.ledger import Silence, SqliteLedger, decide
+from focuswatch.ledger import Entry, Silence, SqliteLedger, decide
 from focuswatch.owners import Owners
 from focuswatch.page import document, gather, html
+from focuswatch.page.gather import series_of
 from tests.given import DAY, finding, run
 from tests.given_page import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many, resolved
 
@@ -90,9 +91,12 @@ def test_five_thousand_findings_fit_in_three_megabytes():
     assert len(page.encode()) < MOST_BYTES
 
 
-def test_the_same_document_is_the_same_file():
-    """So that a page is written anew only where something changed."""
-    assert html(document(hostile())) == html(document(hostile()))
+def test_the_same_document_is_the_same_file(monkeypatch):
+    """Whenever it is written, so that a page changes only where something did."""
+    monkeypatch.setattr("time.time", lambda: 1.0)
+    before = html(document(hostile()))
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    assert html(document(hostile())) == before
 
 
 def test_findings_stand_by_money():
@@ -182,10 +186,25 @@ def test_a_saving_is_promised_when_resolved_and_verified_when_read_again():
             finding("a", cost="500", category="anomaly"),
             resolved("300", saved_daily="9"),
             resolved("30", saved_daily=None, resource="later"),
+            resolved("20", saved_daily=None, resource="later still"),
         )
     )["savings"]
-    assert (shown["open"], shown["promised"], shown["verified"], shown["not_read_again"]) == (50, 330, 270, 1)
-    assert [one["verified"] for one in shown["resolved"]] == [270.0, None]
+    assert (shown["open"], shown["promised"], shown["verified"], shown["not_read_again"]) == (50, 350, 270, 2)
+    assert [one["verified"] for one in shown["resolved"]] == [270.0, None, None]
+
+
+def test_a_number_that_is_none_is_left_out():
+    """A forecast of too few days has no interval; the page is written all the same."""
+    row = {
+        "of": "all",
+        "name": "all",
+        "spent": 1.0,
+        "forecast": 3.0,
+        "low": float("nan"),
+        "high": float("inf"),
+    }
+    page = html(document(gathered(reports={"month_forecast": [row]})))
+    assert data_of(page)["reports"]["month_forecast"]["rows"] == [{**row, "low": None, "high": None}]
 
 
 def test_what_was_not_evaluated_is_told():
@@ -241,6 +260,19 @@ def test_the_series_of_an_anomaly_is_that_of_what_it_names(tmp_path):
     engine = bill({}, {"RegionId": "eu-west-1"}, {"ServiceName": "Amazon S3"}, {"SubAccountId": "9"})
     (row,) = gathered_from(engine, strange, tmp_path=tmp_path).finding_days
     assert (row["charge_date"], row["effective_cost"]) == (days_before(5), 20.0)
+
+
+def test_the_costliest_open_anomalies_are_drawn_and_nothing_else():
+    """A dozen; no waste, however dear, nothing resolved, nothing silenced."""
+    anomalies = [
+        Entry(finding=finding(str(cost), cost=str(cost), category="anomaly")) for cost in range(1, 20)
+    ]
+    gone = anomalies[18].model_copy(update={"state": "resolved"})
+    silence = Silence(scope="resource", value="18", author="ana", reason="known", since=DAY)
+    asked = series_of(
+        [*anomalies[:18], gone, Entry(finding=finding("waste", cost="99"))], [silence], as_of=DAY
+    )
+    assert [row[-1] for row in asked] == [str(cost) for cost in range(17, 5, -1)]
 
 
 def test_a_report_that_fails_costs_its_own_section_alone(tmp_path):

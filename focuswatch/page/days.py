@@ -27,7 +27,7 @@ def layers(gathered: Gathered) -> Part:
     seen = [0.0] * len(days)
     for row in gathered.layer_days:
         place = (row["charge_date"] - days[0]).days
-        costs[row["layer"]][place] += _cents(row["effective_cost"])
+        costs[row["layer"]][place] = _cents(row["effective_cost"])
         seen[place] += row["seen_by_bedrock_filter"] or 0.0
     month = {row["layer"]: row for row in gathered.reports.get("ai_spend_by_layer", [])}
     return {

@@ -3,6 +3,7 @@
 All that the bill names is data here; characters that would act on whoever reads them are made visible.
 """
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -153,6 +154,8 @@ def _seen(value: Any) -> Any:
     match value:
         case str():
             return visible(value)
+        case float() if not math.isfinite(value):
+            return None  # JSON has no word for it, and nobody reads a number that is none
         case dict():
             return {visible(str(key)): _seen(one) for key, one in value.items()}
         case list() | tuple():

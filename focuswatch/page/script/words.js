@@ -3,6 +3,7 @@
 const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 
 function amount(value) {
+  if (value == null) return "–";
   const places = Math.abs(value) < 1000 ? 2 : 0;
   return value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
 }
@@ -12,6 +13,7 @@ function money(value, currency) {
 }
 
 function short(value) {
+  if (value == null) return "–";
   return new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
