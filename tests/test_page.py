@@ -132,6 +132,11 @@ def test_a_command_is_offered_only_where_every_name_is_a_plain_word(resource, co
     assert document(gathered(given))["findings"][0]["commands"] == commands
 
 
+def test_where_there_is_no_command_none_is_missed():
+    """A name with a space spoils nothing in steps without a command."""
+    assert document(gathered(finding("team search")))["findings"][0]["commands"] == []
+
+
 def test_all_five_layers_have_every_day():
     """A layer without charges costs nothing; what a Bedrock filter sees is the day's, whatever the layer."""
     row = {"charge_date": days_before(1), "effective_cost": 4.0, "seen_by_bedrock_filter": 3.0}

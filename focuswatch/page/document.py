@@ -78,9 +78,8 @@ def _finding(entry: Entry) -> Part:
 
 def _commands(finding: Finding) -> list[str] | None:
     """What may be copied, in the order of the steps; None where a name in it could make it another command."""
-    if not names_are_plain(finding):
-        return None
-    return list(dict.fromkeys(found[0] for found in COMMAND.finditer(finding.action)))
+    commands = list(dict.fromkeys(found[0] for found in COMMAND.finditer(finding.action)))
+    return commands if not commands or names_are_plain(finding) else None
 
 
 def _savings(entries: Sequence[Entry], shown: Sequence[Entry]) -> Part:

@@ -56,11 +56,13 @@ function remember(chosen) {
   try { localStorage.setItem("focuswatch-theme", chosen); } catch { /* see above */ }
 }
 
-// Paper can open nothing: what is listed is printed open, the folded tables of days are not.
+// Paper can open nothing: the costliest findings of those that are listed are printed open, the others as a line.
+const OPEN_ON_PAPER = 10;
+
 function paper() {
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll(".finding > details:not([open])")].slice(0, A_SCREEN);
+    opened = [...document.querySelectorAll(".finding > details:not([open])")].slice(0, OPEN_ON_PAPER);
     for (const details of opened) { details.open = true; details.dispatchEvent(new Event("toggle")); }
   });
   addEventListener("afterprint", () => { for (const details of opened) details.open = false; });
