@@ -190,8 +190,8 @@ def test_a_double_that_no_lease_could_prevent_is_closed_by_the_sweep(there):
 def test_an_answer_that_never_came_doubles_nothing(there, how, path):
     """Time-outs after success, connections lost after success, errors after success."""
     method = "PUT" if path == r"issue/[^/]+$" else "POST"
-    there.jira.fail(how, method, path, seconds=1.5)
-    there.read_seconds = 1.0 if how == "slow" else there.read_seconds
+    there.jira.fail(how, method, path, seconds=3.5)
+    there.read_seconds = 2.5 if how == "slow" else there.read_seconds
     unsure = 0
     for one in STORY:
         try:
