@@ -40,7 +40,7 @@ class MonthEnd:
     @property
     def days_left(self) -> int:
         """Days of the month that are not settled."""
-        return (next_month(self.month) - max(self.settled_until, self.month)).days
+        return max((next_month(self.month) - max(self.settled_until, self.month)).days, 0)
 
 
 def next_month(day: date) -> date:

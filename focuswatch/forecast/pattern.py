@@ -104,7 +104,7 @@ def _moving_mean(table: Floats) -> Floats:
 
 def _tamed(flat: Floats) -> Floats:
     """Days far from the days around them are cut to where noise ends, unless most of those are there too."""
-    filled = np.pad(_filled(flat), ((0, 0), (AROUND_DAYS, AROUND_DAYS)), mode="edge")
+    filled = np.pad(_filled(flat), ((0, 0), (AROUND_DAYS, AROUND_DAYS)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(filled, 2 * AROUND_DAYS + 1, axis=1)
     middle = np.median(windows, axis=2)
     off = np.abs(filled[:, AROUND_DAYS:-AROUND_DAYS] - middle)
@@ -193,5 +193,6 @@ def _missed(running: Floats, blend: Floats, days: int) -> Floats:
     """Mean square by which the sum of so many days missed what the level of the day before had told."""
     missed = running[:, days:] - running[:, :-days]
     missed = missed[:, FIRST_DAYS + 1 :] - days * blend[:, FIRST_DAYS : blend.shape[1] - days]
-    squares: Floats = (missed**2).mean(axis=1)
-    return squares
+    if not missed.shape[1]:  # too young to have missed anything: as unsure as it is large
+        return np.asarray((days * blend[:, -1]) ** 2)
+    return np.asarray((missed**2).mean(axis=1))
