@@ -14,8 +14,9 @@ from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-PACKED = ROOT / "node_modules" / "@sparticuz" / "chromium"  # https://github.com/Sparticuz/chromium
-UNPACKED = ROOT / "build" / "chromium"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"  # https://github.com/dequelabs/axe-core
+NPM_BRINGS_ONE = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+UNPACKED = ROOT / "build" / "chromium"  # from https://github.com/Sparticuz/chromium
 ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Of its flags those that a machine without a display and a sandbox of its own needs.
 FLAGS = ("--no-sandbox", "--no-zygote", "--headless=shell", "--disable-gpu")
@@ -26,14 +27,18 @@ UNPACK = (
 
 def lacking() -> str | None:
     """What must be installed before a page can be opened here, in words; None where nothing is missing."""
-    if _installed() or (platform.system(), platform.machine()) == ("Linux", "x86_64"):
+    if not AXE.exists():
+        return "the page is not opened: `make setup-deploy` installs what it is tested with"
+    if _installed() or NPM_BRINGS_ONE:
         return None
-    return "no browser: install Chromium or Chrome, so that `chromium` or `google-chrome` starts it"
+    return (
+        "the page is not opened: install Chromium or Chrome, so that `chromium` or `google-chrome` starts it"
+    )
 
 
 def must_be_there() -> bool:
-    """On a CI machine what is left out is a failure: there npm brings a browser."""
-    return os.environ.get("CI", "").lower() in ("true", "1")
+    """On a CI machine for which npm brings a browser, what is left out is a failure."""
+    return NPM_BRINGS_ONE and os.environ.get("CI", "").lower() in ("true", "1")
 
 
 @contextmanager

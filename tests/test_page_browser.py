@@ -10,10 +10,9 @@ from playwright.sync_api import Browser, Page
 from focuswatch.page import document, html
 from tests.given import finding
 from tests.given_page import data_of, gathered, hostile, many
-from tests.local_browser import ROOT, browser, lacking, must_be_there
+from tests.local_browser import AXE, browser, lacking, must_be_there
 from tests.test_page import focuswatch
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"  # https://github.com/dequelabs/axe-core
 SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 GRAVE = {"serious", "critical"}
@@ -134,6 +133,8 @@ def test_words_find_a_finding(chromium, pages):
     with opened(chromium, pages["organisation"]) as page:
         page.get_by_label("Words").fill(one["fingerprint"][:10].upper())
         assert [item.get_attribute("id") for item in page.locator(".finding").all()] == [one["fingerprint"]]
+        page.get_by_label("Words").fill(one["sub_account_name"])
+        assert one["fingerprint"] in [item.get_attribute("id") for item in page.locator(".finding").all()]
         page.get_by_label("Words").fill("no such thing anywhere")
         assert page.get_by_role("status").inner_text().startswith("0 findings of")
 

@@ -54,7 +54,7 @@ function matches(view, finding) {
   if (!FILTERS.every(([key, , of]) => view.chosen[key] == null || of(finding) === view.chosen[key])) return false;
   if (!view.words) return true;
   const title = view.shown.detections[finding.detection].title;
-  const text = [title, finding.reason, finding.resource_id, finding.service_name, finding.region_id, finding.sub_account_id, finding.fingerprint, finding.detection].join(" ").toLowerCase();
+  const text = [title, finding.reason, finding.resource_id, finding.service_name, finding.region_id, finding.sub_account_id, finding.sub_account_name, finding.team, finding.fingerprint, finding.detection].join(" ").toLowerCase();
   return text.includes(view.words);
 }
 
