@@ -1,5 +1,6 @@
 """Who owns a finding: the chain from a resource's tag to the fallback, and the mistakes owners.toml can hold."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,107 @@ def test_sql_strips_the_prefixes_that_owners_strip():
         catalog.tables["launch_days"],
     ):
         assert entry.header.parameters["tag_prefix"] == TAG_PREFIX.pattern
+
+
+USE_CASES = """
+[teams.help]
+channel = "#help"
+[use_cases.tickets]
+intent = "experiment"
+team = "help"
+cap = 900
+rows = { tags = { "user:Use_Case" = ["Tickets "] }, resources = ["arn:aws:sagemaker:*"] }
+launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ('intent = "bet"\nteam = "help"', "use_cases.lab.intent: Input should be 'experiment'"),
+        (
+            'intent = "shared"\nteam = "hlep"',
+            "use_cases.lab.team: found 'hlep', expected one of the teams: help.",
+        ),
+        ('intent = "shared"', "use_cases.lab: names neither a team nor rows"),
+        (
+            'intent = "experiment"\nteam = "help"',
+            "use_cases.lab: an experiment ends; give it review_on, or a cap",
+        ),
+        ('intent = "shared"\nteam = "help"\ncap = 0', "use_cases.lab.cap: Input should be greater than 0"),
+        ('intent = "shared"\nteam = "help"\nunit = "ticket"', "unit and accepted_unit_cost belong together"),
+        ('intent = "shared"\nrows = { accounts = ["12"] }', "use_cases.lab.rows.accounts: found '12'"),
+        ('intent = "shared"\nrows = { resources = ["a*b"] }', "use_cases.lab.rows.resources: found 'a*b'"),
+        ('intent = "shared"\nrows = { resources = ["*"] }', "use_cases.lab.rows.resources: found '*'"),
+        (
+            'intent = "shared"\nrows = { tags = { use_case = ["tickets"] } }',
+            "use_cases.lab and use_cases.tickets both claim the tag use_case=tickets; let one have it.",
+        ),
+        (
+            'intent = "shared"\nrows = { accounts = ["111122223333"] }\n'
+            "launches = [{ first_day = 2026-03-14, last_day = 2026-03-01, factor = 4 }]",
+            "use_cases.lab.launches.0: found last_day 2026-03-01 before first_day 2026-03-14.",
+        ),
+        (
+            'intent = "shared"\nteam = "help"\n'
+            "launches = [{ first_day = 2026-03-01, last_day = 2026-03-01, "
+            "factor = 1 }]",
+            "use_cases.lab.launches.0.factor: Input should be greater than 1",
+        ),
+        (
+            'intent = "shared"\nteam = "help"\n'
+            "launches = [{ first_day = 2026-03-01, last_day = 2026-03-01, "
+            "factor = 2 }]",
+            "use_cases.lab.launches: found no rows beside them",
+        ),
+    ],
+)
+def test_a_wrong_word_about_a_use_case_is_named(tmp_path, section, named):
+    """Where it stands, what was found, what was expected."""
+    path = tmp_path / "owners.toml"
+    path.write_text(f"{USE_CASES}\n[use_cases.lab]\n{section}\n")
+    with pytest.raises(ConfigError) as refused:
+        Owners.load(path)
+    assert named in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_all_mistakes_of_all_use_cases_are_named_at_once(tmp_path):
+    """Whoever writes the file corrects it once."""
+    path = tmp_path / "owners.toml"
+    path.write_text('[use_cases.a]\nintent = "experiment"\n[use_cases.b]\nintent = "shared"\nteam = "x"\n')
+    with pytest.raises(ConfigError) as refused:
+        Owners.load(path)
+    assert [line.split(": ")[1] for line in str(refused.value).splitlines()] == [
+        "use_cases.a",
+        "use_cases.a",
+        "use_cases.b.team",
+    ]
+
+
+def test_use_cases_become_rows_that_sql_reads(tmp_path):
+    """Keys are bare, values as they are compared; a star is a beginning; a team has a plan, too."""
+    path = tmp_path / "owners.toml"
+    path.write_text(USE_CASES)
+    tables = Owners.load(path).tables
+    assert tables["plan_rules"] == [
+        ("intent_key", "intent", None, None, 0),
+        ("resource", "prefix", "arn:aws:sagemaker:", "tickets", 0),
+        ("tag", "use_case", "tickets", "tickets", 0),
+    ]
+    assert [plan[:3] for plan in tables["plans"]] == [
+        ("help", "team", "help"),
+        ("tickets", "use case", "help"),
+    ]
+    assert tables["launches"] == [("tickets", date(2026, 3, 1), date(2026, 3, 14), 4.0)]
+
+
+def test_the_example_of_a_use_case_is_accepted_as_it_stands(tmp_path):
+    """Whoever takes the comment signs away has a valid file."""
+    text = (Path(__file__).parent.parent / "config" / "owners.toml").read_text()
+    head, _, example = text.partition("# [use_cases.")
+    path = tmp_path / "owners.toml"
+    path.write_text(
+        head + "\n".join(line.removeprefix("# ") for line in f"# [use_cases.{example}".splitlines())
+    )
+    assert Owners.load(path).use_cases.keys() == {"ticket-answers"}
