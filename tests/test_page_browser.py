@@ -1,5 +1,6 @@
 """The page as a person meets it, in a browser without network: what it shows, by keyboard, on paper, on a phone."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,7 @@ def test_everybody_can_read_it(chromium, pages, name, viewport, scheme):
         for summary in page.locator(".finding summary").all()[:2]:
             summary.click()
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        assert not re.search(r"\b(null|undefined|NaN)\b|\[object", page.locator("main").inner_text())
         page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")  # as a debugger does, past the page's policy
         violations = page.evaluate("axe.run({resultTypes: ['violations']}).then((seen) => seen.violations)")
         assert [(one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in GRAVE] == []
