@@ -21,6 +21,12 @@ from focuswatch.simulate.writing.columns import COLUMNS, DOUBLES, MAPS, TIMESTAM
 
 SHORT = Calendar(first=DEFAULT_END - timedelta(days=3), as_of=DEFAULT_END)
 MUST_STAY_QUIET = {
+    "experiment_overdue": {
+        "an experiment within its term",
+        "an experiment that ended",
+        "production",
+    },
+    "budget_pace": {"a plan that lasts", "what has ended"},
     "orphaned_opensearch_collection": {
         "collection younger than the lookback",
         "one Bedrock call of any family",

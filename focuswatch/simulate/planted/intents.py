@@ -17,12 +17,6 @@ def named(use_case: str) -> Identity:
     return (None, None, None, f"use case {use_case}")
 
 
-def plant_intents(plan: Plan) -> None:
-    _experiments(plan)
-    _plans(plan)
-    _launch(plan)
-
-
 def _use_case(plan: Plan, name: str, *, last: date | None = None, **says: Any) -> None:
     """A notebook of its own, tagged; `says` is what owners.toml does."""
     account = plan.any()
@@ -42,7 +36,7 @@ def _use_case(plan: Plan, name: str, *, last: date | None = None, **says: Any) -
     plan.use_cases[name] = {"intent": "production", "rows": {"tags": {TAG: [name]}}} | says
 
 
-def _experiments(plan: Plan) -> None:
+def plant_experiments(plan: Plan) -> None:
     ago = plan.calendar.ago
     overdue: tuple[tuple[str, dict[str, Any], date, str], ...] = (
         ("resume-screening", {"review_on": ago(30)}, ago(30), "nobody came to its review"),
@@ -73,7 +67,8 @@ def _experiments(plan: Plan) -> None:
         plan.quiet(OVERDUE, named(name), kind=kind, note=note)
 
 
-def _plans(plan: Plan) -> None:
+def plant_plans(plan: Plan) -> None:
+    _launch(plan)
     monthly = 24.0 * sagemaker("Notebk", "ml.m5.xlarge").unit_price("us-east-1") * 30
     for name, share, note in (
         ("claims-triage", 0.5, "twice its plan"),

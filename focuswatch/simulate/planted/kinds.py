@@ -8,7 +8,7 @@ from focuswatch.simulate.planted.commitments import plant_commitments
 from focuswatch.simulate.planted.endpoints import plant_endpoints
 from focuswatch.simulate.planted.gpus import plant_bursts
 from focuswatch.simulate.planted.held import plant_capacities, plant_floors, plant_models
-from focuswatch.simulate.planted.intents import plant_intents
+from focuswatch.simulate.planted.intents import plant_experiments, plant_plans
 from focuswatch.simulate.planted.ownership import plant_missing, plant_untagged
 from focuswatch.simulate.planted.pools import plant_pools
 from focuswatch.simulate.planted.regions import plant_regions
@@ -43,7 +43,8 @@ KINDS: dict[str, Callable[[Plan], None]] = {
     "unit_cost_regression": plant_unit_costs,
     "token_burst": plant_token_bursts,  # after all other tokens: its sizes follow what the account uses
     "cost_anomaly": plant_anomalies,  # after all that is large: its sizes follow what the rest comes to
-    "experiment_overdue and budget_pace": plant_intents,
+    "experiment_overdue": plant_experiments,
+    "budget_pace": plant_plans,
 }
 
 
