@@ -1,4 +1,4 @@
-"""How tests are spread over processes: who starts an AWS, a Trino or a browser, or synthesizes the stacks, shares it."""
+"""How tests are spread over processes: who starts an AWS, a Trino or a browser, or synthesizes stacks, shares it."""
 
 from collections.abc import Iterator
 

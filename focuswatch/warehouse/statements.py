@@ -15,7 +15,8 @@ from focuswatch.literals import Expression, Value, literal, literals
 from focuswatch.warehouse.columns import PERIOD_KEY
 
 NOT_STORED = (
-    "completeness", "ai_layers", "token_charges", "gpu_days", "endpoint_days", "owned_days", "paid_days", "launch_days", "team_spends",
+    "completeness", "ai_layers", "token_charges", "gpu_days", "endpoint_days", "owned_days", "paid_days",
+    "launch_days", "team_spends",
 )  # fmt: skip
 RAW = "FROM focus_export"
 TODAY = Expression("current_date")
