@@ -1,5 +1,7 @@
 """What a run says of itself at its end: silence is never the sign of health."""
 
+import json
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,9 @@ if TYPE_CHECKING:
 
 # For how long a function may be silent, as the alarms on missed runs have it (infra/watch.py).
 SILENT_HOURS = {"refresh": 30, "collect": 30, "detect": 30, "publish": 2, "pulse": 30, "sweep": 30}
+# Of what failed, so much is kept: DynamoDB takes no item of more than 400 KB, and a refusing organisation has more.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+FAILED_BYTES = 100_000
 
 
 class Heartbeat(BaseModel):
@@ -31,9 +36,20 @@ class Heartbeat(BaseModel):
 
 def record(table: "Table", heartbeat: Heartbeat) -> None:
     """Keep the last heartbeat of its function in the ledger's table."""
-    table.put_item(
-        Item={"kind": "heartbeat", "id": heartbeat.function, "document": heartbeat.model_dump_json()}
-    )
+    kept = heartbeat.model_copy(update={"failed": _fitting(heartbeat.failed)})
+    table.put_item(Item={"kind": "heartbeat", "id": kept.function, "document": kept.model_dump_json()})
+
+
+def _fitting(failed: Mapping[str, str]) -> dict[str, str]:
+    """What there is room for, and how many there is none for."""
+    kept: dict[str, str] = {}
+    room = FAILED_BYTES
+    for what, why in failed.items():
+        room -= len(json.dumps([what, why]))
+        if room < 0:
+            return kept | {f"{len(failed) - len(kept):,} more": "its log names them"}
+        kept[what] = why
+    return kept
 
 
 def heartbeats(table: "Table") -> dict[str, Heartbeat]:

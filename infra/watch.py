@@ -56,11 +56,20 @@ class Watch(Construct):
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
 
     def _waiting(self, kind: str) -> None:
-        metric = self._functions.queues[kind].metric_approximate_age_of_oldest_message(
-            period=Duration.minutes(5), statistic="Maximum"
+        """Not by the age of the oldest message: SQS leaves out what was received three times, as all that waits was.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+        """
+        queue, period, least = self._functions.queues[kind], Duration.minutes(5), "Minimum"
+        held: dict[str, aws_cloudwatch.IMetric] = {
+            "seen": queue.metric_approximate_number_of_messages_visible(period=period, statistic=least),
+            "hidden": queue.metric_approximate_number_of_messages_not_visible(period=period, statistic=least),
+        }
+        metric = aws_cloudwatch.MathExpression(
+            expression="seen + hidden", using_metrics=held, label="waiting", period=period
         )
-        why = f"{kind} could not do something for an hour; it is tried again, and the log says why."
-        self._alarm(f"{kind}-waiting", metric, threshold=3600, why=why)
+        why = f"{kind} has had something to do for an hour without a pause; the log says what comes back, and why."
+        self._alarm(f"{kind}-waiting", metric, threshold=1, why=why, periods=12)
 
     def _missed_runs(self, kind: str) -> None:
         period, periods = MISSED_AFTER[kind]

@@ -261,7 +261,7 @@ def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
 def test_alarms_look_at_metrics_that_the_functions_write():
     """Under the dimensions that Powertools gives them; a name misspelt would be silence, which is an alarm for ever."""
     for alarm in synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm"):
-        if alarm["Namespace"] == "focuswatch":
+        if alarm.get("Namespace") == "focuswatch":
             dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
             kind = dimensions["function"]
             assert dimensions == {"function": kind, "service": kind}
@@ -357,6 +357,18 @@ def test_slack_and_jira_hear_the_findings_and_spending_what_the_payer_is_told(st
     assert spending["Endpoint"] == stacks.deployment.queue_arn("spending")
 
 
+def test_an_alarm_hears_what_comes_back_to_a_queue_again_and_again(stacks):
+    """What waits is hidden most of the time, and after three times SQS tells its age no more."""
+    alarms = {one["AlarmName"]: one for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")}
+    for kind in QUEUE_FED:
+        alarm = alarms[f"focuswatch-{kind}-waiting"]
+        held = [one["MetricStat"] for one in alarm["Metrics"] if "MetricStat" in one]
+        asked = {one["Metric"]["MetricName"] for one in held}
+        assert asked == {"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"}
+        assert {alarm["EvaluationPeriods"] * one["Period"] for one in held} == {3600}
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
+
+
 def test_without_a_secret_a_channel_is_not_there():
     """Nothing to configure, nothing to pay for."""
     assert Deployment.load(CONFIG / "deployment.toml").kinds == FUNCTIONS
@@ -367,3 +379,14 @@ def test_only_what_answers_slack_can_be_called_from_outside(stacks):
     (url,) = stacks.properties("pipeline", "AWS::Lambda::Url")
     assert "answer" in str(url["TargetFunctionArn"])
     assert url["AuthType"] == "NONE"
+
+
+def test_everybody_may_call_that_url_and_only_so(stacks):
+    """Since October 2025 it takes leave for both: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
+    public = [
+        one for one in stacks.properties("pipeline", "AWS::Lambda::Permission") if one["Principal"] == "*"
+    ]
+    told = {
+        one["Action"]: (one.get("FunctionUrlAuthType"), one.get("InvokedViaFunctionUrl")) for one in public
+    }
+    assert told == {"lambda:InvokeFunctionUrl": ("NONE", None), "lambda:InvokeFunction": (None, True)}

@@ -10,10 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 
-from focuswatch.heartbeat import Heartbeat
+from focuswatch.heartbeat import Heartbeat, heartbeats, record
 from focuswatch.pulse import pulse
 from focuswatch.slack.pulse_message import pulse_message
+from tests.given_ledger import ledger_table
 from tests.slack_rules import blocks_problems, too_long
 from tests.slack_seen import seen
 
@@ -127,6 +129,22 @@ def test_dead_letters_are_wrong_and_can_be_handed_back():
     assert trouble.what == "4 dead letters: not done, and not delivered"
     assert trouble.details == ("1 of detect", "3 of slack")
     assert trouble.command == "focuswatch redrive"
+
+
+def test_a_heartbeat_fits_the_table_whatever_failed():
+    """An organisation that refuses everything everywhere; how many are left out is said."""
+    refused = {f"{account:012d} eu-west-{region}": "explicitly denied " * 12
+               for account in range(200) for region in range(17)}  # fmt: skip
+    with mock_aws():
+        table = ledger_table()
+        record(table, beat("collect", failed=refused))
+        record(table, beat("detect", failed={"a": "b"}))
+        kept = heartbeats(table)
+    assert kept["detect"].failed == {"a": "b"}
+    *named, (more, _) = kept["collect"].failed.items()
+    assert dict(named).items() <= refused.items()
+    assert more == f"{len(refused) - len(named):,} more"
+    assert len(named) > 300
 
 
 def test_what_waits_is_noted():
