@@ -1,12 +1,16 @@
 """What the ledger on DynamoDB promises beyond the contract: overlapping runs, and news that outlives its run."""
 
+from contextlib import suppress
+
 import pytest
 from moto import mock_aws
 
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb import DynamoLedger
+from tests.delivery_world import Table
 from tests.given import finding, run
 from tests.given_ledger import ledger_table
+from tests.given_slack import Killed
 
 
 @pytest.fixture
@@ -68,6 +72,28 @@ def test_news_of_one_finding_is_told_in_its_order(ledger):
     assert [told.id for told in ledger.untold()] == [first.id, second.id]
     ledger.mark_told(first)
     assert [told.id for told in ledger.untold()] == [second.id]
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_what_was_told_does_not_wait_for_ever(interrupted):
+    """Though its answer was lost and botocore asked again, or a publisher died right after."""
+    with mock_aws():
+        table = Table(ledger_table())
+        ledger = DynamoLedger(table)
+        updated(ledger, run(finding()))
+        (told,) = ledger.untold()
+        calls = []
+
+        def dies(moment):
+            calls.append(moment)
+            if interrupted and calls == ["before", "after"]:
+                raise Killed
+
+        table.befall, table.asked_again = dies, lambda: not interrupted
+        with suppress(Killed):
+            ledger.mark_told(told)
+        assert list(ledger.untold()) == []
+        assert ledger.untold_count() == 0
 
 
 def test_an_id_is_the_same_however_often_news_is_read(ledger):

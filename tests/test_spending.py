@@ -285,6 +285,9 @@ def test_what_cannot_be_read_is_told_as_it_came(body, speaker):
 
 def test_what_no_ledger_could_hold_is_made_so_that_it_can():
     """A half of a character, which JSON can name and UTF-8 cannot."""
+    anomaly = read(json.dumps({"anomalyId": "a", "rootCauses": [{"service": "\ud800 is half"}]}))
+    assert anomaly.service_name == "? is half"
+    assert anomaly.model_dump_json()
     told = json.dumps({"Message": "\ud800 is half", "TopicArn": "t"})
     assert read(told).evidence["message"] == "? is half"
     assert read(told).model_dump_json()

@@ -8,6 +8,7 @@ told twice, and two runs at once decide each entry one after the other.
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,8 @@ class DynamoLedger:
             now: Any = self._table.get_item(Key=key, ConsistentRead=True).get(
                 "Item", {}
             )  # the index lags behind
+            if not now.get("untold"):
+                self._nothing_pending(key)
             for place, document in enumerate(now.get("untold", ())):
                 number = int(str(now["told"])) + place
                 after = number - 1 if number > int(str(now["first"])) else None
@@ -152,26 +155,27 @@ class DynamoLedger:
     def mark_told(self, told: Told) -> None:
         """Take the first untold news of its finding away, where it still is `told`; else do nothing."""
         key = {"kind": "entry", "id": told.news.finding.fingerprint}
-        names = {"#untold": "untold", "#told": "told", "#pending": "pending"}
-        try:
-            after = self._table.update_item(
+        # Else it was told before, perhaps by ourselves: botocore asks again where an answer is lost.
+        with suppress(self._table.meta.client.exceptions.ConditionalCheckFailedException):
+            self._table.update_item(
                 Key=key,
                 UpdateExpression="REMOVE #untold[0] SET #told = #told + :one",
                 ConditionExpression="#told = :number AND size(#untold) > :none",
                 ExpressionAttributeNames={"#untold": "untold", "#told": "told"},
                 ExpressionAttributeValues={":one": 1, ":number": told.number, ":none": 0},
-                ReturnValues="ALL_NEW",
-            )["Attributes"]
-            if not after["untold"]:
-                self._table.update_item(
-                    Key=key,
-                    UpdateExpression="REMOVE #pending",
-                    ConditionExpression="#told = :told AND size(#untold) = :none",
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues={":told": after["told"], ":none": 0},
-                )
-        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
-            return
+            )
+        self._nothing_pending(key)
+
+    def _nothing_pending(self, key: dict[str, str]) -> None:
+        """Take an entry out of the index where it has nothing to be told."""
+        with suppress(self._table.meta.client.exceptions.ConditionalCheckFailedException):  # there is more
+            self._table.update_item(
+                Key=key,
+                UpdateExpression="REMOVE #pending",
+                ConditionExpression="size(#untold) = :none",
+                ExpressionAttributeNames={"#untold": "untold", "#pending": "pending"},
+                ExpressionAttributeValues={":none": 0},
+            )
 
     def _items(self) -> dict[str, _Item]:
         return {

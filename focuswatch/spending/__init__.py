@@ -12,7 +12,7 @@ from focuswatch.owners import Owners
 from focuswatch.spending.anomalies import from_anomaly
 from focuswatch.spending.budgets import from_budget
 from focuswatch.spending.remember import record
-from focuswatch.spending.said import ANOMALY, BUDGET, unreadable
+from focuswatch.spending.said import ANOMALY, BUDGET, unreadable, utf8
 
 __all__ = ["ANOMALY", "BUDGET", "parse", "record"]
 
@@ -36,7 +36,7 @@ def parse(body: str, *, owners: Owners, today: date, deployment: str = "focuswat
 
 def _json(text: str) -> dict[str, Any] | None:
     try:
-        told = json.loads(text)
+        told = json.loads(utf8(json.dumps(json.loads(text), ensure_ascii=False)))
     except (ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) else None

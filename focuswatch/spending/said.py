@@ -70,9 +70,14 @@ def finding(
     )
 
 
+def utf8(text: str) -> str:
+    """`text` without the halves of characters that JSON can name, and neither a ledger nor a queue can hold."""
+    return text.encode(errors="replace").decode()
+
+
 def unreadable(text: str, *, detection: str, why: str, today: date) -> Finding:
     """The finding that a message came which nobody could read; whoever gets it reads it there."""
-    speaker, text = SPEAKERS[detection], text.encode(errors="replace").decode()
+    speaker, text = SPEAKERS[detection], utf8(text)
     return finding(
         detection,
         identity=text,
