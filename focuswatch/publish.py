@@ -6,6 +6,7 @@ At least once: news is marked told after SNS took it, so one that is interrupted
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 NEW_REGION = "new_region"
+# What a queue takes in no message, so that SNS would drop it there without a word; in JSON they can be spelt out.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+NO_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 SUBJECT_LENGTH = (
     99  # SNS takes fewer than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 )
@@ -63,7 +67,7 @@ def publish(
 
 def _send(told: Told, *, sns: "SNSClient", topics: Topics) -> None:
     finding, attributes = told.news.finding, attributes_of(told)
-    document = finding.model_dump_json(by_alias=True)
+    document = NO_CHARACTERS.sub(_spelt, finding.model_dump_json(by_alias=True))
     if finding.detection == NEW_REGION and told.news.kind == "new":
         sns.publish(
             TopicArn=topics.new_region,
@@ -93,7 +97,15 @@ def attributes_of(told: Told) -> Any:
         "told_in": "digest" if told.news.in_digest else "message",
         "after": told.after and f"{finding.fingerprint}-{told.after}",
     }
-    return {name: {"DataType": "String", "StringValue": value} for name, value in values.items() if value}
+    return {
+        name: {"DataType": "String", "StringValue": NO_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", value)}
+        for name, value in values.items()
+        if value
+    }
+
+
+def _spelt(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def as_email(finding: Finding) -> str:

@@ -126,6 +126,8 @@ class Run:
             bot=self.slack_channel(self.slack) if secret.token else None,
             webhook=lambda url: self.slack_channel(Webhook(url, pace), by_webhook=True),
             urls=secret.webhooks,
+            owners=self.owners,
+            catalog=self.catalog,
         )
 
     def slack_channel(self, slack: "Slack | Webhook", *, by_webhook: bool = False) -> "SlackChannel":

@@ -15,7 +15,7 @@ from focuswatch.slack.deliver import Channels
 from focuswatch.slack.gather import Digests
 from focuswatch.slack.webhook import QUIET_SECONDS, Routes, Webhook
 from tests.given import DAY, finding
-from tests.given_slack import Killed, Steps, news, telling
+from tests.given_slack import CATALOG, Killed, Steps, news, telling
 
 FOUND = finding(team="search")
 DEARER = finding(team="search", cost="2000")
@@ -206,6 +206,18 @@ def test_a_channel_that_is_not_there_is_refused_with_what_to_do(tell):
     tell.owners = Owners.model_validate({"teams": {"search": {"channel": "#team-search"}}})
     tell.tell(news(FOUND))
     assert len(tell.team.shown) == 1
+
+
+def test_a_new_channel_of_an_archived_ones_name_is_found(tell):
+    """When what was refused is handed back, the name is looked up anew; what changes is told there."""
+    tell.tell(news(FOUND))
+    old = tell.team
+    old.archived, old.name = True, "team-search-old"
+    new = tell.server.workspace.channel("#team-search")
+    with pytest.raises(Refused, match="is_archived"):
+        tell.tell(news(DEARER, "changed", number=2))
+    tell.tell(news(DEARER, "changed", number=2))
+    assert len(new.shown) == 1
 
 
 def test_a_channel_without_the_bot_is_refused_with_what_to_do(tell):
@@ -402,7 +414,8 @@ def by_webhook(tell):
             tell.channel(), slack=hook, channels=Channels(tell.table, hook), digests=digests, threads=False
         )
 
-    return lambda: Routes(None, channel, {"search": tell.server.webhook(tell.team)})
+    urls = {"search": tell.server.webhook(tell.team), "#finops": tell.server.webhook(tell.finops)}
+    return lambda catalog=CATALOG: Routes(None, channel, urls, tell.owners, catalog)
 
 
 def test_a_webhook_tells_each_change_in_a_message_of_its_own(tell, by_webhook):
@@ -415,9 +428,20 @@ def test_a_webhook_tells_each_change_in_a_message_of_its_own(tell, by_webhook):
     assert not any(block["type"] == "actions" for one in tell.team.shown for block in one.blocks)
 
 
-def test_a_team_without_webhook_is_refused_where_there_is_no_bot(by_webhook):
+def test_what_is_no_matter_of_a_team_goes_not_through_its_webhook(tell, by_webhook):
+    """A detection on trial, or a team that owners.toml names no more: FinOps hears of it."""
+    found = CATALOG.detections[FOUND.detection]
+    trial = replace(found, header=found.header.model_copy(update={"status": "trial"}))
+    by_webhook(replace(CATALOG, detections={FOUND.detection: trial})).tell(news(FOUND))
+    tell.owners = Owners.model_validate({})
+    by_webhook().tell(news(finding(team="search", resource="b")))
+    assert (len(tell.team.shown), len(tell.finops.shown)) == (0, 2)
+
+
+def test_a_team_without_webhook_is_refused_where_there_is_no_bot(tell, by_webhook):
     """With what to do."""
-    with pytest.raises(Refused, match="bot token"):
+    tell.owners = Owners.model_validate({"teams": {"fraud": {"channel": "#team-fraud"}}})
+    with pytest.raises(Refused, match="fraud has no webhook and there is no bot token"):
         by_webhook().tell(news(finding(team="fraud")))
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.catalog import Catalog
 from focuswatch.delivery.claims import Claim, Claims, Overtaken
 from focuswatch.delivery.news import Delivery, number_of
-from focuswatch.errors import DeliveryError, TryLater, Unsure
+from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.findings import Finding
 from focuswatch.ledger.entry import Kind
 from focuswatch.owners import Owners
@@ -55,11 +55,15 @@ class Channels:
             return name
         key = {"kind": "slack channel", "id": name}
         found = self._table.get_item(Key=key).get("Item")
-        if found:
+        if found and "channel" in found:
             return str(found["channel"])
         id = self._slack.channel_id(name)
         self._table.put_item(Item={**key, "channel": id})
         return id
+
+    def forget(self, name: str) -> None:
+        """Ask for the id anew next time: the channel may be archived, and another one have its name by then."""
+        self._table.put_item(Item={"kind": "slack channel", "id": name})
 
 
 @dataclass
@@ -124,7 +128,14 @@ class SlackChannel:
         return self.digests.flush(self.slack)
 
     def _tell(self, claim: Claim[SlackState], delivery: Delivery) -> str | None:
-        channel = self.channels.id(channel_name(delivery.finding, owners=self.owners, catalog=self.catalog))
+        name = channel_name(delivery.finding, owners=self.owners, catalog=self.catalog)
+        try:
+            return self._tell_in(self.channels.id(name), claim, delivery)
+        except Refused:
+            self.channels.forget(name)
+            raise
+
+    def _tell_in(self, channel: str, claim: Claim[SlackState], delivery: Delivery) -> str | None:
         known = claim.state
         if known is None and (
             known := self._found(channel, delivery.finding.fingerprint, fresh=claim.unsure)
@@ -244,9 +255,14 @@ class SlackChannel:
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
 
-def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str:
-    """Whose channel hears of a finding: its team's, or FinOps' where nobody owns it or its detection is on trial."""
+def team_told(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
+    """Who hears of a finding: its team, or None (FinOps) where nobody owns it or its detection is on trial."""
     detection = catalog.detections.get(finding.detection)
-    team = owners.teams.get(finding.team or "")
     on_trial = detection is not None and detection.header.status == "trial"
-    return owners.routing.fallback_channel if team is None or on_trial else team.channel
+    return None if on_trial or finding.team not in owners.teams else finding.team
+
+
+def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str:
+    """The channel of whoever hears of a finding."""
+    team = team_told(finding, owners=owners, catalog=catalog)
+    return owners.teams[team].channel if team else owners.routing.fallback_channel

@@ -8,11 +8,13 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from focuswatch.catalog import Catalog
 from focuswatch.delivery.news import Delivery
 from focuswatch.delivery.pace import Pace
 from focuswatch.errors import Refused, TryLater, Unsure
+from focuswatch.owners import Owners
 from focuswatch.slack.client import RETRY_SECONDS, TIMEOUT_SECONDS, Payload, Seen
-from focuswatch.slack.deliver import SlackChannel
+from focuswatch.slack.deliver import SlackChannel, team_told
 from focuswatch.slack.message import plain_webhook
 
 QUIET_SECONDS = 120.0  # so long nothing is added to a digest before it is posted: it cannot be edited
@@ -77,20 +79,21 @@ class Routes:
 
     bot: SlackChannel | None
     webhook: Callable[[str], SlackChannel]  # by its URL
-    urls: Mapping[str, str]  # by team
+    urls: Mapping[str, str]  # by team; FinOps' by the name of its channel
+    owners: Owners
+    catalog: Catalog
     _made: dict[str, SlackChannel] = field(default_factory=dict)
 
     def tell(self, delivery: Delivery) -> str | None:
         """See SlackChannel.tell."""
-        team = delivery.finding.team or ""
-        if team in self.urls:
-            if team not in self._made:
-                self._made[team] = self.webhook(self.urls[team])
-            return self._made[team].tell(delivery)
+        team = team_told(delivery.finding, owners=self.owners, catalog=self.catalog)
+        name = team or self.owners.routing.fallback_channel
+        if name in self.urls:
+            if name not in self._made:
+                self._made[name] = self.webhook(self.urls[name])
+            return self._made[name].tell(delivery)
         if self.bot is None:
-            raise Refused(
-                f"team {team or 'nobody'} has no webhook and there is no bot token; put one into Slack's secret."
-            )
+            raise Refused(f"{name} has no webhook and there is no bot token; put one into Slack's secret.")
         return self.bot.tell(delivery)
 
     def flush(self) -> dict[str, Exception]:
