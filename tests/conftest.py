@@ -20,6 +20,7 @@ TOGETHER = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     """Give every test of a module in TOGETHER its group; `--dist=loadgroup` keeps a group in one process."""
     for item in items:

@@ -28,7 +28,7 @@ THREADS = 3
 # Trino plans a detection for seconds, and each case anew. So `make test` asks a few cases of each, spread over
 # its file, and `make conformance` asks them all.
 ALL = os.environ.get("FOCUSWATCH_CONFORMANCE") == "all"
-SOME = 3
+SOME = 2
 DUCKDB_TYPES = {glue: duckdb_type for duckdb_type, glue in GLUE_TYPES.items()}
 DATED = {"activity": [PARTITION_KEYS["activity"]]}
 AS_IN_GLUE = {
@@ -102,7 +102,7 @@ def _against_duckdb(
     return problems
 
 
-BILLS, SEED = 12, 1  # `python -m tests.conformance` asks thousands
+BILLS, SEED = 6, 1  # `python -m tests.conformance` asks thousands
 
 
 def test_random_bills_are_the_same_on_trino(
