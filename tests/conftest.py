@@ -1,8 +1,10 @@
 """How tests are spread over processes: who starts an AWS, a Trino or a browser, or synthesizes stacks, shares it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.local_trino import LocalTrino, lacking, must_be_there, trino
 
@@ -20,12 +22,19 @@ TOGETHER = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items):
-    """Give every test of a module in TOGETHER its group; `--dist=loadgroup` keeps a group in one process."""
-    for item in items:
-        if group := TOGETHER.get(item.path.stem):
-            item.add_marker(pytest.mark.xdist_group(group))
+class Together(LoadScopeScheduling):
+    """Each test for itself, but those of TOGETHER's modules in one process a group.
+
+    Not `--dist=loadgroup`: xdist 3.8 writes the group into a test's `_nodeid`, which pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid):
+        return TOGETHER.get(Path(nodeid.partition("::")[0]).stem, nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Who gives tests to processes."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
