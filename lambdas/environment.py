@@ -111,6 +111,11 @@ class Run:
             raise Refused("the secret of Slack has no bot token, only webhooks")
         return Slack(secret.token, pace=Pace(self.table, channel="slack"), base_url=secret.api)
 
+    @property
+    def has_bot(self) -> bool:
+        """Whether there is a Slack, and not by webhooks alone."""
+        return "FOCUSWATCH_SLACK_SECRET" in os.environ and self._slack_secret.token is not None
+
     @cached_property
     def _slack_secret(self) -> "SlackSecret":
         from focuswatch.slack.client import Secret

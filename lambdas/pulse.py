@@ -1,4 +1,4 @@
-"""Once a day: how focuswatch itself is, to the FinOps channel, or where there is no Slack to whoever hears alarms."""
+"""Once a day: how focuswatch itself is, to the FinOps channel, or where there is no bot to whoever hears alarms."""
 
 import os
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logger.append_keys(run_id=run.id)
     now = datetime.now(UTC)
     found = _pulse(run, now=now)
-    if "FOCUSWATCH_SLACK_SECRET" in os.environ:
+    if run.has_bot:
         run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(found), channel=run.channel_of(None))
     else:
         run.session.client("sns", config=PATIENT).publish(

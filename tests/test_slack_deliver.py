@@ -220,6 +220,17 @@ def test_a_new_channel_of_an_archived_ones_name_is_found(tell):
     assert len(new.shown) == 1
 
 
+def test_a_token_that_is_no_longer_good_loses_nothing(tell):
+    """It is put right sooner or later, and everything waits for it."""
+    good, tell.server.token = tell.server.token, "xoxb-revoked"
+    channel = tell.channel()  # with the token as it was when it began
+    tell.server.token = good
+    with pytest.raises(TryLater, match="focuswatch doctor"):
+        channel.tell(news(FOUND))
+    tell.tell(news(FOUND))
+    assert len(tell.team.shown) == 1
+
+
 def test_a_channel_without_the_bot_is_refused_with_what_to_do(tell):
     """The bot is to be invited."""
     tell.server.workspace.channel("#private", invited=False)

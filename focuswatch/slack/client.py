@@ -31,14 +31,15 @@ UNCLEAR = {"fatal_error", "internal_error", "request_timeout"}
 # Deleted by somebody or by the workspace's retention, of an app that was made anew, or too old to be edited:
 # https://docs.slack.dev/reference/methods/chat.update#errors
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
+# A token that is put right is asked for within minutes; until then nothing is given up.
+LOCKED_OUT = {"invalid_auth", "token_revoked", "token_expired", "account_inactive", "not_authed"}
+LOCKED_SECONDS = 300.0
 MENDING = {
     "not_in_channel": "invite the bot there: /invite @focuswatch",
     "channel_not_found": "mend the channel in config/owners.toml, or invite the bot where it is private",
     "is_archived": "name another channel in config/owners.toml",
     "missing_scope": "give the app the scopes that docs/slack.md lists, and install it again",
     "invalid_auth": "put a valid token into the secret: focuswatch doctor",
-    "token_revoked": "put a valid token into the secret: focuswatch doctor",
-    "account_inactive": "put a valid token into the secret: focuswatch doctor",
 }
 
 
@@ -233,6 +234,10 @@ class Slack:
             if answer.status_code == 429 and channel:
                 self._pace.silence(channel, seconds=seconds)
             return TryLater(f"Slack wants a pause before {method}", seconds=seconds)
+        if code in LOCKED_OUT:
+            return TryLater(
+                f"Slack does not know us ({code}): {MENDING['invalid_auth']}", seconds=LOCKED_SECONDS
+            )
         if answer.status_code >= 500 or code in UNCLEAR:
             return Unsure(f"Slack failed at {method} ({code})")
         mend = MENDING.get(
