@@ -203,9 +203,11 @@ def deployable(assembly: Path, into: Path) -> set[str]:
     for path in into.rglob("*.template.json"):
         template = json.loads(path.read_text())
         resources = template.get("Resources", {})
-        gone = {name for name, one in resources.items() if one["Type"] in UNKNOWN_TYPES}
+        unknown = {name: unknown_of(one) for name, one in resources.items()}
+        gone = {name for name, what in unknown.items() if what}
         for name in gone:
-            left_out.add(resources.pop(name)["Type"])
+            del resources[name]
+            left_out.add(str(unknown[name]))
         for one in resources.values():
             _forget(one, gone)
         parameters = template.get("Parameters", {})
@@ -216,6 +218,13 @@ def deployable(assembly: Path, into: Path) -> set[str]:
             del outputs[name]
         path.write_text(json.dumps(template))
     return left_out
+
+
+def unknown_of(resource: dict[str, Any]) -> str | None:
+    """What ministack does not know of a resource: its type, or that an alarm calculates."""
+    if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
+        return "AWS::CloudWatch::Alarm over several metrics"
+    return resource["Type"] if resource["Type"] in UNKNOWN_TYPES else None
 
 
 def _forget(resource: dict[str, Any], gone: set[str]) -> None:
