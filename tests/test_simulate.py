@@ -298,7 +298,7 @@ def test_incidents_are_rows_of_the_bill_on_the_days_they_say(focus):
         GROUP BY incidents.rowid, incidents.detection
         """
     ).fetchall()
-    assert [] == [(d, n) for d, n in rows if (n == 0) != (d in silent)]
+    assert [(d, n) for d, n in rows if (n == 0) != (d in silent)] == []
 
 
 def test_first_charges_in_a_region_are_all_in_the_truth(focus):
