@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from focuswatch.page import document, html
 from tests.given import finding
@@ -155,7 +155,7 @@ def test_a_finding_opens_with_its_evidence_and_a_command_to_copy(chromium, pages
         assert one["action"].splitlines()[0] in inside.inner_text()
         assert inside.locator("dt").count() >= len(one["evidence"])
         inside.get_by_role("button", name="Copy").first.press("Enter")
-        page.wait_for_function("document.querySelector('.command button').textContent !== 'Copy'")
+        expect(inside.locator(".command button").first).not_to_have_text("Copy")  # said once the clipboard has it
         assert page.evaluate("navigator.clipboard.readText()") == one["commands"][0]
 
 
