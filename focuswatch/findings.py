@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from focuswatch.bounds import bounded
 from focuswatch.catalog import Category, Detection
 from focuswatch.engine import Row
 
@@ -129,12 +130,12 @@ def to_finding(
 ) -> Finding:
     """The finding that `row` of `detection` states, not yet owned and not yet known to a ledger.
 
-    `row` keeps the contract, and its values are plain.
+    `row` keeps the contract, and its values are plain. What is too long for a ledger is cut, and says so.
     """
     header, cost = detection.header, money(row["monthly_cost"])
     account = row["sub_account_id"]
     words = shown(row | {"sub_account_name": account_names.get(account or "", account), "currency": currency})
-    return Finding(
+    stated = Finding(
         detection=detection.id,
         fingerprint=fingerprint(detection.id, row),
         category=header.category,
@@ -157,3 +158,4 @@ def to_finding(
         last_seen=as_of,
         as_of=as_of,
     )
+    return bounded(stated)

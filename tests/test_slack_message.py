@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from focuswatch.catalog import Catalog
-from focuswatch.findings import Finding
+from focuswatch.findings import Finding, to_finding
 from focuswatch.slack import places
 from focuswatch.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.slack.message import (
@@ -311,6 +311,25 @@ def test_evidence_is_what_the_reason_does_not_say():
     assert "Evidence" not in seen(told(finding()))
     many = {f"column_{number}": number for number in range(12)}
     assert "• column 6: 6\n• and 5 more\n" in seen(told(finding().model_copy(update={"evidence": many})))
+
+
+def test_evidence_that_was_cut_says_how_much_there_was():
+    """Not how much of it was kept."""
+    row = {
+        "sub_account_id": "1",
+        "region_id": "r",
+        "resource_id": None,
+        "monthly_cost": 1.0,
+        "ocu_hours": 1.0,
+    }
+    row |= {"ids": [f"i-{number}" for number in range(20_000)], "counts": {str(one): 1 for one in range(500)}}
+    detection = Catalog.load().detection("orphaned_opensearch_collection")
+    cut_short = to_finding(
+        row | {"lookback_days": 7}, detection=detection, as_of=DAY, currency="USD", account_names={}
+    )
+    shown = seen(told(cut_short))
+    assert "ids: i-0, i-1, i-2 and 19,997 more" in shown
+    assert "counts: 0 1, 1 1, 2 1 and 497 more" in shown
 
 
 def test_age_and_what_it_cost_so_far_are_told():

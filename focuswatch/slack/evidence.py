@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from focuswatch.bounds import whole_length
 from focuswatch.findings import Finding, shown
 from focuswatch.slack.blocks import Block, bullets, rich, section, spaced, words
 from focuswatch.slack.text import cut, one_line
@@ -63,8 +64,8 @@ def _readable(value: Any) -> str:
     """A value as a person writes it; of many values the first, and how many more."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         texts = [_readable(one) for one in islice(value, MOST_VALUES)]
-        more = len(value) - len(texts)
-        return ", ".join(texts) + (f" and {more} more" if more else "")
+        more = whole_length(value) - len(texts)
+        return ", ".join(texts) + (f" and {more:,} more" if more else "")
     if isinstance(value, Mapping):
-        return _readable([f"{key} {_readable(one)}" for key, one in value.items()])
+        return _readable([one if key == "…" else f"{key} {_readable(one)}" for key, one in value.items()])
     return cut(one_line(shown({"": value})[""]), VALUE_CHARACTERS) or "-"

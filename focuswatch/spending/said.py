@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from focuswatch.bounds import bounded
 from focuswatch.catalog import Category
 from focuswatch.findings import Finding, OwnedBy, fingerprint, money, severity_of
 from focuswatch.owners import Owners
@@ -45,7 +46,7 @@ def finding(
     `account` is its number and its name.
     """
     first, last = days
-    return Finding(
+    stated = Finding(
         detection=detection,
         fingerprint=fingerprint(detection, {"resource_id": identity}),
         category=category,
@@ -68,6 +69,7 @@ def finding(
         last_seen=last,
         as_of=last,
     )
+    return bounded(stated)
 
 
 def utf8(text: str) -> str:
