@@ -328,7 +328,7 @@ def test_evidence_that_was_cut_says_how_much_there_was():
         row | {"lookback_days": 7}, detection=detection, as_of=DAY, currency="USD", account_names={}
     )
     shown = seen(told(cut_short))
-    assert "ids: i-0, i-1, i-2 and 19,997 more" in shown
+    assert "IDs: i-0, i-1, i-2 and 19,997 more" in shown
     assert "counts: 0 1, 1 1, 2 1 and 497 more" in shown
 
 
