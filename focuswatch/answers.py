@@ -14,7 +14,7 @@ from focuswatch.catalog import Catalog, Detection
 from focuswatch.detect import Outcome
 from focuswatch.literals import Value
 
-SCORING = ("series.py", "anomaly", "forecast")  # what answers depend on beside their statements
+SCORING = ("series.py", "anomaly", "forecast", "explain")  # what answers depend on beside their statements
 
 
 class Answers:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from focuswatch.bounds import bounded
 from focuswatch.catalog import Category, Detection
 from focuswatch.engine import Row
+from focuswatch.explain.explanation import Explanation
 
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
 CARRIED = ("service_name", "nobody_looked", "team")  # columns with a meaning of their own that a row may have
@@ -57,6 +58,7 @@ class Finding(BaseModel):
     reason: str
     action: str
     evidence: dict[str, Any]
+    explanation: Explanation | None = None  # of money that rose, once it is told
     first_seen: date
     last_seen: date
     as_of: date

@@ -15,6 +15,7 @@ from focuswatch.catalog import Catalog, Detection
 from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine import Engine, Row
+from focuswatch.explain.told import Trail, explained
 from focuswatch.findings import Finding, fingerprint, to_finding
 from focuswatch.ledger import Ledger, Looked, News, Run, decide
 from focuswatch.owners import Owners
@@ -80,11 +81,12 @@ def scan(
     say: Callable[[str], None],
     answers: Answers | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
+    trail: Trail | None = None,
 ) -> Scanned:
     """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other.
 
     `answers` spares those that were asked before over the same data. None is begun once `may_go_on` says no; those
-    that are left count as not looked at.
+    that are left count as not looked at. `trail` knows who changed what on the day of a rise.
     """
     started = time.monotonic()
     looked_until = ledger.looked_until()
@@ -122,6 +124,7 @@ def scan(
         silent_accounts=reach.silent_accounts,
         resolves=not reach.doubts,
     )
+    run = explained(run, engine=engine, catalog=catalog, ledger=ledger, say=say, trail=trail)
     decision = ledger.update(
         lambda entries, silences: decide(entries, silences, run),
         looked=[Looked(id, as_of) for id in sorted(run.ran)],

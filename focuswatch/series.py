@@ -11,8 +11,11 @@ import numpy as np
 from focuswatch.anomaly import score_with_expectation
 from focuswatch.catalog import Catalog, Detection, Scoring
 from focuswatch.engine import Engine, Row
-from focuswatch.findings import DAYS_A_MONTH
-from focuswatch.literals import Scalar, Value
+from focuswatch.explain.ask import asked_parts, part_of
+from focuswatch.explain.explanation import Part
+from focuswatch.explain.rise import Rise
+from focuswatch.findings import DAYS_A_MONTH, fingerprint, money
+from focuswatch.literals import Value
 
 Key = tuple[str | None, str | None]
 
@@ -61,7 +64,7 @@ def strange_series(
     assert isinstance(as_of, date)
     assert isinstance(news, date)
     episodes = find_episodes(pivot(columns), scoring=scoring, news_from=news - (as_of - _end(columns)))
-    causes = _causes(episodes, engine=engine, catalog=catalog, label=detection.id)
+    causes = _causes(episodes, engine=engine, catalog=catalog, detection=detection)
     rows = [_row(episode, causes.get(episode.key, [])) for episode in episodes]
     return sorted(rows, key=lambda row: -float(row["monthly_cost"]))
 
@@ -122,24 +125,36 @@ def find_episodes(series: Series, *, scoring: Scoring, news_from: date) -> list[
     return found
 
 
-def _causes(episodes: list[Episode], *, engine: Engine, catalog: Catalog, label: str) -> dict[Key, list[Row]]:
-    if not episodes:
-        return {}
-    table = catalog.lookups["excess_charges"]
-    services: list[Scalar] = [*sorted({episode.key[1] or "" for episode in episodes})]
-    values: dict[str, Value] = {
-        "episodes": [(*episode.key, episode.first, episode.end) for episode in episodes],
-        "service_names": services,
-        "first_day": min(episode.first for episode in episodes),
-    }
-    statement = table.render(values)
-    causes: dict[Key, list[Row]] = {}
-    for row in engine.query(statement, label=f"{label}, its causes"):
-        causes.setdefault((row["sub_account_id"], row["service_name"]), []).append(row)
+def _causes(
+    episodes: list[Episode], *, engine: Engine, catalog: Catalog, detection: Detection
+) -> dict[Key, list[Part]]:
+    """What each excess is made of, costliest first; what explains nothing of it is left out."""
+    rises = [_rise(episode, detection=detection) for episode in episodes]
+    rows = asked_parts(rises, engine=engine, catalog=catalog, label=f"{detection.id}, its causes")
+    causes = {}
+    for episode, rise in zip(episodes, rises, strict=True):
+        parts = map(part_of, rows.get(rise.fingerprint, []))
+        causes[episode.key] = [part for part in parts if part.excess > 0]
     return causes
 
 
-def _row(episode: Episode, causes: list[Row]) -> Row:
+def _rise(episode: Episode, *, detection: Detection) -> Rise:
+    account, service = episode.key
+    identity = {"sub_account_id": account, "service_name": service}
+    return Rise(
+        fingerprint=fingerprint(detection.id, identity),
+        sub_account_id=account,
+        region_id=None,
+        service_name=service,
+        resource_id=None,
+        first_day=episode.first,
+        end_day=episode.end,
+        excess=money(episode.daily_excess) * episode.strange_days,
+        of_one_service=True,
+    )
+
+
+def _row(episode: Episode, causes: list[Part]) -> Row:
     account, service = episode.key
     top = next(iter(causes), None)  # costliest first
     days = DAYS_A_MONTH if episode.goes_on else episode.strange_days
@@ -158,35 +173,30 @@ def _row(episode: Episode, causes: list[Row]) -> Row:
         "goes_on": episode.goes_on,
         "score": episode.worst_score,
         **_named_cause(top),
-        "causes": [_told(row, episode) for row in causes[:TOLD_CAUSES] if _matters(row, episode)],
+        "causes": [_told(part, episode) for part in causes[:TOLD_CAUSES] if _matters(part, episode)],
     }
 
 
-def _named_cause(top: Row | None) -> Row:
-    names = ("meter", "cause_region_id", "cause_resource_id", "operation")
-    named: Row = {name: top[name] if top else None for name in names}
-    return named | {"moved": volume_or_price(top) if top else None}
+def _named_cause(top: Part | None) -> Row:
+    return {
+        "meter": top and top.meter,
+        "cause_region_id": top and top.region_id,
+        "cause_resource_id": top and top.resource_id,
+        "operation": top and top.operation,
+        "moved": top and ("price" if top.by_price > top.by_volume else "volume"),
+    }
 
 
-def volume_or_price(cause: Row) -> str:
-    """Which of the two explains the larger part of an excess: 'volume' or 'price'."""
-    quantity_before, quantity = cause["daily_quantity_before"] or 0.0, cause["daily_quantity"] or 0.0
-    if not quantity_before or not quantity:
-        return "volume"  # what was not there before has no price to compare
-    price_before = (cause["daily_cost_before"] or 0.0) / quantity_before
-    price = (cause["daily_cost"] or 0.0) / quantity
-    by_volume = (quantity - quantity_before) * price_before
-    by_price = (price - price_before) * quantity
-    return "price" if by_price > by_volume else "volume"
+def _daily(part: Part, episode: Episode) -> float:
+    return float(part.excess) / episode.strange_days
 
 
-def _matters(cause: Row, episode: Episode) -> bool:
-    return bool(cause["daily_excess"] >= LEAST_SHARE_TOLD * episode.daily_excess)
+def _matters(part: Part, episode: Episode) -> bool:
+    return _daily(part, episode) >= LEAST_SHARE_TOLD * episode.daily_excess
 
 
-def _told(cause: Row, episode: Episode) -> str:
-    place = ", ".join(
-        str(cause[name]) for name in ("cause_region_id", "cause_resource_id", "operation") if cause[name]
-    )
-    share = cause["daily_excess"] / episode.daily_excess if episode.daily_excess else 0.0
-    return f"{cause['meter'] or 'no meter'} ({place or 'no region'}): {cause['daily_excess']:,.2f} a day, {share:.0%}"
+def _told(part: Part, episode: Episode) -> str:
+    place = ", ".join(name for name in (part.region_id, part.resource_id, part.operation) if name)
+    daily = _daily(part, episode)
+    share = daily / episode.daily_excess if episode.daily_excess else 0.0
+    return f"{part.meter or 'no meter'} ({place or 'no region'}): {daily:,.2f} a day, {share:.0%}"

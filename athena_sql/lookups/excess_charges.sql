@@ -1,58 +1,165 @@
 /*
-title = "What the excess of strange days is made of"
+title = "What a rise is made of"
 why   = """
-A cost that is out of its pattern is explained by the meters, regions, resources and operations that rose.
-The mean day of each episode is set against the mean of the 28 days before it.
+Money that is out of its pattern is explained by the meters, regions, operations and resources that rose.
+Each is held against its own weekdays of the weeks before, in the measure in which the whole was expected to cost what
+the detection says; so the parts add up to the excess that was told. What a unit cost before, where the resource is new
+what it cost the others, parts price from volume.
 """
 reads = ["daily_charges"]
 [parameters]
-days_before = 28
-episodes = []
+rises = []
 service_names = []
-first_day = 2000-01-01
+every_service = false          # a rise of a whole account or region reads them all
+first_day = 2000-01-01         # of the weeks before the earliest rise
+end_day = 2000-01-01           # after the latest one
+most_parts = 20
+most_falls = 2
 */
-WITH episodes AS (
+WITH rises AS (
     SELECT *
-    FROM (VALUES $episodes) AS given (sub_account_id, service_name, from_date, to_date)
+    FROM (VALUES $rises) AS given (
+        fingerprint, sub_account_id, region_id, service_name, resource_id, of_one_service, kind, before_from, from_date,
+        to_date, is_told, told_excess, monday, tuesday, wednesday, thursday, friday, saturday, sunday
+    )                                                       -- a weekday's weight: its days of the rise by those before
 ),
 charges AS (
     SELECT
-        episodes.sub_account_id,
-        episodes.service_name,
-        daily_charges.meter,
-        daily_charges.RegionId AS cause_region_id,
-        daily_charges.ResourceId AS cause_resource_id,
-        daily_charges.x_Operation AS operation,
-        sum(CASE WHEN charge_date >= from_date THEN EffectiveCost END)
-            / CAST(max(date_diff('day', from_date, to_date)) AS double) AS daily_cost,
-        sum(CASE WHEN charge_date >= from_date THEN ConsumedQuantity END)
-            / CAST(max(date_diff('day', from_date, to_date)) AS double) AS daily_quantity,
-        sum(CASE WHEN charge_date < from_date THEN EffectiveCost END) / CAST($days_before AS double) AS daily_cost_before,
-        sum(CASE WHEN charge_date < from_date THEN ConsumedQuantity END)
-            / CAST($days_before AS double) AS daily_quantity_before
-    FROM daily_charges
-    INNER JOIN episodes
-        ON daily_charges.SubAccountId IS NOT DISTINCT FROM episodes.sub_account_id
-        AND daily_charges.ServiceName IS NOT DISTINCT FROM episodes.service_name
-        AND daily_charges.charge_date < episodes.to_date
-        AND date_diff('day', daily_charges.charge_date, episodes.from_date) <= $days_before
-    WHERE daily_charges.ChargeCategory = 'Usage'
-        AND daily_charges.charge_date >= CAST($first_day - INTERVAL '1' DAY * $days_before AS date)
-        AND (daily_charges.ServiceName IN ($service_names) OR daily_charges.ServiceName IS NULL)
-    GROUP BY 1, 2, 3, 4, 5, 6
+        rises.fingerprint,
+        rises.is_told,
+        rises.told_excess,
+        charges.SubAccountId AS sub_account_id,
+        charges.ServiceName AS service_name,
+        charges.RegionId AS region_id,
+        charges.meter,
+        charges.x_Operation AS operation,
+        charges.ResourceId AS resource_id,
+        charges.charge_date >= rises.from_date AS is_risen,
+        charges.EffectiveCost AS effective_cost,
+        coalesce(charges.ConsumedQuantity, charges.PricingQuantity) AS quantity,
+        CASE day_of_week(charges.charge_date)
+            WHEN 1 THEN rises.monday
+            WHEN 2 THEN rises.tuesday
+            WHEN 3 THEN rises.wednesday
+            WHEN 4 THEN rises.thursday
+            WHEN 5 THEN rises.friday
+            WHEN 6 THEN rises.saturday
+            ELSE rises.sunday
+        END AS weight
+    FROM daily_charges AS charges
+    INNER JOIN rises
+        ON charges.SubAccountId IS NOT DISTINCT FROM rises.sub_account_id
+        AND (rises.region_id IS NULL OR charges.RegionId = rises.region_id)
+        AND (
+            charges.ServiceName = rises.service_name
+            OR (rises.service_name IS NULL AND (NOT rises.of_one_service OR charges.ServiceName IS NULL))
+        )
+        AND (rises.resource_id IS NULL OR charges.ResourceId = rises.resource_id)
+        AND charges.charge_date >= rises.before_from
+        AND charges.charge_date < rises.to_date
+    WHERE charges.charge_date >= $first_day
+        AND charges.charge_date < $end_day
+        AND ($every_service OR charges.ServiceName IN ($service_names) OR charges.ServiceName IS NULL)
+        AND charges.ChargeCategory = 'Usage'
+        AND coalesce(charges.ChargeFrequency, 'Usage-Based') = 'Usage-Based'  -- fees come when they come
+        AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
+        AND CASE rises.kind
+            WHEN 'tokens' THEN coalesce(regexp_like(charges.SkuMeter, '(?i)token'), false)
+            WHEN 'gpu' THEN charges.is_gpu
+            WHEN 'transfer' THEN charges.meter IS NOT DISTINCT FROM 'DataTransfer-Out-Bytes'
+                AND charges.ServiceName IS DISTINCT FROM 'Amazon CloudFront'
+            ELSE true
+        END
+),
+resources AS (
+    SELECT
+        fingerprint,
+        is_told,
+        told_excess,
+        sub_account_id,
+        service_name,
+        region_id,
+        meter,
+        operation,
+        resource_id,
+        sum(CASE WHEN is_risen THEN effective_cost ELSE 0 END) AS cost,
+        sum(CASE WHEN is_risen THEN quantity ELSE 0 END) AS quantity,
+        sum(CASE WHEN is_risen THEN 0 ELSE effective_cost * weight END) AS cost_before,
+        sum(CASE WHEN is_risen THEN 0 ELSE quantity * weight END) AS quantity_before
+    FROM charges
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+),
+wholes AS (
+    SELECT
+        *,
+        sum(cost) OVER (PARTITION BY fingerprint) AS whole_cost,
+        sum(cost_before) OVER (PARTITION BY fingerprint) AS whole_cost_before,
+        sum(cost_before) OVER (PARTITION BY fingerprint, sub_account_id, service_name, region_id, meter, operation)
+            / nullif(sum(quantity_before) OVER (
+                PARTITION BY fingerprint, sub_account_id, service_name, region_id, meter, operation
+            ), 0) AS meter_price_before
+    FROM resources
+),
+priced AS (
+    SELECT
+        *,
+        CASE
+            WHEN is_told AND whole_cost_before > 0 AND whole_cost >= told_excess
+                THEN (whole_cost - told_excess) / nullif(whole_cost_before, 0)
+            ELSE 1E0
+        END AS measure,                                     -- of what was before: so much of it was expected
+        CASE WHEN quantity_before > 0 THEN cost_before / nullif(quantity_before, 0) ELSE meter_price_before END
+            AS price_before
+    FROM wholes
 ),
 excesses AS (
     SELECT
         *,
-        coalesce(daily_cost, 0) - coalesce(daily_cost_before, 0) AS daily_excess,
+        cost - cost_before * measure AS excess,
+        CASE
+            WHEN quantity > 0 AND price_before IS NOT NULL THEN cost - quantity * price_before
+            ELSE 0E0                                        -- what was never bought before has no price to compare
+        END AS by_price,
         row_number() OVER (
-            PARTITION BY sub_account_id, service_name
-            ORDER BY round(coalesce(daily_cost, 0) - coalesce(daily_cost_before, 0), 6) DESC,  -- doubles differ beyond
-                meter, cause_region_id, cause_resource_id, operation
+            PARTITION BY fingerprint, sub_account_id, service_name, region_id, meter, operation
+            ORDER BY round(cost - cost_before * measure, 6) DESC, resource_id  -- doubles differ beyond
         ) AS place
-    FROM charges
+    FROM priced
+),
+parts AS (
+    SELECT
+        fingerprint,
+        sub_account_id,
+        service_name,
+        region_id,
+        meter,
+        operation,
+        max(CASE WHEN place = 1 THEN resource_id END) AS resource_id,
+        max(CASE WHEN place = 1 THEN excess END) AS resource_excess,
+        count(DISTINCT CASE WHEN excess > 0 THEN resource_id END) AS resources,
+        sum(excess) AS excess,
+        sum(by_price) AS by_price,
+        sum(cost_before) = 0 AND sum(quantity_before) = 0 AS is_new,
+        max(whole_cost) AS whole_cost,
+        max(whole_cost_before) AS whole_cost_before
+    FROM excesses
+    GROUP BY 1, 2, 3, 4, 5, 6
+),
+places AS (
+    SELECT
+        *,
+        sum(by_price) OVER (PARTITION BY fingerprint) AS whole_by_price,
+        row_number() OVER (
+            PARTITION BY fingerprint
+            ORDER BY round(excess, 6) DESC, meter, region_id, operation, service_name
+        ) AS place,
+        row_number() OVER (
+            PARTITION BY fingerprint
+            ORDER BY round(excess, 6), meter, region_id, operation, service_name
+        ) AS place_from_below
+    FROM parts
 )
 SELECT *
-FROM excesses
-WHERE place <= 20 AND daily_excess > 0
-ORDER BY sub_account_id, service_name, place
+FROM places
+WHERE place <= $most_parts OR place_from_below <= $most_falls
+ORDER BY fingerprint, place

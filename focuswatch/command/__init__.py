@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from focuswatch import __version__
-from focuswatch.command import catalog, demo, doctor, ledger, page, redrive, report, scan, simulate, weekly
+from focuswatch.command import (
+    catalog,
+    demo,
+    doctor,
+    explain,
+    ledger,
+    page,
+    redrive,
+    report,
+    scan,
+    simulate,
+    weekly,
+)
 from focuswatch.errors import ConfigError, FocuswatchError
 from focuswatch.plain_text import visible
 
@@ -46,6 +58,7 @@ for verb in (
     page.page,
     weekly.weekly,
     ledger.findings,
+    explain.explain,
     ledger.snooze,
     ledger.exclude,
     ledger.unsilence,

@@ -53,7 +53,7 @@ def findings(
         if silences:
             show.table.silences(kept.silences())
             return
-        entries = [_named(kept, fingerprint)] if fingerprint else _listed(kept, everything=everything)
+        entries = [named(kept, fingerprint)] if fingerprint else _listed(kept, everything=everything)
     if format is not ListFormat.TABLE:
         typer.echo(show.json.findings([entry.finding for entry in entries]))
     elif fingerprint:
@@ -80,7 +80,7 @@ def snooze(
     focuswatch snooze 3f9a1c --until 2026-07-01 --reason "load test runs until then"
     """
     with options.known_ledger(ledger, export=export, state=state) as kept:
-        entry = _named(kept, fingerprint)
+        entry = named(kept, fingerprint)
         _silence(
             kept, scope="fingerprint", value=entry.fingerprint, detection=None, author=author, reason=reason,
             since=entry.finding.as_of, until=until.date(),
@@ -134,7 +134,7 @@ def exclude(
     (scope, value), = scopes  # fmt: skip
     with options.known_ledger(ledger, export=export, state=state) as kept:
         if scope == "fingerprint":
-            value = _named(kept, value).fingerprint
+            value = named(kept, value).fingerprint
         _silence(
             kept, scope=scope, value=value, detection=detection, author=author, reason=reason,
             since=_newest_day(kept), until=options.day(until),
@@ -172,7 +172,7 @@ def rearm(
     focuswatch rearm 3f9a1c
     """
     with options.known_ledger(ledger, export=export, state=state) as kept:
-        entry = _named(kept, fingerprint)
+        entry = named(kept, fingerprint)
         kept.forget(entry.fingerprint)
     typer.echo(f"Forgotten: {entry.finding.title} ({entry.fingerprint}).", err=True)
 
@@ -206,7 +206,8 @@ def _silence(
     )
 
 
-def _named(kept: "Ledger", beginning: str) -> "Entry":
+def named(kept: "Ledger", beginning: str) -> "Entry":
+    """The one entry whose fingerprint begins so. Raises LedgerError where it is none or not the only one."""
     from focuswatch.errors import LedgerError
 
     entries = [entry for entry in kept.entries().values() if entry.fingerprint.startswith(beginning)]

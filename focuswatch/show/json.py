@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from focuswatch.engine import Row
+from focuswatch.explain.explanation import Explanation
 from focuswatch.findings import Finding, plain
 from focuswatch.plain_text import escaped_json, visible
 
@@ -20,6 +21,16 @@ def rows(found: Sequence[Row]) -> str:
     """A JSON list of objects keyed by column."""
     listed = [{key: plain(value) for key, value in row.items()} for row in found]
     return escaped_json(json.dumps(listed, indent=2, ensure_ascii=False))
+
+
+def explanation(finding: Finding, explained: Explanation) -> str:
+    """A JSON object: whose explanation it is, and its fields as docs/finding.schema.json describes them."""
+    told = {
+        "fingerprint": finding.fingerprint,
+        "currency": finding.currency,
+        **explained.model_dump(mode="json"),
+    }
+    return escaped_json(json.dumps(told, indent=2, ensure_ascii=False))
 
 
 def csv(found: Sequence[Row], *, columns: Sequence[str]) -> str:

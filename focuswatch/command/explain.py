@@ -1,0 +1,91 @@
+"""`focuswatch explain`: why a finding's money rose."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from focuswatch.command import options
+from focuswatch.command.ledger import Fingerprint, named
+from focuswatch.command.options import ListFormat
+
+if TYPE_CHECKING:
+    from focuswatch.explain.explanation import Explanation
+    from focuswatch.findings import Finding
+
+
+def explain(
+    fingerprint: Fingerprint,
+    export: Annotated[
+        str | None,
+        typer.Option(
+            "--export", help="The export meant. [default: the one scanned last]", show_default=False
+        ),
+    ] = None,
+    activity: options.Activity = None,
+    accounts: options.Accounts = None,
+    owners: options.OwnersFile = None,
+    ledger: options.LedgerPlace = None,
+    state: options.State = None,
+    format: Annotated[ListFormat, typer.Option(help="How to print it.")] = ListFormat.TABLE,
+) -> None:
+    """Say why a finding's money rose: its parts, volume against price, what began or ended that day.
+
+    \b
+    focuswatch explain 3f9a1c
+    focuswatch explain 3f9a1c --format json
+    focuswatch explain 3f9a1c --ledger dynamodb://focuswatch-ledger
+    """
+    from focuswatch import show
+
+    with options.known_ledger(ledger, export=export, state=state) as kept:
+        finding = named(kept, fingerprint).finding
+    if ledger and ledger.startswith(options.DYNAMODB):  # its bill is not here; what it was told with is
+        explanation = _told_with(finding)
+    else:
+        explanation = _asked(
+            finding, export=export, activity=activity, accounts=accounts, owners=owners, state=state
+        )
+    match format:
+        case ListFormat.TABLE:
+            show.table.explanation(finding, explanation)
+        case ListFormat.JSON:
+            typer.echo(show.json.explanation(finding, explanation))
+
+
+def _told_with(finding: "Finding") -> "Explanation":
+    from focuswatch.errors import ConfigError
+
+    if finding.explanation is None:
+        raise ConfigError(f"{finding.fingerprint} was told without an explanation.")
+    return finding.explanation
+
+
+def _asked(
+    finding: "Finding", *, export: str | None, activity: Path | None, accounts: Path | None, owners: Path | None,
+    state: Path | None,
+) -> "Explanation":  # fmt: skip
+    from focuswatch.command.known import known_bill
+    from focuswatch.errors import ConfigError
+    from focuswatch.explain.ask import explain as asked
+    from focuswatch.explain.rise import rise_of
+
+    rise = rise_of(finding)
+    if rise is None:
+        raise ConfigError(
+            f"{finding.fingerprint} has no excess to explain ({finding.detection}); its evidence says what it costs: "
+            f"focuswatch findings {finding.fingerprint[:8]}"
+        )
+    with known_bill(
+        export, as_of=None, activity=activity, accounts=accounts, owners=owners, state=state
+    ) as known:
+        bill = known.bill
+        found = asked([rise], engine=bill.engine, catalog=known.catalog, as_of=bill.as_of)
+    if rise.fingerprint not in found:
+        raise ConfigError(
+            f"{known.export} has no charge any more of what {finding.fingerprint} is about, "
+            f"{rise.first_day} to {finding.last_seen}; name the export that has it with --export."
+        )
+    told = finding.explanation
+    seen = {"changes": told.changes, "unseen": told.unseen} if told else {}
+    return found[rise.fingerprint].model_copy(update=seen)
