@@ -20,6 +20,16 @@ SCHEMA = "focuswatch.truth/1"
 
 
 @dataclass(frozen=True)
+class Cause:
+    """What brings most of a rise; `meter` as the bill has it, `resource_id` None where many share in it."""
+
+    service_name: str
+    region_id: str | None
+    meter: str
+    resource_id: str | None
+
+
+@dataclass(frozen=True)
 class Incident:
     """`daily_cost` is the noise-free EffectiveCost of a day, of an anomaly what is above the usual."""
 
@@ -32,6 +42,7 @@ class Incident:
     visible_until: date | None
     note: str = ""
     certain: bool = True
+    cause: Cause | None = None
 
     def visible_on(self, as_of: date) -> bool:
         return self.expected_by <= as_of and (self.visible_until is None or as_of <= self.visible_until)
@@ -113,6 +124,9 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "expected_by": incident.expected_by,
         "visible_until": incident.visible_until,
         "note": incident.note,
+        **{
+            f"cause_{name}": value for name, value in (vars(incident.cause) if incident.cause else {}).items()
+        },
     }
 
 

@@ -3,7 +3,10 @@
 Whatever an incident sets off besides itself is in it too, and nothing that the lines do not bear out.
 """
 
+from dataclasses import replace
+
 from focuswatch.simulate.follows.bursts import intrusions
+from focuswatch.simulate.follows.causes import with_causes
 from focuswatch.simulate.follows.facts import Facts
 from focuswatch.simulate.follows.idle import waste
 from focuswatch.simulate.follows.intents import intents
@@ -25,4 +28,7 @@ def truth_of(plan: Plan) -> Truth:
     spent = [*machines(facts), *tokens(facts), *unit_costs(facts), *cost_jumps(facts)]
     kept = [*keeping(facts), *intents(facts)]
     derived = [*waste(facts), *first_charges(facts), *intrusions(facts), *kept, *spent]
-    return reconcile(plan.intents, derived, calendar=plan.calendar)
+    truth = reconcile(plan.intents, derived, calendar=plan.calendar)
+    return replace(
+        truth, incidents=with_causes(truth.incidents, facts), either=with_causes(truth.either, facts)
+    )
