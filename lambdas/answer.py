@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
+from focuswatch.errors import DeliveryError
 from focuswatch.slack.presses import Press, Question, genuine, read
 
 DIALOG_SECONDS = (
@@ -39,8 +40,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         logger.warning("cannot be read", extra={"reason": str(error)})
         return {"statusCode": 400}
     match pressed:
-        case Question():
+        case Question() if "token" in secret:
             _ask(pressed, secret=secret)
+        case Question():
+            _say_that_there_is_no_bot(pressed)
         case Press():
             _client("sqs").send_message(
                 QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=pressed.to_json()
@@ -56,12 +59,23 @@ def _ask(question: Question, *, secret: dict[str, str]) -> None:
     from focuswatch.slack.modal import not_waste_modal
 
     view = not_waste_modal(
-        question.fingerprint, title=question.title, channel=question.channel, ts=question.ts
-    )
+        question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,
+        response_url=question.response_url,
+    )  # fmt: skip
     api = secret.get("api", API)
     WebClient(secret["token"], base_url=api, timeout=DIALOG_SECONDS, retry_handlers=[]).views_open(
         trigger_id=question.trigger_id, view=view
     )
+
+
+def _say_that_there_is_no_bot(question: Question) -> None:
+    from focuswatch.slack.whisper import NO_BOT, whisper
+
+    try:
+        if question.response_url:
+            whisper(question.response_url, NO_BOT)
+    except DeliveryError as error:
+        logger.warning("nobody could be told", extra={"reason": str(error)})
 
 
 @cache

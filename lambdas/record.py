@@ -7,7 +7,8 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from focuswatch.delivery.batch import Record, work
 from focuswatch.errors import Refused
 from focuswatch.slack.presses import Press
-from focuswatch.slack.record import Recorder
+from focuswatch.slack.record import Recorder, turned_away
+from focuswatch.slack.whisper import NO_BOT
 from lambdas.environment import Run
 from lambdas.telling import end
 
@@ -21,14 +22,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Record a batch of answers, each with its author."""
     run = Run("record")
     logger.append_keys(run_id=run.id)
-    recorder = Recorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
+    recorder = (
+        Recorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
+        if run.has_bot
+        else None
+    )
 
     def record(one: Record) -> str:
         try:
             press = Press.of_json(one["body"])
         except (ValueError, TypeError) as error:
             raise Refused(f"not an answer that `answer` has taken: {error}") from error
-        return recorder.record(press)
+        return recorder.record(press) if recorder else turned_away(press, NO_BOT)
 
     worked = work(
         event["Records"],

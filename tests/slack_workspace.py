@@ -63,6 +63,7 @@ class Workspace:
             "conversations.history": self._history,
             "conversations.replies": self._replies,
             "conversations.list": self._list,
+            "users.conversations": self._mine,
             "conversations.members": self._members,
             "views.open": self._open,
         }
@@ -213,6 +214,19 @@ class Workspace:
             for one in self.channels.values()
             if ("private_channel" if one.private else "public_channel") in types
             and not (one.private and BOT not in one.members)
+            and not (one.archived and is_true(args.get("exclude_archived")))
+        ]  # fmt: skip
+        page, cursor = page_of(seen, args, default=100)
+        return {"channels": page, "response_metadata": {"next_cursor": cursor}}
+
+    def _mine(self, args: Args) -> Args:
+        """Those that the bot is in, without is_member: https://docs.slack.dev/reference/methods/users.conversations"""
+        types = str(args.get("types", "public_channel")).split(",")
+        seen = [
+            {"id": one.id, "name": one.name, "is_channel": True, "is_private": one.private, "is_archived": one.archived}
+            for one in self.channels.values()
+            if BOT in one.members
+            and ("private_channel" if one.private else "public_channel") in types
             and not (one.archived and is_true(args.get("exclude_archived")))
         ]  # fmt: skip
         page, cursor = page_of(seen, args, default=100)

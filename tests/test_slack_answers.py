@@ -4,17 +4,23 @@ import json
 import time
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import parse_qs
 
 import boto3
 import pytest
 
+from focuswatch.delivery.pace import Pace
 from focuswatch.errors import FocuswatchError
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb import DynamoLedger
+from focuswatch.slack.deliver import Channels
+from focuswatch.slack.modal import not_waste_modal
 from focuswatch.slack.presses import Press, Question, genuine, read
+from focuswatch.slack.webhook import Webhook
 from tests.given import DAY, finding, run
 from tests.given_slack import Killed, Steps, news, telling
+from tests.slack_messages import BOT
 from tests.slack_signed import signed
 
 FOUND = finding(team="search")
@@ -110,8 +116,6 @@ def test_not_waste_asks_why_and_keeps_the_answer(tell):
     """A dialog, then an exclusion for good."""
     question = pressed(tell, "not_waste")
     assert isinstance(question, Question)
-    from focuswatch.slack.modal import not_waste_modal
-
     view = not_waste_modal(
         question.fingerprint, title=question.title, channel=question.channel, ts=question.ts
     )
@@ -157,6 +161,61 @@ def test_a_finding_that_nobody_knows_is_answered_with_a_word(tell):
     assert "no longer knows" in tell.recorder().record(pressed(tell, "acknowledge"))
 
 
+def moved_to_webhook(tell):
+    """The team has a webhook from now on, by which a change was told; the bot's message is as it was."""
+    pace = Pace(tell.table, channel="slack", clock=tell.clock, sleep=tell.sleep)
+    hook = Webhook(tell.server.webhook(tell.team), pace, timeout_seconds=1)
+    channel = replace(tell.channel(), slack=hook, channels=Channels(tell.table, hook), threads=False)
+    channel.tell(news(FOUND.model_copy(update={"monthly_cost": Decimal(9000)}), "changed", number=2))
+
+
+@pytest.mark.parametrize("user", ["U0ANNA", "U0MALLORY"])
+def test_a_press_under_the_bots_message_counts_after_the_team_moved_to_a_webhook(tell, user):
+    """If it is one of the team; it says to whoever pressed that it was kept, since no message can show it."""
+    press = pressed(tell, "snooze_7", user=user)
+    moved_to_webhook(tell)
+    tell.recorder().record(press)
+    silences = DynamoLedger(tell.table).silences()
+    assert [one.author for one in silences] == ["u0anna (U0ANNA)"] * (user == "U0ANNA")
+    ((whispered_to, whisper),) = tell.team.whispers
+    assert whispered_to == user
+    assert ("Kept: snoozed until 2026-04-07" if user == "U0ANNA" else "Only members") in whisper.text
+
+
+def test_where_the_bot_sees_no_channel_any_more_whoever_presses_is_told(tell):
+    """It was taken out of the channel when the webhook came: nothing is a dead letter, and nothing counts."""
+    press = pressed(tell, "snooze_7")
+    moved_to_webhook(tell)
+    tell.team.members.remove(BOT)
+    tell.table.delete_item(Key={"kind": "slack channel", "id": "#team-search"})
+    assert "cannot see who is in the team's channel" in tell.recorder().record(press)
+    ((_, whisper),) = tell.team.whispers
+    assert "focuswatch snooze" in whisper.text
+    assert DynamoLedger(tell.table).silences() == []
+
+
+def test_an_answer_counts_where_its_message_can_no_longer_be_changed(tell):
+    """Its channel is archived, or its scope is gone: it is kept, and that is said."""
+    press = pressed(tell, "snooze_7")
+    tell.team.archived = True
+    assert "not shown" in tell.recorder().record(press)
+    assert len(DynamoLedger(tell.table).silences()) == 1
+
+
+def test_whoever_is_turned_away_after_the_dialog_hears_of_it(tell):
+    """The dialog carries along where to reply."""
+    question = pressed(tell, "not_waste", user="U0MALLORY")
+    view = not_waste_modal(
+        question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,
+        response_url=question.response_url,
+    )  # fmt: skip
+    tell.slack().open(view, trigger_id=question.trigger_id)
+    tell.recorder().record(read(tell.server.submitted({"reason": "it is mine"}, user="U0MALLORY").body))
+    ((user, whisper),) = tell.team.whispers
+    assert (user, "members" in whisper.text) == ("U0MALLORY", True)
+    assert DynamoLedger(tell.table).silences() == []
+
+
 @pytest.mark.parametrize("action", ["acknowledge", "snooze_7"])
 def test_an_answer_killed_between_any_two_steps_counts_once(action):
     """Before and after each call; then the queue brings it again."""
@@ -193,6 +252,19 @@ def test_an_answer_killed_between_any_two_steps_counts_once(action):
                 assert "acknowledge" not in buttons(made.team.shown[0]), (moment, number)
 
 
+class Context:
+    """What Lambda tells a function of itself."""
+
+    function_name = "answer"
+    memory_limit_in_mb = 1
+    invoked_function_arn = "arn"
+    aws_request_id = "1"
+
+    @staticmethod
+    def get_remaining_time_in_millis():
+        return 100_000
+
+
 @pytest.fixture
 def handler(tell, monkeypatch):
     """The Lambda that Slack calls, with its secret and its queue."""
@@ -213,19 +285,7 @@ def handler(tell, monkeypatch):
 
     answer._client.cache_clear()
     answer._secret.cache_clear()
-    yield lambda request: answer.handler(
-        {"body": request.body, "headers": request.headers},
-        type(
-            "Context",
-            (),
-            {
-                "function_name": "answer",
-                "memory_limit_in_mb": 1,
-                "invoked_function_arn": "arn",
-                "aws_request_id": "1",
-            },
-        )(),  # fmt: skip
-    )
+    yield lambda request: answer.handler({"body": request.body, "headers": request.headers}, Context())
     answer._client.cache_clear()
     answer._secret.cache_clear()
 
@@ -277,3 +337,45 @@ def test_a_genuine_request_that_makes_no_sense_is_answered_400(tell, handler):
     assert handler(signed({"type": "block_actions"}, secret=tell.server.signing_secret, at=tell.now)) == {
         "statusCode": 400
     }
+
+
+def without_a_bot(tell):
+    """Its token was taken out of the secret."""
+    secret = {
+        "webhooks": {"search": "https://hooks.slack.com/x"},
+        "signing_secret": tell.server.signing_secret,
+    }
+    boto3.client("secretsmanager").update_secret(SecretId="slack", SecretString=json.dumps(secret))
+
+
+@pytest.mark.parametrize("action", ["snooze_7", "not_waste"])
+def test_where_there_is_no_bot_any_more_a_press_is_answered_in_words(tell, handler, monkeypatch, action):
+    """By the function that Slack calls, or by the one that records: neither fails, and no letter is dead."""
+    without_a_bot(tell)
+    request = tell.server.pressed(tell.team, tell.team.shown[0].ts, action, user="U0ANNA")
+    assert handler(request) == {"statusCode": 200}
+    if action == "snooze_7":
+        answer_queued(monkeypatch)
+    ((user, whisper),) = tell.team.whispers
+    assert (user, "has no bot" in whisper.text) == ("U0ANNA", True)
+
+
+def answer_queued(monkeypatch):
+    """Let the function `record` take what waits."""
+    queue = boto3.client("sqs").get_queue_url(QueueName="answers")["QueueUrl"]
+    for name in ("FOCUSWATCH_QUEUE", "FOCUSWATCH_DEAD_LETTERS"):
+        monkeypatch.setenv(name, queue)
+    monkeypatch.setenv("FOCUSWATCH_LEDGER", "ledger")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "focuswatch")
+    monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "1")
+    from aws_lambda_powertools.utilities import parameters
+
+    parameters.clear_caches()
+    from lambdas import record
+
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "0"}
+    records = [
+        {"messageId": "m", "receiptHandle": "r", "body": one.to_json(), "attributes": attributes}
+        for one in queued()
+    ]
+    assert record.handler({"Records": records}, Context()) == {"batchItemFailures": []}

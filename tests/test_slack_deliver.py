@@ -490,3 +490,28 @@ def test_a_webhook_that_is_gone_is_refused_with_what_to_do(tell, by_webhook):
     tell.server.workspace.webhooks.clear()
     with pytest.raises(Refused, match="make a new one"):
         routes.tell(news(FOUND))
+
+
+def test_a_channel_is_looked_for_among_the_bots_own(tell):
+    """A workspace of thousands takes one call: the bot is in few of them."""
+    for number in range(450):
+        tell.server.workspace.channel(f"#other-{number}", invited=False)
+    late = tell.server.workspace.channel("#late")
+    assert tell.slack().channel_id("#late") == late.id
+    assert len(tell.server.called("users.conversations")) == 1
+
+
+@pytest.mark.parametrize("how", [{"invited": False}, {"invited": False, "private": True}, {"archived": True}])
+def test_a_channel_that_the_bot_is_not_in_is_refused_with_what_to_do(tell, how):
+    """Whether it is there or not: the bot could not write to it."""
+    tell.server.workspace.channel("#far", **how)
+    with pytest.raises(Refused, match=r"in no channel called #far: invite it there, /invite @focuswatch"):
+        tell.slack().channel_id("#far")
+
+
+def test_a_channel_may_be_named_by_its_id(tell):
+    """Nothing has to be looked for then."""
+    tell.owners = Owners.model_validate({"teams": {"search": {"channel": tell.team.id}}})
+    tell.tell(news(FOUND))
+    assert len(tell.team.shown) == 1
+    assert tell.server.called("users.conversations") == []

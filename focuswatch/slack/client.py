@@ -149,19 +149,6 @@ class Slack:
         """Take a message of ours away."""
         self._call("chat_delete", channel, ts=ts)
 
-    def respond(self, url: str, text: str) -> None:
-        """Tell whoever pressed a button something that nobody else sees; `url` came with the press."""
-        from slack_sdk.webhook import WebhookClient
-
-        try:
-            answer = WebhookClient(url, timeout=self._timeout, retry_handlers=[]).send(
-                text=text, response_type="ephemeral", replace_original=False
-            )
-        except OSError as error:
-            raise Unsure(f"Slack gave no answer: {error}") from error
-        if answer.status_code != 200:
-            raise Refused(f"Slack refused an answer to a press: {answer.status_code} {answer.body}")
-
     def told(self, channel: str, *, since: float) -> Iterator[Seen]:
         """Messages of ours in a channel, newest first and without replies; `since` in seconds since 1970."""
         asked = {"oldest": f"{since:.6f}", "include_all_metadata": True}
@@ -172,13 +159,20 @@ class Slack:
         yield from self._seen("conversations_replies", channel, roots=False, ts=ts, include_all_metadata=True)
 
     def channel_id(self, name: str) -> str:
-        """The id of `#name`; raises Refused where there is none that the bot can see."""
+        """The id of `#name`; raises Refused where the bot is in no channel of that name.
+
+        Of its own channels alone: a workspace may have tens of thousands, and 20 pages of them a minute.
+        https://docs.slack.dev/reference/methods/users.conversations
+        """
         asked = {"types": "public_channel,private_channel", "exclude_archived": True}
-        for page in self._pages("conversations_list", None, most_pages=1000, **asked):
+        for page in self._pages("users_conversations", None, most_pages=1000, **asked):
             for found in page["channels"]:
                 if found["name"] == name.removeprefix("#"):
                     return str(found["id"])
-        raise Refused(f"Slack has no channel {name} that the bot can see; {MENDING['channel_not_found']}.")
+        raise Refused(
+            f"The bot is in no channel called {name}: invite it there, /invite @focuswatch, or mend the name in "
+            "config/owners.toml."
+        )
 
     def is_member(self, channel: str, user: str) -> bool:
         """Whether a person is in a channel."""

@@ -12,15 +12,20 @@ LEAST_REASON = 5
 MOST_REASON = 500
 
 
-def not_waste_modal(fingerprint: str, *, title: str, channel: str, ts: str) -> dict[str, Any]:
-    """A view that asks for a reason and carries along which message was answered.
+def not_waste_modal(
+    fingerprint: str, *, title: str, channel: str, ts: str, response_url: str | None = None
+) -> dict[str, Any]:
+    """A view that asks for a reason and carries along which message was answered, and where to reply.
 
     https://docs.slack.dev/reference/views/modal-views
     """
+    about = {"fingerprint": fingerprint, "channel": channel, "ts": ts}
+    if response_url:
+        about["response_url"] = response_url
     return {
         "type": "modal",
         "callback_id": CALLBACK_ID,
-        "private_metadata": json.dumps({"fingerprint": fingerprint, "channel": channel, "ts": ts}),
+        "private_metadata": json.dumps(about),
         "title": plain("Leave it as it is", most=MODAL_TITLE_CHARACTERS),
         "submit": plain("Save", most=MODAL_TITLE_CHARACTERS),
         "close": plain("Cancel", most=MODAL_TITLE_CHARACTERS),

@@ -47,6 +47,7 @@ class Question:
     channel: str
     ts: str
     trigger_id: str
+    response_url: str | None = None
 
 
 def genuine(body: str, headers: Mapping[str, str], *, signing_secret: str, now: float) -> bool:
@@ -90,7 +91,10 @@ def _pressed(told: Mapping[str, Any]) -> Press | Question | None:
         return None  # a link is a button too
     if action == "not_waste":
         title = str(told.get("message", {}).get("text", ""))
-        return Question(pressed["value"], title, place["channel_id"], place["message_ts"], told["trigger_id"])
+        return Question(
+            pressed["value"], title, place["channel_id"], place["message_ts"], told["trigger_id"],
+            told.get("response_url"),
+        )  # fmt: skip
     return Press(
         id=f"{told['user']['id']} {pressed['action_ts']}", action=action, fingerprint=pressed["value"],
         user_id=told["user"]["id"], user_name=told["user"].get("username", ""),
@@ -109,4 +113,5 @@ def _submitted(told: Mapping[str, Any]) -> Press | None:
         id=f"{told['user']['id']} {view['id']}", action="not_waste", fingerprint=about["fingerprint"],
         user_id=told["user"]["id"], user_name=told["user"].get("username", ""), channel=about["channel"],
         ts=about["ts"], reason=view["state"]["values"][REASON][REASON]["value"],
+        response_url=about.get("response_url"),
     )  # fmt: skip

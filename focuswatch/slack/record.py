@@ -8,19 +8,25 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from focuswatch.errors import DeliveryError
+from focuswatch.errors import DeliveryError, Refused
 from focuswatch.ledger import Ledger, Silence
 from focuswatch.ledger.decide import acknowledged
 from focuswatch.slack.client import Slack
 from focuswatch.slack.deliver import SlackChannel
 from focuswatch.slack.message import Answered
 from focuswatch.slack.presses import Press
+from focuswatch.slack.whisper import whisper
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 SNOOZED = {"snooze_7": 7, "snooze_30": 30}
 NOT_YOURS = "Only members of the team's channel may answer for this finding; ask in <#{channel}>."
+UNSEEN = (
+    "focuswatch cannot see who is in the team's channel, so it takes no answers here. Invite it there, or let whoever "
+    "runs it do it for you: focuswatch snooze, focuswatch exclude."
+)
+KEPT = "Kept: {what}. This message stays as it was, since focuswatch can no longer change it."
 UNKNOWN = "This message is too old: focuswatch no longer knows the finding it tells of."
 
 
@@ -38,16 +44,26 @@ class Recorder:
         """What was done, in words for a log. Raises TryLater, Unsure, Refused; the same again does no harm."""
         known = self.channel.claims.known(press.fingerprint)
         if known is None:
-            return self._turn_away(press, UNKNOWN)
-        if not self.slack.is_member(known.channel, press.user_id):
-            return self._turn_away(press, NOT_YOURS.format(channel=known.channel))
+            return turned_away(press, UNKNOWN)
+        try:
+            channel = self.channel.channels.id(known.channel)  # of a webhook only its name is known
+            is_member = self.slack.is_member(channel, press.user_id)
+        except Refused as error:
+            return f"{turned_away(press, UNSEEN)} ({error})"
+        if not is_member:
+            return turned_away(press, NOT_YOURS.format(channel=channel))
         today = datetime.fromtimestamp(self.clock(), UTC).date()
         answered = _answered(press, today=today)
         if self._is_first(press, today=today):
             self._into_ledger(press, answered, today=today)
             self._done(press)
-        self.channel.show_answer(press.fingerprint, answered)
-        return f"{press.fingerprint}: {answered.action} by {_author(press)}"
+        done = f"{press.fingerprint}: {answered.action} by {_author(press)}"
+        try:
+            self.channel.show_answer(press.fingerprint, answered)
+        except Refused as error:  # it counts all the same
+            told = _whispered(press, KEPT.format(what=_in_words(answered)))
+            return f"{done}, not shown: {error}{told}"
+        return done
 
     def _into_ledger(self, press: Press, answered: Answered, *, today: date) -> None:
         if answered.action == "acknowledged":
@@ -81,14 +97,24 @@ class Recorder:
             ExpressionAttributeValues={":yes": True},
         )
 
-    def _turn_away(self, press: Press, why: str) -> str:
-        """Say so to whoever pressed, who need not be in the channel."""
-        try:
-            if press.response_url:
-                self.slack.respond(press.response_url, why)
-        except DeliveryError as error:
-            return f"{press.fingerprint}: {press.user_id} was turned away, and could not be told: {error}"
-        return f"{press.fingerprint}: {press.user_id} was turned away: {why}"
+
+def turned_away(press: Press, why: str) -> str:
+    """Say so to whoever pressed, who need not be in the channel; what was done, in words for a log."""
+    return f"{press.fingerprint}: {press.user_id} was turned away: {why}{_whispered(press, why)}"
+
+
+def _whispered(press: Press, text: str) -> str:
+    """For the log: nothing where it was said."""
+    try:
+        if press.response_url:
+            whisper(press.response_url, text)
+    except DeliveryError as error:
+        return f"; and could not be told: {error}"
+    return ""
+
+
+def _in_words(answered: Answered) -> str:
+    return f"{answered.action} until {answered.until}" if answered.until else answered.action
 
 
 def _answered(press: Press, *, today: date) -> Answered:
