@@ -36,20 +36,31 @@ class Topics:
 
 @dataclass(frozen=True)
 class Published:
-    """What went out, and what did not, with SNS's reason by `news_id`."""
+    """What went out, and what did not, with SNS's reason by `news_id`; `unfinished` where the time was over."""
 
     told: int
     failed: dict[str, str]
+    unfinished: bool = False
 
 
 def publish(
-    ledger: DynamoLedger, *, sns: "SNSClient", topics: Topics, say: Callable[[str], None]
+    ledger: DynamoLedger,
+    *,
+    sns: "SNSClient",
+    topics: Topics,
+    say: Callable[[str], None],
+    may_go_on: Callable[[], bool] = lambda: True,
 ) -> Published:
-    """Send all that is untold, each finding's in its order; what SNS refuses stays untold and stops nothing else."""
+    """Send all that is untold, each finding's in its order; what SNS refuses stays untold and stops nothing else.
+
+    None is begun once `may_go_on` says no; the rest stays untold.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     told, failed, stuck = 0, dict[str, str](), set[str]()
     for one in ledger.untold():
+        if not may_go_on():
+            return Published(told, failed, unfinished=True)
         fingerprint = one.news.finding.fingerprint
         if fingerprint in stuck:
             continue

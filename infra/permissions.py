@@ -86,6 +86,7 @@ class Permissions:
             Grant("and that it was told", ("dynamodb:GetItem", "dynamodb:UpdateItem"), (self._table,)),
             Grant("tell", ("sns:Publish",), topics),
             Grant("the topics are encrypted", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
+            self._next_step(),
         ]
 
     def _collect(self) -> list[Grant]:

@@ -9,6 +9,7 @@ from focuswatch.publish import publish
 from lambdas.environment import PATIENT, Run
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
+SPARE_SECONDS = 60  # news that is begun with less left might be sent and not be marked as told
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -19,12 +20,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     run = Run("publish")
     logger.append_keys(run_id=run.id)
     sns = run.session.client("sns", config=PATIENT)
-    published = publish(run.ledger, sns=sns, topics=run.topics(), say=logger.info)
+    published = publish(
+        run.ledger, sns=sns, topics=run.topics(), say=logger.info,
+        may_go_on=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
+    )  # fmt: skip
     metrics.add_dimension(name="function", value=run.name)
     metrics.add_metric(name="Told", unit=MetricUnit.Count, value=published.told)
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
-    heartbeat = run.beat(told=published.told, failed=published.failed).model_dump(mode="json")
+    left = ("the time was over; the next run goes on with what is untold",) if published.unfinished else ()
+    heartbeat = run.beat(told=published.told, failed=published.failed, doubts=left).model_dump(mode="json")
     logger.info("heartbeat", extra={"heartbeat": heartbeat})
+    if published.unfinished and published.told:  # a run that got nowhere would be called for ever
+        run.announce("Detected", "{}")
     if published.failed:
         raise RuntimeError(
             f"{len(published.failed)} news could not be sent and stay to be told: {published.failed}"

@@ -34,6 +34,7 @@ USED = {
     ],
     "publish": [
         HEARTBEAT,
+        Used("lambdas/environment.py", frozenset({"announce"})),
         Used("focuswatch/publish.py"),
         Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "untold", "mark_told"})),
     ],

@@ -1,6 +1,7 @@
 """What a message of the findings topic may hold, whatever names a bill has."""
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 
 import boto3
@@ -63,3 +64,60 @@ def test_a_row_with_evidence_without_end_is_told():
             ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), looked=())
         told = publish(ledger, sns=sns, topics=topics, say=lambda _: None)
     assert (told.told, told.failed) == (5, {})
+
+
+def hundred():
+    """A ledger with a hundred findings to tell."""
+    ledger = DynamoLedger(ledger_table())
+    found = [finding(resource=f"r-{number}") for number in range(100)]
+    ledger.update(lambda known, silences: decide(known, silences, run(*found)), looked=())
+    return ledger
+
+
+def test_what_no_time_is_left_for_waits_for_the_next_run():
+    """Nothing is begun that might be sent and not marked as told; nothing is lost, and nothing sent twice."""
+    with mock_aws():
+        ledger, sns = hundred(), SNS()
+        asked = {"sns": sns, "topics": Topics("findings", "new-region"), "say": lambda _: None}
+        first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
+        assert (first.told, first.unfinished, ledger.untold_count()) == (30, True, 70)
+        second = publish(ledger, **asked)
+    assert (second.told, second.unfinished) == (70, False)
+    assert len({one["MessageAttributes"]["news_id"]["StringValue"] for one in sns.sent}) == 100
+
+
+@dataclass
+class Context:
+    """What Lambda tells the function: each time it asks, two seconds are gone."""
+
+    seconds: float
+    function_name: str = "publish"
+    memory_limit_in_mb: int = 1
+    invoked_function_arn: str = "arn"
+    aws_request_id: str = "1"
+
+    def get_remaining_time_in_millis(self):
+        self.seconds -= 2
+        return self.seconds * 1000
+
+
+@pytest.mark.parametrize(("seconds", "told", "goes_on"), [(300, 100, 0), (161, 50, 1), (61, 0, 0)])
+def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seconds, told, goes_on):
+    """By an event of its own, unless it got nowhere; what is left is in its heartbeat."""
+    announced = []
+    with mock_aws():
+        hundred()
+        topics = {name: boto3.client("sns", "us-east-1").create_topic(Name=name)["TopicArn"] for name in "ab"}
+        for name, value in {
+            "AWS_DEFAULT_REGION": "us-east-1", "FOCUSWATCH_LEDGER": "ledger", "POWERTOOLS_TRACE_DISABLED": "1",
+            "POWERTOOLS_SERVICE_NAME": "publish", "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
+            "FOCUSWATCH_FINDINGS_TOPIC": topics["a"], "FOCUSWATCH_NEW_REGION_TOPIC": topics["b"],
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        from lambdas import publish as function
+        from lambdas.environment import Run
+
+        monkeypatch.setattr(Run, "announce", lambda _run, what, _detail: announced.append(what))
+        heartbeat = function.handler({}, Context(seconds))
+    assert (heartbeat["told"], announced) == (told, ["Detected"] * goes_on)
+    assert bool(heartbeat["doubts"]) == (told < 100)
