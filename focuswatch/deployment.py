@@ -254,8 +254,14 @@ class Deployment(_Section):
 
     @property
     def collector_role_arn(self) -> str:
-        """Who assumes the member role and the management role."""
+        """Who assumes the management role, and the member role too."""
         return f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('collect')}"
+
+    @property
+    def looking_role_arns(self) -> list[str]:
+        """Who assumes the member role: the collector, and whoever asks who changed what on the day of a rise."""
+        detector = f"arn:aws:iam::{self.accounts.pipeline}:role/{self.function('detect')}"
+        return [self.collector_role_arn, detector]
 
     @property
     def management_role(self) -> str | None:

@@ -1,4 +1,4 @@
-"""The member's stack: a role in every account of the organisation, which the collector alone may assume.
+"""The member's stack: a role in every account of the organisation, which only the collector and `detect` may assume.
 
 It is deployed in the payer, whose StackSet brings the role into the accounts of the OUs, new ones included. A
 StackSet leaves the management account out, so that one gets the same role here.
@@ -49,21 +49,21 @@ class MemberStack(Stack):
 
 
 def member_role(deployment: Deployment) -> dict[str, Any]:
-    """The role as CloudFormation reads it: only reads, only for the collector, only with the external id."""
+    """The role as CloudFormation reads it: only reads, only for `collect` and `detect`, only with the external id."""
     trusted = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{deployment.accounts.pipeline}:root"},
         "Action": "sts:AssumeRole",
         "Condition": {
             "StringEquals": {"sts:ExternalId": deployment.collector.external_id},
-            # As a condition and not as the principal: it also holds before the collector's role is there.
-            "ArnEquals": {"aws:PrincipalArn": deployment.collector_role_arn},
+            # As a condition and not as the principal: it also holds before these roles are there.
+            "ArnEquals": {"aws:PrincipalArn": deployment.looking_role_arns},
         },
     }
     reads = {"Effect": "Allow", "Action": sorted(ACTIONS), "Resource": "*"}
     return {
         "RoleName": deployment.collector.member_role,
-        "Description": "Lets focuswatch see which resources are idle; reads only",
+        "Description": "Lets focuswatch see which resources are idle, and who made what; reads only",
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusted]},
         "Policies": [
             {

@@ -76,6 +76,7 @@ class Permissions:
             self._objects("s3:GetObject", "tables/*", why="the tables"),
             self._changed(f"{RESULTS}*"),
             Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
+            self._members("ask an account's CloudTrail who made what, where a cost rose"),
             self._next_step(),
         ]
 
@@ -92,23 +93,26 @@ class Permissions:
     def _collect(self) -> list[Grant]:
         deployment = self.deployment
         kept = ("tables/activity/*", "tables/accounts/*")
-        members = Grant(
-            "look into every account of the organisation, and of no other",
-            ("sts:AssumeRole",),
-            (f"arn:aws:iam::*:role/{deployment.collector.member_role}",),
-            {"StringEquals": {"aws:ResourceOrgID": deployment.organisation.id}},
-        )
         if deployment.management_role_arn:
             payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
         else:
             payer = Grant("list accounts, whichever there are", MANAGEMENT_ACTIONS, ("*",))
         return [
-            members,
+            self._members("look into every account of the organisation, and of no other"),
             payer,
             self._list(),
             self._objects("s3:GetObject", *kept, why="what was seen before"),
             self._objects("s3:PutObject", *kept, why="what was seen"),
         ]
+
+    def _members(self, why: str) -> Grant:
+        deployment = self.deployment
+        return Grant(
+            why,
+            ("sts:AssumeRole",),
+            (f"arn:aws:iam::*:role/{deployment.collector.member_role}",),
+            {"StringEquals": {"aws:ResourceOrgID": deployment.organisation.id}},
+        )
 
     def _spending(self) -> list[Grant]:
         return [self._ledger(), self._next_step()]

@@ -1,6 +1,7 @@
 """The tables are fresh: ask every detection that is due, and let the ledger decide what is news."""
 
 import json
+import os
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,8 @@ from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.catalog import Detection
+from focuswatch.collect.sessions import PATIENT, assuming
+from focuswatch.collect.trail import CloudTrail
 from focuswatch.detect import due
 from focuswatch.scan import Scanned, scan
 from focuswatch.warehouse.statements import tables_as_of
@@ -38,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     scanned = scan(
         engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,
         catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, say=logger.debug,
-        may_go_on=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
+        may_go_on=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000, trail=_trail(run),
     )  # fmt: skip
     _measure(scanned, scanned_bytes={one.label: one.scanned_bytes for one in engine.executed})
     newest = max(one.delivered_at for one in periods.values())
@@ -58,6 +61,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "Detected", json.dumps({"run_id": run.id, "as_of": as_of.isoformat(), "news": len(scanned.news)})
     )
     return told
+
+
+def _trail(run: Run) -> CloudTrail:
+    """Who changed what, asked in the accounts themselves."""
+    sts = run.session.client("sts", config=PATIENT)
+    role, proof = os.environ["FOCUSWATCH_MEMBER_ROLE"], os.environ["FOCUSWATCH_EXTERNAL_ID"]
+    return CloudTrail(assuming(sts, role=role, external_id=proof), today=datetime.now(UTC).date())
 
 
 def _due(run: Run, event: dict[str, Any], *, as_of: date) -> list[Detection]:

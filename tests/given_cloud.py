@@ -29,6 +29,7 @@ LISTS = {  # operation: its list's key, and how it spells its token
     "ListApplications": ("applications", "nextToken"),
     "ListGraphs": ("graphs", "nextToken"),
     "ListMetrics": ("Metrics", "NextToken"),
+    "LookupEvents": ("Events", "NextToken"),
 }
 
 

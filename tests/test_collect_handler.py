@@ -74,7 +74,9 @@ def test_the_member_role_grants_what_is_called_and_nothing_beyond():
     from focuswatch.collect.activity import look
     from focuswatch.collect.known import Window
     from focuswatch.collect.refusals import NotOffered
+    from focuswatch.collect.trail import CloudTrail
     from tests.given_cloud import TODAY
+    from tests.given_explanation import EXPLANATION, RISE
     from tests.test_collect import ACCOUNT, Shelf
 
     cloud = Cloud()
@@ -84,4 +86,5 @@ def test_the_member_role_grants_what_is_called_and_nothing_beyond():
         ACCOUNT, session=cloud.session(), regions=["us-east-1"], window=window, store=Shelf(), not_offered=NotOffered()
     )  # fmt: skip
     assert looked.refusals == []
+    CloudTrail(lambda account: cloud.session(account), today=TODAY).seen(RISE, EXPLANATION)
     assert cloud.actions == set(ACTIONS)

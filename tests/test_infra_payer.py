@@ -13,6 +13,7 @@ from tests.given_deployment import CONFIG, PAYER, PIPELINE
 from tests.given_stacks import Stacks, synthesized
 
 COLLECTOR = "arn:aws:iam::222222222222:role/focuswatch-collect"
+DETECTOR = "arn:aws:iam::222222222222:role/focuswatch-detect"
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_an_anomaly_monitor_is_made_only_where_the_config_says_there_is_none(thr
     assert json.loads(subscription["ThresholdExpression"])["Dimensions"]["Values"] == ["100"]
 
 
-def test_every_account_gets_a_role_that_only_reads_and_only_for_the_collector(three):
+def test_every_account_gets_a_role_that_only_reads_and_only_for_those_who_look(three):
     """By StackSet, and directly in the management account, which a StackSet leaves out."""
     (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
     (here,) = three.properties("member", "AWS::IAM::Role")
@@ -144,7 +145,7 @@ def test_every_account_gets_a_role_that_only_reads_and_only_for_the_collector(th
         (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trusted["Condition"] == {
             "StringEquals": {"sts:ExternalId": "change-me-to-something-long"},
-            "ArnEquals": {"aws:PrincipalArn": COLLECTOR},
+            "ArnEquals": {"aws:PrincipalArn": [COLLECTOR, DETECTOR]},
         }
         (granted,) = role["Policies"][0]["PolicyDocument"]["Statement"]
         assert set(granted["Action"]) == set(ACTIONS)

@@ -31,6 +31,7 @@ USED = {
         Used("focuswatch/engine/athena.py"),
         Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
         Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "_put", "_look"})),
+        Used("focuswatch/collect/sessions.py"),
     ],
     "publish": [
         HEARTBEAT,
@@ -81,6 +82,7 @@ AS_MEMBER = {
     "focuswatch/collect/models.py",
     "focuswatch/collect/resources.py",
     "focuswatch/collect/metrics.py",
+    "focuswatch/collect/trail.py",
 }
 # What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
 # https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html

@@ -1,4 +1,4 @@
-"""What the collector may do: the member role grants exactly these, and nothing that changes or reads content.
+"""What may be read in accounts: the member role grants exactly these, and nothing that changes or reads content.
 
 None of the actions of members is held to single resources: they list, so that nobody has to name a resource
 before it can be found idle. Each is of access level List or Read in
@@ -24,6 +24,7 @@ REASONS: dict[str, str] = {
     "es:DescribeDomainConfig": "since when there is a domain",
     "neptune-graph:ListGraphs": "which Neptune Analytics graphs there are",
     "neptune-graph:GetGraph": "since when there is a graph",
+    "cloudtrail:LookupEvents": "who made or changed what on the day a cost rose; `detect` asks, for news alone",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 
