@@ -116,6 +116,7 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("activity", columns.ACTIVITY, activity),
         ("accounts", columns.ACCOUNTS, case.accounts),
         ("deliveries", columns.DELIVERIES, case.deliveries),
+        ("known_findings", columns.KNOWN_FINDINGS, []),
     ):
         tables.create_empty(on, name, shape)
         insert(on, name, shape, rows)

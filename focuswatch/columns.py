@@ -110,4 +110,26 @@ PLAN_RULES = {
 }
 LAUNCHES = {"use_case": "VARCHAR", "first_day": "DATE", "last_day": "DATE", "factor": "DOUBLE"}
 OWNERS = {"owner_rules": OWNER_RULES, "plans": PLANS, "plan_rules": PLAN_RULES, "launches": LAUNCHES}
+KNOWN_FINDINGS = {
+    "fingerprint": "VARCHAR",
+    "detection": "VARCHAR",
+    "category": "VARCHAR",
+    "severity": "VARCHAR",
+    "state": "VARCHAR",
+    "is_silenced": "BOOLEAN",
+    "sub_account_id": "VARCHAR",
+    "sub_account_name": "VARCHAR",
+    "region_id": "VARCHAR",
+    "service_name": "VARCHAR",
+    "resource_id": "VARCHAR",
+    "team": "VARCHAR",
+    "use_case": "VARCHAR",
+    "intent": "VARCHAR",
+    "title": "VARCHAR",
+    "monthly_cost": "DOUBLE",
+    "saved_monthly": "DOUBLE",
+    "first_seen": "DATE",
+    "resolved_on": "DATE",
+    "acknowledged_on": "DATE",
+}
 OPTIONAL = {"closed_on"}

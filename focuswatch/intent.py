@@ -3,17 +3,20 @@
 A team's word on all that it owns is a use case that names the team and no rows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from itertools import product
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Money = Annotated[Decimal, Field(gt=0)]
 Intent = Literal["experiment", "production", "sandbox", "shared"]
+INTENTS: tuple[str, ...] = get_args(Intent)
+TagValues = Set[tuple[str | None, str | None]]
 
 
 class _Section(BaseModel):
@@ -134,6 +137,51 @@ def rules_of(name: str, use_case: UseCase, *, place: int, bare_keys: Mapping[str
         yield PlanRule("account", None, account, name, place)
     if not rows.given and use_case.team:
         yield PlanRule("team", None, use_case.team, name, place)
+
+
+def use_case_of(
+    rules: Iterable[PlanRule], *, resource_id: str | None, tag_values: Sequence[TagValues],
+    account_id: str | None, team: str | None,
+) -> str | None:  # fmt: skip
+    """Whose rows a charge is, as athena_sql/tables/owned_days.sql tells; None where no use case names it.
+
+    The resource decides, else its tags, its account's tags, its account, its team; `tag_values` are both in this
+    order, with bare keys.
+    """
+    rules = list(rules)
+    named = [
+        rule
+        for rule in rules
+        if rule.rule == "resource"
+        and resource_id is not None
+        and (resource_id.startswith(rule.value or "") if rule.key else resource_id == rule.value)
+    ]
+    if named:
+        return max(named, key=lambda rule: 2 * len(rule.value or "") + (rule.key is None)).use_case
+    tagged = (
+        min(
+            (rule for rule in rules if rule.rule == "tag" and (rule.key, rule.value) in values),
+            key=_place,
+            default=None,
+        )
+        for values in tag_values
+    )
+    held = (("account", account_id), ("team", team))
+    owned = (
+        next((rule for rule in rules if (rule.rule, rule.value) == one and rule.value), None) for one in held
+    )
+    return next((rule.use_case for rule in (*tagged, *owned) if rule), None)
+
+
+def intent_of(rules: Iterable[PlanRule], *, tag_values: Sequence[TagValues]) -> str | None:
+    """The intent that a tag says itself; None where none does."""
+    keys = sorted((rule for rule in rules if rule.rule == "intent_key"), key=_place)
+    said = product(tag_values, keys, INTENTS)
+    return next((intent for values, rule, intent in said if (rule.key, intent) in values), None)
+
+
+def _place(rule: PlanRule) -> int:
+    return rule.place
 
 
 def mistakes_of(name: str, use_case: UseCase, *, teams: Mapping[str, object]) -> Iterator[str]:

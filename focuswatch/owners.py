@@ -20,9 +20,11 @@ from focuswatch.intent import (
     PlanRule,
     UseCase,
     claims_of,
+    intent_of,
     mistakes_of,
     plan_of,
     rules_of,
+    use_case_of,
 )
 
 # What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
@@ -221,6 +223,24 @@ class Owners(_Section):
         )
         return next((link for link in links if link[0] is not None), (None, "fallback"))
 
+    def purpose(
+        self,
+        *,
+        tags: Tags | None,
+        account_id: str | None,
+        account_tags: Tags | None,
+        resource_id: str | None,
+        team: str | None,
+    ) -> tuple[str | None, str | None]:
+        """The use case and the intent of what `team` owns; None for what nobody said."""
+        tag_values = [_compared(one) for one in (tags, account_tags)]
+        name = use_case_of(
+            self.plan_rules, resource_id=resource_id, tag_values=tag_values, account_id=account_id, team=team
+        )
+        if name is not None:
+            return name, self.use_cases[name].intent
+        return None, intent_of(self.plan_rules, tag_values=tag_values)
+
     def _by_tag(self, tags: Tags | None) -> str | None:
         values = {bare(key): value.strip() for key, value in (tags or {}).items() if value and value.strip()}
         key = next((key for key in self.tag_keys if key in values), None)
@@ -247,3 +267,8 @@ class Owners(_Section):
 def bare(key: str) -> str:
     """A tag's key as it is compared: lower case, without the prefixes of cost allocation."""
     return TAG_PREFIX.sub("", key.lower(), count=1)
+
+
+def _compared(tags: Tags | None) -> set[tuple[str | None, str | None]]:
+    """Bare keys with their values, as rules compare them."""
+    return {(bare(key), value.strip().lower()) for key, value in (tags or {}).items() if value}

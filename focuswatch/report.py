@@ -1,21 +1,25 @@
 """A report's rows over the tables of an engine."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from focuswatch.catalog import Report
 from focuswatch.detect import Question, news_since
 from focuswatch.engine import Engine, Row
+from focuswatch.engine.ctes import with_tables
 from focuswatch.owners import Owners
 
 
-def rows_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[Row]:
-    """The report as of a day, in its own order. Raises QueryError."""
+def rows_of(
+    report: Report, *, engine: Engine, as_of: date, owners: Owners, tables: Mapping[str, str] | None = None
+) -> list[Row]:
+    """The report as of a day, in its own order; `tables` are SELECTs that stand for some. Raises QueryError."""
+    statement = with_tables(_statement(report, as_of=as_of, owners=owners), tables or {})
     if report.header.kind == "forecast":
         from focuswatch.forecast import plans  # brings numpy, and only forecasts need it
 
-        statement = _statement(report, as_of=as_of, owners=owners)
         return plans.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
-    return engine.query(_statement(report, as_of=as_of, owners=owners), label=report.id)
+    return engine.query(statement, label=report.id)
 
 
 def columns_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:

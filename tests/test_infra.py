@@ -27,11 +27,11 @@ from tests.given_stacks import Stacks, synthesized
 IGNORED_LINT = ["W3005"]
 READ = {
     "daily_charges": columns.DAILY_CHARGES,
-    "daily_services": columns.DAILY_SERVICES,
-    "ai_charges": columns.DAILY_CHARGES,
+    **columns.KEPT_TABLES,
     "deliveries": columns.DELIVERIES,
     "activity": columns.ACTIVITY,
     "accounts": columns.ACCOUNTS,
+    "known_findings": columns.KNOWN_FINDINGS,
     **columns.OWNERS,
 }
 

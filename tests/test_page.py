@@ -22,7 +22,7 @@ from focuswatch.owners import Owners
 from focuswatch.page import document, gather, html
 from focuswatch.page.gather import series_of
 from tests.given import DAY, finding, run
-from tests.given_page import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many, resolved
+from tests.given_page import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many
 
 ROOT = Path(__file__).parent.parent
 VENDOR = ROOT / "focuswatch" / "page" / "vendor"
@@ -181,21 +181,6 @@ def test_a_gpu_nobody_looked_at_is_not_an_idle_one():
     (machine,) = shown["machines"]
     assert (machine["hours"], machine["utilisation"]) == ([24.0, 0.0, 24.0], [0.0, None, None])
     assert (machine["account"], machine["cost"]) == ("search", 100.0)
-
-
-def test_a_saving_is_promised_when_resolved_and_verified_when_read_again():
-    """Open waste is neither."""
-    shown = document(
-        gathered(
-            finding("open", cost="50"),
-            finding("a", cost="500", category="anomaly"),
-            resolved("300", saved_daily="9"),
-            resolved("30", saved_daily=None, resource="later"),
-            resolved("20", saved_daily=None, resource="later still"),
-        )
-    )["savings"]
-    assert (shown["open"], shown["promised"], shown["verified"], shown["not_read_again"]) == (50, 350, 270, 2)
-    assert [one["verified"] for one in shown["resolved"]] == [270.0, None, None]
 
 
 def test_a_number_that_is_none_is_left_out():

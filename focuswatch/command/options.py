@@ -111,6 +111,14 @@ class ReportFormat(StrEnum):
     CSV = "csv"
 
 
+class SplitBy(StrEnum):
+    """What a report can be split by."""
+
+    TEAM = "team"
+    USE_CASE = "use_case"
+    INTENT = "intent"
+
+
 class SeverityName(StrEnum):
     """Severities, mildest first."""
 

@@ -32,27 +32,18 @@ def page(
     focuswatch page
     focuswatch page ./focus -o report.html
     """
-    from focuswatch.bill import Inputs, Latest, latest, open_bill, state_of
-    from focuswatch.catalog import Catalog
+    from focuswatch.command.known import known_bill
     from focuswatch.command.talk import talking
-    from focuswatch.owners import Owners
 
-    scanned = Latest(export) if export else latest(root=state)
-    catalog, known_owners = Catalog.load(), Owners.load(owners or scanned.owners)
-    inputs = Inputs(
-        scanned.export,
-        state=state_of(scanned.export, root=state),
-        activity=activity or scanned.activity,
-        accounts=accounts or scanned.accounts,
-        as_of=options.day(as_of),
-    )
     with (
+        known_bill(
+            export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, state=state
+        ) as known,
+        options.known_ledger(ledger, export=known.export, state=state) as kept,
         talking() as talk,
-        options.known_ledger(ledger, export=scanned.export, state=state) as kept,
-        open_bill(inputs, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
     ):
         talk.progress("Drawing the page")
-        address = write(bill, ledger=kept, catalog=catalog, owners=known_owners, out=out)
+        address = write(known.bill, ledger=kept, catalog=known.catalog, owners=known.owners, out=out)
     typer.echo(address)
 
 

@@ -1,11 +1,16 @@
 """`focuswatch report`: one of the reports over an export."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from focuswatch.command import options
-from focuswatch.command.options import ReportFormat
+from focuswatch.command.options import ReportFormat, SplitBy
+
+if TYPE_CHECKING:
+    from focuswatch.catalog import Report
+    from focuswatch.command.known import Known
+    from focuswatch.engine import Row
 
 
 def report(
@@ -15,7 +20,14 @@ def report(
     activity: options.Activity = None,
     accounts: options.Accounts = None,
     owners: options.OwnersFile = None,
+    ledger: options.LedgerPlace = None,
     state: options.State = None,
+    by: Annotated[
+        SplitBy | None,
+        typer.Option(
+            help="Once for each team, use case or intent, of its charges alone.", show_default=False
+        ),
+    ] = None,
     format: Annotated[ReportFormat, typer.Option(help="How to print the rows.")] = ReportFormat.TABLE,
 ) -> None:
     """Print one of the reports; without an export, of the one scanned last, with the files that were beside it.
@@ -23,10 +35,12 @@ def report(
     \b
     focuswatch report ai_spend
     focuswatch report weekly_deltas ./focus --format csv
+    focuswatch report ai_spend_by_layer --by use_case
     """
     from focuswatch import show
     from focuswatch.catalog import Catalog
     from focuswatch.command.known import known_bill
+    from focuswatch.known_findings import give_known_findings, reads_ledger
     from focuswatch.report import columns_of, rows_of
 
     wanted = Catalog.load().report(name)
@@ -34,7 +48,13 @@ def report(
         export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, state=state
     ) as known:
         bill = known.bill
-        rows = rows_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known.owners)
+        if reads_ledger(wanted):
+            with options.known_ledger(ledger, export=known.export, state=state) as kept:
+                give_known_findings(bill.engine, ledger=kept, owners=known.owners, as_of=bill.as_of)
+        if by:
+            rows = _split(wanted, by=by, known=known)
+        else:
+            rows = rows_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known.owners)
         columns = (
             list(rows[0])
             if rows
@@ -47,3 +67,16 @@ def report(
             typer.echo(show.json.rows(rows))
         case ReportFormat.CSV:
             typer.echo(show.json.csv(rows, columns=columns), nl=False)
+
+
+def _split(report: "Report", *, by: SplitBy, known: "Known") -> "list[Row]":
+    from focuswatch.engine.duckdb import DuckDbEngine
+    from focuswatch.errors import ConfigError
+    from focuswatch.split import split_rows
+
+    bill = known.bill
+    if not isinstance(bill.engine, DuckDbEngine):
+        raise ConfigError("--by needs the embedded engine: elsewhere every part would read the whole bill.")
+    return split_rows(
+        report, by=by.value, engine=bill.engine, catalog=known.catalog, owners=known.owners, as_of=bill.as_of
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from focuswatch.commands import COMMAND, names_are_plain
 from focuswatch.detect import Outcome
+from focuswatch.engine import Row
 from focuswatch.findings import DAYS_A_MONTH, Finding, plain
 from focuswatch.ledger import Entry
 from focuswatch.page.days import anomalies, gpus, layers
@@ -20,6 +21,7 @@ SCHEMA = "focuswatch.page/1"
 Part = dict[str, Any]
 LEFT_OUT = ("schema_", "title", "currency", "as_of", "status", "monthly_cost", "evidence")
 MOST_RESOLVED = 20
+SAVED = ("open", "acknowledged", "silenced", "promised", "verified", "not_read")
 
 
 def document(gathered: Gathered) -> Part:
@@ -38,7 +40,8 @@ def document(gathered: Gathered) -> Part:
             "layers": layers(gathered),
             "anomalies": anomalies(gathered),
             "gpus": gpus(gathered),
-            "savings": _savings(gathered.entries, shown),
+            "savings": _savings(gathered),
+            "waste_found": _money(one.finding for one in shown if one.finding.category == "waste"),
             "unowned_findings": _money(one.finding for one in shown if one.finding.owned_by == "fallback"),
             "freshness": _freshness(gathered, shown),
             "reports": {
@@ -82,17 +85,16 @@ def _commands(finding: Finding) -> list[str] | None:
     return commands if not commands or names_are_plain(finding) else None
 
 
-def _savings(entries: Sequence[Entry], shown: Sequence[Entry]) -> Part:
-    """Waste that is open, that was resolved and so promises to be gone, and that the bill shows to be gone."""
+def _savings(gathered: Gathered) -> Part:
+    """The report's sums, and what was resolved last, costliest first."""
+    rows = gathered.reports.get("savings", [])
     resolved = sorted(
-        (one for one in entries if one.state == "resolved" and one.finding.category == "waste"),
+        (one for one in gathered.entries if one.state == "resolved" and one.finding.category == "waste"),
         key=lambda one: (-one.finding.monthly_cost, one.fingerprint),
     )
     return {
-        "open": _money(one.finding for one in shown if one.finding.category == "waste"),
-        "promised": _money(one.finding for one in resolved),
-        "verified": round(float(sum((_verified(one) or Decimal(0) for one in resolved), Decimal(0))), 2),
-        "not_read_again": sum(one.saved_daily is None for one in resolved),
+        **{name: _total(rows, f"{name}_cost") for name in SAVED},
+        "findings_not_read": sum(one.saved_daily is None for one in resolved),
         "resolved": [
             {
                 "title": one.finding.title,
@@ -105,6 +107,10 @@ def _savings(entries: Sequence[Entry], shown: Sequence[Entry]) -> Part:
             for one in resolved[:MOST_RESOLVED]
         ],
     }
+
+
+def _total(rows: Sequence[Row], column: str) -> float:
+    return round(sum(row[column] or 0.0 for row in rows), 2)
 
 
 def _verified(entry: Entry) -> Decimal | None:

@@ -10,6 +10,7 @@ from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine import Engine, Row
 from focuswatch.errors import QueryError
+from focuswatch.known_findings import give_known_findings
 from focuswatch.ledger import Entry, Ledger, Silence
 from focuswatch.literals import Scalar, Value, literals
 from focuswatch.owners import Owners
@@ -18,7 +19,7 @@ from focuswatch.scan import ACCOUNTS
 
 MOST_SERIES = 12  # anomalies drawn; the others are among the findings
 # A report that the catalog does not have (yet) is a section that the page does not have.
-REPORTS = ("ai_spend_by_layer", "weekly_deltas", "unowned_spend", "month_forecast", "portfolio")
+REPORTS = ("ai_spend_by_layer", "weekly_deltas", "unowned_spend", "month_forecast", "portfolio", "savings")
 BILLED_DAYS = """
 SELECT
     min(charge_date) AS first_day,
@@ -79,6 +80,7 @@ def gather(
         statement = catalog.lookups[name].render({"as_of": as_of, **values})
         return rows(lambda: engine.query(statement, label=name))
 
+    give_known_findings(engine, ledger=ledger, owners=owners, as_of=as_of)
     entries, silences = tuple(ledger.entries().values()), tuple(ledger.silences())
     looked_until = ledger.looked_until()
     gpu_days = lookup("gpu_busy_days")

@@ -117,6 +117,7 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "activity": [pair for pair in glue_columns(columns.ACTIVITY) if pair[0] != "activity_date"],
     "accounts": glue_columns(columns.ACCOUNTS),
     **{name: glue_columns(shape) for name, shape in columns.OWNERS.items()},
+    "known_findings": glue_columns(columns.KNOWN_FINDINGS),
 }
 PARTITION_KEYS: dict[str, tuple[str, str]] = {
     "focus_export": ("billing_period", "string"),

@@ -15,6 +15,7 @@ GIVEN = {
     "activity": columns.ACTIVITY,
     "accounts": columns.ACCOUNTS,
     "deliveries": columns.DELIVERIES,
+    "known_findings": columns.KNOWN_FINDINGS,
     **columns.OWNERS,
 }
 Rows = list[tuple[Any, ...]]

@@ -15,7 +15,7 @@ function headline(shown, currency) {
   return tiles(
     tile("AI, last 30 days", money(total, currency), total ? `${change(total, before)} to the 30 before` : "no AI spend"),
     tile("A Bedrock filter misses", percent(total - seen, total), total ? `${money(total - seen, currency)} of it` : "no AI spend"),
-    tile("Waste found", money(shown.savings.open, currency), "a month, to switch off"),
+    tile("Waste found", money(shown.waste_found, currency), "a month, to switch off"),
     tile("To look into", String(grave), grave === 1 ? "security finding" : "security findings"),
     tile("Nobody owns", money(shown.unowned_findings, currency), "of findings a month"));
 }

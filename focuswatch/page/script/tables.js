@@ -50,7 +50,8 @@ function unownedSection(shown, currency) {
 }
 
 function savingsSection(shown, currency) {
-  const { open, promised, verified, not_read_again: waiting, resolved } = shown.savings;
+  const { open, acknowledged, silenced, promised, verified, not_read: unread, findings_not_read: waiting, resolved } = shown.savings;
+  const known = [[acknowledged, "acknowledged"], [silenced, "silenced beside it"]].filter(([cost]) => cost).map(([cost, how]) => `${money(cost, currency)} ${how}`);
   const columns = [
     { name: "What was resolved", class: "place", of: (row) => row.title },
     { name: "Account", of: (row) => row.account },
@@ -61,9 +62,9 @@ function savingsSection(shown, currency) {
   ];
   return section("savings", "Savings", "A finding that is gone is a promise; it is verified when the bill, read again, really costs less.",
     tiles(
-      tile("Open", money(open, currency), "a month, by stopping what is found"),
+      tile("Open", money(open, currency), ["a month, by stopping what is found", ...known].join("; ")),
       tile("Promised", money(promised, currency), "a month, of what was resolved"),
-      tile("Verified", money(verified, currency), waiting ? `a month; ${count(waiting, "finding is", "findings are")} still to be read again` : "a month, read again in the bill")),
+      tile("Verified", money(verified, currency), waiting ? `a month; ${count(waiting, "finding is", "findings are")} still to be read again, ${money(unread, currency)}` : "a month, read again in the bill")),
     resolved.length ? table(`Resolved findings, in ${currency} a month`, columns, resolved) : make("p", { class: "quiet" }, "Nothing was resolved yet."));
 }
 
