@@ -9,7 +9,7 @@ Every account's every service is held against its own trend and weekdays; what w
 """
 reason    = "{service_name} cost {daily_cost} {currency} a day from {strange_from} to {strange_until} where {daily_expected} was to be expected; most of it {meter} in {cause_region_id}, by {moved}."
 action    = """
-1. See what rose: the causes in the evidence, largest first.
+1. See why: what rose stands with this finding, largest part first.
 2. Ask who started it on {strange_from}: aws cloudtrail lookup-events --start-time {strange_from} --region {cause_region_id}
 3. It is meant to be so: focuswatch exclude it with a reason, and the new level is learnt within weeks.
 """

@@ -7,6 +7,7 @@ from operator import itemgetter
 
 from focuswatch.catalog import DetectionHeader
 from focuswatch.commands import COMMAND, NOT_COPIED, names_are_plain
+from focuswatch.explain.words import sentences
 from focuswatch.findings import Finding, Severity, amount, shown
 from focuswatch.jira.markup import escaped, one_line, verbatim
 from focuswatch.slack.money import saving, stake
@@ -56,6 +57,7 @@ def _description(
         escaped(finding.reason, longest=longest),
         "h3. What to do\n" + "\n".join(_steps(finding, longest=longest)),
         "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
+        *_why(finding, longest=longest),
         "h3. Evidence\n" + verbatim(_table(_evidence(finding)), longest=2 * longest),
         *([f"[Ask it yourself in Athena|{query_url}]"] if query_url else []),
     ]
@@ -64,6 +66,15 @@ def _description(
         parts.append("h3. Known ways to be wrong\n" + "\n".join(spots))
     parts.append(f"----\n{_ending(finding, header=header, days=days)}")
     return "\n\n".join(parts)
+
+
+def _why(finding: Finding, *, longest: int) -> list[str]:
+    """Why its money rose; nothing where nothing did."""
+    if finding.explanation is None:
+        return []
+    lines = sentences(finding.explanation, currency=finding.currency)
+    text = "\n".join(one_line(line, longest=VALUE_CHARACTERS) for line in lines)
+    return ["h3. Why\n" + verbatim(text, longest=2 * longest)]
 
 
 def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> str:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.engine import Row
+from focuswatch.explain.words import details, headline
 from focuswatch.findings import Finding
 from focuswatch.page.gather import Gathered, is_shown
 
@@ -74,13 +75,20 @@ def _anomaly(finding: Finding, rows: Sequence[Row]) -> Part:
         "team": finding.team,
         "monthly_cost": float(finding.monthly_cost),
         "reason": finding.reason,
-        "causes": finding.evidence.get("causes") or [],
+        "causes": _causes(finding),
         "expected": finding.evidence.get("daily_expected"),
         "marked_from": first,
         "marked_until": last,
         "days": [str(day) for day in days],
         "costs": costs,
     }
+
+
+def _causes(finding: Finding) -> list[str]:
+    """The explanation it was told with, or the causes that the detection itself names."""
+    if finding.explanation:
+        return [headline(finding.explanation, currency=finding.currency), *details(finding.explanation)]
+    return finding.evidence.get("causes") or []
 
 
 def marked(finding: Finding) -> tuple[str | None, str | None]:

@@ -11,6 +11,7 @@ from typing import Any
 from focuswatch.commands import COMMAND, names_are_plain
 from focuswatch.detect import Outcome
 from focuswatch.engine import Row
+from focuswatch.explain.words import sentences
 from focuswatch.findings import DAYS_A_MONTH, Finding, plain
 from focuswatch.ledger import Entry
 from focuswatch.page.days import anomalies, gpus, layers
@@ -19,7 +20,7 @@ from focuswatch.plain_text import visible
 
 SCHEMA = "focuswatch.page/1"
 Part = dict[str, Any]
-LEFT_OUT = ("schema_", "title", "currency", "as_of", "status", "monthly_cost", "evidence")
+LEFT_OUT = ("schema_", "title", "currency", "as_of", "status", "monthly_cost", "evidence", "explanation")
 MOST_RESOLVED = 20
 SAVED = ("open", "acknowledged", "silenced", "promised", "verified", "not_read")
 
@@ -74,6 +75,7 @@ def _finding(entry: Entry) -> Part:
         "evidence": {
             name: value for name, value in finding.evidence.items() if value not in (None, "", [], {})
         },
+        "why": sentences(finding.explanation, currency=finding.currency) if finding.explanation else [],
         "commands": _commands(finding),
         "acknowledged_by": entry.acknowledged_by,
     }

@@ -17,7 +17,7 @@ from focuswatch.detect import Question, news_since
 from focuswatch.engine import Row
 from focuswatch.errors import CatalogError
 from focuswatch.explain.explanation import Explanation, Part
-from focuswatch.explain.words import beside, headline
+from focuswatch.explain.words import beside, headline, sentences
 from focuswatch.export.refresh import Refresh
 from focuswatch.findings import Finding
 from focuswatch.findings import amount as plain_amount
@@ -222,6 +222,10 @@ def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
     for name, value in finding.evidence.items():
         evidence.add_row(_text(name), _text(_listed(value)))
     out.print(evidence)
+    if finding.explanation:
+        out.print("Why", style="dim")
+        for line in sentences(finding.explanation, currency=finding.currency):
+            out.print(visible(f"- {line}"), markup=False)
     if blind_spots:
         out.print("How it may be wrong", style="dim")
     for spot in blind_spots:

@@ -1,12 +1,13 @@
-"""The few columns that prove a finding, as a list to read."""
+"""Why a finding's money rose, and the few columns that prove it, as lists to read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from focuswatch.bounds import whole_length
+from focuswatch.explain.words import details, headline
 from focuswatch.findings import Finding, shown
-from focuswatch.slack.blocks import Block, bullets, rich, section, spaced, words
+from focuswatch.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
 from focuswatch.slack.text import cut, one_line
 
 MOST_COLUMNS = 7
@@ -14,7 +15,29 @@ MOST_VALUES = 3
 VALUE_CHARACTERS = 160
 DAYS = (("first_day", "last_day"), ("strange_from", "strange_until"))
 SETTINGS = {"lookback_days", "history_days", "score"}  # how it was looked at, which proves nothing
+EXPLAINED = {
+    "meter",
+    "cause_region_id",
+    "cause_resource_id",
+    "operation",
+    "moved",
+    "causes",
+}  # better told there
+MOST_REASONS = 12
+REASON_CHARACTERS = 320
 ACRONYMS = {"ai": "AI", "gb": "GB", "gpu": "GPU", "id": "ID", "ids": "IDs", "ocu": "OCU"}
+
+
+def why(finding: Finding) -> Block | None:
+    """What an excess is made of, what turned on its first day and who changed what; None where nothing rose."""
+    if finding.explanation is None:
+        return None
+    said = headline(finding.explanation, currency=finding.currency)
+    lines = list(islice(details(finding.explanation), MOST_REASONS))
+    heading = section([words("Why", style="bold"), line_feed(), words(said)])
+    if not lines:
+        return rich(heading)
+    return rich(heading, bullets([words(line, most=REASON_CHARACTERS)] for line in lines))
 
 
 def proof(finding: Finding) -> Block | None:
@@ -34,6 +57,7 @@ def _told(finding: Finding) -> Iterator[tuple[str, str]]:
         name: value
         for name, value in finding.evidence.items()
         if name not in SETTINGS and value not in (None, [], {}, "")
+        if finding.explanation is None or name not in EXPLAINED
     }
     tags = evidence.pop("tags", None)
     for first, last in DAYS:

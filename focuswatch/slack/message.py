@@ -27,7 +27,7 @@ from focuswatch.slack.blocks import (
     words,
 )
 from focuswatch.slack.digest import DigestLine, digest
-from focuswatch.slack.evidence import proof
+from focuswatch.slack.evidence import proof, why
 from focuswatch.slack.modal import not_waste_modal
 from focuswatch.slack.money import days_open, saving, stake
 from focuswatch.slack.note import thread_note
@@ -89,6 +89,7 @@ def message(
     resolved = _is_resolved(finding, kind=kind)
     money = _money(finding, resolved=resolved, saved_daily=saved_daily)
     evidence = None if resolved else proof(finding)
+    reasons = None if resolved else why(finding)
     doubts = _doubts(blind_spots) if not resolved else None
     action, leads = None if resolved else steps(finding), _links(links)
     asks = buttons and not resolved and (answered is None or answered.action == "acknowledged")
@@ -98,6 +99,7 @@ def message(
         _answer(answered, finding=finding) if answered else None,
         action,
         _buttons(finding, acknowledged=answered is not None) if asks else None,
+        reasons,
         evidence,
         doubts,
         leads,
@@ -105,7 +107,7 @@ def message(
     ]
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
-        "blocks": within(blocks, spare=[doubts, evidence, leads, action]),
+        "blocks": within(blocks, spare=[doubts, evidence, reasons, leads, action]),
         "metadata": metadata(finding, news_id=news_id),
     }
 

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from focuswatch.explain.words import headline, part_said
 from focuswatch.findings import Finding, amount
 from focuswatch.ledger.entry import Kind
 from focuswatch.slack.blocks import rich, section, words
@@ -26,7 +27,7 @@ def thread_note(
         case "resolved":
             said = "Resolved. " + (saving(finding, saved_daily=saved_daily) or "The bill no longer shows it.")
         case "changed":
-            said = _change(finding, before=before)
+            said = " ".join(filter(None, (_change(finding, before=before), _why(finding))))
         case "reminder":
             said = _reminder(finding, today=today)
         case "new":
@@ -45,6 +46,17 @@ def _change(finding: Finding, *, before: Finding | None) -> str:
     if before.severity != finding.severity:
         said += f"; {finding.severity}, was {before.severity}"
     return said + "."
+
+
+def _why(finding: Finding) -> str | None:
+    """The excess in a sentence, and the part that weighs most; the message above has the others."""
+    explanation = finding.explanation
+    if explanation is None:
+        return None
+    said = headline(explanation, currency=finding.currency)
+    if not explanation.parts:
+        return said
+    return f"{said} Most of it: {part_said(explanation.parts[0], explanation)}."
 
 
 def _reminder(finding: Finding, *, today: date) -> str:

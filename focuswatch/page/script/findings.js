@@ -119,6 +119,7 @@ function inside(view, finding) {
   const pairs = Object.entries(facts).filter(([, value]) => value != null).flatMap(([name, value]) => [make("dt", {}, label(name)), make("dd", {}, written(value))]);
   return make("div", { class: "inside" },
     make("div", {}, make("h4", {}, "What to do"), make("p", { class: "steps" }, finding.action), commands(finding)),
+    finding.why.length ? make("div", {}, make("h4", {}, "Why it rose"), make("ul", { class: "causes" }, finding.why.map((line) => make("li", {}, line)))) : null,
     make("div", {}, make("h4", {}, "Evidence"), make("dl", { class: "pairs" }, pairs)),
     folded("What this is, and how it may be wrong", make("p", {}, why), make("ul", {}, spots.map((spot) => make("li", {}, spot)))));
 }
