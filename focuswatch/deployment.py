@@ -243,6 +243,10 @@ class Deployment(_Section):
         """The queue that keeps what the function `kind` could not do; `kind` is one of `unattended`."""
         return f"{self.name}-{kind}-dead-letters"
 
+    def dead_letters_arn(self, kind: str) -> str:
+        """The ARN of `dead_letters`."""
+        return f"arn:aws:sqs:{self.accounts.region}:{self.accounts.pipeline}:{self.dead_letters(kind)}"
+
     def topic(self, kind: Literal["findings", "new-region", "alarms", "spending"]) -> str:
         """An SNS topic's name; `spending` is the payer's, for budgets and AWS's anomalies."""
         return f"{self.name}-{kind}"

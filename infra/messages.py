@@ -93,6 +93,17 @@ def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
     return queue
 
 
+def alarm_topic(
+    scope: Construct, deployment: Deployment, *, account: str, region: str, key: aws_kms.Key
+) -> aws_sns.Topic:
+    """Where an account's alarms of focuswatch itself speak, to the addresses that the config names."""
+    made = topic(scope, "Alarms", name=deployment.topic("alarms"), key=key, emails=deployment.alarms.emails)
+    alarms = f"arn:aws:cloudwatch:{region}:{account}:alarm:{deployment.name}-*"
+    conditions = {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": alarms}}
+    let_publish(made, service="cloudwatch.amazonaws.com", conditions=conditions)
+    return made
+
+
 class Messages(Construct):
     """The pipeline's topics: findings, new regions for the security team, and alarms of focuswatch itself."""
 
@@ -105,18 +116,6 @@ class Messages(Construct):
         self.new_region = topic(
             self, "NewRegion", name=deployment.topic("new-region"), key=self.key, emails=[]
         )
-        self.alarms = topic(
-            self, "Alarms", name=deployment.topic("alarms"), key=self.key, emails=deployment.alarms.emails
-        )
+        self.alarms = alarm_topic(self, deployment, account=account, region=region, key=self.key)
         for one in (self.findings, self.new_region):
             open_to_organisation(one, organisation_id=deployment.organisation.id)
-        let_publish(
-            self.alarms,
-            service="cloudwatch.amazonaws.com",
-            conditions={
-                "StringEquals": {"aws:SourceAccount": account},
-                "ArnLike": {
-                    "aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:{deployment.name}-*"
-                },
-            },
-        )

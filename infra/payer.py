@@ -2,7 +2,18 @@
 
 import json
 
-from aws_cdk import Environment, Stack, aws_bcmdataexports, aws_ce, aws_iam, aws_sns
+from aws_cdk import (
+    Duration,
+    Environment,
+    Stack,
+    aws_bcmdataexports,
+    aws_ce,
+    aws_cloudwatch,
+    aws_cloudwatch_actions,
+    aws_iam,
+    aws_kms,
+    aws_sns,
+)
 from constructs import Construct
 
 from focuswatch.collect.permissions import MANAGEMENT_ACTIONS
@@ -11,7 +22,8 @@ from focuswatch.owners import Owners
 from focuswatch.warehouse.columns import EXPORT_COLUMNS
 from infra.budgets import Budgets
 from infra.explained import explain
-from infra.messages import let_publish, open_to_organisation, topic, topic_key
+from infra.messages import alarm_topic, dead_letters, let_publish, open_to_organisation, topic, topic_key
+from infra.work import hear
 
 TABLE = "FOCUS_1_2_AWS"
 
@@ -84,7 +96,8 @@ def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
     account = deployment.accounts.payer
     sources = {"budgets.amazonaws.com": f"arn:aws:budgets::{account}:*", "costalerts.amazonaws.com": None}
     name = deployment.topic("spending")
-    key = topic_key(scope, services=list(sources), topics=f"arn:aws:sns:{PAYER_REGION}:{account}:{name}")
+    topics = f"arn:aws:sns:{PAYER_REGION}:{account}:{deployment.name}-*"
+    key = topic_key(scope, services=[*sources, "cloudwatch.amazonaws.com"], topics=topics)
     spending = topic(scope, "Spending", name=name, key=key, emails=[])
     for service, arn in sources.items():
         conditions: dict[str, dict[str, object]] = {"StringEquals": {"aws:SourceAccount": account}}
@@ -101,8 +114,37 @@ def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
         protocol="sqs",
         endpoint=deployment.queue_arn("spending"),
         raw_message_delivery=True,
+        redrive_policy={"deadLetterTargetArn": _undelivered(scope, deployment, topic=spending, key=key)},
     )
     return spending
+
+
+def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic, key: aws_kms.Key) -> str:
+    """The ARN of the queue that keeps what SNS cannot put into the pipeline's.
+
+    It must be of the topic's account and Region: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+    Where that is the pipeline's, `spending`'s own dead letters, which it watches and redrives; else one with an alarm.
+    """
+    if deployment.is_one_account and deployment.accounts.region == PAYER_REGION:
+        return deployment.dead_letters_arn("spending")
+    queue = dead_letters(scope, "Undelivered", name=deployment.dead_letters("spending-undelivered"))
+    hear(queue, topic_arn=topic.topic_arn)
+    name = f"{deployment.name}-spending-undelivered"
+    alarm = aws_cloudwatch.Alarm(
+        scope,
+        "UndeliveredAlarm",
+        alarm_name=name,
+        alarm_description="What AWS said of budgets or anomalies did not reach the pipeline; see docs/operate.md.",
+        metric=queue.metric_approximate_number_of_messages_visible(
+            period=Duration.minutes(5), statistic="Maximum"
+        ),
+        threshold=1,
+        evaluation_periods=1,
+        treat_missing_data=aws_cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    alarms = alarm_topic(scope, deployment, account=deployment.accounts.payer, region=PAYER_REGION, key=key)
+    alarm.add_alarm_action(aws_cloudwatch_actions.SnsAction(alarms))
+    return queue.queue_arn
 
 
 def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic) -> None:

@@ -37,8 +37,9 @@ class PipelineStack(Stack):
         functions = Functions(self, "Functions", deployment=deployment, messages=messages)
         for kind in ("slack", "jira"):
             if kind in functions.queues:
-                subscribe(functions.queues[kind], messages.findings)
-        hear(functions.queues["spending"], topic_arn=deployment.spending_topic_arn)
+                subscribe(functions.queues[kind], messages.findings, undelivered=functions.dead_letters[kind])
+        for queue in (functions.queues["spending"], functions.dead_letters["spending"]):
+            hear(queue, topic_arn=deployment.spending_topic_arn)
         Chain(self, "Chain", deployment=deployment, functions=functions)
         Watch(self, "Watch", deployment=deployment, functions=functions, topic=messages.alarms)
         # Last, since a first deployment that fails could not take the protected table away again.

@@ -45,10 +45,18 @@ def feed(function: aws_lambda.Function, queue: aws_sqs.Queue) -> None:
     )
 
 
-def subscribe(queue: aws_sqs.Queue, topic: aws_sns.Topic) -> None:
-    """Let a queue hear all of a topic, messages as they were sent and attributes beside them."""
+def subscribe(queue: aws_sqs.Queue, topic: aws_sns.Topic, *, undelivered: aws_sqs.Queue) -> None:
+    """Let a queue hear all of a topic, messages as they were sent and attributes beside them.
+
+    `undelivered` keeps what SNS cannot put there, which it drops otherwise: a queue that was deleted or closed is not
+    tried again. https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+    """
     topic.add_subscription(
-        aws_sns_subscriptions.SqsSubscription(cast(aws_sqs.IQueue, queue), raw_message_delivery=True)
+        aws_sns_subscriptions.SqsSubscription(
+            cast(aws_sqs.IQueue, queue),
+            raw_message_delivery=True,
+            dead_letter_queue=cast(aws_sqs.IQueue, undelivered),
+        )
     )
 
 

@@ -296,8 +296,8 @@ def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
         assert function["Architectures"] == ["arm64"] and function["Runtime"] == "python3.13"
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
-        assert len(function["Layers"]) == (3 if kind in ("refresh", "collect", "detect", "weekly") else 2)
-        alone = kind in ("refresh", "detect", "publish")
+        assert len(function["Layers"]) == (3 if kind in ("refresh", "collect", "detect", "page", "weekly") else 2)
+        alone = kind in ("refresh", "detect", "publish", "page")
         assert function.get("ReservedConcurrentExecutions") == (1 if alone else None)
 
 
@@ -353,8 +353,63 @@ def test_slack_and_jira_hear_the_findings_and_spending_what_the_payer_is_told(st
     heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
     assert len(heard) == 2
     assert all(one["RawMessageDelivery"] and "FilterPolicy" not in one for one in heard)
-    (spending,) = stacks.properties("payer", "AWS::SNS::Subscription")
-    assert spending["Endpoint"] == stacks.deployment.queue_arn("spending")
+    to_queues = [
+        one for one in stacks.properties("payer", "AWS::SNS::Subscription") if one["Protocol"] == "sqs"
+    ]
+    assert [one["Endpoint"] for one in to_queues] == [stacks.deployment.queue_arn("spending")]
+
+
+@pytest.mark.parametrize("kind", ["slack", "jira"])
+def test_what_sns_cannot_put_into_a_queue_is_a_dead_letter(stacks, kind):
+    """Of the function that was to hear it: SNS drops it otherwise, and it is watched and redriven there."""
+    queues = stacks.resources("pipeline", "AWS::SQS::Queue")
+    heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
+    names = {
+        queues[one["Endpoint"]["Fn::GetAtt"][0]]["Properties"]["QueueName"]:
+        queues[one["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]["Properties"]["QueueName"]
+        for one in heard
+    }  # fmt: skip
+    deployment = stacks.deployment
+    assert names[deployment.queue(kind)] == deployment.dead_letters(kind)
+    assert _hears(stacks, "pipeline", deployment.dead_letters(kind))
+
+
+def test_what_aws_says_and_cannot_reach_the_pipeline_is_kept(stacks):
+    """With the pipeline's dead letters where they are of one account and Region, else in a queue with an alarm."""
+    deployment = stacks.deployment
+    (told,) = [
+        one for one in stacks.properties("payer", "AWS::SNS::Subscription") if one["Protocol"] == "sqs"
+    ]
+    kept = told["RedrivePolicy"]["deadLetterTargetArn"]
+    if deployment.is_one_account:
+        assert (
+            kept == f"arn:aws:sqs:us-east-1:{deployment.accounts.pipeline}:focuswatch-spending-dead-letters"
+        )
+        assert _hears(stacks, "pipeline", "focuswatch-spending-dead-letters")
+        return
+    ((id, queue),) = stacks.resources("payer", "AWS::SQS::Queue").items()
+    assert kept == {"Fn::GetAtt": [id, "Arn"]}
+    assert _hears(stacks, "payer", queue["Properties"]["QueueName"])
+    (alarm,) = stacks.properties("payer", "AWS::CloudWatch::Alarm")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [id, "QueueName"]}}]
+    assert len(alarm["AlarmActions"]) == 1
+
+
+def _hears(stacks, stack, name):
+    """Whether SNS may write into the queue."""
+    (id,) = (
+        id
+        for id, one in stacks.resources(stack, "AWS::SQS::Queue").items()
+        if one["Properties"]["QueueName"] == name
+    )
+    policies = [
+        one for one in stacks.properties(stack, "AWS::SQS::QueuePolicy") if one["Queues"] == [{"Ref": id}]
+    ]
+    return any(
+        said["Principal"] == {"Service": "sns.amazonaws.com"}
+        for policy in policies
+        for said in policy["PolicyDocument"]["Statement"]
+    )
 
 
 def test_an_alarm_hears_what_comes_back_to_a_queue_again_and_again(stacks):

@@ -113,6 +113,24 @@ def record(event, message="S3 is away"):
     }
 
 
+def test_what_sns_could_not_deliver_goes_where_it_was_to_go(session, deployment):
+    """As the queue would have had it, whether SNS wrapped it or not."""
+    news = finding().model_dump_json(by_alias=True)
+    wrapped = {
+        "Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:focuswatch-findings", "Message": news,
+        "MessageAttributes": {"change": {"Type": "String", "Value": "new"}},
+    }  # fmt: skip
+    write(session, deployment.dead_letters("slack"), wrapped)
+    done = handed(session, deployment, "slack")["slack"]
+    assert (done.moved, done.letters[0].about) == (1, f"new {FOUND}")
+    sqs = session.client("sqs")
+    (back,) = sqs.receive_message(
+        QueueUrl=url(session, deployment.queue("slack")), MessageAttributeNames=["All"]
+    )["Messages"]
+    assert back["Body"] == news
+    assert back["MessageAttributes"]["change"]["StringValue"] == "new"
+
+
 def test_letters_of_a_queue_go_back_into_it(session, deployment):
     """Each with its body and attributes, and to its own queue."""
     news = finding().model_dump_json(by_alias=True)

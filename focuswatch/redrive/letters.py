@@ -22,11 +22,12 @@ class Letter:
     def of(cls, message: Any) -> "Letter":
         """Of a message as SQS gives it."""
         milliseconds = int(message["Attributes"]["SentTimestamp"])
+        body, attributes = _unpacked(message["Body"], message.get("MessageAttributes", {}))
         return cls(
             id=message["MessageId"],
             receipt=message["ReceiptHandle"],
-            body=message["Body"],
-            attributes=message.get("MessageAttributes", {}),
+            body=body,
+            attributes=attributes,
             sent_at=datetime.fromtimestamp(milliseconds / 1000, UTC),
         )
 
@@ -73,3 +74,20 @@ class Letter:
     def _attribute(self, name: str) -> str | None:
         value = self.attributes.get(name, {}).get("StringValue")
         return None if value is None else str(value)
+
+
+def _unpacked(body: str, attributes: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What SNS could not put into a queue and wrapped, as the queue would have had it.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-sqs-as-subscriber.html
+    """
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return body, attributes
+    if not isinstance(told, dict) or told.get("Type") != "Notification" or "TopicArn" not in told:
+        return body, attributes
+    named = told.get("MessageAttributes", {}).items()
+    return told["Message"], {
+        name: {"DataType": one["Type"], "StringValue": one["Value"]} for name, one in named
+    }
