@@ -25,6 +25,7 @@ class Size:
     timeout_seconds: int
     one_at_a_time: bool = False
     with_pandas: bool = False
+    most_at_once: int | None = None
 
 
 # Two refreshes at once would fold the same period twice; two detects would tell twice of what neither wrote yet, two
@@ -38,9 +39,9 @@ SIZES = {
     "spending": Size(memory_mb=512, timeout_seconds=120),
     "pulse": Size(memory_mb=512, timeout_seconds=120),
     "slack": Size(memory_mb=512, timeout_seconds=300),
-    "answer": Size(
-        memory_mb=1024, timeout_seconds=10
-    ),  # its cold start is half of the three seconds Slack waits
+    # Its cold start is half of the three seconds Slack waits. Anybody may call its address, and whoever calls it a
+    # thousand times at once must leave the functions that find and tell their share; ten answer 100 people a second.
+    "answer": Size(memory_mb=1024, timeout_seconds=10, most_at_once=10),
     "record": Size(memory_mb=512, timeout_seconds=120),
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
@@ -92,7 +93,8 @@ class Functions(Construct):
         self, kind: str, *, permissions: Permissions, environment: dict[str, str]
     ) -> aws_lambda.Function:
         size, name = SIZES[kind], self._deployment.function(kind)
-        reserved = 1 if size.one_at_a_time and self._deployment.functions.reserve_concurrency else None
+        most = 1 if size.one_at_a_time else size.most_at_once
+        reserved = most if self._deployment.functions.reserve_concurrency else None
         called = kind in QUEUE_FED or kind not in self.dead_letters
         function = aws_lambda.Function(
             self,

@@ -424,6 +424,15 @@ def test_an_alarm_hears_what_comes_back_to_a_queue_again_and_again(stacks):
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
 
 
+def test_whoever_calls_the_public_address_takes_no_processor_from_the_rest(stacks):
+    """It is the one function that anybody may call; and where the account's limit is small nothing is reserved."""
+    functions = {one["FunctionName"]: one for one in stacks.properties("pipeline", "AWS::Lambda::Function")}
+    (url,) = stacks.properties("pipeline", "AWS::Lambda::Url")
+    assert url["AuthType"] == "NONE"
+    assert functions["focuswatch-answer"]["ReservedConcurrentExecutions"] == 10
+    assert sum(one.get("ReservedConcurrentExecutions", 0) for one in functions.values()) <= 16
+
+
 def test_without_a_secret_a_channel_is_not_there():
     """Nothing to configure, nothing to pay for."""
     assert Deployment.load(CONFIG / "deployment.toml").kinds == FUNCTIONS
