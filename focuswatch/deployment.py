@@ -18,7 +18,7 @@ from focuswatch.errors import ConfigError
 PAYER_REGION = (
     "us-east-1"  # exports are made there alone: https://docs.aws.amazon.com/general/latest/gr/billing.html
 )
-FUNCTIONS = ("refresh", "collect", "detect", "publish", "spending", "pulse")  # whatever is configured
+FUNCTIONS = ("refresh", "collect", "detect", "publish", "page", "spending", "pulse")  # whatever is configured
 SLACK_FUNCTIONS = ("slack", "answer", "record", "weekly")
 JIRA_FUNCTIONS = ("jira", "sweep")
 QUEUE_FED = ("spending", "slack", "record", "jira")  # each works through a queue of its own
@@ -183,7 +183,7 @@ class Deployment(_Section):
             yield "organisation.ous: found none, expected the root (r-…) or the OUs whose accounts are looked at."
         if PAYER_REGION not in self.budgets.approved_regions:
             yield f"budgets.approved_regions: add {PAYER_REGION}; what AWS bills worldwide is charged there."
-        if self.export.prefix.split("/")[0] in ("tables", "athena-results"):
+        if self.export.prefix.split("/")[0] in ("tables", "athena-results", "page"):
             yield f"export.prefix: found '{self.export.prefix}', which focuswatch writes to itself; take another."
         if len(self.bucket) > 63:
             yield f"name: the bucket '{self.bucket}' would be longer than the 63 letters S3 allows; shorten it."

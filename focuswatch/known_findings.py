@@ -6,19 +6,13 @@ Of the ledger nothing is decided or written here.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 from focuswatch.catalog import Report
-from focuswatch.columns import KNOWN_FINDINGS
 from focuswatch.engine import Engine
 from focuswatch.engine.ctes import needed_of
-from focuswatch.engine.given_rows import selected
 from focuswatch.findings import DAYS_A_MONTH
 from focuswatch.ledger import Entry, Ledger, Silence
 from focuswatch.owners import Owners
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 TABLE = "known_findings"
 ACCOUNT_TAGS = "SELECT sub_account_id, tags FROM accounts"
@@ -92,20 +86,17 @@ def tags_of_accounts(engine: Engine) -> AccountTags:
     }
 
 
-def give_known_findings(engine: Engine, *, ledger: Ledger, owners: Owners, as_of: date) -> None:
-    """Let statements of `engine` read what `ledger` knows now."""
-    rows = known_findings(
+def rows_of_ledger(
+    ledger: Ledger, *, engine: Engine, owners: Owners, as_of: date
+) -> list[tuple[object, ...]]:
+    """The rows of what `ledger` knows now; accounts' tags are asked of `engine`. Raises QueryError."""
+    return known_findings(
         ledger.entries().values(),
         ledger.silences(),
         as_of=as_of,
         owners=owners,
         account_tags=tags_of_accounts(engine),
     )
-    connection: DuckDBPyConnection | None = getattr(engine, "connection", None)
-    if connection is not None:
-        _load(connection, rows)
-    elif rows:  # a Trino cannot reach this machine: the rows travel in the statement
-        engine.tables = {TABLE: selected(KNOWN_FINDINGS, rows), **engine.tables}  # type: ignore[attr-defined]
 
 
 def reads_ledger(report: Report) -> bool:
@@ -138,12 +129,3 @@ def _row(entry: Entry, *, is_silenced: bool, purpose: tuple[str | None, str | No
         resolved_on=entry.resolved_on,
         acknowledged_on=entry.acknowledged_on,
     )
-
-
-def _load(connection: "DuckDBPyConnection", rows: list[tuple[object, ...]]) -> None:
-    from focuswatch.tables import create_empty
-
-    create_empty(connection, TABLE, KNOWN_FINDINGS)
-    if rows:
-        places = ", ".join("?" for _ in KNOWN_FINDINGS)
-        connection.executemany(f"INSERT INTO {TABLE} VALUES ({places})", rows)

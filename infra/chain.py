@@ -25,6 +25,7 @@ class Chain(Construct):
             "unfinished", calls="detect", pattern=_own("Unfinished"), why="Its time was over too early"
         )
         self._rule("detected", calls="publish", pattern=_own("Detected"), why="There may be news")
+        self._rule("draw", calls="page", pattern=_own("Detected"), why="There was a run")
         self._rule(
             "collect-clock", calls="collect", schedule=_daily(clock.collect_hours), why="The daily look"
         )

@@ -29,13 +29,14 @@ class Size:
 
 
 # Two refreshes at once would fold the same period twice; two detects would tell twice of what neither wrote yet, two
-# publishes of what neither has marked as told. Whatever works through a queue ends before a lease of
-# focuswatch.delivery.claims does.
+# publishes of what neither has marked as told; of two pages the older could be written last. Whatever works through a
+# queue ends before a lease of focuswatch.delivery.claims does.
 SIZES = {
     "refresh": Size(memory_mb=1024, timeout_seconds=900, one_at_a_time=True, with_pandas=True),
     "collect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
     "detect": Size(memory_mb=1769, timeout_seconds=900, one_at_a_time=True, with_pandas=True),
     "publish": Size(memory_mb=512, timeout_seconds=300, one_at_a_time=True),
+    "page": Size(memory_mb=1769, timeout_seconds=600, one_at_a_time=True, with_pandas=True),
     "spending": Size(memory_mb=512, timeout_seconds=120),
     "pulse": Size(memory_mb=512, timeout_seconds=120),
     "slack": Size(memory_mb=512, timeout_seconds=300),
@@ -83,9 +84,15 @@ class Functions(Construct):
         for kind, queue in self.queues.items():
             feed(self.functions[kind], queue)
         self.addresses = {"SlackRequestURL": self._address()} if "answer" in self.functions else {}
+        if "weekly" in self.functions:
+            self.functions["weekly"].add_environment(
+                "FOCUSWATCH_PAGE_DOOR", self.addresses["SlackRequestURL"]
+            )
 
     def _address(self) -> str:
-        """Where Slack sends what people press. Anybody may call it: it is the signature that says who does."""
+        """Where Slack sends what people press, and a digest's link to the page leads. Anybody may call it: it is the
+        signature that says who does.
+        """
         made = self.functions["answer"].add_function_url(auth_type=aws_lambda.FunctionUrlAuthType.NONE)
         return made.url
 

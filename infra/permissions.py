@@ -10,6 +10,9 @@ from aws_cdk import aws_iam
 
 from focuswatch.collect.permissions import MANAGEMENT_ACTIONS
 from focuswatch.deployment import QUEUE_FED, Deployment
+from focuswatch.known_findings import TABLE
+from focuswatch.last_outcomes import KEY as OUTCOMES
+from focuswatch.page_link import KEY as PAGE
 from infra.bucket import RESULTS
 
 
@@ -43,6 +46,7 @@ class Permissions:
             "detect": self._detect,
             "publish": self._publish,
             "collect": self._collect,
+            "page": self._page,
             "spending": self._spending,
             "pulse": self._pulse,
             "slack": self._slack,
@@ -76,6 +80,11 @@ class Permissions:
             self._objects("s3:GetObject", "tables/*", why="the tables"),
             self._changed(f"{RESULTS}*"),
             Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
+            Grant(
+                "what came of detections, for the page",
+                ("s3:GetObject", "s3:PutObject"),
+                (f"{self._bucket}/{OUTCOMES}",),
+            ),
             self._members("ask an account's CloudTrail who made what, where a cost rose"),
             self._next_step(),
         ]
@@ -114,6 +123,20 @@ class Permissions:
             {"StringEquals": {"aws:ResourceOrgID": deployment.organisation.id}},
         )
 
+    def _page(self) -> list[Grant]:
+        return [
+            *self._athena(),
+            self._list(),
+            self._objects(
+                "s3:GetObject", "tables/*", OUTCOMES, why="the tables, and what came of detections"
+            ),
+            self._changed(f"{RESULTS}*"),
+            self._objects(
+                "s3:PutObject", f"tables/{TABLE}/*", PAGE, why="the page, and what it says of findings"
+            ),
+            Grant("the ledger", ("dynamodb:Query",), (self._table,)),
+        ]
+
     def _spending(self) -> list[Grant]:
         return [self._ledger(), self._next_step()]
 
@@ -145,6 +168,7 @@ class Permissions:
         return [
             self._secret(self.deployment.secrets.slack),
             Grant("what was pressed", ("sqs:SendMessage",), (queue,)),
+            self._objects("s3:GetObject", PAGE, why="whoever has a digest's link may read the page"),
         ]
 
     def _record(self) -> list[Grant]:

@@ -16,6 +16,7 @@ MISSED_AFTER = {
     "collect": (QUARTER_DAY, 5),
     "detect": (QUARTER_DAY, 5),
     "publish": (Duration.hours(1), 2),
+    "page": (QUARTER_DAY, 5),
     "pulse": (QUARTER_DAY, 5),
     "sweep": (QUARTER_DAY, 5),
 }

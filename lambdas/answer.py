@@ -1,5 +1,7 @@
 """Slack calls, because somebody pressed a button: see that it is Slack, answer at once, and queue the rest.
 
+Or somebody opens the link to the page that a digest brought.
+
 It loads little, since Slack waits three seconds and a cold start counts.
 """
 
@@ -12,6 +14,7 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.config import Config
 
 from focuswatch.errors import DeliveryError
 from focuswatch.slack.presses import Press, Question, genuine, read
@@ -20,12 +23,18 @@ DIALOG_SECONDS = (
     2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
 )
 SECRET_SECONDS = 300
+NOT_OPENED = "This link has run out, or lost a part on its way. The next weekly digest brings another.\n"
+# At the bucket's own region: a signature for the global address is not good where that leads on to.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html#VirtualHostingBackwardsCompatibility
+SIGNED_HERE = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 logger = Logger()
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """200 where it is taken, 401 where it is not from Slack, 400 where it makes no sense."""
+    """200 where it is taken, 401 where it is not from Slack, 400 where it makes no sense; of a link, where it leads."""
+    if event.get("requestContext", {}).get("http", {}).get("method") == "GET":
+        return _page(event.get("queryStringParameters") or {})
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         body = b64decode(body).decode("utf-8", errors="replace")
@@ -49,6 +58,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=pressed.to_json()
             )
     return {"statusCode": 200}
+
+
+def _page(query: dict[str, str]) -> dict[str, Any]:
+    """On to the page, by an address of some minutes; 403 where the link is not ours or has run out."""
+    from focuswatch.page_link import KEY, OPEN_SECONDS, opens
+
+    now = time.time()
+    signing = _secret(int(now) // SECRET_SECONDS).get("signing_secret", "")
+    if not signing or not opens(query, secret=signing, now=now):
+        return {"statusCode": 403, "headers": {"Content-Type": "text/plain"}, "body": NOT_OPENED}
+    s3 = boto3.client("s3", config=SIGNED_HERE)
+    page = {"Bucket": os.environ["FOCUSWATCH_BUCKET"], "Key": KEY}
+    address = s3.generate_presigned_url("get_object", Params=page, ExpiresIn=OPEN_SECONDS)
+    headers = {"Location": address, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return {"statusCode": 302, "headers": headers}
 
 
 def _ask(question: Question, *, secret: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from focuswatch.catalog import Detection
 from focuswatch.collect.sessions import PATIENT, assuming
 from focuswatch.collect.trail import CloudTrail
 from focuswatch.detect import due
+from focuswatch.last_outcomes import LastOutcomes
 from focuswatch.scan import Scanned, scan
 from focuswatch.warehouse.statements import tables_as_of
 from lambdas.environment import Run
@@ -43,6 +44,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, say=logger.debug,
         may_go_on=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000, trail=_trail(run),
     )  # fmt: skip
+    LastOutcomes(run.session.client("s3", config=PATIENT), run.bucket).remember(scanned.outcomes)
     _measure(scanned, scanned_bytes={one.label: one.scanned_bytes for one in engine.executed})
     newest = max(one.delivered_at for one in periods.values())
     heartbeat = run.beat(

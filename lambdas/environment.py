@@ -122,6 +122,13 @@ class Run:
 
         return Secret.read(self.secret("slack"))
 
+    def page_link(self) -> str | None:
+        """Where a digest leads to the page; None where nobody answers, as with webhooks alone."""
+        from focuswatch.page_link import page_link
+
+        secret = self._slack_secret.signing_secret
+        return page_link(os.environ["FOCUSWATCH_PAGE_DOOR"], secret=secret, now=self.clock()) if secret else None
+
     def slack_routes(self) -> "Routes":
         """Whoever tells in Slack, for one batch: the bot, and webhooks of teams that have one."""
         from focuswatch.slack.webhook import Routes, Webhook

@@ -36,11 +36,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         as_of=as_of,
         currency=max(periods.values(), key=lambda one: one.period).currency,
     )
-    told, failed = [], {}
+    told, failed, page = [], {}, run.page_link()
     for week in found:
         name = f"week {as_of:%G-%V} of {week.team or 'everybody'}"
         try:
-            run.say(name, weekly_message(week), channel=run.channel_of(week.team))
+            run.say(name, weekly_message(week, page=page), channel=run.channel_of(week.team))
         except DeliveryError as error:
             failed[name] = str(error)
         else:

@@ -22,6 +22,7 @@ SERVICES = {
     "focuswatch/engine/athena.py": ["athena", "s3"],
     "focuswatch/export/s3.py": ["s3"],
     "focuswatch/heartbeat.py": ["dynamodb"],
+    "focuswatch/last_outcomes.py": ["s3"],
     "focuswatch/ledger/dynamodb.py": ["dynamodb"],
     "focuswatch/publish.py": ["sns"],
     "focuswatch/queues.py": ["sqs"],
@@ -31,6 +32,7 @@ SERVICES = {
     "focuswatch/warehouse/files.py": ["s3"],
     "focuswatch/warehouse/partitions.py": ["glue"],
     "lambdas/answer.py": ["secretsmanager", "sqs"],
+    "lambdas/page.py": ["s3"],
     "lambdas/environment.py": ["events"],
     "lambdas/pulse.py": ["sns"],
 }

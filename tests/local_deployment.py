@@ -1,5 +1,6 @@
 """focuswatch as an operator deploys it, in a local AWS: what `cdk deploy --all` makes of the config of one account."""
 
+import http.client
 import io
 import json
 import shutil
@@ -146,6 +147,14 @@ class Deployed:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
+
+    def opened(self, link: str) -> tuple[int, str]:
+        """What somebody who opens a link gets: the status, and where it leads (nowhere: empty)."""
+        parts = urlsplit(link)
+        asked = http.client.HTTPConnection(str(urlsplit(self.aws.endpoint).netloc), timeout=60)
+        asked.request("GET", f"{parts.path}?{parts.query}", headers={"Host": str(parts.hostname)})
+        answer = asked.getresponse()
+        return answer.status, answer.getheader("Location") or ""
 
     def _ended(self, function: str) -> int:
         return sum(line.startswith("REPORT ") for line in self._lines(function))

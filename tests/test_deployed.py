@@ -5,6 +5,7 @@ What comes out is what the same scan says on a laptop about the same files.
 
 import json
 import os
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import duckdb
@@ -28,9 +30,12 @@ from focuswatch.ledger.decide import MOST_A_TEAM
 from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.literals import literal
 from focuswatch.owners import Owners
+from focuswatch.page.gather import is_shown
+from focuswatch.page_link import KEY
 from focuswatch.scan import Scanned
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
+from tests.given_page import data_of
 from tests.given_spending import budget_message
 from tests.local_aws import ACCOUNT, CDK
 from tests.local_deployment import CLOSED, MEMBER, Deployed, deploying
@@ -191,6 +196,7 @@ def test_the_whole_way_from_the_manifest_to_sns(
     finops_hears_how_focuswatch_is(deployed)
     every_team_hears_how_its_week_was(deployed)
     assert deployed.invoke("sweep")["failed"] == {}
+    the_page_is_there_and_a_digest_leads_to_it(deployed)
     every_run_said_how_it_went(deployed)
     the_doctor_finds_nothing_but_what_cannot_be_here(deployed)
     a_refresh_that_fails_is_kept_in_the_dead_letters(deployed, period=newest)
@@ -313,6 +319,31 @@ def every_team_hears_how_its_week_was(deployed: Deployed) -> None:
     ]
     assert len(weeks) == len(told) > 5
     assert sum(text.startswith("All of it came to") for text in weeks) == 1
+
+
+def the_page_is_there_and_a_digest_leads_to_it(deployed: Deployed) -> None:
+    """It shows what the ledger knows, nothing in it failed, and without its whole signature a link leads nowhere."""
+    told = deployed.invoke("page")
+    assert told["failed"] == {}
+    s3, bucket = deployed.aws.client("s3"), deployed.deployment.bucket
+    shown = data_of(s3.get_object(Bucket=bucket, Key=KEY)["Body"].read().decode())
+    with deployed.aws.used():
+        known = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
+        entries, silences = known.entries().values(), known.silences()
+    as_of = date.fromisoformat(shown["as_of"])
+    seen = {one.fingerprint for one in entries if is_shown(one, silences, as_of=as_of)}
+    assert {one["fingerprint"] for one in shown["findings"]} == seen
+    assert not shown["freshness"]["failures"] and shown["freshness"]["detections"] == len(Catalog.load().live)
+    assert {row["fingerprint"] for row in deployed.table("known_findings")} == {
+        one.fingerprint for one in entries
+    }
+    finops = deployed.slack.workspace.named("#finops", by_name=True)
+    (link,) = re.findall(
+        r"https?://[^\"]*/page[?]until=\d+&sign=\w+", json.dumps([one.blocks for one in finops.shown])
+    )
+    status, address = deployed.opened(link)
+    assert (status, urlsplit(address).path.endswith(KEY)) == (302, True)
+    assert deployed.opened(link[:-1]) == (403, "")
 
 
 def every_run_said_how_it_went(deployed: Deployed) -> None:

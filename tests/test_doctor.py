@@ -114,7 +114,8 @@ def test_a_deployment_in_order_has_no_failure(aws, deployment):
     checks = looked_at(aws, deployment)
     assert {name: check.state for name, check in checks.items()} == {
         "credentials": "ok", "bucket": "ok", "delivery": "ok", "folders": "ok", "export": "ok", "tables": "ok",
-        "workgroup": "ok", "refresh": "ok", "collect": "ok", "detect": "ok", "publish": "ok", "pulse": "ok",
+        "workgroup": "ok", "refresh": "ok", "collect": "ok", "detect": "ok", "publish": "ok", "page": "ok",
+        "pulse": "ok",
         "accounts": "ok", "dead letters": "ok", "slack": "noted", "jira": "noted",
     }  # fmt: skip
 

@@ -244,7 +244,7 @@ def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
     """Rules, asynchronous invocations; and each queue is looked at."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 10
+    assert len(rules) == len(targets) == 11
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
     deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")

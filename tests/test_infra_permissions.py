@@ -32,6 +32,16 @@ USED = {
         Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
         Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "_put", "_look"})),
         Used("focuswatch/collect/sessions.py"),
+        Used("focuswatch/last_outcomes.py"),
+    ],
+    "page": [
+        HEARTBEAT,
+        Used("focuswatch/engine/athena.py"),
+        Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
+        Used("focuswatch/warehouse/files.py", frozenset({"write"})),
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried"})),
+        Used("focuswatch/last_outcomes.py", frozenset({"_read"})),
+        Used("lambdas/page.py"),
     ],
     "publish": [
         HEARTBEAT,
@@ -93,11 +103,12 @@ ATHENA = {
 ON_BEHALF = {
     "refresh": ATHENA,
     "detect": ATHENA,
+    "page": ATHENA,
     "weekly": ATHENA,
     "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
     "collect": set(),
     "pulse": {"kms:Decrypt", "kms:GenerateDataKey"},
-    "answer": set(),
+    "answer": {"s3:GetObject"},  # an address that it presigns is opened as the function itself
     "sweep": set(),
     # Lambda reads a queue as its function: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     **dict.fromkeys(QUEUE_FED, {"sqs:ReceiveMessage", "sqs:DeleteMessage"}),

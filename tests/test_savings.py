@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.engine.duckdb import DuckDbEngine
-from focuswatch.known_findings import give_known_findings
+from focuswatch.given_findings import give_known_findings
 from focuswatch.ledger import Decision, Entry, Silence, SqliteLedger
 from focuswatch.owners import Owners
 from focuswatch.page import document, gather

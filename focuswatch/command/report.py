@@ -40,7 +40,8 @@ def report(
     from focuswatch import show
     from focuswatch.catalog import Catalog
     from focuswatch.command.known import known_bill
-    from focuswatch.known_findings import give_known_findings, reads_ledger
+    from focuswatch.given_findings import give_known_findings
+    from focuswatch.known_findings import reads_ledger
     from focuswatch.report import columns_of, rows_of
 
     wanted = Catalog.load().report(name)

@@ -10,7 +10,6 @@ from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine import Engine, Row
 from focuswatch.errors import QueryError
-from focuswatch.known_findings import give_known_findings
 from focuswatch.ledger import Entry, Ledger, Silence
 from focuswatch.literals import Scalar, Value, literals
 from focuswatch.owners import Owners
@@ -61,11 +60,13 @@ def gather(
     owners: Owners,
     ledger: Ledger,
     answers: Answers | None = None,
+    outcomes: Sequence[Outcome] | None = None,
     warnings: Sequence[str] = (),
 ) -> Gathered:
     """What the page shows as of a day. What a statement gets wrong costs its own section alone, and is told.
 
-    `answers` spares the detections that the last scan asked over the same data.
+    `answers` spares the detections that the last scan asked over the same data; with `outcomes`, which are what came
+    of each detection when it was asked last, none is asked. The table known_findings holds what `ledger` knows.
     """
     failures: list[str] = []
 
@@ -80,7 +81,6 @@ def gather(
         statement = catalog.lookups[name].render({"as_of": as_of, **values})
         return rows(lambda: engine.query(statement, label=name))
 
-    give_known_findings(engine, ledger=ledger, owners=owners, as_of=as_of)
     entries, silences = tuple(ledger.entries().values()), tuple(ledger.silences())
     looked_until = ledger.looked_until()
     gpu_days = lookup("gpu_busy_days")
@@ -93,7 +93,9 @@ def gather(
         silences=silences,
         outcomes=_outcomes(
             engine, as_of=as_of, catalog=catalog, owners=owners, answers=answers, looked_until=looked_until
-        ),
+        )
+        if outcomes is None
+        else tuple(outcomes),
         looked_until=looked_until,
         coverage=coverage(engine, as_of=as_of),
         billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),

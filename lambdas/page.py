@@ -1,0 +1,55 @@
+"""There was a run: write the page, and beside the tables what the ledger now knows, for whoever asks in Athena."""
+
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+from focuswatch.columns import KNOWN_FINDINGS
+from focuswatch.known_findings import TABLE, rows_of_ledger
+from focuswatch.last_outcomes import LastOutcomes
+from focuswatch.page import document, gather, html
+from focuswatch.page_link import KEY
+from focuswatch.warehouse.statements import tables_as_of
+from lambdas.environment import PATIENT, Run
+
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Replace the page by one of now; a section whose statement failed is left out of it, and named in it."""
+    run = Run("page")
+    logger.append_keys(run_id=run.id)
+    metrics.add_dimension(name="function", value=run.name)
+    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
+    engine = run.engine()
+    warehouse = run.warehouse(engine)
+    periods = warehouse.periods()
+    if not periods:
+        return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
+    as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
+    engine.tables.update(tables_as_of(run.catalog, as_of=as_of))
+    rows = rows_of_ledger(run.ledger, engine=engine, owners=run.owners, as_of=as_of)
+    columns = zip(*rows, strict=True) if rows else ([] for _ in KNOWN_FINDINGS)
+    warehouse.files.write(TABLE, dict(zip(KNOWN_FINDINGS, map(list, columns), strict=True)))
+    s3 = run.session.client("s3", config=PATIENT)
+    gathered = gather(
+        engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,
+        catalog=run.catalog, owners=run.owners, ledger=run.ledger,
+        outcomes=LastOutcomes(s3, run.bucket).recall(run.catalog),
+    )  # fmt: skip
+    page = html(document(gathered)).encode()
+    s3.put_object(
+        Bucket=run.bucket, Key=KEY, Body=page, ContentType="text/html; charset=utf-8", CacheControl="no-store"
+    )
+    failed = {failure.partition(":")[0]: failure for failure in gathered.failures}
+    scanned_bytes = sum(one.scanned_bytes for one in engine.executed)
+    told = run.beat(ran=["page"], failed=failed, as_of=as_of, scanned_bytes=scanned_bytes).model_dump(
+        mode="json"
+    )
+    logger.info("heartbeat", extra={"heartbeat": told, "bytes": len(page)})
+    return told
