@@ -13,6 +13,7 @@ service_names = []
 every_service = false          # a rise of a whole account or region reads them all
 first_day = 2000-01-01         # of the weeks before the earliest rise
 end_day = 2000-01-01           # after the latest one
+most_growth = 5.0              # of what was before, that may be expected; more was launched as planned, and is no part's
 most_parts = 20
 most_falls = 2
 */
@@ -104,7 +105,8 @@ priced AS (
     SELECT
         *,
         CASE
-            WHEN is_told AND whole_cost_before > 0 AND whole_cost >= told_excess
+            WHEN is_told AND whole_cost_before > 0
+                AND whole_cost - told_excess BETWEEN 0 AND $most_growth * whole_cost_before
                 THEN (whole_cost - told_excess) / nullif(whole_cost_before, 0)
             ELSE 1E0
         END AS measure,                                     -- of what was before: so much of it was expected
