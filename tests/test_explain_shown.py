@@ -1,4 +1,4 @@
-"""An explanation where people read it: Slack within its limits, Jira, the page; and the simulation's own truth of it."""
+"""An explanation where people read it: Slack within its limits, Jira, the page; and in the simulation's truth."""
 
 from datetime import date
 
