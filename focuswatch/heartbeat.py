@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,9 +54,16 @@ def _fitting(failed: Mapping[str, str]) -> dict[str, str]:
 
 def heartbeats(table: "Table") -> dict[str, Heartbeat]:
     """The last heartbeat of every function that ever ran."""
-    found = table.query(
-        KeyConditionExpression="#kind = :kind",
-        ExpressionAttributeNames={"#kind": "kind"},
-        ExpressionAttributeValues={":kind": "heartbeat"},
-    )
-    return {str(one["id"]): Heartbeat.model_validate_json(str(one["document"])) for one in found["Items"]}
+    asked: Any = {
+        "KeyConditionExpression": "#kind = :kind",
+        "ExpressionAttributeNames": {"#kind": "kind"},
+        "ExpressionAttributeValues": {":kind": "heartbeat"},
+    }
+    kept: dict[str, Heartbeat] = {}
+    while True:
+        page = table.query(**asked)
+        for one in page["Items"]:
+            kept[str(one["id"])] = Heartbeat.model_validate_json(str(one["document"]))
+        if "LastEvaluatedKey" not in page:
+            return kept
+        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]

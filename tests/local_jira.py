@@ -42,6 +42,7 @@ class Fault:
     path: str
     times: int
     seconds: float = 1.0
+    retry_after: str | None = None  # in place of the seconds
 
 
 @dataclass
@@ -96,10 +97,17 @@ class LocalJira:
         return f"http://127.0.0.1:{self.port}"
 
     def fail(
-        self, kind: str, method: str = "", path: str = "", *, times: int = 1, seconds: float = 1.0
+        self,
+        kind: str,
+        method: str = "",
+        path: str = "",
+        *,
+        times: int = 1,
+        seconds: float = 1.0,
+        retry_after: str | None = None,
     ) -> None:
         """Let requests fail: `reset` or a status number before any effect, `lost`, `slow` or `after 500` after it."""
-        self.faults.append(Fault(kind, method, path, times, seconds))
+        self.faults.append(Fault(kind, method, path, times, seconds, retry_after))
 
     def with_label(self, label: str) -> list[Kept]:
         return [one for one in self.issues if label in one.fields["labels"]]
@@ -341,7 +349,9 @@ class LocalJira:
                 handler.close_connection = True
                 return
             if kind.isdigit():
-                answered = Answered.error(int(kind), "told to fail", retry_after=fault.seconds)
+                answered = Answered.error(
+                    int(kind), "told to fail", retry_after=fault.retry_after or fault.seconds
+                )
             else:
                 answered = self.answer(method, path, query, body, handler.headers)
         if kind == "slow":

@@ -22,10 +22,12 @@ class Answered:
     text: str | None = None
 
     @classmethod
-    def error(cls, status: int, message: str, *, retry_after: float | None = None) -> "Answered":
+    def error(cls, status: int, message: str, *, retry_after: float | str | None = None) -> "Answered":
         answered = cls(status, {"errorMessages": [message], "errors": {}})
         if retry_after is not None:
-            answered.headers["Retry-After"] = f"{retry_after:g}"
+            answered.headers["Retry-After"] = (
+                retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
+            )
         return answered
 
 

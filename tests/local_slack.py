@@ -71,6 +71,7 @@ class LocalSlack:
     token: str = "xoxb-local"
     signing_secret: str = "8f742231b10e8888abcd99yyyzzz85a5"
     port: int = 0
+    retry_after: Callable[[int], str] = str  # how a wait is written
     calls: list[tuple[str, Args]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -146,7 +147,7 @@ class LocalSlack:
                 return _json(lambda: self.workspace.respond(path, args) or {}, failed=404)
             wait = self._too_fast(method, path, args)
             if wait:
-                headers = {"Retry-After": str(wait)}
+                headers = {"Retry-After": self.retry_after(wait)}
                 return (
                     429,
                     headers,

@@ -1,7 +1,9 @@
 """Exactly one issue and no news lost, whatever fails: processes killed, answers lost, limits, races, lost rows."""
 
 import dataclasses
+import time
 from decimal import Decimal
+from email.utils import formatdate
 
 import pytest
 
@@ -236,6 +238,14 @@ def test_a_limit_is_waited_out_as_long_as_jira_says(there):
     assert there.channel.tell(news()).endswith("SRCH-1 created"), (
         "nothing was made: no need to wait for the search"
     )
+
+
+def test_jira_may_say_when_by_a_date(there):
+    """As RFC 9110 lets a server."""
+    there.jira.fail("429", "POST", "issue$", retry_after=formatdate(time.time() + 77, usegmt=True))
+    with pytest.raises(TryLater) as later:
+        there.channel.tell(news())
+    assert 60 < later.value.seconds <= 77
 
 
 def test_a_limit_after_the_comment_repeats_no_comment(there):

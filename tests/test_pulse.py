@@ -131,6 +131,17 @@ def test_dead_letters_are_wrong_and_can_be_handed_back():
     assert trouble.command == "focuswatch redrive"
 
 
+def test_every_heartbeat_is_read_however_long_they_are():
+    """A page of DynamoDB's ends at a megabyte, and a bad day's heartbeats are longer."""
+    with mock_aws():
+        table = ledger_table()
+        for number in range(30):
+            failed = {f"{place}": "x" * 900 for place in range(100)}
+            told = Heartbeat(function=f"f{number}", run_id="r", ended_at=NOW, seconds=1, failed=failed)
+            record(table, told)
+        assert sorted(heartbeats(table)) == sorted(f"f{number}" for number in range(30))
+
+
 def test_a_heartbeat_fits_the_table_whatever_failed():
     """An organisation that refuses everything everywhere; how many are left out is said."""
     refused = {f"{account:012d} eu-west-{region}": "explicitly denied " * 12

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from focuswatch.delivery.retry_after import retry_after
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from jira.exceptions import JIRAError
 
 LATER_SECONDS = 60.0  # where Jira does not say how long
-LONGEST_SECONDS = 3_600.0  # what a Retry-After may ask at most; SQS hides a message for 12 hours
 TOO_MANY, REQUEST_TIMEOUT = 429, 408
 CLIENT_ERRORS, SERVER_ERRORS = 400, 500  # the client also raises for a 201 without a key: something was made
 
@@ -85,9 +85,7 @@ def _said(response: "requests.Response | None") -> tuple[str, dict[str, str]]:
 
 def _retry_after(response: "requests.Response | None") -> float:
     """https://developer.atlassian.com/cloud/jira/platform/rate-limiting/: 429, and some 5xx, say how long."""
-    value = response.headers.get("Retry-After", "") if response is not None else ""
-    seconds = float(value) if value.replace(".", "", 1).isdigit() else LATER_SECONDS
-    return min(max(seconds, 1.0), LONGEST_SECONDS)
+    return LATER_SECONDS if response is None else retry_after(response.headers, otherwise=LATER_SECONDS)
 
 
 def _never_connected(error: "requests.exceptions.RequestException") -> bool:

@@ -12,6 +12,7 @@ from urllib.error import URLError
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from focuswatch.delivery.pace import Pace
+from focuswatch.delivery.retry_after import retry_after
 from focuswatch.errors import Refused, TryLater, Unsure
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class Slack:
         told: Any = answer.data if isinstance(answer.data, dict) else {}
         code = str(told.get("error", answer.status_code))
         if answer.status_code == 429 or code in LATER:
-            seconds = float(answer.headers.get("Retry-After", RETRY_SECONDS))
+            seconds = retry_after(answer.headers, otherwise=RETRY_SECONDS)
             if answer.status_code == 429 and channel:
                 self._pace.silence(channel, seconds=seconds)
             return TryLater(f"Slack wants a pause before {method}", seconds=seconds)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from focuswatch.catalog import Catalog
 from focuswatch.delivery.news import Delivery
 from focuswatch.delivery.pace import Pace
+from focuswatch.delivery.retry_after import retry_after
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.owners import Owners
 from focuswatch.slack.client import RETRY_SECONDS, TIMEOUT_SECONDS, Payload, Seen
@@ -42,7 +43,7 @@ class Webhook:
         except OSError as error:
             raise Unsure(f"the webhook of {channel} gave no answer: {error}") from error
         if answer.status_code == 429:
-            seconds = float(answer.headers.get("Retry-After", RETRY_SECONDS))
+            seconds = retry_after(answer.headers, otherwise=RETRY_SECONDS)
             self.pace.silence(channel, seconds=seconds)
             raise TryLater(f"Slack wants a pause before the webhook of {channel}", seconds=seconds)
         if answer.status_code >= 500:

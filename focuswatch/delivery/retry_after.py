@@ -1,0 +1,35 @@
+"""For how long a server asks to be left alone: seconds, or a day and time.
+
+https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+LONGEST_SECONDS = (
+    3_600.0  # what is asked for at most is a clock that is wrong; SQS hides a message for 12 hours
+)
+
+
+def retry_after(
+    headers: Mapping[str, str], *, otherwise: float, clock: Callable[[], float] = time.time
+) -> float:
+    """Seconds from now, of a `Retry-After` in whatever case; `otherwise` where it says nothing that can be read."""
+    value = next((one for name, one in headers.items() if name.lower() == "retry-after"), "")
+    seconds = _seconds(value.strip(), now=clock())
+    return otherwise if seconds is None else min(max(seconds, 1.0), LONGEST_SECONDS)
+
+
+def _seconds(value: str, *, now: float) -> float | None:
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(value)
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now
+        except (ValueError, TypeError, OverflowError, OSError):
+            return None
+    return seconds if math.isfinite(seconds) else None
