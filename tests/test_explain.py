@@ -12,7 +12,9 @@ import pytest
 from focuswatch import tables
 from focuswatch.cases import Case, CaseFile, give
 from focuswatch.catalog import Catalog
+from focuswatch.columns import DAILY_CHARGES
 from focuswatch.engine.duckdb import DuckDbEngine, connect
+from focuswatch.engine.given_rows import create_empty, inserts
 from focuswatch.errors import QueryError
 from focuswatch.explain.ask import explain
 from focuswatch.explain.explanation import NAME_CHARACTERS, Explanation
@@ -207,6 +209,43 @@ def test_a_rise_is_as_wide_as_its_finding(changed, excess):
         more(ServiceName="null", SkuMeter="EU-DataTransfer-Out-Bytes", EffectiveCost=100.0),
     ]
     assert why(*charges, **changed).excess == excess
+
+
+def test_trino_explains_it_alike(local_trino):
+    """The same statements over the same charges: parts, measures, prices, what began and ended."""
+    gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old", "x_Operation": "Old"}
+    charges = [
+        {"growth": 0.01},
+        gone,
+        more(SkuMeter="EU-BoxUsage:p4d.24xlarge", ResourceId="arn:new", EffectiveCost=71.3),
+        more(EffectiveCost=50.0, ConsumedQuantity=30.0),
+        more(EffectiveCost=9.0, ConsumedQuantity="null", RegionId="null", ResourceId="null", SkuMeter="null"),
+        {"SubAccountId": "null", "ServiceName": "null", "EffectiveCost": 7.0},
+        more(SubAccountId="null", ServiceName="null", EffectiveCost=40.0),
+        more(SkuMeter="EU-NovaPro-input-tokens", ServiceName="Amazon Bedrock", EffectiveCost=5.0),
+    ]
+    rises = [
+        RISE,
+        replace(RISE, fingerprint="a" * 20, excess=Decimal("123.456789")),
+        replace(RISE, fingerprint="b" * 20, sub_account_id=None, service_name=None, of_one_service=True),
+        replace(RISE, fingerprint="c" * 20, service_name=None, charges="gpu"),
+        replace(RISE, fingerprint="d" * 20, service_name=None, charges="tokens", excess=Decimal(10)),
+        replace(RISE, fingerprint="e" * 20, service_name=None, region_id="eu-west-1", weeks=1),
+    ]
+    with bill(*charges) as engine:
+        wanted = explain(rises, engine=engine, catalog=CATALOG, as_of=AS_OF)
+        rows = engine.query(f"SELECT {', '.join(DAILY_CHARGES)} FROM daily_charges", label="charges")
+    trino, table = local_trino.engine(), "memory.default.explained_charges"
+    trino.execute(create_empty(table, DAILY_CHARGES), label="given")
+    try:
+        for statement in inserts(table, DAILY_CHARGES, [tuple(row.values()) for row in rows]):
+            trino.execute(statement, label="given")
+        there = local_trino.engine(tables={"daily_charges": f"SELECT * FROM {table}"})
+        assert explain(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted
+    finally:
+        trino.execute(f"DROP TABLE {table}", label="given")
+    assert len(wanted) == 6 and all(map(adds_up, wanted.values()))
+    assert wanted[RISE.fingerprint].ended and wanted["b" * 20].excess == 80
 
 
 def test_what_began_and_ended_that_day_is_told():
