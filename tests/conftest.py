@@ -11,7 +11,8 @@ from tests.local_trino import LocalTrino, lacking, must_be_there, trino
 TOGETHER = {
     "test_deployed": "an AWS",
     "test_warehouse": "an AWS",
-    "test_local_athena": "an AWS",
+    "test_athena_door": "a Trino",
+    "test_local_athena": "a Trino",
     "test_infra": "stacks",
     "test_infra_permissions": "stacks",
     "test_deployment": "stacks",

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -119,33 +119,17 @@ class DuckDbRunner:
         if not table["PartitionKeys"]:
             yield [], table["StorageDescriptor"]["Location"]
         elif table["Parameters"].get("projection.enabled") == "true":
-            yield from self._projected(table)
+            yield from projected(table, client=self.client)
         else:
             pages = self.client("glue").get_paginator("get_partitions")
             for page in pages.paginate(DatabaseName=database, TableName=table["Name"]):
                 for found in page["Partitions"]:
                     yield found["Values"], found["StorageDescriptor"]["Location"]
 
-    def _projected(self, table: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
-        (key,) = (key["Name"] for key in table["PartitionKeys"])
-        told = table["Parameters"]
-        before, after = told["storage.location.template"].split(f"${{{key}}}")
-        bucket, prefix = split_address(before)
-        first, last = _range(told[f"projection.{key}.range"], told[f"projection.{key}.format"])
-        for folder in sorted(
-            {found["Key"][len(prefix) :].partition("/")[0] for found in self._list(bucket, prefix)}
-        ):
-            if first <= folder <= last:
-                yield [folder], f"{before}{folder}{after}"
-
-    def _list(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-        for page in self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            yield from page.get("Contents", [])
-
     def _parts(self, table: dict[str, Any], values: list[str], location: str) -> Iterator[Part]:
         keys = [key["Name"] for key in table["PartitionKeys"]]
         bucket, prefix = split_address(location.rstrip("/") + "/")
-        for found in self._list(bucket, prefix):
+        for found in listed(bucket, prefix, client=self.client):
             hidden = found["Key"].rpartition("/")[2].startswith(("_", "."))
             if found["Size"] and not hidden:
                 folder = "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
@@ -161,6 +145,37 @@ class DuckDbRunner:
                 self.client("s3").download_file(bucket, key, str(local))
                 self.known[name] = Part(local=local, size=found["Size"])
             return self.known[name]
+
+
+def projected(table: dict[str, Any], *, client: Callable[[str], Any]) -> Iterator[tuple[list[str], str]]:
+    """Values and location of every partition that a table projects and that has files."""
+    (key,) = (key["Name"] for key in table["PartitionKeys"])
+    told = table["Parameters"]
+    before, after = told["storage.location.template"].split(f"${{{key}}}")
+    bucket, prefix = split_address(before)
+    first, last = _range(told[f"projection.{key}.range"], told[f"projection.{key}.format"])
+    found = listed(bucket, prefix, client=client)
+    for folder in sorted({one["Key"][len(prefix) :].partition("/")[0] for one in found}):
+        if first <= folder <= last:
+            yield [folder], f"{before}{folder}{after}"
+
+
+def listed(bucket: str, prefix: str, *, client: Callable[[str], Any]) -> Iterator[dict[str, Any]]:
+    """The objects below a prefix."""
+    for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Contents", [])
+
+
+def lower_case(names: Sequence[str]) -> list[str]:
+    """The names of columns as Athena writes them; what has no name is `_col0`, `_col1`. Raises StatementError."""
+    lower = [
+        f"_col{place}" if NOT_NAMED.search(name) and name != "$path" else name.lower()
+        for place, name in enumerate(names)
+    ]
+    if len(set(lower)) < len(lower):
+        twice = next(name for name in lower if lower.count(name) > 1)
+        raise StatementError(f"DUPLICATE_COLUMN_NAME: Column name '{twice}' specified more than once")
+    return lower
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -251,18 +266,12 @@ def _column(name: str, type_: str, found: tuple[str, str] | None, *, table: str)
 
 def _answer(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: int) -> Answer:
     """Lower-case names as Athena has them; what has no name is `_col0`, `_col1`."""
-    names = [
-        f"_col{place}" if NOT_NAMED.search(name) and name != "$path" else name.lower()
-        for place, (name, _) in enumerate(described)
-    ]
+    names = lower_case([name for name, _ in described])
     columns = [
         column.cast(pa.int64()) if type_ == "HUGEINT" else column
         for column, (_, type_) in zip(rows.columns, described, strict=True)
     ]
     types = [athena_type(type_) for _, type_ in described]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise StatementError(f"DUPLICATE_COLUMN_NAME: Column name '{twice}' specified more than once")
     return Answer(pa.table(columns, names=names), dict(zip(names, types, strict=True)), scanned_bytes)
 
 

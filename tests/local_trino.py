@@ -1,8 +1,11 @@
 """A Trino of this machine, for tests: version 435, made of its parts in Maven Central, with tables in memory.
 
+Other catalogs can be created while it runs: tests/local_athena_trino.py.
+
 Athena engine 3 follows Trino: https://docs.aws.amazon.com/athena/latest/ug/engine-versions-reference-0003.html
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -22,7 +25,8 @@ from trino.dbapi import Connection, connect
 from focuswatch.engine.trino import TrinoEngine
 
 HERE = Path(__file__).parent / "trino"
-MADE = HERE.parent.parent / "build" / "trino-435"
+PARTS = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:8]
+MADE = HERE.parent.parent / "build" / f"trino-435-{PARTS}"
 NEEDED = "JDK 17 or newer (java) and Maven (mvn)"
 PATIENCE_SECONDS = 180
 # Tiny statements: what a cluster does to spread and to reorder work costs more than the work.
@@ -41,7 +45,7 @@ coordinator=true
 node-scheduler.include-coordinator=true
 http-server.http.port={port}
 discovery.uri=http://127.0.0.1:{port}
-catalog.management=static
+catalog.management=dynamic
 plugin.dir={plugins}
 query.max-length=20000000
 query.max-memory=1GB
@@ -58,10 +62,12 @@ class LocalTrino:
 
     port: int
 
-    def connect(self, *, schema: str = "default", session: Mapping[str, object] = QUICK) -> Connection:
-        """A connection to the catalog whose tables are in memory."""
+    def connect(
+        self, *, catalog: str = "memory", schema: str = "default", session: Mapping[str, object] = QUICK
+    ) -> Connection:
+        """A connection to a catalog, if no other is named to that whose tables are in memory."""
         return connect(
-            host="127.0.0.1", port=self.port, user="tests", catalog="memory", schema=schema,
+            host="127.0.0.1", port=self.port, user="tests", catalog=catalog, schema=schema,
             session_properties=dict(session),
         )  # fmt: skip
 
@@ -121,7 +127,8 @@ def trino() -> Iterator[LocalTrino]:
 
 def _called() -> list[str]:
     return [
-        "java", "-Xmx2G", "-XX:+UseSerialGC", "-Djdk.attach.allowAttachSelf=true",
+        "java", "-Xmx2G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # it ends before more compiling pays
+        "-Duser.timezone=UTC", "-Djdk.attach.allowAttachSelf=true",
         "-Dconfig=etc/config.properties", "-Dnode.environment=test", "-Dlog.levels-file=etc/log.properties",
         "-Dlog.enable-console=true", "-cp", f"{MADE / 'lib'}/*", str(HERE / "Server.java"),
     ]  # fmt: skip
