@@ -159,9 +159,11 @@ def test_a_new_resource_is_held_against_what_its_meter_cost_the_others():
     assert not part.is_new and part.resource_id == "arn:i-new"
 
 
-def test_a_quantity_that_nobody_states_is_volume():
+@pytest.mark.parametrize("before", ["null", 24.0])
+def test_a_quantity_that_nobody_states_is_volume(before):
     """Without one there is no price."""
-    told = why({"ConsumedQuantity": "null"}, more(EffectiveCost=100.0, ConsumedQuantity="null"))
+    usual = {"ConsumedQuantity": before, "days": [BEFORE, RISEN]}
+    told = why(usual, more(EffectiveCost=124.0, ConsumedQuantity="null"))
     assert (told.by_volume, told.by_price) == (200, 0)
 
 

@@ -10,7 +10,7 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from focuswatch.command import app
-from focuswatch.ledger import decide
+from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.ledger.dynamodb import DynamoLedger
 from tests.given import finding, run
 from tests.given_explanation import explanation
@@ -85,6 +85,19 @@ def test_what_has_no_excess_gets_a_sentence(scanned):
     done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=2)
     assert f"{fingerprint} has no excess to explain (orphaned_opensearch_collection)" in done.stderr
     assert done.stderr.count("\n") == 1 and not done.stdout
+
+
+@pytest.mark.parametrize(
+    ("detection", "instead"), [("budget_pace", "month_forecast"), ("unused_commitment", "findings ")]
+)
+def test_what_is_asked_instead_depends_on_the_finding(tmp_path, detection, instead):
+    """A plan's money is still to come."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    one = finding(detection=detection)
+    ledger.update(lambda entries, silences: decide(entries, silences, run(one)), looked=())
+    ledger.close()
+    done = CliRunner().invoke(app, ["explain", one.fingerprint, "--ledger", str(tmp_path / "ledger.db")])
+    assert "has no excess to explain" in str(done.exception) and instead in str(done.exception)
 
 
 def test_a_finding_nobody_knows_gets_a_sentence(scanned):

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from focuswatch.explain.explanation import Explanation
     from focuswatch.findings import Finding
 
+INSTEAD = {
+    "budget_pace": "its money is still to be spent; the reports month_forecast and weekly_deltas say what moves it"
+}
+
 
 def explain(
     fingerprint: Fingerprint,
@@ -72,10 +76,11 @@ def _asked(
 
     rise = rise_of(finding)
     if rise is None:
-        raise ConfigError(
-            f"{finding.fingerprint} has no excess to explain ({finding.detection}); its evidence says what it costs: "
-            f"focuswatch findings {finding.fingerprint[:8]}"
+        instead = INSTEAD.get(
+            finding.detection,
+            f"its evidence says what it costs: focuswatch findings {finding.fingerprint[:8]}",
         )
+        raise ConfigError(f"{finding.fingerprint} has no excess to explain ({finding.detection}); {instead}")
     with known_bill(
         export, as_of=None, activity=activity, accounts=accounts, owners=owners, state=state
     ) as known:

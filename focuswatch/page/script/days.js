@@ -20,7 +20,7 @@ function anomalyCard(one, currency, asOf) {
     make("p", { class: "soft" }, make("span", { class: "excess" }, money(one.monthly_cost, currency)), ` · ${one.title} · ${one.team ?? NOBODY}`),
     chart(`Daily cost of ${name} in ${currency}, ${when}`, (width) => anomalyChart(one, width, asOf)),
     make("p", {}, one.reason),
-    one.causes.length > 1 ? make("ul", { class: "causes" }, one.causes.slice(0, SAID_CAUSES).map((cause) => make("li", {}, cause.replace(/arn:[^\s,)]+/g, bare)))) : null);
+    one.causes.length > 1 ? make("ul", { class: "causes" }, one.causes.slice(0, SAID_CAUSES).map((cause) => make("li", {}, cause.replace(/arn:[^\s,)]*[^\s,):]/g, bare)))) : null);
 }
 
 function anomalyChart({ days, costs, marked_from: from, marked_until: until, expected }, width, asOf) {
