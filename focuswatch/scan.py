@@ -15,8 +15,10 @@ from focuswatch.catalog import Catalog, Detection
 from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine import Engine, Row
+from focuswatch.errors import QueryError
 from focuswatch.explain.told import Trail, explained
 from focuswatch.findings import Finding, fingerprint, to_finding
+from focuswatch.launched import launched
 from focuswatch.ledger import Ledger, Looked, News, Run, decide
 from focuswatch.owners import Owners
 from focuswatch.saved import verify_saved
@@ -47,6 +49,7 @@ class Scanned:
     coverage: Coverage
     silenced: int
     seconds: float
+    notes: tuple[str, ...] = ()  # what is not told, and why
     left: tuple[str, ...] = ()  # detections that were not asked, because the time was over
 
     @property
@@ -141,9 +144,21 @@ def scan(
         outcomes=tuple(outcomes),
         coverage=reach,
         silenced=silenced,
+        notes=_notes(engine, catalog=catalog, owners=owners, as_of=as_of, currency=currency),
         seconds=time.monotonic() - started,
         left=tuple(one.id for one, outcome in zip(detections, answered, strict=True) if outcome is None),
     )
+
+
+def _notes(
+    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, currency: str
+) -> tuple[str, ...]:
+    """What planned launches keep quiet; the findings are recorded by now, and an error must not lose them."""
+    try:
+        found = launched(engine, catalog=catalog, owners=owners, as_of=as_of)
+    except QueryError as error:
+        return (f"What planned launches keep quiet could not be asked: {error}",)
+    return tuple(one.told(currency) for one in found)
 
 
 def _owned_findings(

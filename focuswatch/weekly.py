@@ -5,12 +5,13 @@ Pure: rows of the report `team_weeks` and entries of the ledger in, words out.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.engine import Row
 from focuswatch.findings import DAYS_A_MONTH, SEVERITIES, Finding, amount
+from focuswatch.launched import Launched, summed
 from focuswatch.ledger import Entry
 from focuswatch.owners import Owners
 from focuswatch.plain_text import visible
@@ -47,6 +48,7 @@ class Week:
     saved_monthly: Decimal  # really gone, of what was resolved lately
     resolved: int
     unowned: float | None = None  # of the week, where it is everybody's
+    launched: tuple[Launched, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -57,7 +59,14 @@ class Week:
     @property
     def lines(self) -> list[str]:
         """The rest, at most nine lines."""
-        told = [*self._plan(), *self._moved(), *self._opened(), *self._saved(), *self._nobodys()]
+        told = [
+            *self._plan(),
+            *self._moved(),
+            *self._opened(),
+            *self._saved(),
+            *self._nobodys(),
+            *self._planned(),
+        ]
         return told[: MOST_LINES - 1]
 
     def as_text(self) -> str:
@@ -113,6 +122,10 @@ class Week:
                 "focuswatch report unowned_spend"
             )
 
+    def _planned(self) -> Iterable[str]:
+        line = summed(self.launched, currency=self.currency)
+        return [line] if line else []
+
     def _day_of_month(self) -> tuple[int, int]:
         last = self.as_of - timedelta(days=1)
         following = (last.replace(day=28) + timedelta(days=4)).replace(day=1)
@@ -123,8 +136,9 @@ class Week:
 
 
 def weeks(
-    rows: Sequence[Row], entries: Iterable[Entry], *, owners: Owners, as_of: date, currency: str
-) -> list[Week]:
+    rows: Sequence[Row], entries: Iterable[Entry], *, owners: Owners, as_of: date, currency: str,
+    launches: Sequence[Launched] = (),
+) -> list[Week]:  # fmt: skip
     """Everybody's week, then that of each team of owners.toml that spent something or has something open."""
     entries = list(entries)
     by_team: Mapping[str | None, list[Row]] = _grouped(rows)
@@ -136,7 +150,11 @@ def weeks(
         )
         for team in owners.teams
     ]  # fmt: skip
-    return [everybody, *(one for one in own if one.spent > 0 or one.before > 0 or one.open)]
+    told = [everybody, *(one for one in own if one.spent > 0 or one.before > 0 or one.open)]
+    return [
+        replace(week, launched=tuple(one for one in launches if week.team in (None, one.team)))
+        for week in told
+    ]
 
 
 def _grouped(rows: Iterable[Row]) -> dict[str | None, list[Row]]:

@@ -7,6 +7,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.errors import DeliveryError
+from focuswatch.launched import launched
 from focuswatch.report import rows_of
 from focuswatch.slack.weekly_message import weekly_message
 from focuswatch.warehouse.statements import tables_as_of
@@ -35,6 +36,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         owners=run.owners,
         as_of=as_of,
         currency=max(periods.values(), key=lambda one: one.period).currency,
+        launches=launched(engine, catalog=run.catalog, owners=run.owners, as_of=as_of),
     )
     told, failed, page = [], {}, run.page_link()
     for week in found:

@@ -28,6 +28,7 @@ def weekly(
     """
     from focuswatch.command.known import known_bill
     from focuswatch.errors import ConfigError
+    from focuswatch.launched import launched
     from focuswatch.report import rows_of
     from focuswatch.weekly import weeks
 
@@ -45,7 +46,15 @@ def weekly(
             known.catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=known.owners
         )
         entries = kept.entries().values()
-        told = weeks(rows, entries, owners=known.owners, as_of=bill.as_of, currency=bill.refresh.currency)
+        quiet = launched(bill.engine, catalog=known.catalog, owners=known.owners, as_of=bill.as_of)
+        told = weeks(
+            rows,
+            entries,
+            owners=known.owners,
+            as_of=bill.as_of,
+            currency=bill.refresh.currency,
+            launches=quiet,
+        )
     for week in told:
         if team in (None, week.team):
             typer.echo(week.as_text() + "\n")

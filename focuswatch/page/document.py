@@ -138,6 +138,7 @@ def _freshness(gathered: Gathered, shown: Sequence[Entry]) -> Part:
             for one in gathered.outcomes
             if gathered.looked_until.get(one.detection.id) != gathered.as_of
         ),
+        "launched": [one.told(gathered.currency) for one in gathered.launched],
         "silenced": {"findings": len(silenced), "monthly_cost": _money(one.finding for one in silenced)},
     }
 

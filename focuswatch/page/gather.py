@@ -10,6 +10,7 @@ from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine import Engine, Row
 from focuswatch.errors import QueryError
+from focuswatch.launched import Launched, launched
 from focuswatch.ledger import Entry, Ledger, Silence
 from focuswatch.literals import Scalar, Value, literals
 from focuswatch.owners import Owners
@@ -47,6 +48,7 @@ class Gathered:
     gpu_days: list[Row] = field(default_factory=list)
     finding_days: list[Row] = field(default_factory=list)
     reports: Mapping[str, list[Row]] = field(default_factory=dict)
+    launched: tuple[Launched, ...] = ()
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -85,6 +87,11 @@ def gather(
     looked_until = ledger.looked_until()
     gpu_days = lookup("gpu_busy_days")
     drawn = series_of(entries, silences, as_of=as_of)
+    quiet: tuple[Launched, ...] = ()
+    try:
+        quiet = launched(engine, catalog=catalog, owners=owners, as_of=as_of)
+    except QueryError as error:
+        failures.append(str(error))
     return Gathered(
         as_of=as_of,
         currency=currency,
@@ -110,6 +117,7 @@ def gather(
             for name in REPORTS
             if name in catalog.reports
         },
+        launched=quiet,
         failures=tuple(failures),
         warnings=tuple(warnings),
     )

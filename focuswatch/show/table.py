@@ -154,6 +154,8 @@ def _caveats(result: Scanned) -> Iterable[str]:
         yield f"Not judged, because nobody looked at their activity: {listed} (see --activity)."
     if result.silenced:
         yield f"{result.silenced} silenced: focuswatch findings --silences"
+    for note in result.notes:
+        yield f"{note}."
     for doubt in result.coverage.doubts:
         yield f"Nothing was resolved: {doubt}."
 

@@ -86,6 +86,7 @@ function freshnessSection(shown, currency) {
   return section("freshness", "How far this goes", "What the data covers, and what was not evaluated.",
     make("dl", { class: "pairs" }, facts.flatMap(([name, said]) => [make("dt", {}, name), make("dd", {}, said)])),
     warned.length ? make("ul", { class: "bad" }, warned.map((one) => make("li", {}, one))) : null,
+    seen.launched.length ? make("div", { class: "more" }, make("h3", {}, "Not told, because it was planned"), make("ul", {}, seen.launched.map((one) => make("li", {}, one)))) : null,
     seen.not_judged.length ? notJudged(seen.not_judged, currency) : make("p", { class: "note" }, "Everything that was found was judged."));
 }
 
