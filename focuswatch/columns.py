@@ -59,10 +59,28 @@ DAILY_SERVICES = {
     "EffectiveCost": "DOUBLE",
     "charges": "BIGINT",
 }
-KEPT_TABLES = (
-    "daily_services",
-    "ai_charges",
-)  # small, asked often, and made of one billing period's charges alone
+TAGGED_DAYS = {
+    "charge_date": "DATE",
+    "billing_period": "DATE",
+    "BillingCurrency": "VARCHAR",
+    "SubAccountId": "VARCHAR",
+    "ServiceName": "VARCHAR",
+    "ChargeCategory": "VARCHAR",
+    "ChargeFrequency": "VARCHAR",
+    "Tags": "MAP(VARCHAR, VARCHAR)",
+    "BilledCost": "DOUBLE",
+    "EffectiveCost": "DOUBLE",
+    "charges": "BIGINT",
+}
+KEPT_TABLES = {
+    "daily_services": DAILY_SERVICES,
+    "tagged_days": TAGGED_DAYS,
+    "ai_charges": DAILY_CHARGES,
+}  # small, asked often, and made of one billing period's charges alone
+MADE = (  # each after what it reads
+    "daily_charges", "daily_services", "tagged_days", "ai_charges", "completeness", "ai_layers", "token_charges",
+    "gpu_days", "endpoint_days", "owned_days", "paid_days", "launch_rules", "launch_days", "team_spends",
+)  # fmt: skip
 DELIVERIES = {
     "billing_period": "DATE",
     "delivered_at": "TIMESTAMP",

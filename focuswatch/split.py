@@ -10,13 +10,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from focuswatch.catalog import Catalog, Report
+from focuswatch.columns import MADE
 from focuswatch.engine import Row
 from focuswatch.engine.duckdb import DuckDbEngine
 from focuswatch.known_findings import TABLE, reads_ledger
 from focuswatch.literals import literal
 from focuswatch.owners import Owners
 from focuswatch.report import rows_of
-from focuswatch.tables import MADE
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -10,14 +10,9 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.catalog import Catalog
-from focuswatch.columns import ACCOUNTS, OPTIONAL, OWNERS
+from focuswatch.columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
 from focuswatch.errors import ConfigError
 from focuswatch.literals import Value
-
-MADE = (  # each after what it reads
-    "daily_charges", "daily_services", "ai_charges", "completeness", "ai_layers", "token_charges", "gpu_days",
-    "endpoint_days", "owned_days", "paid_days", "launch_days", "team_spends",
-)  # fmt: skip
 
 # What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
 SAYING = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch import tables
+from focuswatch import columns
 from focuswatch.cases import FOLDER, Case, CaseFile, differences, read_cases
 from focuswatch.catalog import Catalog, Detection
 from focuswatch.engine.duckdb import connect
@@ -95,7 +95,7 @@ def _against_duckdb(
             said += [difference(ours, theirs, sql=detection.sql)]
         said += [
             difference(here.query(f"SELECT * FROM {name}", label=name), there.rows(name, number))
-            for name in tables.MADE
+            for name in columns.MADE
             if name in there.made and number % 5 == 0
         ]
         problems += [f"{case.name}: {one}" for one in said if one]

@@ -101,7 +101,7 @@ def test_sql_strips_the_prefixes_that_owners_strip():
     for entry in (
         catalog.detection("untagged_ai_spend"),
         catalog.tables["owned_days"],
-        catalog.tables["launch_days"],
+        catalog.tables["launch_rules"],
     ):
         assert entry.header.parameters["tag_prefix"] == TAG_PREFIX.pattern
 

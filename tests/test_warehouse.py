@@ -14,7 +14,7 @@ import pytest
 
 from focuswatch.bill import Inputs, open_bill
 from focuswatch.catalog import Catalog
-from focuswatch.columns import DAILY_CHARGES, DAILY_SERVICES
+from focuswatch.columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.engine.athena import AthenaEngine
 from focuswatch.engine.ctes import with_tables
 from focuswatch.engine.duckdb import connect
@@ -315,11 +315,7 @@ def test_every_saved_query_runs_as_it_stands(delivered, kind):
 
 def test_glue_and_duckdb_agree_on_the_columns_of_every_table(bill):
     """A column that a table's SQL gains must be gained by its Glue table too."""
-    for name, shape in (
-        ("daily_charges", DAILY_CHARGES),
-        ("daily_services", DAILY_SERVICES),
-        ("ai_charges", DAILY_CHARGES),
-    ):
+    for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
         described = bill.engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {name})", label=name)
         assert {row["column_name"]: row["column_type"] for row in described} == shape
 

@@ -135,10 +135,24 @@ left_days AS (                                                              -- w
     GROUP BY 1, 2
 ),
 launched_days AS (                                                          -- up to `factor` times the usual is meant
-    SELECT charge_date, sub_account_id, service_name, resource_id, max(factor) AS factor, max(last_day) AS last_day
-    FROM launch_days
-    WHERE charge_date >= $news_since
-    GROUP BY 1, 2, 3, 4
+    SELECT
+        large_days.charge_date,
+        large_days.sub_account_id,
+        large_days.workload,
+        max(rules.factor) AS factor,
+        max(rules.last_day) AS last_day
+    FROM large_days
+    INNER JOIN launch_rules AS rules
+        ON large_days.charge_date BETWEEN rules.first_day AND rules.last_day
+        AND (
+            large_days.tags = rules.tags
+            OR large_days.sub_account_id = rules.sub_account_id
+            OR (
+                starts_with(large_days.resource_id, rules.resource)
+                AND (rules.is_beginning OR large_days.resource_id = rules.resource)
+            )
+        )
+    GROUP BY 1, 2, 3
 ),
 weighed_days AS (
     SELECT
@@ -167,8 +181,7 @@ weighed_days AS (
     LEFT JOIN launched_days
         ON large_days.charge_date = launched_days.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM launched_days.sub_account_id
-        AND large_days.service_name IS NOT DISTINCT FROM launched_days.service_name
-        AND large_days.resource_id IS NOT DISTINCT FROM launched_days.resource_id
+        AND large_days.workload = launched_days.workload
     LEFT JOIN levels AS own_levels
         ON large_days.charge_date = own_levels.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM own_levels.sub_account_id

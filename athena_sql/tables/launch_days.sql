@@ -1,21 +1,31 @@
 /*
-title = "What planned launches cost by day, account, service and resource"
+title = "What planned launches cost by day, account and service"
 why   = """
 A launch in owners.toml says: from this day through that one, up to `factor` times the usual is meant. Here stand the
 charges that the rows of its use case name, on those days; who asks for the unusual lets so much pass, and tells what
 goes beyond. `own_cost` is what they cost that account's service a day in the four weeks before, `usual_cost` the same,
 or where there was nothing of them yet, what that account's service cost.
 """
-reads = ["daily_charges", "daily_services", "accounts", "plan_rules", "launches"]
+reads = ["daily_charges", "daily_services", "tagged_days", "launch_rules", "launches"]
 [parameters]
 days_before = 28
-tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners.py
 */
-WITH launch_spans AS (
-    SELECT
-        CAST(min(first_day) - INTERVAL '1' DAY * $days_before AS date) AS first_day,
-        max(last_day) AS last_day
-    FROM launches
+WITH named_services AS (                                      -- where resources are named, they are read one by one
+    SELECT DISTINCT coalesce(charges.SubAccountId, '') || ' ' || charges.ServiceName AS account_service
+    FROM daily_charges AS charges
+    INNER JOIN launch_rules AS rules
+        ON starts_with(charges.ResourceId, rules.resource)
+        AND (rules.is_beginning OR charges.ResourceId = rules.resource)
+    WHERE charges.ServiceName IS NOT NULL
+),
+charges AS (
+    SELECT charge_date, SubAccountId, ServiceName, CAST(NULL AS varchar) AS ResourceId, ChargeCategory, Tags, EffectiveCost
+    FROM tagged_days
+    WHERE coalesce(SubAccountId, '') || ' ' || coalesce(ServiceName, '') NOT IN (SELECT account_service FROM named_services)
+    UNION ALL
+    SELECT charge_date, SubAccountId, ServiceName, ResourceId, ChargeCategory, Tags, EffectiveCost
+    FROM daily_charges
+    WHERE coalesce(SubAccountId, '') || ' ' || ServiceName IN (SELECT account_service FROM named_services)
 ),
 spends AS (
     SELECT
@@ -25,52 +35,34 @@ spends AS (
         charges.ResourceId,
         charges.Tags,
         sum(charges.EffectiveCost) AS effective_cost
-    FROM daily_charges AS charges
-    INNER JOIN launch_spans ON charges.charge_date BETWEEN launch_spans.first_day AND launch_spans.last_day
+    FROM charges
+    INNER JOIN (SELECT min(first_day) AS first_day, max(last_day) AS last_day FROM launches) AS span
+        ON date_diff('day', charges.charge_date, span.first_day) <= $days_before
+        AND charges.charge_date <= span.last_day
     WHERE charges.charge_date < $as_of
         AND charges.ChargeCategory = 'Usage'
     GROUP BY 1, 2, 3, 4, 5
 ),
-tag_maps AS (
-    SELECT Tags FROM spends
-    UNION
-    SELECT tags FROM accounts
-),
-tag_use_cases AS (
-    SELECT DISTINCT tag_maps.Tags, rules.use_case
-    FROM tag_maps
-    CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
-    INNER JOIN plan_rules AS rules
-        ON rules.rule = 'tag'
-        AND rules.key = regexp_replace(lower(keys.tag_key), $tag_prefix, '')
-        AND rules.value = lower(trim(element_at(tag_maps.Tags, keys.tag_key)))
-),
 use_case_charges AS (                                         -- UNION: what two rules name is there once
     SELECT spends.*, rules.use_case
     FROM spends
-    INNER JOIN plan_rules AS rules
-        ON (rules.rule = 'account' AND rules.value = spends.SubAccountId)
-        OR (
-            rules.rule = 'resource'
-            AND starts_with(spends.ResourceId, rules.value)
-            AND (rules.key IS NOT NULL OR spends.ResourceId = rules.value)
-        )
+    INNER JOIN launch_rules AS rules ON spends.Tags = rules.tags
     UNION
-    SELECT spends.*, tagged.use_case
+    SELECT spends.*, rules.use_case
     FROM spends
-    INNER JOIN tag_use_cases AS tagged ON spends.Tags = tagged.Tags
+    INNER JOIN launch_rules AS rules ON spends.SubAccountId = rules.sub_account_id
     UNION
-    SELECT spends.*, tagged.use_case
+    SELECT spends.*, rules.use_case
     FROM spends
-    INNER JOIN accounts ON spends.SubAccountId = accounts.sub_account_id
-    INNER JOIN tag_use_cases AS tagged ON accounts.tags = tagged.Tags
+    INNER JOIN launch_rules AS rules
+        ON starts_with(spends.ResourceId, rules.resource)
+        AND (rules.is_beginning OR spends.ResourceId = rules.resource)
 ),
 launch_charges AS (
     SELECT
         charges.charge_date,
         charges.SubAccountId AS sub_account_id,
         charges.ServiceName AS service_name,
-        charges.ResourceId AS resource_id,
         charges.use_case,
         launches.first_day,
         launches.last_day,
@@ -81,7 +73,7 @@ launch_charges AS (
         ON charges.use_case = launches.use_case
         AND date_diff('day', charges.charge_date, launches.first_day) <= $days_before
         AND charges.charge_date <= launches.last_day
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 service_days AS (
     SELECT

@@ -27,11 +27,7 @@ from focuswatch.warehouse.statements import folded, kept_table
 MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
 MOST_DELIVERIES = 1000  # that are kept: what is known of late bills follows from the newest
 MEMORY = "refreshed_periods"  # the view that remembers; it is turned last
-SHAPES = {
-    "daily_charges": columns.DAILY_CHARGES,
-    "daily_services": columns.DAILY_SERVICES,
-    "ai_charges": columns.DAILY_CHARGES,
-}
+SHAPES = {"daily_charges": columns.DAILY_CHARGES, **columns.KEPT_TABLES}
 
 
 class Period(BaseModel):

@@ -111,8 +111,7 @@ GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
     "refreshed_charges": glue_columns(
         columns.DAILY_CHARGES
     ),  # daily_charges of a refresh that is not over yet
-    "daily_services": glue_columns(columns.DAILY_SERVICES),
-    "ai_charges": glue_columns(columns.DAILY_CHARGES),
+    **{name: glue_columns(shape) for name, shape in columns.KEPT_TABLES.items()},
     "deliveries": glue_columns(columns.DELIVERIES),
     "activity": [pair for pair in glue_columns(columns.ACTIVITY) if pair[0] != "activity_date"],
     "accounts": glue_columns(columns.ACCOUNTS),

@@ -7,17 +7,14 @@ are Glue's.
 from collections.abc import Sequence
 
 from focuswatch.catalog import Catalog, Detection, Report
-from focuswatch.columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES
+from focuswatch.columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES, MADE
 from focuswatch.engine.ctes import with_tables
 from focuswatch.errors import CatalogError
 from focuswatch.export.columns import KINDS, TEXTS
 from focuswatch.literals import Expression, Value, literal, literals
 from focuswatch.warehouse.columns import PERIOD_KEY
 
-NOT_STORED = (
-    "completeness", "ai_layers", "token_charges", "gpu_days", "endpoint_days", "owned_days", "paid_days",
-    "launch_days", "team_spends",
-)  # fmt: skip
+NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
 RAW = "FROM focus_export"
 TODAY = Expression("current_date")
 WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
