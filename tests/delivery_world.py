@@ -33,6 +33,7 @@ from tests.given_ledger import ledger_table
 from tests.given_slack import Killed, Telling
 from tests.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.local_slack import local_slack
+from tests.memory_table import MemoryTable
 
 ChannelName = Literal["slack", "jira"]
 VISIBILITY_SECONDS = 360.0
@@ -334,8 +335,10 @@ def _jira_audit(world: World) -> tuple[int, int]:
 
 
 @contextmanager
-def world(channel: ChannelName, *, seed: int, lag_seconds: float = 0.0) -> Iterator[World]:
-    """A world in which nothing has happened yet."""
+def world(
+    channel: ChannelName, *, seed: int, lag_seconds: float = 0.0, quick: bool = False
+) -> Iterator[World]:
+    """A world in which nothing has happened yet; `quick` with a table in memory, for thousands of findings."""
     rng = random.Random(seed)
     with mock_aws():
         telling = Telling(None, None, owners=OWNERS)  # type: ignore[arg-type]
@@ -346,7 +349,7 @@ def world(channel: ChannelName, *, seed: int, lag_seconds: float = 0.0) -> Itera
             jira.now = telling.now
             for name in ("#finops", *(team.channel for team in OWNERS.teams.values())):
                 telling.server.workspace.channel(name)
-            table = Table(ledger_table())
+            table = Table(MemoryTable() if quick else ledger_table())
             yield World(channel, telling, jira, table, Queue(rng, telling.clock), rng)
 
 
