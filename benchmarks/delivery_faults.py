@@ -3,8 +3,9 @@
     python -m benchmarks.delivery_faults --seeds 1 2 3 --burst 5000
 
 Everything between is real: the ledger and the claims on DynamoDB (moto's; for the burst a table in memory that is
-tested to do the same), publishing, batches, HTTP to a local Slack and a local Jira. Each cell lives four runs of a bill (found, grown, gone, back) and lets a fault befall them; at its
-end what Slack and Jira show is held against what was published. The same seed gives the same cell again.
+tested to do the same), publishing, batches, HTTP to a local Slack and a local Jira. Each cell lives four runs of a bill
+(found, grown, gone, back) and lets a fault befall them; at its end what Slack and Jira show is held against what was
+published. The same seed gives the same cell again.
 """
 
 import argparse
