@@ -279,6 +279,24 @@ def test_what_did_not_end_that_day_is_not_told(charge):
     assert not why({}, more(EffectiveCost=99.0), {"SkuMeter": "EU-X", "ResourceId": "arn:x", **charge}).ended
 
 
+def test_a_meter_of_a_job_a_day_ends_though_no_job_lasts():
+    """Each has a name of its own; a weekly job of many names comes now and then, and does not end."""
+    days = [RISEN - timedelta(days=back) for back in range(1, 29)]
+
+    def job(day: date) -> dict[str, Any]:
+        return {
+            "charge_date": day,
+            "SkuMeter": "EU-Train",
+            "ResourceId": f"arn:job-{day}",
+            "x_Operation": "Job",
+        }
+
+    told = why({}, *map(job, days), more(EffectiveCost=99.0)).ended
+    assert [(turn.kind, turn.name) for turn in told] == [("meter", "Train")]
+    weekly = [job(day) | {"ResourceId": f"arn:{day}-{n}"} for day in days[::7] for n in range(10)]
+    assert not why({}, *weekly, more(EffectiveCost=99.0)).ended
+
+
 def test_a_day_that_is_not_told_in_full_ends_nothing():
     """What is missing on the newest days may still come."""
     gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old"}

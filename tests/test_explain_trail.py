@@ -104,15 +104,16 @@ def test_what_made_nothing_here_that_day_is_left_out(left_out):
 
 
 def test_what_names_the_resource_that_rose_is_told_before_what_is_merely_newer():
-    """Then what makes something; in the order of time at the end."""
+    """Then what makes something; all in the order of time."""
     cloud = Trails()
     noise = [event("DeleteTags", at=NOON + timedelta(minutes=n), resource=f"i-{n}") for n in range(40)]
-    made = event("CreateImage", at=MIDNIGHT + timedelta(hours=1), resource="ami-1")
-    started = event(at=MIDNIGHT, resource=INSTANCE.rsplit("/")[-1])
-    cloud.add("LookupEvents", *noise, made, started, region="us-west-2")
+    made = [event("CreateImage", at=NOON - timedelta(minutes=n), resource=f"ami-{n}") for n in range(20)]
+    touched = event("AssociateAddress", at=MIDNIGHT, resource=INSTANCE.rsplit("/")[-1])
+    cloud.add("LookupEvents", *noise, *made, touched, region="us-west-2")
     told = seen(cloud).changes
     assert len(told) == MOST_CHANGES
-    assert [one.event for one in told[:2]] == ["RunInstances", "CreateImage"]
+    assert [one.event for one in told] == ["AssociateAddress", *["CreateImage"] * 9]
+    assert [one.at for one in told] == sorted(one.at for one in told)
 
 
 def test_a_busy_account_is_read_so_far_and_no_further_and_that_is_said():

@@ -17,32 +17,37 @@ WITH rises AS (
     SELECT *
     FROM (VALUES $rises) AS given (fingerprint, sub_account_id, region_id, service_name, began_on)
 ),
-charges AS (
+days AS (                                                   -- many rises of a day are one account's
+    SELECT DISTINCT sub_account_id, began_on
+    FROM rises
+),
+charges AS (                                                -- as fine as the bill has it, but for the day
     SELECT
-        rises.fingerprint,
-        rises.began_on,
-        coalesce(charges.RegionId = rises.region_id, rises.region_id IS NULL)
-            AND coalesce(charges.ServiceName = rises.service_name, rises.service_name IS NULL) AS is_near,
-        charges.charge_date,
+        days.sub_account_id,
+        days.began_on,
         charges.ServiceName AS service_name,
         charges.RegionId AS region_id,
         charges.meter,
         charges.x_Operation AS operation,
         charges.ResourceId AS resource_id,
-        sum(charges.EffectiveCost) AS effective_cost
+        min(charges.charge_date) AS first_day,
+        max(charges.charge_date) AS last_day,
+        count(DISTINCT CASE WHEN charges.charge_date < days.began_on THEN charges.charge_date END) AS days_before,
+        sum(CASE WHEN charges.charge_date < days.began_on THEN charges.EffectiveCost ELSE 0 END) AS cost_before,
+        sum(CASE WHEN charges.charge_date < days.began_on THEN 0 ELSE charges.EffectiveCost END) AS cost_since
     FROM daily_charges AS charges
-    INNER JOIN rises
-        ON charges.SubAccountId IS NOT DISTINCT FROM rises.sub_account_id
-        AND date_diff('day', charges.charge_date, rises.began_on) <= $days_before
+    INNER JOIN days
+        ON charges.SubAccountId IS NOT DISTINCT FROM days.sub_account_id
+        AND date_diff('day', charges.charge_date, days.began_on) <= $days_before
     WHERE charges.charge_date >= CAST($first_day - INTERVAL '1' DAY * $days_before AS date)
         AND charges.charge_date < $as_of
         AND charges.ChargeCategory = 'Usage'
         AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 things AS (
     SELECT
-        charges.fingerprint,
+        charges.sub_account_id,
         charges.began_on,
         kinds.kind,
         kinds.kind_place,
@@ -54,12 +59,17 @@ things AS (
             WHEN 'operation' THEN charges.operation
             ELSE charges.resource_id
         END AS name,
-        bool_or(charges.is_near) AS is_near,                -- of the rise's own region and service: told first
-        min(charges.charge_date) AS first_day,
-        max(charges.charge_date) AS last_day,
-        count(DISTINCT CASE WHEN charges.charge_date < charges.began_on THEN charges.charge_date END) AS days_before,
-        sum(CASE WHEN charges.charge_date < charges.began_on THEN charges.effective_cost ELSE 0 END) AS cost_before,
-        sum(CASE WHEN charges.charge_date < charges.began_on THEN 0 ELSE charges.effective_cost END) AS cost_since
+        min(charges.region_id) AS one_region_id,
+        max(charges.region_id) AS other_region_id,
+        min(charges.service_name) AS one_service_name,
+        max(charges.service_name) AS other_service_name,
+        min(charges.first_day) AS first_day,
+        max(charges.last_day) AS last_day,
+        max(charges.days_before) >= $least_days
+            OR count(DISTINCT charges.last_day) >= $least_days AS came_daily,  -- by a resource a day: they last a day each
+        sum(charges.cost_before)
+            / CAST(nullif(date_diff('day', min(charges.first_day), charges.began_on), 0) AS double) AS daily_cost_before,
+        sum(charges.cost_since) / CAST(date_diff('day', charges.began_on, $as_of) AS double) AS daily_cost_since
     FROM charges
     CROSS JOIN (
         VALUES ('region', 1), ('service', 2), ('meter', 3), ('operation', 4), ('resource', 5)
@@ -69,36 +79,49 @@ things AS (
 turns AS (
     SELECT
         *,
-        CASE
-            WHEN first_day = began_on THEN true
-            WHEN last_day < began_on THEN false
-            WHEN last_day = began_on THEN false             -- it ended in the course of that day
-        END AS has_begun,
-        CASE
-            WHEN first_day = began_on THEN cost_since / CAST(date_diff('day', began_on, $as_of) AS double)
-            ELSE cost_before / CAST(nullif(days_before, 0) AS double)
-        END AS daily_cost
+        first_day = began_on AS has_begun,
+        CASE WHEN first_day = began_on THEN daily_cost_since ELSE daily_cost_before END AS daily_cost
     FROM things
     WHERE name IS NOT NULL
         AND (
             first_day = began_on
             OR (
-                date_diff('day', last_day, began_on) BETWEEN 0 AND 1
-                AND days_before >= $least_days
+                date_diff('day', last_day, began_on) BETWEEN 0 AND 1  -- it ended in the course of that day, or with the last
+                AND came_daily
                 AND date_diff('day', last_day, $as_of) >= $settled_days
             )
         )
 ),
 places AS (
     SELECT
-        *,
+        rises.fingerprint,
+        turns.has_begun,
+        turns.kind,
+        turns.service_name,
+        turns.name,
+        turns.daily_cost,
         row_number() OVER (
-            PARTITION BY fingerprint, has_begun
-            ORDER BY is_near DESC, round(daily_cost, 6) DESC, kind_place, name, service_name
+            PARTITION BY rises.fingerprint, turns.has_begun
+            ORDER BY
+                CASE                                        -- what is of the rise's own region and service, before all else
+                    WHEN (rises.region_id IS NULL OR rises.region_id IN (turns.one_region_id, turns.other_region_id))
+                        AND (
+                            rises.service_name IS NULL
+                            OR rises.service_name IN (turns.one_service_name, turns.other_service_name)
+                        ) THEN 1
+                    ELSE 2
+                END,
+                round(turns.daily_cost, 6) DESC,
+                turns.kind_place,
+                turns.name,
+                turns.service_name
         ) AS place
     FROM turns
+    INNER JOIN rises
+        ON turns.sub_account_id IS NOT DISTINCT FROM rises.sub_account_id
+        AND turns.began_on = rises.began_on
 )
-SELECT fingerprint, has_begun, kind, service_name, name, daily_cost, place
+SELECT *
 FROM places
 WHERE place <= $most
 ORDER BY fingerprint, has_begun DESC, place
