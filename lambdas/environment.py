@@ -3,7 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from focuswatch.jira.issue import IssueState
     from focuswatch.slack.client import Secret as SlackSecret
     from focuswatch.slack.client import Slack
+    from focuswatch.slack.closings import Closings
     from focuswatch.slack.deliver import SlackChannel
     from focuswatch.slack.message import Links
     from focuswatch.slack.webhook import Routes, Webhook
@@ -127,7 +128,9 @@ class Run:
         from focuswatch.page_link import page_link
 
         secret = self._slack_secret.signing_secret
-        return page_link(os.environ["FOCUSWATCH_PAGE_DOOR"], secret=secret, now=self.clock()) if secret else None
+        return (
+            page_link(os.environ["FOCUSWATCH_PAGE_DOOR"], secret=secret, now=self.clock()) if secret else None
+        )
 
     def slack_routes(self) -> "Routes":
         """Whoever tells in Slack, for one batch: the bot, and webhooks of teams that have one."""
@@ -168,6 +171,15 @@ class Run:
 
         speaker = Speaker(self.slack, Claims(self.table, channel="slack said", model=Said), self.clock)
         return speaker.say(name, message, channel=Channels(self.table, self.slack).id(channel))
+
+    def closings(self, say: Callable[[str], None]) -> "Closings":
+        """Whoever tells in Slack what people closed in Jira."""
+        from focuswatch.slack.closings import Closings
+        from focuswatch.slack.deliver import SlackState
+        from focuswatch.slack.say import Said, Speaker
+
+        speaker = Speaker(self.slack, Claims(self.table, channel="slack said", model=Said), self.clock)
+        return Closings(speaker, Claims(self.table, channel="slack", model=SlackState), say)
 
     def channel_of(self, team: str | None) -> str:
         """A team's channel, or FinOps'."""

@@ -27,6 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     found = _pulse(run, now=now)
     if run.has_bot:
         run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(found), channel=run.channel_of(None))
+        run.closings(logger.warning).tell(run.ledger.silences(), today=now.date())
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],

@@ -48,4 +48,5 @@ def _exclusion(issue: Issue, closing: Closing, *, fingerprint: str, today: date)
         reason=f"closed in {issue.key}" + (f" as {issue.resolution}" if issue.resolution else ""),
         since=since,
         until=since + timedelta(days=EXCLUSION_DAYS),
+        source=f"jira {issue.key} {closing.id}",
     )

@@ -30,11 +30,12 @@ class Speaker:
     claims: Claims[Said]
     clock: Callable[[], float]
 
-    def say(self, name: str, message: Payload, *, channel: str) -> bool:
+    def say(self, name: str, message: Payload, *, channel: str, thread: str | None = None) -> bool:
         """Whether it was said now; False: it had been. Raises TryLater, Unsure or Refused."""
         claim = self.claims.claim(name)
         try:
-            return self._say(claim, {**message, "metadata": _metadata(name)}, channel=channel)
+            told = {**message, "metadata": _metadata(name)}
+            return self._say(claim, told, channel=channel, thread=thread)
         except Overtaken as error:
             raise TryLater(f"{name} is said by another one", seconds=WAIT_SECONDS) from error
         except Unsure:
@@ -44,13 +45,13 @@ class Speaker:
             self.claims.give_back(claim, seconds=WAIT_SECONDS)
             raise
 
-    def _say(self, claim: Claim[Said], message: Payload, *, channel: str) -> bool:
+    def _say(self, claim: Claim[Said], message: Payload, *, channel: str, thread: str | None) -> bool:
         if claim.state:
             self.claims.give_back(claim, seconds=0)
             return False
-        ts = self._found(claim.id, channel=channel) if claim.unsure else None
+        ts = self._found(claim.id, channel=channel, thread=thread) if claim.unsure else None
         said = ts is None
-        ts = ts or self.slack.post(channel, message)
+        ts = ts or self.slack.post(channel, message, thread=thread)
         try:
             self.claims.settle(claim, Said(channel=channel, ts=ts))
         except Overtaken:
@@ -59,8 +60,9 @@ class Speaker:
             raise
         return said
 
-    def _found(self, name: str, *, channel: str) -> str | None:
-        told = self.slack.told(channel, since=self.clock() - DAY_SECONDS)
+    def _found(self, name: str, *, channel: str, thread: str | None) -> str | None:
+        lately = self.clock() - DAY_SECONDS
+        told = self.slack.replies(channel, thread) if thread else self.slack.told(channel, since=lately)
         return next((one.ts for one in told if one.told.get("said") == name), None)
 
 
