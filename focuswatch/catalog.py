@@ -60,10 +60,15 @@ class Scoring(BaseModel):
 
 
 class Pace(BaseModel):
-    """From which shares of a plan on money that is spent is worth a word."""
+    """From which shares of a plan on money that is spent is worth a word; each is told once a month."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     alerts: list[float] = Field(min_length=1)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The columns of evidence that say how far a plan is gone; see focuswatch.forecast.plans."""
+        return ("month", "reached_percent")
 
 
 class DetectionHeader(Header):

@@ -123,6 +123,7 @@ def scan(
         ran={outcome.detection.id for outcome in outcomes if not outcome.error},
         told_once={detection.id for detection in detections if detection.header.told == "once"},
         told_each_time={detection.id for detection in detections if detection.header.told == "each_time"},
+        steps={one.id: one.header.pace.steps for one in detections if one.header.pace},
         not_looked_at={fingerprint(one.detection.id, row) for one in outcomes for row in one.not_looked_at},
         silent_accounts=reach.silent_accounts,
         resolves=not reach.doubts,

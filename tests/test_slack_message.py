@@ -432,3 +432,17 @@ def test_text_is_cut_between_characters_as_they_are_read(most):
 def test_today_is_not_asked_of_a_clock():
     """A bill that ends tomorrow is not open for less than no days."""
     assert "first seen" in seen(told(finding(), today=date(2020, 1, 1)))
+
+
+def test_a_plans_next_step_says_how_far_it_is():
+    """Its cost alone would not: it may even have fallen since."""
+    reason = "use case tutor is over budget on the 29th: 1,700 of 2,000 USD (85.00 %) are spent."
+    plan = finding("use case tutor", cost="90", detection="budget_pace", category="governance").model_copy(
+        update={"reason": reason, "evidence": {"reached_percent": 85.0}}
+    )
+    note = thread_note(plan, kind="changed", today=DAY, news_id="n", before=plan)
+    assert reason in note["text"]
+    assert (
+        "A reason"
+        not in thread_note(finding(), kind="changed", today=DAY, news_id="n", before=finding())["text"]
+    )

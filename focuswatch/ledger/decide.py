@@ -3,14 +3,14 @@
 Pure. The rules, in the order in which they are asked:
 - found, unknown or resolved before → new; what is told once stays known and says nothing
 - found, open → changed where the cost grew beyond a factor or the severity rose, a reminder after its cadence,
-  else nothing
+  else nothing; what is told step by step is changed at its next step alone, neither by its cost nor by time
 - not found, though its detection ran on settled data that covers it → resolved
 - silenced → recorded and not told; it speaks when the silence runs out
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -28,6 +28,7 @@ class Run:
     """What a run found, and how far its word reaches.
 
     `told_once` and `told_each_time` name detections of events, which end by growing old: nothing is resolved then.
+    `steps` name the columns of evidence that say how far it is, for detections that tell each step once, in order.
     `ran` are the detections that succeeded; `not_looked_at` fingerprints they could not judge;
     `silent_accounts` those of which the data tells nothing; `resolves` False where the data is stale or partial.
     """
@@ -37,6 +38,7 @@ class Run:
     ran: Collection[str]
     told_once: Collection[str] = ()
     told_each_time: Collection[str] = ()
+    steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
     not_looked_at: Collection[str] = ()
     silent_accounts: Collection[str] = ()
     resolves: bool = True
@@ -104,18 +106,32 @@ def _decide_one(
 
 
 def _change(entry: Entry, found: Finding, silences: tuple[Silence, ...], run: Run) -> Kind | None:
-    if entry.told_on is None or entry.told_cost is None or entry.told_severity is None:
+    if entry.told_on is None:
         return "new"
-    grown = found.monthly_cost - entry.told_cost
-    if grown >= CHANGED_LEAST and found.monthly_cost >= entry.told_cost * CHANGED_FACTOR:
-        return "changed"
-    if SEVERITIES.index(found.severity) > SEVERITIES.index(entry.told_severity):
+    in_steps = found.detection in run.steps
+    if _step(found, run) > entry.told_step if in_steps else _worse(entry, found):
         return "changed"
     ran_out = (one.until for one in silences if one.until and one.covers(found))
     if any(entry.told_on < until <= run.as_of for until in ran_out):
         return "reminder"
+    if in_steps:
+        return None
     heard_on = max(entry.told_on, entry.acknowledged_on or entry.told_on)
     return "reminder" if run.as_of - heard_on >= timedelta(days=REMINDER_DAYS) else None
+
+
+def _worse(entry: Entry, found: Finding) -> bool:
+    """Whether it costs materially more than was told, or is graver."""
+    told_cost, told_severity = entry.told_cost or Decimal(0), entry.told_severity or found.severity
+    grown = found.monthly_cost - told_cost
+    return (grown >= CHANGED_LEAST and found.monthly_cost >= told_cost * CHANGED_FACTOR) or (
+        SEVERITIES.index(found.severity) > SEVERITIES.index(told_severity)
+    )
+
+
+def _step(found: Finding, run: Run) -> tuple[str | float, ...]:
+    """How far it is: a later step is greater. Empty where it has no steps."""
+    return tuple(found.evidence[column] for column in run.steps.get(found.detection, ()))
 
 
 def acknowledged(known: Mapping[str, Entry], fingerprint: str, *, author: str, on: date) -> Decision:
@@ -138,6 +154,7 @@ def _tell(
         "told_on": run.as_of,
         "told_cost": finding.monthly_cost,
         "told_severity": finding.severity,
+        "told_step": _step(finding, run),
     }
     return entry.model_copy(update=told), kind
 

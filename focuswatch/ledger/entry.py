@@ -19,8 +19,9 @@ Scope = Literal["fingerprint", "resource", "account", "tag"]
 class Entry(BaseModel):
     """What is known of one fingerprint.
 
-    `told_*` is what its owner last heard (None: never), `saved_daily` the daily EffectiveCost that is
-    really gone since it was resolved (None: not read again yet). `closed` is history that is told only once.
+    `told_*` is what its owner last heard (None: never; `told_step` where a detection tells step by step),
+    `saved_daily` the daily EffectiveCost that is really gone since it was resolved (None: not read again yet).
+    `closed` is history that is told only once.
     `acknowledged_*`: somebody said that they know; that puts its reminder off, and nothing else.
     """
 
@@ -30,6 +31,7 @@ class Entry(BaseModel):
     told_on: date | None = None
     told_cost: Decimal | None = None
     told_severity: Severity | None = None
+    told_step: tuple[str | float, ...] = ()
     resolved_on: date | None = None
     saved_daily: Decimal | None = None
     acknowledged_by: str | None = None

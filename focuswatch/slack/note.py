@@ -12,6 +12,8 @@ from focuswatch.slack.money import saving, so_far, stake
 from focuswatch.slack.text import TEXT_CHARACTERS, escaped_within, one_line
 from focuswatch.slack.wording import days, metadata, not_waste
 
+STEP = "reached_percent"  # evidence of what is told step by step: the cost alone would not say which
+
 
 def thread_note(
     finding: Finding,
@@ -52,7 +54,7 @@ def _why(finding: Finding) -> str | None:
     """The excess in a sentence, and the part that weighs most; the message above has the others."""
     explanation = finding.explanation
     if explanation is None:
-        return None
+        return finding.reason if STEP in finding.evidence else None
     said = headline(explanation, currency=finding.currency)
     if not explanation.parts:
         return said
