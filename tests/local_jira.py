@@ -287,9 +287,11 @@ class LocalJira:
         if rest == "search/jql" and not self.cloud:
             return Answered.error(404, "null for uri: /rest/api/2/search/jql")
         seen = self.now - self.lag_seconds if self.cloud else self.now
-        indexed = {one.key: [known for at, known in one.shown if at <= seen][-1:] for one in self.issues}
+        indexed = (
+            next((known for at, known in reversed(one.shown) if at <= seen), None) for one in self.issues
+        )
         try:
-            keys = matching([known[0] for known in indexed.values() if known], query["jql"][0], now=self.now)
+            keys = matching([known for known in indexed if known], query["jql"][0], now=self.now)
         except ValueError as error:
             return Answered.error(400, str(error))
         start = int(query.get("nextPageToken" if self.cloud else "startAt", ["0"])[0])

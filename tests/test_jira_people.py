@@ -44,6 +44,7 @@ def test_a_persons_closing_is_an_exclusion_with_their_name_and_reason_that_runs_
         reason="closed in SRCH-1 as Won't Do",
         since=there.today,
         until=there.today + timedelta(days=EXCLUSION_DAYS),
+        source="jira SRCH-1 1",
     )
     (issue,) = there.issues
     assert issue.done and issue.bodies == [] and there.state.closed_by_human and not there.state.open
