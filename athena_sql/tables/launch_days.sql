@@ -43,20 +43,16 @@ spends AS (
         AND charges.ChargeCategory = 'Usage'
     GROUP BY 1, 2, 3, 4, 5
 ),
-use_case_charges AS (                                         -- UNION: what two rules name is there once
-    SELECT spends.*, rules.use_case
+use_case_charges AS (                                         -- DISTINCT: what two rules name is there once
+    SELECT DISTINCT spends.*, named.use_case
     FROM spends
-    INNER JOIN launch_rules AS rules ON spends.Tags = rules.tags
-    UNION
-    SELECT spends.*, rules.use_case
-    FROM spends
-    INNER JOIN launch_rules AS rules ON spends.SubAccountId = rules.sub_account_id
-    UNION
-    SELECT spends.*, rules.use_case
-    FROM spends
-    INNER JOIN launch_rules AS rules
-        ON starts_with(spends.ResourceId, rules.resource)
-        AND (rules.is_beginning OR spends.ResourceId = rules.resource)
+    LEFT JOIN launch_rules AS by_tag ON spends.Tags = by_tag.tags
+    LEFT JOIN launch_rules AS by_account ON spends.SubAccountId = by_account.sub_account_id
+    LEFT JOIN launch_rules AS by_resource
+        ON starts_with(spends.ResourceId, by_resource.resource)
+        AND (by_resource.is_beginning OR spends.ResourceId = by_resource.resource)
+    CROSS JOIN UNNEST(ARRAY[by_tag.use_case, by_account.use_case, by_resource.use_case]) AS named (use_case)
+    WHERE named.use_case IS NOT NULL                          -- one read of spends: Trino sums them up at every mention
 ),
 launch_charges AS (
     SELECT
