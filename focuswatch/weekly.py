@@ -3,6 +3,7 @@
 Pure: rows of the report `team_weeks` and entries of the ledger in, words out.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ MOVERS = 3
 LEAST_MOVEMENT = 1.0  # in the billing currency: less is no news
 LATELY_DAYS = 7
 MOST_LINES = 10
+NUMBER = re.compile(r"\A\s*\d+\. ")  # of a step
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ class Week:
         )
         worst = max(self.open, key=lambda one: (SEVERITIES.index(one.severity), one.monthly_cost))
         where = worst.sub_account_name or worst.sub_account_id or "the organisation"
-        yield f"The worst: {worst.title}, {self._money(worst.monthly_cost)}, {where}"
+        cost = self._money(worst.monthly_cost)
+        yield f"The worst: {worst.title}, {cost}, {where}. First step: {_first_step(worst)}"
 
     def _saved(self) -> Iterable[str]:
         if self.resolved:
@@ -155,6 +158,10 @@ def weeks(
         replace(week, launched=tuple(one for one in launches if week.team in (None, one.team)))
         for week in told
     ]
+
+
+def _first_step(finding: Finding) -> str:
+    return NUMBER.sub("", finding.action.strip().partition("\n")[0])
 
 
 def _grouped(rows: Iterable[Row]) -> dict[str | None, list[Row]]:

@@ -4,15 +4,20 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from pydantic import TypeAdapter
 
+from focuswatch.findings import Finding
 from focuswatch.ledger import Entry
 from focuswatch.owners import Owners
 from focuswatch.slack.weekly_message import weekly_message
 from focuswatch.weekly import MOST_LINES, weeks
 from tests.given import finding
 from tests.slack_rules import blocks_problems
+from tests.slack_seen import seen
 from tests.test_reports import AS_OF, report
+from tests.test_slack_golden import FINDINGS, same_as_golden
 
+FOUND = TypeAdapter(list[Finding]).validate_json(FINDINGS.read_bytes())
 OWNERS = Owners.model_validate(
     {"teams": {"search": {"channel": "#search", "monthly_budget": 1000}, "fraud": {"channel": "#fraud"}}}
 )
@@ -77,7 +82,7 @@ def test_what_is_open_and_what_was_saved_is_counted():
     lines = told([row()], entries).lines
     assert "2 findings open, 100.00 USD a month to save, the oldest for 9 days" in lines
     assert "1 finding resolved this week; the bill shows 120.00 USD a month less" in lines
-    assert any(line.startswith("The worst: A title, 50.00 USD") for line in lines)
+    assert "The worst: A title, 50.00 USD, 111122223333. First step: An action" in lines
 
 
 def test_everybodys_week_says_what_nobody_owns():
@@ -86,6 +91,36 @@ def test_everybodys_week_says_what_nobody_owns():
     assert week.spent == 1700
     assert "Nobody owns 300.00 USD of it, 18%: focuswatch report unowned_spend" in week.lines
     assert week.lines[0].startswith("This month: 900.00 USD of 1,000 USD")
+
+
+def golden(name):
+    """The week that a golden file shows: of a team, of everybody for FinOps, and one in which nothing happened."""
+    as_of = date(2026, 4, 11)
+    known = [one for one in FOUND if one.detection in ("idle_sagemaker_endpoint", "gpu_burst")]
+    mine = [
+        one.model_copy(update={"team": "search", "first_seen": as_of - timedelta(days=9)}) for one in known
+    ]
+    gone = Entry(
+        finding=finding("gone", team="search"), state="resolved", resolved_on=as_of, saved_daily=Decimal(4)
+    )
+    rows = [
+        row(service=mine[0].service_name, account=mine[0].sub_account_id), row(service="Amazon S3", now=50.0, before=5.0),
+        row(team=None, service="AWS Lambda", now=300.0, before=310.0), row("fraud", month=5000.0, now=20.0, before=21.0),
+    ]  # fmt: skip
+    if name == "fraud":
+        return told([row("fraud", now=20.0, before=20.4, month=31.0)], team="fraud", as_of=as_of)
+    entries = [*(Entry(finding=one) for one in mine), gone]
+    return told(rows, entries, team="search" if name == "search" else None, as_of=as_of)
+
+
+@pytest.mark.parametrize("name", ["search", "everybody", "fraud"])
+def test_a_week_is_read_as_the_golden_file_shows(name):
+    """What a team hears with much to do, FinOps about everybody, and a team in a quiet week."""
+    payload = weekly_message(golden(name))
+    assert not blocks_problems(payload["blocks"])
+    same_as_golden(
+        f"weekly.{name}", payload=payload, text=f"Notification: {payload['text']}\n\n{seen(payload)}"
+    )
 
 
 def test_a_team_with_nothing_to_tell_is_left_out():
