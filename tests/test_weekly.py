@@ -100,13 +100,16 @@ def golden(name):
     mine = [
         one.model_copy(update={"team": "search", "first_seen": as_of - timedelta(days=9)}) for one in known
     ]
+    idle = next(one for one in mine if one.service_name)
     gone = Entry(
         finding=finding("gone", team="search"), state="resolved", resolved_on=as_of, saved_daily=Decimal(4)
     )
     rows = [
-        row(service=mine[0].service_name, account=mine[0].sub_account_id), row(service="Amazon S3", now=50.0, before=5.0),
-        row(team=None, service="AWS Lambda", now=300.0, before=310.0), row("fraud", month=5000.0, now=20.0, before=21.0),
-    ]  # fmt: skip
+        row(service=idle.service_name, account=idle.sub_account_id, month=600.0),
+        row(service="Amazon S3", now=50.0, before=5.0, month=90.0),
+        row(team=None, service="AWS Lambda", now=300.0, before=310.0),
+        row("fraud", month=5000.0, now=20.0, before=21.0),
+    ]
     if name == "fraud":
         return told([row("fraud", now=20.0, before=20.4, month=31.0)], team="fraud", as_of=as_of)
     entries = [*(Entry(finding=one) for one in mine), gone]
