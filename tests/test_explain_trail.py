@@ -1,6 +1,7 @@
 """Who changed what on the day of a rise: CloudTrail within its limits; an account that refuses fails nothing."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -140,6 +141,17 @@ def test_all_rises_of_a_run_share_its_seconds():
     told = made.seen(RISE, EXPLANATION)
     assert told.changes == () and told.unseen == "not read: the seconds of this run were over"
     assert (cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"], waited) == (2, [0.5])
+
+
+def test_rises_of_one_place_and_day_ask_once():
+    """A stolen key is a GPU burst, a new region and an anomaly at once; each is told who it was."""
+    cloud = Trails()
+    cloud.add("LookupEvents", event(), region="us-west-2")
+    made, _ = trail(cloud)
+    first, second = (made.seen(RISE, EXPLANATION) for _ in range(2))
+    assert first == second and len(second.changes) == 1
+    made.seen(replace(RISE, first_day=RISEN_ON - timedelta(days=1)), EXPLANATION)
+    assert cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"] == 2
 
 
 def test_an_account_that_refuses_is_said_and_fails_nothing():

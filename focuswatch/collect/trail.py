@@ -40,6 +40,9 @@ class CloudTrail:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _until: float | None = field(default=None, init=False)
+    _read: dict[tuple[str, str, date], list[Mapping[str, Any] | None]] = field(
+        default_factory=dict, init=False
+    )
 
     def seen(self, rise: Rise, explanation: Explanation) -> Explanation:
         """See focuswatch.explain.told.Trail."""
@@ -64,18 +67,25 @@ class CloudTrail:
             return f"its history has {KEPT_DAYS} days, and this began on {rise.first_day}"
         if self._is_over():
             return "not read: the seconds of this run were over"
-        session, risen = self.session_for(rise.sub_account_id), _risen(explanation)
+        risen = _risen(explanation)
         sources = event_sources((part.service_name for part in risen), (part.resource_id for part in risen))
         names = _names(risen)
         whole = True
         for region in _regions(rise, risen):
-            events = self._events(session, region, first_day=rise.first_day)
-            for event in events:
+            for event in self._events_of(rise.sub_account_id, region, first_day=rise.first_day):
                 if event is None:
                     whole = False
                 elif change := _change(event, region, sources=sources):
                     into.append((_rank(change, names), change))
         return None if whole else "there were more events than were read; these are of the newest"
+
+    def _events_of(self, account: str, region: str, *, first_day: date) -> list[Mapping[str, Any] | None]:
+        """Each place and day is read once: a stolen key is a burst, a new region and an anomaly at once."""
+        place = (account, region, first_day)
+        if place not in self._read:
+            session = self.session_for(account)
+            self._read[place] = list(self._events(session, region, first_day=first_day))
+        return self._read[place]
 
     def _is_over(self) -> bool:
         now = self.clock()

@@ -52,7 +52,7 @@ def explain(
         )
     match format:
         case ListFormat.TABLE:
-            show.table.explanation(finding, explanation)
+            show.why.explanation(finding, explanation)
         case ListFormat.JSON:
             typer.echo(show.json.explanation(finding, explanation))
 

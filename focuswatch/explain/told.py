@@ -35,13 +35,15 @@ def explained(
     trail: Trail | None = None,
 ) -> Run:
     """`run` with explanations in its findings. A statement that fails is said, and costs the explanations alone."""
+    rises = {one.fingerprint: rise for one in run.findings.values() if (rise := rise_of(one))}
+    if not rises:
+        return run
     known = ledger.entries()
     kept = {
-        fingerprint: known[fingerprint].finding.explanation
-        for fingerprint in run.findings.keys() & known.keys()
+        fingerprint: known[fingerprint].finding.explanation for fingerprint in rises.keys() & known.keys()
     }
     news = [one for one in decide(known, ledger.silences(), run).news if one.kind in ("new", "changed")]
-    asked = [rise for one in news if (rise := rise_of(one.finding))][:MOST_EXPLAINED]
+    asked = [rises[id] for one in news if (id := one.finding.fingerprint) in rises][:MOST_EXPLAINED]
     fresh: Mapping[str, Explanation] = {}
     if asked:
         say(f"Explaining {len(asked)} rises")

@@ -16,8 +16,7 @@ from focuswatch.catalog import Catalog, Report
 from focuswatch.detect import Question, news_since
 from focuswatch.engine import Row
 from focuswatch.errors import CatalogError
-from focuswatch.explain.explanation import Explanation, Part
-from focuswatch.explain.words import beside, headline, sentences
+from focuswatch.explain.words import sentences
 from focuswatch.export.refresh import Refresh
 from focuswatch.findings import Finding
 from focuswatch.findings import amount as plain_amount
@@ -104,17 +103,17 @@ def _words(finding: Finding) -> Group:
     first_step = finding.action.partition("\n")[0].removeprefix("1. ")
     return Group(
         _text(finding.title, style="bold"),
-        _text(_place(finding), style="cyan"),
+        _text(place(finding), style="cyan"),
         _text(finding.reason),
         _text(f"→ {first_step}  ({finding.fingerprint[:8]})", style="green"),
         _text(""),
     )
 
 
-def _place(finding: Finding) -> str:
+def place(finding: Finding) -> str:
+    """Where it is, in the words of the bill."""
     named = finding.sub_account_name or finding.sub_account_id or "the whole organisation"
-    place = (named, finding.region_id, finding.service_name, finding.resource_id)
-    return " · ".join(part for part in place if part)
+    return " · ".join(filter(None, (named, finding.region_id, finding.service_name, finding.resource_id)))
 
 
 def _by_detection(found: Sequence[Finding]) -> Table:
@@ -243,48 +242,6 @@ def _listed(value: object) -> str:
         case dict():
             return "\n".join(f"{key} = {one}" for key, one in value.items())
     return str(value)
-
-
-def explanation(finding: Finding, explained: Explanation) -> None:
-    """Why a finding's money rose: its parts as a table that adds up, then what else is known of the day."""
-    out = console()
-    out.print(visible(finding.title), style="bold", markup=False)
-    out.print(_text(_place(finding), style="cyan"))
-    out.print(visible(headline(explained, currency=finding.currency)), markup=False)
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
-    table.add_column("What rose", "the whole excess", overflow="fold")
-    table.add_column("Region", overflow="fold")
-    table.add_column("Operation", overflow="fold")
-    table.add_column("Resource", overflow="fold", ratio=1)
-    for heading, total in (
-        ("By volume", explained.by_volume), ("By price", explained.by_price), (finding.currency, explained.excess),
-    ):  # fmt: skip
-        table.add_column(_escape(heading), _cents(total), justify="right", no_wrap=True)
-    for part in explained.parts:
-        table.add_row(*_part(part))
-    table.add_row("everything else", "", "", "", *map(_cents, _rest(explained)))
-    out.print(table)
-    for line in beside(explained):
-        out.print(visible(line), markup=False)
-
-
-def _part(part: Part) -> list[RichText]:
-    what = " ".join(filter(None, (part.service_name, part.meter))) + (" (new)" if part.is_new else "")
-    resource = part.resource_id or (f"{part.resources} resources" if part.resources > 1 else "")
-    names = (what, part.region_id or "", part.operation or "", resource)
-    return [*map(_text, names), *map(_text, map(_cents, (part.by_volume, part.by_price, part.excess)))]
-
-
-def _cents(value: Decimal) -> str:
-    """An amount without the sign of what rounds to nothing."""
-    return amount(round(value, 2) + 0)
-
-
-def _rest(explained: Explanation) -> tuple[Decimal, Decimal, Decimal]:
-    parts = explained.parts
-    volume = explained.by_volume - sum((part.by_volume for part in parts), Decimal(0))
-    price = explained.by_price - sum((part.by_price for part in parts), Decimal(0))
-    return volume, price, explained.others
 
 
 def silences(listed: Sequence[Silence]) -> None:
