@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.findings import Finding
+from focuswatch.findings import Finding, shown
 from focuswatch.ledger.dynamodb import DynamoLedger, Told
+from focuswatch.plain_text import visible
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -122,10 +123,9 @@ def _spelt(found: re.Match[str]) -> str:
 def as_email(finding: Finding) -> str:
     """The finding as a person reads it in a mail."""
     account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
-    evidence = "\n".join(
-        f"  {name}: {value}" for name, value in finding.evidence.items() if value is not None
-    )
-    return (
+    proof = shown({name: value for name, value in finding.evidence.items() if value is not None})
+    evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
+    return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n\n"
         f"What to do\n{finding.action}\n\nEvidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"

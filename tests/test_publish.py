@@ -1,8 +1,11 @@
 """What a message of the findings topic may hold, whatever names a bill has."""
 
+import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import boto3
 import pytest
@@ -16,6 +19,7 @@ from focuswatch.publish import Topics, publish
 from tests.given import DAY, finding, run
 from tests.given_ledger import ledger_table
 
+MAIL = Path(__file__).parent / "golden" / "new_region.mail.txt"
 # https://www.w3.org/TR/REC-xml/#charsets, which is what SQS takes
 TAKEN = (range(0x20, 0xD800), range(0xE000, 0xFFFE), range(0x10000, 0x110000), (0x9, 0xA, 0xD))
 
@@ -44,6 +48,50 @@ def test_a_queue_takes_every_name_of_a_bill(sign):
         assert text
         assert all(any(ord(one) in part for part in TAKEN) for one in text), ascii(text)
     assert Finding.model_validate_json(sent["Message"]).resource_id == f"a{sign}b"
+
+
+def sent_of(*found):
+    """What SNS is given for these."""
+    with mock_aws():
+        ledger, sns = DynamoLedger(ledger_table()), SNS()
+        a_run = run(*found, ran=("new_region", "idle_sagemaker_endpoint"))
+        ledger.update(lambda known, silences: decide(known, silences, a_run), looked=())
+        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), say=lambda _: None)
+    return sns.sent
+
+
+def test_anyone_can_subscribe_to_their_part():
+    """Every message says in attributes what a filter may ask for; none more than a queue takes."""
+    (sent,) = sent_of(finding(team="search"))
+    told = {name: one["StringValue"] for name, one in sent["MessageAttributes"].items()}
+    assert told.pop("news_id").startswith(finding(team="search").fingerprint)
+    assert told == {
+        "change": "new", "detection": "idle_sagemaker_endpoint", "category": "waste", "severity": "medium",
+        "team": "search", "account": "111122223333", "region": "us-east-1", "told_in": "message",
+    }  # fmt: skip
+    assert len(told) + 2 <= 10  # with `news_id` and `after`
+
+
+def test_a_first_charge_in_a_region_is_a_mail_to_read_and_json_to_parse():
+    """Both in one message to the security team's topic; and the same news to everybody's."""
+    row = {
+        "sub_account_id": "111122223333", "region_id": "ap-southeast-5", "resource_id": None, "monthly_cost": 412.5,
+        "service_name": None, "first_day": "2026-03-28", "last_day": "2026-03-30",
+        "services": ["Amazon Elastic Compute Cloud", "Amazon Bedrock"], "approved": False,
+    }  # fmt: skip
+    detection = Catalog.load().detection("new_region")
+    names = {"111122223333": "payments-prod \N{ROCKET}"}
+    found = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names=names)
+    mail, everybodys = sent_of(found)
+    assert (mail["TopicArn"], everybodys["TopicArn"]) == ("new-region", "findings")
+    told = json.loads(mail["Message"])
+    assert (mail["MessageStructure"], told.keys()) == ("json", {"default", "email"})
+    assert Finding.model_validate_json(told["default"]) == Finding.model_validate_json(everybodys["Message"])
+    assert mail["Subject"] == "First charge of payments-prod ? in ap-southeast-5"
+    text = f"Subject: {mail['Subject']}\n\n{told['email']}"
+    if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
+        MAIL.write_text(text, encoding="utf-8")
+    assert text == MAIL.read_text(encoding="utf-8")
 
 
 def test_a_row_with_evidence_without_end_is_told():

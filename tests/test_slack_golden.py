@@ -208,4 +208,5 @@ def test_no_golden_file_is_left_over():
     """Each belongs to a case that is still told."""
     named = {f"{detection}.{case}" for detection, case in CASES} | {"digest", "not_waste_modal"}
     weeks = {f"weekly.{name}" for name in ("search", "everybody", "fraud")}  # tests/test_weekly.py
-    assert {path.stem for path in GOLDEN.iterdir()} == named | weeks
+    aws = {"aws_budget.new", "aws_cost_anomaly.new"}  # tests/test_spending.py
+    assert {path.stem for path in GOLDEN.iterdir()} == named | weeks | aws

@@ -15,6 +15,7 @@ from focuswatch.spending.measures import Measure
 from tests.given_spending import anomaly_message, budget_message
 from tests.slack_rules import blocks_problems, too_long
 from tests.slack_seen import seen
+from tests.test_slack_golden import as_read, same_as_golden
 
 TODAY = date(2026, 11, 21)
 OWNERS = Owners.model_validate(
@@ -251,6 +252,17 @@ def test_slack_takes_it_and_says_a_sum(body, said):
     assert not blocks_problems(told["blocks"]) and not too_long(told["blocks"])
     assert seen(told).splitlines()[2].startswith(f"*{said}")
     assert so_far(read(body), today=TODAY + timedelta(days=9)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [("aws_budget", budget_message()), ("aws_cost_anomaly", anomaly_message())]
+)
+def test_what_aws_says_is_read_as_the_golden_file_shows(name, body):
+    """As any other finding: what, where, how much, what to do."""
+    found = read(body)
+    payload = {"message": message(found, kind="new", today=found.last_seen, news_id="n-1")}
+    assert not blocks_problems(payload["message"]["blocks"])
+    same_as_golden(f"{name}.new", payload=payload, text=as_read(payload))
 
 
 def test_a_message_in_the_envelope_of_sns_is_opened():
