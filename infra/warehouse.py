@@ -4,13 +4,13 @@ from aws_cdk import aws_athena, aws_glue
 from constructs import Construct
 
 from focuswatch.deployment import Deployment
+from focuswatch.engine.athena_only import projection
 from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS
 from infra.bucket import RESULTS
 
 GIB = 1024**3
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
-# Projected partitions need no crawler and are known to Athena alone:
-# https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+# Projected partitions need no crawler.
 # The other tables' partitions are registered by refresh, since each has a folder of its own.
 PROJECTED = ("focus_export", "activity")
 
@@ -92,18 +92,11 @@ def _projection(name: str, deployment: Deployment) -> dict[str, str]:
     if name not in PROJECTED:
         return {}
     key, _ = PARTITION_KEYS[name]
-    by_month = name == "focus_export"
-    folder = deployment.export.folder if by_month else key
-    first = deployment.export.first_month if by_month else f"{deployment.export.first_month}-01"
-    return {
-        "projection.enabled": "true",
-        f"projection.{key}.type": "date",
-        f"projection.{key}.format": "yyyy-MM" if by_month else "yyyy-MM-dd",
-        f"projection.{key}.range": f"{first},NOW",
-        f"projection.{key}.interval": "1",
-        f"projection.{key}.interval.unit": "MONTHS" if by_month else "DAYS",
-        "storage.location.template": f"{_location(name, deployment)}/{folder}=${{{key}}}/",
-    }
+    if name == "focus_export":
+        first, folder = deployment.export.first_month, deployment.export.folder
+        return projection(key, unit="MONTHS", first=first, folder=f"{_location(name, deployment)}/{folder}=")
+    first = f"{deployment.export.first_month}-01"
+    return projection(key, unit="DAYS", first=first, folder=f"{_location(name, deployment)}/{key}=")
 
 
 def _column(name: str, type_: str) -> aws_glue.CfnTable.ColumnProperty:

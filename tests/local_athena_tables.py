@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from focuswatch.columns import ACTIVITY
+from focuswatch.engine.athena_only import projection
 from focuswatch.literals import literal
 from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
 from focuswatch.warehouse.files import arrow_schema
@@ -22,15 +23,23 @@ def create_tables(aws: LocalAws, *, bucket: str, database: str, export: str, fol
     """A database with every table, whose files are below `folder`; those of the raw export in `export`."""
     glue = aws.client("glue")
     glue.create_database(DatabaseInput={"Name": database})
-    projected = {
-        "focus_export": ("yyyy-MM", "MONTHS", "2023-01,NOW+1MONTH", f"{export}/data/billing_period="),
-        "activity": ("yyyy-MM-dd", "DAYS", "2023-01-01,NOW+1DAY", f"{folder}/activity/activity_date="),
+    projections = {
+        "focus_export": projection(
+            "billing_period",
+            unit="MONTHS",
+            first="2023-01",
+            folder=f"s3://{bucket}/{export}/data/billing_period=",
+        ),
+        "activity": projection(
+            "activity_date",
+            unit="DAYS",
+            first="2023-01-01",
+            folder=f"s3://{bucket}/{folder}/activity/activity_date=",
+        ),
     }
     for name, columns in GLUE_TABLES.items():
         key = PARTITION_KEYS.get(name)
-        parameters = {"classification": "parquet"}
-        if key and name in projected:
-            parameters |= _projection(key[0], *projected[name], bucket=bucket)
+        parameters = {"classification": "parquet", **projections.get(name, {})}
         storage = {
             "Location": f"s3://{bucket}/{folder}/{name}/",
             "Columns": [{"Name": column, "Type": type_} for column, type_ in columns],
@@ -82,16 +91,4 @@ def _by_day(connection: duckdb.DuckDBPyConnection) -> Mapping[Any, pa.Table]:
         .to_arrow_table()
         .cast(schema)
         for (day,) in days
-    }
-
-
-def _projection(key: str, pattern: str, unit: str, span: str, place: str, *, bucket: str) -> dict[str, str]:
-    return {
-        "projection.enabled": "true",
-        f"projection.{key}.type": "date",
-        f"projection.{key}.format": pattern,
-        f"projection.{key}.range": span,
-        f"projection.{key}.interval": "1",
-        f"projection.{key}.interval.unit": unit,
-        "storage.location.template": f"s3://{bucket}/{place}${{{key}}}/",
     }

@@ -12,10 +12,6 @@ from focuswatch import columns
 from focuswatch.cases import FOLDER, Case, CaseFile, differences, read_cases
 from focuswatch.catalog import Catalog, Detection
 from focuswatch.engine.duckdb import connect
-from focuswatch.engine.given_rows import create_empty
-from focuswatch.errors import QueryError
-from focuswatch.warehouse.columns import GLUE_TABLES, GLUE_TYPES, PARTITION_KEYS
-from focuswatch.warehouse.statements import saved_query
 from tests.conformance.asked import Asked, Both, known_cases, random_batches
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
@@ -29,13 +25,6 @@ THREADS = 3
 # its file, and `make conformance` asks them all.
 ALL = os.environ.get("FOCUSWATCH_CONFORMANCE") == "all"
 SOME = 2
-DUCKDB_TYPES = {glue: duckdb_type for duckdb_type, glue in GLUE_TYPES.items()}
-DATED = {"activity": [PARTITION_KEYS["activity"]]}
-AS_IN_GLUE = {
-    name: {column: DUCKDB_TYPES[type_] for column, type_ in [*shape, *DATED.get(name, [])]}
-    for name, shape in GLUE_TABLES.items()
-    if name not in ("focus_export", "refreshed_charges")
-}
 
 
 @pytest.fixture(scope="module")
@@ -126,19 +115,3 @@ def test_what_once_differed_is_the_same_now(
     """The smallest bills that showed a difference, once it was mended."""
     entry, bill = read_kept(path)
     assert Both(local_trino, connection, CATALOG).differences([Asked(bill, [entry])]) == []
-
-
-def test_every_saved_query_has_as_many_stages_as_trino_allows(local_trino: LocalTrino) -> None:
-    """As it stands in Athena's console, over the tables that Glue has: Trino plans it, with its own limits."""
-    engine = local_trino.engine(schema="as_in_glue")
-    engine.execute("CREATE SCHEMA as_in_glue", label="given")
-    for name, shape in AS_IN_GLUE.items():
-        engine.execute(create_empty(name, shape), label="given")
-    refused = []
-    for entry in (*CATALOG.detections.values(), *CATALOG.reports.values()):
-        statement = saved_query(entry, catalog=CATALOG, required_tags=["team", "owner"])
-        try:
-            engine.query(f"EXPLAIN (TYPE DISTRIBUTED) {statement}", label=entry.id)
-        except QueryError as error:
-            refused.append(str(error))
-    assert refused == []

@@ -4,11 +4,11 @@ Results are unloaded as Parquet and read as Arrow, so that maps, arrays and deci
 rows come in no order: whoever promises one sorts. What a statement scanned is kept for the run's account of itself.
 """
 
-import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from focuswatch.engine import athena_only
 from focuswatch.engine.ctes import with_tables
 from focuswatch.engine.protocol import Row
 from focuswatch.errors import QueryError
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 POLL_SECONDS = 0.5
-# What Athena says when a workgroup's limit ends a statement:
-# https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
-OVER_LIMIT = re.compile(r"bytes scanned limit", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -75,10 +72,7 @@ class AthenaEngine:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError."""
         complete = with_tables(statement, self.tables)
         marked = f"/* focuswatch run {self.run_id}: {label} */"
-        return self._execute(
-            f"UNLOAD ({marked}\n{complete}\n) TO {literal(to)} WITH (format = 'PARQUET', compression = 'SNAPPY')",
-            label=label,
-        )
+        return self._execute(athena_only.unload(f"{marked}\n{complete}\n", to=literal(to)), label=label)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -127,7 +121,7 @@ class AthenaEngine:
         return executed
 
     def _reason(self, said: str, *, label: str, execution_id: str) -> str:
-        if OVER_LIMIT.search(said):
+        if athena_only.OVER_LIMIT.search(said):
             return (
                 f"{label}: the workgroup {self.workgroup} ended the statement at its limit of scanned bytes "
                 f"(execution {execution_id}); raise scan_limit_gib in config/deployment.toml, or narrow the statement"

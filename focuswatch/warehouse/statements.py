@@ -36,6 +36,7 @@ def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = (
 
     `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder.
     """
+    # "$path" is Trino's Hive connector's too: https://trino.io/docs/435/connector/hive.html#metadata-columns
     of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
     return folded(catalog, delivered=f"{RAW}\nWHERE billing_period = {literal(period)}{of_these}")
 

@@ -1,0 +1,36 @@
+"""What Athena alone has of all that is sent to it: neither DuckDB nor a Trino is ever told so. Pure text.
+
+Everything else is the common SQL of docs/portable-sql.md.
+"""
+
+import re
+from typing import Literal
+
+# What Athena says when a workgroup's limit ends a statement:
+# https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
+OVER_LIMIT = re.compile(r"bytes scanned limit", re.IGNORECASE)
+
+
+def unload(select: str, *, to: str) -> str:
+    """The statement that writes the rows of a SELECT as Parquet into an empty folder, `to` being its literal.
+
+    https://docs.aws.amazon.com/athena/latest/ug/unload.html
+    """
+    return f"UNLOAD ({select}) TO {to} WITH (format = 'PARQUET', compression = 'SNAPPY')"
+
+
+def projection(key: str, *, unit: Literal["MONTHS", "DAYS"], first: str, folder: str) -> dict[str, str]:
+    """Properties of a table whose partitions, from `first` to now, are known by their folders' names alone.
+
+    `folder` is an s3:// address without the value at its end. A Trino's Hive connector refuses MONTHS.
+    https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+    """
+    return {
+        "projection.enabled": "true",
+        f"projection.{key}.type": "date",
+        f"projection.{key}.format": {"MONTHS": "yyyy-MM", "DAYS": "yyyy-MM-dd"}[unit],
+        f"projection.{key}.range": f"{first},NOW",
+        f"projection.{key}.interval": "1",
+        f"projection.{key}.interval.unit": unit,
+        "storage.location.template": f"{folder}${{{key}}}/",
+    }
