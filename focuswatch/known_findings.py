@@ -16,6 +16,7 @@ from focuswatch.owners import Owners
 
 TABLE = "known_findings"
 ACCOUNT_TAGS = "SELECT sub_account_id, tags FROM accounts"
+Purpose = tuple[str | None, str | None]  # a use case, and the intent
 AccountTags = Mapping[str, Mapping[str, str | None]]
 
 
@@ -66,7 +67,7 @@ def known_findings(
     return [astuple(row) for row in sorted(rows, key=lambda row: row.fingerprint)]
 
 
-def purpose_of(entry: Entry, *, owners: Owners, account_tags: AccountTags) -> tuple[str | None, str | None]:
+def purpose_of(entry: Entry, *, owners: Owners, account_tags: AccountTags) -> Purpose:
     """The use case and the intent of what a finding is about."""
     finding = entry.finding
     return owners.purpose(
@@ -104,7 +105,7 @@ def reads_ledger(report: Report) -> bool:
     return TABLE in needed_of(report.sql, {TABLE: ""})
 
 
-def _row(entry: Entry, *, is_silenced: bool, purpose: tuple[str | None, str | None]) -> KnownFinding:
+def _row(entry: Entry, *, is_silenced: bool, purpose: Purpose) -> KnownFinding:
     finding, saved = entry.finding, entry.saved_daily
     use_case, intent = purpose
     return KnownFinding(

@@ -106,12 +106,24 @@ def test_the_public_sample_has_what_a_bill_without_ai_can_show(chromium, pages):
         assert page.locator("#gpus").count() == 0
 
 
+def test_the_spend_is_split_by_intent_use_case_and_team(chromium, pages):
+    """The picture changes, and says what it shows."""
+    with opened(chromium, pages["organisation"]) as page:
+        for axis in ("Use case", "Team", "Intent"):
+            page.get_by_label("Split by").select_option(axis)
+            drawn = page.locator("#portfolio svg[role=img]")
+            assert drawn.count() == 1
+            assert f"by {axis.lower()} in" in (drawn.get_attribute("aria-label") or "")
+
+
 def test_filters_work_by_keyboard(chromium, pages):
     """Team, account and category narrow the list to theirs; the sum is told to who cannot see it."""
     known = data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"]
     keys = {
         "Team": lambda one: one["team"] or "(nobody)",
         "Account": lambda one: one["sub_account_name"] or one["sub_account_id"] or "(the whole organisation)",
+        "Use case": lambda one: one["use_case"] or "(no use case)",
+        "Intent": lambda one: one["intent"] or ("(not said)" if one["team"] else "(nobody's)"),
         "Category": lambda one: one["category"],
     }
     for name, of in keys.items():
@@ -119,7 +131,7 @@ def test_filters_work_by_keyboard(chromium, pages):
             page.get_by_label(name, exact=True).focus()
             page.keyboard.press("ArrowDown")
             page.keyboard.press("Tab")
-            chosen = page.locator(f"select[name={name.lower()}]").input_value()
+            chosen = page.locator(f"select[name={name.lower().replace(' ', '_')}]").input_value()
             wanted = [one for one in known if of(one) == chosen]
             assert 0 < len(wanted) < len(known)
             assert f"{len(wanted)} finding" in page.get_by_role("status").inner_text()
@@ -155,7 +167,9 @@ def test_a_finding_opens_with_its_evidence_and_a_command_to_copy(chromium, pages
         assert one["action"].splitlines()[0] in inside.inner_text()
         assert inside.locator("dt").count() >= len(one["evidence"])
         inside.get_by_role("button", name="Copy").first.press("Enter")
-        expect(inside.locator(".command button").first).not_to_have_text("Copy")  # said once the clipboard has it
+        expect(inside.locator(".command button").first).not_to_have_text(
+            "Copy"
+        )  # said once the clipboard has it
         assert page.evaluate("navigator.clipboard.readText()") == one["commands"][0]
 
 

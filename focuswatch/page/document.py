@@ -4,7 +4,7 @@ All that the bill names is data here; characters that would act on whoever reads
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from focuswatch.detect import Outcome
 from focuswatch.engine import Row
 from focuswatch.explain.words import sentences
 from focuswatch.findings import DAYS_A_MONTH, Finding, plain
+from focuswatch.known_findings import Purpose
 from focuswatch.ledger import Entry
 from focuswatch.page.days import anomalies, gpus, layers
 from focuswatch.page.gather import Gathered, is_shown
@@ -37,7 +38,7 @@ def document(gathered: Gathered) -> Part:
             "as_of": gathered.as_of,
             "currency": gathered.currency,
             "detections": _detections(gathered, shown),
-            "findings": [_finding(entry) for entry in shown],
+            "findings": [_finding(entry, gathered.purposes) for entry in shown],
             "layers": layers(gathered),
             "anomalies": anomalies(gathered),
             "gpus": gpus(gathered),
@@ -67,8 +68,9 @@ def _detections(gathered: Gathered, shown: Sequence[Entry]) -> Part:
     return said
 
 
-def _finding(entry: Entry) -> Part:
+def _finding(entry: Entry, purposes: Mapping[str, Purpose]) -> Part:
     finding = entry.finding
+    use_case, intent = purposes.get(entry.fingerprint, (None, None))
     return {
         **finding.model_dump(exclude=set(LEFT_OUT)),
         "monthly_cost": round(float(finding.monthly_cost), 2),
@@ -77,6 +79,8 @@ def _finding(entry: Entry) -> Part:
         },
         "why": sentences(finding.explanation, currency=finding.currency) if finding.explanation else [],
         "commands": _commands(finding),
+        "use_case": use_case,
+        "intent": intent,
         "acknowledged_by": entry.acknowledged_by,
     }
 

@@ -10,6 +10,7 @@ from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine import Engine, Row
 from focuswatch.errors import QueryError
+from focuswatch.known_findings import Purpose, purpose_of, tags_of_accounts
 from focuswatch.launched import Launched, launched
 from focuswatch.ledger import Entry, Ledger, Silence
 from focuswatch.literals import Scalar, Value, literals
@@ -48,6 +49,7 @@ class Gathered:
     gpu_days: list[Row] = field(default_factory=list)
     finding_days: list[Row] = field(default_factory=list)
     reports: Mapping[str, list[Row]] = field(default_factory=dict)
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)  # of findings, by fingerprint
     launched: tuple[Launched, ...] = ()
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -88,7 +90,10 @@ def gather(
     gpu_days = lookup("gpu_busy_days")
     drawn = series_of(entries, silences, as_of=as_of)
     quiet: tuple[Launched, ...] = ()
+    purposes: dict[str, Purpose] = {}
     try:
+        tags = tags_of_accounts(engine)
+        purposes = {one.fingerprint: purpose_of(one, owners=owners, account_tags=tags) for one in entries}
         quiet = launched(engine, catalog=catalog, owners=owners, as_of=as_of)
     except QueryError as error:
         failures.append(str(error))
@@ -117,6 +122,7 @@ def gather(
             for name in REPORTS
             if name in catalog.reports
         },
+        purposes=purposes,
         launched=quiet,
         failures=tuple(failures),
         warnings=tuple(warnings),

@@ -21,6 +21,13 @@ ACCOUNTS = {
     "sub_account_id": "VARCHAR", "name": "VARCHAR", "email": "VARCHAR", "ou_path": "VARCHAR",
     "tags": "MAP(VARCHAR, VARCHAR)", "joined_on": "DATE", "closed_on": "DATE",
 }  # fmt: skip
+# What all that a team owns is for, where no use case of its own says otherwise; the others have not said.
+OF_TEAMS: dict[str, dict[str, Any]] = {
+    "assistants-at-work": {"intent": "production", "team": "assistants"},
+    "payments-at-work": {"intent": "production", "team": "payments"},
+    "platform-for-all": {"intent": "shared", "team": "platform"},
+    "catalog-playground": {"intent": "sandbox", "team": "catalog"},
+}
 UNOWNED_TEAMS = ("media", "analytics")  # nobody wrote these into owners.toml
 
 
@@ -89,7 +96,7 @@ def write_owners(plan: Plan, path: Path) -> None:
             f"owns = {{ accounts = {json.dumps(accounts)}, ous = {json.dumps(ous)}, "
             f"tags = {{ team = {json.dumps([team])} }} }}\n"
         )
-    for name, says in plan.use_cases.items():
+    for name, says in {**plan.use_cases, **OF_TEAMS}.items():
         parts.append(
             f"[use_cases.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in says.items())
         )

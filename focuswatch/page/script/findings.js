@@ -5,6 +5,8 @@ const AMOUNTS = { waste: "a month", security: "charged", anomaly: "above usual",
 const NOBODY = "(nobody)";
 const FILTERS = [
   ["team", "Team", (finding) => finding.team ?? NOBODY],
+  ["use_case", "Use case", (finding) => finding.use_case ?? "(no use case)"],
+  ["intent", "Intent", (finding) => finding.intent ?? (finding.team ? "(not said)" : "(nobody's)")],
   ["account", "Account", (finding) => finding.sub_account_name ?? finding.sub_account_id ?? "(the whole organisation)"],
   ["category", "Category", (finding) => finding.category],
   ["severity", "Severity", (finding) => finding.severity],
@@ -112,6 +114,7 @@ function inside(view, finding) {
   const { blind_spots: spots, why } = view.shown.detections[finding.detection];
   const facts = {
     resource: finding.resource_id, account: finding.sub_account_id,
+    use_case: finding.use_case, intent: finding.intent,
     owner: finding.team ? `${finding.team}, by ${finding.owned_by}` : "nobody",
     seen: `${finding.first_seen} to ${finding.last_seen}`, acknowledged_by: finding.acknowledged_by,
     ...finding.evidence, detection: finding.detection, fingerprint: finding.fingerprint,

@@ -51,18 +51,47 @@ function forecastTable(name, rows, currency) {
 function portfolioSection(shown, currency) {
   const report = shown.reports.portfolio;
   if (!report?.rows.length) return null;
-  const sums = d3.rollups(report.rows, (group) => d3.sum(group, (row) => row.effective_cost), (row) => row.intent ?? NOBODY).sort(([, one], [, other]) => other - one);
-  const total = d3.sum(sums, ([, cost]) => cost);
-  const colour = (intent) => paint(INTENTS[intent] ?? "tools-and-data");
-  const said = sums.map(([intent, cost]) => `${intent} ${percent(cost, total)}`).join(", ");
+  const said = shares(sumsBy(report.rows, "intent"));
   return section("portfolio", "What the spend is for", `The last 30 settled days by intent, as owners.toml says it: ${said}.`,
-    chart(`Spend of 30 settled days by intent in ${currency}: ${said}`, (width) => plot({
-      width, height: 30 * sums.length + 36, marginLeft: 96, marginTop: 4,
-      x: { label: currency, grid: true, tickFormat: short, ticks: width < 500 ? 4 : 8 },
-      y: { type: "band", domain: sums.map(([intent]) => intent), label: null, tickSize: 0, padding: 0.25 },
-      marks: [Plot.barX(sums, { y: "0", x: "1", fill: ([intent]) => colour(intent) })],
-    })),
+    splitChart(report.rows, currency),
     folded("By use case and team", reportTable(report)));
+}
+
+// Money by one of three axes; what is beyond the first dozen is one bar.
+const AXES = { intent: ["Intent", (row) => row.intent], use_case: ["Use case", (row) => row.use_case ?? "(no use case)"], team: ["Team", (row) => row.team ?? "(no team)"] };
+const BARS = 12;
+
+function sumsBy(rows, axis) {
+  const sums = d3.rollups(rows, (group) => d3.sum(group, (row) => row.effective_cost), AXES[axis][1]).sort(([, one], [, other]) => other - one);
+  const rest = sums.slice(BARS);
+  return rest.length > 1 ? [...sums.slice(0, BARS), [`${rest.length} more`, d3.sum(rest, ([, cost]) => cost)]] : sums;
+}
+
+function shares(sums) {
+  const total = d3.sum(sums, ([, cost]) => cost);
+  return sums.map(([name, cost]) => `${name} ${percent(cost, total)}`).join(", ");
+}
+
+function splitChart(rows, currency) {
+  const drawn = make("div");
+  const select = make("select", {}, Object.entries(AXES).map(([axis, [name]]) => make("option", { value: axis }, name)));
+  const draw = () => { drawn.replaceChildren(sumsChart(rows, select.value, currency)); redraw(); };
+  select.addEventListener("change", draw);
+  drawn.append(sumsChart(rows, "intent", currency));
+  return make("div", {}, make("div", { class: "filters" }, field("split", "Split by", select)), drawn);
+}
+
+function sumsChart(rows, axis, currency) {
+  const sums = sumsBy(rows, axis);
+  const intents = new Map(axis === "team" ? [] : rows.map((row) => [AXES[axis][1](row), row.intent]));  // a team has several
+  const colour = (name) => paint(INTENTS[intents.get(name)] ?? "tools-and-data");
+  const longest = Math.min(240, 14 + 7 * d3.max(sums, ([name]) => name.length));
+  return chart(`Spend of 30 settled days by ${AXES[axis][0].toLowerCase()} in ${currency}: ${shares(sums)}`, (width) => plot({
+    width, height: 30 * sums.length + 36, marginLeft: Math.min(longest, width / 2), marginTop: 4,
+    x: { label: currency, grid: true, tickFormat: short, ticks: width < 500 ? 4 : 8 },
+    y: { type: "band", domain: sums.map(([name]) => name), label: null, tickSize: 0, padding: 0.25, tickFormat: (name) => cut(name, 32) },
+    marks: [Plot.barX(sums, { y: "0", x: "1", fill: ([name]) => colour(name) })],
+  }));
 }
 
 // A report as it comes; a column that says nothing is left out.
