@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from moto import mock_aws
 
 from focuswatch.collect.sources import event_sources
 from focuswatch.collect.trail import MOST_PAGES, CloudTrail
@@ -222,3 +223,30 @@ def test_where_nobody_knows_the_event_source_all_events_are_told():
     cloud.add("LookupEvents", event("CreateThing", source="newest"), region="us-west-2")
     told = seen(cloud, explanation(parts=(part(service_name="Newest", resource_id=None),), changes=()))
     assert [one.event for one in told.changes] == ["CreateThing"]
+
+
+def test_detect_asks_accounts_by_the_member_role_and_its_external_id(monkeypatch):
+    """The credentials are those that the role gave, and CloudTrail is asked with them."""
+    from tests.test_collect_handler import ENVIRONMENT
+
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    asked, cloud = [], Trails()
+    with mock_aws():
+        from lambdas.detect import _trail
+        from lambdas.environment import Run
+
+        run = Run("detect")
+        run.session.events.register(
+            "provide-client-params.sts.AssumeRole", lambda params, **_: asked.append(params)
+        )
+        made = replace(_trail(run), today=date(2026, 3, 31))
+        session = made.session_for(ACCOUNT)
+        assert asked[-1]["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/focuswatch-member"
+        assert asked[-1]["ExternalId"] == "a-secret-word"
+        cloud.keys[session.credentials.access_key] = ACCOUNT
+        cloud.attach(session.clients)
+        cloud.add("LookupEvents", event(), region="us-west-2")
+        made.session_for = lambda _account: session
+        assert len(made.seen(RISE, EXPLANATION).changes) == 1
