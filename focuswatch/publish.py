@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from focuswatch.explain.words import sentences
 from focuswatch.findings import Finding, shown
 from focuswatch.ledger.dynamodb import DynamoLedger, Told
 from focuswatch.plain_text import visible
@@ -127,9 +128,17 @@ def as_email(finding: Finding) -> str:
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n\n"
-        f"What to do\n{finding.action}\n\nEvidence\n{evidence}\n\n"
+        f"What to do\n{finding.action}\n\n{_why(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
     )
+
+
+def _why(finding: Finding) -> str:
+    """What it is made of and who changed what; nothing where nobody explained it."""
+    if finding.explanation is None:
+        return ""
+    lines = sentences(finding.explanation, currency=finding.currency)
+    return "Why\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
 
 
 def _subject(finding: Finding) -> str:

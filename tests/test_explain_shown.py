@@ -6,6 +6,7 @@ import pytest
 
 from focuswatch.jira import words as jira_words
 from focuswatch.page import document
+from focuswatch.publish import as_email
 from focuswatch.simulate.calendar import Calendar
 from focuswatch.simulate.follows import truth_of
 from focuswatch.simulate.follows.causes import LINES
@@ -81,6 +82,15 @@ def test_jira_says_why():
     described = {"header": None, "query_url": None, "days": 90}
     assert "h3. Why" in jira_words.description(risen(), **described)
     assert "h3. Why" not in jira_words.description(finding(), **described)
+
+
+def test_a_mail_about_a_new_region_says_who_changed_what():
+    """The security team reads mail."""
+    assert "\nWhy\n  1,000 USD more than expected" in as_email(risen())
+    assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in as_email(
+        risen()
+    )
+    assert "Why" not in as_email(finding())
 
 
 def test_the_page_says_why_with_the_finding_and_on_its_series():
