@@ -1,13 +1,20 @@
 """What the page asks of the tables is the same on DuckDB and on a real Trino."""
 
+from dataclasses import replace
+
 import pytest
 
 from focuswatch.cases import FOLDER, read_cases
 from focuswatch.catalog import Catalog
 from focuswatch.engine.duckdb import connect
+from focuswatch.known_findings import known_findings
+from focuswatch.ledger import Entry, Silence
+from focuswatch.owners import Owners
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import OnTrino, on_duckdb, shapes_of
+from tests.given import DAY, finding
+from tests.given_page import resolved
 from tests.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
@@ -18,6 +25,8 @@ FINDINGS = [
     ("another's", "999900001111", None, None, None),
 ]
 ASKED = {"layer_days": {}, "gpu_busy_days": {}, "finding_days": {"findings": FINDINGS}}
+
+ALSO_ASKED = [CATALOG.lookups["launched_costs"], CATALOG.reports["savings"]]
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +51,36 @@ def test_what_is_drawn_is_the_same_on_trino(name, engines):
     ours = here.query(statement, label=name)
     assert ours
     assert difference(ours, there.query(statement, label=name), sql=CATALOG.lookups[name].sql) is None
+
+
+@pytest.fixture(scope="module")
+def planned(local_trino: LocalTrino):
+    """Both, over a planned launch that costs four times the usual, and a ledger that knows waste in every state."""
+    connection = connect()
+    file = read_cases(FOLDER / "cost_anomaly.toml")
+    case = next(one for one in file.cases if one.name == "a planned launch up to its factor is quiet")
+    silence = Silence(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
+    entries = [
+        Entry(finding=finding("open", team="search")), Entry(finding=finding("quiet")),
+        Entry(finding=finding("seen"), acknowledged_by="ana", acknowledged_on=DAY),
+        resolved("300", saved_daily="9"), resolved("30", saved_daily=None, resource="later"),
+    ]  # fmt: skip
+    known = known_findings(entries, [silence], as_of=DAY, owners=Owners(), account_tags={})
+    bill = bill_of(case, file=file, connection=connection)
+    bill = replace(bill, rows={**bill.rows, "known_findings": known})
+    shapes = shapes_of(CATALOG, connection=connection, bill=bill)
+    there = OnTrino(local_trino, CATALOG, "planned", [bill], shapes)
+    there.load(for_entries=ALSO_ASKED)
+    yield on_duckdb(bill, catalog=CATALOG, connection=connection), there.engine(0), bill.question.as_of
+    there.drop()
+    connection.close()
+
+
+@pytest.mark.parametrize("entry", ALSO_ASKED, ids=lambda one: one.id)
+def test_what_is_not_told_and_what_is_saved_is_the_same_on_trino(entry, planned):
+    """Row by row, and there are rows."""
+    here, there, as_of = planned
+    statement = entry.render({"as_of": as_of})
+    ours = here.query(statement, label=entry.id)
+    assert ours
+    assert difference(ours, there.query(statement, label=entry.id), sql=entry.sql) is None
