@@ -412,3 +412,12 @@ def test_more_series_need_little_more_memory_than_their_scores():
         tracemalloc.stop()
     result_bytes = 2 * 10_000 * 90 * 8
     assert peaks[1] - peaks[0] < 2 * result_bytes
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("days", [0, 1, 6, 7, 13, 27, 28, 29, 60])
+def test_a_young_series_is_judged_without_a_warning(days):
+    """However short, with gaps, without a cost, begun yesterday: a mean of nothing is never taken."""
+    drawn = np.random.default_rng(days).gamma(4.0, 25.0, (5, days))
+    drawn[1], drawn[2, :-1], drawn[3, ::2], drawn[4] = 0.0, np.nan, np.nan, np.nan
+    assert score(drawn, MONDAY).shape == drawn.shape

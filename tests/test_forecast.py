@@ -265,3 +265,14 @@ def test_the_portfolio_says_what_is_bet_on_and_what_is_nobodys():
     assert found[("experiment", None)]["verdict"] == "an experiment without a term"
     assert found[("(nobody's)", None)]["verdict"] == "nobody owns it"
     assert [row["intent"] for row in rows] == ["production", "experiment", "experiment", "(nobody's)"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("days", [1, 2, 6, 7, 8, 13, 14, 20, 27, 28, 29, 45, 60])
+def test_a_young_series_is_forecast_without_a_warning(days):
+    """However short, with gaps, without a cost, begun yesterday: a mean of nothing is never taken."""
+    drawn = np.random.default_rng(days).gamma(4.0, 25.0, (5, days))
+    drawn[1], drawn[2, :-1], drawn[3, ::2], drawn[4] = 0.0, 0.0, np.nan, np.nan
+    for ahead_days in (1, 5, 31):
+        found = ahead(drawn, first_weekday=0, days=ahead_days)
+        assert found.means.shape == (5, ahead_days)
