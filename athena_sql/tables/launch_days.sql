@@ -10,13 +10,18 @@ reads = ["daily_charges", "daily_services", "tagged_days", "launch_rules", "laun
 [parameters]
 days_before = 28
 */
-WITH named_services AS (                                      -- where resources are named, they are read one by one
-    SELECT DISTINCT coalesce(charges.SubAccountId, '') || ' ' || charges.ServiceName AS account_service
+WITH named_resources AS (
+    SELECT DISTINCT charges.ResourceId, rules.use_case
     FROM daily_charges AS charges
     INNER JOIN launch_rules AS rules
         ON starts_with(charges.ResourceId, rules.resource)
         AND (rules.is_beginning OR charges.ResourceId = rules.resource)
-    WHERE charges.ServiceName IS NOT NULL
+    WHERE rules.resource IS NOT NULL
+),
+named_services AS (                                           -- where resources are named, they are read one by one
+    SELECT DISTINCT coalesce(SubAccountId, '') || ' ' || ServiceName AS account_service
+    FROM daily_charges
+    WHERE ResourceId IN (SELECT ResourceId FROM named_resources) AND ServiceName IS NOT NULL
 ),
 charges AS (
     SELECT charge_date, SubAccountId, ServiceName, CAST(NULL AS varchar) AS ResourceId, ChargeCategory, Tags, EffectiveCost
@@ -48,9 +53,7 @@ use_case_charges AS (                                         -- DISTINCT: what 
     FROM spends
     LEFT JOIN launch_rules AS by_tag ON spends.Tags = by_tag.tags
     LEFT JOIN launch_rules AS by_account ON spends.SubAccountId = by_account.sub_account_id
-    LEFT JOIN launch_rules AS by_resource
-        ON starts_with(spends.ResourceId, by_resource.resource)
-        AND (by_resource.is_beginning OR spends.ResourceId = by_resource.resource)
+    LEFT JOIN named_resources AS by_resource ON spends.ResourceId = by_resource.ResourceId
     CROSS JOIN UNNEST(ARRAY[by_tag.use_case, by_account.use_case, by_resource.use_case]) AS named (use_case)
     WHERE named.use_case IS NOT NULL                          -- one read of spends: Trino sums them up at every mention
 ),
