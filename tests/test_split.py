@@ -1,7 +1,9 @@
 """Reports split by team, use case and intent: nothing is lost, nothing counted twice, and SQL and Python agree."""
 
+import json
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from focuswatch.report import rows_of
 from focuswatch.split import split_rows
 from tests.given import DAY
 from tests.given_page import CATALOG
-from tests.test_page import bill
+from tests.test_page import bill, focuswatch
 
 OWNERS = Owners.model_validate(
     {
@@ -142,3 +144,20 @@ def test_a_forecast_is_of_the_part():
     (service,) = [row for row in rows if row["of"] == "service" and row["use_case"] == "all of the lab"]
     assert service["name"] == "Amazon SageMaker"
     assert whole["forecast"] == pytest.approx(service["forecast"])
+
+
+def test_the_command_splits_and_asks_the_ledger(tmp_path):
+    """By its own first column; savings of what was never scanned get a sentence."""
+    sample, state = Path(__file__).parent / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
+    refused = focuswatch("report", "savings", sample, *state, code=2)
+    assert "scan the export first" in refused.stderr
+    focuswatch("scan", sample, "--format", "json", *state)
+    for format in ("json", "csv", "table"):
+        assert focuswatch("report", "savings", "--format", format, *state).stdout.strip()
+    whole = json.loads(focuswatch("report", "spend_by_team", "--format", "json", *state).stdout)
+    split = json.loads(
+        focuswatch("report", "spend_by_team", "--by", "intent", "--format", "json", *state).stdout
+    )
+    assert {row["intent"] for row in split} <= {"(not said)", "(nobody's)"}
+    for column in ("effective_cost", "billed_cost"):
+        assert sum(row[column] for row in split) == pytest.approx(sum(row[column] for row in whole))
