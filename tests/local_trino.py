@@ -128,6 +128,7 @@ def trino() -> Iterator[LocalTrino]:
 def _called() -> list[str]:
     return [
         "java", "-Xmx2G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # it ends before more compiling pays
+        "-XX:ReservedCodeCacheSize=512M",  # https://trino.io/docs/435/installation/deployment.html: full, it hangs
         "-Duser.timezone=UTC", "-Djdk.attach.allowAttachSelf=true",
         "-Dconfig=etc/config.properties", "-Dnode.environment=test", "-Dlog.levels-file=etc/log.properties",
         "-Dlog.enable-console=true", "-cp", f"{MADE / 'lib'}/*", str(HERE / "Server.java"),

@@ -1,26 +1,35 @@
 """Athena's door: what the Athena engine sends is asked unchanged of a real Trino 435, and answered as by DuckDB."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from itertools import count
+from pathlib import Path
 from random import Random
 
 import boto3
 import duckdb
 import pytest
 
+from focuswatch.bill import Inputs, open_bill
 from focuswatch.cases import FOLDER, Case, differences, read_cases
 from focuswatch.catalog import Catalog
+from focuswatch.columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.engine.athena import AthenaEngine
 from focuswatch.engine.duckdb import connect
+from focuswatch.export.s3 import list_s3
+from focuswatch.owners import Owners
+from focuswatch.simulate import simulate
+from focuswatch.warehouse.files import Files
+from focuswatch.warehouse.refresh import Warehouse
 from focuswatch.warehouse.statements import NOT_STORED, saved_query, tables_as_of
 from tests.conformance.asked import known_cases
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import Answered, answered, on_duckdb
 from tests.conformance.random_bills import random_bill
-from tests.local_athena_tables import give_tables
+from tests.local_athena_tables import create_tables, give_tables
 from tests.local_athena_trino import over_trino
 from tests.local_aws import LocalAws, local_aws
 from tests.local_trino import LocalTrino
@@ -131,6 +140,42 @@ def test_a_report_is_the_same_at_athenas_door(
         report, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
     )
     assert unlike(here, answered(report, bill, engine=there, catalog=CATALOG)) == []
+
+
+def test_a_refresh_at_athenas_door_makes_the_tables_of_the_laptop(aws: LocalAws, tmp_path: Path) -> None:
+    """Row by row, but that a laptop's view may have a key in several rows: partitions by months, UNLOAD, the switch."""
+    organisation = simulate(tmp_path / "organisation", days=9, end=date(2026, 6, 4))
+    for path in sorted(path for path in organisation.export.rglob("*") if path.is_file()):
+        aws.client("s3").upload_file(
+            str(path), BUCKET, f"export/focus/{path.relative_to(organisation.export)}"
+        )
+    create_tables(aws, bucket=BUCKET, database="refreshed", export="export/focus")
+    session, owners = boto3.Session(), Owners.load(organisation.owners)
+    engine = AthenaEngine(session, "refreshed", WORKGROUP, f"s3://{BUCKET}/unloaded/", "a-refresh")
+    files = Files(session.client("s3"), BUCKET, "a-refresh")
+    listing = list_s3(f"s3://{BUCKET}/export/focus", mirror=tmp_path / "mirror")
+    told = Warehouse(engine, session.client("glue"), files, CATALOG).refresh(
+        listing, owners=owners, say=print
+    )
+    assert told.changed == ("2026-05", "2026-06")
+    inputs = Inputs(str(organisation.export), tmp_path / "state")
+    with open_bill(inputs, catalog=CATALOG, owners=owners, say=print) as bill:
+        for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
+            statement = summed(name, shape)
+            here = bill.engine.query(statement, label=name)
+            assert len(here) > 100
+            assert difference(here, engine.query(statement, label=name)) is None, name
+
+
+def summed(name: str, shape: Mapping[str, str]) -> str:
+    """A table's measures by everything else."""
+    kinds = {column: type_.partition("(")[0] for column, type_ in shape.items()}
+    keys = [column for column, kind in kinds.items() if kind not in ("DOUBLE", "BIGINT", "MAP")]
+    sums = [f"sum({column}) AS {column}" for column, kind in kinds.items() if kind == "DOUBLE"]
+    counts = [
+        f"CAST(sum({column}) AS bigint) AS {column}" for column, kind in kinds.items() if kind == "BIGINT"
+    ]
+    return f"SELECT {', '.join([*keys, *sums, *counts])} FROM {name} GROUP BY {', '.join(keys)}"
 
 
 @pytest.mark.skipif(not ALL, reason="plans everything once more: make conformance")
