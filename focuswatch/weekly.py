@@ -108,8 +108,8 @@ class Week:
         )
         worst = max(self.open, key=lambda one: (SEVERITIES.index(one.severity), one.monthly_cost))
         where = worst.sub_account_name or worst.sub_account_id or "the organisation"
-        cost = self._money(worst.monthly_cost)
-        yield f"The worst: {worst.title}, {cost}, {where}. First step: {_first_step(worst)}"
+        told = f"{worst.title}, {self._money(worst.monthly_cost)}, {where}"
+        yield f"The worst: {told}. First step: {_first_step(worst)}"
 
     def _saved(self) -> Iterable[str]:
         if self.resolved:

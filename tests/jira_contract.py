@@ -2,8 +2,9 @@
 
 Always: only operations, parameters and bodies named here, which were read from
 https://developer.atlassian.com/cloud/jira/platform/rest/v2/ and https://docs.atlassian.com/software/jira/docs/api/REST/.
-And against the published OpenAPI descriptions themselves, where they are at hand; they are too big to keep. Cloud's says
-of itself that it is under the Apache License 2.0, Data Center's says nothing of a licence. Fetch them, and name the files in the environment:
+And against the published OpenAPI descriptions themselves, where they are at hand; they are too big to keep. Cloud's
+says of itself that it is under the Apache License 2.0, Data Center's says nothing of a licence. Fetch them, and name
+the files in the environment:
 
     curl -o cloud.json https://dac-static.atlassian.com/cloud/jira/platform/swagger.v3.json
     curl -o dc.json https://dac-static.atlassian.com/server/jira/platform/jira_software_dc_10003_swagger.v3.json

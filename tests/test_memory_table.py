@@ -50,7 +50,9 @@ def test_it_changes_and_refuses_what_moto_does(seed):
     with mock_aws():
         moto, ours = ledger_table(), MemoryTable()
         for table in (moto, ours):
-            table.put_item(Item={**KEY, "a": 2, "list": ["z"]})  # moto stumbles over the size of what is not there
+            table.put_item(
+                Item={**KEY, "a": 2, "list": ["z"]}
+            )  # moto stumbles over the size of what is not there
         for _ in range(40):
             change, condition = rng.choice(CHANGES), rng.choice(CONDITIONS)
             if (
