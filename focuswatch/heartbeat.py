@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 # For how long a function may be silent, as the alarms on missed runs have it (infra/watch.py).
-SILENT_HOURS = {"refresh": 30, "collect": 30, "detect": 30, "publish": 2, "page": 30, "pulse": 30, "sweep": 30}
+SILENT_HOURS = {
+    "refresh": 30,
+    "collect": 30,
+    "detect": 30,
+    "publish": 2,
+    "page": 30,
+    "pulse": 30,
+    "sweep": 30,
+}
 # Of what failed, so much is kept: DynamoDB takes no item of more than 400 KB, and a refusing organisation has more.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 FAILED_BYTES = 100_000

@@ -296,7 +296,9 @@ def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
         assert function["Architectures"] == ["arm64"] and function["Runtime"] == "python3.13"
         assert function["Handler"] == f"lambdas.{kind}.handler" and (ROOT / "lambdas" / f"{kind}.py").exists()
         assert function["Layers"][-1] == {"Ref": ours}
-        assert len(function["Layers"]) == (3 if kind in ("refresh", "collect", "detect", "page", "weekly") else 2)
+        assert len(function["Layers"]) == (
+            3 if kind in ("refresh", "collect", "detect", "page", "weekly") else 2
+        )
         alone = kind in ("refresh", "detect", "publish", "page")
         assert function.get("ReservedConcurrentExecutions") == (1 if alone else None)
 
