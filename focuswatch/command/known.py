@@ -12,6 +12,7 @@ from focuswatch.command import options
 if TYPE_CHECKING:
     from focuswatch.bill import Bill
     from focuswatch.catalog import Catalog
+    from focuswatch.command.opened import OnTrino
     from focuswatch.owners import Owners
 
 
@@ -34,22 +35,34 @@ def known_bill(
     accounts: Path | None,
     owners: Path | None,
     state: Path | None,
+    trino: "OnTrino | None" = None,
 ) -> Iterator[Known]:
-    """`export`, or the one scanned last, with the files that were beside it where no others are named."""
-    from focuswatch.bill import Inputs, Latest, latest, open_bill, state_of
+    """`export`, or the one scanned last, with the files that were beside it where no others are named.
+
+    Raises ConfigError, too, where no table of a Trino is named.
+    """
+    from focuswatch.bill import Inputs, Latest, latest, state_of
     from focuswatch.catalog import Catalog
+    from focuswatch.command.opened import opened, place_of
     from focuswatch.command.talk import talking
+    from focuswatch.errors import ConfigError
     from focuswatch.owners import Owners
 
+    if trino and not export:
+        raise ConfigError("--engine trino needs the name of the export's table, CATALOG.SCHEMA.TABLE.")
     catalog = Catalog.load()
     scanned = Latest(export) if export else latest(root=state)
     known = Owners.load(owners or scanned.owners)
+    place = place_of(scanned.export, trino)
     inputs = Inputs(
         scanned.export,
-        state=state_of(scanned.export, root=state),
+        state=state_of(place, root=state),
         activity=activity or scanned.activity,
         accounts=accounts or scanned.accounts,
         as_of=options.day(as_of),
     )
-    with talking() as talk, open_bill(inputs, catalog=catalog, owners=known, say=talk.progress) as bill:
-        yield Known(scanned.export, bill, catalog, known)
+    with (
+        talking() as talk,
+        opened(inputs, trino=trino, catalog=catalog, owners=known, say=talk.progress) as bill,
+    ):
+        yield Known(place, bill, catalog, known)

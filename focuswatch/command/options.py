@@ -62,6 +62,14 @@ OwnersFile = Annotated[
 ]
 
 
+class EngineName(StrEnum):
+    """What runs the SQL of a verb that somebody starts by hand."""
+
+    DUCKDB = "duckdb"
+    TRINO = "trino"
+
+
+Engine = Annotated[EngineName, typer.Option(help="What runs the SQL.")]
 TrinoServer = Annotated[
     str | None,
     typer.Option(
@@ -79,13 +87,6 @@ TrinoSignIn = Annotated[
         help="How to sign in there; secrets are TRINO_PASSWORD, TRINO_JWT, TRINO_CERTIFICATE, TRINO_CERTIFICATE_KEY.",
     ),
 ]
-
-
-class EngineName(StrEnum):
-    """What runs the SQL of a scan that somebody starts by hand."""
-
-    DUCKDB = "duckdb"
-    TRINO = "trino"
 
 
 class ScanFormat(StrEnum):

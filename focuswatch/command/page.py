@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.command import options
+from focuswatch.command.opened import on_trino
+from focuswatch.command.options import EngineName
+from focuswatch.lake.server import SignIn
 
 if TYPE_CHECKING:
     from focuswatch.bill import Bill
@@ -25,6 +28,9 @@ def page(
     owners: options.OwnersFile = None,
     ledger: options.LedgerPlace = None,
     state: options.State = None,
+    engine: options.Engine = EngineName.DUCKDB,
+    trino: options.TrinoServer = None,
+    trino_auth: options.TrinoSignIn = SignIn.NONE,
 ) -> None:
     """Write the page: what burns, findings, anomalies, movers, savings; of the export scanned last, without one.
 
@@ -37,7 +43,13 @@ def page(
 
     with (
         known_bill(
-            export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, state=state
+            export,
+            as_of=as_of,
+            activity=activity,
+            accounts=accounts,
+            owners=owners,
+            state=state,
+            trino=on_trino(engine, trino, trino_auth),
         ) as known,
         options.known_ledger(ledger, export=known.export, state=state) as kept,
         talking() as talk,

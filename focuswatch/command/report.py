@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.command import options
-from focuswatch.command.options import ReportFormat, SplitBy
+from focuswatch.command.opened import on_trino
+from focuswatch.command.options import EngineName, ReportFormat, SplitBy
+from focuswatch.lake.server import SignIn
 
 if TYPE_CHECKING:
     from focuswatch.catalog import Report
@@ -22,6 +24,9 @@ def report(
     owners: options.OwnersFile = None,
     ledger: options.LedgerPlace = None,
     state: options.State = None,
+    engine: options.Engine = EngineName.DUCKDB,
+    trino: options.TrinoServer = None,
+    trino_auth: options.TrinoSignIn = SignIn.NONE,
     by: Annotated[
         SplitBy | None,
         typer.Option(
@@ -36,6 +41,7 @@ def report(
     focuswatch report ai_spend
     focuswatch report weekly_deltas ./focus --format csv
     focuswatch report ai_spend_by_layer --by use_case
+    focuswatch report ai_spend lake.billing.export --engine trino --trino https://ana@trino.example.com/lake/focuswatch
     """
     from focuswatch import show
     from focuswatch.catalog import Catalog
@@ -46,7 +52,13 @@ def report(
 
     wanted = Catalog.load().report(name)
     with known_bill(
-        export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, state=state
+        export,
+        as_of=as_of,
+        activity=activity,
+        accounts=accounts,
+        owners=owners,
+        state=state,
+        trino=on_trino(engine, trino, trino_auth),
     ) as known:
         bill = known.bill
         if reads_ledger(wanted):

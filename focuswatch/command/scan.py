@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.command import options
+from focuswatch.command.opened import OnTrino, on_trino, opened, place_of
 from focuswatch.command.options import EngineName, ScanFormat, SeverityName
-from focuswatch.errors import ConfigError
-from focuswatch.lake.server import Server, SignIn
+from focuswatch.lake.server import SignIn
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from focuswatch.bill import Bill, Inputs, Say
     from focuswatch.catalog import Catalog, Detection
     from focuswatch.export.refresh import Refresh
-    from focuswatch.owners import Owners
     from focuswatch.scan import Scanned
 
 FOUND = 3
@@ -32,7 +28,7 @@ def scan(
     only: Annotated[
         list[str] | None, typer.Option(help="Ask this detection alone; may be repeated.", show_default=False)
     ] = None,
-    engine: Annotated[EngineName, typer.Option(help="What runs the SQL.")] = EngineName.DUCKDB,
+    engine: options.Engine = EngineName.DUCKDB,
     trino: options.TrinoServer = None,
     trino_auth: options.TrinoSignIn = SignIn.NONE,
     ledger: options.LedgerFile = None,
@@ -53,7 +49,7 @@ def scan(
     """
     scanned, refreshed = run(
         export, as_of=options.day(as_of), activity=activity, accounts=accounts, owners=owners, only=only,
-        ledger=ledger, state=state, trino=_server(engine, trino, trino_auth),
+        ledger=ledger, state=state, trino=on_trino(engine, trino, trino_auth),
     )  # fmt: skip
     _print(scanned, refreshed, format)
     if scanned.failures:
@@ -67,7 +63,7 @@ def scan(
 def run(
     export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
     only: list[str] | None, ledger: Path | None, state: Path | None,
-    trino: "tuple[Server, SignIn] | None" = None,
+    trino: OnTrino | None = None,
 ) -> "tuple[Scanned, Refresh]":  # fmt: skip
     """Open the bill and its ledger, and scan."""
     from focuswatch.bill import Inputs, Latest, remember, state_of
@@ -81,14 +77,14 @@ def run(
     detections = _chosen(catalog, only)
     inputs = Inputs(
         export,
-        state=state_of(_place(export, trino), root=state),
+        state=state_of(place_of(export, trino), root=state),
         activity=activity,
         accounts=accounts,
         as_of=as_of,
     )
     with (
         talking() as talk,
-        _opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
+        opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
     ):
         for warning in bill.refresh.warnings:
             talk.note(f"Note: {warning}")
@@ -103,38 +99,6 @@ def run(
     if trino is None:
         remember(Latest(export, activity=activity, accounts=accounts, owners=owners), root=state)
     return scanned, bill.refresh
-
-
-def _server(engine: EngineName, address: str | None, sign_in: SignIn) -> tuple[Server, SignIn] | None:
-    if engine is EngineName.DUCKDB:
-        return None
-    if address is None:
-        raise ConfigError("--engine trino needs --trino https://USER@HOST:PORT/CATALOG/SCHEMA.")
-    return Server.at(address), sign_in
-
-
-def _place(export: str, trino: tuple[Server, SignIn] | None) -> str:
-    """What tells this export from others: a table of the same name is another one on another Trino."""
-    return export if trino is None else f"trino://{trino[0].host}:{trino[0].port}/{export}"
-
-
-def _opened(
-    inputs: "Inputs", *, trino: tuple[Server, SignIn] | None, catalog: "Catalog", owners: "Owners", say: "Say"
-) -> "AbstractContextManager[Bill]":
-    """The bill on the engine that was asked for."""
-    if trino is None:
-        from focuswatch.bill import open_bill
-
-        return open_bill(inputs, catalog=catalog, owners=owners, say=say)
-    import uuid
-
-    from focuswatch.engine.trino import TrinoEngine
-    from focuswatch.lake.bill import open_lake
-
-    server, sign_in = trino
-    run_id = uuid.uuid4().hex[:12]
-    engine = TrinoEngine(server.connection(sign_in, run_id=run_id), run_id=run_id)
-    return open_lake(inputs, engine=engine, catalog=catalog, owners=owners, say=say)
 
 
 def _chosen(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":

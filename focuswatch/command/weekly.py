@@ -5,6 +5,9 @@ from typing import Annotated
 import typer
 
 from focuswatch.command import options
+from focuswatch.command.opened import on_trino
+from focuswatch.command.options import EngineName
+from focuswatch.lake.server import SignIn
 
 
 def weekly(
@@ -19,6 +22,9 @@ def weekly(
     owners: options.OwnersFile = None,
     ledger: options.LedgerPlace = None,
     state: options.State = None,
+    engine: options.Engine = EngineName.DUCKDB,
+    trino: options.TrinoServer = None,
+    trino_auth: options.TrinoSignIn = SignIn.NONE,
 ) -> None:
     """Print the week in ten lines at most: spent, what moved and why, what is open, what was saved.
 
@@ -34,7 +40,13 @@ def weekly(
 
     with (
         known_bill(
-            export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, state=state
+            export,
+            as_of=as_of,
+            activity=activity,
+            accounts=accounts,
+            owners=owners,
+            state=state,
+            trino=on_trino(engine, trino, trino_auth),
         ) as known,
         options.known_ledger(ledger, export=known.export, state=state) as kept,
     ):
