@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -22,6 +24,9 @@ from tests.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
 SHAPE = {name: SQL_TYPES[kind] for name, kind in KINDS.items()}
+ALL = pytest.mark.skipif(
+    os.environ.get("FOCUSWATCH_CONFORMANCE") != "all", reason="a scan more: make conformance"
+)
 NUMBERS = "UNNEST(sequence(1, 10000))"
 ENDLESS = f"""
 SELECT count(*) AS none
@@ -72,12 +77,6 @@ def lake_of(local_trino: LocalTrino, raw) -> Lake:
     return Lake(local_trino.engine(schema=schema), f"memory.{schema}.focus_export", CATALOG)
 
 
-@pytest.fixture(scope="module")
-def organisation(tmp_path_factory) -> Simulated:
-    """The bill of forty accounts."""
-    return simulate(tmp_path_factory.mktemp("organisation") / "bill", days=60, rows=12_000)
-
-
 def focuswatch(*arguments: object, code: int = 0) -> str:
     """What the command prints."""
     program = "from focuswatch.command import main; main()"
@@ -87,37 +86,96 @@ def focuswatch(*arguments: object, code: int = 0) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(
-    os.environ.get("FOCUSWATCH_CONFORMANCE") != "all", reason="takes minutes: make conformance"
-)
-def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(local_trino, raw, organisation, tmp_path):
-    """Every finding of a simulated organisation, with its evidence; a second scan says nothing new."""
-    schema, deliver = raw
-    files = f"read_parquet('{organisation.export}/data/**/*.parquet', hive_partitioning = false)"
-    rows = connect().execute(f"SELECT {', '.join(SHAPE)} FROM {files}").fetchall()
-    table = deliver([dict(zip(SHAPE, row, strict=True)) for row in rows])
-    beside = [
-        "--activity",
-        organisation.activity,
-        "--accounts",
-        organisation.accounts,
-        "--owners",
-        organisation.owners,
-    ]
-    address = f"http://tests@127.0.0.1:{local_trino.port}/memory/{schema}"
-    there = ["--engine", "trino", "--trino", address, "--state", tmp_path / "there", "--format", "json"]
-    here = ["--state", tmp_path / "here", "--format", "json"]
-    found = json.loads(focuswatch("scan", table, *beside, *there))
-    expected = json.loads(focuswatch("scan", organisation.export, *beside, *here))
-    assert len(found) > 20
+@dataclass(frozen=True)
+class Both:
+    """The command over an organisation's bill: as a table of a Trino, and as files on this machine."""
+
+    table: str
+    files: Path
+    organisation: Simulated
+    on_trino: list[object]
+    on_duckdb: list[object]
+
+    def there(self, verb: str, *words: object) -> str:
+        """What it prints over the Trino."""
+        return focuswatch(verb, *words, self.table, *self._beside(), *self.on_trino)
+
+    def here(self, verb: str, *words: object) -> str:
+        """What it prints over the files."""
+        return focuswatch(verb, *words, self.files, *self._beside(), *self.on_duckdb)
+
+    def _beside(self) -> list[object]:
+        one = self.organisation
+        return ["--activity", one.activity, "--accounts", one.accounts, "--owners", one.owners]
+
+
+@pytest.fixture(scope="module")
+def both(local_trino, tmp_path_factory) -> Both:
+    """The bill of fourteen accounts of a simulated organisation, those with the fewest charges."""
+    folder = tmp_path_factory.mktemp("organisation")
+    organisation = simulate(folder / "bill", days=60)
+    raw = f"read_parquet('{organisation.export}/data/**/*.parquet', hive_partitioning = false)"
+    some = f"SELECT SubAccountId FROM {raw} GROUP BY 1 ORDER BY count(*) LIMIT 14"
+    (folder / "files").mkdir()
+    bill = folder / "files" / "bill.parquet"
+    connection = connect()
+    connection.execute(
+        f"COPY (SELECT * FROM {raw} WHERE SubAccountId IN ({some})) TO '{bill}' (FORMAT parquet)"
+    )
+    rows = connection.execute(f"SELECT {', '.join(SHAPE)} FROM '{bill}'").fetchall()
+    engine, table = local_trino.engine(), "memory.whole_scan.focus_export"
+    engine.execute("CREATE SCHEMA whole_scan", label="given")
+    engine.execute(create_empty(table, SHAPE), label="given")
+    for statement in inserts(table, SHAPE, rows):
+        engine.execute(statement, label="given")
+    address = f"http://tests@127.0.0.1:{local_trino.port}/memory/whole_scan"
+    on_trino = ["--engine", "trino", "--trino", address, "--state", folder / "there"]
+    return Both(table, bill.parent, organisation, on_trino, ["--state", folder / "here"])
+
+
+def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(both, local_trino):
+    """Every finding of a simulated organisation, with its evidence; nothing is left behind."""
+    found = json.loads(both.there("scan", "--format", "json"))
+    expected = json.loads(both.here("scan", "--format", "json"))
+    assert len({one["detection"] for one in found}) > 5
     assert [one["fingerprint"] for one in found] == [one["fingerprint"] for one in expected]
     assert {one["fingerprint"]: rounded(one) for one in found} == {
         one["fingerprint"]: rounded(one) for one in expected
     }
-    again = json.loads(focuswatch("scan", table, *beside, *there))
-    assert {one["status"] for one in again} == {"open"}
-    left = local_trino.engine(schema=schema).query("SHOW TABLES", label="tables")
+    left = local_trino.engine(schema="whole_scan").query("SHOW TABLES", label="tables")
     assert not [row for row in left if row["Table"].startswith(("activity", "accounts", "completeness"))]
+
+
+@pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
+def test_a_report_on_trino_is_the_report_on_duckdb(name, both):
+    """Row by row and in its order; `savings` reads the ledger of the scan before it."""
+    found, expected = (ask("report", name, "--format", "json") for ask in (both.there, both.here))
+    assert [rounded(row) for row in json.loads(found)] == [rounded(row) for row in json.loads(expected)]
+    assert json.loads(found) or name == "savings"
+
+
+def test_the_week_and_the_page_are_told_of_a_trino_too(both, tmp_path):
+    """The same ten lines, and a page that names as many findings."""
+    assert both.there("weekly") == both.here("weekly")
+    both.there("page", "-o", tmp_path / "there.html")
+    assert "<script" in (tmp_path / "there.html").read_text()
+
+
+@ALL
+def test_a_second_scan_on_trino_tells_nothing_new(both):
+    """What was told is open."""
+    assert {one["status"] for one in json.loads(both.there("scan", "--format", "json"))} == {"open"}
+
+
+def test_a_table_must_be_named_on_a_trino():
+    """What was scanned last is a thing of files."""
+    program = "from focuswatch.command import main; main()"
+    asked = ["report", "ai_spend", "--engine", "trino", "--trino", "http://ana@127.0.0.1/memory/any"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *asked], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "CATALOG.SCHEMA.TABLE" in " ".join(done.stderr.split())
 
 
 def rounded(value: object) -> object:
