@@ -133,10 +133,15 @@ def both(local_trino, tmp_path_factory) -> Both:
     return Both(table, bill.parent, organisation, on_trino, ["--state", folder / "here"])
 
 
-def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(both, local_trino):
+@pytest.fixture(scope="module")
+def scanned(both):
+    """What both say to the same bill; a ledger of each is there from now on."""
+    return tuple(json.loads(scan("scan", "--format", "json")) for scan in (both.there, both.here))
+
+
+def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino):
     """Every finding of a simulated organisation, with its evidence; nothing is left behind."""
-    found = json.loads(both.there("scan", "--format", "json"))
-    expected = json.loads(both.here("scan", "--format", "json"))
+    found, expected = scanned
     assert len({one["detection"] for one in found}) > 5
     assert [one["fingerprint"] for one in found] == [one["fingerprint"] for one in expected]
     assert {one["fingerprint"]: rounded(one) for one in found} == {
@@ -147,14 +152,14 @@ def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(both, local_trino):
 
 
 @pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
-def test_a_report_on_trino_is_the_report_on_duckdb(name, both):
+def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
     """Row by row and in its order; `savings` reads the ledger of the scan before it."""
     found, expected = (ask("report", name, "--format", "json") for ask in (both.there, both.here))
     assert [rounded(row) for row in json.loads(found)] == [rounded(row) for row in json.loads(expected)]
     assert json.loads(found) or name == "savings"
 
 
-def test_the_week_and_the_page_are_told_of_a_trino_too(both, tmp_path):
+def test_the_week_and_the_page_are_told_of_a_trino_too(both, scanned, tmp_path):
     """The same ten lines, and a page that names as many findings."""
     assert both.there("weekly") == both.here("weekly")
     both.there("page", "-o", tmp_path / "there.html")
@@ -162,7 +167,7 @@ def test_the_week_and_the_page_are_told_of_a_trino_too(both, tmp_path):
 
 
 @ALL
-def test_a_second_scan_on_trino_tells_nothing_new(both):
+def test_a_second_scan_on_trino_tells_nothing_new(both, scanned):
     """What was told is open."""
     assert {one["status"] for one in json.loads(both.there("scan", "--format", "json"))} == {"open"}
 
