@@ -35,7 +35,7 @@ test: check setup-deploy
 
 # Every case of every detection on a real Trino, and a whole scan: some twenty minutes.
 conformance: setup
-	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/test_conformance.py tests/test_trino.py
+	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/test_conformance.py tests/test_athena_door.py tests/test_trino.py
 
 check: setup
 	$(BIN)/ruff format --check .
