@@ -59,7 +59,7 @@ class OwnWay(LocalTrino):
 def account(bill: Simulated, folder: Path) -> Iterator[LocalAws]:
     """An AWS with the export delivered, nothing refreshed, and a Trino behind its Athena."""
     with (
-        trino() as raised,
+        trino(heap_gib=8) as raised,
         local_aws(folder) as aws,
         aws.used(),
         over_trino(aws, OwnWay(raised.port)),

@@ -118,7 +118,9 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
                 tables.load_accounts(connection, inputs.accounts)
                 tables.load_owners(connection, owners.tables)
-                tables.create_empty(connection, "known_findings", columns.KNOWN_FINDINGS)  # filled of a ledger
+                tables.create_empty(
+                    connection, "known_findings", columns.KNOWN_FINDINGS
+                )  # filled of a ledger
                 values: dict[str, Value] = {"as_of": as_of}
                 tables.create_views(
                     connection, catalog, values=values, kept={name: f"kept_{name}" for name in KEPT_TABLES}

@@ -48,8 +48,8 @@ discovery.uri=http://127.0.0.1:{port}
 catalog.management=dynamic
 plugin.dir={plugins}
 query.max-length=20000000
-query.max-memory=1GB
-query.max-memory-per-node=800MB
+query.max-memory={memory}MB
+query.max-memory-per-node={memory}MB
 query.max-history=20
 query.min-expire-age=1s
 """
@@ -111,15 +111,17 @@ def make() -> None:
 
 
 @contextmanager
-def trino() -> Iterator[LocalTrino]:
-    """A Trino for the length of the block."""
+def trino(*, heap_gib: int = 2) -> Iterator[LocalTrino]:
+    """A Trino for the length of the block; a statement may take two fifths of its heap."""
     make()
     with tempfile.TemporaryDirectory(prefix="trino-") as scratch:
         folder = Path(scratch)
         port = _free_port()
-        _configure(folder, port=port)
+        _configure(folder, port=port, heap_gib=heap_gib)
         with (folder / "log").open("w") as log:
-            server = subprocess.Popen(_called(), cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=log)
+            server = subprocess.Popen(
+                _called(heap_gib), cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
         try:
             _wait(port, server, folder / "log")
             yield LocalTrino(port)
@@ -128,9 +130,9 @@ def trino() -> Iterator[LocalTrino]:
             server.wait()
 
 
-def _called() -> list[str]:
+def _called(heap_gib: int) -> list[str]:
     return [
-        "java", "-Xmx2G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # it ends before more compiling pays
+        "java", f"-Xmx{heap_gib}G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # it ends before more compiling pays
         "-XX:ReservedCodeCacheSize=512M",  # https://trino.io/docs/435/installation/deployment.html: full, it hangs
         "-Duser.timezone=UTC", "-Djdk.attach.allowAttachSelf=true",
         "-Dconfig=etc/config.properties", "-Dnode.environment=test", "-Dlog.levels-file=etc/log.properties",
@@ -138,9 +140,9 @@ def _called() -> list[str]:
     ]  # fmt: skip
 
 
-def _configure(folder: Path, *, port: int) -> None:
+def _configure(folder: Path, *, port: int, heap_gib: int) -> None:
     files = {
-        "etc/config.properties": CONFIG.format(port=port, plugins=MADE / "plugin"),
+        "etc/config.properties": CONFIG.format(port=port, memory=heap_gib * 400, plugins=MADE / "plugin"),
         "etc/node.properties": NODE.format(data=folder / "data"),
         "etc/log.properties": "io.trino=ERROR\nio.airlift=ERROR\nBootstrap=ERROR\n",
         "etc/catalog/memory.properties": MEMORY,
