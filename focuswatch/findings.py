@@ -82,8 +82,9 @@ def severity_of(category: Category, monthly_cost: Decimal) -> Severity:
 
 
 def money(value: float | Decimal | None) -> Decimal:
-    """An amount with the six decimals that a bill has; null is nothing."""
-    return Decimal(repr(value) if isinstance(value, float) else value or 0).quantize(Decimal("0.000001"))
+    """An amount with the six decimals that a bill has; null is nothing, and so is what rounds to -0."""
+    amount = Decimal(repr(value) if isinstance(value, float) else value or 0)
+    return amount.quantize(Decimal("0.000001")) + 0
 
 
 def plain(value: Any) -> Any:

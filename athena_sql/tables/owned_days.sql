@@ -25,9 +25,14 @@ WITH resource_use_cases AS (                                  -- the longest nam
     GROUP BY 1
 ),
 named_services AS (                                           -- where resources are named, they are read one by one
-    SELECT DISTINCT coalesce(charges.SubAccountId, '') || ' ' || charges.ServiceName AS account_service
-    FROM daily_charges AS charges
-    WHERE charges.ResourceId IN (SELECT ResourceId FROM resource_use_cases) AND charges.ServiceName IS NOT NULL
+    SELECT DISTINCT coalesce(resources.SubAccountId, '') || ' ' || resources.ServiceName AS account_service
+    FROM (
+        SELECT DISTINCT SubAccountId, ServiceName, ResourceId
+        FROM daily_charges
+        WHERE ResourceId IS NOT NULL AND ServiceName IS NOT NULL
+    ) AS resources
+    INNER JOIN plan_rules AS rules
+        ON rules.rule = 'resource' AND starts_with(resources.ResourceId, rules.value)
 ),
 charges AS (
     SELECT
