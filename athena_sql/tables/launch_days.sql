@@ -6,7 +6,7 @@ charges that the rows of its use case name, on those days; who asks for the unus
 goes beyond. `own_cost` is what they cost that account's service a day in the four weeks before, `usual_cost` the same,
 or where there was nothing of them yet, what that account's service cost.
 """
-reads = ["daily_charges", "daily_services", "tagged_days", "launch_rules", "launches"]
+reads = ["daily_charges", "daily_services", "tagged_days", "plan_rules", "launch_rules", "launches"]
 [parameters]
 days_before = 28
 */
@@ -19,9 +19,14 @@ WITH named_resources AS (
     WHERE rules.resource IS NOT NULL
 ),
 named_services AS (                                           -- where resources are named, they are read one by one
-    SELECT DISTINCT coalesce(SubAccountId, '') || ' ' || ServiceName AS account_service
-    FROM daily_charges
-    WHERE ResourceId IN (SELECT ResourceId FROM named_resources) AND ServiceName IS NOT NULL
+    SELECT DISTINCT coalesce(resources.SubAccountId, '') || ' ' || resources.ServiceName AS account_service
+    FROM (
+        SELECT DISTINCT SubAccountId, ServiceName, ResourceId
+        FROM daily_charges
+        WHERE ResourceId IS NOT NULL AND ServiceName IS NOT NULL
+    ) AS resources
+    INNER JOIN plan_rules AS rules
+        ON rules.rule = 'resource' AND starts_with(resources.ResourceId, rules.value)
 ),
 charges AS (
     SELECT charge_date, SubAccountId, ServiceName, CAST(NULL AS varchar) AS ResourceId, ChargeCategory, Tags, EffectiveCost
