@@ -25,7 +25,7 @@ from tests.local_trino import LocalTrino
 CATALOG = Catalog.load()
 SHAPE = {name: SQL_TYPES[kind] for name, kind in KINDS.items()}
 ALL = pytest.mark.skipif(
-    os.environ.get("FOCUSWATCH_CONFORMANCE") != "all", reason="a scan more: make conformance"
+    os.environ.get("FOCUSWATCH_CONFORMANCE") != "all", reason="whole scans take minutes: make conformance"
 )
 NUMBERS = "UNNEST(sequence(1, 10000))"
 ENDLESS = f"""
@@ -139,6 +139,7 @@ def scanned(both):
     return tuple(json.loads(scan("scan", "--format", "json")) for scan in (both.there, both.here))
 
 
+@ALL
 def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino):
     """Every finding of a simulated organisation, with its evidence; nothing is left behind."""
     found, expected = scanned
@@ -151,6 +152,7 @@ def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino)
     assert not [row for row in left if row["Table"].startswith(("activity", "accounts", "completeness"))]
 
 
+@ALL
 @pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
 def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
     """Row by row and in its order; `savings` reads the ledger of the scan before it."""
@@ -159,6 +161,7 @@ def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
     assert json.loads(found) or name == "savings"
 
 
+@ALL
 def test_the_week_and_the_page_are_told_of_a_trino_too(both, scanned, tmp_path):
     """The same ten lines, and a page that names as many findings."""
     assert both.there("weekly") == both.here("weekly")
