@@ -2,8 +2,8 @@
 
     python -m benchmarks.cost --rows 5e6 100e6 1e9 --accounts 100 --runs 1
 
-Prices are list prices of us-east-1 without free tiers, each with its page; shares of bytes are those that
-benchmarks/athena_bytes.py measured. Nothing here asks AWS.
+Prices are list prices of us-east-1 without free tiers, each with its page. Shares of bytes are assumed;
+benchmarks/athena_bytes.py measures them. Nothing here asks AWS.
 """
 
 import argparse
