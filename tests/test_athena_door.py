@@ -37,6 +37,7 @@ from tests.local_trino import LocalTrino
 BUCKET, WORKGROUP = "bills", "conformance"
 CATALOG = Catalog.load()
 ALL = os.environ.get("FOCUSWATCH_CONFORMANCE") == "all"  # else one case of each that fires
+IN_FULL = pytest.mark.skipif(not ALL, reason="plans everything once more: make conformance")
 NUMBERS = count()
 SEED = 7
 
@@ -117,6 +118,7 @@ def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, A
     return bill, on_athena(bill, aws=aws, connection=connection)
 
 
+@IN_FULL
 @pytest.mark.parametrize("name", NOT_STORED)
 def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
     name: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
@@ -129,6 +131,7 @@ def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
     assert difference(here.query(statement, label=name), there.query(statement, label=name)) is None
 
 
+@IN_FULL
 @pytest.mark.parametrize("id", CATALOG.reports)
 def test_a_report_is_the_same_at_athenas_door(
     id: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
@@ -178,7 +181,7 @@ def summed(name: str, shape: Mapping[str, str]) -> str:
     return f"SELECT {', '.join([*keys, *sums, *counts])} FROM {name} GROUP BY {', '.join(keys)}"
 
 
-@pytest.mark.skipif(not ALL, reason="plans everything once more: make conformance")
+@IN_FULL
 @pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
 def test_a_saved_query_runs_as_it_stands(id: str, mixed: tuple[Bill, AthenaEngine]) -> None:
     """In the console there is nobody to fill in a date, and no engine that puts tables before it."""
