@@ -10,18 +10,15 @@ from focuswatch.engine.trino import TrinoEngine
 from focuswatch.known_findings import TABLE, rows_of_ledger
 from focuswatch.ledger import Ledger
 from focuswatch.owners import Owners
-from focuswatch.tables import create_empty
+from focuswatch.tables import create_of
 
 
 def give_known_findings(engine: Engine, *, ledger: Ledger, owners: Owners, as_of: date) -> None:
     """Let statements of `engine` read what `ledger` knows now. Raises QueryError."""
     rows = rows_of_ledger(ledger, engine=engine, owners=owners, as_of=as_of)
     if isinstance(engine, DuckDbEngine):
-        create_empty(engine.connection, TABLE, KNOWN_FINDINGS)
-        if rows:
-            places = ", ".join("?" for _ in KNOWN_FINDINGS)
-            engine.connection.executemany(f"INSERT INTO {TABLE} VALUES ({places})", rows)
+        create_of(engine.connection, TABLE, KNOWN_FINDINGS, rows)
     elif (
         isinstance(engine, TrinoEngine) and rows
-    ):  # it cannot read this machine: the rows travel in the statement
+    ):  # it cannot read this machine: they travel in the statement
         engine.tables = {**engine.tables, TABLE: selected(KNOWN_FINDINGS, rows)}

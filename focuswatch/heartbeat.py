@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
+
+from focuswatch.ledger.pages import of_kind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -62,16 +64,7 @@ def _fitting(failed: Mapping[str, str]) -> dict[str, str]:
 
 def heartbeats(table: "Table") -> dict[str, Heartbeat]:
     """The last heartbeat of every function that ever ran."""
-    asked: Any = {
-        "KeyConditionExpression": "#kind = :kind",
-        "ExpressionAttributeNames": {"#kind": "kind"},
-        "ExpressionAttributeValues": {":kind": "heartbeat"},
+    return {
+        str(one["id"]): Heartbeat.model_validate_json(str(one["document"]))
+        for one in of_kind(table, "heartbeat")
     }
-    kept: dict[str, Heartbeat] = {}
-    while True:
-        page = table.query(**asked)
-        for one in page["Items"]:
-            kept[str(one["id"])] = Heartbeat.model_validate_json(str(one["document"]))
-        if "LastEvaluatedKey" not in page:
-            return kept
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -4,7 +4,7 @@
 made here is `activity`, `accounts`, `daily_charges` and `completeness`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -18,10 +18,23 @@ from focuswatch.literals import Value
 SAYING = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
 
 
-def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str]) -> None:
+def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> None:
     """An empty table of these columns, in place of any of that name."""
     body = ", ".join(f'"{column}" {type_}' for column, type_ in columns.items())
     connection.execute(f"CREATE OR REPLACE TABLE {name} ({body})")
+
+
+def create_of(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, str],
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    """A table of these columns and rows, in place of any of that name."""
+    create_empty(connection, name, columns)
+    if rows:
+        places = ", ".join("?" for _ in columns)
+        connection.executemany(f"INSERT INTO {name} VALUES ({places})", rows)
 
 
 def load_file(
@@ -113,7 +126,4 @@ def create_views(
 def load_owners(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[tuple[object, ...]]]) -> None:
     """The tables that say who owns what and what it is for; `rows` are those of Owners.tables."""
     for name, shape in OWNERS.items():
-        create_empty(connection, name, shape)
-        if rows[name]:
-            places = ", ".join("?" for _ in shape)
-            connection.executemany(f"INSERT INTO {name} VALUES ({places})", rows[name])
+        create_of(connection, name, shape, rows[name])

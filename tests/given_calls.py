@@ -24,6 +24,7 @@ SERVICES = {
     "focuswatch/heartbeat.py": ["dynamodb"],
     "focuswatch/last_outcomes.py": ["s3"],
     "focuswatch/ledger/dynamodb.py": ["dynamodb"],
+    "focuswatch/ledger/pages.py": ["dynamodb"],
     "focuswatch/publish.py": ["sns"],
     "focuswatch/queues.py": ["sqs"],
     "focuswatch/slack/deliver.py": ["dynamodb"],

@@ -10,9 +10,10 @@ from tests.given_stacks import Stacks, synthesized
 
 KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/heartbeat.py", frozenset({"record"}))
+PAGES = Used("focuswatch/ledger/pages.py")
 CLAIMS = Used("focuswatch/delivery/claims.py")
 SECRET = Used("lambdas/environment.py", frozenset({"secret"}))
-LEDGER = Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "_put", "add_silence"}))
+LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb.py", frozenset({"_put", "add_silence"}))]
 TOLD = [CLAIMS, Used("focuswatch/delivery/batch.py"), SECRET, HEARTBEAT]
 SLACK = [*TOLD, Used("focuswatch/delivery/pace.py"), Used("focuswatch/slack/deliver.py")]
 # Only these files, and where it is not all of a file, only these functions: a ledger has verbs for people too.
@@ -30,7 +31,8 @@ USED = {
         Used("lambdas/environment.py", frozenset({"announce"})),
         Used("focuswatch/engine/athena.py"),
         Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "_put", "_look"})),
+        PAGES,
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_put", "_look"})),
         Used("focuswatch/collect/sessions.py"),
         Used("focuswatch/last_outcomes.py"),
     ],
@@ -39,7 +41,7 @@ USED = {
         Used("focuswatch/engine/athena.py"),
         Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
         Used("focuswatch/warehouse/files.py", frozenset({"write"})),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried"})),
+        PAGES,
         Used("focuswatch/last_outcomes.py", frozenset({"_read"})),
         Used("lambdas/page.py"),
     ],
@@ -47,7 +49,8 @@ USED = {
         HEARTBEAT,
         Used("lambdas/environment.py", frozenset({"announce"})),
         Used("focuswatch/publish.py"),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "untold", "mark_told"})),
+        PAGES,
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"untold", "mark_told"})),
     ],
     "collect": [
         HEARTBEAT,
@@ -59,7 +62,8 @@ USED = {
         HEARTBEAT,
         Used("lambdas/environment.py", frozenset({"announce"})),
         Used("focuswatch/delivery/batch.py"),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried", "_put"})),
+        PAGES,
+        Used("focuswatch/ledger/dynamodb.py", frozenset({"_put"})),
     ],
     "pulse": [
         CLAIMS,
@@ -68,12 +72,12 @@ USED = {
         Used("focuswatch/delivery/pace.py"),
         Used("focuswatch/slack/deliver.py", frozenset({"id"})),
         Used("focuswatch/queues.py"),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried"})),
+        PAGES,
         Used("lambdas/pulse.py"),
     ],
-    "slack": [*SLACK, Used("focuswatch/slack/gather.py")],
+    "slack": [*SLACK, PAGES, Used("focuswatch/slack/gather.py")],
     "answer": [Used("lambdas/answer.py")],
-    "record": [*SLACK, LEDGER, Used("focuswatch/slack/record.py")],
+    "record": [*SLACK, *LEDGER, Used("focuswatch/slack/record.py")],
     "weekly": [
         CLAIMS,
         SECRET,
@@ -82,10 +86,10 @@ USED = {
         Used("focuswatch/slack/deliver.py", frozenset({"id"})),
         Used("focuswatch/engine/athena.py"),
         Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
-        Used("focuswatch/ledger/dynamodb.py", frozenset({"_queried"})),
+        PAGES,
     ],
-    "jira": [*TOLD, LEDGER],
-    "sweep": [CLAIMS, SECRET, HEARTBEAT, LEDGER],
+    "jira": [*TOLD, *LEDGER],
+    "sweep": [CLAIMS, SECRET, HEARTBEAT, *LEDGER],
 }
 # Calls of the member role's, in other accounts: tests/test_collect_handler.py holds them to what that role grants.
 AS_MEMBER = {

@@ -7,7 +7,7 @@ import duckdb
 from focuswatch.columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.export.index import DeliveryRow
 from focuswatch.export.sql_names import file_list
-from focuswatch.tables import create_empty
+from focuswatch.tables import create_of
 
 # Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
 DAY_COLUMNS = {
@@ -46,18 +46,14 @@ def kept_view_sql(table: str, paths: Iterable[str]) -> str:
 
 def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
     """The table `deliveries`, the latest last."""
-    create_empty(connection, "deliveries", DELIVERIES)
-    if rows:
-        connection.executemany(
-            "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?)",
-            [
-                (
-                    row.billing_period,
-                    row.delivered_at.replace(tzinfo=None),
-                    row.refreshed_at.replace(tzinfo=None),
-                    row.charges,
-                    row.billed_cost,
-                )
-                for row in rows
-            ],
+    told = [
+        (
+            row.billing_period,
+            row.delivered_at.replace(tzinfo=None),
+            row.refreshed_at.replace(tzinfo=None),
+            row.charges,
+            row.billed_cost,
         )
+        for row in rows
+    ]
+    create_of(connection, "deliveries", DELIVERIES, told)

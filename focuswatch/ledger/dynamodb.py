@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from focuswatch.errors import LedgerError
 from focuswatch.ledger.decide import Decision
 from focuswatch.ledger.entry import Entry, News, Silence
+from focuswatch.ledger.pages import of_kind, pages
 from focuswatch.ledger.protocol import Decide, Looked
 
 if TYPE_CHECKING:
@@ -123,13 +124,14 @@ class DynamoLedger:
 
     def untold(self) -> Iterator[Told]:
         """What was decided and not told yet, each finding's in the order in which it was decided."""
-        pages = self._pages(
+        listed = pages(
+            self._table,
             IndexName=PENDING_INDEX,
             KeyConditionExpression="#pending = :news",
             ExpressionAttributeNames={"#pending": "pending"},
             ExpressionAttributeValues={":news": PENDING},
         )
-        for found in pages:
+        for found in (one for page in listed for one in page["Items"]):
             key = {"kind": found["kind"], "id": found["id"]}
             now: Any = self._table.get_item(Key=key, ConsistentRead=True).get(
                 "Item", {}
@@ -143,7 +145,8 @@ class DynamoLedger:
 
     def untold_count(self) -> int:
         """Findings with news that was not told yet."""
-        counted = self._queried(
+        counted = pages(
+            self._table,
             IndexName=PENDING_INDEX,
             KeyConditionExpression="#pending = :news",
             ExpressionAttributeNames={"#pending": "pending"},
@@ -242,24 +245,7 @@ class DynamoLedger:
             return  # somebody has looked further
 
     def _all(self, kind: str) -> Iterable[Any]:
-        return self._pages(
-            KeyConditionExpression="#kind = :kind",
-            ExpressionAttributeNames={"#kind": "kind"},
-            ExpressionAttributeValues={":kind": kind},
-            ConsistentRead=True,
-        )
-
-    def _pages(self, **asked: Any) -> Iterator[Any]:
-        for page in self._queried(**asked):
-            yield from page["Items"]
-
-    def _queried(self, **asked: Any) -> Iterator[Any]:
-        while True:
-            page = self._table.query(**asked)
-            yield page
-            if "LastEvaluatedKey" not in page:
-                return
-            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return of_kind(self._table, kind, ConsistentRead=True)
 
 
 def _silence_key(id: int) -> dict[str, str]:

@@ -4,17 +4,18 @@ Each finding is a line in the ledger's table, and the digest is made anew from a
 does not matter in which order, how often or by whom they were written.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from focuswatch.delivery.claims import Claim, Claims, Overtaken
 from focuswatch.delivery.news import Delivery
 from focuswatch.errors import FocuswatchError, TryLater, Unsure
+from focuswatch.ledger.pages import of_kind
 from focuswatch.slack.client import Poster
 from focuswatch.slack.digest import DigestLine, digest
 
@@ -104,7 +105,7 @@ class Digests:
             raise
 
     def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: Poster) -> None:
-        items = list(self._items(one))
+        items = list(of_kind(self.table, f"digest {one.id}", ConsistentRead=True))
         lines = [LINE.validate_json(str(item["document"])) for item in items]
         if not lines:  # told so long ago that they are forgotten
             self.claims.give_back(claim, seconds=0)
@@ -132,20 +133,6 @@ class Digests:
     def _found(self, one: Digest, *, slack: Poster) -> str | None:
         told = slack.told(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
         return next((seen.ts for seen in told if seen.told.get("digest") == one.id), None)
-
-    def _items(self, one: Digest) -> Iterable[Any]:
-        asked: dict[str, Any] = {
-            "KeyConditionExpression": "#kind = :kind",
-            "ExpressionAttributeNames": {"#kind": "kind"},
-            "ExpressionAttributeValues": {":kind": f"digest {one.id}"},
-            "ConsistentRead": True,
-        }
-        while True:
-            page = self.table.query(**asked)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def _line(delivery: Delivery) -> DigestLine:
