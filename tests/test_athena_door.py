@@ -1,6 +1,5 @@
 """Athena's door: what the Athena engine sends is asked unchanged of a real Trino 435, and answered as by DuckDB."""
 
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -28,6 +27,7 @@ from tests.conformance.asked import known_cases
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import Answered, answered, on_duckdb
+from tests.conformance.extent import IN_FULL, only_in_full
 from tests.conformance.random_bills import random_bill
 from tests.local_athena_tables import create_tables, give_tables
 from tests.local_athena_trino import over_trino
@@ -36,8 +36,6 @@ from tests.local_trino import LocalTrino
 
 BUCKET, WORKGROUP = "bills", "conformance"
 CATALOG = Catalog.load()
-ALL = os.environ.get("FOCUSWATCH_CONFORMANCE") == "all"  # else one case of each that fires
-IN_FULL = pytest.mark.skipif(not ALL, reason="plans everything once more: make conformance")
 NUMBERS = count()
 SEED = 7
 
@@ -88,7 +86,7 @@ def test_a_case_is_the_same_at_athenas_door(
     """It holds there, and each row of each statement is DuckDB's row: statements as a Lambda would send them."""
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
     asked = []
-    for case in file.cases if ALL else firing(file.cases):
+    for case in file.cases if IN_FULL else firing(file.cases):
         bill = bill_of(case, file=file, connection=connection)
         here = answered(
             detection, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
@@ -118,7 +116,7 @@ def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, A
     return bill, on_athena(bill, aws=aws, connection=connection)
 
 
-@IN_FULL
+@only_in_full
 @pytest.mark.parametrize("name", NOT_STORED)
 def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
     name: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
@@ -131,7 +129,7 @@ def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
     assert difference(here.query(statement, label=name), there.query(statement, label=name)) is None
 
 
-@IN_FULL
+@only_in_full
 @pytest.mark.parametrize("id", CATALOG.reports)
 def test_a_report_is_the_same_at_athenas_door(
     id: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
@@ -181,7 +179,7 @@ def summed(name: str, shape: Mapping[str, str]) -> str:
     return f"SELECT {', '.join([*keys, *sums, *counts])} FROM {name} GROUP BY {', '.join(keys)}"
 
 
-@IN_FULL
+@only_in_full
 @pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
 def test_a_saved_query_runs_as_it_stands(id: str, mixed: tuple[Bill, AthenaEngine]) -> None:
     """In the console there is nobody to fill in a date, and no engine that puts tables before it."""

@@ -1,6 +1,5 @@
 """One text of SQL means the same on DuckDB and on a real Trino 435, the line that Athena engine 3 follows."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,14 +15,12 @@ from tests.conformance.asked import Asked, Both, known_cases, random_batches
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import Answered, OnTrino, answered, on_duckdb, shapes_of
+from tests.conformance.extent import IN_FULL
 from tests.conformance.reduce import KEPT, read_kept
 from tests.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
 THREADS = 3
-# Trino plans a detection for seconds, and each case anew. So `make test` asks a case of each that fires at Athena's
-# door (tests/test_athena_door.py) and one that does not here, and `make conformance` asks them all of both.
-ALL = os.environ.get("FOCUSWATCH_CONFORMANCE") == "all"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +37,8 @@ def test_cases_are_the_same_on_trino(
 ) -> None:
     """A case of a detection holds on Trino, and each of its rows is DuckDB's row; so are the tables it reads."""
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
-    file = file if ALL else file.model_copy(update={"cases": quiet(file.cases)})
+    # one that fires is asked at Athena's door: tests/test_athena_door.py
+    file = file if IN_FULL else file.model_copy(update={"cases": quiet(file.cases)})
     bills = [bill_of(case, file=file, connection=connection) for case in file.cases]
     shapes = shapes_of(CATALOG, connection=connection, bill=bills[0])
     there = OnTrino(local_trino, CATALOG, id, bills, shapes)

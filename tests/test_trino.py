@@ -20,13 +20,11 @@ from focuswatch.export.columns import KINDS, SQL_TYPES
 from focuswatch.lake.refresh import Lake
 from focuswatch.lake.server import Server, SignIn
 from focuswatch.simulate import Simulated, simulate
+from tests.conformance.extent import only_in_full
 from tests.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
 SHAPE = {name: SQL_TYPES[kind] for name, kind in KINDS.items()}
-ALL = pytest.mark.skipif(
-    os.environ.get("FOCUSWATCH_CONFORMANCE") != "all", reason="whole scans take minutes: make conformance"
-)
 NUMBERS = "UNNEST(sequence(1, 10000))"
 ENDLESS = f"""
 SELECT count(*) AS none
@@ -139,7 +137,7 @@ def scanned(both):
     return tuple(json.loads(scan("scan", "--format", "json")) for scan in (both.there, both.here))
 
 
-@ALL
+@only_in_full
 def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino):
     """Every finding of a simulated organisation, with its evidence; nothing is left behind."""
     found, expected = scanned
@@ -152,7 +150,7 @@ def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino)
     assert not [row for row in left if row["Table"].startswith(("activity", "accounts", "completeness"))]
 
 
-@ALL
+@only_in_full
 @pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
 def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
     """Row by row and in its order; `savings` reads the ledger of the scan before it."""
@@ -161,7 +159,7 @@ def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
     assert json.loads(found) or name == "savings"
 
 
-@ALL
+@only_in_full
 def test_the_week_and_the_page_are_told_of_a_trino_too(both, scanned, tmp_path):
     """The same ten lines, and a page that names as many findings."""
     assert both.there("weekly") == both.here("weekly")
@@ -169,7 +167,7 @@ def test_the_week_and_the_page_are_told_of_a_trino_too(both, scanned, tmp_path):
     assert "<script" in (tmp_path / "there.html").read_text()
 
 
-@ALL
+@only_in_full
 def test_a_second_scan_on_trino_tells_nothing_new(both, scanned):
     """What was told is open."""
     assert {one["status"] for one in json.loads(both.there("scan", "--format", "json"))} == {"open"}
