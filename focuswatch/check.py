@@ -44,6 +44,8 @@ NOT_COMMON = {
     r"\bEXCLUDE\s*\(": "the columns by name",
     r"\bconcat\s*\(": "||",
     r"\b(string_agg|listagg)\s*\(": "array_join(array_agg(x ORDER BY x), ', ')",
+    r"\bbit_or\s*\(": "bitwise_or_agg(x)",
+    r"\bbit_count\s*\((?:[^(),]|\([^()]*\))*\)": "bit_count(x, 64)",
     r"\b(median|approx_percentile|percentile_cont|quantile)\s*\(": "row_number() and the middle one or two",
     r"\b(date_add|date_parse|date_format|strftime|last_day|last_day_of_month|sequence|generate_series)\s*\(":
         "CAST(d + INTERVAL '1' DAY * n AS date)",

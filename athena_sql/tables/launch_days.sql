@@ -6,36 +6,17 @@ charges that the rows of its use case name, on those days; who asks for the unus
 goes beyond. `own_cost` is what they cost that account's service a day in the four weeks before, `usual_cost` the same,
 or where there was nothing of them yet, what that account's service cost.
 """
-reads = ["daily_charges", "daily_services", "tagged_days", "plan_rules", "launch_rules", "launches"]
+reads = ["named_days", "daily_services", "launch_rules", "launches"]
 [parameters]
 days_before = 28
 */
 WITH named_resources AS (
     SELECT DISTINCT charges.ResourceId, rules.use_case
-    FROM daily_charges AS charges
+    FROM named_days AS charges
     INNER JOIN launch_rules AS rules
         ON starts_with(charges.ResourceId, rules.resource)
         AND (rules.is_beginning OR charges.ResourceId = rules.resource)
     WHERE rules.resource IS NOT NULL
-),
-named_services AS (                                           -- where resources are named, they are read one by one
-    SELECT DISTINCT coalesce(resources.SubAccountId, '') || ' ' || resources.ServiceName AS account_service
-    FROM (
-        SELECT DISTINCT SubAccountId, ServiceName, ResourceId
-        FROM daily_charges
-        WHERE ResourceId IS NOT NULL AND ServiceName IS NOT NULL
-    ) AS resources
-    INNER JOIN plan_rules AS rules
-        ON rules.rule = 'resource' AND starts_with(resources.ResourceId, rules.value)
-),
-charges AS (
-    SELECT charge_date, SubAccountId, ServiceName, CAST(NULL AS varchar) AS ResourceId, ChargeCategory, Tags, EffectiveCost
-    FROM tagged_days
-    WHERE coalesce(SubAccountId, '') || ' ' || coalesce(ServiceName, '') NOT IN (SELECT account_service FROM named_services)
-    UNION ALL
-    SELECT charge_date, SubAccountId, ServiceName, ResourceId, ChargeCategory, Tags, EffectiveCost
-    FROM daily_charges
-    WHERE coalesce(SubAccountId, '') || ' ' || ServiceName IN (SELECT account_service FROM named_services)
 ),
 spends AS (
     SELECT
@@ -45,7 +26,7 @@ spends AS (
         charges.ResourceId,
         charges.Tags,
         sum(charges.EffectiveCost) AS effective_cost
-    FROM charges
+    FROM named_days AS charges
     INNER JOIN (SELECT min(first_day) AS first_day, max(last_day) AS last_day FROM launches) AS span
         ON date_diff('day', charges.charge_date, span.first_day) <= $days_before
         AND charges.charge_date <= span.last_day

@@ -8,7 +8,7 @@ else the team; `intent` is that use case's, else what an intent tag says, else n
 `charge_kind` is usage, fee (recurring, one-time or bought), credit or tax. BilledCost is the invoice's basis,
 EffectiveCost what was used.
 """
-reads = ["daily_charges", "tagged_days", "accounts", "owner_rules", "plans", "plan_rules"]
+reads = ["named_days", "tagged_days", "accounts", "owner_rules", "plans", "plan_rules"]
 [parameters]
 days = 400
 tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners.py
@@ -18,68 +18,31 @@ WITH resource_use_cases AS (                                  -- the longest nam
         resources.ResourceId,
         max_by(rules.use_case, 2 * length(rules.value) + if(rules.key IS NULL, 1, 0))
             FILTER (WHERE rules.use_case IS NOT NULL) AS use_case
-    FROM (SELECT DISTINCT ResourceId FROM daily_charges WHERE ResourceId IS NOT NULL) AS resources
+    FROM (SELECT DISTINCT ResourceId FROM named_days WHERE ResourceId IS NOT NULL) AS resources
     INNER JOIN plan_rules AS rules
         ON rules.rule = 'resource' AND starts_with(resources.ResourceId, rules.value)
     WHERE rules.key IS NOT NULL OR resources.ResourceId = rules.value
     GROUP BY 1
 ),
-named_services AS (                                           -- where resources are named, they are read one by one
-    SELECT DISTINCT coalesce(resources.SubAccountId, '') || ' ' || resources.ServiceName AS account_service
-    FROM (
-        SELECT DISTINCT SubAccountId, ServiceName, ResourceId
-        FROM daily_charges
-        WHERE ResourceId IS NOT NULL AND ServiceName IS NOT NULL
-    ) AS resources
-    INNER JOIN plan_rules AS rules
-        ON rules.rule = 'resource' AND starts_with(resources.ResourceId, rules.value)
-),
-charges AS (
-    SELECT
-        charge_date,
-        SubAccountId,
-        ServiceName,
-        ChargeCategory,
-        ChargeFrequency,
-        Tags,
-        CAST(NULL AS varchar) AS use_case,
-        EffectiveCost,
-        BilledCost
-    FROM tagged_days
-    WHERE coalesce(SubAccountId, '') || ' ' || coalesce(ServiceName, '') NOT IN (SELECT account_service FROM named_services)
-    UNION ALL
+spends AS (
     SELECT
         charges.charge_date,
         charges.SubAccountId,
         charges.ServiceName,
-        charges.ChargeCategory,
-        charges.ChargeFrequency,
         charges.Tags,
         resource_use_cases.use_case,
-        charges.EffectiveCost,
-        charges.BilledCost
-    FROM daily_charges AS charges
-    LEFT JOIN resource_use_cases ON charges.ResourceId = resource_use_cases.ResourceId
-    WHERE coalesce(charges.SubAccountId, '') || ' ' || charges.ServiceName IN (SELECT account_service FROM named_services)
-),
-spends AS (
-    SELECT
-        charge_date,
-        SubAccountId,
-        ServiceName,
-        Tags,
-        use_case,
         CASE
-            WHEN ChargeCategory = 'Tax' THEN 'tax'
-            WHEN ChargeCategory = 'Credit' THEN 'credit'
-            WHEN ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fee'
+            WHEN charges.ChargeCategory = 'Tax' THEN 'tax'
+            WHEN charges.ChargeCategory = 'Credit' THEN 'credit'
+            WHEN charges.ChargeCategory = 'Purchase' OR charges.ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fee'
             ELSE 'usage'
         END AS charge_kind,
-        sum(EffectiveCost) AS effective_cost,
-        sum(BilledCost) AS billed_cost
-    FROM charges
-    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
-        AND charge_date < $as_of
+        sum(charges.EffectiveCost) AS effective_cost,
+        sum(charges.BilledCost) AS billed_cost
+    FROM named_days AS charges
+    LEFT JOIN resource_use_cases ON charges.ResourceId = resource_use_cases.ResourceId
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
+        AND charges.charge_date < $as_of
     GROUP BY 1, 2, 3, 4, 5, 6
 ),
 tag_maps AS (

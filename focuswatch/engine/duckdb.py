@@ -32,6 +32,8 @@ MACROS = (
     "least(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE system.main.least(a, b) END",
     "day_of_week(d) AS isodow(d)",
     "array_join(a, s) AS array_to_string(a, s)",
+    "bitwise_or_agg(x) AS bit_or(x)",
+    "bit_count(x, bits) AS system.main.bit_count(x)",
 )
 
 
