@@ -32,9 +32,11 @@ def create_of(
 ) -> None:
     """A table of these columns and rows, in place of any of that name."""
     create_empty(connection, name, columns)
-    if rows:
-        places = ", ".join("?" for _ in columns)
-        connection.executemany(f"INSERT INTO {name} VALUES ({places})", rows)
+    if rows:  # by column, in one statement: DuckDB takes a millisecond for each row of an executemany
+        given = ", ".join(f"unnest(CAST(? AS {type_}[]))" for type_ in columns.values())
+        connection.execute(
+            f"INSERT INTO {name} SELECT {given}", [list(values) for values in zip(*rows, strict=True)]
+        )
 
 
 def load_file(
