@@ -1,0 +1,63 @@
+"""Over accounts, at equal rows: a first scan and its parts."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from measure import measure
+from scan import scan_command, simulated
+
+from scaling.child import findings_known, program, told
+from scaling.table import growth, head, line
+
+MILLION = 1_000_000
+SLOWEST = 5  # detections that are named
+
+
+def measured(sizes: Sequence[int], *, rows: int, data: Path) -> None:
+    """Print the table."""
+    data.mkdir(parents=True, exist_ok=True)
+    of_many = simulated(data, kind="daily", millions=max(1, rows // MILLION), days=90)
+    print(f"### Accounts, at {of_many.name}'s rows\n")
+    head(
+        [
+            "accounts",
+            "first scan",
+            "its peak",
+            "microseconds a row",
+            "findings",
+            "refresh",
+            "slowest detections",
+        ]
+    )
+    walls, peaks, parts = [], [], []
+    for accounts in sizes:
+        bill = data / f"{of_many.name}-{accounts}-accounts"
+        if not bill.exists():
+            measure(program("moved", of_many, bill, "--accounts", accounts))
+        state = data / "state"
+        shutil.rmtree(state, ignore_errors=True)
+        run = measure(scan_command(bill, state))
+        found = findings_known(state)
+        shutil.rmtree(state)
+        seconds, _ = told(program("apart", bill, "--state", state))
+        shutil.rmtree(state)
+        walls.append(run.wall_seconds)
+        peaks.append(run.peak_gib)
+        parts.append(seconds)
+        slow = sorted(seconds.keys() - {"refresh"}, key=lambda name: -seconds[name])[:SLOWEST]
+        line(
+            f"{accounts:,}", f"{run.wall_seconds:.1f} s", f"{run.peak_gib:.2f} GiB",
+            f"{run.wall_seconds / rows * 1e6:.1f}", f"{found:,}", f"{seconds['refresh']:.1f} s",
+            ", ".join(f"{name} {seconds[name]:.2f}" for name in slow),
+        )  # fmt: skip
+    growth(
+        "accounts",
+        [float(one) for one in sizes],
+        {
+            "first scan": walls,
+            "peak": peaks,
+            "refresh": [one["refresh"] for one in parts],
+            "detections, one by one": [sum(one.values()) - one["refresh"] for one in parts],
+        },
+    )

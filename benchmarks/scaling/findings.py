@@ -1,0 +1,68 @@
+"""Over findings, at equal rows: scans that tell all, nothing, and that all is gone; list, page and DynamoDB."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from measure import Measured, measure
+from scan import FOCUSWATCH
+
+from scaling.child import findings_known, program, told
+from scaling.table import growth, head, line
+
+FOUND_ON, GONE_ON = "2026-05-21", "2026-05-29"  # days of scaling/planted.py's bill
+ON_DYNAMODB = [sys.executable, "-m", "benchmarks.scaling.recorded"]
+
+
+def measured(sizes: Sequence[int], *, data: Path) -> None:
+    """Print the tables."""
+    data.mkdir(parents=True, exist_ok=True)
+    print(f"### Findings, of {max(sizes):,} disks\n")
+    runs: list[dict[str, Measured]] = []
+    recorded: list[dict[str, float]] = []
+    for found in sizes:
+        bill = data / f"disks-{max(sizes)}-{found}"
+        if not bill.exists():
+            measure(program("planted", bill, "--disks", max(sizes), "--found", found))
+        state = data / "state"
+        shutil.rmtree(state, ignore_errors=True)
+        ran, seconds = _ran(bill, state=state, found=found)
+        if not runs:
+            head(["findings", *ran])
+        runs.append(ran)
+        recorded.append(seconds)
+        line(f"{found:,}", *(f"{one.wall_seconds:.1f} s, {one.peak_gib:.2f} GiB" for one in ran.values()))
+    of = [float(one) for one in sizes]
+    growth("findings", of, {name: [ran[name].wall_seconds for ran in runs] for name in runs[0]})
+    growth("findings", of, {f"{name}, CPU": [ran[name].cpu_seconds for ran in runs] for name in runs[0]})
+    growth("findings", of, {f"{name}, peak": [ran[name].peak_gib for ran in runs] for name in runs[0]})
+    print("The ledger of a deployment (a table in memory that answers as DynamoDB does), seconds:\n")
+    head(["findings", *recorded[0]])
+    for found, seconds in zip(sizes, recorded, strict=True):
+        line(f"{found:,}", *(f"{one:.2f}" for one in seconds.values()))
+    growth("findings", of, {name: [one[name] for one in recorded] for name in recorded[0]})
+
+
+def _ran(bill: Path, *, state: Path, found: int) -> tuple[dict[str, Measured], dict[str, float]]:
+    """Every verb once, in the order of a ledger's life."""
+    export, kept = str(bill / "focus"), ["--state", str(state)]
+    scan = [FOCUSWATCH, "scan", export, *kept, "--owners", str(bill / "owners.toml")]
+    listed = [FOCUSWATCH, "findings", "--export", export, *kept]
+    page = [FOCUSWATCH, "page", export, *kept, "--as-of", FOUND_ON, "--out", str(state / "page.html")]
+    ran = {
+        "first scan": measure([*scan, "--as-of", FOUND_ON, "--format", "json"]),
+        "nothing new": measure([*scan, "--as-of", FOUND_ON, "--format", "json"]),
+        "as a table": measure([*scan, "--as-of", FOUND_ON]),
+        "findings": measure(listed),
+        "findings, JSON": measure([*listed, "--format", "json"]),
+        "page": measure([*page, "--owners", str(bill / "owners.toml")]),
+    }
+    if (known := findings_known(state)) != found:
+        raise RuntimeError(f"{bill}: {known} findings, expected {found}.")
+    seconds, _ = told([*ON_DYNAMODB, str(next(state.glob("*/ledger.db")))])
+    ran["all gone"] = measure([*scan, "--as-of", GONE_ON, "--format", "json"])
+    if (still_open := findings_known(state, state_of="open")) != 0:
+        raise RuntimeError(f"{bill}: {still_open} findings are open, expected none.")
+    shutil.rmtree(state)
+    return ran, seconds

@@ -1,0 +1,143 @@
+"""Over rows: the floor, a first scan and its parts, and scans after nothing and after one billing period changed."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import Measured, measure
+from scan import scan_command, simulated
+
+from scaling.child import program, told
+from scaling.table import growth, head, line, ratio
+
+FLOOR = Path(__file__).resolve().parent.parent / "floor.py"
+PERIODS = ("2026-05", "2026-06")  # a whole month of the simulated bill, and the one that has just begun
+
+
+@dataclass(frozen=True)
+class Size:
+    """All that is measured of one bill."""
+
+    millions: int
+    floor: Measured
+    first: Measured
+    second: Measured
+    parts: dict[str, float]
+    changed: dict[str, tuple[float, float, Measured]]  # share of the export, refresh's seconds, whole scan
+
+
+def measured(kind: str, *, millions: Sequence[int], days: int, data: Path) -> None:
+    """Print the tables of one kind of bill."""
+    data.mkdir(parents=True, exist_ok=True)
+    print(f"### Rows, {kind}, {days} days\n")
+    head(["million rows", "floor", "its peak", "first scan", "/ floor", "its peak", "refresh", "second scan"])
+    sizes = []
+    for number in millions:
+        bill = simulated(data, kind=kind, millions=number, days=days)
+        sizes.append(_size(bill, kind=kind, millions=number, scratch=data / "state"))
+        _line(sizes[-1])
+    of = [float(one.millions) for one in sizes]
+    growth(
+        "rows",
+        of,
+        {
+            "floor": [one.floor.wall_seconds for one in sizes],
+            "first scan": [one.first.wall_seconds for one in sizes],
+            "its peak": [one.first.peak_gib for one in sizes],
+            "refresh": [one.parts["refresh"] for one in sizes],
+            "second scan": [one.second.wall_seconds for one in sizes],
+        },
+    )
+    _changes(sizes)
+    _detections(sizes, of=of)
+
+
+def _size(bill: Path, *, kind: str, millions: int, scratch: Path) -> Size:
+    states = {name: scratch / name for name in ("whole", "apart")}
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    written = scratch / "floor.parquet"
+    folds = [] if kind == "daily" else ["--write", str(written)]
+    floor = measure([sys.executable, str(FLOOR), str(bill / "focus" / "data"), *folds])
+    written.unlink(missing_ok=True)
+    whole = scan_command(bill, states["whole"])
+    first, second = measure(whole), measure(whole)
+    parts, _ = told(program("apart", bill, "--state", states["apart"]))
+    changed = {}
+    for period in PERIODS:
+        share = redelivered(bill / "focus", period)
+        scan = measure(whole)
+        refresh, _ = told(program("apart", bill, "--state", states["apart"], "--refresh"))
+        changed[period] = share, refresh["refresh"], scan
+    shutil.rmtree(scratch)
+    return Size(millions, floor, first, second, parts, changed)
+
+
+def redelivered(export: Path, period: str) -> float:
+    """Write a billing period's files and its manifest again as a delivery does; what comes back is its share of all."""
+    written = [
+        file
+        for area in ("data", "metadata")
+        for file in (export / area / f"billing_period={period}").iterdir()
+    ]
+    for file in written:
+        again = file.with_name(f"{file.name}.again")
+        shutil.copyfile(file, again)
+        again.replace(file)
+    every = sum(file.stat().st_size for file in (export / "data").rglob("*") if file.is_file())
+    return sum(file.stat().st_size for file in written) / every
+
+
+def _line(size: Size) -> None:
+    line(
+        f"{size.millions:,}",
+        f"{size.floor.wall_seconds:.1f} s",
+        f"{size.floor.peak_gib:.2f} GiB",
+        f"{size.first.wall_seconds:.1f} s",
+        f"{size.first.wall_seconds / size.floor.wall_seconds:.2f}",
+        f"{size.first.peak_gib:.2f} GiB",
+        f"{size.parts['refresh']:.1f} s",
+        f"{size.second.wall_seconds:.1f} s",
+    )
+
+
+def _changes(sizes: Sequence[Size]) -> None:
+    head(
+        [
+            "million rows",
+            "delivered again",
+            "share of the bytes",
+            "refresh",
+            "share of the first's",
+            "whole scan",
+            "peak",
+        ]
+    )
+    for size in sizes:
+        for period, (share, refresh, scan) in size.changed.items():
+            of_first = refresh / size.parts["refresh"]
+            line(
+                f"{size.millions:,}", period, f"{share:.0%}", f"{refresh:.1f} s", f"{of_first:.0%}",
+                f"{scan.wall_seconds:.1f} s", f"{scan.peak_gib:.2f} GiB",
+            )  # fmt: skip
+    print()
+
+
+def _detections(sizes: Sequence[Size], *, of: Sequence[float]) -> None:
+    """A line for each detection, dearest first, and how it grew from the first size to the last."""
+    head(
+        [
+            "seconds of, asked alone",
+            *(f"{one.millions:,} million" for one in sizes),
+            f"x {of[-1] / of[0]:,.0f} rows",
+        ]
+    )
+    last = sizes[-1].parts
+    for name in sorted(last, key=lambda name: -last[name]):
+        seconds = [one.parts[name] for one in sizes]
+        line(name, *(f"{one:.2f}" for one in seconds), ratio(seconds[0], seconds[-1], wanted=of[-1] / of[0]))
+    totals = [sum(one.parts.values()) for one in sizes]
+    line("all", *(f"{one:.2f}" for one in totals), ratio(totals[0], totals[-1], wanted=of[-1] / of[0]))
+    print(flush=True)
