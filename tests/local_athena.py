@@ -47,6 +47,7 @@ class LocalAthena:
     throttled: dict[str, list[str]] = field(default_factory=dict)
     workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE))
     lock: Lock = field(default_factory=Lock)
+    rows_a_file: int = ROWS_A_FILE
 
     def throttle(self, verb: str, *, times: int, code: str = "ThrottlingException") -> None:
         """Answer the next so many requests for `verb` with an error of throttling."""
@@ -104,7 +105,7 @@ class LocalAthena:
             if unload:
                 self._refuse_unload(unload)
             select = unload["select"] if unload else execution.statement.rstrip().rstrip(";")
-            answer = self.runner.run(select, database=execution.database)
+            answer = self.runner.run(select, database=execution.database, id=execution.id)
             execution.scanned_bytes = answer.scanned_bytes
             if execution.cutoff_bytes and answer.scanned_bytes > execution.cutoff_bytes:
                 execution.scanned_bytes = execution.cutoff_bytes
@@ -136,9 +137,9 @@ class LocalAthena:
             return
         refuse_types(answer)
         written = []
-        for first in range(0, len(answer.rows), ROWS_A_FILE):
+        for first in range(0, len(answer.rows), self.rows_a_file):
             body = io.BytesIO()
-            rows = answer.rows.slice(first, ROWS_A_FILE)
+            rows = answer.rows.slice(first, self.rows_a_file)
             pq.write_table(rows, body, compression="gzip", use_deprecated_int96_timestamps=True)
             written.append(
                 f"{unload['target'].rstrip('/')}/{execution.id.replace('-', '_')}_{len(written):05}"
@@ -173,7 +174,9 @@ class LocalAthena:
         return {"QueryRuntimeStatistics": {"Rows": counted, "Timeline": timeline(execution)}}
 
     def _stop(self, asked: dict[str, Any]) -> dict[str, Any]:
-        self._found(asked["QueryExecutionId"]).end("CANCELLED", "Query cancelled by user")
+        execution = self._found(asked["QueryExecutionId"])
+        execution.end("CANCELLED", "Query cancelled by user")
+        self.runner.stop(execution.id)
         return {}
 
     def _list(self, asked: dict[str, Any]) -> dict[str, Any]:

@@ -9,15 +9,17 @@ does. What Athena understands and Trino does not is told to Trino otherwise by `
 """
 
 import re
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 import pyarrow as pa
 from botocore import xform_name
+from trino.dbapi import Cursor
 from trino.exceptions import TrinoQueryError
 
 from tests.local_aws import ACCOUNT, REGION, LocalAws
@@ -72,15 +74,21 @@ NUMBERS = count()
 
 
 @contextmanager
-def over_trino(aws: LocalAws, trino: LocalTrino) -> Iterator[None]:
+def over_trino(
+    aws: LocalAws,
+    trino: LocalTrino,
+    *,
+    session: Mapping[str, object] = SESSION,
+    connector: Mapping[str, str] = CONNECTOR,
+) -> Iterator[None]:
     """Let the Athena of an AWS run its statements on a Trino until the block ends."""
     catalog = f"aws_{next(NUMBERS)}"
     before = aws.athena.runner
     with serving(Catalog(aws.client).handle, behind=aws.endpoint) as glue:
         endpoints = {"hive.metastore.glue.endpoint-url": glue, "s3.endpoint": aws.endpoint}
-        told = ", ".join(f"\"{name}\" = '{value}'" for name, value in {**CONNECTOR, **endpoints}.items())
+        told = ", ".join(f"\"{name}\" = '{value}'" for name, value in {**connector, **endpoints}.items())
         trino.engine().execute(f"CREATE CATALOG {catalog} USING hive WITH ({told})", label="given")
-        aws.athena.runner = TrinoRunner(trino, catalog)
+        aws.athena.runner = TrinoRunner(trino, catalog, session)
         try:
             yield
         finally:
@@ -94,15 +102,20 @@ class TrinoRunner:
 
     trino: LocalTrino
     catalog: str
+    session: Mapping[str, object]
+    running: dict[str, Cursor] = field(default_factory=dict)
 
-    def run(self, select: str, *, database: str) -> Answer:
+    def run(self, select: str, *, database: str, id: str) -> Answer:
         """The answer to one SELECT over the database's tables."""
-        cursor = self.trino.connect(catalog=self.catalog, schema=database, session=SESSION).cursor()
+        cursor = self.trino.connect(catalog=self.catalog, schema=database, session=self.session).cursor()
+        self.running[id] = cursor
         try:
             cursor.execute(select)
             rows = cursor.fetchall()
         except TrinoQueryError as error:
             raise StatementError(f"{error.error_name}: {error.message}") from error
+        finally:
+            del self.running[id]
         described = cursor.description or []
         names = lower_case([one.name for one in described])
         types = [str(one.type_code) for one in described]
@@ -113,6 +126,12 @@ class TrinoRunner:
         ]
         told = dict(zip(names, map(athena_type, types), strict=True))
         return Answer(pa.table(arrays, names=names), told, int(cursor.stats["physicalInputBytes"]))
+
+    def stop(self, id: str) -> None:
+        """End it on that Trino, if it runs; one that was just sent is ended as soon as it has an id there."""
+        while cursor := self.running.get(id):
+            cursor.cancel()
+            time.sleep(0.05)
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,11 @@ class Answer:
 
 
 class Runner(Protocol):
-    """Runs a SELECT as it was sent. Raises StatementError."""
+    """Runs a SELECT as it was sent, and ends it before its end: `id` names it. `run` raises StatementError."""
 
-    def run(self, select: str, *, database: str) -> Answer: ...
+    def run(self, select: str, *, database: str, id: str) -> Answer: ...
+
+    def stop(self, id: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,11 @@ class DuckDbRunner:
     folder: Path
     known: dict[str, Part] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
+    running: dict[str, duckdb.DuckDBPyConnection] = field(default_factory=dict)
 
-    def run(self, select: str, *, database: str) -> Answer:
+    def run(self, select: str, *, database: str, id: str) -> Answer:
         """The answer to one SELECT over the database's tables."""
-        connection = connect(memory_limit="1200MB")
+        connection = self.running[id] = connect(memory_limit="1200MB")
         try:
             sizes = self._attach(connection, select, database=database)
             with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".json") as profile:
@@ -93,7 +96,13 @@ class DuckDbRunner:
             )
             raise StatementError(f"{name}: {str(error).partition(chr(10))[0]}") from error
         finally:
+            del self.running[id]
             connection.close()
+
+    def stop(self, id: str) -> None:
+        """End it, if it runs."""
+        if connection := self.running.get(id):
+            connection.interrupt()
 
     def _attach(
         self, connection: duckdb.DuckDBPyConnection, select: str, *, database: str

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ PARTS = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:8]
 MADE = HERE.parent.parent / "build" / f"trino-435-{PARTS}"
 NEEDED = "JDK 17 or newer (java) and Maven (mvn)"
 PATIENCE_SECONDS = 180
+STATE_SECONDS = 60
 # Tiny statements: what a cluster does to spread and to reorder work costs more than the work.
 QUICK = {
     "join_distribution_type": "BROADCAST",
@@ -79,6 +80,19 @@ class LocalTrino:
     ) -> TrinoEngine:
         """An engine over one schema."""
         return TrinoEngine(lambda: self.connect(schema=schema), run_id=run_id, tables=tables or {})
+
+    def states(self, where: str, *, until: Callable[[list[str]], bool]) -> list[str]:
+        """The states of the queries of which a condition on system.runtime.queries holds, once they are as wanted.
+
+        What they are after a minute, if they are not. A query that is over is known for a second or more.
+        """
+        end = time.monotonic() + STATE_SECONDS
+        while True:
+            asked = f"SELECT state FROM system.runtime.queries WHERE {where}"
+            states = [row["state"] for row in self.engine(run_id="looking").query(asked, label="look")]
+            if until(states) or time.monotonic() > end:
+                return states
+            time.sleep(0.1)
 
 
 def lacking() -> str | None:

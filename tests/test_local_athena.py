@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import time
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -289,6 +290,40 @@ def test_a_statement_over_the_workgroups_limit_is_cancelled(table):
         "Bytes scanned limit was exceeded",
     )
     assert wr.s3.list_objects(target) == []
+
+
+DIGITS = "(SELECT x FROM (VALUES ('0'), ('1'), ('2'), ('3'), ('4'), ('5'), ('6'), ('7'), ('8'), ('9')) AS digits(x))"
+ENDLESS = f"""
+SELECT count(*) AS endless
+FROM {" CROSS JOIN ".join(f"{DIGITS} AS {name}" for name in "abcdefghijkl")}
+WHERE strpos({" || ".join(f"{name}.x" for name in "abcdefghijkl")}, 'none') > 0
+"""
+
+
+def test_a_statement_that_is_stopped_runs_no_longer(aws, request):
+    """It is CANCELLED at once, and what ran it works on something else."""
+    client, runner = boto3.client("athena"), aws.athena.runner
+    id = client.start_query_execution(QueryString=ENDLESS, WorkGroup=WORKGROUP)["QueryExecutionId"]
+    ours = "query LIKE '%count(*) AS endless%' AND query NOT LIKE '%system.runtime%'"
+    over_trino = "Trino" in request.node.callspec.id
+    if over_trino:
+        trino = request.getfixturevalue("local_trino")
+        assert trino.states(ours, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
+    assert eventually(lambda: id in runner.running)
+    client.stop_query_execution(QueryExecutionId=id)
+    status = client.get_query_execution(QueryExecutionId=id)["QueryExecution"]["Status"]
+    assert (status["State"], status["StateChangeReason"]) == ("CANCELLED", "Query cancelled by user")
+    assert eventually(lambda: id not in runner.running)
+    if over_trino:
+        assert trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
+
+
+def eventually(holds):
+    """Whether it does within half a minute."""
+    until = time.monotonic() + 30
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.05)
+    return holds()
 
 
 def test_throttling_can_be_asked_for(aws):

@@ -2,9 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,8 +14,9 @@ from threading import Thread
 import pytest
 
 from focuswatch.catalog import Catalog
+from focuswatch.columns import ACTIVITY
 from focuswatch.engine.duckdb import connect
-from focuswatch.engine.given_rows import create_empty, inserts, selected
+from focuswatch.engine.given_rows import create_empty, inserts, selected, trino_type
 from focuswatch.errors import ConfigError, ExportError, QueryError
 from focuswatch.export.columns import KINDS, SQL_TYPES
 from focuswatch.lake.refresh import Lake
@@ -31,6 +33,9 @@ SELECT count(*) AS none
 FROM {NUMBERS} AS a(x) CROSS JOIN {NUMBERS} AS b(y) CROSS JOIN {NUMBERS} AS c(z)
 WHERE x + y + z < 0
 """
+# They read the activity of what they look at, and are planned in little time.
+IDLE = "idle_bedrock_provisioned_throughput,idle_custom_model,idle_floor_service,idle_sagemaker_endpoint"
+IDLE += ",orphaned_opensearch_collection"
 CHARGE = {
     "ProviderName": "AWS",
     "BillingCurrency": "USD",
@@ -295,24 +300,57 @@ def test_cancelling_ends_the_query_on_the_trino(local_trino):
 
     asking = Thread(target=ask)
     asking.start()
-    assert _states(local_trino, "to-be-ended", until="RUNNING") == ["RUNNING"]
+    ours = "query LIKE '/* focuswatch run to-be-ended:%'"
+    assert local_trino.states(ours, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
     engine.cancel()
     asking.join(timeout=30)
     assert "USER_CANCELED" in failed[0]
-    assert _states(local_trino, "to-be-ended", until="FAILED") == ["FAILED"]
+    assert local_trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
 
 
-def _states(local_trino: LocalTrino, run_id: str, *, until: str) -> list[str]:
-    """The states of a run's queries, once they are as expected, or after half a minute."""
-    end = time.monotonic() + 30
-    states: list[str] = []
-    while time.monotonic() < end and states != [until]:
-        rows = local_trino.engine(run_id="looking").query(
-            f"SELECT state FROM system.runtime.queries WHERE query LIKE '/* focuswatch run {run_id}:%'",
-            label="look",
-        )
-        states = [row["state"] for row in rows]
-    return states
+def test_after_a_cancel_nothing_is_begun_until_the_engine_is_to_go_on(local_trino):
+    """A thread whose query was ended would else ask the next one."""
+    engine = local_trino.engine()
+    engine.cancel()
+    with pytest.raises(QueryError, match="one: USER_CANCELED"):
+        engine.query("SELECT 1 AS one", label="one")
+    engine.resume()
+    assert engine.query("SELECT 1 AS one", label="one") == [{"one": 1}]
+
+
+@pytest.mark.parametrize(("endless_table", "at_once"), [("focus_export_endless", 1), ("activity", 4)])
+def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, raw, tmp_path):
+    """In its refresh, and in its detections those that would follow too; what it made for its length is gone."""
+    schema, deliver = raw
+    table, engine = deliver([charge(date(2026, 4, 9))]), local_trino.engine(schema=schema)
+    shape = ACTIVITY if endless_table == "activity" else SHAPE
+    engine.execute(f"CREATE VIEW {endless_table} AS {endless(shape)}", label="given")
+    asked = table if endless_table == "activity" else f"memory.{schema}.{endless_table}"
+    address = f"http://{schema}@127.0.0.1:{local_trino.port}/memory/{schema}"
+    program = "from focuswatch.command import main; main()"
+    called = ["scan", asked, "--engine", "trino", "--trino", address, "--state", tmp_path, "--only", IDLE]
+    live = f"\"user\" = '{schema}' AND state NOT IN ('FINISHED', 'FAILED')"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, called)], stderr=subprocess.PIPE, text=True
+    ) as scan:
+        try:
+            reads = f"{live} AND query LIKE '%{endless_table}%'"
+            states = local_trino.states(reads, until=lambda states: len(states) == at_once)
+            assert len(states) == at_once
+            scan.send_signal(signal.SIGINT)
+            _, said = scan.communicate(timeout=90)
+        finally:
+            scan.kill()
+    assert (scan.returncode, "stopped" in said) == (130, True), said
+    assert local_trino.states(live, until=lambda states: not states) == []
+    left = engine.query("SHOW TABLES", label="tables")
+    assert not [row["Table"] for row in left if "__" in row["Table"]]
+
+
+def endless(shape: Mapping[str, str]) -> str:
+    """A SELECT of a table's columns that finds nothing, and takes for ever to."""
+    nulls = ", ".join(f"CAST(NULL AS {trino_type(type_)}) AS {name}" for name, type_ in shape.items())
+    return f"SELECT {nulls} {ENDLESS.partition('AS none')[2]}"
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ an error carries the query's id, by which its web UI shows the rest.
 """
 
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock, get_ident
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from trino.dbapi import Connection, Cursor
 
 FLOATS = ("double", "real")
+STOP_SECONDS = 10  # for a statement that was just sent to get its id, without which it cannot be ended
 
 
 @dataclass
@@ -35,8 +37,9 @@ class TrinoEngine:
     tables: Mapping[str, str] = field(default_factory=dict)
     name: str = "trino"
     at_once: int = 4  # a queue is the cluster's to keep: its other users come first
-    _running: "set[Cursor]" = field(default_factory=set)
-    _lock: Lock = field(default_factory=Lock)
+    _running: "dict[Cursor, int]" = field(default_factory=dict)  # with the thread that waits for it
+    _stopped: bool = False
+    _lock: RLock = field(default_factory=RLock)  # a signal's handler may come while its own thread holds it
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Rows of one SELECT; see Engine.query."""
@@ -57,11 +60,27 @@ class TrinoEngine:
         self._run(statement, label=label)
 
     def cancel(self) -> None:
-        """End every statement that runs, on the Trino too; whoever waits for one gets a QueryError."""
+        """End every statement, on the Trino too, and take none until `resume`; who waits for one gets a QueryError."""
+        from requests.exceptions import RequestException
+        from trino.exceptions import Error, HttpError
+
         with self._lock:
-            running = list(self._running)
-        for cursor in running:
-            cursor.cancel()  # type: ignore[no-untyped-call]
+            self._stopped = True
+        until, others = time.monotonic() + STOP_SECONDS, True
+        while others and time.monotonic() < until:
+            with self._lock:
+                running = dict(self._running)
+            for cursor in running:
+                with suppress(
+                    Error, HttpError, RequestException
+                ):  # it is over, or its Trino is: end the others
+                    cursor.cancel()  # type: ignore[no-untyped-call]
+            others = bool(set(running.values()) - {get_ident()})
+            time.sleep(0.05 * others)
+
+    def resume(self) -> None:
+        """Take statements again."""
+        self._stopped = False
 
     def close(self) -> None:
         """Nothing is held."""
@@ -73,11 +92,11 @@ class TrinoEngine:
 
         marked = f"/* focuswatch run {self.run_id}: {label} */\n{statement}"
         cursor = self.connect().cursor()
-        with self._lock:
-            self._running.add(cursor)
+        self._begin(cursor, label=label)
         try:
             cursor.execute(marked)
             rows = cursor.fetchall()
+            self._refuse_stopped(label)  # what was ended may look like what found nothing
             described = cursor.description or []
             return [one.name for one in described], [str(one.type_code) for one in described], rows
         except TrinoQueryError as error:
@@ -91,12 +110,24 @@ class TrinoEngine:
             ) from error
         finally:
             with self._lock:
-                self._running.discard(cursor)
+                self._running.pop(cursor, None)
+
+    def _begin(self, cursor: "Cursor", *, label: str) -> None:
+        with self._lock:
+            self._refuse_stopped(label)
+            self._running[cursor] = get_ident()
+
+    def _refuse_stopped(self, label: str) -> None:
+        if self._stopped:
+            raise QueryError(f"{label}: USER_CANCELED: the command was stopped")
 
 
 @contextmanager
 def cancelled_with_the_command(engine: TrinoEngine) -> Iterator[None]:
-    """Until the block ends, Ctrl-C and SIGTERM end the statements that run; the main thread alone may enter it."""
+    """Until the block ends, Ctrl-C and SIGTERM end the statements that run; the main thread alone may enter it.
+
+    After the block the engine takes statements again, so that what the command made can be removed.
+    """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -114,6 +145,7 @@ def cancelled_with_the_command(engine: TrinoEngine) -> Iterator[None]:
         yield
     finally:
         restore()
+        engine.resume()
 
 
 def _masked(values: list[Any], type_: str) -> "np.ndarray":

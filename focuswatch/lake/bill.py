@@ -4,8 +4,8 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 
 from filelock import FileLock, Timeout
@@ -32,10 +32,11 @@ class Beside:
 
     lake: Lake
     run: str
+    made: list[str] = field(default_factory=list)
 
     def load(self, name: str, shape: Mapping[str, str], rows: list[tuple[object, ...]]) -> str:
         """A SELECT of these rows."""
-        table = f"{name}__{self.run}"
+        table = self._named(name)
         self.lake.engine.execute(create_empty(table, shape), label=name)
         for statement in inserts(table, shape, rows):
             self.lake.engine.execute(statement, label=name)
@@ -43,14 +44,18 @@ class Beside:
 
     def make(self, name: str, select: str) -> str:
         """A SELECT of what `select` brings now: Trino would evaluate a common table expression at every mention."""
-        self.lake.engine.execute(f"CREATE TABLE {name}__{self.run} AS\n{select}", label=name)
-        return f"SELECT * FROM {name}__{self.run}"
+        table = self._named(name)
+        self.lake.engine.execute(f"CREATE TABLE {table} AS\n{select}", label=name)
+        return f"SELECT * FROM {table}"
 
-    def drop(self) -> None:
+    def close(self) -> None:
         """Remove them all."""
-        for table in sorted(self.lake.tables()):
-            if table.endswith(f"__{self.run}"):
-                self.lake.engine.execute(f"DROP TABLE {table}", label=table)
+        for table in self.made:
+            self.lake.engine.execute(f"DROP TABLE IF EXISTS {table}", label=table)
+
+    def _named(self, name: str) -> str:
+        self.made.append(f"{name}__{self.run}")
+        return self.made[-1]
 
 
 @contextmanager
@@ -64,23 +69,20 @@ def open_lake(
     lake = Lake(engine, inputs.export, catalog)
     beside = Beside(lake, uuid.uuid4().hex[:12])
     try:
-        with FileLock(inputs.state / "lock", timeout=0), cancelled_with_the_command(engine):
+        with FileLock(inputs.state / "lock", timeout=0), closing(beside), cancelled_with_the_command(engine):
             periods = lake.refresh(say=say)
             refreshed = _told(periods)
             as_of = as_of_day(inputs, refreshed)
             say("Bringing activity, accounts and owners to Trino")
-            try:
-                engine.tables = _tables(inputs, as_of=as_of, lake=lake, beside=beside, owners=owners)
-                parts = (
-                    refreshed.digest,
-                    as_of,
-                    owners.tables,
-                    *map(file_mark, (inputs.activity, inputs.accounts)),
-                )
-                answers = Answers(inputs.state / "answers.json", digest=digest_of(catalog, parts=parts))
-                yield Bill(engine, refreshed, as_of, answers)
-            finally:
-                beside.drop()
+            engine.tables = _tables(inputs, as_of=as_of, lake=lake, beside=beside, owners=owners)
+            parts = (
+                refreshed.digest,
+                as_of,
+                owners.tables,
+                *map(file_mark, (inputs.activity, inputs.accounts)),
+            )
+            answers = Answers(inputs.state / "answers.json", digest=digest_of(catalog, parts=parts))
+            yield Bill(engine, refreshed, as_of, answers)
     except Timeout as error:
         raise ConfigError(
             f"Another scan of this export is running (it holds {inputs.state}); wait for it, or use another --state."
