@@ -1,7 +1,7 @@
 """Nothing grows faster than its input: time and memory over rows, accounts, findings and series, and their growth.
 
     python benchmarks/scale.py rows --millions 1 10 50 100 --kinds daily hourly --data /tmp/bills
-    python benchmarks/scale.py accounts --accounts 10 100 1000 5000 --rows 2000000 --data /tmp/bills
+    python benchmarks/scale.py accounts --accounts 10 100 1000 5000 --millions 2 --data /tmp/bills
     python benchmarks/scale.py findings --findings 10 1000 100000 --data /tmp/bills
     python benchmarks/scale.py series --series 1000 10000 100000 1000000
 
@@ -32,7 +32,7 @@ def main() -> None:
     )
     of_rows.add_argument("--days", type=int, default=90)
     of_accounts.add_argument("--accounts", type=int, nargs="+", default=[10, 100, 1000, 5000])
-    of_accounts.add_argument("--rows", type=int, default=2_000_000)
+    of_accounts.add_argument("--millions", type=int, default=2, help="rows, in millions")
     of_findings.add_argument("--findings", type=int, nargs="+", default=[10, 100, 1000, 10_000])
     of_series.add_argument("--series", type=int, nargs="+", default=[1000, 10_000, 100_000])
     of_series.add_argument("--days", type=int, default=90)
@@ -45,7 +45,7 @@ def main() -> None:
             for kind in given.kinds:
                 rows.measured(kind, millions=given.millions, days=given.days, data=given.data)
         case "accounts":
-            accounts.measured(given.accounts, rows=given.rows, data=given.data)
+            accounts.measured(given.accounts, millions=given.millions, data=given.data)
         case "findings":
             findings.measured(given.findings, data=given.data)
         case "series":

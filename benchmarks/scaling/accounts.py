@@ -10,15 +10,15 @@ from scan import scan_command, simulated
 from scaling.child import findings_known, program, told
 from scaling.table import growth, head, line
 
-MILLION = 1_000_000
+DAYS = 90
 SLOWEST = 5  # detections that are named
 
 
-def measured(sizes: Sequence[int], *, rows: int, data: Path) -> None:
+def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
     """Print the table."""
     data.mkdir(parents=True, exist_ok=True)
-    of_many = simulated(data, kind="daily", millions=max(1, rows // MILLION), days=90)
-    print(f"### Accounts, at {of_many.name}'s rows\n")
+    of_many = simulated(data, kind="daily", millions=millions, days=DAYS)
+    print(f"### Accounts, at {millions} million rows, daily, {DAYS} days\n")
     head(
         [
             "accounts",
@@ -48,7 +48,7 @@ def measured(sizes: Sequence[int], *, rows: int, data: Path) -> None:
         slow = sorted(seconds.keys() - {"refresh"}, key=lambda name: -seconds[name])[:SLOWEST]
         line(
             f"{accounts:,}", f"{run.wall_seconds:.1f} s", f"{run.peak_gib:.2f} GiB",
-            f"{run.wall_seconds / rows * 1e6:.1f}", f"{found:,}", f"{seconds['refresh']:.1f} s",
+            f"{run.wall_seconds / millions:.1f}", f"{found:,}", f"{seconds['refresh']:.1f} s",
             ", ".join(f"{name} {seconds[name]:.2f}" for name in slow),
         )  # fmt: skip
     growth(

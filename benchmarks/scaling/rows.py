@@ -104,6 +104,8 @@ def _line(size: Size) -> None:
 
 
 def _changes(sizes: Sequence[Size]) -> None:
+    """What scans take once a billing period was delivered again."""
+    print()
     head(
         [
             "million rows",
