@@ -32,113 +32,91 @@ least_excess_gb = 100.0
 least_cost = 1.0
 least_compute_share = 0.1
 */
-WITH transfer_days AS (
+WITH account_days AS (                                              -- both at once: what is mentioned twice is read twice
     SELECT
         SubAccountId AS sub_account_id,
         charge_date,
-        sum(ConsumedQuantity / CASE lower(ConsumedUnit) WHEN 'bytes' THEN 1073741824E0 ELSE 1E0 END) AS gb,
-        sum(EffectiveCost) AS effective_cost
-    FROM daily_charges
-    WHERE charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
-        AND charge_date < $as_of
-        AND SkuMeter LIKE '%DataTransfer-Out-Bytes'                 -- all that the next line lets through, and cheaper
-        AND meter = 'DataTransfer-Out-Bytes'                        -- not US-DataTransfer-Out-Bytes, which is CloudFront's
-        AND ServiceName IS DISTINCT FROM 'Amazon CloudFront'        -- whose EU- looks like a region's
-        AND x_ServiceCode IS DISTINCT FROM 'AmazonCloudFront'
-        AND ChargeCategory = 'Usage'
-        AND ChargeClass IS DISTINCT FROM 'Correction'
+        sum(CASE WHEN is_transfer THEN ConsumedQuantity / CASE lower(ConsumedUnit) WHEN 'bytes' THEN 1073741824E0 ELSE 1E0 END END)
+            AS gb,
+        sum(CASE WHEN is_transfer THEN EffectiveCost END) AS effective_cost,
+        sum(CASE WHEN is_compute AND SkuMeter NOT LIKE '%Lambda-GB-Second%' THEN EffectiveCost END) AS machine_cost,
+        sum(CASE WHEN is_compute AND SkuMeter LIKE '%Lambda-GB-Second%' THEN EffectiveCost END) AS function_cost
+    FROM (
+        SELECT
+            *,
+            meter = 'DataTransfer-Out-Bytes'                        -- not US-DataTransfer-Out-Bytes, which is CloudFront's
+                AND ServiceName IS DISTINCT FROM 'Amazon CloudFront' -- whose EU- looks like a region's
+                AND x_ServiceCode IS DISTINCT FROM 'AmazonCloudFront' AS is_transfer,
+            SkuMeter NOT LIKE '%DataTransfer-Out-Bytes' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused' AS is_compute
+        FROM daily_charges
+        WHERE charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
+            AND charge_date < $as_of
+            AND (
+                SkuMeter LIKE '%DataTransfer-Out-Bytes'
+                OR SkuMeter LIKE '%BoxUsage:%' OR SkuMeter LIKE '%SpotUsage:%'
+                OR SkuMeter LIKE '%:ml.%' OR SkuMeter LIKE '%-ml.%'
+                OR SkuMeter LIKE '%Fargate-%' OR SkuMeter LIKE '%Lambda-GB-Second%'
+            )
+            AND ChargeCategory = 'Usage'
+            AND ChargeClass IS DISTINCT FROM 'Correction'
+    ) AS transfers_and_compute
     GROUP BY 1, 2
+),
+samples AS (                                                        -- of a day: itself, and its weekday of eight weeks before
+    SELECT
+        completeness.sub_account_id,
+        CAST(completeness.charge_date + INTERVAL '7' DAY * weeks.weeks_before AS date) AS charge_date,
+        weeks.weeks_before > 0 AS is_before,
+        coalesce(account_days.gb, 0) AS gb,                         -- a delivered day without transfer is a day of none
+        account_days.effective_cost,
+        coalesce(account_days.machine_cost, 0) AS machine_cost,
+        coalesce(account_days.function_cost, 0) AS function_cost
+    FROM completeness
+    CROSS JOIN (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8)) AS weeks (weeks_before)
+    LEFT JOIN account_days
+        ON completeness.charge_date = account_days.charge_date
+        AND completeness.sub_account_id IS NOT DISTINCT FROM account_days.sub_account_id
+    WHERE completeness.charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
+        AND CAST(completeness.charge_date + INTERVAL '7' DAY * weeks.weeks_before AS date) >= $news_since
+        AND CAST(completeness.charge_date + INTERVAL '7' DAY * weeks.weeks_before AS date) < $as_of
+),
+ranked_samples AS (
+    SELECT
+        *,
+        max(CASE WHEN NOT is_before THEN gb END) OVER (PARTITION BY sub_account_id, charge_date) AS own_gb,
+        row_number() OVER (PARTITION BY sub_account_id, charge_date, is_before ORDER BY gb) AS place,
+        count(*) OVER (PARTITION BY sub_account_id, charge_date, is_before) AS weekdays
+    FROM samples
 ),
 large_days AS (
-    SELECT *
-    FROM transfer_days
-    WHERE charge_date >= $news_since AND gb >= $least_excess_gb     -- less can be no spike, so it needs no baseline
-),
-samples AS (
     SELECT
-        large_days.sub_account_id,
-        large_days.charge_date,
-        completeness.charge_date AS sample_date,
-        coalesce(earlier_days.gb, 0) AS gb,                         -- a delivered day without transfer is a day of none
-        row_number() OVER (
-            PARTITION BY large_days.sub_account_id, large_days.charge_date
-            ORDER BY coalesce(earlier_days.gb, 0)
-        ) AS place,
-        count(*) OVER (PARTITION BY large_days.sub_account_id, large_days.charge_date) AS weekdays
-    FROM large_days
-    CROSS JOIN (VALUES (1), (2), (3), (4), (5), (6), (7), (8)) AS weeks (weeks_before)
-    INNER JOIN completeness
-        ON completeness.charge_date = CAST(large_days.charge_date - INTERVAL '7' DAY * weeks.weeks_before AS date)
-        AND completeness.sub_account_id IS NOT DISTINCT FROM large_days.sub_account_id
-    LEFT JOIN transfer_days AS earlier_days
-        ON completeness.charge_date = earlier_days.charge_date
-        AND completeness.sub_account_id IS NOT DISTINCT FROM earlier_days.sub_account_id
-),
-expected_transfers AS (
-    SELECT sub_account_id, charge_date, avg(gb) AS expected_gb      -- of the middle one or two: the median
-    FROM samples
-    WHERE place * 2 BETWEEN weekdays AND weekdays + 2 AND weekdays >= $least_weekdays
+        sub_account_id,
+        charge_date,
+        max(own_gb) AS gb,
+        max(CASE WHEN NOT is_before THEN effective_cost END) AS effective_cost,
+        max(CASE WHEN NOT is_before THEN machine_cost END) AS machine_cost,
+        max(CASE WHEN NOT is_before THEN function_cost END) AS function_cost,
+        avg(CASE WHEN is_before AND place * 2 BETWEEN weekdays AND weekdays + 2 THEN gb END)
+            AS expected_gb,                                         -- of the middle one or two: the median
+        avg(CASE WHEN is_before THEN machine_cost END) AS expected_machine_cost,
+        avg(CASE WHEN is_before THEN function_cost END) AS expected_function_cost,
+        $least_cost + $least_compute_share * avg(CASE WHEN is_before THEN machine_cost + function_cost END) AS slack
+    FROM ranked_samples
+    WHERE own_gb >= $least_excess_gb                                -- less can be no spike, so it needs no baseline
     GROUP BY 1, 2
-),
-suspect_days AS (
-    SELECT large_days.*, expected_transfers.expected_gb
-    FROM large_days
-    INNER JOIN expected_transfers
-        ON large_days.charge_date = expected_transfers.charge_date
-        AND large_days.sub_account_id IS NOT DISTINCT FROM expected_transfers.sub_account_id
-    WHERE large_days.gb >= $least_ratio * expected_transfers.expected_gb
-        AND large_days.gb - expected_transfers.expected_gb >= $least_excess_gb
-),
-compute_days AS (
-    SELECT
-        charges.SubAccountId AS sub_account_id,
-        charges.charge_date,
-        sum(CASE WHEN charges.SkuMeter LIKE '%Lambda-GB-Second%' THEN 0 ELSE charges.EffectiveCost END) AS machine_cost,
-        sum(CASE WHEN charges.SkuMeter LIKE '%Lambda-GB-Second%' THEN charges.EffectiveCost ELSE 0 END) AS function_cost
-    FROM daily_charges AS charges
-    INNER JOIN (SELECT DISTINCT sub_account_id FROM suspect_days) AS suspects
-        ON charges.SubAccountId IS NOT DISTINCT FROM suspects.sub_account_id
-    WHERE charges.charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
-        AND (
-            charges.SkuMeter LIKE '%BoxUsage:%' OR charges.SkuMeter LIKE '%SpotUsage:%'
-            OR charges.SkuMeter LIKE '%:ml.%' OR charges.SkuMeter LIKE '%-ml.%'
-            OR charges.SkuMeter LIKE '%Fargate-%' OR charges.SkuMeter LIKE '%Lambda-GB-Second%'
-        )
-        AND charges.ChargeCategory = 'Usage'
-        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
-        AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
-    GROUP BY 1, 2
-),
-expected_computes AS (
-    SELECT
-        samples.sub_account_id,
-        samples.charge_date,
-        avg(coalesce(compute_days.machine_cost, 0)) AS machine_cost,
-        avg(coalesce(compute_days.function_cost, 0)) AS function_cost,
-        $least_cost + $least_compute_share
-            * avg(coalesce(compute_days.machine_cost, 0) + coalesce(compute_days.function_cost, 0)) AS slack
-    FROM samples
-    LEFT JOIN compute_days
-        ON samples.sample_date = compute_days.charge_date
-        AND samples.sub_account_id IS NOT DISTINCT FROM compute_days.sub_account_id
-    GROUP BY 1, 2
+    HAVING max(CASE WHEN is_before THEN weekdays END) >= $least_weekdays
 ),
 compared_days AS (
     SELECT
-        suspect_days.*,
-        suspect_days.gb / CASE WHEN suspect_days.expected_gb > 1 THEN suspect_days.expected_gb ELSE 1E0 END
-            AS transfer_ratio,
+        *,
+        gb / CASE WHEN expected_gb > 1 THEN expected_gb ELSE 1E0 END AS transfer_ratio,
         greatest(                                                   -- machines or functions, whichever work more;
-            (coalesce(compute_days.machine_cost, 0) + slack) / (expected_computes.machine_cost + slack),
-            (coalesce(compute_days.function_cost, 0) + slack) / (expected_computes.function_cost + slack)
+            (machine_cost + slack) / (expected_machine_cost + slack),
+            (function_cost + slack) / (expected_function_cost + slack)
         ) AS compute_ratio                                          -- a first small machine is no growth to speak of
-    FROM suspect_days
-    INNER JOIN expected_computes
-        ON suspect_days.charge_date = expected_computes.charge_date
-        AND suspect_days.sub_account_id IS NOT DISTINCT FROM expected_computes.sub_account_id
-    LEFT JOIN compute_days
-        ON suspect_days.charge_date = compute_days.charge_date
-        AND suspect_days.sub_account_id IS NOT DISTINCT FROM compute_days.sub_account_id
+    FROM large_days
+    WHERE gb >= $least_ratio * expected_gb
+        AND gb - expected_gb >= $least_excess_gb
 ),
 spike_days AS (
     SELECT
