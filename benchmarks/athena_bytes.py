@@ -1,6 +1,6 @@
 """Bytes that Athena's bill counts: the refresh, all detections after it, and the same detections over the raw export.
 
-    python -m benchmarks.athena_bytes --rows 1000000 --grains daily hourly
+    python -m benchmarks.athena_bytes --rows 300000 --grains daily hourly
 
 The statements are those that a Lambda sends, over HTTP, to the tests' Athena, which hands them to a real Trino 435
 over Glue's tables in S3; counted is what that Trino read from S3. The raw export is asked as people ask it today:
@@ -9,6 +9,7 @@ Needs Java 17 and Maven.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -16,43 +17,48 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
-from trino.dbapi import Connection
 
 from focuswatch.catalog import Catalog
 from focuswatch.columns import KEPT_TABLES
 from focuswatch.detect import Question, ask, news_since
-from focuswatch.engine.athena import AthenaEngine
+from focuswatch.engine.athena import AthenaEngine, Executed
 from focuswatch.export.s3 import list_s3
 from focuswatch.export.views import daily_select
 from focuswatch.owners import Owners
 from focuswatch.simulate import Simulated, simulate
+from focuswatch.warehouse.columns import PERIOD_TABLES
 from focuswatch.warehouse.files import Files
 from focuswatch.warehouse.refresh import Warehouse
 from focuswatch.warehouse.statements import tables_as_of
 from tests.local_athena_tables import create_tables
-from tests.local_athena_trino import TrinoRunner, over_trino
+from tests.local_athena_trino import CONNECTOR, over_trino
 from tests.local_aws import LocalAws, local_aws
-from tests.local_trino import LocalTrino, trino
+from tests.local_trino import trino
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 BUCKET, DATABASE, WORKGROUP, EXPORT = "bills", "focuswatch", "benchmark", "focus"
 MIB = 1 << 20
+# As a Trino plans for itself, dynamic filters and all; the tests' has to be quick with little.
+OWN_WAY: Mapping[str, object] = {"query_max_stage_count": 1000}
+# A real bill's files are hundreds of times these. So that no more is read of these than of those, in proportion, small
+# files are not read whole, nor what lies between two columns: https://trino.io/docs/435/connector/hive.html
+AS_OF_LARGE_FILES = {**CONNECTOR, "parquet.small-file-threshold": "0B", "parquet.max-merge-distance": "4kB"}
+ROWS_A_FILE = 10_000_000
 
 
 @dataclass(frozen=True)
-class OwnWay(LocalTrino):
-    """A Trino that plans as it would for itself, dynamic filters and all; the tests' has to be quick with little."""
+class Measured:
+    """Bytes: of the tables a refresh made, of its statements, of each detection after it and over the raw export."""
 
-    def connect(
-        self,
-        *,
-        catalog: str = "memory",
-        schema: str = "default",
-        session: Mapping[str, object] = {"query_max_stage_count": 1000},  # noqa: B006 read alone
-    ) -> Connection:
-        """As LocalTrino.connect."""
-        return super().connect(catalog=catalog, schema=schema, session=session)
+    tables: dict[str, int]
+    refresh: list[Executed]
+    after: Counter[str]
+    raw: Counter[str] | None
 
 
 @contextmanager
@@ -62,9 +68,9 @@ def account(bill: Simulated, folder: Path) -> Iterator[LocalAws]:
         trino(heap_gib=8) as raised,
         local_aws(folder) as aws,
         aws.used(),
-        over_trino(aws, OwnWay(raised.port)),
+        over_trino(aws, raised, session=OWN_WAY, connector=AS_OF_LARGE_FILES),
     ):
-        assert isinstance(aws.athena.runner, TrinoRunner)
+        aws.athena.rows_a_file = ROWS_A_FILE
         aws.client("s3").create_bucket(Bucket=BUCKET)
         results = {"OutputLocation": f"s3://{BUCKET}/results/"}
         aws.client("athena").create_work_group(
@@ -96,8 +102,8 @@ def over_raw(catalog: Catalog, as_of_tables: Mapping[str, str]) -> dict[str, str
     }
 
 
-def measured(bill: Simulated, folder: Path) -> tuple[int, Counter[str], Counter[str]]:
-    """Bytes of the refresh, of each detection after it, and of each over the raw export."""
+def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
+    """Refresh all periods, then ask all detections of the tables, and perhaps once more of the raw export."""
     catalog, owners = Catalog.load(), Owners.load(bill.owners)
     with account(bill, folder):
         session, refreshing = boto3.Session(), engine("refresh")
@@ -112,11 +118,19 @@ def measured(bill: Simulated, folder: Path) -> tuple[int, Counter[str], Counter[
             news_since=news_since(refreshed.as_of, looked_until=None),
             required_tags=("team",),
         )
-        return (
-            sum(one.scanned_bytes for one in refreshing.executed),
-            scanned(as_of_tables, catalog=catalog, question=question),
-            scanned(over_raw(catalog, as_of_tables), catalog=catalog, question=question),
+        raw_tables = over_raw(catalog, as_of_tables)
+        return Measured(
+            tables={name: stored_bytes(session.client("s3"), f"tables/{name}/") for name in PERIOD_TABLES},
+            refresh=refreshing.executed,
+            after=scanned(as_of_tables, catalog=catalog, question=question),
+            raw=scanned(raw_tables, catalog=catalog, question=question) if with_raw else None,
         )
+
+
+def stored_bytes(s3: "S3Client", prefix: str) -> int:
+    """The size of all objects below a prefix."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    return sum(found["Size"] for page in pages for found in page.get("Contents", []))
 
 
 def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: Question) -> Counter[str]:
@@ -139,22 +153,43 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--grains", nargs="+", default=["daily", "hourly"], choices=["daily", "hourly"])
+    parser.add_argument(
+        "--without-raw", action="store_true", help="leave out the raw export, which takes longest"
+    )
     args = parser.parse_args()
     for grain in args.grains:
         with tempfile.TemporaryDirectory() as scratch:
             bill = simulate(Path(scratch) / "bill", days=90, seed=5, rows=args.rows, grain=grain)
             size = sum(path.stat().st_size for path in bill.export.rglob("*.parquet"))
-            refresh, after, raw = measured(bill, Path(scratch))
-        print(f"\n{grain}, {args.rows:,} rows, {size / MIB:.1f} MiB of Parquet")
-        print(f"The refresh of all periods read {refresh / MIB:.1f} MiB.\n")
-        print("| detection | after a refresh, MiB | over the raw export, MiB |\n|---|---|---|")
-        for id in sorted(raw, key=lambda id: -after[id]):
-            print(f"| {id} | {after[id] / MIB:.2f} | {raw[id] / MIB:.1f} |")
-        total, naive = after.total(), raw.total()
+            found = measured(bill, Path(scratch), with_raw=not args.without_raw)
         print(
-            f"| **all** | **{total / MIB:.1f}** | **{naive / MIB:.1f}**, of which {total / naive:.1%} |",
-            flush=True,
+            f"\n{grain}, {args.rows:,} rows, {size / MIB:.1f} MiB of Parquet, {size / args.rows:.0f} bytes a row"
         )
+        told(found, export=size)
+
+
+def told(found: Measured, *, export: int) -> None:
+    """Print what was read and what is stored, costliest first; `export` is its size in bytes."""
+    reads = Counter(one.label.partition(" ")[0] for one in found.refresh)
+    of_raw = sum(one.scanned_bytes for one in found.refresh if re.fullmatch(r"refresh of [\d-]+", one.label))
+    read = sum(one.scanned_bytes for one in found.refresh)
+    print(
+        f"The refresh of all periods read {read / MIB:.1f} MiB in {reads.total()} statements, {of_raw / export:.0%}"
+    )
+    print("of the export in those that read it, one a period. Tables made of it:", end=" ")
+    print(", ".join(f"{name} {size / export:.1%}" for name, size in found.tables.items()), "of its size.\n")
+    print("| detection | after a refresh, MiB | over the raw export, MiB |\n|---|---|---|")
+    for id, bytes_ in found.after.most_common():
+        print(
+            f"| {id} | {bytes_ / MIB:.2f} | {found.raw[id] / MIB:.1f} |"
+            if found.raw
+            else f"| {id} | {bytes_ / MIB:.2f} | |"
+        )
+    total = found.after.total()
+    beside = (
+        f"{found.raw.total() / MIB:.1f}**, of which {total / found.raw.total():.1%}" if found.raw else "**"
+    )
+    print(f"| **all**, {total / export:.0%} of the export | **{total / MIB:.1f}** | **{beside} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ class LocalAthena:
             self._put(f"{execution.location}{execution.id}.csv.metadata", b"")
             return
         refuse_types(answer)
-        written = []
+        written: list[str] = []
         for first in range(0, len(answer.rows), self.rows_a_file):
             body = io.BytesIO()
             rows = answer.rows.slice(first, self.rows_a_file)
