@@ -33,9 +33,9 @@ demo: setup
 test: check setup-deploy
 	$(BIN)/python -m pytest
 
-# Every case of every detection on a real Trino, and a whole scan: some twenty minutes.
-conformance: setup
-	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/test_conformance.py tests/test_athena_door.py tests/test_trino.py
+# Every case of every detection on a real Trino, a whole scan, and the deployed whole behind Athena's door.
+conformance: setup-deploy
+	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/test_conformance.py tests/test_athena_door.py tests/test_trino.py tests/test_deployed.py
 
 check: setup
 	$(BIN)/ruff format --check .

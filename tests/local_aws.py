@@ -21,6 +21,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from tests.local_athena import LocalAthena
 from tests.local_http import serving
@@ -43,6 +44,7 @@ UNKNOWN_TYPES = {
 PUBLIC = "/aws/service/"  # AWS's own SSM parameters
 READY_SECONDS = 60
 DEPLOY_SECONDS = 300
+ANSWER_SECONDS = 900  # the longest that a Lambda may run
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,9 @@ def _clients(endpoint: str) -> Callable[[str], Any]:
 
     def client(service: str) -> Any:
         if service not in made:
-            made[service] = session.client(service, endpoint_url=endpoint)
+            made[service] = session.client(
+                service, endpoint_url=endpoint, config=Config(read_timeout=ANSWER_SECONDS)
+            )
         return made[service]
 
     return client

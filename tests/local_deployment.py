@@ -47,6 +47,7 @@ class Deployed:
     slack: LocalSlack
     jira: LocalJira
     manifests: int = 0
+    patience_seconds: int = CHAIN_SECONDS
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
         """Deliver an export's files as AWS does, each manifest after all data; the messages that follow."""
@@ -60,7 +61,7 @@ class Deployed:
 
     def invoke(self, function: str) -> Any:
         """What a function answers; one that runs alone is asked when it has ended."""
-        client, until = self.aws.client("lambda"), time.monotonic() + CHAIN_SECONDS
+        client, until = self.aws.client("lambda"), time.monotonic() + self.patience_seconds
         while True:
             try:
                 answer = client.invoke(FunctionName=self.deployment.function(function))
@@ -96,7 +97,7 @@ class Deployed:
 
     def dead_letters(self, function: str) -> list[str]:
         """What came to a function's dead-letter queue, where something must come."""
-        until = time.monotonic() + CHAIN_SECONDS
+        until = time.monotonic() + self.patience_seconds
         while not (found := self._receive(self.deployment.dead_letters(function))):
             assert time.monotonic() < until, self._said()
         return [message["Body"] for message in found]
@@ -113,14 +114,14 @@ class Deployed:
 
     def _await_end(self) -> None:
         """Every manifest sets a refresh off, which sets off detect, which sets off publish."""
-        until = time.monotonic() + CHAIN_SECONDS
+        until = time.monotonic() + self.patience_seconds
         while self._ended("publish") < self.manifests:
             assert time.monotonic() < until, self._said()
             time.sleep(0.5)
 
     def await_told(self) -> None:
         """Until nothing waits that is to be told."""
-        until = time.monotonic() + CHAIN_SECONDS
+        until = time.monotonic() + self.patience_seconds
         while any(
             self._waiting(self.deployment.queue(kind)) for kind in ("slack", "jira", "record", "spending")
         ):
@@ -164,9 +165,10 @@ class Deployed:
         return answer.status, answer.getheader("Location") or ""
 
     def _ended(self, function: str) -> int:
-        return sum(line.startswith("REPORT ") for line in self._lines(function))
+        return sum(line.startswith("REPORT ") for line in self.lines(function))
 
-    def _lines(self, function: str) -> Iterator[str]:
+    def lines(self, function: str) -> Iterator[str]:
+        """What a function has logged."""
         group = f"/aws/lambda/{self.deployment.function(function)}"
         for page in self.aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group):
             yield from (event["message"] for event in page["events"])
@@ -175,7 +177,7 @@ class Deployed:
         lines = [
             f"{function}: {line[:2000]}"
             for function in ("refresh", "detect", "publish", "slack", "jira", "record", "spending")
-            for line in list(self._lines(function))[-15:]
+            for line in list(self.lines(function))[-15:]
         ]
         return "\n".join(["the chain did not come to its end", *lines])
 

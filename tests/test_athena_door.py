@@ -6,22 +6,25 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import duckdb
 import pytest
 
 from focuswatch.bill import Inputs, open_bill
-from focuswatch.cases import FOLDER, Case, differences, read_cases
+from focuswatch.cases import FOLDER, Case, read_cases
+from focuswatch.cases import differences as broken_promises
 from focuswatch.catalog import Catalog
 from focuswatch.columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.command.scan import run as scan
 from focuswatch.engine.athena import AthenaEngine
 from focuswatch.engine.duckdb import connect
-from focuswatch.export.s3 import list_s3
+from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.owners import Owners
 from focuswatch.simulate import simulate
-from focuswatch.warehouse.files import Files
-from focuswatch.warehouse.refresh import Warehouse
+from focuswatch.simulate.simulation import Simulated
 from focuswatch.warehouse.statements import NOT_STORED, saved_query, tables_as_of
 from tests.conformance.asked import known_cases
 from tests.conformance.bills import Bill, bill_of
@@ -29,12 +32,32 @@ from tests.conformance.compare import difference
 from tests.conformance.engines import Answered, answered, on_duckdb
 from tests.conformance.extent import IN_FULL, only_in_full
 from tests.conformance.random_bills import random_bill
+from tests.given_deployment import CONFIG
+from tests.given_ledger import ledger_table
 from tests.local_athena_tables import create_tables, give_tables
 from tests.local_athena_trino import over_trino
 from tests.local_aws import LocalAws, local_aws
 from tests.local_trino import LocalTrino
+from tests.told_alike import as_told, differences, news_of
 
-BUCKET, WORKGROUP = "bills", "conformance"
+BUCKET, WORKGROUP, DATABASE = "bills", "conformance", "refreshed"
+ENVIRONMENT = {
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "tests",
+    "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
+    "FOCUSWATCH_BUCKET": BUCKET,
+    "FOCUSWATCH_DATABASE": DATABASE,
+    "FOCUSWATCH_EXPORT": "export/focus",
+    "FOCUSWATCH_EXTERNAL_ID": "a-secret-word",
+    "FOCUSWATCH_LEDGER": "focuswatch-ledger",
+    "FOCUSWATCH_MEMBER_ROLE": "focuswatch-member",
+    "FOCUSWATCH_WORKGROUP": WORKGROUP,
+}
+OWNERS = CONFIG / "owners.toml"  # as every Lambda finds it
+CONTEXT = SimpleNamespace(
+    function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
+    get_remaining_time_in_millis=lambda: 900_000,
+)  # fmt: skip
 CATALOG = Catalog.load()
 NUMBERS = count()
 SEED = 7
@@ -97,7 +120,7 @@ def test_a_case_is_the_same_at_athenas_door(
         problems = [
             f"{case.name}: {said}"
             for (case, _, here, _), there in zip(asked, found, strict=True)
-            for said in [*differences(case, there.outcome), *unlike(here, there)]
+            for said in [*broken_promises(case, there.outcome), *unlike(here, there)]
         ]
     assert problems == []
 
@@ -143,24 +166,37 @@ def test_a_report_is_the_same_at_athenas_door(
     assert unlike(here, answered(report, bill, engine=there, catalog=CATALOG)) == []
 
 
-def test_a_refresh_at_athenas_door_makes_the_tables_of_the_laptop(aws: LocalAws, tmp_path: Path) -> None:
-    """Row by row, but that a laptop's view may have a key in several rows: partitions by months, UNLOAD, the switch."""
-    organisation = simulate(tmp_path / "organisation", days=9, end=date(2026, 6, 4))
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """A simulated one, thirty days of it: parts of two billing periods."""
+    return simulate(tmp_path_factory.mktemp("organisation") / "it", days=30, end=date(2026, 6, 4))
+
+
+@pytest.fixture(scope="module")
+def refreshed(aws: LocalAws, organisation: Simulated) -> Iterator[dict[str, Any]]:
+    """What the Lambda `refresh` says over the organisation's export, in the surroundings of the Lambdas."""
     for path in sorted(path for path in organisation.export.rglob("*") if path.is_file()):
         aws.client("s3").upload_file(
             str(path), BUCKET, f"export/focus/{path.relative_to(organisation.export)}"
         )
-    create_tables(aws, bucket=BUCKET, database="refreshed", export="export/focus")
-    session, owners = boto3.Session(), Owners.load(organisation.owners)
-    engine = AthenaEngine(session, "refreshed", WORKGROUP, f"s3://{BUCKET}/unloaded/", "a-refresh")
-    files = Files(session.client("s3"), BUCKET, "a-refresh")
-    listing = list_s3(f"s3://{BUCKET}/export/focus", mirror=tmp_path / "mirror")
-    told = Warehouse(engine, session.client("glue"), files, CATALOG).refresh(
-        listing, owners=owners, say=print
-    )
-    assert told.changed == ("2026-05", "2026-06")
+    create_tables(aws, bucket=BUCKET, database=DATABASE, export="export/focus")
+    ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        from lambdas import refresh
+
+        yield refresh.handler({}, CONTEXT)
+
+
+def test_the_lambda_refresh_makes_the_tables_of_the_laptop(
+    aws: LocalAws, organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
+) -> None:
+    """Row by row, but that a laptop's view may have a key in several rows: partitions by months, UNLOAD, the switch."""
+    assert refreshed["ran"] == ["2026-05", "2026-06"]
+    engine = AthenaEngine(boto3.Session(), DATABASE, WORKGROUP, f"s3://{BUCKET}/unloaded/", "compared")
     inputs = Inputs(str(organisation.export), tmp_path / "state")
-    with open_bill(inputs, catalog=CATALOG, owners=owners, say=print) as bill:
+    with open_bill(inputs, catalog=CATALOG, owners=Owners.load(OWNERS), say=print) as bill:
         for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
             statement = summed(name, shape)
             here = bill.engine.query(statement, label=name)
@@ -168,15 +204,40 @@ def test_a_refresh_at_athenas_door_makes_the_tables_of_the_laptop(aws: LocalAws,
             assert difference(here, engine.query(statement, label=name)) is None, name
 
 
+def test_the_lambda_detect_finds_what_a_laptop_finds(
+    organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
+) -> None:
+    """With owners, explanations and all; tests/test_deployed.py asks every detection so, in `make conformance`."""
+    from lambdas import detect
+
+    asked = ["new_region", "unused_commitment"]
+    heartbeat = detect.handler({"detail": {"left": asked}}, CONTEXT)
+    assert (heartbeat["ran"], heartbeat["failed"]) == (asked, {})
+    scanned, _ = scan(
+        str(organisation.export), as_of=None, activity=None, accounts=None, owners=OWNERS, only=asked,
+        ledger=None, state=tmp_path,
+    )  # fmt: skip
+    here = news_of(scanned)
+    assert any(finding["explanation"] for _, finding in here.values())
+    ledger = DynamoLedger(boto3.resource("dynamodb").Table(ENVIRONMENT["FOCUSWATCH_LEDGER"]))
+    told = {one.fingerprint: ("new", as_told(one.finding)) for one in ledger.entries().values()}
+    assert differences(told, here) == []
+
+
 def summed(name: str, shape: Mapping[str, str]) -> str:
-    """A table's measures by everything else."""
+    """A table's measures by everything else, in some days of both periods: more would take more minutes."""
     kinds = {column: type_.partition("(")[0] for column, type_ in shape.items()}
     keys = [column for column, kind in kinds.items() if kind not in ("DOUBLE", "BIGINT", "MAP")]
     sums = [f"sum({column}) AS {column}" for column, kind in kinds.items() if kind == "DOUBLE"]
     counts = [
         f"CAST(sum({column}) AS bigint) AS {column}" for column, kind in kinds.items() if kind == "BIGINT"
     ]
-    return f"SELECT {', '.join([*keys, *sums, *counts])} FROM {name} GROUP BY {', '.join(keys)}"
+    return f"""
+    SELECT {", ".join([*keys, *sums, *counts])}
+    FROM {name}
+    WHERE charge_date >= DATE '2026-05-27'
+    GROUP BY {", ".join(keys)}
+    """
 
 
 @only_in_full

@@ -1,6 +1,7 @@
 """The whole way, deployed: `cdk deploy` to a local AWS, an export's manifest arrives, findings come out of SNS.
 
-What comes out is what the same scan says on a laptop about the same files.
+What comes out is what the same scan says on a laptop about the same files. In `make conformance` what a Lambda asks
+of Athena is parsed and run by a real Trino; in `make test`, which has not that time, by DuckDB.
 """
 
 import json
@@ -9,6 +10,7 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,6 +27,7 @@ from focuswatch.catalog import Catalog
 from focuswatch.command.doctor import _reach
 from focuswatch.command.scan import run as scan_here
 from focuswatch.doctor import examine
+from focuswatch.findings import Finding
 from focuswatch.heartbeat import heartbeats
 from focuswatch.ledger.decide import MOST_A_TEAM
 from focuswatch.ledger.dynamodb import DynamoLedger
@@ -32,15 +35,18 @@ from focuswatch.literals import literal
 from focuswatch.owners import Owners
 from focuswatch.page.gather import is_shown
 from focuswatch.page_link import KEY
-from focuswatch.scan import Scanned
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
+from tests.conformance.extent import IN_FULL
 from tests.given_page import data_of
 from tests.given_spending import budget_message
+from tests.local_athena_trino import over_trino
 from tests.local_aws import ACCOUNT, CDK
 from tests.local_deployment import CLOSED, MEMBER, Deployed, deploying
 from tests.slack_workspace import Message
+from tests.told_alike import Told, as_told, differences, news_of
 
+ON_TRINO_SECONDS = 1800  # it plans each detection for seconds, on a busy machine for a minute
 CHECKED_IN_THE_TEMPLATE = {  # tests/test_infra.py
     "AWS::Athena::NamedQuery",
     "AWS::BCMDataExports::Export",
@@ -62,10 +68,15 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory, simulated: Simulated) -> Iterator[Deployed]:
-    """focuswatch, deployed with the organisation's owners."""
-    with deploying(tmp_path_factory.mktemp("deployed"), owners=simulated.owners) as deployed:
-        yield deployed
+def deployed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, simulated: Simulated
+) -> Iterator[Deployed]:
+    """focuswatch, deployed with the organisation's owners; in full, behind Athena's door."""
+    with (
+        deploying(tmp_path_factory.mktemp("deployed"), owners=simulated.owners) as deployed,
+        over_trino(deployed.aws, request.getfixturevalue("local_trino")) if IN_FULL else nullcontext(),
+    ):
+        yield replace(deployed, patience_seconds=ON_TRINO_SECONDS) if IN_FULL else deployed
 
 
 def put_beside(deployed: Deployed, simulated: Simulated) -> None:
@@ -101,56 +112,14 @@ def next_day(simulated: Simulated, *, without: str) -> None:
     changed.replace(june)
 
 
-def news_of(scanned: Scanned) -> dict[str, tuple[str, dict[str, Any]]]:
-    """What a scan told: kind and finding by fingerprint."""
-    return {
-        news.finding.fingerprint: (news.kind, json.loads(news.finding.model_dump_json(by_alias=True)))
-        for news in scanned.news
-    }
-
-
-def told_of(messages: list[dict[str, Any]]) -> dict[str, tuple[str, dict[str, Any]]]:
-    """The same of messages; each is told once."""
+def told_of(messages: list[dict[str, Any]]) -> Told:
+    """What messages told; each is told once."""
     assert len(messages) == len({message["news_id"] for message in messages})
-    for message in messages:
-        if explanation := message["finding"]["explanation"]:  # a laptop asks no CloudTrail
-            explanation.update(changes=[], unseen=None)
     return {
-        message["finding"]["fingerprint"]: (message["change"], message["finding"]) for message in messages
+        finding.fingerprint: (message["change"], as_told(finding))
+        for message in messages
+        for finding in [Finding.model_validate(message["finding"])]
     }
-
-
-def differences(
-    told: dict[str, tuple[str, dict[str, Any]]], here: dict[str, tuple[str, dict[str, Any]]]
-) -> list[str]:
-    """Where deployment and laptop tell different things, a line each; sums may differ by the order of their terms."""
-    found = []
-    for fingerprint in sorted(told.keys() | here.keys()):
-        kind, finding = told.get(fingerprint, ("nothing", {}))
-        kind_here, finding_here = here.get(fingerprint, ("nothing", {}))
-        detection = (finding or finding_here)["detection"]
-        if kind != kind_here:
-            found.append(f"{detection} {fingerprint}: {kind} deployed, {kind_here} here")
-        elif _rounded(finding) != _rounded(finding_here):
-            differing = [name for name in finding if _rounded(finding[name]) != _rounded(finding_here[name])]
-            found += [
-                f"{detection} {fingerprint}: {name} is {finding[name]} deployed, {finding_here[name]} here"
-                for name in differing
-            ]
-    return found
-
-
-def _rounded(value: Any) -> Any:
-    match value:
-        case float():
-            return round(value, 3)
-        case dict():
-            return {name: _rounded(one) for name, one in value.items()}
-        case list():
-            return [
-                _rounded(one) for one in value if not str(one).endswith(": 0.00 a day, 0%")
-            ]  # rounding alone
-    return value
 
 
 def test_the_whole_way_from_the_manifest_to_sns(
@@ -158,7 +127,7 @@ def test_the_whole_way_from_the_manifest_to_sns(
 ) -> None:
     """One test, since it has one deployment; its steps build on each other."""
 
-    def here() -> dict[str, tuple[str, dict[str, Any]]]:
+    def here() -> Told:
         scanned, _ = scan_here(
             str(simulated.export), as_of=None, activity=simulated.activity, accounts=simulated.accounts,
             owners=simulated.owners, only=None, ledger=None, state=tmp_path,
@@ -222,9 +191,7 @@ def why_nobody_is_named_is_said(heard: list[dict[str, Any]]) -> None:
     assert {one["unseen"].partition(",")[0] for one in explained} == {"its history has 90 days"}
 
 
-def subscribers_hear_what_they_asked_for(
-    deployed: Deployed, told: dict[str, tuple[str, dict[str, Any]]]
-) -> None:
+def subscribers_hear_what_they_asked_for(deployed: Deployed, told: Told) -> None:
     """By filter policy on the findings, and first charges in a region on a topic of their own."""
     security = {one for one, (_, finding) in told.items() if finding["category"] == "security"}
     regions = {one for one, (_, finding) in told.items() if finding["detection"] == "new_region"}
@@ -251,7 +218,7 @@ def spoken(deployed: Deployed) -> tuple[list[str], list[str]]:
 
 
 def every_finding_is_one_message_and_at_most_one_issue(
-    deployed: Deployed, told: dict[str, tuple[str, dict[str, Any]]], *, owners: Owners
+    deployed: Deployed, told: Told, *, owners: Owners
 ) -> None:
     """In its owner's channel, and in its owner's project where it is bad enough."""
     assert not deployed.jira.unlawful
@@ -271,7 +238,7 @@ def every_finding_is_one_message_and_at_most_one_issue(
         assert [issue.key.partition("-")[0] for issue in issues] == ([team.jira.project] if wanted else [])
 
 
-def the_team_answers_and_nobody_else(deployed: Deployed, told: dict[str, tuple[str, dict[str, Any]]]) -> None:
+def the_team_answers_and_nobody_else(deployed: Deployed, told: Told) -> None:
     """A press is answered at once and recorded; one by a stranger, or not by Slack, changes nothing."""
     shown = messages_of(deployed)
     fingerprint = next(
