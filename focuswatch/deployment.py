@@ -129,7 +129,8 @@ class Keep(_Section):
     """For how many days things are kept."""
 
     athena_results_days: Annotated[int, Field(ge=1)] = 7
-    old_versions_days: Annotated[int, Field(ge=1)] = 7
+    old_versions_days: Annotated[int, Field(ge=1)] = 3
+    intelligent_tiering: bool = True
     log_days: LogDays = 90
 
 

@@ -11,6 +11,7 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_s3
 from constructs import Construct
 
 from focuswatch.deployment import PAYER_REGION, Deployment
+from focuswatch.warehouse.columns import PERIOD_TABLES
 
 RESULTS = "athena-results/"
 ACCESS_LOG_DAYS = 90
@@ -61,6 +62,17 @@ def _lifecycle(deployment: Deployment) -> list[aws_s3.LifecycleRule]:
             expiration=Duration.days(keep.athena_results_days),
             noncurrent_version_expiration=Duration.days(1),
         ),
+        *(
+            # What a refresh replaces, the next one can make again. Of two rules the shorter counts:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
+            aws_s3.LifecycleRule(
+                id=f"made-again-{table}",
+                prefix=f"tables/{table}/",
+                noncurrent_version_expiration=Duration.days(1),
+            )
+            for table in PERIOD_TABLES
+        ),
+        *([_unread_is_cheaper(f"{deployment.export_path}/data/")] if keep.intelligent_tiering else []),
         aws_s3.LifecycleRule(
             id="old-versions",  # an export is overwritten up to three times a day
             noncurrent_version_expiration=Duration.days(keep.old_versions_days),
@@ -68,6 +80,18 @@ def _lifecycle(deployment: Deployment) -> list[aws_s3.LifecycleRule]:
         ),
         aws_s3.LifecycleRule(id="markers-of-nothing", expired_object_delete_marker=True),
     ]
+
+
+def _unread_is_cheaper(prefix: str) -> aws_s3.LifecycleRule:
+    """Intelligent-Tiering and not Glacier Instant Retrieval: over 13 months both cost the same, but that one charges
+    for reading a period once more and for 90 days of what is delivered again. Objects below 128 KB stay as they are.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
+    """
+    at_once = aws_s3.Transition(
+        storage_class=aws_s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(0)
+    )
+    return aws_s3.LifecycleRule(id="unread-is-cheaper", prefix=prefix, transitions=[at_once])
 
 
 def _delivery_statements(bucket: aws_s3.Bucket, *, payer: str) -> list[aws_iam.PolicyStatement]:

@@ -25,7 +25,11 @@ _Missing = aws_cloudwatch.TreatMissingData
 
 
 class Watch(Construct):
-    """The alarms, each of which tells the topic `alarms` when it rises and when it is over."""
+    """The alarms, each of which tells the topic `alarms` when it rises and when it is over.
+
+    Errors of what is tried again have none: what comes of them is in the dead letters minutes later, in a queue that
+    never empties within the hour, or nothing at all. The dashboard shows them.
+    """
 
     def __init__(
         self, scope: Construct, id: str, *, deployment: Deployment, functions: Functions, topic: aws_sns.Topic
@@ -34,9 +38,10 @@ class Watch(Construct):
         self._name, self._functions, self._kinds = deployment.name, functions, deployment.kinds
         self._action = aws_cloudwatch_actions.SnsAction(topic)
         for kind in self._kinds:
-            self._errors(kind)
             if kind in functions.dead_letters:
                 self._dead_letters(kind)
+            else:
+                self._errors(kind)
             if kind in MISSED_AFTER:
                 self._missed_runs(kind)
             if kind in functions.queues:
@@ -46,7 +51,7 @@ class Watch(Construct):
 
     def _errors(self, kind: str) -> None:
         metric = self._functions.functions[kind].metric_errors(period=Duration.minutes(5), statistic="Sum")
-        why = f"{kind} raised an error; what it could not do is retried, then kept in its dead letters."
+        why = f"{kind} raised an error; nothing tries it again."
         self._alarm(f"{kind}-errors", metric, threshold=1, why=why)
 
     def _dead_letters(self, kind: str) -> None:

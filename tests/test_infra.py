@@ -1,11 +1,13 @@
 """What is deployed, read off the templates: for one account and for three."""
 
+import json
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
 import pytest
 from aws_cdk import App, Stack, Validations, aws_s3
+from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
@@ -19,6 +21,7 @@ from focuswatch.engine.duckdb import connect
 from focuswatch.literals import placeholders
 from focuswatch.tables import create_empty
 from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS
+from infra.bucket import DataBucket
 from infra.packages import LAYER_PATH
 from tests.given_deployment import CONFIG, ROOT
 from tests.given_stacks import Stacks, synthesized
@@ -163,6 +166,38 @@ def test_the_bill_and_the_ledger_outlive_their_stack(stacks):
     assert [rule["Prefix"] for rule in expiring] == ["athena-results/"]
 
 
+def rules_of_the_data_bucket(deployment: Deployment) -> list[dict]:
+    """The lifecycle rules, without synthesizing everything."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    stack = Stack(App(context=context), "alone")
+    DataBucket(stack, "Data", deployment=deployment)
+    buckets = Template.from_stack(stack).find_resources("AWS::S3::Bucket").values()
+    (data,) = [one["Properties"] for one in buckets if "BucketName" in one["Properties"]]
+    return data["LifecycleConfiguration"]["Rules"]
+
+
+def test_months_of_the_bill_that_nobody_reads_become_cheaper_and_stay_readable_at_once(stacks):
+    """Manifests and the tables that detections read stay as they are; without the setting everything does."""
+    deployment = stacks.deployment
+    (moving,) = [one for one in rules_of_the_data_bucket(deployment) if "Transitions" in one]
+    assert moving["Prefix"] == f"{deployment.export_path}/data/"
+    assert moving["Transitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 0}]
+    keep = deployment.keep.model_copy(update={"intelligent_tiering": False})
+    without = rules_of_the_data_bucket(deployment.model_copy(update={"keep": keep}))
+    assert not [one for one in without if "Transitions" in one]
+
+
+def test_overwritten_files_are_kept_for_days_and_for_one_where_a_refresh_makes_them_again(stacks):
+    """What cannot be made again, such as `activity` and `deliveries`, is kept as long as the export."""
+    kept = {
+        one.get("Prefix", ""): one["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for one in rules_of_the_data_bucket(stacks.deployment)
+        if "NoncurrentVersionExpiration" in one
+    }
+    again = {f"tables/{table}/": 1 for table in ("daily_charges", *columns.KEPT_TABLES)}
+    assert kept == {"": stacks.deployment.keep.old_versions_days, "athena-results/": 1, **again}
+
+
 def test_buckets_topics_and_queues_take_tls_alone(stacks):
     """Each has a policy that denies the rest."""
     for stack, type_, policy in [
@@ -251,7 +286,8 @@ def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
     asynchronous = set(deployment.unattended) - set(QUEUE_FED)
     assert len([one for one in failures if one["DestinationConfig"]["OnFailure"]]) == len(asynchronous)
     alarms = {one["AlarmName"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")}
-    watched = {"errors": deployment.kinds, "dead-letters": deployment.unattended, "missed": deployment.daily}
+    waited_for = set(deployment.kinds) - set(deployment.unattended)  # nothing tries it again
+    watched = {"errors": waited_for, "dead-letters": deployment.unattended, "missed": deployment.daily}
     watched["waiting"] = QUEUE_FED
     named = {f"focuswatch-{kind}-{what}" for what, kinds in watched.items() for kind in kinds}
     assert alarms == named | {"focuswatch-data-age"}
