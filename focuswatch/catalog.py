@@ -14,7 +14,7 @@ from typing import Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from focuswatch.errors import CatalogError
+from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.literals import Value, placeholders, render
 
 ROOT = Path(__file__).resolve().parent.parent / "athena_sql"
@@ -139,17 +139,17 @@ class Catalog:
         return tuple(one for one in self.detections.values() if one.header.status != "off")
 
     def detection(self, id: str) -> Detection:
-        """The detection called `id`. Raises CatalogError with the nearest names."""
+        """The detection called `id`. Raises ConfigError with the names there are."""
         return _named(self.detections, id, kind="detection")
 
     def report(self, id: str) -> Report:
-        """The report called `id`. Raises CatalogError with the nearest names."""
+        """The report called `id`. Raises ConfigError with the names there are."""
         return _named(self.reports, id, kind="report")
 
 
 def _named(entries: dict[str, E], id: str, *, kind: str) -> E:
     if id not in entries:
-        raise CatalogError(f"There is no {kind} called '{id}'; there are: {', '.join(entries)}.")
+        raise ConfigError(f"There is no {kind} called '{id}'; there are: {', '.join(entries)}.")
     return entries[id]
 
 

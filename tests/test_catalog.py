@@ -87,7 +87,7 @@ def test_all_wrong_files_are_named_at_once(tmp_path):
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):
     """A slip of the finger costs one look."""
     write(tmp_path)
-    with pytest.raises(CatalogError, match="no detection called 'b_thing'; there are: a_thing"):
+    with pytest.raises(ConfigError, match="no detection called 'b_thing'; there are: a_thing"):
         Catalog.load(tmp_path).detection("b_thing")
 
 

@@ -15,7 +15,7 @@ from rich.text import Text as RichText
 from focuswatch.catalog import Catalog, Report
 from focuswatch.detect import Question, news_since
 from focuswatch.engine import Row
-from focuswatch.errors import CatalogError
+from focuswatch.errors import ConfigError
 from focuswatch.explain.words import sentences
 from focuswatch.export.refresh import Refresh
 from focuswatch.findings import Finding
@@ -277,7 +277,7 @@ def entry(loaded: Catalog, name: str, *, as_of: date) -> None:
     """One detection or report: its words, its thresholds, and the SQL as it runs on `as_of`."""
     found = loaded.detections.get(name) or loaded.reports.get(name)
     if found is None:
-        raise CatalogError(f"There is no detection or report called '{name}'; `focuswatch list` has them.")
+        raise ConfigError(f"There is no detection or report called '{name}'; `focuswatch list` has them.")
     question = Question(as_of=as_of, news_since=news_since(as_of, looked_until=None))
     out = console()
     out.print(found.header.title, style="bold", markup=False)
