@@ -9,7 +9,6 @@ The seeds are none that a threshold was tuned on (those are 1 to 9).
 
 import argparse
 import json
-import shutil
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,13 +17,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from organisations import over_seeds
+
 from focuswatch.bill import Inputs, open_bill
 from focuswatch.catalog import Catalog
 from focuswatch.findings import Finding
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners import Owners
 from focuswatch.scan import scan
-from focuswatch.simulate import simulate
 
 Identity = tuple[str, str | None, str | None, str | None, str | None]
 AT_ONCE = ("new_region", "new_service", "gpu_burst")  # must be told on the first export that shows them
@@ -112,15 +112,11 @@ def main() -> None:
     parser.add_argument("--days-scanned", type=int, default=14)
     parser.add_argument("--data", type=Path, default=Path("/tmp/focuswatch-quality"))
     arguments = parser.parse_args()
-    total: dict[str, Counter[str]] = defaultdict(Counter)
-    for seed in arguments.seeds:
-        folder = arguments.data / f"seed-{seed}"
-        shutil.rmtree(folder, ignore_errors=True)
-        simulate(folder, seed=seed)
-        print(f"seed {seed}", flush=True)
-        for detection, counts in judged(folder, days=arguments.days_scanned).items():
-            total[detection].update(counts)
-        shutil.rmtree(folder)
+    total = over_seeds(
+        arguments.seeds,
+        data=arguments.data,
+        judged=lambda folder: judged(folder, days=arguments.days_scanned),
+    )
     negatives = total.pop("hard negatives")
     print(f"\nseeds {arguments.seeds}, {arguments.days_scanned} days scanned, one ledger each\n")
     print("| detection | planted | recall | on the day | told | precision |")

@@ -10,7 +10,6 @@ explanation must add up to its excess, to the last decimal. The seeds are none t
 
 import argparse
 import json
-import shutil
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,6 +17,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from organisations import over_seeds
 
 from focuswatch.bill import Inputs, open_bill
 from focuswatch.catalog import Catalog
@@ -27,7 +28,6 @@ from focuswatch.findings import Finding
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners import Owners
 from focuswatch.scan import scan
-from focuswatch.simulate import simulate
 
 NAMED = ("detection", "sub_account_id", "region_id", "service_name", "resource_id")
 WANTED = 0.95
@@ -113,15 +113,9 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=3, help="weeks apart, the last as of the bill's end")
     parser.add_argument("--data", type=Path, default=Path("/tmp/focuswatch-explain"))
     arguments = parser.parse_args()
-    total: dict[str, Counter[str]] = defaultdict(Counter)
-    for seed in arguments.seeds:
-        folder = arguments.data / f"seed-{seed}"
-        shutil.rmtree(folder, ignore_errors=True)
-        simulate(folder, seed=seed)
-        print(f"seed {seed}", flush=True)
-        for detection, counts in judged(folder, scans=arguments.scans).items():
-            total[detection].update(counts)
-        shutil.rmtree(folder)
+    total = over_seeds(
+        arguments.seeds, data=arguments.data, judged=lambda folder: judged(folder, scans=arguments.scans)
+    )
     every = sum(total.values(), Counter[str]())
     print(f"\nseeds {arguments.seeds}, {arguments.scans} scans each\n")
     print("| detection | explained | adds up | planted | named first | among the parts | share |")

@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -127,18 +128,20 @@ def same_weekday(known: Known) -> np.ndarray:
     return np.asarray(known.past[:, -known.days :].sum(axis=1) + rest)
 
 
-def library(model: str) -> Callable[[Known], np.ndarray]:
+def library(model: str, refused: Counter[str]) -> Callable[[Known], np.ndarray]:
+    """A model of statsforecast; what it cannot forecast counts as `refused`, and gets the mean of four weeks."""
     from statsforecast import models
 
     def forecast(known: Known) -> np.ndarray:
-        rest = []
-        for costs in known.past:
+        rest, is_judged = [], known.live & (np.arange(len(known.past)) < len(known.charges.keys))
+        for costs, counts in zip(known.past, is_judged, strict=True):
             begun = costs[np.flatnonzero(costs)[0] :] if costs.any() else costs
             try:
                 mean = getattr(models, model)(season_length=7).forecast(begun, h=known.to_come.shape[1])[
                     "mean"
                 ]
-            except Exception:  # a series too short or too flat for the library
+            except Exception as error:  # too short or too flat for the library, which raises what it likes
+                refused[f"{model} ({type(error).__name__}: {error})"] += int(counts)
                 mean = np.repeat(costs[-FOUR_WEEKS:].mean(), known.to_come.shape[1])
             rest.append(np.maximum(mean, 0).sum())
         return np.asarray(known.past[:, -known.days :].sum(axis=1) + np.array(rest))
@@ -150,8 +153,9 @@ def judged(known: list[Known]) -> None:
     """Print one table."""
     errors: dict[str, dict[int, list[np.ndarray]]] = {}
     held: list[np.ndarray] = []
+    refused: Counter[str] = Counter()
     others = {"run rate": run_rate, "same weekday": same_weekday}
-    others |= {f"statsforecast {model}": library(model) for model in ("AutoETS", "AutoTheta")}
+    others |= {f"statsforecast {model}": library(model, refused) for model in ("AutoETS", "AutoTheta")}
     for one in known:
         places = {key: number for number, key in enumerate(one.charges.keys)}
         ends = month_ends(one.charges, [[number] for number in places.values()], month=one.month)
@@ -172,10 +176,9 @@ def judged(known: list[Known]) -> None:
         means = " | ".join(f"{error.mean():.2%}" for error in [*each, every])
         print(f"| {name} | {means} | {np.median(every):.2%} |")
     share = np.concatenate(held)
-    print(
-        f"\n{len(share)} forecasts; the interval of {INTERVAL:.0%} held {share.mean():.1%} of them.\n",
-        flush=True,
-    )
+    print(f"\n{len(share)} forecasts; the interval of {INTERVAL:.0%} held {share.mean():.1%} of them.")
+    fell_back = "; ".join(f"{count} times {name}" for name, count in (+refused).items()) or "never"
+    print(f"The library could not, and the mean of four weeks stands in: {fell_back}.\n", flush=True)
 
 
 def speed(series: int = 10_000) -> float:
