@@ -16,7 +16,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator
+from ministack.core import iam_evaluator, lambda_runtime
 from ministack.services import athena, eventbridge, glue, lambda_svc
 
 ATTEMPTS = 3  # as AWS without a setting of the function's own; without its minutes between them
@@ -107,5 +107,8 @@ if __name__ == "__main__":
     app._enforce_data_plane = enforce_data_plane
     glue._handle_request_sync = handle_glue
     athena._execute_query = leave_to_us
+    if python := os.environ.get("LAMBDA_PYTHON"):  # else the Lambdas run on this very Python
+        worker = lambda_runtime._detect_runtime_binary("python3.13")[1]
+        lambda_runtime._detect_runtime_binary = lambda _runtime: (python, worker)
     eventbridge._dispatch_to_lambda = dispatch
     app.main()
