@@ -118,9 +118,8 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
                 tables.load_accounts(connection, inputs.accounts)
                 tables.load_owners(connection, owners.tables)
-                tables.create_empty(
-                    connection, "known_findings", columns.KNOWN_FINDINGS
-                )  # filled of a ledger
+                # filled of a ledger, by who has one
+                tables.create_empty(connection, "known_findings", columns.KNOWN_FINDINGS)
                 values: dict[str, Value] = {"as_of": as_of}
                 tables.create_views(
                     connection, catalog, values=values, kept={name: f"kept_{name}" for name in KEPT_TABLES}

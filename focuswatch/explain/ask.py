@@ -1,4 +1,4 @@
-"""Rises, asked of the tables: their parts, and what turned on their first day. Two statements for two hundred of them."""
+"""Rises, asked of the tables: their parts, and what turned on their first day, two hundred at once."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
