@@ -53,7 +53,8 @@ MOSTLY_NULL = (
     "ResourceId",
     "RegionId",
 )
-NUMBERS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "ConsumedQuantity", "PricingQuantity")
+QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
+NUMBERS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", *QUANTITIES)
 TIMES = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart")
 
 KINDS: dict[str, Kind] = {
@@ -109,6 +110,8 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
     found = [types[name.lower()] for name in sources(column) if name.lower() in types]
     blanks = blanks or len(found) > 1 or kind != "text"
     values = [_converted(_text(name, type_, blanks=blanks), type_, kind=kind) for name, type_ in found]
+    if column in QUANTITIES:  # to DuckDB NaN is more than any number, so more than nothing used
+        values = [f"CASE WHEN isfinite({value}) THEN {value} END" for value in values]
     if column == "SubAccountId" and found and found[0][1] in NUMERIC_TYPES:
         return _account_id(quoted(found[0][0]))
     if not values:

@@ -48,6 +48,9 @@ class PeriodFacts(BaseModel):
     billed_cost: float
     first_charge_date: date
     last_charge_date: date
+    last_own_date: (
+        date | None
+    )  # of the days that lie in the period or the month after it; None where none does
 
 
 def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> Periods:
@@ -89,6 +92,7 @@ def probe_services(
             coalesce(sum(BilledCost), 0),
             min(charge_date),
             max(charge_date),
+            max(charge_date) FILTER (WHERE charge_date < billing_period + INTERVAL 2 MONTH),  -- some are paid ahead
             coalesce(sum(EffectiveCost), 0),
             count(*) = count(charge_date),
             CAST(coalesce(

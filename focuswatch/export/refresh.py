@@ -16,6 +16,7 @@ import duckdb
 from focuswatch.catalog import Catalog
 from focuswatch.columns import KEPT_TABLES
 from focuswatch.errors import ExportError, FocuswatchError
+from focuswatch.export.end import end_of
 from focuswatch.export.facts import Grain, grain_of
 from focuswatch.export.history import extended
 from focuswatch.export.index import Index, Unit, digest_of, load_index, store_index
@@ -29,7 +30,7 @@ from focuswatch.export.views import create_deliveries, folded_view_sql, kept_vie
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "4"  # to be raised when files are read in another way, so that every unit is read again
+READING = "5"  # to be raised when files are read in another way, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
@@ -46,7 +47,7 @@ class Refresh:
     digest: str  # changes when a file of the export does
     currency: str
     first_charge_date: date
-    last_charge_date: date
+    last_charge_date: date  # of the bill; see focuswatch.export.end
     charges: int
     files: int
     bytes: int
@@ -160,6 +161,7 @@ def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
 def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[str]) -> Refresh:
     facts = [fact for unit in units.values() for fact in unit.facts]
     parts = [part for unit in units.values() for part in unit.parts]
+    end = end_of(units.values())
     content = "\n".join(f"{name}\t{unit.digest}" for name, unit in sorted(units.items()))
     return Refresh(
         changed=tuple(name for name in units if name in changed),
@@ -167,11 +169,15 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
         digest=hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest(),
         currency=next(fact.currency for fact in facts if fact.currency),
         first_charge_date=min(fact.first_charge_date for fact in facts),
-        last_charge_date=max(fact.last_charge_date for fact in facts),
+        last_charge_date=end.last_day,
         charges=sum(fact.charges for fact in facts),
         files=sum(len(part.files) for part in parts),
         bytes=sum(unit.bytes for unit in units.values()),
         focus_version=max(part.shape.focus_version for part in parts),
         grain=grain_of([unit.periods for unit in units.values()]),
-        warnings=(*warnings, *([] if any(part.shape.has_meters for part in parts) else [NO_METERS])),
+        warnings=(
+            *warnings,
+            *end.warnings,
+            *([] if any(part.shape.has_meters for part in parts) else [NO_METERS]),
+        ),
     )
