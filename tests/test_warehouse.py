@@ -26,6 +26,7 @@ from focuswatch.scan import scan
 from focuswatch.simulate import simulate
 from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.warehouse.files import Files
+from focuswatch.warehouse.partitions import Partitions
 from focuswatch.warehouse.refresh import Warehouse
 from focuswatch.warehouse.statements import saved_query, tables_as_of
 from tests.local_aws import local_aws
@@ -245,6 +246,58 @@ def test_only_the_period_that_was_delivered_again_is_folded_and_is_switched_to_a
         label="deliveries",
     )
     assert deliveries["rows"] == 2
+
+
+def test_the_folder_before_goes_once_no_statement_can_be_reading_it(aws):
+    """All stay while one may; then that in use alone, be it the newest or not. Other periods are not touched."""
+    s3 = aws.client("s3")
+    files = Files(s3, BUCKET, "sweeping")
+    for key in (
+        "period=2026-01/old/a",
+        "period=2026-01/used/a",
+        "period=2026-01/failed/a",
+        "period=2026-02/old/a",
+    ):
+        s3.put_object(Bucket=BUCKET, Key=f"tables/swept/{key}", Body=b"")
+
+    def left() -> list[str]:
+        found = s3.list_objects_v2(Bucket=BUCKET, Prefix="tables/swept/").get("Contents", [])
+        return [one["Key"].removeprefix("tables/swept/period=") for one in found]
+
+    everything, used = left(), f"s3://{BUCKET}/tables/swept/period=2026-01/used/"
+    files.sweep_unread("swept", "2026-01", in_use=used)
+    assert left() == everything
+    files.sweep_unread(
+        "swept", "2026-01", in_use=used.replace("used", "gone"), read_for=timedelta(seconds=-5)
+    )
+    assert left() == everything
+    files.sweep_unread("swept", "2026-01", in_use=used, read_for=timedelta(seconds=-5))
+    assert left() == ["2026-01/used/a", "2026-02/old/a"]
+
+
+def test_a_refresh_that_fails_between_two_tables_is_made_again(
+    aws, organisation, delivered, owners, tmp_path, monkeypatch
+):
+    """`daily_charges`, whose digest says that a period is done, is switched to last."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    (data,) = sorted((export / "data").iterdir())[-1].glob("*.parquet")
+    pq.write_table(pq.read_table(data).slice(10), data)
+    deliver(aws, export)
+    point = Partitions.point
+
+    def ends_before(self, period, **told):
+        if self.table == "daily_services":
+            raise OSError("the time is over")
+        point(self, period, **told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Partitions, "point", ends_before)
+        with pytest.raises(OSError, match="the time is over"):
+            refreshed(tmp_path, owners)
+    assert len(refreshed(tmp_path, owners).changed) == 1
+    deliver(aws, organisation.export)
+    refreshed(tmp_path, owners)
 
 
 def test_a_refresh_that_fails_leaves_every_table_as_it_was(aws, organisation, delivered, owners, tmp_path):

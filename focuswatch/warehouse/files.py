@@ -4,6 +4,7 @@ import io
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.warehouse.columns import GLUE_TABLES
@@ -11,8 +12,10 @@ from focuswatch.warehouse.columns import GLUE_TABLES
 if TYPE_CHECKING:
     import pyarrow as pa
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 KEPT_FOLDERS = 2  # of a period: the one in use, and the one before, which a statement may still be reading
+READ_FOR = timedelta(days=1)  # no statement reads for so long
 MOST_DELETED = 1000  # objects a call: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 
 
@@ -30,16 +33,29 @@ class Files:
 
     def sweep(self, table: str, period: str) -> None:
         """Remove the period's folders but the newest two."""
-        newest: dict[str, Any] = {}
-        keys: dict[str, list[str]] = {}
-        prefix = _prefix(table, period)
+        folders = self._folders(table, period)
+        self._delete(folders[name] for name in _newest_first(folders)[KEPT_FOLDERS:])
+
+    def sweep_unread(self, table: str, period: str, *, in_use: str, read_for: timedelta = READ_FOR) -> None:
+        """Remove the period's folders but that in use, once it is so old that no statement still reads another.
+
+        `in_use` is its address.
+        """
+        folders = self._folders(table, period)
+        name = in_use.rstrip("/").rpartition("/")[2]
+        until = datetime.now(UTC) - read_for
+        if name in folders and all(_written(folder) < until for folder in folders.values()):
+            self._delete(folder for other, folder in folders.items() if other != name)
+
+    def _folders(self, table: str, period: str) -> dict[str, list["ObjectTypeDef"]]:
+        prefix, folders = _prefix(table, period), dict[str, list["ObjectTypeDef"]]()
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
             for found in page.get("Contents", []):
-                folder = found["Key"][len(prefix) :].partition("/")[0]
-                keys.setdefault(folder, []).append(found["Key"])
-                newest[folder] = max(found["LastModified"], newest.get(folder, found["LastModified"]))
-        old = sorted(newest, key=lambda folder: newest[folder], reverse=True)[KEPT_FOLDERS:]
-        gone = [key for folder in old for key in keys[folder]]
+                folders.setdefault(found["Key"][len(prefix) :].partition("/")[0], []).append(found)
+        return folders
+
+    def _delete(self, folders: Iterable[list["ObjectTypeDef"]]) -> None:
+        gone = [found["Key"] for folder in folders for found in folder]
         for first in range(0, len(gone), MOST_DELETED):
             some: Any = [{"Key": key} for key in gone[first : first + MOST_DELETED]]
             self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": some, "Quiet": True})
@@ -64,6 +80,14 @@ class Files:
             return []
         rows = pq.read_table(io.BytesIO(body)).to_pylist()
         return [tuple(row[name.lower()] for name in shape) for row in rows]
+
+
+def _written(folder: list["ObjectTypeDef"]) -> datetime:
+    return max(found["LastModified"] for found in folder)
+
+
+def _newest_first(folders: Mapping[str, list["ObjectTypeDef"]]) -> list[str]:
+    return sorted(folders, key=lambda name: _written(folders[name]), reverse=True)
 
 
 def _prefix(table: str, period: str) -> str:

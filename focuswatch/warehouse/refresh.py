@@ -5,7 +5,7 @@ The raw export is read once. A refresh that fails leaves every table as it was; 
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -70,6 +70,7 @@ class Warehouse:
         say(f"{len(changed)} of {len(deliveries)} billing periods changed")
         for delivery in changed:
             self._refresh_period(delivery, listing=listing, digest=_digest(delivery, made_by))
+        self._sweep_unread(before.keys() - {one.unit for one in changed})
         after = self.periods()
         self._remember(changed, before=before, after=after)
         for table, shape in OWNERS.items():
@@ -91,10 +92,17 @@ class Warehouse:
         for table in KEPT_TABLES:
             statement = kept_table_of_period(self.catalog, table, period=period)
             self.engine.unload(statement, to=folders[table], label=f"refresh of {table} {period}")
-        for table in PERIOD_TABLES:
+        for table in reversed(PERIOD_TABLES):  # daily_charges last: by its digest the period is done
             partitions = Partitions(self.glue, self.engine.database, table)
             partitions.point(period, location=folders[table], parameters=found.parameters())
             self.files.sweep(table, period)
+
+    def _sweep_unread(self, periods: Iterable[str]) -> None:
+        """Nobody reads the folder before any more where a period is as the run before left it."""
+        for table in PERIOD_TABLES:
+            found = Partitions(self.glue, self.engine.database, table).all()
+            for period in found.keys() & set(periods):
+                self.files.sweep_unread(table, period, in_use=found[period].location)
 
     def _facts(self, delivery: Delivery, *, digest: str, location: str) -> Period:
         (row,) = self.engine.query(facts_of_period(delivery.unit), label=f"facts of {delivery.unit}")
