@@ -35,17 +35,6 @@ WITH lookbacks AS (
     GROUP BY sub_account_id
     HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
 ),
-request_metrics AS (
-    SELECT kind, namespace, metric
-    FROM (
-        VALUES
-            ('Kendra index', 'AWS/Kendra', 'IndexQueryCount'),
-            ('Amazon Q index', 'AWS/QBusiness', 'ChatMessages'),
-            ('Neptune Analytics graph', 'AWS/Neptune', 'NumOpenCypherRequestsPerSec'),
-            ('Neptune Analytics graph', 'AWS/Neptune-Graph', 'NumOpenCypherRequestsPerSec'),
-            ('OpenSearch domain', 'AWS/ES', 'SearchRate')
-    ) AS known (kind, namespace, metric)
-),
 floor_charges AS (
     SELECT
         charges.*,
@@ -92,64 +81,78 @@ floors AS (
 requests AS (
     SELECT
         activity.resource_id,
+        activity.activity_date,
+        activity.value,
         request_metrics.kind,
-        count(DISTINCT CASE WHEN activity.activity_date <= floors.last_day THEN activity.activity_date END)
-            AS days_looked_at,
-        max(activity.value) AS most_requests
+        activity.metric = 'IndexingRate' AS is_written                  -- somebody keeps logs in it
     FROM activity
-    INNER JOIN request_metrics
+    INNER JOIN (
+        VALUES
+            ('Kendra index', 'AWS/Kendra', 'IndexQueryCount'),
+            ('Amazon Q index', 'AWS/QBusiness', 'ChatMessages'),
+            ('Neptune Analytics graph', 'AWS/Neptune', 'NumOpenCypherRequestsPerSec'),
+            ('Neptune Analytics graph', 'AWS/Neptune-Graph', 'NumOpenCypherRequestsPerSec'),
+            ('OpenSearch domain', 'AWS/ES', 'SearchRate'),
+            ('OpenSearch domain', 'AWS/ES', 'IndexingRate')
+    ) AS request_metrics (kind, namespace, metric)
         ON activity.namespace = request_metrics.namespace
         AND activity.metric = request_metrics.metric
-    INNER JOIN floors
-        ON activity.resource_id = floors.resource_id       -- an ARN names account and region itself
-        AND request_metrics.kind = floors.kind
-        AND activity.activity_date >= floors.first_day
     WHERE activity.activity_date < $as_of                  -- a request on an unsettled day is a request
         AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.value IS NOT NULL
-    GROUP BY 1, 2
 ),
-written_domains AS (
-    SELECT DISTINCT activity.resource_id, true AS is_written
-    FROM activity
-    INNER JOIN floors
-        ON activity.resource_id = floors.resource_id
-        AND activity.activity_date >= floors.first_day
-    WHERE activity.activity_date < $as_of
-        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
-        AND activity.namespace = 'AWS/ES'
-        AND activity.metric = 'IndexingRate'
-        AND activity.value > 0                             -- somebody keeps logs in it
+judged_floors AS (
+    SELECT
+        floors.sub_account_id,
+        floors.region_id,
+        floors.resource_id,
+        floors.kind,
+        floors.first_day,
+        floors.last_day,
+        max(floors.service_name) AS service_name,
+        max_by(floors.tags, floors.effective_cost) AS tags,
+        max(floors.billed_quantity) AS billed_quantity,
+        max(floors.billed_unit) AS billed_unit,
+        max(floors.effective_cost) AS effective_cost,
+        count(DISTINCT CASE
+            WHEN NOT requests.is_written AND requests.activity_date <= floors.last_day THEN requests.activity_date
+        END) AS days_looked_at,
+        max(CASE WHEN NOT requests.is_written THEN requests.value END) AS most_requests,
+        max(CASE WHEN requests.is_written THEN requests.value END) AS most_written
+    FROM floors
+    LEFT JOIN requests                                     -- an ARN names account and region itself
+        ON floors.resource_id = requests.resource_id
+        AND floors.kind = requests.kind
+        AND requests.activity_date >= floors.first_day
+    GROUP BY 1, 2, 3, 4, 5, 6
 )
 SELECT
-    floors.sub_account_id,
-    floors.region_id,
-    floors.resource_id,
-    floors.effective_cost / $lookback_days * 30 AS monthly_cost,
-    floors.service_name,
-    floors.tags,
-    coalesce(requests.days_looked_at, 0) < $lookback_days AS nobody_looked,
-    floors.kind,
-    floors.billed_quantity,
-    floors.billed_unit,
+    sub_account_id,
+    region_id,
+    resource_id,
+    effective_cost / $lookback_days * 30 AS monthly_cost,
+    service_name,
+    tags,
+    days_looked_at < $lookback_days AS nobody_looked,
+    kind,
+    billed_quantity,
+    billed_unit,
     $lookback_days AS lookback_days,
-    floors.first_day,
-    floors.last_day,
-    CASE floors.kind
+    first_day,
+    last_day,
+    CASE kind
         WHEN 'Kendra index' THEN 'aws kendra delete-index --id '
-            || coalesce(regexp_extract(floors.resource_id, 'index/(.+)$', 1), 'INDEX_ID')
+            || coalesce(regexp_extract(resource_id, 'index/(.+)$', 1), 'INDEX_ID')
         WHEN 'Amazon Q index' THEN 'aws qbusiness delete-index --application-id '
-            || coalesce(regexp_extract(floors.resource_id, 'application/([^/]+)', 1), 'APPLICATION_ID')
-            || ' --index-id ' || coalesce(regexp_extract(floors.resource_id, 'index/(.+)$', 1), 'INDEX_ID')
+            || coalesce(regexp_extract(resource_id, 'application/([^/]+)', 1), 'APPLICATION_ID')
+            || ' --index-id ' || coalesce(regexp_extract(resource_id, 'index/(.+)$', 1), 'INDEX_ID')
         WHEN 'Neptune Analytics graph' THEN 'aws neptune-graph delete-graph --no-skip-snapshot --graph-identifier '
-            || coalesce(regexp_extract(floors.resource_id, 'graph/(.+)$', 1), 'GRAPH_ID')
+            || coalesce(regexp_extract(resource_id, 'graph/(.+)$', 1), 'GRAPH_ID')
         ELSE 'aws opensearch delete-domain --domain-name '
-            || coalesce(regexp_extract(floors.resource_id, 'domain/(.+)$', 1), 'DOMAIN_NAME')
-    END || ' --region ' || coalesce(floors.region_id, 'REGION') AS delete_command
-FROM floors
-LEFT JOIN requests ON floors.resource_id = requests.resource_id AND floors.kind = requests.kind
-LEFT JOIN written_domains ON floors.resource_id = written_domains.resource_id
-WHERE coalesce(requests.most_requests, 0) = 0
-    AND written_domains.is_written IS NULL
-    AND round(floors.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
-ORDER BY monthly_cost DESC, floors.sub_account_id, floors.region_id, floors.resource_id, floors.service_name
+            || coalesce(regexp_extract(resource_id, 'domain/(.+)$', 1), 'DOMAIN_NAME')
+    END || ' --region ' || coalesce(region_id, 'REGION') AS delete_command
+FROM judged_floors
+WHERE coalesce(most_requests, 0) = 0
+    AND coalesce(most_written, 0) <= 0
+    AND round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id, service_name
