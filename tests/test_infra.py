@@ -304,6 +304,16 @@ def test_alarms_look_at_metrics_that_the_functions_write():
             assert f'name="{alarm["MetricName"]}"' in (ROOT / "lambdas" / f"{kind}.py").read_text()
 
 
+def test_the_dashboard_is_one_of_those_that_cost_nothing():
+    """Up to 50 metrics, with every function that there may be; a search would show more than it says."""
+    (dashboard,) = synthesized("one").properties("pipeline", "AWS::CloudWatch::Dashboard")
+    parts = dashboard["DashboardBody"]["Fn::Join"][1]
+    widgets = json.loads("".join(part if isinstance(part, str) else "there" for part in parts))["widgets"]
+    shown = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
+    assert 3 * len(synthesized("one").deployment.kinds) <= len(shown) <= 50
+    assert not [metric for metric in shown if "expression" in metric[0]]
+
+
 def test_a_manifest_under_the_exports_prefix_sets_refresh_off(stacks):
     """And no other object in the bucket does, such as the tables that refresh itself writes."""
     (rule,) = [
