@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pyarrow.parquet as pq
 
 from focuswatch.deployment import Deployment
+from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.owners import Owners
 from tests.local_aws import ACCOUNT, ROOT, LocalAws, deployable, local_aws
 from tests.local_jira import EMAIL, TOKEN, LocalJira, serving
@@ -113,11 +115,13 @@ class Deployed:
         ]
 
     def _await_end(self) -> None:
-        """Every manifest sets a refresh off, which sets off detect, which sets off publish."""
+        """Every manifest sets a refresh off, which sets off detect, which sets off publish, as does the clock."""
         until = time.monotonic() + self.patience_seconds
-        while self._ended("publish") < self.manifests:
-            assert time.monotonic() < until, self._said()
-            time.sleep(0.5)
+        with self.aws.used():
+            ledger = DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger))
+            while self._ended("detect") < self.manifests or ledger.untold_count():
+                assert time.monotonic() < until, self._said()
+                time.sleep(0.5)
 
     def await_told(self) -> None:
         """Until nothing waits that is to be told."""
