@@ -1,4 +1,4 @@
-"""A scan taken apart, in a process of its own: seconds of the refresh, and of each detection asked alone.
+"""A scan taken apart, in a process of its own: the refresh, and each detection asked alone; wall and CPU seconds.
 
     python benchmarks/scaling/apart.py BILL --state FOLDER --told FILE [--refresh]
 
@@ -9,33 +9,48 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
+# Imported here, so that no detection pays for bringing numpy.
+import focuswatch.forecast.plans  # noqa: F401
+import focuswatch.series  # noqa: F401
 from focuswatch.bill import Inputs, open_bill
 from focuswatch.catalog import Catalog
 from focuswatch.detect import Question, ask, news_since
 from focuswatch.owners import Owners
 
 
-def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, float]:
-    """Seconds by part."""
+def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
+    """How many charges there are, and seconds by part."""
     catalog, owners = Catalog.load(), Owners.load(bill / "owners.toml")
     beside = {"activity": bill / "activity.parquet", "accounts": bill / "accounts.parquet"}
-    started = time.monotonic()
-    with open_bill(
-        Inputs(str(bill / "focus"), state=state, **beside),
-        catalog=catalog,
-        owners=owners,
-        say=lambda _text: None,
-    ) as opened:
-        seconds = {"refresh": time.monotonic() - started}
+    inputs = Inputs(str(bill / "focus"), state=state, **beside)
+    clock = Clock()
+    with open_bill(inputs, catalog=catalog, owners=owners, say=lambda _text: None) as opened:
+        clock.lap("refresh")
         since = news_since(opened.as_of, looked_until=None)
         question = Question(opened.as_of, since, tuple(owners.routing.required_tags))
         for detection in () if refresh_alone else catalog.live:
             outcome = ask(detection, engine=opened.engine, catalog=catalog, question=question)
             if outcome.error:
                 raise RuntimeError(outcome.error)
-            seconds[detection.id] = outcome.seconds
-    return seconds
+            clock.lap(detection.id)
+        return {"charges": opened.refresh.charges, "wall": clock.wall, "cpu": clock.cpu}
+
+
+class Clock:
+    """Seconds since the lap before, by name."""
+
+    def __init__(self) -> None:
+        self.wall: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
+        self._before = time.monotonic(), time.process_time()
+
+    def lap(self, name: str) -> None:
+        """Give what passed a name."""
+        now = time.monotonic(), time.process_time()
+        self.wall[name], self.cpu[name] = now[0] - self._before[0], now[1] - self._before[1]
+        self._before = now
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from measure import Measured, measure
 
@@ -17,7 +18,7 @@ def program(name: str, *words: object) -> list[str]:
     return [sys.executable, str(HERE / f"{name}.py"), *map(str, words)]
 
 
-def told(command: Sequence[str]) -> tuple[dict[str, float], Measured]:
+def told(command: Sequence[str]) -> tuple[dict[str, Any], Measured]:
     """What a program wrote into its `--told`, and how it ran."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "told.json"

@@ -28,8 +28,13 @@ def growth(of: str, sizes: Sequence[float], measures: Mapping[str, Sequence[floa
     for before, after in steps:
         wanted = sizes[after] / sizes[before]
         told = (ratio(values[before], values[after], wanted=wanted) for values in measures.values())
-        line(f"{sizes[before]:,g} to {sizes[after]:,g}", f"x {wanted:,.1f}", *told)
+        line(f"{size(sizes[before])} to {size(sizes[after])}", f"x {wanted:,.1f}", *told)
     print(flush=True)
+
+
+def size(number: float) -> str:
+    """A size as it is shown."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def ratio(before: float, after: float, *, wanted: float) -> str:
