@@ -37,7 +37,7 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
     growth("findings", of, {name: [ran[name].wall_seconds for ran in runs] for name in runs[0]})
     growth("findings", of, {f"{name}, CPU": [ran[name].cpu_seconds for ran in runs] for name in runs[0]})
     growth("findings", of, {f"{name}, peak": [ran[name].peak_gib for ran in runs] for name in runs[0]})
-    print("The ledger of a deployment (a table in memory that answers as DynamoDB does), seconds:\n")
+    print("The ledger of a deployment (a table in memory that answers as DynamoDB does), CPU seconds:\n")
     head(["findings", *recorded[0]])
     for found, seconds in zip(sizes, recorded, strict=True):
         line(f"{found:,}", *(f"{one:.2f}" for one in seconds.values()))
