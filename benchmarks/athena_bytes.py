@@ -112,7 +112,7 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
         )
         listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=folder / "mirror")
         refreshed = keeper.refresh(listing, owners=owners, say=lambda _: None)
-        as_of_tables = tables_as_of(catalog, as_of=refreshed.as_of)
+        as_of_tables = tables_as_of(catalog, as_of=refreshed.as_of, names_resources=owners.names_resources)
         question = Question(
             as_of=refreshed.as_of,
             news_since=news_since(refreshed.as_of, looked_until=None),

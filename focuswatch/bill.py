@@ -120,7 +120,7 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                 tables.load_owners(connection, owners.tables)
                 # filled of a ledger, by who has one
                 tables.create_empty(connection, "known_findings", columns.KNOWN_FINDINGS)
-                values: dict[str, Value] = {"as_of": as_of}
+                values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}
                 tables.create_views(
                     connection, catalog, values=values, kept={name: f"kept_{name}" for name in KEPT_TABLES}
                 )

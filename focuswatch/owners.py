@@ -207,6 +207,11 @@ class Owners(_Section):
             "launches": [astuple(launch) for launch in launches],
         }
 
+    @property
+    def names_resources(self) -> bool:
+        """Whether a use case's rows are named by resource."""
+        return any(rule.rule == "resource" for rule in self.plan_rules)
+
     def jira(self, team: str | None) -> Jira | None:
         """Where issues of what `team` owns go (None: there are none)."""
         return self.teams[team].jira if team in self.teams else self.routing.jira

@@ -37,7 +37,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not periods:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
     as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
-    engine.tables.update(tables_as_of(run.catalog, as_of=as_of))
+    known = tables_as_of(run.catalog, as_of=as_of, names_resources=run.owners.names_resources)
+    engine.tables.update(known)
     detections = _due(run, event, as_of=as_of)
     scanned = scan(
         engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,

@@ -32,7 +32,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not periods:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
     as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
-    engine.tables.update(tables_as_of(run.catalog, as_of=as_of))
+    known = tables_as_of(run.catalog, as_of=as_of, names_resources=run.owners.names_resources)
+    engine.tables.update(known)
     rows = rows_of_ledger(run.ledger, engine=engine, owners=run.owners, as_of=as_of)
     columns = zip(*rows, strict=True) if rows else ([] for _ in KNOWN_FINDINGS)
     warehouse.files.write(TABLE, dict(zip(KNOWN_FINDINGS, map(list, columns), strict=True)))

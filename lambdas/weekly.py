@@ -29,7 +29,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not periods:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
     as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
-    engine.tables.update(tables_as_of(run.catalog, as_of=as_of))
+    known = tables_as_of(run.catalog, as_of=as_of, names_resources=run.owners.names_resources)
+    engine.tables.update(known)
     found = weeks(
         rows_of(run.catalog.report("team_weeks"), engine=engine, as_of=as_of, owners=run.owners),
         run.ledger.entries().values(),

@@ -6,14 +6,15 @@ account's service, from those. Only there are charges read one by one: elsewhere
 A key may have several rows a day: whoever reads this table sums.
 """
 reads = ["daily_charges", "tagged_days", "plan_rules"]
+[parameters]
+names_resources = true         # false where owners.toml is known to name none: the bill is then not read for them
 */
 WITH named_services AS (
     SELECT DISTINCT coalesce(resources.SubAccountId, '') || ' ' || resources.ServiceName AS account_service
     FROM (
-        SELECT DISTINCT charges.SubAccountId, charges.ServiceName, charges.ResourceId
-        FROM daily_charges AS charges
-        CROSS JOIN (SELECT DISTINCT rule FROM plan_rules WHERE rule = 'resource') AS named  -- none: the bill is not read
-        WHERE charges.ResourceId IS NOT NULL AND charges.ServiceName IS NOT NULL
+        SELECT DISTINCT SubAccountId, ServiceName, ResourceId
+        FROM daily_charges
+        WHERE $names_resources AND ResourceId IS NOT NULL AND ServiceName IS NOT NULL
     ) AS resources
     INNER JOIN plan_rules AS rules
         ON rules.rule = 'resource' AND starts_with(resources.ResourceId, rules.value)
@@ -42,4 +43,5 @@ SELECT
     EffectiveCost,
     BilledCost
 FROM daily_charges
-WHERE coalesce(SubAccountId, '') || ' ' || ServiceName IN (SELECT account_service FROM named_services)
+WHERE $names_resources
+    AND coalesce(SubAccountId, '') || ' ' || ServiceName IN (SELECT account_service FROM named_services)

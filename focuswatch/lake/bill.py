@@ -109,7 +109,7 @@ def _tables(inputs: Inputs, *, as_of: date, lake: Lake, beside: Beside, owners: 
     for name, shape in columns.OWNERS.items():
         found[name] = selected(shape, owners.tables[name]) if owners.tables[name] else _empty(shape)
     found["known_findings"] = _empty(columns.KNOWN_FINDINGS)
-    found |= tables_as_of(lake.catalog, as_of=as_of)
+    found |= tables_as_of(lake.catalog, as_of=as_of, names_resources=owners.names_resources)
     found["completeness"] = beside.make("completeness", found["completeness"])
     return found
 

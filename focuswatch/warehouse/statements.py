@@ -20,9 +20,10 @@ TODAY = Expression("current_date")
 WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
 
 
-def tables_as_of(catalog: Catalog, *, as_of: Value) -> dict[str, str]:
-    """The tables that are not stored, as of a day."""
-    return {name: catalog.tables[name].render({"as_of": as_of}) for name in NOT_STORED}
+def tables_as_of(catalog: Catalog, *, as_of: Value, names_resources: bool = True) -> dict[str, str]:
+    """The tables that are not stored, as of a day; `names_resources` is the owners'."""
+    values: dict[str, Value] = {"as_of": as_of, "names_resources": names_resources}
+    return {name: catalog.tables[name].render(values) for name in NOT_STORED}
 
 
 def saved_query(entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str]) -> str:
