@@ -110,7 +110,7 @@ judged_floors AS (
         floors.first_day,
         floors.last_day,
         max(floors.service_name) AS service_name,
-        max_by(floors.tags, floors.effective_cost) AS tags,
+        max_by(floors.tags, floors.effective_cost) FILTER (WHERE floors.tags IS NOT NULL) AS tags,
         max(floors.billed_quantity) AS billed_quantity,
         max(floors.billed_unit) AS billed_unit,
         max(floors.effective_cost) AS effective_cost,
