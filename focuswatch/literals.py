@@ -4,7 +4,7 @@ A value from a file or a bill reaches SQL here and nowhere else.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,9 @@ class Expression:
 Scalar = str | bool | int | float | date | Expression | None
 Value = Scalar | Sequence[Scalar] | Sequence[tuple[Scalar, ...]]
 
+# Athena takes 262,144 bytes of SQL, https://docs.aws.amazon.com/athena/latest/ug/service-limits.html; the rest is for
+# the statement and the tables that stand in it.
+MOST_GIVEN_BYTES = 150_000
 PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")
 
 
@@ -53,6 +56,21 @@ def literals(value: Value) -> str:
         "(" + ", ".join(map(literal, item)) + ")" if isinstance(item, tuple) else literal(item)
         for item in value
     )
+
+
+def portions(rows: Iterable[tuple[Scalar, ...]]) -> Iterator[list[tuple[Scalar, ...]]]:
+    """The rows in as many lists as it takes for each to fit into one statement."""
+    portion: list[tuple[Scalar, ...]] = []
+    taken = 0
+    for row in rows:
+        size = len(literals([row]).encode("utf-8", "surrogatepass"))
+        if portion and taken + size > MOST_GIVEN_BYTES:
+            yield portion
+            portion, taken = [], 0
+        portion.append(row)
+        taken += size + len(", ")
+    if portion:
+        yield portion
 
 
 def placeholders(sql: str) -> set[str]:

@@ -7,6 +7,7 @@ from focuswatch.catalog import Catalog
 from focuswatch.engine import Engine
 from focuswatch.findings import DAYS_A_MONTH, Finding, money
 from focuswatch.ledger import Decision, Entry, Ledger
+from focuswatch.literals import portions
 
 VERIFY_DAYS = 30  # for so long after a finding was resolved its cost is read again
 
@@ -35,9 +36,10 @@ def verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: dat
 
 def _saved_daily(entries: list[Entry], *, engine: Engine, catalog: Catalog) -> dict[str, Decimal]:
     """What each was told to cost a day, less what it costs now; nothing where it costs as much or more."""
-    resolved = [(entry.fingerprint, *_identity(entry.finding)) for entry in entries]
-    statement = catalog.lookups["resolved_costs"].render({"resolved": resolved})
-    costs = {row["fingerprint"]: row["daily_cost"] for row in engine.query(statement, label="saved")}
+    costs = {}
+    for resolved in portions((entry.fingerprint, *_identity(entry.finding)) for entry in entries):
+        statement = catalog.lookups["resolved_costs"].render({"resolved": resolved})
+        costs |= {row["fingerprint"]: row["daily_cost"] for row in engine.query(statement, label="saved")}
     saved = {}
     for entry in entries:
         promised = money(entry.finding.monthly_cost / DAYS_A_MONTH)

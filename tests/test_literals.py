@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from focuswatch.engine.duckdb import connect
-from focuswatch.literals import literals, placeholders, render
+from focuswatch.literals import MOST_GIVEN_BYTES, literals, placeholders, portions, render
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,21 @@ def test_lists_and_rows_are_comma_separated():
     assert literals(["a", "b"]) == "'a', 'b'"
     assert literals([("a", 1), (None, 2)]) == "('a', 1), (CAST(NULL AS varchar), 2)"
     assert literals([]) == "CAST(NULL AS varchar)"
+
+
+def test_rows_for_which_one_statement_has_no_room_come_in_several():
+    """In their order, each once, and of a length that Athena takes; a row that is too long alone is alone."""
+    rows = [(f"ü{number}" + "x" * 990, number) for number in range(1000)] + [
+        ("y" * MOST_GIVEN_BYTES, 0),
+        ("z", 1),
+    ]
+    made = list(portions(rows))
+    assert [row for portion in made for row in portion] == rows
+    assert [len(literals(portion).encode()) <= MOST_GIVEN_BYTES for portion in made] == [True] * 7 + [
+        False,
+        True,
+    ]
+    assert len(made) == 9 and list(portions([])) == []
 
 
 def test_placeholders_in_comments_do_not_count():

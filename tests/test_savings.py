@@ -11,6 +11,7 @@ from focuswatch.ledger import Decision, Entry, Silence, SqliteLedger
 from focuswatch.owners import Owners
 from focuswatch.page import document, gather
 from focuswatch.report import rows_of
+from focuswatch.saved import verify_saved
 from focuswatch.split import split_rows
 from tests.given import DAY, finding
 from tests.given_page import CATALOG, resolved
@@ -71,6 +72,30 @@ def test_open_promised_and_verified_are_three_sums(ledger):
     assert nobody["promised_cost"] == 350
     assert nobody["verified_cost"] == pytest.approx(270)
     assert nobody["not_read_cost"] == 30
+
+
+def test_what_was_saved_is_asked_in_as_many_statements_as_it_takes(ledger, monkeypatch):
+    """Athena takes no statement of any length; the answers are those of one."""
+    asked = []
+    monkeypatch.setattr(DuckDbEngine, "query", recording(asked))
+    verify_saved(bill(), ledger=ledger, catalog=CATALOG, as_of=DAY)
+    at_once = {id: entry.saved_daily for id, entry in ledger.entries().items()}
+    monkeypatch.setattr("focuswatch.literals.MOST_GIVEN_BYTES", 1)
+    verify_saved(bill(), ledger=ledger, catalog=CATALOG, as_of=DAY)
+    assert asked == ["saved"] * 4
+    assert {id: entry.saved_daily for id, entry in ledger.entries().items()} == at_once
+    assert sorted(daily for daily in at_once.values() if daily is not None) == [Decimal("0.666667"), 1, 10]
+
+
+def recording(asked):
+    """DuckDbEngine.query that notes what for."""
+    known = DuckDbEngine.query
+
+    def query(self, statement, *, label):
+        asked.append(label)
+        return known(self, statement, label=label)
+
+    return query
 
 
 def test_a_silence_that_ran_out_is_open_again(ledger):
