@@ -84,7 +84,6 @@ def _batchable(facts: Facts) -> Iterator[Incident]:
 def _scheduled(used: Days) -> bool:
     """Whether nine tenths come on the same two days of the week, over the newest weeks."""
     newest = used[-FOUR_WEEKS - 2 : -2]
-    newest = newest[len(newest) % 7 :]  # whole weeks, where the bill has no four
     by_weekday = newest.reshape(-1, 7).sum(axis=0)
     return int((newest > 0).sum()) >= 4 and bool(np.sort(by_weekday)[-2:].sum() >= 0.9 * by_weekday.sum())
 
