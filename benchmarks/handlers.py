@@ -14,6 +14,7 @@ import re
 import statistics
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -23,6 +24,7 @@ from focuswatch.simulate import Simulated, simulate
 from tests.local_deployment import Deployed, deploying
 
 SCHEDULED = ("collect", "pulse", "weekly", "sweep", "page")
+PATIENCE_SECONDS = 1800  # what is put off again and again waits for up to fifteen minutes each time
 REPORTED = re.compile(r"REPORT .*?Duration: ([\d.]+) ms")
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
@@ -80,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         bill = simulate(Path(scratch) / "bill", days=60, seed=5)
         with deploying(Path(scratch) / "deployed", owners=bill.owners) as deployed:
-            work(deployed, bill)
+            work(replace(deployed, patience_seconds=PATIENCE_SECONDS), bill)
             most = peaks(deployed)
             print("| function | runs | first, s | later (median), s | peak, MiB |\n|---|---|---|---|---|")
             for kind in deployed.deployment.kinds:
