@@ -36,7 +36,7 @@ def verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: dat
 
 def _saved_daily(entries: list[Entry], *, engine: Engine, catalog: Catalog) -> dict[str, Decimal]:
     """What each was told to cost a day, less what it costs now; nothing where it costs as much or more."""
-    costs = {}
+    costs: dict[str, float] = {}
     for resolved in portions((entry.fingerprint, *_identity(entry.finding)) for entry in entries):
         statement = catalog.lookups["resolved_costs"].render({"resolved": resolved})
         costs |= {row["fingerprint"]: row["daily_cost"] for row in engine.query(statement, label="saved")}

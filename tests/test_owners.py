@@ -208,3 +208,14 @@ def test_the_example_of_a_use_case_is_accepted_as_it_stands(tmp_path):
         head + "\n".join(line.removeprefix("# ") for line in f"# [use_cases.{example}".splitlines())
     )
     assert Owners.load(path).use_cases.keys() == {"ticket-answers"}
+
+
+def test_who_names_resources_says_so():
+    """Where nobody does, the bill is not read for them: athena_sql/tables/named_days.sql."""
+    by_tag = {"intent": "production", "rows": {"tags": {"app": ["a"]}}}
+    by_resource = {"intent": "production", "rows": {"resources": ["arn:aws:s3:::b*"]}}
+    named = [
+        Owners.model_validate({"use_cases": use_cases}).names_resources
+        for use_cases in ({}, {"a": by_tag}, {"a": by_tag, "b": by_resource})
+    ]
+    assert named == [False, False, True]
