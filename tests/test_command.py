@@ -73,6 +73,21 @@ def test_a_scan_finds_the_forgotten_pool_and_says_nothing_new_twice(export):
     assert second["status"] == "open"
 
 
+@pytest.mark.parametrize("rows", ['{ resources = ["arn:pool*"] }', '{ tags = { team = ["search"] } }'])
+def test_a_use_case_that_names_resources_or_tags_has_their_charges(export, rows):
+    """The bill is read for resources only where owners.toml names some; either way the use case is found."""
+    export.write_text(
+        export.read_text().replace(",us-east-1,,Amazon Open", ",us-east-1,arn:pool/1,Amazon Open")
+    )
+    owners = export.with_name("owners.toml")
+    owners.write_text(f'[use_cases.help]\nintent = "production"\nrows = {rows}\n')
+    done = focuswatch(
+        "report", "ai_spend", export, "--by", "use_case", "--owners", owners, "--state", export.parent / "state",
+        "--format", "json",
+    )  # fmt: skip
+    assert {row["use_case"] for row in json.loads(done.stdout)} == {"help"}
+
+
 def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bill(export):
     """Nine days later only the machine is billed."""
     export.write_text(HEADER + pools(range(1, 20)))
