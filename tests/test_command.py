@@ -81,11 +81,10 @@ def test_a_use_case_that_names_resources_or_tags_has_their_charges(export, rows)
     )
     owners = export.with_name("owners.toml")
     owners.write_text(f'[use_cases.help]\nintent = "production"\nrows = {rows}\n')
-    done = focuswatch(
-        "report", "ai_spend", export, "--by", "use_case", "--owners", owners, "--state", export.parent / "state",
-        "--format", "json",
-    )  # fmt: skip
-    assert {row["use_case"] for row in json.loads(done.stdout)} == {"help"}
+    beside = ("--owners", owners, "--state", export.parent / "state", "--format", "json")
+    told = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)
+    costs = {row["use_case"]: row["effective_cost"] for row in told}
+    assert costs["help"] == pytest.approx(26 * 5.76 if "resources" in rows else sum(costs.values()))
 
 
 def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bill(export):
