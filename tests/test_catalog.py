@@ -116,7 +116,10 @@ def with_tables(tmp_path: Path) -> Catalog:
             "'max_by(' is not common",
         ),
         ({"sql": SQL.replace("sum(EffectiveCost)", "bit_or(1)")}, "write bitwise_or_agg(x)"),
-        ({"sql": SQL.replace("sum(EffectiveCost)", "bit_count(bitwise_or_agg(1))")}, "write bit_count(x, 64)"),
+        (
+            {"sql": SQL.replace("sum(EffectiveCost)", "bit_count(bitwise_or_agg(1))")},
+            "write bit_count(x, 64)",
+        ),
         ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "write ||"),
         ({}, "there are no cases"),
     ],
