@@ -1,5 +1,6 @@
 """How tests are spread over processes: who starts an AWS, a Trino or a browser, or synthesizes stacks, shares it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.local_trino import LocalTrino, lacking, must_be_there, trino
+
+# Powertools reads it once for a process, as a module of lambdas/ is imported, whichever test does so first.
+os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "focuswatch"
 
 TOGETHER = {
     "test_deployed": "an AWS",

@@ -160,8 +160,9 @@ def _await_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> N
 
 
 def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
-    """Of whoever talks to this AWS: nobody's profile or credentials, and the endpoints."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FOCUSWATCH_"))}
+    """Of whoever talks to this AWS: nobody's profile, credentials or settings, and the endpoints."""
+    ours_alone = ("AWS_", "FOCUSWATCH_", "POWERTOOLS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours_alone)}
     return {
         **kept,
         "AWS_ENDPOINT_URL": endpoint,
