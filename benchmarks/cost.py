@@ -14,19 +14,15 @@ from focuswatch.catalog import Catalog
 
 DAYS = 30
 GB, TB = 1e9, 1e12
-BYTES_A_ROW = (
-    48  # of Parquet, of a simulated daily bill; a real one with longer tags and texts may have twice as many
-)
-PERIODS_A_RUN = (
-    0.67  # of a month's bill: the current month, on average half of it, and five days long the one before
-)
-REFRESH_SHARE = (
-    3.1  # of a period's bytes that its refresh reads: 0.8 of the export once, the rest of what it made of it
-)
-DETECTIONS_BYTES_A_ROW = (
-    117  # that all detections of a run read together, for each row of three months of daily bill
-)
-DETECTIONS_BYTES = 80e6  # that they read whatever the rows: it grows with accounts and services
+# Of Parquet, of a simulated daily bill; a real one with longer tags and texts may have twice as many.
+BYTES_A_ROW = 48
+# Of a month's bill: the current month, on average half of it, and five days long the one before.
+PERIODS_A_RUN = 0.67
+# Of a period's bytes, what its refresh reads: 0.8 of the export once, the rest of what it made of it.
+REFRESH_SHARE = 3.1
+# What all detections of a run read together where owners.toml names no resources: for each row of three months of daily
+# bill, and whatever the rows; that grows with accounts and services.
+DETECTIONS_BYTES_A_ROW, DETECTIONS_BYTES = 48, 73e6
 PAGE_SHARE = 0.10  # of three months' bytes that the page's statements read: assumed
 TABLES_SHARE = 0.93  # the size of the tables beside that of the export
 OLD_VERSIONS_DAYS = 3  # old_versions_days in config/deployment.toml
