@@ -24,6 +24,7 @@ from focuswatch.literals import Value
 from focuswatch.owners import Owners
 
 Say = Callable[[str], None]
+BESIDE = ("activity", "accounts", "owners")  # the files of Latest
 MOST_DAYS_LATE = 366  # a bill that ended longer ago is history, and is scanned as of its end
 
 
@@ -78,10 +79,9 @@ def remember(scanned: Latest, *, root: Path | None = None) -> None:
     """Make an export the one that commands mean when they are given none, with the files beside it."""
     path = (root or platformdirs.user_data_path("focuswatch")) / "latest.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    export = scanned.export if "://" in scanned.export else str(Path(scanned.export).resolve())
-    beside = {"activity": scanned.activity, "accounts": scanned.accounts, "owners": scanned.owners}
+    beside = {name: getattr(scanned, name) for name in BESIDE}
     named = {name: str(file.resolve()) for name, file in beside.items() if file is not None}
-    path.write_text(json.dumps({"export": export, **named}), encoding="utf-8")
+    path.write_text(json.dumps({"export": _named(scanned.export), **named}), encoding="utf-8")
 
 
 def latest(*, root: Path | None = None) -> Latest:
@@ -91,12 +91,32 @@ def latest(*, root: Path | None = None) -> Latest:
         raise ConfigError("No export was scanned yet; name one, or run `focuswatch scan EXPORT` first.")
     try:
         kept = json.loads(path.read_bytes())
-        beside = {name: Path(kept[name]) for name in ("activity", "accounts", "owners") if name in kept}
+        beside = {name: Path(kept[name]) for name in BESIDE if name in kept}
         return Latest(str(kept["export"]), **beside)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
             f"{path} does not say which export was scanned last; name one, or remove that file and scan again."
         ) from error
+
+
+def as_last_time(scanned: Latest, *, root: Path | None = None) -> Latest:
+    """`scanned`, with the files that were beside the same export last time where none is named and they are there.
+
+    Without them other things are found, and what was found with them would be told as over.
+    """
+    try:
+        known = latest(root=root)
+    except ConfigError:
+        return scanned
+    if known.export != _named(scanned.export):
+        return scanned
+    kept = {name: path for name in BESIDE if (path := getattr(known, name)) is not None and path.exists()}
+    named = {name: path for name in BESIDE if (path := getattr(scanned, name)) is not None}
+    return Latest(scanned.export, **{**kept, **named})
+
+
+def _named(export: str) -> str:
+    return export if "://" in export else str(Path(export).resolve())
 
 
 @contextmanager

@@ -87,6 +87,33 @@ def test_a_use_case_that_names_resources_or_tags_has_their_charges(export, rows)
     assert costs["help"] == pytest.approx(26 * 5.76 if "resources" in rows else sum(costs.values()))
 
 
+def test_a_scan_takes_the_files_that_were_beside_the_export_and_says_so(export):
+    """Left out they would make what they told of look resolved; another file named takes their place."""
+    owners, other = export.with_name("owners.toml"), export.with_name("other.toml")
+    owners.write_text('[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n')
+    other.write_text('[teams.others]\nchannel = "#others"\nowns = { accounts = ["111122223333"] }\n')
+    state = export.parent / "state"
+    teams = []
+    for named in (["--owners", owners], [], ["--owners", other], []):
+        done = focuswatch("scan", export, "--state", state, "--format", "json", *named)
+        teams.append(json.loads(done.stdout)[0]["team"])
+        told = "As in the last scan of this export: --owners" in done.stderr
+        assert told == (not named)
+    assert teams == ["finders", "finders", "others", "others"]
+
+
+def test_a_file_that_is_gone_or_of_another_export_is_not_taken(export):
+    """The export is scanned as it is named."""
+    owners, another = export.with_name("owners.toml"), export.with_name("another.csv")
+    owners.write_text('[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n')
+    another.write_bytes(export.read_bytes())
+    scan(export, "--owners", owners)
+    assert scan(another)[0]["team"] == "search"  # as its tag says
+    scan(export, "--owners", owners)
+    owners.unlink()
+    assert scan(export)[0]["team"] == "search"
+
+
 def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bill(export):
     """Nine days later only the machine is billed."""
     export.write_text(HEADER + pools(range(1, 20)))

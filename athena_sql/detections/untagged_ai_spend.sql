@@ -6,7 +6,7 @@ why       = """
 AI costs grow faster than anything else on the bill, and half of them hide under other services' names.
 What carries none of the tags that owners.toml demands reaches nobody: no budget, no team, nobody to ask whether it is needed.
 """
-reason    = "{service_name} in {region_id} costs {monthly_cost} {currency} a month, and nobody owns it: neither it nor its account carries {missing_tags}."
+reason    = "{service_name} in {region_id} costs {monthly_cost} {currency} a month, and neither it nor its account carries {missing_tags}."
 action    = """
 1. Whose is it? CloudTrail names who made it; the account's owner names the team.
 2. Tag it with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. Where the resource is none, these are calls of plain models: let them go through an application inference profile, which can be tagged.

@@ -66,26 +66,33 @@ def run(
     trino: OnTrino | None = None,
 ) -> "tuple[Scanned, Refresh]":  # fmt: skip
     """Open the bill and its ledger, and scan."""
-    from focuswatch.bill import Inputs, Latest, remember, state_of
+    from focuswatch.bill import BESIDE, Inputs, Latest, as_last_time, remember, state_of
     from focuswatch.catalog import Catalog
     from focuswatch.command.talk import talking
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners import Owners
     from focuswatch.scan import scan as scan_bill
 
-    catalog, known_owners = Catalog.load(), Owners.load(owners)
+    given = Latest(export, activity=activity, accounts=accounts, owners=owners)
+    taken = given if trino else as_last_time(given, root=state)
+    again = [
+        f"--{name} {getattr(taken, name)}" for name in BESIDE if getattr(taken, name) != getattr(given, name)
+    ]
+    catalog, known_owners = Catalog.load(), Owners.load(taken.owners)
     detections = _chosen(catalog, only)
     inputs = Inputs(
         export,
         state=state_of(place_of(export, trino), root=state),
-        activity=activity,
-        accounts=accounts,
+        activity=taken.activity,
+        accounts=taken.accounts,
         as_of=as_of,
     )
     with (
         talking() as talk,
         opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
     ):
+        if again:
+            talk.note(f"As in the last scan of this export: {' '.join(again)}")
         for warning in bill.refresh.warnings:
             talk.note(f"Note: {warning}")
         kept = SqliteLedger(options.ledger_path(ledger, state=inputs.state))
@@ -97,7 +104,7 @@ def run(
         finally:
             kept.close()
     if trino is None:
-        remember(Latest(export, activity=activity, accounts=accounts, owners=owners), root=state)
+        remember(taken, root=state)
     return scanned, bill.refresh
 
 

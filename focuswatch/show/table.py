@@ -135,8 +135,8 @@ def _summary(out: Console, result: Scanned, refresh: Refresh) -> None:
     waste = amount(result.monthly_waste, result.currency)
     out.print(
         f"{len(result.news)} told, {len(open_findings)} open as of {result.as_of}: "
-        f"[bold]{_escape(waste)} of waste a month[/bold], "
-        f"{_escape(amount(result.unowned, result.currency))} that nobody owns.",
+        f"[bold]{_escape(waste)} of waste a month[/bold]; "
+        f"of all findings, {_escape(amount(result.unowned, result.currency))} that nobody owns.",
     )
     judged = f"{refresh.charges:,} charges of {refresh.first_charge_date} to {refresh.last_charge_date}"
     out.print(
@@ -150,7 +150,7 @@ def _caveats(result: Scanned) -> Iterable[str]:
     skipped = {one.detection.id: len(one.not_looked_at) for one in result.outcomes if one.not_looked_at}
     if skipped:
         listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
-        yield f"Not judged, because nobody looked at their activity: {listed} (see --activity)."
+        yield f"Not judged, because --activity says nothing of their use: {listed}."
     if result.silenced:
         yield f"{result.silenced} silenced: focuswatch findings --silences"
     for note in result.notes:
