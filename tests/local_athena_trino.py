@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -161,8 +161,11 @@ class Catalog:
         if key["Type"] == "string":
             others = {name: one for name, one in table["Parameters"].items() if not name.startswith(about)}
             return {**others, f"{about}type": "enum", f"{about}values": ",".join(folders)}
-        span = {} if folders == ["nothing"] else {f"{about}range": f"{folders[0]},{folders[-1]}"}
-        return {**table["Parameters"], **span}
+        if folders == ["nothing"]:
+            return table["Parameters"]
+        # A range of one day it takes for none.
+        after = date.fromisoformat(folders[-1]) + timedelta(days=1)
+        return {**table["Parameters"], f"{about}range": f"{folders[0]},{after}"}
 
 
 def athena_type(trino: str) -> str:
