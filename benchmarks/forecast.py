@@ -137,9 +137,8 @@ def library(model: str, refused: Counter[str]) -> Callable[[Known], np.ndarray]:
         for costs, counts in zip(known.past, is_judged, strict=True):
             begun = costs[np.flatnonzero(costs)[0] :] if costs.any() else costs
             try:
-                mean = getattr(models, model)(season_length=7).forecast(begun, h=known.to_come.shape[1])[
-                    "mean"
-                ]
+                told = getattr(models, model)(season_length=7).forecast(begun, h=known.to_come.shape[1])
+                mean = told["mean"]
             except Exception as error:  # too short or too flat for the library, which raises what it likes
                 refused[f"{model} ({type(error).__name__}: {error})"] += int(counts)
                 mean = np.repeat(costs[-FOUR_WEEKS:].mean(), known.to_come.shape[1])

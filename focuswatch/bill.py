@@ -54,7 +54,7 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
     root = root or platformdirs.user_data_path("focuswatch")
     if not export.strip():
         raise ConfigError("EXPORT is empty; name a folder, a file or an s3:// address.")
-    name = export if "://" in export else str(Path(export).resolve())
+    name = _named(export)
     try:
         name.encode()
     except UnicodeEncodeError as error:
@@ -110,9 +110,8 @@ def as_last_time(scanned: Latest, *, root: Path | None = None) -> Latest:
         return scanned
     if known.export != _named(scanned.export):
         return scanned
-    kept = {name: path for name in BESIDE if (path := getattr(known, name)) is not None and path.exists()}
-    named = {name: path for name in BESIDE if (path := getattr(scanned, name)) is not None}
-    return Latest(scanned.export, **{**kept, **named})
+    there = {name: path for name in BESIDE if (path := getattr(known, name)) and path.exists()}
+    return Latest(scanned.export, **{name: getattr(scanned, name) or there.get(name) for name in BESIDE})
 
 
 def _named(export: str) -> str:

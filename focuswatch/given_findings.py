@@ -18,7 +18,6 @@ def give_known_findings(engine: Engine, *, ledger: Ledger, owners: Owners, as_of
     rows = rows_of_ledger(ledger, engine=engine, owners=owners, as_of=as_of)
     if isinstance(engine, DuckDbEngine):
         create_of(engine.connection, TABLE, KNOWN_FINDINGS, rows)
-    elif (
-        isinstance(engine, TrinoEngine) and rows
-    ):  # it cannot read this machine: they travel in the statement
+    elif isinstance(engine, TrinoEngine) and rows:
+        # It cannot read this machine: they travel in the statement.
         engine.tables = {**engine.tables, TABLE: selected(KNOWN_FINDINGS, rows)}

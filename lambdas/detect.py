@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
@@ -14,7 +14,6 @@ from focuswatch.collect.trail import CloudTrail
 from focuswatch.detect import due
 from focuswatch.last_outcomes import LastOutcomes
 from focuswatch.scan import Scanned, scan
-from focuswatch.warehouse.statements import tables_as_of
 from lambdas.environment import Run
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -36,9 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     periods = run.warehouse(engine).periods()
     if not periods:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
-    as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
-    known = tables_as_of(run.catalog, as_of=as_of, names_resources=run.owners.names_resources)
-    engine.tables.update(known)
+    as_of = run.as_of(engine, periods)
     detections = _due(run, event, as_of=as_of)
     scanned = scan(
         engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,9 @@ from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.owners import Owners
 from focuswatch.publish import Topics
 from focuswatch.warehouse.files import Files
+from focuswatch.warehouse.partitions import Period, day_after
 from focuswatch.warehouse.refresh import Warehouse
+from focuswatch.warehouse.statements import tables_as_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -235,6 +237,14 @@ class Run:
         s3 = self.session.client("s3", config=PATIENT)
         glue = self.session.client("glue", config=PATIENT)
         return Warehouse(engine, glue, Files(s3, self.bucket, self.id), self.catalog)
+
+    def as_of(self, engine: AthenaEngine, periods: Mapping[str, Period]) -> date:
+        """The day after the last charge; `engine` knows the tables as of it from now on."""
+        day = day_after(periods.values())
+        engine.tables.update(
+            tables_as_of(self.catalog, as_of=day, names_resources=self.owners.names_resources)
+        )
+        return day
 
     def topics(self) -> Topics:
         """Where news goes."""

@@ -1,6 +1,5 @@
 """There was a run: write the page, and beside the tables what the ledger now knows, for whoever asks in Athena."""
 
-from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -11,7 +10,6 @@ from focuswatch.known_findings import TABLE, rows_of_ledger
 from focuswatch.last_outcomes import LastOutcomes
 from focuswatch.page import document, gather, html
 from focuswatch.page_link import KEY
-from focuswatch.warehouse.statements import tables_as_of
 from lambdas.environment import PATIENT, Run
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -31,9 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     periods = warehouse.periods()
     if not periods:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
-    as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
-    known = tables_as_of(run.catalog, as_of=as_of, names_resources=run.owners.names_resources)
-    engine.tables.update(known)
+    as_of = run.as_of(engine, periods)
     rows = rows_of_ledger(run.ledger, engine=engine, owners=run.owners, as_of=as_of)
     columns = zip(*rows, strict=True) if rows else ([] for _ in KNOWN_FINDINGS)
     warehouse.files.write(TABLE, dict(zip(KNOWN_FINDINGS, map(list, columns), strict=True)))

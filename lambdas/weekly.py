@@ -1,6 +1,5 @@
 """Once a week: every team hears in its channel how its week was, and FinOps how everybody's was."""
 
-from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -10,7 +9,6 @@ from focuswatch.errors import DeliveryError
 from focuswatch.launched import launched
 from focuswatch.report import rows_of
 from focuswatch.slack.weekly_message import weekly_message
-from focuswatch.warehouse.statements import tables_as_of
 from focuswatch.weekly import weeks
 from lambdas.environment import Run
 
@@ -28,9 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     periods = run.warehouse(engine).periods()
     if not periods:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
-    as_of = max(one.last_charge_date for one in periods.values()) + timedelta(days=1)
-    known = tables_as_of(run.catalog, as_of=as_of, names_resources=run.owners.names_resources)
-    engine.tables.update(known)
+    as_of = run.as_of(engine, periods)
     found = weeks(
         rows_of(run.catalog.report("team_weeks"), engine=engine, as_of=as_of, owners=run.owners),
         run.ledger.entries().values(),

@@ -61,22 +61,11 @@ class TrinoEngine:
 
     def cancel(self) -> None:
         """End every statement, on the Trino too, and take none until `resume`; who waits for one gets a QueryError."""
-        from requests.exceptions import RequestException
-        from trino.exceptions import Error, HttpError
-
         with self._lock:
             self._stopped = True
-        until, others = time.monotonic() + STOP_SECONDS, True
-        while others and time.monotonic() < until:
-            with self._lock:
-                running = dict(self._running)
-            for cursor in running:
-                with suppress(
-                    Error, HttpError, RequestException
-                ):  # it is over, or its Trino is: end the others
-                    cursor.cancel()  # type: ignore[no-untyped-call]
-            others = bool(set(running.values()) - {get_ident()})
-            time.sleep(0.05 * others)
+        until = time.monotonic() + STOP_SECONDS
+        while self._end_running() and time.monotonic() < until:
+            time.sleep(0.05)
 
     def resume(self) -> None:
         """Take statements again."""
@@ -111,6 +100,19 @@ class TrinoEngine:
         finally:
             with self._lock:
                 self._running.pop(cursor, None)
+
+    def _end_running(self) -> bool:
+        """End what runs now; whether another thread still waits for something."""
+        from requests.exceptions import RequestException
+        from trino.exceptions import Error, HttpError
+
+        with self._lock:
+            running = dict(self._running)
+        for cursor in running:
+            # One that is over, or whose Trino is, must not keep the others from being ended.
+            with suppress(Error, HttpError, RequestException):
+                cursor.cancel()  # type: ignore[no-untyped-call]  # the client's cursors have no types
+        return bool(set(running.values()) - {get_ident()})
 
     def _begin(self, cursor: "Cursor", *, label: str) -> None:
         with self._lock:

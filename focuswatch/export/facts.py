@@ -48,9 +48,8 @@ class PeriodFacts(BaseModel):
     billed_cost: float
     first_charge_date: date
     last_charge_date: date
-    last_own_date: (
-        date | None
-    )  # of the days that lie in the period or the month after it; None where none does
+    # Of the days that lie in the period or the month after it; None where none does.
+    last_own_date: date | None
 
 
 def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> Periods:

@@ -4,8 +4,9 @@ A partition's location is changed by one call, so a statement reads all files of
 What is known of the period's charges stands in the partition's parameters, and changes with it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Period:
             "first_charge_date": self.first_charge_date.isoformat(),
             "last_charge_date": self.last_charge_date.isoformat(),
         }
+
+
+def day_after(periods: Iterable[Period]) -> date:
+    """The first day not looked at, after the last charge of them all."""
+    return max(one.last_charge_date for one in periods) + timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from focuswatch.catalog import Catalog
@@ -20,7 +20,7 @@ from focuswatch.export.listing import Listing
 from focuswatch.owners import Owners
 from focuswatch.warehouse.columns import PERIOD_TABLES
 from focuswatch.warehouse.files import Files
-from focuswatch.warehouse.partitions import Partitions, Period
+from focuswatch.warehouse.partitions import Partitions, Period, day_after
 from focuswatch.warehouse.statements import charges_of_period, facts_of_period, kept_table_of_period
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _summary(after: Mapping[str, Period], changed: set[str], warnings: Sequence[
     return Refreshed(
         changed=tuple(sorted(changed)),
         unchanged=tuple(sorted(after.keys() - changed)),
-        as_of=max(one.last_charge_date for one in after.values()) + timedelta(days=1),
+        as_of=day_after(after.values()),
         currency=currencies[0],
         newest_delivery=max(one.delivered_at for one in after.values()),
         charges=sum(one.charges for one in after.values()),
