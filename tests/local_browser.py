@@ -20,6 +20,10 @@ UNPACKED = ROOT / "build" / "chromium"  # from https://github.com/Sparticuz/chro
 ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Of its flags those that a machine without a display and a sandbox of its own needs.
 FLAGS = ("--no-sandbox", "--no-zygote", "--headless=shell", "--disable-gpu")
+FONTS_CONF = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
 UNPACK = (
     "import chromium from '@sparticuz/chromium'; console.log(JSON.stringify(await chromium.executablePath()))"
 )
@@ -45,19 +49,26 @@ def must_be_there() -> bool:
 def browser() -> Iterator[Browser]:
     """A browser without a window."""
     program = _installed()
-    libraries = (
-        {}
-        if program
-        else {"LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"), "FONTCONFIG_PATH": str(UNPACKED / "fonts")}
-    )
-    with sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(prefix="fonts-") as scratch, sync_playwright() as playwright:
+        environment = {} if program else _packaged_environment(Path(scratch))
         opened = playwright.chromium.launch(
-            executable_path=program or _unpacked(), args=FLAGS, env={**os.environ, **libraries}
+            executable_path=program or _unpacked(), args=FLAGS, env={**os.environ, **environment}
         )
         try:
             yield opened
         finally:
             opened.close()
+
+
+def _packaged_environment(scratch: Path) -> dict[str, str]:
+    """Return the environment of the packaged browser: its own libraries and its own fonts, none of the machine's.
+
+    The package's fonts.conf names folders of a Lambda. Where no font is found, Skia ends the browser at the first
+    text: "SkFontMgr_FontConfigInterface … Not implemented".
+    """
+    config = scratch / "fonts.conf"
+    config.write_text(FONTS_CONF.format(fonts=UNPACKED / "fonts", cache=scratch / "cache"), encoding="utf-8")
+    return {"LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"), "FONTCONFIG_FILE": str(config)}
 
 
 def _installed() -> str | None:
