@@ -14,14 +14,14 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch import columns, tables
-from focuswatch.catalog import FILL_IN, Catalog, Detection
+from focuswatch.catalog import FILL_IN, ROOT, Catalog, Detection
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import CatalogError
 from focuswatch.findings import plain
 from focuswatch.owners import Owners
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "detections"
+FOLDER = ROOT.parent / "tests" / "detections"
 TELL_TALE = 0.005  # amounts are compared to half a cent
 
 Given = dict[str, Any]

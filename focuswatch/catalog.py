@@ -14,10 +14,14 @@ from typing import Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+import focuswatch
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.literals import Value, placeholders, render
 
-ROOT = Path(__file__).resolve().parent.parent / "athena_sql"
+PACKAGE = Path(focuswatch.__file__).resolve().parent
+# A wheel carries the catalog inside the package; in a checkout and in a Lambda it is beside the package.
+INSTALLED, SOURCE = PACKAGE / "athena_sql", PACKAGE.parent / "athena_sql"
+ROOT = INSTALLED if INSTALLED.is_dir() else SOURCE
 BUILT_IN = {
     "as_of": "the first day not looked at",
     "news_since": "the first day whose charges are news: the day up to which the last scan looked",

@@ -1,4 +1,8 @@
-"""A browser for tests of the page: Chromium of this machine, else the one that npm brings for Linux on x86."""
+"""A browser for tests of the page: on Linux x86 the Chromium that npm brings, elsewhere the machine's own.
+
+The packaged one comes first, so that tests run in the same browser on every machine, a fresh one too.
+FOCUSWATCH_BROWSER names another.
+"""
 
 import json
 import os
@@ -32,8 +36,8 @@ UNPACK = (
 def lacking() -> str | None:
     """What must be installed before a page can be opened here, in words; None where nothing is missing."""
     if not AXE.exists():
-        return "the page is not opened: `make setup-deploy` installs what it is tested with"
-    if _installed() or NPM_BRINGS_ONE:
+        return "the page is not opened: `make setup-dev` installs what it is tested with"
+    if NPM_BRINGS_ONE or _installed():
         return None
     return (
         "the page is not opened: install Chromium or Chrome, so that `chromium` or `google-chrome` starts it"
@@ -72,7 +76,10 @@ def _packaged_environment(scratch: Path) -> dict[str, str]:
 
 
 def _installed() -> str | None:
-    return os.environ.get("FOCUSWATCH_BROWSER") or next(filter(None, map(shutil.which, ON_PATH)), None)
+    """Return the browser to use instead of the packaged one; None where that is used."""
+    if named := os.environ.get("FOCUSWATCH_BROWSER"):
+        return named
+    return None if NPM_BRINGS_ONE else next(filter(None, map(shutil.which, ON_PATH)), None)
 
 
 def _unpacked() -> str:
@@ -82,10 +89,13 @@ def _unpacked() -> str:
         if not UNPACKED.exists():
             with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as scratch:
                 # It unpacks its own libraries only where it takes the machine for a Lambda.
-                told = {**os.environ, "TMPDIR": scratch, "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
-                called = ["node", "--input-type=module", "--eval", UNPACK]
-                made = subprocess.run(called, cwd=ROOT, env=told, check=True, capture_output=True, text=True)
+                environment = {**os.environ, "TMPDIR": scratch, "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
+                command = ["node", "--input-type=module", "--eval", UNPACK]
+                unpacking = subprocess.run(
+                    command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+                )
+                assert json.loads(unpacking.stdout).endswith("/chromium")
+                assert list(Path(scratch).glob("fonts/**/*.ttf")), "the package brings no fonts any more"
                 Path(scratch).rename(UNPACKED)
-                Path(scratch).mkdir()  # for whoever tidies it away
-                assert json.loads(made.stdout).endswith("/chromium")
+                Path(scratch).mkdir()  # for TemporaryDirectory to remove
     return str(UNPACKED / "chromium")

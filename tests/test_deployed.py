@@ -57,7 +57,7 @@ CHECKED_IN_THE_TEMPLATE = {  # tests/test_infra.py
 }
 
 pytestmark = pytest.mark.skipif(
-    not CDK.exists() and not os.environ.get("CI"), reason="needs the CDK's command line: make setup-deploy"
+    not CDK.exists() and not os.environ.get("CI"), reason="needs the CDK's command line: make setup-dev"
 )
 
 

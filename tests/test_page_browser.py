@@ -1,5 +1,6 @@
 """The page as a person meets it, in a browser without network: what it shows, by keyboard, on paper, on a phone."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from focuswatch.page import document, html
 from tests.given import finding
 from tests.given_page import data_of, gathered, hostile, many
-from tests.local_browser import AXE, browser, lacking, must_be_there
+from tests.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.test_page import focuswatch
 
 SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"
@@ -80,6 +81,26 @@ def test_everybody_can_read_it(chromium, pages, name, viewport, scheme):
         page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")  # as a debugger does, past the page's policy
         violations = page.evaluate("axe.run({resultTypes: ['violations']}).then((seen) => seen.violations)")
         assert [(one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in GRAVE] == []
+
+
+@pytest.mark.skipif(
+    not NPM_BRINGS_ONE or "FOCUSWATCH_BROWSER" in os.environ, reason="runs the machine's own browser"
+)
+def test_packaged_browser_uses_only_its_own_fonts(chromium):
+    """A machine without fonts shows the same page as one that has them."""
+    context = chromium.new_context()
+    try:
+        page = context.new_page()
+        page.set_content('<p style="font-family: sans-serif">Monthly cost: 4,492 USD</p>')
+        protocol = context.new_cdp_session(page)
+        protocol.send("DOM.enable")
+        protocol.send("CSS.enable")
+        root = protocol.send("DOM.getDocument")["root"]["nodeId"]
+        node = protocol.send("DOM.querySelector", {"nodeId": root, "selector": "p"})["nodeId"]
+        fonts = protocol.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    finally:
+        context.close()
+    assert [font["familyName"] for font in fonts] == ["Open Sans"]
 
 
 def test_an_organisation_has_every_section(chromium, pages):
