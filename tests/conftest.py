@@ -24,6 +24,7 @@ TOGETHER = {
     "test_trino": "a Trino",
     "test_page_browser": "a browser",
     "test_page_trino": "a Trino",
+    "test_wheel": "a wheel",
 }
 
 

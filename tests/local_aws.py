@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +26,7 @@ from botocore.config import Config
 from tests.local_athena import LocalAthena
 from tests.local_http import serving
 from tests.local_lake import DuckDbRunner
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
@@ -42,9 +43,7 @@ UNKNOWN_TYPES = {
     "AWS::Lambda::LayerVersion",  # its own Python has it all
 }
 PUBLIC = "/aws/service/"  # AWS's own SSM parameters
-READY_SECONDS = 60
-DEPLOY_SECONDS = 300
-ANSWER_SECONDS = 900  # the longest that a Lambda may run
+ANSWER_SECONDS = LONGEST_SECONDS = 900  # the longest that a Lambda may run
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,26 @@ class LocalAws:
     def cdk(self, *words: str, cwd: Path) -> str:
         """Run the CDK's command line against this AWS, and give back what it said."""
         command = [str(CDK), *words]
-        run = subprocess.run(
-            command, cwd=cwd, env=self.environment, capture_output=True, text=True, timeout=DEPLOY_SECONDS
-        )
-        said = run.stdout + run.stderr
-        assert run.returncode == 0, f"{' '.join(command)}:\n{said[-6000:]}\n{self.log.read_text()[-3000:]}"
-        return said
+        with tempfile.NamedTemporaryFile() as output:
+            said = Path(output.name)
+
+            def failure() -> str:
+                return f"{' '.join(command)}:\n{said.read_text()[-6000:]}\n{self.log.read_text()[-3000:]}"
+
+            with subprocess.Popen(
+                command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            ) as run:
+                try:
+                    wait_until(
+                        lambda: run.poll() is not None,
+                        progress=lambda: (said.stat().st_size, self.log.stat().st_size),
+                        failure=failure,
+                        stalled_seconds=300,  # synthesizing says nothing
+                    )
+                finally:
+                    run.kill()
+            assert run.returncode == 0, failure()
+            return said.read_text()
 
     def bootstrap(self, *, cwd: Path) -> None:
         """What `cdk deploy` needs of an account."""
@@ -149,14 +162,19 @@ def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator
 
 
 def _await_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> None:
-    until = time.monotonic() + READY_SECONDS
-    while time.monotonic() < until and process.poll() is None:
+
+    def failure() -> str:
+        return f"ministack did not get ready:\n{log.read_text()[-3000:]}"
+
+    def ready() -> bool:
+        assert process.poll() is None, failure()
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/ready", timeout=2):
-                return
+                return True
         except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"ministack did not get ready:\n{log.read_text()[-3000:]}")
+            return False
+
+    wait_until(ready, progress=lambda: log.stat().st_size, failure=failure)
 
 
 def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
@@ -238,6 +256,8 @@ def _forget(resource: dict[str, Any], gone: set[str]) -> None:
     resource["DependsOn"] = [name for name in waits if name not in gone]
     if resource["Type"] == "AWS::Lambda::Function":
         resource["Properties"].pop("Layers", None)
+        # A busy machine is slower than AWS: what a function may take is checked in the template.
+        resource["Properties"]["Timeout"] = LONGEST_SECONDS
     assert not _mentions(resource.get("Properties"), gone), f"{resource} needs what cannot be deployed there"
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.waiting import patience
+
 ROOT = Path(__file__).parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"  # https://github.com/dequelabs/axe-core
 NPM_BRINGS_ONE = (platform.system(), platform.machine()) == ("Linux", "x86_64")
@@ -56,7 +58,10 @@ def browser() -> Iterator[Browser]:
     with tempfile.TemporaryDirectory(prefix="fonts-") as scratch, sync_playwright() as playwright:
         environment = {} if program else _packaged_environment(Path(scratch))
         opened = playwright.chromium.launch(
-            executable_path=program or _unpacked(), args=FLAGS, env={**os.environ, **environment}
+            executable_path=program or _unpacked(),
+            args=FLAGS,
+            env={**os.environ, **environment},
+            timeout=patience(60) * 1000,
         )
         try:
             yield opened

@@ -5,15 +5,14 @@ import io
 import json
 import shutil
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -26,6 +25,7 @@ from tests.local_aws import ACCOUNT, ROOT, LocalAws, deployable, local_aws
 from tests.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.local_slack import LocalSlack, local_slack
 from tests.slack_signed import Signed
+from tests.waiting import STALLED_SECONDS, patience, wait_until
 
 ROOMS = ("focuswatch", "athena_sql", "lambdas", "infra", "config")
 FILES = ("app.py", "cdk.json", "constraints.txt")
@@ -34,9 +34,9 @@ QUEUES: tuple[tuple[str, str, dict[str, list[str]]], ...] = (  # name, topic, th
     ("security", "-findings", {"category": ["security"]}),
     ("regions", "-new-region", {}),
 )
+T = TypeVar("T")
 MEMBER = "U0ANNA"  # of every channel
 CLOSED = "closed to us"  # an account without the member role
-CHAIN_SECONDS = 240  # for a delivery's refresh, detect and publish, on a busy machine
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Deployed:
     slack: LocalSlack
     jira: LocalJira
     manifests: int = 0
-    patience_seconds: int = CHAIN_SECONDS
+    stalled_seconds: float = STALLED_SECONDS  # without a new statement, message or notification
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
         """Deliver an export's files as AWS does, each manifest after all data; the messages that follow."""
@@ -63,14 +63,15 @@ class Deployed:
 
     def invoke(self, function: str) -> Any:
         """What a function answers; one that runs alone is asked when it has ended."""
-        client, until = self.aws.client("lambda"), time.monotonic() + self.patience_seconds
-        while True:
+        client = self.aws.client("lambda")
+
+        def invoked() -> Any:
             try:
-                answer = client.invoke(FunctionName=self.deployment.function(function))
-                break
+                return client.invoke(FunctionName=self.deployment.function(function))
             except client.exceptions.TooManyRequestsException:
-                assert time.monotonic() < until, self._said()
-                time.sleep(0.5)
+                return None
+
+        answer = self.wait_until(invoked)
         told = json.loads(answer["Payload"].read())
         assert "FunctionError" not in answer, told
         return told
@@ -99,10 +100,8 @@ class Deployed:
 
     def dead_letters(self, function: str) -> list[str]:
         """What came to a function's dead-letter queue, where something must come."""
-        until = time.monotonic() + self.patience_seconds
-        while not (found := self._receive(self.deployment.dead_letters(function))):
-            assert time.monotonic() < until, self._said()
-        return [message["Body"] for message in found]
+        letters = self.wait_until(lambda: self._receive(self.deployment.dead_letters(function)))
+        return [message["Body"] for message in letters]
 
     def heard(self, queue: str) -> list[dict[str, Any]]:
         """The messages of a queue, each with its attributes and its finding."""
@@ -116,21 +115,31 @@ class Deployed:
 
     def _await_end(self) -> None:
         """Every manifest sets a refresh off, which sets off detect, which sets off publish, as does the clock."""
-        until = time.monotonic() + self.patience_seconds
-        with self.aws.used():
-            ledger = DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger))
-            while self._ended("detect") < self.manifests or ledger.untold_count():
-                assert time.monotonic() < until, self._said()
-                time.sleep(0.5)
+        self.wait_until(lambda: self._ended("detect") >= self.manifests and not self._untold())
 
     def await_told(self) -> None:
         """Until nothing waits that is to be told."""
-        until = time.monotonic() + self.patience_seconds
-        while any(
-            self._waiting(self.deployment.queue(kind)) for kind in ("slack", "jira", "record", "spending")
-        ):
-            assert time.monotonic() < until, self._said()
-            time.sleep(0.5)
+        self.wait_until(lambda: not any(self._depths()))
+
+    def wait_until(self, holds: Callable[[], T]) -> T:
+        """Return the first true value of `holds`, as long as anything in the deployment moves."""
+        return wait_until(
+            holds, progress=self._progress, failure=self._said, stalled_seconds=self.stalled_seconds
+        )
+
+    def _progress(self) -> object:
+        """Return what changes while functions work: statements, notifications, queues, Slack and Jira."""
+        messages = sum(len(channel.messages) for channel in self.slack.workspace.channels.values())
+        statements = [execution.state for execution in self.aws.athena.executions]
+        return statements, self._untold(), self._depths(), messages, len(self.jira.issues)
+
+    def _untold(self) -> int:
+        with self.aws.used():
+            return DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger)).untold_count()
+
+    def _depths(self) -> list[int]:
+        kinds = ("slack", "jira", "record", "spending")
+        return [self._waiting(self.deployment.queue(kind)) for kind in kinds]
 
     def _waiting(self, queue: str) -> int:
         sqs = self.aws.client("sqs")
@@ -155,7 +164,7 @@ class Deployed:
             self.aws.endpoint, data=request.body.encode(), headers={**request.headers, "Host": str(host)}
         )
         try:
-            with urllib.request.urlopen(asked, timeout=60) as answer:
+            with urllib.request.urlopen(asked, timeout=patience(60)) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
@@ -163,7 +172,7 @@ class Deployed:
     def opened(self, link: str) -> tuple[int, str]:
         """What somebody who opens a link gets: the status, and where it leads (nowhere: empty)."""
         parts = urlsplit(link)
-        asked = http.client.HTTPConnection(str(urlsplit(self.aws.endpoint).netloc), timeout=60)
+        asked = http.client.HTTPConnection(str(urlsplit(self.aws.endpoint).netloc), timeout=patience(60))
         asked.request("GET", f"{parts.path}?{parts.query}", headers={"Host": str(parts.hostname)})
         answer = asked.getresponse()
         return answer.status, answer.getheader("Location") or ""

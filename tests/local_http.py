@@ -11,6 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.waiting import patience
+
 
 class RefusalError(Exception):
     """A request that is answered with an error: its code and message."""
@@ -88,7 +90,7 @@ def _refuse_unless_allowed(url: str, headers: dict[str, str], body: bytes) -> No
 def _passed_on(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
     request = urllib.request.Request(url, data=body, headers=headers, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=patience(60)) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

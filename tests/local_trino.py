@@ -12,10 +12,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +22,12 @@ from filelock import FileLock
 from trino.dbapi import Connection, connect
 
 from focuswatch.engine.trino import TrinoEngine
+from tests.waiting import wait_until
 
 HERE = Path(__file__).parent / "trino"
 PARTS = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:8]
 MADE = HERE.parent.parent / "build" / f"trino-435-{PARTS}"
 NEEDED = "JDK 17 or newer (java) and Maven (mvn)"
-PATIENCE_SECONDS = 180
 STATE_SECONDS = 60
 # Tiny statements: what a cluster does to spread and to reorder work costs more than the work.
 QUICK = {
@@ -84,15 +83,18 @@ class LocalTrino:
     def states(self, where: str, *, until: Callable[[list[str]], bool]) -> list[str]:
         """The states of the queries of which a condition on system.runtime.queries holds, once they are as wanted.
 
-        What they are after a minute, if they are not. A query that is over is known for a second or more.
+        What they are, if they no longer change and are not. A query that is over is known for a second or more.
         """
-        end = time.monotonic() + STATE_SECONDS
-        while True:
+        engine, states = self.engine(run_id="looking"), [""]
+
+        def as_wanted() -> bool:
             asked = f"SELECT state FROM system.runtime.queries WHERE {where}"
-            states = [row["state"] for row in self.engine(run_id="looking").query(asked, label="look")]
-            if until(states) or time.monotonic() > end:
-                return states
-            time.sleep(0.1)
+            states[:] = [row["state"] for row in engine.query(asked, label="look")]
+            return until(states)
+
+        with suppress(AssertionError):  # whoever asks compares
+            wait_until(as_wanted, progress=lambda: tuple(states), stalled_seconds=STATE_SECONDS)
+        return states
 
 
 def lacking() -> str | None:
@@ -168,20 +170,24 @@ def _configure(folder: Path, *, port: int, heap_gib: int) -> None:
 
 def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
     """Until a statement runs: a node is found some seconds after the server says that it started."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        time.sleep(0.3)
+
+    def failure() -> str:
+        return f"Trino did not start:\n{log.read_text()[-3000:]}"
+
+    def runs() -> bool:
+        assert server.poll() is None, failure()
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=5) as answer:
                 if b'"starting":false' not in answer.read():
-                    continue
+                    return False
             LocalTrino(port).engine().query(
                 "SELECT count(*) AS nodes FROM memory.information_schema.tables", label="start"
             )
-            return
+            return True
         except Exception:  # noqa: BLE001  whatever it says while it starts
-            continue
-    raise RuntimeError(f"Trino did not start:\n{log.read_text()[-3000:]}")
+            return False
+
+    wait_until(runs, progress=lambda: log.stat().st_size, failure=failure)
 
 
 def _free_port() -> int:

@@ -16,6 +16,7 @@ from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb import DynamoLedger
 from tests.given import finding, run
 from tests.given_ledger import ledger_table
+from tests.waiting import patience
 
 SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
@@ -27,7 +28,9 @@ HEADER = (
 
 def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run the installed command and expect an exit code."""
-    done = subprocess.run([FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=patience(120)
+    )
     assert done.returncode == code, (done.stdout, done.stderr)
     return done
 

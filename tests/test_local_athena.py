@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import time
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from tests.local_athena_trino import over_trino
 from tests.local_aws import local_aws
+from tests.waiting import wait_until
 
 BUCKET, DATABASE, WORKGROUP = "lake", "bills", "limited"
 LIMIT_BYTES = 10_000_000  # the least that Athena takes
@@ -319,11 +319,8 @@ def test_a_statement_that_is_stopped_runs_no_longer(aws, request):
 
 
 def eventually(holds):
-    """Whether it does within half a minute."""
-    until = time.monotonic() + 30
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.05)
-    return holds()
+    """Return true once it does."""
+    return wait_until(lambda: holds() or None, stalled_seconds=30) is not None
 
 
 def test_throttling_can_be_asked_for(aws):

@@ -15,6 +15,7 @@ from slack_sdk.webhook import WebhookClient
 from tests.local_slack import LocalSlack, local_slack
 from tests.slack_messages import BOT, Channel
 from tests.slack_rules import blocks_problems, view_problems
+from tests.waiting import patience
 
 ANNA, BEN = "U0ANNA", "U0BEN"
 BUTTON = {
@@ -71,7 +72,9 @@ def team(slack: LocalSlack) -> Channel:
 
 
 def client(slack: LocalSlack, *, token: str | None = None, timeout: int = 5) -> WebClient:
-    return WebClient(token or slack.token, base_url=slack.api, timeout=timeout, retry_handlers=[])
+    return WebClient(
+        token or slack.token, base_url=slack.api, timeout=round(patience(timeout)), retry_handlers=[]
+    )
 
 
 def refused(called, *args, **more) -> str:

@@ -23,6 +23,7 @@ from focuswatch.page import document, gather, html
 from focuswatch.page.gather import series_of
 from tests.given import DAY, finding, run
 from tests.given_page import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many
+from tests.waiting import patience
 
 ROOT = Path(__file__).parent.parent
 VENDOR = ROOT / "focuswatch" / "page" / "vendor"
@@ -301,7 +302,9 @@ def test_the_layers_of_a_bill_add_up_to_its_report(tmp_path):
 def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     """The installed command."""
     program = Path(sys.executable).parent / "focuswatch"
-    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [program, *map(str, arguments)], capture_output=True, text=True, timeout=patience(120)
+    )
     assert done.returncode == code, (done.stdout, done.stderr)
     return done
 

@@ -14,6 +14,7 @@ from tests.given import finding
 from tests.given_page import data_of, gathered, hostile, many
 from tests.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.test_page import focuswatch
+from tests.waiting import patience
 
 SAMPLE = Path(__file__).parent / "data" / "focus_sample.csv"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
@@ -31,6 +32,7 @@ def chromium() -> Iterator[Browser]:
         if must_be_there():
             pytest.fail(missing)
         pytest.skip(missing)
+    expect.set_options(timeout=patience(30) * 1000)
     with browser() as opened:
         yield opened
 
@@ -56,12 +58,13 @@ def opened(chromium: Browser, path: Path, *, at: str = "", **context: object) ->
     said: list[str] = []
     made = chromium.new_context(offline=True, **{"viewport": DESKTOP, **context})  # type: ignore[arg-type]
     try:
+        made.set_default_timeout(patience(60) * 1000)
         page = made.new_page()
         page.on("console", lambda message: said.append(message.text) if message.type != "log" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda asked: asked.url.startswith(path.as_uri()) or said.append(asked.url))
         page.goto(path.as_uri() + at)
-        page.wait_for_selector("html[data-ready]", timeout=60_000)
+        page.wait_for_selector("html[data-ready]")
         yield page
         assert said == []
     finally:

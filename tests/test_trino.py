@@ -24,6 +24,7 @@ from focuswatch.lake.server import Server, SignIn
 from focuswatch.simulate import Simulated, simulate
 from tests.conformance.extent import only_in_full
 from tests.local_trino import LocalTrino
+from tests.waiting import patience
 
 CATALOG = Catalog.load()
 SHAPE = {name: SQL_TYPES[kind] for name, kind in KINDS.items()}
@@ -303,7 +304,7 @@ def test_cancelling_ends_the_query_on_the_trino(local_trino):
     ours = "query LIKE '/* focuswatch run to-be-ended:%'"
     assert local_trino.states(ours, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
     engine.cancel()
-    asking.join(timeout=30)
+    asking.join(timeout=patience(30))
     assert "USER_CANCELED" in failed[0]
     assert local_trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
 
@@ -338,7 +339,7 @@ def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, 
             states = local_trino.states(reads, until=lambda states: len(states) == at_once)
             assert len(states) == at_once
             scan.send_signal(signal.SIGINT)
-            _, said = scan.communicate(timeout=90)
+            _, said = scan.communicate(timeout=patience(90))
         finally:
             scan.kill()
     assert (scan.returncode, "stopped" in said) == (130, True), said

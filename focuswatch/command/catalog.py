@@ -54,14 +54,24 @@ def check() -> None:
     \b
     focuswatch check
     """
+    from focuswatch.cases import FOLDER
+    from focuswatch.catalog import ROOT
     from focuswatch.check import problems
 
-    found = problems()
-    for problem in found:
+    here = Path("athena_sql").resolve()
+    if here.is_dir() and here != ROOT:
+        typer.echo(
+            f"Note: this checks the catalog of the installed focuswatch, not {here}. "
+            "To check that one, run .venv/bin/focuswatch of that checkout (make setup)."
+        )
+    broken = problems()
+    for problem in broken:
         typer.echo(problem, err=True)
-    if found:
+    result = f"{len(broken)} problems" if broken else "the catalog keeps every rule"
+    cases = "" if FOLDER.exists() else ", without cases, which only a checkout has"
+    typer.echo(f"Checked {ROOT}{cases}: {result}.")
+    if broken:
         raise typer.Exit(1)
-    typer.echo("The catalog keeps every rule.")
 
 
 def new(
