@@ -12,7 +12,7 @@ from focuswatch.owners import Owners
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def catalog_table() -> str:
@@ -51,6 +51,13 @@ def test_every_command_shown_exists(path):
     verbs = {command.name for command in app.registered_commands}
     shown = re.findall(r"(?:\$ |`)(?:\.venv/bin/)?focuswatch ([a-z]+)", path.read_text())
     assert set(shown) <= verbs
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_make_target_shown_exists(path):
+    """A target that was renamed is renamed everywhere."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:\$ |`|&& |^)make ([a-z-]+)", path.read_text(), re.MULTILINE)) <= targets
 
 
 def test_options_shown_in_the_readme_exist():
