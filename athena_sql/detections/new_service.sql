@@ -135,8 +135,10 @@ service_costs AS (
         new_services.service,
         max(charges.charge_date) AS last_day,
         sum(charges.EffectiveCost) AS effective_cost,
-        array_agg(DISTINCT coalesce(charges.RegionId, 'no region') ORDER BY coalesce(charges.RegionId, 'no region'))
-            AS regions
+        array_agg(
+            DISTINCT CASE WHEN charges.is_edge THEN 'edge locations' ELSE coalesce(charges.RegionId, 'no region') END
+            ORDER BY CASE WHEN charges.is_edge THEN 'edge locations' ELSE coalesce(charges.RegionId, 'no region') END
+        ) AS regions
     FROM daily_services AS charges
     LEFT JOIN bedrock_names ON charges.ServiceName = bedrock_names.service_name
     LEFT JOIN service_renames ON charges.ServiceName = service_renames.old_name
@@ -171,7 +173,7 @@ sending_services AS (
         AND charge_date < $as_of
         AND SkuMeter LIKE '%DataTransfer-Out-Bytes'
         AND meter = 'DataTransfer-Out-Bytes'
-        AND ServiceName <> 'Amazon CloudFront'                      -- a site that is read is no theft
+        AND NOT is_edge                                             -- a site that is read is no theft
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
     GROUP BY 1, 2
