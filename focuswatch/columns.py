@@ -39,6 +39,7 @@ DAILY_CHARGES = {
     "meter": "VARCHAR",
     "instance_type": "VARCHAR",
     "is_gpu": "BOOLEAN",
+    "is_edge": "BOOLEAN",
     "ai_family": "VARCHAR",
 }
 DAILY_SERVICES = {
@@ -54,6 +55,7 @@ DAILY_SERVICES = {
     "ChargeFrequency": "VARCHAR",
     "CommitmentDiscountId": "VARCHAR",
     "CommitmentDiscountStatus": "VARCHAR",
+    "is_edge": "BOOLEAN",
     "is_consumed": "BOOLEAN",
     "BilledCost": "DOUBLE",
     "EffectiveCost": "DOUBLE",

@@ -18,7 +18,12 @@ from focuswatch.engine import Row
 from focuswatch.explain.explanation import Explanation
 
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
-CARRIED = ("service_name", "nobody_looked", "team")  # columns with a meaning of their own that a row may have
+CARRIED = (
+    "service_name",
+    "nobody_looked",
+    "team",
+    "minor",
+)  # columns with a meaning of their own that a row may have
 DAYS_A_MONTH = 30
 
 Severity = Literal["critical", "high", "medium", "low"]
@@ -73,12 +78,19 @@ def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()[:20]
 
 
-def severity_of(category: Category, monthly_cost: Decimal) -> Severity:
-    """How bad: by category and money, and nowhere else."""
+def severity_of(category: Category, monthly_cost: Decimal, *, minor: bool = False) -> Severity:
+    """Return the severity, by category and money; low where the detection's row says that it is `minor`."""
+    if minor:
+        return "low"
     reached: list[Severity] = [
         name for name, limit in SEVERITY_FROM[category].items() if monthly_cost >= limit
     ]
     return max(reached, key=SEVERITIES.index, default="low")
+
+
+def is_minor(finding: Finding) -> bool:
+    """Return whether a finding is told in one line with others of its kind: only `minor` makes security low."""
+    return finding.category == "security" and finding.severity == "low"
 
 
 def money(value: float | Decimal | None) -> Decimal:
@@ -142,7 +154,7 @@ def to_finding(
         detection=detection.id,
         fingerprint=fingerprint(detection.id, row),
         category=header.category,
-        severity=severity_of(header.category, cost),
+        severity=severity_of(header.category, cost, minor=bool(row.get("minor"))),
         status="new",
         sub_account_id=account,
         sub_account_name=account_names.get(account or ""),

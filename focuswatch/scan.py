@@ -4,7 +4,7 @@ It talks to nobody; whoever calls it tells the news.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +22,9 @@ from focuswatch.launched import launched
 from focuswatch.ledger import Ledger, Looked, News, Run, decide
 from focuswatch.owners import Owners
 from focuswatch.saved import verify_saved
+
+FIRST_SEEN = frozenset({"new_region", "new_service"})
+YOUNG_EXPORT_DAYS = 60  # of history, in which what comes once a month has come twice
 
 ACCOUNTS = """
 SELECT billed.sub_account_id, coalesce(accounts.name, billed.name) AS name, accounts.ou_path, accounts.tags
@@ -145,7 +148,10 @@ def scan(
         outcomes=tuple(outcomes),
         coverage=reach,
         silenced=silenced,
-        notes=_notes(engine, catalog=catalog, owners=owners, as_of=as_of, currency=currency),
+        notes=(
+            *_notes(engine, catalog=catalog, owners=owners, as_of=as_of, currency=currency),
+            *_short_history(engine, as_of=as_of, ran=run.ran),
+        ),
         seconds=time.monotonic() - started,
         left=tuple(one.id for one, outcome in zip(detections, answered, strict=True) if outcome is None),
     )
@@ -160,6 +166,22 @@ def _notes(
     except QueryError as error:
         return (f"What planned launches keep quiet could not be asked: {error}",)
     return tuple(one.told(currency) for one in found)
+
+
+def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> tuple[str, ...]:
+    """Return a note where the export is too young to tell what is new from what is rare."""
+    asked = sorted(FIRST_SEEN.intersection(ran))
+    (found,) = engine.query("SELECT min(charge_date) AS first_day FROM completeness", label="history")
+    if (
+        not asked
+        or found["first_day"] is None
+        or (days := (as_of - found["first_day"]).days) >= YOUNG_EXPORT_DAYS
+    ):
+        return ()
+    return (
+        f"The export has {days} days of history, from {found['first_day']} on: until it has {YOUNG_EXPORT_DAYS}, "
+        f"what is rare and what is new look alike to {' and '.join(asked)}",
+    )
 
 
 def _owned_findings(

@@ -42,6 +42,12 @@ REGION_CODES = (
 OCU_METERS = ("SearchOCU", "IndexingOCU", "StorageUsedInS3ByteHour")
 OPENSEARCH = "Amazon OpenSearch Service"  # Serverless has no service name of its own
 NO_REGION = ("global", "NoRegion")  # what AWS bills worldwide
+# Charged where the traffic is, in a region that nobody chose; athena_sql/tables/daily_charges.sql calls it `is_edge`.
+EDGE_SERVICES = ("Amazon CloudFront", "AWS Global Accelerator")
+EDGE_METERS = (
+    *("Lambda-Edge-Request", "Lambda-Edge-GB-Second"),  # Lambda@Edge, where it is billed as AWS Lambda
+    *("DataTransfer-In-ABytes", "DataTransfer-Out-ABytes"),  # S3 Transfer Acceleration
+)
 
 
 class Budgets(Construct):
@@ -112,8 +118,16 @@ def ai_services(config: BudgetsConfig) -> Expression:
 
 
 def unapproved_regions(approved: Sequence[str]) -> Expression:
-    """Whatever is charged in a region that is not approved."""
-    return Expression(not_=dimension("REGION", [*approved, *NO_REGION]))
+    """Return a filter for whatever is charged in a region that is not approved, but where viewers are."""
+    edge_meters = [
+        f"{code}{meter}" for code in ("", *(f"{one}-" for one in REGION_CODES)) for meter in EDGE_METERS
+    ]
+    left_out = (
+        dimension("REGION", [*approved, *NO_REGION]),
+        dimension("SERVICE", EDGE_SERVICES),
+        dimension("USAGE_TYPE", edge_meters),
+    )
+    return Expression(and_=[Expression(not_=one) for one in left_out])
 
 
 def of_team(name: str, team: Team, *, owner_tags: Sequence[str]) -> Expression:

@@ -436,3 +436,23 @@ def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
         assert ledger.silences() == []
         assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
     assert "dynamodb://another cannot be used" in capsys.readouterr().err
+
+
+def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):
+    """A first bill of one month: everything that comes for the first time on day 29 costs a thousandth of a cent."""
+    path = tmp_path / "may.csv"
+
+    def line(cost: float, day: int, service: str, resource: str = "") -> str:
+        days = f"2026-05-{day:02},2026-05-{day + 1:02}"
+        return f"{cost},USD,2026-05-01,Usage,{days},1,{cost:f},us-east-1,{resource},{service},Use,111122223333,\n"
+
+    usual = "".join(line(10, day, "Amazon EC2", "i-1") for day in range(1, 31))
+    services = ("AWS Key Management Service", "Amazon Simple Queue Service", "AWS X-Ray", "AWS Lambda")
+    path.write_text(HEADER + usual + "".join(line(0.00001, 29, one) for one in services))
+    found = scan(path, "--state", tmp_path / "state")
+    assert {one["service_name"]: one["severity"] for one in found} == dict.fromkeys(services, "low")
+    printed = focuswatch("scan", path, "--state", tmp_path / "other").stdout
+    assert printed.count("AWS X-Ray") == 1
+    said = " ".join(printed.split())
+    assert "4 in 1 account, 0.00 USD together" in said
+    assert "The export has 30 days of history, from 2026-05-01 on" in said

@@ -62,6 +62,11 @@ def test_severity_follows_from_category_and_money(category, cost, severity):
     assert severity_of(category, Decimal(cost)) == severity
 
 
+def test_a_row_that_says_it_is_minor_is_low():
+    """Whatever its category and cost would make of it."""
+    assert severity_of("security", Decimal("0.00001"), minor=True) == "low"
+
+
 def test_words_show_the_row_and_data_is_never_a_template():
     """A resource whose name looks like a placeholder stays a name."""
     detection = Catalog.load().detection("orphaned_opensearch_collection")

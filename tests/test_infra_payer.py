@@ -82,12 +82,21 @@ def test_opensearch_serverless_is_told_early_and_apart_from_managed_domains(budg
 
 
 def test_a_region_nobody_approved_is_told_from_the_first_cent(budgets):
-    """One percent of one dollar; what has no region of its own is not meant."""
+    """One percent of one dollar; what has no region of its own, or its viewers' region, is not meant."""
     budget = budgets["focuswatch-unapproved-regions"]
     assert budget["Budget"]["BudgetLimit"]["Amount"] * told(budget)[0][1] / 100 == 0.01
-    counted = budget["Budget"]["FilterExpression"]["Not"]["Dimensions"]
-    assert counted["Key"] == "REGION"
-    assert counted["Values"] == ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "global", "NoRegion"]
+    left_out = [one["Not"]["Dimensions"] for one in budget["Budget"]["FilterExpression"]["And"]]
+    assert left_out[:2] == [
+        {
+            "Key": "REGION",
+            "Values": ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "global", "NoRegion"],
+        },
+        {"Key": "SERVICE", "Values": ["Amazon CloudFront", "AWS Global Accelerator"]},
+    ]
+    assert left_out[2]["Key"] == "USAGE_TYPE"
+    assert {"USW2-Lambda-Edge-Request", "Lambda-Edge-GB-Second", "EU-DataTransfer-In-ABytes"} <= set(
+        left_out[2]["Values"]
+    )
 
 
 def test_ai_is_counted_under_all_its_names(budgets):

@@ -333,3 +333,18 @@ def test_beyond_a_measure_a_team_hears_the_rest_in_sum(ledger):
     decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
     summed = {news.finding.resource_id for news in decision.news if news.in_digest}
     assert summed == {f"r-{number}" for number in range(6)}
+
+
+def test_minor_security_is_told_in_the_digest_and_takes_no_room_from_the_rest(ledger):
+    """Sixty first charges of a thousandth of a cent are one digest; what costs is a message of its own."""
+    minor = [
+        finding(resource=f"m-{number}", cost="0.00001", category="security", team="search").model_copy(
+            update={"severity": "low"}
+        )
+        for number in range(60)
+    ]
+    alarm = finding(resource="alarm", cost="0", category="security", team="search")
+    a_run = run(*minor, alarm, finding(resource="pool", cost="1", team="search"))
+    decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
+    alone = {news.finding.resource_id for news in decision.news if not news.in_digest}
+    assert alone == {"alarm", "pool"}

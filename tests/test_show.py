@@ -111,3 +111,19 @@ def test_a_wide_report_keeps_the_columns_that_say_what_a_row_is(capsys):
     assert max(map(len, shown)) <= table.PIPED_WIDTH
     assert any("111122223333" in line and line.count("1,234") == 4 for line in shown)
     assert sum(line.count("x") for line in shown) == 90
+
+
+def test_minor_security_is_one_line_of_a_slack_message():
+    """Sixty findings of a thousandth of a cent push nothing else out."""
+    minor = [
+        finding(f"m-{number}", category="security", cost="0.00001").model_copy(
+            update={"severity": "low", "service_name": f"Service {number:02}"}
+        )
+        for number in range(60)
+    ]
+    blocks = message(*minor, finding("pool"))["blocks"]
+    assert sum(block["type"] == "section" for block in blocks) == 1
+    line = next(text for block in blocks if "Low severity" in (text := json.dumps(block)))
+    assert "60 in 1 account" in line
+    assert "Service 05 and 54 more" in line
+    assert "0.00 USD" in line

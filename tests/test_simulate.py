@@ -47,6 +47,7 @@ MUST_STAY_QUIET = {
     "unused_commitment": {"used commitments", "purchase rows themselves"},
     "new_region": {
         "`global`, null and no-region rows",
+        "regions that no one chose",
         "regions of the account's history however old",
         "the approved regions during a new account's first days",
         "restated rows of old periods",
@@ -301,19 +302,36 @@ def test_incidents_are_rows_of_the_bill_on_the_days_they_say(focus):
     assert [(d, n) for d, n in rows if (n == 0) != (d in silent)] == []
 
 
+def test_cloudfront_is_charged_where_its_viewers_are(focus):
+    """As in the public sample: eight regions of viewers, Lambda@Edge under CloudFront's name, `global` nowhere."""
+    regions, globals_, functions = one(
+        focus,
+        """
+        SELECT
+            count(DISTINCT RegionId),
+            count(*) FILTER (WHERE RegionId IS NULL OR RegionId = 'global'),
+            count(DISTINCT RegionId) FILTER (WHERE SkuMeter LIKE '%Lambda-Edge-GB-Second')
+        FROM usage WHERE ServiceName = 'Amazon CloudFront'
+        """,
+    )
+    assert (regions >= 8, globals_, functions) == (True, 0, 4)
+
+
 def test_first_charges_in_a_region_are_all_in_the_truth(focus):
     """Asked of the rows themselves: who was charged for the first time where, this week, and is no new account."""
     found = focus.execute(
         """
         SELECT SubAccountId, RegionId
         FROM usage
-        WHERE RegionId <> 'global'
+        WHERE RegionId <> 'global' AND ServiceName <> 'Amazon CloudFront'  -- the viewer's region
         GROUP BY ALL
         HAVING min(ChargePeriodStart) >= DATE '2026-06-01'
         EXCEPT
         SELECT usage.SubAccountId, usage.RegionId
         FROM usage INNER JOIN (
-            SELECT SubAccountId, RegionId FROM usage GROUP BY ALL HAVING min(ChargePeriodStart) < DATE '2026-06-01'
+            SELECT SubAccountId, RegionId FROM usage
+                WHERE ServiceName <> 'Amazon CloudFront'
+                GROUP BY ALL HAVING min(ChargePeriodStart) < DATE '2026-06-01'
         ) AS known USING (RegionId)
         WHERE usage.SubAccountId IN (
             SELECT SubAccountId FROM usage GROUP BY 1 HAVING min(ChargePeriodStart) >= DATE '2026-05-25'

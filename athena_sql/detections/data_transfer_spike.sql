@@ -44,9 +44,7 @@ WITH account_days AS (                                              -- both at o
     FROM (
         SELECT
             *,
-            meter = 'DataTransfer-Out-Bytes'                        -- not US-DataTransfer-Out-Bytes, which is CloudFront's
-                AND ServiceName IS DISTINCT FROM 'Amazon CloudFront' -- whose EU- looks like a region's
-                AND x_ServiceCode IS DISTINCT FROM 'AmazonCloudFront' AS is_transfer,
+            meter = 'DataTransfer-Out-Bytes' AS is_transfer,
             SkuMeter NOT LIKE '%DataTransfer-Out-Bytes' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused' AS is_compute
         FROM daily_charges
         WHERE charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
@@ -57,6 +55,7 @@ WITH account_days AS (                                              -- both at o
                 OR SkuMeter LIKE '%:ml.%' OR SkuMeter LIKE '%-ml.%'
                 OR SkuMeter LIKE '%Fargate-%' OR SkuMeter LIKE '%Lambda-GB-Second%'
             )
+            AND NOT is_edge                                         -- what viewers fetch; CloudFront's EU- looks like a region's
             AND ChargeCategory = 'Usage'
             AND ChargeClass IS DISTINCT FROM 'Correction'
     ) AS transfers_and_compute
@@ -146,7 +145,7 @@ spike_sources AS (
     WHERE charges.charge_date >= $news_since
         AND charges.SkuMeter LIKE '%DataTransfer-Out-Bytes'
         AND charges.meter = 'DataTransfer-Out-Bytes'
-        AND charges.ServiceName IS DISTINCT FROM 'Amazon CloudFront'
+        AND NOT charges.is_edge
         AND charges.ChargeCategory = 'Usage'
     GROUP BY charges.SubAccountId, charges.ServiceName, charges.ResourceId, charges.RegionId
 ),

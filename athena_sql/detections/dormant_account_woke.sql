@@ -119,7 +119,8 @@ woken_services AS (
     SELECT
         charges.SubAccountId AS sub_account_id,
         coalesce(charges.ServiceName, 'no service') AS service,
-        max_by(coalesce(charges.RegionId, 'no region'), charges.EffectiveCost) AS region,
+        max_by(coalesce(CASE WHEN charges.is_edge THEN 'edge locations' END, charges.RegionId, 'no region'), charges.EffectiveCost)
+            AS region,
         row_number() OVER (
             PARTITION BY charges.SubAccountId
             ORDER BY sum(charges.EffectiveCost) DESC, charges.ServiceName

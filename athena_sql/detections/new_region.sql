@@ -18,6 +18,7 @@ blind_spots = [
   "What was used before the export begins is not known; the first 14 days of the bill are taken as where it begins.",
   "Activity that AWS never charges, free usage without a line on the bill included, leaves no row.",
   "In the first 14 days of an account, regions that another account already uses are not told.",
+  "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are charged where the traffic is: they make no region a region in use.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
@@ -35,6 +36,7 @@ first_charges AS (
     SELECT
         SubAccountId AS sub_account_id,
         RegionId AS region_id,
+        is_edge,
         min(charge_date) AS first_charge_date
     FROM daily_services
     WHERE charge_date < $as_of
@@ -47,16 +49,17 @@ first_charges AS (
             charge_date >= $news_since
             AND billing_period < CAST(date_trunc('month', $news_since) AS date)
         )
-    GROUP BY 1, 2
+    GROUP BY 1, 2, 3
 ),
 dated_charges AS (
     SELECT
         sub_account_id,
         region_id,
+        is_edge,
         first_charge_date,
         bills.bill_began,
         min(first_charge_date) OVER (PARTITION BY sub_account_id) AS account_began,
-        min(first_charge_date) OVER (PARTITION BY region_id) AS organisation_began
+        min(first_charge_date) OVER (PARTITION BY region_id, is_edge) AS organisation_began
     FROM first_charges
     CROSS JOIN bills
 ),
@@ -69,6 +72,7 @@ new_regions AS (
         organisation_began < first_charge_date AS used_elsewhere
     FROM dated_charges
     WHERE first_charge_date >= $news_since
+        AND NOT is_edge                                             -- the viewer's region, which nobody chose
         AND date_diff('day', bill_began, first_charge_date) >= $warm_up_days
         AND lower(region_id) NOT IN ('', 'global', 'noregion')      -- null has no region either, and fails here
         AND NOT (
@@ -90,6 +94,7 @@ region_services AS (
         AND charges.SubAccountId IS NOT DISTINCT FROM new_regions.sub_account_id
     WHERE charges.charge_date >= $news_since
         AND charges.charge_date < $as_of
+        AND NOT charges.is_edge
         AND (
             (charges.ChargeCategory = 'Usage' AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
             OR (charges.ChargeCategory = 'Purchase' AND charges.CommitmentDiscountId IS NULL)

@@ -7,6 +7,8 @@ why       = """
 An intruder rarely stays with what the account already runs: Bedrock for somebody else's chatbot, Lightsail or ECS for
 mining, SES for spam. A service that an account was never charged for is a decision somebody took, and this asks who.
 Each service of an account is told once; all names of Bedrock count as one service, and so do a service's old and new name.
+A first charge below `notable_cost` is of low severity and listed in one line, unless it is GPUs, Bedrock, data transfer or
+a service that intruders are known to use; it becomes high when it grows beyond that within the week.
 """
 reason    = "{sub_account_name} was first charged for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} up to {last_day}. Other accounts already use it: {used_elsewhere}."
 action    = """
@@ -31,10 +33,12 @@ sources   = [
   "https://docs.aws.amazon.com/quicksight/latest/APIReference/Welcome.html",
   "https://boto3.amazonaws.com/v1/documentation/api/latest/reference/services/appstream.html",
   "https://docs.aws.amazon.com/cli/latest/reference/workspaces-web/",
+  "https://sysdig.com/blog/ambersquid/",
 ]
 [parameters]
 warm_up_days = 14
 least_transfer_gb = 100
+notable_cost = 1.0         # from the first charge up to the day before the scan
 */
 WITH service_renames AS (
     SELECT *
@@ -58,6 +62,16 @@ WITH service_renames AS (
             ('Amazon EC2 Container Registry (ECR)', 'Amazon Elastic Container Registry'),
             ('Amazon Elastic Container Service for Kubernetes', 'Amazon Elastic Kubernetes Service')
     ) AS renamed (old_name, new_name)
+),
+abused_services AS (                                                -- for mining, spam or a way back in
+    SELECT *
+    FROM (
+        VALUES
+            ('Amazon Elastic Compute Cloud'), ('Amazon Lightsail'), ('Amazon Elastic Container Service'),
+            ('Amazon Elastic Kubernetes Service'), ('AWS Batch'), ('AWS CodeBuild'), ('AWS Amplify'), ('AWS Glue'),
+            ('Amazon SageMaker AI'), ('Amazon WorkSpaces'), ('Amazon Simple Email Service'),
+            ('AWS IAM Identity Center'), ('AWS Directory Service')
+    ) AS abused (service)
 ),
 bedrock_names AS (                                                  -- four, and one for each Marketplace model
     SELECT DISTINCT ServiceName AS service_name
@@ -135,8 +149,10 @@ service_costs AS (
         new_services.service,
         max(charges.charge_date) AS last_day,
         sum(charges.EffectiveCost) AS effective_cost,
-        array_agg(DISTINCT coalesce(charges.RegionId, 'no region') ORDER BY coalesce(charges.RegionId, 'no region'))
-            AS regions
+        array_agg(
+            DISTINCT CASE WHEN charges.is_edge THEN 'edge locations' ELSE coalesce(charges.RegionId, 'no region') END
+            ORDER BY CASE WHEN charges.is_edge THEN 'edge locations' ELSE coalesce(charges.RegionId, 'no region') END
+        ) AS regions
     FROM daily_services AS charges
     LEFT JOIN bedrock_names ON charges.ServiceName = bedrock_names.service_name
     LEFT JOIN service_renames ON charges.ServiceName = service_renames.old_name
@@ -171,7 +187,7 @@ sending_services AS (
         AND charge_date < $as_of
         AND SkuMeter LIKE '%DataTransfer-Out-Bytes'
         AND meter = 'DataTransfer-Out-Bytes'
-        AND ServiceName <> 'Amazon CloudFront'                      -- a site that is read is no theft
+        AND NOT is_edge                                             -- a site that is read is no theft
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
     GROUP BY 1, 2
@@ -181,28 +197,38 @@ risky_services AS (
     SELECT sub_account_id, service_name FROM gpu_services
     UNION
     SELECT sub_account_id, service_name FROM sending_services
+),
+judged_services AS (
+    SELECT
+        new_services.*,
+        risky_services.service_name IS NOT NULL
+            OR new_services.service = 'Amazon Bedrock'
+            OR new_services.service LIKE '%AgentCore%'
+            OR new_services.service LIKE '%Data Transfer%' AS is_risky
+    FROM new_services
+    LEFT JOIN risky_services
+        ON new_services.service_name = risky_services.service_name
+        AND new_services.sub_account_id IS NOT DISTINCT FROM risky_services.sub_account_id
 )
 SELECT
-    new_services.sub_account_id,
+    judged_services.sub_account_id,
     CAST(NULL AS varchar) AS region_id,
     CAST(NULL AS varchar) AS resource_id,
     service_costs.effective_cost AS monthly_cost,
-    new_services.service_name,
-    new_services.first_charge_date AS first_day,
+    judged_services.service_name,
+    NOT judged_services.is_risky
+        AND abused_services.service IS NULL
+        AND round(service_costs.effective_cost, 6) < $notable_cost AS minor,
+    judged_services.first_charge_date AS first_day,
     service_costs.last_day,
     service_costs.regions,
-    new_services.used_elsewhere,
-    new_services.account_began
-FROM new_services
+    judged_services.used_elsewhere,
+    judged_services.account_began
+FROM judged_services
 INNER JOIN service_costs
-    ON new_services.service = service_costs.service
-    AND new_services.sub_account_id IS NOT DISTINCT FROM service_costs.sub_account_id
-LEFT JOIN risky_services
-    ON new_services.service_name = risky_services.service_name
-    AND new_services.sub_account_id IS NOT DISTINCT FROM risky_services.sub_account_id
-WHERE NOT (new_services.is_warm_up AND new_services.used_elsewhere)
-    OR risky_services.service_name IS NOT NULL
-    OR new_services.service = 'Amazon Bedrock'
-    OR new_services.service LIKE '%AgentCore%'
-    OR new_services.service LIKE '%Data Transfer%'
-ORDER BY monthly_cost DESC, new_services.sub_account_id, new_services.service_name
+    ON judged_services.service = service_costs.service
+    AND judged_services.sub_account_id IS NOT DISTINCT FROM service_costs.sub_account_id
+LEFT JOIN abused_services ON judged_services.service = abused_services.service
+WHERE NOT (judged_services.is_warm_up AND judged_services.used_elsewhere)
+    OR judged_services.is_risky
+ORDER BY monthly_cost DESC, judged_services.sub_account_id, judged_services.service_name

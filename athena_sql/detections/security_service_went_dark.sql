@@ -118,6 +118,7 @@ other_days AS (
         AND charges.RegionId IS NOT DISTINCT FROM steady_guards.region_id
         AND charges.charge_date > steady_guards.last_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_dark_days + 14) AS date)
+        AND NOT charges.is_edge                                     -- viewers go on in a region that the account left
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND (charges.is_consumed OR charges.EffectiveCost > 0)

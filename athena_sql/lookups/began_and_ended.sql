@@ -27,6 +27,7 @@ charges AS (                                                -- as fine as the bi
         days.began_on,
         charges.ServiceName AS service_name,
         charges.RegionId AS region_id,
+        charges.is_edge,
         charges.meter,
         charges.x_Operation AS operation,
         charges.ResourceId AS resource_id,
@@ -49,7 +50,7 @@ charges AS (                                                -- as fine as the bi
         AND charges.charge_date < $as_of
         AND charges.ChargeCategory = 'Usage'
         AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
-    GROUP BY 1, 2, 3, 4, 5, 6, 7
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ),
 things AS (
     SELECT
@@ -60,7 +61,7 @@ things AS (
         CASE WHEN kinds.kind = 'region' THEN CAST(NULL AS varchar) ELSE charges.service_name END AS service_name,
         CASE kinds.kind
             WHEN 'service' THEN charges.service_name
-            WHEN 'region' THEN charges.region_id
+            WHEN 'region' THEN CASE WHEN NOT charges.is_edge THEN charges.region_id END  -- else the viewers'
             WHEN 'meter' THEN charges.meter
             WHEN 'operation' THEN charges.operation
             ELSE charges.resource_id

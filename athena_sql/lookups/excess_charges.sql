@@ -64,11 +64,12 @@ charges AS (
         AND charges.ChargeCategory = 'Usage'
         AND coalesce(charges.ChargeFrequency, 'Usage-Based') = 'Usage-Based'  -- fees come when they come
         AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
+        AND NOT (rises.region_id IS NOT NULL AND NOT rises.of_one_service AND charges.is_edge)  -- no part of a region's rise
         AND CASE rises.kind
             WHEN 'tokens' THEN coalesce(regexp_like(charges.SkuMeter, '(?i)token'), false)
             WHEN 'gpu' THEN charges.is_gpu
             WHEN 'transfer' THEN charges.meter IS NOT DISTINCT FROM 'DataTransfer-Out-Bytes'
-                AND charges.ServiceName IS DISTINCT FROM 'Amazon CloudFront'
+                AND NOT charges.is_edge
             ELSE true
         END
 ),

@@ -4,7 +4,11 @@ why   = """
 What more than one detection must know of a charge is said once, here:
 `meter` is SkuMeter without its region prefix, `instance_type` what an instance meter names,
 `is_gpu` whether that is an accelerator, `ai_family` which AI service the charge belongs to under
-whatever name it is billed (null: none).
+whatever name it is billed (null: none), `is_edge` whether it is charged where its traffic is: the region of such
+a charge is the viewer's, and nobody chose it. Sources of the meters:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
+https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html#s3-transfer-acceleration-traffic
+https://aws.amazon.com/waf/pricing/ and its price list (location Any: Global-WebACLV2, Global-RequestV2-Tier1).
 A key may have several rows a day: whoever reads this table sums.
 """
 reads = ["folded_charges"]
@@ -29,6 +33,18 @@ SELECT
         regexp_like(instance_type, '^(ml\.)?(p[2-9]|g[3-9]|inf[0-9]|trn[0-9]|dl[0-9])[a-z0-9-]*\.'),
         false
     ) AS is_gpu,                                                             -- g4dn, p6-b200, inf2, trn1 …
+    coalesce(
+        ServiceName IN ('Amazon CloudFront', 'AWS Global Accelerator')       -- CloudFront Functions and key-value stores too
+            OR x_ServiceCode IN ('AmazonCloudFront', 'AWSGlobalAccelerator')
+            OR SkuMeter LIKE '%Lambda-Edge-%'                                -- Lambda@Edge, billed by CloudFront or Lambda
+            OR SkuMeter LIKE '%CloudFrontFunctions%'
+            OR SkuMeter LIKE '%-ABytes' OR SkuMeter LIKE '%-aBytes'          -- S3 Transfer Acceleration
+            OR (                                                             -- of CloudFront; a region's own are USE1-…
+                (ServiceName IN ('AWS WAF', 'AWS Shield') OR x_ServiceCode IN ('awswaf', 'AWSShield'))
+                AND (SkuMeter LIKE 'Global-%' OR SkuMeter LIKE 'Shield-%')
+            ),
+        false
+    ) AS is_edge,
     CASE
         WHEN ServiceName LIKE '%AgentCore%' OR x_ServiceCode = 'AmazonBedrockAgentCore' THEN 'agentcore'
         WHEN ServiceName LIKE '%Bedrock%'                                    -- three of its names, and '… (Amazon Bedrock Edition)'

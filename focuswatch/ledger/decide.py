@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from focuswatch.findings import SEVERITIES, Finding
+from focuswatch.findings import SEVERITIES, Finding, is_minor
 from focuswatch.ledger.entry import Entry, Kind, News, Silence
 
 CHANGED_FACTOR = Decimal("1.5")  # a cost is materially changed from this multiple of what was told
@@ -68,13 +68,16 @@ def decide(known: Mapping[str, Entry], silences: Iterable[Silence], run: Run) ->
 
 
 def _in_measure(news: Iterable[News]) -> Iterator[News]:
-    """What is beyond a team's measure goes into its digest; security goes first, then what costs most."""
+    """What is minor or beyond a team's measure goes into its digest; security goes first, then what costs most."""
     news = tuple(news)
     heard: Counter[str | None] = Counter()
     beyond = set()
     for place, one in sorted(
         enumerate(news), key=lambda item: (item[1].finding.category != "security", item[0])
     ):
+        if is_minor(one.finding):
+            beyond.add(place)
+            continue
         heard[one.finding.team] += 1
         if heard[one.finding.team] > MOST_A_TEAM:
             beyond.add(place)

@@ -7,19 +7,22 @@ What the bill says is data: escaped, never markup, never a mention.
 
 import json
 
-from focuswatch.findings import Finding
+from focuswatch.findings import Finding, is_minor
 from focuswatch.scan import Scanned
+from focuswatch.show.minor import minor_line
 from focuswatch.slack.blocks import MESSAGE_CHARACTERS, Block, size
 from focuswatch.slack.text import escaped, mrkdwn
 
 MOST_FINDINGS = 20
 NAME_CHARACTERS = 300
+CONTEXT_CHARACTERS = 1500
 
 
 def news(scanned: Scanned) -> str:
     """The JSON of a message that tells the news of a scan, costliest first."""
-    told = [one.finding for one in scanned.news]
-    heading = f"focuswatch: {len(told)} to tell as of {scanned.as_of}"
+    heading = f"focuswatch: {len(scanned.news)} to tell as of {scanned.as_of}"
+    told = [one.finding for one in scanned.news if not is_minor(one.finding)]
+    minor = [one.finding for one in scanned.news if is_minor(one.finding)]
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": heading}}]
     shown = 0
     for finding in told[:MOST_FINDINGS]:
@@ -29,6 +32,8 @@ def news(scanned: Scanned) -> str:
         blocks, shown = longer, shown + 1
     if len(told) > shown:
         blocks.append(_context(f"and {len(told) - shown} more"))
+    if minor:
+        blocks.append(_context(minor_line(minor, scanned.currency)[:CONTEXT_CHARACTERS]))
     blocks.append(_context(f"{scanned.monthly_waste:,.0f} {scanned.currency} of waste a month"))
     return json.dumps({"text": heading, "blocks": blocks}, indent=2, ensure_ascii=False)
 

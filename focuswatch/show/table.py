@@ -18,11 +18,12 @@ from focuswatch.engine import Row
 from focuswatch.errors import ConfigError
 from focuswatch.explain.words import sentences
 from focuswatch.export.refresh import Refresh
-from focuswatch.findings import Finding
+from focuswatch.findings import Finding, is_minor
 from focuswatch.findings import amount as plain_amount
 from focuswatch.ledger import Entry, Silence
 from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
+from focuswatch.show.minor import minor_line
 
 HEADING_WIDTH = 9  # of a report's columns
 NEVER_BROKEN = 14  # letters: an account's id is one word
@@ -61,13 +62,16 @@ def scanned(result: Scanned, refresh: Refresh) -> None:
     """A scan: its news by category and money, then what they sum up to."""
     out = console()
     news = [one.finding for one in result.news]
+    minor = [finding for finding in news if is_minor(finding)]
     for category, heading in HEADINGS.items():
-        group = [finding for finding in news if finding.category == category]
+        group = [finding for finding in news if finding.category == category and not is_minor(finding)]
         if group:
             out.print(_table(heading, group[:SHOWN]))
         if len(group) > SHOWN:
             rest = amount(sum(finding.monthly_cost for finding in group[SHOWN:]), result.currency)
             out.print(f"… and {len(group) - SHOWN} more, {_escape(rest)}: focuswatch findings\n", style="dim")
+    if minor:
+        out.print(visible(minor_line(minor, result.currency)), style="dim", markup=False)
     if news:
         out.print(_by_detection(news))
     else:

@@ -30,12 +30,19 @@ REGIONS = {
     "ap-southeast-2": Region("Asia Pacific (Sydney)", "APS2", 1.25),
     "ap-south-1": Region("Asia Pacific (Mumbai)", "APS3", 1.1),
     "sa-east-1": Region("South America (Sao Paulo)", "SAE1", 1.6),
+    "me-south-1": Region("Middle East (Bahrain)", "MES1", 1.3),
 }
+EDGE_AREAS = {  # how CloudFront's meters begin, by the first words of the viewer's region, the longest first
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
+    "ap-northeast-1": "JP", "ap-southeast-2": "AU", "ap-south-1": "IN", "ap-": "AP", "ca-": "CA", "eu-": "EU",
+    "me-": "ME", "sa-": "SA",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Meter:
-    """`meter` holds `{p}`, the region's prefix with its dash, or `{R}`, its bare code.
+    """`meter` holds `{p}`, the region's prefix with its dash, `{R}`, its bare code, or `{E}`, CloudFront's code
+    for the viewers' area.
 
     `price` is in USD per `unit` in us-east-1. `source` says where the price is from.
     """
@@ -76,4 +83,5 @@ def _named(template: str, region: str | None, *, older: bool) -> str:
         code = ""
     elif older and region == "eu-west-1":
         code = "EU"
-    return template.replace("{p}", f"{code}-" if code else "").replace("{R}", code)
+    area = next((area for start, area in EDGE_AREAS.items() if (region or "").startswith(start)), "US")
+    return template.replace("{p}", f"{code}-" if code else "").replace("{R}", code).replace("{E}", area)

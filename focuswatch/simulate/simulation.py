@@ -12,6 +12,7 @@ from focuswatch.simulate.everyday.accounts import live
 from focuswatch.simulate.everyday.ai import live_with_ai
 from focuswatch.simulate.everyday.bulk import fill_up
 from focuswatch.simulate.everyday.finance import keep_books
+from focuswatch.simulate.everyday.viewers import serve_viewers
 from focuswatch.simulate.follows import truth_of
 from focuswatch.simulate.organisation import organisation
 from focuswatch.simulate.plan import Plan
@@ -99,4 +100,5 @@ def planned(
     if rows is not None:
         fill_up(plan, rows=rows, hourly=hourly)
     plant(plan)
+    serve_viewers(plan)
     return plan

@@ -174,8 +174,8 @@ def _traffic(plan: Plan, account: Account, region: str, *, scale: float) -> None
     plan.charge(account, "out_s3", region, resource=bucket, daily=80 * scale, **usual)
     if account.environment == "prod":
         site = plan.arn("cloudfront", None, account, f"distribution/E{plan.opaque(12).upper()}")
-        plan.charge(account, "cdn_bytes", "global", resource=site, daily=400 * scale, **usual)
-        plan.charge(account, "cdn_requests", "global", resource=site, daily=8_000_000 * scale, **usual)
+        plan.charge(account, "cdn_bytes", "us-east-1", resource=site, daily=400 * scale, **usual)
+        plan.charge(account, "cdn_requests", "us-east-1", resource=site, daily=8_000_000 * scale, **usual)
 
 
 def _sleep(plan: Plan, account: Account) -> None:

@@ -11,6 +11,7 @@ from focuswatch.simulate.follows.facts import (
     Facts,
     Flags,
     expectations,
+    is_edge,
     is_gpu,
     is_instance_hours,
     is_internet_out,
@@ -104,7 +105,7 @@ def _wakings(facts: Facts) -> Iterator[Incident]:
 
 
 def _silences(facts: Facts) -> Iterator[Incident]:
-    for (account, region), charged in facts.by_place(lambda _: True):
+    for (account, region), charged in facts.by_place(lambda line: not is_edge(line)):
         for service in GUARDS:
             guards = [one for one in charged if one.line.meter.service == service]
             others = [one for one in charged if one.line.meter.service != service]

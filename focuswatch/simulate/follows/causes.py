@@ -11,6 +11,7 @@ from focuswatch.simulate.follows.facts import (
     account_id,
     expectations,
     identity_of,
+    is_edge,
     is_gpu,
     is_internet_out,
     sku,
@@ -27,7 +28,7 @@ LINES: Mapping[str, Callable[[Line], bool]] = {
     UNITS: lambda line: line.resource is not None or is_tokens(line),
     "gpu_burst": is_gpu,
     "data_transfer_spike": is_internet_out,
-    "new_region": lambda _: True,
+    "new_region": lambda line: not is_edge(line),
     "new_service": lambda _: True,
     "dormant_account_woke": lambda line: not line.monthly,
 }

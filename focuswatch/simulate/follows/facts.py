@@ -155,4 +155,9 @@ def is_ai(line: Line) -> bool:
 
 
 def is_internet_out(line: Line) -> bool:
-    return sku(line).endswith("DataTransfer-Out-Bytes") and line.meter.service != "Amazon CloudFront"
+    return sku(line).endswith("DataTransfer-Out-Bytes") and not is_edge(line)
+
+
+def is_edge(line: Line) -> bool:
+    """Return whether the line is charged where its viewers are: its region is nobody's choice."""
+    return line.meter.service == "Amazon CloudFront"

@@ -9,6 +9,7 @@ from focuswatch.simulate.follows.facts import (
     account_id,
     first_day,
     is_bedrock,
+    is_edge,
     last_day,
     total,
 )
@@ -27,7 +28,9 @@ BEDROCK = "Bedrock"  # in all its names
 
 
 def first_charges(facts: Facts) -> list[Incident]:
-    regions = _firsts(facts, lambda line: line.region if line.region in REGIONS else None)
+    regions = _firsts(
+        facts, lambda line: line.region if line.region in REGIONS and not is_edge(line) else None
+    )
     services = _firsts(facts, service_family)
     return [
         *(_told(facts, "new_region", charged, start) for charged, start in regions),

@@ -87,6 +87,7 @@ def _guarded(
 def _everything_ended(plan: Plan) -> None:
     account, region = _stored(plan, ended=8)
     guard(plan, account, region, meters=("guardduty", "config"), last=plan.calendar.ago(8))
+    plan.charge(account, "cdn_requests", region, daily=90_000)  # a reader there is no service that goes on
     kind = "a region where everything ended"
     _guarded(plan, account, region, GUARDDUTY, ago=8, kind=kind, note="cleared out")
     closed = plan.organisation.named("legacy-shop")

@@ -77,6 +77,5 @@ def _not_the_internet(plan: Plan) -> None:
         ("cdn_bytes", "CloudFront's own meters left out", 3000),
     ):
         account = _sender(plan, "prod")
-        region = "global" if meter == "cdn_bytes" else account.regions[0]
-        plan.charge(account, meter, region, daily=gigabytes, **span)
+        plan.charge(account, meter, account.regions[0], daily=gigabytes, **span)
         _explained(plan, account, ago=4, kind=kind, note=f"{gigabytes} GB on one day")
