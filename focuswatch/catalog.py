@@ -49,8 +49,12 @@ class TableHeader(Header):
 
 
 class ReportHeader(Header):
-    """A question people ask; its rows are shown as they come, or forecast first."""
+    """A question people ask; its rows are shown as they come, or forecast first.
 
+    `basis` is the basis of its money: which cost column, of which charges.
+    """
+
+    basis: str = Field(min_length=8, max_length=160)
     kind: Literal["rows", "forecast"] = "rows"
 
 

@@ -65,7 +65,7 @@ def strange_series(
     assert isinstance(news, date)
     episodes = find_episodes(pivot(columns), scoring=scoring, news_from=news - (as_of - _end(columns)))
     causes = _causes(episodes, engine=engine, catalog=catalog, detection=detection)
-    rows = [_row(episode, causes.get(episode.key, [])) for episode in episodes]
+    rows = [_row(episode, *causes.get(episode.key, ([], None))) for episode in episodes]
     return sorted(rows, key=lambda row: -float(row["monthly_cost"]))
 
 
@@ -127,14 +127,17 @@ def find_episodes(series: Series, *, scoring: Scoring, news_from: date) -> list[
 
 def _causes(
     episodes: list[Episode], *, engine: Engine, catalog: Catalog, detection: Detection
-) -> dict[Key, list[Part]]:
-    """What each excess is made of, costliest first; what explains nothing of it is left out."""
+) -> dict[Key, tuple[list[Part], Row | None]]:
+    """Return the cost drivers of each excess, largest first, and the tags of the main one.
+
+    What explains nothing of the excess is left out.
+    """
     rises = [_rise(episode, detection=detection) for episode in episodes]
     rows = asked_parts(rises, engine=engine, catalog=catalog, label=f"{detection.id}, its causes")
     causes = {}
     for episode, rise in zip(episodes, rises, strict=True):
-        parts = map(part_of, rows.get(rise.fingerprint, []))
-        causes[episode.key] = [part for part in parts if part.excess > 0]
+        drivers = [row for row in rows.get(rise.fingerprint, []) if money(row["excess"]) > 0]
+        causes[episode.key] = ([part_of(row) for row in drivers], drivers[0]["tags"] if drivers else None)
     return causes
 
 
@@ -154,7 +157,7 @@ def _rise(episode: Episode, *, detection: Detection) -> Rise:
     )
 
 
-def _row(episode: Episode, causes: list[Part]) -> Row:
+def _row(episode: Episode, causes: list[Part], tags: Row | None) -> Row:
     account, service = episode.key
     top = next(iter(causes), None)  # costliest first
     days = DAYS_A_MONTH if episode.goes_on else episode.strange_days
@@ -173,6 +176,7 @@ def _row(episode: Episode, causes: list[Part]) -> Row:
         "goes_on": episode.goes_on,
         "score": episode.worst_score,
         **_named_cause(top),
+        "tags": tags,  # of the main cost driver: its team owns the finding
         "causes": [_told(part, episode) for part in causes[:TOLD_CAUSES] if _matters(part, episode)],
     }
 

@@ -1,5 +1,7 @@
 """The week of a team, and of all of them, in ten lines at most: spent, what moved and why, what is open, what is saved.
 
+A week is EffectiveCost of usage on settled days; a month to date is what the report month_forecast calls spent.
+
 Pure: rows of the report `team_weeks` and entries of the ledger in, words out.
 """
 
@@ -20,6 +22,8 @@ from focuswatch.plain_text import visible
 MOVERS = 3
 LEAST_MOVEMENT = 1.0  # in the billing currency: less is no news
 LATELY_DAYS = 7
+COMPARED_DAYS = 14  # the week and the one before it, with which a movement is measured
+HALF = Decimal("0.5")
 MOST_LINES = 10
 NUMBER = re.compile(r"\A\s*\d+\. ")  # of a step
 
@@ -36,7 +40,10 @@ class Mover:
 
 @dataclass(frozen=True)
 class Week:
-    """A team's week, or that of everybody (`team` None). Money in `currency`; `budget` is a month's."""
+    """A team's week, or that of everybody (`team` None). Money in `currency`; `budget` is a month's.
+
+    `spent` and `before` are usage; `month_to_date` is usage and fees as billed up to `settled_until`, both included.
+    """
 
     team: str | None
     as_of: date
@@ -51,12 +58,15 @@ class Week:
     resolved: int
     unowned: float | None = None  # of the week, where it is everybody's
     launched: tuple[Launched, ...] = ()
+    settled_until: date | None = None
 
     @property
     def heading(self) -> str:
-        """What it comes to, in one line."""
-        whose = f"{self.team} spent" if self.team else "All of it came to"
-        return f"{whose} {self._money(self.spent)} in seven settled days{self._against()}"
+        """The week's total with its basis, in one line."""
+        return (
+            f"{self.team or 'All teams'}: usage came to {self._money(self.spent)} in seven settled days "
+            f"(without credits, tax and fees){self._against()}"
+        )
 
     @property
     def lines(self) -> list[str]:
@@ -86,8 +96,8 @@ class Week:
             day, days = self._day_of_month()
             share = self.month_to_date / float(self.budget)
             yield (
-                f"This month: {self._money(self.month_to_date)} of {self._money(self.budget)}, "
-                f"{share:.0%} of the budget with {day / days:.0%} of the month gone"
+                f"Month to date, billed without credits and tax: {self._money(self.month_to_date)} of "
+                f"{self._money(self.budget)}, {share:.0%} of the budget with {day / days:.0%} of the month settled"
             )
 
     def _moved(self) -> Iterable[str]:
@@ -130,9 +140,11 @@ class Week:
         return [line] if line else []
 
     def _day_of_month(self) -> tuple[int, int]:
+        """Return the last settled day of the month that the day before `as_of` is in, and its last day."""
         last = self.as_of - timedelta(days=1)
         following = (last.replace(day=28) + timedelta(days=4)).replace(day=1)
-        return last.day, (following - timedelta(days=1)).day
+        settled = min(self.settled_until or last, last)
+        return (settled.day if settled >= last.replace(day=1) else 0), (following - timedelta(days=1)).day
 
     def _money(self, value: float | Decimal) -> str:
         return f"{amount(value)} {self.currency}"
@@ -145,17 +157,24 @@ def weeks(
     """Everybody's week, then that of each team of owners.toml that spent something or has something open."""
     entries = list(entries)
     by_team: Mapping[str | None, list[Row]] = _grouped(rows)
-    everybody = _week(None, rows, entries, owners=owners, as_of=as_of, currency=currency)
+    explaining = _explaining(entries, as_of=as_of)
+    everybody = _week(
+        None, rows, entries, owners=owners, as_of=as_of, currency=currency, explaining=explaining
+    )
     own = [
         _week(
             team, by_team.get(team, []), [one for one in entries if one.finding.team == team],
-            owners=owners, as_of=as_of, currency=currency,
+            owners=owners, as_of=as_of, currency=currency, explaining=explaining,
         )
         for team in owners.teams
     ]  # fmt: skip
     told = [everybody, *(one for one in own if one.spent > 0 or one.before > 0 or one.open)]
     return [
-        replace(week, launched=tuple(one for one in launches if week.team in (None, one.team)))
+        replace(
+            week,
+            launched=tuple(one for one in launches if week.team in (None, one.team)),
+            settled_until=next((row.get("settled_until") for row in rows), None),
+        )
         for week in told
     ]
 
@@ -172,7 +191,8 @@ def _grouped(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
 
 
 def _week(
-    team: str | None, rows: Sequence[Row], entries: Sequence[Entry], *, owners: Owners, as_of: date, currency: str
+    team: str | None, rows: Sequence[Row], entries: Sequence[Entry], *, owners: Owners, as_of: date, currency: str,
+    explaining: Sequence[Finding],
 ) -> Week:  # fmt: skip
     found = sorted((one.finding for one in entries if one.state == "open"), key=lambda one: -one.monthly_cost)
     lately = [one for one in entries if _resolved_lately(one, as_of=as_of)]
@@ -188,7 +208,7 @@ def _week(
         if team
         else _sum(_of_budgeted(rows, owners), "month_to_date"),
         budget=known.monthly_budget if known else (sum(budgets, Decimal(0)) or None),
-        movers=tuple(_movers(rows, found=found, gone=[one.finding for one in lately])),
+        movers=tuple(_movers(rows, team=team, explaining=explaining, gone=[one.finding for one in lately])),
         open=tuple(found),
         saved_monthly=sum((one.saved_daily or Decimal(0) for one in lately), Decimal(0)) * DAYS_A_MONTH,
         resolved=len(lately),
@@ -207,24 +227,44 @@ def _resolved_lately(entry: Entry, *, as_of: date) -> bool:
     return entry.state == "resolved" and entry.resolved_on is not None and entry.resolved_on > since
 
 
-def _movers(rows: Iterable[Row], *, found: Sequence[Finding], gone: Sequence[Finding]) -> Iterable[Mover]:
+def _explaining(entries: Iterable[Entry], *, as_of: date) -> list[Finding]:
+    """Return the findings that may explain a rise, of whichever team: open, or seen in the weeks compared.
+
+    A spike that is over, or a first charge, which is notified once, explains the week it was in. Highest cost first.
+    """
+    since = as_of - timedelta(days=COMPARED_DAYS)
+    found = [one.finding for one in entries if one.state == "open" or one.finding.last_seen > since]
+    return sorted(found, key=lambda one: (one.category != "anomaly", -one.monthly_cost))
+
+
+def _movers(
+    rows: Iterable[Row], *, team: str | None, explaining: Sequence[Finding], gone: Sequence[Finding]
+) -> Iterator[Mover]:
     moved = [row for row in rows if abs(row["movement"]) >= LEAST_MOVEMENT]
     for row in sorted(moved, key=lambda row: -abs(row["movement"]))[:MOVERS]:
         rose = row["movement"] > 0
-        about = next(_about(row, found if rose else gone), None)
-        unexplained = "no finding explains it" if rose else ""
+        about = next(_about(row, explaining if rose else gone), None)
         yield Mover(
             account=row["sub_account_name"] or row["sub_account_id"] or "no account",
             service=row["service_name"] or "no service",
             movement=float(row["movement"]),
-            cause=f"{'' if rose else 'resolved, '}{about.title}" if about else unexplained,
+            cause=_cause(about, team=team, rose=rose),
         )
 
 
-def _about(row: Row, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Findings about the same service of the same account."""
-    same = (row["sub_account_id"], row["service_name"])
-    return (one for one in findings if (one.sub_account_id, one.service_name) == same)
+def _cause(about: Finding | None, *, team: str | None, rose: bool) -> str:
+    if about is None:
+        return "no finding explains it" if rose else ""
+    owner = f" (owned by {about.team})" if team and about.team not in (None, team) else ""
+    return f"{'' if rose else 'resolved, '}{about.title}{owner}"
+
+
+def _about(row: Row, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Findings about the same service of the same account, then those of the whole account that are as large."""
+    account = [one for one in findings if one.sub_account_id == row["sub_account_id"]]
+    yield from (one for one in account if one.service_name == row["service_name"])
+    least = HALF * Decimal(str(abs(row["movement"])))
+    yield from (one for one in account if one.service_name is None and one.monthly_cost >= least)
 
 
 def _sum(rows: Iterable[Row], column: str) -> float:

@@ -16,7 +16,7 @@ from focuswatch.columns import DAILY_CHARGES
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.engine.given_rows import create_empty, inserts
 from focuswatch.errors import QueryError
-from focuswatch.explain.ask import explain
+from focuswatch.explain.ask import asked_parts, charges_of, explain
 from focuswatch.explain.explanation import NAME_CHARACTERS, Explanation
 from focuswatch.explain.rise import RULES, Rise, rise_of
 from focuswatch.explain.told import explained
@@ -51,6 +51,12 @@ RISE = Rise(
     end_day=END,
     excess=None,
 )
+
+
+PURCHASE = {
+    "ChargeCategory": "Purchase", "SkuMeter": "EU-HeavyUsage:db.r6g.large", "ResourceId": "arn:ri",
+    "charge_date": RISEN, "EffectiveCost": 0.0, "BilledCost": 355.33,
+}  # fmt: skip
 
 
 @contextmanager
@@ -213,6 +219,12 @@ def test_a_rise_is_as_wide_as_its_finding(changed, excess):
     assert why(*charges, **changed).excess == excess
 
 
+def tags_of(rises: list[Rise], engine: Any) -> list[Any]:
+    """The tags of each part of each rise."""
+    found = asked_parts(rises, engine=engine, catalog=CATALOG, label="parts")
+    return [(name, row["place"], row["tags"]) for name, rows in sorted(found.items()) for row in rows]
+
+
 def test_trino_explains_it_alike(local_trino):
     """The same statements over the same charges: parts, measures, prices, what began and ended."""
     gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old", "x_Operation": "Old"}
@@ -225,6 +237,9 @@ def test_trino_explains_it_alike(local_trino):
         {"SubAccountId": "null", "ServiceName": "null", "EffectiveCost": 7.0},
         more(SubAccountId="null", ServiceName="null", EffectiveCost=40.0),
         more(SkuMeter="EU-NovaPro-input-tokens", ServiceName="Amazon Bedrock", EffectiveCost=5.0),
+        more(ResourceId="null", EffectiveCost=3.0, Tags={"team": "shop"}),
+        more(ResourceId="null", EffectiveCost=2.0, Tags={"team": "ads"}),
+        PURCHASE,
     ]
     rises = [
         RISE,
@@ -233,9 +248,11 @@ def test_trino_explains_it_alike(local_trino):
         replace(RISE, fingerprint="c" * 20, service_name=None, charges="gpu"),
         replace(RISE, fingerprint="d" * 20, service_name=None, charges="tokens", excess=Decimal(10)),
         replace(RISE, fingerprint="e" * 20, service_name=None, region_id="eu-west-1", weeks=1),
+        replace(RISE, fingerprint="9" * 20, charges="first"),
     ]
     with bill(*charges) as engine:
         wanted = explain(rises, engine=engine, catalog=CATALOG, as_of=AS_OF)
+        tags = tags_of(rises, engine)
         rows = engine.query(f"SELECT {', '.join(DAILY_CHARGES)} FROM daily_charges", label="charges")
     trino, table = local_trino.engine(), "memory.default.explained_charges"
     trino.execute(create_empty(table, DAILY_CHARGES), label="given")
@@ -244,9 +261,10 @@ def test_trino_explains_it_alike(local_trino):
             trino.execute(statement, label="given")
         there = local_trino.engine(tables={"daily_charges": f"SELECT * FROM {table}"})
         assert explain(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted
+        assert tags_of(rises, there) == tags
     finally:
         trino.execute(f"DROP TABLE {table}", label="given")
-    assert len(wanted) == 6 and all(map(adds_up, wanted.values()))
+    assert len(wanted) == 7 and all(map(adds_up, wanted.values()))
     assert wanted[RISE.fingerprint].ended and wanted["b" * 20].excess == 80
 
 
@@ -470,3 +488,88 @@ def test_the_headline_says_what_moved(volume, price, said):
     """What is less than a twentieth is not worth a word."""
     told = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
     assert headline(told, currency="EUR") == f"1,000 EUR more than expected on 2026-03-29: {said}."
+
+
+def test_a_daily_cost_is_of_the_settled_days_on_which_it_ran():
+    """A machine of one day cost that day's money, however many days went by since."""
+    once = {"charge_date": RISEN, "SkuMeter": "EU-New", "ResourceId": "arn:new", "EffectiveCost": 1000.0}
+    for as_of in (RISEN + timedelta(days=4), AS_OF):
+        began = why({}, once, as_of=as_of).began
+        assert {turn.daily_cost for turn in began} == {Decimal(1000)}, as_of
+
+
+def test_an_unsettled_day_lowers_no_daily_cost():
+    """The newest day has a tenth of its charges yet; only where there is no other day it counts."""
+    machine = {"SkuMeter": "EU-New", "ResourceId": "arn:new", "EffectiveCost": 100.0}
+    whole, begun = {"days": [RISEN, END], **machine}, {"charge_date": END, **machine, "EffectiveCost": 10.0}
+    assert why({}, whole, begun, as_of=END + timedelta(days=1)).began[0].daily_cost == 100
+    assert why({}, {**begun, "charge_date": RISEN}, as_of=RISEN + timedelta(days=1)).began[0].daily_cost == 10
+
+
+def test_what_ended_is_told_with_what_it_cost_on_the_days_it_ran():
+    """Five days a week at 50, and not 35 a day."""
+    job = {"weekdays": [0, 1, 2, 3, 4], "days": [BEFORE, RISEN + timedelta(days=1)], "EffectiveCost": 50.0}
+    told = why({}, {**job, "SkuMeter": "EU-Old", "ResourceId": "arn:old"}, more(EffectiveCost=99.0))
+    assert told.ended[0].daily_cost == 50
+
+
+def test_a_purchase_is_a_first_charge_as_it_is_billed():
+    """Its EffectiveCost is 0; of a rise of usage it is no part."""
+    told = why({}, PURCHASE, charges="first", region_id="eu-west-1", service_name=None)
+    (bought,) = [one for one in told.parts if one.is_billed]
+    assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
+    assert any(
+        "355.33, 100 % (new) (a purchase, as billed)" in line for line in sentences(told, currency="USD")
+    )
+    assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)
+
+
+def test_a_finding_whose_days_have_other_charges_is_not_said_to_be_missing():
+    """A fee, a tax: the bill has them, and none of them is a cost driver."""
+    fee = {"ChargeFrequency": "Recurring", "charge_date": RISEN, "SubAccountId": "999999999999"}
+    tax = {
+        "ChargeCategory": "Tax",
+        "charge_date": RISEN,
+        "SubAccountId": "999999999999",
+        "EffectiveCost": 9.0,
+    }
+    rise = replace(RISE, sub_account_id="999999999999")
+    with bill(fee, tax) as engine:
+        assert not explain([rise], engine=engine, catalog=CATALOG, as_of=AS_OF)
+        rows = charges_of(rise, engine=engine, catalog=CATALOG)
+        gone = charges_of(replace(rise, sub_account_id="1"), engine=engine, catalog=CATALOG)
+    assert {(row["charge_category"], row["effective_cost"]) for row in rows} == {
+        ("Usage", 24.0),
+        ("Tax", 9.0),
+    }
+    assert gone == []
+
+
+TEAMS = ({"team": "shop", "Name": "a"}, {"team": "shop", "Name": "b"}, {"team": "ads"})
+
+
+@pytest.mark.parametrize(
+    ("rows", "team"),
+    [
+        ([more(ResourceId="arn:1", EffectiveCost=500.0, Tags=TEAMS[0])], "shop"),
+        ([more(ResourceId="arn:1", EffectiveCost=500.0)], None),
+        (
+            [more(EffectiveCost=500.0), more(ResourceId="arn:2", EffectiveCost=100.0, Tags=TEAMS[2])],
+            None,
+        ),
+        ([more(ResourceId=f"arn:{n}", EffectiveCost=200.0, Tags=TEAMS[n]) for n in (0, 1)], "shop"),
+        (
+            [  # of calls without a resource, those that rose, and not those that always cost most
+                {"ResourceId": "null", "EffectiveCost": 900.0, "Tags": TEAMS[2]},
+                more(ResourceId="null", EffectiveCost=300.0, Tags=TEAMS[0]),
+            ],
+            "shop",
+        ),
+    ],
+    ids=["the machine's", "untagged", "mostly untagged", "two of one team", "calls without a resource"],
+)  # fmt: skip
+def test_the_main_cost_driver_s_tags_are_those_of_what_rose(rows, team):
+    """Whose tag an anomaly's money carries owns it."""
+    with bill({}, *rows) as engine:
+        (first, *_) = asked_parts([RISE], engine=engine, catalog=CATALOG, label="parts")[RISE.fingerprint]
+    assert (first["tags"] or {}).get("team") == team

@@ -113,7 +113,7 @@ def test_a_bill_that_is_gone_or_no_longer_has_the_days_gets_a_sentence(scanned, 
     try:
         bill.write_text(HEADER + charges(FIRST, RISEN - timedelta(days=40)))
         done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=2)
-        assert "has no charge any more" in done.stderr and "--export" in done.stderr
+        assert "has no charge of" in done.stderr and "--export" in done.stderr
         bill.unlink()
         done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=1)
         assert done.stderr.count("focuswatch: ") == 1 and "Traceback" not in done.stderr

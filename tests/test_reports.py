@@ -2,17 +2,21 @@
 
 import tomllib
 from collections import Counter
+from contextlib import contextmanager
 from datetime import date
 from itertools import product
 
 import pytest
 
 from focuswatch import tables
+from focuswatch.bill import Inputs, open_bill
 from focuswatch.cases import Case, CaseFile, give
 from focuswatch.catalog import Catalog
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.owners import Owners
 from focuswatch.report import rows_of
+from focuswatch.simulate import simulate
+from focuswatch.simulate.organisation import MIN_ACCOUNTS
 from tests.test_owners import OWNERS
 
 AS_OF = date(2026, 3, 31)
@@ -358,3 +362,92 @@ def test_a_trend_goes_back_three_settled_weeks():
     assert [nova[name] for name in ("unit_cost", "a_week_before", "two_weeks_before")] == pytest.approx(
         [3, 2, 1]
     )
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """A simulated organization's bill up to May 2: as of May 3 its last 30 settled days are the whole of April."""
+    folder = tmp_path_factory.mktemp("simulated")
+    return simulate(
+        folder / "bill", seed=3, accounts=MIN_ACCOUNTS, days=63, end=date(2026, 5, 3)
+    ), folder / "state"
+
+
+@contextmanager
+def opened(simulated, as_of):
+    """Functions that run a report, and the sum of a cost column over days and kinds of charges of the raw bill."""
+    made, state = simulated
+    owners = Owners.load(made.owners)
+    inputs = Inputs(
+        str(made.export), state=state, accounts=made.accounts, activity=made.activity, as_of=as_of
+    )
+    with open_bill(inputs, catalog=CATALOG, owners=owners, say=str) as bill:
+
+        def rows(name):
+            return rows_of(CATALOG.report(name), engine=bill.engine, as_of=as_of, owners=owners)
+
+        def billed(column, where):
+            statement = f"SELECT sum({column}) AS total FROM daily_charges WHERE {where}"
+            return bill.engine.query(statement, label="the bill")[0]["total"]
+
+        yield rows, billed
+
+
+FEE = "(ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time'))"
+SPEND = "ChargeCategory NOT IN ('Tax', 'Credit')"
+APRIL = "charge_date BETWEEN DATE '2026-04-01' AND DATE '2026-04-30'"
+
+
+def total(rows, column="effective_cost"):
+    return sum(row[column] for row in rows)
+
+
+def test_the_same_month_has_the_same_total_in_every_report(simulated):
+    """April, as spent by teams, by use cases and unallocated; what is left out of it is credits and tax."""
+    with opened(simulated, date(2026, 5, 3)) as (rows, billed):
+        teams, whole = rows("spend_by_team"), billed("EffectiveCost", f"{SPEND} AND {APRIL}")
+        assert total(teams) == pytest.approx(whole)
+        assert total(rows("portfolio")) == pytest.approx(whole)
+        nobody = next(row for row in teams if row["team"] == "(nobody)")
+        assert total(rows("unowned_spend")) == pytest.approx(nobody["effective_cost"])
+        invoice = total(teams, "billed_cost") + total(teams, "credits") + total(teams, "tax")
+        assert invoice == pytest.approx(billed("BilledCost", APRIL))
+        assert total(teams, "credits") < 0 < total(teams, "tax")
+        assert total(rows("ai_spend")) == pytest.approx(total(rows("ai_spend_by_layer")))
+
+
+def test_a_month_to_date_is_what_the_forecast_calls_spent(simulated):
+    """Settled days alone, as billed, with fees and without credits and tax; in the weekly digest and the forecast."""
+    with opened(simulated, date(2026, 5, 1)) as (rows, billed):
+        settled = "charge_date BETWEEN DATE '2026-04-01' AND DATE '2026-04-28'"
+        spent = billed("BilledCost", f"{SPEND} AND {settled}")
+        forecast, weeks = rows("month_forecast"), rows("team_weeks")
+        for of in ("all", "team", "service"):
+            assert total([row for row in forecast if row["of"] == of], "spent") == pytest.approx(spent)
+        assert total(weeks, "month_to_date") == pytest.approx(spent, abs=1)  # less than a cent has no row
+        assert {str(row["settled_until"]) for row in weeks} == {"2026-04-28"}
+        week = "charge_date BETWEEN DATE '2026-04-22' AND DATE '2026-04-28'"
+        usage = billed("EffectiveCost", f"{SPEND} AND NOT coalesce({FEE}, false) AND {week}")
+        assert total(weeks) == pytest.approx(usage, abs=1)
+
+
+def test_a_total_is_never_the_sum_of_a_cut_list():
+    """Of 300 accounts a hundred are listed; the others, and what was given back, stand in one row beneath."""
+    ids = [f"{number:012}" for number in range(300)]
+    charges = [{"SubAccountId": id, "EffectiveCost": 10.0} for id in ids]
+    back = {"SubAccountId": "x", "EffectiveCost": -5.0, "ChargeCategory": "Adjustment"}
+    rows = report("unowned_spend", [*charges, back], owners=Owners())
+    assert len(rows) == 101 and total(rows) == total(
+        report("spend_by_team", [*charges, back], owners=Owners())
+    )
+    assert total(rows) == 2995 and total(rows, "share") == pytest.approx(1)
+    assert rows[-1]["sub_account_name"] == "(all others)"
+    assert rows[-1]["unowned_because"] == "not listed: 201 smaller or negative amounts"
+
+
+def test_a_bill_that_has_no_settled_day_yet_is_taken_whole():
+    """Its first day has a total in each report."""
+    day = {"charge_date": date(2026, 3, 30)}
+    for name in ("spend_by_team", "portfolio", "unowned_spend"):
+        assert total(report(name, [day], owners=Owners())) == 10, name
+    assert all(CATALOG.report(name).header.basis for name in CATALOG.reports)

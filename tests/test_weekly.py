@@ -30,6 +30,7 @@ def row(
     return {
         "team": team, "sub_account_id": account, "sub_account_name": "search-prod", "service_name": service,
         "effective_cost": now, "effective_cost_before": before, "movement": now - before, "month_to_date": month,
+        "settled_until": date(2026, 4, 8),
     }  # fmt: skip
 
 
@@ -42,9 +43,13 @@ def told(rows, entries=(), *, team="search", as_of=date(2026, 4, 11)):
 def test_a_week_is_held_against_the_week_before_and_the_budget():
     """In the first lines that an owner reads."""
     week = told([row()])
-    assert week.heading == "search spent 700.00 USD in seven settled days, 40% more than in the seven before"
-    assert (
-        week.lines[0] == "This month: 900.00 USD of 1,000 USD, 90% of the budget with 33% of the month gone"
+    assert week.heading == (
+        "search: usage came to 700.00 USD in seven settled days (without credits, tax and fees), "
+        "40% more than in the seven before"
+    )
+    assert week.lines[0] == (
+        "Month to date, billed without credits and tax: 900.00 USD of 1,000 USD, "
+        "90% of the budget with 27% of the month settled"
     )
 
 
@@ -90,7 +95,7 @@ def test_everybodys_week_says_what_nobody_owns():
     week = told([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
     assert week.spent == 1700
     assert "Nobody owns 300.00 USD of it, 18%: focuswatch report unowned_spend" in week.lines
-    assert week.lines[0].startswith("This month: 900.00 USD of 1,000 USD")
+    assert ": 900.00 USD of 1,000 USD, 90% of the budget" in week.lines[0]
 
 
 def golden(name):
@@ -147,14 +152,60 @@ def test_a_message_fits_slack_whatever_services_are_called(name):
     assert "<!channel>" not in message["text"]
 
 
+def moved(findings, **changed):
+    """The line about the one service of the team that moved."""
+    entries = [one if isinstance(one, Entry) else Entry(finding=one) for one in findings]
+    (line,) = [line for line in told([row(**changed)], entries).lines if " in search-prod" in line]
+    return line
+
+
+def about(title="Cost anomaly", *, service="Amazon Kendra", team="search", cost="300", on=date(2026, 4, 10)):
+    one = finding(title, team=team, cost=cost, category="anomaly", on=on)
+    return one.model_copy(update={"service_name": service, "title": title})
+
+
+def test_a_rise_that_another_team_s_finding_explains_names_it():
+    """Nor does a team read that no finding explains what one explains that nobody owns."""
+    assert moved([about(team="fraud")]).endswith(": Cost anomaly (owned by fraud)")
+    assert moved([about(team=None)]).endswith(": Cost anomaly")
+
+
+@pytest.mark.parametrize("state", ["resolved", "closed"])
+def test_a_rise_is_explained_by_a_finding_that_is_over(state):
+    """A spike of one day is resolved in the week in which it rose; a first charge is notified once and closed."""
+    assert moved([Entry(finding=about(), state=state)]).endswith(": Cost anomaly")
+    old = Entry(finding=about(on=date(2026, 3, 1)), state=state)
+    assert moved([old]).endswith(": no finding explains it")
+
+
+def test_a_finding_about_the_whole_account_explains_what_is_not_larger():
+    """A dormant account's service rose with it; a first charge of a cent explains no 200 USD."""
+    assert moved([about("Dormant account", service=None)]).endswith(": Dormant account")
+    assert moved([about("First charge", service=None, cost="0.01")]).endswith(": no finding explains it")
+    both = [about("Dormant account", service=None, cost="900"), about()]
+    assert moved(both).endswith(": Cost anomaly")
+
+
+def test_no_part_of_a_month_is_settled_on_its_second_day():
+    """The budget of April is not held against the last days of March."""
+    week = told([row(month=0.0)], as_of=date(2026, 5, 2))
+    assert "0% of the budget with 0% of the month settled" in week.lines[0]
+
+
 def test_the_report_counts_settled_days_and_the_month():
-    """Seven days against the seven before; tax moves no week, and counts in the month."""
+    """Seven days against the seven before; credits and tax are in neither, and the month has its fees."""
     charges = [
         {"charge_date": AS_OF - timedelta(days=back), "EffectiveCost": 10.0 if back < 10 else 4.0}
         for back in range(1, 25)
     ]
-    charges.append({"charge_date": AS_OF - timedelta(days=5), "EffectiveCost": 99.0, "ChargeCategory": "Tax"})
+    for kind, cost in (("Tax", 99.0), ("Credit", -70.0)):
+        charges.append(
+            {"charge_date": AS_OF - timedelta(days=5), "EffectiveCost": cost, "ChargeCategory": kind}
+        )
     (found,) = report("team_weeks", charges)
     assert (found["effective_cost"], found["effective_cost_before"]) == (70.0, 28.0)
-    in_month = [one for one in charges if one["charge_date"].month == (AS_OF - timedelta(days=1)).month]
-    assert found["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in in_month))
+    month = range(1, (AS_OF - timedelta(days=3)).day + 1)
+    in_month = [one for one in charges if one["charge_date"].month == 3 and one["charge_date"].day in month]
+    usage = [one for one in in_month if "ChargeCategory" not in one]
+    assert found["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in usage))
+    assert found["settled_until"] == AS_OF - timedelta(days=3)

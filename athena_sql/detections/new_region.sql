@@ -87,7 +87,10 @@ region_services AS (
         new_regions.region_id,
         coalesce(charges.ServiceName, 'no service') AS service,
         max(charges.charge_date) AS last_day,
-        sum(charges.EffectiveCost) AS effective_cost
+        sum(CASE
+            WHEN charges.ChargeCategory = 'Purchase' AND charges.EffectiveCost = 0 THEN charges.BilledCost
+            ELSE charges.EffectiveCost
+        END) AS effective_cost                                      -- a purchase costs what is billed for it
     FROM daily_services AS charges
     INNER JOIN new_regions
         ON charges.RegionId = new_regions.region_id

@@ -148,7 +148,10 @@ service_costs AS (
         new_services.sub_account_id,
         new_services.service,
         max(charges.charge_date) AS last_day,
-        sum(charges.EffectiveCost) AS effective_cost,
+        sum(CASE
+            WHEN charges.ChargeCategory = 'Purchase' AND charges.EffectiveCost = 0 THEN charges.BilledCost
+            ELSE charges.EffectiveCost
+        END) AS effective_cost,                                     -- a purchase costs what is billed for it
         array_agg(
             DISTINCT CASE WHEN charges.is_edge THEN 'edge locations' ELSE coalesce(charges.RegionId, 'no region') END
             ORDER BY CASE WHEN charges.is_edge THEN 'edge locations' ELSE coalesce(charges.RegionId, 'no region') END

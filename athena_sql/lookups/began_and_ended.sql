@@ -11,6 +11,8 @@ first_day = 2000-01-01         # of the earliest rise
 days_before = 28               # 62 at most: they are bits of a bigint
 least_days = 14                # of those: what came less often did not end, it comes now and then
 settled_days = 4               # a day that was not yet told in full ends nothing
+settle_days = 2                # as in completeness: later days still grow, and lower no daily cost
+most_days = 62                 # from the first day on, for a daily cost: bits of a bigint, too
 most = 20
 */
 WITH rises AS (
@@ -41,7 +43,36 @@ charges AS (                                                -- as fine as the bi
             END
         ) AS days_before,                                   -- a bit for each: counting distinct days takes three times as long
         sum(CASE WHEN charges.charge_date < days.began_on THEN charges.EffectiveCost ELSE 0 END) AS cost_before,
-        sum(CASE WHEN charges.charge_date < days.began_on THEN 0 ELSE charges.EffectiveCost END) AS cost_since
+        bitwise_or_agg(
+            CASE
+                WHEN charges.charge_date >= days.began_on
+                    AND date_diff('day', days.began_on, charges.charge_date) < $most_days
+                    AND date_diff('day', charges.charge_date, $as_of) > $settle_days
+                    THEN CAST(power(2, date_diff('day', days.began_on, charges.charge_date)) AS bigint)
+                ELSE 0
+            END
+        ) AS ran_days,                                      -- since it began, settled ones on which it was charged
+        sum(CASE
+            WHEN charges.charge_date >= days.began_on
+                AND date_diff('day', days.began_on, charges.charge_date) < $most_days
+                AND date_diff('day', charges.charge_date, $as_of) > $settle_days
+                THEN charges.EffectiveCost
+            ELSE 0
+        END) AS ran_cost,
+        bitwise_or_agg(
+            CASE
+                WHEN charges.charge_date >= days.began_on
+                    AND date_diff('day', days.began_on, charges.charge_date) < $most_days
+                    THEN CAST(power(2, date_diff('day', days.began_on, charges.charge_date)) AS bigint)
+                ELSE 0
+            END
+        ) AS known_days,
+        sum(CASE
+            WHEN charges.charge_date >= days.began_on
+                AND date_diff('day', days.began_on, charges.charge_date) < $most_days
+                THEN charges.EffectiveCost
+            ELSE 0
+        END) AS known_cost
     FROM daily_charges AS charges
     INNER JOIN days
         ON charges.SubAccountId IS NOT DISTINCT FROM days.sub_account_id
@@ -74,8 +105,12 @@ things AS (
         max(charges.last_day) AS last_day,
         bit_count(bitwise_or_agg(charges.days_before), 64) >= $least_days AS came_daily,  -- by whichever resource
         sum(charges.cost_before)
-            / CAST(nullif(date_diff('day', min(charges.first_day), charges.began_on), 0) AS double) AS daily_cost_before,
-        sum(charges.cost_since) / CAST(date_diff('day', charges.began_on, $as_of) AS double) AS daily_cost_since
+            / CAST(nullif(bit_count(bitwise_or_agg(charges.days_before), 64), 0) AS double) AS daily_cost_before,
+        coalesce(                                           -- of days that it ran; of unsettled ones where there are no others
+            sum(charges.ran_cost)
+                / CAST(nullif(bit_count(bitwise_or_agg(charges.ran_days), 64), 0) AS double),
+            sum(charges.known_cost) / CAST(nullif(bit_count(bitwise_or_agg(charges.known_days), 64), 0) AS double)
+        ) AS daily_cost_since
     FROM charges
     CROSS JOIN (
         VALUES ('region', 1), ('service', 2), ('meter', 3), ('operation', 4), ('resource', 5)

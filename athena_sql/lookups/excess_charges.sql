@@ -4,7 +4,8 @@ why   = """
 Money that is out of its pattern is explained by the meters, regions, operations and resources that rose.
 Each is held against its own weekdays of the weeks before, in the measure in which the whole was expected to cost what
 the detection says; so the parts add up to the excess that was told. What a unit cost before, where the resource is new
-what it cost the others, parts price from volume.
+what it cost the others, parts price from volume. Of first charges (kind `first`) purchases count too, as billed where
+their EffectiveCost is 0. `tags` are those of the charges that rose most in a part, where most of it is tagged.
 """
 reads = ["daily_charges"]
 [parameters]
@@ -36,7 +37,14 @@ charges AS (
         charges.x_Operation AS operation,
         charges.ResourceId AS resource_id,
         charges.charge_date >= rises.from_date AS is_risen,
-        charges.EffectiveCost AS effective_cost,
+        CASE
+            WHEN rises.kind = 'first' AND charges.ChargeCategory = 'Purchase' AND charges.EffectiveCost = 0
+                THEN charges.BilledCost                     -- its EffectiveCost is in what it pays for later
+            ELSE charges.EffectiveCost
+        END AS effective_cost,
+        charges.ChargeCategory = 'Purchase' AND charges.EffectiveCost = 0 AS is_billed,
+        charges.Tags AS tags,
+        CASE WHEN charges.ResourceId IS NULL THEN charges.Tags END AS tags_of_nothing,  -- many callers in one row
         coalesce(charges.ConsumedQuantity, charges.PricingQuantity) AS quantity,
         CASE day_of_week(charges.charge_date)
             WHEN 1 THEN rises.monday
@@ -61,8 +69,17 @@ charges AS (
     WHERE charges.charge_date >= $first_day
         AND charges.charge_date < $end_day
         AND ($every_service OR charges.ServiceName IN ($service_names) OR charges.ServiceName IS NULL)
-        AND charges.ChargeCategory = 'Usage'
-        AND coalesce(charges.ChargeFrequency, 'Usage-Based') = 'Usage-Based'  -- fees come when they come
+        AND (
+            (
+                charges.ChargeCategory = 'Usage'
+                AND coalesce(charges.ChargeFrequency, 'Usage-Based') = 'Usage-Based'  -- fees come when they come
+            )
+            OR (                                            -- but the first one is a first charge
+                rises.kind = 'first'
+                AND charges.ChargeCategory IN ('Usage', 'Purchase')
+                AND charges.CommitmentDiscountId IS NULL
+            )
+        )
         AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
         AND NOT (rises.region_id IS NOT NULL AND NOT rises.of_one_service AND charges.is_edge)  -- no part of a region's rise
         AND CASE rises.kind
@@ -84,12 +101,15 @@ resources AS (
         meter,
         operation,
         resource_id,
+        tags_of_nothing,
+        max_by(tags, effective_cost) FILTER (WHERE is_risen AND cardinality(tags) > 0) AS tags,
+        bool_or(is_risen AND is_billed) AS is_billed,
         sum(CASE WHEN is_risen THEN effective_cost ELSE 0 END) AS cost,
         sum(CASE WHEN is_risen THEN quantity ELSE 0 END) AS quantity,
         sum(CASE WHEN is_risen THEN 0 ELSE effective_cost * weight END) AS cost_before,
         sum(CASE WHEN is_risen THEN 0 ELSE quantity * weight END) AS quantity_before
     FROM charges
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ),
 wholes AS (
     SELECT
@@ -143,6 +163,11 @@ parts AS (
         sum(excess) AS excess,
         sum(by_price) AS by_price,
         sum(cost_before) = 0 AND sum(quantity_before) = 0 AS is_new,
+        bool_or(is_billed) AS is_billed,
+        CASE
+            WHEN 2 * sum(CASE WHEN tags IS NOT NULL THEN greatest(excess, 0) ELSE 0 END) >= sum(greatest(excess, 0))
+                THEN max_by(tags, -place) FILTER (WHERE tags IS NOT NULL AND excess > 0)
+        END AS tags,
         max(whole_cost) AS whole_cost,
         max(whole_cost_before) AS whole_cost_before
     FROM excesses

@@ -1,5 +1,6 @@
 /*
 title = "AI spend of the last 30 days, and what a filter on Amazon Bedrock shows of it"
+basis = "EffectiveCost of AI usage, without purchases, credits and tax"
 why   = """
 One line for every name under which AI is billed. `seen_by_bedrock_filter` is what the usual filter shows;
 the rest hides under OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS and logs.

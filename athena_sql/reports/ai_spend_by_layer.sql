@@ -1,5 +1,6 @@
 /*
 title = "AI spend of the last 30 days by layer, against the 30 days before"
+basis = "EffectiveCost of AI usage, without purchases, credits and tax"
 why   = """
 Five layers: model inference, retrieval, orchestration and compute, observability, tools and data.
 Tokens are the part people watch; the layers around them are the part that grows.

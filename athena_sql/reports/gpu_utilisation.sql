@@ -1,5 +1,6 @@
 /*
 title = "GPUs of the last 30 days: what they cost, and how much of the time they did anything"
+basis = "EffectiveCost of GPU usage, without purchases, unused commitments, credits and tax"
 why   = """
 A GPU costs the same whether it computes or waits. One line a machine or endpoint, costliest idleness first;
 `idle_cost` is an estimate: the cost of the share of time in which its GPUs did nothing. Where nobody looked at its

@@ -1,5 +1,6 @@
 /*
 title = "Models by tier in the last 30 days: batch against on demand, against the 30 days before"
+basis = "EffectiveCost of tokens, without purchases, credits and tax"
 why   = """
 The same model costs half as batch and nearly twice as priority. What is bought in which tier, and what a million tokens
 cost there; all four kinds of tokens, in millions, whatever the meter's unit. `batch_share` is that of the model's

@@ -1,5 +1,6 @@
 /*
 title = "What the month will have cost at its end, by team, use case and service, against plan"
+basis = "BilledCost of usage and fees, without credits and tax"
 kind  = "forecast"
 why   = """
 Spent is what is settled; the rest is forecast from the rhythm of what goes on, with the fees that both months before

@@ -1,5 +1,6 @@
 /*
 title = "What the last 30 settled days' spend is for: what is bet on, what has proven itself, what is nobody's"
+basis = "EffectiveCost of usage and fees, without credits and tax"
 why   = """
 By intent and use case, as owners.toml says, or a tag `intent` on what it does not name. An experiment stands with its
 term; a unit that matters with what it costs against what was accepted, where `activity` holds its counts (namespace
@@ -7,21 +8,33 @@ term; a unit that matters with what it costs against what was accepted, where `a
 """
 [parameters]
 days = 30
+settle_days = 2                # as in completeness
 */
-WITH use_case_days AS (
+WITH windows AS (
+    SELECT
+        CASE
+            WHEN bool_or(is_settled) THEN CAST($as_of - INTERVAL '1' DAY * $settle_days AS date)
+            ELSE $as_of                                       -- a bill that has no settled day yet is taken whole
+        END AS end_day
+    FROM completeness
+),
+use_case_days AS (
     SELECT
         owned_days.intent,
         owned_days.use_case,
         CASE WHEN owned_days.use_case IS NULL THEN owned_days.team END AS team,
         owned_days.charge_date,
-        sum(CASE WHEN completeness.settled_recency <= $days THEN owned_days.effective_cost ELSE 0 END) AS effective_cost,
-        sum(CASE WHEN completeness.settled_recency > $days AND completeness.settled_recency <= 2 * $days
-            THEN owned_days.effective_cost ELSE 0 END) AS effective_cost_before,
+        sum(CASE
+            WHEN date_diff('day', owned_days.charge_date, windows.end_day) BETWEEN 1 AND $days
+                THEN owned_days.effective_cost ELSE 0
+        END) AS effective_cost,
+        sum(CASE
+            WHEN date_diff('day', owned_days.charge_date, windows.end_day) BETWEEN $days + 1 AND 2 * $days
+                THEN owned_days.effective_cost ELSE 0
+        END) AS effective_cost_before,
         sum(owned_days.effective_cost) AS effective_cost_ever
     FROM owned_days
-    LEFT JOIN completeness
-        ON owned_days.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
-        AND owned_days.charge_date = completeness.charge_date
+    CROSS JOIN windows
     WHERE owned_days.charge_kind IN ('usage', 'fee')
     GROUP BY 1, 2, 3, 4
 ),

@@ -1,5 +1,6 @@
 /*
 title = "What there is to save, what was promised, and what the bill shows to be gone, by team and detection"
+basis = "EffectiveCost a month, as the findings state it"
 why   = """
 Waste alone, in money a month. Open is what was found and is still there; acknowledged the part of it that somebody said
 to know of; silenced what people asked not to be told, which is not in open. Promised is what findings cost when they were

@@ -1,14 +1,19 @@
 /*
 title = "The last seven settled days of each team, against the seven before, by account and service"
+basis = "EffectiveCost of usage, without fees, credits and tax; month_to_date: BilledCost of usage and fees of settled days, without credits and tax"
 why   = """
 What a team spent in its week, what moved, and where its month stands. Settled days alone, so that yesterday's half a bill
-does not look like a saving. Usage alone moves by the week; `month_to_date` is all that was charged, as budgets count it.
-What nobody owns stands under null.
+does not look like a saving. Usage alone moves by the week; `month_to_date` is what month_forecast calls spent, up to
+`settled_until`, the last settled day. What no team owns stands under null.
 """
 [parameters]
 days = 7
 */
-WITH weeks AS (
+WITH bills AS (
+    SELECT max(CASE WHEN is_settled THEN charge_date END) AS settled_until
+    FROM completeness
+),
+weeks AS (
     SELECT
         owned_days.team,
         owned_days.sub_account_id,
@@ -24,6 +29,8 @@ WITH weeks AS (
         END) AS effective_cost_before,
         sum(CASE
             WHEN owned_days.charge_date >= CAST(date_trunc('month', $as_of - INTERVAL '1' DAY) AS date)
+                AND completeness.is_settled
+                AND owned_days.charge_kind IN ('usage', 'fee')
                 THEN owned_days.billed_cost
             ELSE 0
         END) AS month_to_date
@@ -42,8 +49,10 @@ SELECT
     weeks.effective_cost,
     weeks.effective_cost_before,
     weeks.effective_cost - weeks.effective_cost_before AS movement,
-    weeks.month_to_date
+    weeks.month_to_date,
+    bills.settled_until
 FROM weeks
+CROSS JOIN bills
 LEFT JOIN accounts ON weeks.sub_account_id = accounts.sub_account_id
 WHERE abs(weeks.effective_cost) + abs(weeks.effective_cost_before) + abs(weeks.month_to_date) >= 0.01
 ORDER BY weeks.team, abs(weeks.effective_cost - weeks.effective_cost_before) DESC, weeks.sub_account_id, weeks.service_name

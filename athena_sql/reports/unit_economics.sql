@@ -1,5 +1,6 @@
 /*
 title = "What a unit costs, week by week: a million tokens, a thousand inferences, a GPU hour, a used GPU hour"
+basis = "EffectiveCost of the usage that is counted, without purchases, credits and tax"
 why   = """
 Spend that grows with use is growth; spend that grows on the same use is not. Settled weeks, the newest first.
 `by_price` and `by_mix` are the two parts of the change to the week before: the same kinds of units at other prices, and

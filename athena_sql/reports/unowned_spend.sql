@@ -1,11 +1,13 @@
 /*
-title = "What nobody owns of the last 30 days' spend, and why, against the 30 days before"
+title = "Unallocated spend of the last 30 settled days, and why, against the 30 days before"
+basis = "EffectiveCost of usage and fees, without credits and tax"
 why   = """
-What reaches the fallback channel reaches nobody: no budget, no team, nobody to ask. Largest first, by account and
-service, with what would give it an owner. `share` is of all that nobody owns.
+Unallocated spend has no budget and no team to ask. Largest first, by account and service, with what would give it an
+owner. The last row sums up everything that is not listed, so the rows add up to the (nobody) of spend_by_team. `share`
+is of all unallocated spend.
 """
 [parameters]
-most = 100
+most = 100                     # rows; the others are summed up in one
 */
 WITH unowned AS (
     SELECT
@@ -20,17 +22,44 @@ WITH unowned AS (
     FROM team_spends
     WHERE team IS NULL
     GROUP BY 1, 2, 3
+),
+places AS (
+    SELECT
+        *,
+        row_number() OVER (
+            ORDER BY round(effective_cost, 6) DESC, sub_account_id, service_name, unowned_because
+        ) AS place
+    FROM unowned
+    WHERE effective_cost <> 0
+),
+listed AS (
+    SELECT
+        *,
+        CASE WHEN place <= $most AND effective_cost > 0 THEN place ELSE $most + 1 END AS listed_place  -- no sum of a cut list
+    FROM places
+),
+spends AS (
+    SELECT
+        listed_place,
+        max(CASE WHEN listed_place <= $most THEN sub_account_id END) AS sub_account_id,
+        max(CASE WHEN listed_place <= $most THEN service_name END) AS service_name,
+        CASE
+            WHEN listed_place <= $most THEN max(unowned_because)
+            ELSE 'not listed: ' || CAST(count(*) AS varchar) || ' smaller or negative amounts'
+        END AS unowned_because,
+        sum(effective_cost) AS effective_cost,
+        sum(effective_cost_before) AS effective_cost_before
+    FROM listed
+    GROUP BY 1
 )
 SELECT
-    unowned.sub_account_id,
-    accounts.name AS sub_account_name,
-    unowned.service_name,
-    unowned.unowned_because,
-    unowned.effective_cost,
-    unowned.effective_cost_before,
-    unowned.effective_cost / nullif(sum(unowned.effective_cost) OVER (), 0) AS share
-FROM unowned
-LEFT JOIN accounts ON unowned.sub_account_id = accounts.sub_account_id
-WHERE unowned.effective_cost > 0
-ORDER BY unowned.effective_cost DESC, unowned.sub_account_id, unowned.service_name, unowned.unowned_because
-LIMIT $most
+    spends.sub_account_id,
+    CASE WHEN spends.listed_place <= $most THEN accounts.name ELSE '(all others)' END AS sub_account_name,
+    spends.service_name,
+    spends.unowned_because,
+    spends.effective_cost,
+    spends.effective_cost_before,
+    spends.effective_cost / nullif(sum(spends.effective_cost) OVER (), 0) AS share
+FROM spends
+LEFT JOIN accounts ON spends.sub_account_id = accounts.sub_account_id
+ORDER BY spends.listed_place

@@ -1,5 +1,6 @@
 /*
 title = "The largest movements of the last seven settled days against the seven before"
+basis = "EffectiveCost of usage, without fees, credits and tax"
 why   = """
 What rose or fell most, by account, region and service. Settled days alone, so that yesterday's half a bill
 does not look like a saving.
@@ -22,7 +23,8 @@ WITH weeks AS (
         AND charges.charge_date = completeness.charge_date
     WHERE completeness.settled_recency <= 2 * $days
         AND charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * (2 * $days + 14) AS date)
-        AND charges.ChargeCategory = 'Usage'
+        AND coalesce(charges.ChargeCategory, 'Usage') NOT IN ('Tax', 'Credit', 'Purchase')  -- usage, as owned_days has it
+        AND coalesce(charges.ChargeFrequency, 'Usage-Based') NOT IN ('Recurring', 'One-Time')
     GROUP BY 1, 2, 3
 )
 SELECT

@@ -1,5 +1,6 @@
 """`focuswatch explain`: why a finding's money rose."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from focuswatch.command.ledger import Fingerprint, named
 from focuswatch.command.options import ListFormat
 
 if TYPE_CHECKING:
+    from focuswatch.engine import Row
     from focuswatch.explain.explanation import Explanation
     from focuswatch.findings import Finding
 
@@ -71,8 +73,10 @@ def _asked(
 ) -> "Explanation":  # fmt: skip
     from focuswatch.command.known import known_bill
     from focuswatch.errors import ConfigError
+    from focuswatch.explain.ask import charges_of
     from focuswatch.explain.ask import explain as asked
     from focuswatch.explain.rise import rise_of
+    from focuswatch.explain.words import period
 
     rise = rise_of(finding)
     if rise is None:
@@ -86,11 +90,30 @@ def _asked(
     ) as known:
         bill = known.bill
         found = asked([rise], engine=bill.engine, catalog=known.catalog, as_of=bill.as_of)
+        other = [] if found else charges_of(rise, engine=bill.engine, catalog=known.catalog)
     if rise.fingerprint not in found:
+        days = period(rise.first_day, rise.end_day - timedelta(days=1))
+        if not other:
+            raise ConfigError(
+                f"{known.export} has no charge of {finding.fingerprint} {days}; "
+                "name the export that has it with --export."
+            )
         raise ConfigError(
-            f"{known.export} has no charge any more of what {finding.fingerprint} is about, "
-            f"{rise.first_day} to {finding.last_seen}; name the export that has it with --export."
+            f"{finding.fingerprint} has no cost drivers: {days}, {known.export} has no usage for it, but "
+            + "; ".join(_charged(row, currency=finding.currency) for row in other)
+            + "."
         )
     told = finding.explanation
     seen = {"changes": told.changes, "unseen": told.unseen} if told else {}
     return found[rise.fingerprint].model_copy(update=seen)
+
+
+def _charged(row: "Row", *, currency: str) -> str:
+    """Return `Purchase (One-Time): 355.33 USD billed, 0.00 USD effective`."""
+    from focuswatch.findings import amount
+
+    often = f" ({row['charge_frequency']})" if row["charge_frequency"] else ""
+    billed, effective = (
+        f"{amount(row[name] or 0.0)} {currency}" for name in ("billed_cost", "effective_cost")
+    )
+    return f"{row['charge_category'] or 'charges'}{often}: {billed} billed, {effective} effective"

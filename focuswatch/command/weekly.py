@@ -14,7 +14,7 @@ def weekly(
     export: options.MaybeExport = None,
     team: Annotated[
         str | None,
-        typer.Option(help="Of this team alone. [default: everybody's and each]", show_default=False),
+        typer.Option(help="Show only this team. [default: all teams and each]", show_default=False),
     ] = None,
     as_of: options.AsOf = None,
     activity: options.Activity = None,

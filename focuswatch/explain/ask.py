@@ -49,6 +49,18 @@ def asked_parts(
     return found
 
 
+def charges_of(rise: Rise, *, engine: Engine, catalog: Catalog) -> list[Row]:
+    """Return the charges of a rise's days by category and frequency, whether they are usage or not."""
+    values: dict[str, Value] = {
+        "rises": [
+            (rise.fingerprint, rise.sub_account_id, rise.region_id, rise.service_name, rise.resource_id)
+        ],
+        "first_day": rise.first_day,
+        "end_day": rise.end_day,
+    }
+    return engine.query(catalog.lookups["rise_charges"].render(values), label="charges of a finding")
+
+
 def _turns(rises: Sequence[Rise], *, engine: Engine, catalog: Catalog, as_of: date) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for some in _portions(rises):
@@ -116,6 +128,7 @@ def part_of(row: Row) -> Part:
         excess=excess,
         by_price=money(row["by_price"]),
         is_new=row["is_new"],
+        is_billed=bool(row["is_billed"]),
     )
 
 

@@ -36,7 +36,7 @@ class Part(Value):
 
     `resource_id` is the one that brings at least half of it, None where no single one does; `resources` is how many
     rose. `by_price` is what the same quantity cost more, the rest of `excess` is volume. `is_new`: never seen in the
-    weeks before.
+    weeks before. `is_billed`: purchases are in it as billed, since their EffectiveCost is 0.
     """
 
     sub_account_id: Name | None
@@ -49,6 +49,7 @@ class Part(Value):
     excess: Money
     by_price: Money
     is_new: bool
+    is_billed: bool = False
 
     @property
     def by_volume(self) -> Decimal:

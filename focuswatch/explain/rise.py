@@ -10,7 +10,7 @@ from typing import Any, Literal
 from focuswatch.findings import DAYS_A_MONTH, Finding, money
 from focuswatch.literals import Scalar
 
-Charges = Literal["all", "tokens", "gpu", "transfer"]
+Charges = Literal["all", "tokens", "gpu", "transfer", "first"]
 WEEKS = 4  # as many as a level needs: athena_sql/detections/cost_anomaly.sql judges after 28 days
 
 
@@ -81,9 +81,9 @@ RULES: Mapping[str, _Rule] = {
     "unit_cost_regression": _Rule(excess=_of_its_week, weeks=1),
     "gpu_burst": _Rule(charges="gpu", excess=_above_the_weeks_before),
     "data_transfer_spike": _Rule(charges="transfer", excess=_above_the_weeks_before),
-    "new_region": _Rule(),
-    "new_service": _Rule(),
-    "dormant_account_woke": _Rule(),
+    "new_region": _Rule(charges="first"),
+    "new_service": _Rule(charges="first"),
+    "dormant_account_woke": _Rule(charges="first"),
 }
 
 

@@ -1,6 +1,7 @@
 """An explanation in sentences: the same on a terminal, in Slack and on the page; each escapes what it shows."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from focuswatch.explain.explanation import Change, Explanation, Part, Turn
 from focuswatch.findings import amount
@@ -18,9 +19,13 @@ def sentences(explanation: Explanation, *, currency: str) -> list[str]:
 
 def headline(explanation: Explanation, *, currency: str) -> str:
     """The excess and its days, and whether more was used or the same got dearer."""
-    first, last = explanation.first_day, explanation.last_day
-    days = f"on {first}" if first == last else f"from {first} to {last}"
+    days = period(explanation.first_day, explanation.last_day)
     return f"{amount(explanation.excess)} {currency} more than expected {days}: {_moved(explanation)}."
+
+
+def period(first: date, last: date) -> str:
+    """Return `on DAY`, or `from DAY to DAY`, both included."""
+    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 def details(explanation: Explanation) -> Iterator[str]:
@@ -57,8 +62,8 @@ def part_said(part: Part, explanation: Explanation) -> str:
     places = [part.meter or "no meter", *(["in " + part.region_id] if part.region_id else [])]
     named = [" ".join(places), part.service_name, part.operation, _resources(part)]
     share = f", {part.excess * WHOLE / explanation.excess:.0f} %" if explanation.excess else ""
-    new = " (new)" if part.is_new else ""
-    return f"{', '.join(name for name in named if name)}: {amount(part.excess)}{share}{new}"
+    marks = "".join((" (new)" if part.is_new else "", " (a purchase, as billed)" if part.is_billed else ""))
+    return f"{', '.join(name for name in named if name)}: {amount(part.excess)}{share}{marks}"
 
 
 def _resources(part: Part) -> str | None:

@@ -47,7 +47,11 @@ def document(gathered: Gathered) -> Part:
             "unowned_findings": _money(one.finding for one in shown if one.finding.owned_by == "fallback"),
             "freshness": _freshness(gathered, shown),
             "reports": {
-                name: {"title": gathered.catalog.report(name).header.title, "rows": rows}
+                name: {
+                    "title": gathered.catalog.report(name).header.title,
+                    "basis": gathered.catalog.report(name).header.basis,
+                    "rows": rows,
+                }
                 for name, rows in gathered.reports.items()
             },
         }

@@ -296,6 +296,7 @@ def report(shown: Report, rows: Sequence[Row], *, currency: str) -> None:
     """A report's rows; numbers on the right, amounts in the billing currency."""
     out = console()
     out.print(visible(f"{shown.header.title} ({currency})"), style="bold", markup=False)
+    out.print(visible(f"{shown.header.basis}."), style="dim", markup=False)
     if not rows:
         out.print("No rows.")
         return

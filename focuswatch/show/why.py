@@ -39,6 +39,7 @@ def explanation(finding: Finding, explained: Explanation) -> None:
 
 def _part(part: Part) -> list[Text]:
     what = " ".join(filter(None, (part.service_name, part.meter))) + (" (new)" if part.is_new else "")
+    what += " (a purchase, as billed)" if part.is_billed else ""
     resource = part.resource_id or (f"{part.resources} resources" if part.resources > 1 else "")
     names = (what, part.region_id or "", part.operation or "", resource)
     costs = map(_cents, (part.by_volume, part.by_price, part.excess))

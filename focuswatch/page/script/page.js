@@ -13,7 +13,7 @@ function headline(shown, currency) {
   const seen = d3.sum(month, (row) => row.seen_by_bedrock_filter);
   const grave = shown.findings.filter((finding) => finding.category === "security").length;
   return tiles(
-    tile("AI, last 30 days", money(total, currency), total ? `${change(total, before)} to the 30 before` : "no AI spend"),
+    tile("AI, last 30 days", money(total, currency), total ? `${change(total, before)} to the 30 before; usage, without purchases, credits and tax` : "no AI spend"),
     tile("A Bedrock filter misses", percent(total - seen, total), total ? `${money(total - seen, currency)} of it` : "no AI spend"),
     tile("Waste found", money(shown.waste_found, currency), "a month, to switch off"),
     tile("To look into", String(grave), grave === 1 ? "security finding" : "security findings"),

@@ -10,7 +10,7 @@ function forecastSection(shown, currency) {
   const services = report.rows.filter((row) => row.of === "service");
   const over = owned.filter((row) => row.over_by > 0).length;
   const whole = all ? `The whole bill will be ${money(all.forecast, currency)}, between ${money(all.low, currency)} and ${money(all.high, currency)} in four months of five. ` : "";
-  const note = `${whole}${over ? `${count(over, "plan")} will be passed.` : owned.some((row) => row.budget != null) ? "Every plan holds." : "No team has a plan (monthly_budget in owners.toml)."}`;
+  const note = `${whole}${over ? `${count(over, "plan")} will be passed.` : owned.some((row) => row.budget != null) ? "Every plan holds." : "No team has a plan (monthly_budget in owners.toml)."}${basisOf(report)}`;
   return section("forecast", "The month at its end, against plan", note,
     owned.length ? [
       legend([["var(--model-inference)", "spent"], ["var(--retrieval)", "forecast, with its interval"], ["var(--mark)", "plan"]]),
@@ -52,7 +52,7 @@ function portfolioSection(shown, currency) {
   const report = shown.reports.portfolio;
   if (!report?.rows.length) return null;
   const said = shares(sumsBy(report.rows, "intent"));
-  return section("portfolio", "What the spend is for", `The last 30 settled days by intent, as owners.toml says it: ${said}.`,
+  return section("portfolio", "What the spend is for", `The last 30 settled days by intent, as owners.toml says it: ${said}.${basisOf(report)}`,
     splitChart(report.rows, currency),
     folded("By use case and team", reportTable(report)));
 }

@@ -15,7 +15,7 @@ function moversSection(shown, currency) {
     { name: "", class: "bar narrow-off", of: (row) => bar(row.movement, widest) },
   ];
   const name = `What moved most, in ${currency}`;
-  return section("movers", "What moved this week", "The last seven settled days against the seven before, by account, region and service.",
+  return section("movers", "What moved this week", `The last seven settled days against the seven before, by account, region and service.${basisOf(shown.reports.weekly_deltas)}`,
     table(name, columns, rows.slice(0, FIRST_ROWS)),
     rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} smaller movements`, table(`${name}, the smaller ones`, columns, rows.slice(FIRST_ROWS))) : null);
 }
@@ -37,14 +37,14 @@ function bar(value, { rise, fall }) {
 function unownedSection(shown, currency) {
   const rows = shown.reports.unowned_spend?.rows ?? [];
   const total = d3.sum(rows, (row) => row.effective_cost);
-  if (!rows.length) return section("unowned", "What nobody owns", "Every charge of the last 30 days has an owner.");
+  if (!rows.length) return section("unowned", "What nobody owns", "Every charge of the last 30 settled days has an owner.");
   const columns = [
     { name: "Account and service", class: "place", of: (row) => make("span", {}, make("strong", {}, accountOf(row)), ` ${row.service_name ?? ""}`) },
     { name: `30 days, ${currency}`, number: true, of: (row) => amount(row.effective_cost) },
     { name: "Change", number: true, class: "narrow-off", of: (row) => change(row.effective_cost, row.effective_cost_before) },
     { name: "Nobody owns it because", class: "place", of: (row) => row.unowned_because },
   ];
-  return section("unowned", "What nobody owns", `${money(total, currency)} of the last 30 days reached no team; findings worth ${money(shown.unowned_findings, currency)} a month wait for an owner.`,
+  return section("unowned", "What nobody owns", `${money(total, currency)} of the last 30 settled days reached no team.${basisOf(shown.reports.unowned_spend)} Findings worth ${money(shown.unowned_findings, currency)} a month wait for an owner.`,
     table(`Spend without an owner, in ${currency}`, columns, rows.slice(0, FIRST_ROWS)),
     rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} more`, table("The rest of the spend without an owner", columns, rows.slice(FIRST_ROWS))) : null);
 }

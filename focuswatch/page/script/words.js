@@ -58,6 +58,11 @@ function accountOf({ sub_account_name: name, sub_account_id: id }) {
   return name ?? id ?? "(no account)";
 }
 
+// Which cost column of which charges a report's money is.
+function basisOf(report) {
+  return report?.basis ? ` ${report.basis}.` : "";
+}
+
 function label(column) {
   const known = { ai: "AI", gb: "GB", gpu: "GPU", id: "ID", ids: "IDs", ocu: "OCU" };
   const text = column.split("_").map((word) => known[word] ?? word).join(" ");
