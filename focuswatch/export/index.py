@@ -28,6 +28,7 @@ class Unit(BaseModel):
     delivered_at: datetime
     bytes: int
     parts: tuple[Part, ...]
+    kept_bytes: dict[str, int]  # sizes of the files in `folder`, by name
     folder: (
         str  # under `kept/`: its part of the kept tables, and its charges by day where they had to be folded
     )

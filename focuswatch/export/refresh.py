@@ -24,13 +24,13 @@ from focuswatch.export.layout import Delivery, deliveries_of
 from focuswatch.export.listing import ExportFile, Listing, list_source
 from focuswatch.export.s3 import SCHEME, list_s3
 from focuswatch.export.s3 import sweep as sweep_mirror
-from focuswatch.export.units import UnitReader, selects, table_files
+from focuswatch.export.units import UnitReader, selects, sizes_in, table_files
 from focuswatch.export.usable import refuse_unusable
 from focuswatch.export.views import create_deliveries, folded_view_sql, kept_view_sql
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "5"  # to be raised when files are read in another way, so that every unit is read again
+READING = "6"  # to be raised when files are read in another way, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
@@ -133,8 +133,7 @@ def _is_known(delivery: Delivery, index: Index, *, state: Path) -> bool:
     if unit is None or unit.digest != digest_of(delivery):
         return False
     files_are_there = unit.is_folded or all(file.path.exists() for file in delivery.files)
-    folder = state / KEPT / unit.folder
-    return files_are_there and all((folder / f"{table}.parquet").is_file() for table in KEPT_TABLES)
+    return files_are_there and sizes_in(state / KEPT / unit.folder) == unit.kept_bytes
 
 
 def _announcement(deliveries: Sequence[Delivery], changed: Sequence[Delivery]) -> str:
