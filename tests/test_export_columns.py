@@ -212,6 +212,7 @@ def test_files_of_several_versions_and_column_orders_are_one_export(tmp_path):
     write(folder / "c.parquet", {"SkuMeter": "c"}, types=shuffled)
     path = write(folder / "d.csv", {"SkuMeter": "d"})
     head, tail = path.read_text().splitlines()[:2]
+    tail = tail.replace("i-0", "i-1")
     (folder / "e.csv").write_text(f"Note,{head},BilledCost\n7,{tail},100\n")  # a header that repeats itself
     reader = read(folder, tmp_path / "state")
     assert reader.column("SkuMeter") == ["a", "b", "c", "d", "d"]

@@ -31,6 +31,7 @@ class Periods(BaseModel):
     model_config = ConfigDict(frozen=True)
     usage: int
     intraday: int  # start within a day
+    short: int = 0  # last less than a day, of those whose end is given
     monthly: int  # last a month, or start on a month's first where no end is given
 
     @property
@@ -58,11 +59,12 @@ def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> 
 
     A sample tells hours from days well enough: one that misleads costs time, since whoever reads days sums.
     """
-    usage, intraday, monthly = connection.execute(
+    usage, intraday, short, monthly = connection.execute(
         f"""
         SELECT
             count(*),
             count(*) FILTER (WHERE ChargePeriodStart <> date_trunc('day', ChargePeriodStart)),
+            count(*) FILTER (WHERE ChargePeriodEnd < ChargePeriodStart + INTERVAL 23 HOUR),
             count(*) FILTER (WHERE coalesce(
                 date_diff('day', ChargePeriodStart, ChargePeriodEnd) >= {DAYS_OF_A_MONTH},
                 day(ChargePeriodStart) = 1
@@ -71,7 +73,7 @@ def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> 
         WHERE ChargeCategory = 'Usage'
         """
     ).fetchall()[0]
-    return Periods(usage=usage, intraday=intraday, monthly=monthly)
+    return Periods(usage=usage, intraday=intraday, short=short, monthly=monthly)
 
 
 def probe_services(

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import ConfigError, ExportError, NothingDelivered
-from focuswatch.export.listing import ExportFile, Listing, is_hidden, split_scope
+from focuswatch.export.listing import ExportFile, Listing, split_scope
 from focuswatch.export.s3_answers import s3_client, told_in_one_sentence
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class _Objects:
                     f"{SCHEME}{self.bucket}/{key}: its key has a part `.` or `..`, so that no copy of it can be made "
                     "below the state; rename the object, or give a prefix that does not include it"
                 )
-            if key.endswith("/") or is_hidden(name):
+            if key.endswith("/"):
                 continue
             version = hashlib.sha256(f"{found['ETag']} {found['Size']}".encode()).hexdigest()[:16]
             yield ExportFile(

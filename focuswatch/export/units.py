@@ -118,6 +118,7 @@ class UnitReader:
         return Periods(
             usage=sum(one.usage for one in found),
             intraday=sum(one.intraday for one in found),
+            short=sum(one.short for one in found),
             monthly=sum(one.monthly for one in found),
         )
 
@@ -136,7 +137,7 @@ class UnitReader:
             self._keep_tables(found, into=unfinished)
             facts = probe_services(
                 self.connection,
-                file=_table_file(unfinished, "daily_services"),
+                file=table_file(unfinished, "daily_services"),
                 place=several([file.path for file in delivery.files]),
             )
             _flush(unfinished)
@@ -154,7 +155,7 @@ class UnitReader:
         charges = self.catalog.tables["daily_charges"].sql
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW daily_charges AS {charges}")
         for name in KEPT_TABLES:
-            target = literal(_table_file(into, name))
+            target = literal(table_file(into, name))
             self.connection.execute(f"COPY ({self.catalog.tables[name].sql}) TO {target} (FORMAT parquet)")
 
     def _folder_name(self, delivery: Delivery) -> str:
@@ -195,10 +196,11 @@ def _days(unit: Unit) -> str:
 
 def table_files(table: str, units: Mapping[str, Unit], *, kept: Path) -> list[str]:
     """What every unit kept of a table."""
-    return [_table_file(kept / unit.folder, table) for unit in units.values()]
+    return [table_file(kept / unit.folder, table) for unit in units.values()]
 
 
-def _table_file(folder: Path, table: str) -> str:
+def table_file(folder: Path, table: str) -> str:
+    """Return the file of a kept table in a unit's folder."""
     return str(folder / f"{table}.parquet")
 
 
