@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from focuswatch.owners import Owners
 
 Say = Callable[[str], None]
 BESIDE = ("activity", "accounts", "owners")  # the files of Latest
+GIVEN_FILES = "given_files.json"  # in an export's state
 MOST_DAYS_LATE = 366  # a bill that ended longer ago is history, and is scanned as of its end
 
 
@@ -67,7 +70,7 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
 
 @dataclass(frozen=True)
 class Latest:
-    """The export scanned last, and the files that were beside it; every path absolute."""
+    """An export, and the files that were given with it; every path absolute once it is remembered."""
 
     export: str
     activity: Path | None = None
@@ -75,13 +78,52 @@ class Latest:
     owners: Path | None = None
 
 
+@dataclass(frozen=True)
+class Recalled:
+    """What to scan with, what to remember, and which files were remembered or are gone."""
+
+    latest: Latest
+    kept: Latest  # with those that are gone, which may come back
+    again: tuple[str, ...] = ()  # options as a person would type them
+    gone: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it."""
+        taken = [f"As in the last scan of this export: {' '.join(self.again)}"] if self.again else []
+        lost = [
+            f"Note: {one} was given with this export before and is gone; name it again, or scan with --forget-files"
+            for one in self.gone
+        ]
+        return (*taken, *lost)
+
+
 def remember(scanned: Latest, *, root: Path | None = None) -> None:
-    """Make an export the one that commands mean when they are given none, with the files beside it."""
-    path = (root or platformdirs.user_data_path("focuswatch")) / "latest.json"
+    """Make an export the one that commands mean when they are given none, and keep the files given with it.
+
+    The files are kept for each export; both are replaced in one step.
+    """
+    root = root or platformdirs.user_data_path("focuswatch")
+    given = {name: getattr(scanned, name) for name in BESIDE}
+    named = {name: str(file.resolve()) for name, file in given.items() if file is not None}
+    _replace(state_of(scanned.export, root=root) / GIVEN_FILES, json.dumps(named))
+    _replace(root / "latest.json", json.dumps({"export": _named(scanned.export)}))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step: a command that reads it meanwhile finds the old or the new one whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = {name: getattr(scanned, name) for name in BESIDE}
-    named = {name: str(file.resolve()) for name, file in beside.items() if file is not None}
-    path.write_text(json.dumps({"export": _named(scanned.export), **named}), encoding="utf-8")
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", delete=False
+    ) as made:
+        try:
+            made.write(text)
+            made.flush()
+            os.fsync(made.fileno())
+            Path(made.name).replace(path)
+        except BaseException:
+            Path(made.name).unlink(missing_ok=True)
+            raise
 
 
 def latest(*, root: Path | None = None) -> Latest:
@@ -90,28 +132,40 @@ def latest(*, root: Path | None = None) -> Latest:
     if not path.exists():
         raise ConfigError("No export was scanned yet; name one, or run `focuswatch scan EXPORT` first.")
     try:
-        kept = json.loads(path.read_bytes())
-        beside = {name: Path(kept[name]) for name in BESIDE if name in kept}
-        return Latest(str(kept["export"]), **beside)
+        return Latest(str(json.loads(path.read_bytes())["export"]))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ConfigError(
             f"{path} does not say which export was scanned last; name one, or remove that file and scan again."
         ) from error
 
 
-def as_last_time(scanned: Latest, *, root: Path | None = None) -> Latest:
-    """`scanned`, with the files that were beside the same export last time where none is named and they are there.
+def recalled(given: Latest, *, root: Path | None = None) -> Recalled:
+    """`given`, with the files that were given with the same export before where none is named and they are there.
 
-    Without them other things are found, and what was found with them would be told as over.
+    Without them other things are found, and what was found with them would be notified as resolved. Raises ConfigError
+    where what was kept is damaged.
     """
+    known = _given_files(state_of(given.export, root=root) / GIVEN_FILES)
+    missing = {name: path for name, path in known.items() if getattr(given, name) is None}
+    there = {name: path for name, path in missing.items() if path.exists()}
+    return Recalled(
+        latest=Latest(given.export, **{name: getattr(given, name) or there.get(name) for name in BESIDE}),
+        kept=Latest(given.export, **{name: getattr(given, name) or known.get(name) for name in BESIDE}),
+        again=tuple(f"--{name} {path}" for name, path in there.items()),
+        gone=tuple(f"--{name} {path}" for name, path in missing.items() if name not in there),
+    )
+
+
+def _given_files(path: Path) -> dict[str, Path]:
+    if not path.exists():
+        return {}
     try:
-        known = latest(root=root)
-    except ConfigError:
-        return scanned
-    if known.export != _named(scanned.export):
-        return scanned
-    there = {name: path for name in BESIDE if (path := getattr(known, name)) and path.exists()}
-    return Latest(scanned.export, **{name: getattr(scanned, name) or there.get(name) for name in BESIDE})
+        kept = json.loads(path.read_bytes())
+        return {name: Path(kept[name]) for name in BESIDE if name in kept}
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(
+            f"{path} does not say which files were given with this export; name them and scan with --forget-files."
+        ) from error
 
 
 def _named(export: str) -> str:

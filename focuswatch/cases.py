@@ -5,7 +5,6 @@ other engines all read the same files.
 """
 
 import json
-import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +19,7 @@ from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import CatalogError
 from focuswatch.findings import plain
 from focuswatch.owners import Owners
+from focuswatch.toml_text import parse_toml
 
 FOLDER = ROOT.parent / "tests" / "detections"
 TELL_TALE = 0.005  # amounts are compared to half a cent
@@ -67,12 +67,15 @@ def read_cases(path: Path) -> CaseFile:
         raise CatalogError(
             f"{where}: there are no cases; a detection needs one that fires, one quiet, one boundary."
         )
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{where}: is not text in UTF-8: {error}.") from error
     if FILL_IN in text:
         raise CatalogError(f"{where}: '{FILL_IN}' still stands in it; fill in what is asked for there.")
     try:
-        file = CaseFile.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        file = CaseFile.model_validate(parse_toml(text))
+    except ValueError as error:  # ValidationError too
         raise CatalogError(f"{where}: {error}") from error
     if missing := {"fires", "quiet", "boundary"} - {case.kind for case in file.cases}:
         raise CatalogError(

@@ -5,7 +5,6 @@ is asked by `focuswatch.check`.
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 import focuswatch
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.literals import Value, placeholders, render
+from focuswatch.toml_text import parse_toml
 
 PACKAGE = Path(focuswatch.__file__).resolve().parent
 # A wheel carries the catalog inside the package; in a checkout and in a Lambda it is beside the package.
@@ -173,8 +173,11 @@ def _load_folder(folder: Path, header_type: type[H], problems: list[str]) -> dic
 
 def read_entry(path: Path, header_type: type[H]) -> Entry[H]:
     """The one file at `path`. Raises CatalogError naming everything wrong with it."""
-    text = path.read_text(encoding="utf-8")
     where = f"{path.parent.name}/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{where}: is not text in UTF-8: {error}.") from error
     parts = re.match(r"\s*/\*(.*?)\*/(.*)", text, re.DOTALL)
     if parts is None:
         raise CatalogError(f"{where}: found no header, expected TOML in a /* comment */ at its head.")
@@ -188,15 +191,15 @@ def read_entry(path: Path, header_type: type[H]) -> Entry[H]:
 
 def _read_header(text: str, header_type: type[H], *, where: str) -> H:
     try:
-        return header_type.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogError(f"{where}: the header is not TOML: {error}.") from error
+        return header_type.model_validate(parse_toml(text))
     except ValidationError as error:
         lines = (
             f"{where}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}, found {problem['input']!r}."
             for problem in error.errors()
         )
         raise CatalogError("\n".join(lines)) from error
+    except ValueError as error:
+        raise CatalogError(f"{where}: the header is not TOML: {error}.") from error
 
 
 def _broken_rules(entry: Entry[Header], text: str) -> list[str]:

@@ -5,7 +5,6 @@ one account can speak of what another account holds. It knows no CDK and asks AW
 """
 
 import re
-import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.errors import ConfigError
+from focuswatch.toml_text import parse_toml
 
 PAYER_REGION = (
     "us-east-1"  # exports are made there alone: https://docs.aws.amazon.com/general/latest/gr/billing.html
@@ -165,10 +165,10 @@ class Deployment(_Section):
     def load(cls, path: Path) -> Self:
         """What `path` says. Raises ConfigError naming every mistake with the file and its key."""
         try:
-            given = tomllib.loads(path.read_text(encoding="utf-8"))
+            given = parse_toml(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:  # UnicodeDecodeError too
             raise ConfigError(f"{path} is not TOML: {error}.") from error
         try:
             deployment = cls.model_validate(given)

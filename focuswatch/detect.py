@@ -3,6 +3,7 @@
 A detection that fails says so in its outcome and stops nobody else.
 """
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of asking one detection; `error` is None where it ran."""
+    """What came of asking one detection; with an `error`, `rows` are the findings that are right all the same."""
 
     detection: Detection
     rows: tuple[Row, ...] = ()
@@ -68,11 +69,13 @@ def ask(detection: Detection, *, engine: Engine, catalog: Catalog, question: Que
     try:
         rows = _rows(detection, engine=engine, catalog=catalog, question=question)
         _refuse_broken(rows, detection)
+        rows, absurd = _without_absurd(rows, detection)
         rows = [{key: plain(value) for key, value in row.items()} for row in rows]
     except FocuswatchError as error:
         return Outcome(detection, seconds=time.monotonic() - started, error=str(error))
     return Outcome(
         detection,
+        error=absurd,
         rows=tuple(row for row in rows if not row.get("nobody_looked")),
         not_looked_at=tuple(row for row in rows if row.get("nobody_looked")),
         seconds=time.monotonic() - started,
@@ -92,6 +95,19 @@ def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, question: Q
             statement, engine=engine, label=detection.id, question=question.values, pace=detection.header.pace
         )
     return engine.query(statement, label=detection.id)
+
+
+def _without_absurd(rows: list[Row], detection: Detection) -> tuple[list[Row], str | None]:
+    """The rows whose cost is a number, and a sentence about the others: one of them must not hide the rest."""
+    absurd = [row for row in rows if not math.isfinite(row["monthly_cost"] or 0)]
+    if not absurd:
+        return rows, None
+    named = ", ".join(f"{key} {absurd[0].get(key)}" for key in (*CONTRACT[:3], "service_name"))
+    return (
+        [row for row in rows if not any(row is one for one in absurd)],
+        f"{detection.id}: {len(absurd)} findings have a cost that is no number (first: {named}) and are left out; "
+        "correct these charges in the export.",
+    )
 
 
 def _refuse_broken(rows: list[Row], detection: Detection) -> None:

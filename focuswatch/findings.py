@@ -5,9 +5,10 @@ Pure: rows of a detection in, findings out. It neither queries nor remembers.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
@@ -25,6 +26,9 @@ CARRIED = (
     "minor",
 )  # columns with a meaning of their own that a row may have
 DAYS_A_MONTH = 30
+ANY_AMOUNT = Context(
+    prec=400
+)  # digits of the greatest double with six decimals; the default of 28 fails from 1e22 on
 
 Severity = Literal["critical", "high", "medium", "low"]
 Status = Literal["new", "open", "changed", "resolved"]
@@ -96,7 +100,7 @@ def is_minor(finding: Finding) -> bool:
 def money(value: float | Decimal | None) -> Decimal:
     """An amount with the six decimals that a bill has; null is nothing, and so is what rounds to -0."""
     amount = Decimal(repr(value) if isinstance(value, float) else value or 0)
-    return amount.quantize(Decimal("0.000001")) + 0
+    return amount.quantize(Decimal("0.000001"), context=ANY_AMOUNT) + 0
 
 
 def plain(value: Any) -> Any:
@@ -105,13 +109,13 @@ def plain(value: Any) -> Any:
         case datetime() | date():
             return value.isoformat()
         case Decimal():
-            return float(value)
+            return plain(float(value))
         case list() | tuple():
             return [plain(one) for one in value]
         case dict():
             return {str(key): plain(one) for key, one in value.items()}
         case float():
-            return round(value, 6)
+            return round(value, 6) if math.isfinite(value) else None  # JSON has neither NaN nor Infinity
     return value
 
 

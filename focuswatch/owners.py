@@ -1,7 +1,6 @@
 """Who owns a resource: `owners.toml`, and the chain of rules from a resource's tag to the fallback channel."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from decimal import Decimal
@@ -26,6 +25,7 @@ from focuswatch.intent import (
     rules_of,
     use_case_of,
 )
+from focuswatch.toml_text import parse_toml
 
 # What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
 # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-tags.html
@@ -118,17 +118,17 @@ class Owners(_Section):
         if path is None:
             return cls()
         try:
-            owners = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+            owners = cls.model_validate(parse_toml(path.read_text(encoding="utf-8-sig")))
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} is not TOML: {error}.") from error
         except ValidationError as error:
             lines = (
                 f"{path}: {'.'.join(map(str, one['loc']))}: {one['msg']}, found {one['input']!r}"
                 for one in error.errors()
             )
             raise ConfigError("\n".join(lines)) from error
+        except ValueError as error:  # UnicodeDecodeError too
+            raise ConfigError(f"{path} is not TOML: {error}.") from error
         if mistakes := list(owners.mistakes()):
             raise ConfigError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
         return owners

@@ -12,6 +12,7 @@ import duckdb
 from focuswatch.catalog import Catalog
 from focuswatch.columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
 from focuswatch.errors import ConfigError
+from focuswatch.export.sql_names import file_list
 from focuswatch.literals import Value
 
 # What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
@@ -87,11 +88,11 @@ def _source(path: Path) -> str:
     if len(kinds) != 1:
         found = "both Parquet and CSV" if kinds else "no name that ends in .parquet, .csv or .csv.gz"
         raise ConfigError(f"{path}: found {found}; expected Parquet or CSV, and one of them alone.")
-    listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    listed = file_list(map(str, files))
     if kinds.pop():
-        return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        return f"read_parquet({listed}, union_by_name = true, hive_partitioning = false)"
     return (
-        f"read_csv([{listed}], header = true, all_varchar = true, union_by_name = true, "
+        f"read_csv({listed}, header = true, all_varchar = true, union_by_name = true, "
         "hive_partitioning = false, nullstr = ['', 'NULL'])"
     )
 

@@ -105,16 +105,50 @@ def test_a_scan_takes_the_files_that_were_beside_the_export_and_says_so(export):
     assert teams == ["finders", "finders", "others", "others"]
 
 
-def test_a_file_that_is_gone_or_of_another_export_is_not_taken(export):
-    """The export is scanned as it is named."""
+def test_files_are_remembered_for_each_export(export):
+    """A scan of another export in between changes nothing; reports of an export by its name use them too."""
     owners, another = export.with_name("owners.toml"), export.with_name("another.csv")
     owners.write_text('[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n')
     another.write_bytes(export.read_bytes())
     scan(export, "--owners", owners)
     assert scan(another)[0]["team"] == "search"  # as its tag says
+    (finding,) = scan(export)
+    assert (finding["team"], finding["status"]) == ("finders", "open")
+    rows = focuswatch(
+        "report", "spend_by_team", export, "--state", export.parent / "state", "--format", "csv"
+    ).stdout
+    assert "finders" in rows
+
+
+def test_files_are_forgotten_on_request_and_a_file_that_is_gone_is_noted(export):
+    """It is used again once it is back."""
+    owners, state = export.with_name("owners.toml"), export.parent / "state"
+    text = '[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n'
+    owners.write_text(text)
     scan(export, "--owners", owners)
     owners.unlink()
-    assert scan(export)[0]["team"] == "search"
+    for command in (["scan"], ["report", "spend_by_team"]):
+        done = focuswatch(*command, export, "--state", state)
+        assert f"--owners {owners} was given with this export before and is gone" in done.stderr
+    owners.write_text(text)
+    assert scan(export)[0]["team"] == "finders"
+    assert scan(export, "--forget-files")[0]["team"] == "search"
+    done = focuswatch("scan", export, "--state", state, "--format", "json")
+    assert json.loads(done.stdout)[0]["team"] == "search"
+    assert "As in the last scan" not in done.stderr
+
+
+def test_damaged_memory_of_files_is_one_sentence(export):
+    """Nothing is forgotten without a word."""
+    scan(export)
+    (kept,) = (export.parent / "state").rglob("given_files.json")
+    kept.write_text("[" * 5000)
+    done = focuswatch("scan", export, "--state", export.parent / "state", code=2)
+    assert done.stderr == (
+        f"focuswatch: {kept} does not say which files were given with this export; "
+        "name them and scan with --forget-files.\n"
+    )
+    focuswatch("scan", export, "--state", export.parent / "state", "--forget-files")
 
 
 def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bill(export):

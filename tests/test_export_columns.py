@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 
 from focuswatch.columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.engine.duckdb import connect
+from focuswatch.errors import ExportError
 from focuswatch.export.columns import KINDS, REQUIRED
 from focuswatch.export.views import DAY_COLUMNS
 from tests.given_exports import HOURLY, TYPES, USUAL, Reader, read, write
@@ -78,6 +80,77 @@ def test_columns_are_found_whatever_their_case(tmp_path, format_):
     assert read(path, tmp_path / "state").column("SkuMeter || Tags['team']") == ["BoxUsage:m5.largesearch"]
 
 
+def snake(name):
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+@pytest.mark.parametrize(
+    "spelled", [snake, lambda name: snake(name).upper(), lambda name: snake(name).replace("_", " ")]
+)
+def test_columns_are_found_however_their_words_are_divided(tmp_path, format_, hours, spelled):
+    """Warehouses call BilledCost `billed_cost` or `BILLED_COST`; x_ServiceCode keeps its x_."""
+    types = {**TYPES, "x_ServiceCode": "VARCHAR"}
+    given = {**USUAL, "x_ServiceCode": "AmazonEC2", **hours}
+    path = write(
+        tmp_path / f"a.{format_}",
+        {spelled(name): value for name, value in given.items()},
+        types={spelled(name): type_ for name, type_ in types.items()},
+        without=tuple(TYPES),
+    )
+    reader = read(path, tmp_path / "state")
+    assert reader.query(
+        "SELECT SkuMeter, Tags['team'], x_ServiceCode, BilledCost, charge_date FROM folded_charges"
+    ) == [("BoxUsage:m5.large", "search", "AmazonEC2", 1.0, date(2026, 5, 2))]
+
+
+def test_the_specifications_spelling_wins_and_two_others_are_refused(tmp_path):
+    """A tool may add a column of its own; which of two is meant is not guessed."""
+    path = write(tmp_path / "a.csv", {"billed_cost": "7"}, types={"billed_cost": "DOUBLE"})
+    assert read(path, tmp_path / "state").billed() == 1.0
+    types = {"billed_cost": "DOUBLE", "Billed Cost": "DOUBLE"}
+    path = write(tmp_path / "b.parquet", types=types, without=["BilledCost"])
+    with pytest.raises(ExportError, match="billed_cost and Billed Cost may both be one column of FOCUS"):
+        read(path, tmp_path / "other")
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_billing_periods_may_have_fewer_and_more_columns(tmp_path, format_, hours):
+    """No reserved capacity in the first month, x_Discounts from the second one on, no meters in the third."""
+    more = {"CapacityReservationId": "VARCHAR", "x_Discounts": "MAP(VARCHAR, DOUBLE)", "ListCost": "DOUBLE"}
+    day = hours or {"ChargePeriodEnd": None}
+    for month, types, without in (
+        ("2026-04", {}, ["SkuMeter", "Tags"]),
+        ("2026-05", more, []),
+        ("2026-06", more, ["SkuMeter", "ChargePeriodEnd"]),
+    ):
+        row = {
+            **day,
+            "BillingPeriodStart": f"{month}-01",
+            "ChargePeriodStart": f"{month}-02 0{7 if hours else 0}:00:00",
+            "CapacityReservationId": "cr-1",
+            "x_Discounts": "{Bundled=1.0}",
+            "ListCost": "2",
+        }
+        write(
+            tmp_path / f"focus/data/billing_period={month}/focus-00001.{format_}",
+            row,
+            types=types,
+            without=without,
+        )
+    reader = read(tmp_path / "focus", tmp_path / "state")
+    assert reader.query(
+        "SELECT billing_period, SkuMeter, CapacityReservationId, ListCost FROM folded_charges ORDER BY 1"
+    ) == [
+        (date(2026, 4, 1), None, None, None),
+        (date(2026, 5, 1), "BoxUsage:m5.large", "cr-1", 2.0),
+        (date(2026, 6, 1), None, "cr-1", 2.0),
+    ]
+    assert reader.query("SELECT sum(charges) FROM kept_daily_services") == [(3,)]
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 def test_required_columns_alone_are_enough(tmp_path, format_):
     """All others are null of their type; the billing period is then the charge's month."""
@@ -139,6 +212,7 @@ def test_files_of_several_versions_and_column_orders_are_one_export(tmp_path):
     write(folder / "c.parquet", {"SkuMeter": "c"}, types=shuffled)
     path = write(folder / "d.csv", {"SkuMeter": "d"})
     head, tail = path.read_text().splitlines()[:2]
+    tail = tail.replace("i-0", "i-1")
     (folder / "e.csv").write_text(f"Note,{head},BilledCost\n7,{tail},100\n")  # a header that repeats itself
     reader = read(folder, tmp_path / "state")
     assert reader.column("SkuMeter") == ["a", "b", "c", "d", "d"]

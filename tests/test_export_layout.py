@@ -127,9 +127,9 @@ def test_a_damaged_manifest_is_refused_by_name(tmp_path, text):
 def test_any_focus_files_in_a_folder_are_read_each_as_a_unit(tmp_path):
     """Files of several formats, in folders or not; notes and tools' files beside them are left alone."""
     folder = tmp_path / "bill"
-    write(folder / "a.parquet")
-    write(folder / "2026/b.csv")
-    write(folder / "2026/c.csv.gz")
+    write(folder / "a.parquet", {"ResourceId": "i-a"})
+    write(folder / "2026/b.csv", {"ResourceId": "i-b"})
+    write(folder / "2026/c.csv.gz", {"ResourceId": "i-c"})
     for name in ("README.md", "_SUCCESS", ".DS_Store", "export-Manifest.json", "2026/.b.csv.crc"):
         (folder / name).write_text("{}")
     assert list(found(folder)[0]) == ["2026/b.csv", "2026/c.csv.gz", "a.parquet"]

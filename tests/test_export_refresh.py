@@ -255,8 +255,8 @@ def test_a_large_parquet_file_is_folded_by_its_row_groups(tmp_path, monkeypatch)
 def test_hundreds_of_files_are_read_at_once(tmp_path):
     """Their footers in one statement, their charges in one view."""
     folder = tmp_path / "data/billing_period=2026-05"
-    path = write(folder / "0.parquet")
+    path = write(folder / "focus-00000.parquet")
     for number in range(1, 300):
-        shutil.copy(path, folder / f"{number}.parquet")
+        shutil.copy(path, folder / f"focus-{number:05}.parquet")
     reader = read(tmp_path / "data", tmp_path / "state")
     assert reader.billed() == 300.0

@@ -12,6 +12,7 @@ import pytest
 from focuswatch.columns import FOLDED_CHARGES
 from focuswatch.errors import ExportError
 from focuswatch.export.refusals import refusal
+from focuswatch.export.units import UnitReader
 from tests.given_exports import HOURLY, Reader, read, write
 
 
@@ -286,3 +287,143 @@ def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path):
     path = write(tmp_path / "bill" / "a.csv")
     path.rename(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.csv"))
     assert "its name is not UTF-8" in refused(path.parent, tmp_path)
+
+
+CUR_2 = "line_item_usage_start_date,line_item_usage_account_id,bill_payer_account_id,line_item_unblended_cost"
+LEGACY_CUR = "lineItem/UsageStartDate,lineItem/UsageAccountId,bill/PayerAccountId,lineItem/UnblendedCost"
+FOCUS_0_5 = (
+    "BilledCost,AmortizedCost,ChargeType,BilledCurrency,Provider,Region,ChargePeriodStart,SubAccountId"
+)
+CONTRACT_COMMITMENT = (
+    "BillingCurrency,ContractCommitmentId,ContractCommitmentCategory,ContractId,ContractPeriodStart"
+)
+INVOICE_DETAIL = "BilledCost,BillingCurrency,ChargeCategory,InvoiceDetailId,InvoiceDetailGrain,InvoiceId"
+AZURE_EA = "InvoiceSectionName,SubscriptionId,Date,MeterCategory,MeterId,Quantity,CostInBillingCurrency"
+GOOGLE = "billing_account_id,service.description,sku.id,usage_start_time,cost,currency"
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (CUR_2, "is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS: create a Data Export"),
+        (
+            LEGACY_CUR,
+            "is a legacy Cost and Usage Report (lineItem/… columns), not FOCUS: create a Data Export",
+        ),
+        (FOCUS_0_5, "is FOCUS 0.5 (AmortizedCost, ChargeType), expected FOCUS 1.0 or later"),
+        (CONTRACT_COMMITMENT, "is FOCUS's Contract Commitment dataset: give the Cost and Usage dataset"),
+        (INVOICE_DETAIL, "is FOCUS's Invoice Detail dataset: give the Cost and Usage dataset"),
+        (AZURE_EA, "is an Azure cost and usage details file (EA or MCA), not FOCUS"),
+        (GOOGLE, "is a Google Cloud billing export, not FOCUS"),
+        ("name,email,joined", "lacks BilledCost, BillingCurrency"),
+    ],
+)
+def test_another_billing_format_is_named(tmp_path, header, said):
+    """What to do differs: a CUR has no FOCUS columns to select."""
+    path = tmp_path / "a.csv"
+    path.write_text(header + "\n" + ",".join("x" for _ in header.split(",")) + "\n")
+    assert refused(path, tmp_path).startswith(f"{path}: {said}")
+    Reader.connection.execute(f"COPY (FROM read_csv('{path}')) TO '{path}.parquet' (FORMAT parquet)")
+    assert refused(f"{path}.parquet", tmp_path).startswith(f"{path}.parquet: {said}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "a Git LFS pointer"),
+        ("/annex/objects/SHA256E-s12345--4d7a.parquet\n", "a git-annex pointer"),
+    ],
+)
+def test_a_pointer_to_a_file_is_named(tmp_path, content, said):
+    """The checkout lacks the file itself."""
+    path = tmp_path / "a.parquet"
+    path.write_text(content)
+    assert refused(path, tmp_path).startswith(f"{path}: is {said}, not the file itself; fetch it with `git ")
+
+
+@pytest.mark.parametrize("format_", ["csv", "csv.gz", "parquet"])
+@pytest.mark.parametrize("days", [range(1, 11), range(1, 20)])
+@pytest.mark.parametrize("hours", ["", " 07:00"])
+def test_a_year_of_two_digits_is_named_where_it_first_stands(tmp_path, format_, days, hours):
+    """DuckDB reads 5/1/26 as the year 5, and fails only at the 13th."""
+    rows = [{"ChargePeriodStart": f"5/{day}/26{hours}", "ChargePeriodEnd": None} for day in days]
+    path = write(tmp_path / f"a.{format_}", {}, *rows, types={"ChargePeriodStart": "VARCHAR"})
+    line = "" if format_ == "parquet" else ", line 3"
+    assert refused(path, tmp_path) == (
+        f"{path}{line}: ChargePeriodStart is '5/1/26{hours}', expected a date and time like 2026-05-01 00:00:00; "
+        "correct the file"
+    )
+
+
+def test_mixed_line_ends_are_named(tmp_path):
+    """Two tools wrote one file."""
+    path = write(tmp_path / "a.csv", *many(12))
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(b"".join(line + (b"\r\n" if place < 7 else b"\n") for place, line in enumerate(lines)))
+    assert refused(path, tmp_path).startswith(
+        f"{path}, line 8: ends some lines with a line feed and some with a carriage"
+    )
+
+
+def test_a_parquet_value_that_is_not_utf_8_is_named(tmp_path):
+    """The file is whole."""
+    path = write(tmp_path / "a.parquet", {"ServiceName": "Caf\u00e9"})
+    path.write_bytes(path.read_bytes().replace("Caf\u00e9".encode(), b"Caf\xff\xfe"))
+    text = refused(path, tmp_path)
+    assert re.search(r"the value Caf\\xFF\\xFE is not text in UTF-8", text)
+    assert "damaged" not in text
+
+
+@pytest.mark.parametrize("value", ["yesterday", "2026-13-01"])
+def test_a_time_in_parquet_that_is_none_is_named(tmp_path, value):
+    """The file is whole."""
+    path = write(tmp_path / "a.parquet", {"ChargePeriodStart": value}, types={"ChargePeriodStart": "VARCHAR"})
+    assert refused(path, tmp_path) == (
+        f"{path}: a time is '{value}', expected a date and time like 2026-05-01 00:00:00; correct the file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Could not write file: File too large", "larger than the system allows"),
+        ("Could not write file: Disk quota exceeded", "the disk quota"),
+        ("Cannot open file: Read-only file system", "read-only file system"),
+        ("Out of Memory Error: failed to allocate", "memory ran out"),
+    ],
+)
+def test_what_cannot_be_written_is_not_called_a_damaged_file(said, expected):
+    """What DuckDB says where the state is the matter."""
+    assert expected in str(refusal(duckdb.IOException(said), files=[]))
+
+
+@pytest.mark.parametrize("column", ["BilledCost", "EffectiveCost"])
+@pytest.mark.parametrize("value", ["1e22", "-1e22", "1e300"])
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_an_absurd_cost_is_named_with_its_day(tmp_path, column, value, format_):
+    """No bill has it, and every sum with it is wrong."""
+    path = write(tmp_path / f"a.{format_}", {}, {column: value})
+    number = value.removeprefix("-").replace("e", "e+")
+    assert refused(path, tmp_path).startswith(
+        f"{path}: {column} of 2026-05-02 sums to {number}, expected less than"
+    )
+
+
+@pytest.mark.parametrize("how", ["shortened", "replaced", "removed"])
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_a_file_that_changes_while_it_is_read_is_named_so(tmp_path, how, format_, monkeypatch):
+    """Neither the file nor the state is damaged: the delivery was not complete."""
+    path = write(tmp_path / f"a.{format_}", *many(50))
+    content = path.read_bytes()
+
+    def change(*given):
+        if how == "removed":
+            path.unlink()
+        else:
+            path.write_bytes(content[:-100] if how == "shortened" else content + b"\n" * 9)
+        return before(*given)
+
+    before = UnitReader._periods
+    monkeypatch.setattr(UnitReader, "_periods", change)
+    said = "was removed while" if how == "removed" else "was changed while the export was read; scan again"
+    assert f"{path}: {said}" in refused(path, tmp_path)

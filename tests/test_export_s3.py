@@ -257,3 +257,19 @@ def test_without_boto3_it_is_said_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ConfigError, match=r"pip install 'focuswatch\[aws\]'"):
         read(f"s3://{BUCKET}", tmp_path / "state")
+
+
+@pytest.mark.parametrize("key", ["focus/../../../x", "../x", "focus/./x", ".."])
+def test_an_address_that_would_leave_the_state_is_refused(s3, tmp_path, key):
+    """S3 takes `..` for a name, a disk for the folder above: the copies would land outside the state."""
+    s3.put_object(Bucket=BUCKET, Key=f"{key}/a.csv", Body=b"x")
+    with pytest.raises(ConfigError, match="has a part `.` or `..`"):
+        read(f"s3://{BUCKET}/{key}", tmp_path / "state")
+    assert not any(path.name == "a.csv" for path in tmp_path.rglob("*"))
+
+
+def test_an_object_whose_copy_would_leave_the_state_is_refused(s3, tmp_path):
+    """It may lie below an address that is fine."""
+    s3.put_object(Bucket=BUCKET, Key="focus/../../../x/a.csv", Body=b"x")
+    with pytest.raises(ExportError, match=r"its key has a part `.` or `..`"):
+        read(f"s3://{BUCKET}/focus", tmp_path / "state")

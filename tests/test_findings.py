@@ -9,7 +9,7 @@ import pytest
 
 from focuswatch.bounds import FINDING_BYTES, whole_length
 from focuswatch.catalog import Catalog
-from focuswatch.findings import Finding, fingerprint, severity_of, to_finding
+from focuswatch.findings import Finding, fingerprint, money, plain, severity_of, to_finding
 from tests.given import finding
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "finding.schema.json"
@@ -145,3 +145,15 @@ def test_a_finding_survives_its_json():
 def test_the_published_schema_is_the_code():
     """docs/finding.schema.json is what findings are; renew it with the command in docs/finding.md."""
     assert json.loads(SCHEMA.read_text()) == Finding.model_json_schema(by_alias=True, mode="serialization")
+
+
+@pytest.mark.parametrize("value", [1e22, -1e22, 1e300, 1.7e308])
+def test_any_amount_is_money(value):
+    """Twenty-two digits before the point are more than Python's decimals hold unasked."""
+    assert float(money(value)) == pytest.approx(value)
+
+
+def test_a_value_that_is_no_number_is_unknown_in_json():
+    """JSON has neither NaN nor Infinity."""
+    row = {"a": float("nan"), "b": [float("inf")], "c": {"d": Decimal("-Infinity")}, "e": 1.5}
+    assert plain(row) == {"a": None, "b": [None], "c": {"d": None}, "e": 1.5}

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from focuswatch.cases import Case, CaseFile, give
 from focuswatch.catalog import Catalog
-from focuswatch.detect import Question
+from focuswatch.detect import Question, ask
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.owners import Owners
@@ -53,3 +53,16 @@ def test_a_run_that_was_called_for_what_is_left_asks_just_that(tmp_path):
     left = _due(a_run, {"detail": {"left": ["gpu_burst", "was_renamed"]}}, as_of=DAY)
     assert [one.id for one in left] == ["gpu_burst"]
     assert _due(a_run, {"detail": {"run_id": "r"}}, as_of=DAY) == list(CATALOG.live)
+
+
+def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
+    """The detection says so, and its other findings are told."""
+    rows = [
+        {"sub_account_id": account, "region_id": None, "resource_id": None, "monthly_cost": cost}
+        for account, cost in (("1", float("inf")), ("2", 5.0), ("3", float("nan")), ("4", None))
+    ]
+    engine = SimpleNamespace(query=lambda *_, **__: rows)
+    question = Question(as_of=DAY, news_since=DAY)
+    outcome = ask(CATALOG.detection("new_region"), engine=engine, catalog=CATALOG, question=question)
+    assert [row["sub_account_id"] for row in outcome.rows] == ["2", "4"]
+    assert "2 findings have a cost that is no number (first: sub_account_id 1" in outcome.error

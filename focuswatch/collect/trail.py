@@ -139,7 +139,7 @@ def _change(event: Mapping[str, Any], region: str, *, sources: frozenset[str]) -
         return None
     try:
         record = json.loads(event.get("CloudTrailEvent") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # whoever calls an API chooses what stands in it
         record = {}
     if not isinstance(record, dict) or record.get("errorCode"):
         return None

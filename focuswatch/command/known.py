@@ -37,11 +37,11 @@ def known_bill(
     state: Path | None,
     trino: "OnTrino | None" = None,
 ) -> Iterator[Known]:
-    """`export`, or the one scanned last, with the files that were beside it where no others are named.
+    """`export`, or the one scanned last, with the files given with it before where no others are named.
 
     Raises ConfigError, too, where no table of a Trino is named.
     """
-    from focuswatch.bill import Inputs, Latest, latest, state_of
+    from focuswatch.bill import Inputs, Latest, Recalled, latest, recalled, state_of
     from focuswatch.catalog import Catalog
     from focuswatch.command.opened import opened, place_of
     from focuswatch.command.talk import talking
@@ -51,18 +51,22 @@ def known_bill(
     if trino and not export:
         raise ConfigError("--engine trino needs the name of the export's table, CATALOG.SCHEMA.TABLE.")
     catalog = Catalog.load()
-    scanned = Latest(export) if export else latest(root=state)
-    known = Owners.load(owners or scanned.owners)
+    named = Latest(export or latest(root=state).export, activity=activity, accounts=accounts, owners=owners)
+    found = Recalled(named, named) if trino else recalled(named, root=state)
+    scanned = found.latest
+    known = Owners.load(scanned.owners)
     place = place_of(scanned.export, trino)
     inputs = Inputs(
         scanned.export,
         state=state_of(place, root=state),
-        activity=activity or scanned.activity,
-        accounts=accounts or scanned.accounts,
+        activity=scanned.activity,
+        accounts=scanned.accounts,
         as_of=options.day(as_of),
     )
     with (
         talking() as talk,
         opened(inputs, trino=trino, catalog=catalog, owners=known, say=talk.progress) as bill,
     ):
+        for note in found.notes[bool(found.again) :]:  # what is as in the last scan goes without saying here
+            talk.note(note)
         yield Known(place, bill, catalog, known)

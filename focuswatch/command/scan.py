@@ -33,6 +33,10 @@ def scan(
     trino_auth: options.TrinoSignIn = SignIn.NONE,
     ledger: options.LedgerFile = None,
     state: options.State = None,
+    forget_files: Annotated[
+        bool,
+        typer.Option("--forget-files", help="Scan without the files given with this export before."),
+    ] = False,
     format: Annotated[ScanFormat, typer.Option(help="How to print what was found.")] = ScanFormat.TABLE,
     fail_on: Annotated[
         SeverityName | None,
@@ -50,6 +54,7 @@ def scan(
     scanned, refreshed = run(
         export, as_of=options.day(as_of), activity=activity, accounts=accounts, owners=owners, only=only,
         ledger=ledger, state=state, trino=on_trino(engine, trino, trino_auth),
+        forget_files=forget_files,
     )  # fmt: skip
     _print(scanned, refreshed, format)
     if scanned.failures:
@@ -63,10 +68,10 @@ def scan(
 def run(
     export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
     only: list[str] | None, ledger: Path | None, state: Path | None,
-    trino: OnTrino | None = None,
+    trino: OnTrino | None = None, forget_files: bool = False,
 ) -> "tuple[Scanned, Refresh]":  # fmt: skip
     """Open the bill and its ledger, and scan."""
-    from focuswatch.bill import BESIDE, Inputs, Latest, as_last_time, remember, state_of
+    from focuswatch.bill import Inputs, Latest, Recalled, recalled, remember, state_of
     from focuswatch.catalog import Catalog
     from focuswatch.command.talk import talking
     from focuswatch.ledger import SqliteLedger
@@ -74,10 +79,8 @@ def run(
     from focuswatch.scan import scan as scan_bill
 
     given = Latest(export, activity=activity, accounts=accounts, owners=owners)
-    taken = given if trino else as_last_time(given, root=state)
-    again = [
-        f"--{name} {getattr(taken, name)}" for name in BESIDE if getattr(taken, name) != getattr(given, name)
-    ]
+    found = Recalled(given, given) if trino or forget_files else recalled(given, root=state)
+    taken = found.latest
     catalog, known_owners = Catalog.load(), Owners.load(taken.owners)
     detections = _chosen(catalog, only)
     inputs = Inputs(
@@ -91,8 +94,8 @@ def run(
         talking() as talk,
         opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
     ):
-        if again:
-            talk.note(f"As in the last scan of this export: {' '.join(again)}")
+        for note in found.notes:
+            talk.note(note)
         for warning in bill.refresh.warnings:
             talk.note(f"Note: {warning}")
         kept = SqliteLedger(options.ledger_path(ledger, state=inputs.state))
@@ -104,7 +107,7 @@ def run(
         finally:
             kept.close()
     if trino is None:
-        remember(taken, root=state)
+        remember(found.kept, root=state)
     return scanned, bill.refresh
 
 

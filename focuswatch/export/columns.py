@@ -5,7 +5,7 @@ version, provider or format a file speaks.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from focuswatch.export.sql_names import quoted
@@ -54,6 +54,8 @@ MOSTLY_NULL = (
     "RegionId",
 )
 QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
+UNCHECKED = (*QUANTITIES, "ListCost", "ContractedCost")  # no file is refused for them; see facts.MOST_COST
+MOST_QUANTITY = "1e30"  # beyond, and for NaN, unknown: an exabyte for a month is 1e21 byte-hours
 NUMBERS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", *QUANTITIES)
 TIMES = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart")
 
@@ -80,6 +82,7 @@ SOURCES = {
     "SkuMeter": ("SkuMeter", "x_UsageType"),  # AWS's name before FOCUS had one
     "ProviderName": ("ServiceProviderName", "ProviderName"),  # renamed in FOCUS 1.3
 }
+SEPARATORS = re.compile(r"[\s_-]+")
 OFFSET = re.compile(r":\d\d(\.\d+)?\s*[+-]\d\d(:?\d\d)?$")  # 2026-05-02T23:30:00+02:00
 READ: dict[str, Kind] = {
     name.lower(): kind for column, kind in KINDS.items() for name in SOURCES.get(column, (column,))
@@ -88,13 +91,39 @@ MARKS_OF_1_3 = ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", 
 MARKS_OF_1_2 = ("SkuMeter", "InvoiceId", "PricingCurrency", "SubAccountType")
 
 
+def canonical(name: str) -> str:
+    """Return a file's column name as it is compared: `BilledCost`, `billedcost` and `billed_cost` are one column."""
+    lowered = name.strip().lower()
+    if lowered in READ:
+        return lowered
+    extension, *words = SEPARATORS.split(lowered)
+    return "x_" + "".join(words) if extension == "x" else extension + "".join(words)
+
+
+def own_names(names: Sequence[str]) -> dict[str, str]:
+    """Return the file's own name of every FOCUS column that is read, by its canonical name.
+
+    The specification's spelling wins over another one. Raises ValueError naming two columns of which neither has it.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        column = canonical(name)
+        known = found.get(column)
+        if column not in READ or (known and known.strip().lower() == column):
+            continue
+        if known and name.strip().lower() != column:
+            raise ValueError(f"{known} and {name}")
+        found[column] = name
+    return found
+
+
 def sources(column: str) -> tuple[str, ...]:
     """The names under which a file may have `column`, the preferred one first."""
     return SOURCES.get(column, (column,))
 
 
 def focus_version(names: set[str]) -> str:
-    """`1.0`, `1.2` or `1.3`, as the lower-case column names tell; 1.1 counts as 1.2."""
+    """Return `1.0`, `1.2` or `1.3`, as the canonical column names tell; 1.1 counts as 1.2."""
     if any(mark.lower() in names for mark in MARKS_OF_1_3):
         return "1.3"
     return "1.2" if any(mark.lower() in names for mark in MARKS_OF_1_2) else "1.0"
@@ -103,15 +132,15 @@ def focus_version(names: set[str]) -> str:
 def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: bool) -> str:
     """SQL for one column of `focus_export`, Tags still as the file has them.
 
-    `types` gives a source's own name and DuckDB type by lower-case name. Text that means null is made
+    `types` gives a source's own name and DuckDB type by canonical name. Text that means null is made
     null where `blanks`, and wherever it would be parsed or hide another source's value.
     """
     kind = KINDS[column]
     found = [types[name.lower()] for name in sources(column) if name.lower() in types]
     blanks = blanks or len(found) > 1 or kind != "text"
     values = [_converted(_text(name, type_, blanks=blanks), type_, kind=kind) for name, type_ in found]
-    if column in QUANTITIES:  # to DuckDB NaN is more than any number, so more than nothing used
-        values = [f"CASE WHEN isfinite({value}) THEN {value} END" for value in values]
+    if column in UNCHECKED:  # to DuckDB NaN is more than any number, so more than nothing used
+        values = [f"CASE WHEN abs({value}) <= {MOST_QUANTITY} THEN {value} END" for value in values]
     if column == "SubAccountId" and found and found[0][1] in NUMERIC_TYPES:
         return _account_id(quoted(found[0][0]))
     if not values:

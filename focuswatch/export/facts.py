@@ -18,6 +18,7 @@ Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
 
 DAYS_OF_A_MONTH = 28  # a charge period this long is a month's
 SAMPLED_CHARGES = 100_000  # about a row group
+MOST_COST = 1e15  # of a service in an account's region on a day; whatever the currency, more is a mistake
 FIRST_DAY, LAST_DAY = (
     date(2000, 1, 1),
     date(2099, 12, 31),
@@ -30,6 +31,7 @@ class Periods(BaseModel):
     model_config = ConfigDict(frozen=True)
     usage: int
     intraday: int  # start within a day
+    short: int = 0  # last less than a day, of those whose end is given
     monthly: int  # last a month, or start on a month's first where no end is given
 
     @property
@@ -57,11 +59,12 @@ def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> 
 
     A sample tells hours from days well enough: one that misleads costs time, since whoever reads days sums.
     """
-    usage, intraday, monthly = connection.execute(
+    usage, intraday, short, monthly = connection.execute(
         f"""
         SELECT
             count(*),
             count(*) FILTER (WHERE ChargePeriodStart <> date_trunc('day', ChargePeriodStart)),
+            count(*) FILTER (WHERE ChargePeriodEnd < ChargePeriodStart + INTERVAL 23 HOUR),
             count(*) FILTER (WHERE coalesce(
                 date_diff('day', ChargePeriodStart, ChargePeriodEnd) >= {DAYS_OF_A_MONTH},
                 day(ChargePeriodStart) = 1
@@ -70,7 +73,7 @@ def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> 
         WHERE ChargeCategory = 'Usage'
         """
     ).fetchall()[0]
-    return Periods(usage=usage, intraday=intraday, monthly=monthly)
+    return Periods(usage=usage, intraday=intraday, short=short, monthly=monthly)
 
 
 def probe_services(
@@ -79,7 +82,7 @@ def probe_services(
     """Charges by billing period and currency in a file of daily services.
 
     Raises ExportError, naming `place`, for charges without a day or of a day that cannot be, and for a cost that
-    is no number.
+    is no number or beyond all reason.
     """
     first, last = literal(FIRST_DAY), literal(LAST_DAY)
     rows = connection.execute(
@@ -97,7 +100,11 @@ def probe_services(
             CAST(coalesce(
                 min(charge_date) FILTER (WHERE charge_date NOT BETWEEN {first} AND {last}),
                 min(billing_period) FILTER (WHERE billing_period NOT BETWEEN {first} AND {last})
-            ) AS varchar)
+            ) AS varchar),
+            max_by(charge_date, abs(BilledCost)),
+            max(abs(BilledCost)),
+            max_by(charge_date, abs(EffectiveCost)),
+            max(abs(EffectiveCost))
         FROM read_parquet({file_list([file])})
         GROUP BY ALL
         ORDER BY ALL
@@ -105,7 +112,7 @@ def probe_services(
     ).fetchall()
     names = tuple(PeriodFacts.model_fields)
     facts = []
-    for *row, effective_cost, has_days, strange_day in rows:
+    for *row, effective_cost, has_days, strange_day, billed_on, most_billed, spent_on, most_spent in rows:
         fact = dict(zip(names, row, strict=True))
         if not has_days:
             raise ExportError(
@@ -120,6 +127,14 @@ def probe_services(
             raise ExportError(
                 f"{place}: has a cost that is NaN or infinite, expected numbers; correct the file"
             )
+        for column, day, most in (
+            ("BilledCost", billed_on, most_billed),
+            ("EffectiveCost", spent_on, most_spent),
+        ):
+            if most and most > MOST_COST:
+                raise ExportError(
+                    f"{place}: {column} of {day} sums to {most:g}, expected less than {MOST_COST:g}; correct the file"
+                )
         facts.append(PeriodFacts(**fact))
     return tuple(facts)
 

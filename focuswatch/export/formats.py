@@ -32,6 +32,11 @@ OTHER_FORMATS = (
     (b"{", "a JSON file"),
     (b"[", "a JSON file"),
 )
+# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md, https://git-annex.branchable.com/internals/pointer_file/
+POINTERS = (
+    (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer", "git lfs pull"),
+    (b"/annex/objects/", "a git-annex pointer", "git annex get"),
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,9 @@ def _inflated(path: Path, head: bytes) -> bytes:
 
 
 def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
+    for beginning, pointer, command in POINTERS:
+        if head.startswith(beginning):
+            raise ExportError(f"{path}: is {pointer}, not the file itself; fetch it with `{command}`")
     for magic, name in (*OTHER_FORMATS, (b"PAR1", "a Parquet file inside gzip")):
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic):
             raise ExportError(f"{path}: is {name}; {WANTED}: convert it, or export it again")

@@ -28,12 +28,14 @@ class Unit(BaseModel):
     delivered_at: datetime
     bytes: int
     parts: tuple[Part, ...]
+    kept_bytes: dict[str, int]  # sizes of the files in `folder`, by name
     folder: (
         str  # under `kept/`: its part of the kept tables, and its charges by day where they had to be folded
     )
     is_folded: bool  # else queries read the files themselves
     periods: Periods
     facts: tuple[PeriodFacts, ...]
+    duplicate_of: str | None = None  # a unit with the same charges, which is counted in its place
 
 
 class DeliveryRow(BaseModel):

@@ -6,16 +6,32 @@ https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.htm
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 
 from focuswatch.errors import ExportError
-from focuswatch.export.listing import ExportFile, Listing
+from focuswatch.export.listing import ExportFile, Listing, is_hidden
 from focuswatch.export.manifest import listed_files
 from focuswatch.export.partitions import billing_period, executed_at
 
+# Files beside data that are not data: what they are, by the end of their name.
+SKIPPED = (
+    (re.compile(r".*\.(crc|crc32|md5|sha1|sha256|sha512|sfv|asc|sig)", re.IGNORECASE), "a checksum"),
+    (
+        re.compile(
+            r".*(\.(tmp|temp|part|partial|crdownload|inprogress|filepart|swp)|\._COPYING_)", re.IGNORECASE
+        ),
+        "unfinished",
+    ),
+    (re.compile(r".*(\.(bak|old|orig|backup)|~)", re.IGNORECASE), "a backup copy"),
+    (re.compile(r".*\.(json|jsonl|ndjson)", re.IGNORECASE), "JSON"),
+)
+DATA = re.compile(r".*\.(parquet|csv)(\.gz)?", re.IGNORECASE)
+SHOWN_FILES = 3
+# One delivery's chunks, as Data Exports and as Spark name them.
+CHUNKS = (re.compile(r"(.+)-\d{5}(\..+)"), re.compile(r"part-\d{5}-(.+?)(?:-c\d+)?(\..+)"))
 NOT_DATA = re.compile(r"(readme|licen[cs]e).*|.*\.(md|txt|sql|ya?ml)|.*manifest.*\.json", re.IGNORECASE)
 
 Warn = Callable[[str], None]
@@ -28,6 +44,7 @@ class Delivery:
     unit: str
     files: tuple[ExportFile, ...]
     delivered_at: datetime  # UTC: the execution's or its manifest's, without one the newest file's
+    is_listed: bool = False  # by a manifest, so that no file is there by accident
 
 
 @dataclass
@@ -44,14 +61,15 @@ def deliveries_of(listing: Listing, *, warn: Warn) -> tuple[Delivery, ...]:
     `warn` hears of a period that is left out.
     Raises ExportError: two exports under one source, a listed file that is missing, no data at all.
     """
-    exports = _exports(listing.files)
+    files = _data(listing.files, warn=warn)
+    exports = _exports(files)
     if len(exports) > 1:
         first, second, *_ = (str(root) if root.parts else "the folder itself" for root in sorted(exports))
         raise ExportError(
             f"{listing.source}: found two exports, {first} and {second}; together they may count the same "
             "charges twice, so give the folder of one of them"
         )
-    found = _flat(listing.files)
+    found = _flat(files)
     for export in exports.values():
         newest = {period: max(files, key=_ran_at) for period, files in export.manifests.items()}
         listing.fetch(list(newest.values()))
@@ -63,6 +81,44 @@ def deliveries_of(listing: Listing, *, warn: Warn) -> tuple[Delivery, ...]:
             "delivers it, or Parquet, CSV or CSV.gz files with FOCUS columns"
         )
     return scoped
+
+
+def separated(delivery: Delivery) -> list[Delivery]:
+    """Return a delivery for each file of a folder that no manifest describes, where they are not one delivery's chunks.
+
+    A copy may lie among them, which shows only where files are looked at one by one.
+    """
+    names = [file.name.name for file in delivery.files]
+    are_chunks = any(
+        len({found.groups() for found in map(chunk.fullmatch, names) if found}) == 1
+        and all(map(chunk.fullmatch, names))
+        for chunk in CHUNKS
+    )
+    if delivery.is_listed or len(names) < 2 or are_chunks:  # noqa: PLR2004  one file is no question
+        return [delivery]
+    return [Delivery(f"{delivery.unit}/{file.name.name}", (file,), file.modified) for file in delivery.files]
+
+
+def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
+    """The files that may be data; `warn` hears of the others, but for those that no one takes for data."""
+    kept, skipped = [], []
+    for file in files:
+        name = file.name.name
+        what = next((what for ending, what in SKIPPED if ending.fullmatch(name)), None)
+        if is_hidden(file.name):
+            if DATA.fullmatch(name) and not name.startswith("._"):  # Finder's, and not what it stands for
+                skipped.append((file, "hidden"))
+        elif what is None or NOT_DATA.fullmatch(name):
+            kept.append(file)
+        else:
+            skipped.append((file, what))
+    if not any(not NOT_DATA.fullmatch(file.name.name) for file in kept):
+        return [file for file in files if not is_hidden(file.name)]  # what they hold then says what they are
+    if skipped:
+        shown = ", ".join(f"{file.name} ({what})" for file, what in skipped[:SHOWN_FILES])
+        more = f" and {len(skipped) - SHOWN_FILES} more" if len(skipped) > SHOWN_FILES else ""
+        warn(f"files beside the data are skipped: {shown}{more}")
+    return kept
 
 
 def _exports(files: Iterable[ExportFile]) -> dict[PurePosixPath, _Export]:
@@ -92,7 +148,9 @@ def _periods(export: _Export, manifests: Mapping[str, ExportFile], *, warn: Warn
     for period in sorted(export.data.keys() | manifests.keys()):
         files = export.data.get(period, [])
         if manifest := manifests.get(period):
-            deliveries.append(Delivery(period, listed_files(manifest, among=files), _ran_at(manifest)))
+            deliveries.append(
+                Delivery(period, listed_files(manifest, among=files), _ran_at(manifest), is_listed=True)
+            )
         elif manifests:
             warn(f"billing period {period} is left out: it has no manifest, so its delivery is not finished")
         else:

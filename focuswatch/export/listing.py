@@ -91,8 +91,6 @@ def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
         folders.sort()
         for name in sorted(names):
             path = Path(folder, name)
-            if is_hidden(PurePosixPath(path.relative_to(root))):
-                continue
             if path.is_symlink() and not path.exists():
                 raise ExportError(f"{path}: is a link to nothing; copy what it stood for, or remove it")
             if path.is_file():

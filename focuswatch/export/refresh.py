@@ -20,17 +20,18 @@ from focuswatch.export.end import end_of
 from focuswatch.export.facts import Grain, grain_of
 from focuswatch.export.history import extended
 from focuswatch.export.index import Index, Unit, digest_of, load_index, store_index
-from focuswatch.export.layout import Delivery, deliveries_of
+from focuswatch.export.layout import Delivery, deliveries_of, separated
 from focuswatch.export.listing import ExportFile, Listing, list_source
+from focuswatch.export.overlaps import marked, suspects
 from focuswatch.export.s3 import SCHEME, list_s3
 from focuswatch.export.s3 import sweep as sweep_mirror
-from focuswatch.export.units import UnitReader, selects, table_files
+from focuswatch.export.units import UnitReader, selects, sizes_in, table_files
 from focuswatch.export.usable import refuse_unusable
 from focuswatch.export.views import create_deliveries, folded_view_sql, kept_view_sql
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "5"  # to be raised when files are read in another way, so that every unit is read again
+READING = "6"  # to be raised when files are read in another way, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
@@ -90,7 +91,9 @@ def _refresh(
 ) -> Refresh:
     warnings: list[str] = []
     old = load_index(state, made_by=_made_by(catalog))
-    deliveries = deliveries_of(listing, warn=warnings.append)
+    deliveries = tuple(
+        one for found in deliveries_of(listing, warn=warnings.append) for one in separated(found)
+    )
     changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
     say(_announcement(deliveries, changed))
     listing.fetch([file for delivery in changed for file in delivery.files])
@@ -99,26 +102,33 @@ def _refresh(
     try:
         read = {delivery.unit: reader.read(delivery) for delivery in changed}
         units = {one.unit: read.get(one.unit) or old.units[one.unit] for one in deliveries}
-        refuse_unusable(listing.source, units, deliveries, connection=connection)
+        if changed or units.keys() != old.units.keys():
+            suspected = suspects(units)
+            listing.fetch([file for one in deliveries if one.unit in suspected for file in one.files])
+            units = marked(units, deliveries, kept=state / KEPT, connection=own)
+        counted = {name: unit for name, unit in units.items() if not unit.duplicate_of}
+        once = [one for one in deliveries if one.unit in counted]
+        refuse_unusable(listing.source, counted, once, connection=connection)
     except BaseException:
         _sweep(state, old.units)
         raise
     finally:
         own.close()
-    history = extended(old.deliveries, before=old.units, after=units, refreshed_at=datetime.now(UTC))
+    before = {name: unit for name, unit in old.units.items() if not unit.duplicate_of}
+    history = extended(old.deliveries, before=before, after=counted, refreshed_at=datetime.now(UTC))
     store_index(state, Index(made_by=old.made_by, units=units, deliveries=history))
     _sweep(state, units)
     sweep_mirror(state / MIRROR, keep=[file.path for file in _needed(units, deliveries)])
     try:
-        connection.execute(folded_view_sql(selects(units, deliveries, kept=state / KEPT)))
+        connection.execute(folded_view_sql(selects(counted, once, kept=state / KEPT)))
         for table in KEPT_TABLES:
-            connection.execute(kept_view_sql(table, table_files(table, units, kept=state / KEPT)))
+            connection.execute(kept_view_sql(table, table_files(table, counted, kept=state / KEPT)))
     except duckdb.Error as error:
         raise ExportError(
             f"{state / KEPT}: what is kept of the export is damaged; remove that folder, and the export is read anew"
         ) from error
     create_deliveries(connection, history)
-    return _summary(units, {delivery.unit for delivery in changed}, warnings)
+    return _summary(counted, {delivery.unit for delivery in changed}, [*warnings, *_counted_once(units)])
 
 
 def _made_by(catalog: Catalog) -> str:
@@ -133,8 +143,7 @@ def _is_known(delivery: Delivery, index: Index, *, state: Path) -> bool:
     if unit is None or unit.digest != digest_of(delivery):
         return False
     files_are_there = unit.is_folded or all(file.path.exists() for file in delivery.files)
-    folder = state / KEPT / unit.folder
-    return files_are_there and all((folder / f"{table}.parquet").is_file() for table in KEPT_TABLES)
+    return files_are_there and sizes_in(state / KEPT / unit.folder) == unit.kept_bytes
 
 
 def _announcement(deliveries: Sequence[Delivery], changed: Sequence[Delivery]) -> str:
@@ -143,6 +152,13 @@ def _announcement(deliveries: Sequence[Delivery], changed: Sequence[Delivery]) -
     return (
         f"{len(changed)} of {len(deliveries)} deliveries changed: {len(files)} files, {size:.2f} GiB to read"
     )
+
+
+def _counted_once(units: Mapping[str, Unit]) -> Iterator[str]:
+    """A note on every file that holds the same charges as another one."""
+    for name, unit in units.items():
+        if unit.duplicate_of:
+            yield f"{name} holds the same charges as {unit.duplicate_of}: they are counted once"
 
 
 def _needed(units: Mapping[str, Unit], deliveries: Sequence[Delivery]) -> Iterator[ExportFile]:

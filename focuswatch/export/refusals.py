@@ -1,11 +1,12 @@
 """What DuckDB says of a file it cannot read, as one sentence for whoever delivers or copies it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import ExportError
+from focuswatch.export.listing import ExportFile
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,6 +22,14 @@ BAD_TYPE = re.compile(
 BAD_TAGS_TYPE = re.compile(r"Expected OBJECT, but got \w+: (.*)|map_from_entries\((.*)\)'")
 BAD_TAGS = re.compile(r'Malformed JSON .*Input: "(.*)"')
 WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+BAD_PARQUET_TIME = re.compile(r'(?:timestamp|date) field[^"]*: "(?P<value>[^"]*)"')
+NOT_UTF_8 = re.compile(r'value "(?P<value>.*)" is not valid UTF8')
+UNWRITABLE = (
+    ("No space left on device", "the disk of the state is full"),
+    ("File too large", "a file of the state would become larger than the system allows (see ulimit -f)"),
+    ("Disk quota exceeded", "the disk quota of the state's folder is used up"),
+    ("Read-only file system", "the state is on a read-only file system"),
+)
 DAMAGED = "cut short or damaged, copy it again"
 SHOWN_VALUE = 60  # characters
 A_TIME = "a date and time like 2026-05-01 00:00:00"
@@ -29,15 +38,52 @@ A_TIME = "a date and time like 2026-05-01 00:00:00"
 def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
     """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
     text = str(error)
-    if "No space left on device" in text:  # said of what is written, not of the files that are read
+    for said, why in UNWRITABLE:  # of what is written, not of the files that are read
+        if said in text:
+            return ExportError(f"{why}; make room there, or name another folder with --state")
+    if "Out of Memory Error" in text:
         return ExportError(
-            "the disk of the state is full; make room there, or name another folder with --state"
+            "memory ran out while the export was read; close other programs, or give a part of the export"
         )
     named = [file for file in files if str(file) in text]
     where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
     if line := LINE.search(text):
         where += f", line {line.group(1)}"
+    if ("invalid state" in text or line) and any(map(mixes_line_ends, named or files)):
+        return ExportError(
+            f"{where}: ends some lines with a line feed and some with a carriage return as well; "
+            "end all of them alike, with line feeds"
+        )
     return ExportError(f"{where}: {_reason(text)}")
+
+
+def mixes_line_ends(path: Path) -> bool:
+    """Return whether rows of text that is not compressed end in both ways; reads the file up to the first such row."""
+    kinds, is_quoted = set(), False
+    with path.open("rb") as file:
+        for line in file:
+            is_quoted ^= line.count(b'"') % 2 == 1
+            if not is_quoted and line.endswith(b"\n"):
+                kinds.add(line.endswith(b"\r\n"))
+            if len(kinds) > 1:
+                return True
+    return False
+
+
+def changed(files: Iterable[ExportFile]) -> ExportError | None:
+    """Return the ExportError to raise where a file of this machine is not what it was when it was listed."""
+    for file in files:
+        if file.key:  # a copy of an object, which nobody writes to
+            continue
+        try:
+            found = file.path.stat()
+        except OSError:
+            return ExportError(f"{file.path}: was removed while the export was read; scan again")
+        if (found.st_size, str(found.st_mtime_ns)) != (file.size, file.stamp):
+            return ExportError(
+                f"{file.path}: was changed while the export was read; scan again once its delivery is complete"
+            )
+    return None
 
 
 def several(files: Sequence[Path]) -> str:
@@ -62,8 +108,12 @@ def _reason(text: str) -> str:
         return f"{found['column']} is of type {found['found']}, expected {_wanted(found['type'])}; correct the file"
     if found := BAD_PARQUET_VALUE.search(text):
         return f"a value is {found['value'][:SHOWN_VALUE]!r}, expected {_wanted(found['type'])}; correct the file"
+    if found := BAD_PARQUET_TIME.search(text):
+        return f"a time is {found['value'][:SHOWN_VALUE]!r}, expected {A_TIME}; correct the file"
     if "Maximum line size" in text:
         return "the row is longer than 2 MB, as where a quote is not closed; correct the file"
+    if found := NOT_UTF_8.search(text):
+        return f"the value {found['value'][:SHOWN_VALUE]} is not text in UTF-8; convert the file, or export it again"
     if "unicode" in text.lower() or "utf-8" in text.lower():
         return "the row is not text in UTF-8; convert the file, or export it again"
     if found := WIDTH.search(text):

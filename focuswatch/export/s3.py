@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from focuswatch.errors import ConfigError, NothingDelivered
-from focuswatch.export.listing import ExportFile, Listing, is_hidden, split_scope
+from focuswatch.errors import ConfigError, ExportError, NothingDelivered
+from focuswatch.export.listing import ExportFile, Listing, split_scope
 from focuswatch.export.s3_answers import s3_client, told_in_one_sentence
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def list_s3(address: str, *, mirror: Path) -> Listing:
     bucket, _, key = address.removeprefix(SCHEME).partition("/")
     if not bucket:
         raise ConfigError(f"{address}: names no bucket; expected s3://bucket/prefix")
+    if _leaves_its_folder(key):
+        raise ConfigError(f"{address}: has a part `.` or `..`, which S3 does not resolve; leave it out")
     objects = _Objects(address=address, bucket=bucket, mirror=mirror, client=s3_client())
     root, scope = split_scope(PurePosixPath(key))
     files = objects.under(str(root)) if scope.parts else objects.under(key)
@@ -53,6 +55,11 @@ def sweep(mirror: Path, *, keep: Iterable[Path]) -> None:
     for version in mirror.glob("*"):
         if version.name not in kept:
             shutil.rmtree(version, ignore_errors=True)
+
+
+def _leaves_its_folder(key: str) -> bool:
+    """Whether a key, taken for a path on this machine, would lead elsewhere: S3 gives `..` no meaning, a disk does."""
+    return any(part in (".", "..") for part in key.split("/"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,12 @@ class _Objects:
         for found in (found for page in pages for found in page.get("Contents", [])):
             key = found["Key"]
             name = PurePosixPath(key[above:].lstrip("/"))
-            if key.endswith("/") or is_hidden(name):
+            if _leaves_its_folder(key):
+                raise ExportError(
+                    f"{SCHEME}{self.bucket}/{key}: its key has a part `.` or `..`, so that no copy of it can be made "
+                    "below the state; rename the object, or give a prefix that does not include it"
+                )
+            if key.endswith("/"):
                 continue
             version = hashlib.sha256(f"{found['ETag']} {found['Size']}".encode()).hexdigest()[:16]
             yield ExportFile(

@@ -15,6 +15,7 @@ from focuswatch.export import columns
 from focuswatch.export.columns import TEXTS
 from focuswatch.export.formats import Format, Sniffed, sniff
 from focuswatch.export.listing import ExportFile
+from focuswatch.export.other_formats import format_of
 from focuswatch.export.refusals import refusal
 from focuswatch.export.sql_names import file_list, quoted
 from focuswatch.literals import literal
@@ -45,13 +46,14 @@ class Shape(BaseModel):
     def is_native(self) -> bool:
         """Whether reading costs no parsing, so that queries may read the files themselves."""
         return self.format == "parquet" and all(
-            columns.is_native(type_, kind=columns.READ[name.lower()]) for name, type_ in self.columns
+            columns.is_native(type_, kind=columns.READ[columns.canonical(name)])
+            for name, type_ in self.columns
         )
 
     @property
     def tags_type(self) -> str:
         """DuckDB's type of the files' Tags; a map's where they have none."""
-        types = {name.lower(): type_ for name, type_ in self.columns}
+        types = {columns.canonical(name): type_ for name, type_ in self.columns}
         return types.get("tags", columns.SQL_TYPES["tags"])
 
 
@@ -89,7 +91,7 @@ def relation(
     Unfinished, blank text is not yet null and Tags are as the files have them; `finish` does the rest,
     after folding, where a row stands for many.
     """
-    types = {name.lower(): (name, type_) for name, type_ in shape.columns}
+    types = {columns.canonical(name): (name, type_) for name, type_ in shape.columns}
     made = {
         column: columns.expression(column, types, blanks=finished and column in shape.blank_columns)
         for column in columns.KINDS
@@ -131,8 +133,8 @@ def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequ
         GROUP BY 1
         """
     ).fetchall()
-    blank = {name for name, may_be_blank, _ in footers if may_be_blank}
-    only_times = {name: only_time for name, _, only_time in footers}
+    blank = {columns.canonical(name) for name, may_be_blank, _ in footers if may_be_blank}
+    only_times = {columns.canonical(name): only_time for name, _, only_time in footers}
     of_these: tuple[str, ...] = columns.TEXTS
     if not _writes_null(connection, shape, paths):
         of_these = tuple(
@@ -147,7 +149,7 @@ def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequ
 
 def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> bool:
     """Whether 'NULL' stands for null; so it may where there is no column to tell by."""
-    own = {name.lower(): name for name, _ in shape.columns}
+    own = {columns.canonical(name): name for name, _ in shape.columns}
     asked = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
     if not asked:
         return True
@@ -213,27 +215,39 @@ def _top_level(nodes: Sequence[tuple[str, str, int]]) -> list[tuple[str, str]]:
 
 def _parquet_shape(file: ExportFile, found: Sequence[tuple[str, str]]) -> Shape:
     """Only the columns that are read, sorted, so that nothing else tells two shapes apart."""
-    kept = sorted((name, type_) for name, type_ in found if name.lower() in columns.READ)
-    return _shape(file, "parquet", kept, names=[name for name, _ in found])
+    names = [name for name, _ in found]
+    own = set(_own_names(file, names).values())
+    return _shape(file, "parquet", sorted(one for one in found if one[0] in own), names=names)
 
 
 def _csv_shape(file: ExportFile, found: Sniffed) -> Shape:
     """Every column in its order; those not read under names of ours, since headers may repeat themselves."""
     names = [name.strip() for name in found.header]
-    unseen = dict(columns.READ)
+    unseen = {name: columns.READ[column] for column, name in _own_names(file, names).items()}
     listed = []
     for place, name in enumerate(names):
-        kind = unseen.pop(name.lower(), None)
+        kind = unseen.pop(name, None)
         example = found.first_row[place] if place < len(found.first_row) else ""
         listed.append((name, columns.csv_type(kind, example)) if kind else (f"_{place}", "VARCHAR"))
     return _shape(file, found.format, listed, names=names, delimiter=found.delimiter)
 
 
+def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
+    try:
+        return columns.own_names(names)
+    except ValueError as error:
+        raise ExportError(
+            f"{file.path}: {error} may both be one column of FOCUS; rename one of them as FOCUS spells it"
+        ) from error
+
+
 def _shape(
     file: ExportFile, format_: Format, listed: list[tuple[str, str]], *, names: list[str], delimiter: str = ""
 ) -> Shape:
-    lowered = {name.lower() for name in names}
-    if missing := [column for column in columns.REQUIRED if column.lower() not in lowered]:
+    known = {columns.canonical(name) for name in names}
+    if missing := [column for column in columns.REQUIRED if column.lower() not in known]:
+        if recognized := format_of(names):
+            raise ExportError(f"{file.path}: {recognized}")
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
             f"{file.path}: lacks {', '.join(missing)}; found {len(names)} columns ({shown}), expected "
@@ -243,6 +257,6 @@ def _shape(
         format=format_,
         delimiter=delimiter,
         columns=tuple(listed),
-        focus_version=columns.focus_version(lowered),
-        has_meters=any(name.lower() in lowered for name in columns.sources("SkuMeter")),
+        focus_version=columns.focus_version(known),
+        has_meters=any(name.lower() in known for name in columns.sources("SkuMeter")),
     )

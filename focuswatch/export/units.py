@@ -13,6 +13,7 @@ import duckdb
 
 from focuswatch.catalog import Catalog
 from focuswatch.columns import KEPT_TABLES
+from focuswatch.errors import ExportError
 from focuswatch.export.facts import (
     SAMPLED_CHARGES,
     PeriodFacts,
@@ -24,8 +25,9 @@ from focuswatch.export.fold import fold
 from focuswatch.export.index import Unit, digest_of
 from focuswatch.export.layout import Delivery
 from focuswatch.export.listing import ExportFile
-from focuswatch.export.refusals import refusal, several
+from focuswatch.export.refusals import changed, refusal, several
 from focuswatch.export.shapes import Part, Shape, looked_at, relation, shapes_of
+from focuswatch.export.two_digit_years import misread_time, times_of
 from focuswatch.export.views import daily_select, folded_select, folded_view_sql
 from focuswatch.literals import literal
 
@@ -53,8 +55,11 @@ class UnitReader:
             is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
             files = by_shape if is_folded else self._looked_at(by_shape)
             folder, facts = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
-        except duckdb.Error as error:
-            raise refusal(error, files=[file.path for file in delivery.files]) from error
+        except (duckdb.Error, ExportError) as error:
+            raise self._told(error, delivery, by_shape) from error
+        if meanwhile := changed(delivery.files):
+            shutil.rmtree(self.kept / folder, ignore_errors=True)
+            raise meanwhile
         return Unit(
             digest=digest_of(delivery),
             delivered_at=delivery.delivered_at,
@@ -63,11 +68,37 @@ class UnitReader:
                 Part(shape=shape, files=tuple(str(file.name) for file in found))
                 for shape, found in files.items()
             ),
+            kept_bytes=sizes_in(self.kept / folder),
             folder=folder,
             is_folded=is_folded,
             periods=periods,
             facts=facts,
         )
+
+    def _told(
+        self,
+        error: duckdb.Error | ExportError,
+        delivery: Delivery,
+        by_shape: Mapping[Shape, list[ExportFile]],
+    ) -> ExportError:
+        """What to say instead of `error`: that a file changed meanwhile, where a time was misread, or its own words."""
+        if found := changed(delivery.files):
+            return found
+        if re.search(r"TIMESTAMP|has charges of|timestamp", str(error)):
+            for shape, files in by_shape.items():
+                named = times_of(shape.columns, text_only=shape.format == "parquet")
+                for file in files:
+                    if where := misread_time(
+                        self.connection,
+                        file.path,
+                        format_=shape.format,
+                        delimiter=shape.delimiter,
+                        named=named,
+                    ):
+                        return ExportError(where)
+        if isinstance(error, ExportError):
+            return error
+        return refusal(error, files=[file.path for file in delivery.files])
 
     def _looked_at(self, files: Files) -> Files:
         """The same files, their shapes now telling which text may be blank, and their billing period."""
@@ -87,6 +118,7 @@ class UnitReader:
         return Periods(
             usage=sum(one.usage for one in found),
             intraday=sum(one.intraday for one in found),
+            short=sum(one.short for one in found),
             monthly=sum(one.monthly for one in found),
         )
 
@@ -105,7 +137,7 @@ class UnitReader:
             self._keep_tables(found, into=unfinished)
             facts = probe_services(
                 self.connection,
-                file=_table_file(unfinished, "daily_services"),
+                file=table_file(unfinished, "daily_services"),
                 place=several([file.path for file in delivery.files]),
             )
             _flush(unfinished)
@@ -123,7 +155,7 @@ class UnitReader:
         charges = self.catalog.tables["daily_charges"].sql
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW daily_charges AS {charges}")
         for name in KEPT_TABLES:
-            target = literal(_table_file(into, name))
+            target = literal(table_file(into, name))
             self.connection.execute(f"COPY ({self.catalog.tables[name].sql}) TO {target} (FORMAT parquet)")
 
     def _folder_name(self, delivery: Delivery) -> str:
@@ -164,11 +196,17 @@ def _days(unit: Unit) -> str:
 
 def table_files(table: str, units: Mapping[str, Unit], *, kept: Path) -> list[str]:
     """What every unit kept of a table."""
-    return [_table_file(kept / unit.folder, table) for unit in units.values()]
+    return [table_file(kept / unit.folder, table) for unit in units.values()]
 
 
-def _table_file(folder: Path, table: str) -> str:
+def table_file(folder: Path, table: str) -> str:
+    """Return the file of a kept table in a unit's folder."""
     return str(folder / f"{table}.parquet")
+
+
+def sizes_in(folder: Path) -> dict[str, int]:
+    """Return the size of every file in a unit's folder, by name; none where it is gone."""
+    return {path.name: path.stat().st_size for path in sorted(folder.glob("*.parquet"))}
 
 
 def folded_files(folder: Path) -> list[str]:

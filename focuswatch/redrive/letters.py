@@ -67,7 +67,7 @@ class Letter:
     def _json(self) -> dict[str, Any]:
         try:
             told = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return told if isinstance(told, dict) else {}
 
@@ -83,7 +83,7 @@ def _unpacked(body: str, attributes: dict[str, Any]) -> tuple[str, dict[str, Any
     """
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body, attributes
     if not isinstance(told, dict) or told.get("Type") != "Notification" or "TopicArn" not in told:
         return body, attributes

@@ -1,0 +1,20 @@
+"""TOML that somebody wrote, parsed so that no text of any kind ends in a traceback."""
+
+import tomllib
+from typing import Any
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the tables of `text`. Raises ValueError with what is wrong, in one sentence, for whatever is not TOML.
+
+    `tomllib` raises RecursionError for deeply nested arrays, and a plain ValueError for an integer of more digits
+    than Python converts: https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("its values are nested too deeply") from error
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:
+        raise ValueError("a number has too many digits") from error
