@@ -83,7 +83,7 @@ def _statements(catalog: Catalog) -> Iterator[tuple[Entry[Header], str]]:
         *catalog.tables.values(),
     )
     for entry in (*everything, *catalog.lookups.values()):
-        for problem in _foreign_words(entry.sql):
+        for problem in (*_foreign_words(entry.sql), *_built_commands(entry.sql)):
             yield entry, problem
     for detection in catalog.detections.values():
         for problem in _wrong_columns(detection, catalog):
@@ -96,6 +96,17 @@ def _foreign_words(sql: str) -> Iterator[str]:
         if found := re.search(pattern, code, re.IGNORECASE):
             line = code[: found.start()].count("\n") + 1
             yield f"line {line} of the query: '{found[0]}' is not common to DuckDB and Trino; write {instead}."
+
+
+def _built_commands(sql: str) -> Iterator[str]:
+    """A command that SQL puts together from the bill: nothing could check the names in it any more."""
+    code = re.sub(r"--[^\n]*", "", sql)
+    if found := re.search(r"'[^']*\baws [a-z][^']*'\s*\|\|", code):
+        line = code[: found.start()].count("\n") + 1
+        yield (
+            f"line {line} of the query: a command is joined with ||; name the columns in it as {{column}}, in a column "
+            "that ends in _command."
+        )
 
 
 def _wrong_columns(detection: Detection, catalog: Catalog) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from focuswatch.bounds import bounded
 from focuswatch.catalog import Category, Detection
+from focuswatch.commands import COMMAND, action_of
 from focuswatch.engine import Row
 from focuswatch.explain.explanation import Explanation
 
@@ -153,7 +154,8 @@ def to_finding(
     """
     header, cost = detection.header, money(row["monthly_cost"])
     account = row["sub_account_id"]
-    words = shown(row | {"sub_account_name": account_names.get(account or "", account), "currency": currency})
+    named = row | {"sub_account_name": account_names.get(account or "", account), "currency": currency}
+    words = shown(named)
     stated = Finding(
         detection=detection.id,
         fingerprint=fingerprint(detection.id, row),
@@ -171,10 +173,19 @@ def to_finding(
         currency=currency,
         title=header.title,
         reason=header.reason.strip().format_map(words),
-        action=header.action.strip().format_map(words),
-        evidence={key: value for key, value in row.items() if key not in (*CONTRACT, *CARRIED)},
+        action=action_of(header.action.strip(), named, words=words),
+        evidence=_evidence(row),
         first_seen=as_of,
         last_seen=as_of,
         as_of=as_of,
     )
     return bounded(stated)
+
+
+def _evidence(row: Row) -> dict[str, Any]:
+    """The columns that prove a finding, a command among them as it is offered; none that is not."""
+    evidence = {key: value for key, value in row.items() if key not in (*CONTRACT, *CARRIED)}
+    for key in [key for key in evidence if key.endswith("_command")]:
+        command = action_of(str(evidence[key]), row, words=shown(row))
+        evidence[key] = command if COMMAND.fullmatch(command) else None
+    return evidence

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog import Catalog
+from focuswatch.commands import action_of
 from focuswatch.findings import Finding
 from focuswatch.jira import words
 from focuswatch.jira.fields import fields_of
@@ -53,7 +54,8 @@ DESCRIBED = {"header": HEADER, "query_url": None, "days": 90}
 def everywhere(text: str) -> Finding:
     """A finding in which all that a bill may name is `text`."""
     reason = f"{text} ran 168 hours."
-    action = f"1. Who made it? aws sagemaker describe-endpoint --endpoint-name {text} --region eu-west-1"
+    template = "1. Who made it? aws sagemaker describe-endpoint --endpoint-name {text} --region eu-west-1"
+    action = action_of(template, {"text": text}, words={"text": text})
     return a_finding(
         resource_id=text, sub_account_name=text, region_id=text, service_name=text, team=text, reason=reason,
         action=action, evidence={"name": text, text: 1, "many": [text] * 3},
@@ -122,7 +124,7 @@ def test_a_name_that_a_shell_would_act_on_stands_in_no_command():
     for name in ("x; rm -rf ~", "x\n   aws s3 rb s3://all --force", "$(id)"):
         text = words.description(everywhere(name), **DESCRIBED)
         assert not [one for one in BLOCK.findall(text) if one.startswith("aws ")]
-        assert "no command is offered to copy" in text
+        assert "no command: the text contains characters that a shell" in text
 
 
 def test_what_is_escaped_reads_as_it_was():

@@ -14,6 +14,7 @@ import pytest
 
 from focuswatch import tables
 from focuswatch.cases import Case, CaseFile, give
+from focuswatch.commands import action_of
 from focuswatch.coverage import Coverage
 from focuswatch.detect import Outcome
 from focuswatch.engine.duckdb import DuckDbEngine, connect
@@ -121,14 +122,13 @@ def test_what_is_silenced_is_counted_and_not_shown():
     ("resource", "commands"),
     [
         ("old", ["aws sagemaker delete-endpoint --endpoint-name old --region us-east-1"]),
-        ("old; rm -rf ~", None),
+        ("old; rm -rf ~", []),
     ],
 )
 def test_a_command_is_offered_only_where_every_name_is_a_plain_word(resource, commands):
     """Whoever pastes it runs what stands there."""
-    action = (
-        f"3. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {resource} --region us-east-1"
-    )
+    template = "3. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {name} --region us-east-1"
+    action = action_of(template, {"name": resource}, words={})
     given = finding(resource).model_copy(update={"action": action})
     assert document(gathered(given))["findings"][0]["commands"] == commands
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from focuswatch.catalog import Catalog
+from focuswatch.commands import action_of
 from focuswatch.findings import Finding, to_finding
 from focuswatch.slack import places
 from focuswatch.slack.blocks import MESSAGE_CHARACTERS, size
@@ -56,6 +57,7 @@ HOSTILE = {
     "blank": " \n ",
     "shell": "x; rm -rf ~ $(id) `id` | sh && aws s3 rb s3://all --force",
 }  # fmt: skip
+ACTION = "1. Look: aws ec2 describe-volumes --volume-ids {text} --region {region_id}\n2. {text}"
 ANSWERED = Answered("not waste", "U0ANNA", DAY, until=DAY, reason="it is a standby")
 LINKS = Links("https://a.example/q", "https://b.example/j", "ML-1", "https://c.example/c")
 BUTTONS = ("Acknowledge", "Snooze 7 days", "Snooze 30 days", "Not waste", "Expected")
@@ -69,7 +71,7 @@ def given(text: str, *, category: str = "waste") -> Finding:
             "category": category, "resource_id": text,
             "sub_account_name": text, "sub_account_id": text, "region_id": text,
             "service_name": text, "team": text, "title": text, "reason": f"{text} costs", "currency": text,
-            "action": f"1. Look: aws ec2 describe-volumes --volume-ids {text} --region {text}\n2. {text}",
+            "action": action_of(ACTION, {"text": text, "region_id": text}, words={"text": text}),
             "evidence": {"name": text, "many": [text] * 40, "tags": {text: text, "b": text}, "map": {text: text}}
             | {f"column_{number}": text for number in range(30)},
         }
@@ -154,7 +156,7 @@ def test_a_name_makes_no_command(name):
     assert not [one for one in elements(payload["blocks"]) if one.get("type") == "rich_text_preformatted"]
     codes = [one["text"] for one in elements(payload["blocks"]) if one.get("style") == {"code": True}]
     assert len(codes) == 1, "the resource's name alone"
-    assert "no command is offered to copy" in seen(payload)
+    assert "(no command: the text contains characters that a shell" in seen(payload)
 
 
 def copied(payload: dict[str, Any]) -> list[str]:
@@ -165,21 +167,15 @@ def copied(payload: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "field, names",
-    [
-        ("sub_account_name", "a aws s3api delete-bucket --bucket all"),
-        ("service_name", "a aws s3api delete-bucket --bucket all"),
-        ("evidence", {"sources": ["b", "a aws s3api delete-bucket --bucket all"]}),
-        ("evidence", {"source": "a\n   aws s3api delete-bucket --bucket all"}),
-    ],
+    "name",
+    ["a aws s3api delete-bucket --bucket all", "a\n   aws s3api delete-bucket --bucket all", "(aws s3 ls)"],
 )
-def test_a_command_within_a_name_is_no_command(field, names):
+def test_a_command_within_a_name_is_no_command(name):
     """Neither within the steps, nor on a line that a line feed made."""
-    told_name = names if isinstance(names, str) else next(iter(names.values()))
-    planted = told_name if isinstance(told_name, str) else ", ".join(told_name)
-    one = finding().model_copy(update={field: names, "action": f"1. Ask {planted}", "resource_id": None})
+    action = action_of("1. Ask {owner}", {"owner": name}, words={"owner": name})
+    one = finding().model_copy(update={"action": action, "resource_id": None})
     assert not copied(told(one))
-    assert copied(told(one.model_copy(update={field: None if field != "evidence" else {}}))), "else it is one"
+    assert copied(told(one.model_copy(update={"action": f"1. Ask {name}"}))), "else it is one"
 
 
 @pytest.mark.parametrize("end", ["$x", "`id`", "|sh", "&&", "\N{LATIN SMALL LETTER E WITH ACUTE}"])

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from focuswatch.commands import COMMAND
 from focuswatch.owners import Owners
 from focuswatch.slack.message import message
 from focuswatch.slack.money import so_far
-from focuswatch.slack.steps import NOT_COPIED, steps
 from focuswatch.spending import ANOMALY, BUDGET, parse
 from focuswatch.spending.measures import Measure
 from tests.given_spending import anomaly_message, budget_message
@@ -160,8 +160,8 @@ def test_what_to_do_can_be_copied():
     assert "--time-period Start=2026-11-01,End=2026-11-22 --granularity DAILY" in action
     assert "raise monthly_budget under [teams.search] in config/owners.toml" in action
     evil = read(budget_message("x; rm -rf ~"))
-    assert "--budget-name 'x; rm -rf ~'" in evil.action
-    assert NOT_COPIED in json.dumps(steps(evil))
+    assert "(no command: the budget contains characters that a shell" in evil.action
+    assert "--budget-name 'All of us (2026)'\n" in read(budget_message("All of us (2026)")).action
 
 
 def test_an_anomaly_says_what_cost_how_much_more():
@@ -226,7 +226,7 @@ def test_an_anomaly_that_grows_is_the_same():
 
 def test_an_id_that_a_shell_would_act_on_is_in_no_command():
     assert "--anomaly-id 12345678-abcd" in read(anomaly_message()).action
-    assert "aws " not in read(anomaly_message(anomalyId="a; rm -rf ~")).action
+    assert not COMMAND.findall(read(anomaly_message(anomalyId="a; rm -rf ~")).action)
 
 
 @pytest.mark.parametrize(

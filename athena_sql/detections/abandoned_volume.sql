@@ -100,7 +100,7 @@ SELECT
     volumes.effective_cost / $lookback_days * 30 AS monthly_cost,
     volumes.service_name,
     volumes.tags,
-    regexp_extract(volumes.resource_id, 'vol-[0-9a-zA-Z]+') AS volume_id,
+    regexp_extract(volumes.resource_id, 'vol-[0-9a-zA-Z]+$') AS volume_id,
     volumes.gb_months / $lookback_days * 30 AS size_gb,
     $lookback_days AS lookback_days,
     volumes.first_day,

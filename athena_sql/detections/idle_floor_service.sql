@@ -140,17 +140,16 @@ SELECT
     $lookback_days AS lookback_days,
     first_day,
     last_day,
-    CASE kind
-        WHEN 'Kendra index' THEN 'aws kendra delete-index --id '
-            || coalesce(regexp_extract(resource_id, 'index/(.+)$', 1), 'INDEX_ID')
-        WHEN 'Amazon Q index' THEN 'aws qbusiness delete-index --application-id '
-            || coalesce(regexp_extract(resource_id, 'application/([^/]+)', 1), 'APPLICATION_ID')
-            || ' --index-id ' || coalesce(regexp_extract(resource_id, 'index/(.+)$', 1), 'INDEX_ID')
-        WHEN 'Neptune Analytics graph' THEN 'aws neptune-graph delete-graph --no-skip-snapshot --graph-identifier '
-            || coalesce(regexp_extract(resource_id, 'graph/(.+)$', 1), 'GRAPH_ID')
-        ELSE 'aws opensearch delete-domain --domain-name '
-            || coalesce(regexp_extract(resource_id, 'domain/(.+)$', 1), 'DOMAIN_NAME')
-    END || ' --region ' || coalesce(region_id, 'REGION') AS delete_command
+    nullif(regexp_extract(resource_id, '(?:index|graph|domain)/(.+)$', 1), '') AS resource_name,
+    nullif(regexp_extract(resource_id, 'application/([^/]+)/', 1), '') AS application_id,
+    CASE kind                                              -- filled in like an action: no name of the bill is in it yet
+        WHEN 'Kendra index' THEN 'aws kendra delete-index --id {resource_name} --region {region_id}'
+        WHEN 'Amazon Q index'
+            THEN 'aws qbusiness delete-index --application-id {application_id} --index-id {resource_name} --region {region_id}'
+        WHEN 'Neptune Analytics graph'
+            THEN 'aws neptune-graph delete-graph --no-skip-snapshot --graph-identifier {resource_name} --region {region_id}'
+        ELSE 'aws opensearch delete-domain --domain-name {resource_name} --region {region_id}'
+    END AS delete_command
 FROM judged_floors
 WHERE coalesce(most_requests, 0) = 0
     AND coalesce(most_written, 0) <= 0

@@ -8,7 +8,7 @@ When it stops, an account drops out of it or a month loses rows, silence looks l
 """
 reason    = "What is read here is not the whole bill: {what}"
 action    = """
-1. {what_to_check}
+1. {what_to_check} {check_command}
 2. {what_to_do}
 """
 blind_spots = [
@@ -130,8 +130,8 @@ findings AS (
                 || ', and the newest charge of ' || CAST(newest_charge_date AS varchar) || '.'
             ELSE 'the newest charge is of ' || CAST(newest_charge_date AS varchar) || '.'
         END AS what,
-        'How did the last deliveries end? In the payer account: '
-            || 'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1' AS what_to_check,
+        'How did the last deliveries end? In the payer account:' AS what_to_check,
+        'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1' AS check_command,
         'Let bcm-data-exports.amazonaws.com write to the bucket again, or mend the copy from there to here.' AS what_to_do,
         newest_delivery,
         newest_charge_date AS last_day
@@ -146,7 +146,8 @@ findings AS (
             || CAST($present_days AS varchar) || ' days up to ' || CAST(last_day AS varchar)
             || ', ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in all,'
             || ' and on none of the ' || CAST(missing_days AS varchar) || ' settled days since.',
-        'Was it closed, or did it leave? aws organizations describe-account --account-id ' || sub_account_id,
+        'Was it closed, or did it leave?',
+        'aws organizations describe-account --account-id {sub_account_id}',
         'If so, give it a closed_on in the accounts file; if not, see who changed the export, its filter or its payer.',
         CAST(NULL AS timestamp),
         last_day
@@ -160,8 +161,8 @@ findings AS (
             || CAST(charges_before AS varchar) || ' charges to ' || CAST(charges AS varchar)
             || ', and its billed cost from ' || CAST(CAST(round(billed_cost_before) AS bigint) AS varchar)
             || ' to ' || CAST(CAST(round(billed_cost) AS bigint) AS varchar) || '.',
-        'Did a refund or a credit lower it? If the charges are fewer: '
-            || 'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1, in the payer account.',
+        'Did a refund or a credit lower it? If the charges are fewer, in the payer account:',
+        'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1',
         'Ask AWS Support for a backfill of that period, and trust no finding that was resolved since.',
         delivered_at,
         CAST(NULL AS date)
@@ -174,6 +175,7 @@ SELECT
     monthly_cost,
     what,
     what_to_check,
+    check_command,
     what_to_do,
     newest_delivery,
     last_day

@@ -92,14 +92,15 @@ SELECT
     first_day,
     last_day,
     CASE
+        WHEN commitment_id LIKE '%:ec2:%:reserved-instances/%' THEN split_part(commitment_id, 'reserved-instances/', 2)
+    END AS reservation_id,
+    CASE
         WHEN commitment_id LIKE '%:savingsplan/%'
-            THEN 'aws savingsplans describe-savings-plans --savings-plan-arns ' || commitment_id
+            THEN 'aws savingsplans describe-savings-plans --savings-plan-arns {resource_id}'
         WHEN commitment_id LIKE '%:ec2:%:reserved-instances/%'
-            THEN 'aws ec2 describe-reserved-instances --reserved-instances-ids '
-                || split_part(commitment_id, 'reserved-instances/', 2) || ' --region ' || coalesce(region_id, 'REGION')
-        ELSE 'aws ce get-reservation-utilization --time-period Start=' || CAST(first_day AS varchar)
-            || ',End=' || CAST(last_day AS varchar)
-    END AS describe_command
+            THEN 'aws ec2 describe-reserved-instances --reserved-instances-ids {reservation_id} --region {region_id}'
+        ELSE 'aws ce get-reservation-utilization --time-period Start={first_day},End={last_day}'
+    END AS describe_command                                -- filled in like an action: no name of the bill is in it yet
 FROM commitments
 WHERE place = 1
     AND charged_from = first_day                           -- bought within the lookback: no verdict yet

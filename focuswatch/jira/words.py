@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from focuswatch.catalog import DetectionHeader
-from focuswatch.commands import COMMAND, NOT_COPIED, names_are_plain
+from focuswatch.commands import COMMAND
 from focuswatch.explain.words import sentences
 from focuswatch.findings import Finding, Severity, amount, shown
 from focuswatch.jira.markup import escaped, one_line, verbatim
@@ -24,6 +24,7 @@ LENGTHS = (
 PLACE_CHARACTERS = 60
 SENTENCE_CHARACTERS, NAME_CHARACTERS, VALUE_CHARACTERS = LENGTHS[0], 300, 400
 DOUBLE = "about the same finding as"  # known again by it; without a sign that Jira would change
+COMMANDS_CHARACTERS = 4_000  # as many as an action has: a command is never cut
 MOST_STEPS = 30  # lines; the catalog's have three or four
 
 
@@ -131,17 +132,14 @@ def _comment(told: str, reason: str | None, *, finding: Finding, number: int) ->
 
 def _steps(finding: Finding, *, longest: int) -> Iterator[str]:
     """What to do, line by line; a command that ends its line stands in a block, exactly as it is to be typed."""
-    copied = names_are_plain(finding)
     lines = [line.strip() for line in finding.action.splitlines()[:MOST_STEPS] if line.strip()]
-    pieces = [piece for line in lines for piece in (_pieces(line) if copied else [(False, line)])]
+    pieces = [piece for line in lines for piece in _pieces(line)]
     for is_command, group in groupby(pieces, key=itemgetter(0)):
         texts = [text for _, text in group]
         if is_command:
-            yield verbatim("\n".join(texts), longest=4 * longest)
+            yield verbatim("\n".join(texts), longest=COMMANDS_CHARACTERS)
         else:
             yield from (escaped(text, longest=longest) for text in texts)
-    if not copied:
-        yield f"_{escaped(NOT_COPIED, longest=longest)}_"
 
 
 def _pieces(line: str) -> Iterator[tuple[bool, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.commands import COMMAND, names_are_plain
+from focuswatch.commands import COMMAND
 from focuswatch.detect import Outcome
 from focuswatch.engine import Row
 from focuswatch.explain.words import sentences
@@ -89,10 +89,9 @@ def _finding(entry: Entry, purposes: Mapping[str, Purpose]) -> Part:
     }
 
 
-def _commands(finding: Finding) -> list[str] | None:
-    """What may be copied, in the order of the steps; None where a name in it could make it another command."""
-    commands = list(dict.fromkeys(found[0] for found in COMMAND.finditer(finding.action)))
-    return commands if not commands or names_are_plain(finding) else None
+def _commands(finding: Finding) -> list[str]:
+    """The commands that may be copied, in the order of the steps."""
+    return list(dict.fromkeys(COMMAND.findall(finding.action)))
 
 
 def _savings(gathered: Gathered) -> Part:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from focuswatch.commands import COMMAND, NOT_COPIED, names_are_plain
+from focuswatch.commands import COMMAND
 from focuswatch.findings import Finding
 from focuswatch.slack.blocks import Block, code, line_feed, rich, section, spaced, words
 from focuswatch.slack.text import cut, one_line
@@ -15,19 +15,16 @@ LINE_CHARACTERS = 50  # what the blocks of a line take beside its text
 
 def steps(finding: Finding) -> Block:
     """What to do."""
-    copied = names_are_plain(finding)
     parts: list[Block] = []
     prose: list[Block] = [words("What to do", style="bold")]
     for line in _lines(finding.action):
         prose.append(line_feed())
-        for element in _elements(line) if copied else [words(line, most=STEP_CHARACTERS)]:
+        for element in _elements(line):
             if element["type"] == "rich_text_preformatted":
                 parts += [*_said(prose), element]
                 prose = []
             else:
                 prose.append(element)
-    if not copied:
-        prose += [line_feed(), words(NOT_COPIED, style="italic")]
     return rich(*parts, *_said(prose))
 
 

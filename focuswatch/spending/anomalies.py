@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from focuswatch.commands import action_of
 from focuswatch.findings import Finding, amount
 from focuswatch.owners import Owners
 from focuswatch.spending.said import ANOMALY, CURRENCY, finding, owner_of
 
-PLAIN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,1023}")
 MOST_CAUSES = 5
 
 
@@ -124,15 +124,18 @@ def _reason(impact: Impact, *, service: str | None, days: tuple[date, date]) -> 
 def _action(anomaly: Anomaly, *, cause: Cause, first: date) -> str:
     link = anomaly.anomaly_details_link or ""
     opened = link.startswith("https://") and not re.search(r"\s", link)
-    what = " ".join(filter(None, (cause.usage_type, cause.region and f"in {cause.region}"))) or "it"
-    whose = cause.linked_account_name or cause.linked_account or "the account"
-    steps = [
-        f"Look at what AWS shows of it: {link}" if opened else "Look it up in the payer's Cost Explorer.",
-        f"Ask in {whose} who began {what} on {first}, and stop what nobody ordered.",
-    ]
-    if PLAIN_ID.fullmatch(anomaly.anomaly_id):
-        steps.append(
-            "Where it was planned, tell AWS so: aws ce provide-anomaly-feedback "
-            f"--anomaly-id {anomaly.anomaly_id} --feedback PLANNED_ACTIVITY"
-        )
-    return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    values = {
+        "link": link,
+        "whose": cause.linked_account_name or cause.linked_account or "the account",
+        "what": " ".join(filter(None, (cause.usage_type, cause.region and f"in {cause.region}"))) or "it",
+        "first": first.isoformat(),
+        "anomaly_id": anomaly.anomaly_id,
+    }
+    steps = (
+        "Look at what AWS shows of it: {link}" if opened else "Look it up in the payer's Cost Explorer.",
+        "Ask in {whose} who began {what} on {first}, and stop what nobody ordered.",
+        "Where it was planned, tell AWS so: aws ce provide-anomaly-feedback "
+        "--anomaly-id {anomaly_id} --feedback PLANNED_ACTIVITY",
+    )
+    template = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    return action_of(template, values, words=values)

@@ -5,11 +5,11 @@ https://github.com/cds-snc/sre-bot/blob/4109b19/app/tests/server/event_handlers/
 """
 
 import re
-import shlex
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from focuswatch.catalog import Category
+from focuswatch.commands import action_of
 from focuswatch.findings import Finding, OwnedBy
 from focuswatch.owners import Owners
 from focuswatch.spending.measures import Measure
@@ -134,33 +134,46 @@ def _share(alert: Alert) -> str:
 
 
 def _ask_what(alert: Alert, *, team: str | None) -> str:
-    whose = f" --account-id {alert.account_id}" if alert.account_id else ""
+    whose = " --account-id {account_id}" if alert.account_id else ""
     raised = (
-        f"monthly_budget under [teams.{team}] in config/owners.toml, and deploy again"
+        "monthly_budget under [teams.{team}] in config/owners.toml, and deploy again"
         if team
         else "its amount where it is defined (those of focuswatch: config/deployment.toml, and deploy again)"
     )
-    return (
-        "1. See what it counts: "
-        f"aws budgets describe-budget{whose} --budget-name {shlex.quote(alert.budget)}\n"
-        f"2. See what is charged by day: {_charged(alert, by='SERVICE')}\n"
-        f"3. Switch off what nobody needs, open findings first; or, where the spending is meant, raise {raised}."
+    return _filled(
+        f"1. See what it counts: aws budgets describe-budget{whose} --budget-name {{budget}}\n"
+        f"2. See what is charged by day: {_charged(by='SERVICE')}\n"
+        f"3. Switch off what nobody needs, open findings first; or, where the spending is meant, raise {raised}.",
+        alert,
+        team=team,
     )
 
 
 def _ask_who(alert: Alert) -> str:
-    return (
-        f"1. See where it is charged: {_charged(alert, by='REGION')}\n"
+    return _filled(
+        f"1. See where it is charged: {_charged(by='REGION')}\n"
         "2. Ask who began it there; where nobody knows, take it for an intrusion, and look into CloudTrail of that "
         "region before you stop it.\n"
         "3. Where it is meant, add the region to approved_regions under [budgets] in config/deployment.toml, and "
-        "deploy again."
+        "deploy again.",
+        alert,
     )
 
 
-def _charged(alert: Alert, *, by: str) -> str:
-    since, until = alert.day.replace(day=1), alert.day + timedelta(days=1)
+def _charged(*, by: str) -> str:
     return (
-        f"aws ce get-cost-and-usage --time-period Start={since},End={until} --granularity DAILY "
+        "aws ce get-cost-and-usage --time-period Start={since},End={until} --granularity DAILY "
         f"--metrics UnblendedCost --group-by Type=DIMENSION,Key={by}"
     )
+
+
+def _filled(template: str, alert: Alert, *, team: str | None = None) -> str:
+    values = {
+        "account_id": alert.account_id,
+        "budget": alert.budget,
+        "since": alert.day.replace(day=1),
+        "until": alert.day + timedelta(days=1),
+        "team": team,
+    }
+    words = {name: str(value) for name, value in values.items()}
+    return action_of(template, values, words=words, quoted={"budget"})

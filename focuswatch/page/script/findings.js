@@ -128,7 +128,6 @@ function inside(view, finding) {
 }
 
 function commands(finding) {
-  if (finding.commands === null) return make("p", { class: "note" }, "A name in this finding holds characters that a shell would act on, so no command is offered to copy.");
   return finding.commands.map((command) => {
     const button = make("button", { type: "button", "aria-label": `Copy: ${command}` }, "Copy");
     button.addEventListener("click", async () => { button.textContent = (await copied(command)) ? "Copied" : "Select it"; });
