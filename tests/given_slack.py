@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from moto import mock_aws
@@ -24,6 +25,7 @@ from focuswatch.slack.record import Recorder
 from tests.given_ledger import ledger_table
 from tests.local_slack import LocalSlack, local_slack
 from tests.slack_workspace import Channel
+from tests.waiting import patience
 
 OWNERS = Owners.model_validate({"teams": {"search": {"channel": "#team-search"}}})
 MORNING = datetime(2026, 3, 31, 8, tzinfo=UTC).timestamp()
@@ -76,7 +78,7 @@ class Telling:
     now: float = MORNING
     owners: Owners = OWNERS
     steps: Steps = field(default_factory=Steps)
-    timeout_seconds: int = 1
+    timeout_seconds: int = field(default_factory=lambda: ceil(patience(1)))  # of an answer that never comes
 
     @property
     def team(self) -> Channel:

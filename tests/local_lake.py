@@ -9,7 +9,9 @@ import hashlib
 import json
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,9 +102,11 @@ class DuckDbRunner:
             connection.close()
 
     def stop(self, id: str) -> None:
-        """End it, if it runs."""
-        if connection := self.running.get(id):
-            connection.interrupt()
+        """End it, if it runs; repeatedly, since an interrupt between two of its statements is lost."""
+        while connection := self.running.get(id):
+            with suppress(duckdb.Error):  # closed meanwhile
+                connection.interrupt()
+            time.sleep(0.05)
 
     def _attach(
         self, connection: duckdb.DuckDBPyConnection, select: str, *, database: str
