@@ -84,6 +84,8 @@ ranked_samples AS (
         *,
         max(CASE WHEN NOT is_before THEN gb END) OVER (PARTITION BY sub_account_id, charge_date) AS own_gb,
         row_number() OVER (PARTITION BY sub_account_id, charge_date, is_before ORDER BY gb) AS place,
+        row_number() OVER (PARTITION BY sub_account_id, charge_date, is_before ORDER BY machine_cost) AS machine_place,
+        row_number() OVER (PARTITION BY sub_account_id, charge_date, is_before ORDER BY function_cost) AS function_place,
         count(*) OVER (PARTITION BY sub_account_id, charge_date, is_before) AS weekdays
     FROM samples
 ),
@@ -97,9 +99,10 @@ large_days AS (
         max(CASE WHEN NOT is_before THEN function_cost END) AS function_cost,
         avg(CASE WHEN is_before AND place * 2 BETWEEN weekdays AND weekdays + 2 THEN gb END)
             AS expected_gb,                                         -- of the middle one or two: the median
-        avg(CASE WHEN is_before THEN machine_cost END) AS expected_machine_cost,
-        avg(CASE WHEN is_before THEN function_cost END) AS expected_function_cost,
-        $least_cost + $least_compute_share * avg(CASE WHEN is_before THEN machine_cost + function_cost END) AS slack
+        avg(CASE WHEN is_before AND machine_place * 2 BETWEEN weekdays AND weekdays + 2 THEN machine_cost END)
+            AS expected_machine_cost,                               -- medians too: one busy week must not hide the next
+        avg(CASE WHEN is_before AND function_place * 2 BETWEEN weekdays AND weekdays + 2 THEN function_cost END)
+            AS expected_function_cost
     FROM ranked_samples
     WHERE own_gb >= $least_excess_gb                                -- less can be no spike, so it needs no baseline
     GROUP BY 1, 2
@@ -109,11 +112,17 @@ compared_days AS (
     SELECT
         *,
         gb / CASE WHEN expected_gb > 1 THEN expected_gb ELSE 1E0 END AS transfer_ratio,
-        greatest(                                                   -- machines or functions, whichever work more;
-            (machine_cost + slack) / (expected_machine_cost + slack),
-            (function_cost + slack) / (expected_function_cost + slack)
-        ) AS compute_ratio                                          -- a first small machine is no growth to speak of
-    FROM large_days
+        1 + greatest(                                               -- machines or functions, whichever grew more
+            (machine_cost - expected_machine_cost) / greatest(expected_machine_cost, least_compute),
+            (function_cost - expected_function_cost) / greatest(expected_function_cost, least_compute)
+        ) AS compute_ratio
+    FROM (
+        SELECT
+            *,
+            $least_cost + $least_compute_share * (expected_machine_cost + expected_function_cost)
+                AS least_compute                                    -- a first small machine is no growth to speak of
+        FROM large_days
+    ) AS days_with_floor
     WHERE gb >= $least_ratio * expected_gb
         AND gb - expected_gb >= $least_excess_gb
 ),
