@@ -2,6 +2,7 @@
 
 FOLDED_CHARGES = {
     "charge_date": "DATE",
+    "charge_last_date": "DATE",
     "billing_period": "DATE",
     "ProviderName": "VARCHAR",
     "BillingCurrency": "VARCHAR",

@@ -151,7 +151,7 @@ class Cloud:
         return [
             {"Namespace": space, "MetricName": name, "Dimensions": [{"Name": k, "Value": v} for k, v in by]}
             for space, name, by, _ in self.metrics.get(place, ())
-            if (space, name) == (asked["Namespace"], asked["MetricName"])
+            if (space, name) == (asked["Namespace"], asked.get("MetricName", name))
         ]
 
     def _metric_data(self, place, asked):

@@ -199,8 +199,32 @@ def test_search_and_graph_services_are_known_by_the_arn_that_is_billed():
     )
     assert {(space, metric) for (_, space, _, metric), value in rows.items() if value == 0} == {
         ("AWS/ES", "IndexingRate"),
-        ("AWS/Neptune-Graph", "NumOpenCypherRequestsPerSec"),
     }
+
+
+@pytest.mark.parametrize("space", ["AWS/Neptune", "AWS/Neptune-Graph"])
+def test_a_graph_is_idle_where_cloudwatch_lists_other_metrics_of_it(space):
+    """Its size is measured in that namespace, and requests are not: there were none."""
+    cloud = Cloud()
+    arn = graph(cloud, "g-1234567890")
+    cloud.measure(space, "GraphSizeBytes", by={"GraphIdentifier": "g-1234567890"}, days={ago(1): 9.0})
+    shelf, _ = run(cloud)
+    rows = {
+        (found, metric): value
+        for (_, found, one, metric), value in shelf.days[ACCOUNT, ago(1)].items()
+        if one == arn
+    }
+    assert rows == {(space, "NumOpenCypherRequestsPerSec"): 0.0}
+
+
+def test_a_metric_that_cloudwatch_never_listed_is_no_zero():
+    """Which namespace a graph is measured in is no page's word; metrics of another graph say nothing of this one."""
+    cloud = Cloud()
+    arn = graph(cloud, "g-1234567890")
+    cloud.measure("AWS/Neptune", "CPUUtilization", by={"GraphIdentifier": "g-another"}, days={ago(1): 9.0})
+    shelf, looked = run(cloud)
+    assert looked.refusals == []
+    assert [one for values in shelf.days.values() for (_, _, one, _) in values if one == arn] == []
 
 
 def test_a_service_that_refuses_hides_no_other_and_writes_no_zero():
@@ -305,6 +329,8 @@ def test_whatever_detections_read_is_collected():
     """A namespace or metric that only one side knows would leave resources unjudged for ever."""
     cloud = Cloud()
     everything(cloud)
+    for space in ("AWS/Neptune", "AWS/Neptune-Graph"):  # whichever of them it is
+        cloud.measure(space, "GraphSizeBytes", by={"GraphIdentifier": "g-1234567890"}, days={ago(1): 9.0})
     shelf, _ = run(cloud)
     collected = {(space, metric) for values in shelf.days.values() for _, space, _, metric in values}
     texts = [one.sql for one in Catalog.load().detections.values()]

@@ -40,11 +40,14 @@ WITH account_days AS (                                              -- both at o
             AS gb,
         sum(CASE WHEN is_transfer THEN EffectiveCost END) AS effective_cost,
         sum(CASE WHEN is_compute AND SkuMeter NOT LIKE '%Lambda-GB-Second%' THEN EffectiveCost END) AS machine_cost,
+        sum(CASE WHEN is_compute AND SkuMeter NOT LIKE '%Lambda-GB-Second%' AND NOT is_learning THEN EffectiveCost END)
+            AS instance_cost,                                       -- without the machines of SageMaker
         sum(CASE WHEN is_compute AND SkuMeter LIKE '%Lambda-GB-Second%' THEN EffectiveCost END) AS function_cost
     FROM (
         SELECT
             *,
             meter = 'DataTransfer-Out-Bytes' AS is_transfer,
+            SkuMeter LIKE '%:ml.%' OR SkuMeter LIKE '%-ml.%' AS is_learning,
             SkuMeter NOT LIKE '%DataTransfer-Out-Bytes' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused' AS is_compute
         FROM daily_charges
         WHERE charge_date >= CAST($news_since - INTERVAL '56' DAY AS date)
@@ -69,6 +72,7 @@ samples AS (                                                        -- of a day:
         coalesce(account_days.gb, 0) AS gb,                         -- a delivered day without transfer is a day of none
         account_days.effective_cost,
         coalesce(account_days.machine_cost, 0) AS machine_cost,
+        coalesce(account_days.instance_cost, 0) AS instance_cost,
         coalesce(account_days.function_cost, 0) AS function_cost
     FROM completeness
     CROSS JOIN (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8)) AS weeks (weeks_before)
@@ -84,6 +88,9 @@ ranked_samples AS (
         *,
         max(CASE WHEN NOT is_before THEN gb END) OVER (PARTITION BY sub_account_id, charge_date) AS own_gb,
         row_number() OVER (PARTITION BY sub_account_id, charge_date, is_before ORDER BY gb) AS place,
+        row_number() OVER (PARTITION BY sub_account_id, charge_date, is_before ORDER BY machine_cost) AS machine_place,
+        row_number() OVER (PARTITION BY sub_account_id, charge_date, is_before ORDER BY instance_cost) AS instance_place,
+        row_number() OVER (PARTITION BY sub_account_id, charge_date, is_before ORDER BY function_cost) AS function_place,
         count(*) OVER (PARTITION BY sub_account_id, charge_date, is_before) AS weekdays
     FROM samples
 ),
@@ -94,12 +101,16 @@ large_days AS (
         max(own_gb) AS gb,
         max(CASE WHEN NOT is_before THEN effective_cost END) AS effective_cost,
         max(CASE WHEN NOT is_before THEN machine_cost END) AS machine_cost,
+        max(CASE WHEN NOT is_before THEN instance_cost END) AS instance_cost,
         max(CASE WHEN NOT is_before THEN function_cost END) AS function_cost,
         avg(CASE WHEN is_before AND place * 2 BETWEEN weekdays AND weekdays + 2 THEN gb END)
             AS expected_gb,                                         -- of the middle one or two: the median
-        avg(CASE WHEN is_before THEN machine_cost END) AS expected_machine_cost,
-        avg(CASE WHEN is_before THEN function_cost END) AS expected_function_cost,
-        $least_cost + $least_compute_share * avg(CASE WHEN is_before THEN machine_cost + function_cost END) AS slack
+        avg(CASE WHEN is_before AND machine_place * 2 BETWEEN weekdays AND weekdays + 2 THEN machine_cost END)
+            AS expected_machine_cost,                               -- medians too: one busy week must not hide the next
+        avg(CASE WHEN is_before AND instance_place * 2 BETWEEN weekdays AND weekdays + 2 THEN instance_cost END)
+            AS expected_instance_cost,
+        avg(CASE WHEN is_before AND function_place * 2 BETWEEN weekdays AND weekdays + 2 THEN function_cost END)
+            AS expected_function_cost
     FROM ranked_samples
     WHERE own_gb >= $least_excess_gb                                -- less can be no spike, so it needs no baseline
     GROUP BY 1, 2
@@ -109,11 +120,20 @@ compared_days AS (
     SELECT
         *,
         gb / CASE WHEN expected_gb > 1 THEN expected_gb ELSE 1E0 END AS transfer_ratio,
-        greatest(                                                   -- machines or functions, whichever work more;
-            (machine_cost + slack) / (expected_machine_cost + slack),
-            (function_cost + slack) / (expected_function_cost + slack)
-        ) AS compute_ratio                                          -- a first small machine is no growth to speak of
-    FROM large_days
+        1 + greatest(                                               -- machines or functions, whichever grew more;
+            greatest(
+                (machine_cost - expected_machine_cost) / greatest(expected_machine_cost, least_compute),
+                (instance_cost - expected_instance_cost) / greatest(expected_instance_cost, least_compute)
+            ),                                                      -- instances also beside models that stayed as they were
+            (function_cost - expected_function_cost) / greatest(expected_function_cost, least_compute)
+        ) AS compute_ratio
+    FROM (
+        SELECT
+            *,
+            $least_cost + $least_compute_share * (expected_machine_cost + expected_function_cost)
+                AS least_compute                                    -- a first small machine is no growth to speak of
+        FROM large_days
+    ) AS days_with_floor
     WHERE gb >= $least_ratio * expected_gb
         AND gb - expected_gb >= $least_excess_gb
 ),

@@ -6,15 +6,17 @@ why       = """
 A Kendra or Amazon Q index, a Neptune Analytics graph and an OpenSearch domain bill by the hour they exist, not by the question.
 Left from a trial of retrieval-augmented generation they cost 60 to 1,000 USD a month each, until somebody deletes them.
 """
-reason    = "{kind} {resource_id}: {billed_quantity} {billed_unit} billed in {lookback_days} days and not one request: {monthly_cost} {currency} a month."
+reason    = "{kind} {resource_id}: {billed_quantity} {billed_unit} billed in {lookback_days} days and {requests}: {monthly_cost} {currency} a month."
 action    = """
 1. Ask the owner, and look for what still writes to it: data sources, ingestion pipelines.
 2. Keep what is in it, if anybody may want it: an export or a snapshot.
 3. Nobody needs it: {delete_command}
 """
 blind_spots = [
+  "A domain's own indices (Dashboards, state management, alerting) are searched and written all day: up to `system_rate` a minute on every day is taken for theirs, so a domain that is searched less often than that looks idle.",
   "An OpenSearch domain that only stores logs for an audit is searched by nobody and may have to stay; where IndexingRate is collected, writing acquits it.",
   "A Neptune Analytics graph that was stopped bills a tenth under a meter of its own and is not told here.",
+  "Which CloudWatch namespace Neptune Analytics uses is not documented: a graph is judged only where CloudWatch has listed a metric of it.",
   "How Amazon Q Business and Neptune Analytics are metered in a real FOCUS export is not proven; an index or graph under another meter is missed.",
 ]
 sources   = [
@@ -27,6 +29,7 @@ sources   = [
 [parameters]
 lookback_days = 14
 least_monthly_cost = 1.0
+system_rate = 1.0          # searches and writes a minute, by the day, that are a domain's own
 */
 WITH lookbacks AS (
     SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
@@ -117,8 +120,9 @@ judged_floors AS (
         count(DISTINCT CASE
             WHEN NOT requests.is_written AND requests.activity_date <= floors.last_day THEN requests.activity_date
         END) AS days_looked_at,
-        max(CASE WHEN NOT requests.is_written THEN requests.value END) AS most_requests,
-        max(CASE WHEN requests.is_written THEN requests.value END) AS most_written
+        coalesce(max(CASE WHEN NOT requests.is_written THEN requests.value END), 0) AS most_requests,
+        coalesce(max(CASE WHEN requests.is_written THEN requests.value END), 0) AS most_written,
+        CASE WHEN floors.kind = 'OpenSearch domain' THEN $system_rate * 1440 ELSE 0 END AS system_requests  -- in a day's minutes
     FROM floors
     LEFT JOIN requests                                     -- an ARN names account and region itself
         ON floors.resource_id = requests.resource_id
@@ -137,6 +141,11 @@ SELECT
     kind,
     billed_quantity,
     billed_unit,
+    CASE
+        WHEN most_requests = 0 THEN 'not one request'
+        ELSE 'no more requests than its own system indices make'
+    END AS requests,
+    most_requests AS most_daily_requests,
     $lookback_days AS lookback_days,
     first_day,
     last_day,
@@ -151,7 +160,7 @@ SELECT
         ELSE 'aws opensearch delete-domain --domain-name {resource_name} --region {region_id}'
     END AS delete_command
 FROM judged_floors
-WHERE coalesce(most_requests, 0) = 0
-    AND coalesce(most_written, 0) <= 0
+WHERE most_requests <= system_requests
+    AND most_written <= system_requests
     AND round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id, service_name

@@ -16,6 +16,7 @@ action    = """
 blind_spots = [
   "What is unused cannot always be saved: most commitments run to their end.",
   "Unused on nights and weekends by design is unused all the same; below the share in the parameters it is not told.",
+  "A fee that the bill has in one row a month is spread evenly over that month, whenever in it the commitment went unused.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/",
@@ -39,27 +40,59 @@ lookback AS (
     WHERE recency <= $lookback_days
     HAVING count(*) = $lookback_days
 ),
-commitment_shares AS (
+charged_periods AS (                                       -- a day's, or a month's where the fee is one row a month
     SELECT
-        charges.CommitmentDiscountId AS commitment_id,
-        charges.SubAccountId AS sub_account_id,
-        charges.RegionId AS region_id,
-        charges.ServiceName AS service_name,
+        CommitmentDiscountId AS commitment_id,
+        SubAccountId AS sub_account_id,
+        RegionId AS region_id,
+        ServiceName AS service_name,
+        CommitmentDiscountName AS commitment_name,
+        CommitmentDiscountType AS commitment_type,
+        CommitmentDiscountStatus AS status,
+        charge_date AS first_date,
+        coalesce(charge_last_date, charge_date) AS last_date,
+        EffectiveCost AS effective_cost
+    FROM daily_charges
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14 + 31) AS date)
+        AND charge_date < $as_of
+        AND CommitmentDiscountStatus IN ('Used', 'Unused')
+        AND ChargeCategory = 'Usage'                       -- not the row that buys it
+        AND ChargeClass IS DISTINCT FROM 'Correction'
+),
+lookback_charges AS (
+    SELECT
+        charged_periods.*,
         lookback.first_day,
         lookback.last_day,
-        max(charges.CommitmentDiscountName) AS commitment_name,
-        max(charges.CommitmentDiscountType) AS commitment_type,
-        min(charges.charge_date) AS first_charge_date,
-        max(charges.charge_date) AS last_charge_date,
-        sum(CASE WHEN charges.CommitmentDiscountStatus = 'Unused' THEN charges.EffectiveCost ELSE 0 END) AS unused_cost,
-        sum(charges.EffectiveCost) AS effective_cost
-    FROM daily_charges AS charges
-    CROSS JOIN lookback
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
-        AND charges.charge_date BETWEEN lookback.first_day AND lookback.last_day
-        AND charges.CommitmentDiscountStatus IN ('Used', 'Unused')
-        AND charges.ChargeCategory = 'Usage'               -- not the row that buys it
-        AND charges.ChargeClass IS DISTINCT FROM 'Correction'
+        greatest(charged_periods.first_date, lookback.first_day) AS first_charge_date,
+        least(charged_periods.last_date, lookback.last_day) AS last_charge_date
+    FROM charged_periods
+    INNER JOIN lookback
+        ON charged_periods.first_date <= lookback.last_day
+        AND charged_periods.last_date >= lookback.first_day
+),
+spread_charges AS (                                        -- what of a period's cost falls into the lookback
+    SELECT
+        *,
+        effective_cost * (date_diff('day', first_charge_date, last_charge_date) + 1)
+            / CAST(date_diff('day', first_date, last_date) + 1 AS double) AS cost
+    FROM lookback_charges
+),
+commitment_shares AS (
+    SELECT
+        commitment_id,
+        sub_account_id,
+        region_id,
+        service_name,
+        first_day,
+        last_day,
+        max(commitment_name) AS commitment_name,
+        max(commitment_type) AS commitment_type,
+        min(first_charge_date) AS first_charge_date,
+        max(last_charge_date) AS last_charge_date,
+        sum(CASE WHEN status = 'Unused' THEN cost ELSE 0 END) AS unused_cost,
+        sum(cost) AS effective_cost
+    FROM spread_charges
     GROUP BY 1, 2, 3, 4, 5, 6
 ),
 commitments AS (

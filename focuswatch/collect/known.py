@@ -60,7 +60,9 @@ class Known:
             (resource.created_on, _series(resource, watched.metric.namespace, watched.metric.name, place))
             for resource in resources
             for watched in resource.watched
-            if resource.created_on and watched.metric.stat == "Sum"  # others may have no row for good reason
+            if resource.created_on
+            and watched.metric.stat == "Sum"  # others may have no row for good reason
+            and watched.metric.documented
         ]
         return next(
             (

@@ -48,11 +48,21 @@ def told(client: Any, resources: Iterable[Resource], *, first: date, today: date
 
 
 def _asked(client: Any, resources: list[Resource]) -> Iterator[Asked]:
-    """The documented series of each resource, and those that CloudWatch has beside them."""
+    """The documented series of each resource, and those that CloudWatch has beside them.
+
+    A metric that is not documented is asked for only where CloudWatch lists any metric of that resource in the
+    namespace: no datapoints, in a namespace that may not exist, would say that nobody uses the resource.
+    """
     sums = {watched.metric for resource in resources for watched in resource.watched}
     listed = {metric: _listed(client, metric) for metric in sums if metric.stat == "Sum"}
+    guessed = {metric.namespace for metric in sums if not metric.documented}
+    spaces = {space: _listed_in(client, space) for space in sorted(guessed)}
     for resource in resources:
         for watched in resource.watched:
+            if not watched.metric.documented and not any(
+                resource.is_meant_by(one) for one in spaces[watched.metric.namespace]
+            ):
+                continue
             found = {one for one in listed.get(watched.metric, ()) if resource.is_meant_by(one)}
             every = found | set(watched.dimensions)
             for one in every:
@@ -64,13 +74,16 @@ def _asked(client: Any, resources: list[Resource]) -> Iterator[Asked]:
 
 def _listed(client: Any, metric: Metric) -> list[Dimensions]:
     """The series of a metric that had datapoints in the last two weeks."""
-    found = paged(
-        client.list_metrics,
-        "Metrics",
-        token="NextToken",
-        Namespace=metric.namespace,
-        MetricName=metric.name,
-    )
+    return _series(client, Namespace=metric.namespace, MetricName=metric.name)
+
+
+def _listed_in(client: Any, namespace: str) -> list[Dimensions]:
+    """The series of all metrics of a namespace that had datapoints in the last two weeks."""
+    return _series(client, Namespace=namespace)
+
+
+def _series(client: Any, **named: str) -> list[Dimensions]:
+    found = paged(client.list_metrics, "Metrics", token="NextToken", **named)
     return [frozenset((one["Name"], one["Value"]) for one in series["Dimensions"]) for series in found]
 
 

@@ -22,11 +22,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Metric:
-    """CloudWatch's own words. A Sum without datapoints is 0; an Average without datapoints is not known."""
+    """CloudWatch's own words. A Sum without datapoints is 0; an Average without datapoints is not known.
+
+    No page of AWS's says that a metric which is not `documented` exists in that namespace: a resource is not evaluated
+    by it unless CloudWatch has listed some metric of that resource there.
+    """
 
     namespace: str
     name: str
     stat: Literal["Sum", "Average"] = "Sum"
+    documented: bool = True
 
 
 @dataclass(frozen=True)

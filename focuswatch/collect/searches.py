@@ -11,7 +11,7 @@ DOMAIN_SEARCHES = Metric("AWS/ES", "SearchRate")
 DOMAIN_WRITES = Metric("AWS/ES", "IndexingRate")
 KENDRA_QUERIES = Metric("AWS/Kendra", "IndexQueryCount")
 CHAT_MESSAGES = Metric("AWS/QBusiness", "ChatMessages")
-GRAPH_REQUESTS = ("AWS/Neptune", "AWS/Neptune-Graph")  # which of them it is, is not proven: both are asked
+GRAPH_REQUESTS = ("AWS/Neptune", "AWS/Neptune-Graph")  # no page says which of them it is
 COLLECTIONS_A_CALL = 100  # https://docs.aws.amazon.com/opensearch-service/latest/ServerlessAPIReference/API_BatchGetCollection.html
 LIVING = {"ACTIVE", "UPDATING", "SYSTEM_UPDATING"}
 RUNNING = {
@@ -103,7 +103,8 @@ def graphs(client: Any, _place: Place) -> Iterator[Resource]:
             arn=one["arn"],
             created_on=day_of(told.get("createTime")),
             watched=tuple(
-                Watched(Metric(space, "NumOpenCypherRequestsPerSec"), named) for space in GRAPH_REQUESTS
+                Watched(Metric(space, "NumOpenCypherRequestsPerSec", documented=False), named)
+                for space in GRAPH_REQUESTS
             ),
             marks=frozenset({("", one["id"]), ("", one["arn"])}),
         )

@@ -12,6 +12,10 @@ from focuswatch.tables import create_of
 # Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
 DAY_COLUMNS = {
     "charge_date": "CAST(ChargePeriodStart AS date)",
+    "charge_last_date": (
+        "CASE WHEN ChargePeriodEnd > ChargePeriodStart THEN CAST(ChargePeriodEnd - INTERVAL '1' SECOND AS date) "
+        "ELSE CAST(ChargePeriodStart AS date) END"
+    ),
     "billing_period": "CAST(date_trunc('month', BillingPeriodStart) AS date)",
     "charges": "CAST(1 AS bigint)",
 }
