@@ -12,6 +12,9 @@ from tests.local_trino import LocalTrino, lacking, must_be_there, trino
 # Powertools reads it once for a process, as a module of lambdas/ is imported, whichever test does so first.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "focuswatch"
 
+# xdist's processes have 80 columns, a shell that pipes has none: what is printed must not depend on who starts a test.
+os.environ.pop("COLUMNS", None)
+
 TOGETHER = {
     "test_deployed": "an AWS",
     "test_warehouse": "an AWS",

@@ -61,7 +61,7 @@ def found(folder: Path, detection: str) -> dict:
 def test_why_is_told_by_the_beginning_of_a_fingerprint(scanned):
     """What rose, where, what began that day; as a table."""
     fingerprint = found(scanned, "cost_anomaly")["fingerprint"]
-    told = focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout
+    told = " ".join(focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout.split())
     for said in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "everything else", "2026-03-23"):
         assert said in told
     assert "Began that day: region us-west-2 (500.00 a day), resource arn:aws:ec2:us-west-2" in told
@@ -136,4 +136,5 @@ def test_a_deployment_s_ledger_has_what_was_told(monkeypatch, told_with, code):
     if code:
         assert "was told without an explanation" in str(done.exception)
     else:
-        assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in done.output
+        told = " ".join(done.output.split())
+        assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in told

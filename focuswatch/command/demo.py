@@ -14,6 +14,8 @@ from focuswatch.command import options, page
 if TYPE_CHECKING:
     from focuswatch.engine import Row
 
+MOST_FINDINGS = 10  # what fits a screen
+
 
 def demo(
     out: Annotated[
@@ -45,7 +47,6 @@ def demo(
         export, as_of=None, activity=made.activity, accounts=made.accounts, owners=made.owners, only=None,
         ledger=None, state=state,
     )  # fmt: skip
-    show.table.scanned(scanned, refreshed)
     catalog, owners = Catalog.load(), Owners.load(made.owners)
     inputs = Inputs(
         export, state=state_of(export, root=state), activity=made.activity, accounts=made.accounts
@@ -55,15 +56,15 @@ def demo(
         talk.progress("Drawing the page")
         with options.known_ledger(None, export=export, state=state) as kept:
             address = page.write(bill, ledger=kept, catalog=catalog, owners=owners, out=out / "page.html")
+    show.table.top(scanned, most=MOST_FINDINGS, state=state, command=_command())
     _ai_against_filter(rows, refreshed.currency)
-    command = (
-        "focuswatch" if shutil.which("focuswatch") else os.path.relpath(sys.argv[0])
-    )  # of a venv not entered
-    typer.echo(f"\nThe bill, its truth and the ledger are in {out}/. Next:")
-    typer.echo(f"  {command} findings --state {state}")
-    typer.echo(f"  {command} report ai_spend_by_layer --state {state}")
-    typer.echo(f"  {command} scan YOUR_EXPORT")
-    typer.echo(f"\nThe page: {address}")
+    typer.echo(f"Bill, ledger and planted truth: {out}/. Your own bill: {_command()} scan YOUR_EXPORT")
+    typer.echo(f"Page: {address}")
+
+
+def _command() -> str:
+    """Return how to call this command; it may be in a virtual environment that is not active."""
+    return "focuswatch" if shutil.which("focuswatch") else os.path.relpath(sys.argv[0])
 
 
 def _clear(out: Path) -> None:
@@ -84,6 +85,6 @@ def _ai_against_filter(rows: "list[Row]", currency: str) -> None:
     seen = sum((Decimal(str(row["seen_by_bedrock_filter"])) for row in rows), Decimal(0))
     share = seen / total if total else Decimal(0)
     typer.echo(
-        f"\nAI cost {amount(total, currency)} in the last 30 days. "
-        f"A filter on Amazon Bedrock shows {amount(seen, currency)}, {share:.0%} of it."
+        f"AI usage cost {amount(total, currency)} in the last 30 days; "
+        f"a filter on Amazon Bedrock shows {amount(seen, currency)}, {share:.0%}."
     )

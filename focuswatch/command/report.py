@@ -48,7 +48,7 @@ def report(
     from focuswatch.command.known import known_bill
     from focuswatch.given_findings import give_known_findings
     from focuswatch.known_findings import reads_ledger
-    from focuswatch.report import columns_of, rows_of
+    from focuswatch.report import account_names, columns_of, rows_of
 
     wanted = Catalog.load().report(name)
     with known_bill(
@@ -73,9 +73,12 @@ def report(
             if rows
             else columns_of(wanted, engine=bill.engine, as_of=bill.as_of, owners=known.owners)
         )
+        names = {}
+        if format is ReportFormat.TABLE:
+            names = account_names(bill.engine, (row.get("sub_account_id") for row in rows))
     match format:
         case ReportFormat.TABLE:
-            show.table.report(wanted, rows, currency=bill.refresh.currency)
+            show.table.report(wanted, rows, currency=bill.refresh.currency, names=names)
         case ReportFormat.JSON:
             typer.echo(show.json.rows(rows))
         case ReportFormat.CSV:

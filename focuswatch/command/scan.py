@@ -56,7 +56,7 @@ def scan(
         ledger=ledger, state=state, trino=on_trino(engine, trino, trino_auth),
         forget_files=forget_files,
     )  # fmt: skip
-    _print(scanned, refreshed, format)
+    _print(scanned, refreshed, format, state=state)
     if scanned.failures:
         raise typer.Exit(1)
     if fail_on and any(
@@ -123,12 +123,12 @@ def _is_news_from(severity: str, least: SeverityName) -> bool:
     return order.index(SeverityName(severity)) >= order.index(least)
 
 
-def _print(scanned: "Scanned", refreshed: "Refresh", format: ScanFormat) -> None:
+def _print(scanned: "Scanned", refreshed: "Refresh", format: ScanFormat, *, state: Path | None) -> None:
     from focuswatch import show
 
     match format:
         case ScanFormat.TABLE:
-            show.table.scanned(scanned, refreshed)
+            show.table.scanned(scanned, refreshed, state=state)
         case ScanFormat.JSON:
             typer.echo(show.json.findings(scanned.findings))
         case ScanFormat.SLACK:

@@ -13,10 +13,9 @@ from focuswatch.errors import QueryError
 from focuswatch.known_findings import Purpose, purpose_of, tags_of_accounts
 from focuswatch.launched import Launched, launched
 from focuswatch.ledger import Entry, Ledger, Silence
-from focuswatch.literals import Scalar, Value, literals
+from focuswatch.literals import Scalar, Value
 from focuswatch.owners import Owners
-from focuswatch.report import rows_of
-from focuswatch.scan import ACCOUNTS
+from focuswatch.report import account_names, rows_of
 
 MOST_SERIES = 12  # anomalies drawn; the others are among the findings
 # A report that the catalog does not have (yet) is a section that the page does not have.
@@ -111,7 +110,7 @@ def gather(
         looked_until=looked_until,
         coverage=coverage(engine, as_of=as_of),
         billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),
-        account_names=_names(engine, {row["sub_account_id"] for row in gpu_days}),
+        account_names=account_names(engine, (row["sub_account_id"] for row in gpu_days)),
         layer_days=lookup("layer_days"),
         gpu_days=gpu_days,
         finding_days=lookup("finding_days", findings=drawn) if drawn else [],
@@ -173,11 +172,3 @@ def _outcomes(
         return known or ask(detection, engine=engine, catalog=catalog, question=question)
 
     return tuple(answered(detection) for detection in catalog.live)
-
-
-def _names(engine: Engine, ids: set[str | None]) -> dict[str, str]:
-    known: list[Scalar] = [*sorted(id for id in ids if id)]
-    if not known:
-        return {}
-    rows = engine.query(ACCOUNTS.format(account_ids=literals(known)), label="names of accounts")
-    return {row["sub_account_id"]: row["name"] for row in rows if row["name"]}

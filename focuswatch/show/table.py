@@ -1,13 +1,14 @@
-"""What a person reads on a terminal; colours go away when it is piped, and the width is then fixed."""
+"""What a person reads on a terminal; colours go away when it is piped, and the width is then COLUMNS or 120."""
 
+import os
+import shlex
 import sys
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
-from rich import box
-from rich.console import Console, Group
+from rich.console import Console
 from rich.markup import escape as escaped_markup
 from rich.table import Table
 from rich.text import Text as RichText
@@ -18,17 +19,21 @@ from focuswatch.engine import Row
 from focuswatch.errors import ConfigError
 from focuswatch.explain.words import sentences
 from focuswatch.export.refresh import Refresh
-from focuswatch.findings import Finding, is_minor
+from focuswatch.findings import SEVERITIES, Finding, is_minor
 from focuswatch.findings import amount as plain_amount
 from focuswatch.ledger import Entry, Silence
 from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
+from focuswatch.show.grid import Cell, Column, grid
 from focuswatch.show.minor import minor_line
 
-HEADING_WIDTH = 9  # of a report's columns
-NEVER_BROKEN = 14  # letters: an account's id is one word
 PIPED_WIDTH = 120
+LEAST_WIDTH = 20
+WHOLE_FROM = 100  # amounts from here on are rounded to whole ones
+LEAST_CENTS = 0.01  # an amount below keeps two digits that say something
 SHOWN = 6  # findings of each category in a scan's table; the rest is a command away
+UNNAMED = {"team": "(no team)", "account": "(no account)", "service_name": "(no service)"}
+IDENTIFIERS = {"resource_id"}  # as long as an ARN
 COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 HEADINGS = {
     "waste": "Switch off",
@@ -41,7 +46,21 @@ HEADINGS = {
 def console(*, stderr: bool = False) -> Console:
     """A console as wide as the terminal, or of a fixed width where there is none."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else PIPED_WIDTH, highlight=False)
+    return Console(stderr=stderr, width=None if stream.isatty() else _piped_width(), highlight=False)
+
+
+def _piped_width() -> int:
+    told = os.environ.get("COLUMNS", "")
+    return max(int(told), LEAST_WIDTH) if told.isascii() and told.isdigit() and told != "0" else PIPED_WIDTH
+
+
+def _print_grid(out: Console, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+    out.print(grid(columns, rows, width=max(out.width, LEAST_WIDTH)), soft_wrap=True)
+
+
+def hint(arguments: str, *, state: Path | None, command: str = "focuswatch") -> str:
+    """Return a command to run next, with `--state` where this run was given one."""
+    return f"{command} {arguments}" + (f" --state {shlex.quote(str(state))}" if state else "")
 
 
 def _text(text: str, style: str = "") -> RichText:
@@ -58,83 +77,149 @@ def amount(value: Decimal | float | None, currency: str = "") -> str:
     return "" if value is None else f"{plain_amount(value)} {currency}".rstrip()
 
 
-def scanned(result: Scanned, refresh: Refresh) -> None:
-    """A scan: its news by category and money, then what they sum up to."""
+def rounded(value: Decimal | float | None) -> str:
+    """Return an amount as people round it: whole from 100 up, two decimals below, two digits of what is tiny."""
+    if value is None:
+        return ""
+    size = abs(float(value))
+    if not size or size >= LEAST_CENTS:
+        return f"{value:,.0f}" if round(size, 2) >= WHOLE_FROM else f"{value:,.2f}"
+    places = next((places for places in range(3, 12) if round(size, places) >= 10 ** (1 - places)), 12)
+    return f"{value:,.{places}f}"
+
+
+def account(name: str | None, id: str | None) -> str:
+    """Return `name (id)`, or whichever there is."""
+    return f"{name} ({id})" if name and id and name != id else name or id or ""
+
+
+def scanned(result: Scanned, refresh: Refresh, *, state: Path | None = None) -> None:
+    """A scan: its news by category and money, what was resolved, then the totals. `state` is for the hints."""
     out = console()
     news = [one.finding for one in result.news]
-    minor = [finding for finding in news if is_minor(finding)]
+    found = [finding for finding in news if finding.status != "resolved"]
+    minor = [finding for finding in found if is_minor(finding)]
     for category, heading in HEADINGS.items():
-        group = [finding for finding in news if finding.category == category and not is_minor(finding)]
-        if group:
-            out.print(_table(heading, group[:SHOWN]))
+        group = [finding for finding in found if finding.category == category and not is_minor(finding)]
+        _findings(out, heading, group[:SHOWN])
         if len(group) > SHOWN:
             rest = amount(sum(finding.monthly_cost for finding in group[SHOWN:]), result.currency)
-            out.print(f"… and {len(group) - SHOWN} more, {_escape(rest)}: focuswatch findings\n", style="dim")
+            more = f"… and {len(group) - SHOWN} more, {rest}: {hint('findings', state=state)}\n"
+            out.print(visible(more), style="dim", markup=False)
     if minor:
         out.print(visible(minor_line(minor, result.currency)), style="dim", markup=False)
-    if news:
-        out.print(_by_detection(news))
-    else:
+    _resolved(out, [finding for finding in news if finding.status == "resolved"], state=state)
+    if found:
+        _by_detection(out, found)
+    elif not news:
         out.print("Nothing new.", style="bold")
-    _summary(out, result, refresh)
+    _summary(out, result, refresh, state=state)
     failures(result)
 
 
-def _table(heading: str, findings: Sequence[Finding]) -> Table:
-    table = Table(title=heading, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, expand=True)
-    table.add_column("A month", justify="right", no_wrap=True)
-    table.add_column("Owner", overflow="fold", max_width=18)
-    table.add_column("What, why, and what to do", ratio=1, overflow="fold")
-    for finding in findings:
-        table.add_row(_money(finding), _owner(finding), _words(finding))
-    return table
+def top(result: Scanned, *, most: int, state: Path, command: str) -> None:
+    """The findings that matter most, a line each, and the totals: one screen."""
+    out = console()
+    found = [one.finding for one in result.news if one.finding.status != "resolved"]
+    found.sort(key=lambda one: (-SEVERITIES.index(one.severity), -one.monthly_cost))
+    columns = (
+        Column("A month", number=True), Column("Severity"), Column("Finding"), Column("Account"), Column("Owner"),
+    )  # fmt: skip
+    rows: list[Sequence[Cell]] = [
+        [
+            rounded(one.monthly_cost), [(one.severity, COLOURS[one.severity])], visible(one.title),
+            visible(one.sub_account_name or one.sub_account_id or "all accounts"), visible(one.team or "nobody"),
+        ]
+        for one in found[:most]
+    ]  # fmt: skip
+    _print_grid(out, columns, rows)
+    out.print()
+    _totals(out, result)
+    if len(found) > most:
+        out.print(
+            visible(f"All {len(found)} findings: {hint('findings', state=state, command=command)}"),
+            markup=False,
+            soft_wrap=True,
+        )
+    failures(result)
 
 
-def _money(finding: Finding) -> Group:
-    status = "" if finding.status == "open" else finding.status
-    return Group(
-        _text(amount(finding.monthly_cost)),
-        _text(finding.severity, style=COLOURS[finding.severity]),
-        _text(status, style="dim"),
-    )
+def _findings(out: Console, heading: str, findings: Sequence[Finding]) -> None:
+    if findings:
+        out.print(heading, style="bold")
+        columns = (Column("A month", number=True), Column("Owner"), Column("Finding", shortens=True))
+        _print_grid(out, columns, [[_money(one), _owner(one), _words(one)] for one in findings])
 
 
-def _owner(finding: Finding) -> Group:
-    return Group(_text(finding.team or "nobody"), _text(f"by {finding.owned_by}", style="dim"))
+def _resolved(out: Console, findings: Sequence[Finding], *, state: Path | None) -> None:
+    """What is no longer found, apart from what is to be done."""
+    if not findings:
+        return
+    out.print("Resolved, nothing to do", style="bold")
+    columns = (Column("A month", number=True), Column("Owner"), Column("Finding", shortens=True))
+    rows: list[Sequence[Cell]] = [
+        [
+            rounded(one.monthly_cost), visible(one.team or "nobody"),
+            [(visible(one.title), ""), (visible(place(one)), "cyan")],
+        ]
+        for one in findings[:SHOWN]
+    ]  # fmt: skip
+    _print_grid(out, columns, rows)
+    if len(findings) > SHOWN:
+        out.print(
+            visible(f"… and {len(findings) - SHOWN} more: {hint('findings --all', state=state)}\n"),
+            style="dim",
+            markup=False,
+        )
 
 
-def _words(finding: Finding) -> Group:
+def _money(finding: Finding) -> Cell:
+    status = [] if finding.status == "open" else [(finding.status, "dim")]
+    return [(rounded(finding.monthly_cost), ""), (finding.severity, COLOURS[finding.severity]), *status]
+
+
+def _owner(finding: Finding) -> Cell:
+    return [(visible(finding.team or "nobody"), ""), (f"by {finding.owned_by}", "dim")]
+
+
+def _words(finding: Finding) -> Cell:
     first_step = finding.action.partition("\n")[0].removeprefix("1. ")
-    return Group(
-        _text(finding.title, style="bold"),
-        _text(place(finding), style="cyan"),
-        _text(finding.reason),
-        _text(f"→ {first_step}  ({finding.fingerprint[:8]})", style="green"),
-        _text(""),
-    )
+    return [
+        (visible(finding.title), "bold"),
+        (visible(place(finding)), "cyan"),
+        (visible(finding.reason), ""),
+        (visible(f"→ {first_step} ({finding.fingerprint[:8]})"), "green"),
+    ]
 
 
 def place(finding: Finding) -> str:
     """Where it is, in the words of the bill."""
-    named = finding.sub_account_name or finding.sub_account_id or "the whole organisation"
+    named = account(finding.sub_account_name, finding.sub_account_id) or "the whole organisation"
     return " · ".join(filter(None, (named, finding.region_id, finding.service_name, finding.resource_id)))
 
 
-def _by_detection(found: Sequence[Finding]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("Found by")
-    table.add_column("Findings", justify="right")
-    table.add_column("A month", justify="right")
+def _by_detection(out: Console, found: Sequence[Finding]) -> None:
     groups: dict[str, list[Finding]] = {}
     for finding in found:
         groups.setdefault(finding.detection, []).append(finding)
     sums = {id: sum((one.monthly_cost for one in group), Decimal(0)) for id, group in groups.items()}
-    for id in sorted(groups, key=lambda id: -sums[id]):
-        table.add_row(id, str(len(groups[id])), amount(sums[id]))
-    return table
+    columns = (Column("Found by"), Column("Findings", number=True), Column("A month", number=True))
+    ids = sorted(groups, key=lambda id: -sums[id])
+    _print_grid(out, columns, [[id, f"{len(groups[id]):,}", rounded(sums[id])] for id in ids])
+    out.print()
 
 
-def _summary(out: Console, result: Scanned, refresh: Refresh) -> None:
+def _summary(out: Console, result: Scanned, refresh: Refresh, *, state: Path | None) -> None:
+    _totals(out, result)
+    judged = f"{refresh.charges:,} charges of {refresh.first_charge_date} to {refresh.last_charge_date}"
+    out.print(
+        f"Looked at {judged} with {len(result.outcomes)} detections in {result.seconds:.1f} s.", style="dim"
+    )
+    for line in _caveats(result, state=state):
+        out.print(visible(line), style="dim", markup=False)
+
+
+def _totals(out: Console, result: Scanned) -> None:
     open_findings = [one for one in result.findings if one.status != "resolved"]
     waste = amount(result.monthly_waste, result.currency)
     out.print(
@@ -142,21 +227,15 @@ def _summary(out: Console, result: Scanned, refresh: Refresh) -> None:
         f"[bold]{_escape(waste)} of waste a month[/bold]; "
         f"of all findings, {_escape(amount(result.unowned, result.currency))} that nobody owns.",
     )
-    judged = f"{refresh.charges:,} charges of {refresh.first_charge_date} to {refresh.last_charge_date}"
-    out.print(
-        f"Looked at {judged} with {len(result.outcomes)} detections in {result.seconds:.1f} s.", style="dim"
-    )
-    for line in _caveats(result):
-        out.print(visible(line), style="dim", markup=False)
 
 
-def _caveats(result: Scanned) -> Iterable[str]:
+def _caveats(result: Scanned, *, state: Path | None) -> Iterable[str]:
     skipped = {one.detection.id: len(one.not_looked_at) for one in result.outcomes if one.not_looked_at}
     if skipped:
         listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
         yield f"Not judged, because --activity says nothing of their use: {listed}."
     if result.silenced:
-        yield f"{result.silenced} silenced: focuswatch findings --silences"
+        yield f"{result.silenced} silenced: {hint('findings --silences', state=state)}"
     for note in result.notes:
         yield f"{note}."
     for doubt in result.coverage.doubts:
@@ -171,25 +250,30 @@ def failures(result: Scanned) -> None:
 
 
 def entries(listed: Sequence[Entry]) -> None:
-    """What a ledger knows, a line each."""
-    table = Table(box=box.SIMPLE_HEAD)
-    states = {entry.state for entry in listed}
-    for column in ("Finding", "Severity", "Team", "Account", "Region", "Detection"):
-        table.add_column(column, overflow="fold")
-    table.add_column("A month", justify="right", no_wrap=True)
-    table.add_column("Since", no_wrap=True)
-    if states != {"open"}:
-        table.add_column("State", no_wrap=True)
-    for entry in listed:
-        finding = entry.finding
-        cells = (
-            finding.fingerprint[:8], finding.severity, finding.team or "nobody",
-            finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.detection,
-            amount(finding.monthly_cost), str(finding.first_seen), *([entry.state] if states != {"open"} else []),
-        )  # fmt: skip
-        table.add_row(*(_escape(cell or "") for cell in cells))
+    """What a ledger knows, a row each."""
     out = console()
-    out.print(table if listed else "No findings are open.")
+    if not listed:
+        out.print("No findings are open.")
+        return
+    several = {entry.state for entry in listed} != {"open"}
+    columns = (
+        Column("Finding"), Column("Severity"), Column("A month", number=True), Column("Team"),
+        Column("Account, region"), Column("Detection"), Column("Since, state" if several else "Since"),
+    )  # fmt: skip
+    _print_grid(out, columns, [_entry(entry, with_state=several) for entry in listed])
+
+
+def _entry(entry: Entry, *, with_state: bool) -> Sequence[Cell]:
+    finding = entry.finding
+    where = " ".join(
+        filter(None, (account(finding.sub_account_name, finding.sub_account_id), finding.region_id))
+    )
+    since = f"{finding.first_seen} {entry.state}" if with_state else str(finding.first_seen)
+    cells = (
+        finding.fingerprint[:8], finding.severity, rounded(finding.monthly_cost), finding.team or "nobody",
+        where, finding.detection, since,
+    )  # fmt: skip
+    return [visible(cell) for cell in cells]
 
 
 def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
@@ -200,7 +284,7 @@ def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
         "state": f"{entry.state}, {finding.severity}, {finding.category}",
         "a month": amount(finding.monthly_cost, finding.currency),
         "owner": f"{finding.team or 'nobody'} (by {finding.owned_by})",
-        "account": f"{finding.sub_account_name or ''} {finding.sub_account_id or ''}".strip(),
+        "account": account(finding.sub_account_name, finding.sub_account_id),
         "region": finding.region_id,
         "service": finding.service_name,
         "resource": finding.resource_id,
@@ -216,17 +300,17 @@ def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
         "fingerprint": finding.fingerprint,
     }
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # an identifier is shown whole here
     for name, value in facts.items():
         if value:
             table.add_row(_text(name, style="dim"), _text(value))
     out.print(table)
     out.print(visible(f"\n{finding.reason}\n\n{finding.action}\n"), markup=False)
-    evidence = Table(box=box.SIMPLE_HEAD)
-    evidence.add_column("Evidence")
-    evidence.add_column("", overflow="fold")
+    out.print("Evidence", style="dim")
     for name, value in finding.evidence.items():
-        evidence.add_row(_text(name), _text(_listed(value)))
-    out.print(evidence)
+        out.print(_text(f"{name}: ", style="dim").append(visible(_listed(value)).replace("\n", "\n  ")))
+    out.print()
     if finding.explanation:
         out.print("Why", style="dim")
         for line in sentences(finding.explanation, currency=finding.currency):
@@ -242,39 +326,43 @@ def _listed(value: object) -> str:
         case None:
             return ""
         case list():
-            return "\n".join(map(str, value))
+            return "".join(f"\n{one}" for one in value)
         case dict():
-            return "\n".join(f"{key} = {one}" for key, one in value.items())
+            return "".join(f"\n{key} = {one}" for key, one in value.items())
     return str(value)
 
 
 def silences(listed: Sequence[Silence]) -> None:
-    """Snoozes and exclusions, a line each."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("Id", "Scope", "Value", "Detection", "Until", "By", "Reason"):
-        table.add_column(column, overflow="fold")
+    """Snoozes and exclusions, a row each."""
+    out = console()
+    if not listed:
+        out.print("Nothing is silenced.")
+        return
+    headings = ("Scope", "Value", "Detection", "Until", "By", "Reason")
+    columns = (
+        Column("Id", number=True),
+        *(Column(heading, shortens=heading == "Value") for heading in headings),
+    )
+    rows = []
     for one in listed:
         until = str(one.until) if one.until else "for good"
         cells = (str(one.id), one.scope, one.value, one.detection or "all", until, one.author, one.reason)
-        table.add_row(*map(_escape, cells))
-    out = console()
-    out.print(table if listed else "Nothing is silenced.")
+        rows.append([visible(cell) for cell in cells])
+    _print_grid(out, columns, rows)
 
 
 def catalog(loaded: Catalog) -> None:
-    """Every detection and report, a line each."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("Detection", "Category", "Schedule", "What it finds"):
-        table.add_column(column, overflow="fold")
+    """Every detection and report, a row each."""
+    out = console()
+    columns = (Column("Detection"), Column("Category"), Column("Schedule"), Column("Finds"))
+    rows = []
     for one in sorted(loaded.detections.values(), key=lambda one: (one.header.category, one.id)):
         mark = "" if one.header.status == "live" else f" ({one.header.status})"
-        table.add_row(one.id, one.header.category + mark, one.header.schedule, _escape(one.header.title))
-    reports = Table(box=box.SIMPLE_HEAD)
-    reports.add_column("Report")
-    reports.add_column("What it shows", overflow="fold")
-    for report_ in loaded.reports.values():
-        reports.add_row(report_.id, _escape(report_.header.title))
-    console().print(table, reports)
+        rows.append([one.id, one.header.category + mark, one.header.schedule, visible(one.header.title)])
+    _print_grid(out, columns, rows)
+    out.print()
+    reports = [[one.id, visible(one.header.title)] for one in loaded.reports.values()]
+    _print_grid(out, (Column("Report"), Column("Shows")), reports)
 
 
 def entry(loaded: Catalog, name: str, *, as_of: date) -> None:
@@ -292,40 +380,54 @@ def entry(loaded: Catalog, name: str, *, as_of: date) -> None:
     sys.stdout.write(f"{found.render(question.values)}\n")
 
 
-def report(shown: Report, rows: Sequence[Row], *, currency: str) -> None:
-    """A report's rows; numbers on the right, amounts in the billing currency."""
+def report(
+    shown: Report, rows: Sequence[Row], *, currency: str, names: Mapping[str, str] | None = None
+) -> None:
+    """A report's rows with the basis of its money; numbers on the right. `names` are those of accounts by id."""
     out = console()
     out.print(visible(f"{shown.header.title} ({currency})"), style="bold", markup=False)
     out.print(visible(f"{shown.header.basis}."), style="dim", markup=False)
     if not rows:
         out.print("No rows.")
         return
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in rows[0]:
-        _add_column(table, column, [row[column] for row in rows])
-    for row in rows:
-        table.add_row(*(_escape(_cell(value)) for value in row.values()))
-    out.print(table)
+    rows = [_with_account(row, names=names or {}) for row in rows]
+    shown_columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    columns = [
+        Column(
+            visible(name.replace("_", " ")),
+            number=any(_is_number(row[name]) for row in rows),
+            shortens=name in IDENTIFIERS,
+        )
+        for name in shown_columns
+    ]
+    cells = [[visible(_cell(name, row[name])) for name in shown_columns] for row in rows]
+    _print_grid(out, columns, cells)
 
 
-def _add_column(table: Table, column: str, values: Sequence[object]) -> None:
-    """Headings break between words, so that a wide report keeps the columns that say what a row is."""
-    number = any(_is_number(value) for value in values)
-    heading = textwrap.wrap(column.replace("_", " "), HEADING_WIDTH, break_long_words=False)
-    table.add_column(
-        "\n".join(heading),
-        justify="right" if number else "left",
-        overflow="fold",
-        no_wrap=number or max(len(_cell(value)) for value in values) <= NEVER_BROKEN,
-        min_width=max(map(len, heading)),
-    )
+def _with_account(row: Row, *, names: Mapping[str, str]) -> Row:
+    """Return the row with its account's name and id in one column."""
+    id = row.get("sub_account_id")
+    if "sub_account_id" not in row:
+        return row
+    named = account(row.get("sub_account_name") or names.get(id or ""), id) or None
+    return {
+        ("account" if name == "sub_account_id" else name): (named if name == "sub_account_id" else value)
+        for name, value in row.items()
+        if name != "sub_account_name"
+    }
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def _cell(value: object) -> str:
+def _cell(name: str, value: object) -> str:
     if isinstance(value, float | Decimal):
-        return plain_amount(value)
-    return "" if value is None else str(value)
+        return rounded(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if value is None:
+        return UNNAMED.get(name, "")
+    return str(value)

@@ -1,0 +1,198 @@
+"""Tables for a terminal of any width: no number is cut, no row loses its name, no word is broken.
+
+Texts wrap between words, and a word that is too long is shortened in the middle. Where not even that fits, each row
+becomes lines of its own. It knows nothing of findings or reports.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.text import Text
+
+GAP = 2  # between columns
+INDENT = 2  # of a row's lines beneath the first
+LONG_WORDS = (40, 32, 24)  # a longer word may be shortened: the first of these with which the table fits
+NAME = LONG_WORDS[0]  # what is longer is no name that one types
+ELLIPSIS = "…"
+
+Line = tuple[str, str]  # a text and its style
+Cell = str | Sequence[Line]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; a `number` is printed whole and to the right. Words of a `shortens` one make room for the others."""
+
+    heading: str
+    number: bool = False
+    style: str = ""
+    shortens: bool = False
+
+
+def grid(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, width: int) -> Text:
+    """Return the table, or a paragraph for each row where `width` is too narrow for one."""
+    cells = [[_lines(cell, column) for cell, column in zip(row, columns, strict=True)] for row in rows]
+    widths = _widths(columns, cells, width=width)
+    lines = _paragraphs(columns, cells, width=width) if widths is None else _table(columns, cells, widths)
+    return Text("\n", end="").join(lines)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a text, broken between words; a word wider than `width` is shortened in the middle."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split():
+            short = shortened(word, width)
+            if line and cell_len(line) + 1 + cell_len(short) > width:
+                lines.append(line)
+                line = short
+            else:
+                line = f"{line} {short}" if line else short
+        lines.append(line)
+    return lines
+
+
+def shortened(word: str, width: int) -> str:
+    """Return the word with an ellipsis in its middle where it is too long; more of its end stays, as of an ARN."""
+    if cell_len(word) <= width:
+        return word
+    head = (width - 1) // 3
+    begin, end = _fitting(word, head), _fitting(word[::-1], width - 1 - head)[::-1]
+    return f"{begin}{ELLIPSIS}{end}"
+
+
+def _fitting(text: str, width: int) -> str:
+    used, kept = 0, []
+    for sign in text:
+        used += cell_len(sign)
+        if used > width:
+            break
+        kept.append(sign)
+    return "".join(kept)
+
+
+def _lines(cell: Cell, column: Column) -> list[Line]:
+    return [(cell, column.style)] if isinstance(cell, str) else list(cell)
+
+
+def _widths(
+    columns: Sequence[Column], cells: Sequence[Sequence[Sequence[Line]]], *, width: int
+) -> list[int] | None:
+    """Return a width for each column, or None where there is no room for all of them."""
+    room = width - GAP * (len(columns) - 1)
+    most = [
+        max((cell_len(text) for row in cells for text, _ in row[place]), default=0)
+        for place in range(len(columns))
+    ]
+    wanted = [max(one, cell_len(column.heading)) for one, column in zip(most, columns, strict=True)]
+    for long_word in LONG_WORDS:
+        least = [
+            max(
+                _longest_word(column.heading),
+                most[place]
+                if column.number
+                else min(
+                    max((_longest_word(text) for row in cells for text, _ in row[place]), default=0),
+                    long_word if column.shortens else NAME,
+                ),
+            )
+            for place, column in enumerate(columns)
+        ]
+        if sum(least) <= room:
+            return _shared_out(least, most=wanted, room=room)
+    return None
+
+
+def _shared_out(least: Sequence[int], *, most: Sequence[int], room: int) -> list[int]:
+    """Return the widths with what is left of the room, cell by cell to the column that wraps most."""
+    widths = list(least)
+    for _ in range(room - sum(least)):
+        place = max(range(len(widths)), key=lambda place: most[place] / max(widths[place], 1))
+        if most[place] <= widths[place]:
+            break
+        widths[place] += 1
+    return widths
+
+
+def _longest_word(text: str) -> int:
+    return max(map(cell_len, text.split()), default=0)
+
+
+def _table(
+    columns: Sequence[Column], cells: Sequence[Sequence[Sequence[Line]]], widths: Sequence[int]
+) -> Iterator[Text]:
+    headings = [[(column.heading, "bold")] for column in columns]
+    yield from _row(columns, headings, widths)
+    yield Text("─" * (sum(widths) + GAP * (len(widths) - 1)), style="dim")
+    several = any(len(cell) > 1 for row in cells for cell in row)
+    for row in cells:
+        yield from _row(columns, row, widths)
+        if several:
+            yield Text()
+
+
+def _row(columns: Sequence[Column], row: Sequence[Sequence[Line]], widths: Sequence[int]) -> Iterator[Text]:
+    wide = [
+        [(part, style) for text, style in cell for part in wrapped(text, width)]
+        for cell, width in zip(row, widths, strict=True)
+    ]
+    for number in range(max(map(len, wide), default=0)):
+        line = Text()
+        for place, (column, cell, width) in enumerate(zip(columns, wide, widths, strict=True)):
+            text, style = cell[number] if number < len(cell) else ("", "")
+            space = " " * (width - cell_len(text))
+            line.append(" " * GAP if place else "")
+            line.append(space if column.number else "")
+            line.append(text, style=style)
+            line.append("" if column.number else space)
+        line.rstrip()
+        yield line
+
+
+def _paragraphs(
+    columns: Sequence[Column], cells: Sequence[Sequence[Sequence[Line]]], *, width: int
+) -> Iterator[Text]:
+    """Yield each row as headings with their values, in order: short ones side by side, a long text on its own."""
+    for row in cells:
+        said = [pair for pair in zip(columns, row, strict=True) if any(text for text, _ in pair[1])]
+        for number, line in enumerate(_paragraph(said, width=width - INDENT)):
+            yield Text(" " * INDENT if number else "").append_text(line)
+        yield Text()
+
+
+def _paragraph(said: Sequence[tuple[Column, Sequence[Line]]], *, width: int) -> Iterator[Text]:
+    short: list[str] = []
+    for column, lines in said:
+        pair = f"{column.heading}: {lines[0][0]}"
+        if len(lines) == 1 and (column.number or cell_len(pair) <= width // 2):
+            short.append(pair)
+            continue
+        yield from _packed(short, width=width)
+        short = []
+        yield from _labelled(column.heading, lines, width=width)
+    yield from _packed(short, width=width)
+
+
+def _labelled(heading: str, lines: Sequence[Line], *, width: int) -> Iterator[Text]:
+    first, style = lines[0]
+    for part in wrapped(f"{heading}: {first}", width):
+        yield Text(part, style=style)
+    for text, style in lines[1:]:
+        for part in wrapped(text, width):
+            yield Text(part, style=style)
+
+
+def _packed(pairs: Sequence[str], *, width: int) -> Iterator[Text]:
+    line = ""
+    for pair in pairs:
+        if line and cell_len(line) + GAP + cell_len(pair) > width:
+            yield Text(line)
+            line = ""
+        line = f"{line}{' ' * GAP}{pair}" if line else pair
+        if cell_len(line) > width:  # the heading of a number is too long for the line, never the number
+            *others, line = wrapped(line, max(width, _longest_word(line)))
+            yield from map(Text, others)
+    if line:
+        yield Text(line)
