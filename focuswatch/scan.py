@@ -4,9 +4,9 @@ It talks to nobody; whoever calls it tells the news.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ from focuswatch.explain.told import Trail, explained
 from focuswatch.findings import Finding, fingerprint, to_finding
 from focuswatch.launched import launched
 from focuswatch.ledger import Ledger, Looked, News, Run, decide
+from focuswatch.literals import literals, portions
 from focuswatch.owners import Owners
 from focuswatch.saved import verify_saved
 
@@ -85,11 +86,13 @@ def scan(
     answers: Answers | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
     trail: Trail | None = None,
+    doubts: Sequence[str] = (),
 ) -> Scanned:
     """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other.
 
     `answers` spares those that were asked before over the same data. None is begun once `may_go_on` says no; those
-    that are left count as not looked at. `trail` knows who changed what on the day of a rise.
+    that are left count as not looked at. `trail` knows who changed what on the day of a rise. `doubts` say why nothing
+    may be resolved, besides what the tables show.
     """
     started = time.monotonic()
     looked_until = ledger.looked_until()
@@ -116,7 +119,8 @@ def scan(
         answers.store()
     say("Finding owners")
     found = _owned_findings(outcomes, engine=engine, as_of=as_of, currency=currency, owners=owners)
-    reach = coverage(engine, as_of=as_of)
+    covered = coverage(engine, as_of=as_of)
+    reach = replace(covered, doubts=(*covered.doubts, *doubts))
     run = Run(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in found},
@@ -185,11 +189,14 @@ def _owned_findings(
 
 
 def _accounts(engine: Engine, ids: set[str]) -> dict[str, Row]:
-    if not ids:
-        return {}
-    listed = ", ".join("'" + id.replace("'", "''") + "'" for id in sorted(ids))
-    rows = engine.query(ACCOUNTS.format(account_ids=listed), label="accounts of findings")
-    return {row["sub_account_id"]: row for row in rows}
+    return {row["sub_account_id"]: row for row in rows_of_accounts(engine, ids, label="accounts of findings")}
+
+
+def rows_of_accounts(engine: Engine, ids: Iterable[str], *, label: str) -> Iterator[Row]:
+    """What is known of accounts, in as many statements as Athena's limit on a statement's length takes."""
+    for portion in portions((id,) for id in sorted(ids)):
+        listed = literals([id for (id,) in portion])
+        yield from engine.query(ACCOUNTS.format(account_ids=listed), label=label)
 
 
 def _current(ledger: Ledger, *, as_of: date, told: set[str]) -> tuple[tuple[Finding, ...], int]:

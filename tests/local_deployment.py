@@ -254,6 +254,8 @@ def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
     (folder / "build").symlink_to(ROOT / "build")  # our layer is built once
     config = folder / "config" / "deployment.toml"
     told = config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
+    told = told.replace("r-ab12", "r-root").replace("change-me-to-something-long", "f2b8c1d04e7a")
+    told = told.replace('monitor_arn = ""', f'monitor_arn = "arn:aws:ce::{ACCOUNT}:anomalymonitor/6f2c0a91"')
     for name in ("slack", "jira"):
         told = told.replace(f'{name} = ""', f'{name} = "focuswatch/{name}"')
     config.write_text(told)

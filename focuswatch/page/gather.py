@@ -13,10 +13,10 @@ from focuswatch.errors import QueryError
 from focuswatch.known_findings import Purpose, purpose_of, tags_of_accounts
 from focuswatch.launched import Launched, launched
 from focuswatch.ledger import Entry, Ledger, Silence
-from focuswatch.literals import Scalar, Value, literals
+from focuswatch.literals import Scalar, Value
 from focuswatch.owners import Owners
 from focuswatch.report import rows_of
-from focuswatch.scan import ACCOUNTS
+from focuswatch.scan import rows_of_accounts
 
 MOST_SERIES = 12  # anomalies drawn; the others are among the findings
 # A report that the catalog does not have (yet) is a section that the page does not have.
@@ -176,8 +176,5 @@ def _outcomes(
 
 
 def _names(engine: Engine, ids: set[str | None]) -> dict[str, str]:
-    known: list[Scalar] = [*sorted(id for id in ids if id)]
-    if not known:
-        return {}
-    rows = engine.query(ACCOUNTS.format(account_ids=literals(known)), label="names of accounts")
+    rows = rows_of_accounts(engine, filter(None, ids), label="names of accounts")
     return {row["sub_account_id"]: row["name"] for row in rows if row["name"]}
