@@ -62,18 +62,16 @@ class Deployed:
         return self.heard("everything")
 
     def invoke(self, function: str) -> Any:
-        """What a function answers; one that runs alone is asked when it has ended."""
+        """What a function answers; one whose lease another run holds is asked again."""
         client, until = self.aws.client("lambda"), time.monotonic() + self.patience_seconds
         while True:
-            try:
-                answer = client.invoke(FunctionName=self.deployment.function(function))
-                break
-            except client.exceptions.TooManyRequestsException:
-                assert time.monotonic() < until, self._said()
-                time.sleep(0.5)
-        told = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, told
-        return told
+            answer = client.invoke(FunctionName=self.deployment.function(function))
+            told = json.loads(answer["Payload"].read())
+            assert "FunctionError" not in answer, told
+            if not told.get("turned_away"):
+                return told
+            assert time.monotonic() < until, self._said()
+            time.sleep(0.5)
 
     def put(self, key: str, body: bytes) -> None:
         """An object of the data bucket."""
@@ -115,13 +113,26 @@ class Deployed:
         ]
 
     def _await_end(self) -> None:
-        """Every manifest sets a refresh off, which sets off detect, which sets off publish, as does the clock."""
+        """Every manifest sets a refresh off, which sets off detect, which sets off publish, as does the clock.
+
+        A run that is turned away leaves its work to one that is called when the run before it has ended.
+        """
         until = time.monotonic() + self.patience_seconds
         with self.aws.used():
             ledger = DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger))
-            while self._ended("detect") < self.manifests or ledger.untold_count():
+            while not self._is_over() or ledger.untold_count():
                 assert time.monotonic() < until, self._said()
                 time.sleep(0.5)
+
+    def _is_over(self) -> bool:
+        """Whether every call of refresh and detect has ended: for manifests, refreshes, and what came meanwhile."""
+        refreshed, detected = list(self.lines("refresh")), list(self.lines("detect"))
+        refreshes = sum('"heartbeat"' in line for line in refreshed)
+        return (
+            _ended(refreshed) >= self.manifests + _called_again(refreshed)
+            and refreshes > 0
+            and _ended(detected) >= refreshes + _called_again(detected)
+        )
 
     def await_told(self) -> None:
         """Until nothing waits that is to be told."""
@@ -168,9 +179,6 @@ class Deployed:
         answer = asked.getresponse()
         return answer.status, answer.getheader("Location") or ""
 
-    def _ended(self, function: str) -> int:
-        return sum(line.startswith("REPORT ") for line in self.lines(function))
-
     def lines(self, function: str) -> Iterator[str]:
         """What a function has logged."""
         group = f"/aws/lambda/{self.deployment.function(function)}"
@@ -195,6 +203,14 @@ class Deployed:
             for message in found:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return received
+
+
+def _ended(lines: list[str]) -> int:
+    return sum(line.startswith("REPORT ") for line in lines)
+
+
+def _called_again(lines: list[str]) -> int:
+    return sum("called again, for what arrived meanwhile" in line for line in lines)
 
 
 @contextmanager
