@@ -8,16 +8,22 @@ from focuswatch.catalog import Catalog
 from focuswatch.deployment import Deployment
 from focuswatch.errors import FocuswatchError
 from focuswatch.owners import Owners
+from focuswatch.placeholders import placeholders
 from infra.stacks import add_stacks
 
 
 def synthesize(app: App, *, config: Path) -> None:
-    """Write the stacks' templates; a mistake in a file ends it with every mistake's sentence, and no traceback."""
+    """Write the stacks' templates; a mistake in a file ends it with every mistake's sentence, and no traceback.
+
+    An example of the shipped files that nobody has replaced is a mistake too.
+    """
     try:
         deployment = Deployment.load(config / "deployment.toml")
         owners, catalog = Owners.load(config / "owners.toml"), Catalog.load()
     except FocuswatchError as error:
         raise SystemExit(str(error)) from None
+    if examples := list(placeholders(deployment, owners)):
+        raise SystemExit("\n".join(f"{config}/{one}" for one in examples))
     add_stacks(app, deployment=deployment, owners=owners, catalog=catalog)
     app.synth()
 

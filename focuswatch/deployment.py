@@ -22,17 +22,45 @@ FUNCTIONS = ("refresh", "collect", "detect", "publish", "page", "spending", "pul
 SLACK_FUNCTIONS = ("slack", "answer", "record", "weekly")
 JIRA_FUNCTIONS = ("jira", "sweep")
 QUEUE_FED = ("spending", "slack", "record", "jira")  # each works through a queue of its own
+RUN_STATEMENTS = (
+    "refresh",
+    "detect",
+    "page",
+    "weekly",
+)  # and so read the Glue tables; refresh changes them too
+EVENT_SOURCE = "focuswatch"  # of our events on the bus
+ONE_AT_A_TIME = ("refresh", "detect", "publish", "page")  # each run holds a lease: focuswatch/lease.py
+# Regions of AWS's other partitions, whose ARNs, services and prices differ:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+OTHER_PARTITION = re.compile(r"^(cn|us-gov|us-iso[a-z]*|eu-isoe|eusc)-")
+# Roles that AWS or its landing zones create with administrator access, and names that say so:
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
+ADMINISTRATOR = re.compile(
+    r"admin|poweruser|OrganizationAccountAccess|AWSControlTower|^AWSReservedSSO|StackSetExecution|^cdk-",
+    re.IGNORECASE,
+)
+# What config/deployment.toml is shipped with and nobody can deploy; `placeholders` refuses it.
+SHIPPED_ACCOUNT, SHIPPED_ORGANISATION, SHIPPED_ROOT = "123456789012", "o-a1b2c3d4e5", "r-ab12"
+SHIPPED_EXTERNAL_ID = "change-me-to-something-long"
 
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
-Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+Region = Annotated[str, Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Hour = Annotated[int, Field(ge=0, le=23)]
-Money = Annotated[Decimal, Field(gt=0)]
+Money = Annotated[
+    Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)
+]  # CloudFormation takes a double
 # https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_DataExports_Export.html
 ExportName = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,128}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,20}[a-z0-9]$")]
 # https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
 Database = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,254}$")]
+# Names as Secrets Manager takes them; anything else, such as a wildcard, would end up in the policies that name them.
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+SecretName = Annotated[str, Field(pattern=r"^[A-Za-z0-9/_+=.@-]{0,512}$")]
+# https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_AnomalyMonitor.html
+MonitorArn = Annotated[str, Field(pattern=r"^(arn:aws:ce::\d{12}:anomalymonitor/[0-9A-Za-z-]{1,64})?$")]
+HttpsUrl = Annotated[str, Field(pattern=r"^https://[0-9A-Za-z.-]+(:\d+)?/[^\s*?${}]*$")]
 # The days CloudWatch Logs knows: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922]
 
@@ -42,11 +70,17 @@ class _Section(BaseModel):
 
 
 class Organisation(_Section):
-    """Whose bill it is. `ous` are the OUs (or the root) whose accounts get the member role."""
+    """Whose bill it is. `ous` are the OUs (or the root) whose accounts get the member role.
+
+    `member_stack` is the account that deploys the StackSet: the management account, or the pipeline's as delegated
+    administrator. `https_endpoints` begin the addresses that accounts of the organisation may subscribe to topics.
+    """
 
     id: Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")]
     ous: list[Annotated[str, Field(pattern=r"^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$")]]
     pipeline_is_delegated_administrator: bool = False
+    member_stack: Literal["management", "delegated-administrator"] = "management"
+    https_endpoints: list[HttpsUrl] = []
 
 
 class Accounts(_Section):
@@ -58,21 +92,24 @@ class Accounts(_Section):
 
 
 class Export(_Section):
-    """The FOCUS export; `folder` is how its partition folders are written."""
+    """The FOCUS export."""
 
     name: ExportName
     prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")]
     grain: Literal["DAILY", "HOURLY"] = "DAILY"
-    folder: Literal["billing_period", "BILLING_PERIOD"] = "billing_period"
     first_month: Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")] = "2024-01"
 
 
 class Athena(_Section):
-    """Where statements run; none may scan more than `scan_limit_gib`."""
+    """Where statements run; none may scan more than `scan_limit_gib`.
+
+    `lake_formation` grants the functions their tables in Lake Formation, where that governs new databases.
+    """
 
     database: Database = "focuswatch"
     workgroup: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,128}$")] = "focuswatch"
     scan_limit_gib: Annotated[int, Field(ge=1)] = 100
+    lake_formation: bool = False
 
 
 class Schedules(_Section):
@@ -89,8 +126,8 @@ class Collector(_Section):
     """How activity is read: the role assumed in every account, and the regions looked at."""
 
     regions: list[Region] = Field(min_length=1)
-    member_role: Annotated[str, Field(pattern=r"^[\w+=,.@-]{1,64}$")] = "focuswatch-member"
-    external_id: Annotated[str, Field(pattern=r"^[\w+=,.@:/-]{8,128}$")]
+    member_role: Annotated[str, Field(pattern=r"^[0-9A-Za-z_+=,.@-]{1,64}$")] = "focuswatch-member"
+    external_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_+=,.@:/-]{8,128}$")]
 
 
 class Budgets(_Section):
@@ -105,17 +142,20 @@ class Budgets(_Section):
 
 
 class Anomalies(_Section):
-    """AWS's own anomaly detection: an account has one monitor of services, a second one fails the deployment."""
+    """AWS's own anomaly detection. An account can have one monitor of AWS services, and most have it from the start:
+    a second one fails the deployment, so an existing one is named and only subscribed to.
+    """
 
     account_has_monitor: bool
+    monitor_arn: MonitorArn = ""
     least_impact_usd: Money = Decimal(100)
 
 
 class Secrets(_Section):
     """Names in Secrets Manager, never their values; empty: not used."""
 
-    slack: str = ""
-    jira: str = ""
+    slack: SecretName = ""
+    jira: SecretName = ""
 
 
 class Alarms(_Section):
@@ -139,7 +179,7 @@ class Functions(_Section):
 
     sdk_for_pandas: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = "3.16.0"
     powertools: Annotated[str, Field(pattern=r"^(latest|\d+\.\d+\.\d+)$")] = "latest"
-    reserve_concurrency: bool = True
+    reserve_concurrency: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
@@ -179,18 +219,90 @@ class Deployment(_Section):
         return deployment
 
     def mistakes(self) -> Iterator[str]:
-        """What only the whole can tell."""
+        """Return a sentence for each mistake that only the whole file shows."""
         if not self.organisation.ous:
             yield "organisation.ous: found none, expected the root (r-…) or the OUs whose accounts are looked at."
         if PAYER_REGION not in self.budgets.approved_regions:
             yield f"budgets.approved_regions: add {PAYER_REGION}; what AWS bills worldwide is charged there."
-        if self.export.prefix.split("/")[0] in ("tables", "athena-results", "page"):
-            yield f"export.prefix: found '{self.export.prefix}', which focuswatch writes to itself; take another."
         if len(self.bucket) > 63:
             yield f"name: the bucket '{self.bucket}' would be longer than the 63 letters S3 allows; shorten it."
         for key in self.tags:
             if key.lower().startswith("aws:") or len(key) > 128:
                 yield f"tags.{key}: expected a key of at most 128 letters that does not begin with aws:."
+        yield from self._mistakes_of_prefix()
+        yield from self._mistakes_of_roles()
+        yield from self._mistakes_of_monitor()
+        yield from self._other_partitions()
+
+    def _mistakes_of_prefix(self) -> Iterator[str]:
+        prefix = self.export.prefix
+        if prefix.split("/")[0] in ("tables", "athena-results", "page"):
+            yield f"export.prefix: found '{prefix}', which focuswatch writes to itself; take another."
+        if any(part.startswith(".") for part in prefix.split("/")):
+            yield (
+                f"export.prefix: found '{prefix}', expected folders that do not begin with a dot: "
+                "tools that copy from S3 resolve or hide them."
+            )
+
+    def _mistakes_of_roles(self) -> Iterator[str]:
+        role = self.collector.member_role
+        if ADMINISTRATOR.search(role):
+            yield (
+                f"collector.member_role: found '{role}', an administrator role by its name; "
+                "focuswatch creates a role of its own that only reads, so name one that does not exist yet."
+            )
+        if self.organisation.member_stack == "delegated-administrator" and self.is_one_account:
+            yield (
+                "organisation.member_stack: payer and pipeline are one account, which is no delegated administrator; "
+                'write "management".'
+            )
+
+    def _mistakes_of_monitor(self) -> Iterator[str]:
+        arn = self.anomalies.monitor_arn
+        if arn and not self.anomalies.account_has_monitor:
+            yield (
+                "anomalies.monitor_arn: names a monitor, while account_has_monitor = false creates one; "
+                "keep one of the two."
+            )
+        elif arn and arn.split(":")[4] != self.accounts.payer:
+            yield (
+                f"anomalies.monitor_arn: found a monitor of account {arn.split(':')[4]}, "
+                f"expected one of the payer, {self.accounts.payer}."
+            )
+
+    def _other_partitions(self) -> Iterator[str]:
+        named = [self.accounts.region, *self.collector.regions, *self.budgets.approved_regions]
+        if others := sorted({one for one in named if OTHER_PARTITION.match(one)}):
+            yield (
+                f"accounts, collector, budgets: {', '.join(others)} {'is' if len(others) == 1 else 'are'} in another "
+                "partition than aws, where focuswatch cannot be deployed; use regions of the aws partition."
+            )
+
+    def placeholders(self) -> Iterator[str]:
+        """Values of the shipped file that are only examples; they load, and no stack is made of them."""
+        for key, found in (("payer", self.accounts.payer), ("pipeline", self.accounts.pipeline)):
+            if found == SHIPPED_ACCOUNT:
+                yield f"accounts.{key}: '{found}' is the shipped example; write your own account's id."
+        if self.organisation.id == SHIPPED_ORGANISATION:
+            yield (
+                f"organisation.id: '{self.organisation.id}' is the shipped example; "
+                "aws organizations describe-organization shows yours."
+            )
+        if SHIPPED_ROOT in self.organisation.ous:
+            yield (
+                f"organisation.ous: '{SHIPPED_ROOT}' is the shipped example; "
+                "aws organizations list-roots shows yours."
+            )
+        if self.collector.external_id == SHIPPED_EXTERNAL_ID:
+            yield (
+                "collector.external_id: the shipped example is public; write a random one, such as "
+                "`openssl rand -hex 16` prints."
+            )
+        if self.anomalies.account_has_monitor and not self.anomalies.monitor_arn:
+            yield (
+                "anomalies.monitor_arn: is empty, so AWS's anomalies would never arrive; write the ARN that "
+                "`aws ce get-anomaly-monitors` shows, or account_has_monitor = false where it shows none."
+            )
 
     @property
     def is_one_account(self) -> bool:
@@ -269,6 +381,12 @@ class Deployment(_Section):
         return [self.collector_role_arn, detector]
 
     @property
+    def member_stack_account(self) -> str:
+        """The account that the member stack is deployed in."""
+        delegated = self.organisation.member_stack == "delegated-administrator"
+        return self.accounts.pipeline if delegated else self.accounts.payer
+
+    @property
     def management_role(self) -> str | None:
         """The payer's role that lists the organisation's accounts; None where the pipeline may do so itself."""
         if self.is_one_account or self.organisation.pipeline_is_delegated_administrator:
@@ -304,6 +422,9 @@ def _expected(key: str, pattern: str) -> str:
         r"organisation\.id": "an organisation id such as o-a1b2c3d4e5",
         r"organisation\.ous\.\d+": "a root (r-ab12) or an OU (ou-ab12-11111111)",
         r"export\.first_month": "a month such as 2025-01",
+        r"secrets\.\w+": "a secret's name: letters, digits and /_+=.@-",
+        r"anomalies\.monitor_arn": "an ARN such as arn:aws:ce::123456789012:anomalymonitor/…",
+        r"organisation\.https_endpoints\.\d+": "how an address begins, such as https://hooks.example.com/focuswatch/",
     }
     return next(
         (text for known, text in words.items() if re.fullmatch(known, key)), f"what matches {pattern}"

@@ -42,6 +42,7 @@ class Heartbeat(BaseModel):
     scanned_bytes: int = 0
     told: int = 0  # news that went out
     doubts: tuple[str, ...] = ()  # why nothing may be resolved
+    warnings: tuple[str, ...] = ()  # what was left out and is nobody's fault
 
 
 def record(table: "Table", heartbeat: Heartbeat) -> None:

@@ -13,7 +13,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
-Money = Annotated[Decimal, Field(gt=0)]
+# Bounded, for reports divide by it as a double: more digits overflow to infinity, fewer underflow to zero.
+Money = Annotated[Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)]
 Intent = Literal["experiment", "production", "sandbox", "shared"]
 INTENTS: tuple[str, ...] = get_args(Intent)
 TagValues = Set[tuple[str | None, str | None]]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
-from decimal import Decimal
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from focuswatch.errors import ConfigError
 from focuswatch.findings import OwnedBy, Severity
 from focuswatch.intent import (
+    Money,
     Plan,
     PlannedLaunch,
     PlanRule,
@@ -91,7 +91,7 @@ class Team(_Section):
     channel: str
     jira: Jira | None = None
     owns: Owns = Owns()
-    monthly_budget: Decimal | None = None
+    monthly_budget: Money | None = None
 
 
 @dataclass(frozen=True)

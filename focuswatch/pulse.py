@@ -186,6 +186,7 @@ def _notes(heartbeats: Mapping[str, Heartbeat], *, waiting: Mapping[str, int]) -
     ]
     if doubts:
         yield f"nothing is called resolved, since {'; '.join(dict.fromkeys(doubts))}"
+    yield from (heartbeats["refresh"].warnings if "refresh" in heartbeats else ())
 
 
 def _listed(failures: Mapping[str, str]) -> tuple[str, ...]:

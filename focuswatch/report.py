@@ -1,15 +1,13 @@
 """A report's rows over the tables of an engine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 from focuswatch.catalog import Report
 from focuswatch.detect import Question, news_since
 from focuswatch.engine import Engine, Row
 from focuswatch.engine.ctes import with_tables
-from focuswatch.literals import Scalar, literals
 from focuswatch.owners import Owners
-from focuswatch.scan import ACCOUNTS
 
 
 def rows_of(
@@ -31,15 +29,6 @@ def columns_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -
 
         return list(plans.COLUMNS)
     return list(engine.columns(_statement(report, as_of=as_of, owners=owners), label=report.id))
-
-
-def account_names(engine: Engine, ids: Iterable[str | None]) -> dict[str, str]:
-    """Return the names of accounts by id, as the list of accounts or else the bill has them. Raises QueryError."""
-    known: list[Scalar] = [*sorted({id for id in ids if id})]
-    if not known:
-        return {}
-    rows = engine.query(ACCOUNTS.format(account_ids=literals(known)), label="names of accounts")
-    return {row["sub_account_id"]: row["name"] for row in rows if row["name"]}
 
 
 def _statement(report: Report, *, as_of: date, owners: Owners) -> str:

@@ -6,10 +6,11 @@ It talks to nobody; whoever calls it tells the news.
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from focuswatch.account_details import rows_of_accounts
 from focuswatch.answers import Answers
 from focuswatch.catalog import Catalog, Detection
 from focuswatch.coverage import Coverage, coverage
@@ -25,19 +26,6 @@ from focuswatch.saved import verify_saved
 
 FIRST_SEEN = frozenset({"new_region", "new_service"})
 YOUNG_EXPORT_DAYS = 60  # of history, in which what comes once a month has come twice
-
-ACCOUNTS = """
-SELECT billed.sub_account_id, coalesce(accounts.name, billed.name) AS name, accounts.ou_path, accounts.tags
-FROM (
-    SELECT
-        SubAccountId AS sub_account_id,
-        max_by(SubAccountName, charge_date) FILTER (WHERE SubAccountName IS NOT NULL) AS name
-    FROM daily_services
-    WHERE SubAccountId IN ({account_ids})
-    GROUP BY 1
-) AS billed
-LEFT JOIN accounts ON billed.sub_account_id = accounts.sub_account_id
-"""
 
 
 @dataclass(frozen=True)
@@ -88,11 +76,13 @@ def scan(
     answers: Answers | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
     trail: Trail | None = None,
+    doubts: Sequence[str] = (),
 ) -> Scanned:
     """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other.
 
     `answers` spares those that were asked before over the same data. None is begun once `may_go_on` says no; those
-    that are left count as not looked at. `trail` knows who changed what on the day of a rise.
+    that are left count as not looked at. `trail` knows who changed what on the day of a rise. `doubts` say why nothing
+    may be resolved, besides what the tables show.
     """
     started = time.monotonic()
     looked_until = ledger.looked_until()
@@ -119,7 +109,8 @@ def scan(
         answers.store()
     say("Finding owners")
     found = _owned_findings(outcomes, engine=engine, as_of=as_of, currency=currency, owners=owners)
-    reach = coverage(engine, as_of=as_of)
+    covered = coverage(engine, as_of=as_of)
+    reach = replace(covered, doubts=(*covered.doubts, *doubts))
     run = Run(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in found},
@@ -207,11 +198,7 @@ def _owned_findings(
 
 
 def _accounts(engine: Engine, ids: set[str]) -> dict[str, Row]:
-    if not ids:
-        return {}
-    listed = ", ".join("'" + id.replace("'", "''") + "'" for id in sorted(ids))
-    rows = engine.query(ACCOUNTS.format(account_ids=listed), label="accounts of findings")
-    return {row["sub_account_id"]: row for row in rows}
+    return {row["sub_account_id"]: row for row in rows_of_accounts(engine, ids, label="accounts of findings")}
 
 
 def _current(ledger: Ledger, *, as_of: date, told: set[str]) -> tuple[tuple[Finding, ...], int]:

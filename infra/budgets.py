@@ -42,12 +42,18 @@ REGION_CODES = (
 OCU_METERS = ("SearchOCU", "IndexingOCU", "StorageUsedInS3ByteHour")
 OPENSEARCH = "Amazon OpenSearch Service"  # Serverless has no service name of its own
 NO_REGION = ("global", "NoRegion")  # what AWS bills worldwide
-# Charged where the traffic is, in a region that nobody chose; athena_sql/tables/daily_charges.sql calls it `is_edge`.
-EDGE_SERVICES = ("Amazon CloudFront", "AWS Global Accelerator")
-EDGE_METERS = (
-    *("Lambda-Edge-Request", "Lambda-Edge-GB-Second"),  # Lambda@Edge, where it is billed as AWS Lambda
-    *("DataTransfer-In-ABytes", "DataTransfer-Out-ABytes"),  # S3 Transfer Acceleration
+# What is charged where the traffic is, in regions that nobody chose; tables/daily_charges.sql leaves it out of the
+# regions in use too. WAF and Shield for CloudFront are charged as global.
+TRAFFIC_SERVICES = ("Amazon CloudFront", "AWS Global Accelerator")
+TRAFFIC_METERS = (
+    "Lambda-Edge-Request",
+    "Lambda-Edge-GB-Second",
+    "DataTransfer-In-ABytes",  # S3 Transfer Acceleration
+    "DataTransfer-Out-ABytes",
 )
+# Charge types, called record types by the API, that would net what was used to zero:
+# https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/manage-cost-categories.html (Term comparisons)
+NOT_SPENT = ("Credit", "Refund")
 
 
 class Budgets(Construct):
@@ -93,7 +99,7 @@ class Budgets(Construct):
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budget.SpendProperty(amount=float(usd), unit="USD"),
-                filter_expression=counted,
+                filter_expression=before_credits(counted),
                 metrics=["UnblendedCost"],
             ),
             notifications_with_subscribers=[
@@ -101,6 +107,13 @@ class Budgets(Construct):
                 for one in told
             ],
         )
+
+
+def before_credits(counted: Expression) -> Expression:
+    """Return the filter without credits and refunds: an organisation that has some would never reach a limit."""
+    spent = Expression(not_=dimension("RECORD_TYPE", NOT_SPENT))
+    known = counted.and_
+    return Expression(and_=[*known, spent]) if isinstance(known, list) else Expression(and_=[counted, spent])
 
 
 def opensearch_serverless() -> Expression:
@@ -118,14 +131,12 @@ def ai_services(config: BudgetsConfig) -> Expression:
 
 
 def unapproved_regions(approved: Sequence[str]) -> Expression:
-    """Return a filter for whatever is charged in a region that is not approved, but where viewers are."""
-    edge_meters = [
-        f"{code}{meter}" for code in ("", *(f"{one}-" for one in REGION_CODES)) for meter in EDGE_METERS
-    ]
+    """Return what is charged in a region that is not approved, but for charges where the traffic is."""
+    meters = [*TRAFFIC_METERS, *(f"{code}-{meter}" for code in REGION_CODES for meter in TRAFFIC_METERS)]
     left_out = (
         dimension("REGION", [*approved, *NO_REGION]),
-        dimension("SERVICE", EDGE_SERVICES),
-        dimension("USAGE_TYPE", edge_meters),
+        dimension("SERVICE", TRAFFIC_SERVICES),
+        dimension("USAGE_TYPE", meters),
     )
     return Expression(and_=[Expression(not_=one) for one in left_out])
 

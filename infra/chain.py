@@ -6,7 +6,7 @@ EventBridge delivers at least once and the functions may be asked twice: each is
 from aws_cdk import Duration, aws_events, aws_events_targets
 from constructs import Construct
 
-from focuswatch.deployment import Deployment
+from focuswatch.deployment import EVENT_SOURCE, ONE_AT_A_TIME, Deployment
 from infra.functions import Functions
 
 Schedule = aws_events.Schedule
@@ -44,6 +44,13 @@ class Chain(Construct):
         self._rule(
             "pulse-clock", calls="pulse", schedule=_daily([clock.pulse_hour]), why="How focuswatch itself is"
         )
+        for kind in ONE_AT_A_TIME:
+            self._rule(
+                f"{kind}-again",
+                calls=kind,
+                pattern=_own("Again", function=kind),
+                why="Something arrived while a run was at work",
+            )
         if "weekly" in deployment.kinds:
             when = Schedule.cron(week_day=clock.weekly_day, hour=str(clock.pulse_hour), minute="0")
             self._rule("weekly-clock", calls="weekly", schedule=when, why="How everybody's week was")
@@ -82,8 +89,9 @@ def _daily(hours: list[int]) -> aws_events.Schedule:
     return Schedule.cron(hour=",".join(map(str, sorted(set(hours)))), minute="0")
 
 
-def _own(detail_type: str) -> aws_events.EventPattern:
-    return aws_events.EventPattern(source=["focuswatch"], detail_type=[detail_type])
+def _own(detail_type: str, *, function: str | None = None) -> aws_events.EventPattern:
+    detail = {"function": [function]} if function else None
+    return aws_events.EventPattern(source=[EVENT_SOURCE], detail_type=[detail_type], detail=detail)
 
 
 def _manifest(deployment: Deployment) -> aws_events.EventPattern:

@@ -23,20 +23,20 @@ class Size:
 
     memory_mb: int
     timeout_seconds: int
-    one_at_a_time: bool = False
     with_pandas: bool = False
     most_at_once: int | None = None
 
 
-# Two refreshes at once would fold the same period twice; two detects would tell twice of what neither wrote yet, two
-# publishes of what neither has marked as told; of two pages the older could be written last. Whatever works through a
-# queue ends before a lease of focuswatch.delivery.claims does.
+# Two refreshes at once would fold the same period twice; two detects would notify twice of what neither wrote yet, two
+# publishes of what neither has marked as sent; of two pages the older could be written last: each run of these holds a
+# lease (focuswatch/lease.py), which costs no reserved concurrency. Whatever works through a queue ends before a lease
+# of focuswatch.delivery.claims does.
 SIZES = {
-    "refresh": Size(memory_mb=1024, timeout_seconds=900, one_at_a_time=True, with_pandas=True),
+    "refresh": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
     "collect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
-    "detect": Size(memory_mb=1769, timeout_seconds=900, one_at_a_time=True, with_pandas=True),
-    "publish": Size(memory_mb=512, timeout_seconds=300, one_at_a_time=True),
-    "page": Size(memory_mb=1769, timeout_seconds=600, one_at_a_time=True, with_pandas=True),
+    "detect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
+    "publish": Size(memory_mb=512, timeout_seconds=300),
+    "page": Size(memory_mb=1769, timeout_seconds=600, with_pandas=True),
     "spending": Size(memory_mb=512, timeout_seconds=120),
     "pulse": Size(memory_mb=512, timeout_seconds=120),
     "slack": Size(memory_mb=512, timeout_seconds=300),
@@ -100,8 +100,7 @@ class Functions(Construct):
         self, kind: str, *, permissions: Permissions, environment: dict[str, str]
     ) -> aws_lambda.Function:
         size, name = SIZES[kind], self._deployment.function(kind)
-        most = 1 if size.one_at_a_time else size.most_at_once
-        reserved = most if self._deployment.functions.reserve_concurrency else None
+        reserved = size.most_at_once if self._deployment.functions.reserve_concurrency else None
         called = kind in QUEUE_FED or kind not in self.dead_letters
         function = aws_lambda.Function(
             self,

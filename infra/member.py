@@ -1,8 +1,10 @@
 """The member's stack: a role in every account of the organisation, which only the collector and `detect` may assume.
 
-It is deployed in the payer, whose StackSet brings the role into the accounts of the OUs, new ones included. A
-StackSet leaves the management account out, so that one gets the same role here.
+It is deployed in the payer, or in the pipeline's account where that is a delegated administrator of CloudFormation; the
+StackSet brings the role into the accounts of the OUs, new ones included. A StackSet leaves the management account out,
+so that one gets the same role here, if the stack is deployed there.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-associate-stackset-with-org.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-delegated-admin.html
 """
 
 import json
@@ -24,8 +26,11 @@ class MemberStack(Stack):
             scope,
             id,
             description="focuswatch: lets the collector read what every account's resources did",
-            env=Environment(account=deployment.accounts.payer, region=PAYER_REGION),
+            env=Environment(account=deployment.member_stack_account, region=PAYER_REGION),
         )
+        _stack_set(self, deployment)
+        if deployment.member_stack_account != deployment.accounts.payer:
+            return  # a StackSet of a delegated administrator reaches its own account too
         role = member_role(deployment)
         here = aws_iam.CfnRole(
             self,
@@ -45,7 +50,6 @@ class MemberStack(Stack):
             reason="It reads whatever resources an account has; nobody can name them beforehand.",
             findings=["AwsSolutions-IAM5[Resource::*]"],
         )
-        _stack_set(self, deployment)
 
 
 def member_role(deployment: Deployment) -> dict[str, Any]:
@@ -86,6 +90,9 @@ def _stack_set(scope: Construct, deployment: Deployment) -> None:
         stack_set_name=f"{deployment.name}-member",
         description="A read-only role in every account, for focuswatch",
         permission_model="SERVICE_MANAGED",
+        call_as="DELEGATED_ADMIN"
+        if deployment.organisation.member_stack == "delegated-administrator"
+        else "SELF",
         auto_deployment=CfnStackSet.AutoDeploymentProperty(
             enabled=True, retain_stacks_on_account_removal=False
         ),

@@ -48,15 +48,47 @@ def topic(scope: Construct, id: str, *, name: str, key: aws_kms.Key, emails: lis
     return made
 
 
-def open_to_organisation(topic: aws_sns.Topic, *, organisation_id: str) -> None:
-    """Let every account of the organisation subscribe, and nobody else."""
+def open_to_organisation(topic: aws_sns.Topic, *, organisation_id: str, https_endpoints: list[str]) -> None:
+    """Let accounts of the organisation subscribe what is theirs, and nobody else.
+
+    A queue or function must be the caller's own account's, so that no member can send findings out of the
+    organisation; addresses are those that the config names. E-mail remains to whoever may deploy, by their own policy.
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
+    """
+    ours = {"aws:PrincipalOrgID": organisation_id}
+    own = "${aws:PrincipalAccount}"
+    endpoints = {
+        "Sqs": ("sqs", [f"arn:aws:sqs:*:{own}:*"]),
+        "Lambda": ("lambda", [f"arn:aws:lambda:*:{own}:function:*"]),
+        "Https": ("https", [f"{one}*" for one in https_endpoints]),
+    }
+    for name, (protocol, allowed) in endpoints.items():
+        if allowed:
+            _let_in(
+                topic,
+                sid=f"OrganisationSubscribesBy{name}",
+                action="sns:Subscribe",
+                conditions={
+                    "StringEquals": {**ours, "sns:Protocol": protocol},
+                    "StringLike": {"sns:Endpoint": allowed},
+                },
+            )
+    _let_in(
+        topic,
+        sid="OrganisationReadsAttributes",
+        action="sns:GetTopicAttributes",
+        conditions={"StringEquals": ours},
+    )
+
+
+def _let_in(topic: aws_sns.Topic, *, sid: str, action: str, conditions: dict[str, dict[str, object]]) -> None:
     topic.add_to_resource_policy(
         aws_iam.PolicyStatement(
-            sid="TheOrganisationMaySubscribe",
+            sid=sid,
             principals=[aws_iam.AnyPrincipal()],
-            actions=["sns:Subscribe", "sns:GetTopicAttributes"],
+            actions=[action],
             resources=[topic.topic_arn],
-            conditions={"StringEquals": {"aws:PrincipalOrgID": organisation_id}},
+            conditions=conditions,
         )
     )
 
@@ -118,4 +150,8 @@ class Messages(Construct):
         )
         self.alarms = alarm_topic(self, deployment, account=account, region=region, key=self.key)
         for one in (self.findings, self.new_region):
-            open_to_organisation(one, organisation_id=deployment.organisation.id)
+            open_to_organisation(
+                one,
+                organisation_id=deployment.organisation.id,
+                https_endpoints=deployment.organisation.https_endpoints,
+            )

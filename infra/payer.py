@@ -22,7 +22,7 @@ from focuswatch.owners import Owners
 from focuswatch.warehouse.columns import EXPORT_COLUMNS
 from infra.budgets import Budgets
 from infra.explained import explain
-from infra.messages import alarm_topic, dead_letters, let_publish, open_to_organisation, topic, topic_key
+from infra.messages import alarm_topic, dead_letters, let_publish, topic, topic_key
 from infra.work import hear
 
 TABLE = "FOCUS_1_2_AWS"
@@ -48,8 +48,7 @@ class PayerStack(Stack):
             owners=owners,
             topic_arn=spending.topic_arn,
         ).node.add_dependency(spending.node.find_child("Policy"))
-        if not deployment.anomalies.account_has_monitor:
-            _anomalies(self, deployment, topic=spending)
+        _anomalies(self, deployment, topic=spending)
         if deployment.management_role:
             _organisation_reader(self, deployment, name=deployment.management_role)
 
@@ -104,7 +103,6 @@ def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
         if arn:
             conditions["ArnLike"] = {"aws:SourceArn": arn}
         let_publish(spending, service=service, conditions=conditions)
-    open_to_organisation(spending, organisation_id=deployment.organisation.id)
     # Where the queue is another account's, `spending` confirms the subscription with its first message:
     # https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.html
     aws_sns.CfnSubscription(
@@ -148,17 +146,22 @@ def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Top
 
 
 def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic) -> None:
-    """A monitor of every service, told at once; only a topic can be told at once.
+    """A subscription to the monitor of AWS services, told at once; only a topic can be told at once.
 
+    It is the account's own monitor where the config names one, else one that is made here: a second one is refused.
     https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html
     """
-    monitor = aws_ce.CfnAnomalyMonitor(
-        scope,
-        "Monitor",
-        monitor_name=f"{deployment.name}-services",
-        monitor_type="DIMENSIONAL",
-        monitor_dimension="SERVICE",
-    )
+    monitor_arn = deployment.anomalies.monitor_arn
+    if not deployment.anomalies.account_has_monitor:
+        monitor_arn = aws_ce.CfnAnomalyMonitor(
+            scope,
+            "Monitor",
+            monitor_name=f"{deployment.name}-services",
+            monitor_type="DIMENSIONAL",
+            monitor_dimension="SERVICE",
+        ).attr_monitor_arn
+    if not monitor_arn:  # only while the config is the shipped example, of which `app.py` makes no stacks
+        return
     threshold = {
         "Dimensions": {
             "Key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
@@ -171,7 +174,7 @@ def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic
         "Subscription",
         subscription_name=f"{deployment.name}-anomalies",
         frequency="IMMEDIATE",
-        monitor_arn_list=[monitor.attr_monitor_arn],
+        monitor_arn_list=[monitor_arn],
         subscribers=[aws_ce.CfnAnomalySubscription.SubscriberProperty(type="SNS", address=topic.topic_arn)],
         threshold_expression=json.dumps(threshold),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.collect.permissions import MANAGEMENT_ACTIONS
-from focuswatch.deployment import QUEUE_FED, Deployment
+from focuswatch.deployment import EVENT_SOURCE, ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.known_findings import TABLE
 from focuswatch.last_outcomes import KEY as OUTCOMES
 from focuswatch.page_link import KEY as PAGE
@@ -57,9 +57,10 @@ class Permissions:
             "sweep": self._sweep,
         }
         beats = kind != "answer"  # which is called by people, not by us
-        heartbeat = [Grant("the heartbeat", ("dynamodb:PutItem",), (self._table,))] if beats else []
+        heartbeat = [self._rows("the heartbeat", "dynamodb:PutItem", "heartbeat")] if beats else []
+        lease = [self._rows("the lease", "dynamodb:UpdateItem", "lease")] if kind in ONE_AT_A_TIME else []
         feed = self._feed(kind) if kind in QUEUE_FED else []
-        return [*own[kind](), *heartbeat, *feed, *self._surroundings(kind)]
+        return [*own[kind](), *heartbeat, *lease, *feed, *self._surroundings(kind)]
 
     def _refresh(self) -> list[Grant]:
         delivered = self.deployment.export_path
@@ -80,6 +81,7 @@ class Permissions:
             self._objects("s3:GetObject", "tables/*", why="the tables"),
             self._changed(f"{RESULTS}*"),
             Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
+            self._rows("up to which day each detection has run", "dynamodb:PutItem", "looked"),
             Grant(
                 "what came of detections, for the page",
                 ("s3:GetObject", "s3:PutObject"),
@@ -135,6 +137,7 @@ class Permissions:
                 "s3:PutObject", f"tables/{TABLE}/*", PAGE, why="the page, and what it says of findings"
             ),
             Grant("the ledger", ("dynamodb:Query",), (self._table,)),
+            self._next_step(),
         ]
 
     def _spending(self) -> list[Grant]:
@@ -258,7 +261,20 @@ class Permissions:
 
     def _next_step(self) -> Grant:
         return Grant(
-            "say that it is done", ("events:PutEvents",), (self._arn("events", "event-bus/default"),)
+            "say that it is done",
+            ("events:PutEvents",),
+            (self._arn("events", "event-bus/default"),),
+            # Else it could speak as S3: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+            {"StringEquals": {"events:source": EVENT_SOURCE}},
+        )
+
+    def _rows(self, why: str, action: str, kind: str) -> Grant:
+        """Rows of one kind in the ledger's table, which is its partition key.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+        """
+        return Grant(
+            why, (action,), (self._table,), {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [kind]}}
         )
 
     def _surroundings(self, kind: str) -> list[Grant]:

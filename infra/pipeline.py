@@ -9,6 +9,7 @@ from focuswatch.owners import Owners
 from infra.bucket import DataBucket
 from infra.chain import Chain
 from infra.functions import Functions
+from infra.lake_formation import LakeFormationGrants
 from infra.ledger import Ledger
 from infra.messages import Messages
 from infra.queries import SavedQueries
@@ -40,6 +41,9 @@ class PipelineStack(Stack):
                 subscribe(functions.queues[kind], messages.findings, undelivered=functions.dead_letters[kind])
         for queue in (functions.queues["spending"], functions.dead_letters["spending"]):
             hear(queue, topic_arn=deployment.spending_topic_arn)
+        if deployment.athena.lake_formation:
+            grants = LakeFormationGrants(self, "LakeFormation", deployment=deployment, functions=functions)
+            grants.node.add_dependency(warehouse)
         Chain(self, "Chain", deployment=deployment, functions=functions)
         Watch(self, "Watch", deployment=deployment, functions=functions, topic=messages.alarms)
         # Last, since a first deployment that fails could not take the protected table away again.

@@ -10,9 +10,9 @@ from infra.bucket import RESULTS
 
 GIB = 1024**3
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
-# Projected partitions need no crawler.
-# The other tables' partitions are registered by refresh, since each has a folder of its own.
-PROJECTED = ("focus_export", "activity")
+# A projected partition needs no crawler. All other partitions are registered by refresh: those of the export in the
+# folder in which a period was delivered, whose case AWS decides, those of tables in a new folder each time.
+PROJECTED = ("activity",)
 
 
 class Warehouse(Construct):
@@ -92,9 +92,6 @@ def _projection(name: str, deployment: Deployment) -> dict[str, str]:
     if name not in PROJECTED:
         return {}
     key, _ = PARTITION_KEYS[name]
-    if name == "focus_export":
-        first, folder = deployment.export.first_month, deployment.export.folder
-        return projection(key, unit="MONTHS", first=first, folder=f"{_location(name, deployment)}/{folder}=")
     first = f"{deployment.export.first_month}-01"
     return projection(key, unit="DAYS", first=first, folder=f"{_location(name, deployment)}/{key}=")
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
@@ -12,7 +12,9 @@ from focuswatch.catalog import Detection
 from focuswatch.collect.sessions import PATIENT, assuming
 from focuswatch.collect.trail import CloudTrail
 from focuswatch.detect import due
+from focuswatch.heartbeat import heartbeats
 from focuswatch.last_outcomes import LastOutcomes
+from focuswatch.lease import Lease
 from focuswatch.scan import Scanned, scan
 from lambdas.environment import Run
 
@@ -20,6 +22,7 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 NAMESPACE = "focuswatch"
 # With less left no detection is begun: those that run come to their end, and the ledger gets its turn.
 SPARE_SECONDS = 300
+READ_DAYS = 400  # the longest history that a detection reads
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -29,6 +32,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Scan as of the day after the last charge; then `Detected` goes on the bus."""
     run = Run("detect")
     logger.append_keys(run_id=run.id)
+    return run.alone(lambda lease: _detect(run, event, context, lease=lease), event=event, logger=logger)
+
+
+def _detect(run: Run, event: dict[str, Any], context: Any, *, lease: Lease) -> dict[str, Any]:
     engine = run.engine()
     metrics.add_dimension(name="function", value=run.name)
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
@@ -40,7 +47,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     scanned = scan(
         engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,
         catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, say=logger.debug,
-        may_go_on=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000, trail=_trail(run),
+        may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
+        trail=_trail(run), doubts=_not_refreshed(run, as_of=as_of),
     )  # fmt: skip
     LastOutcomes(run.session.client("s3", config=PATIENT), run.bucket).remember(scanned.outcomes)
     _measure(scanned, scanned_bytes={one.label: one.scanned_bytes for one in engine.executed})
@@ -76,6 +84,17 @@ def _due(run: Run, event: dict[str, Any], *, as_of: date) -> list[Detection]:
     if left is not None:
         return [one for one in run.catalog.live if one.id in left]
     return due(run.catalog.live, as_of=as_of, looked_until=run.ledger.looked_until())
+
+
+def _not_refreshed(run: Run, *, as_of: date) -> list[str]:
+    """Why nothing may be resolved: billing periods that detections read and that hold an older delivery, or none."""
+    beat = heartbeats(run.table).get("refresh")
+    first = f"{as_of - timedelta(days=READ_DAYS):%Y-%m}"
+    return [
+        f"billing period {period} could not be refreshed ({why})"
+        for period, why in (beat.failed if beat else {}).items()
+        if period >= first
+    ]
 
 
 def _left(scanned: Scanned) -> list[str]:

@@ -1,5 +1,6 @@
 """What a Lambda finds in its environment: names of its deployment, clients, a run id."""
 
+import json
 import os
 import time
 import uuid
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from focuswatch.catalog import Catalog
@@ -18,9 +20,11 @@ from focuswatch.delivery.batch import Queue
 from focuswatch.delivery.claims import Claims
 from focuswatch.delivery.links import console_url, query_url
 from focuswatch.delivery.pace import Pace
+from focuswatch.deployment import EVENT_SOURCE
 from focuswatch.engine.athena import AthenaEngine
 from focuswatch.findings import Finding
 from focuswatch.heartbeat import Heartbeat, record
+from focuswatch.lease import Lease, LeaseLost
 from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.owners import Owners
 from focuswatch.publish import Topics
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
+AGAIN = "Again"  # the event that calls a function for what was turned away while it worked
 # Throttled calls are tried again with a wait that grows, as often as a run can bear:
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html
 PATIENT = Config(retries={"mode": "adaptive", "max_attempts": 10})
@@ -250,10 +255,44 @@ class Run:
         """Where news goes."""
         return Topics(os.environ["FOCUSWATCH_FINDINGS_TOPIC"], os.environ["FOCUSWATCH_NEW_REGION_TOPIC"])
 
+    def alone(
+        self, work: Callable[[Lease], dict[str, Any]], *, event: Mapping[str, Any], logger: Logger
+    ) -> dict[str, Any]:
+        """Return what `work` returns, done while no other run of this function works.
+
+        Where one does, this run ends here, and that one has the function called again at its end. A run that was called
+        so and fails does not ask for another: Lambda tries it again, and an error that stays ends in the dead letters.
+        """
+        lease = Lease(self.table, self.name)
+        if not lease.take():
+            logger.info("another run is at work, and has this function called again at its end")
+            return {"function": self.name, "run_id": self.id, "turned_away": True}
+        try:
+            told = work(lease)
+        except BaseException:
+            if self._gave_back(lease, logger) and event.get("detail-type") != AGAIN:
+                self._call_again(logger)
+            raise
+        if self._gave_back(lease, logger):
+            self._call_again(logger)
+        return told
+
+    def _gave_back(self, lease: Lease, logger: Logger) -> bool:
+        """Return whether somebody was turned away meanwhile."""
+        try:
+            return lease.give_back()
+        except LeaseLost as error:
+            logger.warning(str(error))
+            return False
+
+    def _call_again(self, logger: Logger) -> None:
+        logger.info("called again, for what arrived meanwhile")
+        self.announce(AGAIN, json.dumps({"function": self.name}))
+
     def announce(self, what: str, detail: str) -> None:
         """Put an event on the bus, for whatever comes next. Raises where the bus does not take it."""
         put = self.session.client("events", config=PATIENT).put_events(
-            Entries=[{"Source": "focuswatch", "DetailType": what, "Detail": detail}]
+            Entries=[{"Source": EVENT_SOURCE, "DetailType": what, "Detail": detail}]
         )
         if put["FailedEntryCount"]:
             raise RuntimeError(f"EventBridge did not take the event {what}: {put['Entries']}")

@@ -22,6 +22,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Replace the page by one of now; a section whose statement failed is left out of it, and named in it."""
     run = Run("page")
     logger.append_keys(run_id=run.id)
+    return run.alone(lambda _lease: _page(run), event=event, logger=logger)
+
+
+def _page(run: Run) -> dict[str, Any]:
     metrics.add_dimension(name="function", value=run.name)
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
     engine = run.engine()

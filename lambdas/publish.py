@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
+from focuswatch.lease import Lease
 from focuswatch.publish import publish
 from lambdas.environment import PATIENT, Run
 
@@ -19,10 +20,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Publish all untold news; raises where some could not be sent, so that the alarm hears of it."""
     run = Run("publish")
     logger.append_keys(run_id=run.id)
+    return run.alone(lambda lease: _publish(run, context, lease=lease), event=event, logger=logger)
+
+
+def _publish(run: Run, context: Any, *, lease: Lease) -> dict[str, Any]:
     sns = run.session.client("sns", config=PATIENT)
     published = publish(
         run.ledger, sns=sns, topics=run.topics(), say=logger.info,
-        may_go_on=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
+        may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
     )  # fmt: skip
     metrics.add_dimension(name="function", value=run.name)
     metrics.add_metric(name="Told", unit=MetricUnit.Count, value=published.told)

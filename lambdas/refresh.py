@@ -24,6 +24,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Refresh every billing period whose delivery changed; then `Refreshed` goes on the bus."""
     run = Run("refresh")
     logger.append_keys(run_id=run.id)
+    return run.alone(lambda _lease: _refresh(run), event=event, logger=logger)
+
+
+def _refresh(run: Run) -> dict[str, Any]:
     engine = run.engine()
     source = f"s3://{run.bucket}/{os.environ['FOCUSWATCH_EXPORT']}"
     metrics.add_dimension(name="function", value=run.name)
@@ -42,9 +46,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     metrics.add_metric(name="ScannedBytes", unit=MetricUnit.Bytes, value=scanned)
     heartbeat = run.beat(
         ran=refreshed.changed, as_of=refreshed.as_of, data_age_hours=round(age_hours, 2), scanned_bytes=scanned,
-        doubts=refreshed.warnings,
+        failed=dict(refreshed.failed), warnings=refreshed.warnings,
     )  # fmt: skip
     told = heartbeat.model_dump(mode="json")
     logger.info("heartbeat", extra={"heartbeat": told})
-    run.announce("Refreshed", json.dumps(told))
+    run.announce("Refreshed", json.dumps(told))  # what failed is as it was, and detections go on with it
+    if refreshed.athena_failed:
+        raise RuntimeError(
+            f"no billing period could be refreshed, and all are tried again: {dict(refreshed.failed)}"
+        )
     return told

@@ -23,6 +23,7 @@ SERVICES = {
     "focuswatch/export/s3.py": ["s3"],
     "focuswatch/heartbeat.py": ["dynamodb"],
     "focuswatch/last_outcomes.py": ["s3"],
+    "focuswatch/lease.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb.py": ["dynamodb"],
     "focuswatch/ledger/pages.py": ["dynamodb"],
     "focuswatch/publish.py": ["sns"],

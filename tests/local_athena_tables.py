@@ -24,12 +24,6 @@ def create_tables(aws: LocalAws, *, bucket: str, database: str, export: str, fol
     glue = aws.client("glue")
     glue.create_database(DatabaseInput={"Name": database})
     projections = {
-        "focus_export": projection(
-            "billing_period",
-            unit="MONTHS",
-            first="2023-01",
-            folder=f"s3://{bucket}/{export}/data/billing_period=",
-        ),
         "activity": projection(
             "activity_date",
             unit="DAYS",
@@ -41,7 +35,9 @@ def create_tables(aws: LocalAws, *, bucket: str, database: str, export: str, fol
         key = PARTITION_KEYS.get(name)
         parameters = {"classification": "parquet", **projections.get(name, {})}
         storage = {
-            "Location": f"s3://{bucket}/{folder}/{name}/",
+            "Location": f"s3://{bucket}/{export}/data/"
+            if name == "focus_export"
+            else f"s3://{bucket}/{folder}/{name}/",
             "Columns": [{"Name": column, "Type": type_} for column, type_ in columns],
         }
         told = {

@@ -62,19 +62,19 @@ class Deployed:
         return self.heard("everything")
 
     def invoke(self, function: str) -> Any:
-        """What a function answers; one that runs alone is asked when it has ended."""
+        """Return what a function returns; one whose lease another run holds is called again."""
         client = self.aws.client("lambda")
 
         def invoked() -> Any:
             try:
-                return client.invoke(FunctionName=self.deployment.function(function))
+                response = client.invoke(FunctionName=self.deployment.function(function))
             except client.exceptions.TooManyRequestsException:
                 return None
+            returned = json.loads(response["Payload"].read())
+            assert "FunctionError" not in response, returned
+            return None if returned.get("turned_away") else (returned,)
 
-        answer = self.wait_until(invoked)
-        told = json.loads(answer["Payload"].read())
-        assert "FunctionError" not in answer, told
-        return told
+        return self.wait_until(invoked)[0]
 
     def put(self, key: str, body: bytes) -> None:
         """An object of the data bucket."""
@@ -114,8 +114,21 @@ class Deployed:
         ]
 
     def _await_end(self) -> None:
-        """Every manifest sets a refresh off, which sets off detect, which sets off publish, as does the clock."""
-        self.wait_until(lambda: self._ended("detect") >= self.manifests and not self._untold())
+        """Every manifest sets a refresh off, which sets off detect, which sets off publish, as does the clock.
+
+        A run that is turned away leaves its work to one that is called when the run before it has ended.
+        """
+        self.wait_until(lambda: self._is_over() and not self._untold())
+
+    def _is_over(self) -> bool:
+        """Whether every call of refresh and detect has ended: for manifests, refreshes, and what came meanwhile."""
+        refreshed, detected = list(self.lines("refresh")), list(self.lines("detect"))
+        refreshes = sum('"heartbeat"' in line for line in refreshed)
+        return (
+            _ended(refreshed) >= self.manifests + _called_again(refreshed)
+            and refreshes > 0
+            and _ended(detected) >= refreshes + _called_again(detected)
+        )
 
     def await_told(self) -> None:
         """Until nothing waits that is to be told."""
@@ -177,9 +190,6 @@ class Deployed:
         answer = asked.getresponse()
         return answer.status, answer.getheader("Location") or ""
 
-    def _ended(self, function: str) -> int:
-        return sum(line.startswith("REPORT ") for line in self.lines(function))
-
     def lines(self, function: str) -> Iterator[str]:
         """What a function has logged."""
         group = f"/aws/lambda/{self.deployment.function(function)}"
@@ -204,6 +214,14 @@ class Deployed:
             for message in found:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return received
+
+
+def _ended(lines: list[str]) -> int:
+    return sum(line.startswith("REPORT ") for line in lines)
+
+
+def _called_again(lines: list[str]) -> int:
+    return sum("called again, for what arrived meanwhile" in line for line in lines)
 
 
 @contextmanager
@@ -263,6 +281,8 @@ def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
     (folder / "build").symlink_to(ROOT / "build")  # our layer is built once
     config = folder / "config" / "deployment.toml"
     told = config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
+    told = told.replace("r-ab12", "r-root").replace("change-me-to-something-long", "f2b8c1d04e7a")
+    told = told.replace('monitor_arn = ""', f'monitor_arn = "arn:aws:ce::{ACCOUNT}:anomalymonitor/6f2c0a91"')
     for name in ("slack", "jira"):
         told = told.replace(f'{name} = ""', f'{name} = "focuswatch/{name}"')
     config.write_text(told)

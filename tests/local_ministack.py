@@ -16,13 +16,14 @@ from threading import Lock, Thread
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import athena, eventbridge, glue, lambda_svc
 
 ATTEMPTS = 3  # as AWS without a setting of the function's own; without its minutes between them
 
 ASSUMED = re.compile(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.*")
 known_condition_key = iam_evaluator._resolve_condition_key
+known_context = iam_actions.request_tag_context
 known_glue = glue._handle_request_sync
 known_enforcement = app._enforce_data_plane
 locks: dict[str, Lock] = defaultdict(Lock)
@@ -68,6 +69,20 @@ def resolve_condition_key(key: str, context: Any) -> Any:
     return known_condition_key(key, context)
 
 
+def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+    """Tell policies whose events are put on the bus, and which partition of a table is written.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+    """
+    context: dict[str, Any] = known_context(service, action, body, params)
+    if action == "events:PutEvents":
+        context["events:source"] = [entry.get("Source") for entry in json.loads(body)["Entries"]][0]
+    if action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:GetItem"):
+        asked = json.loads(body)
+        context["dynamodb:leadingkeys"] = [(asked.get("Item") or asked.get("Key"))["kind"]["S"]]
+    return context
+
+
 def enforce_data_plane(
     service: str, action: str, headers: dict[str, str], query: dict[str, Any], *others: Any, **named: Any
 ) -> Any:
@@ -105,6 +120,7 @@ if __name__ == "__main__":
     Thread(target=end_with_parent, daemon=True).start()
     iam_evaluator._resolve_condition_key = resolve_condition_key
     app._enforce_data_plane = enforce_data_plane
+    iam_actions.request_tag_context = request_context
     glue._handle_request_sync = handle_glue
     athena._execute_query = leave_to_us
     if python := os.environ.get("LAMBDA_PYTHON"):  # else the Lambdas run on this very Python

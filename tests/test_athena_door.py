@@ -1,5 +1,6 @@
 """Athena's door: what the Athena engine sends is asked unchanged of a real Trino 435, and answered as by DuckDB."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -11,6 +12,8 @@ from typing import Any
 
 import boto3
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.bill import Inputs, open_bill
@@ -21,10 +24,13 @@ from focuswatch.columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.command.scan import run as scan
 from focuswatch.engine.athena import AthenaEngine
 from focuswatch.engine.duckdb import connect
+from focuswatch.export.s3 import list_s3
 from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.owners import Owners
 from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
+from focuswatch.warehouse.files import Files
+from focuswatch.warehouse.refresh import Warehouse
 from focuswatch.warehouse.statements import NOT_STORED, saved_query, tables_as_of
 from tests.conformance.asked import known_cases
 from tests.conformance.bills import Bill, bill_of
@@ -222,6 +228,53 @@ def test_the_lambda_detect_finds_what_a_laptop_finds(
     ledger = DynamoLedger(boto3.resource("dynamodb").Table(ENVIRONMENT["FOCUSWATCH_LEDGER"]))
     told = {one.fingerprint: ("new", as_told(one.finding)) for one in ledger.entries().values()}
     assert differences(told, here) == []
+
+
+def uneven(export: Path) -> None:
+    """Make the columns of an export's periods differ, as they do when an export is changed or a column comes later."""
+    older, newer = sorted(export.glob("data/*/*.parquet"))
+    rows = pq.read_table(older)
+    gone = [
+        name
+        for name in ("CapacityReservationId", "CapacityReservationStatus", "x_Discounts")
+        if name in rows.column_names
+    ]
+    assert "CapacityReservationId" in gone
+    pq.write_table(rows.drop_columns(gone), older)
+    rows = pq.read_table(newer)
+    discounts = pa.array([[("EdpDiscount", -0.1)]] * len(rows), pa.map_(pa.string(), pa.float64()))
+    if "x_Discounts" in rows.column_names:
+        rows = rows.drop_columns("x_Discounts")
+    rows = rows.append_column("x_Discounts", discounts).append_column(
+        "x_Unheard", pa.array(["of"] * len(rows))
+    )
+    pq.write_table(rows.select([*reversed(rows.column_names)]), newer)
+
+
+def test_periods_whose_files_have_fewer_or_more_columns_are_refreshed_alike(
+    aws: LocalAws, organisation: Simulated, tmp_path: Path
+) -> None:
+    """No reserved capacity in one month, discounts and a column nobody knows from the next on, and another order."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    uneven(export)
+    for path in sorted(path for path in export.rglob("*") if path.is_file()):
+        aws.client("s3").upload_file(str(path), BUCKET, f"export/uneven/{path.relative_to(export)}")
+    create_tables(aws, bucket=BUCKET, database="uneven", export="export/uneven", folder="uneven")
+    session = boto3.Session()
+    engine = AthenaEngine(session, "uneven", WORKGROUP, f"s3://{BUCKET}/unloaded/", "uneven")
+    files = Files(session.client("s3"), BUCKET, "uneven")
+    listing = list_s3(f"s3://{BUCKET}/export/uneven", mirror=tmp_path / "mirror")
+    owners = Owners.load(OWNERS)
+    warehouse = Warehouse(engine, session.client("glue"), files, CATALOG)
+    told = warehouse.refresh(listing, owners=owners, say=print)
+    assert (told.changed, told.failed) == (("2026-05", "2026-06"), {})
+    inputs = Inputs(str(export), tmp_path / "state")
+    with open_bill(inputs, catalog=CATALOG, owners=owners, say=print) as bill:
+        statement = summed("daily_charges", DAILY_CHARGES)
+        here = bill.engine.query(statement, label="here")
+        assert len(here) > 100
+        assert difference(here, engine.query(statement, label="there")) is None
 
 
 def summed(name: str, shape: Mapping[str, str]) -> str:

@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, UnknownServiceError
 
 from focuswatch.catalog import Catalog
 from focuswatch.collect.activity import look
@@ -47,13 +48,21 @@ class Shelf:
 
 
 def run(
-    cloud, shelf=None, *, regions=("us-east-1",), recent_days=3, first_days=5, today=TODAY, not_offered=None
+    cloud,
+    shelf=None,
+    *,
+    regions=("us-east-1",),
+    recent_days=3,
+    first_days=5,
+    today=TODAY,
+    not_offered=None,
+    session=None,
 ):
     """The rows by (resource, metric) and day, and what came of looking."""
     shelf = shelf if shelf is not None else Shelf()
     looked = look(
         ACCOUNT,
-        session=cloud.session(),
+        session=session or cloud.session(),
         regions=regions,
         window=Window(today, recent_days=recent_days, first_days=first_days),
         store=shelf,
@@ -239,6 +248,32 @@ def test_a_service_that_refuses_hides_no_other_and_writes_no_zero():
         ("us-east-1", "bedrock"), ("eu-west-1", "sagemaker"), ("eu-west-1", "bedrock"),
     ]  # fmt: skip
     assert looked.refusals[0].reason == "AccessDeniedException: not authorized to perform this"
+
+
+@pytest.mark.parametrize("service", ["neptune-graph", "cloudwatch"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttributeError("'NeptuneGraph' object has no attribute 'list_graphs'"),
+        KeyError("status"),
+        UnknownServiceError(service_name="neptune-graph", known_service_names=""),
+    ],
+)
+def test_an_operation_that_this_boto3_lacks_costs_its_service_and_not_the_account(error, service):
+    """The runtime's boto3 may be older than a service, and an answer other than anybody thought."""
+    cloud = Cloud()
+    arn = endpoint(cloud)
+    known = cloud.session()
+
+    def client(name, *, region_name):
+        if name == service:
+            raise error
+        return known.client(name, region_name=region_name)
+
+    shelf, looked = run(cloud, session=SimpleNamespace(client=client))
+    assert [(one.region, one.service) for one in looked.refusals] == [("us-east-1", service)]
+    assert type(error).__name__ in looked.refusals[0].reason
+    assert bool(days_of(shelf, arn)) == (service != "cloudwatch")
 
 
 @pytest.mark.parametrize("service", ["cloudwatch"])

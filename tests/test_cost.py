@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.cost import ALARM_METRICS, KEYS, OLD_VERSIONS_DAYS, Line, lines, table
+from benchmarks.cost import ALARM_METRICS, DETECTIONS, KEYS, OLD_VERSIONS_DAYS, Line, lines, table
+from focuswatch.catalog import Catalog
 from focuswatch.deployment import Deployment
 from tests.given_deployment import CONFIG, ROOT
 from tests.given_stacks import synthesized
@@ -23,6 +24,16 @@ def test_what_is_counted_is_what_is_deployed():
     ]
     assert len(keys) == KEYS
     assert Deployment.load(CONFIG / "deployment.toml").keep.old_versions_days == OLD_VERSIONS_DAYS
+
+
+def test_another_detection_changes_no_sum_by_more_than_cents():
+    """So docs/cost.md, computed for a stated number of them, stays true while detections are added."""
+    sums = [
+        sum(line.dollars for line in lines(rows=1e8, accounts=100, runs=1, detections=detections))
+        for detections in (DETECTIONS, DETECTIONS + 1)
+    ]
+    assert 0 < sums[1] - sums[0] < 0.05
+    assert abs(len(Catalog.load().live) - DETECTIONS) <= 20  # beyond that, compute it anew
 
 
 @pytest.mark.parametrize(("quantity", "left"), [(12, 0.2), (10, 0.0), (7, 0.0)])

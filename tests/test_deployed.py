@@ -50,6 +50,7 @@ CHECKED_IN_THE_TEMPLATE = {  # tests/test_infra.py
     "AWS::Athena::NamedQuery",
     "AWS::BCMDataExports::Export",
     "AWS::Budgets::Budget",
+    "AWS::CE::AnomalySubscription",
     "AWS::CloudFormation::StackSet",
     "AWS::CloudWatch::Alarm over several metrics",
     "AWS::Lambda::LayerVersion",
@@ -350,9 +351,12 @@ def the_doctor_finds_nothing_but_what_cannot_be_here(deployed: Deployed) -> None
 
 
 def a_refresh_that_fails_is_kept_in_the_dead_letters(deployed: Deployed, *, period: str) -> None:
-    """A manifest that lists what is not there: the event waits for whoever mends it."""
-    lost = f"s3://elsewhere/focus/data/billing_period={period}/lost.parquet"
-    key = f"{deployed.deployment.export_path}/metadata/billing_period={period}/focus-Manifest.json"
-    deployed.put(key, json.dumps({"dataFiles": [lost]}).encode())
+    """A manifest that lists a file which no engine can read: the event waits for whoever mends it."""
+    export = deployed.deployment.export_path
+    broken = f"{export}/data/billing_period={period}/broken.parquet"
+    deployed.put(broken, b"broken")
+    key = f"{export}/metadata/billing_period={period}/focus-Manifest.json"
+    address = f"s3://{deployed.deployment.bucket}/{broken}"
+    deployed.put(key, json.dumps({"dataFiles": [address]}).encode())
     (letter,) = deployed.dead_letters("refresh")
     assert json.loads(letter)["requestPayload"]["detail"]["object"]["key"] == key

@@ -8,6 +8,7 @@ import pytest
 from focuswatch.deployment import Deployment
 from focuswatch.errors import ConfigError
 from focuswatch.owners import Owners
+from focuswatch.placeholders import SHIPPED_TEAMS, placeholders
 from tests.given_deployment import CONFIG, deployment_of
 
 EXAMPLE = (CONFIG / "deployment.toml").read_text()
@@ -80,11 +81,6 @@ def test_every_key_of_the_example_is_known_and_every_known_key_is_in_the_example
             "export.grain: found 'daily'; input should be 'DAILY' or 'HOURLY'.",
         ),
         (
-            'folder = "billing_period"',
-            'folder = "period"',
-            "export.folder: found 'period'; input should be 'billing_period' or 'BILLING_PERIOD'.",
-        ),
-        (
             "scan_limit_gib = 100",
             "scan_limit_gib = 0",
             "athena.scan_limit_gib: found 0; input should be greater than or equal to 1.",
@@ -107,6 +103,59 @@ def test_every_key_of_the_example_is_known_and_every_known_key_is_in_the_example
             "export.prefix: found 'tables', which focuswatch writes to itself; take another.",
         ),
         (
+            'prefix = "focus"',
+            'prefix = "../focus"',
+            "export.prefix: found '../focus', expected folders that do not begin with a dot",
+        ),
+        (
+            'prefix = "focus"',
+            'prefix = "a/./b"',
+            "export.prefix: found 'a/./b', expected folders that do not begin with a dot",
+        ),
+        (
+            'slack = ""',
+            'slack = "*"',
+            "secrets.slack: found '*', expected a secret's name: letters, digits and /_+=.@-.",
+        ),
+        (
+            'jira = ""',
+            'jira = "prod/*"',
+            "secrets.jira: found 'prod/*', expected a secret's name: letters, digits and /_+=.@-.",
+        ),
+        (
+            'member_role = "focuswatch-member"',
+            'member_role = "OrganizationAccountAccessRole"',
+            "collector.member_role: found 'OrganizationAccountAccessRole', an administrator role by its name;",
+        ),
+        (
+            'member_role = "focuswatch-member"',
+            'member_role = "platform-Admins"',
+            "collector.member_role: found 'platform-Admins', an administrator role by its name;",
+        ),
+        (
+            'monitor_arn = ""',
+            'monitor_arn = "arn:aws:ce::999999999999:anomalymonitor/6f2c"',
+            "anomalies.monitor_arn: found a monitor of account 999999999999, expected one of the payer, 123456789012.",
+        ),
+        (
+            "account_has_monitor = true                # aws ce get-anomaly-monitors: is there one of AWS services? "
+            'false creates it\nmonitor_arn = ""',
+            'account_has_monitor = false\nmonitor_arn = "arn:aws:ce::123456789012:anomalymonitor/6f2c"',
+            "anomalies.monitor_arn: names a monitor, while account_has_monitor = false creates one;",
+        ),
+        (
+            'member_stack = "management"',
+            'member_stack = "delegated-administrator"',
+            "organisation.member_stack: payer and pipeline are one account",
+        ),
+        (
+            "https_endpoints = []",
+            'https_endpoints = ["https://*.example.com/"]',
+            "organisation.https_endpoints.0: found 'https://*.example.com/', expected",
+        ),
+        ("ai_usd = 5000", "ai_usd = inf", "budgets.ai_usd: found inf; input should be a finite number."),
+        ("ai_usd = 5000", f"ai_usd = 1{'0' * 400}", "budgets.ai_usd: found 1"),
+        (
             'approved_regions = ["us-east-1", ',
             "approved_regions = [",
             "budgets.approved_regions: add us-east-1; what AWS bills worldwide is charged there.",
@@ -122,6 +171,51 @@ def test_a_mistake_is_named_with_its_key_and_what_was_expected(tmp_path, old, ne
     """One line for one mistake."""
     (line,) = refusal(tmp_path, changed(old, new))
     assert line.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('region = "us-east-1"', 'region = "us-gov-west-1"', "us-gov-west-1 is"),
+        ('"eu-west-1"]\nmember_role', '"cn-north-1"]\nmember_role', "cn-north-1 is"),
+        ('region = "us-east-1"', 'region = "us-isob-east-1"', "us-isob-east-1 is"),
+        ('region = "us-east-1"', 'region = "eusc-de-east-1"', "eusc-de-east-1 is"),
+    ],
+)
+def test_another_partition_is_refused_in_one_sentence(tmp_path, old, new, named):
+    """Its ARNs, services and prices differ."""
+    (line,) = refusal(tmp_path, changed(old, new))
+    assert line.startswith(f"accounts, collector, budgets: {named} in another partition than aws")
+
+
+def test_the_shipped_examples_are_refused_and_a_config_without_them_is_not():
+    """Each by its key; a public external id protects nothing."""
+    shipped, owners = Deployment.load(CONFIG / "deployment.toml"), Owners.load(CONFIG / "owners.toml")
+    keys = [line.split(": ")[1] for line in placeholders(shipped, owners)]
+    assert keys == [
+        "accounts.payer",
+        "accounts.pipeline",
+        "organisation.id",
+        "organisation.ous",
+        "collector.external_id",
+        "anomalies.monitor_arn",
+        *(f"teams.{name}" for name in owners.teams),
+    ]
+    assert list(placeholders(configured(), Owners())) == []
+
+
+def test_the_shipped_teams_are_known_by_what_they_own():
+    """Else a change of config/owners.toml would let its example through."""
+    shipped = Owners.load(CONFIG / "owners.toml").teams
+    assert {name: team.owns for name, team in shipped.items()} == SHIPPED_TEAMS
+
+
+def configured() -> Deployment:
+    """The example as an operator edits it."""
+    text = EXAMPLE.replace("123456789012", "210987654321").replace("o-a1b2c3d4e5", "o-zyxw987654")
+    text = text.replace("r-ab12", "r-yz98").replace("change-me-to-something-long", "91b0c5f2a7d34e68")
+    text = text.replace("account_has_monitor = true", "account_has_monitor = false")
+    return Deployment.model_validate(tomllib.loads(text))
 
 
 def test_all_mistakes_are_named_at_once(tmp_path):

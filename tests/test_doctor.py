@@ -59,6 +59,11 @@ def build(session, deployment):
     glue.create_database(DatabaseInput={"Name": deployment.athena.database})
     for name, columns in GLUE_TABLES.items():
         make_table(glue, deployment, name, columns)
+    session.client("lakeformation").grant_permissions(  # as Glue does where IAM alone decides
+        Principal={"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"},
+        Resource={"Table": {"DatabaseName": deployment.athena.database, "Name": "daily_charges"}},
+        Permissions=["ALL"],
+    )
     limits = {"BytesScannedCutoffPerQuery": deployment.athena.scan_limit_gib * GIB}
     session.client("athena").create_work_group(Name=deployment.athena.workgroup, Configuration=limits)
     for kind in deployment.unattended:
@@ -73,8 +78,8 @@ def build(session, deployment):
         beat(session, deployment, kind, ran=("444455556666",))
 
 
-def deliver(session, deployment, folder="billing_period"):
-    key = f"{deployment.export_path}/metadata/{folder}=2026-11/{deployment.export.name}-Manifest.json"
+def deliver(session, deployment):
+    key = f"{deployment.export_path}/metadata/billing_period=2026-11/{deployment.export.name}-Manifest.json"
     session.client("s3").put_object(Bucket=deployment.bucket, Key=key, Body=b"{}")
 
 
@@ -113,7 +118,8 @@ def failures(*asked, **options):
 def test_a_deployment_in_order_has_no_failure(aws, deployment):
     checks = looked_at(aws, deployment)
     assert {name: check.state for name, check in checks.items()} == {
-        "credentials": "ok", "bucket": "ok", "delivery": "ok", "folders": "ok", "export": "ok", "tables": "ok",
+        "credentials": "ok", "bucket": "ok", "delivery": "ok", "export": "ok", "tables": "ok",
+        "lake formation": "ok",
         "workgroup": "ok", "refresh": "ok", "collect": "ok", "detect": "ok", "publish": "ok", "page": "ok",
         "pulse": "ok",
         "accounts": "ok", "dead letters": "ok", "slack": "noted", "jira": "noted",
@@ -141,10 +147,21 @@ def test_an_old_delivery_fails_and_so_do_runs_that_stopped(aws, deployment):
     assert set(failures(aws, deployment, later=timedelta(hours=3))) == {"publish"}
 
 
-def test_folders_in_another_case_than_configured_say_what_to_write(aws, deployment):
-    deliver(aws, deployment, folder="BILLING_PERIOD")
-    check = looked_at(aws, deployment)["folders"]
-    assert check.state == "failed" and 'folder = "BILLING_PERIOD"' in check.mend
+def test_lake_formation_that_governs_the_tables_must_grant_them(aws, deployment):
+    """Else every statement fails with a sentence that names no setting of ours."""
+    lake = aws.client("lakeformation")
+    table = {"Table": {"DatabaseName": deployment.athena.database, "Name": "daily_charges"}}
+    everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
+    lake.revoke_permissions(Principal=everybody, Resource=table, Permissions=["ALL"])
+    check = looked_at(aws, deployment)["lake formation"]
+    assert check.state == "failed" and "grants refresh, detect, page none" in check.found
+    assert "lake_formation = true" in check.mend
+    every = {"Table": {"DatabaseName": deployment.athena.database, "TableWildcard": {}}}
+    for kind in ("refresh", "detect", "page"):
+        role = f"arn:aws:iam::{deployment.accounts.pipeline}:role/{deployment.function(kind)}"
+        principal = {"DataLakePrincipalIdentifier": role}
+        lake.grant_permissions(Principal=principal, Resource=every, Permissions=["SELECT", "DESCRIBE"])
+    assert looked_at(aws, deployment)["lake formation"].state == "ok"
 
 
 def test_an_unhealthy_export_says_why(aws, deployment):

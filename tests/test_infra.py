@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, Stack, Validations, aws_s3
+from aws_cdk import App, Stack, Validations, aws_s3, aws_sns
 from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import lint_file
@@ -16,14 +16,17 @@ from app import synthesize
 from focuswatch import columns
 from focuswatch.catalog import Catalog
 from focuswatch.delivery.claims import LEASE_SECONDS
-from focuswatch.deployment import FUNCTIONS, QUEUE_FED, Deployment
+from focuswatch.deployment import FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.engine.duckdb import connect
 from focuswatch.literals import placeholders
 from focuswatch.tables import create_empty
 from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS
 from infra.bucket import DataBucket
+from infra.functions import Functions
+from infra.lake_formation import LakeFormationGrants
+from infra.messages import Messages, open_to_organisation
 from infra.packages import LAYER_PATH
-from tests.given_deployment import CONFIG, ROOT
+from tests.given_deployment import CONFIG, ROOT, deployment_of
 from tests.given_stacks import Stacks, synthesized
 
 # W3005: CDK writes DependsOn beside a GetAtt to the same role; it says a thing twice and breaks nothing.
@@ -78,6 +81,17 @@ def test_a_wrong_value_ends_the_synthesis_with_a_sentence(tmp_path):
         synthesize(App(outdir=str(tmp_path / "out")), config=tmp_path)
 
 
+def test_the_shipped_examples_end_the_synthesis(tmp_path):
+    """An external id that everybody knows, accounts of the documentation, teams of nobody."""
+    with pytest.raises(SystemExit) as refused:
+        synthesize(App(outdir=str(tmp_path)), config=CONFIG)
+    said = str(refused.value).splitlines()
+    assert f"{CONFIG}/deployment.toml: collector.external_id: the shipped example is public" in str(
+        refused.value
+    )
+    assert len(said) == 8 and not list(tmp_path.glob("*.template.json"))
+
+
 def test_no_lambda_comes_along_that_is_not_ours(stacks):
     """CDK's own helpers would run with permissions that nobody reads."""
     assert len(stacks.resources("pipeline", "AWS::Lambda::Function")) == len(stacks.deployment.kinds)
@@ -118,18 +132,39 @@ def test_every_table_of_the_warehouse_is_in_glue(stacks):
         assert keys == ([PARTITION_KEYS[name]] if name in PARTITION_KEYS else [])
 
 
-def test_the_export_is_projected_from_the_folders_as_they_are_delivered(stacks):
-    """The case of the folder is the config's, and metadata/ is not read as data."""
+def test_partitions_of_the_export_are_registered_and_not_projected(stacks):
+    """AWS decides the case of a period's folder; metadata/ is not read as data."""
     tables = {
         one["TableInput"]["Name"]: one["TableInput"]
         for one in stacks.properties("pipeline", "AWS::Glue::Table")
     }
-    export, folder = tables["focus_export"], stacks.deployment.export.folder
     data = f"s3://{stacks.deployment.bucket}/focus/focuswatch/data/"
-    assert export["StorageDescriptor"]["Location"] == data
-    assert export["Parameters"]["storage.location.template"] == f"{data}{folder}=${{billing_period}}/"
+    assert tables["focus_export"]["StorageDescriptor"]["Location"] == data
     projected = {name for name, table in tables.items() if "projection.enabled" in table["Parameters"]}
-    assert projected == {"focus_export", "activity"}  # the others' partitions are moved by refresh
+    assert projected == {"activity"}  # the others' partitions are moved by refresh
+
+
+def test_lake_formation_is_asked_for_nothing_unless_the_config_says_so(stacks):
+    """Where IAM alone decides, a grant there would be refused."""
+    assert not stacks.resources("pipeline", "AWS::LakeFormation::PrincipalPermissions")
+
+
+def test_lake_formation_grants_what_runs_statements_their_tables():
+    """All may read; refresh alone registers partitions."""
+    deployment = deployment_of(accounts="one")
+    stack = Stack(App(), "alone")
+    messages = Messages(stack, "Messages", deployment=deployment)
+    functions = Functions(stack, "Functions", deployment=deployment, messages=messages)
+    LakeFormationGrants(stack, "LakeFormation", deployment=deployment, functions=functions)
+    found = Template.from_stack(stack).find_resources("AWS::LakeFormation::PrincipalPermissions").values()
+    granted = {
+        (one["Principal"]["DataLakePrincipalIdentifier"].rpartition("-")[2], *one["Permissions"])
+        for one in (each["Properties"] for each in found)
+        if "Table" in one["Resource"]
+    }
+    reading = {(kind, "DESCRIBE", "SELECT") for kind in ("detect", "page", "weekly")}
+    assert granted == {("refresh", "DESCRIBE", "SELECT", "ALTER", "INSERT"), *reading}
+    assert len(found) == 2 * len(granted)
 
 
 def test_a_statement_has_a_limit_that_its_client_cannot_lift(stacks):
@@ -241,19 +276,53 @@ def test_only_the_payers_export_may_deliver(stacks):
     }
 
 
-def test_the_organisation_may_subscribe_and_nobody_else(stacks):
-    """Findings, new regions and spending; the alarms of focuswatch itself stay at home."""
-    opened = [
+def test_the_organisation_may_subscribe_what_is_its_own_and_nobody_else(stacks):
+    """Findings and new regions, to queues and functions of the caller's own account; no e-mail, no other address."""
+    opened = [one for one in opened_to_all(stacks, "pipeline") if one["Action"] == "sns:Subscribe"]
+    assert len(opened) == 2 * 2
+    endpoints = {
+        "sqs": ["arn:aws:sqs:*:${aws:PrincipalAccount}:*"],
+        "lambda": ["arn:aws:lambda:*:${aws:PrincipalAccount}:function:*"],
+    }
+    for statement in opened:
+        protocol = statement["Condition"]["StringEquals"]["sns:Protocol"]
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5", "sns:Protocol": protocol},
+            "StringLike": {"sns:Endpoint": endpoints[protocol]},
+        }
+
+
+def test_nobody_else_may_subscribe_to_spending_and_nobody_publishes_where_all_may_read(stacks):
+    """Whatever is open to all principals lets the organisation read attributes or subscribe, and nothing more."""
+    assert opened_to_all(stacks, "payer") == []
+    for statement in opened_to_all(stacks, "pipeline"):
+        assert statement["Action"] in ("sns:Subscribe", "sns:GetTopicAttributes")
+        assert statement["Condition"]["StringEquals"]["aws:PrincipalOrgID"] == "o-a1b2c3d4e5"
+
+
+def test_members_subscribe_by_https_only_to_addresses_that_the_config_names():
+    """None as shipped."""
+    key_stack = Stack(App(), "alone")
+    topic = aws_sns.Topic(key_stack, "Topic")
+    named = ["https://hooks.example.com/focuswatch/"]
+    open_to_organisation(topic, organisation_id="o-a1b2c3d4e5", https_endpoints=named)
+    (policy,) = Template.from_stack(key_stack).find_resources("AWS::SNS::TopicPolicy").values()
+    (by_https,) = [
+        one["Condition"]
+        for one in policy["Properties"]["PolicyDocument"]["Statement"]
+        if one["Condition"]["StringEquals"].get("sns:Protocol") == "https"
+    ]
+    assert by_https["StringLike"] == {"sns:Endpoint": ["https://hooks.example.com/focuswatch/*"]}
+
+
+def opened_to_all(stacks: Stacks, stack: str) -> list[dict]:
+    """The statements of topics that name no principal and allow."""
+    return [
         one
-        for stack in ("pipeline", "payer")
         for policy in stacks.properties(stack, "AWS::SNS::TopicPolicy")
         for one in policy["PolicyDocument"]["Statement"]
-        if "sns:Subscribe" in one["Action"]
+        if one["Principal"] in ("*", {"AWS": "*"}) and one["Effect"] == "Allow"
     ]
-    assert len(opened) == 3
-    for statement in opened:
-        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
-        assert "sns:Publish" not in statement["Action"]
 
 
 def test_a_service_publishes_only_on_our_own_behalf(stacks):
@@ -279,7 +348,7 @@ def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
     """Rules, asynchronous invocations; and each queue is looked at."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
-    assert len(rules) == len(targets) == 11
+    assert len(rules) == len(targets) == 11 + len(ONE_AT_A_TIME)
     assert all("DeadLetterConfig" in target and "RetryPolicy" in target for target in targets)
     deployment = stacks.deployment
     failures = stacks.properties("pipeline", "AWS::Lambda::EventInvokeConfig")
@@ -345,9 +414,6 @@ def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
         assert len(function["Layers"]) == (
             3 if kind in ("refresh", "collect", "detect", "page", "weekly") else 2
         )
-        alone = kind in ("refresh", "detect", "publish", "page")
-        most = 1 if alone else 10 if kind == "answer" else None  # which anybody may call
-        assert function.get("ReservedConcurrentExecutions") == most
 
 
 def test_the_zip_holds_what_runs_and_the_layer_what_it_imports(stacks):
@@ -473,13 +539,39 @@ def test_an_alarm_hears_what_comes_back_to_a_queue_again_and_again(stacks):
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
 
 
-def test_whoever_calls_the_public_address_takes_no_processor_from_the_rest(stacks):
-    """It is the one function that anybody may call; and where the account's limit is small nothing is reserved."""
-    functions = {one["FunctionName"]: one for one in stacks.properties("pipeline", "AWS::Lambda::Function")}
-    (url,) = stacks.properties("pipeline", "AWS::Lambda::Url")
-    assert url["AuthType"] == "NONE"
-    assert functions["focuswatch-answer"]["ReservedConcurrentExecutions"] == 10
-    assert sum(one.get("ReservedConcurrentExecutions", 0) for one in functions.values()) <= 16
+def test_nothing_is_reserved_unless_the_config_says_so(stacks):
+    """A new account's limit is 10, and 100 must be left unreserved: the first deployment would roll back."""
+    for function in stacks.properties("pipeline", "AWS::Lambda::Function"):
+        assert "ReservedConcurrentExecutions" not in function
+
+
+def test_whoever_calls_the_public_address_takes_no_processor_from_the_rest():
+    """It is the one function that anybody may call; where the account's limit is large, its share is set."""
+    deployment = deployment_of(accounts="one")
+    functions = deployment.functions.model_copy(update={"reserve_concurrency": True})
+    deployment = deployment.model_copy(update={"functions": functions})
+    stack = Stack(App(), "alone")
+    messages = Messages(stack, "Messages", deployment=deployment)
+    Functions(stack, "Functions", deployment=deployment, messages=messages)
+    made = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
+    reserved = {
+        one["Properties"]["FunctionName"]: one["Properties"]["ReservedConcurrentExecutions"]
+        for one in made
+        if "ReservedConcurrentExecutions" in one["Properties"]
+    }
+    assert reserved == {"focuswatch-answer": 10}
+
+
+def test_a_function_that_runs_alone_is_called_again_for_what_it_turned_away(stacks):
+    """By an event that names it; the rules of the other three do not match."""
+    rules = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Events::Rule")}
+    for kind in ONE_AT_A_TIME:
+        rule = rules[f"focuswatch-{kind}-again"]
+        pattern = {"source": ["focuswatch"], "detail-type": ["Again"], "detail": {"function": [kind]}}
+        assert rule["EventPattern"] == pattern
+        (target,) = rule["Targets"]
+        assert kind in str(target["Arn"])
+        assert f'Run("{kind}")' in (ROOT / "lambdas" / f"{kind}.py").read_text()
 
 
 def test_without_a_secret_a_channel_is_not_there():

@@ -4,12 +4,15 @@ import json
 from decimal import Decimal
 
 import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
 
 from focuswatch.collect.permissions import ACTIONS, MANAGEMENT_ACTIONS
 from focuswatch.owners import Owners, Owns, Team
 from focuswatch.warehouse.columns import EXPORT_COLUMNS
 from infra.budgets import of_team
-from tests.given_deployment import CONFIG, PAYER, PIPELINE
+from infra.member import MemberStack
+from tests.given_deployment import CONFIG, MONITOR, PAYER, PIPELINE, deployment_of
 from tests.given_stacks import Stacks, synthesized
 
 COLLECTOR = "arn:aws:iam::222222222222:role/focuswatch-collect"
@@ -75,42 +78,57 @@ def test_opensearch_serverless_is_told_early_and_apart_from_managed_domains(budg
     budget = budgets["focuswatch-opensearch-serverless"]
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
     assert told(budget) == [("ACTUAL", 70), ("ACTUAL", 85), ("ACTUAL", 100), ("FORECASTED", 100)]
-    service, meters = (one["Dimensions"] for one in budget["Budget"]["FilterExpression"]["And"])
+    service, meters = (one["Dimensions"] for one in counted(budget)["And"])
     assert service == {"Key": "SERVICE", "Values": ["Amazon OpenSearch Service"]}
     assert meters["Key"] == "USAGE_TYPE"
     assert {"USE1-SearchOCU", "EU-IndexingOCU", "APN1-StorageUsedInS3ByteHour"} <= set(meters["Values"])
+
+
+def counted(budget: dict) -> dict:
+    """What a budget counts, less the last of its conditions, which must leave out credits and refunds."""
+    *known, before_credits = budget["Budget"]["FilterExpression"]["And"]
+    assert before_credits == {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Refund"]}}}
+    return known[0] if len(known) == 1 else {"And": known}
+
+
+def test_credits_net_no_budget_to_zero(budgets):
+    """An organisation that has some would never hear of a new region, or of AI."""
+    assert all(counted(budget) for budget in budgets.values())
 
 
 def test_a_region_nobody_approved_is_told_from_the_first_cent(budgets):
     """One percent of one dollar; what has no region of its own, or its viewers' region, is not meant."""
     budget = budgets["focuswatch-unapproved-regions"]
     assert budget["Budget"]["BudgetLimit"]["Amount"] * told(budget)[0][1] / 100 == 0.01
-    left_out = [one["Not"]["Dimensions"] for one in budget["Budget"]["FilterExpression"]["And"]]
-    assert left_out[:2] == [
-        {
-            "Key": "REGION",
-            "Values": ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "global", "NoRegion"],
-        },
-        {"Key": "SERVICE", "Values": ["Amazon CloudFront", "AWS Global Accelerator"]},
-    ]
-    assert left_out[2]["Key"] == "USAGE_TYPE"
-    assert {"USW2-Lambda-Edge-Request", "Lambda-Edge-GB-Second", "EU-DataTransfer-In-ABytes"} <= set(
-        left_out[2]["Values"]
+    regions = counted(budget)["And"][0]["Not"]["Dimensions"]
+    assert regions["Key"] == "REGION"
+    assert regions["Values"] == ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "global", "NoRegion"]
+
+
+def test_regions_of_viewers_are_not_regions_that_somebody_chose(budgets):
+    """CloudFront is charged where its viewers are, Lambda@Edge where it ran for them."""
+    _, services, meters = (
+        one["Not"]["Dimensions"] for one in counted(budgets["focuswatch-unapproved-regions"])["And"]
+    )
+    assert services == {"Key": "SERVICE", "Values": ["Amazon CloudFront", "AWS Global Accelerator"]}
+    assert meters["Key"] == "USAGE_TYPE"
+    assert {"Lambda-Edge-Request", "SAE1-Lambda-Edge-GB-Second", "APS3-DataTransfer-In-ABytes"} <= set(
+        meters["Values"]
     )
 
 
 def test_ai_is_counted_under_all_its_names(budgets):
     """Marketplace's models and OpenSearch Serverless are AI too, whatever service they are billed as."""
-    services, opensearch = budgets["focuswatch-ai-services"]["Budget"]["FilterExpression"]["Or"]
+    services, opensearch = counted(budgets["focuswatch-ai-services"])["Or"]
     assert "Claude Haiku 4.5 (Amazon Bedrock Edition)" in services["Dimensions"]["Values"]
-    assert opensearch == budgets["focuswatch-opensearch-serverless"]["Budget"]["FilterExpression"]
+    assert opensearch == counted(budgets["focuswatch-opensearch-serverless"])
 
 
 def test_a_teams_budget_counts_its_accounts_and_its_tags(budgets):
     """The same chain as for findings: tag keys that name a team, the tags it lists, its accounts."""
-    budget = budgets["focuswatch-team-search"]["Budget"]
-    assert budget["BudgetLimit"] == {"Amount": 12000, "Unit": "USD"}
-    assert budget["FilterExpression"]["Or"] == [
+    budget = budgets["focuswatch-team-search"]
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 12000, "Unit": "USD"}
+    assert counted(budget)["Or"] == [
         {"Tags": {"Key": "team", "Values": ["search", "srch"]}},
         {"Tags": {"Key": "owner", "Values": ["search"]}},
         {"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": ["111122223333"]}},
@@ -131,12 +149,21 @@ def test_every_team_with_a_budget_has_one(budgets):
 
 def test_an_anomaly_monitor_is_made_only_where_the_config_says_there_is_none(three):
     """A second one fails the deployment."""
-    one = synthesized("one")
-    assert not one.resources("payer", "AWS::CE::AnomalyMonitor")
-    assert not one.resources("payer", "AWS::CE::AnomalySubscription")
-    (monitor,) = three.properties("payer", "AWS::CE::AnomalyMonitor")
+    assert not synthesized("one").resources("payer", "AWS::CE::AnomalyMonitor")
+    ((id, monitor),) = three.resources("payer", "AWS::CE::AnomalyMonitor").items()
+    monitor = monitor["Properties"]
     assert (monitor["MonitorType"], monitor["MonitorDimension"]) == ("DIMENSIONAL", "SERVICE")
     (subscription,) = three.properties("payer", "AWS::CE::AnomalySubscription")
+    assert subscription["MonitorArnList"] == [{"Fn::GetAtt": [id, "MonitorArn"]}]
+
+
+@pytest.mark.parametrize("accounts", ["one", "three"])
+def test_aws_anomalies_arrive_whoever_made_the_monitor(accounts):
+    """Most accounts have one already: it is subscribed to by the ARN that the config names."""
+    stacks = synthesized(accounts)
+    (subscription,) = stacks.properties("payer", "AWS::CE::AnomalySubscription")
+    if accounts == "one":
+        assert subscription["MonitorArnList"] == [MONITOR]
     assert subscription["Frequency"] == "IMMEDIATE"
     assert [subscriber["Type"] for subscriber in subscription["Subscribers"]] == ["SNS"]
     assert json.loads(subscription["ThresholdExpression"])["Dimensions"]["Values"] == ["100"]
@@ -158,6 +185,22 @@ def test_every_account_gets_a_role_that_only_reads_and_only_for_those_who_look(t
         }
         (granted,) = role["Policies"][0]["PolicyDocument"]["Statement"]
         assert set(granted["Action"]) == set(ACTIONS)
+
+
+def test_a_delegated_administrator_deploys_the_stack_set_in_its_own_account(three):
+    """CloudFormation must be told as whom it is called; the management account's own role is left to that account."""
+    (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
+    assert stack_set["CallAs"] == "SELF"
+    deployment = deployment_of(accounts="three")
+    organisation = deployment.organisation.model_copy(update={"member_stack": "delegated-administrator"})
+    stack = MemberStack(
+        App(), "delegated", deployment=deployment.model_copy(update={"organisation": organisation})
+    )
+    template = Template.from_stack(stack)
+    (stack_set,) = template.find_resources("AWS::CloudFormation::StackSet").values()
+    assert stack_set["Properties"]["CallAs"] == "DELEGATED_ADMIN"
+    assert not template.find_resources("AWS::IAM::Role")
+    assert stack.account == PIPELINE
 
 
 def test_the_payer_lets_the_collector_list_accounts_and_nothing_else(three):

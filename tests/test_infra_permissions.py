@@ -2,7 +2,7 @@
 
 import pytest
 
-from focuswatch.deployment import QUEUE_FED
+from focuswatch.deployment import ONE_AT_A_TIME, QUEUE_FED
 from infra.packages import LAYER_PACKAGES
 from tests.given_calls import SERVICES, Used, actions, callers, packages
 from tests.given_deployment import deployment_of
@@ -10,6 +10,7 @@ from tests.given_stacks import Stacks, synthesized
 
 KINDS = deployment_of(accounts="one").kinds
 HEARTBEAT = Used("focuswatch/heartbeat.py", frozenset({"record"}))
+LEASE = [Used("focuswatch/lease.py"), Used("lambdas/environment.py", frozenset({"announce"}))]
 PAGES = Used("focuswatch/ledger/pages.py")
 CLAIMS = Used("focuswatch/delivery/claims.py")
 SECRET = Used("lambdas/environment.py", frozenset({"secret"}))
@@ -20,7 +21,7 @@ SLACK = [*TOLD, Used("focuswatch/delivery/pace.py"), Used("focuswatch/slack/deli
 USED = {
     "refresh": [
         HEARTBEAT,
-        Used("lambdas/environment.py", frozenset({"announce"})),
+        *LEASE,
         Used("focuswatch/engine/athena.py"),
         Used("focuswatch/export/s3.py"),
         Used("focuswatch/warehouse/files.py"),
@@ -28,7 +29,7 @@ USED = {
     ],
     "detect": [
         HEARTBEAT,
-        Used("lambdas/environment.py", frozenset({"announce"})),
+        *LEASE,
         Used("focuswatch/engine/athena.py"),
         Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
         PAGES,
@@ -38,6 +39,7 @@ USED = {
     ],
     "page": [
         HEARTBEAT,
+        *LEASE,
         Used("focuswatch/engine/athena.py"),
         Used("focuswatch/warehouse/partitions.py", frozenset({"all"})),
         Used("focuswatch/warehouse/files.py", frozenset({"write"})),
@@ -47,7 +49,7 @@ USED = {
     ],
     "publish": [
         HEARTBEAT,
-        Used("lambdas/environment.py", frozenset({"announce"})),
+        *LEASE,
         Used("focuswatch/publish.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb.py", frozenset({"untold", "mark_told"})),
@@ -161,6 +163,31 @@ def test_no_action_has_a_wildcard_and_few_resources_are_all(kind):
         assert not [action for action in listed(statement["Action"]) if "*" in action]
         if "*" in listed(statement["Resource"]):
             assert set(listed(statement["Action"])) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_heartbeat_and_a_lease_let_nobody_write_anything_else(kind):
+    """The kind of a row is its partition key, so a function that only reports cannot change a finding."""
+    may_put = {
+        tuple(listed(one["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]))
+        for one in granted(synthesized("one"), kind)
+        if "Condition" in one and "dynamodb:LeadingKeys" in str(one["Condition"])
+    }
+    expected = {("heartbeat",)} if kind != "answer" else set()
+    expected |= {("lease",)} if kind in ONE_AT_A_TIME else set()
+    expected |= {("looked",)} if kind == "detect" else set()
+    assert may_put == expected
+    if kind in ("refresh", "collect", "page"):
+        free = [one for one in granted(synthesized("one"), kind) if "Condition" not in one]
+        writes = {action for one in free for action in listed(one["Action"])}
+        assert not {"dynamodb:PutItem", "dynamodb:UpdateItem"} & writes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_speaks_on_the_bus_as_another(kind):
+    """Else an event of S3's, with a manifest of somebody's, could be made up."""
+    puts = [one for one in granted(synthesized("one"), kind) if "events:PutEvents" in listed(one["Action"])]
+    assert all(one["Condition"] == {"StringEquals": {"events:source": "focuswatch"}} for one in puts)
 
 
 @pytest.mark.parametrize("kind", ["refresh", "detect", "collect"])

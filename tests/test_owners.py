@@ -219,3 +219,15 @@ def test_who_names_resources_says_so():
         for use_cases in ({}, {"a": by_tag}, {"a": by_tag, "b": by_resource})
     ]
     assert named == [False, False, True]
+
+
+@pytest.mark.parametrize("budget", ["-5", "0", "inf", "nan", f"1{'0' * 400}", "1e-400", "1e300"])
+@pytest.mark.parametrize(
+    "section", ["[teams.prod]\nchannel = '#prod'", "[use_cases.prod]\nintent = 'shared'"]
+)
+def test_a_budget_is_a_sum_that_can_be_spent(tmp_path, section, budget):
+    """Reports divide by it: neither nothing nor more than a double holds."""
+    path = tmp_path / "owners.toml"
+    path.write_text(f"{section}\nmonthly_budget = {budget}\n")
+    with pytest.raises(ConfigError, match=r"prod\.monthly_budget: "):
+        Owners.load(path)

@@ -188,6 +188,16 @@ def test_a_doubt_is_noted_once():
     assert told.notes == ("nothing is called resolved, since 2026-10 shrank",)
 
 
+def test_a_billing_period_that_was_skipped_is_wrong_and_one_without_charges_is_noted():
+    """The first keeps an older delivery; the second is of a month that has just begun."""
+    failing = beat("refresh", failed={"2026-05": "found 2 billing currencies, expected one"})
+    found = felt(failing)
+    assert [trouble.what for trouble in found.troubles] == ["1 failed in the last run of refresh"]
+    assert "2026-05" in found.troubles[0].details[0]
+    empty = felt(beat("refresh", warnings=("billing period 2026-12: has no charges",)))
+    assert empty.is_well and "billing period 2026-12: has no charges" in empty.notes
+
+
 def test_of_what_is_alike_the_first_are_named():
     many = {f"d{number:02}": "the same" for number in range(30)} | {
         f"e{number}": str(number) for number in range(9)

@@ -1,16 +1,20 @@
 """A scan that has no time for all of it."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+
+import pytest
 
 from focuswatch.cases import Case, CaseFile, give
 from focuswatch.catalog import Catalog
 from focuswatch.detect import Question, ask
 from focuswatch.engine.duckdb import DuckDbEngine, connect
+from focuswatch.heartbeat import Heartbeat
 from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.owners import Owners
 from focuswatch.scan import scan
 from focuswatch.tables import create_views
+from lambdas import detect
 from lambdas.detect import _due
 from tests.given import finding, run
 
@@ -66,3 +70,36 @@ def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
     outcome = ask(CATALOG.detection("new_region"), engine=engine, catalog=CATALOG, question=question)
     assert [row["sub_account_id"] for row in outcome.rows] == ["2", "4"]
     assert "2 findings have a cost that is no number (first: sub_account_id 1" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("doubts", "state"), [((), "resolved"), (("billing period 2026-04 could not be refreshed",), "open")]
+)
+def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
+    """The bill that is read is older than it seems."""
+    connection = connect()
+    charges = [{**CHARGE, "charge_date": DAY - timedelta(days=back)} for back in range(1, 20)]
+    case = Case(name="every day", kind="quiet", charges=charges)
+    give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
+    create_views(connection, CATALOG, values=Question(as_of=DAY, news_since=DAY).values)
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    known = finding(account="111122223333", on=date(2026, 4, 1))
+    ledger.update(lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), looked=())
+    scanned = scan(
+        DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
+        detections=[CATALOG.detection(known.detection)], owners=Owners(), ledger=ledger,
+        say=lambda _text: None, doubts=doubts,
+    )  # fmt: skip
+    assert scanned.coverage.doubts == doubts
+    assert ledger.entries()[known.fingerprint].state == state
+
+
+def test_only_a_period_that_detections_read_keeps_findings_open(monkeypatch):
+    """One of years ago is told, and that is all."""
+    beat = Heartbeat(
+        function="refresh", run_id="r", ended_at=datetime(2026, 4, 10, tzinfo=UTC), seconds=1,
+        failed={"2024-01": "broken", "2026-03": "broken", "2026-04": "broken"},
+    )  # fmt: skip
+    monkeypatch.setattr(detect, "heartbeats", lambda _table: {"refresh": beat})
+    doubts = detect._not_refreshed(SimpleNamespace(table=None), as_of=DAY)
+    assert [doubt.split()[2] for doubt in doubts] == ["2026-03", "2026-04"]

@@ -60,6 +60,23 @@ def message(*told) -> dict:
     )
 
 
+def test_json_has_no_infinity_whatever_a_row_holds():
+    """RFC 8259 knows none: jq, browsers and most languages refuse the whole document."""
+    row = {
+        "budget": float("inf"),
+        "over_by": -float("inf"),
+        "shares": [float("nan"), 1.5],
+        "a": {"b": float("inf")},
+    }
+    text = as_json.rows([row])
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    (told,) = json.loads(text, parse_constant=refuse)
+    assert told == {"budget": None, "over_by": None, "shares": [None, 1.5], "a": {"b": None}}
+
+
 def test_slack_makes_no_links_and_no_mentions_of_its_own():
     """`verbatim` leaves names of channels and people, and addresses, as they stand."""
     text = message(hostile(reason="<!channel> @here https://evil.example & co"))["blocks"][1]["text"]

@@ -18,7 +18,7 @@ from focuswatch.columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.engine.athena import AthenaEngine
 from focuswatch.engine.ctes import with_tables
 from focuswatch.engine.duckdb import connect
-from focuswatch.errors import ExportError, QueryError
+from focuswatch.errors import QueryError
 from focuswatch.export.s3 import list_s3
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners import Owners
@@ -62,7 +62,6 @@ def aws(tmp_path_factory):
 def _create_table(aws, name):
     key = PARTITION_KEYS.get(name)
     projected = {
-        "focus_export": ("yyyy-MM", "MONTHS", "2024-01,NOW+1MONTH", EXPORT + "/data/billing_period=${billing_period}/"),
         "activity": ("yyyy-MM-dd", "DAYS", "2024-01-01,NOW+1DAY", "tables/activity/activity_date=${activity_date}/"),
     }.get(name)  # fmt: skip
     parameters = {"classification": "parquet"}
@@ -300,21 +299,150 @@ def test_a_refresh_that_fails_between_two_tables_is_made_again(
     refreshed(tmp_path, owners)
 
 
-def test_a_refresh_that_fails_leaves_every_table_as_it_was(aws, organisation, delivered, owners, tmp_path):
-    """Two currencies are refused before anything is switched."""
+def mixed_currencies(table):
+    """One charge in EUR among those in USD."""
+    place = table.schema.get_field_index("BillingCurrency")
+    mixed = ["EUR", *table.column("BillingCurrency").to_pylist()[1:]]
+    return table.set_column(place, table.schema.field(place), [mixed])
+
+
+def another_currency(table):
+    """All charges in EUR, where other periods are in USD."""
+    place = table.schema.get_field_index("BillingCurrency")
+    return table.set_column(place, table.schema.field(place), [["EUR"] * len(table)])
+
+
+def without_charges(table):
+    """As a month that has just begun may be delivered."""
+    return table.slice(0, 0)
+
+
+def without_days(table):
+    """A charge that names no day."""
+    place = table.schema.get_field_index("ChargePeriodStart")
+    field = table.schema.field(place)
+    days = [None, *table.column("ChargePeriodStart").to_pylist()[1:]]
+    return table.set_column(place, field, pa.array(days, field.type))
+
+
+def no_parquet(data):
+    """A file that broke on its way."""
+    data.write_bytes(b"broken")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (mixed_currencies, "found 2 billing currencies, expected one"),
+        (another_currency, "its charges are in EUR, those of other periods in USD"),
+        (without_charges, "its delivery has no charges; nothing was replaced"),
+        (without_days, "has charges without a ChargePeriodStart"),
+    ],
+)
+def test_a_period_that_cannot_be_folded_stays_as_it_was_and_stops_no_other(
+    aws, organisation, delivered, owners, tmp_path, spoil, why
+):
+    """It is named with its reason, and tried again at the next refresh."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    months = sorted((export / "data").iterdir())
+    (spoilt,), (changed,) = (list(month.glob("*.parquet")) for month in (months[-2], months[-1]))
+    pq.write_table(spoil(pq.read_table(spoilt)), spoilt)
+    pq.write_table(pq.read_table(changed).slice(5), changed)
+    before = warehouse().periods()
+    deliver(aws, export)
+    told = refreshed(tmp_path, owners)
+    after = warehouse().periods()
+    second, last = sorted(before)[-2:]
+    assert told.changed == (last,) and not told.athena_failed
+    assert list(told.failed) == [second] and why in told.failed[second]
+    assert after[second] == before[second] and after[last].charges == before[last].charges - 5
+    deliver(aws, organisation.export)
+    mended = refreshed(tmp_path, owners)
+    assert (mended.changed, mended.failed) == ((last,), {})  # the other is as it was
+
+
+def test_a_manifest_that_lists_what_is_not_there_skips_its_period_alone(
+    aws, organisation, delivered, owners, tmp_path
+):
+    """As one that is read between two deliveries."""
+    key = f"{EXPORT}/metadata/billing_period=2030-01/focus-Manifest.json"
+    lost = {"dataFiles": [f"s3://{BUCKET}/{EXPORT}/data/billing_period=2030-01/lost.parquet"]}
+    aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(lost).encode())
+    told = refreshed(tmp_path, owners)
+    assert list(told.failed) == ["2030-01"] and "lost.parquet, which is not among" in told.failed["2030-01"]
+    assert told.as_of == delivered.as_of
+    aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b'{"dataFiles": []}')
+    told = refreshed(tmp_path, owners)
+    assert (told.failed, told.changed) == ({}, ())  # a month that has not begun is nobody's fault
+    assert told.warnings == ("billing period 2030-01: its manifest lists no files; nothing was replaced",)
+    aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
+
+
+def test_a_statement_that_fails_for_all_that_changed_is_worth_another_try(
+    aws, organisation, delivered, owners, tmp_path
+):
+    """Nothing says that the delivery is at fault."""
     export = tmp_path / "export"
     shutil.copytree(organisation.export, export)
     (data,) = sorted((export / "data").iterdir())[-1].glob("*.parquet")
-    table = pq.read_table(data)
-    place = table.schema.get_field_index("BillingCurrency")
-    mixed = ["EUR", *table.column("BillingCurrency").to_pylist()[1:]]
-    pq.write_table(table.set_column(place, table.schema.field(place), [mixed]), data)
-    before = warehouse().periods()
+    no_parquet(data)
     deliver(aws, export)
-    with pytest.raises(ExportError, match="found 2 billing currencies"):
-        refreshed(tmp_path, owners)
-    assert warehouse().periods() == before
+    told = refreshed(tmp_path, owners)
+    assert told.athena_failed and list(told.failed) == [max(warehouse().periods())]
     deliver(aws, organisation.export)
+    assert not refreshed(tmp_path, owners).athena_failed
+
+
+@pytest.mark.parametrize("written", ["BILLING_PERIOD", "Billing_Period"])
+def test_a_periods_folder_is_read_as_it_is_written(aws, organisation, delivered, owners, tmp_path, written):
+    """AWS's pages and real bills differ, and an export may change in the middle: the manifest names the files."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    before = warehouse().periods()
+    period = max(before)
+    for area in ("data", "metadata"):
+        (export / area / f"billing_period={period}").rename(export / area / f"{written}={period}")
+    (manifest,) = (export / "metadata" / f"{written}={period}").glob("*-Manifest.json")
+    manifest.write_text(manifest.read_text().replace("billing_period=", f"{written}="))
+    (data,) = (export / "data" / f"{written}={period}").glob("*.parquet")
+    pq.write_table(pq.read_table(data).slice(7), data)
+    deliver(aws, export)
+    told = refreshed(tmp_path, owners)
+    assert (told.changed, told.failed) == ((period,), {})
+    assert warehouse().periods()[period].charges == before[period].charges - 7
+    located = Partitions(boto3.client("glue"), DATABASE, "focus_export").locations()
+    assert located[period] == f"s3://{BUCKET}/{EXPORT}/data/{written}={period}/"
+    for area in ("data", "metadata"):
+        listed = aws.client("s3").list_objects_v2(
+            Bucket=BUCKET, Prefix=f"{EXPORT}/{area}/{written}={period}/"
+        )
+        for one in listed["Contents"]:
+            aws.client("s3").delete_object(Bucket=BUCKET, Key=one["Key"])
+    deliver(aws, organisation.export)
+    assert refreshed(tmp_path, owners).changed == (period,)
+    assert warehouse().periods()[period].charges == before[period].charges
+
+
+def test_of_several_executions_in_a_periods_folder_only_the_newest_is_read(
+    aws, organisation, delivered, owners, tmp_path
+):
+    """Where nothing is overwritten each delivers all of it, and the older ones stay."""
+    before = warehouse().periods()
+    period = max(before)
+    (data,) = (organisation.export / "data" / f"billing_period={period}").glob("*.parquet")
+    (manifest,) = (organisation.export / "metadata" / f"billing_period={period}").glob("*-Manifest.json")
+    folder, execution = f"{EXPORT}/data/billing_period={period}", "2030-01-02T03:04:05.678Z-0a1b"
+    s3, keys = aws.client("s3"), [f"{folder}/{execution}/{data.name}"]
+    s3.upload_file(str(data), BUCKET, keys[0])
+    keys.append(f"{EXPORT}/metadata/billing_period={period}/{execution}/{manifest.name}")
+    listed = json.dumps({"dataFiles": [f"s3://{BUCKET}/{keys[0]}"]})
+    s3.put_object(Bucket=BUCKET, Key=keys[1], Body=listed.encode())
+    told = refreshed(tmp_path, owners)
+    assert told.changed == (period,)
+    assert warehouse().periods()[period].charges == before[period].charges
+    for key in keys:
+        s3.delete_object(Bucket=BUCKET, Key=key)
     refreshed(tmp_path, owners)
 
 

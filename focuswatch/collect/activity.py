@@ -82,6 +82,10 @@ def _resources(
         except AWS_ERRORS as error:
             if not not_offered.learn(error, service=service, region=place.region):
                 looked.refuse(place.region, service, reason_of(error))
+        except (
+            Exception
+        ) as error:  # as of an operation that this boto3 lacks: it costs its service and nothing else
+            looked.refuse(place.region, service, f"unexpected {reason_of(error)}")
 
 
 def _told(
@@ -93,8 +97,9 @@ def _told(
     try:
         client = session.client("cloudwatch", region_name=place.region)
         answers = list(told(client, resources, first=first, today=window.today))
-    except AWS_ERRORS as error:
-        looked.refuse(place.region, "cloudwatch", reason_of(error))
+    except Exception as error:
+        expected = "" if isinstance(error, AWS_ERRORS) else "unexpected "
+        looked.refuse(place.region, "cloudwatch", expected + reason_of(error))
         return
     for one in answers:
         if one.days is None:

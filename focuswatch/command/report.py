@@ -44,11 +44,12 @@ def report(
     focuswatch report ai_spend lake.billing.export --engine trino --trino https://ana@trino.example.com/lake/focuswatch
     """
     from focuswatch import show
+    from focuswatch.account_details import account_names
     from focuswatch.catalog import Catalog
     from focuswatch.command.known import known_bill
     from focuswatch.given_findings import give_known_findings
     from focuswatch.known_findings import reads_ledger
-    from focuswatch.report import account_names, columns_of, rows_of
+    from focuswatch.report import columns_of, rows_of
 
     wanted = Catalog.load().report(name)
     with known_bill(

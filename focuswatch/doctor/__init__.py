@@ -9,7 +9,7 @@ from datetime import datetime
 
 from focuswatch.collect.refusals import AWS_ERRORS, reason_of
 from focuswatch.deployment import Deployment
-from focuswatch.doctor import delivery, runs, secrets, tables
+from focuswatch.doctor import delivery, governed, runs, secrets, tables
 from focuswatch.doctor.check import Check, Patient, Reach, failed, ok
 
 __all__ = ["Check", "Patient", "examine"]
@@ -20,6 +20,7 @@ PARTS: tuple[tuple[str, Part], ...] = (
     ("delivery", delivery.delivered),
     ("export", delivery.export),
     ("tables", tables.tables),
+    ("lake formation", governed.lake_formation),
     ("workgroup", tables.workgroup),
     ("runs", runs.heartbeats),
     ("dead letters", runs.dead_letters),

@@ -34,7 +34,7 @@ def bucket(patient: Patient) -> Iterator[Check]:
 
 
 def delivered(patient: Patient) -> Iterator[Check]:
-    """Manifests arrive, young enough, in folders named as the config says."""
+    """Manifests arrive, and are young enough."""
     deployment, found = patient.deployment, _objects(patient, "metadata/")
     manifests = {key: at for key, at in found.items() if key.endswith(MANIFEST)}
     if not manifests:
@@ -50,18 +50,6 @@ def delivered(patient: Patient) -> Iterator[Check]:
         yield failed("delivery", f"{what}, more than {limit}", mend=mend)
     else:
         yield ok("delivery", what)
-    yield from _folders(manifests, expected=deployment.export.folder)
-
-
-def _folders(manifests: dict[str, datetime], *, expected: str) -> Iterator[Check]:
-    """Athena sees only folders that are written as the table says."""
-    written = {part.partition("=")[0] for key in manifests for part in key.split("/") if "=" in part}
-    if written - {expected}:
-        other = ", ".join(sorted(written - {expected}))
-        mend = f'Write folder = "{other}" under [export] in config/deployment.toml and deploy again.'
-        yield failed("folders", f"delivered as {other}=…, expected {expected}=…", mend=mend)
-    else:
-        yield ok("folders", f"{expected}=…")
 
 
 def _objects(patient: Patient, under: str) -> dict[str, datetime]:

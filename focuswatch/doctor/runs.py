@@ -35,6 +35,8 @@ def _heartbeat(patient: Patient, kind: str, beat: Heartbeat | None) -> Check:
         return failed(kind, f"{what}; failed: {_listed(beat.failed)}", mend=logs)
     if beat.doubts:
         return noted(kind, f"{what}; nothing is called resolved, since {'; '.join(beat.doubts)}")
+    if beat.warnings:
+        return noted(kind, f"{what}; {'; '.join(beat.warnings)}")
     return ok(kind, what)
 
 

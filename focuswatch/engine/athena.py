@@ -4,6 +4,7 @@ Results are unloaded as Parquet and read as Arrow, so that maps, arrays and deci
 rows come in no order: whoever promises one sorts. What a statement scanned is kept for the run's account of itself.
 """
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 POLL_SECONDS = 0.5
+UNMARKED = re.compile(r"[^0-9A-Za-z_ .-]+")  # what the mark of a statement leaves out of its label
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ class AthenaEngine:
 
     def unload(self, statement: str, *, to: str, label: str) -> Executed:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError."""
-        complete = with_tables(statement, self.tables)
-        marked = f"/* focuswatch run {self.run_id}: {label} */"
+        bare = athena_only.without_comments
+        complete = bare(with_tables(bare(statement), self.tables))
+        marked = f"/* focuswatch run {self.run_id} {UNMARKED.sub(' ', label)} */"
         return self._execute(athena_only.unload(f"{marked}\n{complete}\n", to=literal(to)), label=label)
 
     def close(self) -> None:

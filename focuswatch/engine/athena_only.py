@@ -11,6 +11,16 @@ from typing import Literal
 OVER_LIMIT = re.compile(r"bytes scanned limit", re.IGNORECASE)
 
 
+# Texts and quoted names, in which nothing is a comment, and the two kinds of comments; none of them nests.
+# https://github.com/trinodb/trino/blob/435/core/trino-parser/src/main/antlr4/io/trino/sql/parser/SqlBase.g4
+TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<comment>--[^\r\n]*|/\*.*?\*/)""", re.DOTALL)
+
+
+def without_comments(statement: str) -> str:
+    """The statement with a space for each comment: Athena does not read UNLOAD with `;` or a quote in one."""
+    return TOKEN.sub(lambda found: " " if found["comment"] else found[0], statement)
+
+
 def unload(select: str, *, to: str) -> str:
     """The statement that writes the rows of a SELECT as Parquet into an empty folder, `to` being its literal.
 
@@ -19,16 +29,16 @@ def unload(select: str, *, to: str) -> str:
     return f"UNLOAD ({select}) TO {to} WITH (format = 'PARQUET', compression = 'SNAPPY')"
 
 
-def projection(key: str, *, unit: Literal["MONTHS", "DAYS"], first: str, folder: str) -> dict[str, str]:
+def projection(key: str, *, unit: Literal["DAYS"], first: str, folder: str) -> dict[str, str]:
     """Properties of a table whose partitions, from `first` to now, are known by their folders' names alone.
 
-    `folder` is an s3:// address without the value at its end. A Trino's Hive connector refuses MONTHS.
+    `folder` is an s3:// address without the value at its end.
     https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
     """
     return {
         "projection.enabled": "true",
         f"projection.{key}.type": "date",
-        f"projection.{key}.format": {"MONTHS": "yyyy-MM", "DAYS": "yyyy-MM-dd"}[unit],
+        f"projection.{key}.format": "yyyy-MM-dd",
         f"projection.{key}.range": f"{first},NOW",
         f"projection.{key}.interval": "1",
         f"projection.{key}.interval.unit": unit,

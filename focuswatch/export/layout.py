@@ -35,6 +35,7 @@ CHUNKS = (re.compile(r"(.+)-\d{5}(\..+)"), re.compile(r"part-\d{5}-(.+?)(?:-c\d+
 NOT_DATA = re.compile(r"(readme|licen[cs]e).*|.*\.(md|txt|sql|ya?ml)|.*manifest.*\.json", re.IGNORECASE)
 
 Warn = Callable[[str], None]
+Skip = Callable[[str, str], None]  # a billing period and why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ class _Export:
     manifests: dict[str, list[ExportFile]] = field(default_factory=dict)
 
 
-def deliveries_of(listing: Listing, *, warn: Warn) -> tuple[Delivery, ...]:
+def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> tuple[Delivery, ...]:
     """The newest delivery of every billing period, or a delivery for every flat file.
 
-    `warn` hears of a period that is left out.
+    `warn` hears of a period that is left out. With `skip`, a period whose manifest lists what is not there is handed
+    to it and left out; without, it raises.
     Raises ExportError: two exports under one source, a listed file that is missing, no data at all.
     """
     files = _data(listing.files, warn=warn)
@@ -73,9 +75,9 @@ def deliveries_of(listing: Listing, *, warn: Warn) -> tuple[Delivery, ...]:
     for export in exports.values():
         newest = {period: max(files, key=_ran_at) for period, files in export.manifests.items()}
         listing.fetch(list(newest.values()))
-        found = _periods(export, newest, warn=warn)
+        found = _periods(export, newest, warn=warn, skip=skip)
     scoped = tuple(delivery for delivery in found if _within(delivery, scope=listing.scope))
-    if not scoped:
+    if not scoped and not (skip and found == [] and exports):
         raise ExportError(
             f"{listing.source}: found no data files; expected the folder of a FOCUS export as Data Exports "
             "delivers it, or Parquet, CSV or CSV.gz files with FOCUS columns"
@@ -143,14 +145,21 @@ def _add(export: _Export, period: str, area: str, file: ExportFile) -> None:
         export.data.setdefault(period, []).append(file)
 
 
-def _periods(export: _Export, manifests: Mapping[str, ExportFile], *, warn: Warn) -> list[Delivery]:
+def _periods(
+    export: _Export, manifests: Mapping[str, ExportFile], *, warn: Warn, skip: Skip | None
+) -> list[Delivery]:
     deliveries = []
     for period in sorted(export.data.keys() | manifests.keys()):
         files = export.data.get(period, [])
         if manifest := manifests.get(period):
-            deliveries.append(
-                Delivery(period, listed_files(manifest, among=files), _ran_at(manifest), is_listed=True)
-            )
+            try:
+                listed = listed_files(manifest, among=files)
+            except ExportError as error:
+                if skip is None:
+                    raise
+                skip(period, str(error))
+            else:
+                deliveries.append(Delivery(period, listed, _ran_at(manifest), is_listed=True))
         elif manifests:
             warn(f"billing period {period} is left out: it has no manifest, so its delivery is not finished")
         else:

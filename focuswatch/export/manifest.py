@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from focuswatch.errors import ExportError
 from focuswatch.export.listing import ExportFile
-from focuswatch.export.partitions import below_period
+from focuswatch.export.partitions import below_period, from_period
 
 
 class Manifest(BaseModel):
@@ -19,15 +19,16 @@ class Manifest(BaseModel):
 
 
 def listed_files(manifest: ExportFile, *, among: list[ExportFile]) -> tuple[ExportFile, ...]:
-    """The files that `manifest` lists, found `among` those of its billing period whatever their case.
+    """The files that `manifest` lists, found `among` those of its billing period: as written, else in any case.
 
     Raises ExportError where the manifest cannot be read or one of its files is not there.
     """
     here = {below_period(file.name): file for file in among}
+    as_written = {from_period(file.name): file for file in among}
     chosen = []
     for address in _read(manifest).data_files:
         tail = below_period(PurePosixPath(address))
-        file = here.get(tail) or here.get(tail[-1:])
+        file = as_written.get(from_period(PurePosixPath(address))) or here.get(tail) or here.get(tail[-1:])
         if file is None:
             raise ExportError(
                 f"{manifest.path}: lists {address}, which is not among the export's files; "

@@ -1,6 +1,7 @@
 """What the folder names of a Data Exports delivery say: billing periods and executions."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
@@ -22,6 +23,20 @@ def below_period(path: PurePosixPath) -> tuple[str, ...]:
         if billing_period(part):
             return tuple(below.lower() for below in path.parts[depth + 1 :])
     return tuple(part.lower() for part in path.parts)
+
+
+def from_period(path: PurePosixPath) -> tuple[str, ...]:
+    """The parts of a path or address from its billing period's folder on, as they are written; all without one."""
+    depth = next((depth for depth, part in enumerate(path.parts) if billing_period(part)), 0)
+    return path.parts[depth:]
+
+
+def shared_folder(paths: Iterable[PurePosixPath]) -> PurePosixPath:
+    """The innermost folder that holds every file."""
+    first, *others = (path.parent for path in paths)
+    return next(
+        folder for folder in (first, *first.parents) if all(one.is_relative_to(folder) for one in others)
+    )
 
 
 def executed_at(path: PurePosixPath) -> datetime | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from focuswatch.account_details import account_names
 from focuswatch.answers import Answers
 from focuswatch.catalog import Catalog, Detection
 from focuswatch.coverage import Coverage, coverage
@@ -15,7 +16,7 @@ from focuswatch.launched import Launched, launched
 from focuswatch.ledger import Entry, Ledger, Silence
 from focuswatch.literals import Scalar, Value
 from focuswatch.owners import Owners
-from focuswatch.report import account_names, rows_of
+from focuswatch.report import rows_of
 
 MOST_SERIES = 12  # anomalies drawn; the others are among the findings
 # A report that the catalog does not have (yet) is a section that the page does not have.

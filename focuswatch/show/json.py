@@ -3,6 +3,7 @@
 import csv as csv_module
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 
 from focuswatch.engine import Row
@@ -14,13 +15,13 @@ from focuswatch.plain_text import escaped_json, visible
 def findings(found: Iterable[Finding]) -> str:
     """A JSON list of findings, as docs/finding.schema.json describes each."""
     listed = [finding.model_dump(mode="json", by_alias=True) for finding in found]
-    return escaped_json(json.dumps(listed, indent=2, ensure_ascii=False))
+    return _text(listed)
 
 
 def rows(found: Sequence[Row]) -> str:
     """A JSON list of objects keyed by column."""
     listed = [{key: plain(value) for key, value in row.items()} for row in found]
-    return escaped_json(json.dumps(listed, indent=2, ensure_ascii=False))
+    return _text(listed)
 
 
 def explanation(finding: Finding, explained: Explanation) -> str:
@@ -30,7 +31,23 @@ def explanation(finding: Finding, explained: Explanation) -> str:
         "currency": finding.currency,
         **explained.model_dump(mode="json"),
     }
-    return escaped_json(json.dumps(told, indent=2, ensure_ascii=False))
+    return _text(told)
+
+
+def _text(value: object) -> str:
+    return escaped_json(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def finite(value: object) -> object:
+    """Return `value` with null for every NaN and infinity, which JSON does not have: RFC 8259, section 6."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: finite(one) for key, one in value.items()}
+        case list() | tuple():
+            return [finite(one) for one in value]
+    return value
 
 
 def csv(found: Sequence[Row], *, columns: Sequence[str]) -> str:

@@ -4,8 +4,8 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.
 """
 
 import json
-from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import HTTPRedirectHandler, build_opener
 
 from focuswatch.errors import Refused, TryLater
 
@@ -24,14 +24,34 @@ def asked(body: str) -> dict[str, str] | None:
 
 
 def confirm(question: dict[str, str], *, topic_arn: str) -> str:
-    """Say yes to the payer's topic, and to no other; what was done, in words. Raises Refused, TryLater."""
-    url, region = question.get("SubscribeURL", ""), topic_arn.split(":")[3]
-    address = urlsplit(url)
-    ours = question.get("TopicArn") == topic_arn and address.hostname == f"sns.{region}.amazonaws.com"
-    if not ours or address.scheme != "https":
-        raise Refused(f"asked to hear {question.get('TopicArn')} at {address.hostname}, expected {topic_arn}")
+    """Say yes to the payer's topic, and to no other; what was done, in words. Raises Refused, TryLater.
+
+    What is confirmed is what the address names, so that is compared too, and no redirect is followed elsewhere.
+    """
+    url = str(question.get("SubscribeURL", ""))
+    named = (question.get("TopicArn"), *_confirmed(url, region=topic_arn.split(":")[3]))
+    if set(named) != {topic_arn}:
+        raise Refused(f"asked to subscribe to {named[0]} at {url[:200]}, expected {topic_arn}")
     try:
-        with urlopen(url, timeout=TIMEOUT_SECONDS):
+        with build_opener(_NoRedirect).open(url, timeout=TIMEOUT_SECONDS):
             return f"subscribed to {topic_arn}"
     except OSError as error:
         raise TryLater(f"{topic_arn} cannot be confirmed: {error}", seconds=RETRY_SECONDS) from error
+
+
+def _confirmed(url: str, *, region: str) -> list[str | None]:
+    """Return the topics that an address of SNS confirms; [None] where it is not one."""
+    address = urlsplit(url)
+    asked = parse_qs(address.query)
+    if address.scheme != "https" or address.netloc != f"sns.{region}.amazonaws.com":
+        return [None]
+    return (
+        [*asked["TopicArn"]]
+        if asked.get("Action") == ["ConfirmSubscription"] and "TopicArn" in asked
+        else [None]
+    )
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None

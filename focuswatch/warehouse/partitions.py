@@ -61,6 +61,14 @@ class Partitions:
         found = (one for page in pages for one in page["Partitions"])
         return {period.period: period for one in found if (period := _period(one)) is not None}
 
+    def locations(self) -> dict[str, str]:
+        """Where each period's files are."""
+        pages = self.glue.get_paginator("get_partitions").paginate(
+            DatabaseName=self.database, TableName=self.table
+        )
+        found = (one for page in pages for one in page["Partitions"])
+        return {one["Values"][0]: one["StorageDescriptor"]["Location"] for one in found}
+
     def point(self, period: str, *, location: str, parameters: dict[str, str]) -> None:
         """Make the period's files those in `location`, in one step."""
         storage = self.glue.get_table(DatabaseName=self.database, Name=self.table)["Table"][

@@ -1,22 +1,25 @@
 """The refresh on AWS: every billing period whose delivery changed is folded anew, and switched to as one step.
 
-The raw export is read once. A refresh that fails leaves every table as it was; one that is repeated does nothing.
+The raw export is read once. A period that cannot be folded keeps its tables as they were and stops no other; a refresh
+that is repeated does nothing.
 """
 
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from focuswatch.catalog import Catalog
 from focuswatch.columns import DELIVERIES, KEPT_TABLES, OWNERS
 from focuswatch.engine.athena import AthenaEngine
-from focuswatch.errors import ExportError
+from focuswatch.errors import ExportError, FocuswatchError, QueryError
 from focuswatch.export.index import DeliveryRow, digest_of
 from focuswatch.export.layout import Delivery, deliveries_of
 from focuswatch.export.listing import Listing
+from focuswatch.export.partitions import shared_folder
 from focuswatch.owners import Owners
 from focuswatch.warehouse.columns import PERIOD_TABLES
 from focuswatch.warehouse.files import Files
@@ -32,7 +35,11 @@ MONEY_DIGITS = 6
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh found and did."""
+    """What a refresh found and did.
+
+    `failed` are the billing periods that were skipped, each with its reason; they stay as they were. `athena_failed`
+    says that nothing could be folded for a reason that lies in no delivery: worth another try.
+    """
 
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -41,6 +48,12 @@ class Refreshed:
     newest_delivery: datetime
     charges: int
     warnings: tuple[str, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    athena_failed: bool = False
+
+
+class EmptyDeliveryError(ExportError):
+    """A delivery without charges, as of a month that has just begun."""
 
 
 @dataclass(frozen=True)
@@ -57,28 +70,81 @@ class Warehouse:
         return Partitions(self.glue, self.engine.database, "daily_charges").all()
 
     def refresh(self, listing: Listing, *, owners: Owners, say: Callable[[str], None]) -> Refreshed:
-        """Fold what changed in the export that `listing` lists. Raises ExportError or QueryError."""
+        """Fold what changed in the export that `listing` lists, newest first.
+
+        A billing period that fails is skipped and named in the result. Raises ExportError where there is no period at
+        all that detections could read, or where periods differ in currency.
+        """
         warnings: list[str] = []
-        deliveries = deliveries_of(listing, warn=warnings.append)
+        failed: dict[str, str] = {}
+        deliveries = deliveries_of(listing, warn=warnings.append, skip=failed.__setitem__)
         before = self.periods()
         made_by = _made_by(self.catalog)
+        digests = {one.unit: _digest(one, made_by) for one in deliveries}
         changed = [
-            one
-            for one in deliveries
-            if _digest(one, made_by) != getattr(before.get(one.unit), "digest", None)
+            one for one in deliveries if digests[one.unit] != getattr(before.get(one.unit), "digest", None)
         ]
         say(f"{len(changed)} of {len(deliveries)} billing periods changed")
-        for delivery in changed:
-            self._refresh_period(delivery, listing=listing, digest=_digest(delivery, made_by))
-        self._sweep_unread(before.keys() - {one.unit for one in changed})
+        kept = before.keys() - {one.unit for one in changed}
+        self._locate(deliveries, listing=listing)
+        errors = self._refresh_changed(
+            changed, listing=listing, digests=digests, currencies={before[period].currency for period in kept}
+        )
+        for period, error in errors.items():
+            say(f"billing period {period} is skipped: {error}")
+            if isinstance(error, EmptyDeliveryError) and period not in before:
+                warnings.append(str(error))
+            else:
+                failed[period] = str(error)
+        done = [one for one in changed if one.unit not in errors]
+        self._sweep_unread(kept)
         after = self.periods()
-        self._remember(changed, before=before, after=after)
+        self._remember(done, before=before, after=after)
         for table, shape in OWNERS.items():
             self.files.write(table, _columns(shape, owners.tables[table]))
-        return _summary(after, {one.unit for one in changed}, warnings)
+        broken = bool(errors) and not done and all(isinstance(one, QueryError) for one in errors.values())
+        refreshed = _summary(after, {one.unit for one in done}, warnings, failed=failed)
+        return replace(refreshed, athena_failed=broken)
 
-    def _refresh_period(self, delivery: Delivery, *, listing: Listing, digest: str) -> None:
+    def _refresh_changed(
+        self,
+        changed: Sequence[Delivery],
+        *,
+        listing: Listing,
+        digests: Mapping[str, str],
+        currencies: set[str],
+    ) -> dict[str, FocuswatchError]:
+        """Why periods could not be folded. The newest comes first, since its currency is the one that counts."""
+        errors: dict[str, FocuswatchError] = {}
+        for delivery in reversed(changed):
+            try:
+                made = self._refresh_period(
+                    delivery, listing=listing, digest=digests[delivery.unit], currencies=currencies
+                )
+            except (ExportError, QueryError) as error:
+                errors[delivery.unit] = error
+            else:
+                currencies = {*currencies, made.currency}
+        return errors
+
+    def _locate(self, deliveries: Iterable[Delivery], *, listing: Listing) -> None:
+        """Tell Glue where each period's files are: AWS decides how the folder is written, and may change it."""
+        export = Partitions(self.glue, self.engine.database, "focus_export")
+        known = export.locations()
+        for delivery in (one for one in deliveries if one.files):
+            folder = shared_folder(PurePosixPath(file.key) for file in delivery.files)
+            location = f"s3://{_bucket(listing)}/{folder}/"
+            if known.get(delivery.unit) != location:
+                export.point(delivery.unit, location=location, parameters={})
+
+    def _refresh_period(
+        self, delivery: Delivery, *, listing: Listing, digest: str, currencies: set[str]
+    ) -> Period:
         period = delivery.unit
+        if not delivery.files:
+            raise EmptyDeliveryError(
+                f"billing period {period}: its manifest lists no files; nothing was replaced"
+            )
         folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
         paths = _listed_paths(delivery, listing=listing)
         self.engine.unload(
@@ -89,6 +155,11 @@ class Warehouse:
         staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
         staged.point(period, location=folders["daily_charges"], parameters={})
         found = self._facts(delivery, digest=digest, location=folders["daily_charges"])
+        if currencies - {found.currency}:
+            raise ExportError(
+                f"billing period {period}: its charges are in {found.currency}, those of other periods in "
+                f"{', '.join(sorted(currencies - {found.currency}))}; expected one currency"
+            )
         for table in KEPT_TABLES:
             statement = kept_table_of_period(self.catalog, table, period=period)
             self.engine.unload(statement, to=folders[table], label=f"refresh of {table} {period}")
@@ -96,6 +167,7 @@ class Warehouse:
             partitions = Partitions(self.glue, self.engine.database, table)
             partitions.point(period, location=folders[table], parameters=found.parameters())
             self.files.sweep(table, period)
+        return found
 
     def _sweep_unread(self, periods: Iterable[str]) -> None:
         """Nobody reads the folder before any more where a period is as the run before left it."""
@@ -108,7 +180,7 @@ class Warehouse:
         (row,) = self.engine.query(facts_of_period(delivery.unit), label=f"facts of {delivery.unit}")
         where = f"billing period {delivery.unit}"
         if not row["charges"]:
-            raise ExportError(f"{where}: its delivery has no charges; nothing was replaced")
+            raise EmptyDeliveryError(f"{where}: its delivery has no charges; nothing was replaced")
         if row["without_day"]:
             raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
         if row["currencies"] != 1:
@@ -155,8 +227,11 @@ def _listed_paths(delivery: Delivery, *, listing: Listing) -> list[str]:
     beside = any(file.name.parent in folders and file not in delivery.files for file in listing.files)
     if len(folders) == 1 and not beside:
         return []
-    bucket = listing.source.removeprefix("s3://").partition("/")[0]
-    return [f"s3://{bucket}/{file.key}" for file in delivery.files]
+    return [f"s3://{_bucket(listing)}/{file.key}" for file in delivery.files]
+
+
+def _bucket(listing: Listing) -> str:
+    return listing.source.removeprefix("s3://").partition("/")[0]
 
 
 def _made_by(catalog: Catalog) -> str:
@@ -176,9 +251,16 @@ def _columns(table: Mapping[str, str], rows: Sequence[tuple[object, ...]]) -> di
     return {name.lower(): [row[place] for row in rows] for place, name in enumerate(table)}
 
 
-def _summary(after: Mapping[str, Period], changed: set[str], warnings: Sequence[str]) -> Refreshed:
+def _summary(
+    after: Mapping[str, Period],
+    changed: set[str],
+    warnings: Sequence[str],
+    *,
+    failed: Mapping[str, str],
+) -> Refreshed:
     if not after:
-        raise ExportError("the export has no billing period yet; the first delivery takes up to a day")
+        why = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
+        raise ExportError(f"the export has no billing period that can be read yet: {why}")
     currencies = sorted({one.currency for one in after.values()})
     if len(currencies) > 1:
         raise ExportError(f"billing periods have the currencies {', '.join(currencies)}, expected one")
@@ -190,4 +272,5 @@ def _summary(after: Mapping[str, Period], changed: set[str], warnings: Sequence[
         newest_delivery=max(one.delivered_at for one in after.values()),
         charges=sum(one.charges for one in after.values()),
         warnings=tuple(warnings),
+        failed=dict(failed),
     )

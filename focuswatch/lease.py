@@ -1,0 +1,120 @@
+"""A lease in the ledger's table, so that of one function one run works at a time, without reserved concurrency.
+
+A run that finds the lease held ends at once and leaves a mark. Whoever gives the lease back finds the mark and lets the
+function be called again, so work that arrived meanwhile is done by a run that began after it. The holder renews its
+lease while it works: that of a run that was killed is over before Lambda tries the same event again, a minute later.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from focuswatch.errors import FocuswatchError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+LEASE_SECONDS = 45.0  # less than the minute after which Lambda tries a failed event again
+RENEWED_SECONDS = 10.0
+
+
+class LeaseLost(FocuswatchError):  # noqa: N818  what happened
+    """The lease could not be renewed in time, and another run has taken it."""
+
+
+@dataclass
+class Lease:
+    """The lease called `name`: `take` it, work while `is_held`, `give_back` in any case."""
+
+    table: "Table"
+    name: str
+    clock: Callable[[], float] = time.time
+    renewed_seconds: float = RENEWED_SECONDS
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _lost: threading.Event = field(default_factory=threading.Event)
+    _over: threading.Event = field(default_factory=threading.Event)
+    _renewer: threading.Thread | None = None
+
+    def take(self) -> bool:
+        """Return whether this run holds the lease now; if another one does, it is told to call again at its end."""
+        while not self._taken():
+            if self._marked():
+                return False  # else it was given back between the two
+        self._renewer = threading.Thread(target=self._renew, name=f"lease of {self.name}", daemon=True)
+        self._renewer.start()
+        return True
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no other run has taken it."""
+        return not self._lost.is_set()
+
+    def give_back(self) -> bool:
+        """Return whether another run was turned away meanwhile. Raises LeaseLost where it is another's by now."""
+        self._over.set()
+        if self._renewer:
+            self._renewer.join()
+        before = self._change(
+            "REMOVE #owner, #until, #again", condition="#owner = :owner", values={":owner": self.owner}
+        )
+        if before is not None:
+            return bool(before.get("again"))
+        if self._change("REMOVE #again", condition="attribute_not_exists(#owner)", values={}) is not None:
+            return True  # given back by a request whose answer was lost, and with it whether there was a mark
+        raise LeaseLost(
+            f"{self.name}: another run took the lease, which was not renewed for {LEASE_SECONDS:.0f} s"
+        )
+
+    def _taken(self) -> bool:
+        now = self.clock()
+        change = "SET #owner = :owner, #until = :until REMOVE #again"
+        values = {":owner": self.owner, ":until": _seconds(now + LEASE_SECONDS), ":now": _seconds(now)}
+        # The owner's own: botocore asks again where an answer was lost.
+        free = "attribute_not_exists(#until) OR #until < :now OR #owner = :owner"
+        return self._change(change, condition=free, values=values) is not None
+
+    def _marked(self) -> bool:
+        """Whether the holder will see that somebody was turned away."""
+        held = "#until > :now"
+        values = {":again": True, ":now": _seconds(self.clock())}
+        return self._change("SET #again = :again", condition=held, values=values) is not None
+
+    def _renew(self) -> None:
+        renewed = self.clock()
+        while not self._over.wait(self.renewed_seconds):
+            try:
+                values = {":owner": self.owner, ":until": _seconds(self.clock() + LEASE_SECONDS)}
+                if self._change("SET #until = :until", condition="#owner = :owner", values=values) is None:
+                    self._lost.set()
+                    return
+                renewed = self.clock()
+            except Exception:  # whatever keeps it from being renewed may be over in ten seconds
+                if self.clock() - renewed > LEASE_SECONDS:
+                    self._lost.set()
+
+    def _change(self, change: str, *, condition: str, values: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the item before the change; None where the condition does not hold."""
+        names = {"#owner": "owner", "#until": "lease_until", "#again": "again"}
+        used = change + condition
+        asked: Any = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            before = self.table.update_item(
+                Key={"kind": "lease", "id": self.name},
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeNames={name: real for name, real in names.items() if name in used},
+                ReturnValues="ALL_OLD",
+                **asked,
+            )
+        except self.table.meta.client.exceptions.ConditionalCheckFailedException:
+            return None
+        return before.get("Attributes") or {}
+
+
+def _seconds(at: float) -> Decimal:
+    return Decimal(f"{at:.3f}")
