@@ -5,12 +5,13 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import platformdirs
 from filelock import FileLock, Timeout
 
@@ -21,7 +22,8 @@ from focuswatch.columns import KEPT_TABLES
 from focuswatch.engine import Engine
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
-from focuswatch.export.refresh import Refresh, refresh
+from focuswatch.export.providers import aws_only
+from focuswatch.export.refresh import Refresh, refresh, unreadable
 from focuswatch.literals import Value
 from focuswatch.owners import Owners
 
@@ -50,6 +52,35 @@ class Bill:
     refresh: Refresh
     as_of: date
     answers: Answers
+    judged: Engine | None = None  # where detections ask, if not of all charges
+
+    @property
+    def detected_on(self) -> Engine:
+        """The engine whose tables detections judge: those of AWS's charges alone."""
+        return self.judged or self.engine
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    inputs: Inputs,
+    *,
+    as_of: date,
+    catalog: Catalog,
+    owners: Owners,
+    kept: Mapping[str, str],
+) -> None:
+    """All tables over `folded_charges` and `deliveries`; `kept` as create_views takes it."""
+    tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
+    tables.load_accounts(connection, inputs.accounts)
+    tables.load_owners(connection, owners.tables)
+    tables.create_empty(
+        connection, "known_findings", columns.KNOWN_FINDINGS
+    )  # filled of a ledger, by who has one
+    values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}
+    try:
+        tables.create_views(connection, catalog, values=values, kept=kept)
+    except duckdb.Error as error:
+        raise unreadable(error, state=inputs.state) from error
 
 
 def state_of(export: str, *, root: Path | None = None) -> Path:
@@ -182,21 +213,21 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
     try:
         with FileLock(inputs.state / "lock", timeout=0):
             connection = connect(scratch=inputs.state / "scratch")
+            judged = connection
             try:
                 refreshed = refresh(
                     inputs.export, connection=connection, catalog=catalog, state=inputs.state, say=say
                 )
                 as_of = as_of_day(inputs, refreshed)
                 say("Reading activity, accounts and owners")
-                tables.load_file(connection, "activity", columns.ACTIVITY, inputs.activity)
-                tables.load_accounts(connection, inputs.accounts)
-                tables.load_owners(connection, owners.tables)
-                # filled of a ledger, by who has one
-                tables.create_empty(connection, "known_findings", columns.KNOWN_FINDINGS)
-                values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}
-                tables.create_views(
-                    connection, catalog, values=values, kept={name: f"kept_{name}" for name in KEPT_TABLES}
-                )
+                kept = {name: f"kept_{name}" for name in KEPT_TABLES}
+                _load(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
+                if refreshed.other_providers:  # a connection of their own spares all others a filter
+                    judged = connect(scratch=inputs.state / "scratch-aws")
+                    aws_only(judged, of=connection)
+                    deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
+                    tables.create_of(judged, "deliveries", columns.DELIVERIES, deliveries)
+                    _load(judged, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
                 parts = (
                     refreshed.digest,
                     as_of,
@@ -204,8 +235,9 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
                     *map(file_mark, (inputs.activity, inputs.accounts)),
                 )
                 answers = Answers(inputs.state / "answers.json", digest=digest_of(catalog, parts=parts))
-                yield Bill(DuckDbEngine(connection), refreshed, as_of, answers)
+                yield Bill(DuckDbEngine(connection), refreshed, as_of, answers, judged=DuckDbEngine(judged))
             finally:
+                judged.close()
                 connection.close()
     except Timeout as error:
         raise ConfigError(

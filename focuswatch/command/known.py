@@ -69,4 +69,6 @@ def known_bill(
     ):
         for note in found.notes[bool(found.again) :]:  # what is as in the last scan goes without saying here
             talk.note(note)
+        if bill.refresh.other_providers:
+            talk.note(f"Note: {bill.refresh.other_providers}")
         yield Known(place, bill, catalog, known)

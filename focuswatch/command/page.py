@@ -68,6 +68,7 @@ def write(bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners
     gathered = gather(
         bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners,
         ledger=ledger, answers=bill.answers, warnings=bill.refresh.warnings,
+        judged=bill.detected_on, other_providers=bill.refresh.other_providers,
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html(document(gathered)), encoding="utf-8", newline="\n")

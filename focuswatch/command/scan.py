@@ -101,7 +101,7 @@ def run(
         kept = SqliteLedger(options.ledger_path(ledger, state=inputs.state))
         try:
             scanned = scan_bill(
-                bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
+                bill.detected_on, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
                 detections=detections, owners=known_owners, ledger=kept, say=talk.progress, answers=bill.answers,
             )  # fmt: skip
         finally:

@@ -35,6 +35,7 @@ class Unit(BaseModel):
     is_folded: bool  # else queries read the files themselves
     periods: Periods
     facts: tuple[PeriodFacts, ...]
+    providers: dict[str, int] = {}  # charges of providers other than AWS
     duplicate_of: str | None = None  # a unit with the same charges, which is counted in its place
 
 

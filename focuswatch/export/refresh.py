@@ -23,6 +23,9 @@ from focuswatch.export.index import Index, Unit, digest_of, load_index, store_in
 from focuswatch.export.layout import Delivery, deliveries_of, separated
 from focuswatch.export.listing import ExportFile, Listing, list_source
 from focuswatch.export.overlaps import marked, suspects
+from focuswatch.export.providers import sentence
+from focuswatch.export.refusals import changed as changed_since
+from focuswatch.export.refusals import refusal
 from focuswatch.export.s3 import SCHEME, list_s3
 from focuswatch.export.s3 import sweep as sweep_mirror
 from focuswatch.export.units import UnitReader, selects, sizes_in, table_files
@@ -55,6 +58,9 @@ class Refresh:
     focus_version: str
     grain: Grain
     warnings: tuple[str, ...]
+    other_providers: str | None = (
+        None  # a sentence about charges that are not AWS's, which is among the warnings too
+    )
 
 
 def refresh(
@@ -124,11 +130,18 @@ def _refresh(
         for table in KEPT_TABLES:
             connection.execute(kept_view_sql(table, table_files(table, counted, kept=state / KEPT)))
     except duckdb.Error as error:
-        raise ExportError(
-            f"{state / KEPT}: what is kept of the export is damaged; remove that folder, and the export is read anew"
-        ) from error
+        raise unreadable(error, state=state, files=[file for one in once for file in one.files]) from error
     create_deliveries(connection, history)
     return _summary(counted, {delivery.unit for delivery in changed}, [*warnings, *_counted_once(units)])
+
+
+def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()) -> ExportError:
+    """Return the ExportError to raise where a view over what was refreshed cannot be read."""
+    if str(state / KEPT) in str(error):
+        return ExportError(
+            f"{state / KEPT}: what is kept of the export is damaged; remove that folder, and the export is read anew"
+        )
+    return changed_since(files) or refusal(error, files=[file.path for file in files])
 
 
 def _made_by(catalog: Catalog) -> str:
@@ -178,6 +191,8 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
     facts = [fact for unit in units.values() for fact in unit.facts]
     parts = [part for unit in units.values() for part in unit.parts]
     end = end_of(units.values())
+    charges = sum(fact.charges for fact in facts)
+    other_providers = sentence((unit.providers for unit in units.values()), charges=charges)
     content = "\n".join(f"{name}\t{unit.digest}" for name, unit in sorted(units.items()))
     return Refresh(
         changed=tuple(name for name in units if name in changed),
@@ -186,7 +201,7 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
         currency=next(fact.currency for fact in facts if fact.currency),
         first_charge_date=min(fact.first_charge_date for fact in facts),
         last_charge_date=end.last_day,
-        charges=sum(fact.charges for fact in facts),
+        charges=charges,
         files=sum(len(part.files) for part in parts),
         bytes=sum(unit.bytes for unit in units.values()),
         focus_version=max(part.shape.focus_version for part in parts),
@@ -194,6 +209,8 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
         warnings=(
             *warnings,
             *end.warnings,
+            *([other_providers] if other_providers else []),
             *([] if any(part.shape.has_meters for part in parts) else [NO_METERS]),
         ),
+        other_providers=other_providers,
     )

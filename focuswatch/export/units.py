@@ -25,6 +25,7 @@ from focuswatch.export.fold import fold
 from focuswatch.export.index import Unit, digest_of
 from focuswatch.export.layout import Delivery
 from focuswatch.export.listing import ExportFile
+from focuswatch.export.providers import probe_providers
 from focuswatch.export.refusals import changed, refusal, several
 from focuswatch.export.shapes import Part, Shape, looked_at, relation, shapes_of
 from focuswatch.export.two_digit_years import misread_time, times_of
@@ -54,7 +55,7 @@ class UnitReader:
             periods = self._periods(by_shape)
             is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
             files = by_shape if is_folded else self._looked_at(by_shape)
-            folder, facts = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
+            folder, facts, providers = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
         except (duckdb.Error, ExportError) as error:
             raise self._told(error, delivery, by_shape) from error
         if meanwhile := changed(delivery.files):
@@ -73,6 +74,7 @@ class UnitReader:
             is_folded=is_folded,
             periods=periods,
             facts=facts,
+            providers=providers,
         )
 
     def _told(
@@ -124,8 +126,8 @@ class UnitReader:
 
     def _keep(
         self, delivery: Delivery, files: Files, *, folds: bool, hourly: bool
-    ) -> tuple[str, tuple[PeriodFacts, ...]]:
-        """The unit's new folder below `kept`, which appears whole or not at all, and its facts."""
+    ) -> tuple[str, tuple[PeriodFacts, ...], dict[str, int]]:
+        """The unit's new folder below `kept`, which appears whole or not at all, its facts and its other providers."""
         self.kept.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.kept))
         try:
@@ -135,6 +137,7 @@ class UnitReader:
             else:
                 found = [daily_select(relation(shape, _paths(listed))) for shape, listed in files.items()]
             self._keep_tables(found, into=unfinished)
+            providers = probe_providers(self.connection, table="folded_charges")
             facts = probe_services(
                 self.connection,
                 file=table_file(unfinished, "daily_services"),
@@ -147,7 +150,7 @@ class UnitReader:
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
-        return folder.name, facts
+        return folder.name, facts, providers
 
     def _keep_tables(self, found: Sequence[str], *, into: Path) -> None:
         """What the unit adds to every kept table, a file each."""

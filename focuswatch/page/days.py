@@ -34,6 +34,7 @@ def layers(gathered: Gathered) -> Part:
     return {
         "days": [str(day) for day in days],
         "layers": [{"layer": layer, "costs": costs[layer]} for layer in LAYERS],
+        "other_providers": gathered.other_providers,
         "seen": [_cents(one) for one in seen],
         "month": [_month(layer, month.get(layer, {})) for layer in LAYERS] if month else [],
         "last_settled_day": str(gathered.billed_days.get("last_settled_day")),

@@ -53,6 +53,7 @@ class Gathered:
     launched: tuple[Launched, ...] = ()
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    other_providers: str | None = None  # what to know of charges that are not AWS's
 
 
 def gather(
@@ -66,11 +67,14 @@ def gather(
     answers: Answers | None = None,
     outcomes: Sequence[Outcome] | None = None,
     warnings: Sequence[str] = (),
+    judged: Engine | None = None,
+    other_providers: str | None = None,
 ) -> Gathered:
     """What the page shows as of a day. What a statement gets wrong costs its own section alone, and is told.
 
     `answers` spares the detections that the last scan asked over the same data; with `outcomes`, which are what came
-    of each detection when it was asked last, none is asked. The table known_findings holds what `ledger` knows.
+    of each detection when it was asked last, none is asked.
+    They are asked on `judged`, where that is another engine. The table known_findings holds what `ledger` knows.
     """
     failures: list[str] = []
 
@@ -104,7 +108,12 @@ def gather(
         entries=entries,
         silences=silences,
         outcomes=_outcomes(
-            engine, as_of=as_of, catalog=catalog, owners=owners, answers=answers, looked_until=looked_until
+            judged or engine,
+            as_of=as_of,
+            catalog=catalog,
+            owners=owners,
+            answers=answers,
+            looked_until=looked_until,
         )
         if outcomes is None
         else tuple(outcomes),
@@ -126,6 +135,7 @@ def gather(
         launched=quiet,
         failures=tuple(failures),
         warnings=tuple(warnings),
+        other_providers=other_providers,
     )
 
 

@@ -2,7 +2,7 @@
 
 function layersSection(shown, currency) {
   const { days, layers, seen, month, last_settled_day: settled } = shown.layers;
-  if (!days.length) return section("burn", "What AI burns a day", "No charge of the last 60 days is of an AI workload.");
+  if (!days.length) return section("burn", "What AI burns a day", shown.layers.other_providers ? `No AWS charge of the last 60 days is of an AI workload. ${shown.layers.other_providers}.` : "No charge of the last 60 days is of an AI workload.");
   const total = d3.sum(month, (row) => row.effective_cost);
   const visible = d3.sum(month, (row) => row.seen_by_bedrock_filter);
   const said = `In the last 30 days AI cost ${money(total, currency)}. A filter on the service “Amazon Bedrock” shows ${money(visible, currency)} of it, ${percent(visible, total)}; what lies above the line is what it misses: ${money(total - visible, currency)}.`;

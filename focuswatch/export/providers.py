@@ -1,0 +1,45 @@
+"""Charges of other providers than AWS: their money is counted, and no detection judges them."""
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+
+# ProviderName as AWS writes it, and as tools do that rewrite exports; a row without one is taken for AWS's.
+IS_AWS = "regexp_matches(lower(coalesce(trim(ProviderName), '')), '^(aws|amazon)|^$')"
+
+
+def probe_providers(connection: duckdb.DuckDBPyConnection, *, table: str) -> dict[str, int]:
+    """Return the charges of every provider other than AWS in `table`, by name."""
+    rows = connection.execute(
+        f"SELECT ProviderName, CAST(sum(charges) AS bigint) FROM {table} WHERE NOT {IS_AWS} GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return dict(rows)
+
+
+def sentence(providers: Iterable[Mapping[str, int]], *, charges: int) -> str | None:
+    """Return what to know of an export with these charges of other providers; None where all are AWS's."""
+    counts: dict[str, int] = {}
+    for unit in providers:
+        for name, count in unit.items():
+            counts[name] = counts.get(name, 0) + count
+    if not counts:
+        return None
+    others = sum(counts.values())
+    names = [f"{name}'s" for name in sorted(counts, key=lambda name: (-counts[name], name))]
+    named = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return (
+        f"{others:,} of {charges:,} charges are {named}; focuswatch judges AWS's charges only: the money of the others "
+        "is counted, but no finding is about them and AI in them is not recognized"
+    )
+
+
+def aws_only(connection: duckdb.DuckDBPyConnection, *, of: duckdb.DuckDBPyConnection) -> None:
+    """Make `folded_charges` on `connection` of the AWS charges in that of another connection."""
+    row = of.execute(
+        "SELECT sql FROM duckdb_views() WHERE view_name = 'folded_charges' AND NOT temporary"
+    ).fetchone()
+    if row is None:
+        raise AssertionError("a refresh makes the view folded_charges")
+    connection.execute(str(row[0]))
+    connection.execute("ALTER VIEW folded_charges RENAME TO all_charges")
+    connection.execute(f"CREATE VIEW folded_charges AS SELECT * FROM all_charges WHERE {IS_AWS}")
