@@ -1,5 +1,6 @@
 """The command as a person or a program uses it: one process, its output, its exit code."""
 
+import ctypes
 import json
 import re
 import shlex
@@ -501,3 +502,32 @@ def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):
     said = " ".join(printed.split())
     assert "4 in 1 account, 0.00 USD together" in said
     assert "The export has 30 days of history, from 2026-05-01 on" in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root loses its right to write by a call of Linux's")
+def test_a_read_only_state_can_be_read_and_a_scan_of_it_is_one_sentence(export):
+    """As on a backup, or in a colleague's folder."""
+    state = export.parent / "state"
+    (found,) = scan(export)
+    paths = [state, *state.rglob("*")]
+    modes = {path: path.stat().st_mode for path in paths}
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+    def run(*arguments):
+        return subprocess.run(
+            [FOCUSWATCH, *map(str, arguments), "--state", str(state)], capture_output=True, text=True, timeout=120,
+            preexec_fn=lambda: ctypes.CDLL(None).prctl(24, 1),  # PR_CAPBSET_DROP of CAP_DAC_OVERRIDE
+        )  # fmt: skip
+
+    try:
+        done = run("findings", found["fingerprint"][:8])
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "OpenSearch" in done.stdout
+        done = run("scan", export)
+        assert done.returncode in (1, 2)
+        assert done.stderr.count("\n") == 1
+        assert "unexpected" not in done.stderr
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)

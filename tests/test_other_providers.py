@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from focuswatch.export.providers import sentence
+from focuswatch.page import document, html
 from tests.given_exports import read, write
+from tests.given_page import data_of, gathered
 
 FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
 SENTENCE = "focuswatch judges AWS's charges only: the money of the others is counted"
@@ -90,3 +92,9 @@ def test_providers_are_named_most_charges_first():
     found = sentence([{"Oracle": 1, "Microsoft": 2}, {"Microsoft": 1, "Google Cloud": 2}], charges=1_000)
     assert re.match(r"6 of 1,000 charges are Microsoft's, Google Cloud's and Oracle's; ", found)
     assert sentence([{}, {}], charges=5) is None
+
+
+def test_the_page_says_whose_charges_are_not_judged():
+    """In place of there being no AI."""
+    page = html(document(gathered(other_providers="28 of 28 charges are Microsoft's")))
+    assert data_of(page)["layers"]["other_providers"] == "28 of 28 charges are Microsoft's"

@@ -33,7 +33,8 @@ class SqliteLedger:
                 raise LedgerError(
                     f"{path} was written by a newer focuswatch (format {version}); upgrade this one."
                 )
-            self._connection.executescript(TABLES + f"PRAGMA user_version = {VERSION};")
+            if version < VERSION:  # else nothing is written, so that a read-only ledger can be read
+                self._connection.executescript(TABLES + f"PRAGMA user_version = {VERSION};")
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(
                 f"{path} cannot be used as a ledger: {error}; name another with --ledger."
