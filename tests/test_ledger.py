@@ -333,3 +333,24 @@ def test_beyond_a_measure_a_team_hears_the_rest_in_sum(ledger):
     decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
     summed = {news.finding.resource_id for news in decision.news if news.in_digest}
     assert summed == {f"r-{number}" for number in range(6)}
+
+
+def test_news_waits_until_it_is_marked(ledger):
+    """An error or a kill between the ledger and the output loses none; each finding's news keeps its order."""
+    told(ledger, run(finding(cost="100")))
+    told(ledger, run(finding(cost="400"), on=NEXT_DAY))
+    first, second = ledger.untold()
+    assert [first.news.kind, second.news.kind] == ["new", "changed"]
+    assert second.after == first.number < second.number
+    ledger.mark_told(first)
+    assert [one.number for one in ledger.untold()] == [second.number]
+    ledger.mark_told(first)
+    assert [one.number for one in ledger.untold()] == [second.number], "the second time does nothing"
+    ledger.mark_told(second)
+    assert not list(ledger.untold())
+
+
+def test_what_is_forgotten_is_not_sent(ledger):
+    told(ledger, run(finding()))
+    ledger.forget(finding().fingerprint)
+    assert not list(ledger.untold())

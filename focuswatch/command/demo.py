@@ -29,7 +29,7 @@ def demo(
     from focuswatch import show
     from focuswatch.bill import Inputs, open_bill, state_of
     from focuswatch.catalog import Catalog
-    from focuswatch.command.scan import run
+    from focuswatch.command.scan import notifying
     from focuswatch.command.talk import talking
     from focuswatch.owners import Owners
     from focuswatch.report import rows_of
@@ -41,11 +41,11 @@ def demo(
             out / "organisation", seed=seed, progress=lambda what, share: talk.progress(f"{what} {share:.0%}")
         )
     state, export = out / "state", str(made.export)
-    scanned, refreshed = run(
+    with notifying(
         export, as_of=None, activity=made.activity, accounts=made.accounts, owners=made.owners, only=None,
         ledger=None, state=state,
-    )  # fmt: skip
-    show.table.scanned(scanned, refreshed)
+    ) as (scanned, refreshed):  # fmt: skip
+        show.table.scanned(scanned, refreshed)
     catalog, owners = Catalog.load(), Owners.load(made.owners)
     inputs = Inputs(
         export, state=state_of(export, root=state), activity=made.activity, accounts=made.accounts

@@ -1,5 +1,8 @@
 """`focuswatch scan`: the whole job over an export."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,11 +50,11 @@ def scan(
     focuswatch scan lake.billing.focus_export --engine trino --trino https://ana@trino.example.com/lake/focuswatch
     focuswatch scan ./focus --format json | jq '.[] | select(.status == "new")'
     """
-    scanned, refreshed = run(
+    with notifying(
         export, as_of=options.day(as_of), activity=activity, accounts=accounts, owners=owners, only=only,
         ledger=ledger, state=state, trino=on_trino(engine, trino, trino_auth),
-    )  # fmt: skip
-    _print(scanned, refreshed, format)
+    ) as (scanned, refreshed):  # fmt: skip
+        _print(scanned, refreshed, format)
     if scanned.failures:
         raise typer.Exit(1)
     if fail_on and any(
@@ -65,13 +68,31 @@ def run(
     only: list[str] | None, ledger: Path | None, state: Path | None,
     trino: OnTrino | None = None,
 ) -> "tuple[Scanned, Refresh]":  # fmt: skip
-    """Open the bill and its ledger, and scan."""
+    """Open the bill and its ledger, and scan; whoever calls it has been notified."""
+    with notifying(
+        export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, only=only, ledger=ledger,
+        state=state, trino=trino,
+    ) as done:  # fmt: skip
+        return done
+
+
+@contextmanager
+def notifying(
+    export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
+    only: list[str] | None, ledger: Path | None, state: Path | None,
+    trino: OnTrino | None = None,
+) -> "Iterator[tuple[Scanned, Refresh]]":  # fmt: skip
+    """Open the bill and its ledger, and scan; the block writes the findings out.
+
+    They count as notified once the block has ended and its output is flushed: what was not written is news again.
+    """
     from focuswatch.bill import BESIDE, Inputs, Latest, as_last_time, remember, state_of
     from focuswatch.catalog import Catalog
     from focuswatch.command.talk import talking
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners import Owners
     from focuswatch.scan import scan as scan_bill
+    from focuswatch.scan import with_untold
 
     given = Latest(export, activity=activity, accounts=accounts, owners=owners)
     taken = given if trino else as_last_time(given, root=state)
@@ -87,25 +108,25 @@ def run(
         accounts=taken.accounts,
         as_of=as_of,
     )
-    with (
-        talking() as talk,
-        opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
-    ):
-        if again:
-            talk.note(f"As in the last scan of this export: {' '.join(again)}")
-        for warning in bill.refresh.warnings:
-            talk.note(f"Note: {warning}")
-        kept = SqliteLedger(options.ledger_path(ledger, state=inputs.state))
-        try:
+    with closing(SqliteLedger(options.ledger_path(ledger, state=inputs.state))) as kept:
+        with (
+            talking() as talk,
+            opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
+        ):
+            if again:
+                talk.note(f"As in the last scan of this export: {' '.join(again)}")
+            for warning in bill.refresh.warnings:
+                talk.note(f"Note: {warning}")
             scanned = scan_bill(
                 bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
                 detections=detections, owners=known_owners, ledger=kept, say=talk.progress, answers=bill.answers,
             )  # fmt: skip
-        finally:
-            kept.close()
-    if trino is None:
-        remember(taken, root=state)
-    return scanned, bill.refresh
+        if trino is None:
+            remember(taken, root=state)
+        untold = list(kept.untold())
+        yield with_untold(scanned, untold, ledger=kept), bill.refresh
+        sys.stdout.flush()
+        kept.mark_told(*untold)
 
 
 def _chosen(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":

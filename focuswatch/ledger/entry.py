@@ -3,6 +3,7 @@
 Pure values; `focuswatch.ledger.decide` says what follows from them, a ledger keeps them.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -89,3 +90,22 @@ class News(BaseModel):
     kind: Kind
     finding: Finding
     in_digest: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notification that was decided and not sent yet, or that was just sent.
+
+    `number` is the same however often it is tried, and grows with each news of a finding. In DynamoDB it begins with
+    the millisecond in which the entry was made and not with 0, so that it grows also where an entry was lost. `after`
+    is the number of the news before, None where there is none.
+    """
+
+    number: int
+    after: int | None
+    news: News
+
+    @property
+    def id(self) -> str:
+        """Who it is, for whoever hears it twice."""
+        return f"{self.news.finding.fingerprint}-{self.number}"

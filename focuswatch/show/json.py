@@ -3,7 +3,9 @@
 import csv as csv_module
 import io
 import json
+import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from focuswatch.engine import Row
 from focuswatch.explain.explanation import Explanation
@@ -14,13 +16,13 @@ from focuswatch.plain_text import escaped_json, visible
 def findings(found: Iterable[Finding]) -> str:
     """A JSON list of findings, as docs/finding.schema.json describes each."""
     listed = [finding.model_dump(mode="json", by_alias=True) for finding in found]
-    return escaped_json(json.dumps(listed, indent=2, ensure_ascii=False))
+    return written(listed)
 
 
 def rows(found: Sequence[Row]) -> str:
     """A JSON list of objects keyed by column."""
     listed = [{key: plain(value) for key, value in row.items()} for row in found]
-    return escaped_json(json.dumps(listed, indent=2, ensure_ascii=False))
+    return written(listed)
 
 
 def explanation(finding: Finding, explained: Explanation) -> str:
@@ -30,7 +32,17 @@ def explanation(finding: Finding, explained: Explanation) -> str:
         "currency": finding.currency,
         **explained.model_dump(mode="json"),
     }
-    return escaped_json(json.dumps(told, indent=2, ensure_ascii=False))
+    return written(told)
+
+
+def written(document: Any) -> str:
+    """JSON in the characters of stdout: what its encoding lacks is written as `\\u…`, and means the same."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=2)
+    return escaped_json(text)
 
 
 def csv(found: Sequence[Row], *, columns: Sequence[str]) -> str:

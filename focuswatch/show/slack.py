@@ -5,10 +5,9 @@ what focuswatch/slack/blocks.py says of all together.
 What the bill says is data: escaped, never markup, never a mention.
 """
 
-import json
-
 from focuswatch.findings import Finding
 from focuswatch.scan import Scanned
+from focuswatch.show.json import written
 from focuswatch.slack.blocks import MESSAGE_CHARACTERS, Block, size
 from focuswatch.slack.text import escaped, mrkdwn
 
@@ -30,7 +29,7 @@ def news(scanned: Scanned) -> str:
     if len(told) > shown:
         blocks.append(_context(f"and {len(told) - shown} more"))
     blocks.append(_context(f"{scanned.monthly_waste:,.0f} {scanned.currency} of waste a month"))
-    return json.dumps({"text": heading, "blocks": blocks}, indent=2, ensure_ascii=False)
+    return written({"text": heading, "blocks": blocks})
 
 
 def _section(finding: Finding) -> Block:
