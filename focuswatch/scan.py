@@ -210,8 +210,11 @@ def _owned_findings(
     findings = []
     for detection, row in rows:
         account = accounts.get(row["sub_account_id"], {})
+        is_security = (
+            detection.header.category == "security"
+        )  # whoever tags must not choose who may suppress it
         team, owned_by = owners.owner(
-            tags=row.get("tags"),
+            tags=None if is_security else row.get("tags"),
             account_id=row["sub_account_id"],
             account_tags=account.get("tags"),
             ou_path=account.get("ou_path"),

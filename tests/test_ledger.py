@@ -354,3 +354,14 @@ def test_what_is_forgotten_is_not_sent(ledger):
     told(ledger, run(finding()))
     ledger.forget(finding().fingerprint)
     assert not list(ledger.untold())
+
+
+def test_an_exclusion_by_tag_covers_security_only_where_it_says_so():
+    """Whoever intrudes can tag; the other scopes are no choice of theirs."""
+    one = finding(tags={"env": "sandbox"}, category="security", detection="gpu_burst")
+    by_tag = Silence(scope="tag", value="env=sandbox", author="ana", reason="swept", since=DAY)
+    assert by_tag.covers(one.model_copy(update={"category": "waste"}))
+    assert not by_tag.covers(one)
+    assert by_tag.model_copy(update={"security": True}).covers(one)
+    for scope, value in (("account", one.sub_account_id), ("resource", one.resource_id)):
+        assert by_tag.model_copy(update={"scope": scope, "value": value}).covers(one)

@@ -48,6 +48,7 @@ class Silence(BaseModel):
     """Somebody's word that findings of a scope are not to be told, until a day (None: for good).
 
     `source` is what it came from, where that may come twice: a button pressed in Slack, an issue closed in Jira.
+    `security`: that of a tag covers security findings too; else it does not, since whoever intrudes may tag.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,6 +61,7 @@ class Silence(BaseModel):
     since: date
     until: date | None = None
     source: str | None = None
+    security: bool = False
 
     def covers(self, finding: Finding) -> bool:
         """Whether `finding` is what this is about, whatever the day."""
@@ -72,6 +74,8 @@ class Silence(BaseModel):
                 return finding.resource_id == self.value
             case "account":
                 return finding.sub_account_id == self.value
+        if finding.category == "security" and not self.security:
+            return False
         key, _, value = self.value.partition("=")
         return bool((finding.evidence.get("tags") or {}).get(key) == value)
 
