@@ -202,6 +202,7 @@ def _silence(
 ) -> None:  # fmt: skip
     from focuswatch.errors import ConfigError
     from focuswatch.ledger.entry import Silence
+    from focuswatch.plain_text import visible
 
     if not reason.strip():
         raise ConfigError("--reason is empty; say why, for whoever reads it later.")
@@ -222,7 +223,8 @@ def _silence(
     covered = sum(silence.covers(entry.finding) for entry in kept.entries().values() if entry.state == "open")
     how_long = f"until {until}" if until else "for good"
     typer.echo(
-        f"Silence {silence.id}: {scope} {value} {how_long}; it covers {covered} open findings.", err=True
+        visible(f"Silence {silence.id}: {scope} {value} {how_long}; it covers {covered} open findings."),
+        err=True,
     )
 
 

@@ -3,6 +3,7 @@
 import csv as csv_module
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +11,11 @@ from typing import Any
 from focuswatch.engine import Row
 from focuswatch.explain.explanation import Explanation
 from focuswatch.findings import Finding, plain
-from focuswatch.plain_text import escaped_json, visible
+from focuswatch.plain_text import UNSEEN, escaped_json, visible
+
+# Signs that begin a formula, of full width too; and all that a spreadsheet may pass over before one.
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+NOTHING = re.compile(rf"\A(?:\s|{UNSEEN.pattern})+")
 
 
 def findings(found: Iterable[Finding]) -> str:
@@ -58,4 +63,5 @@ def _cell(value: object) -> object:
     """Text that a spreadsheet takes for text and not for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
     if not isinstance(value, str):
         return value
-    return visible(f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value)
+    begins = NOTHING.sub("", value)[:1]
+    return visible(f"'{value}" if begins in FORMULA or value[:1] in ("\t", "\r", "\n") else value)
