@@ -73,6 +73,11 @@ class Finding(BaseModel):
     last_seen: date
     as_of: date
 
+    @property
+    def suppressible_by_team(self) -> bool:
+        """Whether its team may suppress it: not where a security finding has its team from a resource's own tag."""
+        return not (self.category == "security" and self.owned_by == "resource tag")
+
 
 def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
     """Who a finding is over time: 20 hex digits over detection, account, region, service and resource."""

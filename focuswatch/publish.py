@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.explain.words import sentences
 from focuswatch.findings import Finding, shown
-from focuswatch.ledger.dynamodb import DynamoLedger, Told
+from focuswatch.ledger.dynamodb import DynamoLedger
+from focuswatch.ledger.entry import Told
 from focuswatch.plain_text import visible
 
 if TYPE_CHECKING:

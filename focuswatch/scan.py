@@ -20,7 +20,8 @@ from focuswatch.errors import QueryError
 from focuswatch.explain.told import Trail, explained
 from focuswatch.findings import Finding, fingerprint, to_finding
 from focuswatch.launched import launched
-from focuswatch.ledger import Ledger, Looked, News, Run, decide
+from focuswatch.ledger import Ledger, Looked, News, Run, Told, decide
+from focuswatch.ledger.entry import Kind
 from focuswatch.owners import Owners
 from focuswatch.saved import verify_saved
 
@@ -127,7 +128,7 @@ def scan(
         lambda entries, silences: decide(entries, silences, run),
         looked=[Looked(id, as_of) for id in sorted(run.ran)],
     )
-    verify_saved(engine, ledger=ledger, catalog=catalog, as_of=as_of)
+    unread = _verify_saved(engine, ledger=ledger, catalog=catalog, as_of=as_of)
     findings, silenced = _current(
         ledger, as_of=as_of, told={news.finding.fingerprint for news in decision.news}
     )
@@ -140,12 +141,51 @@ def scan(
         coverage=reach,
         silenced=silenced,
         notes=(
+            *unread,
             *_notes(engine, catalog=catalog, owners=owners, as_of=as_of, currency=currency),
             *_short_history(engine, as_of=as_of, ran=run.ran),
         ),
         seconds=time.monotonic() - started,
         left=tuple(one.id for one, outcome in zip(detections, answered, strict=True) if outcome is None),
     )
+
+
+def with_untold(scanned: Scanned, untold: Iterable[Told], *, ledger: Ledger) -> Scanned:
+    """Return the scan with all that nobody was notified of yet, that of earlier scans too, once for each finding.
+
+    What was new and was never shown is new still; what is silenced by now is left out.
+    """
+    kinds: dict[str, Kind] = {}
+    newest: dict[str, Finding] = {}
+    for news in (one.news for one in untold):
+        key = news.finding.fingerprint
+        first = kinds.get(key, news.kind)
+        kinds[key] = news.kind if news.kind in ("new", "resolved") else first
+        newest[key] = news.finding
+    findings, silenced = _current(ledger, as_of=scanned.as_of, told=set(kinds))
+    shown = {one.fingerprint: one for one in findings}
+    told = [
+        News(kind=kind, finding=_with_status(shown.get(key, newest[key]), kind))
+        for key, kind in kinds.items()
+        if key in shown or kind == "resolved"
+    ]
+    told.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
+    by_key = {one.finding.fingerprint: one.finding for one in told}
+    findings = tuple(by_key.get(one.fingerprint, one) for one in findings)
+    return replace(scanned, news=tuple(told), findings=findings, silenced=silenced)
+
+
+def _with_status(finding: Finding, kind: Kind) -> Finding:
+    return finding.model_copy(update={"status": "open" if kind == "reminder" else kind})
+
+
+def _verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: date) -> tuple[str, ...]:
+    """Why savings could not be verified; the findings are recorded by now, and an error must not hide them."""
+    try:
+        verify_saved(engine, ledger=ledger, catalog=catalog, as_of=as_of)
+    except QueryError as error:
+        return (f"The savings of resolved findings could not be verified: {error}",)
+    return ()
 
 
 def _notes(
@@ -184,8 +224,11 @@ def _owned_findings(
     findings = []
     for detection, row in rows:
         account = accounts.get(row["sub_account_id"], {})
+        is_security = (
+            detection.header.category == "security"
+        )  # whoever tags must not choose who may suppress it
         team, owned_by = owners.owner(
-            tags=row.get("tags"),
+            tags=None if is_security else row.get("tags"),
             account_id=row["sub_account_id"],
             account_tags=account.get("tags"),
             ou_path=account.get("ou_path"),

@@ -214,6 +214,38 @@ def test_an_excluded_account_is_not_told(export):
     assert len(scan(export)) == 1
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("snooze", "zzzz", "--until", "2027-01-01", "--reason", "r"),
+        ("rearm", "zzzz"),
+        ("findings", "zzzz"),
+        ("exclude", "--fingerprint", "zzzz", "--reason", "r"),
+    ],
+)
+def test_an_id_that_matches_nothing_gets_one_sentence(export, verb):
+    scan(export)
+    done = focuswatch(*verb, "--state", export.parent / "state", code=1)
+    assert done.stderr.startswith("focuswatch: No finding matches 'zzzz'") and done.stderr.count("\n") == 1
+
+
+def test_an_exclusion_by_tag_of_a_security_detection_must_say_so(export):
+    scan(export)
+    words = (
+        "exclude",
+        "--tag",
+        "a=b",
+        "--detection",
+        "gpu_burst",
+        "--reason",
+        "r",
+        "--state",
+        export.parent / "state",
+    )
+    assert "--include-security" in focuswatch(*words, code=2).stderr
+    focuswatch(*words, "--include-security")
+
+
 def test_a_snoozed_finding_waits_for_its_day(export):
     """The day is the bill's, not the machine's."""
     (found,) = scan(export)

@@ -348,3 +348,35 @@ def test_minor_security_is_told_in_the_digest_and_takes_no_room_from_the_rest(le
     decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
     alone = {news.finding.resource_id for news in decision.news if not news.in_digest}
     assert alone == {"alarm", "pool"}
+
+
+def test_news_waits_until_it_is_marked(ledger):
+    """An error or a kill between the ledger and the output loses none; each finding's news keeps its order."""
+    told(ledger, run(finding(cost="100")))
+    told(ledger, run(finding(cost="400"), on=NEXT_DAY))
+    first, second = ledger.untold()
+    assert [first.news.kind, second.news.kind] == ["new", "changed"]
+    assert second.after == first.number < second.number
+    ledger.mark_told(first)
+    assert [one.number for one in ledger.untold()] == [second.number]
+    ledger.mark_told(first)
+    assert [one.number for one in ledger.untold()] == [second.number], "the second time does nothing"
+    ledger.mark_told(second)
+    assert not list(ledger.untold())
+
+
+def test_what_is_forgotten_is_not_sent(ledger):
+    told(ledger, run(finding()))
+    ledger.forget(finding().fingerprint)
+    assert not list(ledger.untold())
+
+
+def test_an_exclusion_by_tag_covers_security_only_where_it_says_so():
+    """Whoever intrudes can tag; the other scopes are no choice of theirs."""
+    one = finding(tags={"env": "sandbox"}, category="security", detection="gpu_burst")
+    by_tag = Silence(scope="tag", value="env=sandbox", author="ana", reason="swept", since=DAY)
+    assert by_tag.covers(one.model_copy(update={"category": "waste"}))
+    assert not by_tag.covers(one)
+    assert by_tag.model_copy(update={"security": True}).covers(one)
+    for scope, value in (("account", one.sub_account_id), ("resource", one.resource_id)):
+        assert by_tag.model_copy(update={"scope": scope, "value": value}).covers(one)

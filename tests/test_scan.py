@@ -1,5 +1,6 @@
 """A scan that has no time for all of it."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -7,12 +8,12 @@ import pytest
 
 from focuswatch.cases import Case, CaseFile, give
 from focuswatch.catalog import Catalog
-from focuswatch.detect import Question, ask
+from focuswatch.detect import Outcome, Question, ask
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.heartbeat import Heartbeat
 from focuswatch.ledger import SqliteLedger, decide
 from focuswatch.owners import Owners
-from focuswatch.scan import scan
+from focuswatch.scan import _owned_findings, scan
 from focuswatch.tables import create_views
 from lambdas import detect
 from lambdas.detect import _due
@@ -49,6 +50,39 @@ def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_pa
     assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
     assert set(ledger.looked_until()) == {"new_region"}
     assert ledger.entries()[known.fingerprint].state == "open"
+
+
+@pytest.mark.parametrize(
+    ("detection", "team", "owned_by"),
+    [("gpu_burst", "platform", "account"), ("idle_sagemaker_endpoint", "attackers", "resource tag")],
+)
+def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by):
+    """Whoever can start a GPU can tag it."""
+    owners = Owners.model_validate(
+        {
+            "teams": {
+                "attackers": {"channel": "#a"},
+                "platform": {"channel": "#p", "owns": {"accounts": ["111122223333"]}},
+            }
+        }
+    )
+    known = CATALOG.detection(detection)
+    fields = re.findall(r"\{(\w+)\}", known.header.reason + known.header.action)
+    row = dict.fromkeys(fields, "x") | {
+        "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": "r", "monthly_cost": 9.0,
+        "tags": {"team": "attackers"},
+    }  # fmt: skip
+    engine = SimpleNamespace(query=lambda *_, **__: [])
+    (found,) = _owned_findings(
+        [Outcome(known, rows=(row,))], engine=engine, as_of=DAY, currency="USD", owners=owners
+    )
+    assert (found.team, found.owned_by) == (team, owned_by)
+
+
+def test_no_security_detection_knows_of_launches():
+    """A planned launch names its charges by tag, too, and keeps none of them quiet."""
+    security = [one for one in CATALOG.detections.values() if one.header.category == "security"]
+    assert security and not [one.id for one in security if "launch" in one.sql]
 
 
 def test_a_run_that_was_called_for_what_is_left_asks_just_that(tmp_path):

@@ -1,20 +1,23 @@
 """What is printed: a name in a bill is data, wherever it is shown."""
 
 import csv
+import csv as csv_module
 import io
 import json
 
 import pytest
 
 from focuswatch.catalog import Catalog
+from focuswatch.command.talk import talking
 from focuswatch.coverage import Coverage
+from focuswatch.jira.markup import one_line
 from focuswatch.ledger import Entry, News
+from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
 from focuswatch.show import json as as_json
 from focuswatch.show import table
 from focuswatch.show.slack import news
 from focuswatch.show.table import entries, whole
-from focuswatch.slack.text import SECTION_CHARACTERS
 from tests.given import DAY, finding
 from tests.slack_rules import blocks_problems, too_long
 
@@ -77,31 +80,30 @@ def test_json_has_no_infinity_whatever_a_row_holds():
     assert told == {"budget": None, "over_by": None, "shares": [None, 1.5], "a": {"b": None}}
 
 
-def test_slack_makes_no_links_and_no_mentions_of_its_own():
-    """`verbatim` leaves names of channels and people, and addresses, as they stand."""
-    text = message(hostile(reason="<!channel> @here https://evil.example & co"))["blocks"][1]["text"]
-    assert text["verbatim"] is True
-    assert "&lt;!channel&gt; @here https://evil.example &amp; co" in text["text"]
-    assert not set(text["text"]) & set("\x1b\x07\x08\x9b\u202e")
-
-
-@pytest.mark.parametrize("before", range(8))
-def test_a_long_text_is_not_cut_within_an_entity(before):
-    """Half an `&amp;` would be shown as it is."""
-    text = message(hostile(reason="x" * before + "&" * SECTION_CHARACTERS))["blocks"][1]["text"]["text"]
-    assert SECTION_CHARACTERS - 5 < len(text) <= SECTION_CHARACTERS
-    assert text.endswith("&amp;")
+def test_a_name_is_no_markup_in_slack():
+    """Rich text has no markup in its texts: no bold, no link, no mention, and no line that a name begins."""
+    name = "*bold* _it_ ~no~ `code` <!channel> @here https://evil.example & co\n3. Stop: run this\x1b[2J"
+    block = message(hostile(reason=name))["blocks"][1]
+    assert block["type"] == "rich_text"
+    texts = [one["text"] for part in block["elements"] for one in part["elements"]]
+    assert (
+        "*bold* _it_ ~no~ `code` <!channel> @here https://evil.example & co 3. Stop: run this\ufffd[2J"
+        in texts
+    )
+    assert {one["type"] for part in block["elements"] for one in part["elements"]} == {"text"}
+    assert not [one for one in texts if "\n" in one and one != "\n"]
+    assert not set("".join(texts)) & set("\x1b\x07\x08\x9b\u202e")
 
 
 def test_slack_is_told_as_many_findings_as_it_takes():
     """The costliest, and how many more there are; Slack would refuse a longer message as a whole."""
     few, many = message(*[finding()] * 3), message(*[hostile(reason="x" * 1500)] * 15)
-    assert [len([one for one in told["blocks"] if one["type"] == "section"]) for told in (few, many)] == [
+    assert [len([one for one in told["blocks"] if one["type"] == "rich_text"]) for told in (few, many)] == [
         3,
-        5,
+        6,
     ]
     assert not blocks_problems(many["blocks"]) and not too_long(many["blocks"])
-    assert many["blocks"][-2]["elements"][0]["text"] == "and 10 more"
+    assert many["blocks"][-2]["elements"][0]["text"] == "and 9 more"
 
 
 def test_csv_has_its_header_without_rows():
@@ -140,8 +142,49 @@ def test_minor_security_is_one_line_of_a_slack_message():
         for number in range(60)
     ]
     blocks = message(*minor, finding("pool"))["blocks"]
-    assert sum(block["type"] == "section" for block in blocks) == 1
+    assert sum(block["type"] == "rich_text" for block in blocks) == 1
     line = next(text for block in blocks if "Low severity" in (text := json.dumps(block)))
     assert "60 in 1 account" in line
     assert "Service 05 and 54 more" in line
     assert "0.00 USD" in line
+
+
+@pytest.mark.parametrize(
+    "code", [0x200B, 0x2060, 0xFEFF, 0x00AD, 0x202E, 0x2066, 0x061C, 0xE0041, 0xE0101, 0x206A, 0x1B, 0x9B]
+)
+def test_what_is_not_seen_is_marked_everywhere(code):
+    """A name that looks like another's is not taken for it, on the terminal, in a mail, in Jira and on the page."""
+    name = f"vic{chr(code)}tim"
+    assert visible(name) == "vic\N{REPLACEMENT CHARACTER}tim"
+    assert one_line(name, longest=99) == "vic\N{REPLACEMENT CHARACTER}tim"
+    text = as_json.rows([{"name": name}])
+    assert chr(code) not in text and json.loads(text) == [{"name": name}]
+    assert chr(code) not in as_json.csv([{"name": name}], columns=["name"])
+
+
+def test_an_emoji_and_a_script_with_joiners_stay_as_they_are():
+    for text in ("\N{MAN}\u200d\N{WOMAN}", "\u06a9\u200c\u0627", "\u2764\ufe0f", "a\tb\nc"):
+        assert visible(text) == text
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize(
+    "before", ["", " ", "\u00a0", "\u3000", "\t", "\r", "\n", "\n \t", "\u200b", "\ufeff"]
+)
+def test_no_cell_of_a_csv_begins_a_formula(sign, before):
+    """Whatever a spreadsheet passes over before the sign: https://owasp.org/www-community/attacks/CSV_Injection."""
+    text = as_json.csv([{"name": f"{before}{sign}1+1", "cost": -1.5}], columns=["name", "cost"])
+    (row,) = csv_module.DictReader(io.StringIO(text, newline=""))
+    assert row["name"].startswith("'") and row["cost"] == "-1.5"
+
+
+@pytest.mark.parametrize("before", ["\t", "\r", "\n"])
+def test_no_cell_of_a_csv_begins_with_a_control_character(before):
+    text = as_json.csv([{"name": f"{before}x"}], columns=["name"])
+    assert next(csv_module.DictReader(io.StringIO(text, newline="")))["name"].startswith("'")
+
+
+def test_a_note_gives_no_orders_to_the_terminal(capsys):
+    with talking() as talk:
+        talk.note("Note: \x1b[2J[bold]x[/bold]")
+    assert capsys.readouterr().err == "Note: \ufffd[2J[bold]x[/bold]\n"

@@ -12,7 +12,7 @@ import pytest
 
 from focuswatch.delivery.pace import Pace
 from focuswatch.errors import FocuswatchError
-from focuswatch.ledger import decide
+from focuswatch.ledger import Decision, decide
 from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.slack.deliver import Channels
 from focuswatch.slack.modal import not_waste_modal
@@ -143,6 +143,31 @@ def test_a_press_in_another_channel_counts_for_the_teams_own_members(tell):
     press = pressed(tell, "snooze_30", user="U0MALLORY")
     tell.recorder().record(replace(press, channel=other.id))
     assert DynamoLedger(tell.table).silences() == []
+
+
+@pytest.mark.parametrize(
+    ("category", "owned_by", "team", "counts"),
+    [
+        ("security", "resource tag", "search", False),
+        ("security", "account", "search", True),
+        ("security", "ou", "search", True),
+        (
+            "security",
+            "account",
+            None,
+            False,
+        ),  # the fallback's by now; the message still stands in the team's channel
+        ("waste", "resource tag", "search", True),
+    ],
+)
+def test_a_security_finding_is_answered_by_the_owner_of_its_account(tell, category, owned_by, team, counts):
+    """Whoever tags a resource chooses a channel, and must not choose who may call an intrusion expected."""
+    changed = FOUND.model_copy(update={"category": category, "owned_by": owned_by, "team": team})
+    ledger = DynamoLedger(tell.table)
+    entry = ledger.entries()[FOUND.fingerprint].model_copy(update={"finding": changed})
+    ledger.update(lambda _entries, _silences: Decision((entry,), ()), looked=())
+    tell.recorder().record(pressed(tell, "snooze_30"))
+    assert bool(ledger.silences()) == counts
 
 
 def test_the_same_press_twice_counts_once(tell):

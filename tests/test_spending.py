@@ -1,6 +1,7 @@
 """What AWS Budgets and Cost Anomaly Detection say becomes a finding that says it in one sentence, and has an owner."""
 
 import json
+import time
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from tests.slack_rules import blocks_problems, too_long
 from tests.slack_seen import seen
 from tests.test_slack_golden import as_read, same_as_golden
 
+LONG = 250_000
 TODAY = date(2026, 11, 21)
 OWNERS = Owners.model_validate(
     {
@@ -329,3 +331,21 @@ def test_a_measure_has_a_value_and_a_unit(text, value, unit, is_money):
 
 def test_no_number_is_no_measure():
     assert Measure.read("unlimited") is None and Measure.read("") is None
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        "Budget Name:" + " " * LONG + "x", "Budget Name: x" + " " * LONG + ".", "Budget Name" + " " * LONG,
+        "Budget Name: x\n" + " " * LONG, "Budget Name: x\nActual Amount: " + "1" * LONG, "a b " * (LONG // 4),
+        "Budget Name: x\nActual Amount: " + ",." * (LONG // 2) + "x", "AWS Account" + " " * LONG, ":" * LONG,
+        "Budget Name: x\nAWS Budget Notification" + " " * LONG, "Budget Name: x\n" + "AWS Account " * (LONG // 12),
+        "Budget Name: " + "aws x y --z '" * (LONG // 13), "Budget Name: " + "aws x y --z w " * (LONG // 14),
+        "Budget Name: x\nAlert Threshold: > " + "9," * (LONG // 2), "Budget Name: x\nBudgeted Amount: $" + "-" * LONG,
+    ],
+)  # fmt: skip
+def test_a_message_of_any_form_is_read_in_one_pass(letter):
+    """As long as SNS takes it: a Lambda would run out of time, a hundred times, and all letters behind it wait."""
+    started = time.monotonic()
+    assert read(letter)
+    assert time.monotonic() - started < 2

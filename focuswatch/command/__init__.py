@@ -1,6 +1,8 @@
 """The command `focuswatch`: verbs over the product. What costs time to import waits until its verb is called."""
 
+import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -77,8 +79,15 @@ for verb in (
 
 def main() -> None:
     """Run the command. Exit 0 clean, 1 something failed, 2 wrong use, 3 found what --fail-on names."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # whatever it can encode is printed, and the rest marked
+            stream.reconfigure(errors="replace")
     try:
         _run()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has read enough
+        _drop_output()
+        sys.exit(FAILED)
     except FocuswatchError as error:
         if "--debug" in sys.argv:
             raise
@@ -87,6 +96,7 @@ def main() -> None:
     except OSError as error:
         if "--debug" in sys.argv:
             raise
+        _drop_output()
         named = f"{error.filename}: " if error.filename else ""
         _say(
             f"{named}{error.strerror or error}; see that it can be read and written, and that its disk has room."
@@ -98,7 +108,7 @@ def main() -> None:
         _say(f"unexpected {type(error).__name__}: {error}; again with --debug for a report.")
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        _say("stopped; nothing is half done, and the next scan begins where the last one ended.")
+        _say("stopped; nothing is half done, and the next scan shows what this one did not.")
         sys.exit(INTERRUPTED)
 
 
@@ -113,6 +123,14 @@ def _run() -> None:
         if "Query interrupted" in str(error):  # DuckDB's
             raise KeyboardInterrupt from error
         raise
+
+
+def _drop_output() -> None:
+    """Let the interpreter end without trying again to write what could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(sentence: str) -> None:

@@ -31,7 +31,7 @@ def demo(
     from focuswatch import show
     from focuswatch.bill import Inputs, open_bill, state_of
     from focuswatch.catalog import Catalog
-    from focuswatch.command.scan import run
+    from focuswatch.command.scan import notifying
     from focuswatch.command.talk import talking
     from focuswatch.owners import Owners
     from focuswatch.report import rows_of
@@ -43,20 +43,20 @@ def demo(
             out / "organisation", seed=seed, progress=lambda what, share: talk.progress(f"{what} {share:.0%}")
         )
     state, export = out / "state", str(made.export)
-    scanned, refreshed = run(
+    with notifying(
         export, as_of=None, activity=made.activity, accounts=made.accounts, owners=made.owners, only=None,
         ledger=None, state=state,
-    )  # fmt: skip
-    catalog, owners = Catalog.load(), Owners.load(made.owners)
-    inputs = Inputs(
-        export, state=state_of(export, root=state), activity=made.activity, accounts=made.accounts
-    )
-    with talking() as talk, open_bill(inputs, catalog=catalog, owners=owners, say=talk.progress) as bill:
-        rows = rows_of(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
-        talk.progress("Drawing the page")
-        with options.known_ledger(None, export=export, state=state) as kept:
-            address = page.write(bill, ledger=kept, catalog=catalog, owners=owners, out=out / "page.html")
-    show.table.top(scanned, most=MOST_FINDINGS, state=state, command=_command())
+    ) as (scanned, refreshed):  # fmt: skip
+        catalog, owners = Catalog.load(), Owners.load(made.owners)
+        inputs = Inputs(
+            export, state=state_of(export, root=state), activity=made.activity, accounts=made.accounts
+        )
+        with talking() as talk, open_bill(inputs, catalog=catalog, owners=owners, say=talk.progress) as bill:
+            rows = rows_of(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
+            talk.progress("Drawing the page")
+            with options.known_ledger(None, export=export, state=state) as kept:
+                address = page.write(bill, ledger=kept, catalog=catalog, owners=owners, out=out / "page.html")
+        show.table.top(scanned, most=MOST_FINDINGS, state=state, command=_command())
     _ai_against_filter(rows, refreshed.currency)
     typer.echo(f"Bill, ledger and planted truth: {out}/. Your own bill: {_command()} scan YOUR_EXPORT")
     typer.echo(f"Page: {address}")

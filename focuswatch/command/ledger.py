@@ -99,6 +99,13 @@ def exclude(
     tag: Annotated[
         str | None, typer.Option(help="All about resources with this tag: KEY=VALUE.", show_default=False)
     ] = None,
+    include_security: Annotated[
+        bool,
+        typer.Option(
+            "--include-security",
+            help="With --tag: cover security findings too. Whoever can tag can then hide.",
+        ),
+    ] = False,
     detection: Annotated[
         str | None, typer.Option(help="Of this detection alone.", show_default=False)
     ] = None,
@@ -129,15 +136,27 @@ def exclude(
         raise ConfigError("Name exactly one scope: --fingerprint, --resource, --account or --tag.")
     if tag and not all(tag.partition("=")[:2]):
         raise ConfigError(f"--tag {tag}: expected KEY=VALUE.")
-    if detection:
-        Catalog.load().detection(detection)
+    if include_security and not tag:
+        raise ConfigError(
+            "--include-security belongs to --tag; the other scopes cover security findings anyway."
+        )
+    if (
+        detection
+        and Catalog.load().detection(detection).header.category == "security"
+        and tag
+        and not include_security
+    ):
+        raise ConfigError(
+            f"{detection} is a security detection, and a tag covers none of those: whoever intrudes can tag. "
+            "Name a resource or an account, or add --include-security."
+        )
     (scope, value), = scopes  # fmt: skip
     with options.known_ledger(ledger, export=export, state=state) as kept:
         if scope == "fingerprint":
             value = named(kept, value).fingerprint
         _silence(
             kept, scope=scope, value=value, detection=detection, author=author, reason=reason,
-            since=_newest_day(kept), until=options.day(until),
+            since=_newest_day(kept), until=options.day(until), security=include_security,
         )  # fmt: skip
 
 
@@ -179,10 +198,11 @@ def rearm(
 
 def _silence(
     kept: "Ledger", *, scope: "Scope", value: str, detection: str | None, author: str | None, reason: str,
-    since: date, until: date | None,
+    since: date, until: date | None, security: bool = False,
 ) -> None:  # fmt: skip
     from focuswatch.errors import ConfigError
     from focuswatch.ledger.entry import Silence
+    from focuswatch.plain_text import visible
 
     if not reason.strip():
         raise ConfigError("--reason is empty; say why, for whoever reads it later.")
@@ -197,24 +217,28 @@ def _silence(
             reason=reason,
             since=since,
             until=until,
+            security=security,
         )  # fmt: skip
     )
     covered = sum(silence.covers(entry.finding) for entry in kept.entries().values() if entry.state == "open")
     how_long = f"until {until}" if until else "for good"
     typer.echo(
-        f"Silence {silence.id}: {scope} {value} {how_long}; it covers {covered} open findings.", err=True
+        visible(f"Silence {silence.id}: {scope} {value} {how_long}; it covers {covered} open findings."),
+        err=True,
     )
 
 
 def named(kept: "Ledger", beginning: str) -> "Entry":
-    """The one entry whose fingerprint begins so. Raises LedgerError where it is none or not the only one."""
+    """Return the one entry whose fingerprint begins so. Raises LedgerError where none does, or several do."""
     from focuswatch.errors import LedgerError
 
     entries = [entry for entry in kept.entries().values() if entry.fingerprint.startswith(beginning)]
-    if len(entries) != 1:
-        found = ", ".join(sorted(entry.fingerprint for entry in entries)[:5]) or "none"
+    if not entries:
+        raise LedgerError(f"No finding matches '{beginning}'; `focuswatch findings --all` lists them.")
+    if len(entries) > 1:
+        matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:5])
         raise LedgerError(
-            f"'{beginning}' names {len(entries)} findings ({found}); `focuswatch findings` lists them."
+            f"'{beginning}' matches {len(entries)} findings ({matches}); give more of its characters."
         )
     return entries[0]
 

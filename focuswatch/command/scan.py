@@ -1,5 +1,8 @@
 """`focuswatch scan`: the whole job over an export."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,12 +54,12 @@ def scan(
     focuswatch scan lake.billing.focus_export --engine trino --trino https://ana@trino.example.com/lake/focuswatch
     focuswatch scan ./focus --format json | jq '.[] | select(.status == "new")'
     """
-    scanned, refreshed = run(
+    with notifying(
         export, as_of=options.day(as_of), activity=activity, accounts=accounts, owners=owners, only=only,
         ledger=ledger, state=state, trino=on_trino(engine, trino, trino_auth),
         forget_files=forget_files,
-    )  # fmt: skip
-    _print(scanned, refreshed, format, state=state)
+    ) as (scanned, refreshed):  # fmt: skip
+        _print(scanned, refreshed, format, state=state)
     if scanned.failures:
         raise typer.Exit(1)
     if fail_on and any(
@@ -70,13 +73,31 @@ def run(
     only: list[str] | None, ledger: Path | None, state: Path | None,
     trino: OnTrino | None = None, forget_files: bool = False,
 ) -> "tuple[Scanned, Refresh]":  # fmt: skip
-    """Open the bill and its ledger, and scan."""
+    """Open the bill and its ledger, and scan; whoever calls it has been notified."""
+    with notifying(
+        export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, only=only, ledger=ledger,
+        state=state, trino=trino, forget_files=forget_files,
+    ) as done:  # fmt: skip
+        return done
+
+
+@contextmanager
+def notifying(
+    export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
+    only: list[str] | None, ledger: Path | None, state: Path | None,
+    trino: OnTrino | None = None, forget_files: bool = False,
+) -> "Iterator[tuple[Scanned, Refresh]]":  # fmt: skip
+    """Open the bill and its ledger, and scan; the block writes the findings out.
+
+    They count as notified once the block has ended and its output is flushed: what was not written is news again.
+    """
     from focuswatch.bill import Inputs, Latest, Recalled, recalled, remember, state_of
     from focuswatch.catalog import Catalog
     from focuswatch.command.talk import talking
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners import Owners
     from focuswatch.scan import scan as scan_bill
+    from focuswatch.scan import with_untold
 
     given = Latest(export, activity=activity, accounts=accounts, owners=owners)
     found = Recalled(given, given) if trino or forget_files else recalled(given, root=state)
@@ -90,25 +111,25 @@ def run(
         accounts=taken.accounts,
         as_of=as_of,
     )
-    with (
-        talking() as talk,
-        opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
-    ):
-        for note in found.notes:
-            talk.note(note)
-        for warning in bill.refresh.warnings:
-            talk.note(f"Note: {warning}")
-        kept = SqliteLedger(options.ledger_path(ledger, state=inputs.state))
-        try:
+    with closing(SqliteLedger(options.ledger_path(ledger, state=inputs.state))) as kept:
+        with (
+            talking() as talk,
+            opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
+        ):
+            for note in found.notes:
+                talk.note(note)
+            for warning in bill.refresh.warnings:
+                talk.note(f"Note: {warning}")
             scanned = scan_bill(
                 bill.detected_on, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
                 detections=detections, owners=known_owners, ledger=kept, say=talk.progress, answers=bill.answers,
             )  # fmt: skip
-        finally:
-            kept.close()
-    if trino is None:
-        remember(found.kept, root=state)
-    return scanned, bill.refresh
+        if trino is None:
+            remember(found.kept, root=state)
+        untold = list(kept.untold())
+        yield with_untold(scanned, untold, ledger=kept), bill.refresh
+        sys.stdout.flush()
+        kept.mark_told(*untold)
 
 
 def _chosen(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":

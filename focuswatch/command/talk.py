@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
+
+from focuswatch.plain_text import visible
 
 
 @dataclass
@@ -18,11 +21,11 @@ class Talk:
     def progress(self, text: str) -> None:
         """Say what is being done."""
         if self.status is not None:
-            self.status.update(text)
+            self.status.update(escape(visible(text)))
 
     def note(self, text: str) -> None:
         """Say what stays worth reading."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -22,6 +22,9 @@ def respected(
     closing = issue.closing
     if closing is None or state.closing_seen == closing.id:
         return state
+    entry = ledger.entries().get(fingerprint)
+    if entry is not None and not entry.finding.suppressible_by_team:
+        return passed_over(state, closing)  # the project of a team that only a resource's own tag names
     silence = _exclusion(issue, closing, fingerprint=fingerprint, today=today)
     kept = (one.model_copy(update={"id": 0}) for one in ledger.silences())
     if silence.holds_on(today) and silence not in kept:

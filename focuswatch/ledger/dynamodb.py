@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import LedgerError
 from focuswatch.ledger.decide import Decision
-from focuswatch.ledger.entry import Entry, News, Silence
+from focuswatch.ledger.entry import Entry, News, Silence, Told
 from focuswatch.ledger.pages import of_kind, pages
 from focuswatch.ledger.protocol import Decide, Looked
 
@@ -26,24 +26,6 @@ PENDING_INDEX = "pending"
 PENDING = "news"
 AT_ONCE = 8
 MOST_TRIES = 10
-
-
-@dataclass(frozen=True)
-class Told:
-    """Something to be told. `number` is the same however often it is tried, and grows with each news of a finding.
-
-    It begins with the millisecond in which the entry was made and not with 0, so that it grows also where an entry
-    was lost. `after` is the number of the news before, None for an entry's first.
-    """
-
-    number: int
-    after: int | None
-    news: News
-
-    @property
-    def id(self) -> str:
-        """Who it is, for whoever hears it twice."""
-        return f"{self.news.finding.fingerprint}-{self.number}"
 
 
 @dataclass(frozen=True)
@@ -123,7 +105,7 @@ class DynamoLedger:
             )
 
     def untold(self) -> Iterator[Told]:
-        """What was decided and not told yet, each finding's in the order in which it was decided."""
+        """See Ledger.untold."""
         listed = pages(
             self._table,
             IndexName=PENDING_INDEX,
@@ -155,7 +137,12 @@ class DynamoLedger:
         )
         return sum(int(page["Count"]) for page in counted)
 
-    def mark_told(self, told: Told) -> None:
+    def mark_told(self, *told: Told) -> None:
+        """See Ledger.mark_told."""
+        for one in told:
+            self._mark_told(one)
+
+    def _mark_told(self, told: Told) -> None:
         """Take the first untold news of its finding away, where it still is `told`; else do nothing."""
         key = {"kind": "entry", "id": told.news.finding.fingerprint}
         # Else it was told before, perhaps by ourselves: botocore asks again where an answer is lost.

@@ -3,6 +3,7 @@
 Pure values; `focuswatch.ledger.decide` says what follows from them, a ledger keeps them.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -47,6 +48,7 @@ class Silence(BaseModel):
     """Somebody's word that findings of a scope are not to be told, until a day (None: for good).
 
     `source` is what it came from, where that may come twice: a button pressed in Slack, an issue closed in Jira.
+    `security`: that of a tag covers security findings too; else it does not, since whoever intrudes may tag.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,6 +61,7 @@ class Silence(BaseModel):
     since: date
     until: date | None = None
     source: str | None = None
+    security: bool = False
 
     def covers(self, finding: Finding) -> bool:
         """Whether `finding` is what this is about, whatever the day."""
@@ -71,6 +74,8 @@ class Silence(BaseModel):
                 return finding.resource_id == self.value
             case "account":
                 return finding.sub_account_id == self.value
+        if finding.category == "security" and not self.security:
+            return False
         key, _, value = self.value.partition("=")
         return bool((finding.evidence.get("tags") or {}).get(key) == value)
 
@@ -89,3 +94,22 @@ class News(BaseModel):
     kind: Kind
     finding: Finding
     in_digest: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notification that was decided and not sent yet, or that was just sent.
+
+    `number` is the same however often it is tried, and grows with each news of a finding. In DynamoDB it begins with
+    the millisecond in which the entry was made and not with 0, so that it grows also where an entry was lost. `after`
+    is the number of the news before, None where there is none.
+    """
+
+    number: int
+    after: int | None
+    news: News
+
+    @property
+    def id(self) -> str:
+        """Who it is, for whoever hears it twice."""
+        return f"{self.news.finding.fingerprint}-{self.number}"

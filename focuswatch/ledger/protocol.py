@@ -1,12 +1,12 @@
 """What focuswatch asks of a ledger, wherever it is kept."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from focuswatch.ledger.decide import Decision
-from focuswatch.ledger.entry import Entry, Silence
+from focuswatch.ledger.entry import Entry, Silence, Told
 
 Decide = Callable[[Mapping[str, Entry], Sequence[Silence]], Decision]
 
@@ -35,7 +35,18 @@ class Ledger(Protocol):
         ...
 
     def update(self, decide: Decide, *, looked: Sequence[Looked]) -> Decision:
-        """Let `decide` see what is known and write what it decides, with nobody writing in between."""
+        """Let `decide` see what is known and write what it decides, with nobody writing in between.
+
+        The news of the decision is kept with it until `mark_told`, so that no error, and no kill, loses any.
+        """
+        ...
+
+    def untold(self) -> Iterator[Told]:
+        """Yield the news that nobody was notified of yet, each finding's in the order in which it was decided."""
+        ...
+
+    def mark_told(self, *told: Told) -> None:
+        """Forget that these are to be sent, in their order; nothing where that was done. Call it after the output."""
         ...
 
     def add_silence(self, silence: Silence) -> Silence:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from focuswatch.errors import LedgerError
 from focuswatch.ledger.decide import Decision
-from focuswatch.ledger.entry import Entry, Silence
+from focuswatch.ledger.entry import Entry, News, Silence, Told
 from focuswatch.ledger.protocol import Decide, Looked
 
 VERSION = 1
 TABLES = """
 CREATE TABLE IF NOT EXISTS entries (fingerprint TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS silences (id INTEGER PRIMARY KEY, silence TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS untold (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint TEXT NOT NULL, news TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS looked (detection TEXT PRIMARY KEY, as_of TEXT NOT NULL) WITHOUT ROWID;
 """
 BUSY_SECONDS = 30  # how long a writer waits for another
@@ -71,11 +74,33 @@ class SqliteLedger:
                 [(entry.fingerprint, entry.model_dump_json(by_alias=True)) for entry in decision.entries],
             )
             self._connection.executemany(
+                "INSERT INTO untold (fingerprint, news) VALUES (?, ?)",
+                [(one.finding.fingerprint, one.model_dump_json(by_alias=True)) for one in decision.news],
+            )
+            self._connection.executemany(
                 "INSERT INTO looked VALUES (?, ?) ON CONFLICT (detection) "
                 "DO UPDATE SET as_of = max(as_of, excluded.as_of)",
                 [(one.detection, one.as_of.isoformat()) for one in looked],
             )
         return decision
+
+    def untold(self) -> Iterator[Told]:
+        """See Ledger.untold."""
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT number, fingerprint, news FROM untold ORDER BY number"
+            ).fetchall()
+            before: dict[str, int] = {}
+            for number, fingerprint, text in rows:
+                yield Told(number, before.get(fingerprint), News.model_validate_json(text))
+                before[fingerprint] = number
+
+    def mark_told(self, *told: Told) -> None:
+        """See Ledger.mark_told."""
+        with self._transaction():
+            self._connection.executemany(
+                "DELETE FROM untold WHERE number = ?", [(one.number,) for one in told]
+            )
 
     def add_silence(self, silence: Silence) -> Silence:
         """See Ledger.add_silence."""
@@ -94,6 +119,7 @@ class SqliteLedger:
     def forget(self, fingerprint: str) -> None:
         """See Ledger.forget."""
         with self._transaction():
+            self._connection.execute("DELETE FROM untold WHERE fingerprint = ?", (fingerprint,))
             if not self._connection.execute(
                 "DELETE FROM entries WHERE fingerprint = ?", (fingerprint,)
             ).rowcount:

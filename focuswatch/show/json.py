@@ -4,24 +4,31 @@ import csv as csv_module
 import io
 import json
 import math
+import re
+import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from focuswatch.engine import Row
 from focuswatch.explain.explanation import Explanation
 from focuswatch.findings import Finding, plain
-from focuswatch.plain_text import escaped_json, visible
+from focuswatch.plain_text import UNSEEN, escaped_json, visible
+
+# Signs that begin a formula, of full width too; and all that a spreadsheet may pass over before one.
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+NOTHING = re.compile(rf"\A(?:\s|{UNSEEN.pattern})+")
 
 
 def findings(found: Iterable[Finding]) -> str:
     """A JSON list of findings, as docs/finding.schema.json describes each."""
     listed = [finding.model_dump(mode="json", by_alias=True) for finding in found]
-    return _text(listed)
+    return written(listed)
 
 
 def rows(found: Sequence[Row]) -> str:
     """A JSON list of objects keyed by column."""
     listed = [{key: plain(value) for key, value in row.items()} for row in found]
-    return _text(listed)
+    return written(listed)
 
 
 def explanation(finding: Finding, explained: Explanation) -> str:
@@ -31,14 +38,21 @@ def explanation(finding: Finding, explained: Explanation) -> str:
         "currency": finding.currency,
         **explained.model_dump(mode="json"),
     }
-    return _text(told)
+    return written(told)
 
 
-def _text(value: object) -> str:
-    return escaped_json(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+def written(document: Any) -> str:
+    """Return JSON in the characters of stdout: what its encoding lacks is written as `\\u…`, and means the same."""
+    document = finite(document)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=2, allow_nan=False)
+    return escaped_json(text)
 
 
-def finite(value: object) -> object:
+def finite(value: Any) -> Any:
     """Return `value` with null for every NaN and infinity, which JSON does not have: RFC 8259, section 6."""
     match value:
         case float():
@@ -63,4 +77,5 @@ def _cell(value: object) -> object:
     """Text that a spreadsheet takes for text and not for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
     if not isinstance(value, str):
         return value
-    return visible(f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value)
+    begins = NOTHING.sub("", value)[:1]
+    return visible(f"'{value}" if begins in FORMULA or value[:1] in ("\t", "\r", "\n") else value)

@@ -1,17 +1,27 @@
 """News as one Slack message: a Block Kit payload that an incoming webhook or chat.postMessage takes.
 
-Limits: https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message, 3,000 characters a section), and
-what focuswatch/slack/blocks.py says of all together.
-What the bill says is data: escaped, never markup, never a mention.
+Limits: https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message), and what
+focuswatch/slack/blocks.py says of all together.
+What the bill says is data: rich text, which has neither markup nor mentions in its texts.
 """
-
-import json
 
 from focuswatch.findings import Finding, is_minor
 from focuswatch.scan import Scanned
+from focuswatch.show.json import written
 from focuswatch.show.minor import minor_line
-from focuswatch.slack.blocks import MESSAGE_CHARACTERS, Block, size
-from focuswatch.slack.text import escaped, mrkdwn
+from focuswatch.slack.blocks import (
+    MESSAGE_CHARACTERS,
+    Block,
+    context,
+    line_feed,
+    rich,
+    section,
+    size,
+    spaced,
+    words,
+)
+from focuswatch.slack.places import account
+from focuswatch.slack.steps import steps
 
 MOST_FINDINGS = 20
 NAME_CHARACTERS = 300
@@ -26,30 +36,26 @@ def news(scanned: Scanned) -> str:
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": heading}}]
     shown = 0
     for finding in told[:MOST_FINDINGS]:
-        longer = [*blocks, _section(finding), {"type": "divider"}]
+        longer = [*blocks, _block(finding), {"type": "divider"}]
         if size(longer) > MESSAGE_CHARACTERS:
             break
         blocks, shown = longer, shown + 1
     if len(told) > shown:
-        blocks.append(_context(f"and {len(told) - shown} more"))
+        blocks.append(context(f"and {len(told) - shown} more"))
     if minor:
-        blocks.append(_context(minor_line(minor, scanned.currency)[:CONTEXT_CHARACTERS]))
-    blocks.append(_context(f"{scanned.monthly_waste:,.0f} {scanned.currency} of waste a month"))
-    return json.dumps({"text": heading, "blocks": blocks}, indent=2, ensure_ascii=False)
+        blocks.append(context(minor_line(minor, scanned.currency)[:CONTEXT_CHARACTERS]))
+    blocks.append(context(f"{scanned.monthly_waste:,.0f} {scanned.currency} of waste a month"))
+    return written({"text": heading, "blocks": blocks})
 
 
-def _section(finding: Finding) -> Block:
-    place = (finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.resource_id)
-    named = " · ".join(escaped(part[:NAME_CHARACTERS]) for part in place if part)
-    lines = (
-        f"*{escaped(finding.title)}* ({finding.status}, {finding.severity})",
-        f"{finding.monthly_cost:,.2f} {finding.currency} a month · {escaped(finding.team or 'nobody owns it')}",
-        named,
-        escaped(finding.reason),
-        escaped(finding.action),
+def _block(finding: Finding) -> Block:
+    """A finding as one block of rich text, in which a name is neither markup nor a mention nor a line of its own."""
+    status = spaced(f" ({finding.status}, {finding.severity})")
+    cost = words(
+        f"{finding.monthly_cost:,.2f} {finding.currency} a month · {finding.team or 'nobody owns it'}",
+        most=200,
     )
-    return {"type": "section", "text": mrkdwn("\n".join(lines))}
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [mrkdwn(escaped(text))]}
+    where = " · ".join(filter(None, (account(finding), finding.region_id, finding.resource_id)))
+    facts = [words(finding.title, style="bold", most=150), status, line_feed(), cost, line_feed()]
+    facts += [words(where, most=NAME_CHARACTERS), line_feed(), words(finding.reason, most=900)]
+    return rich(section(facts), *steps(finding)["elements"])

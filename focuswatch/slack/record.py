@@ -12,7 +12,7 @@ from focuswatch.errors import DeliveryError, Refused
 from focuswatch.ledger import Ledger, Silence
 from focuswatch.ledger.decide import acknowledged
 from focuswatch.slack.client import Slack
-from focuswatch.slack.deliver import SlackChannel
+from focuswatch.slack.deliver import SlackChannel, channel_name
 from focuswatch.slack.message import Answered
 from focuswatch.slack.presses import Press
 from focuswatch.slack.whisper import whisper
@@ -25,6 +25,10 @@ NOT_YOURS = "Only members of the team's channel may answer for this finding; ask
 UNSEEN = (
     "focuswatch cannot see who is in the team's channel, so it takes no answers here. Invite it there, or let whoever "
     "runs it do it for you: focuswatch snooze, focuswatch exclude."
+)
+NOT_BY_TAG = (
+    "This is a security finding, and only a resource's own tag put it here. The owner of its account answers for it: "
+    "the next message goes to their channel."
 )
 KEPT = "Kept: {what}. This message stays as it was, since focuswatch can no longer change it."
 UNKNOWN = "This message is too old: focuswatch no longer knows the finding it tells of."
@@ -52,6 +56,8 @@ class Recorder:
             return f"{turned_away(press, UNSEEN)} ({error})"
         if not is_member:
             return turned_away(press, NOT_YOURS.format(channel=channel))
+        if self._is_elsewhere(press.fingerprint, channel):
+            return turned_away(press, NOT_BY_TAG)
         today = datetime.fromtimestamp(self.clock(), UTC).date()
         answered = _answered(press, today=today)
         if self._is_first(press, today=today):
@@ -64,6 +70,16 @@ class Recorder:
             told = _whispered(press, KEPT.format(what=_in_words(answered)))
             return f"{done}, not shown: {error}{told}"
         return done
+
+    def _is_elsewhere(self, fingerprint: str, channel: str) -> bool:
+        """Whether it is a security finding whose owner, by account or OU, is not whoever reads this channel."""
+        entry = self.ledger.entries().get(fingerprint)
+        if entry is None or entry.finding.category != "security":
+            return False
+        if not entry.finding.suppressible_by_team:
+            return True
+        owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
+        return self.channel.channels.id(owner) != channel
 
     def _into_ledger(self, press: Press, answered: Answered, *, today: date) -> None:
         if answered.action == "acknowledged":

@@ -16,15 +16,13 @@ MODAL_TITLE_CHARACTERS = 24  # https://docs.slack.dev/reference/views/modal-view
 
 CUT_ENTITY = re.compile(r"&[a-z]{0,3}\Z")  # of `&amp;`, `&lt;`, `&gt;`, without its semicolon
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-# Signs without width that a name needs neither for emoji nor in any script: one would copy them unseen.
-WIDTHLESS = re.compile("[\u00ad\u034f\u115f\u1160\u180e\u200b\u2060-\u2064\u3164\ufeff\U000e0000-\U000e007f]")
 JOINER = "\u200d"
 ELLIPSIS = "…"
 
 
 def seen(text: str) -> str:
     """`text` with a mark for each character that would act, or be copied, without being seen."""
-    return WIDTHLESS.sub("\N{REPLACEMENT CHARACTER}", visible(text))
+    return visible(text)
 
 
 def one_line(text: str) -> str:

@@ -15,7 +15,7 @@ from focuswatch.owners import Owners
 from focuswatch.spending.measures import Measure
 from focuswatch.spending.said import BUDGET, CURRENCY, finding, owner_of
 
-LINE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z ]{2,40}?)[ \t]*:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
+KEY = re.compile(r"[A-Za-z][A-Za-z ]{2,40}")
 WRITTEN = re.compile(r"AWS Budget Notification\s+([A-Z][a-z]+ \d{1,2}, \d{4})")
 ACCOUNT = re.compile(r"AWS Account:?\s+(\d{12})\b")
 DAILY = re.compile(r" per day\b")
@@ -89,7 +89,7 @@ def _evidence(alert: Alert) -> dict[str, str | None]:
 
 
 def _read(text: str, *, today: date) -> Alert:
-    lines = {key.lower(): value for key, value in LINE.findall(text)}
+    lines = _lines(text)
     if not lines.get("budget name"):
         raise ValueError("no line begins with Budget Name")
     written, account = WRITTEN.search(text), ACCOUNT.search(text)
@@ -105,6 +105,13 @@ def _read(text: str, *, today: date) -> Alert:
         day=datetime.strptime(written[1], "%B %d, %Y").date() if written else today,
         daily=bool(DAILY.search(text)),
     )
+
+
+def _lines(text: str) -> dict[str, str]:
+    """The lines `Key: value` by key; in one pass, since whoever may publish to the topic chooses the text."""
+    parted = (line.partition(":") for line in text.split("\n"))
+    pairs = ((key.strip(" \t"), value.strip()) for key, _, value in parted)
+    return {key.lower(): value for key, value in pairs if value and KEY.fullmatch(key)}
 
 
 def _team(alert: Alert, *, owners: Owners, deployment: str) -> tuple[str | None, OwnedBy]:
