@@ -23,7 +23,7 @@ def demo(
     ] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Another seed, another organisation.")] = 1,
 ) -> None:
-    """Simulate an organisation's bill and scan it.
+    """Simulate an organization's bill and scan it.
 
     \b
     focuswatch demo
