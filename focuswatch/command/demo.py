@@ -59,7 +59,7 @@ def demo(
     show.table.top(scanned, most=MOST_FINDINGS, state=state, command=_command())
     _ai_against_filter(rows, refreshed.currency)
     typer.echo(f"Bill, ledger and planted truth: {out}/. Your own bill: {_command()} scan YOUR_EXPORT")
-    typer.echo(f"Page: {address}")
+    typer.echo(f"The page: {address}")
 
 
 def _command() -> str:
