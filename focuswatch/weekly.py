@@ -6,11 +6,13 @@ Pure: rows of the report `team_weeks` and entries of the ledger in, words out.
 """
 
 import re
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from focuswatch.engine import Row
 from focuswatch.findings import DAYS_A_MONTH, SEVERITIES, Finding, amount
@@ -25,6 +27,7 @@ LATELY_DAYS = 7
 COMPARED_DAYS = 14  # the week and the one before it, with which a movement is measured
 HALF = Decimal("0.5")
 MOST_LINES = 10
+UNOWNED = "focuswatch report unowned_spend"
 NUMBER = re.compile(r"\A\s*\d+\. ")  # of a step
 
 
@@ -81,9 +84,10 @@ class Week:
         ]
         return told[: MOST_LINES - 1]
 
-    def as_text(self) -> str:
-        """As a terminal or a mail shows it."""
-        return visible("\n".join([self.heading, *(f"  {line}" for line in self.lines)]))
+    def as_text(self, *, state: Path | None = None) -> str:
+        """As a terminal or a mail shows it; a command in it repeats `state`, where one was given."""
+        text = visible("\n".join([self.heading, *(f"  {line}" for line in self.lines)]))
+        return text.replace(UNOWNED, f"{UNOWNED} --state {shlex.quote(str(state))}") if state else text
 
     def _against(self) -> str:
         if self.before <= 0:
@@ -131,8 +135,7 @@ class Week:
     def _nobodys(self) -> Iterable[str]:
         if self.unowned is not None and self.unowned >= LEAST_MOVEMENT and self.spent > 0:
             yield (
-                f"Nobody owns {self._money(self.unowned)} of it, {self.unowned / self.spent:.0%}: "
-                "focuswatch report unowned_spend"
+                f"Nobody owns {self._money(self.unowned)} of it, {self.unowned / self.spent:.0%}: " + UNOWNED
             )
 
     def _planned(self) -> Iterable[str]:

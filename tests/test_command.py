@@ -352,6 +352,50 @@ def test_every_example_of_the_help_is_understood(example):
     assert {word for word in words if word.startswith("--")} <= options
 
 
+def test_a_command_s_summary_fits_a_line():
+    """In 80 columns none is cut; a summary that is cut says nothing."""
+    listed = focuswatch("--help").stdout
+    summaries = listed.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(summaries) == len(app.registered_commands)
+    assert not any("..." in summary for summary in summaries)
+    assert max(map(len, listed.splitlines())) <= 80
+
+
+def test_a_hint_repeats_the_state(export):
+    """A command that is printed works as it stands."""
+    state = export.parent / "a state"
+    focuswatch("scan", export, "--state", state)
+    focuswatch("exclude", "--account", "111122223333", "--reason", "x", "--state", state)
+    told = " ".join(focuswatch("scan", export, "--state", state).stdout.split())
+    assert f"focuswatch findings --silences --state '{state}'" in told
+    export.write_text(HEADER + pools(range(1, 29)).replace("search", ""))
+    weekly = focuswatch("weekly", export, "--state", state).stdout
+    assert f"focuswatch report unowned_spend --state '{state}'" in weekly
+
+
+def test_what_is_resolved_stands_apart_from_what_is_to_do(export):
+    """Under its own heading, without a next step, and in no sum of a detection."""
+    state = ("--state", export.parent / "state")
+    export.write_text(HEADER + pools(range(1, 20)))
+    focuswatch("scan", export, *state)
+    lines = pools(range(1, 18)) + "".join(
+        line for line in pools(range(18, 29)).splitlines(True) if "EC2" in line
+    )
+    export.write_text(HEADER + lines)
+    told = focuswatch("scan", export, *state).stdout
+    assert "Resolved, nothing to do" in told and "173" in told.split()
+    assert not any(heading in told for heading in ("Switch off", "Found by", "→", "Nothing new"))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_a_scan_fits_the_columns(export, width, monkeypatch):
+    """Each amount whole, each row with its owner and its account."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    told = focuswatch("scan", export, "--state", export.parent / "state").stdout
+    assert max(len(line.rstrip()) for line in told.splitlines()) <= width
+    assert {"173", "medium", "search", "111122223333", "us-east-1"} <= set(told.split())
+
+
 def test_every_verb_has_an_example():
     """Help that one can paste."""
     without = [

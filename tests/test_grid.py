@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.catalog import Catalog
-from focuswatch.ledger import Entry
+from focuswatch.coverage import Coverage
+from focuswatch.ledger import Entry, News
+from focuswatch.scan import Scanned
 from focuswatch.show import table
 from focuswatch.show.grid import Column, grid, shortened, wrapped
 from tests.given import DAY, finding
@@ -144,3 +146,27 @@ def test_the_catalog_fits(capsys, monkeypatch, width):
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= width
     assert {*loaded.detections, *loaded.reports} <= set(printed.split())
+
+
+@pytest.mark.parametrize(("width", "most_lines"), [(120, 20), (80, 48)])
+def test_the_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, most_lines):
+    """The ten of the highest severity and cost, without those that are resolved, and the command for the rest."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    found = [
+        finding(f"i-{n}", cost=str(1000 * n)).model_copy(
+            update={"title": "A service costs more than expected"}
+        )
+        for n in range(1, 30)
+    ]
+    gone = finding("i-gone", cost="99999").model_copy(update={"status": "resolved"})
+    news = tuple(News(kind="new", finding=one) for one in [gone, *found])
+    result = Scanned(
+        as_of=DAY, currency="USD", findings=tuple(found), news=news, outcomes=(), coverage=Coverage(), silenced=0,
+        seconds=0.0,
+    )  # fmt: skip
+    table.top(result, most=10, state=tmp_path, command="focuswatch")
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) <= most_lines
+    costs = re.findall(r"\b\d\d,000\b", printed)
+    assert costs[:10] == [f"{n},000" for n in range(29, 19, -1)] and "99,999" not in printed
+    assert f"All 29 findings: focuswatch findings --state {tmp_path}" in " ".join(printed.split())

@@ -22,7 +22,7 @@ ShownAsOf = Annotated[
 
 
 def list_() -> None:
-    """List every detection and report.
+    """List the detections and reports.
 
     \b
     focuswatch list
@@ -34,7 +34,7 @@ def list_() -> None:
 
 
 def show(name: Name, as_of: ShownAsOf = None) -> None:
-    """Show what a detection says, its thresholds, and the SQL as it will run.
+    """Show a detection or report with its thresholds and SQL.
 
     \b
     focuswatch show idle_sagemaker_endpoint
@@ -49,7 +49,7 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
 
 
 def check() -> None:
-    """Check every rule that the catalog must keep: headers, SQL, columns, cases.
+    """Check the headers, SQL, columns and cases of the catalog.
 
     \b
     focuswatch check
@@ -78,7 +78,9 @@ def new(
     name: Annotated[str, typer.Argument(help="snake_case; it is the id everywhere.")],
     into: Annotated[Path, typer.Option(help="The repository.", file_okay=False)] = Path(),
 ) -> None:
-    """Begin a detection: its SQL file and its cases, refused until they are filled in.
+    """Create the SQL file and the cases of a new detection.
+
+    They are refused until they are filled in.
 
     \b
     focuswatch new forgotten_nat_gateway

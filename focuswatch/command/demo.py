@@ -23,7 +23,7 @@ def demo(
     ] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Another seed, another organisation.")] = 1,
 ) -> None:
-    """Simulate an organisation's bill and scan it.
+    """Simulate an organization's bill and scan it.
 
     \b
     focuswatch demo
@@ -59,7 +59,7 @@ def demo(
         show.table.top(scanned, most=MOST_FINDINGS, state=state, command=_command())
     _ai_against_filter(rows, refreshed.currency)
     typer.echo(f"Bill, ledger and planted truth: {out}/. Your own bill: {_command()} scan YOUR_EXPORT")
-    typer.echo(f"Page: {address}")
+    typer.echo(f"The page: {address}")
 
 
 def _command() -> str:

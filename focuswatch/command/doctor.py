@@ -25,7 +25,9 @@ def doctor(
     config: Annotated[Path, typer.Option(help="The deployment's file.")] = Path("config/deployment.toml"),
     format: Annotated[DoctorFormat, typer.Option(help="How to print them.")] = DoctorFormat.TABLE,
 ) -> None:
-    """Look at a deployment: does the bill arrive, do tables, runs, accounts and secrets work. Exit 1 where not.
+    """Check a deployment, and say how to fix what does not work.
+
+    It checks delivery of the bill, tables, runs, accounts and secrets. Exit 1 where one fails.
 
     \b
     AWS_PROFILE=pipeline focuswatch doctor

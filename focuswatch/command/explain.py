@@ -35,7 +35,9 @@ def explain(
     state: options.State = None,
     format: Annotated[ListFormat, typer.Option(help="How to print it.")] = ListFormat.TABLE,
 ) -> None:
-    """Say why a finding's money rose: its parts, volume against price, what began or ended that day.
+    """Show the cost drivers of a finding.
+
+    They add up to its excess; volume is told apart from price, and what started or stopped that day is named.
 
     \b
     focuswatch explain 3f9a1c
@@ -77,12 +79,13 @@ def _asked(
     from focuswatch.explain.ask import explain as asked
     from focuswatch.explain.rise import rise_of
     from focuswatch.explain.words import period
+    from focuswatch.show.table import hint
 
     rise = rise_of(finding)
     if rise is None:
         instead = INSTEAD.get(
             finding.detection,
-            f"its evidence says what it costs: focuswatch findings {finding.fingerprint[:8]}",
+            f"its evidence says what it costs: {hint(f'findings {finding.fingerprint[:8]}', state=state)}",
         )
         raise ConfigError(f"{finding.fingerprint} has no excess to explain ({finding.detection}); {instead}")
     with known_bill(

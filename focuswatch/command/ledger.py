@@ -39,7 +39,9 @@ def findings(
     ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
-    """List what is open, or show one finding whole: its evidence, what to do, how it may be wrong.
+    """List open findings, or show one in full.
+
+    In full: its evidence, what to do, and the known limitations of its detection.
 
     \b
     focuswatch findings
@@ -74,7 +76,7 @@ def snooze(
     ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
-    """Do not tell a finding until a day.
+    """Mute a finding until a date.
 
     \b
     focuswatch snooze 3f9a1c --until 2026-07-01 --reason "load test runs until then"
@@ -115,7 +117,7 @@ def exclude(
     ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
-    """Do not tell findings of one scope: a finding, a resource, an account or a tag.
+    """Mute a finding, or findings of a resource, account or tag.
 
     \b
     focuswatch exclude --fingerprint 3f9a1c --reason "standby for the Friday demo" --until 2026-09-01
@@ -166,7 +168,7 @@ def unsilence(
     ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
-    """Take back a snooze or an exclusion.
+    """Remove a snooze or an exclusion.
 
     \b
     focuswatch unsilence 4
@@ -185,7 +187,9 @@ def rearm(
     ledger: options.LedgerPlace = None,
     state: options.State = None,
 ) -> None:
-    """Forget a finding, so that it is news when it is found again: what is told once can be told once more.
+    """Reset a finding, so that it is notified again when found.
+
+    For example a first charge in a region, which is notified once.
 
     \b
     focuswatch rearm 3f9a1c

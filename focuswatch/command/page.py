@@ -32,7 +32,9 @@ def page(
     trino: options.TrinoServer = None,
     trino_auth: options.TrinoSignIn = SignIn.NONE,
 ) -> None:
-    """Write the page: what burns, findings, anomalies, movers, savings; of the export scanned last, without one.
+    """Write findings, trends and savings as one HTML file.
+
+    Without an export, the page is of the most recent scan.
 
     \b
     focuswatch page

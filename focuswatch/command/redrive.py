@@ -25,7 +25,9 @@ def redrive(
         bool, typer.Option("--dry-run", help="Say what is there, how old, and why; hand nothing on.")
     ] = False,
 ) -> None:
-    """Hand dead letters back, once what kept them from being done is mended. Exit 1 where some could not be.
+    """Redrive dead letters, once their cause is fixed.
+
+    Exit 1 where some could not be redriven.
 
     \b
     AWS_PROFILE=pipeline focuswatch redrive --dry-run

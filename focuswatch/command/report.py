@@ -35,7 +35,9 @@ def report(
     ] = None,
     format: Annotated[ReportFormat, typer.Option(help="How to print the rows.")] = ReportFormat.TABLE,
 ) -> None:
-    """Print one of the reports; without an export, of the one scanned last, with the files that were beside it.
+    """Print a report.
+
+    Without an export, the report is of the most recent scan, with the files used in it.
 
     \b
     focuswatch report ai_spend

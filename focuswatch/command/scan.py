@@ -46,7 +46,9 @@ def scan(
         typer.Option(help="Exit 3 where a finding of this severity or worse is new.", show_default=False),
     ] = None,
 ) -> None:
-    """Find what to switch off and what to look into in a bill, and say who owns it.
+    """Find waste, anomalies and security signals in a bill.
+
+    Each finding names its owner and what to do.
 
     \b
     focuswatch scan ./focus

@@ -39,7 +39,9 @@ def simulate(
         FileFormat, typer.Option("--format", help="Parquet, or CSV.gz.")
     ] = FileFormat.PARQUET,
 ) -> None:
-    """Write an organisation's FOCUS 1.2 export as AWS delivers it, and truth.json with what was planted.
+    """Write the simulated FOCUS 1.2 export of an organization.
+
+    Beside it truth.json says what was planted.
 
     \b
     focuswatch simulate ./organisation

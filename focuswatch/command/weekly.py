@@ -26,7 +26,9 @@ def weekly(
     trino: options.TrinoServer = None,
     trino_auth: options.TrinoSignIn = SignIn.NONE,
 ) -> None:
-    """Print the week in ten lines at most: spent, what moved and why, what is open, what was saved.
+    """Print the weekly digest: spend, changes, findings, savings.
+
+    Ten lines at most for all teams together and for each team.
 
     \b
     focuswatch weekly
@@ -69,4 +71,4 @@ def weekly(
         )
     for week in told:
         if team in (None, week.team):
-            typer.echo(week.as_text() + "\n")
+            typer.echo(week.as_text(state=state) + "\n")
