@@ -18,7 +18,7 @@ from focuswatch.engine import Row
 from focuswatch.errors import ConfigError
 from focuswatch.explain.words import sentences
 from focuswatch.export.refresh import Refresh
-from focuswatch.findings import Finding
+from focuswatch.findings import Finding, account_label
 from focuswatch.findings import amount as plain_amount
 from focuswatch.ledger import Entry, Silence
 from focuswatch.plain_text import visible
@@ -112,7 +112,7 @@ def _words(finding: Finding) -> Group:
 
 def place(finding: Finding) -> str:
     """Where it is, in the words of the bill."""
-    named = finding.sub_account_name or finding.sub_account_id or "the whole organisation"
+    named = account_label(finding.sub_account_name, finding.sub_account_id) or "the whole organisation"
     return " · ".join(filter(None, (named, finding.region_id, finding.service_name, finding.resource_id)))
 
 
@@ -180,7 +180,7 @@ def entries(listed: Sequence[Entry]) -> None:
         finding = entry.finding
         cells = (
             finding.fingerprint[:8], finding.severity, finding.team or "nobody",
-            finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.detection,
+            account_label(finding.sub_account_name, finding.sub_account_id), finding.region_id, finding.detection,
             amount(finding.monthly_cost), str(finding.first_seen), *([entry.state] if states != {"open"} else []),
         )  # fmt: skip
         table.add_row(*(_escape(cell or "") for cell in cells))
