@@ -79,6 +79,11 @@ class Finding(BaseModel):
         return not (self.category == "security" and self.owned_by == "resource tag")
 
 
+def account_label(name: str | None, id: str | None) -> str | None:
+    """Return `name (id)`, or what there is of it: two accounts may have one name."""
+    return f"{name} ({id})" if name and id else name or id
+
+
 def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
     """Who a finding is over time: 20 hex digits over detection, account, region, service and resource."""
     identity = [

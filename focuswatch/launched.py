@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from focuswatch.catalog import Catalog
 from focuswatch.engine import Engine, Row
-from focuswatch.findings import amount
+from focuswatch.findings import account_label, amount
 from focuswatch.owners import Owners
 
 LOOKUP = "launched_costs"
@@ -54,7 +54,7 @@ def _launched(row: Row, owners: Owners) -> Launched:
         team=use_case.team if use_case else None,
         last_day=row["last_day"],
         factor=row["factor"],
-        account=row["sub_account_name"] or row["sub_account_id"] or "no account",
+        account=account_label(row["sub_account_name"], row["sub_account_id"]) or "no account",
         service=row["service_name"] or "no service",
         daily_cost=row["daily_cost"],
         ratio=row["ratio"],

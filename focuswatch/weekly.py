@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from focuswatch.engine import Row
-from focuswatch.findings import DAYS_A_MONTH, SEVERITIES, Finding, amount
+from focuswatch.findings import DAYS_A_MONTH, SEVERITIES, Finding, account_label, amount
 from focuswatch.launched import Launched, summed
 from focuswatch.ledger import Entry
 from focuswatch.owners import Owners
@@ -121,7 +121,7 @@ class Week:
             f"the oldest for {(self.as_of - oldest).days} days"
         )
         worst = max(self.open, key=lambda one: (SEVERITIES.index(one.severity), one.monthly_cost))
-        where = worst.sub_account_name or worst.sub_account_id or "the organisation"
+        where = account_label(worst.sub_account_name, worst.sub_account_id) or "the organisation"
         told = f"{worst.title}, {self._money(worst.monthly_cost)}, {where}"
         yield f"The worst: {told}. First step: {_first_step(worst)}"
 
@@ -248,7 +248,7 @@ def _movers(
         rose = row["movement"] > 0
         about = next(_about(row, explaining if rose else gone), None)
         yield Mover(
-            account=row["sub_account_name"] or row["sub_account_id"] or "no account",
+            account=account_label(row["sub_account_name"], row["sub_account_id"]) or "no account",
             service=row["service_name"] or "no service",
             movement=float(row["movement"]),
             cause=_cause(about, team=team, rose=rose),

@@ -10,7 +10,9 @@ import pytest
 from focuswatch.catalog import Catalog
 from focuswatch.command.talk import talking
 from focuswatch.coverage import Coverage
+from focuswatch.findings import account_label
 from focuswatch.jira.markup import one_line
+from focuswatch.jira.words import summary
 from focuswatch.ledger import Entry, News
 from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
@@ -188,3 +190,21 @@ def test_a_note_gives_no_orders_to_the_terminal(capsys):
     with talking() as talk:
         talk.note("Note: \x1b[2J[bold]x[/bold]")
     assert capsys.readouterr().err == "Note: \ufffd[2J[bold]x[/bold]\n"
+
+
+def test_two_accounts_of_one_name_are_told_apart(capsys):
+    """By their ids, wherever a finding says where it is."""
+    one, other = (
+        finding(account=id).model_copy(update={"sub_account_name": "prod"})
+        for id in ("111122223333", "444455556666")
+    )
+    entries([Entry(finding=one), Entry(finding=other)])
+    shown = "".join(capsys.readouterr().out.split())
+    assert "(111122223333)" in shown and "(444455556666)" in shown
+    assert table.place(one) != table.place(other)
+    assert summary(one) != summary(other)
+    assert (
+        account_label("prod", None) == "prod"
+        and account_label(None, "1") == "1"
+        and account_label(None, None) is None
+    )

@@ -67,9 +67,9 @@ def test_the_largest_movers_come_with_their_cause():
             row(service="Amazon SQS", now=2.0, before=1.5)]  # fmt: skip
     moved = [line for line in told(rows, [Entry(finding=about)]).lines if " in search-prod" in line]
     assert moved == [
-        "-490.00 USD AWS Lambda in search-prod",
-        "+200.00 USD Amazon Kendra in search-prod: An index idles",
-        "+45.00 USD Amazon S3 in search-prod: no finding explains it",
+        "-490.00 USD AWS Lambda in search-prod (111122223333)",
+        "+200.00 USD Amazon Kendra in search-prod (111122223333): An index idles",
+        "+45.00 USD Amazon S3 in search-prod (111122223333): no finding explains it",
     ]
 
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from focuswatch.catalog import DetectionHeader
 from focuswatch.commands import COMMAND
 from focuswatch.explain.words import sentences
-from focuswatch.findings import Finding, Severity, amount, shown
+from focuswatch.findings import Finding, Severity, account_label, amount, shown
 from focuswatch.jira.markup import escaped, one_line, verbatim
 from focuswatch.slack.money import saving, stake
 
@@ -35,7 +35,7 @@ def mark_of(fingerprint: str, number: int) -> str:
 
 def summary(finding: Finding) -> str:
     """One line: what, where, how much."""
-    places = (finding.sub_account_name or finding.sub_account_id, finding.region_id)
+    places = (account_label(finding.sub_account_name, finding.sub_account_id), finding.region_id)
     where = ", ".join(filter(None, (one_line(place or "", longest=PLACE_CHARACTERS) for place in places)))
     tail = (f": {where}" if where else "") + f" ({stake(finding)})"
     return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail

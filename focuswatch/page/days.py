@@ -6,7 +6,7 @@ from typing import Any
 
 from focuswatch.engine import Row
 from focuswatch.explain.words import details, headline
-from focuswatch.findings import Finding
+from focuswatch.findings import Finding, account_label
 from focuswatch.page.gather import Gathered, is_shown
 
 LAYERS = (
@@ -70,7 +70,7 @@ def _anomaly(finding: Finding, rows: Sequence[Row]) -> Part:
     return {
         "fingerprint": finding.fingerprint,
         "title": finding.title,
-        "account": finding.sub_account_name or finding.sub_account_id,
+        "account": account_label(finding.sub_account_name, finding.sub_account_id),
         "service": finding.service_name,
         "resource": finding.resource_id,
         "team": finding.team,

@@ -12,7 +12,7 @@ from focuswatch.commands import COMMAND
 from focuswatch.detect import Outcome
 from focuswatch.engine import Row
 from focuswatch.explain.words import sentences
-from focuswatch.findings import DAYS_A_MONTH, Finding, plain
+from focuswatch.findings import DAYS_A_MONTH, Finding, account_label, plain
 from focuswatch.known_findings import Purpose
 from focuswatch.ledger import Entry
 from focuswatch.page.days import anomalies, gpus, layers
@@ -107,7 +107,7 @@ def _savings(gathered: Gathered) -> Part:
         "resolved": [
             {
                 "title": one.finding.title,
-                "account": one.finding.sub_account_name or one.finding.sub_account_id,
+                "account": account_label(one.finding.sub_account_name, one.finding.sub_account_id),
                 "team": one.finding.team,
                 "resolved_on": one.resolved_on,
                 "promised": float(one.finding.monthly_cost),

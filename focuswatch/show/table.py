@@ -19,7 +19,7 @@ from focuswatch.engine import Row
 from focuswatch.errors import ConfigError
 from focuswatch.explain.words import sentences
 from focuswatch.export.refresh import Refresh
-from focuswatch.findings import SEVERITIES, Finding, is_minor
+from focuswatch.findings import SEVERITIES, Finding, account_label, is_minor
 from focuswatch.findings import amount as plain_amount
 from focuswatch.ledger import Entry, Silence
 from focuswatch.plain_text import visible
@@ -90,7 +90,7 @@ def rounded(value: Decimal | float | None) -> str:
 
 def account(name: str | None, id: str | None) -> str:
     """Return `name (id)`, or whichever there is."""
-    return f"{name} ({id})" if name and id and name != id else name or id or ""
+    return account_label(name, id) or ""
 
 
 def scanned(result: Scanned, refresh: Refresh, *, state: Path | None = None) -> None:
@@ -194,7 +194,7 @@ def _words(finding: Finding) -> Cell:
 
 def place(finding: Finding) -> str:
     """Where it is, in the words of the bill."""
-    named = account(finding.sub_account_name, finding.sub_account_id) or "the whole organisation"
+    named = account_label(finding.sub_account_name, finding.sub_account_id) or "the whole organization"
     return " · ".join(filter(None, (named, finding.region_id, finding.service_name, finding.resource_id)))
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from focuswatch.delivery.claims import Claim, Claims, Overtaken
 from focuswatch.delivery.news import Delivery
 from focuswatch.errors import FocuswatchError, TryLater, Unsure
+from focuswatch.findings import account_label
 from focuswatch.ledger.pages import of_kind
 from focuswatch.slack.client import Poster
 from focuswatch.slack.digest import DigestLine, digest
@@ -142,7 +143,7 @@ def _line(delivery: Delivery) -> DigestLine:
         title=finding.title if delivery.kind != "resolved" else f"Resolved: {finding.title}",
         monthly_cost=finding.monthly_cost,
         currency=finding.currency,
-        account=finding.sub_account_name or finding.sub_account_id,
+        account=account_label(finding.sub_account_name, finding.sub_account_id),
         region=finding.region_id,
         resource_id=finding.resource_id,
         severity=finding.severity,

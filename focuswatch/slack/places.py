@@ -4,7 +4,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from focuswatch.findings import Finding
+from focuswatch.findings import Finding, account_label
 
 
 def account(finding: Finding) -> str:
@@ -14,9 +14,7 @@ def account(finding: Finding) -> str:
 
 def account_named(name: str | None, number: str | None) -> str:
     """`name (number)`, or what there is of it."""
-    if name and number:
-        return f"{name} ({number})"
-    return name or number or "no account"
+    return account_label(name, number) or "no account"
 
 
 def place(account: str, region_id: str | None) -> str:

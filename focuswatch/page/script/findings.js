@@ -7,7 +7,7 @@ const FILTERS = [
   ["team", "Team", (finding) => finding.team ?? NOBODY],
   ["use_case", "Use case", (finding) => finding.use_case ?? "(no use case)"],
   ["intent", "Intent", (finding) => finding.intent ?? (finding.team ? "(not said)" : "(nobody's)")],
-  ["account", "Account", (finding) => finding.sub_account_name ?? finding.sub_account_id ?? "(the whole organisation)"],
+  ["account", "Account", (finding) => finding.sub_account_id || finding.sub_account_name ? accountOf(finding) : "(the whole organisation)"],
   ["category", "Category", (finding) => finding.category],
   ["severity", "Severity", (finding) => finding.severity],
 ];
@@ -100,7 +100,7 @@ function openNamed(view, form) {
 
 function item(view, finding) {
   const { title } = view.shown.detections[finding.detection];
-  const place = [finding.sub_account_name ?? finding.sub_account_id ?? "the whole organisation", finding.region_id, finding.service_name, bare(finding.resource_id)].filter(Boolean);
+  const place = [finding.sub_account_id || finding.sub_account_name ? accountOf(finding) : "the whole organisation", finding.region_id, finding.service_name, bare(finding.resource_id)].filter(Boolean);
   const details = make("details", {}, make("summary", {},
     make("span", { class: "money" }, money(finding.monthly_cost, view.currency), make("small", {}, AMOUNTS[finding.category])),
     make("span", { class: "title" }, title),

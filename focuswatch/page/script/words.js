@@ -55,7 +55,7 @@ function cut(text, most) {
 }
 
 function accountOf({ sub_account_name: name, sub_account_id: id }) {
-  return name ?? id ?? "(no account)";
+  return name && id ? `${name} (${id})` : name ?? id ?? "(no account)";
 }
 
 // Which cost column of which charges a report's money is.
