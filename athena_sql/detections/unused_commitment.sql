@@ -50,7 +50,7 @@ charged_periods AS (                                       -- a day's, or a mont
         CommitmentDiscountType AS commitment_type,
         CommitmentDiscountStatus AS status,
         charge_date AS first_date,
-        coalesce(charge_last_date, charge_date) AS last_date,
+        greatest(coalesce(charge_last_date, charge_date), charge_date) AS last_date,
         EffectiveCost AS effective_cost
     FROM daily_charges
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14 + 31) AS date)

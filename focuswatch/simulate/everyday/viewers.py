@@ -12,13 +12,16 @@ from focuswatch.simulate.plan import Plan
 VIEWERS = {  # region: its part of what the United States fetch; invented
     "eu-west-1": 0.2,
     "ap-northeast-1": 0.08,
-    "ca-central-1": 0.06,
-    "ap-south-1": 0.05,
-    "sa-east-1": 0.04,
-    "ap-southeast-2": 0.03,
-    "me-south-1": 0.01,
+    "ca-central-1": 0.008,
+    "ap-south-1": 0.006,
+    "sa-east-1": 0.004,
+    "ap-southeast-2": 0.003,
+    "me-south-1": 0.001,
 }
-REGULARS = ("eu-west-1", "ap-northeast-1")  # from everywhere else the first viewer comes on some day
+REGULARS = (
+    "eu-west-1",
+    "ap-northeast-1",
+)  # from elsewhere the first viewers come on some day, too few to move a bill
 EDGE_REGIONS = (
     "us-west-2",
     "eu-west-1",
