@@ -19,12 +19,13 @@ COMMAND = re.compile(
 )
 MOST_CHARACTERS = 300  # of a value: a command that an output would cut is not offered
 # What no shell acts on: neither sh, nor zsh (a leading = or ~), nor cmd.exe (%), nor PowerShell (a leading @).
-NAME = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_./:=,@+-]*[A-Za-z0-9_/=])?")
+# The end is the name's own: an ARN that ends in a slash names nothing.
+NAME = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_./:=,@+-]*[A-Za-z0-9_])?")
 # Within a word of the catalog (`Start={first_day},End=…`) a comma or an equals sign would begin another parameter.
 PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 IN_QUOTES = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 _.,()+/@#:=-]*")
 # The AWS CLI reads these instead of passing them on: https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html
-LOADED = re.compile(r"[A-Za-z0-9+.-]+://")
+LOADED = "://"
 REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,10}){1,2}-[0-9]{1,2}")  # us-gov-west-1, eusc-de-east-1
 FIELD = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 WITHHELD = "(see the evidence)"  # in place of a name beside which a command would no longer be what the catalog wrote
@@ -77,7 +78,7 @@ def why_not(name: str, value: Any, *, part: bool = False, quoted: bool = False) 
     if name == "region_id" or name.endswith("_region_id"):
         return None if REGION.fullmatch(text) else f"the {label} is not an AWS region"
     allowed = PART if part else IN_QUOTES if quoted else NAME
-    if not allowed.fullmatch(text) or LOADED.match(text):
+    if not allowed.fullmatch(text) or LOADED in text:
         return f"the {label} {UNSAFE}"
     return f"the {label} is longer than {MOST_CHARACTERS} characters" if len(text) > MOST_CHARACTERS else None
 

@@ -29,7 +29,7 @@ HOSTILE = [
     "%PATH%", "x%", "file:///etc/passwd", "fileb://x", "https://evil.example/x", "http://x", "s3://x/y", "x y",
     "x --endpoint-url https://evil.example", "...", "x ...", "a aws s3api delete-bucket --bucket all", "", " ", None,
     "{region_id}", "{endpoint_name}", "zzfield0zz", "x\u200by", "x\u202ey", "ｘ", "é", "x\ty", "x\x1b[2J", "[x]",
-    '{"x":1}', "*", "x?", "x#y", "!x", "x>y", "x\\y", "v" * 400, "global", "none", "NoRegion",
+    '{"x":1}', "*", "x?", "x#y", "!x", "x>y", "x\\y", "v" * 400, "arn:x/", "x/file:///y", "global", "none", "NoRegion",
 ]  # fmt: skip
 PLAIN = [
     "ranker",
