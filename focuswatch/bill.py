@@ -19,6 +19,7 @@ from focuswatch.columns import KEPT_TABLES
 from focuswatch.engine import Engine
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
+from focuswatch.exchange_rates import Rate, rate_of
 from focuswatch.export.refresh import Refresh, refresh
 from focuswatch.literals import Value
 from focuswatch.owners import Owners
@@ -47,6 +48,10 @@ class Bill:
     refresh: Refresh
     as_of: date
     answers: Answers
+
+    def rate(self, owners: Owners) -> Rate:
+        """How thresholds in USD are converted to this bill's currency."""
+        return rate_of(self.refresh.currency, rates=owners.exchange_rates, of_bill=self.refresh.per_usd)
 
 
 def state_of(export: str, *, root: Path | None = None) -> Path:

@@ -16,6 +16,7 @@ from focuswatch.launched import Launched, summed
 from focuswatch.ledger import Entry
 from focuswatch.owners import Owners
 from focuswatch.plain_text import visible
+from focuswatch.slack.money import main_amount
 
 MOVERS = 3
 LEAST_MOVEMENT = 1.0  # in the billing currency: less is no news
@@ -106,9 +107,9 @@ class Week:
             f"{_count(len(self.open), 'finding')} open, {self._money(cost)} a month to save, "
             f"the oldest for {(self.as_of - oldest).days} days"
         )
-        worst = max(self.open, key=lambda one: (SEVERITIES.index(one.severity), one.monthly_cost))
+        worst = max(self.open, key=lambda one: (SEVERITIES.index(one.severity), one.stake))
         where = worst.sub_account_name or worst.sub_account_id or "the organisation"
-        told = f"{worst.title}, {self._money(worst.monthly_cost)}, {where}"
+        told = f"{worst.title}, {main_amount(worst)}, {where}"
         yield f"The worst: {told}. First step: {_first_step(worst)}"
 
     def _saved(self) -> Iterable[str]:
@@ -174,7 +175,7 @@ def _grouped(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
 def _week(
     team: str | None, rows: Sequence[Row], entries: Sequence[Entry], *, owners: Owners, as_of: date, currency: str
 ) -> Week:  # fmt: skip
-    found = sorted((one.finding for one in entries if one.state == "open"), key=lambda one: -one.monthly_cost)
+    found = sorted((one.finding for one in entries if one.state == "open"), key=lambda one: -one.stake)
     lately = [one for one in entries if _resolved_lately(one, as_of=as_of)]
     budgets = [one.monthly_budget for one in owners.teams.values() if one.monthly_budget]
     known = owners.teams.get(team or "")

@@ -29,7 +29,7 @@ sources   = [
 least_weekdays = 3
 least_ratio = 4.0
 least_excess_gb = 100.0
-least_cost = 1.0
+least_cost_usd = 1.0
 least_compute_share = 0.1
 */
 WITH account_days AS (                                              -- both at once: what is mentioned twice is read twice
@@ -100,7 +100,7 @@ large_days AS (
             AS expected_gb,                                         -- of the middle one or two: the median
         avg(CASE WHEN is_before THEN machine_cost END) AS expected_machine_cost,
         avg(CASE WHEN is_before THEN function_cost END) AS expected_function_cost,
-        $least_cost + $least_compute_share * avg(CASE WHEN is_before THEN machine_cost + function_cost END) AS slack
+        $least_cost_usd + $least_compute_share * avg(CASE WHEN is_before THEN machine_cost + function_cost END) AS slack
     FROM ranked_samples
     WHERE own_gb >= $least_excess_gb                                -- less can be no spike, so it needs no baseline
     GROUP BY 1, 2

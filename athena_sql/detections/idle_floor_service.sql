@@ -26,7 +26,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 14
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
     SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
@@ -154,5 +154,5 @@ SELECT
 FROM judged_floors
 WHERE coalesce(most_requests, 0) = 0
     AND coalesce(most_written, 0) <= 0
-    AND round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+    AND round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id, service_name

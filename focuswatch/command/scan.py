@@ -100,6 +100,7 @@ def run(
             scanned = scan_bill(
                 bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
                 detections=detections, owners=known_owners, ledger=kept, say=talk.progress, answers=bill.answers,
+                rate=bill.rate(known_owners),
             )  # fmt: skip
         finally:
             kept.close()

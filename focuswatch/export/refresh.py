@@ -54,6 +54,7 @@ class Refresh:
     focus_version: str
     grain: Grain
     warnings: tuple[str, ...]
+    per_usd: float | None = None  # units of the currency for one US dollar, where the bill prices in USD
 
 
 def refresh(

@@ -10,6 +10,7 @@ import json
 from focuswatch.findings import Finding
 from focuswatch.scan import Scanned
 from focuswatch.slack.blocks import MESSAGE_CHARACTERS, Block, size
+from focuswatch.slack.money import stake
 from focuswatch.slack.text import escaped, mrkdwn
 
 MOST_FINDINGS = 20
@@ -29,7 +30,7 @@ def news(scanned: Scanned) -> str:
         blocks, shown = longer, shown + 1
     if len(told) > shown:
         blocks.append(_context(f"and {len(told) - shown} more"))
-    blocks.append(_context(f"{scanned.monthly_waste:,.0f} {scanned.currency} of waste a month"))
+    blocks.append(_context(f"{scanned.monthly_waste:,.0f} {scanned.currency}/month of waste"))
     return json.dumps({"text": heading, "blocks": blocks}, indent=2, ensure_ascii=False)
 
 
@@ -38,7 +39,7 @@ def _section(finding: Finding) -> Block:
     named = " · ".join(escaped(part[:NAME_CHARACTERS]) for part in place if part)
     lines = (
         f"*{escaped(finding.title)}* ({finding.status}, {finding.severity})",
-        f"{finding.monthly_cost:,.2f} {finding.currency} a month · {escaped(finding.team or 'nobody owns it')}",
+        f"{escaped(stake(finding))} · {escaped(finding.team or 'no owner')}",
         named,
         escaped(finding.reason),
         escaped(finding.action),

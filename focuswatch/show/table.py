@@ -23,6 +23,7 @@ from focuswatch.findings import amount as plain_amount
 from focuswatch.ledger import Entry, Silence
 from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
+from focuswatch.slack.money import stake
 
 HEADING_WIDTH = 9  # of a report's columns
 NEVER_BROKEN = 14  # letters: an account's id is one word
@@ -66,8 +67,13 @@ def scanned(result: Scanned, refresh: Refresh) -> None:
         if group:
             out.print(_table(heading, group[:SHOWN]))
         if len(group) > SHOWN:
-            rest = amount(sum(finding.monthly_cost for finding in group[SHOWN:]), result.currency)
-            out.print(f"… and {len(group) - SHOWN} more, {_escape(rest)}: focuswatch findings\n", style="dim")
+            rest = ""
+            if (
+                category == "waste"
+            ):  # amounts of the other categories mean several things, or one dollar twice
+                left = sum((finding.monthly_cost for finding in group[SHOWN:]), Decimal(0))
+                rest = f", {amount(left, result.currency)}/month"
+            out.print(f"… and {len(group) - SHOWN} more{_escape(rest)}: focuswatch findings\n", style="dim")
     if news:
         out.print(_by_detection(news))
     else:
@@ -78,7 +84,7 @@ def scanned(result: Scanned, refresh: Refresh) -> None:
 
 def _table(heading: str, findings: Sequence[Finding]) -> Table:
     table = Table(title=heading, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, expand=True)
-    table.add_column("A month", justify="right", no_wrap=True)
+    table.add_column("So far" if findings[0].is_event else "A month", justify="right", no_wrap=True)
     table.add_column("Owner", overflow="fold", max_width=18)
     table.add_column("What, why, and what to do", ratio=1, overflow="fold")
     for finding in findings:
@@ -90,9 +96,19 @@ def _money(finding: Finding) -> Group:
     status = "" if finding.status == "open" else finding.status
     return Group(
         _text(amount(finding.monthly_cost)),
+        *map(_text, _continues(finding)),
         _text(finding.severity, style=COLOURS[finding.severity]),
         _text(status, style="dim"),
     )
+
+
+def _continues(finding: Finding) -> list[str]:
+    """Of an event: that it ended, or what a month of it would cost."""
+    if not finding.is_event or finding.cost_so_far is None:
+        return []
+    if finding.ended_on is not None:
+        return ["ended"]
+    return [f"{amount(finding.monthly_cost_if_continues)}/month"] if finding.monthly_cost_if_continues else []
 
 
 def _owner(finding: Finding) -> Group:
@@ -121,12 +137,14 @@ def _by_detection(found: Sequence[Finding]) -> Table:
     table.add_column("Found by")
     table.add_column("Findings", justify="right")
     table.add_column("A month", justify="right")
+    table.add_column("So far", justify="right")
     groups: dict[str, list[Finding]] = {}
     for finding in found:
         groups.setdefault(finding.detection, []).append(finding)
     sums = {id: sum((one.monthly_cost for one in group), Decimal(0)) for id, group in groups.items()}
     for id in sorted(groups, key=lambda id: -sums[id]):
-        table.add_row(id, str(len(groups[id])), amount(sums[id]))
+        cells = ("", amount(sums[id])) if groups[id][0].is_event else (amount(sums[id]), "")
+        table.add_row(id, str(len(groups[id])), *cells)
     return table
 
 
@@ -136,7 +154,8 @@ def _summary(out: Console, result: Scanned, refresh: Refresh) -> None:
     out.print(
         f"{len(result.news)} told, {len(open_findings)} open as of {result.as_of}: "
         f"[bold]{_escape(waste)} of waste a month[/bold]; "
-        f"of all findings, {_escape(amount(result.unowned, result.currency))} that nobody owns.",
+        f"{len(result.unowned)} without an owner, "
+        f"{_escape(amount(result.unowned_waste, result.currency))} of waste a month among them.",
     )
     judged = f"{refresh.charges:,} charges of {refresh.first_charge_date} to {refresh.last_charge_date}"
     out.print(
@@ -173,6 +192,7 @@ def entries(listed: Sequence[Entry]) -> None:
     for column in ("Finding", "Severity", "Team", "Account", "Region", "Detection"):
         table.add_column(column, overflow="fold")
     table.add_column("A month", justify="right", no_wrap=True)
+    table.add_column("So far", justify="right", no_wrap=True)
     table.add_column("Since", no_wrap=True)
     if states != {"open"}:
         table.add_column("State", no_wrap=True)
@@ -181,11 +201,17 @@ def entries(listed: Sequence[Entry]) -> None:
         cells = (
             finding.fingerprint[:8], finding.severity, finding.team or "nobody",
             finding.sub_account_name or finding.sub_account_id, finding.region_id, finding.detection,
-            amount(finding.monthly_cost), str(finding.first_seen), *([entry.state] if states != {"open"} else []),
+            *_by_meaning(finding), str(finding.first_seen), *([entry.state] if states != {"open"} else []),
         )  # fmt: skip
         table.add_row(*(_escape(cell or "") for cell in cells))
     out = console()
     out.print(table if listed else "No findings are open.")
+
+
+def _by_meaning(finding: Finding) -> tuple[str, str]:
+    """A finding's amount in the column of what it means: a month's, or so far."""
+    told = amount(finding.monthly_cost)
+    return ("", told) if finding.is_event else (told, "")
 
 
 def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
@@ -194,7 +220,7 @@ def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
     out.print(finding.title, style="bold", markup=False)
     facts = {
         "state": f"{entry.state}, {finding.severity}, {finding.category}",
-        "a month": amount(finding.monthly_cost, finding.currency),
+        "amount": stake(finding),
         "owner": f"{finding.team or 'nobody'} (by {finding.owned_by})",
         "account": f"{finding.sub_account_name or ''} {finding.sub_account_id or ''}".strip(),
         "region": finding.region_id,
