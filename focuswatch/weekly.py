@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.engine import Row
+from focuswatch.exchange_rates import Rates, usd
 from focuswatch.findings import DAYS_A_MONTH, SEVERITIES, Finding, amount
 from focuswatch.launched import Launched, summed
 from focuswatch.ledger import Entry
@@ -19,7 +20,7 @@ from focuswatch.plain_text import visible
 from focuswatch.slack.money import main_amount
 
 MOVERS = 3
-LEAST_MOVEMENT = 1.0  # in the billing currency: less is no news
+LEAST_MOVEMENT_USD = 1  # less is not worth a line
 LATELY_DAYS = 7
 MOST_LINES = 10
 NUMBER = re.compile(r"\A\s*\d+\. ")  # of a step
@@ -120,7 +121,7 @@ class Week:
             )
 
     def _nobodys(self) -> Iterable[str]:
-        if self.unowned is not None and self.unowned >= LEAST_MOVEMENT and self.spent > 0:
+        if self.unowned is not None and _is_worth_a_line(self.unowned, self.currency) and self.spent > 0:
             yield (
                 f"Nobody owns {self._money(self.unowned)} of it, {self.unowned / self.spent:.0%}: "
                 "focuswatch report unowned_spend"
@@ -189,7 +190,9 @@ def _week(
         if team
         else _sum(_of_budgeted(rows, owners), "month_to_date"),
         budget=known.monthly_budget if known else (sum(budgets, Decimal(0)) or None),
-        movers=tuple(_movers(rows, found=found, gone=[one.finding for one in lately])),
+        movers=tuple(
+            _movers(rows, found=found, gone=[one.finding for one in lately], currency=currency, owners=owners)
+        ),
         open=tuple(found),
         saved_monthly=sum((one.saved_daily or Decimal(0) for one in lately), Decimal(0)) * DAYS_A_MONTH,
         resolved=len(lately),
@@ -208,8 +211,14 @@ def _resolved_lately(entry: Entry, *, as_of: date) -> bool:
     return entry.state == "resolved" and entry.resolved_on is not None and entry.resolved_on > since
 
 
-def _movers(rows: Iterable[Row], *, found: Sequence[Finding], gone: Sequence[Finding]) -> Iterable[Mover]:
-    moved = [row for row in rows if abs(row["movement"]) >= LEAST_MOVEMENT]
+def _is_worth_a_line(amount: float, currency: str, rates: Rates | None = None) -> bool:
+    return usd(Decimal(str(amount)), currency, rates) >= LEAST_MOVEMENT_USD
+
+
+def _movers(
+    rows: Iterable[Row], *, found: Sequence[Finding], gone: Sequence[Finding], currency: str, owners: Owners
+) -> Iterable[Mover]:
+    moved = [row for row in rows if _is_worth_a_line(abs(row["movement"]), currency, owners.exchange_rates)]
     for row in sorted(moved, key=lambda row: -abs(row["movement"]))[:MOVERS]:
         rose = row["movement"] > 0
         about = next(_about(row, found if rose else gone), None)

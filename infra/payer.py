@@ -47,6 +47,7 @@ class PayerStack(Stack):
             config=deployment.budgets,
             owners=owners,
             topic_arn=spending.topic_arn,
+            billing_currency=deployment.billing_currency,
         ).node.add_dependency(spending.node.find_child("Policy"))
         if not deployment.anomalies.account_has_monitor:
             _anomalies(self, deployment, topic=spending)

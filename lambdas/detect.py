@@ -38,7 +38,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     as_of = run.as_of(engine, periods)
     detections = _due(run, event, as_of=as_of)
     scanned = scan(
-        engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,
+        engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
         catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, say=logger.debug,
         may_go_on=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000, trail=_trail(run),
     )  # fmt: skip

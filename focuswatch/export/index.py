@@ -34,6 +34,7 @@ class Unit(BaseModel):
     is_folded: bool  # else queries read the files themselves
     periods: Periods
     facts: tuple[PeriodFacts, ...]
+    per_usd: float | None = None  # units of its currency for one US dollar, where it says so
 
 
 class DeliveryRow(BaseModel):

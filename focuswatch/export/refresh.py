@@ -30,7 +30,7 @@ from focuswatch.export.views import create_deliveries, folded_view_sql, kept_vie
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "5"  # to be raised when files are read in another way, so that every unit is read again
+READING = "6"  # to be raised when files are read in another way, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
@@ -181,4 +181,12 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
             *end.warnings,
             *([] if any(part.shape.has_meters for part in parts) else [NO_METERS]),
         ),
+        per_usd=_newest_rate(units.values()),
     )
+
+
+def _newest_rate(units: Iterable[Unit]) -> float | None:
+    """The rate of the unit with the newest charges that tells one."""
+    told = [unit for unit in units if unit.per_usd is not None and unit.facts]
+    newest = max(told, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
+    return newest.per_usd if newest else None
