@@ -2,7 +2,7 @@
 
 import csv
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from focuswatch.exchange_rates import TABLE, TABLE_DATE, converted, rate_of, usd
 from focuswatch.ledger import decide
 from focuswatch.owners import Owners
 from focuswatch.spending.said import finding as said
+from focuswatch.warehouse.partitions import Period, _period
+from focuswatch.warehouse.statements import rate_of_period
 from tests.given import finding, run
 
 CATALOG = Catalog.load()
@@ -247,3 +249,32 @@ def test_the_scan_says_at_which_rate_thresholds_were_converted(tmp_path):
         "Money thresholds are converted at 83 INR for 1 USD, from the bill's own costs in its pricing currency"
         in told
     )
+
+
+def test_athena_reads_the_rate_from_the_raw_export():
+    """Of rows that are priced in dollars alone; refunds and free usage tell nothing."""
+    connection = connect()
+    connection.execute("""
+        CREATE TABLE focus_export AS
+        SELECT * FROM (VALUES
+            ('2026-05', 830.0, 10.0, 'USD'), ('2026-05', -83.0, -2.0, 'USD'), ('2026-05', 0.0, 0.0, 'USD'),
+            ('2026-05', 500.0, 500.0, 'INR'), ('2026-05', 40.0, NULL, NULL), ('2026-04', 900.0, 10.0, 'USD')
+        ) AS rows (billing_period, EffectiveCost, PricingCurrencyEffectiveCost, PricingCurrency)
+    """)
+    assert connection.execute(rate_of_period("2026-05")).fetchall() == [(830.0, 10.0)]
+    assert connection.execute(rate_of_period("2026-03")).fetchall() == [(0.0, 0.0)]
+
+
+@pytest.mark.parametrize("per_usd", [83.25, None])
+def test_a_billing_period_keeps_its_rate(per_usd):
+    """In the partition's parameters, beside the currency."""
+    day = date(2026, 5, 31)
+    period = Period(
+        "2026-05", "s3://b/", "d", datetime(2026, 6, 1, tzinfo=UTC), 1, 1.0, "INR", day, day, per_usd=per_usd
+    )
+    found = {
+        "Values": ["2026-05"],
+        "StorageDescriptor": {"Location": "s3://b/"},
+        "Parameters": period.parameters(),
+    }
+    assert _period(found) == period

@@ -142,7 +142,7 @@ def _by_detection(found: Sequence[Finding]) -> Table:
     for finding in found:
         groups.setdefault(finding.detection, []).append(finding)
     sums = {id: sum((one.monthly_cost for one in group), Decimal(0)) for id, group in groups.items()}
-    for id in sorted(groups, key=lambda id: -sums[id]):
+    for id in sorted(groups, key=lambda id: (groups[id][0].is_event, -sums[id])):
         cells = ("", amount(sums[id])) if groups[id][0].is_event else (amount(sums[id]), "")
         table.add_row(id, str(len(groups[id])), *cells)
     return table
