@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from focuswatch import __version__
-from focuswatch.catalog import Catalog, Detection
+from focuswatch.catalog import PER_USD, Catalog, Detection
 from focuswatch.detect import Outcome
 from focuswatch.literals import Value
 
@@ -46,7 +46,8 @@ class Answers:
         made.replace(self.path)
 
     def _key(self, detection: Detection, values: Mapping[str, Value]) -> str:
-        question = "\n".join((self._digest, detection.id, detection.render(dict(values))))
+        rate = str(values.get(PER_USD))  # of which the scorer's threshold depends, and its statement does not
+        question = "\n".join((self._digest, detection.id, rate, detection.render(dict(values))))
         return hashlib.sha256(question.encode()).hexdigest()
 
 

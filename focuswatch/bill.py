@@ -22,6 +22,7 @@ from focuswatch.columns import KEPT_TABLES
 from focuswatch.engine import Engine
 from focuswatch.engine.duckdb import DuckDbEngine, connect
 from focuswatch.errors import ConfigError
+from focuswatch.exchange_rates import Rate, rate_of
 from focuswatch.export.providers import aws_only
 from focuswatch.export.refresh import Refresh, refresh, unreadable
 from focuswatch.literals import Value
@@ -58,6 +59,10 @@ class Bill:
     def detected_on(self) -> Engine:
         """The engine whose tables detections judge: those of AWS's charges alone."""
         return self.judged or self.engine
+
+    def rate(self, owners: Owners) -> Rate:
+        """How thresholds in USD are converted to this bill's currency."""
+        return rate_of(self.refresh.currency, rates=owners.exchange_rates, of_bill=self.refresh.per_usd)
 
 
 def _load(

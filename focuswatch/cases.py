@@ -96,15 +96,22 @@ def run_case(case: Case, *, file: CaseFile, detection: Detection, catalog: Catal
 
 
 def outcome_of(
-    case: Case, *, file: CaseFile, detection: Detection, catalog: Catalog, on: duckdb.DuckDBPyConnection
+    case: Case,
+    *,
+    file: CaseFile,
+    detection: Detection,
+    catalog: Catalog,
+    on: duckdb.DuckDBPyConnection,
+    per_usd: float = 1.0,
 ) -> Outcome:
-    """The detection asked over nothing but what `case` gives."""
+    """The detection run over nothing but what `case` gives; `per_usd` is units of its currency for one US dollar."""
     as_of = case.as_of or file.as_of
     give(on, case, file=file)
     question = Question(
         as_of=as_of,
         news_since=case.news_since or news_since(as_of, looked_until=None),
         required_tags=tuple(case.required_tags),
+        per_usd=per_usd,
     )
     tables.create_views(on, catalog, values=question.values)
     return ask(detection, engine=DuckDbEngine(on), catalog=catalog, question=question)

@@ -5,6 +5,7 @@ is asked by `focuswatch.check`.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -27,6 +28,10 @@ BUILT_IN = {
     "news_since": "the first day whose charges are news: the day up to which the last scan looked",
     "required_tags": "the tag keys that owners.toml demands",
 }
+PER_USD = "per_usd"  # among the values of a statement: units of the billing currency for one US dollar
+MONEY = "_usd"  # how the names of parameters end that are amounts of money, in USD
+# Words in a name that say money, unless another unit ends it.
+MONEY_WORDS = re.compile(r"(cost|costs|spend|spent|money|amount|price|charge)")
 FILL_IN = "FILL IN"  # stands in the files that `focuswatch new` makes, and is refused
 
 Category = Literal["waste", "security", "anomaly", "governance"]
@@ -59,11 +64,11 @@ class ReportHeader(Header):
 
 
 class Scoring(BaseModel):
-    """When a series is strange enough to tell; money in the billing currency."""
+    """When a day of a series is anomalous; `least_daily_excess_usd` is converted as money parameters are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     threshold: float
-    least_daily_excess: float = 20.0
+    least_daily_excess_usd: float = 20.0
     history_days: int = 28
 
 
@@ -109,8 +114,23 @@ class Entry(Generic[H]):
     path: Path
 
     def render(self, values: dict[str, Value]) -> str:
-        """The statement as it runs: placeholders as literals, the file's own defaults where `values` has none."""
-        return render(self.sql, {**self.header.parameters, **values})
+        """The statement as it runs: placeholders as literals, the file's own defaults where `values` has none.
+
+        Parameters in USD become amounts of the billing currency, of which `values` says `per_usd` (left out: 1).
+        """
+        return render(
+            self.sql, {**in_currency(self.header.parameters, per_usd=values.get(PER_USD)), **values}
+        )
+
+
+def in_currency(parameters: Mapping[str, Parameter], *, per_usd: Value) -> dict[str, Value]:
+    """Return the parameters with those in USD as amounts of the currency of which one dollar is `per_usd`."""
+    if not isinstance(per_usd, int | float) or per_usd == 1:
+        return dict(parameters)
+    return {
+        name: value * per_usd if name.endswith(MONEY) and isinstance(value, int | float) else value
+        for name, value in parameters.items()
+    }
 
 
 Detection = Entry[DetectionHeader]
@@ -224,10 +244,27 @@ def _broken_rules(entry: Entry[Header], text: str) -> list[str]:
         problems.append(f"{names} has no value; give it one under [parameters] or use {', '.join(BUILT_IN)}.")
     if idle := given - used:
         problems.append(f"the SQL never uses {', '.join(sorted(idle))}; take it out of [parameters].")
-    if shadowed := given & set(BUILT_IN):
+    if unmarked := sorted(name for name in given if _is_unmarked_money(name)):
+        problems.append(
+            f"{', '.join(unmarked)} sounds like money; name it {', '.join(f'{one}{MONEY}' for one in unmarked)} "
+            "and give it in USD: it is converted to the currency of the bill."
+        )
+    if broken := sorted(
+        name for name in given if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])
+    ):
+        problems.append(f"{', '.join(broken)} is money in USD; expected a number.")
+    if shadowed := given & {*BUILT_IN, PER_USD}:
         problems.append(f"{', '.join(sorted(shadowed))} is set by focuswatch; take it out of [parameters].")
     if not re.match(r"(SELECT|WITH)\b", entry.sql):
         problems.append("found no query after the header, expected one that begins with SELECT or WITH.")
     if ";" in re.sub(r"'[^']*'|--[^\n]*", "", entry.sql):
         problems.append("found ';', expected one statement without it.")
     return problems
+
+
+def _is_unmarked_money(name: str) -> bool:
+    return MONEY_WORDS.fullmatch(name.rpartition("_")[2]) is not None
+
+
+def _is_number(value: Parameter) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

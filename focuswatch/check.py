@@ -19,6 +19,7 @@ SERIES_CONTRACT = ("sub_account_id", "series", "charge_date", "cost")
 SERIES_COLUMNS = {
     "daily_cost", "daily_expected", "daily_excess", "strange_from", "strange_until", "strange_days", "goes_on",
     "score", "meter", "cause_region_id", "cause_resource_id", "operation", "moved", "causes", *CONTRACT, "service_name",
+    "monthly_cost_if_continues",
 }  # fmt: skip
 FORECAST_CONTRACT = (
     "team",

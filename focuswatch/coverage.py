@@ -1,6 +1,7 @@
 """How far a run's word reaches: on stale or partial data nothing is resolved, and why is said."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from focuswatch.engine import Engine, Row
@@ -35,10 +36,14 @@ WHERE recency = 1 AND charges < previous_charges
 
 @dataclass(frozen=True)
 class Coverage:
-    """`doubts` say why nothing may be resolved (none: it may); of `silent_accounts` the data tells nothing."""
+    """`doubts` say why nothing may be resolved (none: it may); of `silent_accounts` the data tells nothing.
+
+    `billed_until` is the last day on which each account is charged.
+    """
 
     doubts: tuple[str, ...] = ()
     silent_accounts: frozenset[str] = frozenset()
+    billed_until: Mapping[str | None, date] = field(default_factory=dict)
 
 
 def coverage(engine: Engine, *, as_of: date) -> Coverage:
@@ -56,7 +61,8 @@ def coverage(engine: Engine, *, as_of: date) -> Coverage:
     doubts += [_shrunk(row) for row in engine.query(DELIVERIES, label="coverage") if _is_shrunk(row)]
     accounts = engine.query(ACCOUNTS, label="coverage")
     silent = {row["sub_account_id"] for row in accounts if _is_missing(row["last_charge_date"], newest)}
-    return Coverage(tuple(doubts), frozenset(silent))
+    until = {row["sub_account_id"]: row["last_charge_date"] for row in accounts}
+    return Coverage(tuple(doubts), frozenset(silent), until)
 
 
 def _is_missing(last_charge: date, newest: date) -> bool:

@@ -130,8 +130,14 @@ class Collector(_Section):
     external_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_+=,.@:/-]{8,128}$")]
 
 
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
 class Budgets(_Section):
-    """Budgets of the payer; `emails` hear of them besides the topic `spending`. Amounts are USD a month."""
+    """Budgets of the payer; `emails` hear of them besides the topic `spending`. Amounts are USD a month.
+
+    `currency` is what AWS Budgets takes in the payer's account; whatever is in another currency is converted to it.
+    """
 
     opensearch_serverless_usd: Money = Decimal(50)
     ai_usd: Money
@@ -139,6 +145,7 @@ class Budgets(_Section):
     count_all_marketplace: bool = False
     approved_regions: list[Region] = Field(min_length=1)
     emails: list[Email] = Field(default=[], max_length=10)
+    currency: CurrencyCode = "USD"
 
 
 class Anomalies(_Section):
@@ -187,6 +194,7 @@ class Deployment(_Section):
     """The whole of `deployment.toml`, and what everything is called."""
 
     name: Name = "focuswatch"
+    billing_currency: CurrencyCode = "USD"
     organisation: Organisation
     accounts: Accounts
     export: Export

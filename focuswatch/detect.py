@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.catalog import Catalog, Detection
+from focuswatch.catalog import PER_USD, Catalog, Detection
 from focuswatch.engine import Engine, Row
 from focuswatch.errors import FocuswatchError, QueryError
 from focuswatch.findings import CONTRACT, fingerprint, plain
@@ -20,19 +20,21 @@ FIRST_NEWS_DAYS = 7  # a first scan tells first charges, bursts and wakings of t
 
 @dataclass(frozen=True)
 class Question:
-    """What every statement of one scan is asked with."""
+    """What every statement of one scan is asked with; `per_usd` is units of the billing currency for one US dollar."""
 
     as_of: date
     news_since: date
     required_tags: tuple[str, ...] = ("team",)
+    per_usd: float = 1.0
 
     @property
     def values(self) -> dict[str, Value]:
-        """The built-in placeholders."""
+        """The built-in placeholders, and the rate at which parameters in USD are converted."""
         return {
             "as_of": self.as_of,
             "news_since": self.news_since,
             "required_tags": list(self.required_tags),
+            PER_USD: self.per_usd,
         }
 
 

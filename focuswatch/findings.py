@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Annotated, Any, Literal
 
@@ -18,6 +18,8 @@ from focuswatch.catalog import Category, Detection
 from focuswatch.commands import COMMAND, action_of
 from focuswatch.engine import Row
 from focuswatch.explain.explanation import Explanation
+from focuswatch.stake import DAYS_A_MONTH as DAYS_A_MONTH
+from focuswatch.stake import EVENTS, stake_of, weight
 
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
 CARRIED = (
@@ -25,8 +27,8 @@ CARRIED = (
     "nobody_looked",
     "team",
     "minor",
+    "monthly_cost_if_continues",
 )  # columns with a meaning of their own that a row may have
-DAYS_A_MONTH = 30
 ANY_AMOUNT = Context(
     prec=400
 )  # digits of the greatest double with six decimals; the default of 28 fails from 1e22 on
@@ -36,13 +38,17 @@ Status = Literal["new", "open", "changed", "resolved"]
 OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
-# From which monthly_cost on a finding is of that severity, in the billing currency.
+# From which stake on a finding is of that severity, in USD. Waste and governance: of a month. Anomaly and security: so
+# far, and of a further week where it continues.
 SEVERITY_FROM: dict[Category, dict[Severity, Decimal]] = {
     "waste": {"medium": Decimal(100), "high": Decimal(1_000), "critical": Decimal(10_000)},
     "security": {"high": Decimal("-Infinity"), "critical": Decimal(1_000)},
     "anomaly": {"medium": Decimal(500), "high": Decimal(3_000), "critical": Decimal(15_000)},
     "governance": {"medium": Decimal(1_000), "high": Decimal(20_000)},
 }
+
+
+Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
 
 class Finding(BaseModel):
@@ -62,7 +68,11 @@ class Finding(BaseModel):
     service_name: str | None
     team: str | None
     owned_by: OwnedBy
-    monthly_cost: Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+    monthly_cost: Money  # waste, governance: of a month; anomaly, security: so far
+    cost_so_far: Money | None = None  # anomaly, security
+    monthly_cost_if_continues: Money | None = None  # anomaly, security; 0: it ended, None: unknown
+    started_on: date | None = None
+    ended_on: date | None = None
     currency: str
     title: str
     reason: str
@@ -77,6 +87,18 @@ class Finding(BaseModel):
     def suppressible_by_team(self) -> bool:
         """Whether its team may suppress it: not where a security finding has its team from a resource's own tag."""
         return not (self.category == "security" and self.owned_by == "resource tag")
+
+    @property
+    def stake(self) -> Decimal:
+        """What it is compared by, in the billing currency: see focuswatch.stake."""
+        return weight(
+            self.category, cost=self.monthly_cost, monthly_if_continues=self.monthly_cost_if_continues
+        )
+
+    @property
+    def is_event(self) -> bool:
+        """Whether its amounts are the cost so far and if it continues, and no savings of a month."""
+        return self.category in EVENTS
 
 
 def account_label(name: str | None, id: str | None) -> str | None:
@@ -93,13 +115,11 @@ def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()[:20]
 
 
-def severity_of(category: Category, monthly_cost: Decimal, *, minor: bool = False) -> Severity:
-    """Return the severity, by category and money; low where the detection's row says that it is `minor`."""
+def severity_of(category: Category, stake_usd: Decimal, *, minor: bool = False) -> Severity:
+    """Return the severity by category and stake in USD; low where the detection's row says that it is `minor`."""
     if minor:
         return "low"
-    reached: list[Severity] = [
-        name for name, limit in SEVERITY_FROM[category].items() if monthly_cost >= limit
-    ]
+    reached: list[Severity] = [name for name, limit in SEVERITY_FROM[category].items() if stake_usd >= limit]
     return max(reached, key=SEVERITIES.index, default="low")
 
 
@@ -156,21 +176,34 @@ def _shown(value: Any) -> str:
 
 
 def to_finding(
-    row: Row, *, detection: Detection, as_of: date, currency: str, account_names: Mapping[str, str]
+    row: Row,
+    *,
+    detection: Detection,
+    as_of: date,
+    currency: str,
+    account_names: Mapping[str, str],
+    per_usd: Decimal = Decimal(1),
+    billed_until: date | None = None,
 ) -> Finding:
-    """The finding that `row` of `detection` states, not yet owned and not yet known to a ledger.
+    """Return the finding that `row` of `detection` states, not yet owned and not yet known to a ledger.
 
-    `row` keeps the contract, and its values are plain. What is too long for a ledger is cut, and says so.
+    `row` keeps the contract, and its values are plain. `per_usd` is units of `currency` for one US dollar;
+    `billed_until` the last day on which the account is charged (None: the day before `as_of`). What is too long for a
+    ledger is cut, and says so.
     """
     header, cost = detection.header, money(row["monthly_cost"])
     account = row["sub_account_id"]
     named = row | {"sub_account_name": account_names.get(account or "", account), "currency": currency}
     words = shown(named)
+    stake = stake_of(
+        header.category, row, cost=cost, as_of=as_of, billed_until=billed_until or as_of - timedelta(days=1)
+    )
+    weighed = weight(header.category, cost=cost, monthly_if_continues=stake.monthly_if_continues)
     stated = Finding(
         detection=detection.id,
         fingerprint=fingerprint(detection.id, row),
         category=header.category,
-        severity=severity_of(header.category, cost, minor=bool(row.get("minor"))),
+        severity=severity_of(header.category, weighed / per_usd, minor=bool(row.get("minor"))),
         status="new",
         sub_account_id=account,
         sub_account_name=account_names.get(account or ""),
@@ -179,7 +212,11 @@ def to_finding(
         service_name=row.get("service_name"),
         team=None,
         owned_by="fallback",
-        monthly_cost=cost,
+        monthly_cost=stake.cost,
+        cost_so_far=stake.cost_so_far,
+        monthly_cost_if_continues=stake.monthly_if_continues,
+        started_on=stake.started_on,
+        ended_on=stake.ended_on,
         currency=currency,
         title=header.title,
         reason=header.reason.strip().format_map(words),

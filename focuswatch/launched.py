@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.catalog import Catalog
+from focuswatch.catalog import PER_USD, Catalog
 from focuswatch.engine import Engine, Row
 from focuswatch.findings import account_label, amount
 from focuswatch.owners import Owners
@@ -34,7 +34,9 @@ class Launched:
         )
 
 
-def launched(engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date) -> tuple[Launched, ...]:
+def launched(
+    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, per_usd: float = 1.0
+) -> tuple[Launched, ...]:
     """What launches of the last days keep quiet, dearest first; nothing is asked where none runs. Raises QueryError."""
     lookup = catalog.lookups[LOOKUP]
     days = lookup.header.parameters["last_days"]
@@ -43,7 +45,7 @@ def launched(engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date) -
     planned = (launch for use_case in owners.use_cases.values() for launch in use_case.launches)
     if not any(one.first_day < as_of and one.last_day >= since for one in planned):
         return ()
-    rows = engine.query(lookup.render({"as_of": as_of}), label="planned launches")
+    rows = engine.query(lookup.render({"as_of": as_of, PER_USD: per_usd}), label="planned launches")
     return tuple(_launched(row, owners) for row in rows)
 
 

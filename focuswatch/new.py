@@ -23,7 +23,7 @@ blind_spots = ["{FILL_IN}: a known way to be wrong"]
 sources   = ["{FILL_IN}: https://… the billing fact it rests on"]
 [parameters]
 lookback_days = 7
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
     SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
@@ -46,7 +46,7 @@ INNER JOIN lookbacks
 WHERE charges.ChargeCategory = 'Usage'
     AND charges.meter = '{FILL_IN}'
 GROUP BY 1, 2, 3, 5
-HAVING sum(charges.EffectiveCost) / $lookback_days * 30 >= $least_monthly_cost
+HAVING sum(charges.EffectiveCost) / $lookback_days * 30 >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id
 """
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
+from decimal import Decimal
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -41,6 +42,8 @@ REOPEN = ["Reopen", "Reopen Issue", "To Do", "Open", "Backlog"]
 
 Tags = Mapping[str, str | None]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+PerUsd = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]  # units of a currency for one US dollar
 Label = Annotated[str, Field(pattern=r"^\S{1,255}$")]  # Jira takes no spaces in a label
 
 
@@ -111,6 +114,7 @@ class Owners(_Section):
     routing: Routing = Routing()
     teams: dict[str, Team] = {}
     use_cases: dict[str, UseCase] = {}
+    exchange_rates: dict[CurrencyCode, PerUsd] = {}
 
     @classmethod
     def load(cls, path: Path | None) -> Self:

@@ -16,6 +16,7 @@ from focuswatch.findings import Finding, shown
 from focuswatch.ledger.dynamodb import DynamoLedger
 from focuswatch.ledger.entry import Told
 from focuswatch.plain_text import visible
+from focuswatch.slack.money import stake
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -128,7 +129,8 @@ def as_email(finding: Finding) -> str:
     proof = shown({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
-        f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n\n"
+        f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n"
+        f"Amount: {stake(finding)}\n\n"
         f"What to do\n{finding.action}\n\n{_why(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
     )

@@ -4,7 +4,7 @@ It talks to nobody; whoever calls it tells the news.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,6 +17,7 @@ from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine import Engine, Row
 from focuswatch.errors import QueryError
+from focuswatch.exchange_rates import Rate, rate_of
 from focuswatch.explain.told import Trail, explained
 from focuswatch.findings import Finding, fingerprint, to_finding
 from focuswatch.launched import launched
@@ -55,9 +56,14 @@ class Scanned:
         return _sum(one for one in self.findings if one.category == "waste" and one.status != "resolved")
 
     @property
-    def unowned(self) -> Decimal:
-        """Monthly cost of the findings that nobody owns."""
-        return _sum(one for one in self.findings if one.owned_by == "fallback" and one.status != "resolved")
+    def unowned(self) -> tuple[Finding, ...]:
+        """The findings without an owner that are not resolved. Their amounts mean different things: no sum is made."""
+        return tuple(one for one in self.findings if one.owned_by == "fallback" and one.status != "resolved")
+
+    @property
+    def unowned_waste(self) -> Decimal:
+        """The part of `monthly_waste` that has no owner."""
+        return _sum(one for one in self.unowned if one.category == "waste")
 
 
 def _sum(findings: Iterable[Finding]) -> Decimal:
@@ -78,14 +84,17 @@ def scan(
     may_go_on: Callable[[], bool] = lambda: True,
     trail: Trail | None = None,
     doubts: Sequence[str] = (),
+    rate: Rate | None = None,
 ) -> Scanned:
     """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other.
 
     `answers` spares those that were asked before over the same data. None is begun once `may_go_on` says no; those
     that are left count as not looked at. `trail` knows who changed what on the day of a rise. `doubts` say why nothing
     may be resolved, besides what the tables show.
+    `rate` converts thresholds in USD; without one it is that of owners.toml, or of the shipped table.
     """
     started = time.monotonic()
+    rate = rate or rate_of(currency, rates=owners.exchange_rates)
     looked_until = ledger.looked_until()
 
     def asked(detection: Detection) -> Outcome | None:
@@ -96,6 +105,7 @@ def scan(
             as_of=as_of,
             news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
             required_tags=tuple(owners.routing.required_tags),
+            per_usd=float(rate.per_usd),
         )
         known = answers.known(detection, question.values) if answers else None
         outcome = known or ask(detection, engine=engine, catalog=catalog, question=question)
@@ -109,9 +119,11 @@ def scan(
     if answers:
         answers.store()
     say("Finding owners")
-    found = _owned_findings(outcomes, engine=engine, as_of=as_of, currency=currency, owners=owners)
     covered = coverage(engine, as_of=as_of)
     reach = replace(covered, doubts=(*covered.doubts, *doubts))
+    found = _owned_findings(
+        outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until=reach.billed_until
+    )
     run = Run(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in found},
@@ -122,6 +134,7 @@ def scan(
         not_looked_at={fingerprint(one.detection.id, row) for one in outcomes for row in one.not_looked_at},
         silent_accounts=reach.silent_accounts,
         resolves=not reach.doubts,
+        per_usd=rate.per_usd,
     )
     run = explained(run, engine=engine, catalog=catalog, ledger=ledger, say=say, trail=trail)
     decision = ledger.update(
@@ -142,8 +155,9 @@ def scan(
         silenced=silenced,
         notes=(
             *unread,
-            *_notes(engine, catalog=catalog, owners=owners, as_of=as_of, currency=currency),
+            *_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate),
             *_short_history(engine, as_of=as_of, ran=run.ran),
+            *([rate.note] if rate.note else []),
         ),
         seconds=time.monotonic() - started,
         left=tuple(one.id for one, outcome in zip(detections, answered, strict=True) if outcome is None),
@@ -188,15 +202,13 @@ def _verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: da
     return ()
 
 
-def _notes(
-    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, currency: str
-) -> tuple[str, ...]:
+def _notes(engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate) -> tuple[str, ...]:
     """What planned launches keep quiet; the findings are recorded by now, and an error must not lose them."""
     try:
-        found = launched(engine, catalog=catalog, owners=owners, as_of=as_of)
+        found = launched(engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd))
     except QueryError as error:
         return (f"What planned launches keep quiet could not be asked: {error}",)
-    return tuple(one.told(currency) for one in found)
+    return tuple(one.told(rate.currency) for one in found)
 
 
 def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> tuple[str, ...]:
@@ -216,7 +228,13 @@ def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> tupl
 
 
 def _owned_findings(
-    outcomes: Iterable[Outcome], *, engine: Engine, as_of: date, currency: str, owners: Owners
+    outcomes: Iterable[Outcome],
+    *,
+    engine: Engine,
+    as_of: date,
+    rate: Rate,
+    owners: Owners,
+    billed_until: Mapping[str | None, date],
 ) -> list[Finding]:
     rows = [(outcome.detection, row) for outcome in outcomes for row in outcome.rows]
     accounts = _accounts(engine, {row["sub_account_id"] for _, row in rows if row["sub_account_id"]})
@@ -235,7 +253,15 @@ def _owned_findings(
         )
         if row.get("team") in owners.teams:  # a plan's own row names whose it is
             team, owned_by = row["team"], "plan"
-        finding = to_finding(row, detection=detection, as_of=as_of, currency=currency, account_names=names)
+        finding = to_finding(
+            row,
+            detection=detection,
+            as_of=as_of,
+            currency=rate.currency,
+            per_usd=rate.per_usd,
+            account_names=names,
+            billed_until=billed_until.get(row["sub_account_id"]),
+        )
         findings.append(finding.model_copy(update={"team": team, "owned_by": owned_by}))
     return findings
 
@@ -257,4 +283,4 @@ def _current(ledger: Ledger, *, as_of: date, told: set[str]) -> tuple[tuple[Find
             shown.append(entry.finding)
         else:
             shown.append(entry.finding.model_copy(update={"status": "open"}))
-    return tuple(sorted(shown, key=lambda one: (-one.monthly_cost, one.detection, one.fingerprint))), silenced
+    return tuple(sorted(shown, key=lambda one: (-one.stake, one.detection, one.fingerprint))), silenced

@@ -3,23 +3,28 @@
 The scorer knows floats alone (`focuswatch.anomaly`); here they become rows a finding is made of.
 """
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 
 from focuswatch.anomaly import score_with_expectation
-from focuswatch.catalog import Catalog, Detection, Scoring
+from focuswatch.catalog import PER_USD, Catalog, Detection, Scoring
 from focuswatch.engine import Engine, Row
 from focuswatch.explain.ask import asked_parts, part_of
 from focuswatch.explain.explanation import Part
 from focuswatch.explain.rise import Rise
 from focuswatch.findings import DAYS_A_MONTH, fingerprint, money
 from focuswatch.literals import Value
+from focuswatch.stake import ENDED_AFTER_DAYS
 
 Key = tuple[str | None, str | None]
+LaterCosts = Mapping[str | None, Mapping[date, Mapping[str | None, float]]]
 
 TOLD_CAUSES = 5
+LINKED_DAYS = 3  # an anomalous day so few days after another belongs to the same episode
 LEAST_SHARE_TOLD = 0.01  # of the excess: what is less explains nothing
 
 
@@ -63,10 +68,42 @@ def strange_series(
     as_of, news = question["as_of"], question["news_since"]
     assert isinstance(as_of, date)
     assert isinstance(news, date)
-    episodes = find_episodes(pivot(columns), scoring=scoring, news_from=news - (as_of - _end(columns)))
+    per_usd = question.get(PER_USD, 1.0)
+    assert isinstance(per_usd, int | float)
+    settled, later = _split(columns)
+    if not len(settled["charge_date"]):
+        return []
+    episodes = find_episodes(
+        pivot(settled),
+        scoring=scoring,
+        news_from=news - (as_of - _end(settled)),
+        per_usd=per_usd,
+        later=later_costs(later),
+    )
     causes = _causes(episodes, engine=engine, catalog=catalog, detection=detection)
     rows = [_row(episode, *causes.get(episode.key, ([], None))) for episode in episodes]
     return sorted(rows, key=lambda row: -float(row["monthly_cost"]))
+
+
+def _split(columns: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Settled days, which are scored, and those after them; without `is_settled` all days are settled."""
+    is_settled = np.ma.filled(
+        columns.get("is_settled", np.ones(len(columns["charge_date"]), bool)), False
+    ).astype(bool)
+    return tuple(  # type: ignore[return-value]
+        {name: values[chosen] for name, values in columns.items()} for chosen in (is_settled, ~is_settled)
+    )
+
+
+def later_costs(columns: dict[str, np.ndarray]) -> LaterCosts:
+    """Costs by account, day and series; an account's day is there when any series of the account is charged on it."""
+    costs: dict[str | None, dict[date, dict[str | None, float]]] = defaultdict(lambda: defaultdict(dict))
+    days = columns["charge_date"].astype("datetime64[D]").astype(object)
+    amounts = np.nan_to_num(np.ma.filled(columns["cost"].astype(float), 0.0))
+    rows = zip(columns["sub_account_id"].tolist(), days, columns["series"].tolist(), amounts, strict=True)
+    for account, day, series, cost in rows:
+        costs[account][day][series] = costs[account][day].get(series, 0.0) + float(cost)
+    return costs
 
 
 def pivot(columns: dict[str, np.ndarray]) -> Series:
@@ -95,34 +132,61 @@ def _end(columns: dict[str, np.ndarray]) -> date:
     return end
 
 
-def find_episodes(series: Series, *, scoring: Scoring, news_from: date) -> list[Episode]:
-    """The strange days of each series that are on or after `news_from`."""
+def find_episodes(
+    series: Series,
+    *,
+    scoring: Scoring,
+    news_from: date,
+    per_usd: float = 1.0,
+    later: LaterCosts | None = None,
+) -> list[Episode]:
+    """The anomalous days of each series that has one on or after `news_from`, from the first of them on.
+
+    `later` are costs of days that are not settled: they show whether it ended.
+    """
     scored = score_with_expectation(series.costs, series.first_day.weekday())
     history = np.cumsum(~np.isnan(series.costs), axis=1) - 1
     excess = series.costs - scored.expected
     strange = (
         (scored.scores >= scoring.threshold)
-        & (excess >= scoring.least_daily_excess)
+        & (excess >= scoring.least_daily_excess_usd * per_usd)
         & (history >= scoring.history_days)
     )
     news = max((news_from - series.first_day).days, 0)
     found = []
     for number in np.flatnonzero(strange[:, news:].any(axis=1)):
-        (days,) = np.nonzero(strange[number, news:])
-        days = days + news
-        found.append(
-            Episode(
-                key=series.keys[number],
-                first=series.first_day + timedelta(days=int(days[0])),
-                end=series.first_day + timedelta(days=int(days[-1]) + 1),
-                strange_days=len(days),
-                daily_cost=float(series.costs[number, days].mean()),
-                daily_expected=float(scored.expected[number, days].mean()),
-                worst_score=float(scored.scores[number, days].max()),
-                goes_on=bool(strange[number, -1]),
-            )
+        (days,) = np.nonzero(strange[number])
+        days = days[_begin(days, news=news) :]
+        episode = Episode(
+            key=series.keys[number],
+            first=series.first_day + timedelta(days=int(days[0])),
+            end=series.first_day + timedelta(days=int(days[-1]) + 1),
+            strange_days=len(days),
+            daily_cost=float(series.costs[number, days].mean()),
+            daily_expected=float(scored.expected[number, days].mean()),
+            worst_score=float(scored.scores[number, days].max()),
+            goes_on=bool(strange[number, -1]),
         )
+        if episode.goes_on and _has_ended(episode, later or {}):
+            episode = replace(episode, goes_on=False)
+        found.append(episode)
     return found
+
+
+def _begin(days: np.ndarray, *, news: int) -> int:
+    """The place of the first day of the episode that the first day from `news` on belongs to."""
+    begin = int(np.searchsorted(days, news))
+    while begin and days[begin] - days[begin - 1] <= LINKED_DAYS:
+        begin -= 1
+    return begin
+
+
+def _has_ended(episode: Episode, later: LaterCosts) -> bool:
+    """Whether the account's next days, at least two, cost less than half of the excess above what is expected."""
+    account, series = episode.key
+    after = {day: costs for day, costs in later.get(account, {}).items() if day >= episode.end}
+    usual = episode.daily_expected + episode.daily_excess / 2
+    return len(after) >= ENDED_AFTER_DAYS and all(costs.get(series, 0.0) < usual for costs in after.values())
 
 
 def _causes(
@@ -160,13 +224,13 @@ def _rise(episode: Episode, *, detection: Detection) -> Rise:
 def _row(episode: Episode, causes: list[Part], tags: Row | None) -> Row:
     account, service = episode.key
     top = next(iter(causes), None)  # costliest first
-    days = DAYS_A_MONTH if episode.goes_on else episode.strange_days
     return {
         "sub_account_id": account,
         "region_id": None,
         "resource_id": None,
         "service_name": service,
-        "monthly_cost": episode.daily_excess * days,
+        "monthly_cost": episode.daily_excess * episode.strange_days,
+        "monthly_cost_if_continues": episode.daily_excess * DAYS_A_MONTH if episode.goes_on else 0.0,
         "daily_cost": episode.daily_cost,
         "daily_expected": episode.daily_expected,
         "daily_excess": episode.daily_excess,

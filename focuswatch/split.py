@@ -35,7 +35,12 @@ FROM (
     GROUP BY ALL
 )
 """
-FINDING_PARTS = f"SELECT team, use_case, intent, sum(monthly_cost) AS cost FROM {TABLE} GROUP BY ALL"
+# By the waste in each: amounts of other categories mean something else.
+FINDING_PARTS = f"""
+SELECT team, use_case, intent, sum(CASE WHEN category = 'waste' THEN monthly_cost ELSE 0 END) AS cost
+FROM {TABLE}
+GROUP BY ALL
+"""
 OF_PART = """
 SELECT folded_charges.*
 FROM main.folded_charges

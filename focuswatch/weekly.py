@@ -15,14 +15,16 @@ from decimal import Decimal
 from pathlib import Path
 
 from focuswatch.engine import Row
+from focuswatch.exchange_rates import Rates, usd
 from focuswatch.findings import DAYS_A_MONTH, SEVERITIES, Finding, account_label, amount
 from focuswatch.launched import Launched, summed
 from focuswatch.ledger import Entry
 from focuswatch.owners import Owners
 from focuswatch.plain_text import visible
+from focuswatch.slack.money import main_amount
 
 MOVERS = 3
-LEAST_MOVEMENT = 1.0  # in the billing currency: less is no news
+LEAST_MOVEMENT_USD = 1  # less is not worth a line
 LATELY_DAYS = 7
 COMPARED_DAYS = 14  # the week and the one before it, with which a movement is measured
 HALF = Decimal("0.5")
@@ -120,9 +122,9 @@ class Week:
             f"{_count(len(self.open), 'finding')} open, {self._money(cost)} a month to save, "
             f"the oldest for {(self.as_of - oldest).days} days"
         )
-        worst = max(self.open, key=lambda one: (SEVERITIES.index(one.severity), one.monthly_cost))
-        where = account_label(worst.sub_account_name, worst.sub_account_id) or "the organisation"
-        told = f"{worst.title}, {self._money(worst.monthly_cost)}, {where}"
+        worst = max(self.open, key=lambda one: (SEVERITIES.index(one.severity), one.stake))
+        where = account_label(worst.sub_account_name, worst.sub_account_id) or "the organization"
+        told = f"{worst.title}, {main_amount(worst)}, {where}"
         yield f"The worst: {told}. First step: {_first_step(worst)}"
 
     def _saved(self) -> Iterable[str]:
@@ -133,7 +135,7 @@ class Week:
             )
 
     def _nobodys(self) -> Iterable[str]:
-        if self.unowned is not None and self.unowned >= LEAST_MOVEMENT and self.spent > 0:
+        if self.unowned is not None and _is_worth_a_line(self.unowned, self.currency) and self.spent > 0:
             yield (
                 f"Nobody owns {self._money(self.unowned)} of it, {self.unowned / self.spent:.0%}: " + UNOWNED
             )
@@ -197,7 +199,7 @@ def _week(
     team: str | None, rows: Sequence[Row], entries: Sequence[Entry], *, owners: Owners, as_of: date, currency: str,
     explaining: Sequence[Finding],
 ) -> Week:  # fmt: skip
-    found = sorted((one.finding for one in entries if one.state == "open"), key=lambda one: -one.monthly_cost)
+    found = sorted((one.finding for one in entries if one.state == "open"), key=lambda one: -one.stake)
     lately = [one for one in entries if _resolved_lately(one, as_of=as_of)]
     budgets = [one.monthly_budget for one in owners.teams.values() if one.monthly_budget]
     known = owners.teams.get(team or "")
@@ -211,7 +213,16 @@ def _week(
         if team
         else _sum(_of_budgeted(rows, owners), "month_to_date"),
         budget=known.monthly_budget if known else (sum(budgets, Decimal(0)) or None),
-        movers=tuple(_movers(rows, team=team, explaining=explaining, gone=[one.finding for one in lately])),
+        movers=tuple(
+            _movers(
+                rows,
+                team=team,
+                explaining=explaining,
+                gone=[one.finding for one in lately],
+                currency=currency,
+                rates=owners.exchange_rates,
+            )
+        ),
         open=tuple(found),
         saved_monthly=sum((one.saved_daily or Decimal(0) for one in lately), Decimal(0)) * DAYS_A_MONTH,
         resolved=len(lately),
@@ -237,13 +248,18 @@ def _explaining(entries: Iterable[Entry], *, as_of: date) -> list[Finding]:
     """
     since = as_of - timedelta(days=COMPARED_DAYS)
     found = [one.finding for one in entries if one.state == "open" or one.finding.last_seen > since]
-    return sorted(found, key=lambda one: (one.category != "anomaly", -one.monthly_cost))
+    return sorted(found, key=lambda one: (one.category != "anomaly", -one.stake))
+
+
+def _is_worth_a_line(amount: float, currency: str, rates: Rates | None = None) -> bool:
+    return usd(Decimal(str(amount)), currency, rates) >= LEAST_MOVEMENT_USD
 
 
 def _movers(
-    rows: Iterable[Row], *, team: str | None, explaining: Sequence[Finding], gone: Sequence[Finding]
-) -> Iterator[Mover]:
-    moved = [row for row in rows if abs(row["movement"]) >= LEAST_MOVEMENT]
+    rows: Iterable[Row], *, team: str | None, explaining: Sequence[Finding], gone: Sequence[Finding],
+    currency: str, rates: Rates,
+) -> Iterator[Mover]:  # fmt: skip
+    moved = [row for row in rows if _is_worth_a_line(abs(row["movement"]), currency, rates)]
     for row in sorted(moved, key=lambda row: -abs(row["movement"]))[:MOVERS]:
         rose = row["movement"] > 0
         about = next(_about(row, explaining if rose else gone), None)

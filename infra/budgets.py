@@ -2,6 +2,8 @@
 
 `FilterExpression` always comes with `Metrics`, or the budget is made broken:
 https://github.com/hashicorp/terraform-provider-aws/issues/46866
+AWS Budgets takes USD alone in most accounts ("AUD is not in the supported unit set: [USD]"), so a team's budget in the
+billing currency is converted: https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/682
 Values are listed exactly: whether Budgets takes other ways to match is not known (docs/unproven.md).
 """
 
@@ -12,8 +14,10 @@ from aws_cdk import aws_budgets
 from constructs import Construct
 
 from focuswatch.deployment import Budgets as BudgetsConfig
+from focuswatch.exchange_rates import USD, converted
 from focuswatch.owners import Owners, Team
 
+CENT = Decimal("0.01")  # a limit of 0 may be refused
 Expression = aws_budgets.CfnBudget.ExpressionProperty
 Notification = aws_budgets.CfnBudget.NotificationProperty
 
@@ -60,22 +64,33 @@ class Budgets(Construct):
     """A budget of the organisation's for each thing that surprises, and one for every team with `monthly_budget`."""
 
     def __init__(
-        self, scope: Construct, id: str, *, name: str, config: BudgetsConfig, owners: Owners, topic_arn: str
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        config: BudgetsConfig,
+        owners: Owners,
+        topic_arn: str,
+        billing_currency: str = USD,
     ) -> None:
         super().__init__(scope, id)
+        self._currency, self._rates = config.currency, owners.exchange_rates
         self._name, self._subscribers = name, _subscribers(topic_arn, config.emails)
         used = [_used(percent) for percent in (70, 85, 100)]
         self._budget(
             "opensearch-serverless",
-            usd=config.opensearch_serverless_usd,
+            amount=config.opensearch_serverless_usd,
             counted=opensearch_serverless(),
             told=[*used, _forecast()],
         )
-        self._budget("ai-services", usd=config.ai_usd, counted=ai_services(config), told=[*used, _forecast()])
+        self._budget(
+            "ai-services", amount=config.ai_usd, counted=ai_services(config), told=[*used, _forecast()]
+        )
         # A limit of 0 may be refused, and CloudFormation takes no threshold below 0.1: one dollar, told at 1 %.
         self._budget(
             "unapproved-regions",
-            usd=Decimal(1),
+            amount=Decimal(1),
             counted=unapproved_regions(config.approved_regions),
             told=[_used(1)],
         )
@@ -84,12 +99,22 @@ class Budgets(Construct):
                 counted = of_team(team_name, team, owner_tags=owners.routing.owner_tags)
                 self._budget(
                     f"team-{team_name}",
-                    usd=team.monthly_budget,
+                    amount=team.monthly_budget,
+                    currency=billing_currency,
                     counted=counted,
                     told=[_used(85), _used(100), _forecast()],
                 )
 
-    def _budget(self, id: str, *, usd: Decimal, counted: Expression, told: Sequence[Notification]) -> None:
+    def _budget(
+        self,
+        id: str,
+        *,
+        amount: Decimal,
+        counted: Expression,
+        told: Sequence[Notification],
+        currency: str = USD,
+    ) -> None:
+        limit = converted(amount, source=currency, target=self._currency, rates=self._rates)
         budget = aws_budgets.CfnBudget
         budget(
             self,
@@ -98,7 +123,9 @@ class Budgets(Construct):
                 budget_name=f"{self._name}-{id}",
                 budget_type="COST",
                 time_unit="MONTHLY",
-                budget_limit=budget.SpendProperty(amount=float(usd), unit="USD"),
+                budget_limit=budget.SpendProperty(
+                    amount=float(max(round(limit, 2), CENT)), unit=self._currency
+                ),
                 filter_expression=before_credits(counted),
                 metrics=["UnblendedCost"],
             ),

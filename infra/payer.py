@@ -47,6 +47,7 @@ class PayerStack(Stack):
             config=deployment.budgets,
             owners=owners,
             topic_arn=spending.topic_arn,
+            billing_currency=deployment.billing_currency,
         ).node.add_dependency(spending.node.find_child("Policy"))
         _anomalies(self, deployment, topic=spending)
         if deployment.management_role:

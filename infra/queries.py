@@ -5,6 +5,7 @@ from constructs import Construct
 
 from focuswatch.catalog import Catalog, Detection, Report
 from focuswatch.deployment import Deployment
+from focuswatch.exchange_rates import rate_of
 from focuswatch.owners import Owners
 from focuswatch.warehouse.statements import saved_query
 
@@ -17,6 +18,7 @@ class SavedQueries(Construct):
     ) -> None:
         super().__init__(scope, id)
         entries: dict[str, Detection | Report] = {**catalog.detections, **catalog.reports}
+        rate = rate_of(deployment.billing_currency, rates=owners.exchange_rates)
         for name, entry in sorted(entries.items()):
             aws_athena.CfnNamedQuery(
                 self,
@@ -25,5 +27,10 @@ class SavedQueries(Construct):
                 description=entry.header.title,
                 database=deployment.athena.database,
                 work_group=deployment.athena.workgroup,
-                query_string=saved_query(entry, catalog=catalog, required_tags=owners.routing.required_tags),
+                query_string=saved_query(
+                    entry,
+                    catalog=catalog,
+                    required_tags=owners.routing.required_tags,
+                    per_usd=float(rate.per_usd),
+                ),
             )

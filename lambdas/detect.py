@@ -45,7 +45,7 @@ def _detect(run: Run, event: dict[str, Any], context: Any, *, lease: Lease) -> d
     as_of = run.as_of(engine, periods)
     detections = _due(run, event, as_of=as_of)
     scanned = scan(
-        engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,
+        engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
         catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, say=logger.debug,
         may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
         trail=_trail(run), doubts=_not_refreshed(run, as_of=as_of),

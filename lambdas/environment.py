@@ -22,6 +22,7 @@ from focuswatch.delivery.links import console_url, query_url
 from focuswatch.delivery.pace import Pace
 from focuswatch.deployment import EVENT_SOURCE
 from focuswatch.engine.athena import AthenaEngine
+from focuswatch.exchange_rates import Rate, rate_of
 from focuswatch.findings import Finding
 from focuswatch.heartbeat import Heartbeat, record
 from focuswatch.lease import Lease, LeaseLost
@@ -250,6 +251,11 @@ class Run:
             tables_as_of(self.catalog, as_of=day, names_resources=self.owners.names_resources)
         )
         return day
+
+    def rate(self, periods: Mapping[str, Period]) -> Rate:
+        """How thresholds in USD are converted, by the newest billing period."""
+        newest = max(periods.values(), key=lambda one: one.period)
+        return rate_of(newest.currency, rates=self.owners.exchange_rates, of_bill=newest.per_usd)
 
     def topics(self) -> Topics:
         """Where news goes."""

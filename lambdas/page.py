@@ -39,7 +39,7 @@ def _page(run: Run) -> dict[str, Any]:
     warehouse.files.write(TABLE, dict(zip(KNOWN_FINDINGS, map(list, columns), strict=True)))
     s3 = run.session.client("s3", config=PATIENT)
     gathered = gather(
-        engine, as_of=as_of, currency=max(periods.values(), key=lambda one: one.period).currency,
+        engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
         catalog=run.catalog, owners=run.owners, ledger=run.ledger,
         outcomes=LastOutcomes(s3, run.bucket).recall(run.catalog),
     )  # fmt: skip

@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if question := asked(one["body"]):
             return confirm(question, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
         found = parse(one["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"])
-        decision = record(run.ledger, found, today=today)
+        decision = record(run.ledger, found, today=today, rates=run.owners.exchange_rates)
         return f"{found.detection} {found.fingerprint}: {len(decision.news)} to tell"
 
     worked = work(

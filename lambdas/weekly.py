@@ -32,8 +32,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         run.ledger.entries().values(),
         owners=run.owners,
         as_of=as_of,
-        currency=max(periods.values(), key=lambda one: one.period).currency,
-        launches=launched(engine, catalog=run.catalog, owners=run.owners, as_of=as_of),
+        currency=(rate := run.rate(periods)).currency,
+        launches=launched(
+            engine, catalog=run.catalog, owners=run.owners, as_of=as_of, per_usd=float(rate.per_usd)
+        ),
     )
     told, failed, page = [], {}, run.page_link()
     for week in found:

@@ -349,7 +349,6 @@ def test_every_detection_of_risen_money_says_its_days_and_its_excess(detection):
     assert rise and (rise.first_day, rise.end_day) == (RISEN, END)
     wanted = {
         "cost_anomaly": Decimal("100.5"),
-        "unit_cost_regression": Decimal(70),
         "gpu_burst": None,
         "data_transfer_spike": None,
     }

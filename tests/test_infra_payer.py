@@ -8,9 +8,10 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from focuswatch.collect.permissions import ACTIONS, MANAGEMENT_ACTIONS
+from focuswatch.deployment import Deployment
 from focuswatch.owners import Owners, Owns, Team
 from focuswatch.warehouse.columns import EXPORT_COLUMNS
-from infra.budgets import of_team
+from infra.budgets import Budgets, of_team
 from infra.member import MemberStack
 from tests.given_deployment import CONFIG, MONITOR, PAYER, PIPELINE, deployment_of
 from tests.given_stacks import Stacks, synthesized
@@ -227,3 +228,29 @@ def test_each_stack_goes_to_the_account_and_region_it_belongs_to(three):
         "focuswatch-payer": f"aws://{PAYER}/us-east-1",
         "focuswatch-member": f"aws://{PAYER}/us-east-1",
     }
+
+
+@pytest.mark.parametrize(("accepted", "limits"), [("USD", (150.0, 50.0)), ("INR", (12000.0, 4000.0))])
+def test_a_budget_is_in_the_currency_that_aws_budgets_takes(accepted, limits):
+    """A team's is stated in the billing currency and the others in USD; the rate is that of owners.toml."""
+    from aws_cdk import App, Stack
+    from aws_cdk.assertions import Template
+
+    config = Deployment.load(CONFIG / "deployment.toml").budgets.model_copy(update={"currency": accepted})
+    owners = Owners.load(CONFIG / "owners.toml").model_copy(update={"exchange_rates": {"INR": Decimal(80)}})
+    stack = Stack(App(), "payer")
+    Budgets(
+        stack,
+        "Budgets",
+        name="focuswatch",
+        config=config,
+        owners=owners,
+        topic_arn="arn:aws:sns:us-east-1:123456789012:spending",
+        billing_currency="INR",
+    )
+    made = Template.from_stack(stack).find_resources("AWS::Budgets::Budget").values()
+    found = {
+        one["Properties"]["Budget"]["BudgetName"]: one["Properties"]["Budget"]["BudgetLimit"] for one in made
+    }
+    names = ("focuswatch-team-search", "focuswatch-opensearch-serverless")
+    assert [found[name] for name in names] == [{"Amount": limit, "Unit": accepted} for limit in limits]

@@ -71,10 +71,10 @@ def test_a_change_is_commented_at_most_once_a_week_and_the_description_follows_a
         there.channel.tell(news(number, "changed", monthly_cost=Decimal(cost)))
         there.pass_days(2)
     (issue,) = there.issues
-    assert len(issue.bodies) == 1 and "2,000 USD a month to save instead of 1,200 USD" in issue.bodies[0]
+    assert len(issue.bodies) == 1 and "Now 2,000 USD/month to save. It was 1,200 USD." in issue.bodies[0]
     assert (
-        "4,000 USD a month" in issue.fields["summary"]
-        and "*4,000 USD a month to save*" in issue.fields["description"]
+        "4,000 USD/month" in issue.fields["summary"]
+        and "*4,000 USD/month to save*" in issue.fields["description"]
     )
     there.pass_days(2)
     there.channel.tell(news(4, "changed", monthly_cost=Decimal(5000)))
@@ -107,7 +107,7 @@ def test_a_resolved_finding_closes_its_issue_with_what_is_saved(there):
     there.channel.tell(news())
     there.channel.tell(news(1, "resolved"))
     (issue,) = there.issues
-    assert issue.done and "1,200 USD a month should be saved" in issue.bodies[-1]
+    assert issue.done and "1,200 USD/month should be saved" in issue.bodies[-1]
     assert issue.resolution == ("Done" if there.jira.cloud else "Fixed")
 
 
@@ -116,8 +116,8 @@ def test_what_comes_back_reopens_its_issue(there):
     there.channel.tell(news(1, "resolved"))
     assert there.channel.tell(news(2, "new", monthly_cost=Decimal(1500))).endswith("SRCH-1 reopened")
     (issue,) = there.issues
-    assert not issue.done and "It is back: 1,500 USD a month" in issue.bodies[-1]
-    assert "1,500 USD a month" in issue.fields["summary"]
+    assert not issue.done and "It is back: 1,500 USD/month" in issue.bodies[-1]
+    assert "1,500 USD/month" in issue.fields["summary"]
     there.channel.tell(news(3, "resolved"))
     assert issue.done and len(issue.bodies) == 3
 
@@ -186,7 +186,7 @@ def test_what_is_less_than_a_team_wants_to_hear_of_gets_no_issue_until_it_grows(
     there.channel.tell(news(1, "changed", severity="medium", monthly_cost=Decimal(120)))
     assert len(there.issues) == 1
     there.channel.tell(news(2, "changed", severity="low", monthly_cost=Decimal(50)))
-    assert "50.00 USD a month" in there.issues[0].fields["summary"]
+    assert "50.00 USD/month" in there.issues[0].fields["summary"]
 
 
 def test_a_resolved_finding_without_an_issue_gets_none(there):
@@ -247,7 +247,7 @@ def test_what_people_wrote_stays_theirs(there):
     assert issue.fields["summary"] == "Ask Ada about the ranker" and issue.fields["priority"] == {
         "name": "Low"
     }
-    assert "*12,000 USD a month to save*" in issue.fields["description"]
+    assert "*12,000 USD/month to save*" in issue.fields["description"]
 
 
 def test_a_field_that_may_not_be_edited_stays_as_it_is_and_the_rest_follows(there):

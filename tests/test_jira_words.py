@@ -41,9 +41,7 @@ ORDERS = {
     "backslashes": r"a\*b \\ c\\[~x] \{noformat}",
     "issue": "SRCH-1",
 }
-OURS = re.compile(
-    r"(?m)\A\*(?=1,200)|(?<=a month to save)\*|^h3\. |^\* |^----$|^_(?=A name)|(?<=to copy\\.)_$"
-)
+OURS = re.compile(r"(?m)\A\*(?=1,200)|(?<=month to save)\*|^h3\. |^\* |^----$|^_(?=A name)|(?<=to copy\\.)_$")
 OUR_LAYOUT = Counter({"h3. ": 4, "*": 2, "* ": 1, "----": 1})
 HEADER = CATALOG.detection("idle_sagemaker_endpoint").header.model_copy(
     update={"blind_spots": ["It may be a standby."]}
@@ -108,9 +106,7 @@ def test_a_text_that_is_too_long_is_shortened_and_stays_whole():
 
 def test_the_summary_keeps_what_where_and_how_much_of_the_longest_names():
     finding = a_finding(title="t" * 120, sub_account_name="n" * 3000, monthly_cost=Decimal("1234567.5"))
-    assert "(1,234,568 USD a month to save)" in words.summary(finding) and "eu-west-1" in words.summary(
-        finding
-    )
+    assert "(1,234,568 USD/month to save)" in words.summary(finding) and "eu-west-1" in words.summary(finding)
     assert words.summary(finding).startswith("t" * 120)
 
 

@@ -113,7 +113,7 @@ def test_what_is_silenced_is_counted_and_not_shown():
     given = (finding("quiet", cost="70"), finding("loud", cost="5"))
     shown = document(gathered(*given, silences=(silence,)))
     assert [one["resource_id"] for one in shown["findings"]] == ["loud"]
-    assert shown["freshness"]["silenced"] == {"findings": 1, "monthly_cost": 70.0}
+    assert shown["freshness"]["silenced"] == {"findings": 1, "waste": 70.0}
     over = silence.model_copy(update={"until": DAY})
     assert len(document(gathered(*given, silences=(over,)))["findings"]) == 2
 

@@ -342,18 +342,18 @@ def test_a_change_says_from_what_to_what():
     """Money and severity; without what was, what is."""
     before, now = finding(cost="50"), finding(cost="1500")
     note = thread_note(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
-    assert note == "Now 1,500 USD a month to save, was 50.00; high, was low."
+    assert note == "Now 1,500 USD/month to save; was 50.00 USD/month to save; high, was low."
     assert (
         thread_note(now, kind="changed", today=DAY, news_id="n")["text"]
-        == "Now 1,500 USD a month to save, high."
+        == "Now 1,500 USD/month to save, high."
     )
 
 
 @pytest.mark.parametrize(
     "saved, says",
     [
-        (None, "345.60 USD a month should be saved; the bill will be read again for it."),
-        (Decimal("11.52"), "345.60 USD a month saved, read from the bill."),
+        (None, "345.60 USD/month should be saved; the bill will be read again for it."),
+        (Decimal("11.52"), "345.60 USD/month saved, read from the bill."),
         (Decimal(0), "The bill was read again: nothing is saved yet."),
     ],
 )
@@ -392,12 +392,11 @@ def test_a_digest_adds_no_apples_to_pears():
         line("c", cost="5", currency="EUR", title="T"), line("d", cost="99", category="security", title="S"),
     ]  # fmt: skip
     text = seen(digest(lines, team="ml", as_of=DAY, shown=2))
-    assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR a month to save" in text
+    assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR/month to save" in text
     assert (
-        "• *3 × T*: 30.00 USD and 5.00 EUR a month to save\n" in text
-        and "• *1 × S*: 99.00 USD charged" in text
+        "• *3 × T*: 30.00 USD and 5.00 EUR/month to save\n" in text and "• *1 × S*: 99.00 USD charged" in text
     )
-    assert re.findall(r"• ([\d.]+) USD · high · (\w)", text) == [("99.00", "d"), ("20.00", "b")]
+    assert re.findall(r"• ([\d.]+) USD\S*[a-z ]+ · high · (\w)", text) == [("99.00", "d"), ("20.00", "b")]
     kinds = seen(digest([line("a", title=f"T{number}") for number in range(13)], team="ml", as_of=DAY))
     assert "and 3 other kinds" in kinds and len(re.findall("1 × T", kinds)) == 10
     assert "and 2 more" in text and "1 more finding that nobody owns" in seen(

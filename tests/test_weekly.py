@@ -87,7 +87,7 @@ def test_what_is_open_and_what_was_saved_is_counted():
     lines = told([row()], entries).lines
     assert "2 findings open, 100.00 USD a month to save, the oldest for 9 days" in lines
     assert "1 finding resolved this week; the bill shows 120.00 USD a month less" in lines
-    assert "The worst: A title, 50.00 USD, 111122223333. First step: An action" in lines
+    assert "The worst: A title, 50.00 USD charged, 111122223333. First step: An action" in lines
 
 
 def test_everybodys_week_says_what_nobody_owns():

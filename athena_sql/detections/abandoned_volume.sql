@@ -23,7 +23,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 14
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
     SELECT
@@ -114,5 +114,5 @@ WHERE coalesce(                                            -- a machine or a dis
     END < volumes.first_day,
     true
 )
-    AND round(volumes.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+    AND round(volumes.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, volumes.sub_account_id, volumes.region_id, volumes.resource_id

@@ -26,7 +26,7 @@ sources   = [
 history_days = 400
 [scoring]
 threshold = 4.0
-least_daily_excess = 20.0
+least_daily_excess_usd = 20.0
 history_days = 28
 */
 WITH daily_costs AS (
@@ -59,7 +59,8 @@ SELECT
     daily_costs.SubAccountId AS sub_account_id,
     daily_costs.ServiceName AS series,
     daily_costs.charge_date,
-    daily_costs.cost - coalesce(launched_days.planned_cost, 0) AS cost
+    daily_costs.cost - coalesce(launched_days.planned_cost, 0) AS cost,
+    completeness.is_settled                                 -- the others tell only whether it goes on
 FROM daily_costs
 INNER JOIN completeness
     ON daily_costs.SubAccountId IS NOT DISTINCT FROM completeness.sub_account_id
@@ -68,5 +69,4 @@ LEFT JOIN launched_days
     ON daily_costs.SubAccountId IS NOT DISTINCT FROM launched_days.sub_account_id
     AND daily_costs.ServiceName IS NOT DISTINCT FROM launched_days.service_name
     AND daily_costs.charge_date = launched_days.charge_date
-WHERE completeness.is_settled
 ORDER BY 1, 2, 3

@@ -29,7 +29,7 @@ sources   = [
 least_weekdays = 3
 least_ratio = 4.0
 least_excess_gb = 100.0
-least_cost = 1.0
+least_cost_usd = 1.0
 least_compute_share = 0.1
 */
 WITH account_days AS (                                              -- both at once: what is mentioned twice is read twice

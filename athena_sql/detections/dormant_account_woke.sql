@@ -25,8 +25,8 @@ sources   = [
   "https://attack.mitre.org/techniques/T1078/004/",
 ]
 [parameters]
-quiet_cost = 10.0
-woken_daily_cost = 50.0
+quiet_cost_usd = 10.0
+woken_daily_cost_usd = 50.0
 young_days = 60
 */
 WITH bills AS (
@@ -87,9 +87,9 @@ quiet_starts AS (
         max_by(coalesce(greatest(last_cost, greatest(second_last_cost, third_last_cost)), 0), charge_date) AS quiet_cost
     FROM spans
     WHERE charge_date >= $news_since
-        AND last_cost < $quiet_cost
-        AND second_last_cost < $quiet_cost
-        AND third_last_cost < $quiet_cost
+        AND last_cost < $quiet_cost_usd
+        AND second_last_cost < $quiet_cost_usd
+        AND third_last_cost < $quiet_cost_usd
     GROUP BY 1
 ),
 wakings AS (
@@ -97,8 +97,8 @@ wakings AS (
         account_days.sub_account_id,
         quiet_starts.first_day,
         quiet_starts.quiet_cost,
-        min(CASE WHEN daily_cost > $woken_daily_cost THEN charge_date END) AS woke_on,
-        min_by(daily_cost, CASE WHEN daily_cost > $woken_daily_cost THEN charge_date END) FILTER (WHERE daily_cost IS NOT NULL) AS daily_cost,
+        min(CASE WHEN daily_cost > $woken_daily_cost_usd THEN charge_date END) AS woke_on,
+        min_by(daily_cost, CASE WHEN daily_cost > $woken_daily_cost_usd THEN charge_date END) FILTER (WHERE daily_cost IS NOT NULL) AS daily_cost,
         max(charge_date) AS last_day,
         sum(daily_cost) AS effective_cost
     FROM account_days

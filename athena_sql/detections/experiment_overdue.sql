@@ -23,7 +23,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH experiment_days AS (
     SELECT
@@ -81,5 +81,5 @@ SELECT
     coalesce(hypothesis, 'owners.toml does not say what') AS hypothesis
 FROM judged_experiments
 WHERE (is_late OR is_dear)
-    AND round(daily_cost * 30, 6) >= $least_monthly_cost                     -- what has ended is overdue no more
+    AND round(daily_cost * 30, 6) >= $least_monthly_cost_usd                     -- what has ended is overdue no more
 ORDER BY monthly_cost DESC, use_case

@@ -25,7 +25,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
     SELECT
@@ -219,5 +219,5 @@ SELECT
     first_day,
     last_day
 FROM idle_capacities
-WHERE round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+WHERE round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id, service_name

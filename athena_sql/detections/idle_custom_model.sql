@@ -24,7 +24,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 14
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
     SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
@@ -122,5 +122,5 @@ LEFT JOIN called_customs
     AND models.base_model = called_customs.base_model
 WHERE coalesce(invocations.most_invocations, 0) = 0
     AND called_customs.is_called IS NULL
-    AND round(models.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+    AND round(models.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, models.sub_account_id, models.region_id, models.resource_id

@@ -28,7 +28,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 14
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 system_rate = 1.0          # searches and writes a minute, by the day, that are a domain's own
 */
 WITH lookbacks AS (
@@ -162,5 +162,5 @@ SELECT
 FROM judged_floors
 WHERE most_requests <= system_requests
     AND most_written <= system_requests
-    AND round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+    AND round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id, service_name

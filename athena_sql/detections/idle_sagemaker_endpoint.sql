@@ -24,7 +24,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
     SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
@@ -95,5 +95,5 @@ SELECT
 FROM endpoints
 LEFT JOIN calls ON endpoints.resource_id = calls.resource_id
 WHERE coalesce(calls.most_invocations, 0) = 0              -- over all variants and days
-    AND round(endpoints.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+    AND round(endpoints.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, endpoints.sub_account_id, endpoints.region_id, endpoints.resource_id

@@ -7,7 +7,7 @@ why       = """
 An intruder rarely stays with what the account already runs: Bedrock for somebody else's chatbot, Lightsail or ECS for
 mining, SES for spam. A service that an account was never charged for is a decision somebody took, and this asks who.
 Each service of an account is told once; all names of Bedrock count as one service, and so do a service's old and new name.
-A first charge below `notable_cost` is of low severity and listed in one line, unless it is GPUs, Bedrock, data transfer or
+A first charge below `notable_cost_usd` is of low severity and listed in one line, unless it is GPUs, Bedrock, data transfer or
 a service that intruders are known to use; it becomes high when it grows beyond that within the week.
 """
 reason    = "{sub_account_name} was first charged for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} up to {last_day}. Other accounts already use it: {used_elsewhere}."
@@ -38,7 +38,7 @@ sources   = [
 [parameters]
 warm_up_days = 14
 least_transfer_gb = 100
-notable_cost = 1.0         # from the first charge up to the day before the scan
+notable_cost_usd = 1.0         # from the first charge up to the day before the scan
 */
 WITH service_renames AS (
     SELECT *
@@ -221,7 +221,7 @@ SELECT
     judged_services.service_name,
     NOT judged_services.is_risky
         AND abused_services.service IS NULL
-        AND round(service_costs.effective_cost, 6) < $notable_cost AS minor,
+        AND round(service_costs.effective_cost, 6) < $notable_cost_usd AS minor,
     judged_services.first_charge_date AS first_day,
     service_costs.last_day,
     service_costs.regions,

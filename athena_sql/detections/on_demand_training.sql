@@ -25,7 +25,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 30
-least_monthly_cost = 100.0     # on demand: below it the checkpoint's work costs more than it saves
+least_monthly_cost_usd = 100.0     # on demand: below it the checkpoint's work costs more than it saves
 least_job_hours = 1.0          # a shorter job ends before spot is worth the wait
 least_days = 4                 # what trains once a week shows four times in 30 days; what ran once is over
 least_saving = 0.6
@@ -136,5 +136,5 @@ LEFT JOIN largest_jobs
     AND trainings.region_id IS NOT DISTINCT FROM largest_jobs.region_id
 WHERE trainings.on_demand_hours > trainings.spot_hours
     AND trainings.training_days >= $least_days
-    AND round(trainings.monthly_on_demand_cost, 6) >= $least_monthly_cost
+    AND round(trainings.monthly_on_demand_cost, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, trainings.sub_account_id, trainings.region_id

@@ -27,7 +27,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
     SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
@@ -135,5 +135,5 @@ LEFT JOIN searched_regions
     AND (pools.region_id = searched_regions.region_id OR pools.region_id IS NULL)  -- a pool of an unknown region may be the one searched
 WHERE bedrock_accounts.uses_bedrock IS NULL
     AND searched_regions.is_searched IS NULL
-    AND round(pools.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+    AND round(pools.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, pools.sub_account_id, pools.region_id, pools.resource_id

@@ -30,7 +30,7 @@ batch_words = "(^|[^a-z])(batch|offline|nightly|bulk|backfill|etl)([^a-z]|$)"
 most_weekdays = 2              # a schedule; who asks comes on working days
 least_weekday_share = 0.9
 least_active_days = 4
-least_monthly_cost = 25.0      # of saving: less is not worth the work
+least_monthly_cost_usd = 25.0  # of saving: less is not worth the work
 saving = 0.5                   # https://aws.amazon.com/bedrock/pricing/ : batch, 50 % of on demand
 */
 WITH lookbacks AS (
@@ -155,5 +155,5 @@ SELECT
     max(last_day) AS last_day
 FROM workloads
 GROUP BY sub_account_id, region_id, service_name, resource_id
-HAVING round(sum(effective_cost) / $lookback_days * 30 * $saving, 6) >= $least_monthly_cost
+HAVING round(sum(effective_cost) / $lookback_days * 30 * $saving, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id

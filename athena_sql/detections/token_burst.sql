@@ -34,7 +34,7 @@ least_weekdays = 3             # of the same weekday, before it counts as a rhyt
 least_ratio = 3.0              # as gpu_burst; a busy weekday is some 1.5 times an account's median
 least_account_share = 0.5      # of the excess must be new to the account: the rest moved
 left_share = 0.25              # of its usual: less has left; a day that is half delivered has not
-least_daily_cost = 10.0        # above the usual; a quoted runaway on AgentCore went from 0.21 to 10.24 a day
+least_daily_cost_usd = 10.0    # above the usual; a quoted runaway on AgentCore went from 0.21 to 10.24 a day
 */
 WITH workload_days AS (
     SELECT
@@ -64,7 +64,7 @@ token_days AS (
 large_days AS (
     SELECT *
     FROM workload_days
-    WHERE charge_date >= $news_since AND effective_cost >= $least_daily_cost  -- less can be no burst, and needs no level
+    WHERE charge_date >= $news_since AND effective_cost >= $least_daily_cost_usd  -- less can be no burst, and needs no level
 ),
 judged_days AS (
     SELECT DISTINCT token_days.sub_account_id, token_days.workload, dates.charge_date
@@ -199,7 +199,7 @@ burst_days AS (
         AND million_tokens > planned_factor * compared_tokens
         AND account_excess >= $least_account_share * excess                 -- else the tokens moved here from elsewhere,
         AND excess - left_tokens >= $least_account_share * excess           -- though something else rose beside them
-        AND round(excess_cost, 6) >= $least_daily_cost
+        AND round(excess_cost, 6) >= $least_daily_cost_usd
 )
 SELECT
     sub_account_id,

@@ -29,7 +29,7 @@ lookback_days = 7
 least_days_run = 5             # a machine of working days; what ran on fewer is a trial, or young
 most_utilisation = 20.0        # percent of one GPU, mean over the hours it ran
 burst_utilisation = 60.0       # a day above it is work that comes in bursts
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
     SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
@@ -103,7 +103,7 @@ SELECT
     first_day,
     last_day
 FROM weighed_gpus
-WHERE round(monthly_gpu_cost, 6) >= $least_monthly_cost
+WHERE round(monthly_gpu_cost, 6) >= $least_monthly_cost_usd
     AND coalesce(peak_utilisation, 0) <= $burst_utilisation
     AND (nobody_looked OR round(mean_utilisation, 9) < $most_utilisation)
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id

@@ -8,7 +8,7 @@ Spend that grows with use is growth; spend that grows on the same use is a loss.
 (AWS bills a regional profile a tenth above the global one), a tier somebody switched on, a discount that ended, an
 endpoint that kept its size when its callers left: the total hides it, the price of a unit does not.
 """
-reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {dearer_percent} % more than the week before ({unit_cost_before}): {moved}. At this volume that is {monthly_cost} {currency} a month."
+reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {dearer_percent} % more than the week before ({unit_cost_before}): {moved}. At this volume that is {monthly_cost_if_continues} {currency}/month."
 action    = """
 1. What changed between {first_day} and the week before? The meters of {item} tell tier and route; CloudTrail tells who changed an endpoint or a profile.
 2. Tokens: call the global inference profile where data may leave the region, and keep priority and latency-optimized for what somebody waits for. A price that AWS raised is on https://aws.amazon.com/bedrock/pricing/
@@ -32,7 +32,7 @@ least_dearer = 1.05            # prices do not waver; a regional profile against
 least_dearer_inference = 1.5   # calls do waver, with the same instances
 least_million_tokens = 1.0     # in each of the weeks
 least_inferences = 1000.0      # in each of the weeks
-least_monthly_cost = 50.0
+least_monthly_cost_usd = 50.0
 */
 WITH weeks AS (
     SELECT
@@ -176,7 +176,7 @@ dearer_units AS (
 told_units AS (
     SELECT
         *,
-        (cost - cost_at_prices_before) / $week_days * 30 AS monthly_excess,
+        cost - cost_at_prices_before AS excess,
         row_number() OVER (
             PARTITION BY sub_account_id, region_id, service_name, resource_id
             ORDER BY round(cost - cost_at_prices_before, 6) DESC, item
@@ -187,7 +187,8 @@ SELECT
     sub_account_id,
     region_id,
     resource_id,
-    sum(monthly_excess) AS monthly_cost,
+    sum(excess) AS monthly_cost,                                            -- of an anomaly: what it has cost so far
+    sum(excess) / $week_days * 30 AS monthly_cost_if_continues,
     service_name,
     max(CASE WHEN place = 1 THEN item END) AS item,
     max(CASE WHEN place = 1 THEN unit END) AS unit,
@@ -196,10 +197,10 @@ SELECT
     max(CASE WHEN place = 1 THEN (cost / cost_at_prices_before - 1) * 100 END) AS dearer_percent,
     max(CASE WHEN place = 1 THEN moved END) AS moved,
     array_agg(item ORDER BY place) AS items,
-    max_by(tags, monthly_excess) FILTER (WHERE tags IS NOT NULL) AS tags,
+    max_by(tags, excess) FILTER (WHERE tags IS NOT NULL) AS tags,
     min(first_day) AS first_day,
     max(last_day) AS last_day
 FROM told_units
 GROUP BY sub_account_id, region_id, service_name, resource_id
-HAVING round(sum(monthly_excess), 6) >= $least_monthly_cost
+HAVING round(sum(excess) / $week_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id

@@ -25,7 +25,7 @@ sources   = [
 ]
 [parameters]
 lookback_days = 30
-least_monthly_cost = 1.0
+least_monthly_cost_usd = 1.0
 tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners.py
 */
 WITH lookbacks AS (
@@ -104,7 +104,7 @@ missing_keys AS (
     LEFT JOIN account_keys
         ON spends.sub_account_id = account_keys.sub_account_id
         AND required_tags.key = account_keys.key
-    WHERE spends.finding_cost >= $least_monthly_cost
+    WHERE spends.finding_cost >= $least_monthly_cost_usd
         AND account_keys.key IS NULL                                -- the account's tag holds for all that is in it
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
     HAVING NOT bool_or(
@@ -141,5 +141,5 @@ SELECT
     max(last_day) AS last_day
 FROM untagged_spends
 GROUP BY sub_account_id, region_id, service_name, resource_id
-HAVING sum(monthly_cost) >= $least_monthly_cost
+HAVING sum(monthly_cost) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id

@@ -26,7 +26,7 @@ sources   = [
 [parameters]
 lookback_days = 7
 least_unused_share = 0.1
-least_monthly_cost = 50.0
+least_monthly_cost_usd = 50.0
 */
 WITH settled_days AS (
     SELECT charge_date, row_number() OVER (ORDER BY charge_date DESC) AS recency
@@ -139,5 +139,5 @@ WHERE place = 1
     AND charged_from = first_day                           -- bought within the lookback: no verdict yet
     AND charged_until = last_day                           -- run out since: nothing left to use
     AND round(total_unused_cost / nullif(total_cost, 0), 9) >= $least_unused_share
-    AND round(total_unused_cost / $lookback_days * 30, 6) >= $least_monthly_cost
+    AND round(total_unused_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id

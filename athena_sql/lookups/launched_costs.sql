@@ -8,7 +8,7 @@ What goes beyond the factor is told by token_burst and cost_anomaly, and is not 
 reads = ["launch_days", "accounts"]
 [parameters]
 last_days = 7
-least_daily_cost = 1.0         # in the billing currency: less is nobody's question
+least_daily_cost_usd = 1.0     # less is not worth a note
 */
 WITH launched_days AS (
     SELECT
@@ -46,5 +46,5 @@ SELECT
 FROM quiet_days
 LEFT JOIN accounts ON quiet_days.sub_account_id = accounts.sub_account_id
 GROUP BY 1, 2, 3, 4, 5, 6, 7
-HAVING max(round(quiet_days.quiet_cost, 6)) >= $least_daily_cost
+HAVING max(round(quiet_days.quiet_cost, 6)) >= $least_daily_cost_usd
 ORDER BY daily_cost DESC, use_case, first_day, sub_account_id, service_name

@@ -249,9 +249,7 @@ def named(kept: "Ledger", beginning: str) -> "Entry":
 
 def _listed(kept: "Ledger", *, everything: bool) -> "list[Entry]":
     silences = [silence for silence in kept.silences() if silence.holds_on(_newest_day(kept))]
-    entries = sorted(
-        kept.entries().values(), key=lambda entry: (-entry.finding.monthly_cost, entry.fingerprint)
-    )
+    entries = sorted(kept.entries().values(), key=lambda entry: (-entry.finding.stake, entry.fingerprint))
     return [entry for entry in entries if everything or _is_heard(entry, silences)]
 
 

@@ -69,7 +69,7 @@ def write(bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners
     give_known_findings(bill.engine, ledger=ledger, owners=owners, as_of=bill.as_of)
     gathered = gather(
         bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners,
-        ledger=ledger, answers=bill.answers, warnings=bill.refresh.warnings,
+        ledger=ledger, answers=bill.answers, warnings=bill.refresh.warnings, rate=bill.rate(owners),
         judged=bill.detected_on, other_providers=bill.refresh.other_providers,
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)

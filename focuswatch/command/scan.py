@@ -125,6 +125,7 @@ def notifying(
             scanned = scan_bill(
                 bill.detected_on, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
                 detections=detections, owners=known_owners, ledger=kept, say=talk.progress, answers=bill.answers,
+                rate=bill.rate(known_owners),
             )  # fmt: skip
         if trino is None:
             remember(found.kept, root=state)

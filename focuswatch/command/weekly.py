@@ -60,7 +60,13 @@ def weekly(
             known.catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=known.owners
         )
         entries = kept.entries().values()
-        quiet = launched(bill.engine, catalog=known.catalog, owners=known.owners, as_of=bill.as_of)
+        quiet = launched(
+            bill.engine,
+            catalog=known.catalog,
+            owners=known.owners,
+            as_of=bill.as_of,
+            per_usd=float(bill.rate(known.owners).per_usd),
+        )
         told = weeks(
             rows,
             entries,

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from focuswatch.findings import DAYS_A_MONTH, Finding, money
+from focuswatch.findings import Finding, money
 from focuswatch.literals import Scalar
 
 Charges = Literal["all", "tokens", "gpu", "transfer", "first"]
@@ -67,10 +67,6 @@ def _by_the_day(finding: Finding) -> Decimal:
     return money(finding.evidence["daily_excess"]) * int(finding.evidence["strange_days"])
 
 
-def _of_its_week(finding: Finding) -> Decimal:
-    return money(finding.monthly_cost * 7 / DAYS_A_MONTH)
-
-
 def _above_the_weeks_before(_finding: Finding) -> None:
     """The finding's money is all that was charged, and not what is above the usual."""
 
@@ -78,7 +74,7 @@ def _above_the_weeks_before(_finding: Finding) -> None:
 RULES: Mapping[str, _Rule] = {
     "cost_anomaly": _Rule(days=("strange_from", "strange_until"), excess=_by_the_day, of_one_service=True),
     "token_burst": _Rule(charges="tokens"),
-    "unit_cost_regression": _Rule(excess=_of_its_week, weeks=1),
+    "unit_cost_regression": _Rule(weeks=1),
     "gpu_burst": _Rule(charges="gpu", excess=_above_the_weeks_before),
     "data_transfer_spike": _Rule(charges="transfer", excess=_above_the_weeks_before),
     "new_region": _Rule(charges="first"),

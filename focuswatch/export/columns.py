@@ -87,6 +87,9 @@ OFFSET = re.compile(r":\d\d(\.\d+)?\s*[+-]\d\d(:?\d\d)?$")  # 2026-05-02T23:30:0
 READ: dict[str, Kind] = {
     name.lower(): kind for column, kind in KINDS.items() for name in SOURCES.get(column, (column,))
 }
+# Of these no column of `focus_export` is made: see focuswatch.export.own_rate.
+PRICING_CURRENCY, PRICING_COST = "pricingcurrency", "pricingcurrencyeffectivecost"
+READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
 MARKS_OF_1_3 = ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")
 MARKS_OF_1_2 = ("SkuMeter", "InvoiceId", "PricingCurrency", "SubAccountType")
 

@@ -58,9 +58,8 @@ class Refresh:
     focus_version: str
     grain: Grain
     warnings: tuple[str, ...]
-    other_providers: str | None = (
-        None  # a sentence about charges that are not AWS's, which is among the warnings too
-    )
+    other_providers: str | None = None  # a sentence about charges of other providers; among the warnings too
+    per_usd: float | None = None  # units of the currency for one US dollar, where the bill prices in USD
 
 
 def refresh(
@@ -213,4 +212,12 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
             *([] if any(part.shape.has_meters for part in parts) else [NO_METERS]),
         ),
         other_providers=other_providers,
+        per_usd=_newest_rate(units.values()),
     )
+
+
+def _newest_rate(units: Iterable[Unit]) -> float | None:
+    """The rate of the unit with the newest charges that tells one."""
+    told = [unit for unit in units if unit.per_usd is not None and unit.facts]
+    newest = max(told, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
+    return newest.per_usd if newest else None

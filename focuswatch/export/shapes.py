@@ -48,6 +48,7 @@ class Shape(BaseModel):
         return self.format == "parquet" and all(
             columns.is_native(type_, kind=columns.READ[columns.canonical(name)])
             for name, type_ in self.columns
+            if columns.canonical(name) not in (columns.PRICING_CURRENCY, columns.PRICING_COST)
         )
 
     @property
@@ -106,7 +107,7 @@ def relation(
         made["Tags"] = columns.map_of(made["Tags"], shape.tags_type)
     selected = ", ".join(f"{value} AS {column}" for column, value in made.items())
     limited = f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else ""
-    return f"SELECT {selected} FROM {_scan(shape, paths)}{limited}"
+    return f"SELECT {selected} FROM {scan_of(shape, paths)}{limited}"
 
 
 def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> Shape:
@@ -155,7 +156,7 @@ def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: S
         return True
     blank = " OR ".join(f"CAST({name} AS VARCHAR) = 'NULL'" for name in asked)
     (found,) = connection.execute(
-        f"SELECT EXISTS (FROM (SELECT * FROM {_scan(shape, paths)} LIMIT {SAMPLED_ROWS}) WHERE {blank})"
+        f"SELECT EXISTS (FROM (SELECT * FROM {scan_of(shape, paths)} LIMIT {SAMPLED_ROWS}) WHERE {blank})"
     ).fetchall()[0]
     return bool(found)
 
@@ -166,7 +167,8 @@ def finish(shape: Shape) -> str:
     return ", ".join([*texts, f"{columns.map_of('Tags', shape.tags_type)} AS Tags"])
 
 
-def _scan(shape: Shape, paths: Iterable[str]) -> str:
+def scan_of(shape: Shape, paths: Iterable[str]) -> str:
+    """The files as they are, for a FROM: their own columns under their own names."""
     files = file_list(paths)
     if shape.format == "parquet":
         return f"read_parquet({files}, hive_partitioning = false, binary_as_string = true)"

@@ -14,6 +14,7 @@ import duckdb
 from focuswatch.catalog import Catalog
 from focuswatch.columns import KEPT_TABLES
 from focuswatch.errors import ExportError
+from focuswatch.exchange_rates import USD
 from focuswatch.export.facts import (
     SAMPLED_CHARGES,
     PeriodFacts,
@@ -25,6 +26,7 @@ from focuswatch.export.fold import fold
 from focuswatch.export.index import Unit, digest_of
 from focuswatch.export.layout import Delivery
 from focuswatch.export.listing import ExportFile
+from focuswatch.export.own_rate import own_rate
 from focuswatch.export.providers import probe_providers
 from focuswatch.export.refusals import changed, refusal, several
 from focuswatch.export.shapes import Part, Shape, looked_at, relation, shapes_of
@@ -56,6 +58,7 @@ class UnitReader:
             is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
             files = by_shape if is_folded else self._looked_at(by_shape)
             folder, facts, providers = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
+            per_usd = self._own_rate(files, facts)
         except (duckdb.Error, ExportError) as error:
             raise self._told(error, delivery, by_shape) from error
         if meanwhile := changed(delivery.files):
@@ -75,6 +78,15 @@ class UnitReader:
             periods=periods,
             facts=facts,
             providers=providers,
+            per_usd=per_usd,
+        )
+
+    def _own_rate(self, files: Files, facts: Iterable[PeriodFacts]) -> float | None:
+        """The exchange rate that the files tell; those of a bill in USD are not read for it."""
+        if all(fact.currency in (None, USD) for fact in facts):
+            return None
+        return own_rate(
+            {shape: _paths(listed) for shape, listed in files.items()}, connection=self.connection
         )
 
     def _told(

@@ -10,7 +10,7 @@ from focuswatch.commands import COMMAND
 from focuswatch.explain.words import sentences
 from focuswatch.findings import Finding, Severity, account_label, amount, shown
 from focuswatch.jira.markup import escaped, one_line, verbatim
-from focuswatch.slack.money import saving, stake
+from focuswatch.slack.money import main_amount, saving, stake
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
 TEXT_CHARACTERS = (
@@ -37,7 +37,7 @@ def summary(finding: Finding) -> str:
     """One line: what, where, how much."""
     places = (account_label(finding.sub_account_name, finding.sub_account_id), finding.region_id)
     where = ", ".join(filter(None, (one_line(place or "", longest=PLACE_CHARACTERS) for place in places)))
-    tail = (f": {where}" if where else "") + f" ({stake(finding)})"
+    tail = (f": {where}" if where else "") + f" ({main_amount(finding)})"
     return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail
 
 
@@ -54,7 +54,7 @@ def _description(
     finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int, longest: int
 ) -> str:
     parts = [
-        f"*{escaped(stake(finding), longest=80)}* · {finding.severity} · {finding.category}",
+        f"*{escaped(stake(finding), longest=160)}* · {finding.severity} · {finding.category}",
         escaped(finding.reason, longest=longest),
         "h3. What to do\n" + "\n".join(_steps(finding, longest=longest)),
         "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
@@ -90,13 +90,13 @@ def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> s
 
 def grown(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
     """A comment on a material change; `cost` and `severity` are what the issue said until now."""
-    was = f" instead of {amount(cost)} {finding.currency}" if cost is not None else ""
+    was = f" It was {amount(cost)} {finding.currency}." if cost is not None else ""
     worse = (
         f" It is {finding.severity} now, no longer {severity}."
         if severity not in (None, finding.severity)
         else ""
     )
-    return _comment(f"Now {stake(finding)}{was}.{worse}", finding.reason, finding=finding, number=number)
+    return _comment(f"Now {stake(finding)}.{was}{worse}", finding.reason, finding=finding, number=number)
 
 
 def reminder(finding: Finding, *, number: int) -> str:

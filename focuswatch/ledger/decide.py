@@ -17,8 +17,8 @@ from decimal import Decimal
 from focuswatch.findings import SEVERITIES, Finding, is_minor
 from focuswatch.ledger.entry import Entry, Kind, News, Silence
 
-CHANGED_FACTOR = Decimal("1.5")  # a cost is materially changed from this multiple of what was told
-CHANGED_LEAST = Decimal(10)  # and by at least so much a month, in the billing currency
+CHANGED_FACTOR = Decimal("1.5")  # a stake is materially changed from this multiple of what was notified
+CHANGED_LEAST_USD = Decimal(10)  # and by at least so much
 REMINDER_DAYS = 14
 MOST_A_TEAM = 20  # news of one run that a team hears one by one; the rest is told in sum
 
@@ -31,6 +31,7 @@ class Run:
     `steps` name the columns of evidence that say how far it is, for detections that tell each step once, in order.
     `ran` are the detections that succeeded; `not_looked_at` fingerprints they could not judge;
     `silent_accounts` those of which the data tells nothing; `resolves` False where the data is stale or partial.
+    `per_usd` is units of the findings' currency for one US dollar.
     """
 
     as_of: date
@@ -42,6 +43,7 @@ class Run:
     not_looked_at: Collection[str] = ()
     silent_accounts: Collection[str] = ()
     resolves: bool = True
+    per_usd: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def decide(known: Mapping[str, Entry], silences: Iterable[Silence], run: Run) ->
         entries.append(entry)
         if kind is not None:
             news.append(News(kind=kind, finding=entry.finding))
-    news.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
+    news.sort(key=lambda one: (-one.finding.stake, one.finding.fingerprint))
     return Decision(tuple(entries), tuple(_in_measure(news)))
 
 
@@ -112,7 +114,7 @@ def _change(entry: Entry, found: Finding, silences: tuple[Silence, ...], run: Ru
     if entry.told_on is None:
         return "new"
     in_steps = found.detection in run.steps
-    if _step(found, run) > entry.told_step if in_steps else _worse(entry, found):
+    if _step(found, run) > entry.told_step if in_steps else _worse(entry, found, run):
         return "changed"
     ran_out = (one.until for one in silences if one.until and one.covers(found))
     if any(entry.told_on < until <= run.as_of for until in ran_out):
@@ -123,11 +125,11 @@ def _change(entry: Entry, found: Finding, silences: tuple[Silence, ...], run: Ru
     return "reminder" if run.as_of - heard_on >= timedelta(days=REMINDER_DAYS) else None
 
 
-def _worse(entry: Entry, found: Finding) -> bool:
-    """Whether it costs materially more than was told, or is graver."""
+def _worse(entry: Entry, found: Finding, run: Run) -> bool:
+    """Whether its stake is materially more than was told, or it is graver."""
     told_cost, told_severity = entry.told_cost or Decimal(0), entry.told_severity or found.severity
-    grown = found.monthly_cost - told_cost
-    return (grown >= CHANGED_LEAST and found.monthly_cost >= told_cost * CHANGED_FACTOR) or (
+    grown = found.stake - told_cost
+    return (grown >= CHANGED_LEAST_USD * run.per_usd and found.stake >= told_cost * CHANGED_FACTOR) or (
         SEVERITIES.index(found.severity) > SEVERITIES.index(told_severity)
     )
 
@@ -155,7 +157,7 @@ def _tell(
     told = {
         "finding": finding.model_copy(update={"status": status}),
         "told_on": run.as_of,
-        "told_cost": finding.monthly_cost,
+        "told_cost": finding.stake,
         "told_severity": finding.severity,
         "told_step": _step(finding, run),
     }

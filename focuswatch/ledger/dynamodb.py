@@ -71,7 +71,7 @@ class DynamoLedger:
             if len(written) == len(decision.entries):
                 for one in looked:
                     self._look(one)
-                news.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
+                news.sort(key=lambda one: (-one.finding.stake, one.finding.fingerprint))
                 return Decision(tuple(entries.values()), tuple(news))
         raise LedgerError(
             f"The ledger {self._table.name} was changed by others {MOST_TRIES} times; run again."

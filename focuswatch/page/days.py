@@ -8,6 +8,7 @@ from focuswatch.engine import Row
 from focuswatch.explain.words import details, headline
 from focuswatch.findings import Finding, account_label
 from focuswatch.page.gather import Gathered, is_shown
+from focuswatch.slack.money import amount_is
 
 LAYERS = (
     "model inference",
@@ -58,7 +59,7 @@ def anomalies(gathered: Gathered) -> list[Part]:
         if is_shown(entry, gathered.silences, as_of=gathered.as_of)
     }
     drawn = [_anomaly(known[fingerprint], rows) for fingerprint, rows in by_finding.items()]
-    return sorted(drawn, key=lambda one: (-one["monthly_cost"], one["fingerprint"]))
+    return sorted(drawn, key=lambda one: (-known[one["fingerprint"]].stake, one["fingerprint"]))
 
 
 def _anomaly(finding: Finding, rows: Sequence[Row]) -> Part:
@@ -75,6 +76,7 @@ def _anomaly(finding: Finding, rows: Sequence[Row]) -> Part:
         "resource": finding.resource_id,
         "team": finding.team,
         "monthly_cost": float(finding.monthly_cost),
+        "amount_is": amount_is(finding),
         "reason": finding.reason,
         "causes": _causes(finding),
         "expected": finding.evidence.get("daily_expected"),

@@ -18,10 +18,12 @@ from focuswatch.ledger import Entry
 from focuswatch.page.days import anomalies, gpus, layers
 from focuswatch.page.gather import Gathered, is_shown
 from focuswatch.plain_text import visible
+from focuswatch.slack.money import amount_is
 
 SCHEMA = "focuswatch.page/1"
 Part = dict[str, Any]
-LEFT_OUT = ("schema_", "title", "currency", "as_of", "status", "monthly_cost", "evidence", "explanation")
+AMOUNTS = ("monthly_cost", "cost_so_far", "monthly_cost_if_continues")
+LEFT_OUT = ("schema_", "title", "currency", "as_of", "status", *AMOUNTS, "evidence", "explanation")
 MOST_RESOLVED = 20
 SAVED = ("open", "acknowledged", "silenced", "promised", "verified", "not_read")
 
@@ -30,7 +32,7 @@ def document(gathered: Gathered) -> Part:
     """What the page shows, as plain JSON values."""
     shown = sorted(
         (one for one in gathered.entries if is_shown(one, gathered.silences, as_of=gathered.as_of)),
-        key=lambda one: (-one.finding.monthly_cost, one.finding.detection, one.fingerprint),
+        key=lambda one: (-one.finding.stake, one.finding.detection, one.fingerprint),
     )
     made: Part = _seen(
         {
@@ -44,7 +46,9 @@ def document(gathered: Gathered) -> Part:
             "gpus": gpus(gathered),
             "savings": _savings(gathered),
             "waste_found": _money(one.finding for one in shown if one.finding.category == "waste"),
-            "unowned_findings": _money(one.finding for one in shown if one.finding.owned_by == "fallback"),
+            "unowned_findings": _unowned(
+                [one.finding for one in shown if one.finding.owned_by == "fallback"]
+            ),
             "freshness": _freshness(gathered, shown),
             "reports": {
                 name: {
@@ -77,7 +81,8 @@ def _finding(entry: Entry, purposes: Mapping[str, Purpose]) -> Part:
     use_case, intent = purposes.get(entry.fingerprint, (None, None))
     return {
         **finding.model_dump(exclude=set(LEFT_OUT)),
-        "monthly_cost": round(float(finding.monthly_cost), 2),
+        **{name: _cents(getattr(finding, name)) for name in AMOUNTS},
+        "amount_is": amount_is(finding),
         "evidence": {
             name: value for name, value in finding.evidence.items() if value not in (None, "", [], {})
         },
@@ -146,7 +151,10 @@ def _freshness(gathered: Gathered, shown: Sequence[Entry]) -> Part:
             if gathered.looked_until.get(one.detection.id) != gathered.as_of
         ),
         "launched": [one.told(gathered.currency) for one in gathered.launched],
-        "silenced": {"findings": len(silenced), "monthly_cost": _money(one.finding for one in silenced)},
+        "silenced": {
+            "findings": len(silenced),
+            "waste": _money(one.finding for one in silenced if one.finding.category == "waste"),
+        },
     }
 
 
@@ -158,6 +166,15 @@ def _not_judged(outcome: Outcome) -> Part:
         "resources": len(outcome.not_looked_at),
         "monthly_cost": round(float(sum(costs, Decimal(0))), 2),
     }
+
+
+def _unowned(findings: Sequence[Finding]) -> Part:
+    """How many there are, and the waste among them: amounts of other categories mean something else."""
+    return {"findings": len(findings), "waste": _money(one for one in findings if one.category == "waste")}
+
+
+def _cents(value: Decimal | None) -> float | None:
+    return None if value is None else round(float(value), 2)
 
 
 def _money(findings: Any) -> float:

@@ -11,6 +11,7 @@ from focuswatch.coverage import Coverage, coverage
 from focuswatch.detect import Outcome, Question, ask, news_since
 from focuswatch.engine import Engine, Row
 from focuswatch.errors import QueryError
+from focuswatch.exchange_rates import Rate, rate_of
 from focuswatch.known_findings import Purpose, purpose_of, tags_of_accounts
 from focuswatch.launched import Launched, launched
 from focuswatch.ledger import Entry, Ledger, Silence
@@ -69,13 +70,16 @@ def gather(
     warnings: Sequence[str] = (),
     judged: Engine | None = None,
     other_providers: str | None = None,
+    rate: Rate | None = None,
 ) -> Gathered:
     """What the page shows as of a day. What a statement gets wrong costs its own section alone, and is told.
 
     `answers` spares the detections that the last scan asked over the same data; with `outcomes`, which are what came
     of each detection when it was asked last, none is asked.
     They are asked on `judged`, where that is another engine. The table known_findings holds what `ledger` knows.
+    `rate` is the one that the scan converted thresholds with.
     """
+    per_usd = float((rate or rate_of(currency, rates=owners.exchange_rates)).per_usd)
     failures: list[str] = []
 
     def rows(query: Callable[[], list[Row]]) -> list[Row]:
@@ -98,7 +102,7 @@ def gather(
     try:
         tags = tags_of_accounts(engine)
         purposes = {one.fingerprint: purpose_of(one, owners=owners, account_tags=tags) for one in entries}
-        quiet = launched(engine, catalog=catalog, owners=owners, as_of=as_of)
+        quiet = launched(engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=per_usd)
     except QueryError as error:
         failures.append(str(error))
     return Gathered(
@@ -114,6 +118,7 @@ def gather(
             owners=owners,
             answers=answers,
             looked_until=looked_until,
+            per_usd=per_usd,
         )
         if outcomes is None
         else tuple(outcomes),
@@ -155,7 +160,7 @@ def series_of(
         for entry in entries
         if entry.finding.category == "anomaly" and is_shown(entry, silences, as_of=as_of)
     ]
-    costliest = sorted(anomalies, key=lambda one: (-one.monthly_cost, one.fingerprint))[:MOST_SERIES]
+    costliest = sorted(anomalies, key=lambda one: (-one.stake, one.fingerprint))[:MOST_SERIES]
     return [
         (one.fingerprint, one.sub_account_id, one.region_id, one.service_name, one.resource_id)
         for one in costliest
@@ -170,6 +175,7 @@ def _outcomes(
     owners: Owners,
     answers: Answers | None,
     looked_until: Mapping[str, date],
+    per_usd: float,
 ) -> tuple[Outcome, ...]:
     """Each detection's answer, for what it could not judge; asked anew only where the last scan did not."""
 
@@ -178,6 +184,7 @@ def _outcomes(
             as_of=as_of,
             news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
             required_tags=tuple(owners.routing.required_tags),
+            per_usd=per_usd,
         )
         known = answers.known(detection, question.values) if answers else None
         return known or ask(detection, engine=engine, catalog=catalog, question=question)

@@ -20,6 +20,7 @@ from focuswatch.slack.blocks import (
     spaced,
     words,
 )
+from focuswatch.slack.money import stake
 from focuswatch.slack.places import account
 from focuswatch.slack.steps import steps
 
@@ -44,7 +45,7 @@ def news(scanned: Scanned) -> str:
         blocks.append(context(f"and {len(told) - shown} more"))
     if minor:
         blocks.append(context(minor_line(minor, scanned.currency)[:CONTEXT_CHARACTERS]))
-    blocks.append(context(f"{scanned.monthly_waste:,.0f} {scanned.currency} of waste a month"))
+    blocks.append(context(f"{scanned.monthly_waste:,.0f} {scanned.currency}/month of waste"))
     return written({"text": heading, "blocks": blocks})
 
 
@@ -52,7 +53,7 @@ def _block(finding: Finding) -> Block:
     """A finding as one block of rich text, in which a name is neither markup nor a mention nor a line of its own."""
     status = spaced(f" ({finding.status}, {finding.severity})")
     cost = words(
-        f"{finding.monthly_cost:,.2f} {finding.currency} a month · {finding.team or 'nobody owns it'}",
+        f"{stake(finding)} · {finding.team or 'no owner'}",
         most=200,
     )
     where = " · ".join(filter(None, (account(finding), finding.region_id, finding.resource_id)))

@@ -26,6 +26,7 @@ from focuswatch.plain_text import visible
 from focuswatch.scan import Scanned
 from focuswatch.show.grid import Cell, Column, grid
 from focuswatch.show.minor import minor_line
+from focuswatch.slack.money import stake
 
 PIPED_WIDTH = 120
 LEAST_WIDTH = 20
@@ -103,8 +104,13 @@ def scanned(result: Scanned, refresh: Refresh, *, state: Path | None = None) -> 
         group = [finding for finding in found if finding.category == category and not is_minor(finding)]
         _findings(out, heading, group[:SHOWN])
         if len(group) > SHOWN:
-            rest = amount(sum(finding.monthly_cost for finding in group[SHOWN:]), result.currency)
-            more = f"… and {len(group) - SHOWN} more, {rest}: {hint('findings', state=state)}\n"
+            rest = ""
+            if (
+                category == "waste"
+            ):  # amounts of the other categories mean several things, or one dollar twice
+                left = sum((finding.monthly_cost for finding in group[SHOWN:]), Decimal(0))
+                rest = f", {amount(left, result.currency)}/month"
+            more = f"… and {len(group) - SHOWN} more{rest}: {hint('findings', state=state)}\n"
             out.print(visible(more), style="dim", markup=False)
     if minor:
         out.print(visible(minor_line(minor, result.currency)), style="dim", markup=False)
@@ -121,13 +127,14 @@ def top(result: Scanned, *, most: int, state: Path, command: str) -> None:
     """The findings that matter most, a line each, and the totals: one screen."""
     out = console()
     found = [one.finding for one in result.news if one.finding.status != "resolved"]
-    found.sort(key=lambda one: (-SEVERITIES.index(one.severity), -one.monthly_cost))
+    found.sort(key=lambda one: (-SEVERITIES.index(one.severity), -one.stake))
     columns = (
-        Column("A month", number=True), Column("Severity"), Column("Finding"), Column("Account"), Column("Owner"),
+        Column("A month", number=True), Column("So far", number=True), Column("Severity"), Column("Finding"),
+        Column("Account"), Column("Owner"),
     )  # fmt: skip
     rows: list[Sequence[Cell]] = [
         [
-            rounded(one.monthly_cost), [(one.severity, COLOURS[one.severity])], visible(one.title),
+            *_by_meaning(one), [(one.severity, COLOURS[one.severity])], visible(one.title),
             visible(one.sub_account_name or one.sub_account_id or "all accounts"), visible(one.team or "nobody"),
         ]
         for one in found[:most]
@@ -147,7 +154,8 @@ def top(result: Scanned, *, most: int, state: Path, command: str) -> None:
 def _findings(out: Console, heading: str, findings: Sequence[Finding]) -> None:
     if findings:
         out.print(heading, style="bold")
-        columns = (Column("A month", number=True), Column("Owner"), Column("Finding", shortens=True))
+        heading_of_amount = "So far" if findings[0].is_event else "A month"
+        columns = (Column(heading_of_amount, number=True), Column("Owner"), Column("Finding", shortens=True))
         _print_grid(out, columns, [[_money(one), _owner(one), _words(one)] for one in findings])
 
 
@@ -156,10 +164,13 @@ def _resolved(out: Console, findings: Sequence[Finding], *, state: Path | None) 
     if not findings:
         return
     out.print("Resolved, nothing to do", style="bold")
-    columns = (Column("A month", number=True), Column("Owner"), Column("Finding", shortens=True))
+    columns = (
+        Column("A month", number=True), Column("So far", number=True), Column("Owner"),
+        Column("Finding", shortens=True),
+    )  # fmt: skip
     rows: list[Sequence[Cell]] = [
         [
-            rounded(one.monthly_cost), visible(one.team or "nobody"),
+            *_by_meaning(one), visible(one.team or "nobody"),
             [(visible(one.title), ""), (visible(place(one)), "cyan")],
         ]
         for one in findings[:SHOWN]
@@ -175,7 +186,23 @@ def _resolved(out: Console, findings: Sequence[Finding], *, state: Path | None) 
 
 def _money(finding: Finding) -> Cell:
     status = [] if finding.status == "open" else [(finding.status, "dim")]
-    return [(rounded(finding.monthly_cost), ""), (finding.severity, COLOURS[finding.severity]), *status]
+    return [
+        (rounded(finding.monthly_cost), ""),
+        *((line, "") for line in _continues(finding)),
+        (finding.severity, COLOURS[finding.severity]),
+        *status,
+    ]
+
+
+def _continues(finding: Finding) -> list[str]:
+    """Return, for an event, that it ended or what a month of it would cost."""
+    if not finding.is_event or finding.cost_so_far is None:
+        return []
+    if finding.ended_on is not None:
+        return ["ended"]
+    return (
+        [f"{rounded(finding.monthly_cost_if_continues)}/month"] if finding.monthly_cost_if_continues else []
+    )
 
 
 def _owner(finding: Finding) -> Cell:
@@ -203,9 +230,15 @@ def _by_detection(out: Console, found: Sequence[Finding]) -> None:
     for finding in found:
         groups.setdefault(finding.detection, []).append(finding)
     sums = {id: sum((one.monthly_cost for one in group), Decimal(0)) for id, group in groups.items()}
-    columns = (Column("Found by"), Column("Findings", number=True), Column("A month", number=True))
-    ids = sorted(groups, key=lambda id: -sums[id])
-    _print_grid(out, columns, [[id, f"{len(groups[id]):,}", rounded(sums[id])] for id in ids])
+    columns = (
+        Column("Found by"), Column("Findings", number=True), Column("A month", number=True),
+        Column("So far", number=True),
+    )  # fmt: skip
+    rows: list[Sequence[Cell]] = []
+    for id in sorted(groups, key=lambda id: (groups[id][0].is_event, -sums[id])):
+        cells = ("", rounded(sums[id])) if groups[id][0].is_event else (rounded(sums[id]), "")
+        rows.append([id, f"{len(groups[id]):,}", *cells])
+    _print_grid(out, columns, rows)
     out.print()
 
 
@@ -225,7 +258,8 @@ def _totals(out: Console, result: Scanned) -> None:
     out.print(
         f"{len(result.news)} told, {len(open_findings)} open as of {result.as_of}: "
         f"[bold]{_escape(waste)} of waste a month[/bold]; "
-        f"of all findings, {_escape(amount(result.unowned, result.currency))} that nobody owns.",
+        f"{len(result.unowned)} without an owner, "
+        f"{_escape(amount(result.unowned_waste, result.currency))} of waste a month among them.",
     )
 
 
@@ -257,8 +291,8 @@ def entries(listed: Sequence[Entry]) -> None:
         return
     several = {entry.state for entry in listed} != {"open"}
     columns = (
-        Column("Finding"), Column("Severity"), Column("A month", number=True), Column("Team"),
-        Column("Account, region"), Column("Detection"), Column("Since, state" if several else "Since"),
+        Column("Finding"), Column("Severity"), Column("A month", number=True), Column("So far", number=True),
+        Column("Team"), Column("Account, region"), Column("Detection"), Column("Since, state" if several else "Since"),
     )  # fmt: skip
     _print_grid(out, columns, [_entry(entry, with_state=several) for entry in listed])
 
@@ -270,10 +304,16 @@ def _entry(entry: Entry, *, with_state: bool) -> Sequence[Cell]:
     )
     since = f"{finding.first_seen} {entry.state}" if with_state else str(finding.first_seen)
     cells = (
-        finding.fingerprint[:8], finding.severity, rounded(finding.monthly_cost), finding.team or "nobody",
+        finding.fingerprint[:8], finding.severity, *_by_meaning(finding), finding.team or "nobody",
         where, finding.detection, since,
     )  # fmt: skip
     return [visible(cell) for cell in cells]
+
+
+def _by_meaning(finding: Finding) -> tuple[str, str]:
+    """Return the cells of the columns "A month" and "So far"; one of them is empty."""
+    cost = rounded(finding.monthly_cost)
+    return ("", cost) if finding.is_event else (cost, "")
 
 
 def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
@@ -282,7 +322,7 @@ def whole(entry: Entry, *, blind_spots: Sequence[str] = ()) -> None:
     out.print(finding.title, style="bold", markup=False)
     facts = {
         "state": f"{entry.state}, {finding.severity}, {finding.category}",
-        "a month": amount(finding.monthly_cost, finding.currency),
+        "amount": stake(finding),
         "owner": f"{finding.team or 'nobody'} (by {finding.owned_by})",
         "account": account(finding.sub_account_name, finding.sub_account_id),
         "region": finding.region_id,

@@ -10,7 +10,7 @@ from typing import Any
 from focuswatch.catalog import Category
 from focuswatch.findings import Severity, amount
 from focuswatch.slack.blocks import Block, bullets, context, header, rich, section, spaced, within, words
-from focuswatch.slack.money import MEANS
+from focuswatch.slack.money import means
 from focuswatch.slack.places import account_named, place
 from focuswatch.slack.text import escaped_within, one_line
 
@@ -30,11 +30,23 @@ class DigestLine:
     resource_id: str | None
     severity: Severity
     category: Category
+    detection: str = ""
+    stake: Decimal | None = None  # what it is compared by (None: monthly_cost)
+
+    @property
+    def weight(self) -> Decimal:
+        """Its place in the order."""
+        return self.monthly_cost if self.stake is None else self.stake
+
+    @property
+    def means(self) -> str:
+        """What follows its amount."""
+        return means(self.detection, self.category)
 
 
 def digest(lines: Sequence[DigestLine], *, team: str | None, as_of: date, shown: int = 10) -> dict[str, Any]:
     """What `lines` come to, of which kinds they are, and the `shown` costliest."""
-    costliest = sorted(lines, key=lambda line: (-line.monthly_cost, line.fingerprint))
+    costliest = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
     waste = [line for line in lines if line.category == "waste"]
     owner = f"for {team}" if team else "that nobody owns"
     heading = f"{_count(len(lines))} {owner}" + (f": {_sum(waste)}" if waste else "")
@@ -56,19 +68,19 @@ def _count(number: int) -> str:
 
 
 def _sum(lines: Sequence[DigestLine]) -> str:
-    """What findings of one category come to, by currency: amounts of two are never added."""
+    """What findings of one detection, or of waste, come to, by currency: amounts of two are never added."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         sums[line.currency] += line.monthly_cost
     told = " and ".join(f"{amount(total)} {currency}" for currency, total in sums.items())
-    return f"{told} {MEANS[lines[0].category]}"
+    return f"{told}{lines[0].means}"
 
 
 def _by_title(lines: Sequence[DigestLine]) -> Block:
     groups: dict[str, list[DigestLine]] = defaultdict(list)
     for line in lines:
         groups[line.title].append(line)
-    kinds = sorted(groups.items(), key=lambda group: -sum(line.monthly_cost for line in group[1]))
+    kinds = sorted(groups.items(), key=lambda group: -sum(line.weight for line in group[1]))
     items = [
         [words(f"{len(group)} × {title}", style="bold", most=150), spaced(f": {one_line(_sum(group))}")]
         for title, group in kinds[:MOST_TITLES]
@@ -90,6 +102,8 @@ def _costliest(lines: Sequence[DigestLine], *, of: int) -> Block | None:
 def _line(line: DigestLine) -> list[Block]:
     """How much, how bad, where, and which resource, or else which kind."""
     where = place(account_named(line.account, None), line.region)
-    told = words(f"{amount(line.monthly_cost)} {line.currency} · {line.severity} · {where}", most=200)
+    told = words(
+        f"{amount(line.monthly_cost)} {line.currency}{line.means} · {line.severity} · {where}", most=200
+    )
     named = words(line.resource_id or line.title, style="code" if line.resource_id else None, most=200)
     return [told, spaced(" · "), named]

@@ -148,4 +148,6 @@ def _line(delivery: Delivery) -> DigestLine:
         resource_id=finding.resource_id,
         severity=finding.severity,
         category=finding.category,
+        detection=finding.detection,
+        stake=finding.stake,
     )

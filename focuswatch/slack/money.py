@@ -1,4 +1,4 @@
-"""What a finding's money means, in a few words."""
+"""The amounts of a finding in words: the same in Slack, Jira, mail and on the terminal."""
 
 from datetime import date
 from decimal import Decimal
@@ -8,29 +8,80 @@ from focuswatch.findings import DAYS_A_MONTH, Finding, amount
 from focuswatch.spending import ANOMALY, BUDGET
 
 MEANS: dict[Category, str] = {
-    "waste": "a month to save",
-    "anomaly": "a month above what is usual",
-    "security": "charged",
-    "governance": "a month in question",
+    "waste": "/month to save",
+    "anomaly": " above expected",
+    "security": " charged",
+    "governance": "/month",
 }
-# AWS names sums, and not what a month costs.
-SUMS = {BUDGET: "against the budget", ANOMALY: "above what AWS expected"}
+# Of these detections the amount is another than their category's.
+MEANS_OF = {
+    BUDGET: " against the budget",
+    ANOMALY: " above what AWS expected",
+    "budget_pace": " forecast above budget",
+    "untagged_ai_spend": "/month unallocated",
+}
+
+
+def means(detection: str, category: Category) -> str:
+    """Return what follows an amount of a detection: `/month to save`."""
+    return MEANS_OF.get(detection, MEANS[category])
 
 
 def stake(finding: Finding) -> str:
-    """What it costs: `345.60 USD a month to save`."""
-    if finding.detection in SUMS and not finding.monthly_cost:
+    """Return all that a finding states of money: `345.60 USD/month to save`.
+
+    Of an event: `8,063 USD charged since 2026-05-27; 120,945 USD/month if it continues`.
+    """
+    told = main_amount(finding)
+    if not finding.is_event or finding.cost_so_far is None:
+        return told
+    if finding.ended_on is not None:
+        return f"{told}; ended"
+    if finding.monthly_cost_if_continues:
+        return f"{told}; {_money(finding, finding.monthly_cost_if_continues)}/month if it continues"
+    return told
+
+
+def main_amount(finding: Finding) -> str:
+    """Return the one amount of a finding, for a line: `8,063 USD charged since 2026-05-27`."""
+    if finding.detection in (BUDGET, ANOMALY) and not finding.monthly_cost:
         return "no amount named"
-    means = SUMS.get(finding.detection, MEANS[finding.category])
-    return f"{amount(finding.monthly_cost)} {finding.currency} {means}"
+    told = f"{_money(finding, finding.monthly_cost)}{means(finding.detection, finding.category)}"
+    return " ".join(filter(None, (told, _days(finding))))
+
+
+def amount_is(finding: Finding) -> str:
+    """Return what stands beside the one amount of a finding where its currency is known: `charged since 2026-05-27`."""
+    told = " ".join(filter(None, (means(finding.detection, finding.category), _days(finding)))).strip()
+    return told.replace("/month", "a month", 1) if told.startswith("/") else told
+
+
+def _days(finding: Finding) -> str | None:
+    """Return when an event took place, as far as is known."""
+    if finding.cost_so_far is None or finding.detection == BUDGET:
+        return None
+    first, last = finding.started_on, finding.ended_on
+    if last is None:
+        return f"since {first}" if first else "so far"
+    if first is None:
+        return f"until {last}"
+    return f"on {last}" if first == last else f"from {first} to {last}"
+
+
+def _money(finding: Finding, value: Decimal) -> str:
+    return f"{amount(value)} {finding.currency}"
 
 
 def so_far(finding: Finding, *, today: date) -> str | None:
-    """What waste has cost since it was first seen; None where money does not run by the day."""
-    cost = finding.monthly_cost / DAYS_A_MONTH * days_open(finding, today=today)
-    if finding.category not in ("waste", "anomaly") or finding.detection in SUMS or cost <= 0:
+    """Return what waste has cost since it was first seen, or an event altogether; None where that is not known."""
+    if finding.detection in (BUDGET, ANOMALY):
         return None
-    return f"about {amount(cost)} {finding.currency} so far"
+    if finding.is_event:
+        return f"{_money(finding, finding.cost_so_far)} so far" if finding.cost_so_far else None
+    cost = finding.monthly_cost / DAYS_A_MONTH * days_open(finding, today=today)
+    if finding.category != "waste" or cost <= 0:
+        return None
+    return f"about {_money(finding, cost)} so far"
 
 
 def days_open(finding: Finding, *, today: date) -> int:
@@ -43,8 +94,9 @@ def saving(finding: Finding, *, saved_daily: Decimal | None) -> str | None:
     if saved_daily is not None:
         if saved_daily <= 0:
             return "The bill was read again: nothing is saved yet."
-        return f"{amount(saved_daily * DAYS_A_MONTH)} {finding.currency} a month saved, read from the bill."
+        return f"{_money(finding, saved_daily * DAYS_A_MONTH)}/month saved, read from the bill."
     if finding.category != "waste":
         return None
-    expected = f"{amount(finding.monthly_cost)} {finding.currency}"
-    return f"{expected} a month should be saved; the bill will be read again for it."
+    return (
+        f"{_money(finding, finding.monthly_cost)}/month should be saved; the bill will be read again for it."
+    )

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.explain.words import headline, part_said
-from focuswatch.findings import Finding, amount
+from focuswatch.findings import Finding
 from focuswatch.ledger.entry import Kind
 from focuswatch.slack.blocks import rich, section, words
-from focuswatch.slack.money import saving, so_far, stake
+from focuswatch.slack.money import main_amount, saving, so_far, stake
 from focuswatch.slack.text import TEXT_CHARACTERS, escaped_within, one_line
 from focuswatch.slack.wording import days, metadata, not_waste
 
@@ -44,7 +44,7 @@ def thread_note(
 def _change(finding: Finding, *, before: Finding | None) -> str:
     if before is None:
         return f"Now {stake(finding)}, {finding.severity}."
-    said = f"Now {stake(finding)}, was {amount(before.monthly_cost)}"
+    said = f"Now {stake(finding)}; was {main_amount(before)}"
     if before.severity != finding.severity:
         said += f"; {finding.severity}, was {before.severity}"
     return said + "."

@@ -99,6 +99,7 @@ def from_anomaly(told: dict[str, Any], *, owners: Owners, today: date) -> Findin
         account=(cause.linked_account, cause.linked_account_name),
         region_id=cause.region,
         service_name=service,
+        rates=owners.exchange_rates,
     )
 
 

@@ -76,6 +76,7 @@ def from_budget(text: str, *, owners: Owners, today: date, deployment: str) -> F
         currency=(money.unit if money else None) or CURRENCY,
         account=(alert.account_id, None),
         resource_id=alert.budget,
+        rates=owners.exchange_rates,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+from focuswatch.exchange_rates import Rates, rate_of
 from focuswatch.findings import Finding
 from focuswatch.ledger.decide import Decision, Run, decide
 from focuswatch.ledger.entry import Entry, Silence
@@ -13,7 +14,7 @@ DETECTIONS = frozenset((BUDGET, ANOMALY))
 OVER_DAYS = 45  # nobody says that a budget or an anomaly is over: so long after the last word it is
 
 
-def record(ledger: Ledger, finding: Finding, *, today: date) -> Decision:
+def record(ledger: Ledger, finding: Finding, *, today: date, rates: Rates | None = None) -> Decision:
     """Write it down: news where it is new or materially larger, nothing where it was known.
 
     Those of both detections that have not been heard of for OVER_DAYS are closed without a word.
@@ -25,6 +26,7 @@ def record(ledger: Ledger, finding: Finding, *, today: date) -> Decision:
             findings={finding.fingerprint: _newest(finding, known.get(finding.fingerprint))},
             ran=DETECTIONS,
             told_once=DETECTIONS,
+            per_usd=rate_of(finding.currency, rates=rates).per_usd,
             not_looked_at={id for id, entry in known.items() if not _is_over(entry, today=today)},
         )
         return decide(known, silences, run)

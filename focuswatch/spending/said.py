@@ -7,8 +7,10 @@ from typing import Any
 
 from focuswatch.bounds import bounded
 from focuswatch.catalog import Category
+from focuswatch.exchange_rates import Rates, usd
 from focuswatch.findings import Finding, OwnedBy, fingerprint, money, severity_of
 from focuswatch.owners import Owners
+from focuswatch.stake import EVENTS
 
 BUDGET = "aws_budget"
 ANOMALY = "aws_cost_anomaly"
@@ -40,17 +42,19 @@ def finding(
     region_id: str | None = None,
     service_name: str | None = None,
     resource_id: str | None = None,
+    rates: Rates | None = None,
 ) -> Finding:
     """The finding; `identity` makes it the same when it is told again, `days` are the first and the last it is about.
 
-    `account` is its number and its name.
+    `account` is its number and its name; `rates` are those of owners.toml.
     """
     first, last = days
+    is_event = category in EVENTS and cost is not None
     stated = Finding(
         detection=detection,
         fingerprint=fingerprint(detection, {"resource_id": identity}),
         category=category,
-        severity=severity_of(category, money(cost)),
+        severity=severity_of(category, usd(money(cost), currency, rates)),
         status="new",
         sub_account_id=account[0],
         sub_account_name=account[1],
@@ -60,6 +64,8 @@ def finding(
         team=owner[0],
         owned_by=owner[1],
         monthly_cost=money(cost),
+        cost_so_far=money(cost) if is_event else None,
+        started_on=first if is_event else None,
         currency=currency,
         title=title,
         reason=reason,

@@ -26,6 +26,7 @@ class Period:
     currency: str
     first_charge_date: date
     last_charge_date: date
+    per_usd: float | None = None  # units of its currency for one US dollar, where the export says so
 
     def parameters(self) -> dict[str, str]:
         """As Glue keeps it."""
@@ -37,6 +38,7 @@ class Period:
             "currency": self.currency,
             "first_charge_date": self.first_charge_date.isoformat(),
             "last_charge_date": self.last_charge_date.isoformat(),
+            **({} if self.per_usd is None else {"per_usd": repr(self.per_usd)}),
         }
 
 
@@ -99,6 +101,7 @@ def _period(found: Any) -> Period | None:
             currency=told["currency"],
             first_charge_date=date.fromisoformat(told["first_charge_date"]),
             last_charge_date=date.fromisoformat(told["last_charge_date"]),
+            per_usd=float(told["per_usd"]) if "per_usd" in told else None,
         )
     except (KeyError, ValueError):
         return None

@@ -16,6 +16,7 @@ from focuswatch.catalog import Catalog
 from focuswatch.columns import DELIVERIES, KEPT_TABLES, OWNERS
 from focuswatch.engine.athena import AthenaEngine
 from focuswatch.errors import ExportError, FocuswatchError, QueryError
+from focuswatch.exchange_rates import USD
 from focuswatch.export.index import DeliveryRow, digest_of
 from focuswatch.export.layout import Delivery, deliveries_of
 from focuswatch.export.listing import Listing
@@ -24,7 +25,12 @@ from focuswatch.owners import Owners
 from focuswatch.warehouse.columns import PERIOD_TABLES
 from focuswatch.warehouse.files import Files
 from focuswatch.warehouse.partitions import Partitions, Period, day_after
-from focuswatch.warehouse.statements import charges_of_period, facts_of_period, kept_table_of_period
+from focuswatch.warehouse.statements import (
+    charges_of_period,
+    facts_of_period,
+    kept_table_of_period,
+    rate_of_period,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -154,7 +160,7 @@ class Warehouse:
         )
         staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
         staged.point(period, location=folders["daily_charges"], parameters={})
-        found = self._facts(delivery, digest=digest, location=folders["daily_charges"])
+        found = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
         if currencies - {found.currency}:
             raise ExportError(
                 f"billing period {period}: its charges are in {found.currency}, those of other periods in "
@@ -176,7 +182,7 @@ class Warehouse:
             for period in found.keys() & set(periods):
                 self.files.sweep_unread(table, period, in_use=found[period].location)
 
-    def _facts(self, delivery: Delivery, *, digest: str, location: str) -> Period:
+    def _facts(self, delivery: Delivery, *, digest: str, location: str, paths: Sequence[str]) -> Period:
         (row,) = self.engine.query(facts_of_period(delivery.unit), label=f"facts of {delivery.unit}")
         where = f"billing period {delivery.unit}"
         if not row["charges"]:
@@ -197,7 +203,12 @@ class Warehouse:
             currency=row["currency"],
             first_charge_date=row["first_charge_date"],
             last_charge_date=row["last_charge_date"],
+            per_usd=None if row["currency"] == USD else self._own_rate(delivery.unit, paths=paths),
         )
+
+    def _own_rate(self, period: str, *, paths: Sequence[str]) -> float | None:
+        (row,) = self.engine.query(rate_of_period(period, paths=paths), label=f"exchange rate of {period}")
+        return row["billed"] / row["dollars"] if row["dollars"] else None
 
     def _remember(
         self, changed: Sequence[Delivery], *, before: Mapping[str, Period], after: Mapping[str, Period]

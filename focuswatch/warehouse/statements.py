@@ -6,10 +6,11 @@ are Glue's.
 
 from collections.abc import Sequence
 
-from focuswatch.catalog import Catalog, Detection, Report
+from focuswatch.catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES, MADE
 from focuswatch.engine.ctes import with_tables
 from focuswatch.errors import CatalogError
+from focuswatch.exchange_rates import USD
 from focuswatch.export.columns import KINDS, TEXTS
 from focuswatch.literals import Expression, Value, literal, literals
 from focuswatch.warehouse.columns import PERIOD_KEY
@@ -26,9 +27,16 @@ def tables_as_of(catalog: Catalog, *, as_of: Value, names_resources: bool = True
     return {name: catalog.tables[name].render(values) for name in NOT_STORED}
 
 
-def saved_query(entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str]) -> str:
-    """A detection or report as it runs in Athena's console on any day: as of today, news of the last week."""
-    values: dict[str, Value] = {"as_of": TODAY, "news_since": WEEK_AGO, "required_tags": list(required_tags)}
+def saved_query(
+    entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str], per_usd: float = 1.0
+) -> str:
+    """A detection or report as it runs in Athena's console on any day: as of today, news of the last week.
+
+    `per_usd` is units of the billing currency for one US dollar, for thresholds in USD.
+    """
+    values: dict[str, Value] = {
+        "as_of": TODAY, "news_since": WEEK_AGO, "required_tags": list(required_tags), PER_USD: per_usd
+    }  # fmt: skip
     return with_tables(entry.render(values), tables_as_of(catalog, as_of=TODAY)).strip()
 
 
@@ -37,9 +45,29 @@ def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = (
 
     `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder.
     """
+    return folded(catalog, delivered=_delivered(period, paths))
+
+
+def _delivered(period: str, paths: Sequence[str]) -> str:
     # "$path" is Trino's Hive connector's too: https://trino.io/docs/435/connector/hive.html#metadata-columns
     of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
-    return folded(catalog, delivered=f"{RAW}\nWHERE billing_period = {literal(period)}{of_these}")
+    return f"{RAW}\nWHERE billing_period = {literal(period)}{of_these}"
+
+
+def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:
+    """One row: what is billed in the period and the same in US dollars, where the export prices in them.
+
+    It reads three columns of the raw export, and is run for bills in another currency alone.
+    """
+    return f"""
+SELECT
+    coalesce(sum(EffectiveCost), 0) AS billed,
+    coalesce(sum(PricingCurrencyEffectiveCost), 0) AS dollars
+{_delivered(period, paths)}
+    AND PricingCurrency = {literal(USD)}
+    AND EffectiveCost > 0
+    AND PricingCurrencyEffectiveCost > 0
+""".strip()
 
 
 def folded(catalog: Catalog, *, delivered: str) -> str:

@@ -17,7 +17,7 @@ function anomalyCard(one, currency, asOf) {
   const when = one.marked_from ? `marked ${day(one.marked_from)} to ${day(one.marked_until)}` : "no days marked";
   return make("article", { class: "card" },
     make("h3", {}, make("a", { href: `#${one.fingerprint}` }, name)),
-    make("p", { class: "soft" }, make("span", { class: "excess" }, money(one.monthly_cost, currency)), ` · ${one.title} · ${one.team ?? NOBODY}`),
+    make("p", { class: "soft" }, make("span", { class: "excess" }, `${money(one.monthly_cost, currency)} ${one.amount_is}`), ` · ${one.title} · ${one.team ?? NOBODY}`),
     chart(`Daily cost of ${name} in ${currency}, ${when}`, (width) => anomalyChart(one, width, asOf)),
     make("p", {}, one.reason),
     one.causes.length > 1 ? make("ul", { class: "causes" }, one.causes.slice(0, SAID_CAUSES).map((cause) => make("li", {}, cause.replace(/arn:[^\s,)]*[^\s,):]/g, bare)))) : null);

@@ -1,7 +1,6 @@
 // Findings by money, filtered by team, account and category; each with its evidence, its steps and their commands.
 
 const A_SCREEN = 50;
-const AMOUNTS = { waste: "a month", security: "charged", anomaly: "above usual", governance: "at stake" };
 const NOBODY = "(nobody)";
 const FILTERS = [
   ["team", "Team", (finding) => finding.team ?? NOBODY],
@@ -32,8 +31,8 @@ function findingsSection(shown, currency) {
 }
 
 function filter(view, key, name, of) {
-  const sums = d3.rollups(view.shown.findings, (group) => ({ many: group.length, cost: d3.sum(group, (one) => one.monthly_cost) }), of);
-  sums.sort(([, one], [, other]) => other.cost - one.cost);
+  const sums = d3.rollups(view.shown.findings, (group) => ({ many: group.length }), of);
+  sums.sort(([, one], [, other]) => other.many - one.many); // amounts of several categories have no sum
   const options = sums.map(([value, { many }]) => make("option", { value }, `${value} (${many})`));
   const select = make("select", { name: key }, make("option", { value: "" }, "all"), options);
   select.addEventListener("change", () => { view.chosen[key] = select.selectedIndex ? select.value : null; refill(view); });
@@ -102,12 +101,19 @@ function item(view, finding) {
   const { title } = view.shown.detections[finding.detection];
   const place = [finding.sub_account_id || finding.sub_account_name ? accountOf(finding) : "the whole organisation", finding.region_id, finding.service_name, bare(finding.resource_id)].filter(Boolean);
   const details = make("details", {}, make("summary", {},
-    make("span", { class: "money" }, money(finding.monthly_cost, view.currency), make("small", {}, AMOUNTS[finding.category])),
+    make("span", { class: "money" }, money(finding.monthly_cost, view.currency), make("small", {}, finding.amount_is), goesOn(finding, view.currency)),
     make("span", { class: "title" }, title),
     make("span", { class: "where" }, make("span", { class: `severity ${finding.severity}` }, finding.severity), ` · ${finding.category} · ${finding.team ?? NOBODY} · ${place.join(" · ")}`),
     make("span", { class: "why" }, finding.reason)));
   details.addEventListener("toggle", () => { if (details.open && details.children.length === 1) details.append(inside(view, finding)); });
   return make("li", { class: "finding", id: finding.fingerprint }, details);
+}
+
+// Of an event: its end, or what a month of it would cost.
+function goesOn(finding, currency) {
+  if (finding.cost_so_far == null) return null;
+  if (finding.ended_on) return make("small", {}, "ended");
+  return finding.monthly_cost_if_continues ? make("small", {}, `${money(finding.monthly_cost_if_continues, currency)} a month if it continues`) : null;
 }
 
 function inside(view, finding) {

@@ -17,7 +17,7 @@ function headline(shown, currency) {
     tile("A Bedrock filter misses", percent(total - seen, total), total ? `${money(total - seen, currency)} of it` : "no AI spend"),
     tile("Waste found", money(shown.waste_found, currency), "a month, to switch off"),
     tile("To look into", String(grave), grave === 1 ? "security finding" : "security findings"),
-    tile("Nobody owns", money(shown.unowned_findings, currency), "of findings a month"));
+    tile("Without an owner", shown.unowned_findings.findings.toLocaleString("en-US"), `${shown.unowned_findings.findings === 1 ? "finding" : "findings"}, ${money(shown.unowned_findings.waste, currency)} of waste a month`));
 }
 
 function sectionsOf(shown, currency) {

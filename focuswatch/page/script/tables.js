@@ -44,7 +44,7 @@ function unownedSection(shown, currency) {
     { name: "Change", number: true, class: "narrow-off", of: (row) => change(row.effective_cost, row.effective_cost_before) },
     { name: "Nobody owns it because", class: "place", of: (row) => row.unowned_because },
   ];
-  return section("unowned", "What nobody owns", `${money(total, currency)} of the last 30 settled days reached no team.${basisOf(shown.reports.unowned_spend)} Findings worth ${money(shown.unowned_findings, currency)} a month wait for an owner.`,
+  return section("unowned", "What nobody owns", `${money(total, currency)} of the last 30 settled days reached no team.${basisOf(shown.reports.unowned_spend)} ${count(shown.unowned_findings.findings, "finding")} without an owner, ${money(shown.unowned_findings.waste, currency)}/month of waste.`,
     table(`Spend without an owner, in ${currency}`, columns, rows.slice(0, FIRST_ROWS)),
     rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} more`, table("The rest of the spend without an owner", columns, rows.slice(FIRST_ROWS))) : null);
 }
@@ -74,7 +74,7 @@ function freshnessSection(shown, currency) {
     ["Charges", `${seen.first_day} to ${seen.last_day}, of ${count(seen.sub_accounts ?? 0, "account")}`],
     ["Settled until", `${seen.last_settled_day ?? "no day"}; later days still grow, and waste and anomalies are judged without them`],
     ["Detections", `${count(seen.detections, "detection")} as of ${shown.as_of}`],
-    ["Silenced", seen.silenced.findings ? `${count(seen.silenced.findings, "finding")}, ${money(seen.silenced.monthly_cost, currency)} a month` : "none"],
+    ["Silenced", seen.silenced.findings ? `${count(seen.silenced.findings, "finding")}, ${money(seen.silenced.waste, currency)} of waste a month` : "none"],
   ];
   const warned = [
     ...seen.doubts.map((doubt) => `Nothing was resolved: ${doubt}.`),

@@ -1,0 +1,79 @@
+"""Exchange rates, so that a threshold in USD means the same on a bill in any currency.
+
+Thresholds alone are converted. Findings, budgets and reports show the amounts that the bill has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+
+USD = "USD"
+Rates = Mapping[str, Decimal]  # units of a currency for one US dollar, by ISO 4217 code
+
+TABLE_DATE = "2026-10-30"
+TABLE_SOURCE = f"the reference rates of the European Central Bank of {TABLE_DATE}"
+# https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/ gives units for one euro,
+# 1.1172 USD on that day. AED and SAR are pegged to the dollar: https://www.centralbank.ae, https://www.sama.gov.sa
+TABLE: Rates = {
+    code: Decimal(rate)
+    for code, rate in {
+        "AED": "3.6725", "AUD": "1.42356", "BRL": "5.43251", "CAD": "1.39689", "CHF": "0.82295", "CNY": "6.65288",
+        "CZK": "21.7982", "DKK": "6.68949", "EUR": "0.895095", "GBP": "0.74633", "HKD": "7.84569", "HUF": "327.9",
+        "IDR": "18148.2", "ILS": "3.12836", "INR": "94.9552", "ISK": "121.733", "JPY": "157.25", "KRW": "1335.27",
+        "MXN": "18.9077", "MYR": "4.05702", "NOK": "9.23022", "NZD": "1.77435", "PHP": "63.6797", "PLN": "3.94182",
+        "RON": "4.78401", "SAR": "3.75", "SEK": "9.82635", "SGD": "1.27837", "THB": "33.7299", "TRY": "49.9476",
+        "ZAR": "16.6895",
+    }.items()
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many units of `currency` one US dollar is; `source` says who says so, and is empty where nobody does."""
+
+    currency: str
+    per_usd: Decimal
+    source: str
+
+    @property
+    def note(self) -> str | None:
+        """A sentence about the rate for whoever reads findings; None on a bill in USD."""
+        if self.currency == USD:
+            return None
+        set_it = f"set {self.currency} under [exchange_rates] in owners.toml"
+        if not self.source:
+            return (
+                f"No exchange rate is known for {self.currency}, so money thresholds in USD are applied to "
+                f"{self.currency} unchanged: {set_it}"
+            )
+        stated = f"Money thresholds are converted at {self.per_usd.normalize():f} {self.currency} for 1 USD"
+        return f"{stated}, from {self.source}" + (f": {set_it}" if self.source == TABLE_SOURCE else "")
+
+
+def rate_of(currency: str, *, rates: Rates | None = None, of_bill: float | None = None) -> Rate:
+    """Return the rate of a currency: from owners.toml (`rates`), else from the bill, else from the table.
+
+    `of_bill` is the bill's own, in units for one US dollar. A currency that none of them knows counts as USD.
+    """
+    if currency == USD:
+        return Rate(USD, Decimal(1), "USD itself")
+    if rates and currency in rates:
+        return Rate(currency, rates[currency], "owners.toml")
+    if of_bill is not None and isfinite(of_bill) and of_bill > 0:
+        return Rate(currency, Decimal(f"{of_bill:.6g}"), "the bill's own costs in its pricing currency")
+    if currency in TABLE:
+        return Rate(currency, TABLE[currency], TABLE_SOURCE)
+    return Rate(currency, Decimal(1), "")
+
+
+def usd(amount: Decimal, currency: str, rates: Rates | None = None) -> Decimal:
+    """Return an amount of `currency` in US dollars; `rates` are those of owners.toml."""
+    return amount / rate_of(currency, rates=rates).per_usd
+
+
+def converted(amount: Decimal, *, source: str, target: str, rates: Rates | None = None) -> Decimal:
+    """Return an amount of the currency `source` in the currency `target`."""
+    if source == target:
+        return amount
+    return usd(amount, source, rates) * rate_of(target, rates=rates).per_usd
