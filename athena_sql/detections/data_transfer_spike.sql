@@ -130,7 +130,7 @@ compared_days AS (
     FROM (
         SELECT
             *,
-            $least_cost + $least_compute_share * (expected_machine_cost + expected_function_cost)
+            $least_cost_usd + $least_compute_share * (expected_machine_cost + expected_function_cost)
                 AS least_compute                                    -- a first small machine is no growth to speak of
         FROM large_days
     ) AS days_with_floor
