@@ -60,6 +60,7 @@ def row_of(detection: Detection, *, name: object, region: object) -> dict[str, o
         "resource_id": name,
         "region_id": region,
         "monthly_cost": 9.0,
+        "monthly_cost_if_continues": None,
     }
     return row | contract | {"service_name": name, "tags": {}}
 
