@@ -43,8 +43,8 @@ node_modules/.deploy: package.json
 
 # What the page is drawn with, as npm delivers package.json's versions; the sums are those that were reviewed.
 vendor: node_modules/.ready
-	cp node_modules/d3/dist/d3.min.js node_modules/@observablehq/plot/dist/plot.umd.min.js focuswatch/page/vendor/
-	cd focuswatch/page/vendor && sha256sum --check SHA256SUMS
+	cp node_modules/d3/dist/d3.min.js node_modules/@observablehq/plot/dist/plot.umd.min.js focuswatch/reports/page/vendor/
+	cd focuswatch/reports/page/vendor && sha256sum --check SHA256SUMS
 
 # Simulate an organization and scan its bill: what focuswatch finds, without a bill of your own.
 demo: setup
@@ -56,7 +56,7 @@ test: check setup-dev
 
 # Every case of every detection on a real Trino, a whole scan, and the deployed whole behind Athena's door.
 conformance: setup-dev
-	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/test_conformance.py tests/test_athena_door.py tests/test_trino.py tests/test_deployed.py
+	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/engines/test_conformance.py tests/engines/test_athena_statements_on_trino.py tests/engines/test_trino_engine.py tests/end_to_end/test_deployed.py
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from aws_cdk import App
 
-from focuswatch.catalog import Catalog
-from focuswatch.deployment import Deployment
+from focuswatch.catalog.catalog import Catalog
 from focuswatch.errors import FocuswatchError
-from focuswatch.owners import Owners
-from focuswatch.placeholders import placeholders
+from focuswatch.operations.config_placeholders import placeholders
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks
 
 

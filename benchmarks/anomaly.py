@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from focuswatch.anomaly import score
+from focuswatch.detect.anomaly import score
 
 YEAR, DAYS = 365, 730
 BUDGETS = (0.001, 0.005)

@@ -21,22 +21,22 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from focuswatch.catalog import Catalog
-from focuswatch.columns import KEPT_TABLES
-from focuswatch.detect import Question, ask, news_since
-from focuswatch.engine.athena import AthenaEngine, Executed
-from focuswatch.export.s3 import list_s3
-from focuswatch.export.views import daily_select
-from focuswatch.owners import Owners
+from focuswatch.bill.glue_columns import PERIOD_TABLES
+from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_statements import tables_as_of
+from focuswatch.bill.refresh.local_views import daily_select
+from focuswatch.bill.refresh.table_files import Files
+from focuswatch.bill.table_columns import KEPT_TABLES
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.run_detection import DetectionInput, ask, news_since
+from focuswatch.engines.athena_engine import AthenaEngine, Executed
+from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import Simulated, simulate
-from focuswatch.warehouse.columns import PERIOD_TABLES
-from focuswatch.warehouse.files import Files
-from focuswatch.warehouse.refresh import Warehouse
-from focuswatch.warehouse.statements import tables_as_of
-from tests.local_athena_tables import create_tables
-from tests.local_athena_trino import CONNECTOR, over_trino
-from tests.local_aws import LocalAws, local_aws
-from tests.local_trino import trino
+from tests.fakes.local_athena_tables import create_tables
+from tests.fakes.local_athena_trino import CONNECTOR, over_trino
+from tests.fakes.local_aws import LocalAws, local_aws
+from tests.fakes.local_trino import trino
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -107,13 +107,13 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
     catalog, owners = Catalog.load(), Owners.load(bill.owners)
     with account(bill, folder):
         session, refreshing = boto3.Session(), engine("refresh")
-        keeper = Warehouse(
+        keeper = AthenaTables(
             refreshing, session.client("glue"), Files(session.client("s3"), BUCKET, "refresh"), catalog
         )
         listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=folder / "mirror")
         refreshed = keeper.refresh(listing, owners=owners, say=lambda _: None)
         as_of_tables = tables_as_of(catalog, as_of=refreshed.as_of, names_resources=owners.names_resources)
-        question = Question(
+        question = DetectionInput(
             as_of=refreshed.as_of,
             news_since=news_since(refreshed.as_of, looked_until=None),
             required_tags=("team",),
@@ -133,7 +133,7 @@ def stored_bytes(s3: "S3Client", prefix: str) -> int:
     return sum(found["Size"] for page in pages for found in page.get("Contents", []))
 
 
-def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: Question) -> Counter[str]:
+def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionInput) -> Counter[str]:
     """Bytes by detection, all its statements together."""
     bytes_of: Counter[str] = Counter()
     for detection in catalog.live:

@@ -1,6 +1,6 @@
 """What a Lambda needs before its first line of work: seconds and memory to import each handler, in a fresh process.
 
-    python benchmarks/cold_start.py --runs 5 --python "$(python -m tests.local_lambda_python)"
+    python benchmarks/cold_start.py --runs 5 --python "$(python -m tests.fakes.local_lambda_python)"
 
 --python says on which: here on the Lambdas' own, bare but for the packages of their layers. The interpreter's own start
 is shown beside it. A Lambda's processor is another, and fetches its layers first: on AWS the log's `Init Duration` says

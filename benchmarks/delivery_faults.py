@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.delivery_world import Count, Fault, ThrottledError, World, counted, story, world
-from tests.given_slack import Killed, Steps
+from tests.fakes.delivery_world import Count, Fault, ThrottledError, World, counted, story, world
+from tests.given.slack import Killed, Steps
 
 FINDINGS = 12
 HOUR = 3600.0

@@ -19,12 +19,12 @@ from typing import Any
 
 from organisations import over_seeds
 
-from focuswatch.bill import Inputs, open_bill
-from focuswatch.catalog import Catalog
-from focuswatch.findings import Finding
+from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.scan import scan
+from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners import Owners
-from focuswatch.scan import scan
+from focuswatch.owners.owners_file import Owners
 
 Identity = tuple[str, str | None, str | None, str | None, str | None]
 AT_ONCE = ("new_region", "new_service", "gpu_burst")  # must be told on the first export that shows them

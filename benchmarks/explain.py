@@ -20,14 +20,14 @@ from typing import Any
 
 from organisations import over_seeds
 
-from focuswatch.bill import Inputs, open_bill
-from focuswatch.catalog import Catalog
-from focuswatch.explain.explanation import Part
-from focuswatch.explain.rise import RULES
-from focuswatch.findings import Finding
+from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.explain.cost_increase import RULES
+from focuswatch.detect.scan import scan
+from focuswatch.findings.explanation import CostDriver
+from focuswatch.findings.finding import Finding
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners import Owners
-from focuswatch.scan import scan
+from focuswatch.owners.owners_file import Owners
 
 NAMED = ("detection", "sub_account_id", "region_id", "service_name", "resource_id")
 WANTED = 0.95
@@ -63,7 +63,7 @@ def incident_of(finding: Finding, incidents: list[dict[str, Any]]) -> dict[str, 
     return next((one for one in meant if "cause_meter" in one), None)
 
 
-def is_cause(part: Part, incident: dict[str, Any]) -> bool:
+def is_cause(part: CostDriver, incident: dict[str, Any]) -> bool:
     """Whether a part is what was planted; the bill's meter has its region's prefix in front."""
     meter = incident["cause_meter"]
     return (

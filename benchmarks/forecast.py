@@ -23,9 +23,9 @@ from tempfile import TemporaryDirectory
 import duckdb
 import numpy as np
 
-from focuswatch.forecast.charges import Charges, charges_of
-from focuswatch.forecast.month import HISTORY_DAYS, INTERVAL, month_ends, next_month
-from focuswatch.forecast.pattern import ahead
+from focuswatch.detect.forecast.cost_projection import ahead
+from focuswatch.detect.forecast.daily_matrices import Charges, charges_of
+from focuswatch.detect.forecast.month_end import HISTORY_DAYS, INTERVAL, month_ends, next_month
 from focuswatch.simulate import simulate
 
 DAYS_KNOWN = (5, 10, 15, 20)

@@ -1,6 +1,6 @@
 """What every Lambda takes where it is deployed: seconds of its first run and of later ones, and its peak memory.
 
-    python -m benchmarks.handlers --python "$(python -m tests.local_lambda_python)"
+    python -m benchmarks.handlers --python "$(python -m tests.fakes.local_lambda_python)"
 
 focuswatch is deployed to the tests' AWS by `cdk deploy`; a simulated bill of two months is delivered twice, findings
 go to a Slack and a Jira over HTTP, and each function that a schedule calls is called. Athena is the tests' own, over
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from focuswatch.simulate import Simulated, simulate
-from tests.local_deployment import Deployed, deploying
+from tests.fakes.local_deployment import Deployed, deploying
 
 SCHEDULED = ("collect", "pulse", "weekly", "sweep", "page")
 PATIENCE_SECONDS = 1800  # what is put off again and again waits for up to fifteen minutes each time

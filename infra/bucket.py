@@ -10,8 +10,8 @@ from typing import Any, cast
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_s3
 from constructs import Construct
 
-from focuswatch.deployment import PAYER_REGION, Deployment
-from focuswatch.warehouse.columns import PERIOD_TABLES
+from focuswatch.bill.glue_columns import PERIOD_TABLES
+from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 
 RESULTS = "athena-results/"
 ACCESS_LOG_DAYS = 90

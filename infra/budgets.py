@@ -13,9 +13,9 @@ from decimal import Decimal
 from aws_cdk import aws_budgets
 from constructs import Construct
 
-from focuswatch.deployment import Budgets as BudgetsConfig
-from focuswatch.exchange_rates import USD, converted
-from focuswatch.owners import Owners, Team
+from focuswatch.findings.exchange_rates import USD, converted
+from focuswatch.operations.deployment_config import BudgetsConfig
+from focuswatch.owners.owners_file import Owners, Team
 
 CENT = Decimal("0.01")  # a limit of 0 may be refused
 Expression = aws_budgets.CfnBudget.ExpressionProperty
@@ -60,7 +60,7 @@ TRAFFIC_METERS = (
 NOT_SPENT = ("Credit", "Refund")
 
 
-class Budgets(Construct):
+class PayerBudgets(Construct):
     """A budget of the organisation's for each thing that surprises, and one for every team with `monthly_budget`."""
 
     def __init__(

@@ -6,8 +6,8 @@ EventBridge delivers at least once and the functions may be asked twice: each is
 from aws_cdk import Duration, aws_events, aws_events_targets
 from constructs import Construct
 
-from focuswatch.deployment import EVENT_SOURCE, ONE_AT_A_TIME, Deployment
-from infra.functions import Functions
+from focuswatch.operations.deployment_config import EVENT_SOURCE, ONE_AT_A_TIME, Deployment
+from infra.functions import LambdaFunctions
 
 Schedule = aws_events.Schedule
 
@@ -15,7 +15,9 @@ Schedule = aws_events.Schedule
 class Chain(Construct):
     """Rules on the default bus; what a rule cannot deliver goes to its function's dead letters."""
 
-    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, functions: Functions) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, deployment: Deployment, functions: LambdaFunctions
+    ) -> None:
         super().__init__(scope, id)
         self._name, self._functions = deployment.name, functions
         clock = deployment.schedules

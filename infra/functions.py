@@ -6,7 +6,7 @@ from typing import Any, cast
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_destinations, aws_logs
 from constructs import Construct
 
-from focuswatch.deployment import QUEUE_FED, Deployment
+from focuswatch.operations.deployment_config import QUEUE_FED, Deployment
 from infra.explained import explain
 from infra.messages import Messages, dead_letters
 from infra.packages import ARCHITECTURE, RUNTIME, Layers, lambda_code, layers
@@ -29,8 +29,8 @@ class Size:
 
 # Two refreshes at once would fold the same period twice; two detects would notify twice of what neither wrote yet, two
 # publishes of what neither has marked as sent; of two pages the older could be written last: each run of these holds a
-# lease (focuswatch/lease.py), which costs no reserved concurrency. Whatever works through a queue ends before a lease
-# of focuswatch.delivery.claims does.
+# lease (focuswatch/operations/function_lease.py), which costs no reserved concurrency. Whatever works through a queue
+# ends before a lease of focuswatch.notify.claims does.
 SIZES = {
     "refresh": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
     "collect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
@@ -50,7 +50,7 @@ SIZES = {
 }
 
 
-class Functions(Construct):
+class LambdaFunctions(Construct):
     """The deployment's functions, what feeds some of them, and their dead-letter queues, by name."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment, messages: Messages) -> None:

@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.ht
 from aws_cdk import aws_lakeformation
 from constructs import Construct
 
-from focuswatch.deployment import RUN_STATEMENTS, Deployment
-from infra.functions import Functions
+from focuswatch.operations.deployment_config import RUN_STATEMENTS, Deployment
+from infra.functions import LambdaFunctions
 
 READ = ("DESCRIBE", "SELECT")
 CHANGE = ("ALTER", "INSERT")  # what registering a partition takes
@@ -17,7 +17,9 @@ CHANGE = ("ALTER", "INSERT")  # what registering a partition takes
 class LakeFormationGrants(Construct):
     """The database and all its tables, for each function that runs statements."""
 
-    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, functions: Functions) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, deployment: Deployment, functions: LambdaFunctions
+    ) -> None:
         super().__init__(scope, id)
         catalog, database = deployment.accounts.pipeline, deployment.athena.database
         permissions = aws_lakeformation.CfnPrincipalPermissions

@@ -3,10 +3,10 @@
 from aws_cdk import RemovalPolicy, aws_dynamodb
 from constructs import Construct
 
-from focuswatch.deployment import Deployment
+from focuswatch.operations.deployment_config import Deployment
 
 
-class Ledger(Construct):
+class LedgerTable(Construct):
     """A table that outlives the stack, can be set back in time, and is not deleted by mistake."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:

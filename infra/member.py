@@ -13,8 +13,8 @@ from typing import Any
 from aws_cdk import CfnStackSet, Environment, Stack, aws_iam
 from constructs import Construct
 
-from focuswatch.collect.permissions import ACTIONS
-from focuswatch.deployment import PAYER_REGION, Deployment
+from focuswatch.collect.member_permissions import ACTIONS
+from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 from infra.explained import explain
 
 

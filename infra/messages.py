@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_kms, aws_sns, aws_sns_subscriptions, aws_sqs
 from constructs import Construct
 
-from focuswatch.deployment import Deployment
+from focuswatch.operations.deployment_config import Deployment
 from infra.explained import explain
 
 DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html

@@ -15,13 +15,13 @@ from pathlib import Path
 from aws_cdk import AssetHashType, IgnoreMode, aws_lambda, aws_ssm
 from constructs import Construct
 
-from focuswatch.deployment import Deployment
+from focuswatch.operations.deployment_config import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = aws_lambda.Runtime.PYTHON_3_13
 ARCHITECTURE = aws_lambda.Architecture.ARM_64
 PACKED = ("focuswatch", "athena_sql", "lambdas", "config")
-UNPACKED = ("**/__pycache__", "focuswatch/simulate", "focuswatch/command")
+UNPACKED = ("**/__pycache__", "focuswatch/simulate", "focuswatch/cli")
 LAYER_PACKAGES = ("pydantic", "slack_sdk", "jira")
 # Layers are unpacked one over the other, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 LAYER_PATH = "python/lib/python3.13/site-packages"

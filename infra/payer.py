@@ -16,11 +16,11 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from focuswatch.collect.permissions import MANAGEMENT_ACTIONS
-from focuswatch.deployment import PAYER_REGION, Deployment
-from focuswatch.owners import Owners
-from focuswatch.warehouse.columns import EXPORT_COLUMNS
-from infra.budgets import Budgets
+from focuswatch.bill.glue_columns import EXPORT_COLUMNS
+from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
+from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
+from focuswatch.owners.owners_file import Owners
+from infra.budgets import PayerBudgets
 from infra.explained import explain
 from infra.messages import alarm_topic, dead_letters, let_publish, topic, topic_key
 from infra.work import hear
@@ -40,7 +40,7 @@ class PayerStack(Stack):
         )
         _export(self, deployment)
         spending = _spending_topic(self, deployment)
-        Budgets(
+        PayerBudgets(
             self,
             "Budgets",
             name=deployment.name,

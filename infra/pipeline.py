@@ -3,18 +3,18 @@
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from focuswatch.catalog import Catalog
-from focuswatch.deployment import Deployment
-from focuswatch.owners import Owners
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.owners.owners_file import Owners
 from infra.bucket import DataBucket
 from infra.chain import Chain
-from infra.functions import Functions
+from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
-from infra.ledger import Ledger
+from infra.ledger import LedgerTable
 from infra.messages import Messages
 from infra.queries import SavedQueries
-from infra.warehouse import Warehouse
-from infra.watch import Watch
+from infra.warehouse import GlueDatabase
+from infra.watch import Monitoring
 from infra.work import hear, subscribe
 
 
@@ -31,11 +31,11 @@ class PipelineStack(Stack):
             env=Environment(account=deployment.accounts.pipeline, region=deployment.accounts.region),
         )
         DataBucket(self, "Data", deployment=deployment)
-        warehouse = Warehouse(self, "Warehouse", deployment=deployment)
+        warehouse = GlueDatabase(self, "Warehouse", deployment=deployment)
         queries = SavedQueries(self, "Queries", deployment=deployment, catalog=catalog, owners=owners)
         queries.node.add_dependency(warehouse)
         messages = Messages(self, "Messages", deployment=deployment)
-        functions = Functions(self, "Functions", deployment=deployment, messages=messages)
+        functions = LambdaFunctions(self, "Functions", deployment=deployment, messages=messages)
         for kind in ("slack", "jira"):
             if kind in functions.queues:
                 subscribe(functions.queues[kind], messages.findings, undelivered=functions.dead_letters[kind])
@@ -45,9 +45,9 @@ class PipelineStack(Stack):
             grants = LakeFormationGrants(self, "LakeFormation", deployment=deployment, functions=functions)
             grants.node.add_dependency(warehouse)
         Chain(self, "Chain", deployment=deployment, functions=functions)
-        Watch(self, "Watch", deployment=deployment, functions=functions, topic=messages.alarms)
+        Monitoring(self, "Watch", deployment=deployment, functions=functions, topic=messages.alarms)
         # Last, since a first deployment that fails could not take the protected table away again.
-        Ledger(self, "Ledger", deployment=deployment).node.add_dependency(functions)
+        LedgerTable(self, "Ledger", deployment=deployment).node.add_dependency(functions)
         for name, value in {
             "Bucket": deployment.bucket,
             "FindingsTopic": messages.findings.topic_arn,

@@ -3,11 +3,11 @@
 from aws_cdk import aws_athena
 from constructs import Construct
 
-from focuswatch.catalog import Catalog, Detection, Report
-from focuswatch.deployment import Deployment
-from focuswatch.exchange_rates import rate_of
-from focuswatch.owners import Owners
-from focuswatch.warehouse.statements import saved_query
+from focuswatch.bill.refresh.athena_statements import saved_query
+from focuswatch.catalog.catalog import Catalog, Detection, Report
+from focuswatch.findings.exchange_rates import rate_of
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.owners.owners_file import Owners
 
 
 class SavedQueries(Construct):

@@ -2,9 +2,9 @@
 
 from aws_cdk import App, Tags
 
-from focuswatch.catalog import Catalog
-from focuswatch.deployment import Deployment
-from focuswatch.owners import Owners
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.owners.owners_file import Owners
 from infra.member import MemberStack
 from infra.payer import PayerStack
 from infra.pipeline import PipelineStack

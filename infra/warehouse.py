@@ -3,9 +3,9 @@
 from aws_cdk import aws_athena, aws_glue
 from constructs import Construct
 
-from focuswatch.deployment import Deployment
-from focuswatch.engine.athena_only import projection
-from focuswatch.warehouse.columns import GLUE_TABLES, PARTITION_KEYS
+from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS
+from focuswatch.engines.athena_dialect import projection
+from focuswatch.operations.deployment_config import Deployment
 from infra.bucket import RESULTS
 
 GIB = 1024**3
@@ -15,7 +15,7 @@ _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 PROJECTED = ("activity",)
 
 
-class Warehouse(Construct):
+class GlueDatabase(Construct):
     """What Athena sees: every table of the product, and a workgroup with a limit."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
-from focuswatch.deployment import Deployment
-from infra.functions import Functions
+from focuswatch.operations.deployment_config import Deployment
+from infra.functions import LambdaFunctions
 
 NAMESPACE = "focuswatch"
 QUARTER_DAY = Duration.hours(6)
@@ -24,7 +24,7 @@ _Alarm = aws_cloudwatch.ComparisonOperator
 _Missing = aws_cloudwatch.TreatMissingData
 
 
-class Watch(Construct):
+class Monitoring(Construct):
     """The alarms, each of which tells the topic `alarms` when it rises and when it is over.
 
     Errors of what is tried again have none: what comes of them is in the dead letters minutes later, in a queue that
@@ -32,7 +32,13 @@ class Watch(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, deployment: Deployment, functions: Functions, topic: aws_sns.Topic
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        deployment: Deployment,
+        functions: LambdaFunctions,
+        topic: aws_sns.Topic,
     ) -> None:
         super().__init__(scope, id)
         self._name, self._functions, self._kinds = deployment.name, functions, deployment.kinds

@@ -5,7 +5,7 @@ from typing import cast
 from aws_cdk import Duration, aws_iam, aws_lambda, aws_sns, aws_sns_subscriptions, aws_sqs
 from constructs import Construct
 
-# With the pauses of focuswatch.delivery.batch, a day and more: what is down for longer, people know of.
+# With the pauses of focuswatch.notify.queue_batch, a day and more: what is down for longer, people know of.
 MOST_RECEIVES = 100
 BATCH = 50
 BATCH_WAIT = Duration.seconds(5)

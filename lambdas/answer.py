@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from focuswatch.errors import DeliveryError
-from focuswatch.slack.presses import Press, Question, genuine, read
+from focuswatch.notify.slack.interactions import Press, ResponseDialog, genuine, read
 
 DIALOG_SECONDS = (
     2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
@@ -49,9 +49,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         logger.warning("cannot be read", extra={"reason": str(error)})
         return {"statusCode": 400}
     match pressed:
-        case Question() if "token" in secret:
+        case ResponseDialog() if "token" in secret:
             _ask(pressed, secret=secret)
-        case Question():
+        case ResponseDialog():
             _say_that_there_is_no_bot(pressed)
         case Press():
             _client("sqs").send_message(
@@ -62,7 +62,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _page(query: dict[str, str]) -> dict[str, Any]:
     """On to the page, by an address of some minutes; 403 where the link is not ours or has run out."""
-    from focuswatch.page_link import KEY, OPEN_SECONDS, opens
+    from focuswatch.reports.page.signed_link import KEY, OPEN_SECONDS, opens
 
     now = time.time()
     signing = _secret(int(now) // SECRET_SECONDS).get("signing_secret", "")
@@ -75,12 +75,12 @@ def _page(query: dict[str, str]) -> dict[str, Any]:
     return {"statusCode": 302, "headers": headers}
 
 
-def _ask(question: Question, *, secret: dict[str, str]) -> None:
+def _ask(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     """Open the dialog that asks why."""
     from slack_sdk import WebClient
 
-    from focuswatch.slack.client import API
-    from focuswatch.slack.modal import not_waste_modal
+    from focuswatch.notify.slack.client import API
+    from focuswatch.notify.slack.response_form import not_waste_modal
 
     view = not_waste_modal(
         question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,
@@ -92,8 +92,8 @@ def _ask(question: Question, *, secret: dict[str, str]) -> None:
     )
 
 
-def _say_that_there_is_no_bot(question: Question) -> None:
-    from focuswatch.slack.whisper import NO_BOT, whisper
+def _say_that_there_is_no_bot(question: ResponseDialog) -> None:
+    from focuswatch.notify.slack.ephemeral_reply import NO_BOT, whisper
 
     try:
         if question.response_url:

@@ -7,10 +7,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.collect.run import Summary, collect
-from focuswatch.collect.sessions import PATIENT, assumed, assuming
-from focuswatch.collect.store import Store
-from lambdas.environment import Run
+from focuswatch.collect.collected_files import Store
+from focuswatch.collect.collection_run import Summary, collect
+from focuswatch.collect.member_sessions import PATIENT, assumed, assuming
+from lambdas.environment import LambdaRun
 
 ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
 logger, metrics = Logger(), Metrics()
@@ -22,7 +22,7 @@ tracer = Tracer(auto_patch=False)  # a trace of ten thousand calls helps nobody
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Write `accounts` and `activity`; an account that refuses is named and fails nothing."""
-    run = Run("collect")
+    run = LambdaRun("collect")
     logger.append_keys(run_id=run.id)
     sts = run.session.client(
         "sts", config=PATIENT

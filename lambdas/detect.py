@@ -8,15 +8,15 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.catalog import Detection
-from focuswatch.collect.sessions import PATIENT, assuming
-from focuswatch.collect.trail import CloudTrail
-from focuswatch.detect import due
-from focuswatch.heartbeat import heartbeats
-from focuswatch.last_outcomes import LastOutcomes
-from focuswatch.lease import Lease
-from focuswatch.scan import Scanned, scan
-from lambdas.environment import Run
+from focuswatch.catalog.catalog import Detection
+from focuswatch.collect.cloudtrail_history import CloudTrail
+from focuswatch.collect.member_sessions import PATIENT, assuming
+from focuswatch.detect.run_detection import due
+from focuswatch.detect.scan import Scanned, scan
+from focuswatch.detect.stored_outcomes import StoredOutcomes
+from focuswatch.operations.function_lease import Lease
+from focuswatch.operations.heartbeat import heartbeats
+from lambdas.environment import LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 NAMESPACE = "focuswatch"
@@ -30,12 +30,12 @@ READ_DAYS = 400  # the longest history that a detection reads
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Scan as of the day after the last charge; then `Detected` goes on the bus."""
-    run = Run("detect")
+    run = LambdaRun("detect")
     logger.append_keys(run_id=run.id)
     return run.alone(lambda lease: _detect(run, event, context, lease=lease), event=event, logger=logger)
 
 
-def _detect(run: Run, event: dict[str, Any], context: Any, *, lease: Lease) -> dict[str, Any]:
+def _detect(run: LambdaRun, event: dict[str, Any], context: Any, *, lease: Lease) -> dict[str, Any]:
     engine = run.engine()
     metrics.add_dimension(name="function", value=run.name)
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
@@ -50,7 +50,7 @@ def _detect(run: Run, event: dict[str, Any], context: Any, *, lease: Lease) -> d
         may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
         trail=_trail(run), doubts=_not_refreshed(run, as_of=as_of),
     )  # fmt: skip
-    LastOutcomes(run.session.client("s3", config=PATIENT), run.bucket).remember(scanned.outcomes)
+    StoredOutcomes(run.session.client("s3", config=PATIENT), run.bucket).remember(scanned.outcomes)
     _measure(scanned, scanned_bytes={one.label: one.scanned_bytes for one in engine.executed})
     newest = max(one.delivered_at for one in periods.values())
     heartbeat = run.beat(
@@ -71,14 +71,14 @@ def _detect(run: Run, event: dict[str, Any], context: Any, *, lease: Lease) -> d
     return told
 
 
-def _trail(run: Run) -> CloudTrail:
+def _trail(run: LambdaRun) -> CloudTrail:
     """Who changed what, asked in the accounts themselves."""
     sts = run.session.client("sts", config=PATIENT)
     role, proof = os.environ["FOCUSWATCH_MEMBER_ROLE"], os.environ["FOCUSWATCH_EXTERNAL_ID"]
     return CloudTrail(assuming(sts, role=role, external_id=proof), today=datetime.now(UTC).date())
 
 
-def _due(run: Run, event: dict[str, Any], *, as_of: date) -> list[Detection]:
+def _due(run: LambdaRun, event: dict[str, Any], *, as_of: date) -> list[Detection]:
     """What the run before has left, where it says so; else what its schedule says."""
     left = event.get("detail", {}).get("left")
     if left is not None:
@@ -86,7 +86,7 @@ def _due(run: Run, event: dict[str, Any], *, as_of: date) -> list[Detection]:
     return due(run.catalog.live, as_of=as_of, looked_until=run.ledger.looked_until())
 
 
-def _not_refreshed(run: Run, *, as_of: date) -> list[str]:
+def _not_refreshed(run: LambdaRun, *, as_of: date) -> list[str]:
     """Why nothing may be resolved: billing periods that detections read and that hold an older delivery, or none."""
     beat = heartbeats(run.table).get("refresh")
     first = f"{as_of - timedelta(days=READ_DAYS):%Y-%m}"

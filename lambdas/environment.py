@@ -15,36 +15,35 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
-from focuswatch.catalog import Catalog
-from focuswatch.delivery.batch import Queue
-from focuswatch.delivery.claims import Claims
-from focuswatch.delivery.links import console_url, query_url
-from focuswatch.delivery.pace import Pace
-from focuswatch.deployment import EVENT_SOURCE
-from focuswatch.engine.athena import AthenaEngine
-from focuswatch.exchange_rates import Rate, rate_of
-from focuswatch.findings import Finding
-from focuswatch.heartbeat import Heartbeat, record
-from focuswatch.lease import Lease, LeaseLost
-from focuswatch.ledger.dynamodb import DynamoLedger
-from focuswatch.owners import Owners
-from focuswatch.publish import Topics
-from focuswatch.warehouse.files import Files
-from focuswatch.warehouse.partitions import Period, day_after
-from focuswatch.warehouse.refresh import Warehouse
-from focuswatch.warehouse.statements import tables_as_of
+from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_statements import tables_as_of
+from focuswatch.bill.refresh.glue_partitions import GluePeriod, day_after
+from focuswatch.bill.refresh.table_files import Files
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.athena_engine import AthenaEngine
+from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.console_links import console_url, query_url
+from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.publish import Topics
+from focuswatch.notify.queue_batch import Queue
+from focuswatch.operations.deployment_config import EVENT_SOURCE
+from focuswatch.operations.function_lease import Lease, LeaseLost
+from focuswatch.operations.heartbeat import Heartbeat, record
+from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-    from focuswatch.jira.deliver import JiraChannel
-    from focuswatch.jira.issue import IssueState
-    from focuswatch.slack.client import Secret as SlackSecret
-    from focuswatch.slack.client import Slack
-    from focuswatch.slack.closings import Closings
-    from focuswatch.slack.deliver import SlackChannel
-    from focuswatch.slack.message import Links
-    from focuswatch.slack.webhook import Routes, Webhook
+    from focuswatch.notify.jira.deliver import JiraChannel
+    from focuswatch.notify.jira.issue_state import IssueState
+    from focuswatch.notify.slack.client import Slack, SlackSecret
+    from focuswatch.notify.slack.deliver import SlackChannel
+    from focuswatch.notify.slack.finding_message import Links
+    from focuswatch.notify.slack.jira_closings import Closings
+    from focuswatch.notify.slack.webhook import Routes, Webhook
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
@@ -55,7 +54,7 @@ PATIENT = Config(retries={"mode": "adaptive", "max_attempts": 10})
 
 
 @dataclass(frozen=True)
-class Run:
+class LambdaRun:
     """One invocation of the function `name`."""
 
     name: str
@@ -113,12 +112,12 @@ class Run:
     def slack(self) -> "Slack":
         """The workspace. Raises Refused where there are webhooks alone."""
         from focuswatch.errors import Refused
-        from focuswatch.slack.client import Slack
+        from focuswatch.notify.slack.client import Slack
 
         secret = self._slack_secret
         if secret.token is None:
             raise Refused("the secret of Slack has no bot token, only webhooks")
-        return Slack(secret.token, pace=Pace(self.table, channel="slack"), base_url=secret.api)
+        return Slack(secret.token, pace=MessagePacing(self.table, channel="slack"), base_url=secret.api)
 
     @property
     def has_bot(self) -> bool:
@@ -127,13 +126,13 @@ class Run:
 
     @cached_property
     def _slack_secret(self) -> "SlackSecret":
-        from focuswatch.slack.client import Secret
+        from focuswatch.notify.slack.client import SlackSecret
 
-        return Secret.read(self.secret("slack"))
+        return SlackSecret.read(self.secret("slack"))
 
     def page_link(self) -> str | None:
         """Where a digest leads to the page; None where nobody answers, as with webhooks alone."""
-        from focuswatch.page_link import page_link
+        from focuswatch.reports.page.signed_link import page_link
 
         secret = self._slack_secret.signing_secret
         return (
@@ -142,9 +141,9 @@ class Run:
 
     def slack_routes(self) -> "Routes":
         """Whoever tells in Slack, for one batch: the bot, and webhooks of teams that have one."""
-        from focuswatch.slack.webhook import Routes, Webhook
+        from focuswatch.notify.slack.webhook import Routes, Webhook
 
-        secret, pace = self._slack_secret, Pace(self.table, channel="slack")
+        secret, pace = self._slack_secret, MessagePacing(self.table, channel="slack")
         return Routes(
             bot=self.slack_channel(self.slack) if secret.token else None,
             webhook=lambda url: self.slack_channel(Webhook(url, pace), by_webhook=True),
@@ -155,9 +154,9 @@ class Run:
 
     def slack_channel(self, slack: "Slack | Webhook", *, by_webhook: bool = False) -> "SlackChannel":
         """Whoever tells through the bot, or through a webhook, which can only post."""
-        from focuswatch.slack.deliver import Channels, SlackChannel, SlackState
-        from focuswatch.slack.gather import Digests, DigestState
-        from focuswatch.slack.webhook import QUIET_SECONDS
+        from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
+        from focuswatch.notify.slack.digest_queue import Digests, DigestState
+        from focuswatch.notify.slack.webhook import QUIET_SECONDS
 
         gathered = Claims(self.table, channel="slack digests", model=DigestState)
         return SlackChannel(
@@ -174,19 +173,23 @@ class Run:
 
     def say(self, name: str, message: Mapping[str, Any], *, channel: str) -> bool:
         """Say it once under `name`, in the channel called so; whether it was said now."""
-        from focuswatch.slack.deliver import Channels
-        from focuswatch.slack.say import Said, Speaker
+        from focuswatch.notify.slack.deliver import Channels
+        from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 
-        speaker = Speaker(self.slack, Claims(self.table, channel="slack said", model=Said), self.clock)
+        speaker = OncePoster(
+            self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock
+        )
         return speaker.say(name, message, channel=Channels(self.table, self.slack).id(channel))
 
     def closings(self, say: Callable[[str], None]) -> "Closings":
         """Whoever tells in Slack what people closed in Jira."""
-        from focuswatch.slack.closings import Closings
-        from focuswatch.slack.deliver import SlackState
-        from focuswatch.slack.say import Said, Speaker
+        from focuswatch.notify.slack.deliver import SlackState
+        from focuswatch.notify.slack.jira_closings import Closings
+        from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 
-        speaker = Speaker(self.slack, Claims(self.table, channel="slack said", model=Said), self.clock)
+        speaker = OncePoster(
+            self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock
+        )
         return Closings(speaker, Claims(self.table, channel="slack", model=SlackState), say)
 
     def channel_of(self, team: str | None) -> str:
@@ -196,7 +199,7 @@ class Run:
 
     def _links(self, finding: Finding) -> "Links":
         """What a message of Slack leads to; its Jira issue once there is one."""
-        from focuswatch.slack.message import Links
+        from focuswatch.notify.slack.finding_message import Links
 
         issue = self.issues.known(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
         return Links(
@@ -209,14 +212,14 @@ class Run:
     @cached_property
     def issues(self) -> "Claims[IssueState]":
         """What is known of Jira issues."""
-        from focuswatch.jira.issue import IssueState
+        from focuswatch.notify.jira.issue_state import IssueState
 
         return Claims(self.table, channel="jira", model=IssueState)
 
     def jira_channel(self) -> "JiraChannel":
         """Whoever tells in Jira."""
-        from focuswatch.jira.client import JiraClient
-        from focuswatch.jira.deliver import JiraChannel
+        from focuswatch.notify.jira.client import JiraClient
+        from focuswatch.notify.jira.deliver import JiraChannel
 
         return JiraChannel(
             claims=self.issues,
@@ -238,13 +241,13 @@ class Run:
             run_id=self.id,
         )
 
-    def warehouse(self, engine: AthenaEngine) -> Warehouse:
+    def warehouse(self, engine: AthenaEngine) -> AthenaTables:
         """The tables."""
         s3 = self.session.client("s3", config=PATIENT)
         glue = self.session.client("glue", config=PATIENT)
-        return Warehouse(engine, glue, Files(s3, self.bucket, self.id), self.catalog)
+        return AthenaTables(engine, glue, Files(s3, self.bucket, self.id), self.catalog)
 
-    def as_of(self, engine: AthenaEngine, periods: Mapping[str, Period]) -> date:
+    def as_of(self, engine: AthenaEngine, periods: Mapping[str, GluePeriod]) -> date:
         """The day after the last charge; `engine` knows the tables as of it from now on."""
         day = day_after(periods.values())
         engine.tables.update(
@@ -252,7 +255,7 @@ class Run:
         )
         return day
 
-    def rate(self, periods: Mapping[str, Period]) -> Rate:
+    def rate(self, periods: Mapping[str, GluePeriod]) -> Rate:
         """How thresholds in USD are converted, by the newest billing period."""
         newest = max(periods.values(), key=lambda one: one.period)
         return rate_of(newest.currency, rates=self.owners.exchange_rates, of_bill=newest.per_usd)

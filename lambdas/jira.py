@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
-from focuswatch.delivery.batch import tell_batch
-from lambdas.environment import Run
+from focuswatch.notify.queue_batch import tell_batch
+from lambdas.environment import LambdaRun
 from lambdas.telling import end
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -16,7 +16,7 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Tell a batch of the findings topic; what could not be told comes back or goes to the dead letters."""
-    run = Run("jira")
+    run = LambdaRun("jira")
     logger.append_keys(run_id=run.id)
     worked = tell_batch(
         event["Records"],

@@ -5,12 +5,12 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.columns import KNOWN_FINDINGS
-from focuswatch.known_findings import TABLE, rows_of_ledger
-from focuswatch.last_outcomes import LastOutcomes
-from focuswatch.page import document, gather, html
-from focuswatch.page_link import KEY
-from lambdas.environment import PATIENT, Run
+from focuswatch.bill.table_columns import KNOWN_FINDINGS
+from focuswatch.detect.stored_outcomes import StoredOutcomes
+from focuswatch.ledger.findings_table import TABLE, rows_of_ledger
+from focuswatch.reports.page import document, gather, html
+from focuswatch.reports.page.signed_link import KEY
+from lambdas.environment import PATIENT, LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 
@@ -20,12 +20,12 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Replace the page by one of now; a section whose statement failed is left out of it, and named in it."""
-    run = Run("page")
+    run = LambdaRun("page")
     logger.append_keys(run_id=run.id)
     return run.alone(lambda _lease: _page(run), event=event, logger=logger)
 
 
-def _page(run: Run) -> dict[str, Any]:
+def _page(run: LambdaRun) -> dict[str, Any]:
     metrics.add_dimension(name="function", value=run.name)
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
     engine = run.engine()
@@ -41,7 +41,7 @@ def _page(run: Run) -> dict[str, Any]:
     gathered = gather(
         engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
         catalog=run.catalog, owners=run.owners, ledger=run.ledger,
-        outcomes=LastOutcomes(s3, run.bucket).recall(run.catalog),
+        outcomes=StoredOutcomes(s3, run.bucket).recall(run.catalog),
     )  # fmt: skip
     page = html(document(gathered)).encode()
     s3.put_object(

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.lease import Lease
-from focuswatch.publish import publish
-from lambdas.environment import PATIENT, Run
+from focuswatch.notify.publish import publish
+from focuswatch.operations.function_lease import Lease
+from lambdas.environment import PATIENT, LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 SPARE_SECONDS = 60  # news that is begun with less left might be sent and not be marked as told
@@ -18,12 +18,12 @@ SPARE_SECONDS = 60  # news that is begun with less left might be sent and not be
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Publish all untold news; raises where some could not be sent, so that the alarm hears of it."""
-    run = Run("publish")
+    run = LambdaRun("publish")
     logger.append_keys(run_id=run.id)
     return run.alone(lambda lease: _publish(run, context, lease=lease), event=event, logger=logger)
 
 
-def _publish(run: Run, context: Any, *, lease: Lease) -> dict[str, Any]:
+def _publish(run: LambdaRun, context: Any, *, lease: Lease) -> dict[str, Any]:
     sns = run.session.client("sns", config=PATIENT)
     published = publish(
         run.ledger, sns=sns, topics=run.topics(), say=logger.info,

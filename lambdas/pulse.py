@@ -7,11 +7,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.heartbeat import heartbeats
-from focuswatch.pulse import UNTOLD, Pulse, pulse
-from focuswatch.queues import waiting
-from focuswatch.slack.pulse_message import pulse_message
-from lambdas.environment import PATIENT, Run
+from focuswatch.notify.slack.health_message import pulse_message
+from focuswatch.operations.health_report import UNTOLD, Pulse, pulse
+from focuswatch.operations.heartbeat import heartbeats
+from focuswatch.operations.queue_depths import waiting
+from lambdas.environment import PATIENT, LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 
@@ -21,7 +21,7 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Say it, whether all is well or not: silence would be neither."""
-    run = Run("pulse")
+    run = LambdaRun("pulse")
     logger.append_keys(run_id=run.id)
     now = datetime.now(UTC)
     found = _pulse(run, now=now)
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return told
 
 
-def _pulse(run: Run, *, now: datetime) -> Pulse:
+def _pulse(run: LambdaRun, *, now: datetime) -> Pulse:
     sqs = run.session.client("sqs", config=PATIENT)
     name = os.environ["FOCUSWATCH_NAME"]
     queues = {kind: f"{name}-{kind}" for kind in _listed("FOCUSWATCH_QUEUES")}

@@ -4,12 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
-from focuswatch.delivery.batch import Record, work
 from focuswatch.errors import Refused
-from focuswatch.slack.presses import Press
-from focuswatch.slack.record import Recorder, turned_away
-from focuswatch.slack.whisper import NO_BOT
-from lambdas.environment import Run
+from focuswatch.notify.queue_batch import Record, work
+from focuswatch.notify.slack.ephemeral_reply import NO_BOT
+from focuswatch.notify.slack.interactions import Press
+from focuswatch.notify.slack.record_response import Recorder, turned_away
+from lambdas.environment import LambdaRun
 from lambdas.telling import end
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -20,7 +20,7 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Record a batch of answers, each with its author."""
-    run = Run("record")
+    run = LambdaRun("record")
     logger.append_keys(run_id=run.id)
     recorder = (
         Recorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)

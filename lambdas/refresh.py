@@ -10,9 +10,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
+from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.errors import NothingDelivered
-from focuswatch.export.s3 import list_s3
-from lambdas.environment import Run
+from lambdas.environment import LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 
@@ -22,12 +22,12 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Refresh every billing period whose delivery changed; then `Refreshed` goes on the bus."""
-    run = Run("refresh")
+    run = LambdaRun("refresh")
     logger.append_keys(run_id=run.id)
     return run.alone(lambda _lease: _refresh(run), event=event, logger=logger)
 
 
-def _refresh(run: Run) -> dict[str, Any]:
+def _refresh(run: LambdaRun) -> dict[str, Any]:
     engine = run.engine()
     source = f"s3://{run.bucket}/{os.environ['FOCUSWATCH_EXPORT']}"
     metrics.add_dimension(name="function", value=run.name)

@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
-from focuswatch.delivery.batch import Record, work
-from focuswatch.spending import parse, record
-from focuswatch.spending.subscription import asked, confirm
-from lambdas.environment import Run
+from focuswatch.aws_alerts import parse, record
+from focuswatch.aws_alerts.confirm_subscription import asked, confirm
+from focuswatch.notify.queue_batch import Record, work
+from lambdas.environment import LambdaRun
 from lambdas.telling import end
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -20,7 +20,7 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Into the ledger, which decides what is news; then `Detected` goes on the bus, and `publish` tells it."""
-    run = Run("spending")
+    run = LambdaRun("spending")
     logger.append_keys(run_id=run.id)
     today = datetime.now(UTC).date()
 

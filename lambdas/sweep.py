@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from lambdas.environment import Run
+from lambdas.environment import LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 
@@ -15,7 +15,7 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """A person's closing becomes an exclusion that runs out."""
-    run = Run("sweep")
+    run = LambdaRun("sweep")
     logger.append_keys(run_id=run.id)
     swept = run.jira_channel().sweep()
     metrics.add_dimension(name="function", value=run.name)

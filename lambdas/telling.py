@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.delivery.batch import Worked
-from lambdas.environment import Run
+from focuswatch.notify.queue_batch import BatchResult
+from lambdas.environment import LambdaRun
 
 
-def end(run: Run, worked: Worked, *, logger: Logger, metrics: Metrics) -> dict[str, Any]:
+def end(run: LambdaRun, worked: BatchResult, *, logger: Logger, metrics: Metrics) -> dict[str, Any]:
     """Say how a batch went, and answer as Lambda wants it."""
     for id, why in worked.postponed.items():
         logger.warning("comes back later", extra={"message_id": id, "reason": why})

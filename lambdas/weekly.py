@@ -6,11 +6,11 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.errors import DeliveryError
-from focuswatch.launched import launched
-from focuswatch.report import rows_of
-from focuswatch.slack.weekly_message import weekly_message
-from focuswatch.weekly import weeks
-from lambdas.environment import Run
+from focuswatch.notify.slack.weekly_message import weekly_message
+from focuswatch.owners.launches import launched
+from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.weekly_summary import weeks
+from lambdas.environment import LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 
@@ -20,7 +20,7 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 @tracer.capture_lambda_handler
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Tell each week once, however often it is called; a channel that fails stops no other, and fails the run."""
-    run = Run("weekly")
+    run = LambdaRun("weekly")
     logger.append_keys(run_id=run.id)
     engine = run.engine()
     periods = run.warehouse(engine).periods()

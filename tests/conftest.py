@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.local_trino import LocalTrino, lacking, must_be_there, trino
+from tests.fakes.local_trino import LocalTrino, lacking, must_be_there, trino
 
 # Powertools reads it once for a process, as a module of lambdas/ is imported, whichever test does so first.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "focuswatch"
@@ -17,14 +17,14 @@ os.environ.pop("COLUMNS", None)
 
 TOGETHER = {
     "test_deployed": "an AWS",
-    "test_warehouse": "an AWS",
-    "test_athena_door": "a Trino",
+    "test_athena_refresh": "an AWS",
+    "test_athena_statements_on_trino": "a Trino",
     "test_local_athena": "a Trino",
     "test_infra": "stacks",
     "test_infra_permissions": "stacks",
-    "test_deployment": "stacks",
+    "test_deployment_config": "stacks",
     "test_conformance": "a Trino",
-    "test_trino": "a Trino",
+    "test_trino_engine": "a Trino",
     "test_page_browser": "a browser",
     "test_page_trino": "a Trino",
     "test_wheel": "a wheel",

@@ -26,7 +26,7 @@ sources   = [
 [parameters]
 lookback_days = 30
 least_monthly_cost_usd = 1.0
-tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners.py
+tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners/owners_file.py
 */
 WITH lookbacks AS (
     SELECT

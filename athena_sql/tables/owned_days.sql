@@ -11,7 +11,7 @@ EffectiveCost what was used.
 reads = ["named_days", "tagged_days", "accounts", "owner_rules", "plans", "plan_rules"]
 [parameters]
 days = 400
-tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners.py
+tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners/owners_file.py
 */
 WITH resource_use_cases AS (                                  -- the longest name wins, and the whole name over a beginning
     SELECT
@@ -53,7 +53,7 @@ tag_maps AS (
     UNION
     SELECT DISTINCT tags FROM accounts
 ),
-tag_values AS (                                               -- keys as focuswatch/owners.py compares them
+tag_values AS (                                               -- keys as focuswatch/owners/owners_file.py compares them
     SELECT
         tag_maps.Tags,
         regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 # Imported here, so that no detection pays for bringing numpy.
-import focuswatch.forecast.plans  # noqa: F401
-import focuswatch.series  # noqa: F401
-from focuswatch.bill import Inputs, open_bill
-from focuswatch.catalog import Catalog
-from focuswatch.detect import Question, ask, news_since
-from focuswatch.owners import Owners
+import focuswatch.detect.forecast.budget_plans  # noqa: F401
+import focuswatch.detect.series_detection  # noqa: F401
+from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.run_detection import DetectionInput, ask, news_since
+from focuswatch.owners.owners_file import Owners
 
 
 def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
     with open_bill(inputs, catalog=catalog, owners=owners, say=lambda _text: None) as opened:
         clock.lap("refresh")
         since = news_since(opened.as_of, looked_until=None)
-        question = Question(opened.as_of, since, tuple(owners.routing.required_tags))
+        question = DetectionInput(opened.as_of, since, tuple(owners.routing.required_tags))
         for detection in () if refresh_alone else catalog.live:
             outcome = ask(detection, engine=opened.engine, catalog=catalog, question=question)
             if outcome.error:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.literals import literal
-from focuswatch.simulate.writing.columns import COLUMNS, sql_type
+from focuswatch.engines.sql_literals import literal
+from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, sql_type
 
 ACCOUNTS, REGIONS, TEAMS = 200, ("us-east-1", "eu-west-1", "us-west-2", "eu-central-1", "ap-south-1"), 20
 FIRST, GONE, END, PERIOD_END = "2026-05-01", "2026-05-21", "2026-05-29", "2026-06-01"

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from focuswatch.ledger import Run, SqliteLedger, decide
-from focuswatch.ledger.dynamodb import DynamoLedger
-from focuswatch.publish import Topics, publish
-from tests.memory_table import MemoryTable
+from focuswatch.ledger import DetectionRun, SqliteLedger, decide
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.publish import Topics, publish
+from tests.fakes.memory_table import MemoryTable
 
 
 class _Nobody:
@@ -28,7 +28,7 @@ def recorded(findings: dict[str, Any]) -> dict[str, float]:
     table: Any = MemoryTable()
     sns: Any = _Nobody()
     ledger, seconds = DynamoLedger(table), dict[str, float]()
-    run = Run(
+    run = DetectionRun(
         as_of=next(iter(findings.values())).as_of,
         findings=findings,
         ran={one.detection for one in findings.values()},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from focuswatch.anomaly import score
+from focuswatch.detect.anomaly import score
 
 
 def main() -> None:

@@ -1,19 +1,19 @@
 """What is already known of findings: entries and silences, the decisions over them, and where they are kept."""
 
-from focuswatch.ledger.decide import Decision, Run, decide
-from focuswatch.ledger.entry import Entry, News, Silence, Told
-from focuswatch.ledger.protocol import Ledger, Looked
-from focuswatch.ledger.sqlite import SqliteLedger
+from focuswatch.ledger.decide import Decision, DetectionRun, decide
+from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
+from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger
+from focuswatch.ledger.sqlite_ledger import SqliteLedger
 
 __all__ = [
     "Decision",
-    "Entry",
+    "LedgerEntry",
     "Ledger",
-    "Looked",
-    "News",
-    "Run",
-    "Silence",
+    "EvaluatedUntil",
+    "Notification",
+    "DetectionRun",
+    "Suppression",
     "SqliteLedger",
-    "Told",
+    "PendingNotification",
     "decide",
 ]

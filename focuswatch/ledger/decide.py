@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from focuswatch.findings import SEVERITIES, Finding, is_minor
-from focuswatch.ledger.entry import Entry, Kind, News, Silence
+from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.ledger.ledger_entry import Kind, LedgerEntry, Notification, Suppression
 
 CHANGED_FACTOR = Decimal("1.5")  # a stake is materially changed from this multiple of what was notified
 CHANGED_LEAST_USD = Decimal(10)  # and by at least so much
@@ -24,7 +24,7 @@ MOST_A_TEAM = 20  # news of one run that a team hears one by one; the rest is to
 
 
 @dataclass(frozen=True)
-class Run:
+class DetectionRun:
     """What a run found, and how far its word reaches.
 
     `told_once` and `told_each_time` name detections of events, which end by growing old: nothing is resolved then.
@@ -50,11 +50,11 @@ class Run:
 class Decision:
     """What a ledger writes, and then is told."""
 
-    entries: tuple[Entry, ...]
-    news: tuple[News, ...]
+    entries: tuple[LedgerEntry, ...]
+    news: tuple[Notification, ...]
 
 
-def decide(known: Mapping[str, Entry], silences: Iterable[Silence], run: Run) -> Decision:
+def decide(known: Mapping[str, LedgerEntry], silences: Iterable[Suppression], run: DetectionRun) -> Decision:
     """The entries that changed and the news of `run`, costliest first."""
     silences = tuple(silences)
     entries, news = [], []
@@ -64,12 +64,12 @@ def decide(known: Mapping[str, Entry], silences: Iterable[Silence], run: Run) ->
             continue
         entries.append(entry)
         if kind is not None:
-            news.append(News(kind=kind, finding=entry.finding))
+            news.append(Notification(kind=kind, finding=entry.finding))
     news.sort(key=lambda one: (-one.finding.stake, one.finding.fingerprint))
     return Decision(tuple(entries), tuple(_in_measure(news)))
 
 
-def _in_measure(news: Iterable[News]) -> Iterator[News]:
+def _in_measure(news: Iterable[Notification]) -> Iterator[Notification]:
     """What is minor or beyond a team's measure goes into its digest; security goes first, then what costs most."""
     news = tuple(news)
     heard: Counter[str | None] = Counter()
@@ -88,14 +88,14 @@ def _in_measure(news: Iterable[News]) -> Iterator[News]:
 
 
 def _decide_one(
-    entry: Entry | None, found: Finding | None, silences: tuple[Silence, ...], run: Run
-) -> tuple[Entry | None, Kind | None]:
+    entry: LedgerEntry | None, found: Finding | None, silences: tuple[Suppression, ...], run: DetectionRun
+) -> tuple[LedgerEntry | None, Kind | None]:
     if found is None:
         return _not_found(entry, silences, run) if entry else (None, None)
     if entry is None:
-        return _tell(Entry(finding=found), "new", silences, run)
+        return _tell(LedgerEntry(finding=found), "new", silences, run)
     if entry.state == "resolved":
-        return _tell(Entry(finding=found), "new", silences, run)
+        return _tell(LedgerEntry(finding=found), "new", silences, run)
     if entry.state == "closed":
         return entry, None
     seen = found.model_copy(
@@ -110,7 +110,9 @@ def _decide_one(
     )
 
 
-def _change(entry: Entry, found: Finding, silences: tuple[Silence, ...], run: Run) -> Kind | None:
+def _change(
+    entry: LedgerEntry, found: Finding, silences: tuple[Suppression, ...], run: DetectionRun
+) -> Kind | None:
     if entry.told_on is None:
         return "new"
     in_steps = found.detection in run.steps
@@ -125,7 +127,7 @@ def _change(entry: Entry, found: Finding, silences: tuple[Silence, ...], run: Ru
     return "reminder" if run.as_of - heard_on >= timedelta(days=REMINDER_DAYS) else None
 
 
-def _worse(entry: Entry, found: Finding, run: Run) -> bool:
+def _worse(entry: LedgerEntry, found: Finding, run: DetectionRun) -> bool:
     """Whether its stake is materially more than was told, or it is graver."""
     told_cost, told_severity = entry.told_cost or Decimal(0), entry.told_severity or found.severity
     grown = found.stake - told_cost
@@ -134,12 +136,12 @@ def _worse(entry: Entry, found: Finding, run: Run) -> bool:
     )
 
 
-def _step(found: Finding, run: Run) -> tuple[str | float, ...]:
+def _step(found: Finding, run: DetectionRun) -> tuple[str | float, ...]:
     """How far it is: a later step is greater. Empty where it has no steps."""
     return tuple(found.evidence[column] for column in run.steps.get(found.detection, ()))
 
 
-def acknowledged(known: Mapping[str, Entry], fingerprint: str, *, author: str, on: date) -> Decision:
+def acknowledged(known: Mapping[str, LedgerEntry], fingerprint: str, *, author: str, on: date) -> Decision:
     """Somebody knows of a finding; nothing where it is not known, or no longer open."""
     entry = known.get(fingerprint)
     if entry is None or entry.state != "open":
@@ -148,8 +150,8 @@ def acknowledged(known: Mapping[str, Entry], fingerprint: str, *, author: str, o
 
 
 def _tell(
-    entry: Entry, kind: Kind | None, silences: tuple[Silence, ...], run: Run
-) -> tuple[Entry, Kind | None]:
+    entry: LedgerEntry, kind: Kind | None, silences: tuple[Suppression, ...], run: DetectionRun
+) -> tuple[LedgerEntry, Kind | None]:
     finding = entry.finding
     if kind is None or any(one.covers(finding) and one.holds_on(run.as_of) for one in silences):
         return entry, None
@@ -164,7 +166,9 @@ def _tell(
     return entry.model_copy(update=told), kind
 
 
-def _not_found(entry: Entry, silences: tuple[Silence, ...], run: Run) -> tuple[Entry, Kind | None]:
+def _not_found(
+    entry: LedgerEntry, silences: tuple[Suppression, ...], run: DetectionRun
+) -> tuple[LedgerEntry, Kind | None]:
     finding = entry.finding
     covered = (
         run.resolves

@@ -3,7 +3,7 @@
 No wall clock, no network: the same arguments and the same DuckDB give the same rows.
 """
 
-from focuswatch.simulate.organisation import MIN_ACCOUNTS
+from focuswatch.simulate.organization import MIN_ACCOUNTS
 from focuswatch.simulate.simulation import DEFAULT_END, Simulated, simulate
 
 __all__ = ["DEFAULT_END", "MIN_ACCOUNTS", "Simulated", "simulate"]

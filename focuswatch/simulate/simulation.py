@@ -6,19 +6,26 @@ from pathlib import Path
 from random import Random
 
 from focuswatch.errors import ConfigError
-from focuswatch.simulate.beside import write_accounts, write_activity, write_owners
-from focuswatch.simulate.calendar import Calendar
-from focuswatch.simulate.everyday.accounts import live
-from focuswatch.simulate.everyday.ai import live_with_ai
-from focuswatch.simulate.everyday.bulk import fill_up
-from focuswatch.simulate.everyday.finance import keep_books
-from focuswatch.simulate.everyday.viewers import serve_viewers
-from focuswatch.simulate.follows import truth_of
-from focuswatch.simulate.organisation import organisation
-from focuswatch.simulate.plan import Plan
-from focuswatch.simulate.planted.kinds import plant
-from focuswatch.simulate.truth import write_truth
-from focuswatch.simulate.writing.export import EXPORT_NAME, Bill, FileFormat, Grain, Progress, write_export
+from focuswatch.simulate.bill_calendar import Calendar
+from focuswatch.simulate.bill_plan import BillPlan
+from focuswatch.simulate.companion_files import write_accounts, write_activity, write_owners
+from focuswatch.simulate.everyday.bulk_resources import fill_up
+from focuswatch.simulate.everyday.edge_viewers import serve_viewers
+from focuswatch.simulate.everyday.everyday_accounts import live
+from focuswatch.simulate.everyday.everyday_ai import live_with_ai
+from focuswatch.simulate.everyday.finance_charges import keep_books
+from focuswatch.simulate.expected import truth_of
+from focuswatch.simulate.organization import organisation
+from focuswatch.simulate.planted.incident_kinds import plant
+from focuswatch.simulate.planted_truth import write_truth
+from focuswatch.simulate.writing.export_files import (
+    EXPORT_NAME,
+    FileFormat,
+    Grain,
+    Progress,
+    SimulatedBill,
+    write_export,
+)
 
 # a Monday, so that the settled week before it holds a weekend and a month's first
 DEFAULT_END = date(2026, 6, 8)
@@ -65,7 +72,7 @@ def simulate(
     calendar = Calendar(first=end - timedelta(days=days), as_of=end)
     plan = planned(calendar, accounts=accounts, seed=seed, rows=rows, hourly=grain == "hourly")
     truth = truth_of(plan)
-    bill = Bill(
+    bill = SimulatedBill(
         plan.lines, calendar, plan.organisation.payer, seed=seed, grain=grain, file_format=file_format
     )
     export = write_export(bill, out / EXPORT_NAME, progress=progress)
@@ -90,10 +97,10 @@ def simulate(
 
 def planned(
     calendar: Calendar, *, accounts: int, seed: int, rows: int | None = None, hourly: bool = False
-) -> Plan:
+) -> BillPlan:
     """The plan of a bill, everything but noise."""
     rng = Random(seed)
-    plan = Plan(calendar, organisation(rng, accounts=accounts, calendar=calendar), rng)
+    plan = BillPlan(calendar, organisation(rng, accounts=accounts, calendar=calendar), rng)
     live(plan)
     live_with_ai(plan)
     keep_books(plan)

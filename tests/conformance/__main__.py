@@ -1,17 +1,17 @@
 """Thousands of random bills on both engines: `python -m tests.conformance --bills 5000 --seed 1`.
 
-A difference is reduced to the smallest bill that shows it and kept, for tests/test_conformance.py to ask again.
+A difference is reduced to the smallest bill that shows it and kept, for tests/engines/test_conformance.py to ask again.
 """
 
 import argparse
 import sys
 import time
 
-from focuswatch.catalog import Catalog
-from focuswatch.engine.duckdb import connect
-from tests.conformance.asked import Asked, Both, known_cases, random_batches
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.duckdb_engine import connect
 from tests.conformance.reduce import keep, smallest
-from tests.local_trino import lacking, trino
+from tests.conformance.run_both import Asked, Both, known_cases, random_batches
+from tests.fakes.local_trino import lacking, trino
 
 
 def main() -> int:

@@ -6,17 +6,17 @@ from typing import Any
 
 import duckdb
 
-from focuswatch import columns, tables
-from focuswatch.cases import Case, CaseFile, give, insert
-from focuswatch.detect import Question, news_since
+from focuswatch.authoring.detection_cases import Case, CaseFile, give, insert
+from focuswatch.bill import local_tables, table_columns
+from focuswatch.detect.run_detection import DetectionInput, news_since
 
 GIVEN = {
-    "folded_charges": columns.FOLDED_CHARGES,
-    "activity": columns.ACTIVITY,
-    "accounts": columns.ACCOUNTS,
-    "deliveries": columns.DELIVERIES,
-    "known_findings": columns.KNOWN_FINDINGS,
-    **columns.OWNERS,
+    "folded_charges": table_columns.FOLDED_CHARGES,
+    "activity": table_columns.ACTIVITY,
+    "accounts": table_columns.ACCOUNTS,
+    "deliveries": table_columns.DELIVERIES,
+    "known_findings": table_columns.KNOWN_FINDINGS,
+    **table_columns.OWNERS,
 }
 Rows = list[tuple[Any, ...]]
 
@@ -27,7 +27,7 @@ class Bill:
 
     name: str
     rows: Mapping[str, Rows]
-    question: Question
+    question: DetectionInput
 
     def __len__(self) -> int:
         return sum(map(len, self.rows.values()))
@@ -37,7 +37,7 @@ def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection
     """What a case gives."""
     give(connection, case, file=file)
     as_of = case.as_of or file.as_of
-    question = Question(
+    question = DetectionInput(
         as_of=as_of,
         news_since=case.news_since or news_since(as_of, looked_until=None),
         required_tags=tuple(case.required_tags),
@@ -52,7 +52,7 @@ def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection
 def put(bill: Bill, *, connection: duckdb.DuckDBPyConnection) -> None:
     """Make the bill's tables on DuckDB, in place of any others."""
     for name, shape in GIVEN.items():
-        tables.create_empty(connection, name, shape)
+        local_tables.create_empty(connection, name, shape)
         insert(
             connection, name, shape, [dict(zip(shape, row, strict=True)) for row in bill.rows.get(name, [])]
         )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.engine import Row
+from focuswatch.engines import Row
 
 SAME_TO = 1e-9  # relative: sums of doubles depend on the order in which they are added
 KINDS: tuple[type, ...] = (bool, int, float, Decimal, str, datetime, date, list, dict)

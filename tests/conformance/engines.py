@@ -10,15 +10,15 @@ from typing import Any
 
 import duckdb
 
-from focuswatch import tables
-from focuswatch.catalog import Catalog, Detection, Report
-from focuswatch.detect import Outcome, ask
-from focuswatch.engine import Engine, Row
-from focuswatch.engine.ctes import needed_of, with_tables
-from focuswatch.engine.duckdb import DuckDbEngine
-from focuswatch.engine.given_rows import create_empty, inserts
+from focuswatch.bill import local_tables
+from focuswatch.catalog.catalog import Catalog, Detection, Report
+from focuswatch.detect.run_detection import Outcome, ask
+from focuswatch.engines import Engine, Row
+from focuswatch.engines.common_table_expressions import needed_of, with_tables
+from focuswatch.engines.duckdb_engine import DuckDbEngine
+from focuswatch.engines.inline_rows import create_empty, inserts
 from tests.conformance.bills import GIVEN, Bill, put
-from tests.local_trino import LocalTrino
+from tests.fakes.local_trino import LocalTrino
 
 # Made of each charge alone, so that one statement makes them for all bills: their SELECT * carries the bill along.
 BY_CHARGE = ("daily_charges", "ai_charges", "ai_layers")
@@ -82,7 +82,7 @@ def answered(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog: 
 def on_duckdb(bill: Bill, *, catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> DuckDbEngine:
     """DuckDB with the bill's tables, and those that the catalog makes of them."""
     put(bill, connection=connection)
-    tables.create_views(connection, catalog, values=bill.question.values)
+    local_tables.create_views(connection, catalog, values=bill.question.values)
     return DuckDbEngine(connection)
 
 
@@ -109,11 +109,11 @@ class OnTrino:
             engine.execute(create_empty(f"{self.schema}.{name}", numbered), label=self.schema)
             for statement in inserts(f"{self.schema}.{name}", numbered, rows):
                 engine.execute(statement, label=self.schema)
-        everything = {name: self.catalog.tables[name].sql for name in tables.MADE}
+        everything = {name: self.catalog.tables[name].sql for name in local_tables.MADE}
         causes = self.catalog.lookups["excess_charges"].sql  # what a series asks beside its own statement
         read = "\n".join([*(entry.sql for entry in for_entries), causes])
-        needed = needed_of(read, everything) if for_entries else set(tables.MADE)
-        for name in (one for one in tables.MADE if one in needed):
+        needed = needed_of(read, everything) if for_entries else set(local_tables.MADE)
+        for name in (one for one in local_tables.MADE if one in needed):
             self._make(name)
 
     def engine(self, number: int) -> Engine:
@@ -165,5 +165,5 @@ def shapes_of(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection, bill: 
     on_duckdb(bill, catalog=catalog, connection=connection)
     return {
         name: [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
-        for name in (*GIVEN, *tables.MADE)
+        for name in (*GIVEN, *local_tables.MADE)
     }

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from focuswatch.detect import Question
+from focuswatch.detect.run_detection import DetectionInput
 from tests.conformance.bills import GIVEN, Bill, Rows
 
 DAYS = [
@@ -69,7 +69,7 @@ def random_bill(random: Random, known: Sequence[Known], *, name: str) -> tuple[B
         {row[0]: row for row in spoilt["accounts"]}.values()
     )  # refused when they are loaded
     first = chosen[0].bill.question
-    question = Question(as_of, first.news_since + (as_of - first.as_of), first.required_tags)
+    question = DetectionInput(as_of, first.news_since + (as_of - first.as_of), first.required_tags)
     return Bill(name, spoilt, question), sorted({one.detection for one in chosen})
 
 

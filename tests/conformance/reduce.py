@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from focuswatch.detect import Question
+from focuswatch.detect.run_detection import DetectionInput
 from tests.conformance.bills import GIVEN, Bill
 
 KEPT = Path(__file__).parent / "kept"
@@ -60,7 +60,7 @@ def read_kept(path: Path) -> tuple[str, Bill]:
     """A statement's id and the bill that it was once answered differently over."""
     told = json.loads(path.read_text(encoding="utf-8"))
     as_of, news_since, required_tags = told["question"]
-    question = Question(date.fromisoformat(as_of), date.fromisoformat(news_since), tuple(required_tags))
+    question = DetectionInput(date.fromisoformat(as_of), date.fromisoformat(news_since), tuple(required_tags))
     rows = {
         table: [
             tuple(_read(value, type_) for value, type_ in zip(row, GIVEN[table].values(), strict=True))

@@ -1,0 +1,237 @@
+"""Cases: given charges → expected findings, in `tests/detections/<id>.toml`.
+
+A case is proof of one detection on one engine. The tests, `focuswatch check` and the conformance of
+other engines all read the same files.
+"""
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from focuswatch.bill import local_tables
+from focuswatch.bill import table_columns as columns
+from focuswatch.catalog.catalog import FILL_IN, ROOT, Catalog, Detection
+from focuswatch.catalog.toml_text import parse_toml
+from focuswatch.detect.run_detection import DetectionInput, Outcome, ask, news_since
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.errors import CatalogError
+from focuswatch.findings.finding import plain
+from focuswatch.owners.owners_file import Owners
+
+FOLDER = ROOT.parent / "tests" / "detections"
+TELL_TALE = 0.005  # amounts are compared to half a cent
+
+Given = dict[str, Any]
+
+
+class Case(BaseModel):
+    """One claim about a detection.
+
+    A given charge stands for a row on each day of `days = [from, to)`, or on its `charge_date`;
+    `weekdays = [5, 6]` keeps Saturdays and Sundays alone; `growth = 0.01` makes each row's cost and quantity
+    1 % larger than the one before.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=8)
+    kind: Literal["fires", "quiet", "boundary"]
+    as_of: date | None = None
+    news_since: date | None = None
+    required_tags: list[str] = ["team"]
+    charges: list[Given] = []
+    activity: list[Given] = []
+    accounts: list[Given] = []
+    deliveries: list[Given] = []
+    owners: Given = {}
+    findings: list[Given] = []
+    skipped: int = 0
+
+
+class CaseFile(BaseModel):
+    """All cases of one detection; `charge` and `activity_row` are what each row has unless it says otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+    as_of: date
+    charge: Given = {}
+    activity_row: Given = {}
+    cases: list[Case] = Field(min_length=3)
+
+
+def read_cases(path: Path) -> CaseFile:
+    """The cases at `path`. Raises CatalogError: it is missing, broken, unfilled, or one kind of case is not there."""
+    where = f"{path.parent.name}/{path.name}"
+    if not path.exists():
+        raise CatalogError(
+            f"{where}: there are no cases; a detection needs one that fires, one quiet, one boundary."
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{where}: is not text in UTF-8: {error}.") from error
+    if FILL_IN in text:
+        raise CatalogError(f"{where}: '{FILL_IN}' still stands in it; fill in what is asked for there.")
+    try:
+        file = CaseFile.model_validate(parse_toml(text))
+    except ValueError as error:  # ValidationError too
+        raise CatalogError(f"{where}: {error}") from error
+    if missing := {"fires", "quiet", "boundary"} - {case.kind for case in file.cases}:
+        raise CatalogError(
+            f"{where}: no case of kind {', '.join(sorted(missing))}; every detection needs one of each."
+        )
+    return file
+
+
+def run_case(case: Case, *, file: CaseFile, detection: Detection, catalog: Catalog) -> list[str]:
+    """What differs between what `case` expects and what DuckDB finds, in words; nothing where it holds."""
+    connection = connect()
+    try:
+        return differences(
+            case, outcome_of(case, file=file, detection=detection, catalog=catalog, on=connection)
+        )
+    finally:
+        connection.close()
+
+
+def outcome_of(
+    case: Case,
+    *,
+    file: CaseFile,
+    detection: Detection,
+    catalog: Catalog,
+    on: duckdb.DuckDBPyConnection,
+    per_usd: float = 1.0,
+) -> Outcome:
+    """The detection run over nothing but what `case` gives; `per_usd` is units of its currency for one US dollar."""
+    as_of = case.as_of or file.as_of
+    give(on, case, file=file)
+    question = DetectionInput(
+        as_of=as_of,
+        news_since=case.news_since or news_since(as_of, looked_until=None),
+        required_tags=tuple(case.required_tags),
+        per_usd=per_usd,
+    )
+    local_tables.create_views(on, catalog, values=question.values)
+    return ask(detection, engine=DuckDbEngine(on), catalog=catalog, question=question)
+
+
+def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
+    """The tables that a case gives, on a connection."""
+    charges = [_priced(row) for one in case.charges for row in _days(file.charge, one, "charge_date")]
+    activity = [row for one in case.activity for row in _days(file.activity_row, one, "activity_date")]
+    for name, shape, rows in (
+        ("folded_charges", columns.FOLDED_CHARGES, charges),
+        ("activity", columns.ACTIVITY, activity),
+        ("accounts", columns.ACCOUNTS, case.accounts),
+        ("deliveries", columns.DELIVERIES, case.deliveries),
+        ("known_findings", columns.KNOWN_FINDINGS, []),
+    ):
+        local_tables.create_empty(on, name, shape)
+        insert(on, name, shape, rows)
+    local_tables.load_owners(on, owners_of(case).tables)
+
+
+def owners_of(case: Case) -> Owners:
+    """Its owners.toml. Raises CatalogError for one that would be refused."""
+    try:
+        owners = Owners.model_validate(case.owners)
+    except ValidationError as error:
+        raise CatalogError(f"{case.name}: owners: {error}") from error
+    if mistakes := list(owners.mistakes()):
+        raise CatalogError(f"{case.name}: {' '.join(mistakes)}")
+    return owners
+
+
+def differences(case: Case, outcome: Outcome) -> list[str]:
+    """What `outcome` has too much, too little or otherwise than `case` says."""
+    if outcome.error:
+        return [outcome.error]
+    problems, left = [], list(outcome.rows)
+    for expected in case.findings:
+        match = next((row for row in left if _agrees(row, expected)), None)
+        if match is None:
+            problems.append(f"expected {expected}, found {left or 'nothing'}")
+        else:
+            left.remove(match)
+    problems += [f"did not expect {row}" for row in left]
+    if len(outcome.not_looked_at) != case.skipped:
+        problems.append(
+            f"expected {case.skipped} skipped because nobody looked, found {len(outcome.not_looked_at)}"
+        )
+    return problems
+
+
+def _agrees(row: Given, expected: Given) -> bool:
+    return all(key in row and _same(row[key], value) for key, value in expected.items())
+
+
+def _same(found: Any, expected: Any) -> bool:
+    if expected == "null":  # TOML has no null
+        return found is None
+    expected = plain(expected)  # as an outcome's rows are
+    if isinstance(expected, float) and isinstance(found, int | float):
+        return abs(found - expected) < TELL_TALE
+    return bool(found == expected)
+
+
+def _days(defaults: Given, one: Given, column: str) -> list[Given]:
+    given = defaults | one
+    row = {key: value for key, value in given.items() if key not in ("days", "weekdays", "growth")}
+    if "days" not in given or column in one:
+        return [row]
+    first, end = given["days"]
+    days = [first + timedelta(days=number) for number in range((end - first).days)]
+    wanted = given.get("weekdays", range(7))
+    rows = [row | {column: day} for day in days if day.weekday() in wanted]
+    return [_grown(row, (1 + given.get("growth", 0.0)) ** number) for number, row in enumerate(rows)]
+
+
+def _grown(row: Given, factor: float) -> Given:
+    measured = {name: row.get(name) for name in ("EffectiveCost", "ConsumedQuantity")}
+    return row | {name: value * factor for name, value in measured.items() if isinstance(value, int | float)}
+
+
+def _priced(charge: Given) -> Given:
+    effective = charge.get("EffectiveCost", 0)
+    costs = dict.fromkeys(("BilledCost", "ListCost", "ContractedCost"), effective)
+    period = {
+        "billing_period": charge["charge_date"].replace(day=1),
+        "charge_last_date": charge["charge_date"],
+    }
+    usual = {"ProviderName": "AWS", "BillingCurrency": "USD", "ChargeCategory": "Usage", "charges": 1}
+    return usual | period | costs | charge
+
+
+def insert(on: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: list[Given]) -> None:
+    """Insert rows by column name; what a row leaves out is null. Raises CatalogError for an unknown column."""
+    for row in rows:
+        if unknown := set(row) - set(columns):
+            raise CatalogError(
+                f"a case gives {name} the column {', '.join(unknown)}; it has {', '.join(columns)}."
+            )
+    if rows:
+        selected = ", ".join(_unnested(type_) for type_ in columns.values())
+        on.execute(
+            f"INSERT INTO {name} SELECT {selected}",
+            [[_value(row.get(column)) for row in rows] for column in columns],
+        )
+
+
+def _unnested(type_: str) -> str:
+    if type_.startswith("MAP"):
+        return f"CAST(CAST(unnest(CAST(? AS VARCHAR[])) AS JSON) AS {type_})"
+    return f"unnest(CAST(? AS {type_}[]))"
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case "null":
+            return None
+        case datetime():
+            return value.replace(tzinfo=None)
+        case dict():
+            return json.dumps(value)
+    return value

@@ -1,0 +1,125 @@
+"""The Glue tables and their columns.
+
+The types of `focus_export` are those of AWS's own table over the same export:
+https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
+(data-exports-aggregation.yaml)
+"""
+
+from focuswatch.bill import table_columns
+
+GLUE_TYPES = {
+    "VARCHAR": "string",
+    "DOUBLE": "double",
+    "BIGINT": "bigint",
+    "INTEGER": "int",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "TIMESTAMP": "timestamp",
+    "MAP(VARCHAR, VARCHAR)": "map<string,string>",
+}
+# FOCUS 1.2 with AWS columns: https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html
+EXPORT_COLUMNS = [
+    "AvailabilityZone",
+    "BilledCost",
+    "BillingAccountId",
+    "BillingAccountName",
+    "BillingAccountType",
+    "BillingCurrency",
+    "BillingPeriodEnd",
+    "BillingPeriodStart",
+    "CapacityReservationId",
+    "CapacityReservationStatus",
+    "ChargeCategory",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargeFrequency",
+    "ChargePeriodEnd",
+    "ChargePeriodStart",
+    "CommitmentDiscountCategory",
+    "CommitmentDiscountId",
+    "CommitmentDiscountName",
+    "CommitmentDiscountQuantity",
+    "CommitmentDiscountType",
+    "CommitmentDiscountUnit",
+    "CommitmentDiscountStatus",
+    "ConsumedQuantity",
+    "ConsumedUnit",
+    "ContractedCost",
+    "ContractedUnitPrice",
+    "EffectiveCost",
+    "InvoiceId",
+    "InvoiceIssuerName",
+    "ListCost",
+    "ListUnitPrice",
+    "PricingCategory",
+    "PricingCurrency",
+    "PricingCurrencyContractedUnitPrice",
+    "PricingCurrencyEffectiveCost",
+    "PricingCurrencyListUnitPrice",
+    "PricingQuantity",
+    "PricingUnit",
+    "ProviderName",
+    "PublisherName",
+    "RegionId",
+    "RegionName",
+    "ResourceId",
+    "ResourceName",
+    "ResourceType",
+    "ServiceCategory",
+    "ServiceName",
+    "ServiceSubcategory",
+    "SkuId",
+    "SkuMeter",
+    "SkuPriceId",
+    "SkuPriceDetails",
+    "SubAccountId",
+    "SubAccountName",
+    "SubAccountType",
+    "Tags",
+    "x_Discounts",
+    "x_Operation",
+    "x_ServiceCode",
+]
+NUMBERS = ("Cost", "Quantity", "UnitPrice")
+TIMES = ("BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart")
+MAPS = {
+    "SkuPriceDetails": "map<string,string>",
+    "Tags": "map<string,string>",
+    "x_Discounts": "map<string,double>",
+}
+
+PERIOD_TABLES = ("daily_charges", *table_columns.KEPT_TABLES)  # what a refresh replaces, by billing period
+PERIOD_KEY = "period"  # their partition key, `2026-05`
+
+
+def _export_type(column: str) -> str:
+    if column in MAPS:
+        return MAPS[column]
+    if column in TIMES:
+        return "timestamp"
+    return "double" if column.endswith(NUMBERS) else "string"
+
+
+def glue_columns(table: dict[str, str]) -> list[tuple[str, str]]:
+    """A table's columns in Glue's words: lower-case names, Glue's types."""
+    return [(name.lower(), GLUE_TYPES[type_]) for name, type_ in table.items()]
+
+
+GLUE_TABLES: dict[str, list[tuple[str, str]]] = {
+    "focus_export": [(name.lower(), _export_type(name)) for name in EXPORT_COLUMNS],
+    "daily_charges": glue_columns(table_columns.DAILY_CHARGES),
+    "refreshed_charges": glue_columns(
+        table_columns.DAILY_CHARGES
+    ),  # daily_charges of a refresh that is not over yet
+    **{name: glue_columns(shape) for name, shape in table_columns.KEPT_TABLES.items()},
+    "deliveries": glue_columns(table_columns.DELIVERIES),
+    "activity": [pair for pair in glue_columns(table_columns.ACTIVITY) if pair[0] != "activity_date"],
+    "accounts": glue_columns(table_columns.ACCOUNTS),
+    **{name: glue_columns(shape) for name, shape in table_columns.OWNERS.items()},
+    "known_findings": glue_columns(table_columns.KNOWN_FINDINGS),
+}
+PARTITION_KEYS: dict[str, tuple[str, str]] = {
+    "focus_export": ("billing_period", "string"),
+    **dict.fromkeys((*PERIOD_TABLES, "refreshed_charges"), (PERIOD_KEY, "string")),
+    "activity": ("activity_date", "date"),
+}

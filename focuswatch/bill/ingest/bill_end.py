@@ -1,0 +1,58 @@
+"""Where a bill ends: a charge or two of a wrong year must not be the day up to which everything is judged.
+
+The clock of this machine is not asked: a bill that is simulated, or copied, may be of any year.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+from focuswatch.bill.refresh.refresh_index import Unit
+
+FARTHEST_APART = timedelta(days=184)  # half a year without a bill, and then one of the future
+
+
+@dataclass(frozen=True)
+class End:
+    """The last day of a bill, and the newest of its charges where that lies beyond it."""
+
+    last_day: date
+    beyond: date | None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever reads the bill should know of it."""
+        if self.beyond is None:
+            return ()
+        return (
+            f"there are charges of {self.beyond}, which is after their billing period or after they were delivered: "
+            f"the bill is taken to end on {self.last_day}; correct the export, or give --as-of",
+        )
+
+
+def end_of(units: Collection[Unit]) -> End:
+    """The newest day that lies in its own billing period, of the periods that can have been billed."""
+    facts = [fact for unit in units for fact in unit.facts]
+    newest = max(fact.last_charge_date for fact in facts)
+    first_impossible = _first_impossible(units)
+    own = [
+        fact.last_own_date
+        for fact in facts
+        if fact.last_own_date and (first_impossible is None or fact.billing_period < first_impossible)
+    ]
+    last_day = max(own, default=newest)
+    return End(last_day, beyond=newest if newest > last_day else None)
+
+
+def _first_impossible(units: Collection[Unit]) -> date | None:
+    """The first billing period that began after its delivery, and long after the one before it."""
+    delivered: dict[date, date] = {}
+    for unit in units:
+        for fact in unit.facts:
+            known = delivered.get(fact.billing_period, date.min)
+            delivered[fact.billing_period] = max(known, unit.delivered_at.date())
+    for before, period in pairwise(sorted(delivered)):
+        if period - before > FARTHEST_APART and period > delivered[period]:
+            return period
+    return None

@@ -1,0 +1,48 @@
+"""What a delivery's manifest lists: the data files that belong to it.
+
+Only `dataFiles` is believed; `additionalOutputFiles` are SQL for other tools, not data.
+"""
+
+from pathlib import PurePosixPath
+
+from pydantic import BaseModel, Field, ValidationError
+
+from focuswatch.bill.ingest.file_listing import ExportFile
+from focuswatch.bill.ingest.partition_folders import below_period, from_period
+from focuswatch.errors import ExportError
+
+
+class Manifest(BaseModel):
+    """The part of `<export>-Manifest.json` that decides what is read."""
+
+    data_files: list[str] = Field(alias="dataFiles")  # s3://bucket/prefix/export/data/billing_period=…/file
+
+
+def listed_files(manifest: ExportFile, *, among: list[ExportFile]) -> tuple[ExportFile, ...]:
+    """The files that `manifest` lists, found `among` those of its billing period: as written, else in any case.
+
+    Raises ExportError where the manifest cannot be read or one of its files is not there.
+    """
+    here = {below_period(file.name): file for file in among}
+    as_written = {from_period(file.name): file for file in among}
+    chosen = []
+    for address in _read(manifest).data_files:
+        tail = below_period(PurePosixPath(address))
+        file = as_written.get(from_period(PurePosixPath(address))) or here.get(tail) or here.get(tail[-1:])
+        if file is None:
+            raise ExportError(
+                f"{manifest.path}: lists {address}, which is not among the export's files; "
+                "copy the export again with all that the manifest lists"
+            )
+        chosen.append(file)
+    return tuple(dict.fromkeys(chosen))
+
+
+def _read(manifest: ExportFile) -> Manifest:
+    try:
+        return Manifest.model_validate_json(manifest.path.read_bytes())
+    except (ValidationError, OSError) as error:
+        raise ExportError(
+            f"{manifest.path}: is not a manifest of Data Exports: expected JSON with a list `dataFiles`; "
+            "copy it again, or give a folder that holds the data files alone"
+        ) from error

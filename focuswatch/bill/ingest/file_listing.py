@@ -1,0 +1,114 @@
+"""What lies under a source, as a list of names, sizes and dates; no data file is opened.
+
+The same list is made of a folder and of an S3 prefix, so that `layout` reads both alike.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from focuswatch.bill.ingest.partition_folders import billing_period
+from focuswatch.errors import ExportError
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """One file: `name` is its place inside the export, `path` where it is, or will be, on this machine."""
+
+    name: PurePosixPath
+    path: Path
+    size: int
+    modified: datetime  # UTC
+    stamp: str  # changes when the content does: modification time in ns, or S3's ETag
+    key: str = ""  # an object's in S3
+
+
+def _here(files: Sequence[ExportFile]) -> None:
+    """Files of a folder are on this machine already."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a source, and how they come to this machine."""
+
+    source: str
+    files: tuple[ExportFile, ...]
+    scope: PurePosixPath = PurePosixPath()  # the part of the export that was asked for; empty for all of it
+    fetch: Callable[[Sequence[ExportFile]], None] = _here  # brings them to their paths
+    named: Callable[[str], str] = str  # puts what the user knows in place of paths they do not
+
+
+def list_source(source: Path, *, without: Path) -> Listing:
+    """The files under a folder, less those under `without`, or the file itself.
+
+    Raises ExportError for a path that does not exist and for a folder that cannot be listed.
+
+    For an export's `data` folder, or a billing period's inside it, the whole export is listed: its
+    manifests lie beside that folder and say which files count.
+    """
+    if source.is_file():
+        return Listing(source=str(source), files=(_file(source, root=source.parent),))
+    if not source.is_dir():
+        raise ExportError(
+            f"{source}: there is no such file or folder; give a FOCUS export's folder, a Parquet or CSV "
+            "file, or an s3:// address"
+        )
+    absolute = source.resolve()
+    root, scope = split_scope(PurePosixPath(absolute))
+    if not _has_metadata(Path(root)):
+        root, scope = PurePosixPath(absolute), PurePosixPath()
+    return Listing(source=str(source), files=tuple(_walk(Path(root), without=without)), scope=scope)
+
+
+def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
+    """An export's root and the part of it that `path` names: `…/focus/data` is (`…/focus`, `data`)."""
+    root = path.parent if billing_period(path.name) else path
+    if root.name.lower() == "data":
+        return root.parent, path.relative_to(root.parent)
+    return path, PurePosixPath()
+
+
+def is_hidden(name: PurePosixPath) -> bool:
+    """Whether a name is a tool's own: `.DS_Store`, `_SUCCESS`, `.part.crc`."""
+    return any(part.startswith((".", "_")) for part in name.parts)
+
+
+def _has_metadata(root: Path) -> bool:
+    return any(child.name.lower() == "metadata" and child.is_dir() for child in root.iterdir())
+
+
+def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
+    """Files below `root`, linked folders too, none of them twice."""
+    seen = {without.resolve()}
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
+        place = Path(folder).resolve()
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.is_symlink() and not path.exists():
+                raise ExportError(f"{path}: is a link to nothing; copy what it stood for, or remove it")
+            if path.is_file():
+                yield _file(path, root=root)
+
+
+def _refuse(error: OSError) -> None:
+    raise ExportError(
+        f"{error.filename}: cannot be listed: {error.strerror}; check its permissions"
+    ) from error
+
+
+def _file(path: Path, *, root: Path) -> ExportFile:
+    found = path.stat()
+    return ExportFile(
+        name=PurePosixPath(path.relative_to(root)),
+        path=path,
+        size=found.st_size,
+        modified=datetime.fromtimestamp(found.st_mtime, UTC),
+        stamp=str(found.st_mtime_ns),
+    )

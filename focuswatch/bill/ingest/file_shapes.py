@@ -1,0 +1,264 @@
+"""The shape of a data file: its format and the FOCUS columns in it, and SQL that reads files of one shape.
+
+Files of one shape are read by one SELECT, which gives `focus_export`.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.bill.ingest import focus_columns as columns
+from focuswatch.bill.ingest.file_formats import Format, Sniffed, sniff
+from focuswatch.bill.ingest.file_listing import ExportFile
+from focuswatch.bill.ingest.focus_columns import TEXTS
+from focuswatch.bill.ingest.other_formats import format_of
+from focuswatch.bill.ingest.read_errors import refusal
+from focuswatch.engines.sql_identifiers import file_list, quoted
+from focuswatch.engines.sql_literals import literal
+from focuswatch.errors import ExportError
+
+if TYPE_CHECKING:
+    import duckdb
+
+SHOWN_COLUMNS = 8
+SAMPLED_ROWS = 200_000
+
+
+class Shape(BaseModel):
+    """What files that one SELECT can read have in common."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Format
+    delimiter: str
+    columns: tuple[
+        tuple[str, str], ...
+    ]  # a file's own names with DuckDB's types; for CSV every column, in order
+    focus_version: str
+    has_meters: bool
+    billing_period: datetime | None = None  # of all charges, where the files' footers know of no other
+    blank_columns: tuple[str, ...] = TEXTS  # of FOCUS, in which '' or 'NULL' may stand for null
+
+    @property
+    def is_native(self) -> bool:
+        """Whether reading costs no parsing, so that queries may read the files themselves."""
+        return self.format == "parquet" and all(
+            columns.is_native(type_, kind=columns.READ[columns.canonical(name)])
+            for name, type_ in self.columns
+            if columns.canonical(name) not in (columns.PRICING_CURRENCY, columns.PRICING_COST)
+        )
+
+    @property
+    def tags_type(self) -> str:
+        """DuckDB's type of the files' Tags; a map's where they have none."""
+        types = {columns.canonical(name): type_ for name, type_ in self.columns}
+        return types.get("tags", columns.SQL_TYPES["tags"])
+
+
+class ShapePart(BaseModel):
+    """Files of one shape within a unit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shape: Shape
+    files: tuple[str, ...]  # names inside the export
+
+
+def shapes_of(
+    files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
+) -> dict[ExportFile, Shape]:
+    """The shape of every file. Raises ExportError for one that cannot be read as FOCUS data."""
+    sniffed = {file: sniff(file.path) for file in files}
+    parquet = [file for file, found in sniffed.items() if found.format == "parquet"]
+    schemas = _parquet_columns(parquet, connection=connection)
+    return {
+        file: _parquet_shape(file, schemas[str(file.path)])
+        if found.format == "parquet"
+        else _csv_shape(file, found)
+        for file, found in sniffed.items()
+    }
+
+
+def relation(
+    shape: Shape, paths: Iterable[str], *, finished: bool = True, rows: tuple[int, int] | None = None
+) -> str:
+    """A SELECT with exactly the columns of `focus_export`, over files of one shape.
+
+    `rows` limits it to a range [first, end) of one Parquet file, of which only those row groups are read.
+
+    Unfinished, blank text is not yet null and Tags are as the files have them; `finish` does the rest,
+    after folding, where a row stands for many.
+    """
+    types = {columns.canonical(name): (name, type_) for name, type_ in shape.columns}
+    made = {
+        column: columns.expression(column, types, blanks=finished and column in shape.blank_columns)
+        for column in columns.KINDS
+    }
+    month = f"date_trunc('month', {made['ChargePeriodStart']})"
+    made["BillingPeriodStart"] = (
+        f"TIMESTAMP '{shape.billing_period}'"  # a constant costs a query nothing
+        if shape.billing_period
+        else f"coalesce({made['BillingPeriodStart']}, {month})"
+    )
+    if finished:
+        made["Tags"] = columns.map_of(made["Tags"], shape.tags_type)
+    selected = ", ".join(f"{value} AS {column}" for column, value in made.items())
+    limited = f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else ""
+    return f"SELECT {selected} FROM {scan_of(shape, paths)}{limited}"
+
+
+def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> Shape:
+    """The shape of Parquet files, now telling which of its columns may be blank, and its billing period.
+
+    Every '' shows in the footers, as the least text of a row group. 'NULL' is looked for in the first rows of
+    columns that most rows leave null, since whoever writes it does so throughout; to ask it of every value of
+    every query would cost half of a scan.
+    """
+    footers = connection.execute(
+        f"""
+        SELECT
+            lower(path_in_schema) AS name,
+            coalesce(bool_or(
+                stats_min_value = '' OR (stats_min_value IS NULL AND coalesce(stats_null_count, 0) < num_values)
+            ), false) AS may_be_blank,
+            CASE WHEN
+                count(TRY_CAST(stats_min_value AS TIMESTAMP)) = count(*)
+                AND min(TRY_CAST(stats_min_value AS TIMESTAMP)) = max(TRY_CAST(stats_max_value AS TIMESTAMP))
+                AND count(TRY_CAST(stats_max_value AS TIMESTAMP)) = count(*)
+                AND max(coalesce(stats_null_count, 1)) = 0
+            THEN min(TRY_CAST(stats_min_value AS TIMESTAMP)) END AS only_time
+        FROM parquet_metadata({file_list(paths)})
+        GROUP BY 1
+        """
+    ).fetchall()
+    blank = {columns.canonical(name) for name, may_be_blank, _ in footers if may_be_blank}
+    only_times = {columns.canonical(name): only_time for name, _, only_time in footers}
+    of_these: tuple[str, ...] = columns.TEXTS
+    if not _writes_null(connection, shape, paths):
+        of_these = tuple(
+            column
+            for column in of_these
+            if any(source.lower() in blank for source in columns.sources(column))
+        )
+    return shape.model_copy(
+        update={"blank_columns": of_these, "billing_period": only_times.get("billingperiodstart")}
+    )
+
+
+def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> bool:
+    """Whether 'NULL' stands for null; so it may where there is no column to tell by."""
+    own = {columns.canonical(name): name for name, _ in shape.columns}
+    asked = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
+    if not asked:
+        return True
+    blank = " OR ".join(f"CAST({name} AS VARCHAR) = 'NULL'" for name in asked)
+    (found,) = connection.execute(
+        f"SELECT EXISTS (FROM (SELECT * FROM {scan_of(shape, paths)} LIMIT {SAMPLED_ROWS}) WHERE {blank})"
+    ).fetchall()[0]
+    return bool(found)
+
+
+def finish(shape: Shape) -> str:
+    """The list of a `SELECT * REPLACE (…)` that finishes what `relation` left unfinished."""
+    texts = [f"{columns.without_blanks(column)} AS {column}" for column in columns.TEXTS]
+    return ", ".join([*texts, f"{columns.map_of('Tags', shape.tags_type)} AS Tags"])
+
+
+def scan_of(shape: Shape, paths: Iterable[str]) -> str:
+    """The files as they are, for a FROM: their own columns under their own names."""
+    files = file_list(paths)
+    if shape.format == "parquet":
+        return f"read_parquet({files}, hive_partitioning = false, binary_as_string = true)"
+    types = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in shape.columns)
+    return (
+        f"read_csv({files}, columns = {{{types}}}, header = true, auto_detect = false, strict_mode = true, "
+        f"delim = {literal(shape.delimiter)}, quote = '\"', escape = '\"', nullstr = ['', 'NULL'], "
+        f"compression = '{'gzip' if shape.format == 'csv.gz' else 'none'}', hive_partitioning = false)"
+    )
+
+
+def _parquet_columns(
+    files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
+) -> dict[str, list[tuple[str, str]]]:
+    """Top-level columns of Parquet files with DuckDB's types, from their footers, in one statement."""
+    found: dict[str, list[tuple[str, str]]] = {str(file.path): [] for file in files}
+    if not files:
+        return found
+    listed = file_list(str(file.path) for file in files)
+    import duckdb  # here, since the Lambdas load this module and have no DuckDB
+
+    try:
+        rows = connection.execute(
+            f"SELECT file_name, name, duckdb_type, coalesce(num_children, 0) FROM parquet_schema({listed}) "
+            "ORDER BY file_name, column_id"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise refusal(error, files=[file.path for file in files]) from error
+    for path, nodes in itertools.groupby(rows, key=lambda row: row[0]):
+        found[path] = _top_level([(name, type_, children) for _, name, type_, children in nodes])
+    return found
+
+
+def _top_level(nodes: Sequence[tuple[str, str, int]]) -> list[tuple[str, str]]:
+    """The columns among a Parquet schema's nodes, which come root first and depth first."""
+    found = []
+    below = 0  # nodes still to come inside the last column
+    for name, type_, children in nodes[1:]:
+        if below:
+            below += children - 1
+        else:
+            found.append((name, type_))
+            below = children
+    return found
+
+
+def _parquet_shape(file: ExportFile, found: Sequence[tuple[str, str]]) -> Shape:
+    """Only the columns that are read, sorted, so that nothing else tells two shapes apart."""
+    names = [name for name, _ in found]
+    own = set(_own_names(file, names).values())
+    return _shape(file, "parquet", sorted(one for one in found if one[0] in own), names=names)
+
+
+def _csv_shape(file: ExportFile, found: Sniffed) -> Shape:
+    """Every column in its order; those not read under names of ours, since headers may repeat themselves."""
+    names = [name.strip() for name in found.header]
+    unseen = {name: columns.READ[column] for column, name in _own_names(file, names).items()}
+    listed = []
+    for place, name in enumerate(names):
+        kind = unseen.pop(name, None)
+        example = found.first_row[place] if place < len(found.first_row) else ""
+        listed.append((name, columns.csv_type(kind, example)) if kind else (f"_{place}", "VARCHAR"))
+    return _shape(file, found.format, listed, names=names, delimiter=found.delimiter)
+
+
+def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
+    try:
+        return columns.own_names(names)
+    except ValueError as error:
+        raise ExportError(
+            f"{file.path}: {error} may both be one column of FOCUS; rename one of them as FOCUS spells it"
+        ) from error
+
+
+def _shape(
+    file: ExportFile, format_: Format, listed: list[tuple[str, str]], *, names: list[str], delimiter: str = ""
+) -> Shape:
+    known = {columns.canonical(name) for name in names}
+    if missing := [column for column in columns.REQUIRED if column.lower() not in known]:
+        if recognized := format_of(names):
+            raise ExportError(f"{file.path}: {recognized}")
+        shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
+        raise ExportError(
+            f"{file.path}: lacks {', '.join(missing)}; found {len(names)} columns ({shown}), expected "
+            "FOCUS 1.0 to 1.3: select these columns in the export, or take the file away"
+        )
+    return Shape(
+        format=format_,
+        delimiter=delimiter,
+        columns=tuple(listed),
+        focus_version=columns.focus_version(known),
+        has_meters=any(name.lower() in known for name in columns.sources("SkuMeter")),
+    )

@@ -1,0 +1,211 @@
+"""The FOCUS columns that focuswatch reads, in 1.2's vocabulary, and how each is made of what a file has.
+
+A column is found whatever its case. `focus_export` has these columns with these types, whichever
+version, provider or format a file speaks.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from focuswatch.engines.sql_identifiers import quoted
+
+Kind = Literal["text", "number", "time", "tags"]
+
+SQL_TYPES: dict[Kind, str] = {
+    "text": "VARCHAR",
+    "number": "DOUBLE",
+    "time": "TIMESTAMP",
+    "tags": "MAP(VARCHAR, VARCHAR)",
+}
+TEXT_TYPES = ("VARCHAR", "BLOB", "JSON")  # Parquet is read with binary_as_string
+NUMERIC_TYPES = ("INTEGER", "UINTEGER", "BIGINT", "UBIGINT", "HUGEINT", "FLOAT", "DOUBLE")
+CSV_TYPES: dict[Kind, str] = {**SQL_TYPES, "tags": "VARCHAR"}  # read_csv knows no maps
+TEXTS = (
+    "ProviderName",
+    "BillingCurrency",
+    "SubAccountId",
+    "RegionId",
+    "ServiceName",
+    "SkuMeter",
+    "x_Operation",
+    "ResourceId",
+    "ChargeCategory",
+    "ChargeClass",
+    "ChargeFrequency",
+    "PricingCategory",
+    "CommitmentDiscountId",
+    "CommitmentDiscountStatus",
+    "CapacityReservationId",
+    "ConsumedUnit",
+    "PricingUnit",
+    "SubAccountName",
+    "x_ServiceCode",
+    "PublisherName",
+    "CommitmentDiscountType",
+    "CommitmentDiscountName",
+)
+MOSTLY_NULL = (
+    "ChargeClass",
+    "CommitmentDiscountId",
+    "CommitmentDiscountStatus",
+    "CapacityReservationId",
+    "ResourceId",
+    "RegionId",
+)
+QUANTITIES = ("ConsumedQuantity", "PricingQuantity")
+UNCHECKED = (*QUANTITIES, "ListCost", "ContractedCost")  # no file is refused for them; see facts.MOST_COST
+MOST_QUANTITY = "1e30"  # beyond, and for NaN, unknown: an exabyte for a month is 1e21 byte-hours
+NUMBERS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", *QUANTITIES)
+TIMES = ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart")
+
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(TIMES, "time"),
+    **dict.fromkeys(TEXTS, "text"),
+    **dict.fromkeys(NUMBERS, "number"),
+    "Tags": "tags",
+}
+REQUIRED = (
+    "BilledCost",
+    "BillingCurrency",
+    "ChargeCategory",
+    "ChargePeriodStart",
+    "ConsumedQuantity",
+    "EffectiveCost",
+    "RegionId",
+    "ResourceId",
+    "ServiceName",
+    "SubAccountId",
+)
+# Where FOCUS renamed a column, or another says the same; the first that has a value counts.
+SOURCES = {
+    "SkuMeter": ("SkuMeter", "x_UsageType"),  # AWS's name before FOCUS had one
+    "ProviderName": ("ServiceProviderName", "ProviderName"),  # renamed in FOCUS 1.3
+}
+SEPARATORS = re.compile(r"[\s_-]+")
+OFFSET = re.compile(r":\d\d(\.\d+)?\s*[+-]\d\d(:?\d\d)?$")  # 2026-05-02T23:30:00+02:00
+READ: dict[str, Kind] = {
+    name.lower(): kind for column, kind in KINDS.items() for name in SOURCES.get(column, (column,))
+}
+# Of these no column of `focus_export` is made: see focuswatch.bill.ingest.billing_exchange_rate.
+PRICING_CURRENCY, PRICING_COST = "pricingcurrency", "pricingcurrencyeffectivecost"
+READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
+MARKS_OF_1_3 = ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")
+MARKS_OF_1_2 = ("SkuMeter", "InvoiceId", "PricingCurrency", "SubAccountType")
+
+
+def canonical(name: str) -> str:
+    """Return a file's column name as it is compared: `BilledCost`, `billedcost` and `billed_cost` are one column."""
+    lowered = name.strip().lower()
+    if lowered in READ:
+        return lowered
+    extension, *words = SEPARATORS.split(lowered)
+    return "x_" + "".join(words) if extension == "x" else extension + "".join(words)
+
+
+def own_names(names: Sequence[str]) -> dict[str, str]:
+    """Return the file's own name of every FOCUS column that is read, by its canonical name.
+
+    The specification's spelling wins over another one. Raises ValueError naming two columns of which neither has it.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        column = canonical(name)
+        known = found.get(column)
+        if column not in READ or (known and known.strip().lower() == column):
+            continue
+        if known and name.strip().lower() != column:
+            raise ValueError(f"{known} and {name}")
+        found[column] = name
+    return found
+
+
+def sources(column: str) -> tuple[str, ...]:
+    """The names under which a file may have `column`, the preferred one first."""
+    return SOURCES.get(column, (column,))
+
+
+def focus_version(names: set[str]) -> str:
+    """Return `1.0`, `1.2` or `1.3`, as the canonical column names tell; 1.1 counts as 1.2."""
+    if any(mark.lower() in names for mark in MARKS_OF_1_3):
+        return "1.3"
+    return "1.2" if any(mark.lower() in names for mark in MARKS_OF_1_2) else "1.0"
+
+
+def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: bool) -> str:
+    """SQL for one column of `focus_export`, Tags still as the file has them.
+
+    `types` gives a source's own name and DuckDB type by canonical name. Text that means null is made
+    null where `blanks`, and wherever it would be parsed or hide another source's value.
+    """
+    kind = KINDS[column]
+    found = [types[name.lower()] for name in sources(column) if name.lower() in types]
+    blanks = blanks or len(found) > 1 or kind != "text"
+    values = [_converted(_text(name, type_, blanks=blanks), type_, kind=kind) for name, type_ in found]
+    if column in UNCHECKED:  # to DuckDB NaN is more than any number, so more than nothing used
+        values = [f"CASE WHEN abs({value}) <= {MOST_QUANTITY} THEN {value} END" for value in values]
+    if column == "SubAccountId" and found and found[0][1] in NUMERIC_TYPES:
+        return _account_id(quoted(found[0][0]))
+    if not values:
+        return f"CAST(NULL AS {SQL_TYPES[kind]})"
+    return f"coalesce({', '.join(values)})" if len(values) > 1 else values[0]
+
+
+def _account_id(number: str) -> str:
+    """An AWS account's id of which a tool made a number, with the zeros that it lost in front."""
+    digits = f"CAST(CAST({number} AS HUGEINT) AS VARCHAR)"
+    return f"CASE WHEN length({digits}) < 12 THEN lpad({digits}, 12, '0') ELSE {digits} END"
+
+
+def without_blanks(value: str) -> str:
+    """Text with '' and 'NULL', which some exports write for null, made null."""
+    return f"CASE WHEN {value} IN ('', 'NULL') THEN NULL ELSE {value} END"
+
+
+def csv_type(kind: Kind, example: str) -> str:
+    """DuckDB's type for a column of text; `example` is a value of it, which tells whether times have an offset.
+
+    Only then are they read as such, which takes DuckDB twice as long; without, it drops an offset in silence.
+    """
+    return "TIMESTAMP WITH TIME ZONE" if kind == "time" and OFFSET.search(example) else CSV_TYPES[kind]
+
+
+def is_native(type_: str, *, kind: Kind) -> bool:
+    """Whether a column of this DuckDB type is read as it is or by a plain cast, without parsing text."""
+    match kind:
+        case "text":
+            return True
+        case "number":
+            return type_ not in TEXT_TYPES
+        case "time":
+            return type_.startswith(("TIMESTAMP", "DATE"))
+        case "tags":
+            return type_ == SQL_TYPES["tags"]
+
+
+def _text(name: str, type_: str, *, blanks: bool) -> str:
+    value = f"CAST({quoted(name)} AS VARCHAR)" if type_ == "JSON" else quoted(name)
+    return without_blanks(value) if blanks and type_ in TEXT_TYPES else value
+
+
+def _converted(value: str, type_: str, *, kind: Kind) -> str:
+    if type_ == SQL_TYPES[kind] or kind == "tags" or (kind == "text" and type_ in TEXT_TYPES):
+        return value
+    if kind == "time" and type_ in TEXT_TYPES:
+        return f"timezone('UTC', CAST({value} AS TIMESTAMP WITH TIME ZONE))"  # the session's zone is UTC
+    if kind == "time" and type_ == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {value})"
+    if kind == "time" and type_ in ("BIGINT", "UBIGINT"):
+        return f"make_timestamp_ms(CAST({value} AS BIGINT))"
+    return f"CAST({value} AS {SQL_TYPES[kind]})"
+
+
+def map_of(tags: str, type_: str) -> str:
+    """Tags as a map: of JSON text, a struct, a list of entries, or a map of other types."""
+    if type_ == SQL_TYPES["tags"]:
+        return tags
+    if type_.endswith("[]"):
+        return f"map_from_entries({tags})"
+    if type_.startswith("STRUCT"):
+        tags = f"to_json({tags})"
+    return f"CAST(CAST({tags} AS JSON) AS {SQL_TYPES['tags']})"

@@ -1,0 +1,130 @@
+"""What DuckDB says of a file it cannot read, as one sentence for whoever delivers or copies it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from focuswatch.bill.ingest.file_listing import ExportFile
+from focuswatch.errors import ExportError
+
+if TYPE_CHECKING:
+    import duckdb
+
+LINE = re.compile(r"CSV Error on Line: (\d+)")
+BAD_VALUE = re.compile(
+    r'converting column "(?P<column>[^"]+)"\. Could not convert string "(?P<value>.*)" to \'(?P<type>[^\']+)\''
+)
+BAD_PARQUET_VALUE = re.compile(r"Could not convert string '(?P<value>.*)' to (?P<type>\w+)")
+BAD_TYPE = re.compile(
+    r"Unimplemented type for cast \((?P<found>.+) -> (?P<type>[^)]+)\).* from source column (?P<column>\w+)"
+)
+BAD_TAGS_TYPE = re.compile(r"Expected OBJECT, but got \w+: (.*)|map_from_entries\((.*)\)'")
+BAD_TAGS = re.compile(r'Malformed JSON .*Input: "(.*)"')
+WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
+BAD_PARQUET_TIME = re.compile(r'(?:timestamp|date) field[^"]*: "(?P<value>[^"]*)"')
+NOT_UTF_8 = re.compile(r'value "(?P<value>.*)" is not valid UTF8')
+UNWRITABLE = (
+    ("No space left on device", "the disk of the state is full"),
+    ("File too large", "a file of the state would become larger than the system allows (see ulimit -f)"),
+    ("Disk quota exceeded", "the disk quota of the state's folder is used up"),
+    ("Read-only file system", "the state is on a read-only file system"),
+)
+DAMAGED = "cut short or damaged, copy it again"
+SHOWN_VALUE = 60  # characters
+A_TIME = "a date and time like 2026-05-01 00:00:00"
+
+
+def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
+    """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
+    text = str(error)
+    for said, why in UNWRITABLE:  # of what is written, not of the files that are read
+        if said in text:
+            return ExportError(f"{why}; make room there, or name another folder with --state")
+    if "Out of Memory Error" in text:
+        return ExportError(
+            "memory ran out while the export was read; close other programs, or give a part of the export"
+        )
+    named = [file for file in files if str(file) in text]
+    where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
+    if line := LINE.search(text):
+        where += f", line {line.group(1)}"
+    if ("invalid state" in text or line) and any(map(mixes_line_ends, named or files)):
+        return ExportError(
+            f"{where}: ends some lines with a line feed and some with a carriage return as well; "
+            "end all of them alike, with line feeds"
+        )
+    return ExportError(f"{where}: {_reason(text)}")
+
+
+def mixes_line_ends(path: Path) -> bool:
+    """Return whether rows of text that is not compressed end in both ways; reads the file up to the first such row."""
+    kinds, is_quoted = set(), False
+    with path.open("rb") as file:
+        for line in file:
+            is_quoted ^= line.count(b'"') % 2 == 1
+            if not is_quoted and line.endswith(b"\n"):
+                kinds.add(line.endswith(b"\r\n"))
+            if len(kinds) > 1:
+                return True
+    return False
+
+
+def changed(files: Iterable[ExportFile]) -> ExportError | None:
+    """Return the ExportError to raise where a file of this machine is not what it was when it was listed."""
+    for file in files:
+        if file.key:  # a copy of an object, which nobody writes to
+            continue
+        try:
+            found = file.path.stat()
+        except OSError:
+            return ExportError(f"{file.path}: was removed while the export was read; scan again")
+        if (found.st_size, str(found.st_mtime_ns)) != (file.size, file.stamp):
+            return ExportError(
+                f"{file.path}: was changed while the export was read; scan again once its delivery is complete"
+            )
+    return None
+
+
+def several(files: Sequence[Path]) -> str:
+    """Files as a sentence names them where it is not known which of them is meant."""
+    if not files:
+        return "a delivery without files"
+    return str(files[0]) if len(files) == 1 else f"one of {len(files)} files from {files[0]} to {files[-1]}"
+
+
+def _reason(text: str) -> str:
+    if found := BAD_VALUE.search(text):
+        value = found["value"][:SHOWN_VALUE]
+        return f"{found['column']} is {value!r}, expected {_wanted(found['type'])}; correct the file"
+    if found := BAD_TAGS.search(text):
+        return f"Tags is {found[1][:SHOWN_VALUE]!r}, expected a JSON object of names and values; correct the file"
+    if found := BAD_TAGS_TYPE.search(text):
+        value = (found[1] or found[2])[:SHOWN_VALUE]
+        return f"Tags is {value!r}, expected a JSON object or a map of names and values; correct the file"
+    if "Map keys must be unique" in text:
+        return "Tags names a key twice, expected each once; correct the file"
+    if found := BAD_TYPE.search(text):
+        return f"{found['column']} is of type {found['found']}, expected {_wanted(found['type'])}; correct the file"
+    if found := BAD_PARQUET_VALUE.search(text):
+        return f"a value is {found['value'][:SHOWN_VALUE]!r}, expected {_wanted(found['type'])}; correct the file"
+    if found := BAD_PARQUET_TIME.search(text):
+        return f"a time is {found['value'][:SHOWN_VALUE]!r}, expected {A_TIME}; correct the file"
+    if "Maximum line size" in text:
+        return "the row is longer than 2 MB, as where a quote is not closed; correct the file"
+    if found := NOT_UTF_8.search(text):
+        return f"the value {found['value'][:SHOWN_VALUE]} is not text in UTF-8; convert the file, or export it again"
+    if "unicode" in text.lower() or "utf-8" in text.lower():
+        return "the row is not text in UTF-8; convert the file, or export it again"
+    if found := WIDTH.search(text):
+        return f"the row has {found[2]} columns, expected {found[1]}; the file is {DAMAGED}"
+    if "unterminated quote" in text:
+        return f"a quoted value does not end; the file is {DAMAGED}"
+    if "end of GZIP stream" in text:
+        return f"the gzip stream ends too early; the file is {DAMAGED}"
+    first_line = text.partition("\n")[0].rstrip(".")
+    return f"cannot be read ({first_line}), expected a whole Parquet, CSV or CSV.gz file; it is {DAMAGED}"
+
+
+def _wanted(type_: str) -> str:
+    return "a number" if type_ == "DOUBLE" else A_TIME

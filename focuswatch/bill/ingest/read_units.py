@@ -1,0 +1,240 @@
+"""Reading one unit: the shapes of its files, whether it must be folded, and the facts that are kept of it."""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.bill.ingest.billing_exchange_rate import own_rate
+from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
+from focuswatch.bill.ingest.file_listing import ExportFile
+from focuswatch.bill.ingest.file_shapes import Shape, ShapePart, looked_at, relation, shapes_of
+from focuswatch.bill.ingest.other_providers import probe_providers
+from focuswatch.bill.ingest.read_errors import changed, refusal, several
+from focuswatch.bill.ingest.two_digit_years import misread_time, times_of
+from focuswatch.bill.refresh.local_folding import fold
+from focuswatch.bill.refresh.local_views import daily_select, folded_select, folded_view_sql
+from focuswatch.bill.refresh.period_facts import (
+    SAMPLED_CHARGES,
+    PeriodFacts,
+    Periods,
+    probe_periods,
+    probe_services,
+)
+from focuswatch.bill.refresh.refresh_index import Unit, digest_of
+from focuswatch.bill.table_columns import KEPT_TABLES
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.sql_literals import literal
+from focuswatch.errors import ExportError
+from focuswatch.findings.exchange_rates import USD
+
+UNFINISHED = "unfinished-"
+MOST_NAMED_UNITS = 100  # three years of hourly exports and flat files of some days alike
+Files = Mapping[Shape, Sequence[ExportFile]]
+
+
+@dataclass(frozen=True)
+class UnitReader:
+    """Reads units on a connection; what is kept of each goes into a folder of its own below `kept`."""
+
+    connection: duckdb.DuckDBPyConnection
+    catalog: Catalog
+    kept: Path
+    made_by: str
+
+    def read(self, delivery: PeriodDelivery) -> Unit:
+        """The delivery as a unit. Raises ExportError for a file not readable whole, and leaves nothing then."""
+        by_shape: dict[Shape, list[ExportFile]] = {}
+        for file, shape in shapes_of(delivery.files, connection=self.connection).items():
+            by_shape.setdefault(shape, []).append(file)
+        try:
+            periods = self._periods(by_shape)
+            is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
+            files = by_shape if is_folded else self._looked_at(by_shape)
+            folder, facts, providers = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
+            per_usd = self._own_rate(files, facts)
+        except (duckdb.Error, ExportError) as error:
+            raise self._told(error, delivery, by_shape) from error
+        if meanwhile := changed(delivery.files):
+            shutil.rmtree(self.kept / folder, ignore_errors=True)
+            raise meanwhile
+        return Unit(
+            digest=digest_of(delivery),
+            delivered_at=delivery.delivered_at,
+            bytes=sum(file.size for file in delivery.files),
+            parts=tuple(
+                ShapePart(shape=shape, files=tuple(str(file.name) for file in found))
+                for shape, found in files.items()
+            ),
+            kept_bytes=sizes_in(self.kept / folder),
+            folder=folder,
+            is_folded=is_folded,
+            periods=periods,
+            facts=facts,
+            providers=providers,
+            per_usd=per_usd,
+        )
+
+    def _own_rate(self, files: Files, facts: Iterable[PeriodFacts]) -> float | None:
+        """The exchange rate that the files tell; those of a bill in USD are not read for it."""
+        if all(fact.currency in (None, USD) for fact in facts):
+            return None
+        return own_rate(
+            {shape: _paths(listed) for shape, listed in files.items()}, connection=self.connection
+        )
+
+    def _told(
+        self,
+        error: duckdb.Error | ExportError,
+        delivery: PeriodDelivery,
+        by_shape: Mapping[Shape, list[ExportFile]],
+    ) -> ExportError:
+        """What to say instead of `error`: that a file changed meanwhile, where a time was misread, or its own words."""
+        if found := changed(delivery.files):
+            return found
+        if re.search(r"TIMESTAMP|has charges of|timestamp", str(error)):
+            for shape, files in by_shape.items():
+                named = times_of(shape.columns, text_only=shape.format == "parquet")
+                for file in files:
+                    if where := misread_time(
+                        self.connection,
+                        file.path,
+                        format_=shape.format,
+                        delimiter=shape.delimiter,
+                        named=named,
+                    ):
+                        return ExportError(where)
+        if isinstance(error, ExportError):
+            return error
+        return refusal(error, files=[file.path for file in delivery.files])
+
+    def _looked_at(self, files: Files) -> Files:
+        """The same files, their shapes now telling which text may be blank, and their billing period."""
+        return {looked_at(self.connection, shape, _paths(listed)): listed for shape, listed in files.items()}
+
+    def _periods(self, files: Files) -> Periods:
+        """Of the first charges of every Parquet file, else of the first file, since text takes long to open."""
+        found = [
+            probe_periods(
+                self.connection,
+                relation=f"{relation(shape, _paths(listed), rows=(0, SAMPLED_CHARGES))}"
+                if shape.is_native
+                else f"{relation(shape, _paths(listed[:1]))} LIMIT {SAMPLED_CHARGES}",
+            )
+            for shape, listed in files.items()
+        ]
+        return Periods(
+            usage=sum(one.usage for one in found),
+            intraday=sum(one.intraday for one in found),
+            short=sum(one.short for one in found),
+            monthly=sum(one.monthly for one in found),
+        )
+
+    def _keep(
+        self, delivery: PeriodDelivery, files: Files, *, folds: bool, hourly: bool
+    ) -> tuple[str, tuple[PeriodFacts, ...], dict[str, int]]:
+        """The unit's new folder below `kept`, which appears whole or not at all, its facts and its other providers."""
+        self.kept.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.kept))
+        try:
+            if folds:
+                fold(files, hourly=hourly, connection=self.connection, into=unfinished)
+                found = [folded_select(folded_files(unfinished))]
+            else:
+                found = [daily_select(relation(shape, _paths(listed))) for shape, listed in files.items()]
+            self._keep_tables(found, into=unfinished)
+            providers = probe_providers(self.connection, table="folded_charges")
+            facts = probe_services(
+                self.connection,
+                file=table_file(unfinished, "daily_services"),
+                place=several([file.path for file in delivery.files]),
+            )
+            _flush(unfinished)
+            folder = self.kept / self._folder_name(delivery)
+            shutil.rmtree(folder, ignore_errors=True)  # of a refresh that ended before its index was stored
+            unfinished.rename(folder)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        return folder.name, facts, providers
+
+    def _keep_tables(self, found: Sequence[str], *, into: Path) -> None:
+        """What the unit adds to every kept table, a file each."""
+        self.connection.execute(folded_view_sql(found, temporary=True))
+        charges = self.catalog.tables["daily_charges"].sql
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW daily_charges AS {charges}")
+        for name in KEPT_TABLES:
+            target = literal(table_file(into, name))
+            self.connection.execute(f"COPY ({self.catalog.tables[name].sql}) TO {target} (FORMAT parquet)")
+
+    def _folder_name(self, delivery: PeriodDelivery) -> str:
+        """A name that says the unit and changes with its content, so that old and new stand side by side."""
+        readable = re.sub(r"[^A-Za-z0-9.-]+", "_", delivery.unit)[-40:]
+        content = f"{delivery.unit}\n{digest_of(delivery)}\n{self.made_by}".encode("utf-8", "surrogateescape")
+        return f"{readable}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def selects(units: Mapping[str, Unit], deliveries: Iterable[PeriodDelivery], *, kept: Path) -> list[str]:
+    """SELECTs that together give all units' charges by day, and one over what was folded.
+
+    Each says the days it has, so that a query about some days does not open the files of others; where units
+    are too many for that, files of one shape are read together.
+    """
+    direct: dict[tuple[Shape, str], list[str]] = {}
+    folded: list[str] = []
+    named = len(units) <= MOST_NAMED_UNITS
+    for delivery in deliveries:
+        unit = units[delivery.unit]
+        if unit.is_folded:
+            folded.extend(folded_files(kept / unit.folder))
+            continue
+        paths = {str(file.name): str(file.path) for file in delivery.files}
+        days = _days(unit) if named and unit.facts else "true"
+        for part in unit.parts:
+            shape = part.shape if named else part.shape.model_copy(update={"billing_period": None})
+            direct.setdefault((shape, days), []).extend(paths[name] for name in part.files)
+    made = [f"{daily_select(relation(shape, paths))} WHERE {days}" for (shape, days), paths in direct.items()]
+    return [*made, folded_select(folded)] if folded else made
+
+
+def _days(unit: Unit) -> str:
+    first = min(fact.first_charge_date for fact in unit.facts)
+    last = max(fact.last_charge_date for fact in unit.facts)
+    return f"charge_date BETWEEN {literal(first)} AND {literal(last)}"
+
+
+def table_files(table: str, units: Mapping[str, Unit], *, kept: Path) -> list[str]:
+    """What every unit kept of a table."""
+    return [table_file(kept / unit.folder, table) for unit in units.values()]
+
+
+def table_file(folder: Path, table: str) -> str:
+    """Return the file of a kept table in a unit's folder."""
+    return str(folder / f"{table}.parquet")
+
+
+def sizes_in(folder: Path) -> dict[str, int]:
+    """Return the size of every file in a unit's folder, by name; none where it is gone."""
+    return {path.name: path.stat().st_size for path in sorted(folder.glob("*.parquet"))}
+
+
+def folded_files(folder: Path) -> list[str]:
+    """The files that `fold` wrote into a unit's folder."""
+    return sorted(str(path) for path in folder.glob("part-*.parquet"))
+
+
+def _flush(folder: Path) -> None:
+    """Have the files on disk before an index that outlives a power failure names them."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
+def _paths(files: Sequence[ExportFile]) -> list[str]:
+    return [str(file.path) for file in files]

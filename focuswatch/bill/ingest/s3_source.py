@@ -1,0 +1,129 @@
+"""An export in S3: listed there, and copied to this machine file by file where it changed.
+
+A copy lies under the version it was made of, so the old one stands until the refresh that replaces it
+has succeeded. What S3 answers is made a sentence in `s3_answers`.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from focuswatch.bill.ingest.file_listing import ExportFile, Listing, split_scope
+from focuswatch.bill.ingest.s3_errors import s3_client, told_in_one_sentence
+from focuswatch.errors import ConfigError, ExportError, NothingDelivered
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SCHEME = "s3://"
+PARALLEL_FILES = 8
+CHUNK_BYTES = 8 << 20
+
+
+def list_s3(address: str, *, mirror: Path) -> Listing:
+    """The objects under an s3:// address; the listing's `fetch` copies them into `mirror`.
+
+    Raises ConfigError where boto3, credentials or permissions are missing, ExportError for what is not there.
+    """
+    bucket, _, key = address.removeprefix(SCHEME).partition("/")
+    if not bucket:
+        raise ConfigError(f"{address}: names no bucket; expected s3://bucket/prefix")
+    if _leaves_its_folder(key):
+        raise ConfigError(f"{address}: has a part `.` or `..`, which S3 does not resolve; leave it out")
+    objects = _Objects(address=address, bucket=bucket, mirror=mirror, client=s3_client())
+    root, scope = split_scope(PurePosixPath(key))
+    files = objects.under(str(root)) if scope.parts else objects.under(key)
+    if scope.parts and not any(file.name.parts[0].lower() == "metadata" for file in files):
+        scope, files = PurePosixPath(), objects.under(key)
+    if not files:
+        raise NothingDelivered(
+            f"{address}: there is no object under this address; check its bucket and prefix"
+        )
+    return Listing(address, files, scope=scope, fetch=objects.fetch, named=objects.named)
+
+
+def sweep(mirror: Path, *, keep: Iterable[Path]) -> None:
+    """Remove every copy but those to keep."""
+    kept = {path.relative_to(mirror).parts[0] for path in keep if path.is_relative_to(mirror)}
+    for version in mirror.glob("*"):
+        if version.name not in kept:
+            shutil.rmtree(version, ignore_errors=True)
+
+
+def _leaves_its_folder(key: str) -> bool:
+    """Whether a key, taken for a path on this machine, would lead elsewhere: S3 gives `..` no meaning, a disk does."""
+    return any(part in (".", "..") for part in key.split("/"))
+
+
+@dataclass(frozen=True)
+class _Objects:
+    """The objects of one bucket, and their copies below `mirror`."""
+
+    address: str
+    bucket: str
+    mirror: Path
+    client: "S3Client"
+
+    def under(self, prefix: str) -> tuple[ExportFile, ...]:
+        """Every object below `prefix`, named relative to it, or the one object that is called so."""
+        folder = f"{prefix.rstrip('/')}/" if prefix.strip("./") else ""
+        with told_in_one_sentence(self.address):
+            if found := tuple(self._list(folder, above=len(folder))):
+                return found
+            above = prefix.rfind("/") + 1
+            return tuple(file for file in self._list(prefix, above=above) if file.key == prefix)
+
+    def fetch(self, files: Sequence[ExportFile]) -> None:
+        """Copy what is not here yet, several at once; a copy appears whole or not at all."""
+        missing = [file for file in files if not file.path.exists()]
+        with ThreadPoolExecutor(PARALLEL_FILES) as pool:
+            for _ in pool.map(self._copy, missing):
+                pass
+
+    def named(self, text: str) -> str:
+        """`text` with the addresses of objects in place of the paths of their copies."""
+        return re.sub(re.escape(f"{self.mirror}/") + "[0-9a-f]{16}/", f"{SCHEME}{self.bucket}/", text)
+
+    def _list(self, prefix: str, *, above: int) -> Iterator[ExportFile]:
+        """Objects whose key starts with `prefix`, named by what follows the first `above` characters."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        for found in (found for page in pages for found in page.get("Contents", [])):
+            key = found["Key"]
+            name = PurePosixPath(key[above:].lstrip("/"))
+            if _leaves_its_folder(key):
+                raise ExportError(
+                    f"{SCHEME}{self.bucket}/{key}: its key has a part `.` or `..`, so that no copy of it can be made "
+                    "below the state; rename the object, or give a prefix that does not include it"
+                )
+            if key.endswith("/"):
+                continue
+            version = hashlib.sha256(f"{found['ETag']} {found['Size']}".encode()).hexdigest()[:16]
+            yield ExportFile(
+                name=name,
+                path=self.mirror / version / key.lstrip("/"),
+                size=found["Size"],
+                modified=found["LastModified"],
+                stamp=found["ETag"],
+                key=key,
+            )
+
+    def _copy(self, file: ExportFile) -> None:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        part = file.path.with_name(f"part-{threading.get_ident()}")
+        try:
+            with told_in_one_sentence(f"{SCHEME}{self.bucket}/{file.key}"), part.open("wb") as copy:
+                # IfMatch: of an object delivered anew since it was listed, half of each must not be read.
+                found = self.client.get_object(Bucket=self.bucket, Key=file.key, IfMatch=file.stamp)
+                for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
+                    copy.write(chunk)
+                os.fsync(copy.fileno())
+            part.replace(file.path)
+        finally:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,70 @@
+"""What makes a well-read export unusable as a whole: two currencies, months for days, no charges."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
+from focuswatch.bill.ingest.file_shapes import relation
+from focuswatch.bill.refresh.period_facts import grain_of
+from focuswatch.bill.refresh.refresh_index import Unit
+from focuswatch.engines.sql_literals import literal
+from focuswatch.errors import ExportError
+
+
+def refuse_unusable(
+    source: str,
+    units: Mapping[str, Unit],
+    deliveries: Sequence[PeriodDelivery],
+    *,
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """Raise ExportError where the units cannot be summed, or do not say which day they speak of."""
+    facts = {name: unit.facts for name, unit in units.items()}
+    holders: dict[str, str] = {}
+    for name, found in facts.items():
+        for fact in found:
+            if fact.currency is not None:
+                holders.setdefault(fact.currency, name)
+    if not holders:
+        raise ExportError(
+            f"{source}: holds no charges in any currency; expected at least one row with a BillingCurrency: "
+            "wait for the first delivery, or give another folder"
+        )
+    if len(holders) > 1:
+        first, second, *_ = (
+            f"{currency} in {_file_with(currency, units[name], deliveries, name=name, connection=connection)}"
+            for currency, name in sorted(holders.items())
+        )
+        raise ExportError(
+            f"{source}: found two billing currencies, {first} and {second}, expected one; "
+            "give the exports of different payers one at a time"
+        )
+    if grain_of([unit.periods for unit in units.values()]) == "MONTHLY":
+        file = next(file for one in deliveries for file in one.files if units[one.unit].periods.monthly)
+        raise ExportError(
+            f"{file.path}: its charges last a month each, expected days or hours; "
+            "deliver the export with TIME_GRANULARITY DAILY or HOURLY"
+        )
+
+
+def _file_with(
+    currency: str,
+    unit: Unit,
+    deliveries: Sequence[PeriodDelivery],
+    *,
+    name: str,
+    connection: duckdb.DuckDBPyConnection,
+) -> str:
+    """The first file of a unit that has a charge in `currency`."""
+    (delivery,) = (one for one in deliveries if one.unit == name)
+    shapes = {file: part.shape for part in unit.parts for file in part.files}
+    for file in delivery.files:
+        if len(delivery.files) == 1 or not file.path.exists():
+            return str(file.path)
+        here = relation(shapes[str(file.name)], [str(file.path)])
+        if connection.execute(
+            f"SELECT 1 FROM ({here}) WHERE BillingCurrency = {literal(currency)} LIMIT 1"
+        ).fetchall():
+            return str(file.path)
+    return name

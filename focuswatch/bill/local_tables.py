@@ -1,0 +1,132 @@
+"""The tables that detections read, on a DuckDB connection.
+
+`folded_charges` and `deliveries` are there before, from an export or from given cases; what is
+made here is `activity`, `accounts`, `daily_charges` and `completeness`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.bill.table_columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.sql_identifiers import file_list
+from focuswatch.engines.sql_literals import Value
+from focuswatch.errors import ConfigError
+
+# What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
+SAYING = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
+
+
+def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> None:
+    """An empty table of these columns, in place of any of that name."""
+    body = ", ".join(f'"{column}" {type_}' for column, type_ in columns.items())
+    connection.execute(f"CREATE OR REPLACE TABLE {name} ({body})")
+
+
+def create_of(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, str],
+    rows: Sequence[tuple[object, ...]],
+) -> None:
+    """A table of these columns and rows, in place of any of that name."""
+    create_empty(connection, name, columns)
+    if rows:  # by column, in one statement: DuckDB takes a millisecond for each row of an executemany
+        given = ", ".join(f"unnest(CAST(? AS {type_}[]))" for type_ in columns.values())
+        connection.execute(
+            f"INSERT INTO {name} SELECT {given}", [list(values) for values in zip(*rows, strict=True)]
+        )
+
+
+def load_file(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], path: Path | None
+) -> None:
+    """Table `name` from a Parquet or CSV file, or a folder of them; empty where `path` is None.
+
+    Raises ConfigError naming the file, what it lacks and what was expected.
+    """
+    create_empty(connection, name, columns)
+    if path is None:
+        return
+    source = _source(path)
+    try:
+        found = {
+            row[0].lower(): row[0]
+            for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        }
+        missing = [column for column in columns if column.lower() not in found and column not in OPTIONAL]
+        if missing:
+            raise ConfigError(
+                f"{path} lacks {', '.join(missing)}; a file of {name} has the columns {', '.join(columns)}."
+            )
+        selected = ", ".join(_selected(column, type_, found) for column, type_ in columns.items())
+        connection.execute(f"INSERT INTO {name} SELECT {selected} FROM {source}")
+    except duckdb.Error as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        said = " ".join(line for line in lines if line.startswith(SAYING)) or lines[0]
+        raise ConfigError(f"{path} cannot be read as {name} (Parquet or CSV): {said}") from error
+
+
+def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    """The table `accounts`; see load_file. Raises ConfigError, too, for an account that is there twice."""
+    load_file(connection, "accounts", ACCOUNTS, path)
+    twice = connection.execute(
+        "SELECT sub_account_id FROM accounts GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+    ).fetchone()
+    if twice is not None:  # whoever joins it would count its charges twice
+        raise ConfigError(f"{path} names account {twice[0]} twice; expected each once: remove a line.")
+
+
+def _source(path: Path) -> str:
+    if not path.exists():
+        raise ConfigError(f"{path} does not exist; name a Parquet or CSV file, or a folder of them.")
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    files = [file for file in files if file.is_file() and file.name.endswith((".parquet", ".csv", ".csv.gz"))]
+    kinds = {file.suffix == ".parquet" for file in files}
+    if len(kinds) != 1:
+        found = "both Parquet and CSV" if kinds else "no name that ends in .parquet, .csv or .csv.gz"
+        raise ConfigError(f"{path}: found {found}; expected Parquet or CSV, and one of them alone.")
+    listed = file_list(map(str, files))
+    if kinds.pop():
+        return f"read_parquet({listed}, union_by_name = true, hive_partitioning = false)"
+    return (
+        f"read_csv({listed}, header = true, all_varchar = true, union_by_name = true, "
+        "hive_partitioning = false, nullstr = ['', 'NULL'])"
+    )
+
+
+def _selected(column: str, type_: str, found: dict[str, str]) -> str:
+    if column.lower() not in found:
+        return f"CAST(NULL AS {type_})"
+    name = '"' + found[column.lower()].replace('"', '""') + '"'
+    if type_.startswith("MAP"):
+        return f"CAST(CAST({name} AS JSON) AS {type_})"  # a map stays a map, JSON text becomes one
+    return f"CAST({name} AS {type_})"
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    *,
+    values: dict[str, Value],
+    kept: Mapping[str, str] | None = None,
+) -> None:
+    """Every table of the catalog over `folded_charges`, as of `values["as_of"]`.
+
+    `kept` names relations that hold a table's rows already. `completeness` is made here and now, since every
+    detection reads it and it is small; the others are views.
+    """
+    for name in MADE:
+        kind = "TABLE" if name == "completeness" else "VIEW"
+        statement = catalog.tables[name].render(values)
+        if kept and name in kept:
+            statement = f"SELECT * FROM {kept[name]}"
+        connection.execute(f"CREATE OR REPLACE {kind} {name} AS {statement}")
+
+
+def load_owners(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[tuple[object, ...]]]) -> None:
+    """The tables that say who owns what and what it is for; `rows` are those of Owners.tables."""
+    for name, shape in OWNERS.items():
+        create_of(connection, name, shape, rows[name])

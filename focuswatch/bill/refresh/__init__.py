@@ -1,0 +1,1 @@
+"""Refresh the tables from changed billing periods: on this machine, on Trino and on Athena."""

@@ -1,0 +1,293 @@
+"""The refresh on AWS: every billing period whose delivery changed is folded anew, and switched to as one step.
+
+The raw export is read once. A period that cannot be folded keeps its tables as they were and stops no other; a refresh
+that is repeated does nothing.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from focuswatch.bill.glue_columns import PERIOD_TABLES
+from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of
+from focuswatch.bill.ingest.file_listing import Listing
+from focuswatch.bill.ingest.partition_folders import shared_folder
+from focuswatch.bill.refresh.athena_statements import (
+    charges_of_period,
+    facts_of_period,
+    kept_table_of_period,
+    rate_of_period,
+)
+from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, day_after
+from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
+from focuswatch.bill.refresh.table_files import Files
+from focuswatch.bill.table_columns import DELIVERIES, KEPT_TABLES, OWNERS
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.athena_engine import AthenaEngine
+from focuswatch.errors import ExportError, FocuswatchError, QueryError
+from focuswatch.findings.exchange_rates import USD
+from focuswatch.owners.owners_file import Owners
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
+MONEY_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh found and did.
+
+    `failed` are the billing periods that were skipped, each with its reason; they stay as they were. `athena_failed`
+    says that nothing could be folded for a reason that lies in no delivery: worth another try.
+    """
+
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    as_of: date
+    currency: str
+    newest_delivery: datetime
+    charges: int
+    warnings: tuple[str, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    athena_failed: bool = False
+
+
+class EmptyDeliveryError(ExportError):
+    """A delivery without charges, as of a month that has just begun."""
+
+
+@dataclass(frozen=True)
+class AthenaTables:
+    """Where the tables are: a Glue database over `files`, folders below `tables/` of a bucket."""
+
+    engine: AthenaEngine
+    glue: "GlueClient"
+    files: Files
+    catalog: Catalog
+
+    def periods(self) -> dict[str, GluePeriod]:
+        """Every billing period that detections can read."""
+        return Partitions(self.glue, self.engine.database, "daily_charges").all()
+
+    def refresh(self, listing: Listing, *, owners: Owners, say: Callable[[str], None]) -> Refreshed:
+        """Fold what changed in the export that `listing` lists, newest first.
+
+        A billing period that fails is skipped and named in the result. Raises ExportError where there is no period at
+        all that detections could read, or where periods differ in currency.
+        """
+        warnings: list[str] = []
+        failed: dict[str, str] = {}
+        deliveries = deliveries_of(listing, warn=warnings.append, skip=failed.__setitem__)
+        before = self.periods()
+        made_by = _made_by(self.catalog)
+        digests = {one.unit: _digest(one, made_by) for one in deliveries}
+        changed = [
+            one for one in deliveries if digests[one.unit] != getattr(before.get(one.unit), "digest", None)
+        ]
+        say(f"{len(changed)} of {len(deliveries)} billing periods changed")
+        kept = before.keys() - {one.unit for one in changed}
+        self._locate(deliveries, listing=listing)
+        errors = self._refresh_changed(
+            changed, listing=listing, digests=digests, currencies={before[period].currency for period in kept}
+        )
+        for period, error in errors.items():
+            say(f"billing period {period} is skipped: {error}")
+            if isinstance(error, EmptyDeliveryError) and period not in before:
+                warnings.append(str(error))
+            else:
+                failed[period] = str(error)
+        done = [one for one in changed if one.unit not in errors]
+        self._sweep_unread(kept)
+        after = self.periods()
+        self._remember(done, before=before, after=after)
+        for table, shape in OWNERS.items():
+            self.files.write(table, _columns(shape, owners.tables[table]))
+        broken = bool(errors) and not done and all(isinstance(one, QueryError) for one in errors.values())
+        refreshed = _summary(after, {one.unit for one in done}, warnings, failed=failed)
+        return replace(refreshed, athena_failed=broken)
+
+    def _refresh_changed(
+        self,
+        changed: Sequence[PeriodDelivery],
+        *,
+        listing: Listing,
+        digests: Mapping[str, str],
+        currencies: set[str],
+    ) -> dict[str, FocuswatchError]:
+        """Why periods could not be folded. The newest comes first, since its currency is the one that counts."""
+        errors: dict[str, FocuswatchError] = {}
+        for delivery in reversed(changed):
+            try:
+                made = self._refresh_period(
+                    delivery, listing=listing, digest=digests[delivery.unit], currencies=currencies
+                )
+            except (ExportError, QueryError) as error:
+                errors[delivery.unit] = error
+            else:
+                currencies = {*currencies, made.currency}
+        return errors
+
+    def _locate(self, deliveries: Iterable[PeriodDelivery], *, listing: Listing) -> None:
+        """Tell Glue where each period's files are: AWS decides how the folder is written, and may change it."""
+        export = Partitions(self.glue, self.engine.database, "focus_export")
+        known = export.locations()
+        for delivery in (one for one in deliveries if one.files):
+            folder = shared_folder(PurePosixPath(file.key) for file in delivery.files)
+            location = f"s3://{_bucket(listing)}/{folder}/"
+            if known.get(delivery.unit) != location:
+                export.point(delivery.unit, location=location, parameters={})
+
+    def _refresh_period(
+        self, delivery: PeriodDelivery, *, listing: Listing, digest: str, currencies: set[str]
+    ) -> GluePeriod:
+        period = delivery.unit
+        if not delivery.files:
+            raise EmptyDeliveryError(
+                f"billing period {period}: its manifest lists no files; nothing was replaced"
+            )
+        folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
+        paths = _listed_paths(delivery, listing=listing)
+        self.engine.unload(
+            charges_of_period(self.catalog, period=period, paths=paths),
+            to=folders["daily_charges"],
+            label=f"refresh of {period}",
+        )
+        staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
+        staged.point(period, location=folders["daily_charges"], parameters={})
+        found = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
+        if currencies - {found.currency}:
+            raise ExportError(
+                f"billing period {period}: its charges are in {found.currency}, those of other periods in "
+                f"{', '.join(sorted(currencies - {found.currency}))}; expected one currency"
+            )
+        for table in KEPT_TABLES:
+            statement = kept_table_of_period(self.catalog, table, period=period)
+            self.engine.unload(statement, to=folders[table], label=f"refresh of {table} {period}")
+        for table in reversed(PERIOD_TABLES):  # daily_charges last: by its digest the period is done
+            partitions = Partitions(self.glue, self.engine.database, table)
+            partitions.point(period, location=folders[table], parameters=found.parameters())
+            self.files.sweep(table, period)
+        return found
+
+    def _sweep_unread(self, periods: Iterable[str]) -> None:
+        """Nobody reads the folder before any more where a period is as the run before left it."""
+        for table in PERIOD_TABLES:
+            found = Partitions(self.glue, self.engine.database, table).all()
+            for period in found.keys() & set(periods):
+                self.files.sweep_unread(table, period, in_use=found[period].location)
+
+    def _facts(
+        self, delivery: PeriodDelivery, *, digest: str, location: str, paths: Sequence[str]
+    ) -> GluePeriod:
+        (row,) = self.engine.query(facts_of_period(delivery.unit), label=f"facts of {delivery.unit}")
+        where = f"billing period {delivery.unit}"
+        if not row["charges"]:
+            raise EmptyDeliveryError(f"{where}: its delivery has no charges; nothing was replaced")
+        if row["without_day"]:
+            raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
+        if row["currencies"] != 1:
+            raise ExportError(f"{where}: found {row['currencies']} billing currencies, expected one")
+        if not math.isfinite(row["billed_cost"]):
+            raise ExportError(f"{where}: has a cost that is NaN or infinite, expected numbers")
+        return GluePeriod(
+            period=delivery.unit,
+            location=location,
+            digest=digest,
+            delivered_at=delivery.delivered_at,
+            charges=int(row["charges"]),
+            billed_cost=round(float(row["billed_cost"]), MONEY_DIGITS),
+            currency=row["currency"],
+            first_charge_date=row["first_charge_date"],
+            last_charge_date=row["last_charge_date"],
+            per_usd=None if row["currency"] == USD else self._own_rate(delivery.unit, paths=paths),
+        )
+
+    def _own_rate(self, period: str, *, paths: Sequence[str]) -> float | None:
+        (row,) = self.engine.query(rate_of_period(period, paths=paths), label=f"exchange rate of {period}")
+        return row["billed"] / row["dollars"] if row["dollars"] else None
+
+    def _remember(
+        self,
+        changed: Sequence[PeriodDelivery],
+        *,
+        before: Mapping[str, GluePeriod],
+        after: Mapping[str, GluePeriod],
+    ) -> None:
+        """A row of `deliveries` for every period whose delivery is not the one told of last."""
+        known = self.files.read("deliveries", DELIVERIES)
+        now = datetime.now(UTC).replace(tzinfo=None)
+        rows = [
+            DeliveryRow(
+                billing_period=date.fromisoformat(f"{one.unit}-01"),
+                delivered_at=after[one.unit].delivered_at.replace(tzinfo=None),
+                refreshed_at=now,
+                charges=after[one.unit].charges,
+                billed_cost=after[one.unit].billed_cost,
+            )
+            for one in changed
+            if _told(before.get(one.unit)) != _told(after[one.unit])
+        ]
+        if rows or not known:
+            told = [tuple(row.model_dump().values()) for row in rows]
+            self.files.write("deliveries", _columns(DELIVERIES, [*known, *told]))
+
+
+def _listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
+    """The files that count, where others lie in the same folder; none where all of them count."""
+    folders = {file.name.parent for file in delivery.files}
+    beside = any(file.name.parent in folders and file not in delivery.files for file in listing.files)
+    if len(folders) == 1 and not beside:
+        return []
+    return [f"s3://{_bucket(listing)}/{file.key}" for file in delivery.files]
+
+
+def _bucket(listing: Listing) -> str:
+    return listing.source.removeprefix("s3://").partition("/")[0]
+
+
+def _made_by(catalog: Catalog) -> str:
+    statements = (catalog.tables[name].sql for name in ("folded_charges", *PERIOD_TABLES))
+    return hashlib.sha256("\n".join((MADE_BY, *statements)).encode()).hexdigest()
+
+
+def _digest(delivery: PeriodDelivery, made_by: str) -> str:
+    return hashlib.sha256(f"{made_by}\n{digest_of(delivery)}".encode()).hexdigest()
+
+
+def _told(period: GluePeriod | None) -> object:
+    return period and (period.delivered_at, period.charges, period.billed_cost)
+
+
+def _columns(table: Mapping[str, str], rows: Sequence[tuple[object, ...]]) -> dict[str, list[object]]:
+    return {name.lower(): [row[place] for row in rows] for place, name in enumerate(table)}
+
+
+def _summary(
+    after: Mapping[str, GluePeriod],
+    changed: set[str],
+    warnings: Sequence[str],
+    *,
+    failed: Mapping[str, str],
+) -> Refreshed:
+    if not after:
+        why = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
+        raise ExportError(f"the export has no billing period that can be read yet: {why}")
+    currencies = sorted({one.currency for one in after.values()})
+    if len(currencies) > 1:
+        raise ExportError(f"billing periods have the currencies {', '.join(currencies)}, expected one")
+    return Refreshed(
+        changed=tuple(sorted(changed)),
+        unchanged=tuple(sorted(after.keys() - changed)),
+        as_of=day_after(after.values()),
+        currency=currencies[0],
+        newest_delivery=max(one.delivered_at for one in after.values()),
+        charges=sum(one.charges for one in after.values()),
+        warnings=tuple(warnings),
+        failed=dict(failed),
+    )

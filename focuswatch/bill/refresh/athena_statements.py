@@ -1,0 +1,119 @@
+"""The statements that Athena runs: the catalog's own, with the tables that are not stored put before them.
+
+Pure text. What is small or depends on the day (NOT_STORED) stands as CTEs in whatever reads it; the other tables
+are Glue's.
+"""
+
+from collections.abc import Sequence
+
+from focuswatch.bill.glue_columns import PERIOD_KEY
+from focuswatch.bill.ingest.focus_columns import KINDS, TEXTS
+from focuswatch.bill.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES, MADE
+from focuswatch.catalog.catalog import PER_USD, Catalog, Detection, Report
+from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.sql_literals import Expression, Value, literal, literals
+from focuswatch.errors import CatalogError
+from focuswatch.findings.exchange_rates import USD
+
+NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
+RAW = "FROM focus_export"
+TODAY = Expression("current_date")
+WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
+
+
+def tables_as_of(catalog: Catalog, *, as_of: Value, names_resources: bool = True) -> dict[str, str]:
+    """The tables that are not stored, as of a day; `names_resources` is the owners'."""
+    values: dict[str, Value] = {"as_of": as_of, "names_resources": names_resources}
+    return {name: catalog.tables[name].render(values) for name in NOT_STORED}
+
+
+def saved_query(
+    entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str], per_usd: float = 1.0
+) -> str:
+    """A detection or report as it runs in Athena's console on any day: as of today, news of the last week.
+
+    `per_usd` is units of the billing currency for one US dollar, for thresholds in USD.
+    """
+    values: dict[str, Value] = {
+        "as_of": TODAY, "news_since": WEEK_AGO, "required_tags": list(required_tags), PER_USD: per_usd
+    }  # fmt: skip
+    return with_tables(entry.render(values), tables_as_of(catalog, as_of=TODAY)).strip()
+
+
+def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
+    """`daily_charges` of one billing period (`2026-05`) from the raw export, read once.
+
+    `paths` are the delivered files that count, where others lie beside them; none: all of the period's folder.
+    """
+    return folded(catalog, delivered=_delivered(period, paths))
+
+
+def _delivered(period: str, paths: Sequence[str]) -> str:
+    # "$path" is Trino's Hive connector's too: https://trino.io/docs/435/connector/hive.html#metadata-columns
+    of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
+    return f"{RAW}\nWHERE billing_period = {literal(period)}{of_these}"
+
+
+def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:
+    """One row: what is billed in the period and the same in US dollars, where the export prices in them.
+
+    It reads three columns of the raw export, and is run for bills in another currency alone.
+    """
+    return f"""
+SELECT
+    coalesce(sum(EffectiveCost), 0) AS billed,
+    coalesce(sum(PricingCurrencyEffectiveCost), 0) AS dollars
+{_delivered(period, paths)}
+    AND PricingCurrency = {literal(USD)}
+    AND EffectiveCost > 0
+    AND PricingCurrencyEffectiveCost > 0
+""".strip()
+
+
+def folded(catalog: Catalog, *, delivered: str) -> str:
+    """`daily_charges` of the delivered rows that a FROM and its WHERE name, read once."""
+    folding = catalog.tables["folded_charges"].sql
+    if folding.count(RAW) != 1:
+        raise CatalogError(f"folded_charges.sql: expected `{RAW}` once, found it {folding.count(RAW)} times")
+    columns = ",\n    ".join(f"nullif({name}, '') AS {name}" if name in TEXTS else name for name in KINDS)
+    tables = {
+        "delivered_charges": f"SELECT\n    {columns}\n{delivered}",
+        "folded_charges": folding.replace(RAW, "FROM delivered_charges"),
+    }
+    return with_tables(catalog.tables["daily_charges"].sql, tables)
+
+
+def kept_table_of_period(catalog: Catalog, table: str, *, period: str) -> str:
+    """One of the kept tables of a billing period, from the charges that this refresh has just folded."""
+    return kept_table(
+        catalog, table, refreshed=f"FROM refreshed_charges\nWHERE {PERIOD_KEY} = {literal(period)}"
+    )
+
+
+def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
+    """One of the kept tables, from the rows of `daily_charges` that a FROM and its WHERE name."""
+    if table not in KEPT_TABLES:
+        raise CatalogError(
+            f"{table}: is not kept by billing period; expected one of {', '.join(KEPT_TABLES)}"
+        )
+    tables = {
+        "folded_charges": f"SELECT {', '.join(FOLDED_CHARGES)}\n{refreshed}",
+        "daily_charges": f"SELECT {', '.join(DAILY_CHARGES)}\n{refreshed}",
+    }
+    return with_tables(catalog.tables[table].sql, tables)
+
+
+def facts_of_period(period: str) -> str:
+    """One row about what a refresh has just folded: charges, money, days, currencies, what cannot be used."""
+    return f"""
+SELECT
+    coalesce(sum(charges), 0) AS charges,
+    coalesce(sum(BilledCost), 0) AS billed_cost,
+    min(charge_date) AS first_charge_date,
+    max(charge_date) AS last_charge_date,
+    count(DISTINCT BillingCurrency) AS currencies,
+    min(BillingCurrency) AS currency,
+    count_if(charge_date IS NULL) AS without_day
+FROM refreshed_charges
+WHERE {PERIOD_KEY} = {literal(period)}
+""".strip()

@@ -1,0 +1,59 @@
+"""The history of deliveries: what every refresh found of the billing periods that had changed."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from focuswatch.bill.refresh.refresh_index import DeliveryRow, Unit
+
+MONEY_DIGITS = 6  # sums of doubles differ beyond, by the order in which threads add them
+
+
+def extended(
+    history: tuple[DeliveryRow, ...],
+    *,
+    before: Mapping[str, Unit],
+    after: Mapping[str, Unit],
+    refreshed_at: datetime,
+) -> tuple[DeliveryRow, ...]:
+    """The history with a row for every billing period whose delivery is not the one it tells of last."""
+    touched = {
+        period
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+        for units in (before, after)
+        if name in units
+        for period in _periods(name, units[name])
+    }
+    last = {row.billing_period: row for row in history}
+    rows = [row for period in sorted(touched) if (row := _row(period, after, refreshed_at)) is not None]
+    return (*history, *(row for row in rows if _told(row) != _told(last.get(row.billing_period))))
+
+
+def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> DeliveryRow | None:
+    """All units' charges of one billing period; None where no unit holds it any more."""
+    holding = [unit for name, unit in units.items() if period in _periods(name, unit)]
+    if not holding:
+        return None
+    facts = [fact for unit in holding for fact in unit.facts if fact.billing_period == period]
+    return DeliveryRow(
+        billing_period=period,
+        delivered_at=max(unit.delivered_at for unit in holding),
+        refreshed_at=refreshed_at,
+        charges=sum(fact.charges for fact in facts),
+        billed_cost=round(sum(fact.billed_cost for fact in facts), MONEY_DIGITS),
+    )
+
+
+def _periods(name: str, unit: Unit) -> Iterable[date]:
+    """Billing periods of a unit; an export's own period also where it holds no charge."""
+    periods = {fact.billing_period for fact in unit.facts}
+    if not periods and len(name) == len("2026-05"):
+        try:
+            periods.add(date.fromisoformat(f"{name}-01"))
+        except ValueError:
+            return periods  # a flat file without charges
+    return periods
+
+
+def _told(row: DeliveryRow | None) -> object:
+    return row and (row.delivered_at, row.charges, row.billed_cost)

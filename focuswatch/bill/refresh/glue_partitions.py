@@ -1,0 +1,107 @@
+"""Glue partitions as the switch between an old and a new state of a billing period.
+
+A partition's location is changed by one call, so a statement reads all files of the old folder or all of the new.
+What is known of the period's charges stands in the partition's parameters, and changes with it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+
+@dataclass(frozen=True)
+class GluePeriod:
+    """A billing period as a table's partition holds it."""
+
+    period: str  # 2026-05
+    location: str
+    digest: str  # of the delivery it was made of, and of the way it was made
+    delivered_at: datetime
+    charges: int
+    billed_cost: float
+    currency: str
+    first_charge_date: date
+    last_charge_date: date
+    per_usd: float | None = None  # units of its currency for one US dollar, where the export says so
+
+    def parameters(self) -> dict[str, str]:
+        """As Glue keeps it."""
+        return {
+            "digest": self.digest,
+            "delivered_at": self.delivered_at.isoformat(),
+            "charges": str(self.charges),
+            "billed_cost": repr(self.billed_cost),
+            "currency": self.currency,
+            "first_charge_date": self.first_charge_date.isoformat(),
+            "last_charge_date": self.last_charge_date.isoformat(),
+            **({} if self.per_usd is None else {"per_usd": repr(self.per_usd)}),
+        }
+
+
+def day_after(periods: Iterable[GluePeriod]) -> date:
+    """The first day not looked at, after the last charge of them all."""
+    return max(one.last_charge_date for one in periods) + timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The partitions of one table, whose key is the billing period."""
+
+    glue: "GlueClient"
+    database: str
+    table: str
+
+    def all(self) -> dict[str, GluePeriod]:
+        """Every period by name; one that says nothing of itself is left out, and so refreshed again."""
+        pages = self.glue.get_paginator("get_partitions").paginate(
+            DatabaseName=self.database, TableName=self.table
+        )
+        found = (one for page in pages for one in page["Partitions"])
+        return {period.period: period for one in found if (period := _period(one)) is not None}
+
+    def locations(self) -> dict[str, str]:
+        """Where each period's files are."""
+        pages = self.glue.get_paginator("get_partitions").paginate(
+            DatabaseName=self.database, TableName=self.table
+        )
+        found = (one for page in pages for one in page["Partitions"])
+        return {one["Values"][0]: one["StorageDescriptor"]["Location"] for one in found}
+
+    def point(self, period: str, *, location: str, parameters: dict[str, str]) -> None:
+        """Make the period's files those in `location`, in one step."""
+        storage = self.glue.get_table(DatabaseName=self.database, Name=self.table)["Table"][
+            "StorageDescriptor"
+        ]
+        made: Any = {
+            "Values": [period],
+            "StorageDescriptor": {**storage, "Location": location},
+            "Parameters": parameters,
+        }
+        where = {"DatabaseName": self.database, "TableName": self.table}
+        try:
+            self.glue.update_partition(**where, PartitionValueList=[period], PartitionInput=made)
+        except self.glue.exceptions.EntityNotFoundException:
+            self.glue.create_partition(**where, PartitionInput=made)
+
+
+def _period(found: Any) -> GluePeriod | None:
+    told = found.get("Parameters", {})
+    try:
+        return GluePeriod(
+            period=found["Values"][0],
+            location=found["StorageDescriptor"]["Location"],
+            digest=told["digest"],
+            delivered_at=datetime.fromisoformat(told["delivered_at"]),
+            charges=int(told["charges"]),
+            billed_cost=float(told["billed_cost"]),
+            currency=told["currency"],
+            first_charge_date=date.fromisoformat(told["first_charge_date"]),
+            last_charge_date=date.fromisoformat(told["last_charge_date"]),
+            per_usd=float(told["per_usd"]) if "per_usd" in told else None,
+        )
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,223 @@
+"""The refresh: what changed in an export is read, what did not is known already.
+
+Nothing of it counts before its index is stored, which comes last: what is kept of a unit is written beside
+what was, and the old removed once the new index stands.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from focuswatch.bill.ingest.bill_end import end_of
+from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of, separated
+from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
+from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.bill.ingest.overlapping_files import marked, suspects
+from focuswatch.bill.ingest.read_errors import changed as changed_since
+from focuswatch.bill.ingest.read_errors import refusal
+from focuswatch.bill.ingest.read_units import UnitReader, selects, sizes_in, table_files
+from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
+from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
+from focuswatch.bill.ingest.usability import refuse_unusable
+from focuswatch.bill.refresh.delivery_history import extended
+from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
+from focuswatch.bill.refresh.period_facts import Grain, grain_of
+from focuswatch.bill.refresh.refresh_index import Index, Unit, digest_of, load_index, store_index
+from focuswatch.bill.table_columns import KEPT_TABLES
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.errors import ExportError, FocuswatchError
+
+KEPT = "kept"
+MIRROR = "s3"
+READING = "6"  # to be raised when files are read in another way, so that every unit is read again
+
+NO_METERS = (
+    "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
+    "select one of them in the export"
+)
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What a refresh found: the whole export, and which of its units it had to read."""
+
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    digest: str  # changes when a file of the export does
+    currency: str
+    first_charge_date: date
+    last_charge_date: date  # of the bill; see focuswatch.bill.ingest.bill_end
+    charges: int
+    files: int
+    bytes: int
+    focus_version: str
+    grain: Grain
+    warnings: tuple[str, ...]
+    other_providers: str | None = None  # a sentence about charges of other providers; among the warnings too
+    per_usd: float | None = None  # units of the currency for one US dollar, where the bill prices in USD
+
+
+def refresh(
+    source: str,
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    state: Path,
+    say: Callable[[str], None],
+) -> Refresh:
+    """Make `folded_charges`, `kept_*` and `deliveries` on the connection, of all in `source`.
+
+    `source` is a folder, a file or an s3:// address; `state` is this export's own folder. `say` is told
+    what is going to be read. Raises ExportError, and then leaves the state as the last refresh left it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    if source.startswith(SCHEME):
+        listing = list_s3(source, mirror=state / MIRROR)
+    else:
+        listing = list_source(Path(source), without=state)
+    try:
+        return _refresh(listing, connection=connection, catalog=catalog, state=state, say=say)
+    except FocuswatchError as error:
+        raise type(error)(listing.named(str(error))) from error
+
+
+def _refresh(
+    listing: Listing,
+    *,
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    state: Path,
+    say: Callable[[str], None],
+) -> Refresh:
+    warnings: list[str] = []
+    old = load_index(state, made_by=_made_by(catalog))
+    deliveries = tuple(
+        one for found in deliveries_of(listing, warn=warnings.append) for one in separated(found)
+    )
+    changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
+    say(_announcement(deliveries, changed))
+    listing.fetch([file for delivery in changed for file in delivery.files])
+    own = connection.cursor()  # whose temporary views are nobody else's
+    reader = UnitReader(own, catalog, kept=state / KEPT, made_by=old.made_by)
+    try:
+        read = {delivery.unit: reader.read(delivery) for delivery in changed}
+        units = {one.unit: read.get(one.unit) or old.units[one.unit] for one in deliveries}
+        if changed or units.keys() != old.units.keys():
+            suspected = suspects(units)
+            listing.fetch([file for one in deliveries if one.unit in suspected for file in one.files])
+            units = marked(units, deliveries, kept=state / KEPT, connection=own)
+        counted = {name: unit for name, unit in units.items() if not unit.duplicate_of}
+        once = [one for one in deliveries if one.unit in counted]
+        refuse_unusable(listing.source, counted, once, connection=connection)
+    except BaseException:
+        _sweep(state, old.units)
+        raise
+    finally:
+        own.close()
+    before = {name: unit for name, unit in old.units.items() if not unit.duplicate_of}
+    history = extended(old.deliveries, before=before, after=counted, refreshed_at=datetime.now(UTC))
+    store_index(state, Index(made_by=old.made_by, units=units, deliveries=history))
+    _sweep(state, units)
+    sweep_mirror(state / MIRROR, keep=[file.path for file in _needed(units, deliveries)])
+    try:
+        connection.execute(folded_view_sql(selects(counted, once, kept=state / KEPT)))
+        for table in KEPT_TABLES:
+            connection.execute(kept_view_sql(table, table_files(table, counted, kept=state / KEPT)))
+    except duckdb.Error as error:
+        raise unreadable(error, state=state, files=[file for one in once for file in one.files]) from error
+    create_deliveries(connection, history)
+    return _summary(counted, {delivery.unit for delivery in changed}, [*warnings, *_counted_once(units)])
+
+
+def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()) -> ExportError:
+    """Return the ExportError to raise where a view over what was refreshed cannot be read."""
+    if str(state / KEPT) in str(error):
+        return ExportError(
+            f"{state / KEPT}: what is kept of the export is damaged; remove that folder, and the export is read anew"
+        )
+    return changed_since(files) or refusal(error, files=[file.path for file in files])
+
+
+def _made_by(catalog: Catalog) -> str:
+    """The way of reading: this code's, and the SQL of every table that is kept."""
+    statements = (catalog.tables[name].sql for name in ("folded_charges", "daily_charges", *KEPT_TABLES))
+    return hashlib.sha256("\n".join((READING, *statements)).encode()).hexdigest()
+
+
+def _is_known(delivery: PeriodDelivery, index: Index, *, state: Path) -> bool:
+    """Whether a delivery was read before as it is now, and what was kept of it is still there."""
+    unit = index.units.get(delivery.unit)
+    if unit is None or unit.digest != digest_of(delivery):
+        return False
+    files_are_there = unit.is_folded or all(file.path.exists() for file in delivery.files)
+    return files_are_there and sizes_in(state / KEPT / unit.folder) == unit.kept_bytes
+
+
+def _announcement(deliveries: Sequence[PeriodDelivery], changed: Sequence[PeriodDelivery]) -> str:
+    files = [file for delivery in changed for file in delivery.files]
+    size = sum(file.size for file in files) / (1 << 30)
+    return (
+        f"{len(changed)} of {len(deliveries)} deliveries changed: {len(files)} files, {size:.2f} GiB to read"
+    )
+
+
+def _counted_once(units: Mapping[str, Unit]) -> Iterator[str]:
+    """A note on every file that holds the same charges as another one."""
+    for name, unit in units.items():
+        if unit.duplicate_of:
+            yield f"{name} holds the same charges as {unit.duplicate_of}: they are counted once"
+
+
+def _needed(units: Mapping[str, Unit], deliveries: Sequence[PeriodDelivery]) -> Iterator[ExportFile]:
+    """The files that queries read themselves."""
+    return (file for one in deliveries if not units[one.unit].is_folded for file in one.files)
+
+
+def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
+    """Remove what was kept of units that are no more."""
+    kept = {unit.folder for unit in units.values()}
+    for folder in (state / KEPT).glob("*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[str]) -> Refresh:
+    facts = [fact for unit in units.values() for fact in unit.facts]
+    parts = [part for unit in units.values() for part in unit.parts]
+    end = end_of(units.values())
+    charges = sum(fact.charges for fact in facts)
+    other_providers = sentence((unit.providers for unit in units.values()), charges=charges)
+    content = "\n".join(f"{name}\t{unit.digest}" for name, unit in sorted(units.items()))
+    return Refresh(
+        changed=tuple(name for name in units if name in changed),
+        unchanged=tuple(name for name in units if name not in changed),
+        digest=hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest(),
+        currency=next(fact.currency for fact in facts if fact.currency),
+        first_charge_date=min(fact.first_charge_date for fact in facts),
+        last_charge_date=end.last_day,
+        charges=charges,
+        files=sum(len(part.files) for part in parts),
+        bytes=sum(unit.bytes for unit in units.values()),
+        focus_version=max(part.shape.focus_version for part in parts),
+        grain=grain_of([unit.periods for unit in units.values()]),
+        warnings=(
+            *warnings,
+            *end.warnings,
+            *([other_providers] if other_providers else []),
+            *([] if any(part.shape.has_meters for part in parts) else [NO_METERS]),
+        ),
+        other_providers=other_providers,
+        per_usd=_newest_rate(units.values()),
+    )
+
+
+def _newest_rate(units: Iterable[Unit]) -> float | None:
+    """The rate of the unit with the newest charges that tells one."""
+    told = [unit for unit in units if unit.per_usd is not None and unit.facts]
+    newest = max(told, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
+    return newest.per_usd if newest else None

@@ -1,0 +1,63 @@
+"""What detections see of an export: the views `folded_charges` and `kept_*`, the table `deliveries`."""
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+
+from focuswatch.bill.local_tables import create_of
+from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.table_columns import DELIVERIES, FOLDED_CHARGES
+from focuswatch.engines.sql_identifiers import file_list
+
+# Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
+DAY_COLUMNS = {
+    "charge_date": "CAST(ChargePeriodStart AS date)",
+    "charge_last_date": (
+        "CASE WHEN ChargePeriodEnd > ChargePeriodStart THEN CAST(ChargePeriodEnd - INTERVAL '1' SECOND AS date) "
+        "ELSE CAST(ChargePeriodStart AS date) END"
+    ),
+    "billing_period": "CAST(date_trunc('month', BillingPeriodStart) AS date)",
+    "charges": "CAST(1 AS bigint)",
+}
+
+NO_CHARGES = f"SELECT {', '.join(f'CAST(NULL AS {type_}) AS {name}' for name, type_ in FOLDED_CHARGES.items())} LIMIT 0"
+
+
+def daily_select(relation: str) -> str:
+    """`relation`, a SELECT of `focus_export` by day, with the columns of folded charges."""
+    made = (f"{DAY_COLUMNS.get(column, column)} AS {column}" for column in FOLDED_CHARGES)
+    return f"SELECT {', '.join(made)} FROM ({relation})"
+
+
+def folded_select(paths: Iterable[str]) -> str:
+    """Folded charges from files that `fold` wrote."""
+    source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
+    return f"SELECT {', '.join(FOLDED_CHARGES)} FROM {source}"
+
+
+def folded_view_sql(selects: Sequence[str], *, temporary: bool = False) -> str:
+    """The statement that makes the view `folded_charges` of all units' SELECTs."""
+    body = " UNION ALL ".join(f"({select})" for select in selects) or NO_CHARGES
+    kind = "TEMP VIEW" if temporary else "VIEW"
+    return f"CREATE OR REPLACE {kind} folded_charges AS SELECT {', '.join(FOLDED_CHARGES)} FROM ({body})"
+
+
+def kept_view_sql(table: str, paths: Iterable[str]) -> str:
+    """The statement that makes the view `kept_<table>` of what every unit kept of a table."""
+    source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
+    return f"CREATE OR REPLACE VIEW kept_{table} AS SELECT * FROM {source}"
+
+
+def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
+    """The table `deliveries`, the latest last."""
+    told = [
+        (
+            row.billing_period,
+            row.delivered_at.replace(tzinfo=None),
+            row.refreshed_at.replace(tzinfo=None),
+            row.charges,
+            row.billed_cost,
+        )
+        for row in rows
+    ]
+    create_of(connection, "deliveries", DELIVERIES, told)

@@ -1,0 +1,147 @@
+"""What is known of a unit's charges without reading them again: how many, how much, from when to when."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.engines.sql_identifiers import file_list
+from focuswatch.engines.sql_literals import literal
+from focuswatch.errors import ExportError
+
+if TYPE_CHECKING:
+    import duckdb
+
+Grain = Literal["DAILY", "HOURLY", "MONTHLY"]
+
+DAYS_OF_A_MONTH = 28  # a charge period this long is a month's
+SAMPLED_CHARGES = 100_000  # about a row group
+MOST_COST = 1e15  # of a service in an account's region on a day; whatever the currency, more is a mistake
+FIRST_DAY, LAST_DAY = (
+    date(2000, 1, 1),
+    date(2099, 12, 31),
+)  # outside, a date is a mistake, and it would be `as_of`
+
+
+class Periods(BaseModel):
+    """How long the charge periods of usage are; counts of charges."""
+
+    model_config = ConfigDict(frozen=True)
+    usage: int
+    intraday: int  # start within a day
+    short: int = 0  # last less than a day, of those whose end is given
+    monthly: int  # last a month, or start on a month's first where no end is given
+
+    @property
+    def is_hourly(self) -> bool:
+        """Whether days are worth folding; fees and purchases carry odd hours in daily exports too."""
+        return 2 * self.intraday > self.usage
+
+
+class PeriodFacts(BaseModel):
+    """One billing period's charges in one currency."""
+
+    model_config = ConfigDict(frozen=True)
+    billing_period: date
+    currency: str | None
+    charges: int
+    billed_cost: float
+    first_charge_date: date
+    last_charge_date: date
+    # Of the days that lie in the period or the month after it; None where none does.
+    last_own_date: date | None
+
+
+def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> Periods:
+    """The charge periods' lengths in `relation`, a SELECT of a sample of `focus_export`.
+
+    A sample tells hours from days well enough: one that misleads costs time, since whoever reads days sums.
+    """
+    usage, intraday, short, monthly = connection.execute(
+        f"""
+        SELECT
+            count(*),
+            count(*) FILTER (WHERE ChargePeriodStart <> date_trunc('day', ChargePeriodStart)),
+            count(*) FILTER (WHERE ChargePeriodEnd < ChargePeriodStart + INTERVAL 23 HOUR),
+            count(*) FILTER (WHERE coalesce(
+                date_diff('day', ChargePeriodStart, ChargePeriodEnd) >= {DAYS_OF_A_MONTH},
+                day(ChargePeriodStart) = 1
+            ))
+        FROM ({relation})
+        WHERE ChargeCategory = 'Usage'
+        """
+    ).fetchall()[0]
+    return Periods(usage=usage, intraday=intraday, short=short, monthly=monthly)
+
+
+def probe_services(
+    connection: "duckdb.DuckDBPyConnection", *, file: str, place: str
+) -> tuple[PeriodFacts, ...]:
+    """Charges by billing period and currency in a file of daily services.
+
+    Raises ExportError, naming `place`, for charges without a day or of a day that cannot be, and for a cost that
+    is no number or beyond all reason.
+    """
+    first, last = literal(FIRST_DAY), literal(LAST_DAY)
+    rows = connection.execute(
+        f"""
+        SELECT
+            billing_period,
+            BillingCurrency,
+            CAST(sum(charges) AS bigint),
+            coalesce(sum(BilledCost), 0),
+            min(charge_date),
+            max(charge_date),
+            max(charge_date) FILTER (WHERE charge_date < billing_period + INTERVAL 2 MONTH),  -- some are paid ahead
+            coalesce(sum(EffectiveCost), 0),
+            count(*) = count(charge_date),
+            CAST(coalesce(
+                min(charge_date) FILTER (WHERE charge_date NOT BETWEEN {first} AND {last}),
+                min(billing_period) FILTER (WHERE billing_period NOT BETWEEN {first} AND {last})
+            ) AS varchar),
+            max_by(charge_date, abs(BilledCost)),
+            max(abs(BilledCost)),
+            max_by(charge_date, abs(EffectiveCost)),
+            max(abs(EffectiveCost))
+        FROM read_parquet({file_list([file])})
+        GROUP BY ALL
+        ORDER BY ALL
+        """
+    ).fetchall()
+    names = tuple(PeriodFacts.model_fields)
+    facts = []
+    for *row, effective_cost, has_days, strange_day, billed_on, most_billed, spent_on, most_spent in rows:
+        fact = dict(zip(names, row, strict=True))
+        if not has_days:
+            raise ExportError(
+                f"{place}: has charges without a ChargePeriodStart, expected one in each; export it again"
+            )
+        if strange_day is not None:
+            raise ExportError(
+                f"{place}: has charges of {strange_day}, expected days of {FIRST_DAY.year} to {LAST_DAY.year}; "
+                "correct the file"
+            )
+        if not math.isfinite(fact["billed_cost"]) or not math.isfinite(effective_cost):
+            raise ExportError(
+                f"{place}: has a cost that is NaN or infinite, expected numbers; correct the file"
+            )
+        for column, day, most in (
+            ("BilledCost", billed_on, most_billed),
+            ("EffectiveCost", spent_on, most_spent),
+        ):
+            if most and most > MOST_COST:
+                raise ExportError(
+                    f"{place}: {column} of {day} sums to {most:g}, expected less than {MOST_COST:g}; correct the file"
+                )
+        facts.append(PeriodFacts(**fact))
+    return tuple(facts)
+
+
+def grain_of(periods: Sequence[Periods]) -> Grain:
+    """The grain of an export: of all units together, since one may hold nothing but a month's fees."""
+    usage = sum(one.usage for one in periods)
+    if usage and sum(one.monthly for one in periods) == usage:
+        return "MONTHLY"
+    return "HOURLY" if any(one.is_hourly for one in periods) else "DAILY"

@@ -1,0 +1,95 @@
+"""What the last refresh left in the state: every unit as it was read, and every delivery ever seen.
+
+The file is replaced in one step and last of all, so what it names is whole, whenever a refresh ended.
+"""
+
+import hashlib
+import json
+import os
+from datetime import date, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
+from focuswatch.bill.ingest.file_shapes import ShapePart
+from focuswatch.bill.refresh.period_facts import PeriodFacts, Periods
+from focuswatch.errors import ExportError
+
+INDEX = "export.json"
+
+
+class Unit(BaseModel):
+    """A delivery as it was read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    digest: str
+    delivered_at: datetime
+    bytes: int
+    parts: tuple[ShapePart, ...]
+    kept_bytes: dict[str, int]  # sizes of the files in `folder`, by name
+    folder: (
+        str  # under `kept/`: its part of the kept tables, and its charges by day where they had to be folded
+    )
+    is_folded: bool  # else queries read the files themselves
+    periods: Periods
+    facts: tuple[PeriodFacts, ...]
+    providers: dict[str, int] = {}  # charges of providers other than AWS
+    duplicate_of: str | None = None  # a unit with the same charges, which is counted in its place
+    per_usd: float | None = None  # units of its currency for one US dollar, where it says so
+
+
+class DeliveryRow(BaseModel):
+    """A billing period as a refresh found it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    billing_period: date
+    delivered_at: datetime
+    refreshed_at: datetime
+    charges: int
+    billed_cost: float
+
+
+class Index(BaseModel):
+    """All of it; `made_by` tells another way of reading or folding, whose units are made again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    made_by: str
+    units: dict[str, Unit] = {}
+    deliveries: tuple[DeliveryRow, ...] = ()
+
+
+def load_index(state: Path, *, made_by: str) -> Index:
+    """The index of the last refresh, an empty one before the first. Raises ExportError for a damaged one."""
+    path = state / INDEX
+    if not path.exists():
+        return Index(made_by=made_by)
+    try:
+        kept = json.loads(path.read_bytes())
+        if kept["made_by"] != made_by:  # its units were read in another way, and may not even look like ours
+            kept = {"made_by": made_by, "deliveries": kept["deliveries"]}
+        return Index.model_validate(kept)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:  # no JSON, or not of this shape
+        raise ExportError(
+            f"{path}: is not the index of a refresh; remove it, and the export is read anew "
+            "(the history of its deliveries begins again)"
+        ) from error
+
+
+def store_index(state: Path, index: Index) -> None:
+    """Replace the index in one step."""
+    made = state / f"{INDEX}.new"
+    with made.open("w", encoding="utf-8") as file:
+        file.write(index.model_dump_json())
+        file.flush()
+        os.fsync(file.fileno())
+    made.replace(state / INDEX)
+
+
+def digest_of(delivery: PeriodDelivery) -> str:
+    """Changes when a file comes, goes, or changes in size or stamp, so when one is merely touched too."""
+    lines = sorted(f"{file.name}\t{file.size}\t{file.stamp}" for file in delivery.files)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,115 @@
+"""The Parquet files of the tables, in one bucket: a new folder for every refresh of a period, small tables whole."""
+
+import io
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from focuswatch.bill.glue_columns import GLUE_TABLES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+KEPT_FOLDERS = 2  # of a period: the one in use, and the one before, which a statement may still be reading
+READ_FOR = timedelta(days=1)  # no statement reads for so long
+MOST_DELETED = 1000  # objects a call: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+
+
+@dataclass(frozen=True)
+class Files:
+    """Folders below `tables/` of a bucket; `run_id` names what this run writes."""
+
+    s3: "S3Client"
+    bucket: str
+    run_id: str
+
+    def new_folder(self, table: str, period: str) -> str:
+        """The address of an empty folder; a repeated attempt gets another."""
+        return f"s3://{self.bucket}/{_prefix(table, period)}{self.run_id}-{uuid.uuid4().hex[:8]}/"
+
+    def sweep(self, table: str, period: str) -> None:
+        """Remove the period's folders but the newest two."""
+        folders = self._folders(table, period)
+        self._delete(folders[name] for name in _newest_first(folders)[KEPT_FOLDERS:])
+
+    def sweep_unread(self, table: str, period: str, *, in_use: str, read_for: timedelta = READ_FOR) -> None:
+        """Remove the period's folders but that in use, once it is so old that no statement still reads another.
+
+        `in_use` is its address.
+        """
+        folders = self._folders(table, period)
+        name = in_use.rstrip("/").rpartition("/")[2]
+        until = datetime.now(UTC) - read_for
+        if name in folders and all(_written(folder) < until for folder in folders.values()):
+            self._delete(folder for other, folder in folders.items() if other != name)
+
+    def _folders(self, table: str, period: str) -> dict[str, list["ObjectTypeDef"]]:
+        prefix, folders = _prefix(table, period), dict[str, list["ObjectTypeDef"]]()
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            for found in page.get("Contents", []):
+                folders.setdefault(found["Key"][len(prefix) :].partition("/")[0], []).append(found)
+        return folders
+
+    def _delete(self, folders: Iterable[list["ObjectTypeDef"]]) -> None:
+        gone = [found["Key"] for folder in folders for found in folder]
+        for first in range(0, len(gone), MOST_DELETED):
+            some: Any = [{"Key": key} for key in gone[first : first + MOST_DELETED]]
+            self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": some, "Quiet": True})
+
+    def write(self, table: str, columns: Mapping[str, list[Any]]) -> None:
+        """Replace a small table by these columns, in one step."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = arrow_schema(GLUE_TABLES[table])
+        body = io.BytesIO()
+        pq.write_table(pa.table(dict(columns), schema=schema), body, coerce_timestamps="ms")
+        self.s3.put_object(Bucket=self.bucket, Key=_key(table), Body=body.getvalue())
+
+    def read(self, table: str, shape: Mapping[str, str]) -> list[tuple[Any, ...]]:
+        """The rows of a small table; none before it was written."""
+        import pyarrow.parquet as pq
+
+        try:
+            body = self.s3.get_object(Bucket=self.bucket, Key=_key(table))["Body"].read()
+        except self.s3.exceptions.NoSuchKey:
+            return []
+        rows = pq.read_table(io.BytesIO(body)).to_pylist()
+        return [tuple(row[name.lower()] for name in shape) for row in rows]
+
+
+def _written(folder: list["ObjectTypeDef"]) -> datetime:
+    return max(found["LastModified"] for found in folder)
+
+
+def _newest_first(folders: Mapping[str, list["ObjectTypeDef"]]) -> list[str]:
+    return sorted(folders, key=lambda name: _written(folders[name]), reverse=True)
+
+
+def _prefix(table: str, period: str) -> str:
+    return f"tables/{table}/period={period}/"
+
+
+def _key(table: str) -> str:
+    return f"tables/{table}/{table}.parquet"
+
+
+def arrow_schema(columns: Iterable[tuple[str, str]]) -> "pa.Schema":
+    """Arrow's schema of columns in Glue's words."""
+    import pyarrow as pa
+
+    types = {
+        "string": pa.string(),
+        "double": pa.float64(),
+        "bigint": pa.int64(),
+        "int": pa.int32(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("ms"),
+        "map<string,string>": pa.map_(pa.string(), pa.string()),
+    }
+    return pa.schema([(name, types[type_]) for name, type_ in columns])

@@ -1,0 +1,213 @@
+"""The refresh on a Trino: every billing period that changed is folded into new rows, and views are turned to them.
+
+A reader of a view sees the old rows of a period or the new ones and never a mix; a refresh that fails before it
+turns a view leaves every view as it was, and one that is repeated makes again what is not remembered.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.bill import table_columns
+from focuswatch.bill.glue_columns import PERIOD_TABLES
+from focuswatch.bill.refresh import trino_statements
+from focuswatch.bill.refresh.athena_statements import folded, kept_table
+from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines import Row
+from focuswatch.engines.sql_literals import literal, literals
+from focuswatch.engines.trino_engine import TrinoEngine
+from focuswatch.errors import ExportError, QueryError
+
+MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
+MOST_DELIVERIES = 1000  # that are kept: what is known of late bills follows from the newest
+MEMORY = "refreshed_periods"  # the view that remembers; it is turned last
+SHAPES = {"daily_charges": table_columns.DAILY_CHARGES, **table_columns.KEPT_TABLES}
+
+
+class TrinoPeriod(BaseModel):
+    """A billing period as it was folded: `run` marks its rows, `run_before` those that a reader may still read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    period: date
+    digest: str
+    run: str
+    run_before: str | None
+    charges: int
+    billed_cost: float
+    currency: str
+    first_charge_date: date
+    last_charge_date: date
+
+    @property
+    def part(self) -> str:
+        """What marks its rows."""
+        return f"{self.period:%Y%m}_{self.run}"
+
+    @property
+    def part_before(self) -> str | None:
+        """What marks the rows that it replaced."""
+        return self.run_before and f"{self.period:%Y%m}_{self.run_before}"
+
+
+@dataclass(frozen=True)
+class TrinoTables:
+    """The tables in one schema of a Trino, over `export`, a table of FOCUS 1.2 there."""
+
+    engine: TrinoEngine
+    export: str
+    catalog: Catalog
+
+    def tables(self) -> set[str]:
+        """The names of all tables and views of the schema."""
+        rows = self.engine.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema",
+            label="tables",
+        )
+        return {row["table_name"] for row in rows}
+
+    def refresh(self, *, say: Callable[[str], None]) -> list[TrinoPeriod]:
+        """Fold what changed. Raises ExportError or QueryError."""
+        found = self.engine.query(trino_statements.facts(self.export), label="facts of the export")
+        _refuse(found, export=self.export)
+        there = self.tables()
+        before = {period.period: period for period in self._remembered(there)}
+        run = f"{datetime.now(UTC):%Y%m%d%H%M%S}_{uuid.uuid4().hex[:6]}"
+        made_by = _made_by(self.catalog)
+        after = [
+            _period(row, before=before.get(row["billing_period"]), run=run, made_by=made_by) for row in found
+        ]
+        changed = [period for period in after if period.run == run]
+        say(f"{len(changed)} of {len(after)} billing periods changed")
+        self._make_tables(there)
+        for period in changed:
+            self._fold(period)
+        if changed or before.keys() - {period.period for period in after}:
+            self._turn(after, changed=changed, there=there)
+            self._sweep(after)
+        return after
+
+    def _remembered(self, there: set[str]) -> list[TrinoPeriod]:
+        if MEMORY not in there:
+            return []
+        rows = self.engine.query(f"SELECT period FROM {MEMORY}", label=MEMORY)
+        return [TrinoPeriod.model_validate_json(row["period"]) for row in rows]
+
+    def _make_tables(self, there: set[str]) -> None:
+        missing = [name for name in SHAPES if trino_statements.parts_of(name) not in there]
+        if not missing:
+            return
+        (found,) = self.engine.query(trino_statements.CONNECTOR, label="connector")
+        for name in missing:
+            made = trino_statements.create_parts(name, SHAPES[name], connector=found["connector_name"])
+            self.engine.execute(made, label=f"refresh: {name}")
+
+    def _fold(self, period: TrinoPeriod) -> None:
+        label = f"refresh of {period.period:%Y-%m}"
+        made = folded(self.catalog, delivered=trino_statements.delivered(self.export, period.period))
+        self._add("daily_charges", made, period=period, label=label)
+        refreshed = f"FROM {trino_statements.parts_of('daily_charges')}\nWHERE part = {literal(period.part)}"
+        for name in table_columns.KEPT_TABLES:
+            made = kept_table(self.catalog, name, refreshed=refreshed)
+            self._add(name, made, period=period, label=f"{label}: {name}")
+
+    def _add(self, name: str, made: str, *, period: TrinoPeriod, label: str) -> None:
+        self.engine.execute(
+            trino_statements.add_part(name, SHAPES[name], made, part=period.part), label=label
+        )
+
+    def _turn(self, after: Sequence[TrinoPeriod], *, changed: Sequence[TrinoPeriod], there: set[str]) -> None:
+        for name, shape in SHAPES.items():
+            parts = [period.part for period in after]
+            self._turn_view(name, trino_statements.these_parts(name, shape, parts))
+        known = self._deliveries() if "deliveries" in there else []
+        now = datetime.now(UTC).replace(tzinfo=None)
+        told = [
+            DeliveryRow(
+                billing_period=one.period,
+                delivered_at=now,  # a table does not say when it was written; seen is the best that is known
+                refreshed_at=now,
+                charges=one.charges,
+                billed_cost=one.billed_cost,
+            )
+            for one in changed
+        ]
+        if rows := [*known, *told][-MOST_DELIVERIES:]:
+            self._turn_view("deliveries", trino_statements.deliveries(rows))
+        kept = literals([(period.model_dump_json(),) for period in after])
+        self._turn_view(MEMORY, f"SELECT period FROM (VALUES {kept}) AS known(period)")
+
+    def _turn_view(self, name: str, select: str) -> None:
+        self.engine.execute(trino_statements.view(name, select), label=f"refresh: {name}")
+
+    def _deliveries(self) -> list[DeliveryRow]:
+        rows = self.engine.query(
+            f"SELECT {', '.join(table_columns.DELIVERIES)} FROM deliveries ORDER BY refreshed_at, billing_period",
+            label="deliveries",
+        )
+        return [DeliveryRow.model_validate(row) for row in rows]
+
+    def _sweep(self, after: Sequence[TrinoPeriod]) -> None:
+        """Delete the rows that no view has read since the refresh before this one, where the connector can."""
+        kept = {part for period in after for part in (period.part, period.part_before) if part}
+        for name in SHAPES:
+            parts = trino_statements.parts_of(name)
+            rows = self.engine.query(f"SELECT DISTINCT part FROM {parts}", label=f"refresh: {name}")
+            for part in sorted({row["part"] for row in rows} - kept):
+                try:
+                    self.engine.execute(
+                        f"DELETE FROM {parts} WHERE part = {literal(part)}", label=f"refresh: {name}"
+                    )
+                except QueryError as error:
+                    if "NOT_SUPPORTED" not in str(error):
+                        raise
+                    return  # the memory connector's rows end with its server
+
+
+def _period(row: Row, *, before: TrinoPeriod | None, run: str, made_by: str) -> TrinoPeriod:
+    digest = _digest(row, made_by)
+    if before is not None and before.digest == digest:
+        return before
+    return TrinoPeriod(
+        period=row["billing_period"],
+        digest=digest,
+        run=run,
+        run_before=before.run if before else None,
+        charges=row["charges"],
+        billed_cost=float(row["billed_cost"]),
+        currency=row["currency"],
+        first_charge_date=row["first_charge_date"],
+        last_charge_date=row["last_charge_date"],
+    )
+
+
+def _digest(row: Mapping[str, Any], made_by: str) -> str:
+    return hashlib.sha256(f"{made_by}\n{[str(value) for value in row.values()]}".encode()).hexdigest()
+
+
+def _made_by(catalog: Catalog) -> str:
+    statements_of = (catalog.tables[name].sql for name in ("folded_charges", *PERIOD_TABLES))
+    return hashlib.sha256("\n".join((MADE_BY, *statements_of)).encode()).hexdigest()
+
+
+def _refuse(found: Sequence[Row], *, export: str) -> None:
+    if not found:
+        raise ExportError(f"{export} has no rows; name the table that holds the FOCUS export.")
+    for row in found:
+        where = f"{export}, billing period {row['billing_period']}"
+        if row["billing_period"] is None:
+            raise ExportError(f"{export}: has charges without a BillingPeriodStart, expected one in each")
+        if row["without_day"]:
+            raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
+        if row["currencies"] != 1:
+            raise ExportError(f"{where}: found {row['currencies']} billing currencies, expected one")
+    if len(currencies := sorted({row["currency"] for row in found})) > 1:
+        raise ExportError(
+            f"{export}: billing periods have the currencies {', '.join(currencies)}, expected one"
+        )

@@ -1,0 +1,101 @@
+"""The statements of a refresh on a Trino: only what its Hive, Iceberg and memory connectors all take. Pure text.
+
+No connector has a change of several rows or files that all of them share; a view's text they all replace at once:
+https://trino.io/docs/current/sql/create-view.html
+So a refresh adds a billing period's rows under a new mark, and a view says which marks count. A table for every
+period would not do: each is a stage of its own wherever the view is read, and a Trino allows a statement 150.
+https://trino.io/docs/current/admin/properties-query-management.html#query-max-stage-count
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.table_columns import DELIVERIES
+from focuswatch.engines.inline_rows import create_empty, trino_type
+from focuswatch.engines.sql_literals import Scalar, literal, literals
+
+# The property that partitions a table:
+# https://trino.io/docs/current/connector/hive.html#table-properties
+# https://trino.io/docs/current/connector/iceberg.html#table-properties
+PARTITIONED = {"hive": "partitioned_by", "iceberg": "partitioning", "delta_lake": "partitioned_by"}
+CONNECTOR = "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = current_catalog"
+MONEY = (
+    "decimal(38, 9)"  # sums of doubles differ in their last digit from run to run; of decimals they do not
+)
+
+
+def month_after(period: date) -> date:
+    """The first day of the next month."""
+    return (period + timedelta(days=31)).replace(day=1)
+
+
+def delivered(export: str, period: date) -> str:
+    """The rows of the export that are of one billing period."""
+    return (
+        f"FROM {export}\nWHERE CAST(BillingPeriodStart AS date) >= {literal(period)}"
+        f" AND CAST(BillingPeriodStart AS date) < {literal(month_after(period))}"
+    )
+
+
+def facts(export: str) -> str:
+    """One row for every billing period of the export: what tells whether it changed, and what cannot be used."""
+    return f"""
+SELECT
+    CAST(date_trunc('month', BillingPeriodStart) AS date) AS billing_period,
+    count(*) AS charges,
+    sum(CAST(BilledCost AS {MONEY})) AS billed_cost,
+    sum(CAST(EffectiveCost AS {MONEY})) AS effective_cost,
+    sum(CAST(ConsumedQuantity AS {MONEY})) AS consumed_quantity,
+    count(ResourceId) AS with_resource,
+    CAST(min(ChargePeriodStart) AS date) AS first_charge_date,
+    CAST(max(ChargePeriodStart) AS date) AS last_charge_date,
+    count(DISTINCT BillingCurrency) AS currencies,
+    min(BillingCurrency) AS currency,
+    count_if(ChargePeriodStart IS NULL) AS without_day
+FROM {export}
+GROUP BY 1
+ORDER BY 1
+""".strip()
+
+
+def view(name: str, select: str) -> str:
+    """The statement that makes a view mean `select` from now on, in one step."""
+    return f"CREATE OR REPLACE VIEW {name} SECURITY INVOKER AS\n{select}"
+
+
+def parts_of(name: str) -> str:
+    """The table that holds the rows of a view, under every mark."""
+    return f"{name}_parts"
+
+
+def create_parts(name: str, shape: Mapping[str, str], *, connector: str) -> str:
+    """The statement that makes that table, partitioned by mark where the connector can."""
+    partitioned = PARTITIONED.get(connector)
+    made = create_empty(parts_of(name), {**shape, "part": "VARCHAR"})
+    return f"{made} WITH ({partitioned} = ARRAY['part'])" if partitioned else made
+
+
+def add_part(name: str, shape: Mapping[str, str], select: str, *, part: str) -> str:
+    """The statement that adds rows under a mark."""
+    listed = ", ".join(shape)
+    marked = f"SELECT {listed}, {literal(part)} FROM (\n{select}\n) AS made"
+    return f"INSERT INTO {parts_of(name)} ({listed}, part)\n{marked}"
+
+
+def these_parts(name: str, shape: Mapping[str, str], parts: Sequence[str]) -> str:
+    """The rows under these marks."""
+    return f"SELECT {', '.join(shape)}\nFROM {parts_of(name)}\nWHERE part IN ({literals(list(parts))})"
+
+
+def deliveries(rows: Sequence[DeliveryRow]) -> str:
+    """The table `deliveries` as a SELECT of what is known: a view keeps it where no connector keeps small tables."""
+    values = [tuple(_text(value) for value in row.model_dump().values()) for row in rows]
+    columns = ", ".join(
+        f"CAST({name} AS {trino_type(type_)}) AS {name}" for name, type_ in DELIVERIES.items()
+    )
+    return f"SELECT {columns}\nFROM (VALUES {literals(values)}) AS known({', '.join(DELIVERIES)})"
+
+
+def _text(value: object) -> Scalar:
+    return value if isinstance(value, int | float) else str(value)

@@ -1,0 +1,270 @@
+"""The catalog: every SQL file of `athena_sql/` with the TOML header that opens it.
+
+It reads and refuses; it runs nothing. What only an engine can tell (do the columns of `reason` exist?)
+is asked by `focuswatch.authoring.catalog_checks`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import focuswatch
+from focuswatch.catalog.toml_text import parse_toml
+from focuswatch.engines.sql_literals import Value, placeholders, render
+from focuswatch.errors import CatalogError, ConfigError
+
+PACKAGE = Path(focuswatch.__file__).resolve().parent
+# A wheel carries the catalog inside the package; in a checkout and in a Lambda it is beside the package.
+INSTALLED, SOURCE = PACKAGE / "athena_sql", PACKAGE.parent / "athena_sql"
+ROOT = INSTALLED if INSTALLED.is_dir() else SOURCE
+BUILT_IN = {
+    "as_of": "the first day not looked at",
+    "news_since": "the first day whose charges are news: the day up to which the last scan looked",
+    "required_tags": "the tag keys that owners.toml demands",
+}
+PER_USD = "per_usd"  # among the values of a statement: units of the billing currency for one US dollar
+MONEY = "_usd"  # how the names of parameters end that are amounts of money, in USD
+# Words in a name that say money, unless another unit ends it.
+MONEY_WORDS = re.compile(r"(cost|costs|spend|spent|money|amount|price|charge)")
+FILL_IN = "FILL IN"  # stands in the files that `focuswatch new` makes, and is refused
+
+Category = Literal["waste", "security", "anomaly", "governance"]
+Parameter = str | bool | int | float | date | list[str | int | float]
+
+
+class Header(BaseModel):
+    """What every file of the catalog says of itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    title: str = Field(min_length=8, max_length=120)
+    why: str = Field(min_length=20)
+    parameters: dict[str, Parameter] = {}
+
+
+class TableHeader(Header):
+    """A table that detections read, or a lookup of the product over them."""
+
+    reads: list[str] = []
+
+
+class ReportHeader(Header):
+    """A question people ask; its rows are shown as they come, or forecast first.
+
+    `basis` is the basis of its money: which cost column, of which charges.
+    """
+
+    basis: str = Field(min_length=8, max_length=160)
+    kind: Literal["rows", "forecast"] = "rows"
+
+
+class Scoring(BaseModel):
+    """When a day of a series is anomalous; `least_daily_excess_usd` is converted as money parameters are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    threshold: float
+    least_daily_excess_usd: float = 20.0
+    history_days: int = 28
+
+
+class PaceHeader(BaseModel):
+    """From which shares of a plan on money that is spent is worth a word; each is told once a month."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    alerts: list[float] = Field(min_length=1)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The columns of evidence that say how far a plan is gone; see focuswatch.detect.forecast.budget_plans."""
+        return ("month", "reached_percent")
+
+
+class DetectionHeader(Header):
+    """What a detection asks, and what its finding says to whoever owns it."""
+
+    category: Category
+    schedule: Literal["daily", "every_refresh", "weekly"]
+    status: Literal["live", "trial", "off"] = "live"
+    kind: Literal["resource", "series", "forecast"] = "resource"
+    scoring: Scoring | None = None
+    pace: PaceHeader | None = None
+    told: Literal["on_change", "each_time", "once"] = "on_change"
+    reason: str = Field(min_length=20)
+    action: str = Field(min_length=20)
+    blind_spots: list[str] = Field(min_length=1)
+    sources: list[str] = Field(min_length=1)
+
+
+H = TypeVar("H", bound=Header, covariant=True)
+E = TypeVar("E")
+
+
+@dataclass(frozen=True)
+class CatalogEntry(Generic[H]):
+    """One file of the catalog: its id (the file's stem), its header, its SQL."""
+
+    id: str
+    header: H
+    sql: str
+    path: Path
+
+    def render(self, values: dict[str, Value]) -> str:
+        """The statement as it runs: placeholders as literals, the file's own defaults where `values` has none.
+
+        Parameters in USD become amounts of the billing currency, of which `values` says `per_usd` (left out: 1).
+        """
+        return render(
+            self.sql, {**in_currency(self.header.parameters, per_usd=values.get(PER_USD)), **values}
+        )
+
+
+def in_currency(parameters: Mapping[str, Parameter], *, per_usd: Value) -> dict[str, Value]:
+    """Return the parameters with those in USD as amounts of the currency of which one dollar is `per_usd`."""
+    if not isinstance(per_usd, int | float) or per_usd == 1:
+        return dict(parameters)
+    return {
+        name: value * per_usd if name.endswith(MONEY) and isinstance(value, int | float) else value
+        for name, value in parameters.items()
+    }
+
+
+Detection = CatalogEntry[DetectionHeader]
+Report = CatalogEntry[ReportHeader]
+Table = CatalogEntry[TableHeader]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All files of one `athena_sql/` folder, by kind and sorted by id."""
+
+    detections: dict[str, Detection]
+    reports: dict[str, Report]
+    tables: dict[str, Table]
+    lookups: dict[str, Table]
+
+    @classmethod
+    def load(cls, root: Path = ROOT) -> Self:
+        """The catalog under `root`. Raises CatalogError naming every file that breaks a rule."""
+        problems: list[str] = []
+        catalog = cls(
+            detections=_load_folder(root / "detections", DetectionHeader, problems),
+            reports=_load_folder(root / "reports", ReportHeader, problems),
+            tables=_load_folder(root / "tables", TableHeader, problems),
+            lookups=_load_folder(root / "lookups", TableHeader, problems),
+        )
+        if problems:
+            raise CatalogError("\n".join(problems))
+        return catalog
+
+    @cached_property
+    def live(self) -> tuple[Detection, ...]:
+        """Detections that a scan runs: live and on trial."""
+        return tuple(one for one in self.detections.values() if one.header.status != "off")
+
+    def detection(self, id: str) -> Detection:
+        """The detection called `id`. Raises ConfigError with the names there are."""
+        return _named(self.detections, id, kind="detection")
+
+    def report(self, id: str) -> Report:
+        """The report called `id`. Raises ConfigError with the names there are."""
+        return _named(self.reports, id, kind="report")
+
+
+def _named(entries: dict[str, E], id: str, *, kind: str) -> E:
+    if id not in entries:
+        raise ConfigError(f"There is no {kind} called '{id}'; there are: {', '.join(entries)}.")
+    return entries[id]
+
+
+def _load_folder(folder: Path, header_type: type[H], problems: list[str]) -> dict[str, CatalogEntry[H]]:
+    entries: dict[str, CatalogEntry[H]] = {}
+    for path in sorted(folder.glob("*.sql")):
+        try:
+            entries[path.stem] = read_entry(path, header_type)
+        except CatalogError as error:
+            problems.append(str(error))
+    return entries
+
+
+def read_entry(path: Path, header_type: type[H]) -> CatalogEntry[H]:
+    """The one file at `path`. Raises CatalogError naming everything wrong with it."""
+    where = f"{path.parent.name}/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{where}: is not text in UTF-8: {error}.") from error
+    parts = re.match(r"\s*/\*(.*?)\*/(.*)", text, re.DOTALL)
+    if parts is None:
+        raise CatalogError(f"{where}: found no header, expected TOML in a /* comment */ at its head.")
+    header = _read_header(parts[1], header_type, where=where)
+    entry = CatalogEntry(id=path.stem, header=header, sql=parts[2].strip(), path=path)
+    problems = _broken_rules(entry, text)
+    if problems:
+        raise CatalogError("\n".join(f"{where}: {problem}" for problem in problems))
+    return entry
+
+
+def _read_header(text: str, header_type: type[H], *, where: str) -> H:
+    try:
+        return header_type.model_validate(parse_toml(text))
+    except ValidationError as error:
+        lines = (
+            f"{where}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}, found {problem['input']!r}."
+            for problem in error.errors()
+        )
+        raise CatalogError("\n".join(lines)) from error
+    except ValueError as error:
+        raise CatalogError(f"{where}: the header is not TOML: {error}.") from error
+
+
+def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
+    used, given = placeholders(entry.sql), set(entry.header.parameters)
+    problems = []
+    if isinstance(entry.header, DetectionHeader) and (entry.header.kind == "series") != bool(
+        entry.header.scoring
+    ):
+        problems.append('[scoring] belongs to kind = "series", and every series needs it.')
+    if isinstance(entry.header, DetectionHeader) and (entry.header.kind == "forecast") != bool(
+        entry.header.pace
+    ):
+        problems.append('[pace] belongs to kind = "forecast", and every forecast needs it.')
+    if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", entry.id):
+        problems.append(
+            f"the name '{entry.id}' must be snake_case, 3 to 60 letters, since it is the id everywhere."
+        )
+    if FILL_IN in text:
+        problems.append(f"'{FILL_IN}' still stands in it; fill in what is asked for there.")
+    if unknown := used - given - set(BUILT_IN):
+        names = ", ".join(f"${name}" for name in sorted(unknown))
+        problems.append(f"{names} has no value; give it one under [parameters] or use {', '.join(BUILT_IN)}.")
+    if idle := given - used:
+        problems.append(f"the SQL never uses {', '.join(sorted(idle))}; take it out of [parameters].")
+    if unmarked := sorted(name for name in given if _is_unmarked_money(name)):
+        problems.append(
+            f"{', '.join(unmarked)} sounds like money; name it {', '.join(f'{one}{MONEY}' for one in unmarked)} "
+            "and give it in USD: it is converted to the currency of the bill."
+        )
+    if broken := sorted(
+        name for name in given if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])
+    ):
+        problems.append(f"{', '.join(broken)} is money in USD; expected a number.")
+    if shadowed := given & {*BUILT_IN, PER_USD}:
+        problems.append(f"{', '.join(sorted(shadowed))} is set by focuswatch; take it out of [parameters].")
+    if not re.match(r"(SELECT|WITH)\b", entry.sql):
+        problems.append("found no query after the header, expected one that begins with SELECT or WITH.")
+    if ";" in re.sub(r"'[^']*'|--[^\n]*", "", entry.sql):
+        problems.append("found ';', expected one statement without it.")
+    return problems
+
+
+def _is_unmarked_money(name: str) -> bool:
+    return MONEY_WORDS.fullmatch(name.rpartition("_")[2]) is not None
+
+
+def _is_number(value: Parameter) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

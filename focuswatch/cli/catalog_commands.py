@@ -1,0 +1,91 @@
+"""`focuswatch list`, `show`, `check`, `new`: the catalog, for whoever reads it and whoever adds to it."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from focuswatch.cli import options
+
+Name = Annotated[str, typer.Argument(help="Name of a detection or report; `focuswatch list` has them.")]
+
+ShownAsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        help="The day its SQL is shown for. [default: today]",
+        show_default=False,
+    ),
+]
+
+
+def list_() -> None:
+    """List the detections and reports.
+
+    \b
+    focuswatch list
+    """
+    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.cli.output import tables
+
+    tables.catalog(Catalog.load())
+
+
+def show(name: Name, as_of: ShownAsOf = None) -> None:
+    """Show a detection or report with its thresholds and SQL.
+
+    \b
+    focuswatch show idle_sagemaker_endpoint
+    focuswatch show new_region --as-of 2026-06-18
+    """
+    from datetime import date
+
+    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.cli.output import tables
+
+    tables.entry(Catalog.load(), name, as_of=options.day(as_of) or date.today())
+
+
+def check() -> None:
+    """Check the headers, SQL, columns and cases of the catalog.
+
+    \b
+    focuswatch check
+    """
+    from focuswatch.authoring.catalog_checks import problems
+    from focuswatch.authoring.detection_cases import FOLDER
+    from focuswatch.catalog.catalog import ROOT
+
+    here = Path("athena_sql").resolve()
+    if here.is_dir() and here != ROOT:
+        typer.echo(
+            f"Note: this checks the catalog of the installed focuswatch, not {here}. "
+            "To check that one, run .venv/bin/focuswatch of that checkout (make setup)."
+        )
+    broken = problems()
+    for problem in broken:
+        typer.echo(problem, err=True)
+    result = f"{len(broken)} problems" if broken else "the catalog keeps every rule"
+    cases = "" if FOLDER.exists() else ", without cases, which only a checkout has"
+    typer.echo(f"Checked {ROOT}{cases}: {result}.")
+    if broken:
+        raise typer.Exit(1)
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="snake_case; it is the id everywhere.")],
+    into: Annotated[Path, typer.Option(help="The repository.", file_okay=False)] = Path(),
+) -> None:
+    """Create the SQL file and the cases of a new detection.
+
+    They are refused until they are filled in.
+
+    \b
+    focuswatch new forgotten_nat_gateway
+    """
+    from focuswatch.authoring.scaffold import begin
+
+    for path in begin(name, into=into):
+        typer.echo(path)

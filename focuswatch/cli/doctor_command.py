@@ -1,0 +1,83 @@
+"""`focuswatch doctor`: is this deployment able to work?"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.request import Request
+
+import typer
+
+if TYPE_CHECKING:
+    from focuswatch.operations.doctor import Check
+
+SIGNS = {"ok": "[green]ok[/]", "noted": "[yellow]noted[/]", "failed": "[bold red]failed[/]"}
+PATIENCE_SECONDS = 20
+
+
+class DoctorFormat(StrEnum):
+    """How checks print."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def doctor(
+    config: Annotated[Path, typer.Option(help="The deployment's file.")] = Path("config/deployment.toml"),
+    format: Annotated[DoctorFormat, typer.Option(help="How to print them.")] = DoctorFormat.TABLE,
+) -> None:
+    """Check a deployment, and say how to fix what does not work.
+
+    It checks delivery of the bill, tables, runs, accounts and secrets. Exit 1 where one fails.
+
+    \b
+    AWS_PROFILE=pipeline focuswatch doctor
+    focuswatch doctor --config config/deployment.toml --format json
+    """
+    import dataclasses
+    import json
+    from datetime import UTC, datetime
+
+    from focuswatch.errors import ConfigError
+    from focuswatch.operations.deployment_config import Deployment
+
+    deployment = Deployment.load(config)
+    try:
+        import boto3
+
+        from focuswatch.operations.doctor import examine
+    except ImportError as error:
+        raise ConfigError("doctor needs AWS's libraries: pip install 'focuswatch[aws]'.") from error
+    checks = list(examine(deployment, session=boto3.Session(), now=datetime.now(UTC), reach=_reach))
+    if format is DoctorFormat.JSON:
+        typer.echo(json.dumps([dataclasses.asdict(check) for check in checks], indent=2, ensure_ascii=False))
+    else:
+        _table(checks)
+    if any(check.state == "failed" for check in checks):
+        raise typer.Exit(1)
+
+
+def _table(checks: "list[Check]") -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from focuswatch.cli.output.tables import console
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    for heading in ("check", "", "found"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        mend = f"\n[bold]{escape(check.mend)}[/]" if check.mend else ""
+        table.add_row(check.name, SIGNS[check.state], escape(check.found) + mend)
+    console().print(table)
+
+
+def _reach(request: Request) -> tuple[int, bytes]:
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            return answer.status, answer.read()
+    except HTTPError as error:
+        return error.code, error.read()

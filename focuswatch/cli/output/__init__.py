@@ -1,0 +1,1 @@
+"""What people and programs see: tables on a terminal, JSON, Slack's blocks."""

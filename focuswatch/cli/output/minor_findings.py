@@ -1,0 +1,23 @@
+"""The one line that stands for all minor findings of a scan."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from focuswatch.findings.finding import Finding, amount
+
+SERVICES_NAMED = 6
+
+
+def minor_line(findings: Sequence[Finding], currency: str) -> str:
+    """Return how many there are, of which kinds, in how many accounts, and what they cost together."""
+    kinds = ", ".join(sorted({finding.title for finding in findings}))
+    services = sorted({finding.service_name for finding in findings if finding.service_name})
+    named = ", ".join(services[:SERVICES_NAMED])
+    if len(services) > SERVICES_NAMED:
+        named += f" and {len(services) - SERVICES_NAMED} more"
+    accounts = len({finding.sub_account_id for finding in findings})
+    cost = amount(sum((finding.monthly_cost for finding in findings), Decimal(0)))
+    return (
+        f"Low severity ({kinds}): {len(findings)} in {accounts} account{'' if accounts == 1 else 's'}, "
+        f"{cost} {currency} together: {named}. List them: focuswatch findings"
+    )

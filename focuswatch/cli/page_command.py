@@ -1,0 +1,77 @@
+"""`focuswatch page`: what there is to see, in one file for a browser."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from focuswatch.cli import options
+from focuswatch.cli.open_bill_option import on_trino
+from focuswatch.cli.options import EngineName
+from focuswatch.engines.trino_server import SignIn
+
+if TYPE_CHECKING:
+    from focuswatch.bill.local_bill import Bill
+    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.ledger import Ledger
+    from focuswatch.owners.owners_file import Owners
+
+
+def page(
+    export: options.MaybeExport = None,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The file to write; it opens from disk.", dir_okay=False)
+    ] = Path("focuswatch.html"),
+    as_of: options.AsOf = None,
+    activity: options.Activity = None,
+    accounts: options.Accounts = None,
+    owners: options.OwnersFile = None,
+    ledger: options.LedgerPlace = None,
+    state: options.State = None,
+    engine: options.Engine = EngineName.DUCKDB,
+    trino: options.TrinoServer = None,
+    trino_auth: options.TrinoSignIn = SignIn.NONE,
+) -> None:
+    """Write findings, trends and savings as one HTML file.
+
+    Without an export, the page is of the most recent scan.
+
+    \b
+    focuswatch page
+    focuswatch page ./focus -o report.html
+    """
+    from focuswatch.cli.last_export import known_bill
+    from focuswatch.cli.progress import talking
+
+    with (
+        known_bill(
+            export,
+            as_of=as_of,
+            activity=activity,
+            accounts=accounts,
+            owners=owners,
+            state=state,
+            trino=on_trino(engine, trino, trino_auth),
+        ) as known,
+        options.known_ledger(ledger, export=known.export, state=state) as kept,
+        talking() as talk,
+    ):
+        talk.progress("Drawing the page")
+        address = write(known.bill, ledger=kept, catalog=known.catalog, owners=known.owners, out=out)
+    typer.echo(address)
+
+
+def write(bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners", out: Path) -> str:
+    """Write the page of an open bill; what comes back is its address for a browser."""
+    from focuswatch.ledger.findings_on_engine import give_known_findings
+    from focuswatch.reports.page import document, gather, html
+
+    give_known_findings(bill.engine, ledger=ledger, owners=owners, as_of=bill.as_of)
+    gathered = gather(
+        bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners,
+        ledger=ledger, answers=bill.answers, warnings=bill.refresh.warnings, rate=bill.rate(owners),
+        judged=bill.detected_on, other_providers=bill.refresh.other_providers,
+    )  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(html(document(gathered)), encoding="utf-8", newline="\n")
+    return out.resolve().as_uri()

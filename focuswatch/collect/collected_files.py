@@ -1,0 +1,105 @@
+"""The tables `activity` and `accounts` in the bucket: one Parquet file per account and day, and one of accounts."""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from focuswatch.bill.glue_columns import glue_columns
+from focuswatch.bill.refresh.table_files import arrow_schema
+from focuswatch.bill.table_columns import ACCOUNTS, ACTIVITY
+from focuswatch.collect.aws_paging import paged
+
+# activity_date is the folder's name too; a file that is copied away still says its day
+ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))
+ACCOUNTS_SCHEMA = arrow_schema(glue_columns(ACCOUNTS))
+ACCOUNTS_KEY = "tables/accounts/accounts.parquet"
+Series = tuple[str, str, str, str]  # region, namespace, resource, metric
+Values = dict[Series, float]
+
+
+@dataclass
+class Store:
+    """`s3` is a client; every write replaces one whole object, so that a reader sees the old or the new one."""
+
+    s3: Any
+    bucket: str
+    kept: set[tuple[date, str]] = field(default_factory=set)
+
+    def look(self, days: Iterable[date]) -> None:
+        """Learn which accounts have a file of these days."""
+        for day in days:
+            for one in paged(
+                self._list, "Contents", token="ContinuationToken", Bucket=self.bucket, Prefix=_folder(day)
+            ):
+                self.kept.add((day, one["Key"].rpartition("/")[2].removesuffix(".parquet")))
+
+    def _list(self, **asked: Any) -> dict[str, Any]:
+        page = self.s3.list_objects_v2(**asked)
+        return {"Contents": page.get("Contents"), "ContinuationToken": page.get("NextContinuationToken")}
+
+    def activity(self, account: str, *, day: date) -> Values:
+        """What is known of an account's day; empty where it was never looked at."""
+        if (day, account) not in self.kept:
+            return {}
+        rows = self._read(_key(day, account))
+        return {
+            (row["region_id"], row["namespace"], row["resource_id"], row["metric"]): row["value"]
+            for row in rows
+        }
+
+    def write_activity(self, account: str, *, day: date, values: Values) -> None:
+        """Replace what is known of an account's day."""
+        rows = [
+            {
+                "activity_date": day,
+                "sub_account_id": account,
+                "region_id": region,
+                "namespace": namespace,
+                "resource_id": resource,
+                "metric": metric,
+                "value": value,
+            }
+            for (region, namespace, resource, metric), value in sorted(values.items())
+        ]
+        self._write(_key(day, account), rows, schema=ACTIVITY_SCHEMA)
+        self.kept.add((day, account))
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """The accounts as they were written last; none before the first time.
+
+        Listed first: a key that is not there is AccessDenied, not NoSuchKey, to who may list only some prefixes.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
+        if not self._list(Bucket=self.bucket, Prefix=ACCOUNTS_KEY)["Contents"]:
+            return []
+        rows = self._read(ACCOUNTS_KEY)
+        return [row | {"tags": dict(row["tags"] or ())} for row in rows]
+
+    def write_accounts(self, rows: list[dict[str, Any]]) -> None:
+        """Replace the accounts."""
+        self._write(
+            ACCOUNTS_KEY, [row | {"tags": list(row["tags"].items())} for row in rows], schema=ACCOUNTS_SCHEMA
+        )
+
+    def _read(self, key: str) -> list[dict[str, Any]]:
+        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
+        return rows
+
+    def _write(self, key: str, rows: list[dict[str, Any]], *, schema: pa.Schema) -> None:
+        target = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), target)
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=target.getvalue())
+
+
+def _folder(day: date) -> str:
+    return f"tables/activity/activity_date={day}/"
+
+
+def _key(day: date, account: str) -> str:
+    return f"{_folder(day)}{account}.parquet"

@@ -1,0 +1,1 @@
+"""Run detections over an open bill and turn their rows into findings."""

@@ -1,0 +1,161 @@
+"""Month ends against plan: rows of the report `month_forecast`, and findings of `budget_pace`.
+
+Either's statement brings leaves by day, as `charges` reads them; what is planned is the table `plans`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from focuswatch.catalog.catalog import PaceHeader
+from focuswatch.detect.forecast.daily_matrices import Charges, charges_of
+from focuswatch.detect.forecast.month_end import MonthEnd, month_ends
+from focuswatch.engines import Engine, Row
+from focuswatch.engines.sql_literals import Value
+
+PLANS = "SELECT plan, kind, team, monthly_budget FROM plans WHERE monthly_budget IS NOT NULL"
+TEAM, USE_CASE, SERVICE = "team", "use case", "service"
+COLUMNS = (
+    "of", "name", "spent", "forecast", "low", "high", "budget", "over_by", "over_on", "told",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Budgeted:
+    """The end of the month for one team, use case or service; `team` is whose plan it is."""
+
+    of: str
+    name: str
+    end: MonthEnd
+    budget: float | None = None
+    team: str | None = None
+
+    @property
+    def over_by(self) -> float | None:
+        """What the forecast is above the plan, negative below; None without a plan."""
+        return None if self.budget is None else self.end.forecast - self.budget
+
+    @property
+    def over_on(self) -> date | None:
+        """The day on which the plan is passed."""
+        return None if self.budget is None else self.end.passes(self.budget)
+
+
+def month_rows(statement: str, *, engine: Engine, label: str, as_of: date) -> list[Row]:
+    """The whole bill, then teams, use cases and services, each costliest first. Raises QueryError."""
+    found = budgeted(statement, engine=engine, label=label, as_of=as_of)
+    order = {"all": 0, TEAM: 1, USE_CASE: 2, SERVICE: 3}
+    found.sort(key=lambda one: (order[one.of], -one.end.forecast, one.name))
+    return [_row(one) for one in found if one.end.forecast or one.budget]
+
+
+def _row(one: Budgeted) -> Row:
+    end = one.end
+    values = (
+        one.of, one.name, end.spent, end.forecast, end.low, end.high, one.budget, one.over_by, one.over_on,
+        against_plan(one),
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def pace_rows(
+    statement: str, *, engine: Engine, label: str, question: dict[str, Value], pace: PaceHeader
+) -> list[Row]:
+    """A contract row for each plan that its month is about to pass, or may be, largest excess first."""
+    as_of = question["as_of"]
+    assert isinstance(as_of, date)
+    found = budgeted(statement, engine=engine, label=label, as_of=as_of)
+    rows = [_finding(one, pace) for one in found if one.budget is not None and _tells(one, pace)]
+    return sorted(rows, key=lambda row: (-row["monthly_cost"], row["resource_id"]))
+
+
+def _tells(one: Budgeted, pace: PaceHeader) -> bool:
+    """Above plan as forecast; or so much is spent already that the interval's upper end is."""
+    assert one.budget is not None
+    return one.end.forecast >= one.budget or (
+        one.end.spent >= min(pace.alerts) * one.budget and one.end.high >= one.budget
+    )
+
+
+def _finding(one: Budgeted, pace: PaceHeader) -> Row:
+    end, budget = one.end, one.budget or 0.0
+    return {
+        "sub_account_id": None,
+        "region_id": None,
+        "resource_id": f"{one.of} {one.name}",
+        "monthly_cost": max(end.forecast - budget, 0.0),
+        "team": one.team,
+        "plan": one.name,
+        "plan_of": one.of,
+        "told": against_plan(one),
+        "budget": budget,
+        "spent": end.spent,
+        "spent_percent": end.spent / budget * 100,
+        "reached_percent": max(
+            (alert * 100 for alert in pace.alerts if end.spent >= alert * budget), default=0.0
+        ),
+        "forecast": end.forecast,
+        "low": end.low,
+        "high": end.high,
+        "over_by": one.over_by,
+        "over_on": one.over_on,
+        "settled_until": end.settled_until - timedelta(days=1),
+        "days_left": end.days_left,
+        "month": f"{end.month:%Y-%m}",
+    }
+
+
+def against_plan(one: Budgeted) -> str:
+    """`over budget on the 23rd, by 1,900 at the month's end`; without a plan there is nothing to say."""
+    if one.budget is None or one.over_by is None:
+        return ""
+    amount = f"{abs(one.over_by):,.0f}"
+    if one.over_on is None:
+        may = ", though it may be passed" if one.end.high >= one.budget else ""
+        return f"within budget, with {amount} to spare{may}"
+    tense = "over budget since" if one.end.spent >= one.budget else "over budget on"
+    return f"{tense} the {ordinal(one.over_on.day)}, by {amount} at the month's end"
+
+
+def ordinal(day: int) -> str:
+    """1st, 2nd, 3rd, 4th … 11th, 12th, 13th … 21st."""
+    ending = "th" if day % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{ending}"
+
+
+def budgeted(statement: str, *, engine: Engine, label: str, as_of: date) -> list[Budgeted]:
+    """Every group of the bill and every plan, with the end of the month that the day before `as_of` is in."""
+    plans = {(row["kind"], row["plan"]): row for row in engine.query(PLANS, label=f"{label}, its plans")}
+    columns = engine.columns(statement, label=label)
+    if not columns or not len(columns["charge_date"]):
+        return []
+    charges = charges_of(columns)
+    if not charges.settled_days:
+        return []
+    groups = _groups(charges)
+    ends = month_ends(charges, list(groups.values()), month=(as_of - timedelta(days=1)).replace(day=1))
+    return [
+        Budgeted(
+            of,
+            name,
+            end,
+            budget=plans[of, name]["monthly_budget"] if (of, name) in plans else None,
+            team=plans[of, name]["team"] if (of, name) in plans else None,
+        )
+        for (of, name), end in zip(groups, ends, strict=True)
+    ]
+
+
+def _groups(charges: Charges) -> dict[tuple[str, str], list[int]]:
+    """Leaves by what they are summed to."""
+    groups: dict[tuple[str, str], list[int]] = {("all", "all"): list(range(len(charges.keys)))}
+    named: tuple[tuple[str, Callable[[tuple[str | None, ...]], str | None]], ...] = (
+        (TEAM, lambda key: key[0] or "(nobody)"),
+        (USE_CASE, lambda key: key[1]),
+        (SERVICE, lambda key: key[3] or "(no service)"),
+    )
+    for number, key in enumerate(charges.keys):
+        for of, name_of in named:
+            if name := name_of(key):
+                groups.setdefault((of, name), []).append(number)
+    return groups

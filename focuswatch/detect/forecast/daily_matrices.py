@@ -1,0 +1,132 @@
+"""Daily charges as matrices: what each account's service cost a team, by use and by fee, and what has ended.
+
+A leaf is the smallest thing that begins and ends by itself: one service of one account for one team and use case.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from focuswatch.detect.forecast.cost_projection import WEEK_DAYS, Floats
+
+KEY = ("team", "use_case", "sub_account_id", "service_name")
+LEAST_QUIET_DAYS = 4  # so long, and longer than ever before, and it has ended
+EVERY_DAY_SHARE = 0.5  # of the newest four weeks: a fee charged on more of them is a daily cost
+FOUR_WEEKS = 4 * WEEK_DAYS
+AROUND_DAYS = 3  # on either side of a month's first
+FIRST_TIMES = 2.0  # a first that costs so many times more than the days around it charges for the month
+
+Key = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Charges:
+    """`used[i, d]` and `fees[i, d]` are leaf `keys[i]` on `first_day` + d; NaN in `used` before a leaf's first charge.
+
+    Columns from `settled_days` on are not settled: they can only grow.
+    """
+
+    keys: list[Key]
+    first_day: date
+    settled_days: int
+    used: Floats
+    fees: Floats
+
+    @property
+    def settled_until(self) -> date:
+        """The first day that is not settled."""
+        return self.first_day + timedelta(days=self.settled_days)
+
+    def column(self, day: date) -> int:
+        """The day's column, within the matrix."""
+        return int(min(max((day - self.first_day).days, 0), self.used.shape[1]))
+
+
+def charges_of(columns: dict[str, np.ndarray]) -> Charges:
+    """The rows of a forecast's statement, one or more a leaf and day."""
+    days = columns["charge_date"].astype("datetime64[D]")
+    first = days.min()
+    offsets = (days - first).astype(int)
+    numbers: dict[Key, int] = {}
+    rows = zip(*(_texts(columns[name]) for name in KEY), strict=True)
+    leaves = np.fromiter((numbers.setdefault(row, len(numbers)) for row in rows), int, count=len(days))
+    used = np.zeros((len(numbers), int(offsets.max()) + 1))
+    fees = np.zeros_like(used)
+    for table, name in ((used, "usage_cost"), (fees, "fee_cost")):
+        np.add.at(table, (leaves, offsets), np.ma.filled(columns[name].astype(float), 0.0))
+    settled = np.ma.filled(columns["is_settled"].astype(bool), False)
+    settled_days = int(offsets[settled].max()) + 1 if settled.any() else 0
+    charges = Charges(list(numbers), first.astype(date), settled_days, used, fees)
+    return _begun(_with_monthly_fees(_with_daily_fees(charges)))
+
+
+def _texts(column: np.ndarray) -> Sequence[str | None]:
+    texts: list[str | None] = np.ma.asarray(column, dtype=object).tolist()
+    return texts
+
+
+def _with_daily_fees(charges: Charges) -> Charges:
+    """A fee that comes on most days (a commitment's hourly one) goes on as use does."""
+    newest = charges.fees[:, max(charges.settled_days - FOUR_WEEKS, 0) : charges.settled_days]
+    daily = (newest != 0).mean(axis=1) > EVERY_DAY_SHARE if newest.size else np.zeros(len(newest), bool)
+    used = np.where(daily[:, None], charges.used + charges.fees, charges.used)
+    fees = np.where(daily[:, None], 0.0, charges.fees)
+    return Charges(charges.keys, charges.first_day, charges.settled_days, used, fees)
+
+
+def _with_monthly_fees(charges: Charges) -> Charges:
+    """What the first of a month costs above the days around it, each time, is the month's and not the day's."""
+    used, count = charges.used, charges.used.shape[1]
+    firsts = [day for day in range(count) if (charges.first_day + timedelta(days=day)).day == 1]
+    usual = {first: _around(used, first) for first in firsts}
+    alive = {first: (used[:, :first] != 0).any(axis=1) | (used[:, first] != 0) for first in firsts}
+    above = [~alive[first] | (used[:, first] > FIRST_TIMES * usual[first]) for first in firsts]
+    monthly = (
+        np.all(above, axis=0) & np.any([used[:, first] > 0 for first in firsts], axis=0) if firsts else None
+    )
+    if monthly is None:
+        return charges
+    used, fees = used.copy(), charges.fees.copy()
+    for first in firsts:
+        excess = np.where(monthly, np.maximum(used[:, first] - usual[first], 0.0), 0.0)
+        used[:, first] -= excess
+        fees[:, first] += excess
+    return Charges(charges.keys, charges.first_day, charges.settled_days, used, fees)
+
+
+def _around(used: Floats, day: int) -> Floats:
+    """The median of the days around one; 0 where there are none."""
+    near = [
+        one
+        for one in range(day - AROUND_DAYS, day + AROUND_DAYS + 1)
+        if 0 <= one < used.shape[1] and one != day
+    ]
+    return np.asarray(np.median(used[:, near], axis=1)) if near else np.zeros(len(used))
+
+
+def _begun(charges: Charges) -> Charges:
+    """The days before a leaf's first charge are unknown, and so are days on which nothing at all was charged."""
+    nonzero = charges.used != 0
+    begins = np.where(nonzero.any(axis=1), nonzero.argmax(axis=1), charges.used.shape[1])
+    used = np.where(np.arange(charges.used.shape[1]) < begins[:, None], np.nan, charges.used)
+    return Charges(charges.keys, charges.first_day, charges.settled_days, used, charges.fees)
+
+
+def ended(charges: Charges) -> np.ndarray:
+    """Which leaves have ended: quiet for longer than ever before, and longer than a weekend."""
+    settled = np.nan_to_num(charges.used[:, : charges.settled_days])
+    charged = settled != 0
+    count = settled.shape[1]
+    day = np.arange(count)
+    last = np.where(charged, day, -1).max(axis=1) if count else np.full(len(settled), -1)
+    quiet = count - 1 - last
+    before = np.maximum.accumulate(np.where(charged, day, -1), axis=1)
+    gaps = (
+        np.where(charged[:, 1:] & (before[:, :-1] >= 0), day[1:] - before[:, :-1] - 1, 0)
+        if count > 1
+        else before
+    )
+    longest = gaps.max(axis=1, initial=0)
+    return np.asarray((last >= 0) & (quiet >= LEAST_QUIET_DAYS) & (quiet > longest))

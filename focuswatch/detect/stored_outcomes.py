@@ -1,0 +1,56 @@
+"""What came of each detection when it was asked last: kept for the page, which would else ask all of them once more.
+
+Of a deployment; on a laptop `focuswatch.detect.result_cache` does it. What was found is the ledger's.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.run_detection import Outcome
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "page/outcomes.json"
+
+
+@dataclass(frozen=True)
+class StoredOutcomes:
+    """One object of a bucket, which one function writes and another reads."""
+
+    s3: "S3Client"
+    bucket: str
+
+    def remember(self, outcomes: Iterable[Outcome]) -> None:
+        """Keep what a run's detections came to; of those that it did not ask, what was known stays."""
+        known = self._read() | {one.detection.id: _kept(one) for one in outcomes}
+        self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=json.dumps(known).encode())
+
+    def recall(self, catalog: Catalog) -> tuple[Outcome, ...]:
+        """Of each live detection that was ever asked: why it failed, or what it could not judge and what that costs."""
+        known = self._read()
+        return tuple(
+            Outcome(
+                one,
+                not_looked_at=tuple({"monthly_cost": cost} for cost in known[one.id]["not_looked_at"]),
+                error=known[one.id]["error"],
+            )
+            for one in catalog.live
+            if one.id in known
+        )
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            body = self.s3.get_object(Bucket=self.bucket, Key=KEY)["Body"].read()
+        except self.s3.exceptions.NoSuchKey:
+            return {}
+        known: dict[str, Any] = json.loads(body)
+        return known
+
+
+def _kept(outcome: Outcome) -> dict[str, Any]:
+    costs = [row.get("monthly_cost") for row in outcome.not_looked_at]
+    return {"error": outcome.error, "not_looked_at": costs}

@@ -1,0 +1,156 @@
+"""The engine where one machine ends: Athena, through awswrangler.
+
+Results are unloaded as Parquet and read as Arrow, so that maps, arrays and decimals arrive as what they are. Unloaded
+rows come in no order: whoever promises one sorts. What a statement scanned is kept for the run's account of itself.
+"""
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from focuswatch.engines import athena_dialect
+from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.engine import Row
+from focuswatch.engines.sql_literals import literal
+from focuswatch.errors import QueryError
+
+if TYPE_CHECKING:
+    import boto3
+    import numpy as np
+    import pyarrow as pa
+
+GIB = 1 << 30
+POLL_SECONDS = 0.5
+UNMARKED = re.compile(r"[^0-9A-Za-z_ .-]+")  # what the mark of a statement leaves out of its label
+
+
+@dataclass(frozen=True)
+class Executed:
+    """One statement that ran."""
+
+    label: str
+    execution_id: str
+    scanned_bytes: int
+    seconds: float
+
+
+@dataclass
+class AthenaEngine:
+    """An Engine over a Glue database and a workgroup; see focuswatch.engines.engine.
+
+    `results` is the s3:// folder that unloaded rows go to; `tables` are SELECTs by name that stand before whatever
+    reads them. `executed` grows by every statement, also those that several threads run.
+    """
+
+    session: "boto3.Session"
+    database: str
+    workgroup: str
+    results: str
+    run_id: str
+    tables: dict[str, str] = field(default_factory=dict)
+    executed: list[Executed] = field(default_factory=list)
+    name: str = "athena"
+    at_once: int = 5  # of some twenty that an account may run: leaves room for its people
+
+    def query(self, statement: str, *, label: str) -> list[Row]:
+        """Rows of one SELECT; see Engine.query."""
+        found = self._rows(statement, label=label)
+        maps = {f.name for f in found.schema if str(f.type).startswith("map<")}
+        return [
+            {
+                name: dict(value) if name in maps and value is not None else value
+                for name, value in row.items()
+            }
+            for row in found.to_pylist()
+        ]
+
+    def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
+        """Columns of one SELECT; see Engine.columns."""
+        found = self._rows(statement, label=label)
+        return {name: _masked(found.column(name)) for name in found.column_names}
+
+    def unload(self, statement: str, *, to: str, label: str) -> Executed:
+        """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError."""
+        bare = athena_dialect.without_comments
+        complete = bare(with_tables(bare(statement), self.tables))
+        marked = f"/* focuswatch run {self.run_id} {UNMARKED.sub(' ', label)} */"
+        return self._execute(athena_dialect.unload(f"{marked}\n{complete}\n", to=literal(to)), label=label)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _rows(self, statement: str, *, label: str) -> "pa.Table":
+        import awswrangler as wr
+        import pyarrow as pa
+
+        folder = f"{self.results.rstrip('/')}/{self.run_id}/{uuid.uuid4().hex}/"
+        self.unload(statement, to=folder, label=label)
+        files = wr.s3.list_objects(folder, boto3_session=self.session)
+        if not files:
+            return pa.table({})
+        tables = [_read(path, session=self.session) for path in files]
+        wr.s3.delete_objects(files, boto3_session=self.session)
+        return pa.concat_tables(tables, promote_options="permissive")
+
+    def _execute(self, statement: str, *, label: str) -> Executed:
+        import awswrangler as wr
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        execution_id = "not started"
+        try:
+            execution_id = str(
+                wr.athena.start_query_execution(
+                    statement, database=self.database, workgroup=self.workgroup, boto3_session=self.session
+                )
+            )
+            found = wr.athena.wait_query(
+                execution_id, boto3_session=self.session, athena_query_wait_polling_delay=POLL_SECONDS
+            )
+        except (wr.exceptions.QueryFailed, wr.exceptions.QueryCancelled) as error:
+            raise QueryError(self._reason(str(error), label=label, execution_id=execution_id)) from error
+        except (ClientError, BotoCoreError) as error:
+            raise QueryError(
+                f"{label}: Athena did not take the statement (execution {execution_id}): {error}"
+            ) from error
+        counted: dict[str, Any] = found.get("Statistics", {})
+        executed = Executed(
+            label=label,
+            execution_id=execution_id,
+            scanned_bytes=int(counted.get("DataScannedInBytes", 0)),
+            seconds=counted.get("TotalExecutionTimeInMillis", 0) / 1000,
+        )
+        self.executed.append(executed)
+        return executed
+
+    def _reason(self, said: str, *, label: str, execution_id: str) -> str:
+        if athena_dialect.OVER_LIMIT.search(said):
+            return (
+                f"{label}: the workgroup {self.workgroup} ended the statement at its limit of scanned bytes "
+                f"(execution {execution_id}); raise scan_limit_gib in config/deployment.toml, or narrow the statement"
+            )
+        first_line = said.strip().partition("\n")[0] or "no reason was given"
+        return f"{label}: Athena could not run the statement (execution {execution_id}): {first_line}"
+
+
+def _read(path: str, *, session: "boto3.Session") -> "pa.Table":
+    import io
+
+    import pyarrow.parquet as pq
+
+    bucket, _, key = path.removeprefix("s3://").partition("/")
+    body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return pq.read_table(io.BytesIO(body))
+
+
+def _masked(column: "pa.ChunkedArray") -> "np.ndarray":
+    """As DuckDB gives it: dates as datetime64, text as objects, nulls masked."""
+    import numpy as np
+    import pyarrow as pa
+
+    array = column.combine_chunks()
+    if pa.types.is_date(array.type):
+        days: np.ndarray = array.to_numpy(zero_copy_only=False).astype("datetime64[D]")
+        return days
+    values = np.asarray(array.to_pylist(), dtype=None if pa.types.is_floating(array.type) else object)
+    return np.ma.masked_array(values, mask=array.is_null().to_numpy(zero_copy_only=False))

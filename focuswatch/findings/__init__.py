@@ -1,0 +1,1 @@
+"""The finding: its fields, fingerprint, severity, explanation, and limits on its size."""

@@ -1,0 +1,238 @@
+"""A finding: what it says, who it is over time, how bad it is.
+
+Pure: rows of a detection in, findings out. It neither queries nor remembers.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Context, Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from focuswatch.catalog.catalog import Category, Detection
+from focuswatch.engines import Row
+from focuswatch.findings.explanation import Explanation
+from focuswatch.findings.paste_commands import COMMAND, action_of
+from focuswatch.findings.size_limits import bounded
+from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
+from focuswatch.findings.stake import EVENTS, stake_of, weight
+
+CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
+CARRIED = (
+    "service_name",
+    "nobody_looked",
+    "team",
+    "minor",
+    "monthly_cost_if_continues",
+)  # columns with a meaning of their own that a row may have
+ANY_AMOUNT = Context(
+    prec=400
+)  # digits of the greatest double with six decimals; the default of 28 fails from 1e22 on
+
+Severity = Literal["critical", "high", "medium", "low"]
+Status = Literal["new", "open", "changed", "resolved"]
+OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+# From which stake on a finding is of that severity, in USD. Waste and governance: of a month. Anomaly and security: so
+# far, and of a further week where it continues.
+SEVERITY_FROM: dict[Category, dict[Severity, Decimal]] = {
+    "waste": {"medium": Decimal(100), "high": Decimal(1_000), "critical": Decimal(10_000)},
+    "security": {"high": Decimal("-Infinity"), "critical": Decimal(1_000)},
+    "anomaly": {"medium": Decimal(500), "high": Decimal(3_000), "critical": Decimal(15_000)},
+    "governance": {"medium": Decimal(1_000), "high": Decimal(20_000)},
+}
+
+
+Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+
+
+class Finding(BaseModel):
+    """One thing a detection reports; its JSON is what is stored, printed and published."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    schema_: Literal["focuswatch.finding/1"] = Field(default="focuswatch.finding/1", alias="schema")
+    detection: str
+    fingerprint: str
+    category: Category
+    severity: Severity
+    status: Status
+    sub_account_id: str | None
+    sub_account_name: str | None
+    region_id: str | None
+    resource_id: str | None
+    service_name: str | None
+    team: str | None
+    owned_by: OwnedBy
+    monthly_cost: Money  # waste, governance: of a month; anomaly, security: so far
+    cost_so_far: Money | None = None  # anomaly, security
+    monthly_cost_if_continues: Money | None = None  # anomaly, security; 0: it ended, None: unknown
+    started_on: date | None = None
+    ended_on: date | None = None
+    currency: str
+    title: str
+    reason: str
+    action: str
+    evidence: dict[str, Any]
+    explanation: Explanation | None = None  # of money that rose, once it is told
+    first_seen: date
+    last_seen: date
+    as_of: date
+
+    @property
+    def suppressible_by_team(self) -> bool:
+        """Whether its team may suppress it: not where a security finding has its team from a resource's own tag."""
+        return not (self.category == "security" and self.owned_by == "resource tag")
+
+    @property
+    def stake(self) -> Decimal:
+        """What it is compared by, in the billing currency: see focuswatch.findings.stake."""
+        return weight(
+            self.category, cost=self.monthly_cost, monthly_if_continues=self.monthly_cost_if_continues
+        )
+
+    @property
+    def is_event(self) -> bool:
+        """Whether its amounts are the cost so far and if it continues, and no savings of a month."""
+        return self.category in EVENTS
+
+
+def account_label(name: str | None, id: str | None) -> str | None:
+    """Return `name (id)`, or what there is of it: two accounts may have one name."""
+    return f"{name} ({id})" if name and id else name or id
+
+
+def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
+    """Who a finding is over time: 20 hex digits over detection, account, region, service and resource."""
+    identity = [
+        detection,
+        *(row.get(key) for key in ("sub_account_id", "region_id", "service_name", "resource_id")),
+    ]
+    return hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode()).hexdigest()[:20]
+
+
+def severity_of(category: Category, stake_usd: Decimal, *, minor: bool = False) -> Severity:
+    """Return the severity by category and stake in USD; low where the detection's row says that it is `minor`."""
+    if minor:
+        return "low"
+    reached: list[Severity] = [name for name, limit in SEVERITY_FROM[category].items() if stake_usd >= limit]
+    return max(reached, key=SEVERITIES.index, default="low")
+
+
+def is_minor(finding: Finding) -> bool:
+    """Return whether a finding is told in one line with others of its kind: only `minor` makes security low."""
+    return finding.category == "security" and finding.severity == "low"
+
+
+def money(value: float | Decimal | None) -> Decimal:
+    """An amount with the six decimals that a bill has; null is nothing, and so is what rounds to -0."""
+    amount = Decimal(repr(value) if isinstance(value, float) else value or 0)
+    return amount.quantize(Decimal("0.000001"), context=ANY_AMOUNT) + 0
+
+
+def plain(value: Any) -> Any:
+    """A column's value as JSON has it: dates as text, decimals as they are written."""
+    match value:
+        case datetime() | date():
+            return value.isoformat()
+        case Decimal():
+            return plain(float(value))
+        case list() | tuple():
+            return [plain(one) for one in value]
+        case dict():
+            return {str(key): plain(one) for key, one in value.items()}
+        case float():
+            return round(value, 6) if math.isfinite(value) else None  # JSON has neither NaN nor Infinity
+    return value
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, str]:
+    """What `{column}` in a `reason` or `action` becomes."""
+    return {key: _shown(value) for key, value in row.items()}
+
+
+def amount(value: float | Decimal) -> str:
+    """Money or a measure as it is shown: two decimals under a thousand, none above."""
+    return f"{value:,.2f}" if -1000 < value < 1000 else f"{value:,.0f}"
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float() | Decimal():
+            return amount(value)
+        case int():
+            return f"{value:,}"
+        case list() | tuple():
+            return ", ".join(map(_shown, value))
+    return str(value)
+
+
+def to_finding(
+    row: Row,
+    *,
+    detection: Detection,
+    as_of: date,
+    currency: str,
+    account_names: Mapping[str, str],
+    per_usd: Decimal = Decimal(1),
+    billed_until: date | None = None,
+) -> Finding:
+    """Return the finding that `row` of `detection` states, not yet owned and not yet known to a ledger.
+
+    `row` keeps the contract, and its values are plain. `per_usd` is units of `currency` for one US dollar;
+    `billed_until` the last day on which the account is charged (None: the day before `as_of`). What is too long for a
+    ledger is cut, and says so.
+    """
+    header, cost = detection.header, money(row["monthly_cost"])
+    account = row["sub_account_id"]
+    named = row | {"sub_account_name": account_names.get(account or "", account), "currency": currency}
+    words = shown(named)
+    stake = stake_of(
+        header.category, row, cost=cost, as_of=as_of, billed_until=billed_until or as_of - timedelta(days=1)
+    )
+    weighed = weight(header.category, cost=cost, monthly_if_continues=stake.monthly_if_continues)
+    stated = Finding(
+        detection=detection.id,
+        fingerprint=fingerprint(detection.id, row),
+        category=header.category,
+        severity=severity_of(header.category, weighed / per_usd, minor=bool(row.get("minor"))),
+        status="new",
+        sub_account_id=account,
+        sub_account_name=account_names.get(account or ""),
+        region_id=row["region_id"],
+        resource_id=row["resource_id"],
+        service_name=row.get("service_name"),
+        team=None,
+        owned_by="fallback",
+        monthly_cost=stake.cost,
+        cost_so_far=stake.cost_so_far,
+        monthly_cost_if_continues=stake.monthly_if_continues,
+        started_on=stake.started_on,
+        ended_on=stake.ended_on,
+        currency=currency,
+        title=header.title,
+        reason=header.reason.strip().format_map(words),
+        action=action_of(header.action.strip(), named, words=words),
+        evidence=_evidence(row),
+        first_seen=as_of,
+        last_seen=as_of,
+        as_of=as_of,
+    )
+    return bounded(stated)
+
+
+def _evidence(row: Row) -> dict[str, Any]:
+    """The columns that prove a finding, a command among them as it is offered; none that is not."""
+    evidence = {key: value for key, value in row.items() if key not in (*CONTRACT, *CARRIED)}
+    for key in [key for key in evidence if key.endswith("_command")]:
+        command = action_of(str(evidence[key]), row, words=shown(row))
+        evidence[key] = command if COMMAND.fullmatch(command) else None
+    return evidence

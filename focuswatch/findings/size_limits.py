@@ -1,0 +1,93 @@
+"""A finding of a size that everything on its way takes, whatever the bill holds; what is left out is said.
+
+A row of the ledger holds a finding once for itself and once for each news of it that is not told yet, and DynamoDB
+takes no row of more than 400 KB. SNS takes no message of more than 256 KB, and a new region's holds its finding twice.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from focuswatch.findings.finding import Finding
+
+FINDING_BYTES = 32_000  # of its JSON
+PLACES = ("sub_account_id", "sub_account_name", "region_id", "resource_id", "service_name")
+TEXTS = (*PLACES, "currency", "title", "reason", "action")
+MORE = re.compile(r"… and ([\d,]+) more\Z")
+
+
+class Limits(NamedTuple):
+    """Characters of a finding's own texts, and of a text in its evidence; values of a list or a map there."""
+
+    text: int
+    evidence: int
+    values: int
+
+
+# From what nothing true ever reaches to what always has room.
+LIMITS = (Limits(4_000, 4_000, 100), Limits(4_000, 1_000, 25), Limits(4_000, 200, 5), Limits(400, 200, 5))
+
+
+def bounded(finding: "Finding") -> "Finding":
+    """The finding, with what is too long in it cut; who it is stays."""
+    for limits in LIMITS:
+        texts = {name: _cut(getattr(finding, name), limits.text) for name in TEXTS}
+        evidence = {
+            _cut(name, limits.evidence): _short(one, limits) for name, one in finding.evidence.items()
+        }
+        shorter = finding.model_copy(update={**texts, "evidence": evidence})
+        if _size(shorter) <= FINDING_BYTES:
+            return shorter
+    return _with_fewer_columns(shorter)
+
+
+def whole_length(values: Sequence[Any]) -> int:
+    """How many values a list had before it was cut."""
+    found = MORE.match(values[-1]) if values and isinstance(values[-1], str) else None
+    return len(values) - 1 + int(found[1].replace(",", "")) if found else len(values)
+
+
+def _short(value: Any, limits: Limits) -> Any:
+    match value:
+        case str():
+            return _cut(value, limits.evidence)
+        case list() | tuple():
+            kept = [_short(one, limits) for one in value[: limits.values]]
+            return kept + [_more(value, limits)] * (len(value) > limits.values)
+        case dict():
+            names = list(value)[: limits.values]
+            some = {_cut(str(name), limits.evidence): _short(value[name], limits) for name in names}
+            return some | ({"…": _more(value, limits)} if len(value) > limits.values else {})
+    return value
+
+
+def _more(value: Any, limits: Limits) -> str:
+    return f"… and {len(value) - limits.values:,} more"
+
+
+def _cut(text: Any, most: int) -> Any:
+    """`text`, or its beginning and how much there was; what is no text stays."""
+    if not isinstance(text, str) or len(text) <= most:
+        return text
+    return f"{text[:most]}… ({len(text) - most:,} more characters)"
+
+
+def _with_fewer_columns(finding: "Finding") -> "Finding":
+    """The first columns of evidence, as many as there is room for."""
+    room = FINDING_BYTES - _size(finding.model_copy(update={"evidence": {"…": f"{2**31:,} more columns"}}))
+    kept: dict[str, Any] = {}
+    for name, value in finding.evidence.items():
+        room -= len(json.dumps({name: value}, ensure_ascii=True, default=str))
+        if room < 0:
+            break
+        kept[name] = value
+    kept["…"] = f"and {len(finding.evidence) - len(kept):,} more columns"
+    return finding.model_copy(update={"evidence": kept})
+
+
+def _size(finding: "Finding") -> int:
+    return len(finding.model_dump_json(by_alias=True).encode())

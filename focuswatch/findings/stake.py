@@ -1,0 +1,87 @@
+"""The amounts of a finding: savings a month, or what something has cost so far and costs if it continues.
+
+The two are never added. Severity, order and material change compare one number, `weight`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.catalog.catalog import Category
+
+DAYS_A_MONTH = 30
+EVENTS: tuple[Category, ...] = (
+    "anomaly",
+    "security",
+)  # happen on days; waste and governance last until somebody acts
+ENDED_AFTER_DAYS = 2  # so many later days of the account in the bill without it show that it ended
+OVER_AFTER_DAYS = 7  # and so many days without any charge of the account do too
+WEIGHED_DAYS = 7  # what continues is weighed with what so many more days of it cost
+
+
+@dataclass(frozen=True)
+class Stake:
+    """`cost` is a month's savings, or the cost so far; the rest is of events alone.
+
+    `monthly_if_continues` is 0 where the bill shows that it ended, on `ended_on`; None where nobody can tell.
+    """
+
+    cost: Decimal
+    cost_so_far: Decimal | None = None
+    monthly_if_continues: Decimal | None = None
+    started_on: date | None = None
+    ended_on: date | None = None
+
+
+def stake_of(
+    category: Category, row: Mapping[str, Any], *, cost: Decimal, as_of: date, billed_until: date
+) -> Stake:
+    """Return the amounts that a row of a detection states.
+
+    `row` may say `first_day` and `last_day` of an event (a series: `strange_from` and `strange_until`), or know better:
+    `monthly_cost_if_continues`. `billed_until` is
+    the last day on which the account is charged for anything.
+    """
+    if category not in EVENTS:
+        return Stake(cost)
+    first, last = _day(row, "first_day", "strange_from"), _day(row, "last_day", "strange_until")
+    monthly, ended = row.get("monthly_cost_if_continues"), None
+    if monthly is None and last is not None:
+        ended = _has_ended(last, as_of=as_of, billed_until=billed_until)
+        monthly = Decimal(0) if ended else cost * DAYS_A_MONTH / max((last - (first or last)).days + 1, 1)
+    if monthly is not None:
+        monthly = _money(monthly)
+        ended = not monthly if ended is None else ended
+    return Stake(
+        cost,
+        cost_so_far=cost,
+        monthly_if_continues=monthly,
+        started_on=first,
+        ended_on=last if ended else None,
+    )
+
+
+def weight(category: Category, *, cost: Decimal, monthly_if_continues: Decimal | None) -> Decimal:
+    """Return what a finding is compared by: a month's savings, or the cost so far and of a further week."""
+    if category not in EVENTS or monthly_if_continues is None:
+        return cost
+    return cost + monthly_if_continues * WEIGHED_DAYS / DAYS_A_MONTH
+
+
+def _has_ended(last_day: date, *, as_of: date, billed_until: date) -> bool:
+    days_after = (billed_until - last_day).days
+    return days_after >= ENDED_AFTER_DAYS or (as_of - last_day).days > OVER_AFTER_DAYS
+
+
+def _day(row: Mapping[str, Any], *names: str) -> date | None:
+    value = next((row[name] for name in names if row.get(name) is not None), None)
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
+
+
+def _money(value: Any) -> Decimal:
+    return Decimal(repr(value) if isinstance(value, float) else value).quantize(Decimal("0.000001")) + 0

@@ -1,0 +1,132 @@
+"""The table `known_findings`: what the ledger knows, for reports that ask about findings as they ask about charges.
+
+Of the ledger nothing is decided or written here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date
+
+from focuswatch.catalog.catalog import Report
+from focuswatch.engines import Engine
+from focuswatch.engines.common_table_expressions import needed_of
+from focuswatch.findings.finding import DAYS_A_MONTH
+from focuswatch.ledger import Ledger, LedgerEntry, Suppression
+from focuswatch.owners.owners_file import Owners
+
+TABLE = "known_findings"
+ACCOUNT_TAGS = "SELECT sub_account_id, tags FROM accounts"
+Purpose = tuple[str | None, str | None]  # a use case, and the intent
+AccountTags = Mapping[str, Mapping[str, str | None]]
+
+
+@dataclass(frozen=True)
+class KnownFinding:
+    """A row; its fields stand in the order of focuswatch.bill.table_columns.KNOWN_FINDINGS."""
+
+    fingerprint: str
+    detection: str
+    category: str
+    severity: str
+    state: str
+    is_silenced: bool
+    sub_account_id: str | None
+    sub_account_name: str | None
+    region_id: str | None
+    service_name: str | None
+    resource_id: str | None
+    team: str | None
+    use_case: str | None
+    intent: str | None
+    title: str
+    monthly_cost: float
+    saved_monthly: float | None  # None: the bill was not read again yet
+    first_seen: date
+    resolved_on: date | None
+    acknowledged_on: date | None
+
+
+def known_findings(
+    entries: Iterable[LedgerEntry],
+    silences: Sequence[Suppression],
+    *,
+    as_of: date,
+    owners: Owners,
+    account_tags: AccountTags,
+) -> list[tuple[object, ...]]:
+    """A row for every finding that the ledger knows, in the order of their fingerprints."""
+    held = [one for one in silences if one.holds_on(as_of)]
+    rows = (
+        _row(
+            entry,
+            is_silenced=any(one.covers(entry.finding) for one in held),
+            purpose=purpose_of(entry, owners=owners, account_tags=account_tags),
+        )
+        for entry in entries
+    )
+    return [astuple(row) for row in sorted(rows, key=lambda row: row.fingerprint)]
+
+
+def purpose_of(entry: LedgerEntry, *, owners: Owners, account_tags: AccountTags) -> Purpose:
+    """The use case and the intent of what a finding is about."""
+    finding = entry.finding
+    return owners.purpose(
+        tags=finding.evidence.get("tags"),
+        account_id=finding.sub_account_id,
+        account_tags=account_tags.get(finding.sub_account_id or ""),
+        resource_id=finding.resource_id,
+        team=finding.team,
+    )
+
+
+def tags_of_accounts(engine: Engine) -> AccountTags:
+    """Every account's own tags. Raises QueryError."""
+    return {
+        row["sub_account_id"]: row["tags"] or {}
+        for row in engine.query(ACCOUNT_TAGS, label="tags of accounts")
+    }
+
+
+def rows_of_ledger(
+    ledger: Ledger, *, engine: Engine, owners: Owners, as_of: date
+) -> list[tuple[object, ...]]:
+    """The rows of what `ledger` knows now; accounts' tags are asked of `engine`. Raises QueryError."""
+    return known_findings(
+        ledger.entries().values(),
+        ledger.silences(),
+        as_of=as_of,
+        owners=owners,
+        account_tags=tags_of_accounts(engine),
+    )
+
+
+def reads_ledger(report: Report) -> bool:
+    """Whether it asks about findings."""
+    return TABLE in needed_of(report.sql, {TABLE: ""})
+
+
+def _row(entry: LedgerEntry, *, is_silenced: bool, purpose: Purpose) -> KnownFinding:
+    finding, saved = entry.finding, entry.saved_daily
+    use_case, intent = purpose
+    return KnownFinding(
+        fingerprint=entry.fingerprint,
+        detection=finding.detection,
+        category=finding.category,
+        severity=finding.severity,
+        state=entry.state,
+        is_silenced=is_silenced,
+        sub_account_id=finding.sub_account_id,
+        sub_account_name=finding.sub_account_name,
+        region_id=finding.region_id,
+        service_name=finding.service_name,
+        resource_id=finding.resource_id,
+        team=finding.team,
+        use_case=use_case,
+        intent=intent,
+        title=finding.title,
+        monthly_cost=float(finding.monthly_cost),
+        saved_monthly=None if saved is None else float(saved * DAYS_A_MONTH),
+        first_seen=finding.first_seen,
+        resolved_on=entry.resolved_on,
+        acknowledged_on=entry.acknowledged_on,
+    )

@@ -1,0 +1,162 @@
+"""The ledger in one SQLite file: the embedded default."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from focuswatch.errors import LedgerError
+from focuswatch.ledger.decide import Decision
+from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
+from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil
+
+VERSION = 1
+TABLES = """
+CREATE TABLE IF NOT EXISTS entries (fingerprint TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS silences (id INTEGER PRIMARY KEY, silence TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS untold (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint TEXT NOT NULL, news TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS looked (detection TEXT PRIMARY KEY, as_of TEXT NOT NULL) WITHOUT ROWID;
+"""
+BUSY_SECONDS = 30  # how long a writer waits for another
+
+
+class SqliteLedger:
+    """A Ledger in the file at `path`; see focuswatch.ledger.ledger_protocol for what the methods promise."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise LedgerError(
+                    f"{path} was written by a newer focuswatch (format {version}); upgrade this one."
+                )
+            if version < VERSION:  # else nothing is written, so that a read-only ledger can be read
+                self._connection.executescript(TABLES + f"PRAGMA user_version = {VERSION};")
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(
+                f"{path} cannot be used as a ledger: {error}; name another with --ledger."
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def entries(self) -> dict[str, LedgerEntry]:
+        """See Ledger.entries."""
+        with self._reading():
+            rows = self._connection.execute("SELECT fingerprint, entry FROM entries")
+            return {fingerprint: LedgerEntry.model_validate_json(text) for fingerprint, text in rows}
+
+    def silences(self) -> list[Suppression]:
+        """See Ledger.silences."""
+        with self._reading():
+            rows = self._connection.execute("SELECT id, silence FROM silences ORDER BY id")
+            return [Suppression.model_validate_json(text).model_copy(update={"id": id}) for id, text in rows]
+
+    def looked_until(self) -> dict[str, date]:
+        """See Ledger.looked_until."""
+        with self._reading():
+            rows = self._connection.execute("SELECT detection, as_of FROM looked")
+            return {detection: date.fromisoformat(as_of) for detection, as_of in rows}
+
+    def update(self, decide: Decide, *, looked: Sequence[EvaluatedUntil]) -> Decision:
+        """See Ledger.update."""
+        with self._transaction():
+            decision = decide(self.entries(), self.silences())
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?)",
+                [(entry.fingerprint, entry.model_dump_json(by_alias=True)) for entry in decision.entries],
+            )
+            self._connection.executemany(
+                "INSERT INTO untold (fingerprint, news) VALUES (?, ?)",
+                [(one.finding.fingerprint, one.model_dump_json(by_alias=True)) for one in decision.news],
+            )
+            self._connection.executemany(
+                "INSERT INTO looked VALUES (?, ?) ON CONFLICT (detection) "
+                "DO UPDATE SET as_of = max(as_of, excluded.as_of)",
+                [(one.detection, one.as_of.isoformat()) for one in looked],
+            )
+        return decision
+
+    def untold(self) -> Iterator[PendingNotification]:
+        """See Ledger.untold."""
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT number, fingerprint, news FROM untold ORDER BY number"
+            ).fetchall()
+            before: dict[str, int] = {}
+            for number, fingerprint, text in rows:
+                yield PendingNotification(
+                    number, before.get(fingerprint), Notification.model_validate_json(text)
+                )
+                before[fingerprint] = number
+
+    def mark_told(self, *told: PendingNotification) -> None:
+        """See Ledger.mark_told."""
+        with self._transaction():
+            self._connection.executemany(
+                "DELETE FROM untold WHERE number = ?", [(one.number,) for one in told]
+            )
+
+    def add_silence(self, silence: Suppression) -> Suppression:
+        """See Ledger.add_silence."""
+        with self._transaction():
+            cursor = self._connection.execute(
+                "INSERT INTO silences (silence) VALUES (?)", (silence.model_dump_json(exclude={"id"}),)
+            )
+        return silence.model_copy(update={"id": cursor.lastrowid})
+
+    def remove_silence(self, id: int) -> None:
+        """See Ledger.remove_silence."""
+        with self._transaction():
+            if not self._connection.execute("DELETE FROM silences WHERE id = ?", (id,)).rowcount:
+                raise LedgerError(f"There is no silence {id}; `focuswatch findings --silences` lists them.")
+
+    def forget(self, fingerprint: str) -> None:
+        """See Ledger.forget."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM untold WHERE fingerprint = ?", (fingerprint,))
+            if not self._connection.execute(
+                "DELETE FROM entries WHERE fingerprint = ?", (fingerprint,)
+            ).rowcount:
+                raise LedgerError(
+                    f"No finding has the fingerprint {fingerprint}; `focuswatch findings` lists them."
+                )
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, ValueError) as error:  # ValueError: what a row holds is not what was written
+            first_line = str(error).partition("\n")[0]
+            raise LedgerError(
+                f"{self.path} is damaged ({first_line}); put a copy of it back, or name another with --ledger."
+            ) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path} is busy or cannot be written: {error}.") from error
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise LedgerError(
+                f"{self.path} cannot be written: {error}; make room there, and scan again."
+            ) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # SQLite ends it itself where the disk is full
+            self._connection.execute("ROLLBACK")

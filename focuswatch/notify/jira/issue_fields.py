@@ -1,0 +1,39 @@
+"""What an issue is filled with: a finding, in the way its team's section of owners.toml wants it. Pure."""
+
+from typing import Any
+
+from focuswatch.findings.finding import Finding
+from focuswatch.notify.jira import issue_text
+from focuswatch.notify.jira.issue_state import COMMON_LABEL, label_of
+from focuswatch.owners.owners_file import Jira
+
+OPTIONAL = ("priority", "components", "assignee")  # an issue without them is better than none
+
+
+def fields_of(finding: Finding, *, target: Jira, description: str, cloud: bool) -> dict[str, Any]:
+    """All fields of a new issue, by Jira's names.
+
+    https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/#api-rest-api-2-issue-post
+    """
+    labels = [COMMON_LABEL, label_of(finding.fingerprint), *target.labels]
+    fields: dict[str, Any] = {
+        "project": {"key": target.project},
+        "issuetype": {"name": target.issue_type},
+        "labels": list(dict.fromkeys(labels)),
+        **told_fields(finding, target=target, description=description),
+    }
+    if target.component:
+        fields["components"] = [{"name": target.component}]
+    if target.assignee:  # Cloud knows no user names: https://developer.atlassian.com/cloud/jira/platform/deprecation-notice-user-privacy-api-migration-guide/
+        fields["assignee"] = {"accountId" if cloud else "name": target.assignee}
+    return fields
+
+
+def told_fields(finding: Finding, *, target: Jira, description: str) -> dict[str, Any]:
+    """Those that change with the finding."""
+    priority = target.priority.get(finding.severity)
+    return {
+        "summary": issue_text.summary(finding),
+        "description": description,
+        **({"priority": {"name": priority}} if priority else {}),
+    }

@@ -1,0 +1,119 @@
+"""One message for the findings beyond those that a team is told one by one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.catalog.catalog import Category
+from focuswatch.findings.finding import Severity, amount
+from focuswatch.notify.slack.blocks import (
+    Block,
+    bullets,
+    context,
+    header,
+    rich,
+    section,
+    spaced,
+    within,
+    words,
+)
+from focuswatch.notify.slack.money_text import means
+from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
+from focuswatch.notify.slack.place_names import account_named, place
+
+MOST_TITLES = 10
+
+
+@dataclass(frozen=True)
+class DigestLine:
+    """A finding as a digest tells it; `account` is a name, or else a number."""
+
+    fingerprint: str
+    title: str
+    monthly_cost: Decimal
+    currency: str
+    account: str | None
+    region: str | None
+    resource_id: str | None
+    severity: Severity
+    category: Category
+    detection: str = ""
+    stake: Decimal | None = None  # what it is compared by (None: monthly_cost)
+
+    @property
+    def weight(self) -> Decimal:
+        """Its place in the order."""
+        return self.monthly_cost if self.stake is None else self.stake
+
+    @property
+    def means(self) -> str:
+        """What follows its amount."""
+        return means(self.detection, self.category)
+
+
+def digest(lines: Sequence[DigestLine], *, team: str | None, as_of: date, shown: int = 10) -> dict[str, Any]:
+    """What `lines` come to, of which kinds they are, and the `shown` costliest."""
+    costliest = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
+    waste = [line for line in lines if line.category == "waste"]
+    owner = f"for {team}" if team else "that nobody owns"
+    heading = f"{_count(len(lines))} {owner}" + (f": {_sum(waste)}" if waste else "")
+    details = _costliest(costliest[: max(shown, 0)], of=len(lines))
+    blocks = [
+        header(heading),
+        _by_title(lines),
+        details,
+        context(f"as of {as_of}, too many to tell one by one"),
+    ]
+    return {
+        "text": escaped_within(one_line(heading), 500),
+        "blocks": within(blocks, spare=[details]),
+    }
+
+
+def _count(number: int) -> str:
+    return "1 more finding" if number == 1 else f"{number:,} more findings"
+
+
+def _sum(lines: Sequence[DigestLine]) -> str:
+    """What findings of one detection, or of waste, come to, by currency: amounts of two are never added."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        sums[line.currency] += line.monthly_cost
+    told = " and ".join(f"{amount(total)} {currency}" for currency, total in sums.items())
+    return f"{told}{lines[0].means}"
+
+
+def _by_title(lines: Sequence[DigestLine]) -> Block:
+    groups: dict[str, list[DigestLine]] = defaultdict(list)
+    for line in lines:
+        groups[line.title].append(line)
+    kinds = sorted(groups.items(), key=lambda group: -sum(line.weight for line in group[1]))
+    items = [
+        [words(f"{len(group)} × {title}", style="bold", most=150), spaced(f": {one_line(_sum(group))}")]
+        for title, group in kinds[:MOST_TITLES]
+    ]
+    if len(kinds) > MOST_TITLES:
+        items.append([words(f"and {len(kinds) - MOST_TITLES} other kinds")])
+    return rich(bullets(items))
+
+
+def _costliest(lines: Sequence[DigestLine], *, of: int) -> Block | None:
+    if not lines:
+        return None
+    items = [_line(line) for line in lines]
+    if of > len(lines):
+        items.append([words(f"and {of - len(lines):,} more")])
+    return rich(section([words("The costliest", style="bold")]), bullets(items))
+
+
+def _line(line: DigestLine) -> list[Block]:
+    """How much, how bad, where, and which resource, or else which kind."""
+    where = place(account_named(line.account, None), line.region)
+    told = words(
+        f"{amount(line.monthly_cost)} {line.currency}{line.means} · {line.severity} · {where}", most=200
+    )
+    named = words(line.resource_id or line.title, style="code" if line.resource_id else None, most=200)
+    return [told, spaced(" · "), named]

@@ -1,0 +1,95 @@
+"""Why a finding's money rose, and the few columns that prove it, as lists to read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from focuswatch.findings.explanation_text import details, headline
+from focuswatch.findings.finding import Finding, shown
+from focuswatch.findings.size_limits import whole_length
+from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
+from focuswatch.notify.slack.mrkdwn import cut, one_line
+
+MOST_COLUMNS = 7
+MOST_VALUES = 3
+VALUE_CHARACTERS = 160
+DAYS = (("first_day", "last_day"), ("strange_from", "strange_until"))
+SETTINGS = {"lookback_days", "history_days", "score"}  # how it was looked at, which proves nothing
+EXPLAINED = {
+    "meter",
+    "cause_region_id",
+    "cause_resource_id",
+    "operation",
+    "moved",
+    "causes",
+}  # better told there
+MOST_REASONS = 12
+REASON_CHARACTERS = 320
+ACRONYMS = {"ai": "AI", "gb": "GB", "gpu": "GPU", "id": "ID", "ids": "IDs", "ocu": "OCU"}
+
+
+def why(finding: Finding) -> Block | None:
+    """What an excess is made of, what turned on its first day and who changed what; None where nothing rose."""
+    if finding.explanation is None:
+        return None
+    said = headline(finding.explanation, currency=finding.currency)
+    lines = list(islice(details(finding.explanation), MOST_REASONS))
+    heading = section([words("Why", style="bold"), line_feed(), words(said)])
+    if not lines:
+        return rich(heading)
+    return rich(heading, bullets([words(line, most=REASON_CHARACTERS)] for line in lines))
+
+
+def proof(finding: Finding) -> Block | None:
+    """The evidence that the reason does not say already; None where there is no more."""
+    told = list(_told(finding))
+    if not told:
+        return None
+    most = MOST_COLUMNS if len(told) > MOST_COLUMNS + 1 else len(told)
+    items = [[words(name), spaced(f": {value}")] for name, value in told[:most]]
+    if len(told) > most:
+        items.append([words(f"and {len(told) - most} more")])
+    return rich(section([words("Evidence", style="bold")]), bullets(items))
+
+
+def _told(finding: Finding) -> Iterator[tuple[str, str]]:
+    evidence = {
+        name: value
+        for name, value in finding.evidence.items()
+        if name not in SETTINGS and value not in (None, [], {}, "")
+        if finding.explanation is None or name not in EXPLAINED
+    }
+    tags = evidence.pop("tags", None)
+    for first, last in DAYS:
+        if first in evidence and last in evidence and (until := evidence.pop(last)) != evidence[first]:
+            evidence[first] = f"{evidence[first]} to {until}"
+    for name, value in evidence.items():
+        if not _is_said(value, finding):
+            yield _label(name), _readable(value)
+    if isinstance(tags, Mapping):
+        yield "tags", _readable([f"{key}={value}" for key, value in sorted(tags.items())])
+
+
+def _is_said(value: Any, finding: Finding) -> bool:
+    """Whether the reason or the steps have it word for word; a number is told again, with its name."""
+    if not isinstance(value, Sequence):
+        return False
+    text = shown({"": value})[""]
+    return text in finding.reason or text in finding.action
+
+
+def _label(column: str) -> str:
+    if column in dict(DAYS):
+        return "days"
+    return " ".join(ACRONYMS.get(word, word) for word in column.split("_"))
+
+
+def _readable(value: Any) -> str:
+    """A value as a person writes it; of many values the first, and how many more."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        texts = [_readable(one) for one in islice(value, MOST_VALUES)]
+        more = whole_length(value) - len(texts)
+        return ", ".join(texts) + (f" and {more:,} more" if more else "")
+    if isinstance(value, Mapping):
+        return _readable([one if key == "…" else f"{key} {_readable(one)}" for key, one in value.items()])
+    return cut(one_line(shown({"": value})[""]), VALUE_CHARACTERS) or "-"

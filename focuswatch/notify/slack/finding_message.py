@@ -1,0 +1,203 @@
+"""The Slack message of a finding, made from values alone; replies in its thread are in thread_replies.py.
+
+It neither sends nor remembers. Every message fits what Slack takes, whatever a bill holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.notify.slack.action_steps import steps
+from focuswatch.notify.slack.blocks import (
+    URL_CHARACTERS,
+    Block,
+    button,
+    context,
+    header,
+    line_feed,
+    link,
+    person,
+    rich,
+    section,
+    spaced,
+    within,
+    words,
+)
+from focuswatch.notify.slack.digest import DigestLine, digest
+from focuswatch.notify.slack.evidence_blocks import proof, why
+from focuswatch.notify.slack.money_text import days_open, saving, stake
+from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
+from focuswatch.notify.slack.place_names import account, place
+from focuswatch.notify.slack.response_form import not_waste_modal
+from focuswatch.notify.slack.shared_text import days, metadata, not_waste
+from focuswatch.notify.slack.thread_replies import thread_note
+
+__all__ = [
+    "RecordedResponse",
+    "DigestLine",
+    "Links",
+    "digest",
+    "message",
+    "not_waste_modal",
+    "plain_webhook",
+    "thread_note",
+]
+
+MOST_BLIND_SPOTS = 3
+MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
+DONE = "✅"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where to read on; what is None is left out."""
+
+    query: str | None = None
+    jira: str | None = None
+    jira_key: str | None = None
+    console: str | None = None
+
+
+@dataclass(frozen=True)
+class RecordedResponse:
+    """What somebody did about a finding; `author` is the id of a Slack user."""
+
+    action: Literal["acknowledged", "snoozed", "not waste"]
+    author: str
+    on: date
+    until: date | None = None
+    reason: str | None = None
+
+
+def message(
+    finding: Finding,
+    *,
+    kind: Kind,
+    today: date,
+    news_id: str,
+    blind_spots: Sequence[str] = (),
+    links: Links = Links(),  # noqa: B008  frozen
+    answered: RecordedResponse | None = None,
+    saved_daily: Decimal | None = None,
+    buttons: bool = True,
+) -> dict[str, Any]:
+    """The message in its channel as it is to be now: what happened, what to do, what proves it, who answered."""
+    resolved = _is_resolved(finding, kind=kind)
+    money = _money(finding, resolved=resolved, saved_daily=saved_daily)
+    evidence = None if resolved else proof(finding)
+    reasons = None if resolved else why(finding)
+    doubts = _doubts(blind_spots) if not resolved else None
+    action, leads = None if resolved else steps(finding), _links(links)
+    asks = buttons and not resolved and (answered is None or answered.action == "acknowledged")
+    blocks = [
+        header(_heading(finding, resolved=resolved)),
+        _facts(finding, resolved=resolved, money=money),
+        _answer(answered, finding=finding) if answered else None,
+        action,
+        _buttons(finding, acknowledged=answered is not None) if asks else None,
+        reasons,
+        evidence,
+        doubts,
+        leads,
+        _footing(finding, today=today, resolved=resolved),
+    ]
+    return {
+        "text": _fallback(finding, resolved=resolved, money=money),
+        "blocks": within(blocks, spare=[doubts, evidence, reasons, leads, action]),
+        "metadata": metadata(finding, news_id=news_id),
+    }
+
+
+def plain_webhook(message: dict[str, Any]) -> dict[str, Any]:
+    """The same message for an incoming webhook, which has neither metadata nor anybody to answer its buttons."""
+    return {
+        "text": message["text"],
+        "blocks": [block for block in message["blocks"] if block["type"] != "actions"],
+    }
+
+
+def _is_resolved(finding: Finding, *, kind: Kind) -> bool:
+    return kind == "resolved" or finding.status == "resolved"
+
+
+def _heading(finding: Finding, *, resolved: bool) -> str:
+    return f"{DONE} Resolved: {finding.title}" if resolved else f"{MARKS[finding.severity]} {finding.title}"
+
+
+def _money(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> str | None:
+    return saving(finding, saved_daily=saved_daily) if resolved else stake(finding)
+
+
+def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
+    """What a notification shows and a screen reader reads."""
+    told = (_heading(finding, resolved=resolved), money, place(account(finding), finding.region_id))
+    return escaped_within(one_line(" · ".join(filter(None, told))), 500)
+
+
+def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
+    """How much, where, and why."""
+    lines = [
+        [words(money, style="bold")] if money else [],
+        [words(place(account(finding), finding.region_id), most=200)],
+        [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
+        [words(f"It was: {finding.reason}" if resolved else finding.reason, most=900)],
+    ]
+    joined = [element for line in lines if line for element in (line_feed(), *line)]
+    return rich(section(joined[1:]))
+
+
+def _answer(answered: RecordedResponse, *, finding: Finding) -> Block:
+    did = not_waste(finding).lower() if answered.action == "not waste" else answered.action
+    until = f" until {answered.until}" if answered.until else ""
+    said = [words(did.capitalize(), style="bold"), spaced(" by "), person(answered.author)]
+    said.append(spaced(f" on {answered.on}{until}"))
+    if answered.reason:
+        said += [spaced(": "), words(answered.reason)]
+    return rich(section(said))
+
+
+def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
+    value = finding.fingerprint
+    offered = [
+        button("snooze_7", "Snooze 7 days", value=value),
+        button("snooze_30", "Snooze 30 days", value=value),
+        button("not_waste", not_waste(finding), value=value),
+    ]
+    if not acknowledged:
+        offered.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
+    return {"type": "actions", "elements": offered}
+
+
+def _doubts(blind_spots: Sequence[str]) -> Block | None:
+    first, *others = [*blind_spots[:MOST_BLIND_SPOTS], ""]
+    return context(f"May be wrong: {first}", *filter(None, others)) if first else None
+
+
+def _links(links: Links) -> Block | None:
+    offered = [
+        (links.jira, f"Jira {links.jira_key}" if links.jira_key else "Jira"),
+        (links.query, "Ask the bill in Athena"),
+        (links.console, "Open in the AWS console"),
+    ]
+    elements = [
+        element
+        for url, text in offered
+        if url and len(url) <= URL_CHARACTERS
+        for element in (spaced(" · "), link(url, text))
+    ]
+    return rich(section(elements[1:])) if elements else None
+
+
+def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
+    owner = f"{finding.team}, by {finding.owned_by}" if finding.team else "nobody owns it"
+    age = (
+        f"open {days(finding, today=today)}, since {finding.first_seen}"
+        if days_open(finding, today=today)
+        else f"first seen {finding.first_seen}"
+    )
+    state = f"first seen {finding.first_seen}, resolved {finding.as_of}" if resolved else age
+    return context(f"{finding.severity} · {state}", owner, f"{finding.detection} {finding.fingerprint}")

@@ -1,0 +1,28 @@
+"""Words that a message and the notes in its thread share."""
+
+from datetime import date
+from typing import Any
+
+from focuswatch.findings.finding import Finding
+from focuswatch.notify.slack.money_text import days_open
+
+EVENT_TYPE = "focuswatch_finding"
+
+
+def metadata(finding: Finding, *, news_id: str) -> dict[str, Any]:
+    """By which a message is found again in its channel: https://docs.slack.dev/messaging/message-metadata."""
+    return {
+        "event_type": EVENT_TYPE,
+        "event_payload": {"fingerprint": finding.fingerprint, "news_id": news_id},
+    }
+
+
+def not_waste(finding: Finding) -> str:
+    """What somebody says who leaves it as it is; only waste can be no waste."""
+    return "Not waste" if finding.category == "waste" else "Expected"
+
+
+def days(finding: Finding, *, today: date) -> str:
+    """How long it is open, in words."""
+    number = days_open(finding, today=today)
+    return "1 day" if number == 1 else f"{number} days"

@@ -1,0 +1,1 @@
+"""Run a deployment: its configuration, heartbeats, health report, doctor and redrive."""

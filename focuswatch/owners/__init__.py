@@ -1,0 +1,1 @@
+"""Owners of spend: owners.toml, routing of findings, use cases and planned launches."""

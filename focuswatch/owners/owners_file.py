@@ -1,0 +1,283 @@
+"""Who owns a resource: `owners.toml`, and the chain of rules from a resource's tag to the fallback channel."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass
+from decimal import Decimal
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from focuswatch.catalog.toml_text import parse_toml
+from focuswatch.errors import ConfigError
+from focuswatch.findings.finding import OwnedBy, Severity
+from focuswatch.owners.use_cases import (
+    BudgetPlan,
+    Money,
+    PlannedLaunch,
+    PlanRule,
+    UseCase,
+    claims_of,
+    intent_of,
+    mistakes_of,
+    plan_of,
+    rules_of,
+    use_case_of,
+)
+
+# What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
+# https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-tags.html
+TAG_PREFIX = re.compile(
+    r"^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"
+)
+
+# Jira's own priorities, and the transitions of its usual workflows: Cloud's are called as the status they lead to,
+# those of Data Center's classic workflow as what they do.
+PRIORITY: dict[Severity, str] = {"critical": "Highest", "high": "High", "medium": "Medium", "low": "Low"}
+DONE = ["Done", "Resolve Issue", "Close Issue", "Resolved", "Closed", "Resolve", "Close"]
+REOPEN = ["Reopen", "Reopen Issue", "To Do", "Open", "Backlog"]
+
+Tags = Mapping[str, str | None]
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+PerUsd = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]  # units of a currency for one US dollar
+Label = Annotated[str, Field(pattern=r"^\S{1,255}$")]  # Jira takes no spaces in a label
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Jira(_Section):
+    """Where a team's issues go, and how they look there; `assignee` is an account id on Cloud, a user name elsewhere.
+
+    `done` and `reopen` are transitions by name, the first that an issue offers is taken. `remind` comments on
+    reminders too; without it they only bring the description up to date.
+    """
+
+    project: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    issue_type: Name = "Task"
+    component: Name | None = None
+    assignee: Name | None = None
+    priority: dict[Severity, Name] = PRIORITY
+    labels: list[Label] = []
+    least_severity: Severity = "medium"
+    done: list[Name] = DONE
+    reopen: list[Name] = REOPEN
+    remind: bool = False
+
+
+class Routing(_Section):
+    """What holds for all teams; `jira` is where issues of what nobody owns go (None: nowhere)."""
+
+    fallback_channel: str = "#finops"
+    owner_tags: list[str] = ["team", "owner"]
+    required_tags: list[str] = ["team"]
+    intent_tags: list[str] = ["intent"]
+    jira: Jira | None = None
+
+
+class Owns(_Section):
+    """What a team owns: account ids, OU paths with all below them, tag values by key."""
+
+    accounts: list[str] = []
+    ous: list[str] = []
+    tags: dict[str, list[str]] = {}
+
+
+class Team(_Section):
+    """A team as `[teams.NAME]` describes it; `monthly_budget` is in the billing currency."""
+
+    channel: str
+    jira: Jira | None = None
+    owns: Owns = Owns()
+    monthly_budget: Money | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the chain: whoever has this tag value, account or OU belongs to `team`; `place` orders tag keys."""
+
+    rule: str
+    key: str | None
+    value: str | None
+    team: str | None
+    place: int
+
+
+class Owners(_Section):
+    """The whole of `owners.toml`."""
+
+    routing: Routing = Routing()
+    teams: dict[str, Team] = {}
+    use_cases: dict[str, UseCase] = {}
+    exchange_rates: dict[CurrencyCode, PerUsd] = {}
+
+    @classmethod
+    def load(cls, path: Path | None) -> Self:
+        """What `path` says, or the defaults where there is no file. Raises ConfigError naming every mistake."""
+        if path is None:
+            return cls()
+        try:
+            owners = cls.model_validate(parse_toml(path.read_text(encoding="utf-8-sig")))
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        except ValidationError as error:
+            lines = (
+                f"{path}: {'.'.join(map(str, one['loc']))}: {one['msg']}, found {one['input']!r}"
+                for one in error.errors()
+            )
+            raise ConfigError("\n".join(lines)) from error
+        except ValueError as error:  # UnicodeDecodeError too
+            raise ConfigError(f"{path} is not TOML: {error}.") from error
+        if mistakes := list(owners.mistakes()):
+            raise ConfigError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
+        return owners
+
+    def mistakes(self) -> Iterator[str]:
+        """What only the whole can tell: malformed account ids, and things that two teams claim."""
+        claims: dict[tuple[str, str | None, str | None], str] = {}
+        for rule in self.rules:
+            if rule.team is None:
+                continue
+            if rule.rule == "account" and not re.fullmatch(r"\d{12}", rule.value or ""):
+                yield f"teams.{rule.team}.owns.accounts: found '{rule.value}', expected an account id of 12 digits."
+            other = claims.setdefault((rule.rule, rule.key, rule.value), rule.team)
+            if other != rule.team:
+                named = f"{rule.key}={rule.value}" if rule.key else rule.value
+                yield f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}; let one have it."
+        for name, use_case in self.use_cases.items():
+            yield from mistakes_of(name, use_case, teams=self.teams)
+        yield from claims_of(self.plan_rules)
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """The chain as rows; detections and reports read them as the table `owner_rules`."""
+        rules = [Rule("tag_key", key, None, None, place) for place, key in enumerate(self.tag_keys)]
+        for name, team in self.teams.items():
+            named = {(bare(key), name.lower()) for key in self.routing.owner_tags}
+            listed = {
+                (bare(key), value.lower()) for key, values in team.owns.tags.items() for value in values
+            }
+            rules += [Rule("tag", key, value, name, 0) for key, value in sorted(named | listed)]
+            rules += [Rule("account", None, account, name, 0) for account in team.owns.accounts]
+            rules += [Rule("ou", None, "/" + ou.strip("/"), name, 0) for ou in team.owns.ous]
+        return rules
+
+    @cached_property
+    def tag_keys(self) -> list[str]:
+        """Keys that name a team, in the order in which they are asked."""
+        listed = sorted({bare(key) for team in self.teams.values() for key in team.owns.tags})
+        return list(dict.fromkeys([*map(bare, self.routing.owner_tags), *listed]))
+
+    @cached_property
+    def plans(self) -> list[BudgetPlan]:
+        """Every team and every use case with what it means to spend, the table `plans`."""
+        teams = [
+            BudgetPlan(name, "team", name, monthly_budget=None if budget is None else float(budget))
+            for name, team in self.teams.items()
+            for budget in (team.monthly_budget,)
+        ]
+        return [*teams, *(plan_of(name, use_case) for name, use_case in self.use_cases.items())]
+
+    @cached_property
+    def plan_rules(self) -> list[PlanRule]:
+        """Which charges are whose use case, the table `plan_rules`."""
+        keys = [
+            PlanRule("intent_key", bare(key), None, None, place)
+            for place, key in enumerate(self.routing.intent_tags)
+        ]
+        named = (
+            rules_of(name, use_case, place=place, bare_keys={key: bare(key) for key in use_case.rows.tags})
+            for place, (name, use_case) in enumerate(self.use_cases.items())
+        )
+        return [*keys, *chain.from_iterable(named)]
+
+    @property
+    def tables(self) -> dict[str, list[tuple[object, ...]]]:
+        """Rows of the tables that SQL knows owners by: focuswatch.bill.table_columns.OWNERS names their columns."""
+        launches = [
+            PlannedLaunch(name, launch.first_day, launch.last_day, launch.factor)
+            for name, use_case in self.use_cases.items()
+            for launch in use_case.launches
+        ]
+        return {
+            "owner_rules": [astuple(rule) for rule in self.rules],
+            "plans": [astuple(plan) for plan in self.plans],
+            "plan_rules": [astuple(rule) for rule in self.plan_rules],
+            "launches": [astuple(launch) for launch in launches],
+        }
+
+    @property
+    def names_resources(self) -> bool:
+        """Whether a use case's rows are named by resource."""
+        return any(rule.rule == "resource" for rule in self.plan_rules)
+
+    def jira(self, team: str | None) -> Jira | None:
+        """Where issues of what `team` owns go (None: there are none)."""
+        return self.teams[team].jira if team in self.teams else self.routing.jira
+
+    def owner(
+        self, *, tags: Tags | None, account_id: str | None, account_tags: Tags | None, ou_path: str | None
+    ) -> tuple[str | None, OwnedBy]:
+        """The team and the rule that decided; (None, 'fallback') where nobody owns it."""
+        links: tuple[tuple[str | None, OwnedBy], ...] = (
+            (self._by_tag(tags), "resource tag"),
+            (self._by_tag(account_tags), "account tag"),
+            (self._by_account(account_id), "account"),
+            (self._by_ou(ou_path), "ou"),
+        )
+        return next((link for link in links if link[0] is not None), (None, "fallback"))
+
+    def purpose(
+        self,
+        *,
+        tags: Tags | None,
+        account_id: str | None,
+        account_tags: Tags | None,
+        resource_id: str | None,
+        team: str | None,
+    ) -> tuple[str | None, str | None]:
+        """The use case and the intent of what `team` owns; None for what nobody said."""
+        tag_values = [_compared(one) for one in (tags, account_tags)]
+        name = use_case_of(
+            self.plan_rules, resource_id=resource_id, tag_values=tag_values, account_id=account_id, team=team
+        )
+        if name is not None:
+            return name, self.use_cases[name].intent
+        return None, intent_of(self.plan_rules, tag_values=tag_values)
+
+    def _by_tag(self, tags: Tags | None) -> str | None:
+        values = {bare(key): value.strip() for key, value in (tags or {}).items() if value and value.strip()}
+        key = next((key for key in self.tag_keys if key in values), None)
+        if key is None:
+            return None
+        if not self.teams:  # without a file, what the tag says is the team's name
+            return values[key]
+        claims = ((rule.key, rule.value, rule.team) for rule in self.rules if rule.rule == "tag")
+        return next(
+            (team for owned, value, team in claims if (owned, value) == (key, values[key].lower())), None
+        )
+
+    def _by_account(self, account_id: str | None) -> str | None:
+        return next((name for name, team in self.teams.items() if account_id in team.owns.accounts), None)
+
+    def _by_ou(self, ou_path: str | None) -> str | None:
+        if not ou_path:
+            return None
+        path = "/" + ou_path.strip("/") + "/"
+        owned = [rule for rule in self.rules if rule.rule == "ou" and path.startswith(f"{rule.value}/")]
+        return max(owned, key=lambda rule: len(rule.value or ""), default=Rule("", None, None, None, 0)).team
+
+
+def bare(key: str) -> str:
+    """A tag's key as it is compared: lower case, without the prefixes of cost allocation."""
+    return TAG_PREFIX.sub("", key.lower(), count=1)
+
+
+def _compared(tags: Tags | None) -> set[tuple[str | None, str | None]]:
+    """Bare keys with their values, as rules compare them."""
+    return {(bare(key), value.strip().lower()) for key, value in (tags or {}).items() if value}

@@ -1,0 +1,225 @@
+"""What spend is for, as `[use_cases.NAME]` in `owners.toml` says: a bet with an end, or what has proven itself.
+
+A team's word on all that it owns is a use case that names the team and no rows.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import product
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+# Bounded, for reports divide by it as a double: more digits overflow to infinity, fewer underflow to zero.
+Money = Annotated[Decimal, Field(gt=0, le=Decimal("1e15"), decimal_places=12)]
+Intent = Literal["experiment", "production", "sandbox", "shared"]
+INTENTS: tuple[str, ...] = get_args(Intent)
+TagValues = Set[tuple[str | None, str | None]]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Launch(_Section):
+    """From `first_day` through `last_day` up to `factor` times the usual is meant."""
+
+    first_day: date
+    last_day: date
+    factor: Annotated[float, Field(gt=1, le=1000)]
+
+
+class Rows(_Section):
+    """Charges by tag values, account ids, and resources; a resource that ends in `*` names all that begin so."""
+
+    tags: dict[str, list[str]] = {}
+    accounts: list[str] = []
+    resources: list[Name] = []
+
+    @property
+    def given(self) -> bool:
+        """Whether they name anything."""
+        return any(self.tags.values()) or bool(self.accounts or self.resources)
+
+
+class UseCase(_Section):
+    """One `[use_cases.NAME]`; money in the billing currency.
+
+    Without `rows` it stands for all that `team` owns and no other use case names. `cap` bounds what an experiment
+    may cost from its first charge on; `accepted_unit_cost` is per `unit`, whose counts are rows of `activity`.
+    """
+
+    intent: Intent
+    team: Name | None = None
+    hypothesis: Name | None = None
+    review_on: date | None = None
+    cap: Money | None = None
+    monthly_budget: Money | None = None
+    unit: Name | None = None
+    accepted_unit_cost: Money | None = None
+    launches: list[Launch] = []
+    rows: Rows = Rows()
+
+
+@dataclass(frozen=True)
+class BudgetPlan:
+    """A row of `plans`: what a team or a use case means to spend, and for what."""
+
+    plan: str
+    kind: Literal["team", "use case"]
+    team: str | None
+    intent: str | None = None
+    hypothesis: str | None = None
+    review_on: date | None = None
+    cap: float | None = None
+    monthly_budget: float | None = None
+    unit: str | None = None
+    accepted_unit_cost: float | None = None
+
+
+@dataclass(frozen=True)
+class PlanRule:
+    """A row of `plan_rules`: charges with this tag value, account, resource or team belong to `use_case`.
+
+    A resource's `value` is what its name begins with where `key` is 'prefix', else the whole of it; `place` orders
+    use cases, the first in the file wins. An 'intent_key' is a tag's key whose value says the intent itself.
+    """
+
+    rule: Literal["resource", "tag", "account", "team", "intent_key"]
+    key: str | None
+    value: str | None
+    use_case: str | None
+    place: int
+
+
+@dataclass(frozen=True)
+class PlannedLaunch:
+    """A row of `launches`."""
+
+    use_case: str
+    first_day: date
+    last_day: date
+    factor: float
+
+
+def plan_of(name: str, use_case: UseCase) -> BudgetPlan:
+    """The use case's row of `plans`."""
+    return BudgetPlan(
+        plan=name,
+        kind="use case",
+        team=use_case.team,
+        intent=use_case.intent,
+        hypothesis=use_case.hypothesis,
+        review_on=use_case.review_on,
+        cap=_number(use_case.cap),
+        monthly_budget=_number(use_case.monthly_budget),
+        unit=use_case.unit,
+        accepted_unit_cost=_number(use_case.accepted_unit_cost),
+    )
+
+
+def _number(money: Decimal | None) -> float | None:
+    return None if money is None else float(money)
+
+
+def rules_of(name: str, use_case: UseCase, *, place: int, bare_keys: Mapping[str, str]) -> Iterator[PlanRule]:
+    """The rows of `plan_rules`; `bare_keys` are the keys of its tags as they are compared."""
+    rows = use_case.rows
+    for resource in rows.resources:
+        key = "prefix" if resource.endswith("*") else None
+        yield PlanRule("resource", key, resource.removesuffix("*"), name, place)
+    for tag, values in rows.tags.items():
+        for value in values:
+            yield PlanRule("tag", bare_keys[tag], value.strip().lower(), name, place)
+    for account in rows.accounts:
+        yield PlanRule("account", None, account, name, place)
+    if not rows.given and use_case.team:
+        yield PlanRule("team", None, use_case.team, name, place)
+
+
+def use_case_of(
+    rules: Iterable[PlanRule], *, resource_id: str | None, tag_values: Sequence[TagValues],
+    account_id: str | None, team: str | None,
+) -> str | None:  # fmt: skip
+    """Whose rows a charge is, as athena_sql/tables/owned_days.sql tells; None where no use case names it.
+
+    The resource decides, else its tags, its account's tags, its account, its team; `tag_values` are both in this
+    order, with bare keys.
+    """
+    rules = list(rules)
+    named = [
+        rule
+        for rule in rules
+        if rule.rule == "resource"
+        and resource_id is not None
+        and (resource_id.startswith(rule.value or "") if rule.key else resource_id == rule.value)
+    ]
+    if named:
+        return max(named, key=lambda rule: 2 * len(rule.value or "") + (rule.key is None)).use_case
+    tagged = (
+        min(
+            (rule for rule in rules if rule.rule == "tag" and (rule.key, rule.value) in values),
+            key=_place,
+            default=None,
+        )
+        for values in tag_values
+    )
+    held = (("account", account_id), ("team", team))
+    owned = (
+        next((rule for rule in rules if (rule.rule, rule.value) == one and rule.value), None) for one in held
+    )
+    return next((rule.use_case for rule in (*tagged, *owned) if rule), None)
+
+
+def intent_of(rules: Iterable[PlanRule], *, tag_values: Sequence[TagValues]) -> str | None:
+    """The intent that a tag says itself; None where none does."""
+    keys = sorted((rule for rule in rules if rule.rule == "intent_key"), key=_place)
+    said = product(tag_values, keys, INTENTS)
+    return next((intent for values, rule, intent in said if (rule.key, intent) in values), None)
+
+
+def _place(rule: PlanRule) -> int:
+    return rule.place
+
+
+def mistakes_of(name: str, use_case: UseCase, *, teams: Mapping[str, object]) -> Iterator[str]:
+    """What is wrong with one use case, each in a sentence that begins with its place."""
+    where = f"use_cases.{name}"
+    if use_case.team is not None and use_case.team not in teams:
+        known = ", ".join(teams) or "none"
+        yield f"{where}.team: found '{use_case.team}', expected one of the teams: {known}."
+    if not use_case.rows.given and use_case.team is None:
+        yield f"{where}: names neither a team nor rows, so nothing is its; give it one of them."
+    if use_case.intent == "experiment" and use_case.review_on is None and use_case.cap is None:
+        yield f"{where}: an experiment ends; give it review_on, or a cap, or call it production."
+    if (use_case.unit is None) != (use_case.accepted_unit_cost is None):
+        yield f"{where}: unit and accepted_unit_cost belong together; found one of them."
+    for account in use_case.rows.accounts:
+        if not (len(account) == 12 and account.isdecimal()):
+            yield f"{where}.rows.accounts: found '{account}', expected an account id of 12 digits."
+    for resource in use_case.rows.resources:
+        if "*" in resource[:-1] or resource == "*":
+            yield f"{where}.rows.resources: found '{resource}', expected '*' after the beginning of a name alone."
+    if use_case.launches and not use_case.rows.given:
+        yield f"{where}.launches: found no rows beside them, expected rows that say which charges a launch brings."
+    for number, launch in enumerate(use_case.launches):
+        if launch.last_day < launch.first_day:
+            yield (
+                f"{where}.launches.{number}: found last_day {launch.last_day} before first_day {launch.first_day}."
+            )
+
+
+def claims_of(rules: Iterable[PlanRule]) -> Iterator[str]:
+    """Rows that two use cases claim, each in a sentence."""
+    claims: dict[tuple[str, str | None, str | None], str] = {}
+    for rule in rules:
+        if rule.use_case is None:
+            continue
+        other = claims.setdefault((rule.rule, rule.key, rule.value), rule.use_case)
+        if other != rule.use_case:
+            named = f"{rule.key}={rule.value}" if rule.rule == "tag" else rule.value
+            both = f"use_cases.{rule.use_case} and use_cases.{other}"
+            yield f"{both} both claim the {rule.rule} {named}; let one have it."

@@ -1,0 +1,1 @@
+"""Reports over the tables: tabular reports, the weekly summary and the HTML page."""

@@ -1,0 +1,70 @@
+"""Sites that the world reads: CloudFront and Lambda@Edge are charged where each viewer is, not where the account works.
+
+The shapes are those of the FOCUS project's public sample: `RegionId` is the viewer's region, Lambda@Edge is billed
+under CloudFront's name, and its function's ARN has the region in which it ran.
+"""
+
+from random import Random
+
+from focuswatch.simulate.bill_plan import BillPlan
+from focuswatch.simulate.charge_lines import Line
+
+VIEWERS = {  # region: its part of what the United States fetch; invented
+    "eu-west-1": 0.2,
+    "ap-northeast-1": 0.08,
+    "ca-central-1": 0.008,
+    "ap-south-1": 0.006,
+    "sa-east-1": 0.004,
+    "ap-southeast-2": 0.003,
+    "me-south-1": 0.001,
+}
+REGULARS = (
+    "eu-west-1",
+    "ap-northeast-1",
+)  # from elsewhere the first viewers come on some day, too few to move a bill
+EDGE_REGIONS = (
+    "us-west-2",
+    "eu-west-1",
+    "ap-northeast-1",
+    "sa-east-1",
+)  # regional edge caches that ran the function
+LATEST_DAYS = 20
+RUNS_A_GB = 400.0  # of the function; invented
+
+
+def serve_viewers(plan: BillPlan) -> None:
+    """Add the viewers abroad of every site there is, some of whom come for the first time in the newest days.
+
+    Draws from dice of its own and adds its lines last, so that it changes nothing else of a seed's bill.
+    """
+    for site in [line for line in plan.lines if _is_site(line, plan)]:
+        dice = Random(f"viewers of {site.resource}")
+        for region, part in VIEWERS.items():
+            came = {} if region in REGULARS else {"first": plan.calendar.ago(dice.randint(1, LATEST_DAYS))}
+            usual = {"week": site.week, "growth": site.growth, "noise": 0.1} | came
+            fetched = site.daily * part
+            plan.charge(site.account, "cdn_bytes", region, resource=site.resource, daily=fetched, **usual)
+            plan.charge(
+                site.account, "cdn_requests", region, resource=site.resource, daily=20_000 * fetched, **usual
+            )
+        for region in EDGE_REGIONS:
+            _redirects(plan, site, region, first_days_ago=dice.randint(1, LATEST_DAYS))
+
+
+def _is_site(line: Line, plan: BillPlan) -> bool:
+    return (
+        line.meter.code == "AmazonCloudFront"
+        and line.resource is not None
+        and line.meter.unit == "GB"
+        and line.first == plan.calendar.first
+        and line.last == plan.calendar.as_of
+    )
+
+
+def _redirects(plan: BillPlan, site: Line, region: str, *, first_days_ago: int) -> None:
+    assert site.account is not None
+    function = plan.arn("lambda", region, site.account, "function:us-east-1.redirects")
+    runs = RUNS_A_GB * site.daily * VIEWERS.get(region, 0.1)
+    options = {"resource": function, "noise": 0.1, "first": plan.calendar.ago(first_days_ago)}
+    plan.charge(site.account, "edge_requests", region, daily=runs, **options)
+    plan.charge(site.account, "edge_seconds", region, daily=runs * 0.005, **options)

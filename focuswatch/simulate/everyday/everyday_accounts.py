@@ -1,0 +1,205 @@
+"""The organisation's everyday bill: what nobody needs to hear about."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from focuswatch.simulate.bill_plan import BillPlan
+from focuswatch.simulate.charge_lines import FLAT, LEISURE, OFFICE, WORKDAYS, Week
+from focuswatch.simulate.list_prices import ec2
+from focuswatch.simulate.organization import SimulatedAccount
+
+SCALES = {"prod": 1.0, "staging": 0.4, "dev": 0.3, "sandbox": 0.12}
+FLEETS = ("m6i.large", "c6i.xlarge", "r6i.xlarge", "m7g.xlarge", "m6i.2xlarge")
+GUARDS = {  # everyday quantity in an account of scale 1
+    "guardduty": 400_000, "cloudtrail": 500_000, "config": 250, "securityhub": 900, "inspector": 12 / 30,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class UsagePattern:
+    """How an account uses a service: one week, one trend, one common swing for all its lines."""
+
+    week: Week
+    growth: float
+    sway: float
+
+    def options(self, *, noise: float = 0.08) -> dict[str, Any]:
+        return {"week": self.week, "growth": self.growth, "sway": self.sway, "noise": noise}
+
+
+def live(plan: BillPlan) -> None:
+    """Add what every account is charged for, whatever is planted later."""
+    for account in plan.organisation.accounts:
+        if account.life == "dormant":
+            _sleep(plan, account)
+        elif account.life == "sparse":
+            _drill(plan, account)
+        else:
+            _work(plan, account)
+
+
+def habit(plan: BillPlan, account: SimulatedAccount, *, week: Week | None = None) -> UsagePattern:
+    weeks = (FLAT, WORKDAYS, WORKDAYS, LEISURE) if account.environment == "prod" else (WORKDAYS, OFFICE)
+    growth, sway = plan.rng.uniform(-0.001, 0.003), plan.rng.uniform(0.02, 0.07)
+    return UsagePattern(week or plan.rng.choice(weeks), growth, sway)
+
+
+def row_tags(
+    plan: BillPlan, account: SimulatedAccount, application: str, *, always: bool = False
+) -> dict[str, str]:
+    """Tags of a resource: many have none, unless `always`."""
+    if not always and plan.rng.random() < 0.45:
+        return {}
+    tags = {"application": application, "environment": account.environment}
+    if account.team or always:
+        return tags | signed(account)
+    return tags | {"owner": account.name.removeprefix("sandbox-")}
+
+
+def signed(account: SimulatedAccount) -> dict[str, str]:
+    """The tag that says whose it is; what runs in a sandbox is the platform team's."""
+    return {"team": account.team or "platform"}
+
+
+def _work(plan: BillPlan, account: SimulatedAccount) -> None:
+    scale = SCALES[account.environment] * plan.rng.uniform(0.7, 1.5)
+    for region in account.regions:
+        _machines(plan, account, region, scale=scale)
+        _storage(plan, account, region, scale=scale)
+        _functions(plan, account, region, scale=scale)
+        _watching(plan, account, region, scale=scale)
+        guard(plan, account, region, scale=scale)
+    _databases(plan, account, account.regions[0], scale=scale)
+    _traffic(plan, account, account.regions[0], scale=scale)
+
+
+def _machines(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
+    application = f"{account.team or 'trial'}-api"
+    for _ in range(max(2, round(7 * scale))):
+        tags, machine = row_tags(plan, account, application), ec2(plan.rng.choice(FLEETS))
+        plan.charge(account, machine, region, resource=plan.instance(account, region), daily=24, tags=tags)
+        volume(plan, account, region, gigabytes=plan.rng.choice((50, 100, 200, 500)), tags=tags)
+    fleet = habit(plan, account).options(noise=0.12)
+    for _ in range(max(1, round(3 * scale))):
+        options = {
+            "resource": plan.instance(account, region),
+            "tags": row_tags(plan, account, application),
+        } | fleet
+        plan.charge(account, ec2("c6i.xlarge", spot=True), region, daily=30 * scale + 4, **options)
+    snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.opaque(16)}")
+    plan.charge(account, "snapshot", region, resource=snapshot, daily=300 * scale / 30)
+    gateway = plan.arn("ec2", region, account, f"natgateway/nat-0{plan.opaque(16)}")
+    plan.charge(account, "nat_hours", region, resource=gateway, daily=24)
+    plan.charge(account, "nat_bytes", region, resource=gateway, daily=60 * scale, **fleet)
+
+
+def volume(
+    plan: BillPlan,
+    account: SimulatedAccount,
+    region: str,
+    *,
+    gigabytes: float,
+    meter: str = "volume_gp3",
+    **options: Any,
+) -> str:
+    resource = plan.arn("ec2", region, account, f"volume/vol-0{plan.opaque(16)}")
+    plan.charge(account, meter, region, resource=resource, daily=gigabytes / 30, **options)
+    return resource
+
+
+def _storage(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
+    usual = habit(plan, account).options()
+    bucket = f"arn:aws:s3:::{account.name}-{region}-data"
+    plan.charge(
+        account, "s3_storage", region, resource=bucket, daily=40_000 * scale / 30, growth=usual["growth"]
+    )
+    plan.charge(account, "s3_requests", region, resource=bucket, daily=900_000 * scale, **usual)
+    plan.charge(account, "s3_requests", region, daily=120_000 * scale, **usual)
+    table = plan.arn("dynamodb", region, account, f"table/{account.team or 'trial'}-sessions")
+    usual = habit(plan, account).options()
+    plan.charge(account, "dynamo_writes", region, resource=table, daily=6_000_000 * scale, **usual)
+    plan.charge(account, "dynamo_storage", region, resource=table, daily=200 * scale / 30)
+
+
+def _functions(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
+    usual = habit(plan, account).options()
+    for name in ("orders", "images", "webhooks"):
+        resource = plan.arn("lambda", region, account, f"function:{account.team or 'trial'}-{name}")
+        options = {"resource": resource, "tags": row_tags(plan, account, name)} | usual
+        plan.charge(account, "lambda_seconds", region, daily=350_000 * scale, **options)
+        plan.charge(account, "lambda_requests", region, daily=1_500_000 * scale, **options)
+    queue = plan.arn("sqs", region, account, "orders")
+    plan.charge(account, "sqs", region, resource=queue, daily=9_000_000 * scale, **usual)
+    plan.charge(account, "sns_free", region, daily=20_000, noise=0.1)
+
+
+def _watching(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
+    usual = habit(plan, account).options()
+    group = plan.arn("logs", region, account, f"log-group:/aws/lambda/{account.team or 'trial'}-orders")
+    plan.charge(account, "logs", region, resource=group, daily=25 * scale, **usual)
+    plan.charge(account, "log_storage", region, resource=group, daily=900 * scale / 30)
+    plan.charge(account, "alarms", region, daily=40 * scale / 30)
+    key = plan.arn("kms", region, account, f"key/{plan.opaque(12)}")
+    plan.charge(account, "kms", region, resource=key, daily=3 / 30)
+
+
+def guard(
+    plan: BillPlan, account: SimulatedAccount, region: str, *,
+    scale: float = 0.3, meters: tuple[str, ...] = tuple(GUARDS),
+    **options: Any,
+) -> None:  # fmt: skip
+    """The security services, charged every day unless the options say otherwise."""
+    for meter in meters:
+        detector = plan.arn("guardduty", region, account, f"detector/{plan.opaque(16)}")
+        resource = detector if meter == "guardduty" else None
+        swing = {"noise": 0.06, "sway": 0.03, "resource": resource} | options
+        plan.charge(account, meter, region, daily=GUARDS[meter] * scale, **swing)
+
+
+def _databases(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
+    team = account.team or "trial"
+    for number in range(max(1, round(4 * scale))):
+        resource = plan.arn("rds", region, account, f"db:{team}-{number + 1}")
+        tags = row_tags(plan, account, "database")
+        plan.charge(account, "rds_hours", region, resource=resource, daily=24, tags=tags)
+        plan.charge(account, "rds_storage", region, resource=resource, daily=400 * scale / 30, tags=tags)
+    cluster = plan.arn("rds", region, account, f"cluster:{team}-aurora")
+    usual = habit(plan, account).options()
+    plan.charge(account, "aurora_io", region, resource=cluster, daily=120_000_000 * scale, **usual)
+
+
+def _traffic(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
+    usual = habit(plan, account).options()
+    plan.charge(account, "inter_zone", region, daily=300 * scale, **usual)
+    plan.charge(account, "route53_queries", "global", daily=4_000_000 * scale, **usual)
+    zone = "arn:aws:route53:::hostedzone/Z0" + plan.opaque(12).upper()
+    options = {"resource": zone, "monthly": True, "frequency": "Recurring"}
+    plan.charge(account, "route53_zones", "global", daily=8 * scale, **options)
+    if account.life == "new":
+        return  # a newcomer's first bytes to the internet would be news of their own
+    for gigabytes, price in ((80, None), (40, 0.085)):  # two tiers of price, one key: a day has two rows
+        plan.charge(account, "out_ec2", region, daily=gigabytes * scale, price=price, **usual)
+    bucket = f"arn:aws:s3:::{account.name}-{region}-data"
+    plan.charge(account, "out_s3", region, resource=bucket, daily=80 * scale, **usual)
+    if account.environment == "prod":
+        site = plan.arn("cloudfront", None, account, f"distribution/E{plan.opaque(12).upper()}")
+        plan.charge(account, "cdn_bytes", "us-east-1", resource=site, daily=400 * scale, **usual)
+        plan.charge(account, "cdn_requests", "us-east-1", resource=site, daily=8_000_000 * scale, **usual)
+
+
+def _sleep(plan: BillPlan, account: SimulatedAccount) -> None:
+    """A few cents a day: an account everybody forgot."""
+    region = account.regions[0]
+    guard(plan, account, region, scale=0.01)
+    plan.charge(account, ec2("t4g.nano"), region, resource=plan.instance(account, region), daily=24)
+    plan.charge(
+        account, "s3_storage", region, resource=f"arn:aws:s3:::{account.name}-leftovers", daily=20 / 30
+    )
+    plan.charge(account, "out_ec2", region, daily=0.02, noise=0.1)
+
+
+def _drill(plan: BillPlan, account: SimulatedAccount) -> None:
+    """Charged on one day in four: its absence means nothing."""
+    for region in account.regions:
+        guard(plan, account, region, meters=("guardduty", "config"), every=4)
+        plan.charge(account, "s3_requests", region, daily=1_000_000, every=4)

@@ -1,0 +1,114 @@
+"""What a bill holds beside usage: tax, support, credits, refunds, restatements, commitments, fees."""
+
+from dataclasses import replace
+from datetime import date
+
+from focuswatch.simulate.bill_calendar import next_month
+from focuswatch.simulate.bill_plan import BillPlan
+from focuswatch.simulate.billing_meters import Meter
+from focuswatch.simulate.charge_lines import Commitment
+from focuswatch.simulate.list_prices import EC2, RDS, fee
+from focuswatch.simulate.organization import SimulatedAccount
+
+SAVINGS_PLANS = "Savings Plans for AWS Compute usage"
+SAVINGS_RATE = 0.72  # EffectiveCost against on demand; this and the next invented for the simulation
+RESERVED_RATE = 0.63
+UNUSED_SHARE = 0.03  # of a commitment that is in good use
+DAYS_A_MONTH = 30
+
+
+def keep_books(plan: BillPlan) -> None:
+    """Cover part of the machines with commitments, and add fees, taxes, credits and corrections."""
+    _cover(plan)
+    _support(plan)
+    _taxes(plan)
+    _credits_and_refunds(plan)
+    _restatements(plan)
+
+
+def _cover(plan: BillPlan) -> None:
+    """Let a reservation of databases and a plan for machines pay for every third of them."""
+    payer = plan.organisation.payer
+    id = plan.arn("rds", payer.regions[0], payer, f"reserved-instances/{plan.opaque(8)}-{plan.opaque(12)}")
+    reserved = Commitment(id, "db.r6g.large 1yr No Upfront", "Reserved", "Used", RESERVED_RATE)
+    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    saving = Commitment(id, "Compute 1yr No Upfront", "Savings Plan", "Used", SAVINGS_RATE)
+    for service, used in ((RDS, reserved), (EC2, saving)):
+        daily = 0.0
+        for number, line in enumerate(plan.lines):
+            always_on = "Usage:" in line.meter.meter and line.daily == 24 and line.meter.service == service
+            if always_on and line.account in plan.organisation.of("steady") and plan.rng.random() < 1 / 3:
+                plan.lines[number] = replace(line, commitment=used)
+                daily += line.daily * line.contracted_price * used.rate
+        pay_for(plan, payer, used, service=service, daily=daily, unused_share=UNUSED_SHARE)
+
+
+def savings_fee() -> Meter:
+    return fee(
+        SAVINGS_PLANS,
+        code="ComputeSavingsPlans",
+        meter="ComputeSP:1yrNoUpfront",
+        description="1 year Savings Plan",
+    )
+
+
+def pay_for(
+    plan: BillPlan, owner: SimulatedAccount, used: Commitment, *, service: str, daily: float, unused_share: float,
+    since: date | None = None,
+) -> None:  # fmt: skip
+    """Charge the owner: `daily` USD a day are used, and a share of the whole is unused `since` then."""
+    total = daily / (1 - unused_share) if unused_share < 1 else daily
+    meter, region = savings_fee(), None
+    if used.kind == "Reserved":
+        code = "AmazonRDS" if service == RDS else "AmazonEC2"
+        text = f"Recurring fee for {used.name}"
+        meter = fee(service, code=code, meter="{p}HeavyUsage:" + used.name.split()[0], description=text)
+        region = owner.regions[0]
+    monthly = used.kind == "Reserved"
+    bought = {"category": "Purchase", "frequency": "Recurring", "commitment": replace(used, status=None)}
+    amount = total * DAYS_A_MONTH if monthly else total
+    plan.charge(owner, meter, region, resource=used.id, daily=amount, monthly=monthly, **bought)
+    if unused_share > 0:
+        unused = replace(used, status="Unused", rate=1.0)
+        first = since or plan.calendar.first
+        wasted = total * unused_share
+        plan.charge(owner, meter, region, resource=used.id, daily=wasted, first=first, commitment=unused)
+
+
+def _support(plan: BillPlan) -> None:
+    """Support is charged on the first of the month, for the month."""
+    for account in plan.organisation.of("steady", "shared"):
+        if account.environment == "prod" and account.name != "log-archive":
+            amount = round(plan.rng.uniform(100, 900))
+            options = {"monthly": True, "category": "Purchase", "frequency": "Recurring"}
+            plan.charge(account, "support", None, daily=amount, **options)
+
+
+def _taxes(plan: BillPlan) -> None:
+    """Charged to the payer as a whole, and to some accounts."""
+    options = {"price": 1.0, "monthly": True, "category": "Tax", "frequency": "One-Time"}
+    for meter in ("s3_storage", "rds_hours", "volume_gp3", "lambda_seconds"):
+        plan.charge(None, meter, None, daily=plan.rng.uniform(500, 2500), **options)
+    for account in plan.organisation.of("steady")[:6]:
+        plan.charge(account, "s3_storage", None, daily=plan.rng.uniform(20, 90), **options)
+
+
+def _credits_and_refunds(plan: BillPlan) -> None:
+    for account in plan.rng.sample(plan.organisation.of("steady"), 5):
+        options = {"price": -1.0, "category": "Credit", "frequency": "One-Time", "noise": 0.1}
+        plan.charge(account, "s3_storage", account.regions[0], daily=plan.rng.uniform(2, 15), **options)
+    account = plan.any()
+    span = {"first": plan.calendar.ago(25), "last": plan.calendar.ago(24)}
+    options = {"price": -1.0, "category": "Adjustment", "frequency": "One-Time", "correction": True} | span
+    plan.charge(account, "rds_hours", account.regions[0], daily=260.0, **options)
+
+
+def _restatements(plan: BillPlan) -> None:
+    """Each month's last days are corrected after it closed: in its own period, and in the next one's."""
+    for month in plan.calendar.months()[:-1]:
+        last = next_month(month)
+        first = plan.calendar.day(plan.calendar.index(last) - 3)
+        for meter, daily, later in (("s3_requests", 300_000.0, False), ("nat_bytes", -4.0, True)):
+            account = plan.any()
+            options = {"first": first, "last": last, "correction": True, "billed_a_month_later": later}
+            plan.charge(account, meter, account.regions[0], daily=daily, **options)

@@ -1,0 +1,93 @@
+"""What follows for `cost_anomaly`: days on which an account's cost of a service leaves its own pattern."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
+from focuswatch.simulate.charge_lines import Days
+from focuswatch.simulate.expected.line_facts import Facts, account_id, expectations, first_day
+from focuswatch.simulate.planted_truth import Incident
+
+HISTORY_DAYS = 28
+FLOOR = 20.0  # a day above expectation; less is not told
+NEAR_FLOOR = 17.0  # noise may lift it over the floor
+DOUBTFUL_RATIO = 0.15  # a smaller excess drowns in the noise the writer adds
+CLEAR_EXCESS = 60.0
+CLEAR_RATIO = 0.8
+LONGEST_CLEAR_DAYS = 10  # a level that lasted longer is the new level, or is not: who is to say
+RECURRENCE_DAYS = 35
+FIRST_SCAN_SETTLED_DAYS = 7
+
+
+@dataclass(frozen=True)
+class _Series:
+    """USD a day above and of what the weeks before lead to expect, settled days alone."""
+
+    account: str
+    service: str
+    excess: Days
+    usual: Days
+
+
+def cost_jumps(facts: Facts) -> list[Incident]:
+    """Clear jumps are certain; smaller, longer or recurring ones are open to argument."""
+    return [
+        _episode(facts, series, start, end)
+        for series in _all_series(facts)
+        for start, end in _strange_runs(series)
+    ]
+
+
+def _all_series(facts: Facts) -> Iterator[_Series]:
+    groups: dict[tuple[str, str], list[Days]] = {}
+    for charged in facts.usage:
+        if not charged.line.monthly:
+            groups.setdefault((account_id(charged.line), charged.line.meter.service), []).append(
+                charged.costs
+            )
+    for (account, service), parts in groups.items():
+        costs = np.sum(parts, axis=0)
+        first = first_day(costs)
+        if first is None or costs.max() < FLOOR:
+            continue
+        excess = (costs - expectations(costs))[:-SETTLE_DAYS]
+        excess[: first + HISTORY_DAYS] = 0.0
+        yield _Series(account, service, excess, costs[:-SETTLE_DAYS] - excess)
+
+
+def _strange_runs(series: _Series) -> Iterator[tuple[int, int]]:
+    """Days above the floor; one usual day between two strange ones does not part them."""
+    strange = (series.excess >= NEAR_FLOOR) & (series.excess >= DOUBTFUL_RATIO * series.usual)
+    days = np.flatnonzero(strange)
+    for run in np.split(days, np.flatnonzero(np.diff(days) > 2) + 1):
+        if run.size:
+            yield int(run[0]), int(run[-1]) + 1
+
+
+def _doubt(series: _Series, start: int, end: int) -> str | None:
+    """Why it is open to argument whether a scan ought to tell it; None where it is clear."""
+    part, usual = series.excess[start:end], series.usual[start:end]
+    if (part < CLEAR_EXCESS).any() or (part < CLEAR_RATIO * usual).any():
+        return "a rise near the threshold or within the noise"
+    if end - start > LONGEST_CLEAR_DAYS:
+        return "a new level that may have been learnt by now"
+    if (series.excess[max(0, start - RECURRENCE_DAYS) : start] >= 0.5 * part.max()).any():
+        return "it has happened before within five weeks"
+    return None
+
+
+def _episode(facts: Facts, series: _Series, start: int, end: int) -> Incident:
+    doubt = _doubt(series, start, end)
+    return Incident(
+        detection="cost_anomaly",
+        identity=(series.account, None, series.service, None),
+        start=facts.day(start),
+        end=facts.day(end) if end < len(series.excess) else None,
+        daily_cost=float(series.excess[start:end].mean()),
+        expected_by=facts.day(start + 1 + SETTLE_DAYS),
+        visible_until=facts.day(end - 1 + FIRST_SCAN_SETTLED_DAYS + SETTLE_DAYS),
+        note=doubt or "the cost follows from what else was planted there",
+        certain=doubt is None,
+    )

@@ -1,0 +1,86 @@
+"""What follows for `new_region` and `new_service`: first charges of an account."""
+
+from collections.abc import Callable, Iterator
+
+from focuswatch.simulate.bill_calendar import BILL_START_DAYS
+from focuswatch.simulate.bill_plan import Identity
+from focuswatch.simulate.billing_meters import REGIONS
+from focuswatch.simulate.charge_lines import Line
+from focuswatch.simulate.expected.line_facts import (
+    Charged,
+    Facts,
+    account_id,
+    first_day,
+    is_bedrock,
+    is_edge,
+    last_day,
+    total,
+)
+from focuswatch.simulate.planted_truth import Incident
+
+FIRST_SCAN_DAYS = 7  # a first scan tells first charges, bursts and wakings of so many days
+WARM_UP_DAYS = 14
+LATER_NAMES = {
+    "Amazon Kinesis Firehose": "Amazon Data Firehose",
+    "Amazon Elastic Container Service for Kubernetes": "Amazon Elastic Kubernetes Service",
+}
+BEDROCK = "Bedrock"  # in all its names
+
+
+def first_charges(facts: Facts) -> list[Incident]:
+    regions = _firsts(
+        facts, lambda line: line.region if line.region in REGIONS and not is_edge(line) else None
+    )
+    services = _firsts(facts, service_family)
+    return [
+        *(_told(facts, "new_region", charged, start) for charged, start in regions),
+        *(_told(facts, "new_service", charged, start) for charged, start in services),
+    ]
+
+
+def service_family(line: Line) -> str:
+    """The service under the name it bears today."""
+    return BEDROCK if is_bedrock(line) else LATER_NAMES.get(line.meter.service, line.meter.service)
+
+
+def _firsts(facts: Facts, what: Callable[[Line], str | None]) -> Iterator[tuple[list[Charged], int]]:
+    """What each account is first charged for after the bill's beginning, with the number of that day."""
+    groups: dict[tuple[str, str], list[Charged]] = {}
+    for charged in facts.usage:
+        if (name := what(charged.line)) is not None:
+            groups.setdefault((account_id(charged.line), name), []).append(charged)
+    firsts = {key: first_day(total(group)) for key, group in groups.items()}
+    for (account, name), start in firsts.items():
+        if start is None or start < BILL_START_DAYS:
+            continue
+        known = any(
+            other != account and named == name and theirs is not None and theirs < start
+            for (other, named), theirs in firsts.items()
+        )
+        if not (known and name != BEDROCK and _warming_up(facts, account, start)):
+            yield groups[(account, name)], start
+
+
+def _warming_up(facts: Facts, account: str, day: int) -> bool:
+    first = facts.first_charge[account]
+    return first >= BILL_START_DAYS and day < first + WARM_UP_DAYS
+
+
+def _told(facts: Facts, detection: str, charged: list[Charged], start: int) -> Incident:
+    quantities, costs = total(charged), total(charged, costs=True)
+    shown = min(
+        (one.line for one in charged if one.quantities[start] > 0), key=lambda line: line.meter.service
+    )
+    identity: Identity = (account_id(shown), shown.region, None, None)
+    if detection == "new_service":
+        identity = (account_id(shown), None, shown.meter.service, None)
+    return Incident(
+        detection=detection,
+        identity=identity,
+        start=facts.day(start),
+        end=facts.ending(last_day(quantities) + 1),
+        daily_cost=float(costs[quantities > 0].mean()),
+        expected_by=facts.day(start + 1),
+        visible_until=facts.day(start + FIRST_SCAN_DAYS),
+        note="the first charge follows from what else was planted there",
+    )

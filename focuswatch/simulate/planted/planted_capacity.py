@@ -1,0 +1,118 @@
+"""Capacity and models held on Bedrock, and services with a fixed floor: unused, and innocent look-alikes."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from focuswatch.simulate.bill_plan import BillPlan, Identity
+from focuswatch.simulate.everyday.everyday_accounts import row_tags
+from focuswatch.simulate.list_prices import meters
+
+CAPACITY = "idle_bedrock_provisioned_throughput"
+MODEL = "idle_custom_model"
+FLOOR = "idle_floor_service"
+INVOCATIONS = ("AWS/Bedrock", "Invocations")
+Calls = Mapping[date, float] | None  # None: nobody looked
+# of each floor: namespace and metric of its requests, service and path of its ARN, units an hour
+FLOORS = {
+    "kendra": (("AWS/Kendra", "IndexQueryCount"), "kendra", "index", 1),
+    "kendra_genai": (("AWS/Kendra", "IndexQueryCount"), "kendra", "index", 1),
+    "q_index": (("AWS/QBusiness", "ChatMessages"), "qbusiness", "application/a1b2c3/index", 1),
+    "neptune": (("AWS/Neptune", "NumOpenCypherRequestsPerSec"), "neptune-graph", "graph", 16),
+    "domain": (("AWS/ES", "SearchRate"), "es", "domain", 1),
+}
+
+
+def plant_capacities(plan: BillPlan) -> None:
+    ago = plan.calendar.ago
+    idle: tuple[tuple[str, str, Calls], ...] = (
+        ("pt_micro", "no call of it since the bill began", {}),
+        ("pt_lite_month", "committed for a month, and again", {}),
+        ("pt_haiku", "a Marketplace model's units", {}),
+        ("pt_titan", "nobody looked; tokens of other models do not count", None),
+        ("pt_sonnet", "nobody looked, and no tokens of that model", None),
+    )
+    for meter, note, calls in idle:
+        plan.incident(CAPACITY, _held(plan, meter, "provisioned-model", calls=calls), note=note)
+    used: tuple[tuple[str, str, Calls, str | None], ...] = (
+        ("pt_micro", "called on one day of the lookback", {ago(5): 40.0}, None),
+        ("pt_haiku", "called on the first day of the lookback", {ago(9): 2.0}, None),
+        ("pt_titan", "nobody looked, but its model is used", None, "titan_in"),
+        ("pt_haiku", "nobody looked, but its Marketplace model is used", None, "haiku_out"),
+    )
+    for meter, note, calls, token in used:
+        identity = _held(plan, meter, "provisioned-model", calls=calls, beside=token)
+        plan.quiet(CAPACITY, identity, kind="use on one day", note=note)
+
+
+def plant_models(plan: BillPlan) -> None:
+    ago = plan.calendar.ago
+    for meter, path, note, daily in (
+        ("import_storage", "imported-model", "stored, never invoked", 8 / 30),
+        ("custom_storage", "custom-model", "customised, never invoked", 1 / 30),
+        ("import_storage", "imported-model", "kept warm for nobody", 4 / 30),
+    ):
+        beside = "import_inference" if "warm" in note else None
+        plan.incident(MODEL, _held(plan, meter, path, calls={}, daily=daily, beside=beside), note=note)
+    innocent: tuple[tuple[str, str, Calls], ...] = (
+        ("any invocation", "invoked once, twelve settled days ago", {ago(14): 5.0}),
+        ("any invocation", "invoked on the last settled day", {ago(3): 1.0}),
+        ("nobody looked", "no activity collected for it", None),
+    )
+    for kind, note, calls in innocent:
+        identity = _held(plan, "import_storage", "imported-model", calls=calls, daily=16 / 30)
+        plan.quiet(MODEL, identity, kind=kind, note=note)
+
+
+def _held(
+    plan: BillPlan, meter: str, path: str, *, calls: Calls, beside: str | None = None, daily: float = 24.0
+) -> Identity:
+    """Something held in an account that uses Bedrock; `beside` is tokens, or warm copies, every day."""
+    watched_by_tokens = calls is None and meter in (
+        "pt_titan",
+        "pt_sonnet",
+    )  # models nobody else may use there
+    if watched_by_tokens:
+        account = plan.pick("model", meter, where=lambda account: account.uses_bedrock)
+    else:
+        account = plan.any(where=lambda account: account.uses_bedrock)
+    region, service = account.regions[0], meters()[meter].service
+    resource = plan.arn("bedrock", region, account, f"{path}/{plan.opaque(12)}")
+    tags = row_tags(plan, account, "tuning", always="team" not in account.tags)
+    plan.charge(account, meter, region, resource=resource, daily=daily, tags=tags)
+    if beside:
+        quantity = {"import_inference": 40.0, "haiku_out": 8.0, "titan_in": 20_000.0}[beside]
+        own = resource if beside == "import_inference" else None
+        plan.charge(account, beside, region, resource=own, daily=quantity, tags=tags, noise=0.1)
+    if calls is not None:
+        plan.watch(account, region, resource, of=INVOCATIONS, on=calls)
+    return (account.id, region, service, resource)
+
+
+def plant_floors(plan: BillPlan) -> None:
+    ago = plan.calendar.ago
+    for meter in FLOORS:
+        identity = _floor(plan, meter, calls={})
+        plan.incident(FLOOR, identity, note=f"{identity[2]}, asked by nobody")
+    identity = _floor(plan, "kendra_genai", calls={}, first=ago(16))
+    plan.incident(FLOOR, identity, since=ago(16), note="exactly as old as the lookback")
+    innocent: tuple[tuple[str, str, str, Calls], ...] = (
+        ("kendra", "request metric above 0", "asked once, on the first day of the lookback", {ago(16): 3.0}),
+        ("domain", "request metric above 0", "asked on the last settled day", {ago(3): 90.0}),
+        ("neptune", "nobody looked", "no activity collected for it", None),
+        ("domain", "nobody looked", "no activity collected for it", None),
+    )
+    for meter, kind, note, calls in innocent:
+        plan.quiet(FLOOR, _floor(plan, meter, calls=calls), kind=kind, note=note)
+
+
+def _floor(plan: BillPlan, meter: str, *, calls: Calls, **options: Any) -> Identity:
+    requests, service, path, units = FLOORS[meter]
+    account = plan.any()
+    region = account.regions[1]
+    resource = plan.arn(service, region, account, f"{path}/{plan.opaque(8)}-{plan.opaque(12)}")
+    tags = row_tags(plan, account, "trial", always="team" not in account.tags)
+    plan.charge(account, meter, region, resource=resource, daily=24 * units, tags=tags, **options)
+    if calls is not None:
+        plan.watch(account, region, resource, of=requests, on=calls, first=options.get("first"))
+    return (account.id, region, meters()[meter].service, resource)

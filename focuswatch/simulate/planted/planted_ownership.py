@@ -1,0 +1,91 @@
+"""AI spend nobody signed and an account that is missing; and what is signed, or rightly gone."""
+
+from focuswatch.simulate.bill_plan import BillPlan, Identity
+from focuswatch.simulate.billing_meters import Meter
+from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.list_prices import EC2, SAGEMAKER, ec2, meters, sagemaker
+from focuswatch.simulate.organization import SimulatedAccount
+
+UNTAGGED = "untagged_ai_spend"
+STALE = "stale_export"
+
+
+def plant_untagged(plan: BillPlan) -> None:
+    _untagged_tokens(plan)
+    _untagged_machines(plan)
+    _signed_somewhere(plan)
+
+
+def without_team(account: SimulatedAccount) -> bool:
+    return "team" not in account.tags
+
+
+def _neither_team_nor_bedrock(account: SimulatedAccount) -> bool:
+    return without_team(account) and not account.uses_bedrock
+
+
+def _untagged_tokens(plan: BillPlan) -> None:
+    """Tokens without resource or tag, in accounts where Bedrock has been used all along."""
+    for meter, daily, note in (
+        ("haiku3_in", 60_000.0, "tokens, no resource named"),
+        ("gpt_out", 2.0, "a Marketplace model"),
+    ):
+        account = plan.pick("bedrock", lives=("steady", "sandbox"), where=_neither_team_nor_bedrock)
+        line = plan.charge(account, meter, account.regions[0], daily=daily, noise=0.1, sway=0.04)
+        plan.incident(UNTAGGED, (account.id, line.region, line.meter.service, None), note=note)
+
+
+def _untagged_machines(plan: BillPlan) -> None:
+    cases: tuple[tuple[Meter, str, str, dict[str, str], str], ...] = (
+        (sagemaker("Notebk", "ml.t3.medium"), "sagemaker", "notebook-instance/scratch", {}, "a notebook"),
+        (
+            ec2("g4dn.xlarge"),
+            "ec2",
+            "instance/i-0",
+            {"application": "demo"},
+            "a GPU machine, tagged but with no team",
+        ),
+        (meters()["kendra_genai"], "kendra", "index/scratch", {"team": ""}, "the tag is there, and empty"),
+    )
+    for meter, service, path, tags, note in cases:
+        account = plan.any(lives=("steady", "sandbox"), where=without_team)
+        region = account.regions[0]
+        resource = plan.arn(service, region, account, f"{path}-{plan.opaque(8)}")
+        plan.charge(account, meter, region, resource=resource, daily=24.0, tags=tags)
+        plan.watch(account, region, resource, of=("AWS/Kendra", "IndexQueryCount"), daily=50)
+        plan.incident(UNTAGGED, (account.id, region, meter.service, resource), note=note)
+
+
+def _notebook(plan: BillPlan, account: SimulatedAccount, tags: dict[str, str]) -> Identity:
+    region = account.regions[1]
+    resource = plan.arn("sagemaker", region, account, f"notebook-instance/study-{plan.opaque(6)}")
+    plan.charge(account, sagemaker("Notebk", "ml.m5.xlarge"), region, resource=resource, daily=24, tags=tags)
+    return (account.id, region, SAGEMAKER, resource)
+
+
+def _signed_somewhere(plan: BillPlan) -> None:
+    account = plan.any(where=without_team)
+    identity = _notebook(plan, account, signed(account))
+    plan.quiet(UNTAGGED, identity, kind="the row is tagged", note="the account is not")
+    identity = _notebook(plan, plan.any(where=lambda account: not without_team(account)), {})
+    plan.quiet(UNTAGGED, identity, kind="the account is tagged", note="the row is not")
+    account = plan.any(where=without_team)
+    region = account.regions[0]
+    resource = plan.instance(account, region)
+    plan.charge(account, ec2("m6i.2xlarge"), region, resource=resource, daily=24)
+    plan.quiet(UNTAGGED, (account.id, region, EC2, resource), kind="not AI", note="an untagged machine")
+
+
+def plant_missing(plan: BillPlan) -> None:
+    portal = plan.organisation.named("partner-portal")
+    note = "charged every day until last week, then not a row"
+    plan.incident(STALE, (portal.id, None, None, None), since=portal.gone_on, note=note)
+    for name, kind, note in (
+        ("legacy-shop", "an account with `closed_on`", "closed"),
+        ("old-campaigns", "without charges for 30 days", "silent for six weeks"),
+        ("disaster-drills", "a sub-account that was always there", "charged on one day in four"),
+        ("gift-cards-prod", "a sub-account that was always there", "joined this week"),
+    ):
+        account = plan.organisation.named(name)
+        since = account.gone_on or account.joined_on
+        plan.quiet(STALE, (account.id, None, None, None), since=since, kind=kind, note=note)

@@ -1,0 +1,124 @@
+"""Tokens that could wait, tokens that run away; and tokens that do neither."""
+
+from datetime import date
+from typing import Any
+
+from focuswatch.simulate.bill_plan import BillPlan, Identity
+from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Week
+from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.list_prices import meters
+from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
+
+BATCHABLE = "realtime_batchable"
+BURST = "token_burst"
+NIGHTLY = {"workload": "nightly-enrichment"}
+
+
+def _user(plan: BillPlan, *claim: str) -> SimulatedAccount:
+    return plan.pick(*claim, where=lambda account: account.uses_bedrock)
+
+
+def _profile(plan: BillPlan, account: SimulatedAccount) -> str:
+    path = f"application-inference-profile/{plan.opaque(12)}"
+    return plan.arn("bedrock", account.regions[0], account, path)
+
+
+def _tokens(
+    plan: BillPlan, account: SimulatedAccount, profile: str, meter: str, *,
+    daily: float, tags: dict[str, str] | None = None,
+    **options: Any,
+) -> Identity:  # fmt: skip
+    region, noise = account.regions[0], {"noise": 0.08, "tags": signed(account) | (tags or {})}
+    plan.charge(account, meter, region, resource=profile, daily=daily, **(noise | options))
+    return (account.id, region, meters()[meter].service, profile)
+
+
+def plant_batchable(plan: BillPlan) -> None:
+    could_wait: tuple[tuple[str, float, Week, dict[str, str], str], ...] = (
+        ("haiku3_in", 22_000.0, FLAT, NIGHTLY, "every night, and its tag says so"),
+        ("opus_in", 60.0, SATURDAYS, {}, "a Marketplace model, every Saturday"),
+        ("lite_in", 30_000.0, WORKDAYS, {"purpose": "backfill"}, "on working days, tagged as a backfill"),
+    )
+    for meter, daily, week, tags, note in could_wait:
+        account = _user(plan, "batch", meter)
+        identity = _tokens(plan, account, _profile(plan, account), meter, daily=daily, week=week, tags=tags)
+        plan.incident(BATCHABLE, identity, note=note)
+    interactive: dict[str, Any] = {"tags": {"application": "chat"}, "week": WORKDAYS}
+    for meter, daily, options, kind, note in (
+        ("haiku3_in", 60_000.0, interactive, "interactive workloads", "a chat, by day"),
+        ("llama_out", 9_000.0, {"tags": NIGHTLY}, "batch already used", "its account batches this model too"),
+        ("nova_micro_in", 20_000.0, {"tags": NIGHTLY}, "a saving under 25 a month", "cheap tokens"),
+    ):
+        account = _user(plan, "batch", meter)
+        profile = _profile(plan, account)
+        identity = _tokens(plan, account, profile, meter, daily=daily, **options)
+        if kind == "batch already used":
+            _tokens(plan, account, profile, "llama_batch", daily=3 * daily)
+        plan.quiet(BATCHABLE, identity, kind=kind, note=note)
+
+
+def plant_token_bursts(plan: BillPlan) -> None:
+    ago = plan.calendar.ago
+    _rhythms(plan)  # first: where most tokens are, the rest would have to be as large
+    _runaways(plan)
+    account = _user(plan, "burst")
+    profile, daily = _profile(plan, account), 15 * _everyday(plan, account)
+    identity = _tokens(plan, account, profile, "gpt_oss_in", daily=daily, first=ago(1))
+    plan.incident(BURST, identity, since=ago(1), note="a profile of yesterday, above all its account used")
+    _moves(plan)
+
+
+def _runaways(plan: BillPlan) -> None:
+    for back, days, times, note in (
+        (4, 1, 14.0, "an agent in a loop for a day"),
+        (1, 1, 20.0, "yesterday, half of it delivered"),
+        (6, 3, 12.0, "three days until somebody looked"),
+        (40, 2, 15.0, "six weeks ago"),
+    ):
+        account = _user(plan, "burst")
+        profile = _profile(plan, account)
+        usual = {"sonnet_service_in": 3_000.0, "sonnet_cache_read": 9_000.0, "sonnet_service_out": 400.0}
+        span: dict[str, Any] = {"first": plan.calendar.ago(back), "last": plan.calendar.ago(back - days)}
+        size = max(1.0, _everyday(plan, account) / 120_000)  # so that the account's whole shows it
+        for meter, daily in usual.items():
+            _tokens(plan, account, profile, meter, daily=daily * size)
+            _tokens(plan, account, profile, meter, daily=(times - 1) * daily * size, **span)
+        identity = (account.id, account.regions[0], meters()["sonnet_service_in"].service, profile)
+        plan.incident(BURST, identity, since=span["first"], until=span["last"], note=note)
+
+
+def _everyday(plan: BillPlan, account: SimulatedAccount) -> float:
+    """Thousands of tokens that the account uses on an average day."""
+    thousands = {"1K tokens": 1.0, "1M tokens": 1000.0}
+    return sum(
+        float(line.quantities(plan.calendar).mean()) * thousands.get(line.meter.unit, 0.0)
+        for line in plan.lines
+        if line.account is account and "oken" in line.meter.meter
+    )
+
+
+def _moves(plan: BillPlan) -> None:
+    """All tokens of one model go to another; the account uses as many as before."""
+    moved: date = plan.calendar.ago(5)
+    account = _user(plan, "burst")
+    old, new = _profile(plan, account), _profile(plan, account)
+    daily = max(400_000.0, _everyday(plan, account))
+    _tokens(plan, account, old, "haiku3_in", daily=daily, last=moved)
+    _tokens(plan, account, new, "gpt_oss_in", daily=20_000.0, last=moved)
+    identity = _tokens(plan, account, new, "gpt_oss_in", daily=daily, first=moved)
+    kind = "tokens that move from one model to another"
+    plan.quiet(BURST, identity, since=moved, kind=kind, note="a migration, five days ago")
+
+
+def _rhythms(plan: BillPlan) -> None:
+    account = plan.pick("burst", where=lambda one: one.name == BEDROCK_ALWAYS)
+    profile = _profile(plan, account)
+    _tokens(plan, account, profile, "lite_in", daily=20_000)
+    identity = _tokens(plan, account, profile, "lite_in", daily=260_000, week=SATURDAYS)
+    plan.quiet(BURST, identity, kind="a weekly rhythm", note="fourteen times its usual every Saturday")
+    profile, first = _profile(plan, account), plan.calendar.ago(3)
+    _tokens(plan, account, profile, "nova_micro_in", daily=2_000)
+    span: dict[str, Any] = {"first": first, "last": plan.calendar.ago(2)}
+    identity = _tokens(plan, account, profile, "nova_micro_in", daily=180_000, **span)
+    kind = "less than 10 a day above the usual"
+    plan.quiet(BURST, identity, since=first, kind=kind, note="ninety times its usual, 6 USD")

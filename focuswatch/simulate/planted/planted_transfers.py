@@ -1,0 +1,81 @@
+"""Data that leaves faster than work explains, and data whose leaving is explained."""
+
+from focuswatch.simulate.bill_plan import BillPlan
+from focuswatch.simulate.charge_lines import Week
+from focuswatch.simulate.expected.line_facts import is_gpu, is_instance_hours, is_internet_out
+from focuswatch.simulate.organization import SimulatedAccount
+
+DETECTION = "data_transfer_spike"
+FRIDAYS: Week = (0, 0, 0, 0, 1, 0, 0)
+
+
+def plant_transfers(plan: BillPlan) -> None:
+    for meter, ago, days, gigabytes, note in (
+        ("out_s3", 5, 1, 6000.0, "a bucket copied out in a day"),
+        ("out_ec2", 6, 3, 3500.0, "three days through a machine"),
+        ("out_api", 1, 1, 9000.0, "yesterday, through an API"),
+        ("out_s3", 40, 2, 5000.0, "six weeks ago"),
+    ):
+        account = _sender(plan, "prod")
+        first, last = plan.calendar.ago(ago), plan.calendar.ago(ago - days)
+        plan.charge(account, meter, account.regions[0], daily=gigabytes, first=first, last=last)
+        plan.incident(DETECTION, (account.id, None, None, None), since=first, until=last, note=note)
+    _shared_by_compute(plan)
+    _rhythm_and_trifle(plan)
+    _not_the_internet(plan)
+
+
+def _sender(plan: BillPlan, environment: str) -> SimulatedAccount:
+    return plan.pick("traffic", where=lambda account: account.environment == environment)
+
+
+def _explained(plan: BillPlan, account: SimulatedAccount, *, ago: int, kind: str, note: str) -> None:
+    since = plan.calendar.ago(ago)
+    plan.quiet(DETECTION, (account.id, None, None, None), since=since, kind=kind, note=note)
+
+
+def _sent(plan: BillPlan, account: SimulatedAccount) -> float:
+    return sum(line.daily for line in plan.lines if line.account is account and is_internet_out(line))
+
+
+def _shared_by_compute(plan: BillPlan) -> None:
+    """Every machine has eight more of its kind for two days; not where GPUs are, which would be a burst."""
+    with_gpu = {line.account.id for line in plan.lines if line.account and is_gpu(line)}
+    account = plan.pick("traffic", where=lambda one: one.environment == "dev" and one.id not in with_gpu)
+    own = [line for line in plan.lines if line.account is account and line.last == plan.calendar.as_of]
+    span = {"first": plan.calendar.ago(5), "last": plan.calendar.ago(3)}
+    for line in own:
+        if is_instance_hours(line) and line.meter.code == "AmazonEC2" and line.region:
+            options = {"resource": plan.instance(account, line.region), "tags": line.tags} | span
+            plan.charge(account, line.meter, line.region, daily=8 * line.daily, **options)
+    sent = [line for line in own if is_internet_out(line)]
+    week = {"week": sent[0].week}  # so that a weekend's surge is as large against a weekend
+    plan.charge(
+        account, "out_ec2", account.regions[0], daily=4.5 * sum(line.daily for line in sent), **span, **week
+    )
+    note = "a load test: machines and bytes alike"
+    _explained(plan, account, ago=5, kind="growth that compute shares", note=note)
+
+
+def _rhythm_and_trifle(plan: BillPlan) -> None:
+    account = _sender(plan, "prod")
+    options = {"week": FRIDAYS, "noise": 0.08}
+    plan.charge(account, "out_s3", account.regions[0], daily=8 * _sent(plan, account), **options)
+    ago = plan.calendar.days
+    _explained(plan, account, ago=ago, kind="a weekly rhythm", note="ships its backup every Friday")
+    account = plan.organisation.of("dormant")[3]
+    span = {"first": plan.calendar.ago(4), "last": plan.calendar.ago(3)}
+    plan.charge(account, "out_ec2", account.regions[0], daily=4.0, **span)
+    _explained(plan, account, ago=4, kind="tiny volumes", note="4 GB, two hundred times the usual")
+
+
+def _not_the_internet(plan: BillPlan) -> None:
+    span = {"first": plan.calendar.ago(4), "last": plan.calendar.ago(3)}
+    for meter, kind, gigabytes in (
+        ("inter_region", "not inter-region", 9000),
+        ("inter_zone", "not inter-AZ", 20_000),
+        ("cdn_bytes", "CloudFront's own meters left out", 3000),
+    ):
+        account = _sender(plan, "prod")
+        plan.charge(account, meter, account.regions[0], daily=gigabytes, **span)
+        _explained(plan, account, ago=4, kind=kind, note=f"{gigabytes} GB on one day")

@@ -1,0 +1,112 @@
+"""Units that get dearer, and spend that grows or shifts at the same price.
+
+All of it is too small to be an anomaly of its account's cost: what a total hides, a unit shows.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from focuswatch.simulate.bill_plan import BillPlan, Identity
+from focuswatch.simulate.charge_lines import WORKDAYS, Commitment
+from focuswatch.simulate.everyday.everyday_accounts import row_tags, signed
+from focuswatch.simulate.list_prices import SAGEMAKER, meters, sagemaker
+from focuswatch.simulate.organization import SimulatedAccount
+
+DETECTION = "unit_cost_regression"
+INVOCATIONS = ("AWS/SageMaker", "Invocations")
+CHANGED_DAYS_AGO = 8  # the newest settled week holds six days of it, the week before none
+
+
+def plant_unit_costs(plan: BillPlan) -> None:
+    _dearer_tokens(plan)
+    _dearer_endpoints(plan)
+    _mix_and_volume(plan)
+
+
+def _user(plan: BillPlan) -> SimulatedAccount:
+    return plan.pick("unit", where=lambda account: account.uses_bedrock)
+
+
+def _tokens(
+    plan: BillPlan, account: SimulatedAccount, meter: str, *, daily: float, **options: Any
+) -> Identity:
+    region = account.regions[1]
+    options = {"tags": signed(account), "noise": 0.05} | options
+    plan.charge(account, meter, region, daily=daily, **options)
+    return (account.id, region, meters()[meter].service, None)
+
+
+def _dearer_tokens(plan: BillPlan) -> None:
+    changed = plan.calendar.ago(CHANGED_DAYS_AGO)
+    account = _user(plan)
+    _tokens(plan, account, "lite_in", daily=100_000, last=changed)
+    price = 1.3 * meters()["lite_in"].unit_price(account.regions[1])
+    identity = _tokens(plan, account, "lite_in", daily=100_000, first=changed, price=price)
+    plan.incident(DETECTION, identity, since=changed, note="the price of a model went up by three tenths")
+    account = _user(plan)
+    _tokens(plan, account, "sonnet_service_in", daily=30_000, last=changed)
+    identity = _tokens(plan, account, "sonnet_regional_in", daily=30_000, first=changed)
+    plan.incident(DETECTION, identity, since=changed, note="from the global profile to a regional one")
+
+
+def _dearer_endpoints(plan: BillPlan) -> None:
+    changed, payer = plan.calendar.ago(CHANGED_DAYS_AGO), plan.organisation.payer
+    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
+    identity = _endpoint(plan, 24, {"last": changed, "commitment": covered}, {"first": changed})
+    plan.incident(DETECTION, identity, since=changed, note="its Savings Plan ended")
+    identity = _endpoint(
+        plan, 24, {"last": changed}, {"first": changed, "daily": 48}, instance="ml.m5.xlarge"
+    )
+    plan.incident(DETECTION, identity, since=changed, note="twice the instances for the same calls")
+    days = (plan.calendar.as_of - changed).days
+    fewer = {changed + timedelta(days=day): 9_000.0 for day in range(days)}
+    identity = _endpoint(plan, 48, {}, calls=fewer)
+    plan.incident(DETECTION, identity, since=changed, note="it lost its callers and kept its size")
+    kind, note = "tiny volumes", "called a few times a day, then once"
+    seldom = {changed + timedelta(days=day): 1.0 for day in range(days)}
+    identity = _endpoint(plan, 24, {}, usual=40.0, calls=seldom)
+    plan.quiet(DETECTION, identity, since=changed, kind=kind, note=note)
+
+
+def _endpoint(
+    plan: BillPlan, hours: float, *spans: dict[str, Any],
+    usual: float = 50_000, calls: Mapping[date, float] | None = None,
+    instance: str = "ml.m5.2xlarge",
+) -> Identity:  # fmt: skip
+    """An endpoint charged in one or more spans, and called every day."""
+    account = plan.any(where=lambda account: account.environment == "dev")
+    region = account.regions[0]
+    resource = plan.arn("sagemaker", region, account, f"endpoint/unit-{plan.opaque(6)}")
+    tags = row_tags(plan, account, "models", always="team" not in account.tags)
+    for span in spans:
+        options: dict[str, Any] = {"daily": hours, "resource": resource, "tags": tags} | span
+        plan.charge(account, sagemaker("Host", instance), region, **options)
+    plan.watch(account, region, resource, of=INVOCATIONS, daily=usual, week=WORKDAYS, on=calls)
+    return (account.id, region, SAGEMAKER, resource)
+
+
+def _mix_and_volume(plan: BillPlan) -> None:
+    changed = plan.calendar.ago(CHANGED_DAYS_AGO)
+    before, after = {"last": changed}, {"first": changed}
+    account = _user(plan)
+    for meter, daily, span in (
+        ("nova_micro_in", 40_000, before),
+        ("haiku3_in", 2_000, {}),
+        ("haiku3_in", 40_000, after),
+    ):
+        identity = _tokens(plan, account, meter, daily=daily, **span)
+    kind = "mix shifts between models are told as mix, not price"
+    plan.quiet(
+        DETECTION,
+        identity,
+        since=changed,
+        kind=kind,
+        note="from a cheap model to one of seven times its price",
+    )
+    account = _user(plan)
+    _tokens(plan, account, "gpt_out", daily=0.02, last=changed)
+    identity = _tokens(plan, account, "gpt_out", daily=0.02, first=changed, price=90.0)
+    kind, note = "tiny volumes", "six times the price of some thousand tokens"
+    plan.quiet(DETECTION, identity, since=changed, kind=kind, note=note)

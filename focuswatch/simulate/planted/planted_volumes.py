@@ -1,0 +1,92 @@
+"""Disks that outlived their machines, and disks that are still beside one."""
+
+from typing import Any
+
+from focuswatch.simulate.bill_plan import BillPlan, Identity
+from focuswatch.simulate.billing_meters import Meter
+from focuswatch.simulate.charge_lines import Commitment
+from focuswatch.simulate.everyday.everyday_accounts import guard, signed, volume
+from focuswatch.simulate.list_prices import EC2, ec2, sagemaker
+from focuswatch.simulate.organization import SimulatedAccount
+
+DETECTION = "abandoned_volume"
+
+
+def plant_volumes(plan: BillPlan) -> None:
+    _abandoned(plan)
+    _accompanied(plan)
+    _not_worth_telling(plan)
+
+
+def _empty_region(plan: BillPlan) -> tuple[SimulatedAccount, str]:
+    """An account and a region where it has no machine, only what guards it."""
+    account = plan.any()
+    region = plan.abroad(account)
+    guard(plan, account, region, meters=("guardduty", "cloudtrail", "config"))
+    return account, region
+
+
+def _machine(
+    plan: BillPlan, account: SimulatedAccount, region: str, meter: Meter, *, daily: float, **options: Any
+) -> None:
+    job = plan.arn("sagemaker", region, account, f"training-job/job-{plan.opaque(8)}")
+    resource = plan.instance(account, region) if meter.code == "AmazonEC2" else job
+    plan.charge(account, meter, region, resource=resource, daily=daily, tags=signed(account), **options)
+
+
+def _volume(
+    plan: BillPlan, account: SimulatedAccount, region: str, gigabytes: float, **options: Any
+) -> Identity:
+    return (account.id, region, EC2, volume(plan, account, region, gigabytes=gigabytes, **options))
+
+
+def _abandoned(plan: BillPlan) -> None:
+    account, region = _empty_region(plan)
+    for gigabytes in (500, 1000):
+        identity = _volume(plan, account, region, gigabytes)
+        plan.incident(DETECTION, identity, note="no machine there since the bill began")
+
+    account, region = _empty_region(plan)
+    last = plan.calendar.ago(plan.rng.randrange(30, 45))
+    _machine(plan, account, region, ec2("g5.xlarge"), daily=24, last=last)
+    identity = _volume(plan, account, region, 2000)
+    plan.incident(DETECTION, identity, since=last, note="left by GPU work that ended")
+
+    account, region = _empty_region(plan)
+    last = plan.calendar.ago(16)
+    _machine(plan, account, region, ec2("m6i.large"), daily=24, last=last)
+    identity = _volume(plan, account, region, 400, meter="volume_io2")
+    plan.incident(DETECTION, identity, since=last, note="its machine left exactly a lookback ago")
+
+
+def _accompanied(plan: BillPlan) -> None:
+    """Beside each volume something computes on one day of the lookback, and did 80 days earlier: no news."""
+    ago = plan.calendar.ago
+    id = plan.arn("ec2", "eu-west-2", plan.organisation.payer, f"reserved-instances/{plan.opaque(8)}")
+    reserved = Commitment(id, "m6i.large 1yr No Upfront", "Reserved", "Used", 0.6)
+    cases: tuple[tuple[Meter, str, int, dict[str, Any]], ...] = (
+        (ec2("m6i.large"), "an instance for an hour", 16, {}),
+        (ec2("c6i.xlarge", spot=True), "a spot instance", 3, {}),
+        (sagemaker("Train", "ml.m5.large"), "a SageMaker training job", 10, {}),
+        (ec2("m6i.large"), "a reserved instance", 8, {"commitment": reserved}),
+    )
+    for meter, note, day, options in cases:
+        account, region = _empty_region(plan)
+        for since in (day + 80, day):
+            _machine(plan, account, region, meter, daily=1, first=ago(since), last=ago(since - 1), **options)
+        identity = _volume(plan, account, region, 600)
+        plan.quiet(DETECTION, identity, kind="any compute there", note=f"{note}, {day} days ago")
+
+
+def _not_worth_telling(plan: BillPlan) -> None:
+    account, region = _empty_region(plan)
+    snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.opaque(16)}")
+    plan.charge(account, "snapshot", region, resource=snapshot, daily=3000 / 30)
+    of_snapshot = (account.id, region, EC2, snapshot)
+    plan.quiet(DETECTION, of_snapshot, kind="snapshots", note="a large snapshot and no machine")
+    born = plan.calendar.ago(15)
+    identity = _volume(plan, account, region, 600, first=born)
+    kind = "volume younger than the lookback"
+    plan.quiet(DETECTION, identity, since=born, kind=kind, note="thirteen settled days old")
+    identity = _volume(plan, account, region, 8)
+    plan.quiet(DETECTION, identity, kind="waste under 1 a month", note="eight gigabytes of gp3")

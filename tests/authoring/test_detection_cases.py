@@ -1,0 +1,37 @@
+"""What a case may say, beyond what the detections' own cases need."""
+
+from datetime import date
+
+import pytest
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, differences, give
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.run_detection import Outcome
+from focuswatch.engines.duckdb_engine import connect
+
+DETECTION = Catalog.load().detections["new_region"]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [("2026-03-30", date(2026, 3, 30)), (["2026-03-30"], [date(2026, 3, 30)]), ({"a": 1}, {"a": 1})],
+)
+def test_a_day_may_be_written_as_toml_has_days(found, expected):
+    """Rows carry days as ISO text."""
+    case = Case(name="a day is a day", kind="fires", findings=[{"day": expected}])
+    assert differences(case, Outcome(DETECTION, rows=({"day": found},))) == []
+    assert differences(case, Outcome(DETECTION, rows=({"day": "2026-03-31"},))) != []
+
+
+def test_growth_leaves_null_null():
+    """A quantity that the bill does not have does not grow."""
+    charge = {"EffectiveCost": 10.0, "ConsumedQuantity": "null", "growth": 1.0}
+    case = Case(
+        name="costs double", kind="fires", charges=[charge | {"days": [date(2026, 3, 1), date(2026, 3, 3)]}]
+    )
+    connection = connect()
+    give(connection, case, file=CaseFile.model_construct(as_of=date(2026, 3, 3), charge={}, activity_row={}))
+    rows = connection.execute(
+        "SELECT EffectiveCost, ConsumedQuantity FROM folded_charges ORDER BY 1"
+    ).fetchall()
+    assert rows == [(10.0, None), (20.0, None)]

@@ -1,0 +1,112 @@
+"""What AWS says of spending is news once, again when it grows, and is over when it was not heard of for long."""
+
+from datetime import date, timedelta
+
+import pytest
+from moto import mock_aws
+
+from focuswatch.aws_alerts import parse, record
+from focuswatch.ledger import SqliteLedger, Suppression, decide
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.owners.owners_file import Owners
+from tests.given.aws_alerts import anomaly_message, budget_message
+from tests.given.findings import finding, run
+from tests.given.ledger import ledger_table
+
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def ledger(request, tmp_path):
+    if request.param == "sqlite":
+        kept = SqliteLedger(tmp_path / "ledger.db")
+        yield kept
+        kept.close()
+        return
+    with mock_aws():
+        yield DynamoLedger(ledger_table())
+
+
+def said(ledger, body, *, on=TODAY):
+    """The kinds of news that a message makes."""
+    decision = record(ledger, parse(body, owners=Owners(), today=on), today=on)
+    return [news.kind for news in decision.news]
+
+
+def state(ledger, body):
+    return ledger.entries()[parse(body, owners=Owners(), today=TODAY).fingerprint].state
+
+
+def test_a_message_that_comes_twice_is_told_once(ledger):
+    """SNS and SQS deliver at least once."""
+    for body in (budget_message(), anomaly_message(), "nobody can read this"):
+        assert said(ledger, body) == ["new"]
+        assert said(ledger, body) == []
+
+
+def test_an_anomaly_that_grew_is_the_same_and_has_changed(ledger):
+    """From half as much again on, with the day it was first seen."""
+    assert said(ledger, anomaly_message()) == ["new"]
+    assert said(ledger, anomaly_message(impact=1100, end="2026-11-21T00:00:00Z")) == []
+    assert said(ledger, anomaly_message(impact=2002, end="2026-11-22T00:00:00Z")) == ["changed"]
+    (entry,) = ledger.entries().values()
+    assert (entry.finding.monthly_cost, entry.finding.status) == (2002, "changed")
+    assert (entry.finding.first_seen, entry.finding.last_seen) == (date(2026, 11, 18), date(2026, 11, 22))
+
+
+def test_an_older_message_takes_nothing_back(ledger):
+    """A queue keeps no order."""
+    later = anomaly_message(impact=2002, end="2026-11-22T00:00:00Z")
+    assert said(ledger, later) == ["new"]
+    assert said(ledger, anomaly_message()) == []
+    (entry,) = ledger.entries().values()
+    assert entry.finding.monthly_cost == 2002
+    assert said(ledger, later) == []
+
+
+def test_what_was_not_heard_of_for_long_is_closed_without_a_word(ledger):
+    """By whatever is said after 45 days; a younger one stays open."""
+    said(ledger, anomaly_message())  # last seen on November 20
+    said(ledger, budget_message(written="November 21, 2026"))
+    assert said(ledger, "something else", on=date(2027, 1, 4)) == ["new"]
+    assert (state(ledger, anomaly_message()), state(ledger, budget_message())) == ("open", "open")
+    assert said(ledger, "something else again", on=date(2027, 1, 5)) == ["new"]
+    assert (state(ledger, anomaly_message()), state(ledger, budget_message())) == ("closed", "open")
+
+
+def test_what_detections_found_is_left_alone(ledger):
+    """A message judges nothing but messages."""
+    found = finding()
+    ledger.update(lambda known, silences: decide(known, silences, run(found)), looked=())
+    before = ledger.entries()[found.fingerprint]
+    assert said(ledger, anomaly_message(), on=TODAY + timedelta(days=400)) == ["new"]
+    assert ledger.entries()[found.fingerprint] == before
+
+
+def test_a_scan_resolves_no_budget(ledger):
+    """No detection covers it."""
+    said(ledger, budget_message())
+    ledger.update(
+        lambda known, silences: decide(known, silences, run(on=TODAY + timedelta(days=60))), looked=()
+    )
+    assert state(ledger, budget_message()) == "open"
+
+
+def test_a_silence_holds_for_a_budget_by_its_name(ledger):
+    """Whoever excluded it knows; it is written down and not told."""
+    ledger.add_silence(
+        Suppression(
+            scope="resource", value="focuswatch-team-search", author="a", reason="a big launch", since=TODAY
+        )
+    )
+    assert said(ledger, budget_message()) == []
+    assert state(ledger, budget_message()) == "open"
+
+
+def test_news_waits_for_the_publisher():
+    """In the ledger on DynamoDB it is untold like a detection's, and gone when it was told."""
+    with mock_aws():
+        kept = DynamoLedger(ledger_table())
+        said(kept, anomaly_message())
+        said(kept, anomaly_message(impact=9000, end="2026-11-22T00:00:00Z"))
+        assert [told.news.kind for told in kept.untold()] == ["new", "changed"]

@@ -1,0 +1,80 @@
+"""The payer's topic asks whether it may write into the pipeline's queue: yes to it, and to no other."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from focuswatch.aws_alerts import confirm_subscription
+from focuswatch.aws_alerts.confirm_subscription import asked, confirm
+from focuswatch.errors import Refused
+
+OURS = "arn:aws:sns:us-east-1:111111111111:focuswatch-spending"
+OTHER = "arn:aws:sns:us-east-1:999999999999:focuswatch-spending"
+SNS = "https://sns.us-east-1.amazonaws.com/"
+
+
+def question(*, topic=OURS, url=f"{SNS}?Action=ConfirmSubscription&TopicArn={OURS}&Token=2336412f"):
+    body = {"Type": "SubscriptionConfirmation", "TopicArn": topic, "Token": "2336412f", "SubscribeURL": url}
+    return asked(json.dumps(body))
+
+
+class Opened:
+    """Whatever is opened, and never over the network."""
+
+    def __init__(self, monkeypatch):
+        self.urls = []
+        monkeypatch.setattr(confirm_subscription, "build_opener", lambda *_: SimpleNamespace(open=self.open))
+
+    def open(self, url, *, timeout):
+        self.urls.append(url)
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    return Opened(monkeypatch)
+
+
+def test_the_payers_topic_is_confirmed(opened):
+    assert confirm(question(), topic_arn=OURS) == f"subscribed to {OURS}"
+    assert len(opened.urls) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"topic": OTHER},
+        {"url": f"{SNS}?Action=ConfirmSubscription&TopicArn={OTHER}&Token=2336412f"},
+        {"url": f"{SNS}?Action=ConfirmSubscription&TopicArn={OURS}&TopicArn={OTHER}&Token=2336412f"},
+        {"url": f"{SNS}?Action=ConfirmSubscription&Token=2336412f"},
+        {"url": f"{SNS}?Action=Publish&TopicArn={OURS}&Message=hello"},
+        {"url": f"{SNS}?Action=Publish&Action=ConfirmSubscription&TopicArn={OURS}"},
+        {
+            "url": f"https://sns.us-east-1.amazonaws.com.example.com/?Action=ConfirmSubscription&TopicArn={OURS}"
+        },
+        {"url": f"https://sns.us-east-1.amazonaws.com:8443/?Action=ConfirmSubscription&TopicArn={OURS}"},
+        {"url": f"https://user@sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={OURS}"},
+        {"url": f"https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={OURS}"},
+        {"url": f"http://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={OURS}"},
+        {"url": ""},
+        {"url": None},
+    ],
+)
+def test_an_address_that_confirms_anything_else_is_not_opened(opened, other):
+    """What is confirmed is what the address names, whatever the message around it says."""
+    with pytest.raises(Refused, match="expected arn:aws:sns:us-east-1:111111111111:focuswatch-spending"):
+        confirm(question(**other), topic_arn=OURS)
+    assert opened.urls == []
+
+
+def test_sns_leads_nowhere_else():
+    """A redirect is not followed."""
+    handler = confirm_subscription._NoRedirect()
+    assert handler.redirect_request(None, None, 302, "", {}, "https://example.com") is None

@@ -1,0 +1,518 @@
+"""The refresh on AWS and the engine that detections run on there, over HTTP: S3, Glue and an Athena on loopback."""
+
+import json
+import secrets
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
+from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_statements import saved_query, tables_as_of
+from focuswatch.bill.refresh.glue_partitions import Partitions
+from focuswatch.bill.refresh.table_files import Files
+from focuswatch.bill.table_columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.scan import scan
+from focuswatch.engines.athena_engine import AthenaEngine
+from focuswatch.engines.common_table_expressions import with_tables
+from focuswatch.engines.duckdb_engine import connect
+from focuswatch.errors import QueryError
+from focuswatch.ledger import SqliteLedger
+from focuswatch.owners.owners_file import Owners
+from focuswatch.simulate import simulate
+from tests.fakes.local_aws import local_aws
+
+BUCKET, DATABASE, WORKGROUP, EXPORT = "data", "focuswatch", "focuswatch", "focus/organisation"
+CATALOG = Catalog.load()
+
+
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory):
+    """A small organisation's export, with activity, accounts and owners beside it."""
+    return simulate(tmp_path_factory.mktemp("organisation"), days=70, seed=11)
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    """An AWS with what the pipeline stack makes: bucket, Glue tables, workgroup."""
+    with local_aws(tmp_path_factory.mktemp("aws")) as aws, aws.used():
+        aws.client("s3").create_bucket(Bucket=BUCKET)
+        aws.client("glue").create_database(DatabaseInput={"Name": DATABASE})
+        aws.client("athena").create_work_group(
+            Name=WORKGROUP,
+            Configuration={
+                "EnforceWorkGroupConfiguration": True,
+                "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/athena-results/"},
+            },
+        )
+        for name in GLUE_TABLES:
+            _create_table(aws, name)
+        yield aws
+
+
+def _create_table(aws, name):
+    key = PARTITION_KEYS.get(name)
+    projected = {
+        "activity": ("yyyy-MM-dd", "DAYS", "2024-01-01,NOW+1DAY", "tables/activity/activity_date=${activity_date}/"),
+    }.get(name)  # fmt: skip
+    parameters = {"classification": "parquet"}
+    if projected:
+        pattern, unit, span, template = projected
+        parameters |= {
+            "projection.enabled": "true",
+            f"projection.{key[0]}.type": "date",
+            f"projection.{key[0]}.format": pattern,
+            f"projection.{key[0]}.range": span,
+            f"projection.{key[0]}.interval": "1",
+            f"projection.{key[0]}.interval.unit": unit,
+            "storage.location.template": f"s3://{BUCKET}/{template}",
+        }
+    aws.client("glue").create_table(
+        DatabaseName=DATABASE,
+        TableInput={
+            "Name": name,
+            "Parameters": parameters,
+            "PartitionKeys": [{"Name": key[0], "Type": key[1]}] if key else [],
+            "StorageDescriptor": {
+                "Location": f"s3://{BUCKET}/tables/{name}/",
+                "Columns": [{"Name": column, "Type": type_} for column, type_ in GLUE_TABLES[name]],
+            },
+        },
+    )
+
+
+def deliver(aws, export: Path):
+    """Put an export into the bucket as Data Exports does: manifests last."""
+    files = sorted(
+        (path for path in export.rglob("*") if path.is_file()), key=lambda path: "metadata" in path.parts
+    )
+    for path in files:
+        aws.client("s3").upload_file(str(path), BUCKET, f"{EXPORT}/{path.relative_to(export)}")
+
+
+def warehouse(run_id="a-run"):
+    session = boto3.Session()
+    engine = AthenaEngine(
+        session=session, database=DATABASE, workgroup=WORKGROUP, results=f"s3://{BUCKET}/athena-results/", run_id=run_id
+    )  # fmt: skip
+    return AthenaTables(engine, session.client("glue"), Files(session.client("s3"), BUCKET, run_id), CATALOG)
+
+
+def refreshed(tmp_path, owners, *, on=None):
+    on = on or warehouse()
+    listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=tmp_path / "mirror")
+    return on.refresh(listing, owners=owners, say=lambda text: None)
+
+
+@pytest.fixture(scope="module")
+def owners(organisation):
+    return Owners.load(organisation.owners)
+
+
+@pytest.fixture(scope="module")
+def delivered(aws, organisation, owners, tmp_path_factory):
+    """The organisation's export, delivered and refreshed once; activity and accounts as the collector has them."""
+    deliver(aws, organisation.export)
+    activity = pq.read_table(organisation.activity)
+    days = activity.column("activity_date").unique().to_pylist()
+    for day in days:
+        mask = [one == day for one in activity.column("activity_date").to_pylist()]
+        _put(
+            aws,
+            activity.filter(mask).drop_columns("activity_date"),
+            f"activity/activity_date={day}/part.parquet",
+        )
+    _put(aws, pq.read_table(organisation.accounts), "accounts/accounts.parquet")
+    return refreshed(tmp_path_factory.mktemp("first"), owners)
+
+
+def _put(aws, table, key):
+    import io
+
+    body = io.BytesIO()
+    pq.write_table(table, body)
+    aws.client("s3").put_object(Bucket=BUCKET, Key=f"tables/{key}", Body=body.getvalue())
+
+
+@pytest.fixture(scope="module")
+def bill(organisation, owners, tmp_path_factory):
+    """The same export on the laptop."""
+    inputs = Inputs(
+        str(organisation.export),
+        tmp_path_factory.mktemp("state"),
+        organisation.activity,
+        organisation.accounts,
+    )
+    with open_bill(inputs, catalog=CATALOG, owners=owners, say=lambda text: None) as bill:
+        yield bill
+
+
+SUMS = """
+SELECT billing_period, count(DISTINCT SubAccountId) AS accounts, sum(charges) AS charges,
+    round(sum(EffectiveCost), 4) AS effective_cost, round(sum(BilledCost), 4) AS billed_cost
+FROM {table}
+GROUP BY billing_period
+"""
+
+
+@pytest.mark.parametrize("table", PERIOD_TABLES)
+def test_the_tables_hold_what_the_laptop_reads(delivered, bill, table):
+    """Charges, accounts and money of every billing period, in each of the tables that detections read."""
+    statement = SUMS.format(table=table)
+    there = warehouse().engine.query(statement, label="there")
+    here = bill.engine.query(statement, label="here")
+    assert sorted(there, key=str) == sorted(here, key=str)
+
+
+def test_a_scan_on_athena_finds_what_a_scan_on_the_laptop_finds(delivered, bill, owners, tmp_path):
+    """The same detections, the same rows, the same owners: only the engine differs."""
+    engine = warehouse().engine
+    engine.tables.update(tables_as_of(CATALOG, as_of=delivered.as_of))
+    found = [
+        scan(
+            one, as_of=delivered.as_of, currency=delivered.currency, catalog=CATALOG, detections=CATALOG.live,
+            owners=owners, ledger=SqliteLedger(tmp_path / f"{one.name}.db"), say=lambda text: None,
+        )
+        for one in (engine, bill.engine)
+    ]  # fmt: skip
+    assert [(failure.detection.id, failure.error) for one in found for failure in one.failures] == []
+    there, here = ({finding.fingerprint: told(finding) for finding in one.findings} for one in found)
+    assert there.keys() == here.keys()
+    differing = [
+        (key, name, there[key][name], here[key][name])
+        for key in here
+        for name in here[key]
+        if there[key][name] != here[key][name]
+    ]
+    assert differing == []
+    assert len(here) > 30
+
+
+def told(finding):
+    """What a person is told; figures of evidence to six digits, since sums of doubles differ beyond."""
+    document = finding.model_dump_json(by_alias=True)
+    told = json.loads(document, parse_float=lambda text: f"{float(text):.6g}")
+    return {key: value for key, value in told.items() if key != "evidence"} | told["evidence"]
+
+
+def test_a_refresh_that_finds_nothing_new_runs_no_statement(delivered, owners, tmp_path):
+    """The clock may ring as often as it likes."""
+    again = warehouse()
+    assert refreshed(tmp_path, owners, on=again).changed == ()
+    assert again.engine.executed == []
+
+
+def test_only_the_period_that_was_delivered_again_is_folded_and_is_switched_to_as_one_step(
+    aws, organisation, delivered, owners, tmp_path
+):
+    """Readers of the old folder keep it until the next refresh but one; the raw export is read once."""
+    before = warehouse().periods()
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    (data,) = sorted((export / "data").iterdir())[-1].glob("*.parquet")
+    table = pq.read_table(data)
+    pq.write_table(table.slice(0, len(table) - 10), data)
+    deliver(aws, export)
+    again = warehouse(run_id="another-run")
+    told = refreshed(tmp_path, owners, on=again)
+    after = again.periods()
+    (period,) = told.changed
+    assert period == max(before)
+    assert {name for name in after if after[name] != before[name]} == {period}
+    assert after[period].charges == before[period].charges - 10
+    assert after[period].location != before[period].location
+    bucket = aws.client("s3").list_objects_v2(
+        Bucket=BUCKET, Prefix=before[period].location.partition(f"{BUCKET}/")[2]
+    )
+    assert bucket["KeyCount"]  # whoever reads it may finish
+    labels = [one.label for one in again.engine.executed]
+    assert labels == [
+        f"refresh of {period}",
+        f"facts of {period}",
+        *(f"refresh of {name} {period}" for name in PERIOD_TABLES[1:]),
+    ]
+    (deliveries,) = again.engine.query(
+        f"SELECT count(*) AS rows FROM deliveries WHERE billing_period = DATE '{period}-01'",
+        label="deliveries",
+    )
+    assert deliveries["rows"] == 2
+
+
+def test_the_folder_before_goes_once_no_statement_can_be_reading_it(aws):
+    """All stay while one may; then that in use alone, be it the newest or not. Other periods are not touched."""
+    s3 = aws.client("s3")
+    files = Files(s3, BUCKET, "sweeping")
+    for key in (
+        "period=2026-01/old/a",
+        "period=2026-01/used/a",
+        "period=2026-01/failed/a",
+        "period=2026-02/old/a",
+    ):
+        s3.put_object(Bucket=BUCKET, Key=f"tables/swept/{key}", Body=b"")
+
+    def left() -> list[str]:
+        found = s3.list_objects_v2(Bucket=BUCKET, Prefix="tables/swept/").get("Contents", [])
+        return [one["Key"].removeprefix("tables/swept/period=") for one in found]
+
+    everything, used = left(), f"s3://{BUCKET}/tables/swept/period=2026-01/used/"
+    files.sweep_unread("swept", "2026-01", in_use=used)
+    assert left() == everything
+    files.sweep_unread(
+        "swept", "2026-01", in_use=used.replace("used", "gone"), read_for=timedelta(seconds=-5)
+    )
+    assert left() == everything
+    files.sweep_unread("swept", "2026-01", in_use=used, read_for=timedelta(seconds=-5))
+    assert left() == ["2026-01/used/a", "2026-02/old/a"]
+
+
+def test_a_refresh_that_fails_between_two_tables_is_made_again(
+    aws, organisation, delivered, owners, tmp_path, monkeypatch
+):
+    """`daily_charges`, whose digest says that a period is done, is switched to last."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    (data,) = sorted((export / "data").iterdir())[-1].glob("*.parquet")
+    pq.write_table(pq.read_table(data).slice(10), data)
+    deliver(aws, export)
+    point = Partitions.point
+
+    def ends_before(self, period, **told):
+        if self.table == "daily_services":
+            raise OSError("the time is over")
+        point(self, period, **told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Partitions, "point", ends_before)
+        with pytest.raises(OSError, match="the time is over"):
+            refreshed(tmp_path, owners)
+    assert len(refreshed(tmp_path, owners).changed) == 1
+    deliver(aws, organisation.export)
+    refreshed(tmp_path, owners)
+
+
+def mixed_currencies(table):
+    """One charge in EUR among those in USD."""
+    place = table.schema.get_field_index("BillingCurrency")
+    mixed = ["EUR", *table.column("BillingCurrency").to_pylist()[1:]]
+    return table.set_column(place, table.schema.field(place), [mixed])
+
+
+def another_currency(table):
+    """All charges in EUR, where other periods are in USD."""
+    place = table.schema.get_field_index("BillingCurrency")
+    return table.set_column(place, table.schema.field(place), [["EUR"] * len(table)])
+
+
+def without_charges(table):
+    """As a month that has just begun may be delivered."""
+    return table.slice(0, 0)
+
+
+def without_days(table):
+    """A charge that names no day."""
+    place = table.schema.get_field_index("ChargePeriodStart")
+    field = table.schema.field(place)
+    days = [None, *table.column("ChargePeriodStart").to_pylist()[1:]]
+    return table.set_column(place, field, pa.array(days, field.type))
+
+
+def no_parquet(data):
+    """A file that broke on its way."""
+    data.write_bytes(b"broken")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (mixed_currencies, "found 2 billing currencies, expected one"),
+        (another_currency, "its charges are in EUR, those of other periods in USD"),
+        (without_charges, "its delivery has no charges; nothing was replaced"),
+        (without_days, "has charges without a ChargePeriodStart"),
+    ],
+)
+def test_a_period_that_cannot_be_folded_stays_as_it_was_and_stops_no_other(
+    aws, organisation, delivered, owners, tmp_path, spoil, why
+):
+    """It is named with its reason, and tried again at the next refresh."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    months = sorted((export / "data").iterdir())
+    (spoilt,), (changed,) = (list(month.glob("*.parquet")) for month in (months[-2], months[-1]))
+    pq.write_table(spoil(pq.read_table(spoilt)), spoilt)
+    pq.write_table(pq.read_table(changed).slice(5), changed)
+    before = warehouse().periods()
+    deliver(aws, export)
+    told = refreshed(tmp_path, owners)
+    after = warehouse().periods()
+    second, last = sorted(before)[-2:]
+    assert told.changed == (last,) and not told.athena_failed
+    assert list(told.failed) == [second] and why in told.failed[second]
+    assert after[second] == before[second] and after[last].charges == before[last].charges - 5
+    deliver(aws, organisation.export)
+    mended = refreshed(tmp_path, owners)
+    assert (mended.changed, mended.failed) == ((last,), {})  # the other is as it was
+
+
+def test_a_manifest_that_lists_what_is_not_there_skips_its_period_alone(
+    aws, organisation, delivered, owners, tmp_path
+):
+    """As one that is read between two deliveries."""
+    key = f"{EXPORT}/metadata/billing_period=2030-01/focus-Manifest.json"
+    lost = {"dataFiles": [f"s3://{BUCKET}/{EXPORT}/data/billing_period=2030-01/lost.parquet"]}
+    aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(lost).encode())
+    told = refreshed(tmp_path, owners)
+    assert list(told.failed) == ["2030-01"] and "lost.parquet, which is not among" in told.failed["2030-01"]
+    assert told.as_of == delivered.as_of
+    aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b'{"dataFiles": []}')
+    told = refreshed(tmp_path, owners)
+    assert (told.failed, told.changed) == ({}, ())  # a month that has not begun is nobody's fault
+    assert told.warnings == ("billing period 2030-01: its manifest lists no files; nothing was replaced",)
+    aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
+
+
+def test_a_statement_that_fails_for_all_that_changed_is_worth_another_try(
+    aws, organisation, delivered, owners, tmp_path
+):
+    """Nothing says that the delivery is at fault."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    (data,) = sorted((export / "data").iterdir())[-1].glob("*.parquet")
+    no_parquet(data)
+    deliver(aws, export)
+    told = refreshed(tmp_path, owners)
+    assert told.athena_failed and list(told.failed) == [max(warehouse().periods())]
+    deliver(aws, organisation.export)
+    assert not refreshed(tmp_path, owners).athena_failed
+
+
+@pytest.mark.parametrize("written", ["BILLING_PERIOD", "Billing_Period"])
+def test_a_periods_folder_is_read_as_it_is_written(aws, organisation, delivered, owners, tmp_path, written):
+    """AWS's pages and real bills differ, and an export may change in the middle: the manifest names the files."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    before = warehouse().periods()
+    period = max(before)
+    for area in ("data", "metadata"):
+        (export / area / f"billing_period={period}").rename(export / area / f"{written}={period}")
+    (manifest,) = (export / "metadata" / f"{written}={period}").glob("*-Manifest.json")
+    manifest.write_text(manifest.read_text().replace("billing_period=", f"{written}="))
+    (data,) = (export / "data" / f"{written}={period}").glob("*.parquet")
+    pq.write_table(pq.read_table(data).slice(7), data)
+    deliver(aws, export)
+    told = refreshed(tmp_path, owners)
+    assert (told.changed, told.failed) == ((period,), {})
+    assert warehouse().periods()[period].charges == before[period].charges - 7
+    located = Partitions(boto3.client("glue"), DATABASE, "focus_export").locations()
+    assert located[period] == f"s3://{BUCKET}/{EXPORT}/data/{written}={period}/"
+    for area in ("data", "metadata"):
+        listed = aws.client("s3").list_objects_v2(
+            Bucket=BUCKET, Prefix=f"{EXPORT}/{area}/{written}={period}/"
+        )
+        for one in listed["Contents"]:
+            aws.client("s3").delete_object(Bucket=BUCKET, Key=one["Key"])
+    deliver(aws, organisation.export)
+    assert refreshed(tmp_path, owners).changed == (period,)
+    assert warehouse().periods()[period].charges == before[period].charges
+
+
+def test_of_several_executions_in_a_periods_folder_only_the_newest_is_read(
+    aws, organisation, delivered, owners, tmp_path
+):
+    """Where nothing is overwritten each delivers all of it, and the older ones stay."""
+    before = warehouse().periods()
+    period = max(before)
+    (data,) = (organisation.export / "data" / f"billing_period={period}").glob("*.parquet")
+    (manifest,) = (organisation.export / "metadata" / f"billing_period={period}").glob("*-Manifest.json")
+    folder, execution = f"{EXPORT}/data/billing_period={period}", "2030-01-02T03:04:05.678Z-0a1b"
+    s3, keys = aws.client("s3"), [f"{folder}/{execution}/{data.name}"]
+    s3.upload_file(str(data), BUCKET, keys[0])
+    keys.append(f"{EXPORT}/metadata/billing_period={period}/{execution}/{manifest.name}")
+    listed = json.dumps({"dataFiles": [f"s3://{BUCKET}/{keys[0]}"]})
+    s3.put_object(Bucket=BUCKET, Key=keys[1], Body=listed.encode())
+    told = refreshed(tmp_path, owners)
+    assert told.changed == (period,)
+    assert warehouse().periods()[period].charges == before[period].charges
+    for key in keys:
+        s3.delete_object(Bucket=BUCKET, Key=key)
+    refreshed(tmp_path, owners)
+
+
+def test_a_statement_that_fails_names_itself_and_its_execution(delivered):
+    """Whoever reads the sentence finds the query in Athena's history."""
+    with pytest.raises(QueryError, match=r"broken: Athena could not run .* \(execution [0-9a-f-]{36}\): "):
+        warehouse().engine.query("SELECT nonsense FROM daily_services", label="broken")
+
+
+def test_the_workgroups_limit_is_reported_as_what_it_is(aws, delivered):
+    """Not as a failure of the statement: the sentence says which setting to raise."""
+    aws.client("athena").create_work_group(
+        Name="narrow",
+        Configuration={
+            "EnforceWorkGroupConfiguration": True,
+            "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/athena-results/"},
+            "BytesScannedCutoffPerQuery": 10_000_000,  # the least that Athena takes
+        },
+    )
+    names = pa.table({"name": [secrets.token_hex(500) for _ in range(20_000)]})
+    _put(aws, names, "accounts/large.parquet")
+    engine = replace(warehouse().engine, workgroup="narrow")
+    with pytest.raises(QueryError, match="limit of scanned bytes .* raise scan_limit_gib"):
+        engine.query("SELECT max(name) AS name FROM accounts", label="too much")
+    aws.client("s3").delete_object(Bucket=BUCKET, Key="tables/accounts/large.parquet")
+
+
+def test_what_was_scanned_is_counted_statement_by_statement(delivered):
+    """By label, with the execution's id."""
+    engine = warehouse().engine
+    engine.query("SELECT count(*) AS charges FROM daily_services", label="a count")
+    (executed,) = engine.executed
+    assert executed.label == "a count"
+    assert executed.scanned_bytes > 0
+
+
+def test_throttling_is_waited_out(aws, delivered):
+    """Athena that is busy for a moment fails nothing."""
+    aws.athena.throttle("StartQueryExecution", times=2)
+    (row,) = warehouse().engine.query("SELECT 1 AS one", label="busy")
+    assert row["one"] == 1
+
+
+@pytest.mark.parametrize("kind", ["detections", "reports"])
+def test_every_saved_query_runs_as_it_stands(delivered, kind):
+    """In the console there is nobody to fill in a date."""
+    engine = warehouse().engine
+    for entry in getattr(CATALOG, kind).values():
+        engine.query(saved_query(entry, catalog=CATALOG, required_tags=["team"]), label=entry.id)
+
+
+def test_glue_and_duckdb_agree_on_the_columns_of_every_table(bill):
+    """A column that a table's SQL gains must be gained by its Glue table too."""
+    for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
+        described = bill.engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {name})", label=name)
+        assert {row["column_name"]: row["column_type"] for row in described} == shape
+
+
+def test_a_table_stands_before_whatever_reads_it_and_nowhere_else():
+    """By name outside of text and comments, and with what it reads itself."""
+    tables = {"first": "SELECT 1 AS one", "second": "SELECT * FROM first"}
+    assert with_tables("SELECT 'second' -- second", tables) == "SELECT 'second' -- second"
+    made = with_tables("WITH own AS (SELECT * FROM second) SELECT * FROM own", tables)
+    assert made.index("first AS") < made.index("second AS") < made.index("own AS")
+    assert connect().execute(made).fetchall() == [(1,)]
+
+
+def test_a_day_after_the_last_charge_is_the_day_of_the_scan(delivered, organisation):
+    """As on the laptop."""
+    assert delivered.as_of == organisation.as_of
+    assert delivered.as_of - timedelta(days=1) in {
+        period.last_charge_date for period in warehouse().periods().values()
+    }

@@ -1,0 +1,195 @@
+"""Which files of a folder count, and which must not."""
+
+import json
+import os
+
+import pytest
+
+from focuswatch.bill.ingest.delivery_layout import deliveries_of
+from focuswatch.bill.ingest.file_listing import list_source
+from focuswatch.errors import ExportError
+from tests.given.exports import deliver, read, write
+
+
+def deliveries_in(source, *, warn=print):
+    return deliveries_of(list_source(source, without=source / "state"), warn=warn)
+
+
+def found(source):
+    warnings = []
+    deliveries = deliveries_in(source, warn=warnings.append)
+    return {one.unit: [file.path.name for file in one.files] for one in deliveries}, warnings
+
+
+@pytest.mark.parametrize("part", ["", "focus", "focus/data", "focus/data/billing_period=2026-05"])
+def test_an_export_is_found_from_the_folder_above_it_down_to_a_period(tmp_path, part):
+    """Root, the folder above, data/ and a billing period's folder all lead to the same delivery."""
+    deliver(tmp_path / "focus")
+    write(tmp_path / "activity.parquet")  # what lies beside the export is none of its business
+    assert found(tmp_path / part)[0] == {"2026-05": ["focus-00001.snappy.parquet"]}
+
+
+def test_a_period_asked_for_alone_is_read_alone(tmp_path):
+    """A billing period's folder stands for that period, not for the export."""
+    deliver(tmp_path / "focus", period="2026-04")
+    deliver(tmp_path / "focus", period="2026-05")
+    assert list(found(tmp_path / "focus/data/billing_period=2026-04")[0]) == ["2026-04"]
+    assert list(found(tmp_path / "focus/data")[0]) == ["2026-04", "2026-05"]
+
+
+@pytest.mark.parametrize("folder", ["billing_period", "BILLING_PERIOD"])
+def test_partition_folders_are_found_in_either_case(tmp_path, folder):
+    """AWS documents upper case and delivers lower case."""
+    deliver(tmp_path / "focus", folder=folder)
+    assert list(found(tmp_path)[0]) == ["2026-05"]
+
+
+def test_a_manifests_address_is_found_whatever_the_case_of_the_copys_folders(tmp_path):
+    """The address says BILLING_PERIOD=, the local copy billing_period=."""
+    deliver(tmp_path / "focus")
+    manifest = next(tmp_path.rglob("*-Manifest.json"))
+    manifest.write_text(manifest.read_text().replace("billing_period=", "BILLING_PERIOD="))
+    assert found(tmp_path)[0] == {"2026-05": ["focus-00001.snappy.parquet"]}
+
+
+def test_the_manifest_is_believed_over_what_else_lies_there(tmp_path):
+    """A leftover chunk of a longer delivery, additional files and other manifests are not data."""
+    root = tmp_path / "focus"
+    deliver(root)
+    write(root / "data/billing_period=2026-05/focus-00002.snappy.parquet")
+    metadata = root / "metadata/billing_period=2026-05"
+    (metadata / "focus-Manifest-FOCUS.json").write_text(json.dumps({"dataFiles": ["s3://b/never"]}))
+    (root / "data/billing_period=2026-05/focus-create-table.sql").write_text("CREATE TABLE …")
+    assert found(tmp_path)[0] == {"2026-05": ["focus-00001.snappy.parquet"]}
+
+
+def test_of_a_periods_executions_the_newest_alone_counts(tmp_path):
+    """CREATE_NEW delivers the whole period anew each time; adding them up would count it twice."""
+    root = tmp_path / "focus"
+    deliver(root, {"BilledCost": "1"}, execution="20260502T060000Z-aaaa")
+    deliver(root, {"BilledCost": "3"}, execution="20260503T060000Z-0000")
+    deliver(root, {"BilledCost": "5"}, period="2026-04", execution="20260502T060000Z-bbbb")
+    for manifest in root.rglob("20260502T060000Z-aaaa/*-Manifest.json"):
+        os.utime(manifest, (2e9, 2e9))  # a copy's date says nothing where the folder's name does
+    reader = read(tmp_path, tmp_path / "state")
+    assert reader.billed() == 8.0
+
+
+def test_without_manifests_the_newest_execution_counts_too(tmp_path):
+    """Somebody copied data/ alone."""
+    for execution in ("2026-05-02T06:00:00.000Z-aaaa", "2026-05-03T06:00:00.000Z-0000"):
+        write(tmp_path / f"billing_period=2026-05/{execution}/focus-00001.snappy.parquet")
+    (delivery,) = deliveries_in(tmp_path)
+    assert [file.name.parts[1] for file in delivery.files] == ["2026-05-03T06:00:00.000Z-0000"]
+    assert delivery.delivered_at.isoformat() == "2026-05-03T06:00:00+00:00"
+
+
+def test_without_manifests_all_chunks_of_an_overwritten_period_count(tmp_path):
+    """OVERWRITE keeps one delivery, in as many chunks as it needs."""
+    for chunk in (1, 2):
+        write(tmp_path / f"data/billing_period=2026-05/focus-0000{chunk}.snappy.parquet")
+    assert len(found(tmp_path)[0]["2026-05"]) == 2
+
+
+def test_a_period_without_its_manifest_is_left_out_and_said(tmp_path):
+    """The manifest comes last, so what has none is half a delivery."""
+    deliver(tmp_path / "focus", period="2026-04")
+    write(tmp_path / "focus/data/billing_period=2026-05/focus-00001.snappy.parquet")
+    units, warnings = found(tmp_path)
+    assert list(units) == ["2026-04"]
+    assert "2026-05 is left out: it has no manifest" in warnings[0]
+
+
+def test_two_exports_under_one_path_are_refused_by_name(tmp_path):
+    """Both hold the same bill; their sum would be twice of it."""
+    deliver(tmp_path / "focus-daily")
+    deliver(tmp_path / "focus-hourly")
+    with pytest.raises(ExportError, match="found two exports, focus-daily and focus-hourly"):
+        found(tmp_path)
+
+
+def test_a_listed_file_that_is_missing_is_refused_by_name(tmp_path):
+    """Half a month would look like a month whose costs fell."""
+    deliver(tmp_path / "focus", listed=("focus-00001.snappy.parquet", "focus-00002.snappy.parquet"))
+    with pytest.raises(ExportError, match=r"Manifest\.json: lists s3://.*focus-00002.*copy the export again"):
+        found(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"dataFiles": "x"}'])
+def test_a_damaged_manifest_is_refused_by_name(tmp_path, text):
+    """It decides what counts, so it is not guessed around."""
+    deliver(tmp_path / "focus")
+    next(tmp_path.rglob("*-Manifest.json")).write_text(text)
+    with pytest.raises(ExportError, match=r"focus-Manifest\.json: is not a manifest"):
+        found(tmp_path)
+
+
+def test_any_focus_files_in_a_folder_are_read_each_as_a_unit(tmp_path):
+    """Files of several formats, in folders or not; notes and tools' files beside them are left alone."""
+    folder = tmp_path / "bill"
+    write(folder / "a.parquet", {"ResourceId": "i-a"})
+    write(folder / "2026/b.csv", {"ResourceId": "i-b"})
+    write(folder / "2026/c.csv.gz", {"ResourceId": "i-c"})
+    for name in ("README.md", "_SUCCESS", ".DS_Store", "export-Manifest.json", "2026/.b.csv.crc"):
+        (folder / name).write_text("{}")
+    assert list(found(folder)[0]) == ["2026/b.csv", "2026/c.csv.gz", "a.parquet"]
+    assert read(folder, tmp_path / "state").billed() == 3.0
+
+
+def test_names_are_taken_as_they_are(tmp_path):
+    """Quotes, brackets, stars and emoji in names are neither patterns nor SQL."""
+    folder = tmp_path / "a[b] 'q' {x} 🙂"
+    write(folder / "*.parquet", {"BilledCost": "1"})
+    write(folder / "y=1" / "?.csv", {"BilledCost": "2"})
+    write(folder / "[c].csv.gz", {"BilledCost": "4"})
+    write(tmp_path / "ab 'q' {x} 🙂" / "a.parquet", {"BilledCost": "8"})
+    assert read(folder, tmp_path / "state 'q' 🙂").billed() == 7.0
+
+
+def test_the_state_may_lie_inside_the_folder_it_is_the_state_of(tmp_path):
+    """What was folded of a bill is not a part of the bill."""
+    write(tmp_path / "a.csv")
+    reader = read(tmp_path, tmp_path / "state")
+    assert reader.refresh().changed == ()
+    assert reader.billed() == 1.0
+
+
+def test_a_linked_folder_is_read_once_and_a_circle_ends(tmp_path):
+    """Months on another disk; a link to the folder that holds it."""
+    write(tmp_path / "elsewhere" / "a.csv")
+    folder = tmp_path / "bill"
+    folder.mkdir()
+    (folder / "one").symlink_to(tmp_path / "elsewhere")
+    (folder / "two").symlink_to(tmp_path / "elsewhere")
+    (folder / "self").symlink_to(folder)
+    assert list(found(folder)[0]) == ["one/a.csv"]
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
+    """Its files would silently be missing from every sum."""
+    write(tmp_path / "locked" / "a.csv")
+    write(tmp_path / "b.csv")
+    scandir = os.scandir
+
+    def guarded(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    with pytest.raises(ExportError, match="locked: cannot be listed: Permission denied"):
+        found(tmp_path)
+
+
+def test_a_single_file_is_an_export(tmp_path):
+    """Its neighbours are not looked at."""
+    write(tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").write_bytes(b"")
+    assert found(tmp_path / "a.parquet")[0] == {"a.parquet": ["a.parquet"]}
+
+
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_a_folder_without_data_and_a_path_that_is_none_are_refused(tmp_path, name):
+    """Nothing to read is an error, not an empty bill."""
+    with pytest.raises(ExportError, match="found no data files|no such file or folder"):
+        found(tmp_path / name)

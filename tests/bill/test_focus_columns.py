@@ -1,0 +1,366 @@
+"""One vocabulary, whatever version, format or tool a file comes from."""
+
+import csv
+import json
+import re
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from focuswatch.bill.ingest.focus_columns import KINDS, REQUIRED
+from focuswatch.bill.refresh.local_views import DAY_COLUMNS
+from focuswatch.bill.table_columns import DELIVERIES, FOLDED_CHARGES
+from focuswatch.engines.duckdb_engine import connect
+from focuswatch.errors import ExportError
+from tests.given.exports import HOURLY, TYPES, USUAL, Reader, read, write
+
+SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
+FORMATS = ("parquet", "csv.gz")
+
+
+def test_the_public_sample_is_read_as_it_is(tmp_path):
+    """Totals by provider and service equal what Python's own csv and decimals say of the file."""
+    expected = defaultdict(Decimal)
+    with SAMPLE.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            service = None if row["ServiceName"] == "NULL" else row["ServiceName"]
+            expected[row["ProviderName"], service, "billed"] += Decimal(row["BilledCost"])
+            expected[row["ProviderName"], service, "effective"] += Decimal(row["EffectiveCost"])
+    reader = read(SAMPLE, tmp_path)
+    found = reader.query(
+        "SELECT ProviderName, ServiceName, sum(BilledCost), sum(EffectiveCost) FROM folded_charges GROUP BY 1, 2"
+    )
+    assert len(found) == len(expected) / 2 > 30
+    for provider, service, billed, effective in found:
+        assert billed == pytest.approx(float(expected[provider, service, "billed"]), abs=1e-12)
+        assert effective == pytest.approx(float(expected[provider, service, "effective"]), abs=1e-12)
+
+
+def test_the_public_sample_is_known_for_what_it_is(tmp_path):
+    """1,000 hourly charges of FOCUS 1.0 in dollars, without meters, of three providers."""
+    reader = read(SAMPLE, tmp_path)
+    refreshed = reader.refresh()
+    assert (refreshed.charges, refreshed.grain, refreshed.focus_version) == (1000, "HOURLY", "1.0")
+    assert refreshed.currency == "USD"
+    assert (refreshed.first_charge_date, refreshed.last_charge_date) == (date(2024, 9, 1), date(2024, 9, 30))
+    assert "neither SkuMeter nor x_UsageType" in refreshed.warnings[0]
+    assert reader.column("DISTINCT ProviderName") == ["AWS", "Microsoft", "Oracle"]
+    assert reader.column("DISTINCT Tags['environment']") == sorted(environments()) + [None]
+
+
+def environments():
+    with SAMPLE.open(newline="", encoding="utf-8") as file:
+        tags = (row["Tags"] for row in csv.DictReader(file))
+        return {json.loads(tag)["environment"] for tag in tags if "environment" in tag}
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_folded_charges_have_their_columns_and_types_whatever_is_read(tmp_path, format_, hours):
+    """The view that detections stand on is the same over Parquet and text, days and hours."""
+    reader = read(write(tmp_path / f"a.{format_}", hours), tmp_path / "state")
+    assert {row[0]: row[1] for row in reader.query("DESCRIBE folded_charges")} == FOLDED_CHARGES
+    assert {row[0]: row[1] for row in reader.query("DESCRIBE deliveries")} == DELIVERIES
+
+
+def test_every_column_that_is_folded_is_read():
+    """A column added to the tables must be added to what is read of a file."""
+    assert set(FOLDED_CHARGES) - set(DAY_COLUMNS) <= set(KINDS)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_columns_are_found_whatever_their_case(tmp_path, format_):
+    """Glue tables and some tools write lower case."""
+    lower = {name.lower(): type_ for name, type_ in TYPES.items()}
+    row = {name.lower(): value for name, value in USUAL.items()}
+    path = write(tmp_path / f"a.{format_}", row, types=lower, without=tuple(TYPES))
+    assert read(path, tmp_path / "state").column("SkuMeter || Tags['team']") == ["BoxUsage:m5.largesearch"]
+
+
+def snake(name):
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+@pytest.mark.parametrize(
+    "spelled", [snake, lambda name: snake(name).upper(), lambda name: snake(name).replace("_", " ")]
+)
+def test_columns_are_found_however_their_words_are_divided(tmp_path, format_, hours, spelled):
+    """Warehouses call BilledCost `billed_cost` or `BILLED_COST`; x_ServiceCode keeps its x_."""
+    types = {**TYPES, "x_ServiceCode": "VARCHAR"}
+    given = {**USUAL, "x_ServiceCode": "AmazonEC2", **hours}
+    path = write(
+        tmp_path / f"a.{format_}",
+        {spelled(name): value for name, value in given.items()},
+        types={spelled(name): type_ for name, type_ in types.items()},
+        without=tuple(TYPES),
+    )
+    reader = read(path, tmp_path / "state")
+    assert reader.query(
+        "SELECT SkuMeter, Tags['team'], x_ServiceCode, BilledCost, charge_date FROM folded_charges"
+    ) == [("BoxUsage:m5.large", "search", "AmazonEC2", 1.0, date(2026, 5, 2))]
+
+
+def test_the_specifications_spelling_wins_and_two_others_are_refused(tmp_path):
+    """A tool may add a column of its own; which of two is meant is not guessed."""
+    path = write(tmp_path / "a.csv", {"billed_cost": "7"}, types={"billed_cost": "DOUBLE"})
+    assert read(path, tmp_path / "state").billed() == 1.0
+    types = {"billed_cost": "DOUBLE", "Billed Cost": "DOUBLE"}
+    path = write(tmp_path / "b.parquet", types=types, without=["BilledCost"])
+    with pytest.raises(ExportError, match="billed_cost and Billed Cost may both be one column of FOCUS"):
+        read(path, tmp_path / "other")
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_billing_periods_may_have_fewer_and_more_columns(tmp_path, format_, hours):
+    """No reserved capacity in the first month, x_Discounts from the second one on, no meters in the third."""
+    more = {"CapacityReservationId": "VARCHAR", "x_Discounts": "MAP(VARCHAR, DOUBLE)", "ListCost": "DOUBLE"}
+    day = hours or {"ChargePeriodEnd": None}
+    for month, types, without in (
+        ("2026-04", {}, ["SkuMeter", "Tags"]),
+        ("2026-05", more, []),
+        ("2026-06", more, ["SkuMeter", "ChargePeriodEnd"]),
+    ):
+        row = {
+            **day,
+            "BillingPeriodStart": f"{month}-01",
+            "ChargePeriodStart": f"{month}-02 0{7 if hours else 0}:00:00",
+            "CapacityReservationId": "cr-1",
+            "x_Discounts": "{Bundled=1.0}",
+            "ListCost": "2",
+        }
+        write(
+            tmp_path / f"focus/data/billing_period={month}/focus-00001.{format_}",
+            row,
+            types=types,
+            without=without,
+        )
+    reader = read(tmp_path / "focus", tmp_path / "state")
+    assert reader.query(
+        "SELECT billing_period, SkuMeter, CapacityReservationId, ListCost FROM folded_charges ORDER BY 1"
+    ) == [
+        (date(2026, 4, 1), None, None, None),
+        (date(2026, 5, 1), "BoxUsage:m5.large", "cr-1", 2.0),
+        (date(2026, 6, 1), None, "cr-1", 2.0),
+    ]
+    assert reader.query("SELECT sum(charges) FROM kept_daily_services") == [(3,)]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_required_columns_alone_are_enough(tmp_path, format_):
+    """All others are null of their type; the billing period is then the charge's month."""
+    path = write(tmp_path / f"a.{format_}", without=[name for name in TYPES if name not in REQUIRED])
+    reader = read(path, tmp_path / "state")
+    assert reader.query("SELECT billing_period, SkuMeter, Tags, ListCost FROM folded_charges") == [
+        (date(2026, 5, 1), None, None, None)
+    ]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    ("types", "row", "version", "expected"),
+    [
+        ({"x_UsageType": "VARCHAR"}, {"x_UsageType": "USE1-SearchOCU"}, "1.0", ("AWS", "USE1-SearchOCU")),
+        ({"SkuMeter": "VARCHAR"}, {"SkuMeter": "USE1-SearchOCU"}, "1.2", ("AWS", "USE1-SearchOCU")),
+        (
+            {"SkuMeter": "VARCHAR", "ServiceProviderName": "VARCHAR"},
+            {"ServiceProviderName": "Anthropic", "SkuMeter": None},
+            "1.3",
+            ("Anthropic", None),
+        ),
+        (
+            {"ServiceProviderName": "VARCHAR", "x_UsageType": "VARCHAR", "SkuMeter": "VARCHAR"},
+            {"ServiceProviderName": "", "x_UsageType": "u", "SkuMeter": ""},
+            "1.3",
+            ("AWS", "u"),
+        ),
+    ],
+)
+def test_every_version_speaks_the_words_of_1_2(tmp_path, format_, types, row, version, expected):
+    """1.0's usage type is the meter, 1.3's service provider the provider; a blank hides nothing."""
+    path = write(
+        tmp_path / f"a.{format_}", row, types=types, without=[n for n in ["SkuMeter"] if n not in types]
+    )
+    reader = read(path, tmp_path / "state")
+    assert reader.query("SELECT ProviderName, SkuMeter FROM folded_charges") == [expected]
+    assert reader.refresh().focus_version == version
+
+
+def test_a_1_3_file_without_the_retired_columns_is_read(tmp_path):
+    """ProviderName and PublisherName may be gone."""
+    path = write(
+        tmp_path / "a.parquet",
+        {"ServiceProviderName": "AWS"},
+        types={"ServiceProviderName": "VARCHAR"},
+        without=["ProviderName"],
+    )
+    reader = read(path, tmp_path / "state")
+    assert reader.query("SELECT ProviderName, PublisherName FROM folded_charges") == [("AWS", None)]
+
+
+def test_files_of_several_versions_and_column_orders_are_one_export(tmp_path):
+    """An account moved from 1.0 to 1.2 in the middle of its history; a tool shuffled the columns."""
+    folder = tmp_path / "bill"
+    write(folder / "a.parquet", {"x_UsageType": "a"}, types={"x_UsageType": "VARCHAR"}, without=["SkuMeter"])
+    write(folder / "b.parquet", {"SkuMeter": "b"})
+    shuffled = dict(reversed(TYPES.items()))
+    write(folder / "c.parquet", {"SkuMeter": "c"}, types=shuffled)
+    path = write(folder / "d.csv", {"SkuMeter": "d"})
+    head, tail = path.read_text().splitlines()[:2]
+    tail = tail.replace("i-0", "i-1")
+    (folder / "e.csv").write_text(f"Note,{head},BilledCost\n7,{tail},100\n")  # a header that repeats itself
+    reader = read(folder, tmp_path / "state")
+    assert reader.column("SkuMeter") == ["a", "b", "c", "d", "d"]
+    assert reader.billed() == 5.0
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "expected"),
+    [
+        ("MAP(VARCHAR, VARCHAR)", "{team=search}", "search"),
+        ("MAP(VARCHAR, VARCHAR)", "{}", None),
+        ("MAP(VARCHAR, VARCHAR)", None, None),
+        ("STRUCT(team VARCHAR, env VARCHAR)", "{'team': search, 'env': NULL}", "search"),
+        ('STRUCT("key" VARCHAR, "value" VARCHAR)[]', "[{'key': team, 'value': search}]", "search"),
+        ("VARCHAR", '{"team": "search"}', "search"),
+        ("VARCHAR", '{"team": "\\u00e9 \\"q\\""}', 'é "q"'),
+        ("VARCHAR", "{}", None),
+        ("VARCHAR", "", None),
+        ("VARCHAR", "NULL", None),
+        ("VARCHAR", None, None),
+        ("JSON", '{"team": "search"}', "search"),
+    ],
+)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_tags_are_a_map_however_they_are_written(tmp_path, type_, value, expected, hours):
+    """Map, struct, list of entries, JSON text; empty is no tag."""
+    path = write(tmp_path / "a.parquet", {"Tags": value, **hours}, types={"Tags": type_})
+    assert read(path, tmp_path / "state").column("Tags['team']") == [expected]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_blank_text_is_null(tmp_path, format_, hours):
+    """Some tools write '' and NULL as text; a service called NULL would be news every day."""
+    rows = [{"ServiceName": name, "RegionId": name, **hours} for name in ("", "NULL", None)]
+    reader = read(write(tmp_path / f"a.{format_}", *rows), tmp_path / "state")
+    assert reader.query("SELECT DISTINCT ServiceName, RegionId FROM folded_charges") == [(None, None)]
+    assert reader.billed() == 3.0
+
+
+@pytest.mark.parametrize("value", ["", "NULL"])
+def test_one_blank_among_nulls_is_null_too(tmp_path, value):
+    """In Parquet of days, whose text is read without a question where no file needs it."""
+    types = {"ChargeClass": "VARCHAR", "x_ServiceCode": "VARCHAR"}
+    blank = {"x_ServiceCode": "", "ChargeClass": None} if value == "" else {"ChargeClass": "NULL"}
+    path = write(tmp_path / "a.parquet", *[{"x_ServiceCode": "AmazonEC2"}] * 3, blank, types=types)
+    reader = read(path, tmp_path / "state")
+    assert reader.query("SELECT count(x_ServiceCode), count(ChargeClass), count(*) FROM folded_charges") == [
+        (3, 0, 4)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("TIMESTAMP_MS", "2026-05-02 23:30:00"),
+        ("TIMESTAMP", "2026-05-02 23:30:00"),
+        ("TIMESTAMP_NS", "2026-05-02 23:30:00"),
+        ("TIMESTAMP WITH TIME ZONE", "2026-05-02 23:30:00+00"),
+        ("BIGINT", "1777764600000"),
+        ("VARCHAR", "2026-05-02 23:30:00"),
+        ("VARCHAR", "2026-05-02T23:30:00Z"),
+        ("VARCHAR", "2026-05-02T23:30:00.000Z"),
+        ("VARCHAR", "2026-05-02 23:30:00 UTC"),
+        ("VARCHAR", "2026-05-03T01:30:00+02:00"),
+        ("DATE", "2026-05-02"),
+    ],
+)
+def test_a_charges_day_is_its_day_in_utc_however_time_is_written(tmp_path, type_, value):
+    """Half past eleven at night is the day that a wrong time zone would change."""
+    path = write(tmp_path / "a.parquet", {"ChargePeriodStart": value}, types={"ChargePeriodStart": type_})
+    reader = Reader(path, tmp_path / "state", connection=connect())
+    reader.refresh()
+    reader.connection.execute("SET TimeZone = 'Asia/Tokyo'")
+    assert reader.column("charge_date") == [date(2026, 5, 2)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-05-02 23:30:00",
+        "2026-05-02T23:30:00Z",
+        "2026-05-02T23:30:00.000Z",
+        "2026-05-03T01:30:00+02:00",
+        "2026-05-02T21:30:00.000-02:00",
+    ],
+)
+def test_time_in_csv_is_read_however_it_is_written(tmp_path, value):
+    """AWS writes T and Z, others a blank or their own offset."""
+    path = write(tmp_path / "a.csv", {"ChargePeriodStart": value}, types={"ChargePeriodStart": "VARCHAR"})
+    assert read(path, tmp_path / "state").column("charge_date") == [date(2026, 5, 2)]
+
+
+@pytest.mark.parametrize("type_", ["DOUBLE", "FLOAT", "DECIMAL(18, 4)", "INTEGER", "VARCHAR"])
+def test_costs_are_numbers_however_they_are_written(tmp_path, type_):
+    """Decimal, double or text."""
+    path = write(tmp_path / "a.parquet", {"BilledCost": "12"}, types={"BilledCost": type_})
+    assert read(path, tmp_path / "state").billed() == 12.0
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_text_with_other_marks_between_its_columns_is_read(tmp_path, mark):
+    """A spreadsheet in Germany writes semicolons."""
+    path = tmp_path / "a.csv"
+    names = [name for name in USUAL if name != "Tags"]
+    path.write_text(
+        mark.join(names) + "\n" + mark.join(USUAL[name] for name in names) + "\n", encoding="utf-8-sig"
+    )
+    assert read(path, tmp_path / "state").billed() == 1.0
+
+
+def test_other_providers_pass_through(tmp_path):
+    """A bill of Azure has no x_ columns of AWS, and is nobody's business to refuse."""
+    path = write(tmp_path / "a.csv", {"ProviderName": "Microsoft", "ServiceName": "Virtual Machines"})
+    assert read(path, tmp_path / "state").column("ProviderName") == ["Microsoft"]
+
+
+def test_hours_are_folded_to_days_and_sums_stay(tmp_path):
+    """24 hours of a resource are one row whose measures are the sums; other tags are another row."""
+    hours = [{"ChargePeriodStart": f"2026-05-02 {hour:02}:00:00"} for hour in range(24)]
+    tagged = {**HOURLY, "Tags": "{team=ads}"}
+    reader = read(write(tmp_path / "a.parquet", *hours, tagged), tmp_path / "state")
+    assert reader.query(
+        "SELECT charge_date, Tags['team'], BilledCost, EffectiveCost, ConsumedQuantity FROM folded_charges ORDER BY 2"
+    ) == [(date(2026, 5, 2), "ads", 1.0, 0.5, 24.0), (date(2026, 5, 2), "search", 24.0, 12.0, 576.0)]
+
+
+def test_days_in_parquet_are_not_copied(tmp_path):
+    """A view straight over the files: none of the charges are kept in the state, only what is asked often."""
+    reader = read(write(tmp_path / "a.parquet"), tmp_path / "state")
+    assert not [name for name in reader.stored() if "part-" in name]
+
+
+@pytest.mark.parametrize(("type_", "written"), [("BIGINT", "1122223333"), ("DOUBLE", "1122223333")])
+def test_an_account_that_was_made_a_number_gets_its_zeros_back(tmp_path, type_, written):
+    """Owners and accounts know it by its 12 digits."""
+    path = write(tmp_path / "a.parquet", {"SubAccountId": written}, types={"SubAccountId": type_})
+    assert read(path, tmp_path / "state").column("SubAccountId") == ["001122223333"]
+
+
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_billing_period_is_a_month_whichever_day_it_is_written_with(tmp_path, hours):
+    """Read as it stands or folded, its charges belong to one month."""
+    path = write(tmp_path / "a.parquet", {**hours, "BillingPeriodStart": "2026-05-02 07:00:00"})
+    assert read(path, tmp_path / "state").column("billing_period") == [date(2026, 5, 1)]
+
+
+def test_a_carriage_return_within_quotes_is_part_of_a_name(tmp_path):
+    """Also where another delimiter is tried first."""
+    path = write(tmp_path / "a.csv", {"ServiceName": "Two\rlines"})
+    assert read(path, tmp_path / "state").column("ServiceName") == ["Two\rlines"]

@@ -1,0 +1,58 @@
+"""How many GPUs an instance has: SageMaker's utilisation is that of all of them together."""
+
+import gzip
+import json
+from datetime import date
+from pathlib import Path
+
+import moto
+import pytest
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill import local_tables
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.duckdb_engine import connect
+
+DESCRIBED = (
+    Path(moto.__file__).parent / "ec2" / "resources" / "instance_types.json.gz"
+)  # what EC2 said of its types
+
+
+def gpus_described():
+    """GPUs by instance type, as EC2's DescribeInstanceTypes has them; a part of one counts as one."""
+    types = json.loads(gzip.decompress(DESCRIBED.read_bytes()))
+    infos = {
+        name: described["GpuInfo"]["Gpus"] for name, described in types.items() if "GpuInfo" in described
+    }
+    return {name: max(1, sum(gpu.get("Count", 0) for gpu in gpus)) for name, gpus in infos.items()}
+
+
+@pytest.fixture(scope="module")
+def gpus_counted():
+    """GPUs by instance type, as gpu_days counts the hours of one instance hour."""
+    names = {name: name for name in gpus_described()} | {"p9.768xlarge": "p9.768xlarge"}
+    charge = {
+        "ServiceName": "Amazon Elastic Compute Cloud",
+        "charge_date": date(2026, 3, 20),
+        "ConsumedQuantity": 1.0,
+    }
+    charges = [charge | {"SkuMeter": f"BoxUsage:{name}", "ResourceId": name} for name in names]
+    connection = connect()
+    given = Case(name="one of each", kind="quiet", charges=charges)
+    give(connection, given, file=CaseFile.model_construct(charge={}, activity_row={}))
+    local_tables.create_views(connection, Catalog.load(), values={"as_of": date(2026, 3, 31)})
+    rows = connection.execute("SELECT resource_id, gpu_hours FROM gpu_days").fetchall()
+    connection.close()
+    return dict(rows)
+
+
+def test_every_gpu_of_ec2_is_counted(gpus_counted):
+    """Of the G and P families; the first ones, which nobody can start any more, are left out."""
+    described = {name: gpus for name, gpus in gpus_described().items() if name in gpus_counted}
+    assert len(described) > 60
+    assert {name: gpus_counted[name] for name in described} == described
+
+
+def test_a_type_nobody_listed_counts_as_one_gpu(gpus_counted):
+    """Its utilisation is then rather overstated, and nothing is told that is not so."""
+    assert gpus_counted["p9.768xlarge"] == 1

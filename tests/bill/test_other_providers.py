@@ -1,0 +1,100 @@
+"""Charges of other providers are money, and no detection judges them; whoever reads is told so in one sentence."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from focuswatch.bill.ingest.other_providers import sentence
+from focuswatch.reports.page import document, html
+from tests.given.exports import read, write
+from tests.given.page import data_of, gathered
+
+FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
+SENTENCE = "focuswatch judges AWS's charges only: the money of the others is counted"
+
+
+def focuswatch(*arguments, code=0):
+    done = subprocess.run([FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done
+
+
+def days(provider, account, *, service="Amazon OpenSearch Service", cost="5.76", column="ProviderName"):
+    """A month of what looks like a forgotten search collection of AWS's."""
+    return [
+        {
+            "ChargePeriodStart": f"2026-05-{day:02} 00:00:00",
+            "ChargePeriodEnd": f"2026-05-{day + 1:02} 00:00:00",
+            "SubAccountId": account,
+            "ServiceName": service,
+            "SkuMeter": "USE1-SearchOCU",
+            "ResourceId": None,
+            "BilledCost": cost,
+            "EffectiveCost": cost,
+            column: provider,
+        }
+        for day in range(1, 29)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("aws", "other", "column"),
+    [
+        ("AWS", "Microsoft", "ProviderName"),
+        ("Amazon Web Services", "Oracle", "ServiceProviderName"),
+        (None, "Google Cloud", "ProviderName"),
+    ],
+)
+def test_detections_judge_aws_rows_alone_and_reports_count_all(tmp_path, aws, other, column):
+    """What looks like AWS's waste in another provider's rows is none, and no AWS command is offered for it."""
+    types = {column: "VARCHAR"}
+    bill = write(
+        tmp_path / "bill.csv",
+        *days(aws, "111111111111", column=column),
+        *days(other, "222222222222", column=column),
+        types=types,
+        without=[] if column == "ProviderName" else ["ProviderName"],
+    )
+    state = tmp_path / "state"
+    done = focuswatch("scan", bill, "--state", state, "--format", "json")
+    found = json.loads(done.stdout)
+    assert {one["sub_account_id"] for one in found} == {"111111111111"}
+    assert f"28 of 56 charges are {other}'s; {SENTENCE}" in done.stderr
+    done = focuswatch("report", "spend_by_team", "--state", state, "--format", "json")
+    assert sum(row["billed_cost"] for row in json.loads(done.stdout)) == pytest.approx(56 * 5.76)
+    assert SENTENCE in done.stderr
+    done = focuswatch("page", "--state", state, "-o", tmp_path / "page.html")
+    assert SENTENCE in done.stderr
+
+
+def test_a_bill_of_another_provider_alone_is_said_to_be_so(tmp_path):
+    """`ai_spend` has no rows, and says why."""
+    bill = write(tmp_path / "bill.csv", *days("Microsoft", "sub-1", service="Azure OpenAI Service"))
+    done = focuswatch("scan", bill, "--state", tmp_path / "state")
+    assert f"28 of 28 charges are Microsoft's; {SENTENCE}" in done.stderr
+    assert "aws " not in done.stdout
+    done = focuswatch("report", "ai_spend", "--state", tmp_path / "state")
+    assert "AI in them is not recognized" in done.stderr
+
+
+def test_a_bill_of_aws_alone_says_nothing(tmp_path):
+    """The usual case."""
+    reader = read(write(tmp_path / "a.parquet", {}, {"ProviderName": None}), tmp_path / "state")
+    assert reader.refresh().other_providers is None
+
+
+def test_providers_are_named_most_charges_first():
+    """In one sentence, over all files."""
+    found = sentence([{"Oracle": 1, "Microsoft": 2}, {"Microsoft": 1, "Google Cloud": 2}], charges=1_000)
+    assert re.match(r"6 of 1,000 charges are Microsoft's, Google Cloud's and Oracle's; ", found)
+    assert sentence([{}, {}], charges=5) is None
+
+
+def test_the_page_says_whose_charges_are_not_judged():
+    """In place of there being no AI."""
+    page = html(document(gathered(other_providers="28 of 28 charges are Microsoft's")))
+    assert data_of(page)["layers"]["other_providers"] == "28 of 28 charges are Microsoft's"

@@ -1,0 +1,266 @@
+"""The same charges are counted once, whatever files hold them; charges that are alike but others are all counted."""
+
+import itertools
+import shutil
+
+import pytest
+
+from focuswatch.errors import ExportError
+from tests.given.exports import Reader, deliver, read, write
+
+COPIES = (
+    "may (1).csv",
+    "may copy.csv",
+    "Copy of may.csv",
+    "may-2.csv",
+    "0.csv",
+    "ordner/may.csv",
+    "may.CSV",
+    "may.csv.2",
+)
+BESIDE = (
+    "may.csv.crc", "may.csv.md5", "may.csv.sha256", "may.csv.tmp", "may.csv.part", "may.csv.bak", "may.csv~",
+    ".may.csv", "_may.csv", "._may.csv", "_SUCCESS", ".DS_Store", "_temporary/0/may.csv", "may.csv.old",
+)  # fmt: skip
+
+
+def rows(
+    days=range(1, 11), accounts=("111111111111", "222222222222"), hours=(None,), services=("EC2", "S3", "RDS")
+):
+    """Charges of everything that is listed, each of another cost."""
+    found = []
+    for place, (day, account, hour, service, number) in enumerate(
+        itertools.product(days, accounts, hours, services, range(2))
+    ):
+        start = f"2026-05-{day:02} {hour or 0:02}:00:00"
+        end = f"2026-05-{day:02} {hour:02}:59:59" if hour is not None else f"2026-05-{day + 1:02} 00:00:00"
+        found.append(
+            {
+                "ChargePeriodStart": start,
+                "ChargePeriodEnd": end,
+                "SubAccountId": account,
+                "ServiceName": service,
+                "ResourceId": f"{service}-{number}",
+                "BilledCost": str(1 + (place * 7919 % 1000) / 100),
+                "EffectiveCost": str(1 + (place * 104729 % 1000) / 100),
+            }
+        )
+    return found
+
+
+def total(charges):
+    return sum(float(charge["BilledCost"]) for charge in charges)
+
+
+def warned(source, tmp_path, state="state"):
+    """What a refresh warns of, and what is billed in all."""
+    reader = read(source, tmp_path / state)
+    refreshed = reader.refresh()  # once more over what is known now
+    return " | ".join(refreshed.warnings), pytest.approx(reader.billed()), refreshed
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_under_any_name_is_counted_once_with_a_note(tmp_path, name):
+    """Downloaded twice, or kept beside the file."""
+    folder = tmp_path / "bill"
+    path = write(folder / "may.csv", *rows())
+    (folder / name).parent.mkdir(exist_ok=True)
+    shutil.copy(path, folder / name)
+    note, billed, refreshed = warned(folder, tmp_path)
+    assert billed == total(rows())
+    assert refreshed.charges == len(rows())
+    assert "holds the same charges as" in note
+    assert name in note
+
+
+@pytest.mark.parametrize("formats", [*itertools.permutations(("csv", "csv.gz", "parquet"), 2)])
+@pytest.mark.parametrize("hours", [(None,), range(0, 24, 3)])
+def test_the_same_rows_in_another_format_are_counted_once(tmp_path, formats, hours):
+    """Compressed beside plain, converted beside delivered; rows in another order."""
+    folder = tmp_path / "bill"
+    given = rows(range(1, 5), hours=hours)
+    write(folder / f"may.{formats[0]}", *given)
+    write(folder / f"other.{formats[1]}", *reversed(given))
+    note, billed, _ = warned(folder, tmp_path)
+    assert billed == total(given)
+    assert (
+        f"other.{formats[1]} holds the same charges as may.{formats[0]}: they are counted once" in note
+        or (f"may.{formats[0]} holds the same charges as other.{formats[1]}" in note)
+    )
+
+
+def test_three_copies_are_one(tmp_path):
+    """Each names the one that is counted, and once that is gone another one is."""
+    folder = tmp_path / "bill"
+    for name in ("a.csv", "bb.csv", "ccc.csv"):
+        write(folder / name, *rows())
+    note, billed, _ = warned(folder, tmp_path)
+    assert billed == total(rows())
+    assert note.count("as a.csv: they are counted once") == 2
+    (folder / "a.csv").unlink()
+    note, billed, _ = warned(folder, tmp_path)
+    assert billed == total(rows())
+    assert note == "ccc.csv holds the same charges as bb.csv: they are counted once"
+    (folder / "bb.csv").unlink()
+    assert warned(folder, tmp_path)[:2] == ("", total(rows()))
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_lies_beside_a_file_is_neither_counted_nor_lost_without_a_word(tmp_path, name):
+    """Even where it holds the file's own bytes. What may be data is named, what tools leave is not."""
+    folder = tmp_path / "bill"
+    path = write(folder / "may.csv", *rows())
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, folder / name)
+    note, billed, _ = warned(folder, tmp_path)
+    assert billed == total(rows())
+    silent = name in ("_SUCCESS", ".DS_Store", "._may.csv")
+    assert note == "" if silent else f"files beside the data are skipped: {name} (" in note
+
+
+def test_an_unrelated_json_file_is_skipped_with_a_note_and_refused_alone(tmp_path):
+    """A tool's settings, say."""
+    folder = tmp_path / "bill"
+    path = write(folder / "may.csv", *rows())
+    (folder / "settings.json").write_text('{"a": 1}')
+    note, billed, _ = warned(folder, tmp_path)
+    assert (note, billed) == ("files beside the data are skipped: settings.json (JSON)", total(rows()))
+    path.unlink()
+    with pytest.raises(ExportError, match=r"settings\.json: is a JSON file"):
+        read(folder, tmp_path / "other")
+
+
+def test_a_copy_in_a_billing_periods_folder_is_counted_once(tmp_path):
+    """Without a manifest nothing says which files belong to the delivery."""
+    path = write(tmp_path / "data/billing_period=2026-05/focus-00001.snappy.parquet", *rows())
+    shutil.copy(path, path.with_name("focus-00001.snappy (1).parquet"))
+    write(
+        tmp_path / "data/billing_period=2026-04/focus-00001.snappy.parquet",
+        {"BillingPeriodStart": "2026-04-01"},
+    )
+    note, billed, _ = warned(tmp_path / "data", tmp_path)
+    assert billed == total(rows()) + 1
+    assert "focus-00001.snappy (1).parquet holds the same charges as" in note
+
+
+def test_a_copy_that_the_manifest_does_not_list_is_not_read(tmp_path):
+    """The manifest says what counts."""
+    path = deliver(tmp_path / "focus", *rows())
+    shutil.copy(path, path.with_name("copy.parquet"))
+    assert warned(tmp_path / "focus", tmp_path)[:2] == ("", total(rows()))
+
+
+def hourly_of(daily):
+    """The same money, hour by hour."""
+    return [
+        {
+            **row,
+            "ChargePeriodStart": row["ChargePeriodStart"].replace("00:00:00", f"{hour:02}:00:00"),
+            "ChargePeriodEnd": row["ChargePeriodStart"].replace("00:00:00", f"{hour + 1:02}:00:00"),
+            "BilledCost": str(float(row["BilledCost"]) / 4),
+            "EffectiveCost": str(float(row["EffectiveCost"]) / 4),
+        }
+        for row in daily
+        for hour in range(4)
+    ]
+
+
+def monthly_of(daily):
+    """The same money in one row for the month."""
+    sums = {}
+    for row in daily:
+        key = (row["SubAccountId"], row["ServiceName"], row["ResourceId"])
+        kept = sums.setdefault(
+            key,
+            {
+                **row,
+                "ChargePeriodStart": "2026-05-01",
+                "ChargePeriodEnd": "2026-06-01",
+                "BilledCost": "0",
+                "EffectiveCost": "0",
+            },
+        )
+        for cost in ("BilledCost", "EffectiveCost"):
+            kept[cost] = str(float(kept[cost]) + float(row[cost]))
+    return list(sums.values())
+
+
+@pytest.mark.parametrize("format_", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    "others",
+    [
+        hourly_of(rows()),
+        monthly_of(rows()),
+        rows(range(1, 6)),
+        rows()[: len(rows()) // 2] + rows(range(11, 15)),
+        [row for row in rows() if row["SubAccountId"] == "222222222222"]
+        + rows(range(1, 4), accounts=("3" * 12,)),
+        [row for row in rows() if row["ServiceName"] == "EC2"],
+        rows()[:-3],
+        [*rows(), {"ResourceId": "i-late", "ChargePeriodStart": "2026-05-09 00:00:00"}],
+    ],
+    ids=[
+        "hourly",
+        "monthly",
+        "half a month",
+        "shifted",
+        "another account too",
+        "a service",
+        "some lack",
+        "one more",
+    ],
+)
+def test_exports_that_overlap_are_refused_with_both_names(tmp_path, format_, others):
+    """A daily and an hourly export of one month, a filtered one, an older one: their sum is of no bill."""
+    folder = tmp_path / "bill"
+    first = write(folder / f"may.{format_}", *rows())
+    second = write(folder / f"other.{format_}", *others)
+    with pytest.raises(ExportError, match="hold the same charges .* take one of them away") as caught:
+        read(folder, tmp_path / "state")
+    assert str(first) in str(caught.value)
+    assert str(second) in str(caught.value)
+    assert Reader(folder, tmp_path / "state").stored() == {}
+    second.unlink()
+    assert read(folder, tmp_path / "state").billed() == pytest.approx(total(rows()))
+
+
+def test_executions_without_manifest_or_period_folder_are_refused(tmp_path):
+    """CREATE_NEW delivers the whole period each time; of copied folders nothing says which is the newest."""
+    for place, days in (("20260509T060000Z-a", range(1, 9)), ("20260510T060000Z-b", range(1, 10))):
+        write(tmp_path / "bill" / place / "focus-00001.snappy.parquet", *rows(days))
+    with pytest.raises(ExportError, match="hold the same charges"):
+        read(tmp_path / "bill", tmp_path / "state")
+
+
+ALIKE = [{**row, "BilledCost": "2.4", "EffectiveCost": "2.4"} for row in rows(hours=range(0, 24, 6))]
+
+
+@pytest.mark.parametrize("format_", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [rows(range(1, 6)), rows(range(6, 11))],
+        [rows(accounts=("1" * 12,)), rows(accounts=("2" * 12,))],
+        [rows()[0::2], rows()[1::2]],
+        [rows()[: len(rows()) // 2 + 3], rows()[len(rows()) // 2 + 3 :]],
+        [ALIKE[0::2], ALIKE[1::2]],
+        [[row for row in ALIKE if f" {hour:02}:" in row["ChargePeriodStart"]] for hour in (0, 6, 12, 18)],
+        [[row for row in ALIKE if row["ResourceId"].endswith(end)] for end in ("-0", "-1")],
+    ],
+    ids=[
+        "days",
+        "accounts",
+        "every other row",
+        "within a day",
+        "of equal cost",
+        "a file an hour",
+        "equal resources",
+    ],
+)
+def test_parts_of_one_bill_are_all_counted(tmp_path, format_, parts):
+    """However alike they are: a machine costs the same each hour, and the one beside it the same."""
+    folder = tmp_path / "bill"
+    for place, part in enumerate(parts):
+        write(folder / f"{place}.{format_}", *part)
+    note, billed, _ = warned(folder, tmp_path)
+    assert (note, billed) == ("", total([row for part in parts for row in part]))

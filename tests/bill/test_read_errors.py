@@ -1,0 +1,429 @@
+"""What cannot be read is refused in one sentence that names file, found and expected; nothing of it is kept."""
+
+import gzip
+import json
+import os
+import re
+import zipfile
+
+import duckdb
+import pytest
+
+from focuswatch.bill.ingest.read_errors import refusal
+from focuswatch.bill.ingest.read_units import UnitReader
+from focuswatch.bill.table_columns import FOLDED_CHARGES
+from focuswatch.errors import ExportError
+from tests.given.exports import HOURLY, Reader, read, write
+
+
+def refused(source, tmp_path):
+    """The sentence with which `source` is refused; the state stays as empty as it was."""
+    reader = Reader(source, tmp_path / "state")
+    with pytest.raises(ExportError) as caught:
+        reader.refresh()
+    assert reader.stored() == {}
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def many(count, **row):
+    return [{"ResourceId": f"i-{number:032}", **row} for number in range(count)]
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv", "csv.gz"])
+def test_a_missing_required_column_is_named(tmp_path, format_):
+    """Every one that is missing, and what was found instead."""
+    path = write(tmp_path / f"a.{format_}", without=["EffectiveCost", "RegionId"])
+    text = refused(path, tmp_path)
+    assert text.startswith(f"{path}: lacks EffectiveCost, RegionId; found 13 columns (BilledCost, ")
+    assert "expected FOCUS 1.0 to 1.3" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b"\n \n", "holds no header"),
+        (json.dumps([{"BilledCost": 1}]).encode(), "is a JSON file"),
+        (b' {"BilledCost": 1}', "is a JSON file"),
+        (b"ORC\x0a\x0b", "is an ORC file"),
+        (b"Obj\x01\x04", "is an Avro file"),
+        (b"PARE" + b"\0" * 20 + b"PARE", "is an encrypted Parquet file"),
+        ("BilledCost,…".encode("utf-16"), "is text in UTF-16"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "neither Parquet nor text in UTF-8"),
+        ("Région,Coût\n".encode("latin-1"), "neither Parquet nor text in UTF-8"),
+        (gzip.compress(b'{"BilledCost": 1}', mtime=0), "is a JSON file"),
+        (gzip.compress(b"PAR1PAR1", mtime=0), "is a Parquet file inside gzip"),
+        (b"\x1f\x8b\x08\x00garbage", "is a damaged gzip file"),
+        (b"PAR1", "is a truncated Parquet file"),
+    ],
+)
+def test_a_file_of_another_format_is_named_whatever_it_is_called(tmp_path, content, found):
+    """The content says what it is, not the name."""
+    path = tmp_path / "a.parquet"
+    path.write_bytes(content)
+    assert re.match(re.escape(f"{path}: ") + ".*" + found, refused(path, tmp_path))
+
+
+def test_a_zip_is_not_looked_into(tmp_path):
+    """A workbook and an archive of the bill look the same from outside."""
+    path = tmp_path / "bill.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    assert "is a zip archive or a workbook of Excel; expected Parquet, CSV or CSV.gz" in refused(
+        path, tmp_path
+    )
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_parquet_and_text_are_read_under_each_others_names(tmp_path, name):
+    """Files lose and gain endings on their way."""
+    path = write(tmp_path / "given.parquet").rename(tmp_path / name)
+    assert read(path, tmp_path / "state").billed() == 1.0
+    path = write(tmp_path / "given" / name).rename(tmp_path / "b.parquet")
+    assert read(path, tmp_path / "state").billed() == 1.0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.999])
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_truncated_parquet_file_is_refused(tmp_path, share, hours):
+    """A copy that broke off."""
+    path = write(tmp_path / "a.parquet", *many(100, **hours))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert f"{path}: is a truncated Parquet file" in refused(path, tmp_path)
+
+
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_a_parquet_file_that_lost_its_middle_is_refused(tmp_path, hours):
+    """Its footer is whole and speaks of what is gone."""
+    path = write(tmp_path / "a.parquet", *many(100, **hours))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 4] + content[len(content) // 2 :])
+    assert refused(path, tmp_path).startswith(f"{path}: cannot be read")
+
+
+@pytest.mark.parametrize("lost", [1, 8, 9, 100, 1000])
+def test_a_truncated_gzip_file_is_never_read_as_half_a_file(tmp_path, lost):
+    """Even where only the checksum at its end is gone."""
+    path = write(tmp_path / "a.csv.gz", *many(500))
+    path.write_bytes(path.read_bytes()[:-lost])
+    assert f"{path}: the gzip stream ends too early" in refused(path, tmp_path)
+
+
+@pytest.mark.parametrize("lost", [4, 20, 60, 200])
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_text_that_is_cut_within_a_row_is_refused(tmp_path, lost, hours):
+    """In its tags, its numbers or between two columns."""
+    path = write(tmp_path / "a.csv", *many(2, **hours))
+    content = path.read_bytes()
+    path.write_bytes(content[:-lost])
+    text = refused(path, tmp_path)
+    assert re.match(re.escape(str(path)) + r"(, line [23]: .* cut short or damaged|: Tags is '{)", text)
+
+
+@pytest.mark.parametrize("format_", ["csv", "csv.gz"])
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("BilledCost", "1,5", "a number"),
+        ("EffectiveCost", "twelve", "a number"),
+        ("ChargePeriodStart", "02/05/2026", "a date and time like 2026-05-01 00:00:00"),
+    ],
+)
+def test_a_bad_value_in_text_is_named_with_file_and_line(tmp_path, format_, column, value, expected):
+    """It is not taken for null, nor the row left out."""
+    folder = tmp_path / "bill"
+    write(folder / f"a.{format_}", types={column: "VARCHAR"})
+    path = write(folder / f"b.{format_}", {}, {column: value}, types={column: "VARCHAR"})
+    assert (
+        refused(folder, tmp_path)
+        == f"{path}, line 3: {column} is '{value}', expected {expected}; correct the file"
+    )
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+def test_tags_that_are_no_json_are_refused(tmp_path, format_, hours):
+    """A resource without its tags would be nobody's."""
+    path = write(
+        tmp_path / f"a.{format_}", {"Tags": "{'team': 'search'}", **hours}, types={"Tags": "VARCHAR"}
+    )
+    assert refused(path, tmp_path).startswith(
+        f"{path}: Tags is \"{{'team': 'search'}}\", expected a JSON object"
+    )
+
+
+@pytest.mark.parametrize("hours", [{}, HOURLY])
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"ChargePeriodStart": None}, "has charges without a ChargePeriodStart"),
+        ({"ChargePeriodStart": None, "BillingPeriodStart": None}, "has charges without a ChargePeriodStart"),
+        ({"BilledCost": "NaN"}, "has a cost that is NaN or infinite"),
+        ({"EffectiveCost": "-Infinity"}, "has a cost that is NaN or infinite"),
+    ],
+)
+def test_a_charge_without_a_day_or_a_cost_is_refused(tmp_path, hours, row, text):
+    """No detection would see it, or every sum it is in would be none."""
+    path = write(tmp_path / "a.parquet", hours, {**hours, **row})
+    assert refused(path, tmp_path).startswith(f"{path}: {text}")
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_mixed_currencies_are_refused_with_a_file_of_each(tmp_path, format_):
+    """Dollars and euros have no sum."""
+    folder = tmp_path / "data"
+    for period, currency in (("2026-04", "EUR"), ("2026-05", "USD"), ("2026-06", "USD")):
+        write(folder / f"billing_period={period}/a.{format_}")
+        write(folder / f"billing_period={period}/b.{format_}", {"BillingCurrency": currency})
+    text = refused(tmp_path, tmp_path)
+    assert (
+        f"found two billing currencies, EUR in {folder}/billing_period=2026-04/b.{format_} and USD in "
+        in text
+    )
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_an_export_by_month_is_refused(tmp_path, format_):
+    """A month's total says nothing of its days; a fee that lasts a month is fine beside them."""
+    month = {"ChargePeriodStart": "2026-05-01", "ChargePeriodEnd": "2026-06-01"}
+    path = write(tmp_path / f"a.{format_}", month, {**month, "ChargeCategory": "Tax"})
+    assert f"{path}: its charges last a month each, expected days or hours" in refused(path, tmp_path)
+    assert read(write(path, month, {}), tmp_path / "state").refresh().grain == "DAILY"
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv", "csv.gz"])
+def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, format_):
+    """A month that has just begun has no charges yet."""
+    folder = tmp_path / "bill"
+    path = write(folder / f"a.{format_}", {"BilledCost": "0"})
+    empty = folder / f"b.{format_}"
+    if format_ == "parquet":
+        columns = ", ".join(f"CAST(NULL AS {type_}) AS {name}" for name, type_ in FOLDED_CHARGES.items())
+        source = f"SELECT {columns}, NULL::TIMESTAMP AS ChargePeriodStart LIMIT 0"
+        Reader.connection.execute(f"COPY ({source}) TO '{empty}' (FORMAT parquet)")
+    else:
+        opened = gzip.open if format_ == "csv.gz" else open
+        with opened(path, "rt") as given, opened(empty, "wt") as written:
+            written.write(given.readline())
+    assert read(folder, tmp_path / "other").refresh().charges == 1
+    path.unlink()
+    assert f"{folder}: holds no charges" in refused(folder, tmp_path)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "2100-01-01", "9999-12-31", "infinity"])
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_a_day_that_cannot_be_is_refused(tmp_path, format_, day):
+    """One charge of the year 9999 would be the newest, and all that is judged would be older than it."""
+    row = {"ChargePeriodStart": day, "ChargePeriodEnd": None}
+    path = write(tmp_path / f"a.{format_}", {}, row)
+    text = refused(path, tmp_path)
+    assert re.match(
+        rf"{re.escape(str(path))}: has charges of (infinity|{day}), expected days of 2000 to", text
+    )
+
+
+def test_a_billing_period_that_cannot_be_is_refused(tmp_path):
+    """Deliveries are told apart by it."""
+    path = write(tmp_path / "a.parquet", {}, {"BillingPeriodStart": "9999-12-01"})
+    assert f"{path}: has charges of 9999-12-01" in refused(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "type_", "value", "said"),
+    [
+        ("Tags", "VARCHAR", "[1]", r"Tags is '\[1\]', expected a JSON object or a map"),
+        ("Tags", "VARCHAR", '"x"', "Tags is '\"x\"', expected a JSON object or a map"),
+        ("Tags", "INTEGER[]", "[1]", r"Tags is 'INTEGER\[\]', expected a JSON object or a map"),
+        ("Tags", "VARCHAR", '{"a": "b", "a": "c"}', "Tags names a key twice"),
+        ("EffectiveCost", "VARCHAR", "much", "a value is 'much', expected a number"),
+        ("EffectiveCost", "INTEGER[]", "[1]", r"EffectiveCost is of type INTEGER\[\], expected a number"),
+        (
+            "ChargePeriodStart",
+            "INTEGER[]",
+            "[1]",
+            "ChargePeriodStart is of type .*, expected a date and time",
+        ),
+    ],
+)
+def test_a_value_of_another_kind_is_not_called_a_damaged_file(tmp_path, column, type_, value, said):
+    """Copying the file again would not mend it."""
+    path = write(tmp_path / "a.parquet", {column: value}, types={column: type_})
+    assert re.search(said, refused(path, tmp_path))
+
+
+def test_text_that_ends_its_lines_as_old_macs_did_is_named(tmp_path):
+    """It looks like one line without rows."""
+    path = write(tmp_path / "a.csv")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    assert "carriage returns alone" in refused(path, tmp_path)
+
+
+def test_a_row_that_is_not_utf_8_is_named(tmp_path):
+    """Wherever in the file it stands."""
+    path = write(tmp_path / "a.csv", *many(3000), {"ServiceName": "Cafe"})
+    path.write_bytes(path.read_bytes().replace(b"Cafe", b"Caf\xe9"))
+    assert re.search(r"line 3002: the row is not text in UTF-8", refused(path, tmp_path))
+
+
+def test_a_link_to_nothing_is_refused(tmp_path):
+    """A month that was moved away is missing, not empty."""
+    folder = tmp_path / "bill"
+    write(folder / "a.parquet")
+    (folder / "b.parquet").symlink_to(tmp_path / "gone.parquet")
+    assert "b.parquet: is a link to nothing" in refused(folder, tmp_path)
+
+
+def test_a_full_disk_is_not_called_a_damaged_file():
+    """What DuckDB says when it cannot write."""
+    error = duckdb.IOException('Could not write file "/state/a.parquet": No space left on device')
+    assert "the disk of the state is full" in str(refusal(error, files=[]))
+
+
+def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path):
+    """The engine could not open it."""
+    path = write(tmp_path / "bill" / "a.csv")
+    path.rename(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.csv"))
+    assert "its name is not UTF-8" in refused(path.parent, tmp_path)
+
+
+CUR_2 = "line_item_usage_start_date,line_item_usage_account_id,bill_payer_account_id,line_item_unblended_cost"
+LEGACY_CUR = "lineItem/UsageStartDate,lineItem/UsageAccountId,bill/PayerAccountId,lineItem/UnblendedCost"
+FOCUS_0_5 = (
+    "BilledCost,AmortizedCost,ChargeType,BilledCurrency,Provider,Region,ChargePeriodStart,SubAccountId"
+)
+CONTRACT_COMMITMENT = (
+    "BillingCurrency,ContractCommitmentId,ContractCommitmentCategory,ContractId,ContractPeriodStart"
+)
+INVOICE_DETAIL = "BilledCost,BillingCurrency,ChargeCategory,InvoiceDetailId,InvoiceDetailGrain,InvoiceId"
+AZURE_EA = "InvoiceSectionName,SubscriptionId,Date,MeterCategory,MeterId,Quantity,CostInBillingCurrency"
+GOOGLE = "billing_account_id,service.description,sku.id,usage_start_time,cost,currency"
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (CUR_2, "is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS: create a Data Export"),
+        (
+            LEGACY_CUR,
+            "is a legacy Cost and Usage Report (lineItem/… columns), not FOCUS: create a Data Export",
+        ),
+        (FOCUS_0_5, "is FOCUS 0.5 (AmortizedCost, ChargeType), expected FOCUS 1.0 or later"),
+        (CONTRACT_COMMITMENT, "is FOCUS's Contract Commitment dataset: give the Cost and Usage dataset"),
+        (INVOICE_DETAIL, "is FOCUS's Invoice Detail dataset: give the Cost and Usage dataset"),
+        (AZURE_EA, "is an Azure cost and usage details file (EA or MCA), not FOCUS"),
+        (GOOGLE, "is a Google Cloud billing export, not FOCUS"),
+        ("name,email,joined", "lacks BilledCost, BillingCurrency"),
+    ],
+)
+def test_another_billing_format_is_named(tmp_path, header, said):
+    """What to do differs: a CUR has no FOCUS columns to select."""
+    path = tmp_path / "a.csv"
+    path.write_text(header + "\n" + ",".join("x" for _ in header.split(",")) + "\n")
+    assert refused(path, tmp_path).startswith(f"{path}: {said}")
+    Reader.connection.execute(f"COPY (FROM read_csv('{path}')) TO '{path}.parquet' (FORMAT parquet)")
+    assert refused(f"{path}.parquet", tmp_path).startswith(f"{path}.parquet: {said}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "a Git LFS pointer"),
+        ("/annex/objects/SHA256E-s12345--4d7a.parquet\n", "a git-annex pointer"),
+    ],
+)
+def test_a_pointer_to_a_file_is_named(tmp_path, content, said):
+    """The checkout lacks the file itself."""
+    path = tmp_path / "a.parquet"
+    path.write_text(content)
+    assert refused(path, tmp_path).startswith(f"{path}: is {said}, not the file itself; fetch it with `git ")
+
+
+@pytest.mark.parametrize("format_", ["csv", "csv.gz", "parquet"])
+@pytest.mark.parametrize("days", [range(1, 11), range(1, 20)])
+@pytest.mark.parametrize("hours", ["", " 07:00"])
+def test_a_year_of_two_digits_is_named_where_it_first_stands(tmp_path, format_, days, hours):
+    """DuckDB reads 5/1/26 as the year 5, and fails only at the 13th."""
+    rows = [{"ChargePeriodStart": f"5/{day}/26{hours}", "ChargePeriodEnd": None} for day in days]
+    path = write(tmp_path / f"a.{format_}", {}, *rows, types={"ChargePeriodStart": "VARCHAR"})
+    line = "" if format_ == "parquet" else ", line 3"
+    assert refused(path, tmp_path) == (
+        f"{path}{line}: ChargePeriodStart is '5/1/26{hours}', expected a date and time like 2026-05-01 00:00:00; "
+        "correct the file"
+    )
+
+
+def test_mixed_line_ends_are_named(tmp_path):
+    """Two tools wrote one file."""
+    path = write(tmp_path / "a.csv", *many(12))
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(b"".join(line + (b"\r\n" if place < 7 else b"\n") for place, line in enumerate(lines)))
+    assert refused(path, tmp_path).startswith(
+        f"{path}, line 8: ends some lines with a line feed and some with a carriage"
+    )
+
+
+def test_a_parquet_value_that_is_not_utf_8_is_named(tmp_path):
+    """The file is whole."""
+    path = write(tmp_path / "a.parquet", {"ServiceName": "Caf\u00e9"})
+    path.write_bytes(path.read_bytes().replace("Caf\u00e9".encode(), b"Caf\xff\xfe"))
+    text = refused(path, tmp_path)
+    assert re.search(r"the value Caf\\xFF\\xFE is not text in UTF-8", text)
+    assert "damaged" not in text
+
+
+@pytest.mark.parametrize("value", ["yesterday", "2026-13-01"])
+def test_a_time_in_parquet_that_is_none_is_named(tmp_path, value):
+    """The file is whole."""
+    path = write(tmp_path / "a.parquet", {"ChargePeriodStart": value}, types={"ChargePeriodStart": "VARCHAR"})
+    assert refused(path, tmp_path) == (
+        f"{path}: a time is '{value}', expected a date and time like 2026-05-01 00:00:00; correct the file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Could not write file: File too large", "larger than the system allows"),
+        ("Could not write file: Disk quota exceeded", "the disk quota"),
+        ("Cannot open file: Read-only file system", "read-only file system"),
+        ("Out of Memory Error: failed to allocate", "memory ran out"),
+    ],
+)
+def test_what_cannot_be_written_is_not_called_a_damaged_file(said, expected):
+    """What DuckDB says where the state is the matter."""
+    assert expected in str(refusal(duckdb.IOException(said), files=[]))
+
+
+@pytest.mark.parametrize("column", ["BilledCost", "EffectiveCost"])
+@pytest.mark.parametrize("value", ["1e22", "-1e22", "1e300"])
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_an_absurd_cost_is_named_with_its_day(tmp_path, column, value, format_):
+    """No bill has it, and every sum with it is wrong."""
+    path = write(tmp_path / f"a.{format_}", {}, {column: value})
+    number = value.removeprefix("-").replace("e", "e+")
+    assert refused(path, tmp_path).startswith(
+        f"{path}: {column} of 2026-05-02 sums to {number}, expected less than"
+    )
+
+
+@pytest.mark.parametrize("how", ["shortened", "replaced", "removed"])
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_a_file_that_changes_while_it_is_read_is_named_so(tmp_path, how, format_, monkeypatch):
+    """Neither the file nor the state is damaged: the delivery was not complete."""
+    path = write(tmp_path / f"a.{format_}", *many(50))
+    content = path.read_bytes()
+
+    def change(*given):
+        if how == "removed":
+            path.unlink()
+        else:
+            path.write_bytes(content[:-100] if how == "shortened" else content + b"\n" * 9)
+        return before(*given)
+
+    before = UnitReader._periods
+    monkeypatch.setattr(UnitReader, "_periods", change)
+    said = "was removed while" if how == "removed" else "was changed while the export was read; scan again"
+    assert f"{path}: {said}" in refused(path, tmp_path)

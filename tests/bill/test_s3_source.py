@@ -1,0 +1,275 @@
+"""An export in S3 is read as a folder is, over HTTP; only what changed is copied."""
+
+import json
+import sys
+from pathlib import Path
+
+import boto3
+import botocore.loaders
+import botocore.session
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+
+from focuswatch.errors import ConfigError, ExportError
+from tests.given.exports import HOURLY, Reader, deliver, read, write
+
+BUCKET = "bills"
+LOADER = botocore.loaders.create_loader()
+
+
+@pytest.fixture(scope="module")
+def server():
+    """S3 on loopback."""
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    yield f"http://{host}:{port}"
+    moto.stop()
+
+
+@pytest.fixture
+def s3(server, monkeypatch, tmp_path):
+    """An empty bucket, and an environment as a user has it."""
+    requests.post(f"{server}/moto-api/reset", timeout=5)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    forget(monkeypatch)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    return client
+
+
+def forget(monkeypatch):
+    """A new session, which knows nobody's credentials yet; botocore's own data is loaded once for all of them."""
+    session = botocore.session.Session()
+    session.register_component("data_loader", LOADER)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.session.Session(botocore_session=session))
+
+
+def upload(client, folder, prefix=""):
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            client.upload_file(str(path), BUCKET, f"{prefix}{path.relative_to(folder)}")
+
+
+def copies(reader):
+    """Names of the data files that are kept of the export in S3."""
+    return sorted(
+        Path(name).name for name in reader.stored() if name.startswith("s3/") and "anifest" not in name
+    )
+
+
+@pytest.fixture
+def export(tmp_path):
+    """Two billing periods: by day, one chunk each."""
+    deliver(tmp_path / "up" / "focus", {"BilledCost": "1"}, period="2026-04")
+    deliver(tmp_path / "up" / "focus", {"BilledCost": "2"}, period="2026-05")
+    return tmp_path / "up"
+
+
+@pytest.mark.parametrize("address", ["/", "/pre/focus/data", "/pre/focus/data/billing_period=2026-05"])
+def test_an_export_in_s3_is_found_as_in_a_folder(s3, export, tmp_path, address):
+    """From the bucket down to one billing period."""
+    upload(s3, export, "pre/")
+    reader = read(f"s3://{BUCKET}{address}", tmp_path / "state")
+    assert reader.billed() == (2.0 if "2026-05" in address else 3.0)
+
+
+def test_flat_files_and_a_single_object_are_read(s3, tmp_path):
+    """Their neighbours with a longer name are not."""
+    for name, cost in (("x/a.csv", "1"), ("x/b.csv.gz", "2"), ("x/y/c 🙂'.parquet", "4"), ("x2/d.csv", "8")):
+        write(tmp_path / "up" / name, {"BilledCost": cost})
+    upload(s3, tmp_path / "up")
+    s3.put_object(Bucket=BUCKET, Key="x/", Body=b"")  # what consoles leave for a folder
+    assert read(f"s3://{BUCKET}/x", tmp_path / "state").billed() == 7.0
+    assert read(f"s3://{BUCKET}/x/a.csv", tmp_path / "other").billed() == 1.0
+
+
+def test_only_what_changed_is_copied_and_it_is_said_before(s3, export, tmp_path):
+    """The ETag tells; the other period's copy stays."""
+    upload(s3, export)
+    reader = read(f"s3://{BUCKET}/focus", tmp_path / "state")
+    kept = next(
+        path for path in reader.state.rglob("*.parquet") if "2026-04" in str(path) and "s3" in path.parts
+    )
+    copied_at = kept.stat().st_mtime_ns
+    assert reader.refresh().changed == ()
+    deliver(export / "focus", {"BilledCost": "5"}, period="2026-05")
+    upload(s3, export)
+    assert reader.refresh().changed == ("2026-05",)
+    assert reader.said[-1].startswith("1 of 2 deliveries changed: 1 files, ")
+    assert reader.billed() == 6.0
+    assert kept.stat().st_mtime_ns == copied_at
+    assert copies(reader) == ["focus-00001.snappy.parquet"] * 2  # the copy of what was overwritten is gone
+
+
+def test_what_was_folded_is_not_kept_as_copy_nor_copied_again(s3, tmp_path):
+    """Hourly exports are large; their days are enough."""
+    deliver(tmp_path / "up" / "focus", HOURLY, {**HOURLY, "BilledCost": "4"})
+    upload(s3, tmp_path / "up")
+    reader = read(f"s3://{BUCKET}", tmp_path / "state")
+    assert copies(reader) == []
+    assert reader.refresh().changed == ()
+    assert reader.said[-1] == "0 of 1 deliveries changed: 0 files, 0.00 GiB to read"
+    assert reader.billed() == 5.0
+
+
+def test_a_copy_that_was_lost_is_made_again(s3, export, tmp_path):
+    """Somebody cleaned up."""
+    upload(s3, export)
+    reader = read(f"s3://{BUCKET}", tmp_path / "state")
+    next(reader.state.glob("s3/*/focus/data/billing_period=2026-04/*")).unlink()
+    assert reader.refresh().changed == ("2026-04",)
+    assert reader.billed() == 3.0
+
+
+def test_of_many_executions_the_newest_alone_is_copied(s3, tmp_path):
+    """CREATE_NEW leaves every delivery where it is."""
+    for execution, cost in (("20260502T060000Z-b", "1"), ("20260503T060000Z-a", "2")):
+        deliver(tmp_path / "up" / "focus", {"BilledCost": cost}, execution=execution)
+    upload(s3, tmp_path / "up")
+    reader = read(f"s3://{BUCKET}", tmp_path / "state")
+    assert reader.billed() == 2.0
+    assert len(copies(reader)) == 1
+
+
+def test_a_file_is_refused_under_its_address(s3, export, tmp_path):
+    """Where the copy lies is nobody's business; the state stays as it was."""
+    upload(s3, export)
+    reader = read(f"s3://{BUCKET}", tmp_path / "state")
+    before = {name: content for name, content in reader.stored().items() if not name.startswith("s3/")}
+    s3.put_object(
+        Bucket=BUCKET, Key="focus/data/billing_period=2026-05/focus-00001.snappy.parquet", Body=b"[]"
+    )
+    with pytest.raises(ExportError) as caught:
+        reader.refresh()
+    assert str(caught.value).startswith(
+        f"s3://{BUCKET}/focus/data/billing_period=2026-05/focus-00001.snappy.parquet: is a JSON file"
+    )
+    after = {name: content for name, content in reader.stored().items() if not name.startswith("s3/")}
+    assert after == before
+
+
+def test_an_object_that_is_delivered_anew_while_it_is_read_is_refused(s3, export, tmp_path):
+    """Half of the old and half of the new would be neither."""
+    upload(s3, export)
+    reader = Reader(f"s3://{BUCKET}", tmp_path / "state")
+    key = "focus/data/billing_period=2026-05/focus-00001.snappy.parquet"
+    reader.said = Interfering(lambda: s3.put_object(Bucket=BUCKET, Key=key, Body=b"new"))
+    with pytest.raises(
+        ExportError, match=f"s3://{BUCKET}/{key}: was delivered anew while the export was read"
+    ):
+        reader.refresh()
+    reader.said = Interfering(lambda: s3.delete_object(Bucket=BUCKET, Key=key))
+    with pytest.raises(ExportError, match=f"s3://{BUCKET}/{key}: was removed while the export was read"):
+        reader.refresh()
+    assert not list(reader.state.rglob("part-*"))
+
+
+class Interfering(list):
+    """Somebody who acts between what is said and what is read."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def append(self, text):
+        self.act()
+
+
+def test_a_listed_object_that_is_missing_is_refused(s3, tmp_path):
+    """As in a folder."""
+    deliver(tmp_path / "up" / "focus", listed=("a.parquet", "b.parquet"))
+    upload(s3, tmp_path / "up")
+    with pytest.raises(
+        ExportError, match=rf"^s3://{BUCKET}/focus/metadata/.*-Manifest\.json: lists .*b\.parquet"
+    ):
+        read(f"s3://{BUCKET}", tmp_path / "state")
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "text"),
+    [
+        ("s3://nowhere-at-all/x", ExportError, "there is no such bucket"),
+        (f"s3://{BUCKET}/nothing", ExportError, "there is no object under this address"),
+        ("s3:///x", ConfigError, "names no bucket"),
+    ],
+)
+def test_an_address_of_nothing_is_told(s3, tmp_path, address, error, text):
+    """A mistyped name."""
+    with pytest.raises(error, match=f"^{address}: {text}"):
+        read(address, tmp_path / "state")
+
+
+def test_missing_credentials_are_told(s3, tmp_path, monkeypatch):
+    """What to run is in the sentence."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    forget(monkeypatch)
+    with pytest.raises(
+        ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials were found; run .aws sso login"
+    ):
+        read(f"s3://{BUCKET}", tmp_path / "state")
+
+
+def test_denied_access_is_told_with_the_permissions_it_takes(s3, server, tmp_path, monkeypatch):
+    """A user without any policy, and an unknown key."""
+    iam = boto3.client("iam")
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    requests.post(f"{server}/moto-api/reset-auth", data="0", timeout=5)
+    try:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        forget(monkeypatch)
+        with pytest.raises(
+            ConfigError, match=f"^s3://{BUCKET}: access is denied; .* s3:ListBucket .* s3:GetObject"
+        ):
+            read(f"s3://{BUCKET}", tmp_path / "state")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN")
+        forget(monkeypatch)
+        with pytest.raises(ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials"):
+            read(f"s3://{BUCKET}", tmp_path / "state")
+    finally:
+        requests.post(f"{server}/moto-api/reset-auth", data=json.dumps(float("inf")), timeout=5)
+
+
+def test_an_endpoint_that_does_not_answer_is_told(s3, tmp_path, monkeypatch):
+    """A laptop without network."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(ExportError, match=f"^s3://{BUCKET}: S3 cannot be reached"):
+        read(f"s3://{BUCKET}", tmp_path / "state")
+
+
+def test_without_boto3_it_is_said_what_to_install(tmp_path, monkeypatch):
+    """A plain install brings what a scan of files needs and no more."""
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(ConfigError, match=r"pip install 'focuswatch\[aws\]'"):
+        read(f"s3://{BUCKET}", tmp_path / "state")
+
+
+@pytest.mark.parametrize("key", ["focus/../../../x", "../x", "focus/./x", ".."])
+def test_an_address_that_would_leave_the_state_is_refused(s3, tmp_path, key):
+    """S3 takes `..` for a name, a disk for the folder above: the copies would land outside the state."""
+    s3.put_object(Bucket=BUCKET, Key=f"{key}/a.csv", Body=b"x")
+    with pytest.raises(ConfigError, match="has a part `.` or `..`"):
+        read(f"s3://{BUCKET}/{key}", tmp_path / "state")
+    assert not any(path.name == "a.csv" for path in tmp_path.rglob("*"))
+
+
+def test_an_object_whose_copy_would_leave_the_state_is_refused(s3, tmp_path):
+    """It may lie below an address that is fine."""
+    s3.put_object(Bucket=BUCKET, Key="focus/../../../x/a.csv", Body=b"x")
+    with pytest.raises(ExportError, match=r"its key has a part `.` or `..`"):
+        read(f"s3://{BUCKET}/focus", tmp_path / "state")

@@ -1,0 +1,127 @@
+"""What a meter of Bedrock says is read in one place: model, kind of token, tier, and millions."""
+
+from datetime import date
+
+import pytest
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill import local_tables
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.duckdb_engine import connect
+
+AS_OF = date(2026, 3, 31)
+EDITION = "Claude Opus 5.5 (Amazon Bedrock Edition)"
+OPUS = "Claude Opus 5.5"
+
+
+@pytest.fixture(scope="module")
+def connection():
+    opened = connect()
+    yield opened
+    opened.close()
+
+
+def read(connection, **charge):
+    """Rows of token_charges over one charge of Bedrock."""
+    usual = {"ServiceName": "Amazon Bedrock", "ConsumedQuantity": 2000.0, "ConsumedUnit": "1K tokens"}
+    given = Case(
+        name="one charge", kind="quiet", charges=[usual | {"charge_date": date(2026, 3, 20)} | charge]
+    )
+    give(connection, given, file=CaseFile.model_construct(charge={}, activity_row={}))
+    local_tables.create_views(connection, Catalog.load(), values={"as_of": AS_OF})
+    return connection.execute("SELECT model, token_kind, tier, million_tokens FROM token_charges").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("meter", "model", "kind", "tier"),
+    [
+        ("USE1-NovaMicro-input-tokens", "NovaMicro", "input", "on demand"),
+        ("NovaMicro-output-tokens", "NovaMicro", "output", "on demand"),
+        ("USE1-Llama3-1-405B-output-tokens-batch", "Llama3-1-405B", "output", "batch"),
+        ("USE1-NovaPro-input-tokens-latency-optimized", "NovaPro", "input", "latency optimised"),
+        ("USE1-Gemma-3-4B-IT-input-tokens-flex", "Gemma-3-4B-IT", "input", "flex"),
+        ("USE1-Nova2.0Pro-text-input-tokens-priority-cross-region-global", "Nova2.0Pro", "input", "priority"),
+        ("USE1-Nova2.0Lite-input-tokens-custom-model", "Nova2.0Lite", "input", "custom model"),
+        ("EU-TitanEmbeddingV2-Text-input-tokens", "TitanEmbeddingV2", "input", "on demand"),
+        ("USE1-BatchWriter-input-tokens", "BatchWriter", "input", "on demand"),  # a model's own name
+        (
+            "USE1-openai.gpt-oss-120b-mantle-input-tokens-standard",
+            "openai.gpt-oss-120b",
+            "input",
+            "on demand",
+        ),
+        (
+            "USE1-gpt-5.6-luna-mantle-cache-write-tokens-5m-long-ctx-flex",
+            "gpt-5.6-luna",
+            "cache write",
+            "flex",
+        ),
+        ("USE1-Claude4Sonnet-input-tokens-cross-region-global-batch", "Claude4Sonnet", "input", "batch"),
+        (
+            "USE1-Claude4.6Opus-cache-read-input-token-count-cross-region-global",
+            "Claude4.6Opus",
+            "cache read",
+            "on demand",
+        ),
+    ],
+)
+def test_aws_own_meters_name_the_model(connection, meter, model, kind, tier):
+    """Legacy, mantle and service shapes; two million tokens are two thousand of a thousand."""
+    assert read(connection, SkuMeter=meter) == [(model, kind, tier, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("meter", "kind", "tier"),
+    [
+        ("USE1-MP:USE1_InputTokenCount-Units", "input", "on demand"),
+        ("USE1-MP:USE1_OutputTokenCount_Global-Units", "output", "on demand"),
+        ("USE1-MP:USE1_CacheReadInputTokenCount-Units", "cache read", "on demand"),
+        ("USE1-MP:USE1_CacheWrite1hInputTokenCount_Global-Units", "cache write", "on demand"),
+        ("USE1-MP:USE1_MillionBatchOutputTokens-Units", "output", "batch"),
+        ("USW2-MP:USW2_cache_write_tokens_1h_global_standard-Units", "cache write", "on demand"),
+        ("USW2-MP:USW2_output_tokens_flex-Units", "output", "flex"),
+    ],
+)
+def test_a_marketplace_model_is_its_service(connection, meter, kind, tier):
+    """Camel and snake shapes; a unit is a million tokens."""
+    charge = {"ServiceName": EDITION, "SkuMeter": meter, "ConsumedUnit": "Units", "ConsumedQuantity": 2.0}
+    assert read(connection, **charge) == [(OPUS, kind, tier, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "quantity", "millions"),
+    [
+        ("1K tokens", 3000.0, 3.0),
+        ("1,000 tokens", 3000.0, 3.0),
+        ("Thousand tokens", 3000.0, 3.0),
+        ("1M tokens", 3.0, 3.0),
+        ("1,000,000 tokens", 3.0, 3.0),
+        ("Million InputTokenCount", 3.0, 3.0),
+        ("Tokens", 3_000_000.0, 3.0),
+        (None, 3000.0, 3.0),  # AWS's own meters count thousands
+    ],
+)
+def test_units_are_what_the_bill_says_they_are(connection, unit, quantity, millions):
+    """AWS changed a unit once already; only where none is told the meter's family decides."""
+    charge = {"SkuMeter": "USE1-NovaPro-input-tokens", "ConsumedUnit": unit, "ConsumedQuantity": quantity}
+    ((_, _, _, found),) = read(connection, **charge)
+    assert found == pytest.approx(millions)
+
+
+@pytest.mark.parametrize(
+    "charge",
+    [
+        {"SkuMeter": "USE1-Nova2.0Lite-ProvisionedThroughput-NoCommit-ModelUnits"},
+        {"SkuMeter": "USE1-MP:USE1_Reserved_3Month_OutputTokensPM_Global-Units", "ServiceName": EDITION},
+        {"SkuMeter": "USE1-NovaPro-Customization-Training-tokens"},
+        {"SkuMeter": "Guardrail-ContextualGroundingPolicy-input-tokens"},
+        {"SkuMeter": "NovaCanvas-T2I-1024-Standard-created_image"},
+        {"SkuMeter": "USE1-NovaPro-input-tokens", "ChargeCategory": "Credit"},
+        {"SkuMeter": "USE1-NovaPro-input-tokens", "ChargeClass": "Correction"},
+        {"SkuMeter": "USE1-NovaPro-input-tokens", "ConsumedQuantity": 0.0},
+        {"SkuMeter": "USE1-Words-input-tokens", "ServiceName": "Amazon Comprehend"},
+    ],
+)
+def test_what_is_no_token_is_left_out(connection, charge):
+    """Held by the hour, spent on training, filtered, drawn; credited, corrected, nothing, or another service's."""
+    assert read(connection, **charge) == []

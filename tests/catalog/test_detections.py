@@ -1,0 +1,49 @@
+"""Every detection keeps its cases: given charges → expected findings, on the real engine."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from focuswatch.authoring.detection_cases import (
+    FOLDER,
+    Case,
+    CaseFile,
+    differences,
+    outcome_of,
+    read_cases,
+)
+from focuswatch.catalog.catalog import Catalog, Detection
+from focuswatch.engines.duckdb_engine import connect
+
+CATALOG = Catalog.load()
+FILES = {id: read_cases(FOLDER / f"{id}.toml") for id in CATALOG.detections}
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One connection for all cases: each replaces every table."""
+    connection = connect()
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("detection", "file", "case"),
+    [
+        pytest.param(CATALOG.detections[id], file, case, id=f"{id}: {case.name}")
+        for id, file in FILES.items()
+        for case in file.cases
+    ],
+)
+def test_case_holds(
+    detection: Detection, file: CaseFile, case: Case, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """What a case expects is what the detection finds, no more and no less."""
+    outcome = outcome_of(case, file=file, detection=detection, catalog=CATALOG, on=connection)
+    assert differences(case, outcome) == []
+
+
+def test_every_case_file_has_its_detection() -> None:
+    """A case file whose detection was renamed or deleted would prove nothing."""
+    assert {path.stem for path in FOLDER.glob("*.toml")} == set(CATALOG.detections)

@@ -1,0 +1,609 @@
+"""The command as a person or a program uses it: one process, its output, its exit code."""
+
+import ctypes
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.cli import app, main
+from focuswatch.ledger import decide
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from tests.fakes.waiting import patience
+from tests.given.findings import finding, run
+from tests.given.ledger import ledger_table
+
+SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
+FOCUSWATCH = Path(sys.executable).parent / "focuswatch"
+HEADER = (
+    "BilledCost,BillingCurrency,BillingPeriodStart,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,"
+    "EffectiveCost,RegionId,ResourceId,ServiceName,SkuMeter,SubAccountId,Tags\n"
+)
+
+
+def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the installed command and expect an exit code."""
+    done = subprocess.run(
+        [FOCUSWATCH, *map(str, arguments)], capture_output=True, text=True, timeout=patience(120)
+    )
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done
+
+
+def pools(days: range, *, account: str = "111122223333") -> str:
+    """CSV lines of an OpenSearch pool that bills on these days of March, and of machines that grow beside it."""
+    lines = []
+    for day in days:
+        start, end = f"2026-03-{day:02}T00:00:00Z", f"2026-03-{day + 1:02}T00:00:00Z"
+        for service, meter, cost in (
+            ("Amazon OpenSearch Service", "USE1-SearchOCU", 5.76),
+            ("Amazon EC2", "BoxUsage:m5.large", 5 + day / 10),
+        ):
+            lines.append(
+                f"{cost},USD,2026-03-01T00:00:00Z,Usage,{start},{end},24,{cost},us-east-1,,{service},{meter},{account},"
+                '"{""team"": ""search""}"\n'
+            )
+    return "".join(lines)
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """A bill of March in which a pool is forgotten."""
+    path = tmp_path / "march.csv"
+    path.write_text(HEADER + pools(range(1, 29)))
+    return path
+
+
+def scan(export: Path, *more: object, code: int = 0) -> list[dict[str, object]]:
+    """The findings of a scan as JSON."""
+    state = export.parent / "state"
+    return json.loads(
+        focuswatch("scan", export, "--state", state, "--format", "json", *more, code=code).stdout
+    )
+
+
+def test_a_scan_finds_the_forgotten_pool_and_says_nothing_new_twice(export):
+    """JSON lists what is there; its status says what is news."""
+    (first,) = scan(export)
+    assert (first["detection"], first["status"]) == ("orphaned_opensearch_collection", "new")
+    assert (first["monthly_cost"], first["team"], first["owned_by"]) == (172.8, "search", "resource tag")
+    (second,) = scan(export)
+    assert second["status"] == "open"
+
+
+@pytest.mark.parametrize("rows", ['{ resources = ["arn:pool*"] }', '{ tags = { team = ["search"] } }'])
+def test_a_use_case_that_names_resources_or_tags_has_their_charges(export, rows):
+    """The bill is read for resources only where owners.toml names some; either way the use case is found."""
+    export.write_text(
+        export.read_text().replace(",us-east-1,,Amazon Open", ",us-east-1,arn:pool/1,Amazon Open")
+    )
+    owners = export.with_name("owners.toml")
+    owners.write_text(f'[use_cases.help]\nintent = "production"\nrows = {rows}\n')
+    beside = ("--owners", owners, "--state", export.parent / "state", "--format", "json")
+    told = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)
+    costs = {row["use_case"]: row["effective_cost"] for row in told}
+    assert costs["help"] == pytest.approx(26 * 5.76 if "resources" in rows else sum(costs.values()))
+
+
+def test_a_scan_takes_the_files_that_were_beside_the_export_and_says_so(export):
+    """Left out they would make what they told of look resolved; another file named takes their place."""
+    owners, other = export.with_name("owners.toml"), export.with_name("other.toml")
+    owners.write_text('[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n')
+    other.write_text('[teams.others]\nchannel = "#others"\nowns = { accounts = ["111122223333"] }\n')
+    state = export.parent / "state"
+    teams = []
+    for named in (["--owners", owners], [], ["--owners", other], []):
+        done = focuswatch("scan", export, "--state", state, "--format", "json", *named)
+        teams.append(json.loads(done.stdout)[0]["team"])
+        told = "As in the last scan of this export: --owners" in done.stderr
+        assert told == (not named)
+    assert teams == ["finders", "finders", "others", "others"]
+
+
+def test_files_are_remembered_for_each_export(export):
+    """A scan of another export in between changes nothing; reports of an export by its name use them too."""
+    owners, another = export.with_name("owners.toml"), export.with_name("another.csv")
+    owners.write_text('[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n')
+    another.write_bytes(export.read_bytes())
+    scan(export, "--owners", owners)
+    assert scan(another)[0]["team"] == "search"  # as its tag says
+    (finding,) = scan(export)
+    assert (finding["team"], finding["status"]) == ("finders", "open")
+    rows = focuswatch(
+        "report", "spend_by_team", export, "--state", export.parent / "state", "--format", "csv"
+    ).stdout
+    assert "finders" in rows
+
+
+def test_files_are_forgotten_on_request_and_a_file_that_is_gone_is_noted(export):
+    """It is used again once it is back."""
+    owners, state = export.with_name("owners.toml"), export.parent / "state"
+    text = '[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n'
+    owners.write_text(text)
+    scan(export, "--owners", owners)
+    owners.unlink()
+    for command in (["scan"], ["report", "spend_by_team"]):
+        done = focuswatch(*command, export, "--state", state)
+        assert f"--owners {owners} was given with this export before and is gone" in done.stderr
+    owners.write_text(text)
+    assert scan(export)[0]["team"] == "finders"
+    assert scan(export, "--forget-files")[0]["team"] == "search"
+    done = focuswatch("scan", export, "--state", state, "--format", "json")
+    assert json.loads(done.stdout)[0]["team"] == "search"
+    assert "As in the last scan" not in done.stderr
+
+
+def test_damaged_memory_of_files_is_one_sentence(export):
+    """Nothing is forgotten without a word."""
+    scan(export)
+    (kept,) = (export.parent / "state").rglob("given_files.json")
+    kept.write_text("[" * 5000)
+    done = focuswatch("scan", export, "--state", export.parent / "state", code=2)
+    assert done.stderr == (
+        f"focuswatch: {kept} does not say which files were given with this export; "
+        "name them and scan with --forget-files.\n"
+    )
+    focuswatch("scan", export, "--state", export.parent / "state", "--forget-files")
+
+
+def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bill(export):
+    """Nine days later only the machine is billed."""
+    export.write_text(HEADER + pools(range(1, 20)))
+    scan(export)
+    lines = pools(range(1, 18)) + "".join(
+        line for line in pools(range(18, 29)).splitlines(True) if "EC2" in line
+    )
+    export.write_text(HEADER + lines)
+    (resolved,) = scan(export)
+    assert resolved["status"] == "resolved"
+    assert scan(export) == []
+    shown = focuswatch("findings", resolved["fingerprint"], "--state", export.parent / "state").stdout
+    assert re.search(r"saved +5\.76 USD a day", shown)
+
+
+def test_json_alone_is_on_stdout(export):
+    """Talk goes to stderr, so that a pipe can read the findings."""
+    done = focuswatch("scan", export, "--state", export.parent / "state", "--format", "json")
+    assert isinstance(json.loads(done.stdout), list)
+
+
+def test_slack_format_is_a_message_slack_takes(export):
+    """A text to fall back on, and blocks within its limits."""
+    done = focuswatch("scan", export, "--state", export.parent / "state", "--format", "slack")
+    message = json.loads(done.stdout)
+    assert message["text"]
+    assert 0 < len(message["blocks"]) <= 50
+    texts = [block["text"]["text"] for block in message["blocks"] if block["type"] == "section"]
+    assert all(0 < len(text) <= 3000 for text in texts)
+
+
+def test_piped_output_has_no_colours(export):
+    """Escape codes do not belong in a file."""
+    assert "\x1b" not in focuswatch("scan", export, "--state", export.parent / "state").stdout
+
+
+def test_fail_on_exits_3_for_news_alone(export):
+    """A pipeline stops once for a finding, not for ever."""
+    scan(export, "--fail-on", "medium", code=3)
+    scan(export, "--fail-on", "medium")
+
+
+def test_fail_on_ignores_milder_findings(export):
+    """A finding of 172.80 a month is medium."""
+    scan(export, "--fail-on", "high")
+
+
+def test_an_excluded_account_is_not_told(export):
+    """And the silence is listed with who said so and why, and can be taken back."""
+    scan(export)
+    state = ("--state", export.parent / "state")
+    focuswatch(
+        "exclude", "--account", "111122223333", "--reason", "being torn down", "--author", "ada", *state
+    )
+    assert scan(export) == []
+    listed = focuswatch("findings", "--silences", *state).stdout
+    assert "being torn down" in listed
+    assert "ada" in listed
+    focuswatch("unsilence", "1", *state)
+    assert len(scan(export)) == 1
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("snooze", "zzzz", "--until", "2027-01-01", "--reason", "r"),
+        ("rearm", "zzzz"),
+        ("findings", "zzzz"),
+        ("exclude", "--fingerprint", "zzzz", "--reason", "r"),
+    ],
+)
+def test_an_id_that_matches_nothing_gets_one_sentence(export, verb):
+    scan(export)
+    done = focuswatch(*verb, "--state", export.parent / "state", code=1)
+    assert done.stderr.startswith("focuswatch: No finding matches 'zzzz'") and done.stderr.count("\n") == 1
+
+
+def test_an_exclusion_by_tag_of_a_security_detection_must_say_so(export):
+    scan(export)
+    words = (
+        "exclude",
+        "--tag",
+        "a=b",
+        "--detection",
+        "gpu_burst",
+        "--reason",
+        "r",
+        "--state",
+        export.parent / "state",
+    )
+    assert "--include-security" in focuswatch(*words, code=2).stderr
+    focuswatch(*words, "--include-security")
+
+
+def test_a_snoozed_finding_waits_for_its_day(export):
+    """The day is the bill's, not the machine's."""
+    (found,) = scan(export)
+    state = ("--state", export.parent / "state")
+    focuswatch("snooze", found["fingerprint"][:6], "--until", "2026-04-05", "--reason", "load test", *state)
+    assert scan(export) == []
+    focuswatch(
+        "snooze", found["fingerprint"], "--until", "2026-03-01", "--reason", "too late", *state, code=2
+    )
+
+
+def test_only_asks_what_is_named(export):
+    """And resolves nothing else."""
+    scan(export)
+    (still,) = scan(export, "--only", "new_region,new_service")
+    assert still["status"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["scan", "nowhere"], 1, "nowhere"),
+        (["scan", SAMPLE, "--owners", "nowhere.toml"], 2, "nowhere.toml cannot be read"),
+        (["scan", SAMPLE, "--activity", "nowhere.csv"], 2, "nowhere.csv does not exist"),
+        (["scan", SAMPLE, "--accounts", SAMPLE], 2, "lacks"),
+        (["scan", SAMPLE, "--only", "no_such_thing"], 2, "'no_such_thing'; there are: abandoned_volume,"),
+        (["scan", SAMPLE, "--as-of", "2020-01-01"], 2, "is before the bill begins"),
+        (["scan", SAMPLE, "--engine", "sparrow"], 2, "sparrow"),
+        (["report", "no_such_thing", SAMPLE], 2, "There is no report called"),
+        (["findings"], 2, "No export was scanned yet"),
+        (["exclude", "--reason", "x"], 2, "Name exactly one scope"),
+        (["exclude", "--reason", "x", "--tag", "=x"], 2, "expected KEY=VALUE"),
+        (["findings", "--format", "slack"], 2, "'slack' is not one of"),
+    ],
+)
+def test_bad_input_gets_a_sentence(tmp_path, arguments, code, told):
+    """No traceback; it says what to do."""
+    if "--engine" not in arguments:
+        arguments = [*arguments, "--state", tmp_path]
+    done = focuswatch(*arguments, code=code)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_public_sample_is_scanned_as_it_is(tmp_path):
+    """A file this project did not write: FOCUS 1.0, three providers, nulls as text."""
+    done = focuswatch("scan", SAMPLE, "--state", tmp_path, "--format", "json")
+    assert isinstance(json.loads(done.stdout), list)
+
+
+@pytest.mark.parametrize("name", sorted(Catalog.load().reports))
+@pytest.mark.parametrize("format", ["table", "json", "csv"])
+def test_every_report_prints_in_every_format(export, name, format):
+    """Without an export named, it is the one scanned last."""
+    state = ("--state", export.parent / "state")
+    scan(export)
+    assert focuswatch("report", name, "--format", format, *state).stdout.strip()
+
+
+def test_a_report_of_the_last_scan_knows_its_owners(export, tmp_path):
+    """Who was named beside the export then is who owns now, unless another file is given."""
+    owners = tmp_path / "owners.toml"
+    owners.write_text(
+        '[teams.everybody]\nchannel = "#all"\nowns = { ous = ["/"], accounts = ["111122223333"] }\n'
+    )
+    focuswatch("scan", export, "--state", tmp_path / "state", "--owners", owners)
+    kept = json.loads((tmp_path / "state" / "latest.json").read_text())
+    assert kept == {"export": str(export.resolve())}
+    assert focuswatch("report", "spend_by_team", "--state", tmp_path / "state").stdout
+    owners.unlink()
+    done = focuswatch("report", "spend_by_team", "--state", tmp_path / "state")
+    assert "owners.toml was given with this export before and is gone" in done.stderr
+
+
+def test_two_scans_at_once_do_not_meet(export):
+    """The second is told that the first is running."""
+    from filelock import FileLock
+
+    from focuswatch.bill.local_bill import state_of
+
+    state = state_of(str(export), root=export.parent / "state")
+    state.mkdir(parents=True)
+    with FileLock(state / "lock"):
+        done = focuswatch("scan", export, "--state", export.parent / "state", code=2)
+    assert "Another scan of this export is running" in done.stderr
+
+
+def examples() -> list[str]:
+    """Every line of a help text that is meant to be pasted."""
+    lines = (
+        line.strip()
+        for command in app.registered_commands
+        for line in (command.callback.__doc__ or "").splitlines()
+    )
+    return [line for line in lines if line.startswith("focuswatch ")]
+
+
+@pytest.mark.parametrize("example", examples())
+def test_every_example_of_the_help_is_understood(example):
+    """An example that the command itself refuses teaches nothing."""
+    words = shlex.split(example.partition("|")[0])[1:]
+    done = focuswatch(words[0], "--help")
+    options = set(re.findall(r"--[a-z-]+", done.stdout))
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_a_command_s_summary_fits_a_line():
+    """In 80 columns none is cut; a summary that is cut says nothing."""
+    listed = focuswatch("--help").stdout
+    summaries = listed.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(summaries) == len(app.registered_commands)
+    assert not any("..." in summary for summary in summaries)
+    assert max(map(len, listed.splitlines())) <= 80
+
+
+def test_a_hint_repeats_the_state(export):
+    """A command that is printed works as it stands."""
+    state = export.parent / "a state"
+    focuswatch("scan", export, "--state", state)
+    focuswatch("exclude", "--account", "111122223333", "--reason", "x", "--state", state)
+    told = " ".join(focuswatch("scan", export, "--state", state).stdout.split())
+    assert f"focuswatch findings --silences --state '{state}'" in told
+    export.write_text(HEADER + pools(range(1, 29)).replace("search", ""))
+    weekly = focuswatch("weekly", export, "--state", state).stdout
+    assert f"focuswatch report unowned_spend --state '{state}'" in weekly
+
+
+def test_what_is_resolved_stands_apart_from_what_is_to_do(export):
+    """Under its own heading, without a next step, and in no sum of a detection."""
+    state = ("--state", export.parent / "state")
+    export.write_text(HEADER + pools(range(1, 20)))
+    focuswatch("scan", export, *state)
+    lines = pools(range(1, 18)) + "".join(
+        line for line in pools(range(18, 29)).splitlines(True) if "EC2" in line
+    )
+    export.write_text(HEADER + lines)
+    told = focuswatch("scan", export, *state).stdout
+    assert "Resolved, nothing to do" in told and "173" in told.split()
+    assert not any(heading in told for heading in ("Switch off", "Found by", "→", "Nothing new"))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_a_scan_fits_the_columns(export, width, monkeypatch):
+    """Each amount whole, each row with its owner and its account."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    told = focuswatch("scan", export, "--state", export.parent / "state").stdout
+    assert max(len(line.rstrip()) for line in told.splitlines()) <= width
+    assert {"173", "medium", "search", "111122223333", "us-east-1"} <= set(told.split())
+
+
+def test_every_verb_has_an_example():
+    """Help that one can paste."""
+    without = [
+        command.name
+        for command in app.registered_commands
+        if "focuswatch " not in (command.callback.__doc__ or "")
+    ]
+    assert without == []
+
+
+def test_show_prints_sql_that_runs(export):
+    """Placeholders are gone and DuckDB takes it as it stands."""
+    shown = focuswatch("show", "orphaned_opensearch_collection", "--as-of", "2026-03-29").stdout
+    assert "$" not in shown[shown.index("WITH ") :]
+
+
+def test_list_names_every_detection():
+    """One line each."""
+    from focuswatch.catalog.catalog import Catalog
+
+    listed = focuswatch("list").stdout
+    assert all(id in listed for id in Catalog.load().detections)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{" * 10])
+def test_a_damaged_note_of_the_last_export_gets_a_sentence(tmp_path, text):
+    """`latest.json` is a convenience; naming the export does without it."""
+    (tmp_path / "latest.json").write_text(text)
+    done = focuswatch("findings", "--state", tmp_path, code=2)
+    assert "does not say which export was scanned last; name one" in done.stderr
+
+
+def test_a_state_that_cannot_be_written_gets_a_sentence(export, tmp_path):
+    """A file where its folder should be, as on a disk that may only be read."""
+    (tmp_path / "state").write_text("")
+    done = focuswatch("scan", export, "--state", tmp_path / "state", code=1)
+    assert re.search(r"state/\S+: \w.*; see that it can be read and written", done.stderr)
+    assert "unexpected" not in done.stderr
+
+
+def test_what_was_kept_and_lost_is_read_anew(export):
+    """Files that somebody removed from the state cost time, not findings."""
+    scan(export)
+    for path in (export.parent / "state").rglob("*.parquet"):
+        path.unlink()
+    (still,) = scan(export)
+    assert still["status"] == "open"
+
+
+@pytest.mark.parametrize("bytes_left", [0, 4, 100])
+def test_what_was_kept_and_is_cut_short_is_read_anew(export, bytes_left):
+    """As where the machine stopped: it costs time, not findings."""
+    scan(export)
+    for path in (export.parent / "state").rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:bytes_left])
+    (still,) = scan(export)
+    assert still["status"] == "open"
+
+
+def test_what_was_kept_and_is_damaged_gets_a_sentence(export):
+    """Of its size, so that only reading it shows: what to remove is said."""
+    scan(export)
+    for path in (export.parent / "state").rglob("*.parquet"):
+        path.write_bytes(b"PAR1" + bytes(path.stat().st_size - 4))
+    done = focuswatch("scan", export, "--state", export.parent / "state", code=1)
+    assert "what is kept of the export is damaged; remove that folder" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_day_long_after_the_bill_is_refused(export):
+    """The ledger would take a mistyped year for the newest day, and resolve nothing until then."""
+    state = export.parent / "state"
+    done = focuswatch("scan", export, "--state", state, "--as-of", "2062-03-29", code=2)
+    assert "--as-of 2062-03-29 is more than 366 days after the bill's last charge" in done.stderr
+    assert not list(state.rglob("ledger.db"))
+
+
+def test_an_empty_name_is_no_folder(tmp_path):
+    """`scan "$EXPORT"` without an EXPORT would read whatever lies about."""
+    done = focuswatch("scan", "", "--state", tmp_path, code=2)
+    assert "EXPORT is empty" in done.stderr
+
+
+def test_an_account_that_is_named_twice_is_refused(export, tmp_path):
+    """Its charges would count twice in what teams spend."""
+    accounts = tmp_path / "accounts.csv"
+    line = "111122223333,shop,a@example.com,/prod,{},2020-01-01,\n"
+    accounts.write_text("sub_account_id,name,email,ou_path,tags,joined_on,closed_on\n" + line * 2)
+    done = focuswatch("scan", export, "--state", tmp_path, "--accounts", accounts, code=2)
+    assert "names account 111122223333 twice" in done.stderr
+
+
+def test_an_error_gives_no_orders_to_the_terminal(tmp_path):
+    """A file's name, or a value in it, may hold escape sequences."""
+    done = focuswatch("scan", f"{tmp_path}/\x9b2Jgone", code=1)
+    assert "\N{REPLACEMENT CHARACTER}2Jgone: there is no such file" in done.stderr
+
+
+def test_a_report_without_rows_is_a_header_in_csv(export):
+    """Whoever reads it by column finds the columns."""
+    state = export.parent / "state"
+    done = focuswatch(
+        "report", "ai_spend", export, "--state", state, "--as-of", "2026-03-02", "--format", "csv"
+    )
+    whole = focuswatch("report", "ai_spend", export, "--state", state, "--format", "csv")
+    assert whole.stdout.startswith(done.stdout.partition("\n")[0] + "\n")
+
+
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt()", "RuntimeError('Query interrupted')"])
+def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
+    """Whether Python or DuckDB hears of it first."""
+    code = (
+        "from unittest.mock import patch; from focuswatch.cli import main\n"
+        f"with patch('focuswatch.catalog.catalog.Catalog.load', side_effect={raised}): main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.startswith("focuswatch: stopped; nothing is half done")
+
+
+def test_a_finding_shown_whole_says_how_it_may_be_wrong(export):
+    """Evidence alone convinces; what it cannot see belongs beside it."""
+    (finding,) = scan(export)
+    shown = focuswatch("findings", finding["fingerprint"][:6], "--state", export.parent / "state").stdout
+    assert "How it may be wrong" in shown
+    assert "OCUs are pooled per account" in shown
+
+
+def here(monkeypatch, *words: str) -> int:
+    """The command within this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["focuswatch", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
+    """What was silenced in Slack is taken back where it is kept."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        ledger = DynamoLedger(ledger_table("focuswatch-ledger"))
+        ledger.update(lambda entries, silences: decide(entries, silences, run(finding())), looked=())
+        place = ("--ledger", "dynamodb://focuswatch-ledger")
+        assert (
+            here(
+                monkeypatch,
+                "snooze",
+                finding().fingerprint[:8],
+                "--until",
+                "2026-05-01",
+                "--reason",
+                "a test",
+                *place,
+            )
+            == 0
+        )
+        (silence,) = ledger.silences()
+        assert silence.value == finding().fingerprint
+        assert here(monkeypatch, "unsilence", str(silence.id), *place) == 0
+        assert ledger.silences() == []
+        assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
+    assert "dynamodb://another cannot be used" in capsys.readouterr().err
+
+
+def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):
+    """A first bill of one month: everything that comes for the first time on day 29 costs a thousandth of a cent."""
+    path = tmp_path / "may.csv"
+
+    def line(cost: float, day: int, service: str, resource: str = "") -> str:
+        days = f"2026-05-{day:02},2026-05-{day + 1:02}"
+        return f"{cost},USD,2026-05-01,Usage,{days},1,{cost:f},us-east-1,{resource},{service},Use,111122223333,\n"
+
+    usual = "".join(line(10, day, "Amazon EC2", "i-1") for day in range(1, 31))
+    services = ("AWS Key Management Service", "Amazon Simple Queue Service", "AWS X-Ray", "AWS Lambda")
+    path.write_text(HEADER + usual + "".join(line(0.00001, 29, one) for one in services))
+    found = scan(path, "--state", tmp_path / "state")
+    assert {one["service_name"]: one["severity"] for one in found} == dict.fromkeys(services, "low")
+    printed = focuswatch("scan", path, "--state", tmp_path / "other").stdout
+    assert printed.count("AWS X-Ray") == 1
+    said = " ".join(printed.split())
+    assert "4 in 1 account, 0.00 USD together" in said
+    assert "The export has 30 days of history, from 2026-05-01 on" in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root loses its right to write by a call of Linux's")
+def test_a_read_only_state_can_be_read_and_a_scan_of_it_is_one_sentence(export):
+    """As on a backup, or in a colleague's folder."""
+    state = export.parent / "state"
+    (found,) = scan(export)
+    paths = [state, *state.rglob("*")]
+    modes = {path: path.stat().st_mode for path in paths}
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+    def run(*arguments):
+        return subprocess.run(
+            [FOCUSWATCH, *map(str, arguments), "--state", str(state)], capture_output=True, text=True, timeout=120,
+            preexec_fn=lambda: ctypes.CDLL(None).prctl(24, 1),  # PR_CAPBSET_DROP of CAP_DAC_OVERRIDE
+        )  # fmt: skip
+
+    try:
+        done = run("findings", found["fingerprint"][:8])
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "OpenSearch" in done.stdout
+        done = run("scan", export)
+        assert done.returncode in (1, 2)
+        assert done.stderr.count("\n") == 1
+        assert "unexpected" not in done.stderr
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)

@@ -1,0 +1,210 @@
+"""What is printed: a name in a bill is data, wherever it is shown."""
+
+import csv
+import csv as csv_module
+import io
+import json
+
+import pytest
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.cli.output import machine_formats as as_json
+from focuswatch.cli.output import tables
+from focuswatch.cli.output.slack_payload import news
+from focuswatch.cli.output.tables import entries, whole
+from focuswatch.cli.progress import talking
+from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.scan import Scanned
+from focuswatch.findings.finding import account_label
+from focuswatch.findings.visible_text import visible
+from focuswatch.ledger import LedgerEntry, Notification
+from focuswatch.notify.jira.issue_text import summary
+from focuswatch.notify.jira.wiki_markup import one_line
+from tests.fakes.slack_rules import blocks_problems, too_long
+from tests.given.findings import DAY, finding
+
+ORDERS = "a\x1b[31mb\x1b]0;title\x07\x9b2Jc\u202ed\x08e"  # colours, a window's title, a cleared screen, a turned line
+
+
+def hostile(**more: object):
+    return finding(ORDERS).model_copy(
+        update={"team": ORDERS, "sub_account_name": ORDERS, "reason": ORDERS, **more}
+    )
+
+
+@pytest.mark.parametrize("shown", [lambda entry: entries([entry]), whole])
+def test_a_name_gives_no_orders_to_the_terminal(capsys, shown):
+    """It neither colours, nor moves the cursor, nor turns a line round; one sees that something was there."""
+    shown(LedgerEntry(finding=hostile()))
+    printed = capsys.readouterr().out
+    assert "\N{REPLACEMENT CHARACTER}" in printed
+    assert not set(printed) & set("\x1b\x07\x08\x9b\u202e")
+
+
+def test_json_says_the_same_without_raw_control_characters():
+    """A program reads the name as the bill has it; a terminal that shows the text is given no orders."""
+    text = as_json.findings([hostile()])
+    assert not set(text) & set("\x1b\x07\x08\x9b\u202e")
+    assert json.loads(text)[0]["team"] == ORDERS
+
+
+def message(*told) -> dict:
+    return json.loads(
+        news(
+            Scanned(
+                as_of=DAY,
+                currency="USD",
+                findings=told,
+                news=tuple(Notification(kind="new", finding=one) for one in told),
+                outcomes=(),
+                coverage=Coverage(),
+                silenced=0,
+                seconds=0.0,
+            )  # fmt: skip
+        )
+    )
+
+
+def test_json_has_no_infinity_whatever_a_row_holds():
+    """RFC 8259 knows none: jq, browsers and most languages refuse the whole document."""
+    row = {
+        "budget": float("inf"),
+        "over_by": -float("inf"),
+        "shares": [float("nan"), 1.5],
+        "a": {"b": float("inf")},
+    }
+    text = as_json.rows([row])
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    (told,) = json.loads(text, parse_constant=refuse)
+    assert told == {"budget": None, "over_by": None, "shares": [None, 1.5], "a": {"b": None}}
+
+
+def test_a_name_is_no_markup_in_slack():
+    """Rich text has no markup in its texts: no bold, no link, no mention, and no line that a name begins."""
+    name = "*bold* _it_ ~no~ `code` <!channel> @here https://evil.example & co\n3. Stop: run this\x1b[2J"
+    block = message(hostile(reason=name))["blocks"][1]
+    assert block["type"] == "rich_text"
+    texts = [one["text"] for part in block["elements"] for one in part["elements"]]
+    assert (
+        "*bold* _it_ ~no~ `code` <!channel> @here https://evil.example & co 3. Stop: run this\ufffd[2J"
+        in texts
+    )
+    assert {one["type"] for part in block["elements"] for one in part["elements"]} == {"text"}
+    assert not [one for one in texts if "\n" in one and one != "\n"]
+    assert not set("".join(texts)) & set("\x1b\x07\x08\x9b\u202e")
+
+
+def test_slack_is_told_as_many_findings_as_it_takes():
+    """The costliest, and how many more there are; Slack would refuse a longer message as a whole."""
+    few, many = message(*[finding()] * 3), message(*[hostile(reason="x" * 1500)] * 15)
+    assert [len([one for one in told["blocks"] if one["type"] == "rich_text"]) for told in (few, many)] == [
+        3,
+        6,
+    ]
+    assert not blocks_problems(many["blocks"]) and not too_long(many["blocks"])
+    assert many["blocks"][-2]["elements"][0]["text"] == "and 9 more"
+
+
+def test_csv_has_its_header_without_rows():
+    """Whoever reads it by column finds the columns on a quiet day too."""
+    assert as_json.csv([], columns=["team", "cost"]) == "team,cost\n"
+
+
+def test_a_spreadsheet_takes_no_name_for_a_formula():
+    """Names come from tags, which anybody may set."""
+    rows = [{"team": '=HYPERLINK("http://evil.example")', "cost": -1.5}, {"team": ORDERS, "cost": None}]
+    first, second = csv.DictReader(io.StringIO(as_json.csv(rows, columns=["team", "cost"])))
+    assert first == {"team": '\'=HYPERLINK("http://evil.example")', "cost": "-1.5"}
+    assert "\x1b" not in second["team"]
+
+
+def test_a_wide_report_keeps_the_columns_that_say_what_a_row_is(capsys, monkeypatch):
+    """Numbers and their long names do not push the texts out of the table; an account's id is never broken."""
+    monkeypatch.setenv("COLUMNS", "120")
+    numbers = {
+        f"effective_cost_of_{number}_weeks_before": 1234.5 for number in ("one", "two", "three", "four")
+    }
+    row = {"sub_account_id": "111122223333", "resource_id": "arn:" + "x" * 90, "moved": None, **numbers}
+    tables.report(Catalog.load().report("unit_economics"), [row], currency="USD")
+    shown = capsys.readouterr().out.splitlines()
+    assert max(map(len, shown)) <= tables.PIPED_WIDTH
+    assert any("111122223333" in line and line.count("1,234") == 4 for line in shown)
+    assert any("arn:x" in line and "x…x" in line for line in shown)
+
+
+def test_minor_security_is_one_line_of_a_slack_message():
+    """Sixty findings of a thousandth of a cent push nothing else out."""
+    minor = [
+        finding(f"m-{number}", category="security", cost="0.00001").model_copy(
+            update={"severity": "low", "service_name": f"Service {number:02}"}
+        )
+        for number in range(60)
+    ]
+    blocks = message(*minor, finding("pool"))["blocks"]
+    assert sum(block["type"] == "rich_text" for block in blocks) == 1
+    line = next(text for block in blocks if "Low severity" in (text := json.dumps(block)))
+    assert "60 in 1 account" in line
+    assert "Service 05 and 54 more" in line
+    assert "0.00 USD" in line
+
+
+@pytest.mark.parametrize(
+    "code", [0x200B, 0x2060, 0xFEFF, 0x00AD, 0x202E, 0x2066, 0x061C, 0xE0041, 0xE0101, 0x206A, 0x1B, 0x9B]
+)
+def test_what_is_not_seen_is_marked_everywhere(code):
+    """A name that looks like another's is not taken for it, on the terminal, in a mail, in Jira and on the page."""
+    name = f"vic{chr(code)}tim"
+    assert visible(name) == "vic\N{REPLACEMENT CHARACTER}tim"
+    assert one_line(name, longest=99) == "vic\N{REPLACEMENT CHARACTER}tim"
+    text = as_json.rows([{"name": name}])
+    assert chr(code) not in text and json.loads(text) == [{"name": name}]
+    assert chr(code) not in as_json.csv([{"name": name}], columns=["name"])
+
+
+def test_an_emoji_and_a_script_with_joiners_stay_as_they_are():
+    for text in ("\N{MAN}\u200d\N{WOMAN}", "\u06a9\u200c\u0627", "\u2764\ufe0f", "a\tb\nc"):
+        assert visible(text) == text
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize(
+    "before", ["", " ", "\u00a0", "\u3000", "\t", "\r", "\n", "\n \t", "\u200b", "\ufeff"]
+)
+def test_no_cell_of_a_csv_begins_a_formula(sign, before):
+    """Whatever a spreadsheet passes over before the sign: https://owasp.org/www-community/attacks/CSV_Injection."""
+    text = as_json.csv([{"name": f"{before}{sign}1+1", "cost": -1.5}], columns=["name", "cost"])
+    (row,) = csv_module.DictReader(io.StringIO(text, newline=""))
+    assert row["name"].startswith("'") and row["cost"] == "-1.5"
+
+
+@pytest.mark.parametrize("before", ["\t", "\r", "\n"])
+def test_no_cell_of_a_csv_begins_with_a_control_character(before):
+    text = as_json.csv([{"name": f"{before}x"}], columns=["name"])
+    assert next(csv_module.DictReader(io.StringIO(text, newline="")))["name"].startswith("'")
+
+
+def test_a_note_gives_no_orders_to_the_terminal(capsys):
+    with talking() as talk:
+        talk.note("Note: \x1b[2J[bold]x[/bold]")
+    assert capsys.readouterr().err == "Note: \ufffd[2J[bold]x[/bold]\n"
+
+
+def test_two_accounts_of_one_name_are_told_apart(capsys):
+    """By their ids, wherever a finding says where it is."""
+    one, other = (
+        finding(account=id).model_copy(update={"sub_account_name": "prod"})
+        for id in ("111122223333", "444455556666")
+    )
+    entries([LedgerEntry(finding=one), LedgerEntry(finding=other)])
+    shown = "".join(capsys.readouterr().out.split())
+    assert "(111122223333)" in shown and "(444455556666)" in shown
+    assert tables.place(one) != tables.place(other)
+    assert summary(one) != summary(other)
+    assert (
+        account_label("prod", None) == "prod"
+        and account_label(None, "1") == "1"
+        and account_label(None, None) is None
+    )

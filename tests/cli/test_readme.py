@@ -1,0 +1,91 @@
+"""The README and the docs say what the code does; where they cannot be made of it, they are held against it."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.cli import app
+from focuswatch.owners.owners_file import Owners
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def catalog_table() -> str:
+    """The catalog as the README shows it."""
+    lines = ["| detection | category | finds |", "|---|---|---|"]
+    detections = Catalog.load().detections.values()
+    for one in sorted(detections, key=lambda one: (one.header.category, one.id)):
+        link = f"[`{one.id}`](athena_sql/detections/{one.id}.sql)"
+        lines.append(f"| {link} | {one.header.category} | {one.header.title} |")
+    return "\n".join(lines)
+
+
+def test_the_readme_lists_the_catalog_as_it_is():
+    """Renew it with: python -m tests.cli.test_readme"""
+    shown = re.search(r"<!-- catalog[^>]*-->\n(.*?)\n?<!-- /catalog -->", README, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == catalog_table()
+
+
+def test_the_readme_names_every_report():
+    """In the row of the command that prints them, and no other."""
+    (row,) = re.findall(r"^\| `focuswatch report NAME` \|(.*)\|$", README, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", row) == sorted(Catalog.load().reports)
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_relative_link_leads_somewhere(path):
+    """A file that moved takes its links along."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_command_shown_exists(path):
+    """A verb that was renamed is renamed everywhere."""
+    verbs = {command.name for command in app.registered_commands}
+    shown = re.findall(r"(?:\$ |`)(?:\.venv/bin/)?focuswatch ([a-z]+)", path.read_text())
+    assert set(shown) <= verbs
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_every_make_target_shown_exists(path):
+    """A target that was renamed is renamed everywhere."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:\$ |`|&& |^)make ([a-z-]+)", path.read_text(), re.MULTILINE)) <= targets
+
+
+def test_options_shown_in_the_readme_exist():
+    """Of the lines that can be pasted."""
+    options = set(re.findall(r"--[a-z-]+", " ".join(_help_texts())))
+    lines = re.findall(r"^\$ \.venv/bin/focuswatch (.*)$", README, re.MULTILINE)
+    used = {word for line in lines for word in shlex.split(line, comments=True) if word.startswith("--")}
+    assert used
+    assert used <= options
+
+
+def _help_texts() -> list[str]:
+    from typer.testing import CliRunner
+
+    return [CliRunner().invoke(app, [command.name, "--help"]).output for command in app.registered_commands]
+
+
+def test_the_example_owners_file_is_taken():
+    """What a user copies first must work."""
+    assert Owners.load(ROOT / "config" / "owners.toml").teams
+
+
+def write() -> None:
+    """Put the catalog into the README."""
+    block = re.compile(r"(<!-- catalog[^>]*-->\n).*?(<!-- /catalog -->)", re.DOTALL)
+    made = block.sub(lambda found: f"{found[1]}{catalog_table()}\n{found[2]}", README)
+    (ROOT / "README.md").write_text(made)
+
+
+if __name__ == "__main__":
+    write()

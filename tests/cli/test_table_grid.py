@@ -1,0 +1,172 @@
+"""Tables at any width: numbers whole, rows named, words unbroken."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.cli.output import tables
+from focuswatch.cli.output.table_grid import Column, grid, shortened, wrapped
+from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.scan import Scanned
+from focuswatch.ledger import LedgerEntry, Notification
+from tests.given.findings import DAY, finding
+
+WIDTHS = (40, 60, 80, 100, 120)
+ARN = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/recommendations-ranker-production-eu"
+COLUMNS = (
+    Column("Team"),
+    Column("Resource", shortens=True),
+    Column("Spent", number=True),
+    Column("Forecast at the end", number=True),
+)
+ROWS = [["recommendations", ARN, "265,316", "1,391,651"], ["ml-platform", "i-0abc", "0.00", "-12.50"]]
+
+
+def lines(columns, rows, width):
+    return grid(columns, rows, width=width).plain.splitlines()
+
+
+@pytest.mark.parametrize("width", [20, *WIDTHS, 300])
+def test_numbers_and_names_are_whole_at_any_width(width):
+    """Nor is a line wider than the terminal."""
+    printed = lines(COLUMNS, ROWS, width)
+    assert max(map(len, printed)) <= width
+    for text in ("265,316", "1,391,651", "-12.50", "0.00", "recommendations", "ml-platform", "i-0abc"):
+        assert any(re.search(rf"(?<![\w,.…-]){re.escape(text)}(?![\w,.…])", line) for line in printed), text
+
+
+@pytest.mark.parametrize("width", range(20, 125))
+def test_a_row_s_numbers_stand_with_its_name(width):
+    """In a table on its line, else between its name and the next."""
+    text = "\n".join(lines(COLUMNS, ROWS, width))
+    assert text.index("265,316") < text.index("ml-platform") < text.index("-12.50")
+
+
+def test_what_does_not_fit_is_a_paragraph_a_row():
+    """Headings are repeated, since there is no line of them."""
+    assert lines(COLUMNS, ROWS[1:], 30) == [
+        "Team: ml-platform", "  Resource: i-0abc", "  Spent: 0.00", "  Forecast at the end: -12.50",
+    ]  # fmt: skip
+
+
+def test_an_identifier_is_shortened_in_its_middle():
+    """Its end says which one it is; words are never cut."""
+    assert shortened(ARN, 30) == "arn:aws:s…nder-production-eu"[:9] + "…" + ARN[-20:]
+    assert len(shortened(ARN, 30)) == 30 and shortened("short", 30) == "short"
+    assert wrapped("costs more than its own pattern explains", 12) == [
+        "costs more", "than its own", "pattern", "explains",
+    ]  # fmt: skip
+    assert wrapped("", 5) == [""]
+
+
+def test_wide_signs_take_two_cells():
+    """A name in Chinese pushes no column to the right."""
+    printed = lines(
+        (Column("Name"), Column("Cost", number=True)), [["生产环境", "1.00"], ["prod", "2.00"]], 40
+    )
+    assert printed[2:] == ["生产环境  1.00", "prod      2.00"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(345.6, "346"), (100, "100"), (99.999, "100"), (99.99, "99.99"), (1.5, "1.50"), (0.0, "0.00"), (None, ""),
+     (265315.7, "265,316"), (-1234.5, "-1,234"), (0.0004, "0.00040"), (-0.000123, "-0.00012"),
+     (Decimal("172.80"), "173")],
+)  # fmt: skip
+def test_amounts_are_rounded_as_people_do(value, shown):
+    """Whole from 100 up, two decimals below; what is less than a cent is not nothing."""
+    assert tables.rounded(value) == shown
+
+
+def numbers_of(row):
+    return [tables.rounded(value) for value in row.values() if isinstance(value, float)]
+
+
+FORECAST = [
+    {"of": "team", "name": name, "spent": spent, "forecast": 2 * spent, "low": 1.5 * spent, "high": 3 * spent,
+     "budget": 140000.0, "over_by": spent / 7, "over_on": DAY, "told": "over budget on the 23rd, by 1,900"}
+    for name, spent in (("recommendations", 265315.7), ("ml-platform", 99.5), ("assistants", 1e9 / 3))
+]  # fmt: skip
+ECONOMICS = [
+    {"unit": "1M tokens", "sub_account_id": f"11112222333{n}", "item": "anthropic.claude-sonnet-4-5-20250929-v1:0",
+     "effective_cost": 4049.4 * n, "unit_cost": 0.0031 * n, "a_week_before": None, "moved": "price"}
+    for n in (1, 2, 3)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("name", "rows"), [("month_forecast", FORECAST), ("unit_economics", ECONOMICS)])
+def test_a_report_fits_the_columns_that_are_told(capsys, monkeypatch, width, name, rows):
+    """Piped output honours COLUMNS; every number is whole, every row is named."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    tables.report(Catalog.load().report(name), rows, currency="USD", names={"111122223331": "search-prod"})
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= width
+    words = printed.split()
+    for row in rows:
+        assert set(numbers_of(row)) <= set(words)
+        assert row.get("name", row.get("sub_account_id")) in [word.strip("()") for word in words]
+    if name == "unit_economics":
+        assert "search-prod" in words and words.count("price") == 3
+        assert "a week before" not in " ".join(words)  # a column that says nothing
+
+
+@pytest.mark.parametrize("columns", ["", "0", "wide", "-5", "\u0663"])
+def test_columns_that_are_no_width_are_not_taken(capsys, monkeypatch, columns):
+    """120 then."""
+    monkeypatch.setenv("COLUMNS", columns)
+    assert tables.console().width == tables.PIPED_WIDTH
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_list_of_findings_fits(capsys, monkeypatch, width):
+    """Account names with their ids; detections as one types them."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    named = {"sub_account_name": "recommendations-prod", "detection": "idle_bedrock_provisioned_throughput"}
+    found = [
+        finding(ARN, cost=cost, team="ml-platform").model_copy(update=named) for cost in ("345.6", "265315.7")
+    ]
+    tables.entries([LedgerEntry(finding=one) for one in found])
+    printed = capsys.readouterr().out
+    words = printed.split()
+    assert max(map(len, printed.splitlines())) <= width
+    for text in ("recommendations-prod", "(111122223333)", "346", "265,316", found[0].fingerprint[:8]):
+        assert words.count(text) == (1 if text in ("346", "265,316") else 2), text
+    assert words.count("idle_bedrock_provisioned_throughput") == 2
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_catalog_fits(capsys, monkeypatch, width):
+    """Every id is there to be typed."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    loaded = Catalog.load()
+    tables.catalog(loaded)
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= width
+    assert {*loaded.detections, *loaded.reports} <= set(printed.split())
+
+
+@pytest.mark.parametrize(("width", "most_lines"), [(120, 20), (80, 48)])
+def test_the_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, most_lines):
+    """The ten of the highest severity and cost, without those that are resolved, and the command for the rest."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    found = [
+        finding(f"i-{n}", cost=str(1000 * n)).model_copy(
+            update={"title": "A service costs more than expected"}
+        )
+        for n in range(1, 30)
+    ]
+    gone = finding("i-gone", cost="99999").model_copy(update={"status": "resolved"})
+    news = tuple(Notification(kind="new", finding=one) for one in [gone, *found])
+    result = Scanned(
+        as_of=DAY, currency="USD", findings=tuple(found), news=news, outcomes=(), coverage=Coverage(), silenced=0,
+        seconds=0.0,
+    )  # fmt: skip
+    tables.top(result, most=10, state=tmp_path, command="focuswatch")
+    printed = capsys.readouterr().out
+    assert len(printed.splitlines()) <= most_lines
+    costs = re.findall(r"\b\d\d,000\b", printed)
+    assert costs[:10] == [f"{n},000" for n in range(29, 19, -1)] and "99,999" not in printed
+    assert f"All 29 findings: focuswatch findings --state {tmp_path}" in " ".join(printed.split())

@@ -1,0 +1,91 @@
+"""The Lambda `collect`: what it leaves behind, and that it calls what it is granted."""
+
+import io
+from types import SimpleNamespace
+
+import boto3
+import pyarrow.parquet as pq
+import pytest
+from moto import mock_aws
+
+from focuswatch.collect.member_permissions import ACTIONS
+from focuswatch.operations.heartbeat import heartbeats
+from tests.given.cloud import Cloud, endpoint, everything
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "collect",
+    "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
+    "FOCUSWATCH_BUCKET": "focuswatch-data",
+    "FOCUSWATCH_LEDGER": "focuswatch-ledger",
+    "FOCUSWATCH_MEMBER_ROLE": "focuswatch-member",
+    "FOCUSWATCH_EXTERNAL_ID": "a-secret-word",
+    "FOCUSWATCH_REGIONS": "us-east-1,eu-west-1",
+    "FOCUSWATCH_MANAGEMENT_ROLE": "arn:aws:iam::123456789012:role/focuswatch-organisation-reader",
+}
+
+
+@pytest.fixture
+def ledger(monkeypatch):
+    """The ledger's table, in the surroundings of the Lambda."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="focuswatch-data")
+        boto3.client("organizations").create_organization(FeatureSet="ALL")
+        yield boto3.resource("dynamodb").create_table(
+            TableName="focuswatch-ledger",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "id", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("kind", "id")],
+        )  # fmt: skip
+
+
+def test_a_run_ends_with_a_heartbeat_that_names_who_refused(ledger, monkeypatch):
+    from lambdas import collect
+
+    cloud = Cloud()
+    payer = boto3.client("organizations").describe_organization()["Organization"]["MasterAccountId"]
+    created = boto3.client("organizations").create_account(AccountName="shut", Email="shut@example.com")
+    shut = created["CreateAccountStatus"]["AccountId"]
+    endpoint(cloud, account=payer)
+    monkeypatch.setattr(collect, "assuming", lambda sts, role, external_id: cloud.sessions(refusing=[shut]))
+    context = SimpleNamespace(
+        function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r"
+    )
+    told = collect.handler({}, context)
+    heartbeat = heartbeats(ledger)["collect"]
+    assert heartbeat.model_dump(mode="json") == told
+    assert heartbeat.ran == (payer,)
+    assert list(heartbeat.failed) == [shut] and heartbeat.failed[shut].startswith("AccessDenied: ")
+    body = boto3.client("s3").get_object(Bucket="focuswatch-data", Key="tables/accounts/accounts.parquet")
+    assert set(pq.read_table(io.BytesIO(body["Body"].read())).column("sub_account_id").to_pylist()) == {
+        payer,
+        shut,
+    }
+
+
+def test_the_member_role_grants_what_is_called_and_nothing_beyond():
+    """AWS calls two services otherwise in IAM than in its clients."""
+    from focuswatch.collect.access_refusals import ServiceNotOffered
+    from focuswatch.collect.account_activity import look
+    from focuswatch.collect.cloudtrail_history import CloudTrail
+    from focuswatch.collect.collected_days import Window
+    from tests.collect.test_account_activity import ACCOUNT, Shelf
+    from tests.given.cloud import TODAY
+    from tests.given.explanations import EXPLANATION, RISE
+
+    cloud = Cloud()
+    everything(cloud)
+    window = Window(TODAY, recent_days=1, first_days=1)
+    looked = look(
+        ACCOUNT, session=cloud.session(), regions=["us-east-1"], window=window, store=Shelf(),
+        not_offered=ServiceNotOffered(),
+    )  # fmt: skip
+    assert looked.refusals == []
+    CloudTrail(lambda account: cloud.session(account), today=TODAY).seen(RISE, EXPLANATION)
+    assert cloud.actions == set(ACTIONS)

@@ -1,0 +1,94 @@
+"""The collector over AWS's own protocols, as far as a local AWS speaks them: each call is made as its account."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from focuswatch.collect.access_refusals import ServiceNotOffered
+from focuswatch.collect.account_activity import look
+from focuswatch.collect.collected_days import Window
+from focuswatch.collect.collected_files import Store
+from focuswatch.collect.member_sessions import Clients, assume, assuming
+from tests.given.cloud import Cloud, midnight
+
+BUCKET, REGION = "focuswatch-data", "us-east-1"
+ACCOUNTS = ("111111111111", "222222222222")
+SPOKEN = frozenset(
+    {
+        "ListEndpoints", "DescribeEndpoint", "ListCollections", "BatchGetCollection", "ListDomainNames",
+        "DescribeDomainConfig", "ListCustomModels", "ListMetrics", "GetMetricData",
+    }
+)  # fmt: skip
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    """A local AWS with an empty bucket."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield boto3.client("sts")
+
+
+def furnish(sts, account, *, calls, day):
+    """An endpoint, a collection and a domain in the account; the endpoint was called so often that day."""
+    role = f"arn:aws:iam::{account}:role/builder"
+    keys = assume(sts, role, external_id="a-secret-word")
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
+    sagemaker = session.client("sagemaker")
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer={"Image": "i"})
+    variant = {"VariantName": "a", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="old", EndpointConfigName="c")
+    serverless = session.client("opensearchserverless")
+    policy = '{"Rules": [{"ResourceType": "collection", "Resource": ["collection/docs"]}], "KmsARN": "arn:aws:kms:x"}'
+    serverless.create_security_policy(name="docs", type="encryption", policy=policy)
+    serverless.create_collection(name="docs", type="VECTORSEARCH")
+    session.client("opensearch").create_domain(DomainName="logs")
+    datum = {
+        "MetricName": "Invocations",
+        "Dimensions": [{"Name": "EndpointName", "Value": "old"}, {"Name": "VariantName", "Value": "a"}],
+        "Timestamp": midnight(day) + timedelta(hours=15),
+        "Value": calls,
+    }
+    session.client("cloudwatch").put_metric_data(Namespace="AWS/SageMaker", MetricData=[datum])
+
+
+def test_each_call_is_made_as_the_account_it_is_for(aws):
+    today = datetime.now(UTC).date() + timedelta(days=3)  # what the local AWS makes is made now
+    for account, calls in zip(ACCOUNTS, (3.0, 5.0), strict=True):
+        furnish(aws, account, calls=calls, day=today - timedelta(days=1))
+    cloud = Cloud(left_out=SPOKEN)
+    clients = cloud.attach(Clients())
+    session_for = assuming(aws, role="focuswatch-member", external_id="a-secret-word", clients=clients)
+    store = Store(boto3.client("s3"), BUCKET)
+    window = Window(today, recent_days=2, first_days=2)
+    sessions = {account: session_for(account) for account in ACCOUNTS}
+    cloud.keys = {session.credentials.access_key: account for account, session in sessions.items()}
+    told = {}
+    for account in (*ACCOUNTS, *reversed(ACCOUNTS)):
+        looked = look(
+            account,
+            session=sessions[account],
+            regions=[REGION],
+            window=window,
+            store=store,
+            not_offered=ServiceNotOffered(),
+        )
+        assert looked.refusals == []
+        told[account] = values_of(store, account, day=today - timedelta(days=1))
+    for account, calls in zip(ACCOUNTS, (3.0, 5.0), strict=True):
+        assert told[account]["Invocations"] == (f"arn:aws:sagemaker:{REGION}:{account}:endpoint/old", calls)
+        assert told[account]["SearchRequestRate"][1] == 0.0
+        assert told[account]["SearchRate"] == (f"arn:aws:es:{REGION}:{account}:domain/logs", 0.0)
+
+
+def values_of(store, account, *, day: date):
+    """Resource and value by metric, as the bucket has them."""
+    values = store.activity(account, day=day)
+    return {metric: (arn, value) for (_, _, arn, metric), value in values.items()}

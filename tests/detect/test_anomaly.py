@@ -1,0 +1,423 @@
+"""The anomaly scorer: what it must call strange, what it must stay quiet on, and what it must not look at.
+
+The series here are made otherwise than those of benchmarks/anomaly.py, and than those on which its constants were
+chosen.
+"""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from focuswatch.detect.anomaly import STRANGE, score, score_with_expectation
+
+MONDAY, THURSDAY = 0, 3
+SERIES = 60
+
+
+def series(*, days=400, noise=0.1, growth=0.3, weekend=0.7, level=100.0, count=SERIES, seed=0):
+    """Series x days from a Monday: growth a year, weekends at a share of workdays, gamma noise."""
+    rng = np.random.default_rng(seed)
+    day = np.arange(days)
+    mean = level * np.exp(np.log1p(growth) * day / 365) * np.where(day % 7 >= 5, weekend, 1.0)
+    return mean * rng.gamma(noise**-2, noise**2, (count, days))
+
+
+def strange(costs, first_weekday=MONDAY):
+    return score(costs, first_weekday) > STRANGE
+
+
+def raised(costs, days, factor):
+    costs = costs.copy()
+    costs[:, days] *= factor
+    return costs
+
+
+def ramp(start, days, rate=0.03):
+    return slice(start, start + days), (1 + rate) ** np.arange(1, days + 1)
+
+
+# What it is given and gives back
+
+
+def test_scores_have_the_shape_of_the_costs_and_are_never_negative_nor_nan():
+    """Any table of finite numbers and gaps, however wild, gets a finite score from 0 up in every cell."""
+    rng = np.random.default_rng(1)
+    wild = 10.0 ** rng.uniform(-300, 300, (40, 120)) * rng.choice([-1, 0, 1], (40, 120))
+    wild[rng.random(wild.shape) < 0.2] = np.nan
+    scores = score(wild, MONDAY)
+    assert scores.shape == wild.shape and scores.dtype == np.float64
+    assert np.isfinite(scores).all() and (scores >= 0).all()
+
+
+@pytest.mark.parametrize("shape", [(0, 90), (5, 0), (5, 27), (5, 28)])
+def test_tables_too_small_to_judge_score_zero(shape):
+    """No series, no days, or no day beyond the first four weeks: zeros of that shape, and no expectation."""
+    scored = score_with_expectation(np.ones(shape), MONDAY)
+    assert scored.scores.shape == scored.expected.shape == shape
+    assert not scored.scores.any() and np.isnan(scored.expected).all()
+
+
+def test_the_weekday_may_be_given_by_position_or_by_name():
+    """Both calls score alike, and the weekday matters: weekends shift with it."""
+    costs = raised(series(days=60), slice(40, 60), 1.4)
+    assert np.array_equal(score(costs, 3), score(costs, first_weekday=3))
+    assert not np.array_equal(score(costs, 3), score(costs, 0))
+
+
+@pytest.mark.parametrize(
+    ("costs", "first_weekday", "said"),
+    [
+        (np.ones(90), 0, "two dimensions"),
+        (np.ones((2, 3, 90)), 0, "two dimensions"),
+        (np.ones((2, 90)), 7, "first_weekday"),
+        (np.ones((2, 90)), -1, "first_weekday"),
+        (np.full((2, 90), np.inf), 0, "infinity"),
+    ],
+)
+def test_costs_that_cannot_be_judged_are_refused_in_one_sentence(costs, first_weekday, said):
+    """The sentence names what was wrong."""
+    with pytest.raises(ValueError, match=said) as refusal:
+        score(costs, first_weekday)
+    assert str(refusal.value).endswith(".") and "\n" not in str(refusal.value)
+
+
+def test_the_costs_are_left_as_they_were():
+    """Scoring does not write into the caller's table."""
+    costs = series(days=60)
+    before = costs.copy()
+    score(costs, MONDAY)
+    assert np.array_equal(costs, before)
+
+
+# What it may look at
+
+
+def mixed_table():
+    """Series of every kind: usual, raised, gappy, sporadic, begun late, negative, of constant cost."""
+    costs = raised(*((series(days=200, seed=2),) + ramp(120, 20)))
+    rng = np.random.default_rng(3)
+    costs[10:20][rng.random((10, 200)) < 0.2] = np.nan
+    costs[20:30] *= rng.random((10, 200)) < 0.3
+    costs[30:35, :70], costs[35:40, :90] = np.nan, 0
+    costs[40:42] *= -1
+    costs[42:44] = 5
+    costs[44:50, 100:140] = 0
+    return costs
+
+
+@pytest.mark.parametrize("days", [29, 35, 90, 101, 130, 199])
+def test_a_day_is_scored_without_the_days_after_it(days):
+    """Cutting the future off changes no score and no expectation, to the last bit."""
+    whole, cut = (
+        score_with_expectation(costs, THURSDAY) for costs in (mixed_table(), mixed_table()[:, :days])
+    )
+    assert np.array_equal(whole.scores[:, :days], cut.scores)
+    assert np.array_equal(whole.expected[:, :days], cut.expected, equal_nan=True)
+
+
+def test_another_future_changes_nothing_of_the_past():
+    """Whatever comes after a day, its score stays."""
+    costs = mixed_table()
+    other = costs.copy()
+    other[:, 120:] = np.random.default_rng(4).lognormal(5, 3, other[:, 120:].shape)
+    assert np.array_equal(score(costs, MONDAY)[:, :120], score(other, MONDAY)[:, :120])
+
+
+def test_a_series_scores_alike_in_any_company():
+    """Alone, in another order or among others: the same score to the last bit."""
+    costs = mixed_table()
+    together = score(costs, MONDAY)
+    order = np.random.default_rng(5).permutation(len(costs))
+    assert np.array_equal(score(costs[order], MONDAY), together[order])
+    for row in (0, 12, 22, 31, 36, 41, 43, 45):
+        assert np.array_equal(score(costs[row : row + 1], MONDAY)[0], together[row])
+
+
+@pytest.mark.parametrize("factor", [1000.0, 0.01, 7.3e6])
+def test_the_unit_of_money_does_not_matter(factor):
+    """Cents, euros or millions: scores stay, expectations scale."""
+    plain, scaled = (
+        score_with_expectation(costs, MONDAY) for costs in (mixed_table(), mixed_table() * factor)
+    )
+    np.testing.assert_allclose(scaled.scores, plain.scores, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(scaled.expected, plain.expected * factor, rtol=1e-6, atol=1e-6 * factor)
+
+
+# What is strange
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.10])
+def test_a_spike_is_strange_on_its_day_and_the_day_after_is_usual(noise):
+    """One day at twice its cost is told at once, and casts no shadow."""
+    told = strange(raised(series(noise=noise), 250, 2.0))
+    assert told[:, 250].all()
+    assert told[:, 251:280].mean() < 0.002
+
+
+def test_a_rise_of_weekends_alone_is_strange_though_small_for_one_day():
+    """Weekends up by 35 % at 10 % noise: most weekend days are told from the second weekend on, workdays stay quiet."""
+    costs, day = series(), np.arange(400)
+    weekends = (day >= 201) & (day < 243) & (day % 7 >= 5)
+    told = strange(raised(costs, weekends, 1.35))
+    assert told[:, weekends][:, 2:].mean() > 0.7
+    assert told[:, (day >= 201) & (day < 250) & ~weekends].mean() < 0.01
+    first = (day >= 201) & (day < 208) & weekends
+    alone = strange(raised(costs, first, 1.35))[:, first].mean()
+    assert told[:, weekends][:, 2:].mean() > alone + 0.2
+
+
+@pytest.mark.parametrize(("noise", "by_day"), [(0.05, 8), (0.10, 14)])
+def test_a_ramp_of_three_percent_a_day_is_strange_while_it_climbs(noise, by_day):
+    """It is told within a week or two and until its last day: the baseline does not follow it."""
+    costs = series(noise=noise)
+    scored = score_with_expectation(raised(costs, *ramp(250, 40)), MONDAY)
+    told = scored.scores[:, 250:290] > STRANGE
+    assert told[:, :by_day].any(axis=1).mean() > 0.9
+    assert told[:, by_day:].mean() > 0.95
+    untouched = score_with_expectation(costs, MONDAY)
+    assert np.median(scored.expected[:, 289] / untouched.expected[:, 289]) < 1.06
+
+
+def test_a_longer_or_larger_rise_scores_higher():
+    """Only the excess and what came before it decide: twice is stranger than half as much more."""
+    costs = series()
+    small, large = (score(raised(costs, 300, factor), MONDAY)[:, 300] for factor in (1.5, 2.0))
+    assert (large > small).all()
+
+
+def test_a_fall_is_never_strange():
+    """Half the cost, nothing at all, or a slow decline: scores answer increases only."""
+    costs = series()
+    for falling in (
+        raised(costs, slice(200, 400), 0.5),
+        raised(costs, 300, 0.0),
+        raised(costs, *ramp(200, 200, -0.02)),
+    ):
+        assert strange(falling)[:, 200:].mean() < 0.001
+
+
+def test_short_series_are_judged_from_their_fifth_week():
+    """Of 90 days, a spike on day 33 and a ramp from day 60 are told."""
+    costs = series(days=90)
+    assert strange(raised(costs, 33, 2.0))[:, 33].mean() > 0.95
+    assert strange(raised(costs, *ramp(60, 25)))[:, 75:85].mean() > 0.9
+
+
+def test_an_outlier_in_the_first_weeks_does_not_hide_the_next():
+    """A tenfold day on day 10 is no reason to miss a doubled one on day 40."""
+    told = strange(raised(raised(series(days=60), 10, 10.0), 40, 2.0))
+    assert told[:, 40].mean() > 0.95
+
+
+# What is usual
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.10, 0.15])
+def test_clean_series_raise_less_than_one_alarm_in_a_thousand_days(noise):
+    """From the fifth week on, with growth and a weekly rhythm, at the default threshold."""
+    assert strange(series(noise=noise, growth=0.8, weekend=0.5, count=200))[:, 28:].mean() < 0.001
+
+
+@pytest.mark.parametrize("rate", [0.01, -0.01, 0.005])
+def test_steady_growth_is_usual(rate):
+    """One per cent a day, up or down, for a year."""
+    assert strange(raised(series(growth=0), *ramp(0, 400, rate)))[:, 28:].mean() < 0.001
+
+
+def test_weekends_of_nothing_are_a_rhythm():
+    """Charged on workdays alone, with cents at weekends: neither Monday nor the cents are strange."""
+    costs = series(weekend=0.0) + np.random.default_rng(6).random((SERIES, 400)) * 0.5
+    assert strange(costs)[:, 28:].mean() < 0.001
+
+
+@pytest.mark.parametrize("share", [2 / 7, 0.6])
+def test_charges_on_random_days_are_how_such_a_series_is(share):
+    """Charged two days a week, or four, whichever they are: no alarm a day, and a charge of thirty times is told."""
+    charged = np.random.default_rng(7).random((SERIES, 400)) < share
+    costs = series(growth=0, weekend=1) * charged
+    assert strange(costs)[:, 28:].mean() < 0.003
+    costs[:, 350] = 3000
+    assert strange(costs)[:, 350].mean() > 0.9
+
+
+def test_constant_costs_have_a_noise_floor():
+    """A cent more is nothing, a tenth more is strange, and nothing is infinitely so."""
+    costs = np.full((1, 200), 100.0)
+    costs[0, 100], costs[0, 130], costs[0, 160] = 100.01, 102, 115
+    scores = score(costs, MONDAY)[0]
+    assert scores[100] < 1 and scores[130] < STRANGE < scores[160] < 100
+    assert scores[[99, 101, 161]].max() < 1
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_series_without_charges_score_zero(value):
+    """All zeros, or nothing known."""
+    assert not score(np.full((3, 200), value), MONDAY).any()
+
+
+def test_negative_costs_are_judged_like_others():
+    """A series of credits is quiet while it is even, and strange when the credits stop."""
+    costs = -series(growth=0)
+    assert strange(costs)[:, 28:].mean() < 0.001
+    costs[:, 300] = 0
+    assert strange(costs)[:, 300].all()
+
+
+@pytest.mark.parametrize("before", [0.0, np.nan])
+def test_a_series_begins_with_its_first_charge(before):
+    """Leading zeros and leading gaps are no history: four weeks from the first charge score 0, then it is judged."""
+    costs = raised(series(), 250, 2.0)
+    costs[:, :200] = before
+    scores = score(costs, MONDAY)
+    assert not scores[:, :228].any()
+    assert (scores[:, 250] > STRANGE).mean() > 0.95
+    assert (scores[:, 228:250] > STRANGE).mean() < 0.001
+
+
+def test_days_without_data_score_zero_and_change_nothing_that_follows():
+    """Gaps of days or of two months: 0 where nothing is known, quiet after it, and a spike is still told."""
+    costs = raised(series(), 300, 2.0)
+    costs[:, 100:103], costs[:, 200:260] = np.nan, np.nan
+    scores = score(costs, MONDAY)
+    assert not scores[np.isnan(costs)].any()
+    assert (scores[:, 260:300] > STRANGE).mean() < 0.001
+    assert (scores[:, 300] > STRANGE).mean() > 0.95
+
+
+# What becomes usual, and what past anomalies may spoil
+
+
+@pytest.mark.parametrize("factor", [1.5, 2.0, 6.0])
+def test_a_new_level_is_strange_for_weeks_and_not_for_ever(factor):
+    """Told on its first days, for two to four weeks, and then no more."""
+    told = strange(raised(series(), slice(200, 400), factor))
+    assert told[:, 200:203].any(axis=1).mean() > 0.95
+    assert told[:, 200:214].mean() > 0.7
+    assert told[:, 230:].mean() < 0.003
+
+
+def test_a_ramp_that_levels_off_becomes_usual():
+    """Some five weeks after the climb ended."""
+    costs = raised(series(), *ramp(200, 30))
+    costs[:, 230:] *= 1.03**30
+    assert strange(costs)[:, 265:].mean() < 0.01
+
+
+def test_weekends_that_stay_raised_become_usual():
+    """Within four months."""
+    weekends = (np.arange(400) % 7 >= 5) & (np.arange(400) >= 200)
+    assert strange(raised(series(), weekends, 1.5))[:, 330:].mean() < 0.005
+
+
+def test_a_series_that_died_is_quiet_and_its_return_is_told_for_days_only():
+    """Off for seven weeks, then back at its former cost: strange at first, known within a week."""
+    costs = series(growth=0)
+    costs[:, 200:250] = 0
+    told = strange(costs)
+    assert told[:, 200:250].mean() < 0.001
+    assert told[:, 250].all()
+    assert told[:, 258:].mean() < 0.005
+
+
+def test_past_anomalies_do_not_spoil_the_baseline():
+    """After two months of spikes, raised weekends and a ramp, what is expected is what it would have been."""
+    costs, day = series(), np.arange(400)
+    spoilt = raised(
+        raised(costs, [201, 205, 206, 215], 2.5), (day >= 220) & (day < 240) & (day % 7 >= 5), 1.6
+    )
+    spoilt = raised(spoilt, *ramp(241, 25))
+    clean, after = (score_with_expectation(table, MONDAY) for table in (costs, spoilt))
+    ratio = after.expected[:, 266:300] / clean.expected[:, 266:300]
+    assert np.abs(np.log(np.median(ratio, axis=1))).max() < 0.08
+    assert (after.scores[:, 266:] > STRANGE).mean() < 0.002
+
+
+def test_the_expectation_is_what_a_clean_day_costs():
+    """Within 4 % of the truth at 10 % noise, weekends and growth included."""
+    day = np.arange(400)
+    truth = 100 * np.exp(np.log(1.3) * day / 365) * np.where(day % 7 >= 5, 0.7, 1.0)
+    expected = score_with_expectation(series(), MONDAY).expected[:, 60:]
+    assert np.sqrt(np.mean((expected / truth[60:] - 1) ** 2)) < 0.04
+    assert np.isnan(score_with_expectation(series(), MONDAY).expected[:, :28]).all()
+
+
+# Against others
+
+
+def second_year(kind, *, seed, count=50):
+    """Two years of series, their anomalies in the second one, labels, and true mean and deviation."""
+    rng = np.random.default_rng(seed)
+    days, day = 730, np.arange(730)
+    noise, growth = rng.uniform(0.05, 0.15, (count, 1)), rng.uniform(-0.2, 1.0, (count, 1))
+    week = 1 + rng.uniform(0.1, 0.4, (count, 1)) * np.cos(
+        2 * np.pi * (day % 7) / 7 + rng.uniform(0, 6, (count, 1))
+    )
+    mean = 10 ** rng.uniform(0, 4, (count, 1)) * (1 + growth * day / 365) * week
+    factor = np.ones((count, days))
+    for row in range(count):
+        for start in rng.choice(np.arange(370, 690), 4 if kind == "ramp" else 9, replace=False):
+            if kind == "spike":
+                factor[row, start : start + rng.integers(1, 3)] *= rng.uniform(1.5, 3)
+            elif kind == "ramp":
+                span, climb = ramp(start, rng.integers(12, 31))
+                factor[row, span] *= climb
+            else:
+                span = np.arange(start, start + 7 * rng.integers(1, 5))
+                factor[row, span[span % 7 >= 5]] *= rng.uniform(1.3, 1.8)
+    costs = mean * factor * (1 + noise * rng.standard_normal((count, days)))
+    return costs, factor > 1, mean, mean * noise
+
+
+def f1(scores, labels, budget=0.002):
+    """On the days of the second year, at a threshold that the first year's days from the 60th pass by `budget`."""
+    told = scores[:, 365:] > np.quantile(scores[:, 60:365], 1 - budget)
+    return 2 * (told & labels[:, 365:]).sum() / (told.sum() + labels[:, 365:].sum())
+
+
+def weekday_median_scores(costs):
+    """Deviation from the median of the last eight same weekdays, in MADs of the last eight weeks' deviations."""
+    weeks = costs[:, : costs.shape[1] // 7 * 7].reshape(len(costs), -1, 7)
+    usual = np.full_like(weeks, np.nan)
+    for week in range(8, weeks.shape[1]):
+        usual[:, week] = np.median(weeks[:, week - 8 : week], axis=1)
+    off = ((weeks - usual) / usual).reshape(len(costs), -1)
+    scores = np.zeros_like(costs)
+    for day in range(112, off.shape[1]):
+        scores[:, day] = off[:, day] / np.median(np.abs(off[:, day - 56 : day]), axis=1)
+    return scores
+
+
+@pytest.mark.parametrize("kind", ["spike", "weekend", "ramp"])
+@pytest.mark.parametrize("seed", [11, 12])
+def test_it_nearly_equals_the_oracle_and_beats_the_weekday_median(kind, seed):
+    """By F1 at the same budget of false alarms; the oracle knows each day's true mean and deviation."""
+    costs, labels, mean, deviation = second_year(kind, seed=seed)
+    ours, oracle = f1(score(costs, MONDAY), labels), f1((costs - mean) / deviation, labels)
+    assert ours >= 0.95 * oracle
+    assert ours > f1(weekday_median_scores(costs), labels)
+
+
+# What it costs
+
+
+def test_more_series_need_little_more_memory_than_their_scores():
+    """Work is done block by block; how fast it is, benchmarks/anomaly.py measures."""
+    costs = series(days=90, count=20_000)
+    peaks = []
+    for count in (10_000, 20_000):
+        tracemalloc.start()
+        score(costs[:count], MONDAY)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    result_bytes = 2 * 10_000 * 90 * 8
+    assert peaks[1] - peaks[0] < 2 * result_bytes
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("days", [0, 1, 6, 7, 13, 27, 28, 29, 60])
+def test_a_young_series_is_judged_without_a_warning(days):
+    """However short, with gaps, without a cost, begun yesterday: a mean of nothing is never taken."""
+    drawn = np.random.default_rng(days).gamma(4.0, 25.0, (5, days))
+    drawn[1], drawn[2, :-1], drawn[3, ::2], drawn[4] = 0.0, np.nan, np.nan, np.nan
+    assert score(drawn, MONDAY).shape == drawn.shape

@@ -1,0 +1,145 @@
+"""A plan that will not last its month is told step by step: as forecast, at 70, 85 and 100 %, each once a month."""
+
+from datetime import date, timedelta
+
+from focuswatch.bill import local_tables
+from focuswatch.detect.scan import scan
+from focuswatch.ledger import SqliteLedger
+from focuswatch.owners.owners_file import Owners
+from tests.given.page import CATALOG
+from tests.reports.test_page import bill
+
+FIRST = date(2026, 1, 1)
+PACE = CATALOG.detections["budget_pace"]
+
+
+class World:
+    """One team with a plan and a bill; a scan a day, with one ledger."""
+
+    def __init__(self, tmp_path, *, budget, costs):
+        teams = {
+            "help": {"channel": "#help", "monthly_budget": budget, "owns": {"accounts": ["111122223333"]}}
+        }
+        self.owners, self.ledger = (
+            Owners.model_validate({"teams": teams}),
+            SqliteLedger(tmp_path / "ledger.db"),
+        )
+        self.charges = [
+            {
+                "ServiceName": "Amazon Bedrock",
+                "EffectiveCost": cost,
+                "BilledCost": cost,
+                "charge_date": FIRST + timedelta(days=day),
+            }
+            for day, cost in enumerate(costs)
+        ]
+
+    def scanned(self, as_of):
+        """What is told on a day: kind, and the share that was reached."""
+        engine = bill(*(one for one in self.charges if one["charge_date"] < as_of))
+        local_tables.load_owners(engine.connection, self.owners.tables)
+        local_tables.create_views(engine.connection, CATALOG, values={"as_of": as_of})
+        result = scan(
+            engine, as_of=as_of, currency="USD", catalog=CATALOG, detections=[PACE], owners=self.owners,
+            ledger=self.ledger, say=lambda _text: None,
+        )  # fmt: skip
+        assert not result.failures
+        return [
+            (one.kind, one.finding.evidence["month"], one.finding.evidence["reached_percent"])
+            for one in result.news
+        ]
+
+    def told(self, first, last):
+        """The same of every day of a span, the days without a word left out."""
+        days = ((first + timedelta(days=number)) for number in range((last - first).days + 1))
+        return [(day, *news) for day in days for news in self.scanned(day)]
+
+
+def test_each_step_is_told_once_in_order(tmp_path):
+    """100 a day against 2,000 a month: forecast first, then as each share is spent; the settled days lag two behind."""
+    world = World(tmp_path, budget=2000, costs=[100.0] * 90)
+    assert world.told(date(2026, 3, 5), date(2026, 3, 31)) == [
+        (date(2026, 3, 5), "new", "2026-03", 0.0),
+        (date(2026, 3, 17), "changed", "2026-03", 70.0),
+        (date(2026, 3, 20), "changed", "2026-03", 85.0),
+        (date(2026, 3, 23), "changed", "2026-03", 100.0),
+    ]
+
+
+def test_a_step_that_was_jumped_over_is_not_told_afterwards(tmp_path):
+    """One day takes it from 65 to 90 %: 85 is told, and 70 never."""
+    costs = [20.0] * 59 + [100.0] * 13 + [500.0] + [100.0] * 17
+    world = World(tmp_path, budget=2000, costs=costs)
+    told = world.told(date(2026, 3, 14), date(2026, 3, 24))
+    assert [step for *_, step in told] == [0.0, 85.0, 100.0]
+
+
+def test_the_next_month_is_another_plan(tmp_path):
+    """What was told in March is told of April again, from its beginning."""
+    world = World(tmp_path, budget=2000, costs=[100.0] * 110)
+    told = world.told(date(2026, 3, 28), date(2026, 4, 19))
+    assert [one[1:] for one in told] == [
+        ("new", "2026-03", 100.0),
+        ("changed", "2026-04", 0.0),
+        ("changed", "2026-04", 70.0),
+    ]
+
+
+def test_neither_time_nor_a_larger_excess_repeats_a_step(tmp_path):
+    """No reminder after two weeks, and no word where the forecast grows by half: the next step will tell."""
+    world = World(tmp_path, budget=5000, costs=[150.0] * 65 + [260.0] * 25)
+    told = world.told(date(2026, 3, 12), date(2026, 3, 30))
+    assert [step for *_, step in told] == [0.0, 70.0, 85.0, 100.0]
+    (entry,) = world.ledger.entries().values()
+    assert (entry.told_severity, entry.finding.severity) == ("medium", "medium")
+
+
+def test_a_snooze_that_ran_out_speaks(tmp_path):
+    """Of what is still so."""
+    from focuswatch.ledger import Suppression
+
+    world = World(tmp_path, budget=2000, costs=[100.0] * 90)
+    world.scanned(date(2026, 3, 5))
+    (entry,) = world.ledger.entries().values()
+    world.ledger.add_silence(
+        Suppression(scope="fingerprint", value=entry.fingerprint, author="ana", reason="later", since=date(2026, 3, 5),
+                until=date(2026, 3, 10))
+    )  # fmt: skip
+    assert world.scanned(date(2026, 3, 8)) == []
+    assert world.scanned(date(2026, 3, 10)) == [("reminder", "2026-03", 0.0)]
+
+
+def test_a_plan_that_lasts_is_quiet_at_every_share(tmp_path):
+    """Though 70, 85 and 99 % of it are spent in turn."""
+    world = World(tmp_path, budget=3130, costs=[100.0] * 90)
+    assert world.told(date(2026, 3, 20), date(2026, 3, 31)) == []
+
+
+def test_an_older_ledger_is_read(tmp_path):
+    """Entries written before there were steps have none."""
+    from focuswatch.ledger import LedgerEntry
+
+    world = World(tmp_path, budget=2000, costs=[100.0] * 90)
+    world.scanned(date(2026, 3, 5))
+    (entry,) = world.ledger.entries().values()
+    old = {
+        name: value
+        for name, value in entry.model_dump(mode="json", by_alias=True).items()
+        if name != "told_step"
+    }
+    assert LedgerEntry.model_validate(old).told_step == ()
+    assert entry.told_step == ("2026-03", 0.0)
+    assert LedgerEntry.model_validate_json(entry.model_dump_json(by_alias=True)).told_step == ("2026-03", 0.0)
+
+
+def test_a_bill_that_is_restated_below_a_step_tells_no_step_twice(tmp_path):
+    """70 % were told; corrected to less and grown again, they are not told again."""
+    world = World(tmp_path, budget=2000, costs=[100.0] * 90)
+    assert world.scanned(date(2026, 3, 17)) == [("new", "2026-03", 70.0)]
+    first_of_march, march = world.charges[59]["charge_date"], world.charges[59:61]
+    assert first_of_march == date(2026, 3, 1)
+    del world.charges[59:61]
+    assert world.scanned(date(2026, 3, 17)) == []
+    world.charges[59:59] = march
+    assert world.scanned(date(2026, 3, 18)) == []
+    assert world.scanned(date(2026, 3, 20)) == [("changed", "2026-03", 85.0)]

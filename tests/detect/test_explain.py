@@ -1,0 +1,574 @@
+"""Why money rose: parts that add up, volume against price, what began and ended; asked for news alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill import local_tables
+from focuswatch.bill.table_columns import DAILY_CHARGES
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.explain.attach_explanations import explained
+from focuswatch.detect.explain.cost_increase import RULES, CostIncrease, rise_of
+from focuswatch.detect.explain.driver_queries import asked_parts, charges_of, explain
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.engines.inline_rows import create_empty, inserts
+from focuswatch.errors import QueryError
+from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
+from focuswatch.findings.explanation_text import headline, sentences
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger import SqliteLedger, decide
+from tests.given.explanations import EXPLANATION, explanation, part
+from tests.given.findings import finding, run
+
+CATALOG = Catalog.load()
+AS_OF = date(2026, 6, 1)
+BEFORE, RISEN, END = date(2026, 4, 1), date(2026, 5, 25), date(2026, 5, 27)  # a Monday and a Tuesday
+ACCOUNT, SERVICE = "111122223333", "Amazon Elastic Compute Cloud"
+CHARGE = {
+    "SubAccountId": ACCOUNT,
+    "RegionId": "eu-west-1",
+    "ServiceName": SERVICE,
+    "SkuMeter": "EU-BoxUsage:m5.large",
+    "x_Operation": "RunInstances",
+    "ResourceId": "arn:aws:ec2:eu-west-1:111122223333:instance/i-old",
+    "ConsumedQuantity": 24.0,
+    "EffectiveCost": 24.0,
+    "days": [BEFORE, END],
+}
+RISE = CostIncrease(
+    fingerprint="f" * 20,
+    sub_account_id=ACCOUNT,
+    region_id=None,
+    service_name=SERVICE,
+    resource_id=None,
+    first_day=RISEN,
+    end_day=END,
+    excess=None,
+)
+
+
+PURCHASE = {
+    "ChargeCategory": "Purchase", "SkuMeter": "EU-HeavyUsage:db.r6g.large", "ResourceId": "arn:ri",
+    "charge_date": RISEN, "EffectiveCost": 0.0, "BilledCost": 355.33,
+}  # fmt: skip
+
+
+@contextmanager
+def bill(*charges: dict[str, Any], as_of: date = AS_OF) -> Iterator[DuckDbEngine]:
+    """Tables of nothing but these charges; each is CHARGE where it says nothing else."""
+    connection = connect()
+    case = Case(name="what it is made of", kind="fires", charges=list(charges))
+    give(connection, case, file=CaseFile.model_construct(charge=CHARGE))
+    local_tables.create_views(connection, CATALOG, values={"as_of": as_of})
+    try:
+        yield DuckDbEngine(connection)
+    finally:
+        connection.close()
+
+
+def why(*charges: dict[str, Any], as_of: date = AS_OF, **changed: Any) -> Explanation:
+    rise = replace(RISE, **changed)
+    with bill(*charges, as_of=as_of) as engine:
+        return explain([rise], engine=engine, catalog=CATALOG, as_of=as_of)[rise.fingerprint]
+
+
+def adds_up(explanation: Explanation) -> bool:
+    """Exactly, and not as doubles do."""
+    parts = sum((part.excess for part in explanation.parts), explanation.others)
+    return parts == explanation.excess == explanation.by_volume + explanation.by_price
+
+
+def more(**changed: Any) -> dict[str, Any]:
+    """Charges of the risen days alone."""
+    return {"days": [RISEN, END], **changed}
+
+
+def test_what_rose_is_named_by_meter_region_operation_and_resource():
+    """The instance that was there before is not."""
+    new = {"RegionId": "us-west-2", "SkuMeter": "USW2-BoxUsage:p4d.24xlarge", "ResourceId": "arn:i-new"}
+    told = why({}, more(**new, EffectiveCost=500.0, x_Operation="RunInstances:0002"))
+    (first,) = told.parts
+    assert (first.sub_account_id, first.service_name, first.region_id, first.meter) == (
+        ACCOUNT, SERVICE, "us-west-2", "BoxUsage:p4d.24xlarge",
+    )  # fmt: skip
+    assert (first.operation, first.resource_id, first.resources) == ("RunInstances:0002", "arn:i-new", 1)
+    assert first.is_new and first.excess == told.excess == Decimal(1000) and told.others == 0
+    assert (told.first_day, told.last_day) == (RISEN, END - timedelta(days=1))
+
+
+def test_parts_add_up_to_the_excess_that_the_detection_says():
+    """It expected 30 of the days' 48 before; what it says of the whole holds for each part in its measure."""
+    other = {"SkuMeter": "EU-BoxUsage:c5.large", "ResourceId": "arn:i-2", "EffectiveCost": 6.0}
+    told = why({}, other, more(EffectiveCost=100.0), excess=Decimal("222.123457"))
+    assert adds_up(told) and told.excess == Decimal("222.123457")
+    large, small = told.parts
+    assert float(large.excess) == pytest.approx(248 - 48 * (260 - 222.123457) / 60)
+    assert float(small.excess) == pytest.approx(12 - 12 * (260 - 222.123457) / 60)
+
+
+@pytest.mark.parametrize("excess", [None, Decimal("0.1"), Decimal("333.333333"), Decimal(9999)])
+def test_they_add_up_whatever_is_said_and_however_many_there_are(excess):
+    """Five are told at most, in order; a sum that the bill does not bear out is among everything else."""
+    meters = [
+        more(SkuMeter=f"EU-Meter{n}", ResourceId=f"arn:{n}", EffectiveCost=n * 1.1 / 3) for n in range(1, 40)
+    ]
+    told = why({"EffectiveCost": 1 / 3}, *meters, excess=excess)
+    assert adds_up(told)
+    costs = [part.excess for part in told.parts]
+    assert costs == sorted(costs, reverse=True) and len(costs) == (5 if excess != 9999 else 0)
+    assert told.others
+
+
+def test_what_fell_is_told_where_it_matters():
+    """A move: what began elsewhere ended here."""
+    told = why(
+        {"days": [BEFORE, RISEN], "EffectiveCost": 100.0},
+        more(RegionId="us-east-1", SkuMeter="USE1-BoxUsage:m5.large", EffectiveCost=150.0),
+    )
+    assert [(part.region_id, part.excess) for part in told.parts] == [
+        ("us-east-1", Decimal(300)), ("eu-west-1", Decimal(-200)),
+    ]  # fmt: skip
+    assert told.excess == 100 and told.others == 0
+
+
+def test_a_day_is_held_against_its_own_weekday():
+    """Mondays and Tuesdays always cost ten times a weekend: only what is beyond that rose."""
+    usual = {"weekdays": [0, 1], "EffectiveCost": 240.0, "days": [BEFORE, RISEN]}
+    quiet = {"weekdays": [2, 3, 4, 5, 6], "days": [BEFORE, RISEN]}
+    told = why(usual, quiet, more(EffectiveCost=250.0))
+    assert told.excess == 20
+
+
+@pytest.mark.parametrize(
+    ("cost", "quantity", "by_volume", "by_price"),
+    [(48.0, 48.0, 48, 0), (72.0, 24.0, 0, 96), (96.0, 48.0, 48, 96), (12.0, 24.0, 0, -24)],
+    ids=["twice as much", "three times as dear", "twice as much, twice as dear", "half the price"],
+)
+def test_volume_and_price_are_told_apart(cost, quantity, by_volume, by_price):
+    """The quantity that changed at the old price of 1, the price that changed at the new quantity; of two days."""
+    told = why({"days": [BEFORE, RISEN]}, more(EffectiveCost=cost, ConsumedQuantity=quantity))
+    assert (told.by_volume, told.by_price) == (by_volume, by_price)
+    assert adds_up(told)
+
+
+def test_a_new_resource_is_held_against_what_its_meter_cost_the_others():
+    """A new instance at twice the hour's price: its hours are volume, what is dearer is price."""
+    told = why({}, more(ResourceId="arn:i-new", EffectiveCost=48.0, ConsumedQuantity=24.0))
+    assert (told.by_volume, told.by_price) == (48, 48)
+    (part,) = told.parts
+    assert not part.is_new and part.resource_id == "arn:i-new"
+
+
+@pytest.mark.parametrize("before", ["null", 24.0])
+def test_a_quantity_that_nobody_states_is_volume(before):
+    """Without one there is no price."""
+    usual = {"ConsumedQuantity": before, "days": [BEFORE, RISEN]}
+    told = why(usual, more(EffectiveCost=124.0, ConsumedQuantity="null"))
+    assert (told.by_volume, told.by_price) == (200, 0)
+
+
+def test_a_resource_is_named_where_it_brings_half_of_its_part():
+    """Else how many rose."""
+    told = why({}, *(more(ResourceId=f"arn:{n}", EffectiveCost=50.0) for n in range(3)))
+    (part,) = told.parts
+    assert (part.resource_id, part.resources) == (None, 3)
+
+
+def test_what_is_not_the_rise_s_own_says_nothing():
+    """Another account's, another service's, fees, what a commitment leaves unused, the days after."""
+    told = why(
+        {},
+        more(EffectiveCost=50.0),
+        more(EffectiveCost=900.0, SubAccountId="999999999999"),
+        more(EffectiveCost=900.0, ServiceName="AWS Lambda"),
+        more(EffectiveCost=900.0, ChargeFrequency="Recurring"),
+        more(EffectiveCost=900.0, CommitmentDiscountStatus="Unused"),
+        more(EffectiveCost=900.0, ChargeCategory="Tax"),
+        {"days": [END, END + timedelta(days=2)], "EffectiveCost": 900.0},
+    )
+    assert told.excess == 100 and len(told.parts) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "excess"),
+    [
+        ({"service_name": None}, 300),
+        ({"service_name": None, "of_one_service": True}, 200),
+        ({"sub_account_id": None}, 0),
+        ({"region_id": "us-east-1"}, 0),
+        ({"resource_id": "arn:i-9"}, 100),
+        ({"charges": "gpu"}, 0),
+        ({"charges": "transfer", "service_name": None}, 200),
+    ],
+)
+def test_a_rise_is_as_wide_as_its_finding(changed, excess):
+    """None is everything, or, of a series, what names no service."""
+    charges = [
+        {"SubAccountId": "null", "days": [BEFORE, END]},
+        {"RegionId": "us-east-1", "days": [BEFORE, END]},
+        {"SkuMeter": "EU-BoxUsage:p4d.24xlarge", "days": [BEFORE, END]},
+        more(ResourceId="arn:i-9", EffectiveCost=50.0),
+        more(ServiceName="null", SkuMeter="EU-DataTransfer-Out-Bytes", EffectiveCost=100.0),
+    ]
+    assert why(*charges, **changed).excess == excess
+
+
+def tags_of(rises: list[CostIncrease], engine: Any) -> list[Any]:
+    """The tags of each part of each rise."""
+    found = asked_parts(rises, engine=engine, catalog=CATALOG, label="parts")
+    return [(name, row["place"], row["tags"]) for name, rows in sorted(found.items()) for row in rows]
+
+
+def test_trino_explains_it_alike(local_trino):
+    """The same statements over the same charges: parts, measures, prices, what began and ended."""
+    gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old", "x_Operation": "Old"}
+    charges = [
+        {"growth": 0.01},
+        gone,
+        more(SkuMeter="EU-BoxUsage:p4d.24xlarge", ResourceId="arn:new", EffectiveCost=71.3),
+        more(EffectiveCost=50.0, ConsumedQuantity=30.0),
+        more(EffectiveCost=9.0, ConsumedQuantity="null", RegionId="null", ResourceId="null", SkuMeter="null"),
+        {"SubAccountId": "null", "ServiceName": "null", "EffectiveCost": 7.0},
+        more(SubAccountId="null", ServiceName="null", EffectiveCost=40.0),
+        more(SkuMeter="EU-NovaPro-input-tokens", ServiceName="Amazon Bedrock", EffectiveCost=5.0),
+        more(ResourceId="null", EffectiveCost=3.0, Tags={"team": "shop"}),
+        more(ResourceId="null", EffectiveCost=2.0, Tags={"team": "ads"}),
+        PURCHASE,
+    ]
+    rises = [
+        RISE,
+        replace(RISE, fingerprint="a" * 20, excess=Decimal("123.456789")),
+        replace(RISE, fingerprint="b" * 20, sub_account_id=None, service_name=None, of_one_service=True),
+        replace(RISE, fingerprint="c" * 20, service_name=None, charges="gpu"),
+        replace(RISE, fingerprint="d" * 20, service_name=None, charges="tokens", excess=Decimal(10)),
+        replace(RISE, fingerprint="e" * 20, service_name=None, region_id="eu-west-1", weeks=1),
+        replace(RISE, fingerprint="9" * 20, charges="first"),
+    ]
+    with bill(*charges) as engine:
+        wanted = explain(rises, engine=engine, catalog=CATALOG, as_of=AS_OF)
+        tags = tags_of(rises, engine)
+        rows = engine.query(f"SELECT {', '.join(DAILY_CHARGES)} FROM daily_charges", label="charges")
+    trino, table = local_trino.engine(), "memory.default.explained_charges"
+    trino.execute(create_empty(table, DAILY_CHARGES), label="given")
+    try:
+        for statement in inserts(table, DAILY_CHARGES, [tuple(row.values()) for row in rows]):
+            trino.execute(statement, label="given")
+        there = local_trino.engine(tables={"daily_charges": f"SELECT * FROM {table}"})
+        assert explain(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted
+        assert tags_of(rises, there) == tags
+    finally:
+        trino.execute(f"DROP TABLE {table}", label="given")
+    assert len(wanted) == 7 and all(map(adds_up, wanted.values()))
+    assert wanted[RISE.fingerprint].ended and wanted["b" * 20].excess == 80
+
+
+def test_what_began_and_ended_that_day_is_told():
+    """First or last charged then; the service's own before others'."""
+    old = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old", "x_Operation": "Old"}
+    elsewhere = more(
+        ServiceName="AWS Glue", SkuMeter="EU-Job", ResourceId="arn:job", x_Operation="Jobrun", EffectiveCost=900.0
+    )  # fmt: skip
+    told = why({}, old, more(SkuMeter="EU-New", ResourceId="arn:new", EffectiveCost=50.0), elsewhere)
+    began = [(turn.kind, turn.name) for turn in told.began]
+    assert began[:2] == [("meter", "New"), ("resource", "arn:new")]
+    assert began[2:4] == [("service", "AWS Glue"), ("resource", "arn:job")]
+    assert [(turn.kind, turn.name) for turn in told.ended] == [("meter", "Old"), ("resource", "arn:old")]
+    assert told.ended[0].daily_cost == 24
+
+
+@pytest.mark.parametrize(
+    "charge",
+    [
+        {"weekdays": [6], "days": [BEFORE, RISEN]},
+        {"days": [BEFORE, RISEN - timedelta(days=1)]},
+        {"days": [BEFORE, RISEN + timedelta(days=2)]},
+        {"days": [RISEN - timedelta(days=1), RISEN]},
+    ],
+    ids=["comes on Sundays", "ended a day earlier", "ended a day later", "came once"],
+)
+def test_what_did_not_end_that_day_is_not_told(charge):
+    """A Sunday's job was last seen the day before, as after every Sunday."""
+    assert not why({}, more(EffectiveCost=99.0), {"SkuMeter": "EU-X", "ResourceId": "arn:x", **charge}).ended
+
+
+def test_a_meter_of_a_job_a_day_ends_though_no_job_lasts():
+    """Each has a name of its own; a weekly job of many names comes now and then, and does not end."""
+    days = [RISEN - timedelta(days=back) for back in range(1, 29)]
+
+    def job(day: date) -> dict[str, Any]:
+        return {
+            "charge_date": day,
+            "SkuMeter": "EU-Train",
+            "ResourceId": f"arn:job-{day}",
+            "x_Operation": "Job",
+        }
+
+    told = why({}, *map(job, days), more(EffectiveCost=99.0)).ended
+    assert [(turn.kind, turn.name) for turn in told] == [("meter", "Train")]
+    weekly = [job(day) | {"ResourceId": f"arn:{day}-{n}"} for day in days[::7] for n in range(10)]
+    assert not why({}, *weekly, more(EffectiveCost=99.0)).ended
+
+
+def test_a_day_that_is_not_told_in_full_ends_nothing():
+    """What is missing on the newest days may still come."""
+    gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old"}
+    assert why({}, gone, more(EffectiveCost=99.0)).ended
+    assert not why({}, gone, more(EffectiveCost=99.0), as_of=RISEN + timedelta(days=2)).ended
+
+
+def test_of_what_the_bill_has_no_charge_there_is_no_explanation():
+    """Rather than one of nothing."""
+    with bill({}) as engine:
+        elsewhere = replace(RISE, sub_account_id="999999999999")
+        assert explain([elsewhere], engine=engine, catalog=CATALOG, as_of=AS_OF) == {}
+        assert explain([], engine=engine, catalog=CATALOG, as_of=AS_OF) == {}
+
+
+EVIDENCE = {
+    "strange_from": "2026-05-25", "strange_until": "2026-05-26", "strange_days": 2, "daily_excess": 50.25,
+    "first_day": "2026-05-25", "last_day": "2026-05-26",
+}  # fmt: skip
+
+
+def risen(detection: str = "token_burst", *, cost: str = "300", **evidence: Any) -> Finding:
+    one = finding(None, cost=cost, detection=detection, account=ACCOUNT, category="anomaly")
+    named = {"region_id": None, "service_name": SERVICE, "evidence": {**EVIDENCE, **evidence}}
+    return one.model_copy(update=named)
+
+
+@pytest.mark.parametrize("detection", RULES)
+def test_every_detection_of_risen_money_says_its_days_and_its_excess(detection):
+    """The detection's own sum where it is an excess; else what is above the weeks before."""
+    rise = rise_of(risen(detection))
+    assert rise and (rise.first_day, rise.end_day) == (RISEN, END)
+    wanted = {
+        "cost_anomaly": Decimal("100.5"),
+        "gpu_burst": None,
+        "data_transfer_spike": None,
+    }
+    assert rise.excess == wanted.get(detection, Decimal(300))
+    assert rise.before_from == RISEN - timedelta(days=7 if detection == "unit_cost_regression" else 28)
+
+
+@pytest.mark.parametrize("detection", RULES)
+def test_the_catalog_s_own_rows_name_these_days(detection):
+    """A detection that renames a column would no longer be explained."""
+    known = CATALOG.detection(detection)
+    names = RULES[detection].days
+    assert known.header.kind == "series" or all(
+        f"AS {name}" in known.sql or name in known.sql for name in names
+    )
+
+
+def test_what_did_not_rise_or_says_no_days_has_nothing_to_explain():
+    """Waste costs what it always cost."""
+    assert rise_of(finding()) is None
+    assert rise_of(risen(first_day=None)) is None
+    assert rise_of(risen(last_day="soon")) is None
+
+
+class Counting:
+    """An engine that counts, and fails where it is told to."""
+
+    def __init__(self, engine: DuckDbEngine, *, fails: bool = False) -> None:
+        self.engine, self.fails, self.asked = engine, fails, 0
+
+    def query(self, statement: str, *, label: str) -> list[dict[str, Any]]:
+        self.asked += 1
+        if self.fails:
+            raise QueryError("the bill cannot be read")
+        return self.engine.query(statement, label=label)
+
+
+class Trail:
+    """Whoever knows who did it; `looked` are the fingerprints it was asked of."""
+
+    def __init__(self) -> None:
+        self.looked: list[str] = []
+
+    def seen(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
+        self.looked.append(rise.fingerprint)
+        return explanation.model_copy(update={"unseen": "asked"})
+
+
+def told_run(
+    engine: Counting, ledger: SqliteLedger, *found: Finding, trail: Trail | None = None, **on: Any
+) -> Any:
+    """What a run tells with its explanations, written into the ledger as a scan does."""
+    said: list[str] = []
+    made = run(*found, ran=("token_burst",), **on)
+    made = explained(made, engine=engine, catalog=CATALOG, ledger=ledger, say=said.append, trail=trail)  # type: ignore[arg-type]
+    news = ledger.update(lambda entries, silences: decide(entries, silences, made), looked=()).news
+    return news, said
+
+
+def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_path):
+    """The bill and the accounts are asked for news alone; what is merely still there keeps what it was told."""
+    ledger, trail = SqliteLedger(tmp_path / "ledger.db"), Trail()
+    with bill({}, more(EffectiveCost=500.0, SkuMeter="EU-tokens")) as duckdb:
+        engine, one = Counting(duckdb), risen()
+        (first,), said = told_run(engine, ledger, one, trail=trail)
+        assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
+        assert (engine.asked, said) == (2, ["Explaining 1 rises"])
+        again, said = told_run(engine, ledger, one, trail=trail)
+        assert (again, said, engine.asked, len(trail.looked)) == ((), [], 2, 1)
+        (kept,) = ledger.entries().values()
+        assert kept.finding.explanation == first.finding.explanation
+        (grown,), _ = told_run(engine, ledger, risen(cost="900"), trail=trail)
+        assert grown.kind == "changed" and grown.finding.explanation.excess == 900
+        assert len(trail.looked) == 2
+    ledger.close()
+
+
+def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
+    """The finding is told, and the log says why it is bare."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    with bill({}) as duckdb:
+        (news,), said = told_run(Counting(duckdb, fails=True), ledger, risen())
+    assert news.finding.explanation is None
+    assert said == ["Explaining 1 rises", "Nothing is explained: the bill cannot be read"]
+    ledger.close()
+
+
+def test_waste_asks_nothing(tmp_path):
+    """Most runs have no rise to tell."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    with bill({}) as duckdb:
+        engine = Counting(duckdb)
+        told_run(engine, ledger, finding())
+        assert engine.asked == 0
+    ledger.close()
+
+
+def test_an_explanation_is_the_same_after_it_was_kept():
+    """Sums too: JSON has no decimals, and six of them survive a double."""
+    told = explanation(excess=Decimal("12345678.123457"), others=Decimal("-0.000001"))
+    assert Explanation.model_validate_json(told.model_dump_json()) == told
+
+
+def test_names_are_cut_so_that_a_message_fits_its_topic():
+    """A bill may name things at any length; SNS takes 256 KiB."""
+    parts = tuple(part(resource_id="x" * 100_000, meter="y" * 100_000) for _ in range(7))
+    told = explanation(parts=parts)
+    assert len(told.parts[0].meter or "") == NAME_CHARACTERS and told.parts[0].meter[-1] == "…"
+    assert len(told.model_dump_json()) < 60_000
+
+
+def test_an_explanation_is_said_in_sentences():
+    """As Slack, Jira, the page and the terminal show it."""
+    assert sentences(explanation(unseen="there were more"), currency="USD") == [
+        "1,000 USD more than expected from 2026-03-29 to 2026-03-30: 915.00 by volume, 85.00 by price.",
+        "BoxUsage:p4d.24xlarge in us-west-2, Amazon Elastic Compute Cloud, RunInstances, "
+        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc: 900.00, 90 % (new)",
+        "BoxUsage:m5.large in us-west-2, Amazon Elastic Compute Cloud, RunInstances, 3 resources: 90.00, 9 %",
+        "everything else: 10.00",
+        "Began that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450.00 a day)",
+        "Ended that day: operation Jobrun (3.50 a day)",
+        "2026-03-29 03:07 RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy (i-0abc)",
+        "CloudTrail: there were more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("volume", "price", "said"),
+    [
+        (1000, 0, "all by volume"),
+        (-3, 1003, "all by price"),
+        (1500, -500, "1,500 by volume, -500.00 by price"),
+    ],
+)
+def test_the_headline_says_what_moved(volume, price, said):
+    """What is less than a twentieth is not worth a word."""
+    told = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
+    assert headline(told, currency="EUR") == f"1,000 EUR more than expected on 2026-03-29: {said}."
+
+
+def test_a_daily_cost_is_of_the_settled_days_on_which_it_ran():
+    """A machine of one day cost that day's money, however many days went by since."""
+    once = {"charge_date": RISEN, "SkuMeter": "EU-New", "ResourceId": "arn:new", "EffectiveCost": 1000.0}
+    for as_of in (RISEN + timedelta(days=4), AS_OF):
+        began = why({}, once, as_of=as_of).began
+        assert {turn.daily_cost for turn in began} == {Decimal(1000)}, as_of
+
+
+def test_an_unsettled_day_lowers_no_daily_cost():
+    """The newest day has a tenth of its charges yet; only where there is no other day it counts."""
+    machine = {"SkuMeter": "EU-New", "ResourceId": "arn:new", "EffectiveCost": 100.0}
+    whole, begun = {"days": [RISEN, END], **machine}, {"charge_date": END, **machine, "EffectiveCost": 10.0}
+    assert why({}, whole, begun, as_of=END + timedelta(days=1)).began[0].daily_cost == 100
+    assert why({}, {**begun, "charge_date": RISEN}, as_of=RISEN + timedelta(days=1)).began[0].daily_cost == 10
+
+
+def test_what_ended_is_told_with_what_it_cost_on_the_days_it_ran():
+    """Five days a week at 50, and not 35 a day."""
+    job = {"weekdays": [0, 1, 2, 3, 4], "days": [BEFORE, RISEN + timedelta(days=1)], "EffectiveCost": 50.0}
+    told = why({}, {**job, "SkuMeter": "EU-Old", "ResourceId": "arn:old"}, more(EffectiveCost=99.0))
+    assert told.ended[0].daily_cost == 50
+
+
+def test_a_purchase_is_a_first_charge_as_it_is_billed():
+    """Its EffectiveCost is 0; of a rise of usage it is no part."""
+    told = why({}, PURCHASE, charges="first", region_id="eu-west-1", service_name=None)
+    (bought,) = [one for one in told.parts if one.is_billed]
+    assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
+    assert any(
+        "355.33, 100 % (new) (a purchase, as billed)" in line for line in sentences(told, currency="USD")
+    )
+    assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)
+
+
+def test_a_finding_whose_days_have_other_charges_is_not_said_to_be_missing():
+    """A fee, a tax: the bill has them, and none of them is a cost driver."""
+    fee = {"ChargeFrequency": "Recurring", "charge_date": RISEN, "SubAccountId": "999999999999"}
+    tax = {
+        "ChargeCategory": "Tax",
+        "charge_date": RISEN,
+        "SubAccountId": "999999999999",
+        "EffectiveCost": 9.0,
+    }
+    rise = replace(RISE, sub_account_id="999999999999")
+    with bill(fee, tax) as engine:
+        assert not explain([rise], engine=engine, catalog=CATALOG, as_of=AS_OF)
+        rows = charges_of(rise, engine=engine, catalog=CATALOG)
+        gone = charges_of(replace(rise, sub_account_id="1"), engine=engine, catalog=CATALOG)
+    assert {(row["charge_category"], row["effective_cost"]) for row in rows} == {
+        ("Usage", 24.0),
+        ("Tax", 9.0),
+    }
+    assert gone == []
+
+
+TEAMS = ({"team": "shop", "Name": "a"}, {"team": "shop", "Name": "b"}, {"team": "ads"})
+
+
+@pytest.mark.parametrize(
+    ("rows", "team"),
+    [
+        ([more(ResourceId="arn:1", EffectiveCost=500.0, Tags=TEAMS[0])], "shop"),
+        ([more(ResourceId="arn:1", EffectiveCost=500.0)], None),
+        (
+            [more(EffectiveCost=500.0), more(ResourceId="arn:2", EffectiveCost=100.0, Tags=TEAMS[2])],
+            None,
+        ),
+        ([more(ResourceId=f"arn:{n}", EffectiveCost=200.0, Tags=TEAMS[n]) for n in (0, 1)], "shop"),
+        (
+            [  # of calls without a resource, those that rose, and not those that always cost most
+                {"ResourceId": "null", "EffectiveCost": 900.0, "Tags": TEAMS[2]},
+                more(ResourceId="null", EffectiveCost=300.0, Tags=TEAMS[0]),
+            ],
+            "shop",
+        ),
+    ],
+    ids=["the machine's", "untagged", "mostly untagged", "two of one team", "calls without a resource"],
+)  # fmt: skip
+def test_the_main_cost_driver_s_tags_are_those_of_what_rose(rows, team):
+    """Whose tag an anomaly's money carries owns it."""
+    with bill({}, *rows) as engine:
+        (first, *_) = asked_parts([RISE], engine=engine, catalog=CATALOG, label="parts")[RISE.fingerprint]
+    assert (first["tags"] or {}).get("team") == team

@@ -1,0 +1,132 @@
+"""An explanation where people read it: Slack within its limits, Jira, the page; and in the simulation's truth."""
+
+from datetime import date
+
+import pytest
+
+from focuswatch.notify.jira import issue_text as jira_words
+from focuswatch.notify.publish import as_email
+from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
+from focuswatch.notify.slack.finding_message import message
+from focuswatch.notify.slack.thread_replies import thread_note
+from focuswatch.reports.page import document
+from focuswatch.simulate.bill_calendar import Calendar
+from focuswatch.simulate.expected import truth_of
+from focuswatch.simulate.expected.expected_causes import LINES
+from focuswatch.simulate.simulation import planned
+from tests.fakes.slack_as_text import seen
+from tests.fakes.slack_rules import blocks_problems
+from tests.given.explanations import explanation, part
+from tests.given.findings import DAY, finding
+from tests.given.page import HOSTILE, gathered
+
+WHEN = {"today": DAY, "news_id": "f-1"}
+CAUSES = {"causes": ["as the detection has them"], "meter": "m", "operation": "o", "daily_cost": 500.0}
+
+
+def risen(told=None, **evidence):
+    one = finding(category="anomaly", detection="cost_anomaly")
+    return one.model_copy(update={"explanation": told or explanation(), "evidence": evidence or CAUSES})
+
+
+def test_slack_says_why_and_no_cause_twice():
+    """Above the evidence, which keeps what the explanation does not have."""
+    text = seen(message(risen(), kind="new", **WHEN))
+    why, _, evidence = text.partition("*Evidence*")
+    assert "*Why*" in why and "everything else: 10.00" in why and "RunInstances in us-west-2 by arn:" in why
+    assert "daily cost: 500.00" in evidence
+    assert "as the detection has them" not in text
+
+
+def test_slack_has_the_causes_of_a_finding_without_an_explanation():
+    """One that was found before there were any."""
+    bare = risen().model_copy(update={"explanation": None})
+    text = seen(message(bare, kind="new", **WHEN))
+    assert "as the detection has them" in text and "*Why*" not in text
+
+
+@pytest.mark.parametrize("name", ["x" * 500, HOSTILE * 4, "👩‍🚀" * 100])
+def test_a_message_fits_slack_whatever_the_bill_names(name):
+    """Seven parts, ten changes, each name as long as it may be."""
+    change = (
+        explanation()
+        .changes[0]
+        .model_copy(update={"principal": name, "event": name, "resources": (name,) * 3})
+    )
+    turn = explanation().began[0].model_copy(update={"name": name})
+    long = explanation(
+        parts=tuple(part(meter=name, resource_id=name, operation=name) for _ in range(7)),
+        began=(turn,) * 5, ended=(turn,) * 5, changes=(change,) * 10, unseen=name,
+    )  # fmt: skip
+    told = message(risen(long), kind="new", **WHEN)
+    assert not blocks_problems(told["blocks"]) and size(told["blocks"]) <= MESSAGE_CHARACTERS
+    assert "*Why*" in seen(told)
+    assert not blocks_problems(thread_note(risen(long), kind="changed", **WHEN)["blocks"])
+
+
+def test_a_resolved_finding_says_no_why():
+    """It is over."""
+    assert "*Why*" not in seen(message(risen(), kind="resolved", **WHEN))
+
+
+def test_the_thread_says_what_most_of_a_change_is():
+    """The message above it has the rest."""
+    note = seen(thread_note(risen(), kind="changed", **WHEN))
+    assert "1,000 USD more than expected" in note and "Most of it: BoxUsage:p4d.24xlarge" in note
+    free = explanation(parts=(), others=1000)
+    assert "Most of it" not in seen(thread_note(risen(free), kind="changed", **WHEN))
+
+
+def test_jira_says_why():
+    """A section of its own; none where nothing rose."""
+    described = {"header": None, "query_url": None, "days": 90}
+    assert "h3. Why" in jira_words.description(risen(), **described)
+    assert "h3. Why" not in jira_words.description(finding(), **described)
+
+
+def test_a_mail_about_a_new_region_says_who_changed_what():
+    """The security team reads mail."""
+    assert "\nWhy\n  1,000 USD more than expected" in as_email(risen())
+    assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in as_email(
+        risen()
+    )
+    assert "Why" not in as_email(finding())
+
+
+def test_the_page_says_why_with_the_finding_and_on_its_series():
+    """The same sentences; a finding that did not rise has none."""
+    days = [{"fingerprint": risen().fingerprint, "charge_date": DAY, "effective_cost": 3.0}]
+    shown = document(gathered(risen(), finding("other"), finding_days=days))
+    rose, waste = sorted(shown["findings"], key=lambda one: not one["why"])
+    assert rose["why"][0].startswith("1,000 USD more than expected") and waste["why"] == []
+    assert shown["anomalies"][0]["causes"] == rose["why"]
+    assert "explanation" not in rose
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """Of a small organisation."""
+    end = date(2026, 6, 8)
+    return planned(Calendar(first=date(2026, 2, 8), as_of=end), accounts=40, seed=3)
+
+
+def test_the_truth_names_the_cause_of_what_rose_and_of_nothing_else(truth):
+    """A meter that the incident's account really has there, of the incident's own service and region."""
+    incidents = truth_of(truth).incidents
+    for one in incidents:
+        if one.detection not in LINES:
+            assert one.cause is None
+        elif one.cause:
+            account, region, service, resource = one.identity
+            assert region in (None, one.cause.region_id) and service in (None, one.cause.service_name)
+            assert resource in (None, one.cause.resource_id)
+    named = {one.note: one.cause for one in incidents if one.cause}
+    assert named["a query without its index"].meter.endswith("Aurora:StorageIOUsage")
+    assert named["from the global profile to a regional one"].meter.endswith("cross-region-geo")
+    assert ":graph/" in named["the price went up, the volume did not"].resource_id
+    unnamed = [one.detection for one in incidents if one.detection in LINES and one.cause is None]
+    assert set(unnamed) <= {
+        "unit_cost_regression",
+        "new_region",
+        "new_service",
+    }  # dearer without costing more; free

@@ -1,0 +1,278 @@
+"""The month's end: what goes on, what is charged once, what has ended, and how sure that is."""
+
+import tomllib
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from focuswatch.detect.forecast.budget_plans import Budgeted, against_plan, ordinal
+from focuswatch.detect.forecast.cost_projection import ahead, week_of
+from focuswatch.detect.forecast.daily_matrices import Charges, charges_of, ended
+from focuswatch.detect.forecast.month_end import MonthEnd, month_ends, next_month
+from focuswatch.owners.owners_file import Owners
+from tests.reports.test_reports import report
+
+FIRST = date(2026, 1, 1)  # a Thursday
+WEEK = np.array([1.3, 1.3, 1.3, 1.3, 1.3, 0.25, 0.25])
+
+
+def costs(days, *, level=100.0, growth=0.0, week=WEEK, noise=0.0, seed=0):
+    """One series from FIRST on."""
+    day = np.arange(days)
+    shape = level * (1 + growth) ** day * week[(FIRST.weekday() + day) % 7]
+    return shape * np.exp(np.random.default_rng(seed).normal(0, noise, days)) if noise else shape
+
+
+def charges(*series, fees=None, settled=None):
+    """Leaves of one team, each with its daily costs."""
+    table = np.array(series, float)
+    zeros = np.zeros_like(table)
+    return Charges(
+        [("team", None, str(number), "service") for number in range(len(table))],
+        FIRST,
+        settled or table.shape[1],
+        np.where(table.cumsum(axis=1) > 0, table, np.nan),
+        zeros if fees is None else np.array(fees, float),
+    )
+
+
+def test_a_week_goes_on_as_it_is():
+    """Working days and weekends are forecast each at their own height."""
+    found = ahead(costs(84)[None], first_weekday=FIRST.weekday(), days=14)
+    assert found.means[0] == pytest.approx(costs(98)[84:], rel=0.03)
+    assert found.errors[0, -1] < 0.02 * found.means.sum()
+
+
+def test_a_steady_growth_goes_on():
+    """Half a percent a day over three months: the month ahead is higher than the last, not the same again."""
+    known = costs(90, growth=0.005, noise=0.03)
+    found = ahead(known[None], first_weekday=FIRST.weekday(), days=20).means.sum()
+    assert found == pytest.approx(costs(110, growth=0.005)[90:].sum(), rel=0.04)
+    assert found > 1.05 * known[-20:].sum()
+
+
+def test_a_new_level_is_believed_within_two_weeks():
+    """Twice the cost since a fortnight is what the next weeks are forecast at."""
+    known = np.concatenate((costs(84, noise=0.05), 2 * costs(98, noise=0.05)[84:]))
+    found = ahead(known[None], first_weekday=FIRST.weekday(), days=14).means.sum()
+    assert found == pytest.approx(2 * costs(112)[98:].sum(), rel=0.1)
+
+
+def test_one_strange_day_moves_little():
+    """A spike of ten days' cost yesterday is not the next weeks'."""
+    known = costs(84, noise=0.03, week=np.ones(7))
+    known[-1] *= 10
+    found = ahead(known[None], first_weekday=FIRST.weekday(), days=14).means.sum()
+    assert found == pytest.approx(1400, rel=0.2)
+
+
+def test_company_changes_no_forecast():
+    """A series is forecast alike alone, among others, and in another unit of money."""
+    table = np.array([costs(90, noise=0.1, seed=seed) for seed in range(4)])
+    alone = ahead(table[2:3], first_weekday=3, days=10).means[0]
+    assert ahead(table, first_weekday=3, days=10).means[2] == pytest.approx(alone)
+    assert ahead(1e6 * table[2:3], first_weekday=3, days=10).means[0] == pytest.approx(1e6 * alone)
+
+
+def test_what_costs_nothing_goes_on_costing_nothing():
+    """No division, no warning, no negative money; a credit's negative day neither."""
+    for series in (np.zeros((1, 60)), np.full((1, 60), np.nan), -np.ones((1, 60)), np.zeros((1, 1))):
+        with np.errstate(all="raise"):
+            found = ahead(series, first_weekday=0, days=5)
+        assert found.means.tolist() == [[0.0] * 5]
+
+
+def test_the_interval_holds_what_its_name_says():
+    """Four months of five, within five points, over 2,000 series whose level wanders."""
+    rng = np.random.default_rng(3)
+    level = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, (2000, 120)), axis=1))
+    table = level * np.exp(rng.normal(0, 0.1, level.shape)) * WEEK[(np.arange(120) + 3) % 7]
+    known = charges(*table)
+    cut = Charges(known.keys, FIRST, 106, known.used[:, :106], known.fees[:, :106])  # through 16 April
+    ends = month_ends(cut, [[number] for number in range(2000)], month=date(2026, 4, 1))
+    actual = table[:, 90:120].sum(axis=1)
+    held = np.mean([end.low <= one <= end.high for end, one in zip(ends, actual, strict=True)])
+    assert held == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_weekday_without_cost_has_no_factor():
+    """A week of working days alone; few days leave the week flat."""
+    work = np.array([1.0, 1, 1, 1, 1, 0, 0])
+    weekdays = (FIRST.weekday() + np.arange(70)) % 7
+    factors = week_of(costs(70, week=work)[None], weekdays)[0]
+    assert factors == pytest.approx(work * 7 / 5, abs=1e-3)
+    assert week_of(np.ones((1, 5)), weekdays[:5])[0] == pytest.approx(np.ones(7))
+
+
+@pytest.mark.parametrize(
+    ("quiet", "rhythm", "over"),
+    [(4, 1, True), (3, 1, False), (6, 7, False), (7, 7, True), (29, 30, False)],
+)
+def test_what_was_quiet_for_longer_than_ever_has_ended(quiet, rhythm, over):
+    """A weekly job of last Saturday goes on; a daily one that was silent for four days does not."""
+    series = np.where(np.arange(90) % rhythm == 0, 10.0, 0.0)
+    last = np.flatnonzero(series)[-1]
+    table = np.concatenate((series[: last + 1], np.zeros(quiet)))
+    assert ended(charges(table)).tolist() == [over]
+
+
+def test_the_ended_stays_spent_and_is_not_forecast():
+    """Two of 10 a day; one ended on 9 March: 310 and 90."""
+    gone = np.where(np.arange(78) < 68, 10.0, 0.0)
+    (end,) = month_ends(charges(np.full(78, 10.0), gone), [[0, 1]], month=date(2026, 3, 1))
+    assert (end.spent, end.forecast) == pytest.approx((190 + 90, 310 + 90))
+
+
+def test_a_fee_still_to_come_is_the_smaller_of_the_last_two():
+    """On the 25th 50, then 40: 40 are to come; what came once is not."""
+    fees = np.zeros((1, 78))
+    fees[0, [24, 55]] = 50.0, 40.0  # 25 January, 25 February
+    (end,) = month_ends(charges(np.full(78, 10.0), fees=fees), [[0]], month=date(2026, 3, 1))
+    assert end.forecast == pytest.approx(350)
+    fees[0, 24] = 0.0
+    (end,) = month_ends(charges(np.full(78, 10.0), fees=fees), [[0]], month=date(2026, 3, 1))
+    assert end.forecast == pytest.approx(310)
+
+
+def test_days_that_are_not_settled_count_for_what_they_show():
+    """50 on a day that is not settled is more than the 10 it was forecast at; 2 is less."""
+    table = np.full(80, 10.0)
+    table[78:] = 50.0, 2.0
+    (end,) = month_ends(charges(table, settled=78), [[0]], month=date(2026, 3, 1))
+    assert (end.spent, end.forecast) == pytest.approx((190, 310 + 40))
+
+
+def test_a_month_that_is_over_is_what_it_cost():
+    """Nothing is left to forecast, and nothing is unsure."""
+    (end,) = month_ends(charges(np.full(95, 10.0)), [[0]], month=date(2026, 3, 1))
+    assert (end.spent, end.forecast, end.low, end.high, end.days_left) == (310, 310, 310, 310, 0)
+
+
+def test_a_bill_that_is_late_forecasts_the_month_it_does_not_hold():
+    """The bill ends on 25 February; March is 31 days of the same."""
+    (end,) = month_ends(charges(np.full(56, 10.0)), [[0]], month=date(2026, 3, 1))
+    assert (end.spent, end.forecast, end.days_left) == (0, pytest.approx(310), 31)
+
+
+def test_rows_become_leaves():
+    """Usage that the first of a month charges for all of it, and a fee of every day, change places."""
+    days = [FIRST + timedelta(days=day) for day in range(75)]
+    rows = [(day, 400.0 if day.day == 1 else 10.0, 5.0) for day in days]
+    known = charges_of(
+        {
+            **{name: np.array(["x"] * 75, object) for name in ("team", "sub_account_id", "service_name")},
+            "use_case": np.ma.masked_all(75, object),
+            "charge_date": np.array([day for day, _, _ in rows], "datetime64[D]"),
+            "is_settled": np.array([day < date(2026, 3, 15) for day in days]),
+            "usage_cost": np.array([used for _, used, _ in rows]),
+            "fee_cost": np.array([fee for _, _, fee in rows]),
+        }
+    )
+    assert known.keys == [("x", None, "x", "x")]
+    assert known.settled_until == date(2026, 3, 15)
+    assert known.used[0].tolist() == [15.0] * 75
+    assert np.flatnonzero(known.fees[0]).tolist() == [0, 31, 59]
+    assert known.fees[0, 31] == 390
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent", "high", "words"),
+    [
+        (2900, 1800, 3200, "over budget on the 29th, by 200 at the month's end"),
+        (1000, 1800, 3200, "over budget since the 10th, by 2,100 at the month's end"),
+        (3150, 1800, 3200, "within budget, with 50 to spare, though it may be passed"),
+        (4000, 1800, 3200, "within budget, with 900 to spare"),
+        (None, 1800, 3200, ""),
+    ],
+)
+def test_what_is_said_of_a_plan(budget, spent, high, words):
+    """When, and by how much."""
+    path = tuple(100.0 * day for day in range(1, 32))
+    end = MonthEnd(date(2026, 3, 1), date(2026, 3, 19), spent, 3100.0, 3000.0, high, path)
+    assert against_plan(Budgeted("team", "help", end, budget)) == words
+
+
+def test_ordinals():
+    """As they are read."""
+    assert [ordinal(day) for day in (1, 2, 3, 4, 11, 12, 13, 21, 22, 23, 31)] == (
+        ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "23rd", "31st"]
+    )
+    assert next_month(date(2026, 12, 31)) == date(2027, 1, 1)
+
+
+PLANNED = Owners.model_validate(
+    tomllib.loads("""
+[teams.help]
+channel = "#help"
+monthly_budget = 2500
+owns = { accounts = ["111122223333"] }
+[use_cases.tickets]
+intent = "experiment"
+team = "help"
+cap = 900
+unit = "ticket"
+accepted_unit_cost = 0.5
+rows = { tags = { use_case = ["tickets"] } }
+[use_cases.search]
+intent = "production"
+team = "help"
+""")
+)
+
+
+def test_the_month_is_forecast_by_team_use_case_and_service():
+    """As of 31 March 28 days are settled; 70 and 30 a day come to 3,100, which passes 2,500 on the 25th."""
+    days = {"days": [date(2026, 1, 1), date(2026, 3, 29)]}
+    rows = report(
+        "month_forecast",
+        [
+            {**days, "EffectiveCost": 70.0, "Tags": {"use_case": "tickets"}},
+            {**days, "EffectiveCost": 30.0, "ServiceName": "Amazon Kendra"},
+        ],
+        owners=PLANNED,
+    )
+    found = {(row["of"], row["name"]): (row["spent"], row["forecast"], row["told"]) for row in rows}
+    over = "over budget since the 25th, by 600 at the month's end"
+    assert found[("team", "help")] == (2800, pytest.approx(3100), over)
+    assert found[("use case", "tickets")] == (1960, pytest.approx(2170), "")
+    assert found[("use case", "search")] == (840, pytest.approx(930), "")
+    assert found[("service", "Amazon Kendra")] == (840, pytest.approx(930), "")
+    assert next(iter(found)) == ("all", "all")
+
+
+def test_the_portfolio_says_what_is_bet_on_and_what_is_nobodys():
+    """Shares add up; an experiment past its cap and a ticket dearer than accepted are said so."""
+    days = {"days": [date(2026, 3, 1), date(2026, 3, 29)], "EffectiveCost": 10.0}
+    counted = {"namespace": "business", "metric": "ticket", "resource_id": "tickets"}
+    rows = report(
+        "portfolio",
+        [
+            {**days, "Tags": {"use_case": "tickets"}},
+            {**days, "EffectiveCost": 60.0},
+            {**days, "SubAccountId": "999900001111"},
+            {**days, "SubAccountId": "999900001111", "Tags": {"Intent": "Experiment"}},
+            {**days, "SubAccountId": "999900001111", "Tags": {"team": "help"}, "EffectiveCost": 0.0},
+        ],
+        activity=[{**counted, "activity_date": date(2026, 3, 20), "value": 8.0}],
+        owners=PLANNED,
+    )
+    found = {(row["intent"], row["use_case"]): row for row in rows}
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    assert found[("production", "search")]["effective_cost"] == pytest.approx(28 * 60)
+    tickets = found[("experiment", "tickets")]
+    assert (tickets["unit_cost"], tickets["verdict"]) == (pytest.approx(1.25), "dearer a unit than accepted")
+    assert found[("experiment", None)]["verdict"] == "an experiment without a term"
+    assert found[("(nobody's)", None)]["verdict"] == "nobody owns it"
+    assert [row["intent"] for row in rows] == ["production", "experiment", "experiment", "(nobody's)"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("days", [1, 2, 6, 7, 8, 13, 14, 20, 27, 28, 29, 45, 60])
+def test_a_young_series_is_forecast_without_a_warning(days):
+    """However short, with gaps, without a cost, begun yesterday: a mean of nothing is never taken."""
+    drawn = np.random.default_rng(days).gamma(4.0, 25.0, (5, days))
+    drawn[1], drawn[2, :-1], drawn[3, ::2], drawn[4] = 0.0, 0.0, np.nan, np.nan
+    for ahead_days in (1, 5, 31):
+        found = ahead(drawn, first_weekday=0, days=ahead_days)
+        assert found.means.shape == (5, ahead_days)

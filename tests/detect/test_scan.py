@@ -1,0 +1,139 @@
+"""A scan that has no time for all of it."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill.local_tables import create_views
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.run_detection import DetectionInput, Outcome, ask
+from focuswatch.detect.scan import _owned_findings, scan
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.ledger import SqliteLedger, decide
+from focuswatch.operations.heartbeat import Heartbeat
+from focuswatch.owners.owners_file import Owners
+from lambdas import detect
+from lambdas.detect import _due
+from tests.given.findings import finding, run
+
+DAY = date(2026, 4, 10)
+CATALOG = Catalog.load()
+CHARGE = {
+    "charge_date": DAY,
+    "SubAccountId": "111122223333",
+    "ServiceName": "Amazon EC2",
+    "EffectiveCost": 1.0,
+}
+
+
+def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_path):
+    """The next run goes on with it; what was asked counts."""
+    connection = connect()
+    case = Case(name="one charge", kind="quiet", charges=[CHARGE])
+    give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
+    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, news_since=DAY).values)
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    known = finding(account="111122223333", on=date(2026, 4, 1))
+    ledger.update(lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), looked=())
+    engine = DuckDbEngine(connection)
+    engine.at_once = 1
+    turns = iter([True, False])
+    asked = [CATALOG.detection("new_region"), CATALOG.detection(known.detection)]
+    scanned = scan(
+        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=asked, owners=Owners(), ledger=ledger,
+        say=lambda _text: None, may_go_on=lambda: next(turns),
+    )  # fmt: skip
+    assert scanned.left == (known.detection,)
+    assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
+    assert set(ledger.looked_until()) == {"new_region"}
+    assert ledger.entries()[known.fingerprint].state == "open"
+
+
+@pytest.mark.parametrize(
+    ("detection", "team", "owned_by"),
+    [("gpu_burst", "platform", "account"), ("idle_sagemaker_endpoint", "attackers", "resource tag")],
+)
+def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by):
+    """Whoever can start a GPU can tag it."""
+    owners = Owners.model_validate(
+        {
+            "teams": {
+                "attackers": {"channel": "#a"},
+                "platform": {"channel": "#p", "owns": {"accounts": ["111122223333"]}},
+            }
+        }
+    )
+    known = CATALOG.detection(detection)
+    fields = re.findall(r"\{(\w+)\}", known.header.reason + known.header.action)
+    row = dict.fromkeys(fields, "x") | {
+        "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": "r", "monthly_cost": 9.0,
+        "tags": {"team": "attackers"},
+    }  # fmt: skip
+    engine = SimpleNamespace(query=lambda *_, **__: [])
+    (found,) = _owned_findings(
+        [Outcome(known, rows=(row,))], engine=engine, as_of=DAY, currency="USD", owners=owners
+    )
+    assert (found.team, found.owned_by) == (team, owned_by)
+
+
+def test_no_security_detection_knows_of_launches():
+    """A planned launch names its charges by tag, too, and keeps none of them quiet."""
+    security = [one for one in CATALOG.detections.values() if one.header.category == "security"]
+    assert security and not [one.id for one in security if "launch" in one.sql]
+
+
+def test_a_run_that_was_called_for_what_is_left_asks_just_that(tmp_path):
+    """And one that a refresh has called asks what is due."""
+    a_run = SimpleNamespace(catalog=CATALOG, ledger=SqliteLedger(tmp_path / "ledger.db"))
+    left = _due(a_run, {"detail": {"left": ["gpu_burst", "was_renamed"]}}, as_of=DAY)
+    assert [one.id for one in left] == ["gpu_burst"]
+    assert _due(a_run, {"detail": {"run_id": "r"}}, as_of=DAY) == list(CATALOG.live)
+
+
+def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
+    """The detection says so, and its other findings are told."""
+    rows = [
+        {"sub_account_id": account, "region_id": None, "resource_id": None, "monthly_cost": cost}
+        for account, cost in (("1", float("inf")), ("2", 5.0), ("3", float("nan")), ("4", None))
+    ]
+    engine = SimpleNamespace(query=lambda *_, **__: rows)
+    question = DetectionInput(as_of=DAY, news_since=DAY)
+    outcome = ask(CATALOG.detection("new_region"), engine=engine, catalog=CATALOG, question=question)
+    assert [row["sub_account_id"] for row in outcome.rows] == ["2", "4"]
+    assert "2 findings have a cost that is no number (first: sub_account_id 1" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("doubts", "state"), [((), "resolved"), (("billing period 2026-04 could not be refreshed",), "open")]
+)
+def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
+    """The bill that is read is older than it seems."""
+    connection = connect()
+    charges = [{**CHARGE, "charge_date": DAY - timedelta(days=back)} for back in range(1, 20)]
+    case = Case(name="every day", kind="quiet", charges=charges)
+    give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
+    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, news_since=DAY).values)
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    known = finding(account="111122223333", on=date(2026, 4, 1))
+    ledger.update(lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), looked=())
+    scanned = scan(
+        DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
+        detections=[CATALOG.detection(known.detection)], owners=Owners(), ledger=ledger,
+        say=lambda _text: None, doubts=doubts,
+    )  # fmt: skip
+    assert scanned.coverage.doubts == doubts
+    assert ledger.entries()[known.fingerprint].state == state
+
+
+def test_only_a_period_that_detections_read_keeps_findings_open(monkeypatch):
+    """One of years ago is told, and that is all."""
+    beat = Heartbeat(
+        function="refresh", run_id="r", ended_at=datetime(2026, 4, 10, tzinfo=UTC), seconds=1,
+        failed={"2024-01": "broken", "2026-03": "broken", "2026-04": "broken"},
+    )  # fmt: skip
+    monkeypatch.setattr(detect, "heartbeats", lambda _table: {"refresh": beat})
+    doubts = detect._not_refreshed(SimpleNamespace(table=None), as_of=DAY)
+    assert [doubt.split()[2] for doubt in doubts] == ["2026-03", "2026-04"]

@@ -1,0 +1,85 @@
+"""What is sent to Athena: no comments within UNLOAD, and no statement longer than it takes."""
+
+import pytest
+
+from focuswatch.bill.account_details import rows_of_accounts
+from focuswatch.bill.refresh.athena_statements import saved_query
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.athena_dialect import without_comments
+from focuswatch.engines.duckdb_engine import connect
+
+MOST_BYTES = 262_144  # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+CATALOG = Catalog.load()
+
+
+@pytest.mark.parametrize(
+    ("statement", "bare"),
+    [
+        ("SELECT 1 -- one; it's\nFROM t", "SELECT 1  \nFROM t"),
+        ("SELECT 1 -- to the end", "SELECT 1  "),
+        ("SELECT 1 -- a line\r\nFROM t", "SELECT 1  \r\nFROM t"),
+        ("/* a; 'b \n \" */SELECT 1", " SELECT 1"),
+        ("SELECT/* between */1", "SELECT 1"),
+        ("SELECT '--' || '/* no */'", "SELECT '--' || '/* no */'"),
+        ("SELECT 'it''s -- here' -- gone", "SELECT 'it''s -- here'  "),
+        ('SELECT "a--b" AS "c""--d" -- gone', 'SELECT "a--b" AS "c""--d"  '),
+        ("SELECT 1 /* -- */ + 2", "SELECT 1   + 2"),
+        ("SELECT 1 -- /*\n + 2 -- */", "SELECT 1  \n + 2  "),
+        ("SELECT '' -- gone", "SELECT ''  "),
+    ],
+)
+def test_comments_go_and_texts_stay(statement, bare):
+    """A quote in a comment begins no text, and a dash in a text no comment."""
+    assert without_comments(statement) == bare
+
+
+@pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
+def test_no_statement_of_the_catalog_keeps_a_comment(id):
+    """Nor a semicolon outside of a text, at which Athena would end UNLOAD."""
+    entry = CATALOG.detections.get(id) or CATALOG.reports[id]
+    bare = without_comments(saved_query(entry, catalog=CATALOG, required_tags=["it's -- a /* tag */; too"]))
+    assert "'it''s -- a /* tag */; too'" in bare or "required_tags" not in entry.sql
+    outside = without_comments("".join(bare.split("'")[::2]))
+    assert (
+        not {"--", "/*", ";"} & set(map("".join, zip(outside, outside[1:], strict=False)))
+        and ";" not in outside
+    )
+
+
+class Engine:
+    """Answers each statement as a DuckDB over some accounts does, and keeps how long it was."""
+
+    def __init__(self, accounts):
+        self.connection = connect()
+        self.connection.execute(
+            "CREATE TABLE accounts (sub_account_id VARCHAR, name VARCHAR, ou_path VARCHAR, tags VARCHAR)"
+        )
+        self.connection.execute(
+            "CREATE TABLE daily_services (SubAccountId VARCHAR, SubAccountName VARCHAR, charge_date DATE)"
+        )
+        self.connection.execute(
+            "INSERT INTO daily_services SELECT unnest(?), 'name', DATE '2026-05-01'", [accounts]
+        )
+        self.sizes = []
+
+    def query(self, statement, *, label):
+        self.sizes.append(len(statement.encode()))
+        found = self.connection.execute(statement)
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def test_the_accounts_of_many_findings_are_asked_for_in_several_statements():
+    """20,000 ids are 320,000 bytes."""
+    ids = [f"{number:012d}" for number in range(20_000)]
+    engine = Engine(ids)
+    rows = list(rows_of_accounts(engine, ids, label="accounts"))
+    assert sorted(row["sub_account_id"] for row in rows) == ids
+    assert len(engine.sizes) > 1 and max(engine.sizes) < MOST_BYTES
+    assert list(rows_of_accounts(engine, [], label="accounts")) == []
+
+
+def test_an_account_id_with_a_quote_is_a_text():
+    """Whatever a bill has in that column."""
+    odd = "it's'; --"
+    assert [row["sub_account_id"] for row in rows_of_accounts(Engine([odd]), [odd], label="a")] == [odd]

@@ -1,0 +1,307 @@
+"""Athena's door: what the Athena engine sends is asked unchanged of a real Trino 435, and answered as by DuckDB."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from itertools import count
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from focuswatch.authoring.detection_cases import FOLDER, Case, read_cases
+from focuswatch.authoring.detection_cases import differences as broken_promises
+from focuswatch.bill.ingest.s3_source import list_s3
+from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_statements import NOT_STORED, saved_query, tables_as_of
+from focuswatch.bill.refresh.table_files import Files
+from focuswatch.bill.table_columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.cli.scan_command import run as scan
+from focuswatch.engines.athena_engine import AthenaEngine
+from focuswatch.engines.duckdb_engine import connect
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.owners.owners_file import Owners
+from focuswatch.simulate import simulate
+from focuswatch.simulate.simulation import Simulated
+from tests.conformance.bills import Bill, bill_of
+from tests.conformance.compare import difference
+from tests.conformance.engines import Answered, answered, on_duckdb
+from tests.conformance.extent import IN_FULL, only_in_full
+from tests.conformance.random_bills import random_bill
+from tests.conformance.run_both import known_cases
+from tests.fakes.local_athena_tables import create_tables, give_tables
+from tests.fakes.local_athena_trino import over_trino
+from tests.fakes.local_aws import LocalAws, local_aws
+from tests.fakes.local_trino import LocalTrino
+from tests.given.deployments import CONFIG
+from tests.given.ledger import ledger_table
+from tests.given.same_findings import as_told, differences, news_of
+
+BUCKET, WORKGROUP, DATABASE = "bills", "conformance", "refreshed"
+ENVIRONMENT = {
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "tests",
+    "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
+    "FOCUSWATCH_BUCKET": BUCKET,
+    "FOCUSWATCH_DATABASE": DATABASE,
+    "FOCUSWATCH_EXPORT": "export/focus",
+    "FOCUSWATCH_EXTERNAL_ID": "a-secret-word",
+    "FOCUSWATCH_LEDGER": "focuswatch-ledger",
+    "FOCUSWATCH_MEMBER_ROLE": "focuswatch-member",
+    "FOCUSWATCH_WORKGROUP": WORKGROUP,
+}
+OWNERS = CONFIG / "owners.toml"  # as every Lambda finds it
+CONTEXT = SimpleNamespace(
+    function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
+    get_remaining_time_in_millis=lambda: 900_000,
+)  # fmt: skip
+CATALOG = Catalog.load()
+NUMBERS = count()
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def aws(local_trino: LocalTrino, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """An AWS whose Athena is that Trino."""
+    with local_aws(tmp_path_factory.mktemp("aws")) as aws, aws.used(), over_trino(aws, local_trino):
+        aws.client("s3").create_bucket(Bucket=BUCKET)
+        results = {"OutputLocation": f"s3://{BUCKET}/results/"}
+        aws.client("athena").create_work_group(
+            Name=WORKGROUP,
+            Configuration={"EnforceWorkGroupConfiguration": True, "ResultConfiguration": results},
+        )
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One DuckDB for all bills: each replaces every table."""
+    connection = connect()
+    yield connection
+    connection.close()
+
+
+def on_athena(bill: Bill, *, aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> AthenaEngine:
+    """The engine of a deployment over what DuckDB holds of a bill now."""
+    database = f"bill_{next(NUMBERS)}"
+    give_tables(aws, connection, bucket=BUCKET, database=database)
+    return AthenaEngine(
+        session=boto3.Session(), database=database, workgroup=WORKGROUP, results=f"s3://{BUCKET}/unloaded/",
+        run_id=database, tables=tables_as_of(CATALOG, as_of=bill.question.as_of),
+    )  # fmt: skip
+
+
+def unlike(ours: Answered, theirs: Answered) -> list[str]:
+    """Where Athena's rows are not DuckDB's; an UNLOAD promises no order."""
+    if theirs.outcome and theirs.outcome.error:
+        return [theirs.outcome.error]
+    found = (difference(one, other) for one, other in zip(ours.answers, theirs.answers, strict=True))
+    return [one for one in found if one]
+
+
+@pytest.mark.parametrize("id", CATALOG.detections)
+def test_a_case_is_the_same_at_athenas_door(
+    id: str, aws: LocalAws, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """It holds there, and each row of each statement is DuckDB's row: statements as a Lambda would send them."""
+    file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
+    asked = []
+    for case in file.cases if IN_FULL else firing(file.cases):
+        bill = bill_of(case, file=file, connection=connection)
+        here = answered(
+            detection, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
+        )
+        asked.append((case, bill, here, on_athena(bill, aws=aws, connection=connection)))
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda one: answered(detection, one[1], engine=one[3], catalog=CATALOG), asked)
+        problems = [
+            f"{case.name}: {said}"
+            for (case, _, here, _), there in zip(asked, found, strict=True)
+            for said in [*broken_promises(case, there.outcome), *unlike(here, there)]
+        ]
+    assert problems == []
+
+
+def firing(cases: list[Case]) -> list[Case]:
+    """The first that finds something."""
+    return [case for case in cases if case.findings][:1]
+
+
+@pytest.fixture(scope="module")
+def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, AthenaEngine]:
+    """A bill mixed of cases and spoilt: nulls, quotes, emoji, empty maps."""
+    known = known_cases(CATALOG, connection=connection)
+    bill, _ = random_bill(Random(SEED), known, name=f"seed-{SEED}")
+    on_duckdb(bill, catalog=CATALOG, connection=connection)
+    return bill, on_athena(bill, aws=aws, connection=connection)
+
+
+@only_in_full
+@pytest.mark.parametrize("name", NOT_STORED)
+def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
+    name: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
+) -> None:
+    """It stands before whatever reads it, and means there what it means here."""
+    bill, there = mixed
+    here = on_duckdb(bill, catalog=CATALOG, connection=connection)
+    columns = [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
+    statement = f"SELECT {', '.join(columns)} FROM {name}"
+    assert difference(here.query(statement, label=name), there.query(statement, label=name)) is None
+
+
+@only_in_full
+@pytest.mark.parametrize("id", CATALOG.reports)
+def test_a_report_is_the_same_at_athenas_door(
+    id: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Row by row."""
+    bill, there = mixed
+    report = CATALOG.reports[id]
+    here = answered(
+        report, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
+    )
+    assert unlike(here, answered(report, bill, engine=there, catalog=CATALOG)) == []
+
+
+@pytest.fixture(scope="module")
+def organisation(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """A simulated one, thirty days of it: parts of two billing periods."""
+    return simulate(tmp_path_factory.mktemp("organisation") / "it", days=30, end=date(2026, 6, 4))
+
+
+@pytest.fixture(scope="module")
+def refreshed(aws: LocalAws, organisation: Simulated) -> Iterator[dict[str, Any]]:
+    """What the Lambda `refresh` says over the organisation's export, in the surroundings of the Lambdas."""
+    for path in sorted(path for path in organisation.export.rglob("*") if path.is_file()):
+        aws.client("s3").upload_file(
+            str(path), BUCKET, f"export/focus/{path.relative_to(organisation.export)}"
+        )
+    create_tables(aws, bucket=BUCKET, database=DATABASE, export="export/focus")
+    ledger_table(ENVIRONMENT["FOCUSWATCH_LEDGER"])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        from lambdas import refresh
+
+        yield refresh.handler({}, CONTEXT)
+
+
+def test_the_lambda_refresh_makes_the_tables_of_the_laptop(
+    aws: LocalAws, organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
+) -> None:
+    """Row by row, but that a laptop's view may have a key in several rows: partitions by months, UNLOAD, the switch."""
+    assert refreshed["ran"] == ["2026-05", "2026-06"]
+    engine = AthenaEngine(boto3.Session(), DATABASE, WORKGROUP, f"s3://{BUCKET}/unloaded/", "compared")
+    inputs = Inputs(str(organisation.export), tmp_path / "state")
+    with open_bill(inputs, catalog=CATALOG, owners=Owners.load(OWNERS), say=print) as bill:
+        for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
+            statement = summed(name, shape)
+            here = bill.engine.query(statement, label=name)
+            assert len(here) > 100
+            assert difference(here, engine.query(statement, label=name)) is None, name
+
+
+def test_the_lambda_detect_finds_what_a_laptop_finds(
+    organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
+) -> None:
+    """With owners and explanations; `make conformance` runs every detection so, in end_to_end/test_deployed.py."""
+    from lambdas import detect
+
+    asked = ["new_region", "unused_commitment"]
+    heartbeat = detect.handler({"detail": {"left": asked}}, CONTEXT)
+    assert (heartbeat["ran"], heartbeat["failed"]) == (asked, {})
+    scanned, _ = scan(
+        str(organisation.export), as_of=None, activity=None, accounts=None, owners=OWNERS, only=asked,
+        ledger=None, state=tmp_path,
+    )  # fmt: skip
+    here = news_of(scanned)
+    assert any(finding["explanation"] for _, finding in here.values())
+    ledger = DynamoLedger(boto3.resource("dynamodb").Table(ENVIRONMENT["FOCUSWATCH_LEDGER"]))
+    told = {one.fingerprint: ("new", as_told(one.finding)) for one in ledger.entries().values()}
+    assert differences(told, here) == []
+
+
+def uneven(export: Path) -> None:
+    """Make the columns of an export's periods differ, as they do when an export is changed or a column comes later."""
+    older, newer = sorted(export.glob("data/*/*.parquet"))
+    rows = pq.read_table(older)
+    gone = [
+        name
+        for name in ("CapacityReservationId", "CapacityReservationStatus", "x_Discounts")
+        if name in rows.column_names
+    ]
+    assert "CapacityReservationId" in gone
+    pq.write_table(rows.drop_columns(gone), older)
+    rows = pq.read_table(newer)
+    discounts = pa.array([[("EdpDiscount", -0.1)]] * len(rows), pa.map_(pa.string(), pa.float64()))
+    if "x_Discounts" in rows.column_names:
+        rows = rows.drop_columns("x_Discounts")
+    rows = rows.append_column("x_Discounts", discounts).append_column(
+        "x_Unheard", pa.array(["of"] * len(rows))
+    )
+    pq.write_table(rows.select([*reversed(rows.column_names)]), newer)
+
+
+def test_periods_whose_files_have_fewer_or_more_columns_are_refreshed_alike(
+    aws: LocalAws, organisation: Simulated, tmp_path: Path
+) -> None:
+    """No reserved capacity in one month, discounts and a column nobody knows from the next on, and another order."""
+    export = tmp_path / "export"
+    shutil.copytree(organisation.export, export)
+    uneven(export)
+    for path in sorted(path for path in export.rglob("*") if path.is_file()):
+        aws.client("s3").upload_file(str(path), BUCKET, f"export/uneven/{path.relative_to(export)}")
+    create_tables(aws, bucket=BUCKET, database="uneven", export="export/uneven", folder="uneven")
+    session = boto3.Session()
+    engine = AthenaEngine(session, "uneven", WORKGROUP, f"s3://{BUCKET}/unloaded/", "uneven")
+    files = Files(session.client("s3"), BUCKET, "uneven")
+    listing = list_s3(f"s3://{BUCKET}/export/uneven", mirror=tmp_path / "mirror")
+    owners = Owners.load(OWNERS)
+    warehouse = AthenaTables(engine, session.client("glue"), files, CATALOG)
+    told = warehouse.refresh(listing, owners=owners, say=print)
+    assert (told.changed, told.failed) == (("2026-05", "2026-06"), {})
+    inputs = Inputs(str(export), tmp_path / "state")
+    with open_bill(inputs, catalog=CATALOG, owners=owners, say=print) as bill:
+        statement = summed("daily_charges", DAILY_CHARGES)
+        here = bill.engine.query(statement, label="here")
+        assert len(here) > 100
+        assert difference(here, engine.query(statement, label="there")) is None
+
+
+def summed(name: str, shape: Mapping[str, str]) -> str:
+    """A table's measures by everything else, in some days of both periods: more would take more minutes."""
+    kinds = {column: type_.partition("(")[0] for column, type_ in shape.items()}
+    keys = [column for column, kind in kinds.items() if kind not in ("DOUBLE", "BIGINT", "MAP")]
+    sums = [f"sum({column}) AS {column}" for column, kind in kinds.items() if kind == "DOUBLE"]
+    counts = [
+        f"CAST(sum({column}) AS bigint) AS {column}" for column, kind in kinds.items() if kind == "BIGINT"
+    ]
+    return f"""
+    SELECT {", ".join([*keys, *sums, *counts])}
+    FROM {name}
+    WHERE charge_date >= DATE '2026-05-27'
+    GROUP BY {", ".join(keys)}
+    """
+
+
+@only_in_full
+@pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
+def test_a_saved_query_runs_as_it_stands(id: str, mixed: tuple[Bill, AthenaEngine]) -> None:
+    """In the console there is nobody to fill in a date, and no engine that puts tables before it."""
+    _, there = mixed
+    entry = CATALOG.detections.get(id) or CATALOG.reports[id]
+    statement = saved_query(entry, catalog=CATALOG, required_tags=["team"])
+    there.tables, before = {}, there.tables
+    try:
+        there.query(statement, label=id)
+    finally:
+        there.tables = before

@@ -1,0 +1,112 @@
+"""One text of SQL means the same on DuckDB and on a real Trino 435, the line that Athena engine 3 follows."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, differences, read_cases
+from focuswatch.bill import table_columns
+from focuswatch.catalog.catalog import Catalog, Detection
+from focuswatch.engines.duckdb_engine import connect
+from tests.conformance.bills import bill_of
+from tests.conformance.compare import difference
+from tests.conformance.engines import Answered, OnTrino, answered, on_duckdb, shapes_of
+from tests.conformance.extent import IN_FULL
+from tests.conformance.reduce import KEPT, read_kept
+from tests.conformance.run_both import Asked, Both, known_cases, random_batches
+from tests.fakes.local_trino import LocalTrino
+
+CATALOG = Catalog.load()
+THREADS = 3
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One DuckDB for all bills: each replaces every table."""
+    connection = connect()
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("id", CATALOG.detections)
+def test_cases_are_the_same_on_trino(
+    id: str, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """A case of a detection holds on Trino, and each of its rows is DuckDB's row; so are the tables it reads."""
+    file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
+    # one that fires is asked at Athena's door: tests/engines/test_athena_statements_on_trino.py
+    file = file if IN_FULL else file.model_copy(update={"cases": quiet(file.cases)})
+    bills = [bill_of(case, file=file, connection=connection) for case in file.cases]
+    shapes = shapes_of(CATALOG, connection=connection, bill=bills[0])
+    there = OnTrino(local_trino, CATALOG, id, bills, shapes)
+    there.load(for_entries=[detection])
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(
+            pool.map(
+                lambda number: answered(
+                    detection, bills[number], engine=there.engine(number), catalog=CATALOG
+                ),
+                range(len(bills)),
+            )
+        )
+    problems = _against_duckdb(detection, file, there, found, connection)
+    there.drop()
+    assert problems == []
+
+
+def quiet(cases: list[Case]) -> list[Case]:
+    """The first that finds nothing."""
+    return [case for case in cases if not case.findings][:1]
+
+
+def _against_duckdb(
+    detection: Detection,
+    file: CaseFile,
+    there: OnTrino,
+    found: list[Answered],
+    connection: duckdb.DuckDBPyConnection,
+) -> list[str]:
+    problems = []
+    for number, (case, bill, on_trino) in enumerate(zip(file.cases, there.bills, found, strict=True)):
+        assert on_trino.outcome is not None
+        said = differences(case, on_trino.outcome)
+        here = on_duckdb(bill, catalog=CATALOG, connection=connection)
+        on_duck = answered(detection, bill, engine=here, catalog=CATALOG)
+        for ours, theirs in zip(on_duck.answers, on_trino.answers, strict=False):
+            said += [difference(ours, theirs, sql=detection.sql)]
+        said += [
+            difference(here.query(f"SELECT * FROM {name}", label=name), there.rows(name, number))
+            for name in table_columns.MADE
+            if name in there.made and number % 5 == 0
+        ]
+        problems += [f"{case.name}: {one}" for one in said if one]
+    return problems
+
+
+BILLS, SEED = 3, 1  # `python -m tests.conformance` asks thousands
+
+
+def test_random_bills_are_the_same_on_trino(
+    local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Nulls, quotes, emoji, empty maps, zero and negative amounts, one-day accounts, leap days: row by row."""
+    both = Both(local_trino, connection, CATALOG)
+    known = known_cases(CATALOG, connection=connection)
+    different = [
+        f"{one.bill.name} {one.id}: {one.said}"
+        for batch in random_batches(known, catalog=CATALOG, bills=BILLS, seed=SEED)
+        for one in both.differences(batch)
+    ]
+    assert different == []
+
+
+@pytest.mark.parametrize("path", sorted(KEPT.glob("*.json")), ids=lambda path: path.stem)
+def test_what_once_differed_is_the_same_now(
+    path: Path, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """The smallest bills that showed a difference, once it was mended."""
+    entry, bill = read_kept(path)
+    assert Both(local_trino, connection, CATALOG).differences([Asked(bill, [entry])]) == []

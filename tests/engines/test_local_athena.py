@@ -1,0 +1,348 @@
+"""The local Athena answers as Athena does, so that what passes on it may pass there."""
+
+import io
+import os
+import re
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import awswrangler as wr
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.fakes.local_athena_trino import over_trino
+from tests.fakes.local_aws import local_aws
+from tests.fakes.waiting import wait_until
+
+BUCKET, DATABASE, WORKGROUP = "lake", "bills", "limited"
+LIMIT_BYTES = 10_000_000  # the least that Athena takes
+OF_ALL_TYPES = """
+SELECT
+    1 AS Number,
+    CAST(NULL AS varchar) AS nothing,
+    '' AS empty,
+    'a "quoted", text' AS words,
+    CAST(1.50 AS decimal(10, 2)) AS money,
+    CAST(0.1 AS double) AS share,
+    MAP(ARRAY['team'], ARRAY['search']) AS tags,
+    ARRAY['a', 'b'] AS names,
+    DATE '2026-05-01' AS day,
+    TIMESTAMP '2026-05-01 02:03:04' AS moment,
+    true AS yes
+"""
+
+
+@pytest.fixture(scope="module", params=["DuckDB", "Trino"])
+def aws(request, tmp_path_factory):
+    """An AWS with a bucket, a database and a workgroup; what runs the statements behind its Athena."""
+    with ExitStack() as opened:
+        aws = opened.enter_context(local_aws(tmp_path_factory.mktemp("aws")))
+        opened.enter_context(aws.used())
+        if request.param == "Trino":
+            opened.enter_context(over_trino(aws, request.getfixturevalue("local_trino")))
+        aws.client("s3").create_bucket(Bucket=BUCKET)
+        aws.client("glue").create_database(DatabaseInput={"Name": DATABASE})
+        aws.client("athena").create_work_group(
+            Name=WORKGROUP,
+            Configuration={
+                "EnforceWorkGroupConfiguration": True,
+                "ResultConfiguration": {"OutputLocation": f"s3://{BUCKET}/results/"},
+                "BytesScannedCutoffPerQuery": LIMIT_BYTES,
+            },
+        )
+        yield aws
+
+
+@pytest.fixture
+def table(aws, request):
+    """A function that makes a table of (column, type), with a name of its own."""
+    made = []
+
+    def make(columns, *, keys=(), parameters=None):
+        name = f"{request.node.name[5:40].strip('_')}_{len(made)}"
+        made.append(name)
+        aws.client("glue").create_table(
+            DatabaseName=DATABASE,
+            TableInput={
+                "Name": name,
+                "Parameters": parameters or {},
+                "PartitionKeys": [{"Name": key, "Type": type_} for key, type_ in keys],
+                "StorageDescriptor": {
+                    "Location": f"s3://{BUCKET}/tables/{name}/",
+                    "Columns": [{"Name": column, "Type": type_} for column, type_ in columns],
+                },
+            },
+        )
+        return name
+
+    return make
+
+
+def put(key, **columns):
+    """A Parquet object of these columns; its size."""
+    body = io.BytesIO()
+    pq.write_table(pa.table(columns), body)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body.getvalue())
+    return len(body.getvalue())
+
+
+def partition(name, value, folder):
+    """Register a partition whose files lie in a folder of any name."""
+    storage = {"Location": f"s3://{BUCKET}/{folder}", "Columns": []}
+    boto3.client("glue").create_partition(
+        DatabaseName=DATABASE,
+        TableName=name,
+        PartitionInput={"Values": [value], "StorageDescriptor": storage},
+    )
+
+
+def run(statement):
+    """A statement's QueryExecution when it is over."""
+    client = boto3.client("athena")
+    context = {"Database": DATABASE}
+    started = client.start_query_execution(
+        QueryString=statement, WorkGroup=WORKGROUP, QueryExecutionContext=context
+    )
+    return client.get_query_execution(QueryExecutionId=started["QueryExecutionId"])["QueryExecution"]
+
+
+def rows(statement):
+    """A SELECT's rows as text, without the header."""
+    client = boto3.client("athena")
+    found = run(statement)
+    assert found["Status"]["State"] == "SUCCEEDED", found["Status"]
+    answered = client.get_query_results(QueryExecutionId=found["QueryExecutionId"])["ResultSet"]["Rows"]
+    return [tuple(datum.get("VarCharValue") for datum in row["Data"]) for row in answered][1:]
+
+
+def test_every_type_arrives_through_awswrangler_as_what_it_is(aws):
+    """UNLOAD and Arrow: maps, lists, decimals, dates and nulls are not text; names are lower-case."""
+    found = wr.athena.read_sql_query(
+        OF_ALL_TYPES, database=DATABASE, workgroup=WORKGROUP, ctas_approach=False, unload_approach=True,
+        s3_output=f"s3://{BUCKET}/unloaded/types/", dtype_backend="pyarrow",
+    )  # fmt: skip
+    (row,) = pa.Table.from_pandas(found).to_pylist()
+    assert row == {
+        "number": 1,
+        "nothing": None,
+        "empty": "",
+        "words": 'a "quoted", text',
+        "money": Decimal("1.50"),
+        "share": 0.1,
+        "tags": [("team", "search")],
+        "names": ["a", "b"],
+        "day": date(2026, 5, 1),
+        "moment": datetime(2026, 5, 1, 2, 3, 4),
+        "yes": True,
+    }
+
+
+def test_a_select_writes_the_csv_that_awswrangler_reads(aws):
+    """Values quoted, null as nothing, types told by GetQueryResults."""
+    found = wr.athena.read_sql_query(
+        OF_ALL_TYPES, database=DATABASE, workgroup=WORKGROUP, ctas_approach=False
+    )
+    (row,) = found.to_dict("records")
+    assert (row["number"], row["money"], row["tags"], row["names"]) == (
+        1,
+        Decimal("1.50"),
+        "{team=search}",
+        "[a, b]",
+    )
+    assert (row["day"], row["words"]) == (date(2026, 5, 1), 'a "quoted", text')
+    assert found["nothing"].isna().all()
+
+
+def test_partitions_are_read_from_their_own_locations(table):
+    """A partition's location is the switch: two folders of a period are never read together."""
+    name = table([("cost", "double")], keys=[("period", "string")])
+    put(f"tables/{name}/period=2026-05/old/one", cost=[1.0])
+    put(f"tables/{name}/period=2026-05/new/one", cost=[2.0])
+    partition(name, "2026-05", f"tables/{name}/period=2026-05/old/")
+    assert rows(f"SELECT period, sum(cost) AS cost FROM {name} GROUP BY period") == [("2026-05", "1.0")]
+    storage = {"Location": f"s3://{BUCKET}/tables/{name}/period=2026-05/new/", "Columns": []}
+    boto3.client("glue").update_partition(
+        DatabaseName=DATABASE, TableName=name, PartitionValueList=["2026-05"],
+        PartitionInput={"Values": ["2026-05"], "StorageDescriptor": storage},
+    )  # fmt: skip
+    assert rows(f"SELECT cost FROM {name}") == [("2.0",)]
+
+
+def test_a_partition_that_is_not_there_cannot_be_updated(table):
+    """As Glue says it, so that whoever updates may create instead."""
+    name = table([("cost", "double")], keys=[("period", "string")])
+    glue = boto3.client("glue")
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        glue.update_partition(
+            DatabaseName=DATABASE, TableName=name, PartitionValueList=["2026-05"],
+            PartitionInput={"Values": ["2026-05"], "StorageDescriptor": {"Columns": []}},
+        )  # fmt: skip
+
+
+def test_projected_partitions_are_found_by_their_template_within_its_range(table):
+    """Folders in the case that the template has; a value outside of the range does not exist for Athena."""
+    this_month = f"{datetime.now(UTC):%Y-%m}"
+    later = f"{datetime.now(UTC) + timedelta(days=40):%Y-%m}"
+    name = table(
+        [("cost", "double")],
+        keys=[("billing_period", "string")],
+        parameters={
+            "projection.enabled": "true",
+            "projection.billing_period.type": "date",
+            "projection.billing_period.format": "yyyy-MM",
+            "projection.billing_period.range": "2026-02,NOW",
+            "storage.location.template": f"s3://{BUCKET}/raw/BILLING_PERIOD=${{billing_period}}/",
+        },
+    )
+    for month in ("2026-01", "2026-02", this_month, later):
+        put(f"raw/BILLING_PERIOD={month}/bill-00001.snappy.parquet", cost=[1.0])
+    put("raw/billing_period=2026-03/bill-00001.snappy.parquet", cost=[1.0])
+    found = rows(f'SELECT billing_period, "$path" AS file FROM {name} ORDER BY 1')
+    assert [month for month, _ in found] == ["2026-02", this_month]
+    assert found[0][1] == f"s3://{BUCKET}/raw/BILLING_PERIOD=2026-02/bill-00001.snappy.parquet"
+
+
+def test_a_file_of_other_types_than_glue_says_is_bad_data(table):
+    """Athena casts nothing that lies in a Parquet file; a column that is missing there is null."""
+    name = table([("cost", "double"), ("note", "string")])
+    put(f"tables/{name}/one", cost=[1.0])
+    assert rows(f"SELECT cost, note FROM {name}") == [("1.0", None)]
+    put(f"tables/{name}/one", cost=["1.0"])
+    refused = run(f"SELECT cost FROM {name}")["Status"]
+    assert refused["State"] == "FAILED"
+    assert re.search("HIVE_BAD_DATA|Unsupported Trino column type", refused["StateChangeReason"])
+
+
+def test_unload_refuses_a_folder_that_is_not_empty(aws):
+    """It never overwrites, and leaves what is there alone."""
+    statement = f"UNLOAD (SELECT 1 AS one) TO 's3://{BUCKET}/unloaded/twice/' WITH (format = 'PARQUET')"
+    assert run(statement)["Status"]["State"] == "SUCCEEDED"
+    again = run(statement)["Status"]
+    assert (again["State"], again["AthenaError"]["ErrorCategory"]) == ("FAILED", 2)
+    assert "HIVE_PATH_ALREADY_EXISTS" in again["StateChangeReason"]
+    assert len(wr.s3.list_objects(f"s3://{BUCKET}/unloaded/twice/")) == 1
+
+
+@pytest.mark.parametrize(
+    ("select", "reason"),
+    [
+        ("SELECT NULL AS x", "Column type is unknown: x"),
+        ("SELECT count(*)", "Column name not specified at position 1"),
+        ("SELECT 1 AS x, 2 AS X", "Column name 'x' specified more than once"),
+        ("SELECT current_timestamp AS x", "with time zone"),
+    ],
+)
+def test_unload_refuses_columns_that_parquet_would_not_hold(aws, select, reason):
+    """Each needs a name of its own and a type."""
+    found = run(f"UNLOAD ({select}) TO 's3://{BUCKET}/unloaded/refused/' WITH (format = 'PARQUET')")
+    assert (found["Status"]["State"], reason in found["Status"]["StateChangeReason"]) == ("FAILED", True)
+
+
+def test_an_unload_of_nothing_writes_no_file(aws):
+    """Its manifest is empty."""
+    found = run(
+        f"UNLOAD (SELECT 1 AS x WHERE false) TO 's3://{BUCKET}/unloaded/none/' WITH (format = 'PARQUET')"
+    )
+    assert wr.s3.list_objects(f"s3://{BUCKET}/unloaded/none/") == []
+    bucket, _, key = found["Statistics"]["DataManifestLocation"].removeprefix("s3://").partition("/")
+    assert boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b""
+
+
+def test_a_failed_statement_says_why(aws):
+    """With the words of Trino before it, and awswrangler raises."""
+    with pytest.raises(wr.exceptions.QueryFailed, match="TABLE_NOT_FOUND.*nowhere"):
+        wr.athena.read_sql_query(
+            "SELECT 1 FROM nowhere", database=DATABASE, workgroup=WORKGROUP, ctas_approach=False
+        )
+    assert "COLUMN_NOT_FOUND" in run("SELECT nothing AS x")["Status"]["StateChangeReason"]
+    with pytest.raises(ClientError, match="InvalidRequestException"):
+        run("DROP TABLE charges")
+
+
+def test_only_the_partitions_that_a_statement_reads_count_as_scanned(table):
+    """Pruned by the partition key, whole files otherwise."""
+    name = table([("cost", "double")], keys=[("period", "string")])
+    sizes = {}
+    for month in ("2026-04", "2026-05"):
+        sizes[month] = put(f"tables/{name}/{month}/one", cost=[1.0, 2.0])
+        partition(name, month, f"tables/{name}/{month}/")
+    scanned = run(f"SELECT sum(cost + 1) AS x FROM {name} WHERE period = '2026-05'")["Statistics"][
+        "DataScannedInBytes"
+    ]
+    assert scanned == sizes["2026-05"]
+    scanned = run(f"SELECT sum(cost + 1) AS x FROM {name}")["Statistics"]["DataScannedInBytes"]
+    assert scanned == sum(sizes.values())
+
+
+def test_a_statement_over_the_workgroups_limit_is_cancelled(table):
+    """In Athena's own words; nothing is written."""
+    name = table([("noise", "string")])
+    put(f"tables/{name}/one", noise=[os.urandom(200_000).hex() for _ in range(60)])
+    target = f"s3://{BUCKET}/unloaded/limit/"
+    found = run(f"UNLOAD (SELECT max(noise || 'x') AS x FROM {name}) TO '{target}' WITH (format = 'PARQUET')")
+    assert (found["Status"]["State"], found["Status"]["StateChangeReason"]) == (
+        "CANCELLED",
+        "Bytes scanned limit was exceeded",
+    )
+    assert wr.s3.list_objects(target) == []
+
+
+DIGITS = "(SELECT x FROM (VALUES ('0'), ('1'), ('2'), ('3'), ('4'), ('5'), ('6'), ('7'), ('8'), ('9')) AS digits(x))"
+ENDLESS = f"""
+SELECT count(*) AS endless
+FROM {" CROSS JOIN ".join(f"{DIGITS} AS {name}" for name in "abcdefghijkl")}
+WHERE strpos({" || ".join(f"{name}.x" for name in "abcdefghijkl")}, 'none') > 0
+"""
+
+
+def test_a_statement_that_is_stopped_runs_no_longer(aws, request):
+    """It is CANCELLED at once, and what ran it works on something else."""
+    client, runner = boto3.client("athena"), aws.athena.runner
+    id = client.start_query_execution(QueryString=ENDLESS, WorkGroup=WORKGROUP)["QueryExecutionId"]
+    ours = "query LIKE '%count(*) AS endless%' AND query NOT LIKE '%system.runtime%'"
+    over_trino = "Trino" in request.node.callspec.id
+    if over_trino:
+        trino = request.getfixturevalue("local_trino")
+        assert trino.states(ours, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
+    assert eventually(lambda: id in runner.running)
+    client.stop_query_execution(QueryExecutionId=id)
+    status = client.get_query_execution(QueryExecutionId=id)["QueryExecution"]["Status"]
+    assert (status["State"], status["StateChangeReason"]) == ("CANCELLED", "Query cancelled by user")
+    assert eventually(lambda: id not in runner.running)
+    if over_trino:
+        assert trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
+
+
+def eventually(holds):
+    """Return true once it does."""
+    return wait_until(lambda: holds() or None, stalled_seconds=30) is not None
+
+
+def test_throttling_can_be_asked_for(aws):
+    """The next so many requests are refused, then all is well."""
+    once = boto3.client("athena", config=Config(retries={"total_max_attempts": 1}))
+    aws.athena.throttle("GetWorkGroup", times=1, code="TooManyRequestsException")
+    with pytest.raises(ClientError, match="TooManyRequestsException"):
+        once.get_work_group(WorkGroup=WORKGROUP)
+    assert once.get_work_group(WorkGroup=WORKGROUP)["WorkGroup"]["Name"] == WORKGROUP
+
+
+def test_who_has_no_policy_may_do_nothing(aws):
+    """The AWS behind it holds everyone to their policies, so that a Lambda's are proven by its run."""
+    iam = aws.client("iam")
+    iam.create_user(UserName="guest")
+    key = iam.create_access_key(UserName="guest")["AccessKey"]
+    guest = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guest.client("s3").list_objects_v2(Bucket=BUCKET)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guest.client("glue").update_partition(
+            DatabaseName=DATABASE, TableName="any", PartitionValueList=["2026-05"], PartitionInput={}
+        )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guest.client("athena").start_query_execution(QueryString="SELECT 1 AS one", WorkGroup=WORKGROUP)

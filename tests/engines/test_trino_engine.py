@@ -1,0 +1,412 @@
+"""The Trino engine, on a real Trino: a scan says what DuckDB says, a refresh is one step, a query can be ended."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from focuswatch.bill.ingest.focus_columns import KINDS, SQL_TYPES
+from focuswatch.bill.refresh.trino_refresh import TrinoTables
+from focuswatch.bill.table_columns import ACTIVITY
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.inline_rows import create_empty, inserts, selected, trino_type
+from focuswatch.engines.trino_server import Server, SignIn
+from focuswatch.errors import ConfigError, ExportError, QueryError
+from focuswatch.simulate import Simulated, simulate
+from tests.conformance.extent import only_in_full
+from tests.fakes.local_trino import LocalTrino
+from tests.fakes.waiting import patience
+
+CATALOG = Catalog.load()
+SHAPE = {name: SQL_TYPES[kind] for name, kind in KINDS.items()}
+NUMBERS = "UNNEST(sequence(1, 10000))"
+ENDLESS = f"""
+SELECT count(*) AS none
+FROM {NUMBERS} AS a(x) CROSS JOIN {NUMBERS} AS b(y) CROSS JOIN {NUMBERS} AS c(z)
+WHERE x + y + z < 0
+"""
+# They read the activity of what they look at, and are planned in little time.
+IDLE = "idle_bedrock_provisioned_throughput,idle_custom_model,idle_floor_service,idle_sagemaker_endpoint"
+IDLE += ",orphaned_opensearch_collection"
+CHARGE = {
+    "ProviderName": "AWS",
+    "BillingCurrency": "USD",
+    "SubAccountId": "111122223333",
+    "ServiceName": "Amazon Simple Storage Service",
+    "ChargeCategory": "Usage",
+    "Tags": {},
+    **dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "ConsumedQuantity"), 1.0),
+}  # fmt: skip
+
+
+def charge(day: date, **more: object) -> dict[str, object]:
+    """A charge of one day."""
+    start = f"{day} 00:00:00"
+    return {
+        **CHARGE, "ChargePeriodStart": start, "ChargePeriodEnd": start,
+        "BillingPeriodStart": f"{day.replace(day=1)} 00:00:00", **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def raw(local_trino, request):
+    """A schema of its own, and what replaces the export in it."""
+    schema = f"trino_{abs(hash(request.node.name))}"
+    engine = local_trino.engine()
+    engine.execute(f"CREATE SCHEMA {schema}", label="given")
+
+    def deliver(rows: list[dict[str, object]]) -> str:
+        name = f"memory.{schema}.focus_export"
+        engine.execute(f"DROP TABLE IF EXISTS {name}", label="given")
+        engine.execute(create_empty(name, SHAPE), label="given")
+        for statement in inserts(name, SHAPE, [[row.get(column) for column in SHAPE] for row in rows]):
+            engine.execute(statement, label="given")
+        return name
+
+    return schema, deliver
+
+
+def lake_of(local_trino: LocalTrino, raw) -> TrinoTables:
+    """The tables over the export of a schema."""
+    schema, _ = raw
+    return TrinoTables(local_trino.engine(schema=schema), f"memory.{schema}.focus_export", CATALOG)
+
+
+def focuswatch(*arguments: object, code: int = 0) -> str:
+    """What the command prints."""
+    program = "from focuswatch.cli import main; main()"
+    called = [sys.executable, "-c", program, *map(str, arguments)]
+    done = subprocess.run(called, capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Both:
+    """The command over an organisation's bill: as a table of a Trino, and as files on this machine."""
+
+    table: str
+    files: Path
+    organisation: Simulated
+    on_trino: list[object]
+    on_duckdb: list[object]
+
+    def there(self, verb: str, *words: object) -> str:
+        """What it prints over the Trino."""
+        return focuswatch(verb, *words, self.table, *self._beside(), *self.on_trino)
+
+    def here(self, verb: str, *words: object) -> str:
+        """What it prints over the files."""
+        return focuswatch(verb, *words, self.files, *self._beside(), *self.on_duckdb)
+
+    def _beside(self) -> list[object]:
+        one = self.organisation
+        return ["--activity", one.activity, "--accounts", one.accounts, "--owners", one.owners]
+
+
+@pytest.fixture(scope="module")
+def both(local_trino, tmp_path_factory) -> Both:
+    """The bill of fourteen accounts of a simulated organisation, those with the fewest charges."""
+    folder = tmp_path_factory.mktemp("organisation")
+    organisation = simulate(folder / "bill", days=60)
+    raw = f"read_parquet('{organisation.export}/data/**/*.parquet', hive_partitioning = false)"
+    some = f"SELECT SubAccountId FROM {raw} GROUP BY 1 ORDER BY count(*) LIMIT 14"
+    (folder / "files").mkdir()
+    bill = folder / "files" / "bill.parquet"
+    connection = connect()
+    connection.execute(
+        f"COPY (SELECT * FROM {raw} WHERE SubAccountId IN ({some})) TO '{bill}' (FORMAT parquet)"
+    )
+    rows = connection.execute(f"SELECT {', '.join(SHAPE)} FROM '{bill}'").fetchall()
+    engine, table = local_trino.engine(), "memory.whole_scan.focus_export"
+    engine.execute("CREATE SCHEMA whole_scan", label="given")
+    engine.execute(create_empty(table, SHAPE), label="given")
+    for statement in inserts(table, SHAPE, rows):
+        engine.execute(statement, label="given")
+    address = f"http://tests@127.0.0.1:{local_trino.port}/memory/whole_scan"
+    on_trino = ["--engine", "trino", "--trino", address, "--state", folder / "there"]
+    return Both(table, bill.parent, organisation, on_trino, ["--state", folder / "here"])
+
+
+@pytest.fixture(scope="module")
+def scanned(both):
+    """What both say to the same bill; a ledger of each is there from now on."""
+    return tuple(json.loads(scan("scan", "--format", "json")) for scan in (both.there, both.here))
+
+
+@only_in_full
+def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino):
+    """Every finding of a simulated organisation, with its evidence; nothing is left behind."""
+    found, expected = scanned
+    assert len({one["detection"] for one in found}) > 5
+    assert [one["fingerprint"] for one in found] == [one["fingerprint"] for one in expected]
+    assert {one["fingerprint"]: rounded(one) for one in found} == {
+        one["fingerprint"]: rounded(one) for one in expected
+    }
+    left = local_trino.engine(schema="whole_scan").query("SHOW TABLES", label="tables")
+    assert not [row for row in left if row["Table"].startswith(("activity", "accounts", "completeness"))]
+
+
+@only_in_full
+@pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
+def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
+    """Row by row and in its order; `savings` reads the ledger of the scan before it."""
+    found, expected = (ask("report", name, "--format", "json") for ask in (both.there, both.here))
+    assert [rounded(row) for row in json.loads(found)] == [rounded(row) for row in json.loads(expected)]
+    assert json.loads(found) or name == "savings"
+
+
+@only_in_full
+def test_the_week_and_the_page_are_told_of_a_trino_too(both, scanned, tmp_path):
+    """The same ten lines, and a page that names as many findings."""
+    assert both.there("weekly") == both.here("weekly")
+    both.there("page", "-o", tmp_path / "there.html")
+    assert "<script" in (tmp_path / "there.html").read_text()
+
+
+@only_in_full
+def test_a_second_scan_on_trino_tells_nothing_new(both, scanned):
+    """What was told is open."""
+    assert {one["status"] for one in json.loads(both.there("scan", "--format", "json"))} == {"open"}
+
+
+def test_a_table_must_be_named_on_a_trino():
+    """What was scanned last is a thing of files."""
+    program = "from focuswatch.cli import main; main()"
+    asked = ["report", "ai_spend", "--engine", "trino", "--trino", "http://ana@127.0.0.1/memory/any"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *asked], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "CATALOG.SCHEMA.TABLE" in " ".join(done.stderr.split())
+
+
+def rounded(value: object) -> object:
+    """A finding whose numbers differ from another's by no more than the order of adding them."""
+    match value:
+        case float():
+            return float(f"{value:.8g}")
+        case dict():
+            return {key: rounded(one) for key, one in value.items()}
+        case list():
+            return [rounded(one) for one in value]
+    return value
+
+
+def test_only_the_billing_period_that_changed_is_folded_again(local_trino, raw):
+    """March stays the table it was; April's is a new one, and the view reads both."""
+    _, deliver = raw
+    march, april = [charge(date(2026, 3, 9))], [charge(date(2026, 4, 9))]
+    deliver(march + april)
+    lake = lake_of(local_trino, raw)
+    before = lake.refresh(say=print)
+    deliver(march + april + april)
+    after = lake.refresh(say=print)
+    assert after[0] == before[0]
+    assert after[1].run_before == before[1].run
+    rows = lake.engine.query(
+        "SELECT charge_date, sum(charges) AS charges FROM daily_charges GROUP BY 1 ORDER BY 1", label="read"
+    )
+    assert [(row["charge_date"], row["charges"]) for row in rows] == [
+        (date(2026, 3, 9), 1),
+        (date(2026, 4, 9), 2),
+    ]
+    told = lake.engine.query(
+        "SELECT billing_period, charges FROM deliveries ORDER BY refreshed_at, 1", label="read"
+    )
+    assert [row["charges"] for row in told] == [1, 1, 2]
+
+
+def test_a_refresh_of_what_did_not_change_makes_nothing(local_trino, raw):
+    """The same tables, and no delivery told twice."""
+    _, deliver = raw
+    deliver([charge(date(2026, 3, 9))])
+    lake = lake_of(local_trino, raw)
+    first, there = lake.refresh(say=print), lake.tables()
+    assert lake.refresh(say=print) == first
+    assert lake.tables() == there
+
+
+def test_a_reader_sees_the_old_period_or_the_new_one(local_trino, raw):
+    """While April is refreshed again and again, whoever sums it finds one of its states and never a mix or nothing."""
+    _, deliver = raw
+    deliver([charge(date(2026, 4, 9), BilledCost=1.0)] * 3)
+    lake = lake_of(local_trino, raw)
+    lake.refresh(say=print)
+    seen, over = set(), []
+
+    def read() -> None:
+        while not over:
+            (row,) = lake.engine.query("SELECT sum(BilledCost) AS billed FROM daily_charges", label="reader")
+            seen.add(row["billed"])
+
+    reader = Thread(target=read)
+    reader.start()
+    for cost in (10.0, 100.0, 1000.0):
+        deliver([charge(date(2026, 4, 9), BilledCost=cost)] * 3)
+        lake.refresh(say=print)
+    over.append(True)
+    reader.join()
+    assert seen <= {3.0, 30.0, 300.0, 3000.0}
+    assert len(seen) > 1
+
+
+def test_a_refresh_that_fails_leaves_what_was(local_trino, raw):
+    """Two currencies are refused before a table is made; the old charges stay."""
+    _, deliver = raw
+    deliver([charge(date(2026, 4, 9))])
+    lake = lake_of(local_trino, raw)
+    lake.refresh(say=print)
+    there = lake.tables()
+    deliver([charge(date(2026, 4, 9)), charge(date(2026, 4, 9), BillingCurrency="EUR")])
+    with pytest.raises(ExportError, match="2 billing currencies"):
+        lake.refresh(say=print)
+    assert lake.tables() == there
+    assert lake.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
+        {"currency": "USD"}
+    ]
+
+
+def test_an_error_names_the_query_and_a_statement_its_run_and_label(local_trino):
+    """By the id whoever operates the Trino finds it; by the comment they know whose it is."""
+    engine = local_trino.engine(run_id="run-7")
+    with pytest.raises(
+        QueryError, match=r"new_region: .*\(query (\d{8}_\d{6}_\w+)\): TABLE_NOT_FOUND"
+    ) as raised:
+        engine.query("SELECT * FROM nowhere", label="new_region")
+    id = str(raised.value).partition("(query ")[2].partition(")")[0]
+    (row,) = engine.query(f"SELECT query FROM system.runtime.queries WHERE query_id = '{id}'", label="look")
+    assert row["query"].startswith("/* focuswatch run run-7: new_region */")
+
+
+def test_cancelling_ends_the_query_on_the_trino(local_trino):
+    """Whoever waits hears of it, and the Trino runs it no longer."""
+    engine = local_trino.engine(run_id="to-be-ended")
+    failed = []
+
+    def ask() -> None:
+        try:
+            engine.query(ENDLESS, label="endless")
+        except QueryError as error:
+            failed.append(str(error))
+
+    asking = Thread(target=ask)
+    asking.start()
+    ours = "query LIKE '/* focuswatch run to-be-ended:%'"
+    assert local_trino.states(ours, until=lambda states: states == ["RUNNING"]) == ["RUNNING"]
+    engine.cancel()
+    asking.join(timeout=patience(30))
+    assert "USER_CANCELED" in failed[0]
+    assert local_trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
+
+
+def test_after_a_cancel_nothing_is_begun_until_the_engine_is_to_go_on(local_trino):
+    """A thread whose query was ended would else ask the next one."""
+    engine = local_trino.engine()
+    engine.cancel()
+    with pytest.raises(QueryError, match="one: USER_CANCELED"):
+        engine.query("SELECT 1 AS one", label="one")
+    engine.resume()
+    assert engine.query("SELECT 1 AS one", label="one") == [{"one": 1}]
+
+
+@pytest.mark.parametrize(("endless_table", "at_once"), [("focus_export_endless", 1), ("activity", 4)])
+def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, raw, tmp_path):
+    """In its refresh, and in its detections those that would follow too; what it made for its length is gone."""
+    schema, deliver = raw
+    table, engine = deliver([charge(date(2026, 4, 9))]), local_trino.engine(schema=schema)
+    shape = ACTIVITY if endless_table == "activity" else SHAPE
+    engine.execute(f"CREATE VIEW {endless_table} AS {endless(shape)}", label="given")
+    asked = table if endless_table == "activity" else f"memory.{schema}.{endless_table}"
+    address = f"http://{schema}@127.0.0.1:{local_trino.port}/memory/{schema}"
+    program = "from focuswatch.cli import main; main()"
+    called = ["scan", asked, "--engine", "trino", "--trino", address, "--state", tmp_path, "--only", IDLE]
+    live = f"\"user\" = '{schema}' AND state NOT IN ('FINISHED', 'FAILED')"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, called)], stderr=subprocess.PIPE, text=True
+    ) as scan:
+        try:
+            reads = f"{live} AND query LIKE '%{endless_table}%'"
+            states = local_trino.states(reads, until=lambda states: len(states) == at_once)
+            assert len(states) == at_once
+            scan.send_signal(signal.SIGINT)
+            _, said = scan.communicate(timeout=patience(90))
+        finally:
+            scan.kill()
+    assert (scan.returncode, "stopped" in said) == (130, True), said
+    assert local_trino.states(live, until=lambda states: not states) == []
+    left = engine.query("SHOW TABLES", label="tables")
+    assert not [row["Table"] for row in left if "__" in row["Table"]]
+
+
+def endless(shape: Mapping[str, str]) -> str:
+    """A SELECT of a table's columns that finds nothing, and takes for ever to."""
+    nulls = ", ".join(f"CAST(NULL AS {trino_type(type_)}) AS {name}" for name, type_ in shape.items())
+    return f"SELECT {nulls} {ENDLESS.partition('AS none')[2]}"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("trino.example.com", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
+        ("https://ana@trino.example.com/lake", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
+        ("https://ana:secret@trino.example.com/lake/focus", "TRINO_PASSWORD"),
+        ("https://ana@trino.example.com:many/lake/focus", "expected https"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused(address, said):
+    """In one sentence that says what was expected, and without the password."""
+    with pytest.raises(ConfigError, match=said) as raised:
+        Server.at(address)
+    assert "secret" not in str(raised.value)
+
+
+def test_no_secret_goes_over_http():
+    """A password in clear text would be everybody's."""
+    server = Server.at("http://ana@trino.example.com/lake/focus")
+    with pytest.raises(ConfigError, match="use https"):
+        server.connection(SignIn.PASSWORD, secrets={"TRINO_PASSWORD": "x"}, run_id="r")
+
+
+def test_a_secret_that_is_not_there_is_named():
+    """And so is what to do."""
+    server = Server.at("https://ana@trino.example.com/lake/focus")
+    with pytest.raises(ConfigError, match="TRINO_CERTIFICATE_KEY in the environment"):
+        server.connection(SignIn.CERTIFICATE, secrets={"TRINO_CERTIFICATE": "x"}, run_id="r")
+
+
+def test_rows_travel_to_trino_unchanged(local_trino, raw):
+    """Quotes, emoji, nulls, empty maps, and the last digit of a double."""
+    schema, deliver = raw
+    rows = [
+        charge(date(2024, 2, 29), ServiceName='it\'s "ours" 🚀\\n', Tags={"a'b": "ü"}, BilledCost=0.1 + 0.2),
+        charge(date(2024, 2, 29), ServiceName=None, Tags=None, BilledCost=-1e-9),
+    ]
+    name = deliver(rows)
+    found = local_trino.engine(schema=schema).query(
+        f"SELECT ServiceName AS s, Tags AS t, BilledCost AS b FROM {name} ORDER BY b", label="read"
+    )
+    assert [(row["s"], row["t"], row["b"]) for row in found] == [
+        (None, None, -1e-9),
+        ('it\'s "ours" 🚀\\n', {"a'b": "ü"}, 0.1 + 0.2),
+    ]
+
+
+def test_a_few_rows_are_a_select_with_their_names(local_trino):
+    """What owners.toml says stands as a common table expression in whatever reads it."""
+    shape = {"rule": "VARCHAR", "place": "INTEGER", "starts_on": "DATE"}
+    rows = [("tag", 1, date(2024, 2, 29)), (None, None, None)]
+    engine = local_trino.engine(tables={"owner_rules": selected(shape, rows)})
+    found = engine.query(
+        "SELECT rules.starts_on, rule, place FROM owner_rules AS rules ORDER BY place", label="read"
+    )
+    assert [(row["rule"], row["place"], row["starts_on"]) for row in found] == rows

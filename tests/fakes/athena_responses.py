@@ -1,0 +1,155 @@
+"""The shapes in which Athena speaks of a statement: its life, its rows as text, its columns' types."""
+
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from threading import Event
+from typing import Any
+
+from tests.fakes.athena_on_duckdb import Answer, StatementError
+
+UNLOAD = re.compile(
+    r"\s*UNLOAD\s*\((?P<select>.*)\)\s*TO\s*'(?P<target>s3://[^']+)'\s*WITH\s*\((?P<options>.*)\)[\s;]*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass
+class Execution:
+    """One statement's life."""
+
+    statement: str
+    workgroup: str
+    database: str
+    location: str  # of its results, with a slash at the end
+    cutoff_bytes: int | None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    submitted: float = field(default_factory=time.time)
+    completed: float | None = None
+    state: str = "QUEUED"
+    reason: str = ""
+    scanned_bytes: int = 0
+    answer: Answer | None = None
+    over: Event = field(default_factory=Event)
+
+    @property
+    def unload(self) -> re.Match[str] | None:
+        """The parts of an UNLOAD, or None where the statement is a SELECT."""
+        return UNLOAD.fullmatch(self.statement)
+
+    def end(self, state: str, reason: str = "") -> None:
+        """Come to an end; the first one counts."""
+        if not self.over.is_set():
+            self.state, self.reason, self.completed = state, reason, time.time()
+            self.over.set()
+
+
+def datum(text: str | None) -> dict[str, str]:
+    return {} if text is None else {"VarCharValue": text}
+
+
+def column_info(name: str, type_: str) -> dict[str, Any]:
+    digits = re.fullmatch(r"decimal\((\d+),(\d+)\)", type_)
+    plain = type_.partition("(")[0]
+    info = {
+        "CatalogName": "hive",
+        "SchemaName": "",
+        "TableName": "",
+        "Name": name,
+        "Label": name,
+        "Type": plain,
+    }
+    precision, scale = (int(digits[1]), int(digits[2])) if digits else (0, 0)
+    return {**info, "Precision": precision, "Scale": scale, "Nullable": "UNKNOWN", "CaseSensitive": False}
+
+
+def timeline(execution: Execution) -> dict[str, int]:
+    millis = int(((execution.completed or time.time()) - execution.submitted) * 1000)
+    return {
+        "EngineExecutionTimeInMillis": millis,
+        "TotalExecutionTimeInMillis": millis,
+        "QueryQueueTimeInMillis": 0,
+    }
+
+
+def told(execution: Execution) -> dict[str, Any]:
+    """A QueryExecution: https://docs.aws.amazon.com/athena/latest/APIReference/API_QueryExecution.html"""
+    unload = execution.unload
+    status: dict[str, Any] = {"State": execution.state, "SubmissionDateTime": execution.submitted}
+    if execution.completed:
+        status["CompletionDateTime"] = execution.completed
+    if execution.reason:
+        status["StateChangeReason"] = execution.reason
+    if execution.state == "FAILED":
+        ours = execution.reason.startswith("GENERIC_INTERNAL_ERROR")
+        status["AthenaError"] = {
+            "ErrorCategory": 1 if ours else 2,
+            "ErrorType": 1 if ours else 1301,
+            "Retryable": ours,
+            "ErrorMessage": execution.reason,
+        }
+    statistics: dict[str, Any] = {"DataScannedInBytes": execution.scanned_bytes, **timeline(execution)}
+    if unload and execution.state == "SUCCEEDED":
+        statistics["DataManifestLocation"] = f"{execution.location}{execution.id}-manifest.csv"
+    return {
+        "QueryExecutionId": execution.id,
+        "Query": execution.statement,
+        "StatementType": "DML",
+        "SubstatementType": "UNLOAD" if unload else "SELECT",
+        "WorkGroup": execution.workgroup,
+        "QueryExecutionContext": {"Database": execution.database, "Catalog": "awsdatacatalog"},
+        "ResultConfiguration": {
+            "OutputLocation": f"{execution.location}{execution.id}" + ("" if unload else ".csv")
+        },
+        "EngineVersion": {"EffectiveEngineVersion": "Athena engine version 3"},
+        "Status": status,
+        "Statistics": statistics,
+    }
+
+
+def refuse_types(answer: Answer) -> None:
+    """What Athena cannot write to Parquet."""
+    for place, (name, type_) in enumerate(answer.types.items(), start=1):
+        if name.startswith("_col"):
+            raise StatementError(f"MISSING_COLUMN_NAME: Column name not specified at position {place}")
+        if type_ == "unknown":
+            raise StatementError(f"COLUMN_TYPE_UNKNOWN: Column type is unknown: {name}")
+        if "zone" in type_ or type_.startswith("time("):
+            raise StatementError(f"NOT_SUPPORTED: Unsupported Hive type: {type_}")
+
+
+def texts(answer: Answer) -> list[list[str | None]]:
+    """Header and rows as Athena's CSV and GetQueryResults write them."""
+    columns = [[_text(value) for value in column.to_pylist()] for column in answer.rows.columns]
+    return [list(answer.types), *(list(row) for row in zip(*columns, strict=True))]
+
+
+def _text(value: object) -> str | None:
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03}"
+        case date() | Decimal():
+            return str(value)
+        case dict():
+            return "{" + ", ".join(f"{key}={_text(one)}" for key, one in value.items()) + "}"
+        case list() if value and all(isinstance(one, tuple) for one in value):
+            return _text(dict(value))
+        case list():
+            return "[" + ", ".join(str(_text(one)) for one in value) + "]"
+    return str(value)
+
+
+def as_csv(answer: Answer) -> bytes:
+    """Every value quoted, null as nothing at all."""
+    quoted = (
+        ",".join("" if text is None else '"' + text.replace('"', '""') + '"' for text in row)
+        for row in texts(answer)
+    )
+    return "".join(f"{line}\n" for line in quoted).encode()

@@ -1,0 +1,363 @@
+"""A deployment's delivery in one process, on a clock of its own: runs decide, `publish` sends, a queue brings, a
+channel tells, and any step may fail. What is then shown is counted against what was published.
+"""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import RLock
+from typing import Any, Literal, Protocol
+
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from focuswatch.errors import FocuswatchError
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger import decide
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.jira.client import JiraClient
+from focuswatch.notify.jira.deliver import JiraChannel
+from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.publish import Topics, publish
+from focuswatch.notify.queue_batch import pause, tell_batch
+from focuswatch.notify.queue_message import number_of
+from focuswatch.owners.owners_file import Owners
+from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
+from tests.fakes.local_slack import local_slack
+from tests.fakes.memory_table import MemoryTable
+from tests.given.findings import DAY, finding, run
+from tests.given.jira import CATALOG
+from tests.given.ledger import ledger_table
+from tests.given.slack import Killed, Telling
+
+ChannelName = Literal["slack", "jira"]
+VISIBILITY_SECONDS = 360.0
+TEAMS = ("search", "fraud", "mobile")
+OWNERS = Owners.model_validate(
+    {
+        "teams": {
+            team: {"channel": f"#team-{team}", "jira": {"project": "SRCH", "component": "cost"}}
+            for team in TEAMS
+        }
+    }
+)
+MOST_BATCHES = 5_000
+
+
+class ThrottledError(ClientError):
+    """What DynamoDB says when it is asked too much."""
+
+    def __init__(self) -> None:
+        super().__init__({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": ""}}, "any")
+
+
+@dataclass
+class Table:
+    """The ledger's table, one call after the other as DynamoDB does it; `befall` may fail before or after a call.
+
+    `asked_again`: whether the answer of a call is lost, and botocore asks again by itself.
+    """
+
+    real: Any
+    befall: Callable[[str], None] = lambda _moment: None
+    asked_again: Callable[[], bool] = lambda: False
+    lock: RLock = field(default_factory=RLock)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.real, name)
+        if name not in ("get_item", "put_item", "update_item", "delete_item", "query"):
+            return found
+
+        def called(**asked: Any) -> Any:
+            with self.lock:
+                self.befall("before")
+                made = found(**asked)
+                if self.asked_again():
+                    made = found(**asked)
+                self.befall("after")
+                return made
+
+        return called
+
+
+@dataclass
+class Message:
+    """A message in the queue."""
+
+    record: dict[str, Any]
+    visible_at: float
+    done: bool = False
+
+
+@dataclass
+class Queue:
+    """At least once and in no order, as SQS is; `doubles` is how many of a hundred come twice."""
+
+    rng: random.Random
+    clock: Callable[[], float]
+    shuffled: bool = False
+    doubles: int = 0
+    messages: list[Message] = field(default_factory=list)
+    buried: list[dict[str, Any]] = field(default_factory=list)
+    lock: RLock = field(default_factory=RLock)
+
+    def publish(self, **asked: Any) -> None:
+        """Take what SNS was given."""
+        attributes = {
+            name: {"stringValue": one["StringValue"], "dataType": one["DataType"]}
+            for name, one in asked["MessageAttributes"].items()
+        }
+        times = 2 if self.rng.randrange(100) < self.doubles else 1
+        for _ in range(times):
+            record = {
+                "messageId": f"m{len(self.messages)}", "receiptHandle": str(len(self.messages)),
+                "body": asked["Message"], "messageAttributes": attributes,
+                "attributes": {"SentTimestamp": str(int(self.clock() * 1000)), "ApproximateReceiveCount": "0"},
+            }  # fmt: skip
+            self.messages.append(Message(record, self.clock()))
+
+    def receive(self, most: int) -> list[dict[str, Any]]:
+        """A batch of what can be seen, hidden from now on."""
+        with self.lock:
+            seen = [one for one in self.messages if not one.done and one.visible_at <= self.clock()]
+            if self.shuffled:
+                self.rng.shuffle(seen)
+            for one in seen[:most]:
+                one.visible_at = self.clock() + VISIBILITY_SECONDS
+                told = one.record["attributes"]
+                told["ApproximateReceiveCount"] = str(int(told["ApproximateReceiveCount"]) + 1)
+            return [one.record for one in seen[:most]]
+
+    def delete(self, records: list[dict[str, Any]], *, failed: set[str]) -> None:
+        """What was worked on; some of it comes again all the same."""
+        for record in records:
+            if record["messageId"] not in failed and not self.rng.randrange(100) < self.doubles:
+                self.messages[int(record["receiptHandle"])].done = True
+
+    def postpone(self, record: dict[str, Any], *, seconds: float) -> None:
+        """See focuswatch.notify.queue_batch.Queue."""
+        self.messages[int(record["receiptHandle"])].visible_at = self.clock() + pause(record, seconds=seconds)
+
+    def bury(self, record: dict[str, Any]) -> None:
+        """See focuswatch.notify.queue_batch.Queue."""
+        self.buried.append(record)
+
+    @property
+    def next_at(self) -> float | None:
+        """When something can be seen again."""
+        return min((one.visible_at for one in self.messages if not one.done), default=None)
+
+
+class Fault(Protocol):
+    """What befalls a world; each method may do nothing."""
+
+    def begin(self, world: "World") -> None:
+        """Before anything happens."""
+
+    def between_runs(self, world: "World") -> None:
+        """After what a run decided was told."""
+
+    def before_batch(self, world: "World") -> None:
+        """Before each batch."""
+
+
+@dataclass
+class World:
+    """One channel and all that leads to it."""
+
+    channel: ChannelName
+    telling: Telling
+    jira: LocalJira
+    table: Table
+    queue: Queue
+    rng: random.Random
+    workers: int = 1
+    batch: int = 10
+    published: dict[str, dict[int, tuple[str, bool]]] = field(default_factory=lambda: defaultdict(dict))
+
+    @property
+    def now(self) -> float:
+        return self.telling.now
+
+    @now.setter
+    def now(self, value: float) -> None:
+        self.telling.now = value
+        self.jira.now = value
+
+    def live(self, runs: list[list[Finding]], fault: Fault) -> None:
+        """Let every run decide and be told, and then whatever is left."""
+        fault.begin(self)
+        for number, found in enumerate(runs):
+            self.until_done(lambda number=number, found=found: self._run(number, found))
+            self.until_done(self._publish)
+            self._deliver(fault)
+            fault.between_runs(self)
+            self.now += 86_400
+        self.until_done(self._publish)
+        self._deliver(fault)
+
+    def until_done(self, phase: Callable[[], None]) -> None:
+        """As AWS calls a function again that failed."""
+        for _ in range(50):
+            try:
+                return phase()
+            except (Killed, ClientError, FocuswatchError):
+                self.now += 60
+        raise AssertionError("it never came to its end")
+
+    def _run(self, number: int, found: list[Finding]) -> None:
+        day = DAY + timedelta(days=number)
+        a_run = run(*(one.model_copy(update={"as_of": day}) for one in found), on=day)
+        ledger = DynamoLedger(self.table)
+        ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=())
+
+    def _publish(self) -> None:
+        publish(
+            DynamoLedger(self.table), sns=self, topics=Topics("findings", "new-region"), say=lambda _: None
+        )
+
+    def _deliver(self, fault: Fault) -> None:
+        for _ in range(MOST_BATCHES):
+            at = self.queue.next_at
+            if at is None:
+                return
+            self.now = max(self.now, at)
+            fault.before_batch(self)
+            if self.workers == 1:
+                self._work()
+            else:
+                with ThreadPoolExecutor(self.workers) as pool:
+                    list(pool.map(lambda _: self._work(), range(self.workers)))
+        raise AssertionError(f"{sum(not one.done for one in self.queue.messages)} messages were never told")
+
+    def _work(self) -> None:
+        records = self.queue.receive(self.batch)
+        try:
+            worked = tell_batch(
+                records, channel=self._channel(), queue=self.queue, say=lambda _: None,
+                seconds_left=lambda: 900, clock=self.telling.clock,
+            )  # fmt: skip
+        except Killed:
+            return
+        self.queue.delete(records, failed=set(worked.postponed))
+
+    def _channel(self) -> Any:
+        self.telling.table = self.table
+        if self.channel == "slack":
+            return self.telling.channel()
+        claims = Claims(self.table, channel="jira", model=IssueState, clock=self.telling.clock)
+        client = self.telling.steps.watched(
+            JiraClient(self.jira.url, TOKEN, email=EMAIL, read_seconds=1.0),
+            ("get", "with_label", "create", "edit", "comment", "transition", "transitions", "move"),
+        )
+        return JiraChannel(claims, DynamoLedger(self.table), OWNERS, CATALOG, client, self.telling.clock)
+
+    def publish(self, **asked: Any) -> None:
+        """SNS, as far as publishing needs it."""
+        told = {name: one["StringValue"] for name, one in asked["MessageAttributes"].items()}
+        fingerprint, number = told["news_id"].rpartition("-")[0], number_of(told["news_id"])
+        self.published[fingerprint][number] = (told["change"], told["told_in"] == "digest")
+        self.queue.publish(**asked)
+
+
+@dataclass(frozen=True)
+class Count:
+    """What came of a world."""
+
+    published: int
+    lost: int
+    doubled: int
+    buried: int
+
+
+def counted(world: World) -> Count:
+    """What should be shown and is not, and what is shown more than once."""
+    audit = _slack_audit if world.channel == "slack" else _jira_audit
+    lost, doubled = audit(world)
+    return Count(sum(map(len, world.published.values())), lost, doubled, len(world.queue.buried))
+
+
+def _slack_audit(world: World) -> tuple[int, int]:
+    roots, notes, digests = defaultdict(list), Counter(), 0
+    for channel in world.telling.server.workspace.channels.values():
+        for message in channel.shown:
+            told = message.metadata["event_payload"]
+            if "digest" in told:
+                digests += int(message.text.split(" more ")[0].replace(",", ""))
+                continue
+            roots[told["fingerprint"]].append(message)
+            notes.update(
+                one.metadata["event_payload"]["news_id"] for one in message.replies if not one.deleted
+            )
+    lost = doubled = lines = 0
+    for fingerprint, published in world.published.items():
+        due, due_notes, summed, last = _due_in_slack(fingerprint, published)
+        there = roots.pop(fingerprint, [])
+        lines += summed
+        lost += max(due - len(there), 0) + sum(notes[one] < 1 for one in due_notes)
+        doubled += max(len(there) - due, 0) + sum(max(notes.pop(one, 0) - 1, 0) for one in due_notes)
+        if there and (("Resolved" in there[-1].text) != (last == "resolved")):
+            lost += 1
+    doubled += sum(map(len, roots.values())) + sum(notes.values())
+    return lost + max(lines - digests, 0), doubled + max(digests - lines, 0)
+
+
+def _due_in_slack(
+    fingerprint: str, published: dict[int, tuple[str, bool]]
+) -> tuple[int, list[str], int, str]:
+    """Messages, notes in their threads, lines of digests, and how it ended."""
+    due, notes, summed, is_open, last = 0, [], 0, False, ""
+    for number, (kind, in_digest) in sorted(published.items()):
+        if in_digest and not due:
+            summed = 1
+        elif due == 0 or (kind == "new" and not is_open):
+            due += 1
+        elif kind != "new":  # a new one while it is open: its entry was lost, its owner has heard
+            notes.append(f"{fingerprint}-{number}")
+        is_open, last = kind != "resolved", kind
+    return due, notes, summed, last
+
+
+def _jira_audit(world: World) -> tuple[int, int]:
+    lost = doubled = 0
+    for fingerprint, published in world.published.items():
+        issues = world.jira.with_label(f"focuswatch-{fingerprint}")
+        last = published[max(published)][0]
+        doubled += max(len(issues) - 1, 0)
+        doubled += sum(len(one.bodies) - len(set(one.bodies)) for one in issues)
+        lost += not issues or issues[0].done != (last == "resolved")
+    return lost, doubled
+
+
+@contextmanager
+def world(
+    channel: ChannelName, *, seed: int, lag_seconds: float = 0.0, quick: bool = False
+) -> Iterator[World]:
+    """A world in which nothing has happened yet; `quick` with a table in memory, for thousands of findings."""
+    rng = random.Random(seed)
+    with mock_aws():
+        telling = Telling(None, None, owners=OWNERS)  # type: ignore[arg-type]
+        with (
+            local_slack(clock=telling.clock) as telling.server,
+            serving(LocalJira(lag_seconds=lag_seconds)) as jira,
+        ):
+            jira.now = telling.now
+            for name in ("#finops", *(team.channel for team in OWNERS.teams.values())):
+                telling.server.workspace.channel(name)
+            table = Table(MemoryTable() if quick else ledger_table())
+            yield World(channel, telling, jira, table, Queue(rng, telling.clock), rng)
+
+
+def story(findings: int) -> list[list[Finding]]:
+    """Four runs: found, grown, gone, and some of it back."""
+    first = [
+        finding(resource=f"r-{number}", cost=str(1000 + number % 7), team=TEAMS[number % len(TEAMS)])
+        for number in range(findings)
+    ]
+    grown = [one.model_copy(update={"monthly_cost": one.monthly_cost * 3}) for one in first]
+    return [first, grown, grown[::2], grown]

@@ -1,0 +1,90 @@
+"""The Glue tables of the pipeline stack, made without deploying it, and the rows of a bill in them."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
+from focuswatch.bill.refresh.glue_partitions import Partitions
+from focuswatch.bill.refresh.table_files import arrow_schema
+from focuswatch.bill.table_columns import ACTIVITY
+from focuswatch.engines.athena_dialect import projection
+from focuswatch.engines.sql_literals import literal
+from tests.fakes.local_aws import LocalAws
+
+NOT_GIVEN = ("focus_export", "refreshed_charges")  # a refresh reads them, and nothing else
+
+
+def create_tables(aws: LocalAws, *, bucket: str, database: str, export: str, folder: str = "tables") -> None:
+    """A database with every table, whose files are below `folder`; those of the raw export in `export`."""
+    glue = aws.client("glue")
+    glue.create_database(DatabaseInput={"Name": database})
+    projections = {
+        "activity": projection(
+            "activity_date",
+            unit="DAYS",
+            first="2023-01-01",
+            folder=f"s3://{bucket}/{folder}/activity/activity_date=",
+        ),
+    }
+    for name, columns in GLUE_TABLES.items():
+        key = PARTITION_KEYS.get(name)
+        parameters = {"classification": "parquet", **projections.get(name, {})}
+        storage = {
+            "Location": f"s3://{bucket}/{export}/data/"
+            if name == "focus_export"
+            else f"s3://{bucket}/{folder}/{name}/",
+            "Columns": [{"Name": column, "Type": type_} for column, type_ in columns],
+        }
+        told = {
+            "Name": name,
+            "Parameters": parameters,
+            "PartitionKeys": [{"Name": key[0], "Type": key[1]}] if key else [],
+            "StorageDescriptor": storage,
+        }
+        glue.create_table(DatabaseName=database, TableInput=told)
+
+
+def put_table(aws: LocalAws, rows: pa.Table, *, bucket: str, key: str) -> None:
+    """A Parquet object."""
+    body = io.BytesIO()
+    pq.write_table(rows, body, coerce_timestamps="ms")
+    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body.getvalue())
+
+
+def give_tables(aws: LocalAws, connection: duckdb.DuckDBPyConnection, *, bucket: str, database: str) -> None:
+    """A database of its own that holds what a DuckDB holds, table by table."""
+    create_tables(aws, bucket=bucket, database=database, export="none", folder=database)
+    for name in (one for one in GLUE_TABLES if one not in NOT_GIVEN):
+        if name == "activity":
+            for day, rows in _by_day(connection).items():
+                key = f"{database}/activity/activity_date={day}/all.parquet"
+                put_table(aws, rows, bucket=bucket, key=key)
+            continue
+        key = f"{database}/{name}/all.parquet"
+        put_table(aws, _rows(connection, name), bucket=bucket, key=key)
+        if PARTITION_KEYS.get(name, ("",))[0] == PERIOD_KEY:
+            partitions = Partitions(aws.client("glue"), database, name)
+            partitions.point("all", location=f"s3://{bucket}/{database}/{name}/", parameters={})
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
+    schema = arrow_schema(GLUE_TABLES[name])
+    found = connection.sql(f"SELECT {', '.join(schema.names)} FROM {name}").to_arrow_table()
+    return found.rename_columns(schema.names).cast(schema, safe=False)
+
+
+def _by_day(connection: duckdb.DuckDBPyConnection) -> Mapping[Any, pa.Table]:
+    schema = arrow_schema(GLUE_TABLES["activity"])
+    columns = ", ".join(name for name in ACTIVITY if name != "activity_date")
+    days = connection.execute("SELECT DISTINCT activity_date FROM activity").fetchall()
+    return {
+        day: connection.sql(f"SELECT {columns} FROM activity WHERE activity_date = {literal(day)}")
+        .to_arrow_table()
+        .cast(schema)
+        for (day,) in days
+    }

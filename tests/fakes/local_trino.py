@@ -1,0 +1,196 @@
+"""A Trino of this machine, for tests: version 435, made of its parts in Maven Central, with tables in memory.
+
+Other catalogs can be created while it runs: tests/fakes/local_athena_trino.py.
+
+Athena engine 3 follows Trino: https://docs.aws.amazon.com/athena/latest/ug/engine-versions-reference-0003.html
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from trino.dbapi import Connection, connect
+
+from focuswatch.engines.trino_engine import TrinoEngine
+from tests.fakes.waiting import wait_until
+
+HERE = Path(__file__).parent / "trino"
+PARTS = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:8]
+MADE = HERE.parent.parent / "build" / f"trino-435-{PARTS}"
+NEEDED = "JDK 17 or newer (java) and Maven (mvn)"
+STATE_SECONDS = 60
+# Tiny statements: what a cluster does to spread and to reorder work costs more than the work.
+QUICK = {
+    "join_distribution_type": "BROADCAST",
+    "join_reordering_strategy": "NONE",
+    "max_hash_partition_count": 1,
+    "min_hash_partition_count": 1,
+    "redistribute_writes": "false",
+    "scale_writers": "false",
+    "task_concurrency": 1,
+    "enable_dynamic_filtering": "false",
+}
+CONFIG = """
+coordinator=true
+node-scheduler.include-coordinator=true
+http-server.http.port={port}
+discovery.uri=http://127.0.0.1:{port}
+catalog.management=dynamic
+plugin.dir={plugins}
+query.max-length=20000000
+query.max-memory={memory}MB
+query.max-memory-per-node={memory}MB
+query.max-history=20
+query.min-expire-age=1s
+"""
+# Lazy, its scans wait for filters of joins that wait for them: two detections hung. Hive's do not wait.
+# https://trino.io/docs/435/connector/memory.html
+MEMORY = "connector.name=memory\nmemory.max-data-per-node=512MB\nmemory.enable-lazy-dynamic-filtering=false\n"
+NODE = "node.environment=test\nnode.id=local\nnode.data-dir={data}\n"
+
+
+@dataclass(frozen=True)
+class LocalTrino:
+    """A Trino that answers on a port of this machine, without passwords."""
+
+    port: int
+
+    def connect(
+        self, *, catalog: str = "memory", schema: str = "default", session: Mapping[str, object] = QUICK
+    ) -> Connection:
+        """A connection to a catalog, if no other is named to that whose tables are in memory."""
+        return connect(
+            host="127.0.0.1", port=self.port, user="tests", catalog=catalog, schema=schema,
+            session_properties=dict(session),
+        )  # fmt: skip
+
+    def engine(
+        self, *, schema: str = "default", tables: Mapping[str, str] | None = None, run_id: str = "tests"
+    ) -> TrinoEngine:
+        """An engine over one schema."""
+        return TrinoEngine(lambda: self.connect(schema=schema), run_id=run_id, tables=tables or {})
+
+    def states(self, where: str, *, until: Callable[[list[str]], bool]) -> list[str]:
+        """The states of the queries of which a condition on system.runtime.queries holds, once they are as wanted.
+
+        What they are, if they no longer change and are not. A query that is over is known for a second or more.
+        """
+        engine, states = self.engine(run_id="looking"), [""]
+
+        def as_wanted() -> bool:
+            asked = f"SELECT state FROM system.runtime.queries WHERE {where}"
+            states[:] = [row["state"] for row in engine.query(asked, label="look")]
+            return until(states)
+
+        with suppress(AssertionError):  # whoever asks compares
+            wait_until(as_wanted, progress=lambda: tuple(states), stalled_seconds=STATE_SECONDS)
+        return states
+
+
+def lacking() -> str | None:
+    """What must be installed before a Trino can be raised here, in words; None where nothing is missing."""
+    if shutil.which("mvn") is None or shutil.which("java") is None:
+        return f"no Trino is raised, and what needs one is left out: install {NEEDED}"
+    told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', told)
+    if version is None or int(version[1]) < 17:
+        return f"no Trino is raised, and what needs one is left out: java is {told.splitlines()[:1]}; install {NEEDED}"
+    return None
+
+
+def must_be_there() -> bool:
+    """On a CI machine what is left out is a failure."""
+    return os.environ.get("CI", "").lower() in ("true", "1")
+
+
+def make() -> None:
+    """Fetch the server's parts, once for a checkout."""
+    MADE.parent.mkdir(exist_ok=True)
+    with FileLock(MADE.parent / "trino.lock"):
+        if MADE.exists():
+            return
+        with tempfile.TemporaryDirectory(dir=MADE.parent) as scratch:
+            to = Path(scratch) / "trino"
+            called = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "package", f"-Dto={to}"]
+            subprocess.run(called, check=True, stdin=subprocess.DEVNULL)
+            to.rename(MADE)
+
+
+@contextmanager
+def trino(*, heap_gib: int = 2) -> Iterator[LocalTrino]:
+    """A Trino for the length of the block; a statement may take two fifths of its heap."""
+    make()
+    with tempfile.TemporaryDirectory(prefix="trino-") as scratch:
+        folder = Path(scratch)
+        port = _free_port()
+        _configure(folder, port=port, heap_gib=heap_gib)
+        with (folder / "log").open("w") as log:
+            server = subprocess.Popen(
+                _called(heap_gib), cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
+        try:
+            _wait(port, server, folder / "log")
+            yield LocalTrino(port)
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _called(heap_gib: int) -> list[str]:
+    return [
+        "java", f"-Xmx{heap_gib}G", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # it ends before more compiling pays
+        "-XX:ReservedCodeCacheSize=512M",  # https://trino.io/docs/435/installation/deployment.html: full, it hangs
+        "-Duser.timezone=UTC", "-Djdk.attach.allowAttachSelf=true",
+        "-Dconfig=etc/config.properties", "-Dnode.environment=test", "-Dlog.levels-file=etc/log.properties",
+        "-Dlog.enable-console=true", "-cp", f"{MADE / 'lib'}/*", str(HERE / "Server.java"),
+    ]  # fmt: skip
+
+
+def _configure(folder: Path, *, port: int, heap_gib: int) -> None:
+    files = {
+        "etc/config.properties": CONFIG.format(port=port, memory=heap_gib * 400, plugins=MADE / "plugin"),
+        "etc/node.properties": NODE.format(data=folder / "data"),
+        "etc/log.properties": "io.trino=ERROR\nio.airlift=ERROR\nBootstrap=ERROR\n",
+        "etc/catalog/memory.properties": MEMORY,
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Until a statement runs: a node is found some seconds after the server says that it started."""
+
+    def failure() -> str:
+        return f"Trino did not start:\n{log.read_text()[-3000:]}"
+
+    def runs() -> bool:
+        assert server.poll() is None, failure()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=5) as answer:
+                if b'"starting":false' not in answer.read():
+                    return False
+            LocalTrino(port).engine().query(
+                "SELECT count(*) AS nodes FROM memory.information_schema.tables", label="start"
+            )
+            return True
+        except Exception:  # noqa: BLE001  whatever it says while it starts
+            return False
+
+    wait_until(runs, progress=lambda: log.stat().st_size, failure=failure)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

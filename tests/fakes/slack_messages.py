@@ -1,0 +1,162 @@
+"""Messages of a local Slack: made, edited, told and paged as https://docs.slack.dev/reference/methods says."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long
+
+TEXT_CHARACTERS = 40_000  # https://docs.slack.dev/reference/methods/chat.postMessage#truncating
+BOT, BOT_ID, APP, TEAM = "U0FOCUSBOT", "B0FOCUSBOT", "A0FOCUSAPP", "T0FOCUS"
+
+Args = dict[str, Any]
+
+
+class SlackError(Exception):
+    """What the Web API refuses: its `error`, and what else the answer says."""
+
+    def __init__(self, code: str, **more: Any) -> None:
+        super().__init__(code)
+        self.code, self.more = code, more
+
+
+@dataclass
+class Message:
+    """A message as it is now, and how often it was edited."""
+
+    ts: str
+    text: str
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+    metadata: dict[str, Any] | None = None
+    user: str = BOT
+    thread_ts: str | None = None
+    broadcast: bool = False
+    edits: int = 0
+    deleted: bool = False
+    replies: "list[Message]" = field(default_factory=list)
+
+
+@dataclass
+class Channel:
+    """A channel; `messages` are all that were ever posted in it, replies and deleted ones too."""
+
+    id: str
+    name: str
+    members: list[str]
+    private: bool = False
+    archived: bool = False
+    messages: dict[str, Message] = field(default_factory=dict)
+    whispers: list[tuple[str, Message]] = field(default_factory=list)  # ephemeral ones, with who sees them
+
+    @property
+    def shown(self) -> list[Message]:
+        """What stands in the channel, oldest first; not what is in threads."""
+        return [one for one in self.messages.values() if not one.deleted and one.thread_ts is None]
+
+
+def body_of(args: Args) -> Args:
+    """Text, blocks and metadata of a new message, refused as Slack refuses them."""
+    text, blocks = args.get("text") or "", args.get("blocks") or []
+    if not text and not blocks:
+        raise SlackError("no_text")
+    if len(text) > TEXT_CHARACTERS:
+        raise SlackError("msg_too_long")
+    if problems := blocks_problems(blocks):
+        messages = [f"[ERROR] {one}" for one in problems]
+        raise SlackError("invalid_blocks", errors=problems, response_metadata={"messages": messages})
+    if too_long(blocks):
+        raise SlackError("msg_blocks_too_long")
+    metadata = args.get("metadata")
+    if metadata and (problem := metadata_problem(metadata)):
+        raise SlackError(problem)
+    return {"text": text, "blocks": blocks, "metadata": metadata or None}
+
+
+def edit(message: Message, args: Args) -> None:
+    """What is not said stays; but blocks go where only text is said, and `{}` takes metadata away.
+
+    https://docs.slack.dev/reference/methods/chat.update
+    """
+    said = {key: value for key, value in args.items() if value is not None}
+    if "blocks" in said or "text" in said:
+        body = body_of(
+            {
+                "text": said.get("text", message.text),
+                "blocks": said.get("blocks"),
+                "metadata": said.get("metadata"),
+            }
+        )
+        message.text, message.blocks = body["text"], body["blocks"]
+    elif said.get("metadata") and (problem := metadata_problem(said["metadata"])):
+        raise SlackError(problem)
+    if "metadata" in said:
+        message.metadata = said["metadata"] or None
+    message.edits += 1
+
+
+def take_away(channel: Channel, message: Message) -> None:
+    message.deleted = True
+    if message.thread_ts:
+        channel.messages[message.thread_ts].replies.remove(message)
+
+
+def as_told(message: Message, *, metadata: bool) -> Args:
+    told: Args = {
+        "type": "message",
+        "user": message.user,
+        "ts": message.ts,
+        "text": message.text,
+        "blocks": message.blocks,
+    }
+    if message.user == BOT:
+        told |= {"bot_id": BOT_ID, "app_id": APP, "team": TEAM}
+    if message.thread_ts or message.replies:
+        told["thread_ts"] = message.thread_ts or message.ts
+    if message.broadcast:
+        told["subtype"] = "thread_broadcast"
+    if message.replies:
+        told |= {"reply_count": len(message.replies), "latest_reply": message.replies[-1].ts}
+    if message.edits:
+        told["edited"] = {"user": message.user, "ts": message.ts}
+    if metadata and message.metadata:
+        told["metadata"] = message.metadata
+    return told
+
+
+def between(messages: Iterable[Message], args: Args) -> list[Message]:
+    """Those after `oldest` and before `latest`, or at them with `inclusive`."""
+    oldest, latest = _micros(args.get("oldest") or "0"), _micros(args.get("latest") or "9" * 12)
+    slack = 1 if is_true(args.get("inclusive")) else 0
+    return [one for one in messages if oldest - slack < _micros(one.ts) < latest + slack]
+
+
+def _micros(ts: Any) -> int:
+    seconds, _, rest = str(ts).partition(".")
+    return int(seconds) * 1_000_000 + int(f"{rest:0<6.6}" if rest else 0)
+
+
+def told_page(messages: Sequence[Message], args: Args, *, default: int) -> Args:
+    page, cursor = page_of(messages, args, default=default)
+    with_metadata = is_true(args.get("include_all_metadata"))
+    told = [as_told(one, metadata=with_metadata) for one in page]
+    return {"messages": told, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
+
+
+def page_of(items: Sequence[Any], args: Args, *, default: int) -> tuple[list[Any], str]:
+    """One page and the cursor of the next: https://docs.slack.dev/apis/web-api/pagination."""
+    try:
+        start = int(base64.b64decode(args.get("cursor") or base64.b64encode(b"0")).decode())
+    except ValueError as error:
+        raise SlackError("invalid_cursor") from error
+    limit = int(args.get("limit") or default)
+    if not 1 <= limit <= 1000:
+        raise SlackError("invalid_limit")
+    more = start + limit < len(items)
+    return list(items[start : start + limit]), base64.b64encode(
+        f"{start + limit}".encode()
+    ).decode() if more else ""
+
+
+def is_true(value: Any) -> bool:
+    return value in (True, 1, "1", "true", "True")

@@ -1,0 +1,253 @@
+"""A Slack workspace: channels, messages, threads and dialogs, and the methods of the Web API that touch them.
+
+As https://docs.slack.dev/reference/methods says they behave; no HTTP here, see tests/fakes/local_slack.py.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.fakes.slack_messages import (
+    BOT,
+    BOT_ID,
+    TEAM,
+    Args,
+    Channel,
+    Message,
+    SlackError,
+    as_told,
+    between,
+    body_of,
+    edit,
+    is_true,
+    page_of,
+    take_away,
+    told_page,
+)  # fmt: skip
+from tests.fakes.slack_rules import view_problems
+
+TRIGGER_SECONDS = 3  # https://docs.slack.dev/interactivity/handling-user-interaction#payloads
+RESPONSE_TIMES, RESPONSE_SECONDS = 5, 1800  # https://docs.slack.dev/interactivity/handling-user-interaction
+
+
+@dataclass
+class _Exchange:
+    """A trigger_id or a response_url: valid so long and so often; where it answers to."""
+
+    until: float
+    times: int
+    channel: str = ""
+    ts: str = ""
+    user: str = ""
+
+
+class Workspace:
+    """What the app can do in a workspace; `clock` gives seconds since 1970."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.channels: dict[str, Channel] = {}
+        self.webhooks: dict[str, str] = {}  # by path, the channel's id
+        self.views: list[dict[str, Any]] = []
+        self.triggers: dict[str, _Exchange] = {}
+        self.responses: dict[str, _Exchange] = {}
+        self._last = 0
+        self.methods: dict[str, Callable[[Args], Args]] = {
+            "auth.test": self._auth_test,
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "chat.delete": self._delete,
+            "chat.postEphemeral": self._whisper,
+            "conversations.history": self._history,
+            "conversations.replies": self._replies,
+            "conversations.list": self._list,
+            "users.conversations": self._mine,
+            "conversations.members": self._members,
+            "views.open": self._open,
+        }
+
+    def channel(
+        self, name: str, *, members: Sequence[str] = (), invited: bool = True, **more: Any
+    ) -> Channel:
+        """A new channel, by default with the bot in it."""
+        there = [*([BOT] if invited else []), *members]
+        made = Channel(f"C{len(self.channels) + 1:08d}", name.removeprefix("#"), there, **more)
+        self.channels[made.id] = made
+        return made
+
+    def trigger(self) -> str:
+        """A trigger_id as a click brings it."""
+        made = f"{secrets.randbelow(10**12)}.{TEAM}.{secrets.token_hex(8)}"
+        self.triggers[made] = _Exchange(self.clock() + TRIGGER_SECONDS, 1)
+        return made
+
+    def response_path(self, *, channel: str, ts: str, user: str) -> str:
+        """The path of a response_url as a click brings it."""
+        path = f"/actions/{TEAM}/{secrets.token_hex(8)}"
+        self.responses[path] = _Exchange(self.clock() + RESPONSE_SECONDS, RESPONSE_TIMES, channel, ts, user)
+        return path
+
+    def named(self, channel: Any, *, by_name: bool = False) -> Channel:
+        """The channel that was asked for; raises channel_not_found."""
+        for one in self.channels.values():
+            if channel == one.id or (by_name and str(channel).removeprefix("#") == one.name):
+                return one
+        raise SlackError("channel_not_found")
+
+    def posted(self, channel: Channel, args: Args, *, user: str = BOT) -> Message:
+        """A new message of `args`."""
+        body = body_of(args)
+        parent = channel.messages.get(str(args.get("thread_ts")))
+        if args.get("thread_ts") and (parent is None or parent.deleted):
+            raise SlackError("thread_not_found")
+        made = Message(
+            self._ts(), **body, user=user, thread_ts=(parent.thread_ts or parent.ts) if parent else None,
+            broadcast=parent is not None and is_true(args.get("reply_broadcast")),
+        )  # fmt: skip
+        channel.messages[made.ts] = made
+        if made.thread_ts:
+            channel.messages[made.thread_ts].replies.append(made)
+        return made
+
+    def respond(self, path: str, args: Args) -> None:
+        """What a post to a response_url does: https://docs.slack.dev/interactivity/handling-user-interaction."""
+        found = self.responses.get(path)
+        if found is None or self.clock() > found.until:
+            raise SlackError("expired_url")
+        if found.times < 1:
+            raise SlackError("used_url")
+        found.times -= 1
+        channel = self.channels[found.channel]
+        if is_true(args.get("delete_original")):
+            take_away(channel, channel.messages[found.ts])
+        elif is_true(args.get("replace_original")):
+            edit(channel.messages[found.ts], args)
+        elif args.get("response_type") == "in_channel":
+            self.posted(channel, args)
+        else:
+            channel.whispers.append((found.user, Message(self._ts(), **body_of(args))))
+
+    def _ts(self) -> str:
+        self._last = max(self._last + 1, int(self.clock() * 1_000_000))
+        return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
+
+    def _auth_test(self, args: Args) -> Args:
+        return {"url": "https://local.slack.com/", "team": "local", "user": "focuswatch", "team_id": TEAM,
+                "user_id": BOT, "bot_id": BOT_ID}  # fmt: skip
+
+    def _writable(self, args: Args, *, by_name: bool = False) -> Channel:
+        channel = self.named(args.get("channel"), by_name=by_name)
+        if channel.private and BOT not in channel.members:
+            raise SlackError("channel_not_found")
+        if channel.archived:
+            raise SlackError("is_archived")
+        if BOT not in channel.members:
+            raise SlackError("not_in_channel")
+        return channel
+
+    def _post(self, args: Args) -> Args:
+        channel = self._writable(args, by_name=True)
+        made = self.posted(channel, args)
+        return {"channel": channel.id, "ts": made.ts, "message": as_told(made, metadata=True)}
+
+    def _own(self, args: Args, *, refused: str) -> tuple[Channel, Message]:
+        channel = self._writable(args)
+        found = channel.messages.get(str(args.get("ts")))
+        if found is None or found.deleted:
+            raise SlackError("message_not_found")
+        if found.user != BOT:
+            raise SlackError(refused)
+        return channel, found
+
+    def _update(self, args: Args) -> Args:
+        channel, found = self._own(args, refused="cant_update_message")
+        edit(found, args)
+        return {
+            "channel": channel.id,
+            "ts": found.ts,
+            "text": found.text,
+            "message": as_told(found, metadata=True),
+        }
+
+    def _delete(self, args: Args) -> Args:
+        channel, found = self._own(args, refused="cant_delete_message")
+        take_away(channel, found)
+        return {"channel": channel.id, "ts": found.ts}
+
+    def _whisper(self, args: Args) -> Args:
+        channel = self._writable(args)
+        if args.get("user") not in channel.members:
+            raise SlackError("user_not_in_channel")
+        made = Message(self._ts(), **body_of(args))
+        channel.whispers.append((args["user"], made))
+        return {"message_ts": made.ts}
+
+    def _readable(self, args: Args) -> Channel:
+        channel = self.named(args.get("channel"))
+        if BOT not in channel.members:
+            raise SlackError("channel_not_found" if channel.private else "not_in_channel")
+        return channel
+
+    def _history(self, args: Args) -> Args:
+        """Newest first; a reply is there only where it was sent to the channel too."""
+        shown = [
+            one for one in self._readable(args).messages.values()
+            if not one.deleted and (one.thread_ts is None or one.broadcast)
+        ]  # fmt: skip
+        return told_page(between(reversed(shown), args), args, default=100)
+
+    def _replies(self, args: Args) -> Args:
+        """The parent, then its replies, oldest first."""
+        parent = self._readable(args).messages.get(str(args.get("ts")))
+        if parent is None or parent.deleted:
+            raise SlackError("thread_not_found")
+        replies = [one for one in parent.replies if not one.deleted]
+        return told_page(between([parent, *replies], args), args, default=1000)
+
+    def _list(self, args: Args) -> Args:
+        types = str(args.get("types", "public_channel")).split(",")
+        seen = [
+            {"id": one.id, "name": one.name, "is_channel": True, "is_private": one.private,
+             "is_archived": one.archived, "is_member": BOT in one.members}
+            for one in self.channels.values()
+            if ("private_channel" if one.private else "public_channel") in types
+            and not (one.private and BOT not in one.members)
+            and not (one.archived and is_true(args.get("exclude_archived")))
+        ]  # fmt: skip
+        page, cursor = page_of(seen, args, default=100)
+        return {"channels": page, "response_metadata": {"next_cursor": cursor}}
+
+    def _mine(self, args: Args) -> Args:
+        """Those that the bot is in, without is_member: https://docs.slack.dev/reference/methods/users.conversations"""
+        types = str(args.get("types", "public_channel")).split(",")
+        seen = [
+            {"id": one.id, "name": one.name, "is_channel": True, "is_private": one.private, "is_archived": one.archived}
+            for one in self.channels.values()
+            if BOT in one.members
+            and ("private_channel" if one.private else "public_channel") in types
+            and not (one.archived and is_true(args.get("exclude_archived")))
+        ]  # fmt: skip
+        page, cursor = page_of(seen, args, default=100)
+        return {"channels": page, "response_metadata": {"next_cursor": cursor}}
+
+    def _members(self, args: Args) -> Args:
+        page, cursor = page_of(self._readable(args).members, args, default=100)
+        return {"members": page, "response_metadata": {"next_cursor": cursor}}
+
+    def _open(self, args: Args) -> Args:
+        """https://docs.slack.dev/reference/methods/views.open"""
+        trigger = self.triggers.get(str(args.get("trigger_id")))
+        if trigger is None:
+            raise SlackError("invalid_trigger_id")
+        if trigger.times < 1:
+            raise SlackError("exchanged_trigger_id")
+        if self.clock() > trigger.until:
+            raise SlackError("expired_trigger_id")
+        if problems := view_problems(args.get("view")):
+            raise SlackError("invalid_arguments", response_metadata={"messages": problems})
+        trigger.times -= 1
+        view = {**args["view"], "id": f"V{len(self.views) + 1:08d}", "team_id": TEAM, "bot_id": BOT_ID}
+        self.views.append(view)
+        return {"view": view}

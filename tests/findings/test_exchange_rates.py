@@ -1,0 +1,280 @@
+"""Money thresholds are in USD and mean the same on a bill in any currency."""
+
+import csv
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import typer.testing
+
+from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome_of, read_cases
+from focuswatch.aws_alerts.alert_findings import finding as said
+from focuswatch.bill.refresh.athena_statements import rate_of_period
+from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
+from focuswatch.catalog.catalog import Catalog, read_entry
+from focuswatch.catalog.catalog import DetectionHeader as Header
+from focuswatch.cli import app
+from focuswatch.detect.run_detection import Outcome
+from focuswatch.engines.duckdb_engine import connect
+from focuswatch.errors import CatalogError, ConfigError
+from focuswatch.findings.exchange_rates import TABLE, TABLE_DATE, converted, rate_of, usd
+from focuswatch.ledger import decide
+from focuswatch.owners.owners_file import Owners
+from tests.given.findings import finding, run
+
+CATALOG = Catalog.load()
+RUPEES = 83.0
+MONEY = ("EffectiveCost", "BilledCost", "ListCost", "ContractedCost", "billed_cost")
+CASES = [
+    pytest.param(id, case.name, id=f"{id}: {case.name}")
+    for id in CATALOG.detections
+    for case in read_cases(FOLDER / f"{id}.toml").cases
+]
+
+
+def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
+    """Each rate says where it is from."""
+    assert rate_of("USD", rates={"USD": Decimal(2)}).per_usd == 1
+    assert rate_of("INR", rates={"INR": Decimal(90)}, of_bill=91.5).per_usd == 90
+    assert rate_of("INR", of_bill=91.5).per_usd == Decimal("91.5")
+    assert rate_of("INR").per_usd == TABLE["INR"]
+    assert rate_of("INR", of_bill=float("nan")).per_usd == TABLE["INR"]
+    notes = [
+        rate_of("INR", rates={"INR": Decimal(90)}).note,
+        rate_of("INR", of_bill=91.5).note,
+        rate_of("INR").note,
+    ]
+    assert [one and one.partition(", from ")[2].partition(":")[0] for one in notes] == [
+        "owners.toml",
+        "the bill's own costs in its pricing currency",
+        f"the reference rates of the European Central Bank of {TABLE_DATE}",
+    ]
+    assert rate_of("USD").note is None
+
+
+def test_a_currency_without_a_rate_is_said():
+    """Its amounts count as dollars, and whoever reads the findings learns it."""
+    assert rate_of("XYZ").per_usd == 1
+    assert "No exchange rate is known for XYZ" in str(rate_of("XYZ").note)
+
+
+def test_amounts_are_converted_by_way_of_the_dollar():
+    rates = {"INR": Decimal(80), "EUR": Decimal("0.8")}
+    assert usd(Decimal(8000), "INR", rates) == 100
+    assert converted(Decimal(8000), source="INR", target="EUR", rates=rates) == 80
+    assert converted(Decimal(7), source="XYZ", target="XYZ") == 7
+
+
+@pytest.mark.parametrize(
+    "stated", ["INR = 0", "INR = -3", "INR = inf", "INR = nan", "rupees = 83", 'INR = "many"']
+)
+def test_a_rate_that_cannot_be_is_refused(tmp_path, stated):
+    path = tmp_path / "owners.toml"
+    path.write_text(f"[exchange_rates]\n{stated}\n")
+    with pytest.raises(ConfigError, match="exchange_rates"):
+        Owners.load(path)
+
+
+@pytest.mark.parametrize(("id", "name"), CASES)
+def test_a_case_in_rupees_finds_what_it_finds_in_dollars(id, name):
+    """All money times 83 and a dollar for 83 rupees: the same things are found, worth 83 times as much."""
+    file = read_cases(FOLDER / f"{id}.toml")
+    case = next(one for one in file.cases if one.name == name)
+    dollars, rupees = _outcome(id, case, file), _outcome(id, _in_rupees(case, file), file, per_usd=RUPEES)
+    assert _identities(rupees) == _identities(dollars)
+    for one, other in zip(_sorted(dollars), _sorted(rupees), strict=True):
+        if id != "stale_export":  # 0, or what was lost
+            assert other["monthly_cost"] == pytest.approx(one["monthly_cost"] * RUPEES, rel=1e-6, abs=1e-3)
+
+
+def _outcome(id: str, case: Case, file: CaseFile, *, per_usd: float = 1.0) -> Outcome:
+    charge = file.charge | {key: file.charge[key] * per_usd for key in MONEY if key in file.charge}
+    connection = connect()
+    try:
+        return outcome_of(
+            case,
+            file=file.model_copy(update={"charge": charge}),
+            detection=CATALOG.detections[id],
+            catalog=CATALOG,
+            on=connection,
+            per_usd=per_usd,
+        )
+    finally:
+        connection.close()
+
+
+def _in_rupees(case: Case, file: CaseFile) -> Case:
+    def times(row):
+        return {
+            key: value * RUPEES if key in MONEY and not isinstance(value, str) else value
+            for key, value in row.items()
+        }
+
+    owners = json.loads(json.dumps(case.owners, default=str))
+    for team in owners.get("teams", {}).values():
+        if "monthly_budget" in team:
+            team["monthly_budget"] = float(team["monthly_budget"]) * RUPEES
+    for use_case in owners.get("use_cases", {}).values():
+        for key in ("cap", "monthly_budget", "accepted_unit_cost"):
+            if key in use_case:
+                use_case[key] = float(use_case[key]) * RUPEES
+    charges = [times(row) | {"BillingCurrency": "INR"} for row in case.charges]
+    deliveries = [times(row) for row in case.deliveries]
+    return case.model_copy(update={"charges": charges, "owners": owners, "deliveries": deliveries})
+
+
+def _sorted(outcome):
+    return sorted(outcome.rows, key=lambda row: str([row.get(key) for key in IDENTITY]))
+
+
+IDENTITY = ("sub_account_id", "region_id", "resource_id", "service_name")
+
+
+def _identities(outcome):
+    assert outcome.error is None
+    return [[row.get(key) for key in IDENTITY] for row in _sorted(outcome)], len(outcome.not_looked_at)
+
+
+def test_a_parameter_of_money_says_that_it_is_in_dollars(tmp_path):
+    """A name that sounds like money and does not end in _usd is refused, whoever adds it."""
+    text = (FOLDER.parent.parent / "athena_sql" / "detections" / "idle_sagemaker_endpoint.sql").read_text()
+    path = tmp_path / "idle_sagemaker_endpoint.sql"
+    path.write_text(text.replace("least_monthly_cost_usd", "least_monthly_cost"))
+    with pytest.raises(
+        CatalogError, match="least_monthly_cost sounds like money; name it least_monthly_cost_usd"
+    ):
+        read_entry(path, Header)
+    path.write_text(text.replace("least_monthly_cost_usd = 1.0", 'least_monthly_cost_usd = "1"'))
+    with pytest.raises(CatalogError, match="money in USD; expected a number"):
+        read_entry(path, Header)
+
+
+def test_material_change_is_measured_in_dollars():
+    """Ten dollars more are news; ten rupees more are none."""
+    first, grown = finding(cost="15"), finding(cost="30")
+    known = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
+    assert [one.kind for one in decide(known, [], run(grown)).news] == ["changed"]
+    assert decide(known, [], run(grown, per_usd=Decimal(83))).news == ()
+    grown = finding(cost="900")
+    assert [one.kind for one in decide(known, [], run(grown, per_usd=Decimal(83))).news] == ["changed"]
+
+
+def test_what_aws_says_in_another_currency_is_weighed_in_dollars():
+    """1,500 rupees against a budget are no medium finding."""
+    more = {"identity": "b", "category": "governance", "title": "A budget", "reason": "r", "action": "a"}
+    day = date(2026, 3, 31)
+    found = said(
+        "aws_budget",
+        **more,
+        evidence={},
+        owner=(None, "fallback"),
+        days=(day, day),
+        cost=Decimal(1500),
+        currency="INR",
+    )
+    assert found.severity == "low"
+    assert found.monthly_cost == 1500
+
+
+HEADER = (
+    "BilledCost", "BillingCurrency", "BillingPeriodStart", "ChargeCategory", "ChargePeriodStart", "ChargePeriodEnd",
+    "ConsumedQuantity", "EffectiveCost", "RegionId", "ResourceId", "ServiceName", "SkuMeter", "SubAccountId",
+    "PricingCurrency", "PricingCurrencyEffectiveCost",
+)  # fmt: skip
+
+
+def bill(path: Path, *, rate: float = 1.0, currency: str = "USD", prices: bool = False) -> Path:
+    """A March with an orphaned collection, a cent's worth of another, and machines at six times for a day."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(HEADER)
+        for number in range(60):
+            start = date.fromordinal(date(2026, 2, 1).toordinal() + number)
+            end = date.fromordinal(start.toordinal() + 1)
+            machines = 60.0 if number == 52 else 10.0
+            for service, meter, region, usd_ in (
+                ("Amazon OpenSearch Service", "USE1-SearchOCU", "us-east-1", 5.76),
+                ("Amazon OpenSearch Service", "EU-SearchOCU", "eu-west-1", 0.01),
+                ("Amazon Elastic Compute Cloud", "BoxUsage:m5.large", "us-east-1", machines),
+            ):  # fmt: skip
+                cost = usd_ * rate
+                rows.writerow((
+                    cost, currency, start.replace(day=1), "Usage", start, end, 24, cost, region, "", service, meter,
+                    "111122223333", "USD" if prices else "", usd_ if prices else "",
+                ))  # fmt: skip
+    return path
+
+
+def scanned(export: Path, state: Path, *more: object) -> tuple[list[dict], str]:
+    done = typer.testing.CliRunner().invoke(
+        app, ["scan", str(export), "--state", str(state), *map(str, more), "--format", "json"]
+    )
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout), done.stderr
+
+
+def seen(found: list[dict]) -> list[tuple]:
+    return sorted((one["fingerprint"], one["severity"], one["started_on"], one["ended_on"]) for one in found)
+
+
+@pytest.mark.parametrize("by", ["owners.toml", "the bill"])
+def test_a_bill_in_rupees_finds_and_weighs_what_it_does_in_dollars(tmp_path, by):
+    """From the command on: findings and severities are those of the bill in dollars, amounts are rupees."""
+    dollars, _ = scanned(bill(tmp_path / "usd.csv"), tmp_path / "usd")
+    assert {one["detection"] for one in dollars} == {
+        "orphaned_opensearch_collection",
+        "cost_anomaly",
+        "untagged_ai_spend",
+    }
+    owners = tmp_path / "owners.toml"
+    owners.write_text("[exchange_rates]\nINR = 83\n" if by == "owners.toml" else "")
+    export = bill(tmp_path / "inr.csv", rate=83.0, currency="INR", prices=by == "the bill")
+    rupees, _ = scanned(export, tmp_path / "inr", "--owners", owners)
+    assert seen(rupees) == seen(dollars)
+    assert {one["currency"] for one in rupees} == {"INR"}
+    by_id = {one["fingerprint"]: one for one in rupees}
+    for one in dollars:
+        assert by_id[one["fingerprint"]]["monthly_cost"] == pytest.approx(one["monthly_cost"] * 83, rel=1e-5)
+    again, _ = scanned(export, tmp_path / "inr", "--owners", owners)  # the rate is kept with what was read
+    assert {one["status"] for one in again} == {"open"}
+
+
+def test_the_scan_says_at_which_rate_thresholds_were_converted(tmp_path):
+    export = bill(tmp_path / "inr.csv", rate=83.0, currency="INR", prices=True)
+    done = typer.testing.CliRunner().invoke(app, ["scan", str(export), "--state", str(tmp_path / "state")])
+    told = " ".join(done.stdout.split())
+    assert (
+        "Money thresholds are converted at 83 INR for 1 USD, from the bill's own costs in its pricing currency"
+        in told
+    )
+
+
+def test_athena_reads_the_rate_from_the_raw_export():
+    """Of rows that are priced in dollars alone; refunds and free usage tell nothing."""
+    connection = connect()
+    connection.execute("""
+        CREATE TABLE focus_export AS
+        SELECT * FROM (VALUES
+            ('2026-05', 830.0, 10.0, 'USD'), ('2026-05', -83.0, -2.0, 'USD'), ('2026-05', 0.0, 0.0, 'USD'),
+            ('2026-05', 500.0, 500.0, 'INR'), ('2026-05', 40.0, NULL, NULL), ('2026-04', 900.0, 10.0, 'USD')
+        ) AS rows (billing_period, EffectiveCost, PricingCurrencyEffectiveCost, PricingCurrency)
+    """)
+    assert connection.execute(rate_of_period("2026-05")).fetchall() == [(830.0, 10.0)]
+    assert connection.execute(rate_of_period("2026-03")).fetchall() == [(0.0, 0.0)]
+
+
+@pytest.mark.parametrize("per_usd", [83.25, None])
+def test_a_billing_period_keeps_its_rate(per_usd):
+    """In the partition's parameters, beside the currency."""
+    day = date(2026, 5, 31)
+    period = GluePeriod(
+        "2026-05", "s3://b/", "d", datetime(2026, 6, 1, tzinfo=UTC), 1, 1.0, "INR", day, day, per_usd=per_usd
+    )
+    found = {
+        "Values": ["2026-05"],
+        "StorageDescriptor": {"Location": "s3://b/"},
+        "Parameters": period.parameters(),
+    }
+    assert _period(found) == period

@@ -1,0 +1,159 @@
+"""What a finding is: identity, severity, words, and the schema it is published by."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.findings.finding import Finding, fingerprint, money, plain, severity_of, to_finding
+from focuswatch.findings.size_limits import FINDING_BYTES, whole_length
+from tests.given.findings import finding
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "finding.schema.json"
+ROW = {
+    "sub_account_id": "111122223333",
+    "region_id": "us-east-1",
+    "resource_id": None,
+    "monthly_cost": 345.6,
+    "service_name": "Amazon OpenSearch Service",
+    "ocu_hours": 336.0,
+    "lookback_days": 7,
+    "tags": {"team": "search"},
+}
+
+
+def test_the_fingerprint_is_identity_without_cost_or_date():
+    """The same thing tomorrow at another price is the same finding."""
+    assert fingerprint("d", ROW) == fingerprint("d", ROW | {"monthly_cost": 1.0, "ocu_hours": 1.0})
+
+
+@pytest.mark.parametrize("key", ["sub_account_id", "region_id", "service_name", "resource_id"])
+def test_each_part_of_the_identity_counts(key):
+    """Another account, region, service or resource is another finding; null is not the word None."""
+    others = {fingerprint("d", ROW | {key: value}) for value in ("x", None, "None", "")}
+    assert len(others) == 4
+
+
+def test_parts_of_the_identity_do_not_run_together():
+    """An account 'a' with region 'bc' is not account 'ab' with region 'c'."""
+    first = fingerprint("d", ROW | {"sub_account_id": "a", "region_id": "bc"})
+    assert first != fingerprint("d", ROW | {"sub_account_id": "ab", "region_id": "c"})
+
+
+@pytest.mark.parametrize(
+    ("category", "cost", "severity"),
+    [
+        ("waste", "99.99", "low"),
+        ("waste", "100", "medium"),
+        ("waste", "1000", "high"),
+        ("waste", "10000", "critical"),
+        ("security", "0", "high"),
+        ("security", "-3", "high"),
+        ("security", "1000", "critical"),
+        ("anomaly", "499", "low"),
+        ("governance", "0", "low"),
+    ],
+)
+def test_severity_follows_from_category_and_money(category, cost, severity):
+    """A new region is high from the first cent."""
+    assert severity_of(category, Decimal(cost)) == severity
+
+
+def test_a_row_that_says_it_is_minor_is_low():
+    """Whatever its category and cost would make of it."""
+    assert severity_of("security", Decimal("0.00001"), minor=True) == "low"
+
+
+def test_words_show_the_row_and_data_is_never_a_template():
+    """A resource whose name looks like a placeholder stays a name."""
+    detection = Catalog.load().detection("orphaned_opensearch_collection")
+    row = ROW | {"region_id": "{resource_id}"}
+    made = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
+    assert "336.00 OCU hours in 7 days in {resource_id}" in made.reason
+    assert made.monthly_cost == Decimal("345.6")
+    assert made.evidence == {"ocu_hours": 336.0, "lookback_days": 7, "tags": {"team": "search"}}
+
+
+ARNS = [f"arn:aws:sagemaker:us-east-1:111122223333:notebook-instance/{number:05}" for number in range(20_000)]
+
+
+def made_of(**columns):
+    """The finding of a row with these columns beside ROW's."""
+    detection = Catalog.load().detection("orphaned_opensearch_collection")
+    return to_finding(
+        ROW | columns, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={}
+    )
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"resource_ids": ARNS},
+        {"note": "x" * 300_000},
+        {"note": "\N{FIRE}" * 300_000, "causes": [{"what": "é" * 9_000, "ids": ARNS}] * 90},
+        {"tags": {f"key-{number}": "v" * 256 for number in range(5_000)}},
+        {f"column_{number}": "\x01" * 4_000 for number in range(2_000)},
+        {"region_id": "\N{FIRE}" * 100_000, "resource_id": "\x01" * 300_000, "service_name": "s" * 300_000},
+    ],
+)
+def test_a_finding_is_of_a_size_that_a_ledger_and_a_topic_take(columns):
+    """However much evidence there is: DynamoDB and SNS would refuse it, and the whole run with it. Who it is stays."""
+    made = made_of(**columns)
+    assert len(made.model_dump_json(by_alias=True).encode()) <= FINDING_BYTES
+    assert made.fingerprint == fingerprint("orphaned_opensearch_collection", ROW | columns)
+    assert Finding.model_validate_json(made.model_dump_json(by_alias=True)) == made
+
+
+def test_what_is_left_out_of_a_finding_is_said():
+    """How many characters of a text, values of a list or a map, and columns."""
+    made = made_of(resource_ids=ARNS, note="x" * 300_000, counts={str(number): 1 for number in range(500)})
+    assert made.evidence["resource_ids"][:100] == ARNS[:100]
+    assert made.evidence["resource_ids"][100:] == ["… and 19,900 more"]
+    assert whole_length(made.evidence["resource_ids"]) == 20_000
+    assert whole_length(ARNS) == 20_000
+    assert made.evidence["note"] == "x" * 4_000 + "… (296,000 more characters)"
+    assert made.evidence["counts"]["…"] == "… and 400 more"
+    many = made_of(**{f"column_{number:04}": 1 for number in range(5_000)})
+    assert many.evidence["column_0000"] == 1
+    assert many.evidence["…"] == f"and {5_003 - len(many.evidence) + 1:,} more columns"
+
+
+def test_sentences_of_a_finding_are_cut_where_a_name_fills_them():
+    """A name as long as a book is no reason not to tell what it is about."""
+    made = made_of(region_id="x" * 300_000)
+    assert "… (2" in made.reason
+    assert len(made.reason) < 4_100
+    assert len(made.action) < 4_100
+
+
+def test_what_has_room_stays_as_it_is():
+    """Names of 3,000 characters, and a hundred of a list."""
+    name = "\N{FIRE}" * 1_000 + "x" * 2_000
+    made = made_of(resource_id=name, resource_ids=ARNS[:100])
+    assert (made.resource_id, made.evidence["resource_ids"]) == (name, ARNS[:100])
+
+
+def test_a_finding_survives_its_json():
+    """What a ledger stores is what it reads."""
+    one = finding(cost="0.123456", tags={"naïve 🙂": "'\"\\"})
+    assert Finding.model_validate_json(one.model_dump_json(by_alias=True)) == one
+
+
+def test_the_published_schema_is_the_code():
+    """docs/finding.schema.json is what findings are; renew it with the command in docs/finding.md."""
+    assert json.loads(SCHEMA.read_text()) == Finding.model_json_schema(by_alias=True, mode="serialization")
+
+
+@pytest.mark.parametrize("value", [1e22, -1e22, 1e300, 1.7e308])
+def test_any_amount_is_money(value):
+    """Twenty-two digits before the point are more than Python's decimals hold unasked."""
+    assert float(money(value)) == pytest.approx(value)
+
+
+def test_a_value_that_is_no_number_is_unknown_in_json():
+    """JSON has neither NaN nor Infinity."""
+    row = {"a": float("nan"), "b": [float("inf")], "c": {"d": Decimal("-Infinity")}, "e": 1.5}
+    assert plain(row) == {"a": None, "b": [None], "c": {"d": None}, "e": 1.5}

@@ -1,0 +1,273 @@
+"""Accounts with resources and metrics in memory, answered to real clients: parameters are checked as AWS's are."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+
+import botocore.loaders
+import botocore.session
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import ClientError
+
+from focuswatch.collect.member_sessions import CALLING_AS, Clients, Member
+
+LOADER = botocore.loaders.create_loader()  # AWS's own descriptions of its services are read once
+
+TODAY = date(2026, 3, 31)
+LONG_AGO = datetime(2026, 1, 1, 9, tzinfo=UTC)
+IAM_NAMES = {"opensearchserverless": "aoss", "opensearch": "es"}
+PAGE = 2  # so small that every list of three is paged
+LISTS = {  # operation: its list's key, and how it spells its token
+    "ListEndpoints": ("Endpoints", "NextToken"),
+    "ListInferenceComponents": ("InferenceComponents", "NextToken"),
+    "ListProvisionedModelThroughputs": ("provisionedModelSummaries", "nextToken"),
+    "ListImportedModels": ("modelSummaries", "nextToken"),
+    "ListCustomModels": ("modelSummaries", "nextToken"),
+    "ListCustomModelDeployments": ("modelDeploymentSummaries", "nextToken"),
+    "ListCollections": ("collectionSummaries", "nextToken"),
+    "ListApplications": ("applications", "nextToken"),
+    "ListGraphs": ("graphs", "nextToken"),
+    "ListMetrics": ("Metrics", "NextToken"),
+    "LookupEvents": ("Events", "NextToken"),
+}
+
+
+class RefusedError(Exception):
+    """An answer that is an error of AWS's."""
+
+    def __init__(self, code="AccessDeniedException", message="not authorized to perform this"):
+        self.code, self.message = code, message
+
+
+@dataclass
+class Cloud:
+    """`listed` holds what an operation answers in a region of an account, `told` what describes one thing,
+    `metrics` the datapoints; `refusing` and `unreachable` decide over a call by its account, region and service.
+    """
+
+    listed: dict = field(default_factory=dict)
+    told: dict = field(default_factory=dict)
+    metrics: dict = field(default_factory=dict)
+    refusing: object = lambda account, region, service: None
+    unreachable: object = lambda region, service: None
+    calls: Counter = field(default_factory=Counter)
+    left_out: frozenset = frozenset()  # operations that somebody else answers
+    actions: set = field(default_factory=set)  # as IAM names what was called
+    keys: dict = field(default_factory=dict)  # access key: account
+
+    def add(self, operation, *items, account="111122223333", region="us-east-1"):
+        self.listed.setdefault((account, region, operation), []).extend(items)
+
+    def tell(self, operation, key, answer, *, account="111122223333", region="us-east-1"):
+        self.told[account, region, operation, key] = answer
+
+    def measure(self, namespace, name, *, by, days, account="111122223333", region="us-east-1", stat="Sum"):
+        """`by` are the dimensions, `days` the day's statistic by day."""
+        series = (namespace, name, frozenset(by.items()), stat)
+        self.metrics.setdefault((account, region), {})[series] = days
+
+    def session(self, account="111122223333"):
+        """An account's clients, without a role to assume."""
+        clients = self.attach(Clients(botocore.session.Session()))
+        clients.core.register_component("data_loader", LOADER)
+        return Member(clients, self.key(account))
+
+    def sessions(self, *, refusing=()):
+        """What `assuming` gives: accounts' clients, or a refusal."""
+        clients = self.attach(Clients())
+
+        def session_for(account):
+            if account in refusing:
+                error = {"Code": "AccessDenied", "Message": "not authorized to perform: sts:AssumeRole"}
+                raise ClientError({"Error": error}, "AssumeRole")
+            return Member(clients, self.key(account))
+
+        return session_for
+
+    def key(self, account):
+        """Credentials by which this cloud knows the account."""
+        self.keys[f"AKIA{account}"] = account
+        return ReadOnlyCredentials(f"AKIA{account}", "secret", None)
+
+    def attach(self, clients):
+        """Let this cloud answer what these clients call."""
+
+        def remember(params, context, **_):
+            context["asked"] = dict(params)
+
+        def answer(model, context, request_signer, **_):
+            if model.name in self.left_out:
+                return None
+            service, region = model.service_model.service_name, request_signer.region_name
+            account = self.keys[CALLING_AS.get().access_key]
+            self.calls[account, region, model.name] += 1
+            self.actions.add(f"{IAM_NAMES.get(service, service)}:{model.name}")
+            if error := self.unreachable(region, service):
+                raise error
+            try:
+                if refused := self.refusing(account, region, service):
+                    raise refused
+                found = self.answer(account, region, service, model.name, context["asked"])
+            except RefusedError as refused:
+                error = {"Code": refused.code, "Message": refused.message}
+                return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
+            return SimpleNamespace(status_code=200), found
+
+        clients.core.register("before-parameter-build", remember)
+        clients.core.register("before-call", answer)
+        return clients
+
+    def answer(self, account, region, service, operation, asked):
+        place = (account, region)
+        if operation == "GetMetricData":
+            return self._metric_data(place, asked)
+        if operation == "ListIndices":
+            key = asked.get("applicationId", "kendra")
+            items = [
+                one for application, one in self.listed.get((*place, operation), ()) if application == key
+            ]
+            name, token = (
+                ("indices", "nextToken")
+                if key != "kendra"
+                else ("IndexConfigurationSummaryItems", "NextToken")
+            )
+            return _page(items, name, token, asked)
+        if operation == "ListMetrics":
+            items = self._listed_metrics(place, asked)
+            return _page(items, "Metrics", "NextToken", asked)
+        if operation in LISTS:
+            return _page(self.listed.get((*place, operation), []), *LISTS[operation], asked)
+        if operation == "ListDomainNames":
+            return {
+                "DomainNames": [{"DomainName": name} for name in self.listed.get((*place, operation), ())]
+            }
+        if operation == "BatchGetCollection":
+            return {"collectionDetails": [self.told[*place, operation, one] for one in asked["ids"]]}
+        (key,) = asked.values()
+        return self.told[*place, operation, key]
+
+    def _listed_metrics(self, place, asked):
+        return [
+            {"Namespace": space, "MetricName": name, "Dimensions": [{"Name": k, "Value": v} for k, v in by]}
+            for space, name, by, _ in self.metrics.get(place, ())
+            if (space, name) == (asked["Namespace"], asked.get("MetricName", name))
+        ]
+
+    def _metric_data(self, place, asked):
+        assert len(asked["MetricDataQueries"]) <= 500
+        results = []
+        for query in asked["MetricDataQueries"]:
+            stat = query["MetricStat"]
+            by = frozenset((one["Name"], one["Value"]) for one in stat["Metric"]["Dimensions"])
+            series = (stat["Metric"]["Namespace"], stat["Metric"]["MetricName"], by, stat["Stat"])
+            days = self.metrics.get(place, {}).get(series, {})
+            if isinstance(days, str):
+                results.append({"Id": query["Id"], "Timestamps": [], "Values": [], "StatusCode": days})
+                continue
+            inside = [day for day in sorted(days) if asked["StartTime"] <= midnight(day) < asked["EndTime"]]
+            results.append(
+                {
+                    "Id": query["Id"],
+                    "Timestamps": [midnight(day) for day in inside],
+                    "Values": [days[day] for day in inside],
+                    "StatusCode": "Complete",
+                }
+            )
+        return _page(results, "MetricDataResults", "NextToken", asked, size=100)
+
+
+def _page(items, key, token, asked, *, size=PAGE):
+    start = int(asked.get(token, 0))
+    more = {token: str(start + size)} if start + size < len(items) else {}
+    return {key: items[start : start + size]} | more
+
+
+def midnight(day):
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def ago(days):
+    return TODAY - timedelta(days=days)
+
+
+def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None, **place):
+    """A real-time endpoint that is in service."""
+    account, region = place.get("account", "111122223333"), place.get("region", "us-east-1")
+    arn = f"arn:aws:sagemaker:{region}:{account}:endpoint/{name}"
+    listed = {
+        "EndpointName": name,
+        "EndpointArn": arn,
+        "CreationTime": created,
+        "EndpointStatus": "InService",
+    }
+    cloud.add("ListEndpoints", listed, **place)
+    variants = [{"VariantName": variant} for variant in variants]
+    cloud.tell("DescribeEndpoint", name, {"ProductionVariants": variants} | (told or {}), **place)
+    return arn
+
+
+def capacity(cloud, arn, *, serves, **place):
+    """Provisioned throughput that serves a model."""
+    told = {"provisionedModelArn": arn, "modelArn": serves, "status": "InService", "creationTime": LONG_AGO}
+    cloud.add("ListProvisionedModelThroughputs", told, **place)
+
+
+def custom_model(cloud, arn):
+    cloud.add("ListCustomModels", {"modelArn": arn, "creationTime": LONG_AGO, "modelStatus": "Active"})
+
+
+def collection(cloud, key, *, account="111122223333"):
+    """An OpenSearch Serverless collection named docs."""
+    arn = f"arn:aws:aoss:us-east-1:{account}:collection/{key}"
+    created = int(LONG_AGO.timestamp() * 1000)
+    cloud.add("ListCollections", {"id": key})
+    cloud.tell(
+        "BatchGetCollection",
+        key,
+        {"id": key, "name": "docs", "status": "ACTIVE", "createdDate": created, "arn": arn},
+    )
+    return arn
+
+
+def domain(cloud, name, *, account="111122223333"):
+    """A managed OpenSearch domain."""
+    cloud.add("ListDomainNames", name)
+    parts = {"ClusterConfig": {"Status": {"CreationDate": LONG_AGO}}, "ModifyingProperties": {}}
+    cloud.tell("DescribeDomainConfig", name, {"DomainConfig": parts})
+    return f"arn:aws:es:us-east-1:{account}:domain/{name}"
+
+
+def kendra_index(cloud, key, *, account="111122223333"):
+    cloud.add("ListIndices", ("kendra", {"Id": key, "CreatedAt": LONG_AGO, "Status": "ACTIVE"}))
+    return f"arn:aws:kendra:us-east-1:{account}:index/{key}"
+
+
+def q_index(cloud, application, key, *, account="111122223333"):
+    cloud.add("ListApplications", {"applicationId": application})
+    cloud.add("ListIndices", (application, {"indexId": key, "createdAt": LONG_AGO, "status": "ACTIVE"}))
+    return f"arn:aws:qbusiness:us-east-1:{account}:application/{application}/index/{key}"
+
+
+def graph(cloud, key, *, account="111122223333"):
+    """A Neptune Analytics graph, and one that is stopped."""
+    arn = f"arn:aws:neptune-graph:us-east-1:{account}:graph/{key}"
+    cloud.add(
+        "ListGraphs", {"id": key, "arn": arn, "status": "AVAILABLE"}, {"id": "g-0", "status": "STOPPED"}
+    )
+    cloud.tell("GetGraph", key, {"createTime": LONG_AGO})
+    return arn
+
+
+APPLICATION = "11112222-3333-4444-5555-666677778888"
+
+
+def everything(cloud):
+    """One of each kind of resource."""
+    endpoint(cloud)
+    custom_model(cloud, "arn:aws:bedrock:us-east-1:111122223333:custom-model/nova/m1")
+    collection(cloud, "c0ffee")
+    domain(cloud, "logs")
+    kendra_index(cloud, "k1")
+    q_index(cloud, APPLICATION, "idx1")
+    graph(cloud, "g-1234567890")

@@ -1,0 +1,24 @@
+"""Deployments that tests speak of: one account as the example has it, and three; both tell in Slack and Jira."""
+
+from pathlib import Path
+from typing import Literal
+
+from focuswatch.operations.deployment_config import Deployment
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config"
+PAYER, PIPELINE = "111111111111", "222222222222"
+MONITOR = "arn:aws:ce::123456789012:anomalymonitor/6f2c0a91-d4e8-4b77-9073-0aa1b2c3d4e5"
+
+
+def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
+    """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
+    given = Deployment.load(CONFIG / "deployment.toml").model_dump()
+    given["secrets"] |= {"slack": "focuswatch/slack", "jira": "focuswatch/jira"}
+    given["anomalies"]["monitor_arn"] = MONITOR
+    if accounts == "one":
+        return Deployment.model_validate(given)
+    given["accounts"] |= {"payer": PAYER, "pipeline": PIPELINE, "region": "eu-central-1"}
+    given["export"]["grain"] = "HOURLY"
+    given["anomalies"] |= {"account_has_monitor": False, "monitor_arn": ""}
+    return Deployment.model_validate(given)

@@ -1,0 +1,77 @@
+"""A rise of GPUs and its explanation, given by hand."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
+
+ACCOUNT = "111122223333"
+INSTANCE = f"arn:aws:ec2:us-west-2:{ACCOUNT}:instance/i-0abc"
+RISEN_ON = date(2026, 3, 29)
+RISE = CostIncrease(
+    fingerprint="f" * 20,
+    sub_account_id=ACCOUNT,
+    region_id=None,
+    service_name="Amazon Elastic Compute Cloud",
+    resource_id=None,
+    first_day=RISEN_ON,
+    end_day=date(2026, 3, 31),
+    excess=Decimal(1000),
+)
+
+
+def part(**changed: object) -> CostDriver:
+    """GPU hours of one instance, new that day."""
+    given: dict[str, object] = {
+        "sub_account_id": ACCOUNT,
+        "service_name": "Amazon Elastic Compute Cloud",
+        "region_id": "us-west-2",
+        "meter": "BoxUsage:p4d.24xlarge",
+        "operation": "RunInstances",
+        "resource_id": INSTANCE,
+        "resources": 1,
+        "excess": Decimal(900),
+        "by_price": Decimal(0),
+        "is_new": True,
+    }
+    return CostDriver.model_validate(given | changed)
+
+
+def explanation(**changed: object) -> Explanation:
+    """A thousand above expectation on two days: a new instance, a dearer one, a rest, and who started it."""
+    dearer = part(
+        meter="BoxUsage:m5.large", resource_id=None, resources=3, excess=90, by_price=80, is_new=False
+    )
+    given: dict[str, object] = {
+        "first_day": RISEN_ON,
+        "last_day": date(2026, 3, 30),
+        "excess": Decimal(1000),
+        "parts": (part(), dearer),
+        "others": Decimal(10),
+        "by_volume": Decimal(915),
+        "by_price": Decimal(85),
+        "began": (
+            StartedOrStopped(
+                kind="resource", service_name=RISE.service_name, name=INSTANCE, daily_cost=Decimal(450)
+            ),
+        ),
+        "ended": (
+            StartedOrStopped(
+                kind="operation", service_name="AWS Glue", name="Jobrun", daily_cost=Decimal("3.5")
+            ),
+        ),
+        "changes": (
+            Change(
+                at=datetime(2026, 3, 29, 3, 7, tzinfo=UTC),
+                event="RunInstances",
+                region_id="us-west-2",
+                principal=f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/deploy",
+                resources=("i-0abc",),
+            ),
+        ),
+    }
+    return Explanation.model_validate(given | changed)
+
+
+EXPLANATION = explanation(changes=())

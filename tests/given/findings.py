@@ -1,0 +1,60 @@
+"""What tests state in one line: a finding, a run."""
+
+from datetime import date
+from decimal import Decimal
+
+from focuswatch.catalog.catalog import Category
+from focuswatch.findings.finding import Finding, fingerprint, severity_of
+from focuswatch.ledger import DetectionRun
+
+DAY = date(2026, 3, 31)
+
+
+def finding(
+    resource: str | None = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/old",
+    *,
+    cost: str = "345.6",
+    on: date = DAY,
+    detection: str = "idle_sagemaker_endpoint",
+    account: str | None = "111122223333",
+    tags: dict[str, str] | None = None,
+    team: str | None = None,
+    category: Category = "waste",
+) -> Finding:
+    """A finding that differs from another only in what is named."""
+    identity = {
+        "sub_account_id": account,
+        "region_id": "us-east-1",
+        "service_name": "s",
+        "resource_id": resource,
+    }
+    return Finding(
+        detection=detection,
+        fingerprint=fingerprint(detection, identity),
+        category=category,
+        severity=severity_of(category, Decimal(cost)),
+        status="new",
+        sub_account_id=account,
+        sub_account_name=None,
+        region_id="us-east-1",
+        resource_id=resource,
+        service_name="s",
+        team=team,
+        owned_by="account" if team else "fallback",
+        monthly_cost=Decimal(cost),
+        currency="USD",
+        title="A title",
+        reason="A reason",
+        action="1. An action",
+        evidence={"tags": tags},
+        first_seen=on,
+        last_seen=on,
+        as_of=on,
+    )
+
+
+def run(
+    *found: Finding, on: date = DAY, ran: tuple[str, ...] = ("idle_sagemaker_endpoint",), **reach: object
+) -> DetectionRun:
+    """A run that found these and whose word reaches everywhere unless said otherwise."""
+    return DetectionRun(as_of=on, findings={one.fingerprint: one for one in found}, ran=ran, **reach)  # type: ignore[arg-type]

@@ -1,0 +1,139 @@
+"""What the page is made of, given by hand: tests state what matters and leave the rest as it is."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.coverage import Coverage
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger import LedgerEntry
+from focuswatch.reports.page import Gathered
+from tests.given.findings import DAY, finding
+
+CATALOG = Catalog.load()
+HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u202e$(rm -rf ~)&amp;<!--"
+
+
+def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> Gathered:
+    """A page as of DAY, of these findings and of nothing else."""
+    entries = tuple(one if isinstance(one, LedgerEntry) else LedgerEntry(finding=one) for one in findings)
+    given: dict[str, Any] = {
+        "as_of": DAY,
+        "currency": "USD",
+        "catalog": CATALOG,
+        "entries": entries,
+        "silences": (),
+        "outcomes": (),
+        "looked_until": {},
+        "coverage": Coverage(),
+        "billed_days": {
+            "first_day": DAY - timedelta(days=60),
+            "last_day": DAY - timedelta(days=1),
+            "last_settled_day": DAY - timedelta(days=3),
+            "sub_accounts": 1,
+        },
+        "account_names": {},
+    }
+    return Gathered(**{**given, **changed})
+
+
+def hostile() -> Gathered:
+    """Everything that a bill can name is named to break out of where it stands."""
+    nasty = finding(HOSTILE, account=HOSTILE, team=HOSTILE, tags={HOSTILE: HOSTILE}).model_copy(
+        update={"sub_account_name": HOSTILE, "region_id": HOSTILE, "service_name": HOSTILE, "reason": HOSTILE,
+                "title": HOSTILE, "action": f"1. aws ec2 stop-instances --instance-ids {HOSTILE}"}
+    )  # fmt: skip
+    strange = nasty.model_copy(update={"category": "anomaly", "fingerprint": "a" * 20})
+    day = {"charge_date": DAY - timedelta(days=1), "effective_cost": 10.0}
+    moved = {
+        "sub_account_id": HOSTILE, "sub_account_name": HOSTILE, "region_id": HOSTILE, "service_name": HOSTILE,
+        "effective_cost": 2.0, "effective_cost_before": 1.0, "movement": 1.0, "unowned_because": HOSTILE,
+    }  # fmt: skip
+    gpu = {
+        "place": 1, "sub_account_id": HOSTILE, "region_id": HOSTILE, "resource_id": HOSTILE,
+        "instance_types": HOSTILE, "gpu_hours": 24.0, "utilisation": 3.0, **day,
+    }  # fmt: skip
+    planned = {
+        "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": float("nan"), "high": 4.0, "budget": 2.0,
+        "over_by": 1.0, "over_on": DAY, "told": HOSTILE,
+    }  # fmt: skip
+    return gathered(
+        nasty,
+        strange,
+        LedgerEntry(
+            finding=nasty.model_copy(update={"fingerprint": "b" * 20}), state="resolved", resolved_on=DAY
+        ),
+        finding_days=[{"fingerprint": strange.fingerprint, **day}],
+        gpu_days=[gpu],
+        layer_days=[{"layer": "retrieval", "seen_by_bedrock_filter": 1.0, **day}],
+        reports={
+            "weekly_deltas": [moved],
+            "unowned_spend": [moved],
+            "portfolio": [{**moved, "intent": HOSTILE}],
+            "month_forecast": [planned, {**planned, "of": "service"}],
+        },
+        coverage=Coverage(doubts=(HOSTILE,), silent_accounts=frozenset([HOSTILE, None])),  # type: ignore[list-item]
+        failures=(HOSTILE,),
+        warnings=(HOSTILE,),
+    )
+
+
+def many(number: int) -> Gathered:
+    """As many findings as a large organisation has, of live detections' own length, no two ids alike."""
+    detections = [
+        CATALOG.detections[id] for id in ("idle_sagemaker_endpoint", "abandoned_volume", "gpu_burst")
+    ]
+    found = []
+    for place in range(number):
+        digest = hashlib.sha256(str(place).encode()).hexdigest()
+        header = detections[place % len(detections)].header
+        account, name = (
+            str(int(digest[:10], 16))[:12],
+            f"arn:aws:sagemaker:eu-west-1:{digest[:12]}:endpoint/{digest[12:28]}",
+        )
+        words = {
+            "endpoint_name": digest[12:28],
+            "instance_types": [f"ml.g5.{place % 48}xlarge"],
+            "hours": place / 7,
+        }
+        one = finding(
+            name, account=account, cost=str(place / 3), detection=detections[place % len(detections)].id
+        )
+        found.append(
+            one.model_copy(
+                update={
+                    "title": header.title, "reason": f"{header.reason} {digest[28:40]} {place}",
+                    "action": f"{header.action} --id {name}", "team": f"team-{place % 40}",
+                    "sub_account_name": f"account-{place % 200}",
+                    "evidence": {**words, "tags": {"team": f"team-{place % 40}", "build": digest[40:52]}},
+                }
+            )
+        )  # fmt: skip
+    return gathered(*found)
+
+
+def data_of(page: str) -> dict[str, Any]:
+    """The document that a page carries."""
+    packed = re.search(r'<script type="text/plain" id="data">([^<]*)</script>', page)
+    assert packed is not None
+    document: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed[1], validate=True)))
+    return document
+
+
+def resolved(cost: str, *, saved_daily: str | None, resource: str = "r") -> LedgerEntry:
+    """A waste finding that is gone, and what the bill then showed."""
+    saved = None if saved_daily is None else Decimal(saved_daily)
+    return LedgerEntry(
+        finding=finding(resource, cost=cost), state="resolved", resolved_on=DAY, saved_daily=saved
+    )
+
+
+def days_before(count: int) -> date:
+    """So many days before DAY."""
+    return DAY - timedelta(days=count)

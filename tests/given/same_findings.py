@@ -1,0 +1,53 @@
+"""Whether a deployment and a laptop tell the same of the same bill."""
+
+import json
+from typing import Any
+
+from focuswatch.detect.scan import Scanned
+from focuswatch.findings.finding import Finding
+
+Told = dict[str, tuple[str, dict[str, Any]]]  # kind and finding by fingerprint
+
+
+def news_of(scanned: Scanned) -> Told:
+    """What a scan told."""
+    return {news.finding.fingerprint: (news.kind, as_told(news.finding)) for news in scanned.news}
+
+
+def as_told(finding: Finding) -> dict[str, Any]:
+    """A finding as a message has it, but for what CloudTrail said, which a laptop does not ask."""
+    told: dict[str, Any] = json.loads(finding.model_dump_json(by_alias=True))
+    if told["explanation"]:
+        told["explanation"].update(changes=[], unseen=None)
+    return told
+
+
+def differences(told: Told, here: Told) -> list[str]:
+    """Where deployment and laptop tell different things, a line each; sums may differ by the order of their terms."""
+    found = []
+    for fingerprint in sorted(told.keys() | here.keys()):
+        kind, finding = told.get(fingerprint, ("nothing", {}))
+        kind_here, finding_here = here.get(fingerprint, ("nothing", {}))
+        detection = (finding or finding_here)["detection"]
+        if kind != kind_here:
+            found.append(f"{detection} {fingerprint}: {kind} deployed, {kind_here} here")
+        elif _rounded(finding) != _rounded(finding_here):
+            differing = [name for name in finding if _rounded(finding[name]) != _rounded(finding_here[name])]
+            found += [
+                f"{detection} {fingerprint}: {name} is {finding[name]} deployed, {finding_here[name]} here"
+                for name in differing
+            ]
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return round(value, 3)
+        case dict():
+            return {name: _rounded(one) for name, one in value.items()}
+        case list():
+            return [
+                _rounded(one) for one in value if not str(one).endswith(": 0.00 a day, 0%")
+            ]  # rounding alone
+    return value

@@ -1,0 +1,148 @@
+"""Delivery into a local Slack, as a Lambda does it for one batch after the other, on a clock that a test moves."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from moto import mock_aws
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.pacing import MessagePacing
+from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.notify.slack.client import Slack
+from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
+from focuswatch.notify.slack.digest_queue import Digests, DigestState
+from focuswatch.notify.slack.finding_message import Links
+from focuswatch.notify.slack.record_response import Recorder
+from focuswatch.owners.owners_file import Owners
+from tests.fakes.local_slack import LocalSlack, local_slack
+from tests.fakes.slack_workspace import Channel
+from tests.fakes.waiting import patience
+from tests.given.ledger import ledger_table
+
+OWNERS = Owners.model_validate({"teams": {"search": {"channel": "#team-search"}}})
+MORNING = datetime(2026, 3, 31, 8, tzinfo=UTC).timestamp()
+CATALOG = Catalog.load()
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Steps:
+    """Counts calls that do something outside, and kills the process at one of them."""
+
+    kill_before: int | None = None
+    kill_after: int | None = None
+    taken: int = 0
+
+    def watched(self, target: Any, names: tuple[str, ...]) -> Any:
+        """`target`, each call of `names` being a step."""
+        steps = self
+
+        class Watched:
+            def __getattr__(self, name: str) -> Any:
+                found = getattr(target, name)
+                return steps._step(found) if name in names else found
+
+        return Watched()
+
+    def _step(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def stepped(*args: Any, **named: Any) -> Any:
+            self.taken += 1
+            if self.taken == self.kill_before:
+                raise Killed
+            made = call(*args, **named)
+            made = list(made) if isinstance(made, Iterator) else made
+            if self.taken == self.kill_after:
+                raise Killed
+            return made
+
+        return stepped
+
+
+@dataclass
+class Telling:
+    """A Slack with the channels of `OWNERS`, the ledger's table, and a clock."""
+
+    server: LocalSlack
+    table: Any
+    now: float = MORNING
+    owners: Owners = OWNERS
+    steps: Steps = field(default_factory=Steps)
+    timeout_seconds: int = field(default_factory=lambda: ceil(patience(1)))  # of an answer that never comes
+
+    @property
+    def team(self) -> Channel:
+        """The channel of the team search."""
+        return self.server.workspace.named("#team-search", by_name=True)
+
+    @property
+    def finops(self) -> Channel:
+        """The channel that hears of what nobody owns."""
+        return self.server.workspace.named("#finops", by_name=True)
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def slack(self) -> Slack:
+        pace = MessagePacing(self.table, channel="slack", clock=self.clock, sleep=self.sleep)
+        return Slack(
+            self.server.token, pace=pace, base_url=self.server.api, timeout_seconds=self.timeout_seconds
+        )
+
+    def channel(self) -> SlackChannel:
+        """As for a new batch."""
+        table = self.steps.watched(self.table, ("get_item", "put_item", "update_item", "query"))
+        slack = self.steps.watched(self.slack(), ("post", "update", "delete", "told", "replies"))
+        claims = Claims(table, channel="slack", model=SlackState, clock=self.clock)
+        gathered = Claims(table, channel="slack digests", model=DigestState, clock=self.clock)
+        return SlackChannel(
+            slack=slack, claims=claims, channels=Channels(self.table, slack),
+            digests=Digests(table, gathered, self.clock), owners=self.owners, catalog=CATALOG,
+            links=lambda _finding: Links(), clock=self.clock,
+        )  # fmt: skip
+
+    def recorder(self) -> Recorder:
+        """As for a new batch of answers."""
+        return Recorder(self.slack(), self.channel(), DynamoLedger(self.table), self.table, self.clock)
+
+    def tell(self, *deliveries: QueuedNotification) -> list[str | None]:
+        """Tell one batch, and end its digests."""
+        channel = self.channel()
+        done = [channel.tell(one) for one in deliveries]
+        for error in channel.flush().values():
+            raise error
+        return done
+
+
+@contextmanager
+def telling(**options: Any) -> Iterator[Telling]:
+    """A Slack that nobody has written to."""
+    with mock_aws():
+        made = Telling(None, ledger_table(), **options)  # type: ignore[arg-type]
+        with local_slack(clock=made.clock) as made.server:
+            for name in ("#team-search", "#finops"):
+                made.server.workspace.channel(name, members=["U0ANNA"])
+            yield made
+
+
+def news(
+    finding: Finding, kind: Kind = "new", *, number: int = 1, first: bool = False, **more: Any
+) -> QueuedNotification:
+    """One message of the findings topic; it is the first of its entry, or follows the number before."""
+    status = "open" if kind == "reminder" else kind
+    told = finding.model_copy(update={"status": status})
+    follows = number - 1 if number > 1 and not first else None
+    return QueuedNotification(told, kind, number, follows, **{"in_digest": False, "age_seconds": 0.0, **more})

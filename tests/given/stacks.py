@@ -1,0 +1,66 @@
+"""The stacks as CDK synthesizes them, for one account and for three, each once per process."""
+
+import functools
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.owners.owners_file import Owners
+from infra.stacks import add_stacks
+from tests.given.deployments import CONFIG, ROOT, deployment_of
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """What one synthesis made: templates by the stack's last word."""
+
+    folder: Path
+    deployment: Deployment
+    templates: dict[str, dict[str, Any]]
+    manifest: dict[str, Any]
+
+    def template(self, stack: str) -> Path:
+        """The template's file."""
+        return self.folder / f"{self.deployment.name}-{stack}.template.json"
+
+    def resources(self, stack: str, type_: str) -> dict[str, dict[str, Any]]:
+        """Resources of a type, by logical id."""
+        found = self.templates[stack]["Resources"]
+        return {id: one for id, one in found.items() if one["Type"] == type_}
+
+    def properties(self, stack: str, type_: str) -> list[dict[str, Any]]:
+        """The properties of all resources of a type."""
+        return [one["Properties"] for one in self.resources(stack, type_).values()]
+
+
+@functools.cache
+def synthesized(accounts: Literal["one", "three"]) -> Stacks:
+    """The stacks, synthesized as `cdk synth` does it, with cdk-nag looking on."""
+    folder = tempfile.TemporaryDirectory(prefix="focuswatch-stacks-")
+    _FOLDERS.append(folder)
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    app = App(outdir=folder.name, context=context)
+    deployment = deployment_of(accounts=accounts)
+    owners = Owners.load(CONFIG / "owners.toml")
+    add_stacks(app, deployment=deployment, owners=owners, catalog=Catalog.load())
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    app.synth()
+    return _read(Path(folder.name), deployment)
+
+
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # live as long as the process
+
+
+def _read(folder: Path, deployment: Deployment) -> Stacks:
+    templates = {
+        path.name.removesuffix(".template.json").rpartition("-")[2]: json.loads(path.read_text())
+        for path in folder.glob("*.template.json")
+    }
+    return Stacks(folder, deployment, templates, json.loads((folder / "manifest.json").read_text()))

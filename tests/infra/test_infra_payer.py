@@ -1,0 +1,256 @@
+"""The payer's and the members' stacks: the export, budgets, anomalies, and the roles that others may assume."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from focuswatch.bill.glue_columns import EXPORT_COLUMNS
+from focuswatch.collect.member_permissions import ACTIONS, MANAGEMENT_ACTIONS
+from focuswatch.operations.deployment_config import Deployment
+from focuswatch.owners.owners_file import Owners, Owns, Team
+from infra.budgets import PayerBudgets, of_team
+from infra.member import MemberStack
+from tests.given.deployments import CONFIG, MONITOR, PAYER, PIPELINE, deployment_of
+from tests.given.stacks import Stacks, synthesized
+
+COLLECTOR = "arn:aws:iam::222222222222:role/focuswatch-collect"
+DETECTOR = "arn:aws:iam::222222222222:role/focuswatch-detect"
+
+
+@pytest.fixture
+def three() -> Stacks:
+    """Payer, pipeline and members apart."""
+    return synthesized("three")
+
+
+@pytest.fixture
+def budgets() -> dict[str, dict]:
+    """The budgets of the example, by name."""
+    made = synthesized("one").properties("payer", "AWS::Budgets::Budget")
+    return {one["Budget"]["BudgetName"]: one for one in made}
+
+
+def told(budget: dict) -> list[tuple[str, float]]:
+    """When a budget speaks; each of its notifications is a percentage, and over it."""
+    notifications = [one["Notification"] for one in budget["NotificationsWithSubscribers"]]
+    assert {(one["ComparisonOperator"], one["ThresholdType"]) for one in notifications} == {
+        ("GREATER_THAN", "PERCENTAGE")
+    }
+    return [(one["NotificationType"], one["Threshold"]) for one in notifications]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "owner", "grain"), [("one", None, "DAILY"), ("three", PIPELINE, "HOURLY")]
+)
+def test_the_export_lists_its_sixty_columns_and_overwrites(accounts, owner, grain):
+    """Into the pipeline's bucket, whose owner is named only where it is another account."""
+    stacks = synthesized(accounts)
+    (export,) = [one["Export"] for one in stacks.properties("payer", "AWS::BCMDataExports::Export")]
+    statement = export["DataQuery"]["QueryStatement"]
+    assert len(EXPORT_COLUMNS) == 60
+    assert statement == f"SELECT {', '.join(EXPORT_COLUMNS)} FROM FOCUS_1_2_AWS"
+    assert export["DataQuery"]["TableConfigurations"] == {"FOCUS_1_2_AWS": {"TIME_GRANULARITY": grain}}
+    destination = export["DestinationConfigurations"]["S3Destination"]
+    assert destination["S3Bucket"] == stacks.deployment.bucket
+    assert destination.get("S3BucketOwner") == owner
+    assert destination["S3OutputConfigurations"] == {
+        "Format": "PARQUET", "Compression": "PARQUET", "OutputType": "CUSTOM", "Overwrite": "OVERWRITE_REPORT",
+    }  # fmt: skip
+
+
+def test_every_budget_has_a_metric_and_a_topic(budgets):
+    """A budget with FilterExpression and without Metrics is made broken."""
+    assert budgets.keys() == {
+        f"focuswatch-{one}"
+        for one in ("opensearch-serverless", "ai-services", "unapproved-regions", "team-search")
+    }
+    for budget in budgets.values():
+        assert budget["Budget"]["Metrics"] == ["UnblendedCost"]
+        assert budget["Budget"]["FilterExpression"]
+        for one in budget["NotificationsWithSubscribers"]:
+            assert [subscriber["SubscriptionType"] for subscriber in one["Subscribers"]] == ["SNS"]
+
+
+def test_opensearch_serverless_is_told_early_and_apart_from_managed_domains(budgets):
+    """50 USD at 70, 85 and 100 %, and on forecast; the service's name alone would count domains."""
+    budget = budgets["focuswatch-opensearch-serverless"]
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
+    assert told(budget) == [("ACTUAL", 70), ("ACTUAL", 85), ("ACTUAL", 100), ("FORECASTED", 100)]
+    service, meters = (one["Dimensions"] for one in counted(budget)["And"])
+    assert service == {"Key": "SERVICE", "Values": ["Amazon OpenSearch Service"]}
+    assert meters["Key"] == "USAGE_TYPE"
+    assert {"USE1-SearchOCU", "EU-IndexingOCU", "APN1-StorageUsedInS3ByteHour"} <= set(meters["Values"])
+
+
+def counted(budget: dict) -> dict:
+    """What a budget counts, less the last of its conditions, which must leave out credits and refunds."""
+    *known, before_credits = budget["Budget"]["FilterExpression"]["And"]
+    assert before_credits == {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Refund"]}}}
+    return known[0] if len(known) == 1 else {"And": known}
+
+
+def test_credits_net_no_budget_to_zero(budgets):
+    """An organisation that has some would never hear of a new region, or of AI."""
+    assert all(counted(budget) for budget in budgets.values())
+
+
+def test_a_region_nobody_approved_is_told_from_the_first_cent(budgets):
+    """One percent of one dollar; what has no region of its own, or its viewers' region, is not meant."""
+    budget = budgets["focuswatch-unapproved-regions"]
+    assert budget["Budget"]["BudgetLimit"]["Amount"] * told(budget)[0][1] / 100 == 0.01
+    regions = counted(budget)["And"][0]["Not"]["Dimensions"]
+    assert regions["Key"] == "REGION"
+    assert regions["Values"] == ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "global", "NoRegion"]
+
+
+def test_regions_of_viewers_are_not_regions_that_somebody_chose(budgets):
+    """CloudFront is charged where its viewers are, Lambda@Edge where it ran for them."""
+    _, services, meters = (
+        one["Not"]["Dimensions"] for one in counted(budgets["focuswatch-unapproved-regions"])["And"]
+    )
+    assert services == {"Key": "SERVICE", "Values": ["Amazon CloudFront", "AWS Global Accelerator"]}
+    assert meters["Key"] == "USAGE_TYPE"
+    assert {"Lambda-Edge-Request", "SAE1-Lambda-Edge-GB-Second", "APS3-DataTransfer-In-ABytes"} <= set(
+        meters["Values"]
+    )
+
+
+def test_ai_is_counted_under_all_its_names(budgets):
+    """Marketplace's models and OpenSearch Serverless are AI too, whatever service they are billed as."""
+    services, opensearch = counted(budgets["focuswatch-ai-services"])["Or"]
+    assert "Claude Haiku 4.5 (Amazon Bedrock Edition)" in services["Dimensions"]["Values"]
+    assert opensearch == counted(budgets["focuswatch-opensearch-serverless"])
+
+
+def test_a_teams_budget_counts_its_accounts_and_its_tags(budgets):
+    """The same chain as for findings: tag keys that name a team, the tags it lists, its accounts."""
+    budget = budgets["focuswatch-team-search"]
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 12000, "Unit": "USD"}
+    assert counted(budget)["Or"] == [
+        {"Tags": {"Key": "team", "Values": ["search", "srch"]}},
+        {"Tags": {"Key": "owner", "Values": ["search"]}},
+        {"Dimensions": {"Key": "LINKED_ACCOUNT", "Values": ["111122223333"]}},
+    ]
+
+
+def test_a_filter_of_one_is_no_either_or():
+    """AWS refuses an `Or` of one expression."""
+    team = Team(channel="#ads", owns=Owns(), monthly_budget=Decimal(1))
+    assert of_team("ads", team, owner_tags=["team"]).or_ is None
+
+
+def test_every_team_with_a_budget_has_one(budgets):
+    """And no other."""
+    teams = {name for name, team in Owners.load(CONFIG / "owners.toml").teams.items() if team.monthly_budget}
+    assert {name.removeprefix("focuswatch-team-") for name in budgets if "-team-" in name} == teams
+
+
+def test_an_anomaly_monitor_is_made_only_where_the_config_says_there_is_none(three):
+    """A second one fails the deployment."""
+    assert not synthesized("one").resources("payer", "AWS::CE::AnomalyMonitor")
+    ((id, monitor),) = three.resources("payer", "AWS::CE::AnomalyMonitor").items()
+    monitor = monitor["Properties"]
+    assert (monitor["MonitorType"], monitor["MonitorDimension"]) == ("DIMENSIONAL", "SERVICE")
+    (subscription,) = three.properties("payer", "AWS::CE::AnomalySubscription")
+    assert subscription["MonitorArnList"] == [{"Fn::GetAtt": [id, "MonitorArn"]}]
+
+
+@pytest.mark.parametrize("accounts", ["one", "three"])
+def test_aws_anomalies_arrive_whoever_made_the_monitor(accounts):
+    """Most accounts have one already: it is subscribed to by the ARN that the config names."""
+    stacks = synthesized(accounts)
+    (subscription,) = stacks.properties("payer", "AWS::CE::AnomalySubscription")
+    if accounts == "one":
+        assert subscription["MonitorArnList"] == [MONITOR]
+    assert subscription["Frequency"] == "IMMEDIATE"
+    assert [subscriber["Type"] for subscriber in subscription["Subscribers"]] == ["SNS"]
+    assert json.loads(subscription["ThresholdExpression"])["Dimensions"]["Values"] == ["100"]
+
+
+def test_every_account_gets_a_role_that_only_reads_and_only_for_those_who_look(three):
+    """By StackSet, and directly in the management account, which a StackSet leaves out."""
+    (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
+    (here,) = three.properties("member", "AWS::IAM::Role")
+    everywhere = json.loads(stack_set["TemplateBody"])["Resources"]["Role"]["Properties"]
+    assert stack_set["PermissionModel"] == "SERVICE_MANAGED" and stack_set["AutoDeployment"]["Enabled"]
+    (targets,) = stack_set["StackInstancesGroup"]
+    assert targets["DeploymentTargets"] == {"OrganizationalUnitIds": ["r-ab12"]}
+    for role in (here, everywhere):
+        (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trusted["Condition"] == {
+            "StringEquals": {"sts:ExternalId": "change-me-to-something-long"},
+            "ArnEquals": {"aws:PrincipalArn": [COLLECTOR, DETECTOR]},
+        }
+        (granted,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+        assert set(granted["Action"]) == set(ACTIONS)
+
+
+def test_a_delegated_administrator_deploys_the_stack_set_in_its_own_account(three):
+    """CloudFormation must be told as whom it is called; the management account's own role is left to that account."""
+    (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
+    assert stack_set["CallAs"] == "SELF"
+    deployment = deployment_of(accounts="three")
+    organisation = deployment.organisation.model_copy(update={"member_stack": "delegated-administrator"})
+    stack = MemberStack(
+        App(), "delegated", deployment=deployment.model_copy(update={"organisation": organisation})
+    )
+    template = Template.from_stack(stack)
+    (stack_set,) = template.find_resources("AWS::CloudFormation::StackSet").values()
+    assert stack_set["Properties"]["CallAs"] == "DELEGATED_ADMIN"
+    assert not template.find_resources("AWS::IAM::Role")
+    assert stack.account == PIPELINE
+
+
+def test_the_payer_lets_the_collector_list_accounts_and_nothing_else(three):
+    """Only where the pipeline is another account."""
+    assert not synthesized("one").resources("payer", "AWS::IAM::Role")
+    (role,) = three.properties("payer", "AWS::IAM::Role")
+    assert role["RoleName"] == "focuswatch-organisation-reader"
+    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Condition"]["ArnEquals"] == {"aws:PrincipalArn": COLLECTOR}
+    (policy,) = three.properties("payer", "AWS::IAM::Policy")
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert set(statement["Action"]) == set(MANAGEMENT_ACTIONS)
+
+
+def test_each_stack_goes_to_the_account_and_region_it_belongs_to(three):
+    """The export and budgets to us-east-1, whatever the pipeline's region."""
+    placed = {
+        name: artifact["environment"]
+        for name, artifact in three.manifest["artifacts"].items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    assert placed == {
+        "focuswatch-pipeline": f"aws://{PIPELINE}/eu-central-1",
+        "focuswatch-payer": f"aws://{PAYER}/us-east-1",
+        "focuswatch-member": f"aws://{PAYER}/us-east-1",
+    }
+
+
+@pytest.mark.parametrize(("accepted", "limits"), [("USD", (150.0, 50.0)), ("INR", (12000.0, 4000.0))])
+def test_a_budget_is_in_the_currency_that_aws_budgets_takes(accepted, limits):
+    """A team's is stated in the billing currency and the others in USD; the rate is that of owners.toml."""
+    from aws_cdk import App, Stack
+    from aws_cdk.assertions import Template
+
+    config = Deployment.load(CONFIG / "deployment.toml").budgets.model_copy(update={"currency": accepted})
+    owners = Owners.load(CONFIG / "owners.toml").model_copy(update={"exchange_rates": {"INR": Decimal(80)}})
+    stack = Stack(App(), "payer")
+    PayerBudgets(
+        stack,
+        "Budgets",
+        name="focuswatch",
+        config=config,
+        owners=owners,
+        topic_arn="arn:aws:sns:us-east-1:123456789012:spending",
+        billing_currency="INR",
+    )
+    made = Template.from_stack(stack).find_resources("AWS::Budgets::Budget").values()
+    found = {
+        one["Properties"]["Budget"]["BudgetName"]: one["Properties"]["Budget"]["BudgetLimit"] for one in made
+    }
+    names = ("focuswatch-team-search", "focuswatch-opensearch-serverless")
+    assert [found[name] for name in names] == [{"Amount": limit, "Unit": accepted} for limit in limits]

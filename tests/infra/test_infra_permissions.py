@@ -1,0 +1,219 @@
+"""Least privilege: a Lambda may do what its code calls and what AWS does for it, and nothing else."""
+
+import pytest
+
+from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED
+from infra.packages import LAYER_PACKAGES
+from tests.given.aws_calls import SERVICES, Used, actions, callers, packages
+from tests.given.deployments import deployment_of
+from tests.given.stacks import Stacks, synthesized
+
+KINDS = deployment_of(accounts="one").kinds
+HEARTBEAT = Used("focuswatch/operations/heartbeat.py", frozenset({"record"}))
+LEASE = [
+    Used("focuswatch/operations/function_lease.py"),
+    Used("lambdas/environment.py", frozenset({"announce"})),
+]
+PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
+CLAIMS = Used("focuswatch/notify/claims.py")
+SECRET = Used("lambdas/environment.py", frozenset({"secret"}))
+LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_silence"}))]
+TOLD = [CLAIMS, Used("focuswatch/notify/queue_batch.py"), SECRET, HEARTBEAT]
+SLACK = [*TOLD, Used("focuswatch/notify/pacing.py"), Used("focuswatch/notify/slack/deliver.py")]
+# Only these files, and where it is not all of a file, only these functions: a ledger has verbs for people too.
+USED = {
+    "refresh": [
+        HEARTBEAT,
+        *LEASE,
+        Used("focuswatch/engines/athena_engine.py"),
+        Used("focuswatch/bill/ingest/s3_source.py"),
+        Used("focuswatch/bill/refresh/table_files.py"),
+        Used("focuswatch/bill/refresh/glue_partitions.py"),
+    ],
+    "detect": [
+        HEARTBEAT,
+        *LEASE,
+        Used("focuswatch/engines/athena_engine.py"),
+        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        PAGES,
+        Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "_look"})),
+        Used("focuswatch/collect/member_sessions.py"),
+        Used("focuswatch/detect/stored_outcomes.py"),
+    ],
+    "page": [
+        HEARTBEAT,
+        *LEASE,
+        Used("focuswatch/engines/athena_engine.py"),
+        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        Used("focuswatch/bill/refresh/table_files.py", frozenset({"write"})),
+        PAGES,
+        Used("focuswatch/detect/stored_outcomes.py", frozenset({"_read"})),
+        Used("lambdas/page.py"),
+    ],
+    "publish": [
+        HEARTBEAT,
+        *LEASE,
+        Used("focuswatch/notify/publish.py"),
+        PAGES,
+        Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"untold", "mark_told"})),
+    ],
+    "collect": [
+        HEARTBEAT,
+        Used("focuswatch/collect/organization_accounts.py"),
+        Used("focuswatch/collect/member_sessions.py"),
+        Used("focuswatch/collect/collected_files.py"),
+    ],
+    "spending": [
+        HEARTBEAT,
+        Used("lambdas/environment.py", frozenset({"announce"})),
+        Used("focuswatch/notify/queue_batch.py"),
+        PAGES,
+        Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put"})),
+    ],
+    "pulse": [
+        CLAIMS,
+        SECRET,
+        Used("focuswatch/operations/heartbeat.py"),
+        Used("focuswatch/notify/pacing.py"),
+        Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
+        Used("focuswatch/operations/queue_depths.py"),
+        PAGES,
+        Used("lambdas/pulse.py"),
+    ],
+    "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
+    "answer": [Used("lambdas/answer.py")],
+    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/slack/record_response.py")],
+    "weekly": [
+        CLAIMS,
+        SECRET,
+        HEARTBEAT,
+        Used("focuswatch/notify/pacing.py"),
+        Used("focuswatch/notify/slack/deliver.py", frozenset({"id"})),
+        Used("focuswatch/engines/athena_engine.py"),
+        Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
+        PAGES,
+    ],
+    "jira": [*TOLD, *LEDGER],
+    "sweep": [CLAIMS, SECRET, HEARTBEAT, *LEDGER],
+}
+# Calls with the member role, in other accounts: collect/test_collect_handler.py holds them to what that role grants.
+AS_MEMBER = {
+    "focuswatch/collect/model_resources.py",
+    "focuswatch/collect/hourly_resources.py",
+    "focuswatch/collect/cloudwatch_metrics.py",
+    "focuswatch/collect/cloudtrail_history.py",
+}
+# What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
+# https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html
+ATHENA = {
+    *("glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions"),
+    *("s3:GetBucketLocation", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
+}
+ON_BEHALF = {
+    "refresh": ATHENA,
+    "detect": ATHENA,
+    "page": ATHENA,
+    "weekly": ATHENA,
+    "publish": {"kms:Decrypt", "kms:GenerateDataKey"},  # SNS encrypts what it is given
+    "collect": set(),
+    "pulse": {"kms:Decrypt", "kms:GenerateDataKey"},
+    "answer": {"s3:GetObject"},  # an address that it presigns is opened as the function itself
+    "sweep": set(),
+    # Lambda reads a queue as its function: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    **dict.fromkeys(QUEUE_FED, {"sqs:ReceiveMessage", "sqs:DeleteMessage"}),
+}
+# Lambda: logs, traces, and its own failures to a queue.
+LAMBDA = {
+    *("logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+    *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
+}
+# In AWS's layers and the runtime: a package that is in none of them fails at the cold start.
+# pip list of the layers: https://aws-sdk-pandas.readthedocs.io/en/stable/install.html (Lambda layer)
+AT_HAND = {"aws_lambda_powertools", "awswrangler", "boto3", "botocore", "numpy", "pyarrow", *LAYER_PACKAGES}
+
+
+def granted(stacks: Stacks, kind: str) -> list[dict]:
+    """The statements of a function's role."""
+    policies = stacks.properties("pipeline", "AWS::IAM::Policy")
+    (policy,) = [one for one in policies if f"Functions{kind}role" in str(one["Roles"])]
+    return policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """A policy writes one as itself and many as a list."""
+    return [value] if isinstance(value, str | dict) else value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_action_that_the_code_calls_is_granted_and_none_beyond(kind):
+    """A new call without its grant fails here, and so does a grant that nothing needs any more."""
+    found = {action for one in granted(synthesized("one"), kind) for action in listed(one["Action"])}
+    needed = set().union(*map(actions, USED[kind])) | ON_BEHALF[kind]
+    assert found - LAMBDA == needed - LAMBDA
+    assert needed <= found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_file_calls_aws_unseen(kind):
+    """Else the claim above would be about less than the code."""
+    assert callers(f"lambdas.{kind}") <= SERVICES.keys() | AS_MEMBER
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_action_has_a_wildcard_and_few_resources_are_all(kind):
+    """`*` alone stands where AWS knows no resources for an action."""
+    for statement in granted(synthesized("three"), kind):
+        assert not [action for action in listed(statement["Action"]) if "*" in action]
+        if "*" in listed(statement["Resource"]):
+            assert set(listed(statement["Action"])) == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_heartbeat_and_a_lease_let_nobody_write_anything_else(kind):
+    """The kind of a row is its partition key, so a function that only reports cannot change a finding."""
+    may_put = {
+        tuple(listed(one["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]))
+        for one in granted(synthesized("one"), kind)
+        if "Condition" in one and "dynamodb:LeadingKeys" in str(one["Condition"])
+    }
+    expected = {("heartbeat",)} if kind != "answer" else set()
+    expected |= {("lease",)} if kind in ONE_AT_A_TIME else set()
+    expected |= {("looked",)} if kind == "detect" else set()
+    assert may_put == expected
+    if kind in ("refresh", "collect", "page"):
+        free = [one for one in granted(synthesized("one"), kind) if "Condition" not in one]
+        writes = {action for one in free for action in listed(one["Action"])}
+        assert not {"dynamodb:PutItem", "dynamodb:UpdateItem"} & writes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_speaks_on_the_bus_as_another(kind):
+    """Else an event of S3's, with a manifest of somebody's, could be made up."""
+    puts = [one for one in granted(synthesized("one"), kind) if "events:PutEvents" in listed(one["Action"])]
+    assert all(one["Condition"] == {"StringEquals": {"events:source": "focuswatch"}} for one in puts)
+
+
+@pytest.mark.parametrize("kind", ["refresh", "detect", "collect"])
+def test_a_table_that_is_not_there_yet_is_said_to_be_missing(kind):
+    """S3 answers 404 to those who may list the whole bucket, and 403 to others: the first run would never end well."""
+    statements = [
+        one for one in granted(synthesized("one"), kind) if "s3:ListBucket" in listed(one["Action"])
+    ]
+    assert statements and not any("Condition" in one for one in statements)
+
+
+def test_in_three_accounts_the_collector_asks_the_payer_by_a_role():
+    """It assumes that one role, and the member role of any account, but only within the organisation."""
+    statements = [
+        one for one in granted(synthesized("three"), "collect") if one["Action"] == "sts:AssumeRole"
+    ]
+    payer, members = sorted(statements, key=lambda one: "Condition" in one)
+    assert payer["Resource"] == "arn:aws:iam::111111111111:role/focuswatch-organisation-reader"
+    assert members["Resource"] == "arn:aws:iam::*:role/focuswatch-member"
+    assert members["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "o-a1b2c3d4e5"}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_lambda_loads_is_in_its_layers(kind):
+    """DuckDB, for one, is not: there is no room for it beside AWS's layers."""
+    assert packages(f"lambdas.{kind}") <= AT_HAND

@@ -1,0 +1,110 @@
+"""What the ledger on DynamoDB promises beyond the contract: overlapping runs, and news that outlives its run."""
+
+from contextlib import suppress
+
+import pytest
+from moto import mock_aws
+
+from focuswatch.ledger import decide
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from tests.fakes.delivery_world import Table
+from tests.given.findings import finding, run
+from tests.given.ledger import ledger_table
+from tests.given.slack import Killed
+
+
+@pytest.fixture
+def ledger():
+    with mock_aws():
+        yield DynamoLedger(ledger_table())
+
+
+def updated(ledger, a_run):
+    return ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=())
+
+
+def test_two_runs_at_once_tell_a_finding_once(ledger):
+    """The second decides on what the first has written, though it had read before."""
+    second = []
+
+    def overtaken(entries, silences):
+        if not second:
+            second.append(updated(ledger, run(finding())))
+        return decide(entries, silences, run(finding()))
+
+    first = ledger.update(overtaken, looked=())
+    assert [news.kind for news in second[0].news] == ["new"]
+    assert not first.news
+    assert len(list(ledger.untold())) == 1
+
+
+def test_an_update_loses_nothing_that_another_wrote_meanwhile(ledger):
+    """Both runs' findings stand, and both are news."""
+    others = finding(resource="another")
+
+    def overtaken(entries, silences):
+        if not entries:
+            updated(ledger, run(finding(), others))
+        return decide(entries, silences, run(finding()))
+
+    ledger.update(overtaken, looked=())
+    assert ledger.entries().keys() == {finding().fingerprint, others.fingerprint}
+
+
+def test_news_waits_until_it_is_told_and_then_is_gone(ledger):
+    """A run that dies after deciding leaves its news; whoever tells it takes it away, once."""
+    updated(ledger, run(finding()))
+    (told,) = ledger.untold()
+    assert told.news.kind == "new"
+    ledger.mark_told(told)
+    assert not list(ledger.untold())
+    ledger.mark_told(told)  # a second publisher of the same news
+    assert not list(ledger.untold())
+
+
+def test_news_of_one_finding_is_told_in_its_order(ledger):
+    """New, then resolved, though nobody told the first in time."""
+    updated(ledger, run(finding()))
+    updated(ledger, run(ran=[finding().detection]))
+    assert [told.news.kind for told in ledger.untold()] == ["new", "resolved"]
+    first, second = ledger.untold()
+    ledger.mark_told(second)  # out of order: nothing is taken away
+    assert [told.id for told in ledger.untold()] == [first.id, second.id]
+    ledger.mark_told(first)
+    assert [told.id for told in ledger.untold()] == [second.id]
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_what_was_told_does_not_wait_for_ever(interrupted):
+    """Though its answer was lost and botocore asked again, or a publisher died right after."""
+    with mock_aws():
+        table = Table(ledger_table())
+        ledger = DynamoLedger(table)
+        updated(ledger, run(finding()))
+        (told,) = ledger.untold()
+        calls = []
+
+        def dies(moment):
+            calls.append(moment)
+            if interrupted and calls == ["before", "after"]:
+                raise Killed
+
+        table.befall, table.asked_again = dies, lambda: not interrupted
+        with suppress(Killed):
+            ledger.mark_told(told)
+        assert list(ledger.untold()) == []
+        assert ledger.untold_count() == 0
+
+
+def test_an_id_is_the_same_however_often_news_is_read(ledger):
+    """Whoever receives it twice can tell."""
+    updated(ledger, run(finding()))
+    assert [told.id for told in ledger.untold()] == [told.id for told in ledger.untold()]
+
+
+def test_more_findings_than_a_page_are_all_there(ledger):
+    """DynamoDB answers a megabyte at a time."""
+    many = [finding(resource=f"r-{number}-{'x' * 4_000}") for number in range(400)]
+    updated(ledger, run(*many))
+    assert len(ledger.entries()) == 400
+    assert len(list(ledger.untold())) == 400

@@ -1,0 +1,390 @@
+"""What a ledger remembers and what it makes news of: the contract that every ledger keeps."""
+
+import multiprocessing
+import sqlite3
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from focuswatch.errors import LedgerError
+from focuswatch.ledger import (
+    DetectionRun,
+    EvaluatedUntil,
+    Ledger,
+    LedgerEntry,
+    SqliteLedger,
+    Suppression,
+    decide,
+)
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from tests.given.findings import DAY, finding, run
+from tests.given.ledger import ledger_table
+
+NEXT_DAY = DAY + timedelta(days=1)
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def ledger(request, tmp_path: Path):
+    """Both kinds keep the same contract."""
+    if request.param == "sqlite":
+        yield SqliteLedger(tmp_path / "ledger.db")
+        return
+    with mock_aws():
+        yield DynamoLedger(ledger_table())
+
+
+def told(ledger: Ledger, a_run: DetectionRun) -> list[str]:
+    """The kinds of news that a run makes."""
+    decision = ledger.update(
+        lambda entries, silences: decide(entries, silences, a_run),
+        looked=[EvaluatedUntil(id, a_run.as_of) for id in a_run.ran],
+    )
+    return [news.kind for news in decision.news]
+
+
+def only(ledger: Ledger) -> LedgerEntry:
+    (entry,) = ledger.entries().values()
+    return entry
+
+
+def test_a_finding_is_new_once(ledger):
+    """The same run twice says nothing the second time."""
+    assert told(ledger, run(finding())) == ["new"]
+    assert told(ledger, run(finding())) == []
+
+
+def test_a_new_ledger_on_the_same_file_knows_what_was_told(tmp_path):
+    """What was told is on disk, not in the process."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    told(ledger, run(finding()))
+    assert told(SqliteLedger(ledger.path), run(finding())) == []
+
+
+def test_a_cost_that_grows_by_half_is_told(ledger):
+    """From 100 to 150 a month is material."""
+    told(ledger, run(finding(cost="100")))
+    assert told(ledger, run(finding(cost="150"), on=NEXT_DAY)) == ["changed"]
+
+
+def test_a_cost_that_grows_by_less_is_not_told(ledger):
+    """149.99 is not 1.5 times 100, and creeps up on what was told, not on what was seen last."""
+    told(ledger, run(finding(cost="100")))
+    assert told(ledger, run(finding(cost="149.99"), on=NEXT_DAY)) == []
+    assert told(ledger, run(finding(cost="150"), on=NEXT_DAY + timedelta(days=1))) == ["changed"]
+
+
+def test_small_sums_do_not_change(ledger):
+    """From 2 to 6 a month is a factor of three and no news."""
+    told(ledger, run(finding(cost="2")))
+    assert told(ledger, run(finding(cost="6"), on=NEXT_DAY)) == []
+
+
+def test_a_risen_severity_is_told(ledger):
+    """From 990 to 1,010 a month is little money and another severity."""
+    told(ledger, run(finding(cost="990")))
+    assert told(ledger, run(finding(cost="1010"), on=NEXT_DAY)) == ["changed"]
+
+
+def test_a_falling_cost_is_not_told(ledger):
+    """Better news waits for the resolution."""
+    told(ledger, run(finding(cost="1000")))
+    assert told(ledger, run(finding(cost="100"), on=NEXT_DAY)) == []
+
+
+def test_an_open_finding_is_reminded_of_after_two_weeks(ledger):
+    """And then again only after two more."""
+    told(ledger, run(finding()))
+    days = [told(ledger, run(finding(), on=DAY + timedelta(days=number))) for number in range(1, 29)]
+    assert [number for number, kinds in enumerate(days, start=1) if kinds == ["reminder"]] == [14, 28]
+
+
+def test_what_is_no_longer_found_is_resolved_once(ledger):
+    """Resolved is told, and then it is history."""
+    told(ledger, run(finding()))
+    assert told(ledger, run(on=NEXT_DAY)) == ["resolved"]
+    assert told(ledger, run(on=NEXT_DAY)) == []
+    assert (only(ledger).state, only(ledger).resolved_on) == ("resolved", NEXT_DAY)
+
+
+def test_what_comes_back_is_new_again(ledger):
+    """A resolved finding that is found again is told again, with its own first day."""
+    told(ledger, run(finding()))
+    told(ledger, run(on=NEXT_DAY))
+    back = NEXT_DAY + timedelta(days=3)
+    assert told(ledger, run(finding(on=back), on=back)) == ["new"]
+    assert only(ledger).finding.first_seen == back
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [
+        pytest.param({"ran": ()}, id="its detection failed"),
+        pytest.param({"resolves": False}, id="the data is stale or partial"),
+        pytest.param({"silent_accounts": {"111122223333"}}, id="its account is missing from the bill"),
+        pytest.param({"not_looked_at": {finding().fingerprint}}, id="nobody looked at its activity"),
+        pytest.param({"on": DAY - timedelta(days=1)}, id="the run looked at an older bill"),
+    ],
+)
+def test_nothing_is_resolved_on_a_doubt(ledger, reach):
+    """Absence proves nothing where nobody could have seen it."""
+    told(ledger, run(finding()))
+    assert told(ledger, run(**({"on": NEXT_DAY} | reach))) == []
+    assert only(ledger).state == "open"
+
+
+def test_what_is_told_once_is_never_told_again(ledger):
+    """A new region leaves the news window without a word and stays known."""
+    once = {"told_once": {"idle_sagemaker_endpoint"}}
+    assert told(ledger, run(finding(), **once)) == ["new"]
+    assert told(ledger, run(on=NEXT_DAY, **once)) == []
+    assert only(ledger).state == "closed"
+    assert told(ledger, run(finding(on=NEXT_DAY), on=NEXT_DAY, **once)) == []
+
+
+def test_an_event_that_grew_old_is_not_called_resolved_and_a_new_one_is_told(ledger):
+    """GPUs that still run a week later are no news, and nothing that anybody ended."""
+    each = {"told_each_time": {"idle_sagemaker_endpoint"}}
+    assert told(ledger, run(finding(), **each)) == ["new"]
+    assert told(ledger, run(on=NEXT_DAY, **each)) == []
+    assert told(ledger, run(finding(on=NEXT_DAY), on=NEXT_DAY, **each)) == ["new"]
+
+
+def test_a_forgotten_finding_is_news_again(ledger):
+    """Re-arming is forgetting."""
+    told(ledger, run(finding()))
+    ledger.forget(finding().fingerprint)
+    assert told(ledger, run(finding())) == ["new"]
+
+
+def silence(**given: object) -> Suppression:
+    words = {
+        "scope": "fingerprint",
+        "value": finding().fingerprint,
+        "author": "ada",
+        "reason": "known",
+        "since": DAY,
+    }
+    return Suppression(**(words | given))
+
+
+def test_a_snoozed_finding_speaks_again_on_its_day(ledger):
+    """Until a day means from that day on, and it is told though nothing changed."""
+    told(ledger, run(finding()))
+    ledger.add_silence(silence(until=DAY + timedelta(days=5)))
+    days = [
+        told(ledger, run(finding(cost="9999"), on=DAY + timedelta(days=number))) for number in range(1, 7)
+    ]
+    assert [number for number, kinds in enumerate(days, start=1) if kinds] == [5]
+
+
+def test_a_snooze_that_ran_out_reminds_though_nothing_changed(ledger):
+    """Whoever snoozed asked to hear of it again."""
+    told(ledger, run(finding()))
+    ledger.add_silence(silence(until=NEXT_DAY))
+    assert told(ledger, run(finding(), on=NEXT_DAY)) == ["reminder"]
+    assert told(ledger, run(finding(), on=NEXT_DAY)) == []
+
+
+def test_what_was_excluded_before_it_was_found_is_told_when_that_ends(ledger):
+    """It was recorded all the time, and is new to whoever hears it."""
+    kept = ledger.add_silence(silence())
+    assert told(ledger, run(finding())) == []
+    ledger.remove_silence(kept.id)
+    assert told(ledger, run(finding(), on=NEXT_DAY)) == ["new"]
+
+
+def test_a_silenced_finding_is_resolved_in_silence(ledger):
+    """Nobody hears the end of what nobody heard."""
+    ledger.add_silence(silence())
+    told(ledger, run(finding()))
+    assert told(ledger, run(on=NEXT_DAY)) == []
+    assert only(ledger).state == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("given", "covered"),
+    [
+        ({"scope": "resource", "value": "arn:aws:sagemaker:us-east-1:111122223333:endpoint/old"}, True),
+        ({"scope": "resource", "value": "arn:aws:sagemaker:us-east-1:111122223333:endpoint/new"}, False),
+        ({"scope": "account", "value": "111122223333"}, True),
+        ({"scope": "account", "value": "444455556666"}, False),
+        ({"scope": "tag", "value": "environment=sandbox"}, True),
+        ({"scope": "tag", "value": "environment=prod"}, False),
+        ({"scope": "account", "value": "111122223333", "detection": "idle_sagemaker_endpoint"}, True),
+        ({"scope": "account", "value": "111122223333", "detection": "new_region"}, False),
+    ],
+)
+def test_an_exclusion_covers_its_scope_and_no_more(ledger, given, covered):
+    """A scope is compared whole; a detection narrows it."""
+    ledger.add_silence(silence(**given))
+    kinds = told(ledger, run(finding(tags={"environment": "sandbox"})))
+    assert kinds == ([] if covered else ["new"])
+
+
+def test_how_far_each_detection_looked_never_goes_back(ledger):
+    """A scan of an older bill does not make yesterday's news new."""
+    told(ledger, run(on=NEXT_DAY))
+    told(ledger, run(on=DAY))
+    assert ledger.looked_until() == {"idle_sagemaker_endpoint": NEXT_DAY}
+
+
+def test_news_is_ordered_by_money(ledger):
+    """The costliest is told first."""
+    decision = decide({}, [], run(finding("a", cost="1"), finding("b", cost="100"), finding("c", cost="10")))
+    assert [str(news.finding.monthly_cost) for news in decision.news] == ["100", "10", "1"]
+
+
+def _tell_in_a_process(path: Path, barrier: object, number: int) -> int:
+    ledger = SqliteLedger(path)
+    barrier.wait()  # type: ignore[attr-defined]
+    a_run = run(finding(), finding(f"own-{number}"), ran=())
+    return len(ledger.update(partial(_decide, a_run), looked=()).news)
+
+
+def _decide(a_run: DetectionRun, entries: dict[str, LedgerEntry], silences: list[Suppression]) -> object:
+    return decide(entries, silences, a_run)
+
+
+def test_concurrent_runs_tell_a_finding_once(tmp_path):
+    """Four processes find the same thing and one of their own: five findings are told, none twice."""
+    SqliteLedger(tmp_path / "ledger.db").close()
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(4) as pool:
+        barrier = manager.Barrier(4)
+        counts = pool.starmap(
+            _tell_in_a_process, [(tmp_path / "ledger.db", barrier, number) for number in range(4)]
+        )
+    assert sum(counts) == 5
+
+
+def test_a_decision_that_fails_writes_nothing(ledger):
+    """Half an update is none."""
+
+    def fail(_entries, _silences):
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        ledger.update(fail, looked=[EvaluatedUntil("idle_sagemaker_endpoint", DAY)])
+    assert (ledger.entries(), ledger.looked_until()) == ({}, {})
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path):
+    """One sentence, naming the file."""
+    path = tmp_path / "ledger.db"
+    path.write_text("not a database, but long enough to look like one " * 40)
+    with pytest.raises(LedgerError, match="ledger.db cannot be used as a ledger"):
+        SqliteLedger(path)
+
+
+def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
+    """An older focuswatch does not guess what a newer one wrote."""
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(LedgerError, match="newer focuswatch"):
+        SqliteLedger(tmp_path / "ledger.db")
+
+
+def test_an_unknown_silence_or_finding_is_named(ledger):
+    """Taking back what is not there says where to look."""
+    with pytest.raises(LedgerError, match="no silence 7"):
+        ledger.remove_silence(7)
+    with pytest.raises(LedgerError, match="abc"):
+        ledger.forget("abc")
+
+
+def test_dates_are_the_bills_own():
+    """Nothing in an entry comes from the machine's clock."""
+    decision = decide({}, [], run(finding(on=date(2020, 1, 1)), on=date(2020, 1, 1)))
+    assert decision.entries[0].told_on == date(2020, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE entries SET entry = '{}'",
+        "UPDATE looked SET as_of = 'yesterday'",
+        "DROP TABLE entries; CREATE TABLE entries (other TEXT)",
+        "INSERT INTO silences (silence) VALUES ('[')",
+    ],
+)
+def test_a_damaged_ledger_says_so(tmp_path, damage):
+    """Nothing that it held is taken for news."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    told(ledger, run(finding()))
+    with sqlite3.connect(ledger.path) as connection:
+        connection.executescript(damage)
+    with pytest.raises(LedgerError, match=r"ledger.db is damaged \(.*\); put a copy of it back"):
+        print(ledger.entries(), ledger.silences(), ledger.looked_until())
+
+
+def test_a_full_disk_leaves_the_ledger_as_it_was(tmp_path):
+    """SQLite ends the transaction itself then; what was known stays, and a sentence says why."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    told(ledger, run(finding()))
+    pages = ledger._connection.execute("PRAGMA page_count").fetchone()[0]
+    ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
+    many = [finding(f"arn:{number}") for number in range(200)]
+    with pytest.raises(LedgerError, match="full; make room"):
+        told(ledger, run(*many))
+    assert len(ledger.entries()) == 1
+
+
+def test_beyond_a_measure_a_team_hears_the_rest_in_sum(ledger):
+    """Security goes first, whatever it costs; then what costs most, team by team."""
+    many = [finding(resource=f"r-{number}", cost=str(1000 + number), team="search") for number in range(25)]
+    alarm = finding(resource="alarm", cost="1", category="security", team="search")
+    other = finding(resource="other", cost="1", team="ml")
+    a_run = run(*many, alarm, other)
+    decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
+    summed = {news.finding.resource_id for news in decision.news if news.in_digest}
+    assert summed == {f"r-{number}" for number in range(6)}
+
+
+def test_minor_security_is_told_in_the_digest_and_takes_no_room_from_the_rest(ledger):
+    """Sixty first charges of a thousandth of a cent are one digest; what costs is a message of its own."""
+    minor = [
+        finding(resource=f"m-{number}", cost="0.00001", category="security", team="search").model_copy(
+            update={"severity": "low"}
+        )
+        for number in range(60)
+    ]
+    alarm = finding(resource="alarm", cost="0", category="security", team="search")
+    a_run = run(*minor, alarm, finding(resource="pool", cost="1", team="search"))
+    decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
+    alone = {news.finding.resource_id for news in decision.news if not news.in_digest}
+    assert alone == {"alarm", "pool"}
+
+
+def test_news_waits_until_it_is_marked(ledger):
+    """An error or a kill between the ledger and the output loses none; each finding's news keeps its order."""
+    told(ledger, run(finding(cost="100")))
+    told(ledger, run(finding(cost="400"), on=NEXT_DAY))
+    first, second = ledger.untold()
+    assert [first.news.kind, second.news.kind] == ["new", "changed"]
+    assert second.after == first.number < second.number
+    ledger.mark_told(first)
+    assert [one.number for one in ledger.untold()] == [second.number]
+    ledger.mark_told(first)
+    assert [one.number for one in ledger.untold()] == [second.number], "the second time does nothing"
+    ledger.mark_told(second)
+    assert not list(ledger.untold())
+
+
+def test_what_is_forgotten_is_not_sent(ledger):
+    told(ledger, run(finding()))
+    ledger.forget(finding().fingerprint)
+    assert not list(ledger.untold())
+
+
+def test_an_exclusion_by_tag_covers_security_only_where_it_says_so():
+    """Whoever intrudes can tag; the other scopes are no choice of theirs."""
+    one = finding(tags={"env": "sandbox"}, category="security", detection="gpu_burst")
+    by_tag = Suppression(scope="tag", value="env=sandbox", author="ana", reason="swept", since=DAY)
+    assert by_tag.covers(one.model_copy(update={"category": "waste"}))
+    assert not by_tag.covers(one)
+    assert by_tag.model_copy(update={"security": True}).covers(one)
+    for scope, value in (("account", one.sub_account_id), ("resource", one.resource_id)):
+        assert by_tag.model_copy(update={"scope": scope, "value": value}).covers(one)

@@ -1,0 +1,147 @@
+"""The report `savings`: what is open, promised and verified, as the ledger knows it and the page shows it."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from focuswatch.engines.duckdb_engine import DuckDbEngine
+from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
+from focuswatch.ledger.findings_on_engine import give_known_findings
+from focuswatch.ledger.verified_savings import verify_saved
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.page import document, gather
+from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.split_report import split_rows
+from tests.given.findings import DAY, finding
+from tests.given.page import CATALOG, resolved
+from tests.reports.test_page import bill
+
+PILOT = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/pilot"
+OWNERS = Owners.model_validate(
+    {
+        "teams": {"search": {"channel": "#search"}},
+        "use_cases": {
+            "pilot": {"intent": "experiment", "cap": 10, "rows": {"resources": [PILOT]}},
+            "tickets": {"intent": "production", "rows": {"tags": {"app": ["tickets"]}}},
+        },
+    }
+)
+QUIET = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """Waste in every state, and things that are no waste."""
+    made = SqliteLedger(tmp_path / "ledger.db")
+    entries = (
+        LedgerEntry(finding=finding("open", cost="50", team="search")),
+        LedgerEntry(
+            finding=finding("seen", cost="70", team="search"), acknowledged_by="ana", acknowledged_on=DAY
+        ),
+        LedgerEntry(finding=finding("quiet", cost="400", team="search")),
+        LedgerEntry(finding=finding(PILOT, cost="9")),
+        LedgerEntry(finding=finding("tagged", cost="8", tags={"user:App": " Tickets"})),
+        LedgerEntry(finding=finding("an anomaly", cost="500", category="anomaly")),
+        LedgerEntry(finding=finding("history", cost="600"), state="closed"),
+        resolved("300", saved_daily="9"),
+        resolved("30", saved_daily=None, resource="later"),
+        resolved("20", saved_daily="0", resource="still billed"),
+    )
+    made.update(lambda _known, _silences: Decision(entries, ()), looked=())
+    made.add_silence(QUIET)
+    return made
+
+
+def told(ledger, *, as_of=DAY):
+    """The rows of the report."""
+    engine = bill()
+    give_known_findings(engine, ledger=ledger, owners=OWNERS, as_of=as_of)
+    return engine, rows_of(CATALOG.report("savings"), engine=engine, as_of=as_of, owners=OWNERS)
+
+
+def test_open_promised_and_verified_are_three_sums(ledger):
+    """Silenced waste is beside what is open; what the bill was not asked about is promised and not verified."""
+    _, rows = told(ledger)
+    search, nobody = rows
+    assert (search["team"], search["detection"], search["findings"]) == (
+        "search",
+        "idle_sagemaker_endpoint",
+        3,
+    )
+    assert (search["open_cost"], search["acknowledged_cost"], search["silenced_cost"]) == (120, 70, 400)
+    assert (nobody["team"], nobody["open_cost"]) == (None, 17)
+    assert nobody["promised_cost"] == 350
+    assert nobody["verified_cost"] == pytest.approx(270)
+    assert nobody["not_read_cost"] == 30
+
+
+def test_what_was_saved_is_asked_in_as_many_statements_as_it_takes(ledger, monkeypatch):
+    """Athena takes no statement of any length; the answers are those of one."""
+    asked = []
+    monkeypatch.setattr(DuckDbEngine, "query", recording(asked))
+    verify_saved(bill(), ledger=ledger, catalog=CATALOG, as_of=DAY)
+    at_once = {id: entry.saved_daily for id, entry in ledger.entries().items()}
+    monkeypatch.setattr("focuswatch.engines.sql_literals.MOST_GIVEN_BYTES", 1)
+    verify_saved(bill(), ledger=ledger, catalog=CATALOG, as_of=DAY)
+    assert asked == ["saved"] * 4
+    assert {id: entry.saved_daily for id, entry in ledger.entries().items()} == at_once
+    assert sorted(daily for daily in at_once.values() if daily is not None) == [Decimal("0.666667"), 1, 10]
+
+
+def recording(asked):
+    """DuckDbEngine.query that notes what for."""
+    known = DuckDbEngine.query
+
+    def query(self, statement, *, label):
+        asked.append(label)
+        return known(self, statement, label=label)
+
+    return query
+
+
+def test_a_silence_that_ran_out_is_open_again(ledger):
+    """On its day, as scan and page have it."""
+    (silence,) = ledger.silences()
+    ledger.remove_silence(silence.id)
+    ledger.add_silence(QUIET.model_copy(update={"until": DAY + timedelta(days=1)}))
+    assert told(ledger)[1][0]["silenced_cost"] == 400
+    later = told(ledger, as_of=DAY + timedelta(days=1))[1]
+    assert (later[0]["open_cost"], later[0]["silenced_cost"]) == (520, 0)
+
+
+def test_the_page_shows_the_sums_of_the_report(ledger):
+    """One number, wherever it stands."""
+    engine, rows = told(ledger)
+    shown = document(
+        gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=OWNERS, ledger=ledger)
+    )["savings"]
+    for name in ("open", "acknowledged", "silenced", "promised", "verified", "not_read"):
+        assert shown[name] == pytest.approx(sum(row[f"{name}_cost"] for row in rows)), name
+    assert (shown["open"], shown["promised"], shown["verified"]) == (137, 350, 270)
+    assert shown["findings_not_read"] == 1
+    assert [one["verified"] for one in shown["resolved"]] == [270.0, None, 0.0]
+
+
+def test_findings_are_split_by_what_they_are_for(ledger):
+    """By the rows of use cases, as charges are; what no use case names has an owner or is nobody's."""
+    engine, _ = told(ledger)
+    assert isinstance(engine, DuckDbEngine)
+
+    def parts(by):
+        rows = split_rows(
+            CATALOG.report("savings"), by=by, engine=engine, catalog=CATALOG, owners=OWNERS, as_of=DAY
+        )
+        sums: dict[str, Decimal] = {}
+        for row in rows:
+            sums[row[by]] = sums.get(row[by], 0) + row["open_cost"]
+        return sums
+
+    assert parts("use_case") == {"(no use case)": 120, "pilot": 9, "tickets": 8}
+    assert parts("intent") == {"(not said)": 120, "(nobody's)": 0, "experiment": 9, "production": 8}
+    assert parts("team") == {"search": 120, "(nobody's)": 17}
+
+
+def test_without_a_ledger_there_is_nothing_to_save():
+    """The table is there and empty, so that the statement runs as it stands."""
+    assert rows_of(CATALOG.report("savings"), engine=bill(), as_of=DAY, owners=OWNERS) == []

@@ -1,0 +1,333 @@
+"""Exactly one issue and no news lost, whatever fails: processes killed, answers lost, limits, races, lost rows."""
+
+import dataclasses
+import time
+from decimal import Decimal
+from email.utils import formatdate
+
+import pytest
+
+from focuswatch.errors import Refused, TryLater, Unsure
+from focuswatch.notify.claims import LEASE_SECONDS
+from focuswatch.notify.jira.find_or_create_issue import INDEX_LAG_SECONDS
+from focuswatch.notify.jira.issue_state import label_of
+from focuswatch.notify.jira.issue_text import mark_of
+from tests.fakes.local_jira import serving
+from tests.given.jira import FINGERPRINT, given, news
+
+STEPS = (
+    "get",
+    "with_label",
+    "create",
+    "edit",
+    "comment",
+    "says",
+    "transitions",
+    "move",
+    "update_item",
+    "put_item",
+)
+STORY = (
+    {"number": 0, "kind": "new"},
+    {"number": 1, "kind": "changed", "monthly_cost": Decimal(4000)},
+    {"number": 2, "kind": "resolved"},
+    {"number": 3, "kind": "new", "monthly_cost": Decimal(1500)},
+    {"number": 4, "kind": "resolved"},
+)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Watched:
+    """A client or table that calls `before` and `after` around each of its steps."""
+
+    def __init__(self, real, before, after):
+        self._real, self._before, self._after = real, before, after
+
+    def __getattr__(self, name):
+        attribute = getattr(self._real, name)
+        if name not in STEPS:
+            return attribute
+
+        def step(*args, **named):
+            self._before(name)
+            answer = attribute(*args, **named)
+            self._after(name)
+            return answer
+
+        return step
+
+
+class KilledOnce:
+    """Kills at the step of that number, before or after its effect."""
+
+    def __init__(self, at, *, after):
+        self.at, self.after, self.count, self.dead = at, after, 0, False
+
+    def before_step(self, _):
+        self.count += 1
+        if self.count == self.at and not self.after:
+            self.dead = True
+            raise Killed
+
+    def after_step(self, _):
+        if self.count == self.at and self.after and not self.dead:
+            self.dead = True
+            raise Killed
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+@pytest.fixture(params=["cloud", "data center"])
+def there(request, aws):
+    with given(cloud=request.param == "cloud", lag_seconds=120) as there:
+        yield there
+
+
+def told_under(there, killer, story, *, client, fingerprint):
+    """Tell a story; who is killed comes back as a fresh process when its lease has run out."""
+    channel = there.with_parts(
+        client=Watched(client, killer.before_step, killer.after_step),
+        table=Watched(there.table, killer.before_step, killer.after_step),
+    )
+    for one in story:
+        try:
+            there.tell(news(fingerprint=fingerprint, **one), channel=channel)
+        except Killed:
+            there.jira.now += LEASE_SECONDS + 1
+            there.tell(news(fingerprint=fingerprint, **one), channel=channel)
+
+
+def steps_of(there, story, *, client):
+    counter = KilledOnce(0, after=False)
+    told_under(there, counter, story, client=client, fingerprint="dry")
+    return counter.count
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
+def test_a_process_killed_at_any_step_leaves_one_issue_and_each_comment_once(there, after):
+    client = there.client
+    steps = steps_of(there, STORY, client=client)
+    assert steps > 30
+    for at in range(1, steps + 1):
+        fingerprint = f"killed{at}"
+        killer = KilledOnce(at, after=after)
+        told_under(there, killer, STORY, client=client, fingerprint=fingerprint)
+        assert killer.dead
+        (issue,) = there.jira.with_label(label_of(fingerprint))
+        marks = [sum(mark_of(fingerprint, number) in body for body in issue.bodies) for number in range(5)]
+        assert (at, issue.done, marks) == (at, True, [0, 1, 1, 1, 1])
+        assert there.claims.known(fingerprint).told == 4
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
+def test_a_process_killed_while_it_respects_a_closing_excludes_once(there, after):
+    client, story = there.client, ({"number": 1, "kind": "changed"},)
+    for at in range(1, 12):
+        fingerprint = f"closed{at}"
+        there.tell(news(fingerprint=fingerprint), channel=there.with_parts(client=client))
+        (issue,) = there.jira.with_label(label_of(fingerprint))
+        there.jira.move(issue.key, "Done" if there.jira.cloud else "Closed")
+        killer = KilledOnce(at, after=after)
+        told_under(there, killer, story, client=client, fingerprint=fingerprint)
+        assert [one.value for one in there.ledger.silences()].count(fingerprint) == 1
+        assert issue.done and issue.bodies == []
+        if not killer.dead:
+            return
+    raise AssertionError("it has more steps than were tried")
+
+
+def test_two_deliverers_at_once_make_one_issue_wherever_the_second_comes_in(there):
+    """SQS gives a message to two Lambdas at times."""
+    client = there.client
+    steps = steps_of(there, STORY, client=client)
+    for at in range(1, steps + 1):
+        fingerprint, count = f"raced{at}", 0
+
+        def second(_, at=at, fingerprint=fingerprint):
+            nonlocal count
+            count += 1
+            if count == at:
+                for one in STORY:
+                    with pytest.raises(TryLater):
+                        there.with_parts(client=client).tell(news(fingerprint=fingerprint, **one)) or _told()
+
+        def _told():
+            raise TryLater("nothing was left to do", seconds=1)
+
+        channel = there.with_parts(client=Watched(client, second, lambda _: None))
+        for one in STORY:
+            there.tell(news(fingerprint=fingerprint, **one), channel=channel)
+        (issue,) = there.jira.with_label(label_of(fingerprint))
+        assert len(issue.bodies) == 4 and issue.done
+
+
+def test_a_double_that_no_lease_could_prevent_is_closed_by_the_sweep(there):
+    """Whoever sleeps between its last look and its request, for longer than a lease, makes a double."""
+    other = there.channel
+
+    def sleeps(name):
+        if name == "create":
+            there.jira.now += INDEX_LAG_SECONDS + LEASE_SECONDS
+            there.tell(news(), channel=other)
+
+    sleeper = there.with_parts(client=Watched(there.client, sleeps, lambda _: None))
+    with pytest.raises(TryLater):
+        sleeper.tell(news())
+    assert len(there.issues) == 2
+    there.jira.now += 300
+    assert there.channel.sweep().doubles == ["SRCH-2"]
+    first, second = there.jira.issues
+    assert not first.done and second.done and "SRCH-1" in second.bodies[0]
+    assert there.state.key == "SRCH-1"
+
+
+@pytest.mark.parametrize("how", ["lost", "slow", "after 500"])
+@pytest.mark.parametrize("path", ["issue$", "comment", "transitions", r"issue/[^/]+$"])
+def test_an_answer_that_never_came_doubles_nothing(there, how, path):
+    """Time-outs after success, connections lost after success, errors after success."""
+    method = "PUT" if path == r"issue/[^/]+$" else "POST"
+    there.jira.fail(how, method, path, seconds=3.5)
+    there.read_seconds = 2.5 if how == "slow" else there.read_seconds
+    unsure = 0
+    for one in STORY:
+        try:
+            there.channel.tell(news(**one))
+        except Unsure:
+            unsure += 1
+            there.jira.now += 31
+            there.tell(news(**one))
+    (issue,) = there.issues
+    assert unsure == 1 and issue.done and len(issue.bodies) == 4
+
+
+def test_an_issue_that_the_search_does_not_show_yet_is_waited_for(aws):
+    """Cloud's search lags behind what was written."""
+    with given(lag_seconds=400) as there:
+        there.jira.fail("lost", "POST", "issue$")
+        with pytest.raises(Unsure):
+            there.channel.tell(news())
+        there.jira.now += 31
+        with pytest.raises(TryLater) as later:
+            there.channel.tell(news())
+        assert later.value.seconds == pytest.approx(INDEX_LAG_SECONDS - 31)
+        there.jira.now += later.value.seconds + 1
+        assert there.channel.tell(news()).endswith("SRCH-1 brought up to date")
+        assert len(there.issues) == 1
+
+
+def test_what_was_never_made_is_made_when_the_search_must_have_shown_it(there):
+    there.jira.fail("reset", "POST", "issue$")
+    with pytest.raises(Unsure):
+        there.channel.tell(news())
+    assert there.issues == []
+    there.tell(news())
+    assert len(there.issues) == 1
+
+
+def test_a_limit_is_waited_out_as_long_as_jira_says(there):
+    there.jira.fail("429", "POST", "issue$", seconds=77)
+    with pytest.raises(TryLater) as later:
+        there.channel.tell(news())
+    assert later.value.seconds == 77
+    assert there.channel.tell(news()).endswith("SRCH-1 created"), (
+        "nothing was made: no need to wait for the search"
+    )
+
+
+def test_jira_may_say_when_by_a_date(there):
+    """As RFC 9110 lets a server."""
+    there.jira.fail("429", "POST", "issue$", retry_after=formatdate(time.time() + 77, usegmt=True))
+    with pytest.raises(TryLater) as later:
+        there.channel.tell(news())
+    assert 60 < later.value.seconds <= 77
+
+
+def test_a_limit_after_the_comment_repeats_no_comment(there):
+    """What was said is written down at once, not only with the end."""
+    there.channel.tell(news())
+    there.jira.fail("429", "POST", "transitions", seconds=5)
+    with pytest.raises(TryLater):
+        there.channel.tell(news(1, "resolved"))
+    there.jira.now += 6
+    assert there.channel.tell(news(1, "resolved")).endswith("SRCH-1 closed")
+    assert len(there.issues[0].bodies) == 1
+
+
+def test_a_refusal_is_not_doubted(there):
+    there.jira.fail("403", "POST", "issue$")
+    with pytest.raises(Refused, match="403: told to fail"):
+        there.channel.tell(news())
+    assert there.channel.tell(news()).endswith("SRCH-1 created")
+
+
+@pytest.mark.parametrize("kind", ["500", "503", "html", "reset", "slow", "429"])
+@pytest.mark.parametrize("path", ["serverInfo", "myself", "search", r"issue/[^/]+$"])
+def test_what_only_reads_never_leaves_a_doubt(there, kind, path):
+    there.channel.tell(news())
+    there.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
+    there.jira.now += 121
+    there.jira.fail(kind, "GET", path, seconds=1.5)
+    usual, there.read_seconds = there.read_seconds, 1.0 if kind == "slow" else there.read_seconds
+    with pytest.raises(TryLater):
+        there.channel.tell(news())
+    there.read_seconds = usual
+    there.tell(news())
+    assert len(there.issues) == 1
+
+
+def test_jira_down_for_an_hour_delays_and_loses_nothing(there):
+    there.channel.tell(news())
+    there.jira.stop()
+    for _ in range(60):
+        with pytest.raises(TryLater):
+            there.channel.tell(news(1, "changed", monthly_cost=Decimal(4000)))
+        there.jira.now += 61
+    with serving(there.jira):
+        there.channel.tell(news(1, "changed", monthly_cost=Decimal(4000)))
+        assert len(there.issues[0].bodies) == 1
+
+
+def test_a_lost_row_of_ours_finds_its_issue_again_and_repeats_no_comment(there):
+    for one in STORY[:2]:
+        there.channel.tell(news(**one))
+    there.jira.now += 121
+    for one in STORY[:2]:
+        there.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
+        there.channel.tell(news(**one, age=1000))
+    (issue,) = there.issues
+    assert len(issue.bodies) == 1 and there.state.key == "SRCH-1"
+
+
+def test_a_lost_ledger_makes_no_second_issue(there):
+    """All is new again, from number 0 on; an issue of ours that is closed is opened again."""
+    for one in STORY:
+        there.channel.tell(news(**one))
+    for item in there.table.scan()["Items"]:
+        there.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
+    there.jira.now += 121
+    assert there.channel.tell(news()).endswith("SRCH-1 reopened")
+    (issue,) = there.issues
+    assert not issue.done
+
+
+def test_data_center_on_mysql_takes_names_with_emoji(aws):
+    """It answers 500 for one letter of four bytes, and would for ever."""
+    with given(cloud=False) as there:
+        there.jira.four_byte_letters = False
+        there.channel.tell(
+            news(resource_id="endpoint/\N{ROCKET}", reason="\N{ROCKET} ran and was not called once.")
+        )
+        assert len(there.issues) == 1
+
+
+def test_a_channel_holds_no_state_between_deliveries(there):
+    """A Lambda may die after any batch."""
+    assert {one.name for one in dataclasses.fields(there.channel)} == {
+        "claims", "ledger", "owners", "catalog", "client", "clock", "query_url",
+    }  # fmt: skip

@@ -1,0 +1,434 @@
+"""The local Slack behaves as Slack's documentation says, seen through Slack's own client."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.webhook import WebhookClient
+
+from tests.fakes.local_slack import LocalSlack, local_slack
+from tests.fakes.slack_messages import BOT, Channel
+from tests.fakes.slack_rules import blocks_problems, view_problems
+from tests.fakes.waiting import patience
+
+ANNA, BEN = "U0ANNA", "U0BEN"
+BUTTON = {
+    "type": "button",
+    "action_id": "snooze_7",
+    "text": {"type": "plain_text", "text": "Snooze"},
+    "value": "f1",
+}
+BLOCKS = [
+    {"type": "header", "text": {"type": "plain_text", "text": "A title"}},
+    {"type": "actions", "elements": [BUTTON]},
+]
+TOLD = {"event_type": "focuswatch_finding", "event_payload": {"fingerprint": "f1", "news_id": "f1-1"}}
+VIEW = {
+    "type": "modal",
+    "title": {"type": "plain_text", "text": "Why?"},
+    "submit": {"type": "plain_text", "text": "Save"},
+    "private_metadata": "{}",
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "reason",
+            "label": {"type": "plain_text", "text": "Reason"},
+            "element": {"type": "plain_text_input", "action_id": "reason"},
+        }
+    ],
+}
+
+
+class Clock:
+    """Seconds since 1970, which a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_780_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def slack(clock: Clock) -> Iterator[LocalSlack]:
+    with local_slack(clock=clock, burst=50) as running:
+        yield running
+
+
+@pytest.fixture
+def team(slack: LocalSlack) -> Channel:
+    return slack.workspace.channel("#team", members=[ANNA])
+
+
+def client(slack: LocalSlack, *, token: str | None = None, timeout: int = 5) -> WebClient:
+    return WebClient(
+        token or slack.token, base_url=slack.api, timeout=round(patience(timeout)), retry_handlers=[]
+    )
+
+
+def refused(called, *args, **more) -> str:
+    with pytest.raises(SlackApiError) as error:
+        called(*args, **more)
+    return str(error.value.response["error"])
+
+
+def test_a_message_is_kept_as_it_was_sent(slack, team):
+    """Text, blocks and metadata, with who may post asked for first."""
+    web = client(slack)
+    ts = web.chat_postMessage(channel=team.id, text="A title", blocks=BLOCKS, metadata=TOLD)["ts"]
+    assert web.auth_test()["user_id"] == BOT
+    kept = team.messages[ts]
+    assert (kept.text, kept.blocks, kept.metadata) == ("A title", BLOCKS, TOLD)
+    assert web.chat_postMessage(channel="#team", text="by name")["channel"] == team.id
+
+
+def test_json_and_forms_mean_the_same(slack, team):
+    """Both content types that the Web API takes; in a form, blocks are JSON as text."""
+    for kind, body in (
+        ("application/json", json.dumps({"channel": team.id, "text": "x", "blocks": BLOCKS}).encode()),
+        (
+            "application/x-www-form-urlencoded",
+            f"channel={team.id}&text=x&blocks={json.dumps(BLOCKS)}".encode(),
+        ),
+    ):
+        headers = {"Content-Type": kind, "Authorization": f"Bearer {slack.token}"}
+        request = urllib.request.Request(slack.api + "chat.postMessage", body, headers)
+        assert json.load(urllib.request.urlopen(request))["ok"]
+    assert [one.blocks for one in team.shown] == [BLOCKS, BLOCKS]
+
+
+@pytest.mark.parametrize("token, error", [("xoxb-other", "invalid_auth"), ("", "not_authed")])
+def test_a_stranger_is_refused(slack, team, token, error):
+    """Without the token nothing is posted."""
+    web = client(slack, token=token or " ")
+    assert refused(web.chat_postMessage, channel=team.id, text="x") == error
+    assert not team.messages
+
+
+def test_a_channel_takes_what_it_may(slack):
+    """Unknown, archived, and one that the bot was not invited to; a private one is then not even there."""
+    web, add = client(slack), slack.workspace.channel
+    assert refused(web.chat_postMessage, channel="C0NONE", text="x") == "channel_not_found"
+    assert refused(web.chat_postMessage, channel=add("#old", archived=True).id, text="x") == "is_archived"
+    assert refused(web.chat_postMessage, channel=add("#far", invited=False).id, text="x") == "not_in_channel"
+    hidden = add("#hid", invited=False, private=True)
+    assert refused(web.chat_postMessage, channel=hidden.id, text="x") == "channel_not_found"
+    assert refused(web.conversations_history, channel=hidden.id) == "channel_not_found"
+
+
+@pytest.mark.parametrize(
+    "body, error",
+    [
+        ({"text": ""}, "no_text"),
+        ({"text": "x" * 40_001}, "msg_too_long"),
+        ({"text": "x", "blocks": [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}]}, "invalid_blocks"),
+        ({"text": "x", "blocks": [{"type": "divider"}] * 51}, "invalid_blocks"),
+        ({"text": "x", "blocks": [{"type": "divider", "txt": 1}, {"type": "actions", "elements": [BUTTON] * 2}]},
+         "invalid_blocks"),
+        ({"text": "x", "blocks": "not json"}, "invalid_blocks_format"),
+        ({"text": "x", "metadata": {"event_type": "a b", "event_payload": {}}}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": {"event_type": "a", "event_payload": {"a": "x" * 5000}}}, "metadata_too_large"),
+        ({"text": "x", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}}] * 5},
+         "msg_blocks_too_long"),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:The top-level `text`")
+def test_what_slack_refuses_is_refused(slack, team, body, error):
+    """And nothing is posted."""
+    assert refused(client(slack).chat_postMessage, channel=team.id, **body) == error
+    assert not team.messages
+
+
+def of(kind: str, **more: object) -> dict[str, object]:
+    return {"type": kind, **more}
+
+
+def plain(length: int) -> dict[str, object]:
+    return of("plain_text", text="x" * length)
+
+
+def button(**more: object) -> dict[str, object]:
+    return of("actions", elements=[{**BUTTON, **more}])
+
+
+@pytest.mark.parametrize(
+    "most, made",
+    [
+        (150, lambda n: of("header", text=plain(n))),
+        (3000, lambda n: of("section", text=plain(n))),
+        (2000, lambda n: of("section", fields=[plain(n)])),
+        (10, lambda n: of("section", fields=[plain(1)] * n)),
+        (10, lambda n: of("context", elements=[plain(1)] * n)),
+        (25, lambda n: of("actions", elements=[{**BUTTON, "action_id": str(one)} for one in range(n)])),
+        (75, lambda n: button(text=plain(n))),
+        (2000, lambda n: button(value="x" * n)),
+        (255, lambda n: button(action_id="x" * n)),
+        (255, lambda n: of("divider", block_id="x" * n)),
+        (75, lambda n: button(text=of("plain_text", text="\N{PILE OF POO}" * (n // 2) + "x" * (n % 2)))),
+    ],
+)
+def test_every_limit_of_blocks_is_where_slack_has_it(most, made):
+    """What is as long as may be passes, and one more does not; an emoji counts two."""
+    assert not blocks_problems([made(most)])
+    assert len(blocks_problems([made(most + 1)])) == 1
+
+
+@pytest.mark.parametrize(
+    "most, made",
+    [
+        (24, lambda n: {"title": plain(n)}),
+        (24, lambda n: {"submit": plain(n)}),
+        (3000, lambda n: {"private_metadata": "x" * n}),
+        (255, lambda n: {"callback_id": "x" * n}),
+        (100, lambda n: {"blocks": [of("divider")] * n}),
+        (2000, lambda n: {"blocks": [{**VIEW["blocks"][0], "label": plain(n)}]}),
+    ],
+)
+def test_every_limit_of_a_dialog_is_where_slack_has_it(most, made):
+    """As above."""
+    assert not view_problems({**VIEW, **made(most)})
+    assert len(view_problems({**VIEW, **made(most + 1)})) == 1
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        of("header", text=of("mrkdwn", text="x")),
+        of("section"),
+        of("section", text=plain(0)),
+        of("section", text=plain(1), txet=1),
+        of("section", text={**plain(1), "verbatim": True}),
+        of("context", elements=[]),
+        of("input", label=plain(1), element=of("plain_text_input")),
+        button(style="loud"),
+        of("rich_text", elements=[of("rich_text_section", elements=[of("text", text="")])]),
+        of(
+            "rich_text",
+            elements=[of("rich_text_section", elements=[of("text", text="x", style={"big": True})])],
+        ),
+        of("rich_text", elements=[of("rich_text_section", elements=[of("user", user_id="anna")])]),
+        of("rich_text", elements=[of("rich_text_section", elements=[of("link", url="javascript:x")])]),
+        of("rich_text", elements=[of("rich_text_list", elements=[])]),
+        of("rich_text", elements=[of("text", text="x")]),
+        of("section", text=of("mrkdwn", text="\ud83d")),
+    ],
+)
+def test_a_wrong_block_is_no_block(block):
+    """Wrong types, empty texts, misspelt keys, and elements where they do not belong."""
+    assert blocks_problems([block])
+
+
+def test_an_edit_changes_what_it_says(slack, team):
+    """Metadata stays unless it is said; blocks go where only text is said; the ts stays."""
+    web = client(slack)
+    ts = web.chat_postMessage(channel=team.id, text="1", blocks=BLOCKS, metadata=TOLD)["ts"]
+    web.chat_update(channel=team.id, ts=ts, text="2", blocks=BLOCKS[:1])
+    assert (team.messages[ts].text, team.messages[ts].blocks, team.messages[ts].metadata) == (
+        "2",
+        BLOCKS[:1],
+        TOLD,
+    )
+    web.chat_update(channel=team.id, ts=ts, text="3")
+    assert (team.messages[ts].blocks, team.messages[ts].edits) == ([], 2)
+    assert refused(web.chat_update, channel=team.id, ts="1.000001", text="x") == "message_not_found"
+    theirs = slack.workspace.posted(team, {"text": "hers"}, user=ANNA)
+    assert refused(web.chat_update, channel=team.id, ts=theirs.ts, text="x") == "cant_update_message"
+
+
+def test_a_message_taken_away_is_gone(slack, team):
+    """It is neither in the history nor can it be changed, and a test still sees that it was there."""
+    web = client(slack)
+    ts = web.chat_postMessage(channel=team.id, text="1")["ts"]
+    web.chat_delete(channel=team.id, ts=ts)
+    assert refused(web.chat_delete, channel=team.id, ts=ts) == "message_not_found"
+    assert not web.conversations_history(channel=team.id)["messages"] and team.messages[ts].deleted
+
+
+def test_history_is_newest_first_page_by_page(slack, team, clock):
+    """`oldest` is left out, metadata is told on request, and cursors lead to every message once."""
+    web = client(slack)
+    times = []
+    for number in range(5):
+        clock.now += 10
+        times.append(web.chat_postMessage(channel=team.id, text=str(number), metadata=TOLD)["ts"])
+    asked = {"oldest": times[0], "limit": 3, "include_all_metadata": True}
+    pages = [
+        ([one["text"] for one in page["messages"]], page["has_more"], page["messages"][0]["metadata"])
+        for page in web.conversations_history(channel=team.id, **asked)
+    ]
+    assert pages == [(["4", "3", "2"], True, TOLD), (["1"], False, TOLD)]
+    only = web.conversations_history(channel=team.id, oldest=times[0], latest=times[0], inclusive=True)
+    assert [one["text"] for one in only["messages"]] == ["0"] and "metadata" not in only["messages"][0]
+
+
+def test_a_thread_hangs_on_its_message(slack, team):
+    """Replies are read with their parent; the channel shows one only where it was sent there too."""
+    web = client(slack)
+    ts = web.chat_postMessage(channel=team.id, text="parent")["ts"]
+    web.chat_postMessage(channel=team.id, text="quiet", thread_ts=ts, metadata=TOLD)
+    loud = web.chat_postMessage(channel=team.id, text="loud", thread_ts=ts, reply_broadcast=True)["ts"]
+    told = web.conversations_replies(channel=team.id, ts=ts, include_all_metadata=True)["messages"]
+    assert [(one["text"], one["thread_ts"]) for one in told] == [("parent", ts), ("quiet", ts), ("loud", ts)]
+    assert told[0]["reply_count"] == 2 and told[1]["metadata"] == TOLD
+    history = web.conversations_history(channel=team.id)["messages"]
+    assert [(one["ts"], one.get("subtype")) for one in history] == [(loud, "thread_broadcast"), (ts, None)]
+    assert (
+        refused(web.chat_postMessage, channel=team.id, text="x", thread_ts="1.000001") == "thread_not_found"
+    )
+
+
+def test_channels_and_members_come_in_pages(slack, team):
+    """As many as asked for; private ones that the bot is not in, and archived ones, are not told."""
+    web = client(slack)
+    for name in ("#b", "#c"):
+        slack.workspace.channel(name)
+    slack.workspace.channel("#old", archived=True)
+    slack.workspace.channel("#hid", private=True, invited=False)
+    asked = {"limit": 2, "exclude_archived": True, "types": "public_channel,private_channel"}
+    pages = [[one["name"] for one in page["channels"]] for page in web.conversations_list(**asked)]
+    assert pages == [["team", "b"], ["c"]]
+    members = [page["members"] for page in web.conversations_members(channel=team.id, limit=1)]
+    assert members == [[BOT], [ANNA]]
+
+
+def test_a_whisper_is_heard_by_one_who_is_there(slack, team):
+    """It is no message of the channel."""
+    web = client(slack)
+    web.chat_postEphemeral(channel=team.id, user=ANNA, text="psst")
+    assert [(user, one.text) for user, one in team.whispers] == [(ANNA, "psst")] and not team.messages
+    assert refused(web.chat_postEphemeral, channel=team.id, user=BEN, text="x") == "user_not_in_channel"
+
+
+def test_a_click_opens_one_dialog_within_three_seconds(slack, team, clock):
+    """Its trigger_id is good once and not for long, and no other is."""
+    web = client(slack)
+    ts = web.chat_postMessage(channel=team.id, text="x", blocks=BLOCKS)["ts"]
+    trigger = slack.pressed(team, ts, "snooze_7", user=ANNA).payload["trigger_id"]
+    assert refused(web.views_open, trigger_id="1.2.3", view=VIEW) == "invalid_trigger_id"
+    assert refused(web.views_open, trigger_id=trigger, view={**VIEW, "submit": None}) == "invalid_arguments"
+    clock.now += 2.9
+    assert web.views_open(trigger_id=trigger, view=VIEW)["view"]["id"] == slack.workspace.views[0]["id"]
+    assert refused(web.views_open, trigger_id=trigger, view=VIEW) == "exchanged_trigger_id"
+    late = slack.pressed(team, ts, "snooze_7", user=ANNA).payload["trigger_id"]
+    clock.now += 3.1
+    assert refused(web.views_open, trigger_id=late, view=VIEW) == "expired_trigger_id"
+
+
+def test_what_people_press_is_signed_as_slack_signs(slack, team):
+    """Slack's own verifier takes it, and neither another body nor an old one."""
+    ts = client(slack).chat_postMessage(channel=team.id, text="x", blocks=BLOCKS, metadata=TOLD)["ts"]
+    verifier = SignatureVerifier(slack.signing_secret)
+    pressed = slack.pressed(team, ts, "snooze_7", user=ANNA, at=time.time())
+    assert verifier.is_valid_request(pressed.body, pressed.headers)
+    assert not verifier.is_valid_request(pressed.body + "x", pressed.headers)
+    old = slack.pressed(team, ts, "snooze_7", user=ANNA, at=time.time() - 600)
+    assert not verifier.is_valid_request(old.body, old.headers)
+    action = pressed.payload["actions"][0]
+    assert (action["action_id"], action["value"], pressed.payload["user"]["id"]) == ("snooze_7", "f1", ANNA)
+    with pytest.raises(LookupError):
+        slack.pressed(team, ts, "not_there", user=ANNA)
+
+
+def test_a_submitted_dialog_brings_its_fields_and_what_it_carried(slack, team):
+    """State by block and action, and private_metadata as it was given."""
+    web = client(slack)
+    web.views_open(trigger_id=slack.workspace.trigger(), view={**VIEW, "private_metadata": "carried"})
+    view = slack.submitted({"reason": "it is a standby"}, user=ANNA).payload["view"]
+    assert view["state"]["values"]["reason"]["reason"]["value"] == "it is a standby"
+    assert view["private_metadata"] == "carried"
+
+
+def test_a_response_url_answers_five_times(slack, team, clock):
+    """To whoever pressed, or in place of the message; after half an hour it is gone."""
+    ts = client(slack).chat_postMessage(channel=team.id, text="x", blocks=BLOCKS)["ts"]
+    answer = WebhookClient(slack.pressed(team, ts, "snooze_7", user=ANNA).payload["response_url"])
+    assert answer.send(text="only you").status_code == 200
+    assert answer.send(text="y", replace_original=True).status_code == 200
+    assert team.whispers[0][0] == ANNA and team.messages[ts].text == "y"
+    assert [answer.send(text="more").status_code for _ in range(4)] == [200, 200, 200, 404]
+    late = WebhookClient(
+        slack.workspace.response_path(channel=team.id, ts=ts, user=ANNA).join([slack.address, ""])
+    )
+    clock.now += 1801
+    assert late.send(text="late").status_code == 404
+
+
+def test_a_webhook_says_ok_or_why_not(slack, team):
+    """In plain text, with the status that goes with it."""
+    webhook = WebhookClient(slack.webhook(team))
+    assert webhook.send(text="hello", blocks=BLOCKS[:1]).body == "ok"
+    assert (team.shown[0].text, team.shown[0].blocks) == ("hello", BLOCKS[:1])
+    assert (webhook.send(text="").status_code, webhook.send(text="").body) == (400, "no_text")
+    assert webhook.send(blocks=[{"type": "none"}]).body == "invalid_blocks"
+    assert WebhookClient(slack.address + "/services/T/B/none").send(text="x").status_code == 404
+
+
+def test_a_channel_hears_one_message_a_second(slack, team, clock):
+    """A short burst is tolerated; then 429 with Retry-After, by channel, and nothing is posted."""
+    slack.limit.burst = 2
+    web, other = client(slack), slack.workspace.channel("#other")
+    for _ in range(2):
+        web.chat_postMessage(channel=team.id, text="x")
+    with pytest.raises(SlackApiError) as error:
+        web.chat_postMessage(channel=team.id, text="x")
+    answer = error.value.response
+    assert (answer.status_code, answer["error"], answer.headers["Retry-After"]) == (429, "ratelimited", "1")
+    assert len(team.messages) == 2 and web.chat_postMessage(channel=other.id, text="x")["ok"]
+    clock.now += 1
+    assert web.chat_postMessage(channel=team.id, text="x")["ok"]
+
+
+def test_down_is_down_for_as_often_as_asked(slack, team):
+    """Nothing is done, and after that it works again; other methods work all the while."""
+    slack.fault("down", "chat.postMessage", times=2)
+    web = client(slack)
+    for _ in range(2):
+        with pytest.raises(SlackApiError) as error:
+            web.chat_postMessage(channel=team.id, text="x")
+        assert error.value.response.status_code == 503
+        assert web.auth_test()["ok"]
+    assert not team.messages and web.chat_postMessage(channel=team.id, text="x")["ok"]
+
+
+def test_an_error_before_the_effect_has_none(slack, team):
+    """Slack's internal_error, with nothing posted."""
+    slack.fault("error")
+    assert refused(client(slack).chat_postMessage, channel=team.id, text="x") == "internal_error"
+    assert not team.messages
+
+
+def test_nobody_listens_where_connections_are_refused(slack, team):
+    """And afterwards the same address answers again."""
+    web = client(slack)
+    with slack.refusing(), pytest.raises(urllib.error.URLError) as error:
+        web.chat_postMessage(channel=team.id, text="x")
+    assert isinstance(error.value.reason, ConnectionRefusedError)
+    assert web.chat_postMessage(channel=team.id, text="x")["ok"]
+
+
+@pytest.mark.parametrize("kind", ["silent", "dropped"])
+def test_a_message_may_be_posted_and_never_answered(slack, team, kind):
+    """The client sees a time-out, or its connection cut; the message stands in the channel all the same."""
+    slack.fault(kind, "chat.postMessage")
+    with pytest.raises(OSError):
+        client(slack, timeout=1).chat_postMessage(channel=team.id, text="x")
+    assert [one.text for one in team.shown] == ["x"]
+
+
+def test_a_slow_answer_comes(slack, team):
+    """After the time that was asked for."""
+    slack.fault("slow", seconds=0.3)
+    began = time.monotonic()
+    assert client(slack).chat_postMessage(channel=team.id, text="x")["ok"]
+    assert time.monotonic() - began >= 0.3

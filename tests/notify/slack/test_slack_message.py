@@ -1,0 +1,445 @@
+"""What a message says, and that it fits Slack and gives no orders, whatever a bill holds."""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.findings.finding import Finding, to_finding
+from focuswatch.findings.paste_commands import action_of
+from focuswatch.notify.slack import place_names
+from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
+from focuswatch.notify.slack.finding_message import (
+    DigestLine,
+    Links,
+    RecordedResponse,
+    digest,
+    message,
+    not_waste_modal,
+    plain_webhook,
+    thread_note,
+)
+from focuswatch.notify.slack.mrkdwn import cut, escaped_within
+from focuswatch.notify.slack.place_names import region
+from tests.fakes.slack_as_text import seen
+from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
+from tests.given.findings import DAY, finding
+
+FAMILY = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2060-\u2064\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\u00ad]"
+)
+HOSTILE = {
+    "long": "n" * 3000,
+    "long without end": "x-" * 20_000,
+    "emoji": FAMILY * 600,
+    "right to left": "שלום" * 200,
+    "turned": "safe\u202egpj.exe\u2066\u200f",
+    "mention of all": "<!channel> <!here> @channel @here",
+    "mention of one": "<@U1> <#C1|general> <!subteam^S1>",
+    "link": "<https://evil.example|your bill> https://evil.example",
+    "entities": "&" * 1500 + "<>" * 700,
+    "entity": "&lt;!channel&gt; &amp;",
+    "markup": "*bold* _it_ ~no~ `code` ```block``` > quote :fire:",
+    "lines": "a\nb\r\nc\u2028d\u2029e\tf\n   aws s3 rb s3://all --force",
+    "widthless": "a\u200bb\u2060c\ufeffd\u00ade\U000e0041f",
+    "control": "\x00\x07\x08\x1b[31m\x7f\x9b",
+    "half a character": "\ud83d broken \udc00",
+    "accents": "e" + "\u0301" * 4000,
+    "quotes": "\"'\\" * 2000,
+    "empty": "",
+    "blank": " \n ",
+    "shell": "x; rm -rf ~ $(id) `id` | sh && aws s3 rb s3://all --force",
+}  # fmt: skip
+ACTION = "1. Look: aws ec2 describe-volumes --volume-ids {text} --region {region_id}\n2. {text}"
+ANSWERED = RecordedResponse("not waste", "U0ANNA", DAY, until=DAY, reason="it is a standby")
+LINKS = Links("https://a.example/q", "https://b.example/j", "ML-1", "https://c.example/c")
+BUTTONS = ("Acknowledge", "Snooze 7 days", "Snooze 30 days", "Not waste", "Expected")
+KINDS = ("new", "changed", "resolved", "reminder")
+
+
+def given(text: str, *, category: str = "waste") -> Finding:
+    """A finding in which everything that a bill, or a file beside it, can name is `text`."""
+    return finding(cost="1e15").model_copy(
+        update={
+            "category": category, "resource_id": text,
+            "sub_account_name": text, "sub_account_id": text, "region_id": text,
+            "service_name": text, "team": text, "title": text, "reason": f"{text} costs", "currency": text,
+            "action": action_of(ACTION, {"text": text, "region_id": text}, words={"text": text}),
+            "evidence": {"name": text, "many": [text] * 40, "tags": {text: text, "b": text}, "map": {text: text}}
+            | {f"column_{number}": text for number in range(30)},
+        }
+    )  # fmt: skip
+
+
+def told(one: Finding, **more: Any) -> dict[str, Any]:
+    return message(one, **{"kind": "new", "today": DAY, "news_id": "n-1", **more})
+
+
+def line(
+    text: str, *, cost: str = "5", category: str = "waste", currency: str = "USD", title: str = ""
+) -> DigestLine:
+    return DigestLine("f", title or text, Decimal(cost), currency, text, text, text, "high", category)
+
+
+def every_payload(text: str) -> Iterator[dict[str, Any]]:
+    """Every message there is, of findings that are all `text`."""
+    for category in ("waste", "security", "anomaly", "governance"):
+        one = given(text, category=category)
+        for kind in KINDS:
+            for more in ({}, {"answered": ANSWERED, "links": LINKS, "blind_spots": [text] * 20}):
+                yield told(one, kind=kind, **more)
+            yield thread_note(one, kind=kind, today=DAY, news_id="n-1", before=given("was"))
+    yield digest([line(text)] * 80, team=text, as_of=DAY, shown=60)
+
+
+def elements(thing: Any) -> Iterator[dict[str, Any]]:
+    """Every object within a payload's blocks."""
+    if isinstance(thing, dict):
+        yield thing
+        yield from elements(list(thing.values()))
+    if isinstance(thing, list):
+        for one in thing:
+            yield from elements(one)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_whatever_a_bill_holds_slack_takes_it(name):
+    """Every kind of message keeps every limit, and has a text for notifications."""
+    for payload in every_payload(HOSTILE[name]):
+        assert not blocks_problems(payload["blocks"])
+        assert not too_long(payload["blocks"]) and size(payload["blocks"]) <= MESSAGE_CHARACTERS
+        assert 0 < units(payload["text"]) <= 4000
+        assert "metadata" not in payload or not metadata_problem(payload["metadata"])
+    modal = not_waste_modal("f" * 20, title=HOSTILE[name], channel="C00000001", ts="1780000000.000001")
+    assert not view_problems(modal)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_data_is_never_markup_and_never_a_mention(name):
+    """Rich text has text elements alone, beside our own links and whoever answered; other texts are escaped."""
+    for payload in every_payload(HOSTILE[name]):
+        assert not re.search("[<>]", payload["text"])
+        for one in elements(payload["blocks"]):
+            assert one.get("type") not in ("mrkdwn", "broadcast", "channel", "usergroup", "emoji")
+            if one.get("type") == "plain_text" and not one["text"].isalnum():
+                assert one.get("emoji") is False or one["text"] in BUTTONS
+                assert not re.search("[<>]|&(?!amp;|lt;|gt;)", one["text"])
+            if one.get("type") == "link":
+                assert one["url"] in (LINKS.query, LINKS.jira, LINKS.console)
+            if one.get("type") == "user":
+                assert one["user_id"] == ANSWERED.author
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_acts_unseen(name):
+    """No direction is turned, and nothing without width is copied along."""
+    for payload in every_payload(HOSTILE[name]):
+        assert not UNSEEN.search(json.dumps(payload, ensure_ascii=False).replace("\\n", ""))
+        assert "\n" not in payload["text"]
+        for one in elements(payload["blocks"]):
+            assert "\n" not in str(one.get("text", "")) or one["text"] == "\n", "a name on a line of its own"
+
+
+@pytest.mark.parametrize(
+    "name", ["lines", "shell", "markup", "mention of all", "turned", "widthless", "quotes"]
+)
+def test_a_name_makes_no_command(name):
+    """What a shell would act on is shown and not offered to copy."""
+    payload = told(given(HOSTILE[name]))
+    assert not [one for one in elements(payload["blocks"]) if one.get("type") == "rich_text_preformatted"]
+    codes = [one["text"] for one in elements(payload["blocks"]) if one.get("style") == {"code": True}]
+    assert len(codes) == 1, "the resource's name alone"
+    assert "(no command: the text contains characters that a shell" in seen(payload)
+
+
+def copied(payload: dict[str, Any]) -> list[str]:
+    """Everything that is offered as code."""
+    blocks = [one for one in elements(payload["blocks"]) if one.get("type") == "rich_text_preformatted"]
+    inline = [one["text"] for one in elements(payload["blocks"]) if one.get("style") == {"code": True}]
+    return [block["elements"][0]["text"] for block in blocks] + inline
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a aws s3api delete-bucket --bucket all", "a\n   aws s3api delete-bucket --bucket all", "(aws s3 ls)"],
+)
+def test_a_command_within_a_name_is_no_command(name):
+    """Neither within the steps, nor on a line that a line feed made."""
+    action = action_of("1. Ask {owner}", {"owner": name}, words={"owner": name})
+    one = finding().model_copy(update={"action": action, "resource_id": None})
+    assert not copied(told(one))
+    assert copied(told(one.model_copy(update={"action": f"1. Ask {name}"}))), "else it is one"
+
+
+@pytest.mark.parametrize("end", ["$x", "`id`", "|sh", "&&", "\N{LATIN SMALL LETTER E WITH ACUTE}"])
+def test_the_beginning_of_a_command_is_no_command(end):
+    """A value that goes on with what is no word leaves nothing to copy."""
+    one = finding().model_copy(
+        update={"resource_id": None, "action": f"1. aws ec2 delete-volume --volume-id v{end}"}
+    )
+    assert not copied(told(one))
+
+
+def test_long_steps_end_in_an_ellipsis():
+    """As many lines as there is room for, and the first even where it is too long."""
+    many = told(finding().model_copy(update={"action": "\n".join(f"{n}. Do" for n in range(1000))}))
+    assert re.search("\n4[0-9]. Do\n…\n", seen(many)) and size(many["blocks"]) < MESSAGE_CHARACTERS
+    assert "1. xxx" in seen(told(finding().model_copy(update={"action": "1. " + "x" * 9000})))
+
+
+def test_what_has_no_room_is_left_out_and_the_steps_last():
+    """Blind spots first, then evidence, then links."""
+    evidence = {f"column_{number}": "\\" * 160 for number in range(8)}
+    full = {"evidence": evidence, "reason": '"' * 900}
+    for lines, left in ((0, {"May be", "Evidence", "Jira"}), (4, {"Evidence", "Jira"}), (9, {"Jira"})):
+        one = finding().model_copy(update={**full, "action": "\n".join(['"' * 250] * lines)})
+        payload = told(one, links=LINKS, blind_spots=['"' * 300] * 3)
+        assert {word for word in ("May be", "Evidence", "Jira") if word in seen(payload)} == left
+        assert "What to do" in seen(payload) and size(payload["blocks"]) <= MESSAGE_CHARACTERS
+
+
+def test_commands_are_whole_and_can_be_copied():
+    """A code block for one that ends its sentence, code within a line for another, and prose as it was."""
+    look, list_all = (
+        "aws ec2 describe-volumes --volume-ids v-1 --region eu-west-1",
+        "aws s3api list-buckets --output json",
+    )
+    steps = f"1. Look: {look}\n2. List ({list_all}), then stop."
+    blocks = told(finding().model_copy(update={"action": steps, "resource_id": None}))["blocks"]
+    blocks_of_code = [one for one in elements(blocks) if one.get("type") == "rich_text_preformatted"]
+    assert [one["elements"][0]["text"] for one in blocks_of_code] == [look]
+    assert f"2. List (`{list_all}`), then stop." in seen({"blocks": blocks})
+
+
+@pytest.mark.parametrize("detection", Catalog.load().detections)
+def test_the_catalog_offers_its_commands_whole(detection):
+    """No option of a detection's own command is left outside of what is copied."""
+    action = re.sub(r"\{\w+\}", "word", Catalog.load().detection(detection).header.action)
+    text = seen(told(finding().model_copy(update={"action": action})))
+    assert "--" not in re.sub(r"`[^`]*`|^    .*$", "", text, flags=re.MULTILINE)
+    assert text.count("aws ") == action.count("aws ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_resolved_has_nothing_to_press(kind):
+    """And no steps; everything else has both."""
+    types = [block["type"] for block in told(finding(), kind=kind)["blocks"]]
+    assert ("actions" in types) == (kind != "resolved")
+    assert ("What to do" in seen(told(finding(), kind=kind))) == (kind != "resolved")
+    gone = finding().model_copy(update={"status": "resolved"})
+    assert "actions" not in [block["type"] for block in told(gone, kind=kind)["blocks"]]
+
+
+@pytest.mark.parametrize(
+    "action, left",
+    [
+        (None, ["acknowledge", "snooze_7", "snooze_30", "not_waste"]),
+        ("acknowledged", ["snooze_7", "snooze_30", "not_waste"]),
+        ("snoozed", []),
+        ("not waste", []),
+    ],
+)
+def test_who_answered_is_named_and_has_no_more_to_press(action, left):
+    """With until when and why; every button says which finding it is about."""
+    answered = action and RecordedResponse(
+        action, "U0ANNA", DAY, until=DAY + timedelta(days=7), reason="a *standby*"
+    )
+    payload = told(finding(), answered=answered)
+    buttons = [one for one in elements(payload["blocks"]) if one.get("type") == "button"]
+    assert [one["action_id"] for one in buttons] == left
+    assert {one["value"] for one in buttons} <= {finding().fingerprint}
+    says = (
+        f"*{action.capitalize()}* by @U0ANNA on {DAY} until 2026-04-07: a *standby*"
+        if action
+        else "What to do"
+    )
+    assert says in seen(payload)
+
+
+@pytest.mark.parametrize("category, says", [("waste", "Not waste"), ("security", "Expected")])
+def test_an_intrusion_is_not_called_waste(category, says):
+    """The same button has the word that fits."""
+    assert f"[{says}]" in seen(told(finding().model_copy(update={"category": category})))
+
+
+def test_accounts_and_regions_have_names():
+    """As AWS calls them, with the id that a command takes; what is not known is told by its id."""
+    one = finding().model_copy(update={"sub_account_name": "search-dev"})
+    assert "search-dev (111122223333) · US East (N. Virginia), us-east-1" in seen(told(one))
+    assert region("us-gov-west-1") == "AWS GovCloud (US-West), us-gov-west-1"
+    assert (region("mars-1"), region("global"), region(None)) == ("mars-1", "global", None)
+
+
+def test_regions_are_told_by_their_ids_where_nobody_knows_their_names(monkeypatch):
+    """botocore comes with AWS's extra alone."""
+
+    def missing(package: str) -> None:
+        raise ModuleNotFoundError(package)
+
+    place_names._names.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(place_names, "files", missing)
+        assert region("us-east-1") == "us-east-1"
+    place_names._names.cache_clear()
+    assert region("us-east-1") == "US East (N. Virginia), us-east-1"
+
+
+def test_evidence_is_what_the_reason_does_not_say():
+    """Few columns; of long lists the first; what is told already, empty or a setting is left out."""
+    evidence = {
+        "said": "on ml.g5.2xlarge", "lookback_days": 7, "none": None, "instance_ids": [f"i-{n}" for n in range(15)],
+        "first_day": "2026-03-01", "last_day": "2026-03-07", "idle": True, "gpu_hours": 1234.5,
+        "tags": {"team": "search"},
+    }  # fmt: skip
+    text = seen(told(finding().model_copy(update={"reason": "ran on ml.g5.2xlarge", "evidence": evidence})))
+    assert text.split("*Evidence*\n")[1].split("\n\n")[0].splitlines() == [
+        "• instance IDs: i-0, i-1, i-2 and 12 more",
+        "• days: 2026-03-01 to 2026-03-07",
+        "• idle: yes",
+        "• GPU hours: 1,234",
+        "• tags: team=search",
+    ]
+    assert "Evidence" not in seen(told(finding()))
+    many = {f"column_{number}": number for number in range(12)}
+    assert "• column 6: 6\n• and 5 more\n" in seen(told(finding().model_copy(update={"evidence": many})))
+
+
+def test_evidence_that_was_cut_says_how_much_there_was():
+    """Not how much of it was kept."""
+    row = {
+        "sub_account_id": "1",
+        "region_id": "r",
+        "resource_id": None,
+        "monthly_cost": 1.0,
+        "ocu_hours": 1.0,
+    }
+    row |= {"ids": [f"i-{number}" for number in range(20_000)], "counts": {str(one): 1 for one in range(500)}}
+    detection = Catalog.load().detection("orphaned_opensearch_collection")
+    cut_short = to_finding(
+        row | {"lookback_days": 7}, detection=detection, as_of=DAY, currency="USD", account_names={}
+    )
+    shown = seen(told(cut_short))
+    assert "IDs: i-0, i-1, i-2 and 19,997 more" in shown
+    assert "counts: 0 1, 1 1, 2 1 and 497 more" in shown
+
+
+def test_age_and_what_it_cost_so_far_are_told():
+    """Money of waste runs by the day; what was charged once does not."""
+    today = DAY + timedelta(days=14)
+    assert "open 14 days, since 2026-03-31" in seen(told(finding(), today=today))
+    note = thread_note(finding(cost="300"), kind="reminder", today=today, news_id="n")
+    assert note["text"].startswith("Still open after 14 days, about 140.00 USD so far")
+    burst = finding(cost="300").model_copy(update={"category": "security"})
+    assert "so far" not in thread_note(burst, kind="reminder", today=today, news_id="n")["text"]
+
+
+def test_a_change_says_from_what_to_what():
+    """Money and severity; without what was, what is."""
+    before, now = finding(cost="50"), finding(cost="1500")
+    note = thread_note(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
+    assert note == "Now 1,500 USD/month to save; was 50.00 USD/month to save; high, was low."
+    assert (
+        thread_note(now, kind="changed", today=DAY, news_id="n")["text"]
+        == "Now 1,500 USD/month to save, high."
+    )
+
+
+@pytest.mark.parametrize(
+    "saved, says",
+    [
+        (None, "345.60 USD/month should be saved; the bill will be read again for it."),
+        (Decimal("11.52"), "345.60 USD/month saved, read from the bill."),
+        (Decimal(0), "The bill was read again: nothing is saved yet."),
+    ],
+)
+def test_resolved_says_what_is_saved(saved, says):
+    """In the message and in the note."""
+    more = {"kind": "resolved", "today": DAY, "news_id": "n", "saved_daily": saved}
+    assert says in seen(message(finding(), **more)) and says in thread_note(finding(), **more)["text"]
+
+
+def test_a_message_is_found_again_by_its_metadata():
+    """Which finding, and which news of it; a note in its thread too."""
+    named = {"fingerprint": finding().fingerprint, "news_id": "n-1"}
+    for payload in (told(finding()), thread_note(finding(), kind="reminder", today=DAY, news_id="n-1")):
+        assert payload["metadata"] == {"event_type": "focuswatch_finding", "event_payload": named}
+
+
+def test_links_that_are_not_there_are_left_out():
+    """No empty row, and none that is too long for Slack."""
+    assert "<" not in seen(told(finding()))
+    assert "<Jira ML-1> · <Ask the bill in Athena>" in seen(told(finding(), links=LINKS))
+    assert "<Jira>" not in seen(told(finding(), links=Links(jira="https://a.example/" + "x" * 3000)))
+
+
+def test_a_webhook_hears_the_same_without_buttons():
+    """And without metadata, which it does not take."""
+    payload = told(finding())
+    webhook = plain_webhook(payload)
+    assert set(webhook) == {"text", "blocks"}
+    assert [block for block in payload["blocks"] if block["type"] != "actions"] == webhook["blocks"]
+
+
+def test_a_digest_adds_no_apples_to_pears():
+    """Currencies and what money means are kept apart; the costliest come first; the rest is counted."""
+    lines = [
+        line("a", cost="10", title="T"), line("b", cost="20", title="T"),
+        line("c", cost="5", currency="EUR", title="T"), line("d", cost="99", category="security", title="S"),
+    ]  # fmt: skip
+    text = seen(digest(lines, team="ml", as_of=DAY, shown=2))
+    assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR/month to save" in text
+    assert (
+        "• *3 × T*: 30.00 USD and 5.00 EUR/month to save\n" in text and "• *1 × S*: 99.00 USD charged" in text
+    )
+    assert re.findall(r"• ([\d.]+) USD\S*[a-z ]+ · high · (\w)", text) == [("99.00", "d"), ("20.00", "b")]
+    kinds = seen(digest([line("a", title=f"T{number}") for number in range(13)], team="ml", as_of=DAY))
+    assert "and 3 other kinds" in kinds and len(re.findall("1 × T", kinds)) == 10
+    assert "and 2 more" in text and "1 more finding that nobody owns" in seen(
+        digest(lines[:1], team=None, as_of=DAY)
+    )
+
+
+def test_a_dialog_carries_which_message_was_answered():
+    """What comes back with the reason says where to put it."""
+    view = not_waste_modal("f1", title="A title", channel="C1", ts="1.2")
+    assert json.loads(view["private_metadata"]) == {"fingerprint": "f1", "channel": "C1", "ts": "1.2"}
+    assert (view["callback_id"], view["blocks"][1]["element"]["min_length"]) == ("not_waste", 5)
+
+
+@pytest.mark.parametrize("most", range(2, 30))
+def test_text_is_cut_between_characters_as_they_are_read(most):
+    """Not within a family, an accent, a flag's colour or an entity."""
+    for text in (FAMILY * 5, "e\u0301" * 20, "\N{THUMBS UP SIGN}\U0001f3fd" * 9, "&" * 40):
+        short = cut(text, most)
+        assert units(short) <= most and short.endswith("…")
+        whole = FAMILY if text.startswith(FAMILY) else text[:2] if text[1] != "&" else "&"
+        assert short[:-1] == whole * (len(short[:-1]) // len(whole))
+        escaped = escaped_within(text, most)
+        assert units(escaped) <= most and not re.search("&(?!amp;)", escaped)
+        assert text.startswith(html.unescape(escaped).removesuffix("…"))
+
+
+def test_today_is_not_asked_of_a_clock():
+    """A bill that ends tomorrow is not open for less than no days."""
+    assert "first seen" in seen(told(finding(), today=date(2020, 1, 1)))
+
+
+def test_a_plans_next_step_says_how_far_it_is():
+    """Its cost alone would not: it may even have fallen since."""
+    reason = "use case tutor is over budget on the 29th: 1,700 of 2,000 USD (85.00 %) are spent."
+    plan = finding("use case tutor", cost="90", detection="budget_pace", category="governance").model_copy(
+        update={"reason": reason, "evidence": {"reached_percent": 85.0}}
+    )
+    note = thread_note(plan, kind="changed", today=DAY, news_id="n", before=plan)
+    assert reason in note["text"]
+    assert (
+        "A reason"
+        not in thread_note(finding(), kind="changed", today=DAY, news_id="n", before=finding())["text"]
+    )

@@ -1,0 +1,171 @@
+"""What a message of the findings topic may hold, whatever names a bill has."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.findings.finding import Finding, to_finding
+from focuswatch.ledger import decide
+from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.publish import Topics, publish
+from tests.given.findings import DAY, finding, run
+from tests.given.ledger import ledger_table
+
+MAIL = Path(__file__).parents[1] / "golden" / "new_region.mail.txt"
+# https://www.w3.org/TR/REC-xml/#charsets, which is what SQS takes
+TAKEN = (range(0x20, 0xD800), range(0xE000, 0xFFFE), range(0x10000, 0x110000), (0x9, 0xA, 0xD))
+
+
+class SNS:
+    """Keeps what it is given."""
+
+    def __init__(self):
+        self.sent = []
+
+    def publish(self, **asked):
+        self.sent.append(asked)
+
+
+@pytest.mark.parametrize("sign", ["\x01", "\ufffe", "\uffff", "\x1f", "\U0001f600", "é"])
+def test_a_queue_takes_every_name_of_a_bill(sign):
+    """Else SNS, whose subscription it is, would drop the finding without a word; it reads as it was written."""
+    found = finding(resource=f"a{sign}b").model_copy(update={"region_id": f"eu{sign}", "team": sign})
+    with mock_aws():
+        ledger, sns = DynamoLedger(ledger_table()), SNS()
+        ledger.update(lambda known, silences: decide(known, silences, run(found)), looked=())
+        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), say=lambda _: None)
+    (sent,) = sns.sent
+    values = [one["StringValue"] for one in sent["MessageAttributes"].values()]
+    for text in (sent["Message"], *values):
+        assert text
+        assert all(any(ord(one) in part for part in TAKEN) for one in text), ascii(text)
+    assert Finding.model_validate_json(sent["Message"]).resource_id == f"a{sign}b"
+
+
+def sent_of(*found):
+    """What SNS is given for these."""
+    with mock_aws():
+        ledger, sns = DynamoLedger(ledger_table()), SNS()
+        a_run = run(*found, ran=("new_region", "idle_sagemaker_endpoint"))
+        ledger.update(lambda known, silences: decide(known, silences, a_run), looked=())
+        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), say=lambda _: None)
+    return sns.sent
+
+
+def test_anyone_can_subscribe_to_their_part():
+    """Every message says in attributes what a filter may ask for; none more than a queue takes."""
+    (sent,) = sent_of(finding(team="search"))
+    told = {name: one["StringValue"] for name, one in sent["MessageAttributes"].items()}
+    assert told.pop("news_id").startswith(finding(team="search").fingerprint)
+    assert told == {
+        "change": "new", "detection": "idle_sagemaker_endpoint", "category": "waste", "severity": "medium",
+        "team": "search", "account": "111122223333", "region": "us-east-1", "told_in": "message",
+    }  # fmt: skip
+    assert len(told) + 2 <= 10  # with `news_id` and `after`
+
+
+def test_a_first_charge_in_a_region_is_a_mail_to_read_and_json_to_parse():
+    """Both in one message to the security team's topic; and the same news to everybody's."""
+    row = {
+        "sub_account_id": "111122223333", "region_id": "ap-southeast-5", "resource_id": None, "monthly_cost": 412.5,
+        "service_name": None, "first_day": "2026-03-28", "last_day": "2026-03-30",
+        "services": ["Amazon Elastic Compute Cloud", "Amazon Bedrock"], "approved": False,
+    }  # fmt: skip
+    detection = Catalog.load().detection("new_region")
+    names = {"111122223333": "payments-prod \N{ROCKET}"}
+    found = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names=names)
+    mail, everybodys = sent_of(found)
+    assert (mail["TopicArn"], everybodys["TopicArn"]) == ("new-region", "findings")
+    told = json.loads(mail["Message"])
+    assert (mail["MessageStructure"], told.keys()) == ("json", {"default", "email"})
+    assert Finding.model_validate_json(told["default"]) == Finding.model_validate_json(everybodys["Message"])
+    assert mail["Subject"] == "First charge of payments-prod ? in ap-southeast-5"
+    text = f"Subject: {mail['Subject']}\n\n{told['email']}"
+    if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
+        MAIL.write_text(text, encoding="utf-8")
+    assert text == MAIL.read_text(encoding="utf-8")
+
+
+def test_a_row_with_evidence_without_end_is_told():
+    """Of 20,000 ARNs: DynamoDB takes its row, also while five news of it wait, and SNS its message."""
+    detection = Catalog.load().detection("new_region")
+    words = re.findall(r"{(\w+)}", detection.header.reason + detection.header.action)
+    arn = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/é\N{FIRE}"
+    row = dict.fromkeys(words, "x" * 300_000) | {"charged": [arn * 3] * 20_000, "monthly_cost": 1.0}
+    row |= {"sub_account_id": "1", "region_id": "r", "resource_id": "\N{FIRE}" * 300_000}
+    found = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names={})
+    with mock_aws():
+        sns = boto3.client("sns", region_name="us-east-1")
+        topics = Topics(*(sns.create_topic(Name=name)["TopicArn"] for name in ("findings", "new-region")))
+        ledger = DynamoLedger(ledger_table())
+        for number in range(5):
+            grown = found.model_copy(update={"monthly_cost": found.monthly_cost + 1000 * 2**number})
+            a_run = run(grown, on=DAY + timedelta(days=number), ran=("new_region",))
+            ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), looked=())
+        told = publish(ledger, sns=sns, topics=topics, say=lambda _: None)
+    assert (told.told, told.failed) == (5, {})
+
+
+def hundred():
+    """A ledger with a hundred findings to tell."""
+    ledger = DynamoLedger(ledger_table())
+    found = [finding(resource=f"r-{number}") for number in range(100)]
+    ledger.update(lambda known, silences: decide(known, silences, run(*found)), looked=())
+    return ledger
+
+
+def test_what_no_time_is_left_for_waits_for_the_next_run():
+    """Nothing is begun that might be sent and not marked as told; nothing is lost, and nothing sent twice."""
+    with mock_aws():
+        ledger, sns = hundred(), SNS()
+        asked = {"sns": sns, "topics": Topics("findings", "new-region"), "say": lambda _: None}
+        first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
+        assert (first.told, first.unfinished, ledger.untold_count()) == (30, True, 70)
+        second = publish(ledger, **asked)
+    assert (second.told, second.unfinished) == (70, False)
+    assert len({one["MessageAttributes"]["news_id"]["StringValue"] for one in sns.sent}) == 100
+
+
+@dataclass
+class Context:
+    """What Lambda tells the function: each time it asks, two seconds are gone."""
+
+    seconds: float
+    function_name: str = "publish"
+    memory_limit_in_mb: int = 1
+    invoked_function_arn: str = "arn"
+    aws_request_id: str = "1"
+
+    def get_remaining_time_in_millis(self):
+        self.seconds -= 2
+        return self.seconds * 1000
+
+
+@pytest.mark.parametrize(("seconds", "told", "goes_on"), [(300, 100, 0), (161, 50, 1), (61, 0, 0)])
+def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seconds, told, goes_on):
+    """By an event of its own, unless it got nowhere; the clock calls it then."""
+    announced = []
+    with mock_aws():
+        ledger = hundred()
+        topics = {name: boto3.client("sns", "us-east-1").create_topic(Name=name)["TopicArn"] for name in "ab"}
+        for name, value in {
+            "AWS_DEFAULT_REGION": "us-east-1", "FOCUSWATCH_LEDGER": "ledger", "POWERTOOLS_TRACE_DISABLED": "1",
+            "POWERTOOLS_SERVICE_NAME": "publish", "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
+            "FOCUSWATCH_FINDINGS_TOPIC": topics["a"], "FOCUSWATCH_NEW_REGION_TOPIC": topics["b"],
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        from lambdas import publish as function
+        from lambdas.environment import LambdaRun
+
+        monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
+        heartbeat = function.handler({}, Context(seconds))
+        assert ledger.untold_count() == 100 - told
+    assert (heartbeat["told"], announced) == (told, ["Detected"] * goes_on)

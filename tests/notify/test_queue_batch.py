@@ -1,0 +1,125 @@
+"""What becomes of the messages of a batch, one by one: done, put off, or with the dead letters."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from focuswatch.errors import Refused, TryLater
+from focuswatch.notify.claims import Claims
+from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.queue_batch import LONGEST_HIDDEN_SECONDS, Queue, pause, tell_batch, work
+from tests.fakes.delivery_world import Table
+from tests.given.findings import finding
+from tests.given.ledger import ledger_table
+from tests.given.slack import MORNING, news
+
+
+def record(body="{}", *, id="m1", receives=1, attributes=None):
+    return {
+        "messageId": id, "receiptHandle": f"receipt of {id}", "body": body, "messageAttributes": attributes or {},
+        "attributes": {"ApproximateReceiveCount": str(receives), "SentTimestamp": str(int(MORNING * 1000))},
+    }  # fmt: skip
+
+
+def of(delivery, *, id):
+    """The record of a delivery that is for a digest."""
+    told = {"news_id": delivery.news_id, "change": delivery.kind, "told_in": "digest"}
+    attributes = {name: {"stringValue": value, "dataType": "String"} for name, value in told.items()}
+    return record(delivery.finding.model_dump_json(by_alias=True), id=id, attributes=attributes)
+
+
+@dataclass
+class SQS:
+    """Takes what it is given, or nothing."""
+
+    refuses: bool = False
+    asked: list[Any] = field(default_factory=list)
+
+    def send_message(self, **asked):
+        self._take(asked)
+
+    def change_message_visibility(self, **asked):
+        self._take(asked)
+
+    def _take(self, asked):
+        self.asked.append(asked)
+        if self.refuses:
+            raise RuntimeError("InvalidParameterValue")
+
+
+def worked(records, do, *, sqs):
+    return work(
+        records, do=do, queue=Queue(sqs, "queue", "dead"), say=lambda _: None, seconds_left=lambda: 900
+    )
+
+
+@pytest.mark.parametrize("error", [TryLater("not now", seconds=5), Refused("never"), ValueError("odd")])
+def test_a_message_that_sqs_lets_nobody_put_away_comes_back_alone(error):
+    """Its batch was told, and is not told to come again because of it."""
+
+    def do(one):
+        if one["messageId"] == "bad":
+            raise error
+        return "told"
+
+    done = worked([record(id="a"), record(id="bad"), record(id="b")], do, sqs=SQS(refuses=True))
+    assert done.done == 2
+    assert done.answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert str(error) in done.postponed["bad"]
+    assert "InvalidParameterValue" in done.postponed["bad"]
+
+
+@pytest.mark.parametrize("seconds", [0, 100_000, 1e12, float("inf")])
+def test_nobody_asks_sqs_for_a_pause_that_it_refuses(seconds):
+    """Whatever a Retry-After says."""
+    sqs = SQS()
+
+    def do(_one):
+        raise TryLater("not now", seconds=seconds)
+
+    worked([record(receives=100)], do, sqs=sqs)
+    assert 0 < sqs.asked[0]["VisibilityTimeout"] <= LONGEST_HIDDEN_SECONDS + 1
+
+
+def test_a_pause_grows_with_each_time_it_comes():
+    """From seconds to a quarter of an hour."""
+    assert [pause(record(receives=number), seconds=0) for number in (1, 2, 5, 9, 100)] == [
+        11, 21, 161, 901, 901,
+    ]  # fmt: skip
+
+
+def test_what_of_a_batchs_digests_failed_concerns_their_own_news_alone():
+    """One is refused for good, one is tried again, one was shown."""
+    gone, later, well = (
+        news(finding(resource=name), in_digest=True, first=True) for name in ("gone", "later", "well")
+    )
+
+    class Channel:
+        def tell(self, delivery):
+            return "written down"
+
+        def flush(self):
+            return {gone.news_id: Refused("archived"), later.news_id: TryLater("busy", seconds=9)}
+
+    sqs = SQS()
+    done = tell_batch(
+        [of(gone, id="gone"), of(later, id="later"), of(well, id="well")], channel=Channel(),
+        queue=Queue(sqs, "queue", "dead"), say=lambda _: None, seconds_left=lambda: 900,
+    )  # fmt: skip
+    assert (done.done, set(done.buried), set(done.postponed)) == (1, {"gone"}, {"later"})
+
+
+def test_a_claim_whose_answer_was_lost_is_ours():
+    """botocore asks again and is told that it is taken: by ourselves. What was there is looked at, to be sure."""
+    with mock_aws():
+        table = Table(ledger_table())
+        claims = Claims(table, channel="jira", model=IssueState)
+        claims.settle(claims.claim("f"), IssueState(key="SRCH-1"))
+        table.asked_again = lambda: True
+        claim = claims.claim("f")
+        assert (claim.state.key, claim.unsure) == ("SRCH-1", True)
+        table.asked_again = lambda: False
+        with pytest.raises(TryLater):
+            Claims(table, channel="jira", model=IssueState).claim("f")

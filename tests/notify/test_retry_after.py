@@ -1,0 +1,55 @@
+"""For how long a server asks to be left alone, in each way in which it may say it."""
+
+import time
+from email.utils import formatdate
+
+import pytest
+
+from focuswatch.errors import TryLater
+from focuswatch.notify.retry_after import LONGEST_SECONDS, retry_after
+from tests.given.findings import finding
+from tests.given.slack import news, telling
+
+NOW = 784_111_717.0  # Sun, 06 Nov 1994 08:48:37 GMT
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("77", 77),
+        (" 1.5 ", 1.5),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 60),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 60),
+        ("Sun Nov  6 08:49:37 1994", 60),
+        ("Sun, 06 Nov 1994 08:40:00 GMT", 1),  # a clock that is ahead of ours
+        ("0", 1),
+        ("-5", 1),
+        ("999999999", LONGEST_SECONDS),
+        ("Wed, 01 Jan 2098 00:00:00 GMT", LONGEST_SECONDS),
+        ("Sun, 06 Nov 99999 08:49:37 GMT", 30),
+        ("nan", 30),
+        ("inf", 30),
+        ("soon", 30),
+        ("", 30),
+    ],
+)
+@pytest.mark.parametrize("name", ["Retry-After", "retry-after"])
+def test_seconds_and_dates_are_read(name, value, seconds):
+    """The three forms of a date that a server may write, and nothing that it writes ends us."""
+    assert retry_after({name: value}, otherwise=30, clock=lambda: NOW) == seconds
+
+
+def test_where_nothing_is_said_there_is_a_measure():
+    """As many servers do."""
+    assert retry_after({}, otherwise=30) == 30
+
+
+def test_slack_may_say_when_by_a_date():
+    """Whoever would write meanwhile waits as long."""
+    with telling() as tell:
+        tell.server.limit.burst, tell.server.limit.a_second = 1, 0.01
+        tell.server.retry_after = lambda wait: formatdate(time.time() + wait, usegmt=True)
+        tell.tell(news(finding(team="search")))
+        with pytest.raises(TryLater) as later:
+            tell.tell(news(finding(team="search", resource="b")))
+    assert 50 < later.value.seconds <= 100

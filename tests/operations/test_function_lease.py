@@ -1,0 +1,207 @@
+"""The lease of a function: one run at a time over a real DynamoDB API, and no work that arrived meanwhile is lost."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from focuswatch.operations.deployment_config import ONE_AT_A_TIME
+from focuswatch.operations.function_lease import LEASE_SECONDS, Lease, LeaseLost
+from lambdas.environment import AGAIN, LambdaRun
+from tests.fakes.local_aws import local_aws
+from tests.fakes.memory_table import MemoryTable
+from tests.given.ledger import ledger_table
+
+TABLE = "leases"
+AT_ONCE = 8
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A table behind HTTP: conditional writes of many clients meet there."""
+    with local_aws(tmp_path_factory.mktemp("aws")) as aws, aws.used():
+        ledger_table(TABLE)
+        yield boto3.resource("dynamodb").Table(TABLE)
+
+
+class Logged:
+    """A logger that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, line: str) -> None:
+        self.lines.append(line)
+
+    warning = info
+
+
+@pytest.fixture
+def announced(table: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What runs put on the bus."""
+    told: list[tuple[str, str]] = []
+    monkeypatch.setenv("FOCUSWATCH_LEDGER", TABLE)
+    monkeypatch.setattr(LambdaRun, "announce", lambda _self, what, detail: told.append((what, detail)))
+    return told
+
+
+def test_of_many_runs_at_once_one_works_and_all_work_is_done_after_it_arrived(
+    table: Any, announced: list[tuple[str, str]]
+) -> None:
+    """Each event puts its work down and calls; whoever is turned away is covered by a run that began later."""
+    waiting, done, at_work, most = set(range(40)), set[int](), 0, 0
+    arrived: set[int] = set()
+    lock = threading.Lock()
+
+    def work(_lease: Lease) -> dict[str, Any]:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+            seen = set(arrived)
+        time.sleep(0.02)
+        with lock:
+            done.update(seen)
+            at_work -= 1
+        return {}
+
+    def call(number: int) -> None:
+        with lock:
+            arrived.add(number)
+        run_until_nothing_is_called_again({})
+
+    def run_until_nothing_is_called_again(event: dict[str, Any]) -> None:
+        mine: list[tuple[str, str]] = []
+        run = LambdaRun("refresh")
+        object.__setattr__(run, "announce", lambda what, detail: mine.append((what, detail)))
+        run.alone(work, event=event, logger=Logged())
+        for what, _ in mine:  # the bus calls the function
+            run_until_nothing_is_called_again({"detail-type": what})
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(call, sorted(waiting)))
+    assert most == 1
+    assert done == waiting
+
+
+@pytest.mark.parametrize("kind", ONE_AT_A_TIME)
+def test_the_lease_of_one_function_is_nobody_elses(kind: str, table: Any) -> None:
+    """Refresh and publish may run at once."""
+    held = [Lease(table, f"{kind} of one"), Lease(table, f"{kind} of another")]
+    assert all(lease.take() for lease in held)
+    assert [lease.give_back() for lease in held] == [False, False]
+
+
+def test_a_run_that_is_turned_away_ends_quietly_and_the_other_calls_again(
+    table: Any, announced: list[tuple[str, str]]
+) -> None:
+    """Once, whoever many were turned away; no heartbeat of it hides that of the run at work."""
+    turned_away: list[dict[str, Any]] = []
+    log = Logged()
+
+    def work(_lease: Lease) -> dict[str, Any]:
+        for _ in range(3):
+            turned_away.append(LambdaRun("detect").alone(lambda _: {"ran": True}, event={}, logger=log))
+        return {"ran": "once"}
+
+    assert LambdaRun("detect").alone(work, event={}, logger=log) == {"ran": "once"}
+    assert [one["turned_away"] for one in turned_away] == [True] * 3
+    assert announced == [(AGAIN, '{"function": "detect"}')]
+    assert LambdaRun("detect").alone(lambda _: {"ran": "again"}, event={}, logger=log) == {"ran": "again"}
+    assert len(announced) == 1
+
+
+@pytest.mark.parametrize(("event", "called"), [({}, 1), ({"detail-type": AGAIN}, 0)])
+def test_a_run_that_fails_gives_the_lease_back_and_calls_again_but_never_for_ever(
+    table: Any, announced: list[tuple[str, str]], event: dict[str, Any], called: int
+) -> None:
+    """Lambda tries a failed event again; one that was itself called again asks for no other."""
+
+    def work(_lease: Lease) -> dict[str, Any]:
+        LambdaRun("page").alone(lambda _: {}, event={}, logger=Logged())
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        LambdaRun("page").alone(work, event=event, logger=Logged())
+    assert len(announced) == called
+    assert LambdaRun("page").alone(lambda _: {"ran": True}, event={}, logger=Logged()) == {"ran": True}
+
+
+def test_a_lease_is_renewed_while_its_run_works_and_over_soon_after_it_was_killed(table: Any) -> None:
+    """Before Lambda tries the event again, a minute later."""
+    now = [1000.0]
+    working = Lease(table, "renewed", clock=lambda: now[0], renewed_seconds=0.05)
+    assert working.take()
+    other = Lease(table, "renewed", clock=lambda: now[0])
+    for _ in range(3):
+        now[0] += LEASE_SECONDS - 1
+        until = time.monotonic() + 20
+        while _until(table, "renewed") < now[0] + LEASE_SECONDS:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert not other.take()
+    working._over.set()  # as a process that is killed renews no more
+    assert LEASE_SECONDS < 60
+    now[0] += LEASE_SECONDS + 1
+    assert other.take()
+    assert not other.give_back()
+
+
+def _until(table: Any, name: str) -> float:
+    return float(
+        table.get_item(Key={"kind": "lease", "id": name}, ConsistentRead=True)["Item"]["lease_until"]
+    )
+
+
+def test_a_run_whose_lease_was_taken_knows_it_and_does_not_give_the_others_back() -> None:
+    """Its detections stop being begun, and the other's lease stays."""
+    now, table = [1000.0], MemoryTable()
+    first = Lease(table, "lost", clock=lambda: now[0], renewed_seconds=3600)  # type: ignore[arg-type]
+    assert first.take()
+    now[0] += LEASE_SECONDS + 1
+    second = Lease(table, "lost", clock=lambda: now[0])  # type: ignore[arg-type]
+    assert second.take()
+    first.renewed_seconds = 0.0
+    first._renew()
+    assert not first.is_held and second.is_held
+    with pytest.raises(LeaseLost):
+        first.give_back()
+    assert not second.give_back()
+
+
+def test_an_answer_that_is_lost_leaves_no_work_undone() -> None:
+    """botocore asks again, and nobody knows any more whether there was a mark: it counts as one."""
+    table = MemoryTable()
+    lease = Lease(table, "answered")  # type: ignore[arg-type]
+    assert lease.take()
+    assert not Lease(table, "answered").take()  # type: ignore[arg-type]
+    assert lease.give_back()
+    assert lease.give_back()
+
+
+def test_publish_turns_nobodys_news_away(
+    table: Any, announced: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The handler itself: while it runs another ends without a heartbeat, and the bus calls it again."""
+    for name in ("TRACE_DISABLED", "SERVICE_NAME"):
+        monkeypatch.setenv(f"POWERTOOLS_{name}", "true")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "focuswatch")
+    monkeypatch.setenv("FOCUSWATCH_FINDINGS_TOPIC", "arn:aws:sns:us-east-1:111122223333:findings")
+    monkeypatch.setenv("FOCUSWATCH_NEW_REGION_TOPIC", "arn:aws:sns:us-east-1:111122223333:new-region")
+    from lambdas import publish
+
+    context = SimpleNamespace(
+        function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r",
+        get_remaining_time_in_millis=lambda: 300_000,
+    )  # fmt: skip
+    lease = Lease(table, "publish")
+    assert lease.take()
+    assert publish.handler({}, context)["turned_away"]
+    assert lease.give_back()
+    assert publish.handler({}, context)["told"] == 0

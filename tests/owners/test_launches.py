@@ -1,0 +1,168 @@
+"""A planned launch is not told as strange, and everybody who reads reads that it is not."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from focuswatch.bill import local_tables
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.scan import scan
+from focuswatch.ledger import SqliteLedger
+from focuswatch.owners.launches import launched, summed
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.page import document, gather
+from focuswatch.reports.weekly_summary import weeks
+from tests.given.findings import DAY
+from tests.given.page import CATALOG
+from tests.reports.test_page import bill
+
+FIRST, LAST = DAY - timedelta(days=6), DAY + timedelta(days=8)
+LAUNCH = {"first_day": FIRST, "last_day": LAST, "factor": 8.0}
+SAID = (
+    "Within the planned launch guide, through 2026-04-08 up to 8 times the usual: Amazon Bedrock in 111122223333 at "
+    "6.0 times its usual; 500.00 USD a day not told"
+)
+
+
+def owners(*launches):
+    """A team, and its use case with these launches."""
+    use_case = {
+        "intent": "production",
+        "team": "search",
+        "launches": list(launches),
+        "rows": {"tags": {"app": ["guide"]}},
+    }
+    return Owners.model_validate(
+        {"teams": {"search": {"channel": "#s"}, "ads": {"channel": "#a"}}, "use_cases": {"guide": use_case}}
+    )
+
+
+def engine_of(known, *, times=6.0):
+    """100 USD a day, `times` that since the launch began."""
+    usual = {"ServiceName": "Amazon Bedrock", "Tags": {"app": "guide"}, "EffectiveCost": 100.0}
+    made = bill(
+        {**usual, "days": [DAY - timedelta(days=60), FIRST]},
+        {**usual, "EffectiveCost": 100.0 * times, "days": [FIRST, DAY]},
+    )
+    local_tables.load_owners(made.connection, known.tables)
+    return made
+
+
+def quiet(known, *, times=6.0, catalog=CATALOG):
+    return launched(engine_of(known, times=times), catalog=catalog, owners=known, as_of=DAY)
+
+
+def with_broken_lookup():
+    """A catalog that cannot ask what launches keep quiet."""
+    broken = replace(CATALOG.lookups["launched_costs"], sql="SELECT nothing")
+    lookups = {**CATALOG.lookups, "launched_costs": broken}
+    return Catalog(CATALOG.detections, CATALOG.reports, CATALOG.tables, lookups)
+
+
+def test_it_says_until_when_up_to_what_and_how_much_is_not_told():
+    """In one sentence, of each account and service."""
+    (one,) = quiet(owners(LAUNCH))
+    assert one.told("USD") == SAID
+    assert one.team == "search"
+
+
+def test_what_goes_beyond_the_factor_is_told_and_not_here():
+    """Of 20 times the usual, seven times are within it."""
+    (one,) = quiet(owners(LAUNCH), times=20.0)
+    assert (one.daily_cost, one.ratio) == (pytest.approx(700), pytest.approx(20))
+
+
+@pytest.mark.parametrize(
+    "launch",
+    [
+        {"first_day": DAY, "last_day": LAST, "factor": 8.0},
+        {"first_day": DAY - timedelta(days=30), "last_day": DAY - timedelta(days=8), "factor": 8.0},
+    ],
+    ids=["begins tomorrow", "over for a week"],
+)
+def test_a_launch_that_does_not_run_is_not_asked_about(launch):
+    """A scan without one costs no statement more."""
+    without = with_broken_lookup()
+    assert quiet(owners(launch), catalog=without) == ()
+    assert quiet(owners(), catalog=without) == ()
+
+
+def test_a_launch_that_costs_what_it_always_did_is_no_news():
+    """Nothing was let pass."""
+    assert quiet(owners(LAUNCH), times=1.0) == ()
+
+
+@pytest.fixture
+def scanned(tmp_path):
+    """A scan within the launch: its result, its page and its digests."""
+    known = owners(LAUNCH)
+    engine, ledger = engine_of(known), SqliteLedger(tmp_path / "ledger.db")
+    result = scan(
+        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=CATALOG.live, owners=known, ledger=ledger,
+        say=lambda _text: None,
+    )  # fmt: skip
+    page = document(gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=known, ledger=ledger))
+    found = launched(engine, catalog=CATALOG, owners=known, as_of=DAY)
+    row = {
+        "team": "ads",
+        "sub_account_id": "1",
+        "sub_account_name": None,
+        "service_name": "s",
+        "effective_cost": 5.0,
+        "effective_cost_before": 5.0,
+        "movement": 0.0,
+        "month_to_date": 5.0,
+    }
+    told = weeks(
+        [row, {**row, "team": "search"}], [], owners=known, as_of=DAY, currency="USD", launches=found
+    )
+    return result, page, {week.team: week.lines for week in told}
+
+
+def test_scan_page_and_digest_say_what_was_not_told(scanned):
+    """The team whose launch it is and FinOps hear of it each week, another team does not."""
+    result, page, lines = scanned
+    assert not [one for one in result.news if one.finding.detection in ("cost_anomaly", "token_burst")]
+    assert result.notes == (SAID,)
+    assert page["freshness"]["launched"] == [SAID]
+    said = "Within a planned launch, so not told: 500.00 USD a day (guide, through 2026-04-08 up to 8 times)"
+    assert said in lines["search"] and said in lines[None]
+    assert not [line for line in lines["ads"] if "launch" in line]
+
+
+def test_without_the_plan_it_is_an_anomaly(tmp_path):
+    """So it is the launch that keeps it quiet, and nothing else."""
+    known = owners()
+    result = scan(
+        engine_of(known), as_of=DAY, currency="USD", catalog=CATALOG, detections=[CATALOG.detections["cost_anomaly"]],
+        owners=known, ledger=SqliteLedger(tmp_path / "ledger.db"), say=lambda _text: None,
+    )  # fmt: skip
+    assert [one.finding.detection for one in result.news] == ["cost_anomaly"]
+    assert result.notes == ()
+
+
+def test_that_it_cannot_be_asked_is_said_and_loses_no_finding(tmp_path):
+    """Findings are recorded by then."""
+    known = owners(LAUNCH)
+    broken = replace(CATALOG.lookups["launched_costs"], sql="SELECT nothing")
+    catalog = Catalog(
+        CATALOG.detections, CATALOG.reports, CATALOG.tables, {**CATALOG.lookups, "launched_costs": broken}
+    )
+    result = scan(
+        engine_of(known), as_of=DAY, currency="USD", catalog=catalog, detections=[], owners=known,
+        ledger=SqliteLedger(tmp_path / "ledger.db"), say=lambda _text: None,
+    )  # fmt: skip
+    (note,) = result.notes
+    assert "planned launches" in note and "nothing" in note
+
+
+def test_many_launches_are_one_line_of_a_digest():
+    """Which has ten."""
+    one, other = quiet(owners(LAUNCH))[0], replace(quiet(owners(LAUNCH))[0], use_case="other")
+    line = summed([one, other, other], currency="USD")
+    assert (
+        line
+        == "Within a planned launch, so not told: 1,500 USD a day (guide, through 2026-04-08 up to 8 times and 1 more)"
+    )
+    assert summed([], currency="USD") is None

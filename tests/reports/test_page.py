@@ -1,0 +1,354 @@
+"""The page's document and its file: what is in them, and what no name in a bill can do to them."""
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill import local_tables
+from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.run_detection import Outcome
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.findings.paste_commands import action_of
+from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, decide
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.page import document, gather, html
+from focuswatch.reports.page.page_data import series_of
+from tests.fakes.waiting import patience
+from tests.given.findings import DAY, finding, run
+from tests.given.page import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many
+
+ROOT = Path(__file__).parents[2]
+VENDOR = ROOT / "focuswatch" / "page" / "vendor"
+PACKAGES = {"d3.min.js": "d3/dist", "plot.umd.min.js": "@observablehq/plot/dist"}
+MOST_BYTES = 3_000_000
+
+
+class Parsed(HTMLParser):
+    """The tags of a page, and the text of its scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, list[str]] = {"script": [], "style": []}
+        self.where = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.where = tag
+        if tag in self.inside:
+            self.inside[tag].append("")
+
+    def handle_endtag(self, tag):
+        self.where = ""
+
+    def handle_data(self, data):
+        if self.where in self.inside:
+            self.inside[self.where][-1] += data
+
+
+def test_no_name_of_a_bill_is_markup():
+    """A page of hostile names has the very tags of an empty one, and carries the names whole as data."""
+    page, empty = html(document(hostile())), html(document(gathered()))
+    assert [tag for tag, _ in Parsed(page).tags] == [tag for tag, _ in Parsed(empty).tags]
+    assert "pwned" not in page
+    assert data_of(page)["findings"][0]["resource_id"] == HOSTILE.replace("\u202e", "\ufffd")
+
+
+def test_the_policy_allows_the_scripts_and_styles_of_the_file_alone():
+    """By hash, with no origin, no inline handler, no eval."""
+    page = Parsed(html(document(gathered())))
+    (policy,) = [attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    _, *scripts = page.inside["script"]  # the first is the data
+    hashes = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in scripts
+    ]
+    assert rules["script-src"].split() == hashes
+    assert rules["default-src"] == "'none'"
+    assert "unsafe" not in policy
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on") or name == "style"]
+
+
+def test_the_file_names_no_address_to_fetch():
+    """Scripts and styles stand inside."""
+    page = Parsed(html(document(gathered())))
+    assert not [attrs for _, attrs in page.tags if "src" in attrs]
+    assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "img", "object"})
+
+
+def test_five_thousand_findings_fit_in_three_megabytes():
+    """Each with its own evidence, action and names."""
+    page = html(document(many(5_000)))
+    assert len(data_of(page)["findings"]) == 5_000
+    assert len(page.encode()) < MOST_BYTES
+
+
+def test_the_same_document_is_the_same_file(monkeypatch):
+    """Whenever it is written, so that a page changes only where something did."""
+    monkeypatch.setattr("time.time", lambda: 1.0)
+    before = html(document(hostile()))
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    assert html(document(hostile())) == before
+
+
+def test_findings_stand_by_money():
+    """Costliest first."""
+    shown = document(gathered(finding("small", cost="1"), finding("large", cost="9")))["findings"]
+    assert [one["resource_id"] for one in shown] == ["large", "small"]
+
+
+def test_what_is_silenced_is_counted_and_not_shown():
+    """Until the silence runs out."""
+    silence = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
+    given = (finding("quiet", cost="70"), finding("loud", cost="5"))
+    shown = document(gathered(*given, silences=(silence,)))
+    assert [one["resource_id"] for one in shown["findings"]] == ["loud"]
+    assert shown["freshness"]["silenced"] == {"findings": 1, "waste": 70.0}
+    over = silence.model_copy(update={"until": DAY})
+    assert len(document(gathered(*given, silences=(over,)))["findings"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("resource", "commands"),
+    [
+        ("old", ["aws sagemaker delete-endpoint --endpoint-name old --region us-east-1"]),
+        ("old; rm -rf ~", []),
+    ],
+)
+def test_a_command_is_offered_only_where_every_name_is_a_plain_word(resource, commands):
+    """Whoever pastes it runs what stands there."""
+    template = "3. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {name} --region us-east-1"
+    action = action_of(template, {"name": resource}, words={})
+    given = finding(resource).model_copy(update={"action": action})
+    assert document(gathered(given))["findings"][0]["commands"] == commands
+
+
+def test_where_there_is_no_command_none_is_missed():
+    """A name with a space spoils nothing in steps without a command."""
+    assert document(gathered(finding("team search")))["findings"][0]["commands"] == []
+
+
+def test_all_five_layers_have_every_day():
+    """A layer without charges costs nothing; what a Bedrock filter sees is the day's, whatever the layer."""
+    row = {"charge_date": days_before(1), "effective_cost": 4.0, "seen_by_bedrock_filter": 3.0}
+    rows = [
+        {**row, "charge_date": days_before(3), "layer": "retrieval", "seen_by_bedrock_filter": 0.0},
+        {**row, "layer": "model inference"},
+        {**row, "layer": "tools and data", "seen_by_bedrock_filter": 1.5},
+    ]
+    shown = document(gathered(layer_days=rows))["layers"]
+    assert shown["days"] == [str(days_before(back)) for back in (3, 2, 1)]
+    assert {one["layer"]: one["costs"] for one in shown["layers"]} == {
+        "model inference": [0, 0, 4], "retrieval": [4, 0, 0], "orchestration and compute": [0, 0, 0],
+        "observability": [0, 0, 0], "tools and data": [0, 0, 4],
+    }  # fmt: skip
+    assert shown["seen"] == [0, 0, 4.5]
+
+
+def test_an_anomaly_is_marked_on_its_series_with_its_cause():
+    """The days that the evidence names, the cost that was expected, what the excess is made of."""
+    evidence = {
+        "strange_from": "2026-03-28", "strange_until": "2026-03-29", "first_day": "2026-01-01",
+        "last_day": "2026-03-30", "daily_expected": 8.0, "causes": ["OutBytes (eu-west-1): 12.00 a day, 100%"],
+    }  # fmt: skip
+    strange = finding("s", category="anomaly").model_copy(update={"evidence": evidence})
+    rows = [
+        {"fingerprint": strange.fingerprint, "charge_date": days_before(back), "effective_cost": float(back)}
+        for back in (4, 2)
+    ]
+    (shown,) = document(gathered(strange, finding_days=rows))["anomalies"]
+    assert (shown["marked_from"], shown["marked_until"]) == ("2026-03-28", "2026-03-29")
+    assert (shown["costs"], shown["expected"], shown["causes"]) == ([4.0, 0.0, 2.0], 8.0, evidence["causes"])
+
+
+def test_a_gpu_nobody_looked_at_is_not_an_idle_one():
+    """None is not 0, and a day it did not run has no hours."""
+    row = {
+        "place": 1, "sub_account_id": "1", "region_id": "r", "resource_id": "i-1", "instance_types": "p4d",
+        "charge_date": days_before(3), "gpu_hours": 24.0, "utilisation": 0.0, "effective_cost": 50.0,
+    }  # fmt: skip
+    rows = [row, {**row, "charge_date": days_before(1), "utilisation": None}]
+    shown = document(gathered(gpu_days=rows, account_names={"1": "search"}))["gpus"]
+    (machine,) = shown["machines"]
+    assert (machine["hours"], machine["utilisation"]) == ([24.0, 0.0, 24.0], [0.0, None, None])
+    assert (machine["account"], machine["cost"]) == ("search", 100.0)
+
+
+def test_a_number_that_is_none_is_left_out():
+    """A forecast of too few days has no interval; the page is written all the same."""
+    row = {
+        "of": "all",
+        "name": "all",
+        "spent": 1.0,
+        "forecast": 3.0,
+        "low": float("nan"),
+        "high": float("inf"),
+    }
+    page = html(document(gathered(reports={"month_forecast": [row]})))
+    assert data_of(page)["reports"]["month_forecast"]["rows"] == [{**row, "low": None, "high": None}]
+
+
+def test_what_was_not_evaluated_is_told():
+    """Failed, not asked by the last scan, not looked at; an account without a name is said in words."""
+    detection, other = CATALOG.detections["underused_gpu"], CATALOG.detections["gpu_burst"]
+    outcomes = (
+        Outcome(detection, not_looked_at=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
+        Outcome(other, error="gpu_burst: no such column"),
+    )
+    told = document(
+        gathered(
+            outcomes=outcomes,
+            looked_until={"underused_gpu": DAY},
+            coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
+        )
+    )["freshness"]
+    assert told["failures"] == ["gpu_burst: no such column"]
+    assert told["not_asked"] == ["gpu_burst (last asked never)"]
+    (skipped,) = told["not_judged"]
+    assert (skipped["detection"], skipped["resources"], skipped["monthly_cost"]) == ("underused_gpu", 2, 10.0)
+    assert told["silent_accounts"] == ["1", "what no account is charged for"]
+    assert told["doubts"] == ["late"]
+
+
+def bill(*charges: dict[str, object]) -> DuckDbEngine:
+    """An engine over these charges."""
+    connection = connect()
+    charge = {
+        "SubAccountId": "111122223333", "SubAccountName": "search", "RegionId": "us-east-1",
+        "SkuMeter": "USE1-SearchOCU",
+        "ServiceName": "Amazon OpenSearch Service", "x_ServiceCode": "AmazonES", "EffectiveCost": 10.0,
+        "ConsumedQuantity": 1.0, "charge_date": days_before(5),
+    }  # fmt: skip
+    given = Case(name="given charges", kind="quiet", charges=list(charges))
+    give(connection, given, file=CaseFile.model_construct(charge=charge, activity_row={}))
+    local_tables.load_owners(connection, Owners().tables)
+    local_tables.create_views(connection, CATALOG, values={"as_of": DAY})
+    return DuckDbEngine(connection)
+
+
+def gathered_from(engine, *found, catalog=CATALOG, tmp_path):
+    """What is gathered of a bill whose ledger knows these findings."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    ledger.update(lambda entries, silences: decide(entries, silences, run(*found)), looked=[])
+    return gather(engine, as_of=DAY, currency="USD", catalog=catalog, owners=Owners(), ledger=ledger)
+
+
+def test_the_series_of_an_anomaly_is_that_of_what_it_names(tmp_path):
+    """Its account and service, in all regions where it names none; other services are not in it."""
+    strange = finding(None, category="anomaly", detection="cost_anomaly").model_copy(
+        update={"region_id": None, "service_name": "Amazon OpenSearch Service"}
+    )
+    engine = bill({}, {"RegionId": "eu-west-1"}, {"ServiceName": "Amazon S3"}, {"SubAccountId": "9"})
+    (row,) = gathered_from(engine, strange, tmp_path=tmp_path).finding_days
+    assert (row["charge_date"], row["effective_cost"]) == (days_before(5), 20.0)
+
+
+def test_the_costliest_open_anomalies_are_drawn_and_nothing_else():
+    """A dozen; no waste, however dear, nothing resolved, nothing silenced."""
+    anomalies = [
+        LedgerEntry(finding=finding(str(cost), cost=str(cost), category="anomaly")) for cost in range(1, 20)
+    ]
+    gone = anomalies[18].model_copy(update={"state": "resolved"})
+    silence = Suppression(scope="resource", value="18", author="ana", reason="known", since=DAY)
+    asked = series_of(
+        [*anomalies[:18], gone, LedgerEntry(finding=finding("waste", cost="99"))], [silence], as_of=DAY
+    )
+    assert [row[-1] for row in asked] == [str(cost) for cost in range(17, 5, -1)]
+
+
+def test_a_report_that_fails_costs_its_own_section_alone(tmp_path):
+    """The others are there, and why one is not is said."""
+    broken = CATALOG.report("weekly_deltas")
+    reports = {
+        **CATALOG.reports,
+        broken.id: type(broken)(broken.id, broken.header, "SELECT nothing", broken.path),
+    }
+    catalog = type(CATALOG)(CATALOG.detections, reports, CATALOG.tables, CATALOG.lookups)
+    made = gathered_from(bill({}), catalog=catalog, tmp_path=tmp_path)
+    assert [failure.partition(":")[0] for failure in made.failures] == ["weekly_deltas"]
+    shown = document(made)
+    assert shown["reports"]["weekly_deltas"]["rows"] == []
+    assert shown["reports"]["unowned_spend"]["rows"]
+    assert any("weekly_deltas" in one for one in shown["freshness"]["failures"])
+
+
+def test_the_layers_of_a_bill_add_up_to_its_report(tmp_path):
+    """The days that are drawn are the month that is told."""
+    engine = bill(
+        {},
+        {"charge_date": days_before(2)},
+        {"ServiceName": "Amazon Bedrock", "SkuMeter": "USE1-x-input-tokens"},
+    )
+    shown = document(gathered_from(engine, tmp_path=tmp_path))["layers"]
+    drawn = sum(sum(one["costs"]) for one in shown["layers"])
+    assert drawn == pytest.approx(30) == sum(row["effective_cost"] for row in shown["month"])
+    assert (
+        sum(shown["seen"])
+        == pytest.approx(10)
+        == sum(row["seen_by_bedrock_filter"] for row in shown["month"])
+    )
+
+
+def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """The installed command."""
+    program = Path(sys.executable).parent / "focuswatch"
+    done = subprocess.run(
+        [program, *map(str, arguments)], capture_output=True, text=True, timeout=patience(120)
+    )
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done
+
+
+def test_the_command_writes_the_page_of_what_was_scanned_and_prints_its_address(tmp_path):
+    """Its findings are those of the scan; the folder is made."""
+    sample, state = Path(__file__).parents[1] / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
+    found = json.loads(focuswatch("scan", sample, "--format", "json", *state).stdout)
+    out = tmp_path / "pages" / "report.html"
+    assert focuswatch("page", "-o", out, *state).stdout.strip() == out.as_uri()
+    shown = data_of(out.read_text(encoding="utf-8"))
+    assert {one["fingerprint"] for one in shown["findings"]} == {one["fingerprint"] for one in found}
+    assert not shown["freshness"]["not_asked"]
+    assert not shown["freshness"]["failures"]
+
+
+def test_a_page_of_what_was_never_scanned_gets_a_sentence(tmp_path):
+    """It has no ledger."""
+    sample = Path(__file__).parents[1] / "data" / "focus_sample.csv"
+    done = focuswatch("page", sample, "-o", tmp_path / "p.html", "--state", tmp_path / "state", code=2)
+    assert "scan the export first" in done.stderr
+    assert not (tmp_path / "p.html").exists()
+
+
+@pytest.mark.parametrize("name", sorted(PACKAGES))
+def test_what_the_page_is_drawn_with_is_what_npm_delivers(name):
+    """Reviewed by its sum; where npm has installed it, byte for byte."""
+    kept = (VENDOR / name).read_bytes()
+    sums = dict(reversed(line.split()) for line in (VENDOR / "SHA256SUMS").read_text().splitlines())
+    assert hashlib.sha256(kept).hexdigest() == sums[name]
+    assert b"</script" not in kept
+    assert b"<!--" not in kept
+    delivered = ROOT / "node_modules" / PACKAGES[name] / name
+    if delivered.exists():
+        assert delivered.read_bytes() == kept
+
+
+def test_the_versions_that_are_kept_are_those_of_package_json():
+    """What LICENSES.txt and the files' own heads say."""
+    pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]
+    licences = (VENDOR / "LICENSES.txt").read_text()
+    assert re.search(rf"^d3 {re.escape(pinned['d3'])} ", licences, re.MULTILINE)
+    assert re.search(rf"^Observable Plot {re.escape(pinned['@observablehq/plot'])} ", licences, re.MULTILINE)
+    assert f"v{pinned['d3']} " in (VENDOR / "d3.min.js").read_text(encoding="utf-8")[:80]
+    assert (
+        f"v{pinned['@observablehq/plot']} " in (VENDOR / "plot.umd.min.js").read_text(encoding="utf-8")[:80]
+    )

@@ -1,0 +1,275 @@
+"""The page as a person meets it, in a browser without network: what it shows, by keyboard, on paper, on a phone."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from focuswatch.reports.page import document, html
+from tests.fakes.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
+from tests.fakes.waiting import patience
+from tests.given.findings import finding
+from tests.given.page import data_of, gathered, hostile, many
+from tests.reports.test_page import focuswatch
+
+SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+GRAVE = {"serious", "critical"}
+PAGES = ("organisation", "sample", "hostile", "empty")
+SECTIONS = {
+    "burn", "findings", "anomalies", "gpus", "movers", "forecast", "portfolio", "unowned", "savings", "freshness",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser; where there is none, what needs it is left out and says so."""
+    if missing := lacking():
+        if must_be_there():
+            pytest.fail(missing)
+        pytest.skip(missing)
+    expect.set_options(timeout=patience(30) * 1000)
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory) -> dict[str, Path]:
+    """The demo's organisation and the public sample, by the command; hostile names and nothing, by hand."""
+    folder = tmp_path_factory.mktemp("pages")
+    last_line = focuswatch("demo", "--out", folder / "demo").stdout.splitlines()[-1]
+    assert last_line == f"The page: {(folder / 'demo' / 'page.html').as_uri()}"
+    (folder / "demo" / "page.html").rename(folder / "organisation.html")
+    state = ("--state", folder / "state")
+    focuswatch("scan", SAMPLE, *state)
+    focuswatch("page", "-o", folder / "sample.html", *state)
+    for name, given in (("hostile", hostile()), ("empty", gathered()), ("many", many(120))):
+        (folder / f"{name}.html").write_text(html(document(given)), encoding="utf-8")
+    return {path.stem: path for path in folder.glob("*.html")}
+
+
+@contextmanager
+def opened(chromium: Browser, path: Path, *, at: str = "", **context: object) -> Iterator[Page]:
+    """The page in a context without network, once it is drawn. What the console says of errors fails the test."""
+    said: list[str] = []
+    made = chromium.new_context(offline=True, **{"viewport": DESKTOP, **context})  # type: ignore[arg-type]
+    try:
+        made.set_default_timeout(patience(60) * 1000)
+        page = made.new_page()
+        page.on("console", lambda message: said.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda asked: asked.url.startswith(path.as_uri()) or said.append(asked.url))
+        page.goto(path.as_uri() + at)
+        page.wait_for_selector("html[data-ready]")
+        yield page
+        assert said == []
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("name", PAGES)
+def test_everybody_can_read_it(chromium, pages, name, viewport, scheme):
+    """No error and no request, nothing wider than the screen, and axe finds nothing serious with a finding open."""
+    with opened(chromium, pages[name], viewport=viewport, color_scheme=scheme) as page:
+        for summary in page.locator(".finding summary").all()[:2]:
+            summary.click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        assert not re.search(r"\b(null|undefined|NaN)\b|\[object", page.locator("main").inner_text())
+        page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")  # as a debugger does, past the page's policy
+        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then((seen) => seen.violations)")
+        assert [(one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in GRAVE] == []
+
+
+@pytest.mark.skipif(
+    not NPM_BRINGS_ONE or "FOCUSWATCH_BROWSER" in os.environ, reason="runs the machine's own browser"
+)
+def test_packaged_browser_uses_only_its_own_fonts(chromium):
+    """A machine without fonts shows the same page as one that has them."""
+    context = chromium.new_context()
+    try:
+        page = context.new_page()
+        page.set_content('<p style="font-family: sans-serif">Monthly cost: 4,492 USD</p>')
+        protocol = context.new_cdp_session(page)
+        protocol.send("DOM.enable")
+        protocol.send("CSS.enable")
+        root = protocol.send("DOM.getDocument")["root"]["nodeId"]
+        node = protocol.send("DOM.querySelector", {"nodeId": root, "selector": "p"})["nodeId"]
+        fonts = protocol.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    finally:
+        context.close()
+    assert [font["familyName"] for font in fonts] == ["Open Sans"]
+
+
+def test_an_organisation_has_every_section(chromium, pages):
+    """Each with a title, each reached from the top, charts drawn and named."""
+    with opened(chromium, pages["organisation"]) as page:
+        shown = {one.get_attribute("id") for one in page.locator("main section").all()}
+        assert shown >= SECTIONS
+        linked = {one.get_attribute("href") for one in page.locator("nav a").all()}
+        assert linked == {f"#{id}" for id in shown}
+        for section in ("burn", "anomalies", "gpus", "forecast", "portfolio"):
+            drawn = page.locator(f"#{section} figure svg[role=img]")
+            assert drawn.count() >= 1
+            assert drawn.first.get_attribute("aria-label")
+        assert page.locator("#burn figure rect").count() > 60
+        assert page.locator("#anomalies figure circle").count() >= page.locator("#anomalies article").count()
+
+
+def test_the_public_sample_has_what_a_bill_without_ai_can_show(chromium, pages):
+    """No AI, and said so; movements, owners, savings and how far the data goes."""
+    with opened(chromium, pages["sample"]) as page:
+        assert "No charge of the last 60 days is of an AI workload" in page.locator("#burn").inner_text()
+        for section in ("findings", "unowned", "savings", "freshness"):
+            assert page.locator(f"#{section}").inner_text().strip()
+        assert page.locator("#gpus").count() == 0
+
+
+def test_the_spend_is_split_by_intent_use_case_and_team(chromium, pages):
+    """The picture changes, and says what it shows."""
+    with opened(chromium, pages["organisation"]) as page:
+        for axis in ("Use case", "Team", "Intent"):
+            page.get_by_label("Split by").select_option(axis)
+            drawn = page.locator("#portfolio svg[role=img]")
+            assert drawn.count() == 1
+            assert f"by {axis.lower()} in" in (drawn.get_attribute("aria-label") or "")
+
+
+def test_filters_work_by_keyboard(chromium, pages):
+    """Team, account and category narrow the list to theirs; the sum is told to who cannot see it."""
+    known = data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"]
+    keys = {
+        "Team": lambda one: one["team"] or "(nobody)",
+        "Account": lambda one: one["sub_account_name"] or one["sub_account_id"] or "(the whole organisation)",
+        "Use case": lambda one: one["use_case"] or "(no use case)",
+        "Intent": lambda one: one["intent"] or ("(not said)" if one["team"] else "(nobody's)"),
+        "Category": lambda one: one["category"],
+    }
+    for name, of in keys.items():
+        with opened(chromium, pages["organisation"]) as page:
+            page.get_by_label(name, exact=True).focus()
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("Tab")
+            chosen = page.locator(f"select[name={name.lower().replace(' ', '_')}]").input_value()
+            wanted = [one for one in known if of(one) == chosen]
+            assert 0 < len(wanted) < len(known)
+            assert f"{len(wanted)} finding" in page.get_by_role("status").inner_text()
+            listed = [one.get_attribute("id") for one in page.locator(".finding").all()]
+            assert listed == [one["fingerprint"] for one in wanted][: len(listed)]
+            page.get_by_role("button", name="All findings").press("Enter")
+            assert f"{len(known)} findings," in page.get_by_role("status").inner_text()
+
+
+def test_words_find_a_finding(chromium, pages):
+    """By resource, account or fingerprint; what nobody has finds nothing."""
+    one = data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"][3]
+    with opened(chromium, pages["organisation"]) as page:
+        page.get_by_label("Words").fill(one["fingerprint"][:10].upper())
+        assert [item.get_attribute("id") for item in page.locator(".finding").all()] == [one["fingerprint"]]
+        page.get_by_label("Words").fill(one["sub_account_name"])
+        assert one["fingerprint"] in [item.get_attribute("id") for item in page.locator(".finding").all()]
+        page.get_by_label("Words").fill("no such thing anywhere")
+        assert page.get_by_role("status").inner_text().startswith("0 findings of")
+
+
+def test_a_finding_opens_with_its_evidence_and_a_command_to_copy(chromium, pages):
+    """By keyboard; what is copied is the command whole."""
+    one = next(
+        one
+        for one in data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"]
+        if one["commands"]
+    )
+    with opened(chromium, pages["organisation"], permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.locator(f"[id='{one['fingerprint']}'] summary").first.focus()
+        page.keyboard.press("Enter")
+        inside = page.locator(f"[id='{one['fingerprint']}'] .inside")
+        assert one["action"].splitlines()[0] in inside.inner_text()
+        assert inside.locator("dt").count() >= len(one["evidence"])
+        inside.get_by_role("button", name="Copy").first.press("Enter")
+        expect(inside.locator(".command button").first).not_to_have_text(
+            "Copy"
+        )  # said once the clipboard has it
+        assert page.evaluate("navigator.clipboard.readText()") == one["commands"][0]
+
+
+def test_a_link_opens_the_finding_it_names(chromium, pages):
+    """Also one far down the list."""
+    last = data_of(pages["many"].read_text(encoding="utf-8"))["findings"][-1]["fingerprint"]
+    with opened(chromium, pages["many"], at=f"#{last}") as page:
+        assert page.locator(f"[id='{last}'] .inside").is_visible()
+
+
+def test_a_long_list_grows_on_demand(chromium, pages):
+    """Fifty at a time, and the focus goes to the first that came."""
+    with opened(chromium, pages["many"]) as page:
+        assert page.locator(".finding").count() == 50
+        page.get_by_role("button", name="Show 50 more").press("Enter")
+        assert page.locator(".finding").count() == 100
+        assert page.evaluate("document.activeElement === document.querySelectorAll('.finding summary')[50]")
+        page.get_by_role("button", name="Show 20 more").press("Enter")
+        assert page.locator(".show-more").is_hidden()
+
+
+def test_the_theme_that_was_chosen_stays(chromium, pages):
+    """Against the system's, and after a reload."""
+    with opened(chromium, pages["empty"], color_scheme="light") as page:
+        ground = "getComputedStyle(document.body).backgroundColor"
+        light = page.evaluate(ground)
+        page.get_by_role("button", name="Change to dark colours").press("Enter")
+        dark = page.evaluate(ground)
+        assert dark != light
+        page.reload()
+        page.wait_for_selector("html[data-ready]")
+        assert page.evaluate(ground) == dark
+        assert page.get_by_role("button", name="Change to light colours").is_visible()
+
+
+def test_on_paper_it_is_light_and_open(chromium, pages):
+    """Also from a dark screen: no controls, findings with their evidence; several sheets of PDF."""
+    with opened(chromium, pages["organisation"], color_scheme="dark") as page:
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert not page.locator("nav").is_visible()
+        assert not page.get_by_label("Team", exact=True).is_visible()
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator(".finding .inside").first.is_visible()
+        assert page.pdf().startswith(b"%PDF")
+
+
+def test_hostile_names_are_read_and_do_nothing(chromium, pages):
+    """They stand there as text; nothing ran, and no command is offered with them."""
+    with opened(chromium, pages["hostile"]) as page:
+        for summary in page.locator(".finding summary").all():
+            summary.click()
+        assert page.evaluate("window.pwned") is None
+        assert page.locator("main img, main script").count() == 0
+        assert "<img src=x onerror=" in page.locator(".finding").first.inner_text()
+        assert page.get_by_role("button", name="Copy").count() == 0
+        assert page.locator("#portfolio table").count() == 1
+
+
+def test_sections_without_data_are_not_there(chromium, pages):
+    """No anomaly, no GPU, no report: no empty frames."""
+    with opened(chromium, pages["empty"]) as page:
+        shown = {one.get_attribute("id") for one in page.locator("main section").all()}
+        assert shown == {"burn", "findings", "unowned", "savings", "freshness"}
+        assert page.get_by_role("status").inner_text() == "Nothing is open."
+
+
+def test_what_is_narrowed_keeps_the_costliest_first(chromium, tmp_path):
+    """A filter changes what is listed and not its order; sums count waste alone."""
+    given = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
+                     finding("d", cost="7", team="t", category="security"))  # fmt: skip
+    path = tmp_path / "p.html"
+    path.write_text(html(document(given)), encoding="utf-8")
+    with opened(chromium, path) as page:
+        page.get_by_label("Team", exact=True).select_option("t")
+        assert [one.split("\n")[0] for one in page.locator(".finding .money").all_inner_texts()] == [
+            "9.00 USD", "7.00 USD", "1.00 USD",
+        ]  # fmt: skip
+        assert page.get_by_role("status").inner_text() == "3 findings of 4, 10.00 USD of waste a month"

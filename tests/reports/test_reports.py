@@ -1,0 +1,453 @@
+"""The reports: what they count, and that SQL and Python agree on who owns what."""
+
+import tomllib
+from collections import Counter
+from contextlib import contextmanager
+from datetime import date
+from itertools import product
+
+import pytest
+
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill import local_tables
+from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.run_report import rows_of
+from focuswatch.simulate import simulate
+from focuswatch.simulate.organization import MIN_ACCOUNTS
+from tests.owners.test_owners import OWNERS
+
+AS_OF = date(2026, 3, 31)
+CATALOG = Catalog.load()
+CHARGE = {
+    "SubAccountId": "111122223333",
+    "RegionId": "us-east-1",
+    "ServiceName": "Amazon Bedrock",
+    "EffectiveCost": 10.0,
+    "ConsumedQuantity": 1.0,
+    "charge_date": date(2026, 3, 20),
+}
+KNOWN = Owners.model_validate(tomllib.loads(OWNERS))
+
+
+def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
+    """Rows of a report over these charges, keyed by column."""
+    connection = connect()
+    given = Case(
+        name="given charges",
+        kind="quiet",
+        charges=list(charges),
+        accounts=list(accounts),
+        activity=list(activity),
+    )
+    give(connection, given, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
+    local_tables.load_owners(connection, owners.tables)
+    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    return rows_of(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
+
+
+def test_a_bedrock_filter_misses_what_other_names_hide():
+    """OpenSearch, a Marketplace model and a log group cost 40 where the filter shows 10."""
+    rows = report(
+        "ai_spend",
+        [
+            {},
+            {
+                "ServiceName": "Amazon OpenSearch Service",
+                "SkuMeter": "USE1-SearchOCU",
+                "x_ServiceCode": "AmazonES",
+            },
+            {
+                "ServiceName": "Claude Haiku 4.5 (Amazon Bedrock Edition)",
+                "SkuMeter": "USE1-MP:USE1_InputTokenCount-Units",
+            },
+            {
+                "ServiceName": "AmazonCloudWatch",
+                "ResourceId": "arn:aws:logs:us-east-1:1:log-group:/aws/bedrock/calls",
+            },
+            {"ServiceName": "Amazon Simple Storage Service", "ResourceId": "arn:aws:s3:::holiday-pictures"},
+        ],
+    )
+    assert sum(row["effective_cost"] for row in rows) == pytest.approx(40)
+    assert sum(row["seen_by_bedrock_filter"] for row in rows) == pytest.approx(10)
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("charge", "layer"),
+    [
+        ({"SkuMeter": "USE1-NovaMicro-input-tokens"}, "model inference"),
+        ({"SkuMeter": "Guardrail-ContentPolicyUnitsConsumed"}, "tools and data"),
+        ({"SkuMeter": "USE1-cohere.rerank-english-v3-search-units"}, "retrieval"),
+        ({"ServiceName": "Amazon Kendra"}, "retrieval"),
+        ({"ServiceName": "Amazon OpenSearch Service", "SkuMeter": "USE1-IndexingOCU"}, "retrieval"),
+        ({"ServiceName": "Amazon SageMaker", "SkuMeter": "USE1-Host:ml.g5.xlarge"}, "model inference"),
+        (
+            {"ServiceName": "Amazon SageMaker", "SkuMeter": "USE1-Train:ml.g5.xlarge"},
+            "orchestration and compute",
+        ),
+        (
+            {"ServiceName": "Amazon Elastic Compute Cloud", "SkuMeter": "BoxUsage:p4d.24xlarge"},
+            "orchestration and compute",
+        ),
+        (
+            {"ServiceName": "Amazon Bedrock AgentCore", "SkuMeter": "USE1-Runtime:Consumption-based:vCPU"},
+            "orchestration and compute",
+        ),
+        (
+            {
+                "ServiceName": "Amazon Bedrock AgentCore",
+                "SkuMeter": "USE1-CodeInterpreter:Consumption-based:vCPU",
+            },
+            "tools and data",
+        ),
+        (
+            {
+                "ServiceName": "AmazonCloudWatch",
+                "ResourceId": "arn:aws:logs:us-east-1:1:log-group:/aws/sagemaker/x",
+            },
+            "observability",
+        ),
+        (
+            {"ServiceName": "AWS Lambda", "ResourceId": "arn:aws:lambda:us-east-1:1:function:bedrock-agent"},
+            "orchestration and compute",
+        ),
+    ],
+)
+def test_every_ai_charge_has_its_layer(charge, layer):
+    """Five layers, decided by service and meter."""
+    assert [row["layer"] for row in report("ai_spend_by_layer", [charge])] == [layer]
+
+
+def test_a_movement_compares_settled_weeks():
+    """Seven settled days at 30 against seven at 10; the two newest days are not looked at."""
+    (row,) = report(
+        "weekly_deltas",
+        [
+            {"days": [date(2026, 3, 15), date(2026, 3, 22)]},
+            {"days": [date(2026, 3, 22), date(2026, 3, 29)], "EffectiveCost": 30.0},
+            {"days": [date(2026, 3, 29), date(2026, 3, 31)], "EffectiveCost": 999.0},
+        ],
+    )
+    assert (row["effective_cost"], row["effective_cost_before"], row["movement"]) == (210, 70, 140)
+
+
+TAGS = (
+    {},
+    {"team": "ads"},
+    {"team": "SRCH "},
+    {"team": "who"},
+    {"user:owner": "ads"},
+    {"team": "", "owner": "search"},
+)
+ACCOUNT_TAGS = ({}, {"resourceTags/user:team": "ads"}, {"application": "finder"}, {"team": "who"})
+ACCOUNT_IDS = ("111122223333", "444455556666", "777788889999")
+OU_PATHS = (None, "/prod/search/ads", "/prod/search/x/", "prod/other", "/production")
+
+
+@pytest.mark.parametrize("owners", [KNOWN, Owners()], ids=["with owners.toml", "without"])
+def test_the_report_and_the_findings_agree_on_owners(owners):
+    """The owner chain is told twice, in SQL and in Python; over every combination both name the same team.
+
+    Each charge costs another power of two, so that a team's sum says which charges it was given.
+    """
+    for account_tags, ou_path in product(ACCOUNT_TAGS, OU_PATHS):
+        accounts = [{"sub_account_id": id, "tags": account_tags, "ou_path": ou_path} for id in ACCOUNT_IDS]
+        charges, expected = [], Counter()
+        for number, (tags, account_id) in enumerate(product(TAGS, ACCOUNT_IDS)):
+            charges.append({"SubAccountId": account_id, "Tags": tags, "EffectiveCost": 2.0**number})
+            team, _ = owners.owner(
+                tags=tags, account_id=account_id, account_tags=account_tags, ou_path=ou_path
+            )
+            expected[team or "(nobody)"] += 2**number
+        rows = report("spend_by_team", charges, accounts=accounts, owners=owners)
+        assert {row["team"]: row["effective_cost"] for row in rows} == expected, (account_tags, ou_path)
+
+
+def test_the_teams_spend_adds_up_to_the_bill():
+    """A charge with a null account or null tags is somebody's or nobody's, never lost."""
+    rows = report("spend_by_team", [{}, {"SubAccountId": None}, {"Tags": {"team": "ads"}}, {"Tags": {}}])
+    assert sum(row["effective_cost"] for row in rows) == pytest.approx(40)
+
+
+def test_what_nobody_owns_says_what_would_give_it_an_owner():
+    """No tag at all, and a tag that names nobody; what a team owns is not there, and shares are of the rest."""
+    rows = report(
+        "unowned_spend",
+        [
+            {"SubAccountId": "999900001111", "EffectiveCost": 30.0},
+            {"SubAccountId": "999900001111", "Tags": {"team": "who"}, "ServiceName": "Amazon Kendra"},
+            {"SubAccountId": "999900001111", "Tags": {"team": "ads"}, "EffectiveCost": 500.0},
+            {"SubAccountId": "999900001111", "EffectiveCost": 7.0, "charge_date": date(2026, 2, 20)},
+        ],
+        accounts=[{"sub_account_id": "999900001111", "name": "lab", "tags": {}}],
+    )
+    assert [(row["service_name"], row["effective_cost"], row["share"]) for row in rows] == [
+        ("Amazon Bedrock", 30, 0.75),
+        ("Amazon Kendra", 10, 0.25),
+    ]
+    assert rows[0]["effective_cost_before"] == 7
+    assert rows[0]["sub_account_name"] == "lab"
+    assert "no team owns the account" in rows[0]["unowned_because"]
+    assert rows[1]["unowned_because"] == "its tag names who, which is no team in owners.toml"
+
+
+def test_what_nobody_owns_is_what_stands_under_nobody():
+    """Two reports, one sum."""
+    charges = [{}, {"SubAccountId": None}, {"Tags": {"team": "who"}}, {"Tags": {"team": "ads"}}]
+    nobody = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}["(nobody)"]
+    assert sum(row["effective_cost"] for row in report("unowned_spend", charges)) == pytest.approx(nobody)
+
+
+SONNET = {"ServiceName": "Claude Sonnet 4.5 (Amazon Bedrock Edition)", "x_ServiceCode": None}
+NOVA = "USE1-NovaPro-input-tokens"
+THIS_WEEK = {"days": [date(2026, 3, 22), date(2026, 3, 29)]}
+WEEK_BEFORE = {"days": [date(2026, 3, 15), date(2026, 3, 22)]}
+
+
+def tokens(meter, *, thousands, cost, **more):
+    """Tokens of one of AWS's own models, or (of SONNET) of the Marketplace."""
+    unit = {"ConsumedUnit": "1K tokens", "ConsumedQuantity": thousands}
+    return {"SkuMeter": meter, "EffectiveCost": cost} | unit | more
+
+
+def test_the_mix_tells_batch_from_on_demand_in_one_unit():
+    """A Marketplace unit is a million tokens and AWS's own a thousand; cached tokens cannot be batched."""
+    batch = "USE1-MP:USE1_MillionBatchInputTokens-Units"
+    rows = report(
+        "model_mix",
+        [
+            tokens(NOVA, thousands=3000.0, cost=3.0),
+            tokens(NOVA + "-batch", thousands=1000.0, cost=0.5),
+            tokens("USE1-NovaPro-cache-read-input-token-count", thousands=6000.0, cost=0.5),
+            tokens(batch, thousands=2.0, cost=1.0, **SONNET) | {"ConsumedUnit": "Units"},
+            tokens(NOVA, thousands=9000.0, cost=9.0, charge_date=date(2026, 2, 20)),
+        ],
+    )
+    shown = [(row["model"], row["tier"], row["million_tokens"], row["cost_per_million"]) for row in rows]
+    assert shown == [
+        ("NovaPro", "on demand", 9, pytest.approx(3.5 / 9)),
+        ("NovaPro", "batch", 1, 0.5),
+        ("Claude Sonnet 4.5", "batch", 2, 0.5),
+    ]
+    assert [row["batch_share"] for row in rows] == [0.25, 0.25, 1]
+    assert [row["share_of_cost"] for row in rows] == pytest.approx([0.7, 0.1, 0.2])
+    assert [row["million_tokens_before"] for row in rows] == [9, 0, 0]
+
+
+ENDPOINT = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/ranker"
+HOURS = {
+    "ServiceName": "Amazon SageMaker",
+    "SkuMeter": "USE1-Host:ml.g5.12xlarge",
+    "ResourceId": ENDPOINT,
+    "ConsumedUnit": "Hrs",
+    "ConsumedQuantity": 24.0,
+    "EffectiveCost": 96.0,
+}
+
+
+def seen(metric, value, *, namespace="AWS/SageMaker", days):
+    named = {"namespace": namespace, "resource_id": ENDPOINT, "metric": metric, "value": value}
+    return {"sub_account_id": "111122223333", "region_id": "us-east-1"} | named | days
+
+
+def gpu(value, *, days):
+    return seen("GPUUtilization", value, namespace="/aws/sagemaker/Endpoints", days=days)
+
+
+def test_a_gpu_says_how_much_of_its_cost_was_idleness():
+    """Four GPUs at 100 of 400 percent are busy a quarter of the time; a day nobody looked at is no idleness."""
+    day = {"days": [date(2026, 3, 20), date(2026, 3, 21)]}
+    other = HOURS | {"ResourceId": "i-0aa", "ServiceName": "Amazon Elastic Compute Cloud"}
+    (known, unknown) = report(
+        "gpu_utilisation",
+        [HOURS, HOURS | {"charge_date": date(2026, 3, 21)}, other | {"SkuMeter": "BoxUsage:p4d.24xlarge"}],
+        activity=[gpu(100.0, days=day)],
+    )
+    assert (known["gpu_hours"], known["effective_cost"]) == (192, 192)
+    assert (known["mean_utilisation"], known["idle_cost"]) == (25, 72)
+    assert known["days_looked_at"] == 1
+    assert (unknown["gpu_hours"], unknown["mean_utilisation"], unknown["idle_cost"]) == (192, None, None)
+
+
+def economics(charges, *, activity=()):
+    """Of the units, keyed by unit and item."""
+    rows = report("unit_economics", charges, activity=activity)
+    return {(row["unit"], row["item"]): row for row in rows}
+
+
+def test_a_dearer_price_is_told_apart_from_another_mix():
+    """NovaPro's price rose by half; that the account moved to a model of ten times its price is mix."""
+    opus = "USE1-Claude3Opus-input-tokens"
+    rows = economics(
+        [
+            tokens(NOVA, thousands=9000.0, cost=9.0, **WEEK_BEFORE),
+            tokens(opus, thousands=1000.0, cost=10.0, **WEEK_BEFORE),
+            tokens(NOVA, thousands=1000.0, cost=1.5, **THIS_WEEK),
+            tokens(opus, thousands=9000.0, cost=90.0, **THIS_WEEK),
+            {"days": [date(2026, 3, 29), date(2026, 3, 31)], "EffectiveCost": 999.0},
+        ]
+    )
+    nova, whole = rows["1M tokens", "NovaPro"], rows["1M tokens", "(all models)"]
+    assert (nova["unit_cost"], nova["a_week_before"]) == pytest.approx((1.5, 1.0))
+    assert (nova["by_price"], nova["by_mix"], nova["moved"]) == (
+        pytest.approx(0.5),
+        pytest.approx(0),
+        "price",
+    )
+    assert rows["1M tokens", "Claude3Opus"]["moved"] is None
+    assert (whole["unit_cost"], whole["a_week_before"]) == pytest.approx((9.15, 1.9))
+    assert (whole["by_price"], whole["by_mix"], whole["moved"]) == (
+        pytest.approx(0.05),
+        pytest.approx(7.2),
+        "mix",
+    )
+    assert whole["effective_cost"] == pytest.approx(640.5)
+
+
+def test_more_output_for_the_same_input_is_mix():
+    """The price of each kind stayed; a million tokens of the model cost more all the same."""
+    out = "USE1-NovaPro-output-tokens"
+    rows = economics(
+        [
+            tokens(NOVA, thousands=1000.0, cost=1.0, **WEEK_BEFORE),
+            tokens(out, thousands=1000.0, cost=4.0, **WEEK_BEFORE),
+            tokens(NOVA, thousands=1000.0, cost=1.0, **THIS_WEEK),
+            tokens(out, thousands=3000.0, cost=12.0, **THIS_WEEK),
+        ]
+    )
+    nova = rows["1M tokens", "NovaPro"]
+    assert (nova["by_price"], nova["by_mix"], nova["moved"]) == (pytest.approx(0), pytest.approx(0.75), "mix")
+
+
+def test_tokens_that_move_to_a_dearer_region_are_mix():
+    """Each region kept its price."""
+    dear = {"RegionId": "eu-west-1"}
+    rows = economics(
+        [
+            tokens(NOVA, thousands=1000.0, cost=1.0, **WEEK_BEFORE),
+            tokens(NOVA, thousands=1.0, cost=0.002, **WEEK_BEFORE, **dear),
+            tokens(NOVA, thousands=1000.0, cost=2.0, **THIS_WEEK, **dear),
+        ]
+    )
+    nova = rows["1M tokens", "NovaPro"]
+    assert nova["by_price"] == pytest.approx(0)
+    assert nova["moved"] == "mix"
+
+
+def test_an_inference_and_a_used_gpu_hour_have_a_price():
+    """2 USD an inference and 1 a GPU hour; of a GPU that is busy a quarter of the time an hour of work costs 4."""
+    rows = economics(
+        [HOURS | THIS_WEEK],
+        activity=[seen("Invocations", 48.0, days=THIS_WEEK), gpu(100.0, days=THIS_WEEK)],
+    )
+    assert rows["1K inferences", "ranker"]["unit_cost"] == pytest.approx(2000)
+    assert rows["GPU hour", "ml.g5.12xlarge"]["unit_cost"] == pytest.approx(1)
+    assert rows["used GPU hour", "ml.g5.12xlarge"]["unit_cost"] == pytest.approx(4)
+    assert rows["GPU hour", "ml.g5.12xlarge"]["a_week_before"] is None
+
+
+def test_a_trend_goes_back_three_settled_weeks():
+    """Each week has its own unit cost, newest first."""
+    weeks = [date(2026, 3, 8 + 7 * number) for number in range(4)]
+    rows = economics(
+        [
+            tokens(NOVA, thousands=1000.0, cost=float(1 + number), days=[weeks[number], weeks[number + 1]])
+            for number in range(3)
+        ]
+    )
+    nova = rows["1M tokens", "NovaPro"]
+    assert [nova[name] for name in ("unit_cost", "a_week_before", "two_weeks_before")] == pytest.approx(
+        [3, 2, 1]
+    )
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """A simulated organization's bill up to May 2: as of May 3 its last 30 settled days are the whole of April."""
+    folder = tmp_path_factory.mktemp("simulated")
+    return simulate(
+        folder / "bill", seed=3, accounts=MIN_ACCOUNTS, days=63, end=date(2026, 5, 3)
+    ), folder / "state"
+
+
+@contextmanager
+def opened(simulated, as_of):
+    """Functions that run a report, and the sum of a cost column over days and kinds of charges of the raw bill."""
+    made, state = simulated
+    owners = Owners.load(made.owners)
+    inputs = Inputs(
+        str(made.export), state=state, accounts=made.accounts, activity=made.activity, as_of=as_of
+    )
+    with open_bill(inputs, catalog=CATALOG, owners=owners, say=str) as bill:
+
+        def rows(name):
+            return rows_of(CATALOG.report(name), engine=bill.engine, as_of=as_of, owners=owners)
+
+        def billed(column, where):
+            statement = f"SELECT sum({column}) AS total FROM daily_charges WHERE {where}"
+            return bill.engine.query(statement, label="the bill")[0]["total"]
+
+        yield rows, billed
+
+
+FEE = "(ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time'))"
+SPEND = "ChargeCategory NOT IN ('Tax', 'Credit')"
+APRIL = "charge_date BETWEEN DATE '2026-04-01' AND DATE '2026-04-30'"
+
+
+def total(rows, column="effective_cost"):
+    return sum(row[column] for row in rows)
+
+
+def test_the_same_month_has_the_same_total_in_every_report(simulated):
+    """April, as spent by teams, by use cases and unallocated; what is left out of it is credits and tax."""
+    with opened(simulated, date(2026, 5, 3)) as (rows, billed):
+        teams, whole = rows("spend_by_team"), billed("EffectiveCost", f"{SPEND} AND {APRIL}")
+        assert total(teams) == pytest.approx(whole)
+        assert total(rows("portfolio")) == pytest.approx(whole)
+        nobody = next(row for row in teams if row["team"] == "(nobody)")
+        assert total(rows("unowned_spend")) == pytest.approx(nobody["effective_cost"])
+        invoice = total(teams, "billed_cost") + total(teams, "credits") + total(teams, "tax")
+        assert invoice == pytest.approx(billed("BilledCost", APRIL))
+        assert total(teams, "credits") < 0 < total(teams, "tax")
+        assert total(rows("ai_spend")) == pytest.approx(total(rows("ai_spend_by_layer")))
+
+
+def test_a_month_to_date_is_what_the_forecast_calls_spent(simulated):
+    """Settled days alone, as billed, with fees and without credits and tax; in the weekly digest and the forecast."""
+    with opened(simulated, date(2026, 5, 1)) as (rows, billed):
+        settled = "charge_date BETWEEN DATE '2026-04-01' AND DATE '2026-04-28'"
+        spent = billed("BilledCost", f"{SPEND} AND {settled}")
+        forecast, weeks = rows("month_forecast"), rows("team_weeks")
+        for of in ("all", "team", "service"):
+            assert total([row for row in forecast if row["of"] == of], "spent") == pytest.approx(spent)
+        assert total(weeks, "month_to_date") == pytest.approx(spent, abs=1)  # less than a cent has no row
+        assert {str(row["settled_until"]) for row in weeks} == {"2026-04-28"}
+        week = "charge_date BETWEEN DATE '2026-04-22' AND DATE '2026-04-28'"
+        usage = billed("EffectiveCost", f"{SPEND} AND NOT coalesce({FEE}, false) AND {week}")
+        assert total(weeks) == pytest.approx(usage, abs=1)
+
+
+def test_a_total_is_never_the_sum_of_a_cut_list():
+    """Of 300 accounts a hundred are listed; the others, and what was given back, stand in one row beneath."""
+    ids = [f"{number:012}" for number in range(300)]
+    charges = [{"SubAccountId": id, "EffectiveCost": 10.0} for id in ids]
+    back = {"SubAccountId": "x", "EffectiveCost": -5.0, "ChargeCategory": "Adjustment"}
+    rows = report("unowned_spend", [*charges, back], owners=Owners())
+    assert len(rows) == 101 and total(rows) == total(
+        report("spend_by_team", [*charges, back], owners=Owners())
+    )
+    assert total(rows) == 2995 and total(rows, "share") == pytest.approx(1)
+    assert rows[-1]["sub_account_name"] == "(all others)"
+    assert rows[-1]["unowned_because"] == "not listed: 201 smaller or negative amounts"
+
+
+def test_a_bill_that_has_no_settled_day_yet_is_taken_whole():
+    """Its first day has a total in each report."""
+    day = {"charge_date": date(2026, 3, 30)}
+    for name in ("spend_by_team", "portfolio", "unowned_spend"):
+        assert total(report(name, [day], owners=Owners())) == 10, name
+    assert all(CATALOG.report(name).header.basis for name in CATALOG.reports)

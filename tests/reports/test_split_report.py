@@ -1,0 +1,163 @@
+"""Reports split by team, use case and intent: nothing is lost, nothing counted twice, and SQL and Python agree."""
+
+import json
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from focuswatch.bill import local_tables
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.split_report import split_rows
+from tests.given.findings import DAY
+from tests.given.page import CATALOG
+from tests.reports.test_page import bill, focuswatch
+
+OWNERS = Owners.model_validate(
+    {
+        "routing": {"intent_tags": ["intent", "purpose"]},
+        "teams": {
+            "search": {"channel": "#search", "owns": {"accounts": ["111122223333"]}},
+            "lab": {"channel": "#lab", "owns": {"tags": {"team": ["laboratory"]}}},
+        },
+        "use_cases": {
+            "tickets": {"intent": "production", "rows": {"tags": {"app": ["tickets"]}}},
+            "first": {"intent": "sandbox", "rows": {"tags": {"app": ["both"]}}},
+            "second": {"intent": "shared", "rows": {"tags": {"job": ["both"]}}},
+            "begins": {"intent": "shared", "rows": {"resources": ["arn:x*"]}},
+            "longer": {"intent": "experiment", "cap": 5, "rows": {"resources": ["arn:x/long*"]}},
+            "as long": {"intent": "sandbox", "rows": {"resources": ["arn:x/longer*"]}},
+            "whole": {"intent": "production", "rows": {"resources": ["arn:x/longer"]}},
+            "account": {"intent": "sandbox", "rows": {"accounts": ["444455556666"]}},
+            "all of the lab": {"intent": "experiment", "cap": 9, "team": "lab"},
+        },
+    }
+)
+TAGS = (
+    {}, {"App": "Tickets "}, {"resourceTags/user:app": "both", "job": "both"}, {"job": "both"},
+    {"intent": "Production"},
+    {"purpose": "sandbox", "intent": "nonsense"}, {"team": "laboratory"}, {"app": "", "team": "laboratory"},
+)  # fmt: skip
+ACCOUNT_TAGS = ({}, {"app": "tickets"}, {"intent": "shared"})
+ACCOUNTS = ("111122223333", "444455556666", "777788889999", None)
+RESOURCES = (None, "arn:x", "arn:x/longer", "arn:x/longest", "arn:y")
+
+
+def given(charges, *, accounts=()):
+    """An engine over these charges and OWNERS."""
+    engine = bill(*charges)
+    local_tables.load_owners(engine.connection, OWNERS.tables)
+    for id, tags in accounts:
+        engine.connection.execute("INSERT INTO accounts (sub_account_id, tags) VALUES (?, ?)", [id, tags])
+    return engine
+
+
+@pytest.mark.parametrize("account_tags", ACCOUNT_TAGS)
+def test_python_and_sql_name_the_same_use_case_and_intent(account_tags):
+    """The chain is told twice, in SQL over charges and in Python over findings; each costs another power of two."""
+    charges, expected = [], {}
+    whose = list(product(TAGS, ACCOUNTS, RESOURCES))
+    for number, (tags, account_id, resource_id) in enumerate(whose):
+        cost = 2.0 ** (number % 40)
+        charges.append(
+            {"Tags": tags, "SubAccountId": account_id, "ResourceId": resource_id, "EffectiveCost": cost,
+             "ServiceName": f"service {number // 40}"}
+        )  # fmt: skip
+        known = account_tags if account_id else {}
+        asked = {"tags": tags, "account_id": account_id, "account_tags": known}
+        team, _ = OWNERS.owner(**asked, ou_path=None)
+        use_case, intent = OWNERS.purpose(**asked, resource_id=resource_id, team=team)
+        key = (f"service {number // 40}", team, use_case, intent)
+        expected[key] = expected.get(key, 0) + cost
+    engine = given(charges, accounts=[(id, account_tags) for id in ACCOUNTS if id])
+    rows = engine.query(
+        "SELECT service_name, team, use_case, intent, sum(effective_cost) AS cost FROM owned_days GROUP BY ALL",
+        label="all",
+    )
+    assert {tuple(row.values())[:4]: row["cost"] for row in rows} == expected
+
+
+CHARGES = [
+    {"EffectiveCost": 10.0, "Tags": {"app": "tickets"}},
+    {"EffectiveCost": 20.0, "ResourceId": "arn:x/longer", "SubAccountId": "777788889999"},
+    {"EffectiveCost": 40.0, "ServiceName": "Amazon Kendra"},
+    {"EffectiveCost": 80.0, "ServiceName": "Amazon Kendra", "SubAccountId": None, "ResourceId": None, "Tags": None},
+    {
+        "EffectiveCost": 160.0, "Tags": {"team": "laboratory"}, "ServiceName": "Amazon SageMaker",
+        "SkuMeter": "USE1-Host:ml.g5.xlarge", "ResourceId": "arn:aws:sagemaker:us-east-1:1:endpoint/lab",
+    },
+]  # fmt: skip
+EVERY_DAY = [{**one, "days": [DAY - timedelta(days=20), DAY]} for one in CHARGES]
+
+
+def split(engine, name, by):
+    """The rows of a report, split."""
+    return split_rows(CATALOG.report(name), by=by, engine=engine, catalog=CATALOG, owners=OWNERS, as_of=DAY)
+
+
+@pytest.mark.parametrize("by", ["team", "use_case", "intent"])
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("ai_spend", "effective_cost"),
+        ("ai_spend_by_layer", "effective_cost"),
+        ("spend_by_team", "effective_cost"),
+        ("weekly_deltas", "effective_cost"),
+        ("gpu_utilisation", "effective_cost"),
+        ("portfolio", "effective_cost"),
+        ("unowned_spend", "effective_cost"),
+    ],
+)
+def test_the_parts_add_up_to_the_whole(name, column, by):
+    """A charge with null account, resource and tags is in a part too, and in one alone."""
+    doubled = [{**one, "days": [DAY - timedelta(days=7), DAY]} for one in CHARGES]
+    engine = given([*EVERY_DAY, *doubled])
+    whole = rows_of(CATALOG.report(name), engine=engine, as_of=DAY, owners=OWNERS)
+    rows = split(engine, name, by)
+    assert sum(row[column] for row in rows) == pytest.approx(sum(row[column] for row in whole))
+    assert all(next(iter(row)) == by for row in rows)
+
+
+def test_a_part_is_named_as_the_portfolio_names_it():
+    """What is bet on, what has proven itself, what nobody said, and what is nobody's; the costliest part first."""
+    rows = split(given(EVERY_DAY), "ai_spend_by_layer", "intent")
+    assert {row["intent"]: row["effective_cost"] for row in rows} == {
+        "experiment": 160 * 20, "(nobody's)": 80 * 20, "(not said)": 40 * 20, "production": 30 * 20,
+    }  # fmt: skip
+    assert [row["intent"] for row in rows][0] == "experiment"
+    teams = {row["team"] for row in split(given(EVERY_DAY), "ai_spend_by_layer", "team")}
+    assert teams == {"search", "lab", "(nobody's)"}
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG.reports))
+def test_every_report_can_be_split(name):
+    """Whatever it reads, forecasts too."""
+    split(given(EVERY_DAY), name, "use_case")
+
+
+def test_a_forecast_is_of_the_part():
+    """The use case's own plan, and its own services."""
+    rows = split(given(EVERY_DAY), "month_forecast", "use_case")
+    (whole,) = [row for row in rows if row["of"] == "all" and row["use_case"] == "all of the lab"]
+    (service,) = [row for row in rows if row["of"] == "service" and row["use_case"] == "all of the lab"]
+    assert service["name"] == "Amazon SageMaker"
+    assert whole["forecast"] == pytest.approx(service["forecast"])
+
+
+def test_the_command_splits_and_asks_the_ledger(tmp_path):
+    """By its own first column; savings of what was never scanned get a sentence."""
+    sample, state = Path(__file__).parents[1] / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
+    refused = focuswatch("report", "savings", sample, *state, code=2)
+    assert "scan the export first" in refused.stderr
+    focuswatch("scan", sample, "--format", "json", *state)
+    for format in ("json", "csv", "table"):
+        assert focuswatch("report", "savings", "--format", format, *state).stdout.strip()
+    whole = json.loads(focuswatch("report", "spend_by_team", "--format", "json", *state).stdout)
+    split = json.loads(
+        focuswatch("report", "spend_by_team", "--by", "intent", "--format", "json", *state).stdout
+    )
+    assert {row["intent"] for row in split} <= {"(not said)", "(nobody's)"}
+    for column in ("effective_cost", "billed_cost"):
+        assert sum(row[column] for row in split) == pytest.approx(sum(row[column] for row in whole))

@@ -1,0 +1,214 @@
+"""The week in ten lines: what was spent and against what, what moved and why, what is open, what was saved."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from pydantic import TypeAdapter
+
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger import LedgerEntry
+from focuswatch.notify.slack.weekly_message import weekly_message
+from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.weekly_summary import MOST_LINES, weeks
+from tests.fakes.slack_as_text import seen
+from tests.fakes.slack_rules import blocks_problems
+from tests.given.findings import finding
+from tests.notify.slack.test_slack_golden import FINDINGS, same_as_golden
+from tests.reports.test_reports import AS_OF, report
+
+FOUND = TypeAdapter(list[Finding]).validate_json(FINDINGS.read_bytes())
+OWNERS = Owners.model_validate(
+    {"teams": {"search": {"channel": "#search", "monthly_budget": 1000}, "fraud": {"channel": "#fraud"}}}
+)
+
+
+def row(
+    team="search", service="Amazon Kendra", *, now=700.0, before=500.0, month=900.0, account="111122223333"
+):
+    """A row of the report team_weeks."""
+    return {
+        "team": team, "sub_account_id": account, "sub_account_name": "search-prod", "service_name": service,
+        "effective_cost": now, "effective_cost_before": before, "movement": now - before, "month_to_date": month,
+        "settled_until": date(2026, 4, 8),
+    }  # fmt: skip
+
+
+def told(rows, entries=(), *, team="search", as_of=date(2026, 4, 11)):
+    """One team's week."""
+    found = weeks(rows, entries, owners=OWNERS, as_of=as_of, currency="USD")
+    return next(week for week in found if week.team == team)
+
+
+def test_a_week_is_held_against_the_week_before_and_the_budget():
+    """In the first lines that an owner reads."""
+    week = told([row()])
+    assert week.heading == (
+        "search: usage came to 700.00 USD in seven settled days (without credits, tax and fees), "
+        "40% more than in the seven before"
+    )
+    assert week.lines[0] == (
+        "Month to date, billed without credits and tax: 900.00 USD of 1,000 USD, "
+        "90% of the budget with 27% of the month settled"
+    )
+
+
+def test_without_a_week_before_there_is_no_comparison():
+    """And no division by nothing."""
+    assert "the first week that is known" in told([row(before=0.0)]).heading
+
+
+def test_the_largest_movers_come_with_their_cause():
+    """A finding about the same service of the same account, or the word that there is none."""
+    about = finding(team="search", cost="300").model_copy(
+        update={"service_name": "Amazon Kendra", "title": "An index idles"}
+    )
+    rows = [row(), row(service="AWS Lambda", now=10.0, before=500.0), row(service="Amazon S3", now=50.0, before=5.0),
+            row(service="Amazon SQS", now=2.0, before=1.5)]  # fmt: skip
+    moved = [line for line in told(rows, [LedgerEntry(finding=about)]).lines if " in search-prod" in line]
+    assert moved == [
+        "-490.00 USD AWS Lambda in search-prod (111122223333)",
+        "+200.00 USD Amazon Kendra in search-prod (111122223333): An index idles",
+        "+45.00 USD Amazon S3 in search-prod (111122223333): no finding explains it",
+    ]
+
+
+def test_what_is_open_and_what_was_saved_is_counted():
+    """Waste by what stopping it saves; saved is what the bill shows, of this week's resolved findings alone."""
+    as_of = date(2026, 4, 11)
+    entries = [
+        LedgerEntry(finding=finding(cost="100", on=as_of - timedelta(days=9), team="search")),
+        LedgerEntry(finding=finding("alarm", cost="50", on=as_of, team="search", category="security")),
+        LedgerEntry(
+            finding=finding("gone", team="search"), state="resolved", resolved_on=as_of, saved_daily=Decimal(4)
+        ),
+        LedgerEntry(
+            finding=finding("long gone", team="search"), state="resolved", resolved_on=as_of - timedelta(days=8),
+              saved_daily=Decimal(9)),
+        LedgerEntry(finding=finding("another's", team="fraud")),
+    ]  # fmt: skip
+    lines = told([row()], entries).lines
+    assert "2 findings open, 100.00 USD a month to save, the oldest for 9 days" in lines
+    assert "1 finding resolved this week; the bill shows 120.00 USD a month less" in lines
+    assert "The worst: A title, 50.00 USD charged, 111122223333. First step: An action" in lines
+
+
+def test_everybodys_week_says_what_nobody_owns():
+    """And holds all budgets against what the teams that have one spent."""
+    week = told([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
+    assert week.spent == 1700
+    assert "Nobody owns 300.00 USD of it, 18%: focuswatch report unowned_spend" in week.lines
+    assert ": 900.00 USD of 1,000 USD, 90% of the budget" in week.lines[0]
+
+
+def golden(name):
+    """The week that a golden file shows: of a team, of everybody for FinOps, and one in which nothing happened."""
+    as_of = date(2026, 4, 11)
+    known = [one for one in FOUND if one.detection in ("idle_sagemaker_endpoint", "gpu_burst")]
+    mine = [
+        one.model_copy(update={"team": "search", "first_seen": as_of - timedelta(days=9)}) for one in known
+    ]
+    idle = next(one for one in mine if one.service_name)
+    gone = LedgerEntry(
+        finding=finding("gone", team="search"), state="resolved", resolved_on=as_of, saved_daily=Decimal(4)
+    )
+    rows = [
+        row(service=idle.service_name, account=idle.sub_account_id, month=600.0),
+        row(service="Amazon S3", now=50.0, before=5.0, month=90.0),
+        row(team=None, service="AWS Lambda", now=300.0, before=310.0),
+        row("fraud", month=5000.0, now=20.0, before=21.0),
+    ]
+    if name == "fraud":
+        return told([row("fraud", now=20.0, before=20.4, month=31.0)], team="fraud", as_of=as_of)
+    entries = [*(LedgerEntry(finding=one) for one in mine), gone]
+    return told(rows, entries, team="search" if name == "search" else None, as_of=as_of)
+
+
+@pytest.mark.parametrize("name", ["search", "everybody", "fraud"])
+def test_a_week_is_read_as_the_golden_file_shows(name):
+    """What a team hears with much to do, FinOps about everybody, and a team in a quiet week."""
+    payload = weekly_message(golden(name))
+    assert not blocks_problems(payload["blocks"])
+    same_as_golden(
+        f"weekly.{name}", payload=payload, text=f"Notification: {payload['text']}\n\n{seen(payload)}"
+    )
+
+
+def test_a_team_with_nothing_to_tell_is_left_out():
+    """Nobody reads an empty digest."""
+    assert [week.team for week in weeks([row()], [], owners=OWNERS, as_of=AS_OF, currency="USD")] == [
+        None,
+        "search",
+    ]
+
+
+@pytest.mark.parametrize("name", ["x" * 3000, "<!channel> & <@U1>", "\u202eevil", "", "a\nb"])
+def test_a_message_fits_slack_whatever_services_are_called(name):
+    """Ten lines at most, none of them an order."""
+    week = told(
+        [row(service=name or None), row(service=name + "2", before=0.0)],
+        [LedgerEntry(finding=finding(name or None, team="search"))],
+    )
+    message = weekly_message(week)
+    assert blocks_problems(message["blocks"]) == []
+    assert 1 + len(week.lines) <= MOST_LINES
+    assert "<!channel>" not in message["text"]
+
+
+def moved(findings, **changed):
+    """The line about the one service of the team that moved."""
+    entries = [one if isinstance(one, LedgerEntry) else LedgerEntry(finding=one) for one in findings]
+    (line,) = [line for line in told([row(**changed)], entries).lines if " in search-prod" in line]
+    return line
+
+
+def about(title="Cost anomaly", *, service="Amazon Kendra", team="search", cost="300", on=date(2026, 4, 10)):
+    one = finding(title, team=team, cost=cost, category="anomaly", on=on)
+    return one.model_copy(update={"service_name": service, "title": title})
+
+
+def test_a_rise_that_another_team_s_finding_explains_names_it():
+    """Nor does a team read that no finding explains what one explains that nobody owns."""
+    assert moved([about(team="fraud")]).endswith(": Cost anomaly (owned by fraud)")
+    assert moved([about(team=None)]).endswith(": Cost anomaly")
+
+
+@pytest.mark.parametrize("state", ["resolved", "closed"])
+def test_a_rise_is_explained_by_a_finding_that_is_over(state):
+    """A spike of one day is resolved in the week in which it rose; a first charge is notified once and closed."""
+    assert moved([LedgerEntry(finding=about(), state=state)]).endswith(": Cost anomaly")
+    old = LedgerEntry(finding=about(on=date(2026, 3, 1)), state=state)
+    assert moved([old]).endswith(": no finding explains it")
+
+
+def test_a_finding_about_the_whole_account_explains_what_is_not_larger():
+    """A dormant account's service rose with it; a first charge of a cent explains no 200 USD."""
+    assert moved([about("Dormant account", service=None)]).endswith(": Dormant account")
+    assert moved([about("First charge", service=None, cost="0.01")]).endswith(": no finding explains it")
+    both = [about("Dormant account", service=None, cost="900"), about()]
+    assert moved(both).endswith(": Cost anomaly")
+
+
+def test_no_part_of_a_month_is_settled_on_its_second_day():
+    """The budget of April is not held against the last days of March."""
+    week = told([row(month=0.0)], as_of=date(2026, 5, 2))
+    assert "0% of the budget with 0% of the month settled" in week.lines[0]
+
+
+def test_the_report_counts_settled_days_and_the_month():
+    """Seven days against the seven before; credits and tax are in neither, and the month has its fees."""
+    charges = [
+        {"charge_date": AS_OF - timedelta(days=back), "EffectiveCost": 10.0 if back < 10 else 4.0}
+        for back in range(1, 25)
+    ]
+    for kind, cost in (("Tax", 99.0), ("Credit", -70.0)):
+        charges.append(
+            {"charge_date": AS_OF - timedelta(days=5), "EffectiveCost": cost, "ChargeCategory": kind}
+        )
+    (found,) = report("team_weeks", charges)
+    assert (found["effective_cost"], found["effective_cost_before"]) == (70.0, 28.0)
+    month = range(1, (AS_OF - timedelta(days=3)).day + 1)
+    in_month = [one for one in charges if one["charge_date"].month == 3 and one["charge_date"].day in month]
+    usage = [one for one in in_month if "ChargeCategory" not in one]
+    assert found["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in usage))
+    assert found["settled_until"] == AS_OF - timedelta(days=3)
