@@ -111,7 +111,7 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
             refreshing, session.client("glue"), Files(session.client("s3"), BUCKET, "refresh"), catalog
         )
         listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=folder / "mirror")
-        refreshed = keeper.refresh(listing, owners=owners, say=lambda _: None)
+        refreshed = keeper.refresh(listing, owners=owners, progress=lambda _: None)
         as_of_tables = tables_as_of(catalog, as_of=refreshed.as_of, names_resources=owners.names_resources)
         question = DetectionInput(
             as_of=refreshed.as_of,

@@ -56,10 +56,10 @@ def scanned_daily(folder: Path, *, days: int) -> Iterator[Told]:
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
             accounts=folder / "accounts.parquet", as_of=day,
         )  # fmt: skip
-        with open_bill(inputs, catalog=catalog, owners=owners, say=lambda _text: None) as bill:
+        with open_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
                 bill.engine, as_of=day, currency=bill.refresh.currency, catalog=catalog, detections=catalog.live,
-                owners=owners, ledger=ledger, say=lambda _text: None,
+                owners=owners, ledger=ledger, progress=lambda _text: None,
             )  # fmt: skip
         for outcome in scanned.failures:
             raise RuntimeError(outcome.error)

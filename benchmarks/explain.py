@@ -42,10 +42,10 @@ def told(folder: Path, *, days: list[date]) -> Iterator[Finding]:
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
             accounts=folder / "accounts.parquet", as_of=day,
         )  # fmt: skip
-        with open_bill(inputs, catalog=catalog, owners=owners, say=lambda _text: None) as bill:
+        with open_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
                 bill.engine, as_of=day, currency=bill.refresh.currency, catalog=catalog, detections=detections,
-                owners=owners, ledger=SqliteLedger(folder / f"ledger-{day}.db"), say=lambda _text: None,
+                owners=owners, ledger=SqliteLedger(folder / f"ledger-{day}.db"), progress=lambda _text: None,
             )  # fmt: skip
         for outcome in scanned.failures:
             raise RuntimeError(outcome.error)

@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         store=Store(run.session.client("s3", config=PATIENT), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
         today=datetime.now(UTC).date(),
-        say=logger.info,
+        progress=logger.info,
     )
     _tell(summary)
     heartbeat = run.beat(ran=summary.looked_at, failed=summary.refusals)

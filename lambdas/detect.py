@@ -46,7 +46,7 @@ def _detect(run: LambdaRun, event: dict[str, Any], context: Any, *, lease: Lease
     detections = _due(run, event, as_of=as_of)
     scanned = scan(
         engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
-        catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, say=logger.debug,
+        catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, progress=logger.debug,
         may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
         trail=_trail(run), doubts=_not_refreshed(run, as_of=as_of),
     )  # fmt: skip

@@ -181,7 +181,7 @@ class LambdaRun:
         )
         return speaker.say(name, message, channel=Channels(self.table, self.slack).id(channel))
 
-    def closings(self, say: Callable[[str], None]) -> "Closings":
+    def closings(self, progress: Callable[[str], None]) -> "Closings":
         """Whoever tells in Slack what people closed in Jira."""
         from focuswatch.notify.slack.deliver import SlackState
         from focuswatch.notify.slack.jira_closings import Closings
@@ -190,7 +190,7 @@ class LambdaRun:
         speaker = OncePoster(
             self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock
         )
-        return Closings(speaker, Claims(self.table, channel="slack", model=SlackState), say)
+        return Closings(speaker, Claims(self.table, channel="slack", model=SlackState), progress)
 
     def channel_of(self, team: str | None) -> str:
         """A team's channel, or FinOps'."""

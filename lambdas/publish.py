@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _publish(run: LambdaRun, context: Any, *, lease: Lease) -> dict[str, Any]:
     sns = run.session.client("sns", config=PATIENT)
     published = publish(
-        run.ledger, sns=sns, topics=run.topics(), say=logger.info,
+        run.ledger, sns=sns, topics=run.topics(), progress=logger.info,
         may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
     )  # fmt: skip
     metrics.add_dimension(name="function", value=run.name)

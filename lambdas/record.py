@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         event["Records"],
         do=record,
         queue=run.queue(),
-        say=logger.info,
+        progress=logger.info,
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     return end(run, worked, logger=logger, metrics=metrics)

@@ -35,7 +35,7 @@ def _refresh(run: LambdaRun) -> dict[str, Any]:
     try:
         with tempfile.TemporaryDirectory() as mirror:
             listing = list_s3(source, mirror=Path(mirror))
-            refreshed = run.warehouse(engine).refresh(listing, owners=run.owners, say=logger.info)
+            refreshed = run.warehouse(engine).refresh(listing, owners=run.owners, progress=logger.info)
     except (
         NothingDelivered
     ) as waiting:  # a new export takes up to a day; if it takes longer, the doctor says so

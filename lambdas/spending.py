@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         event["Records"],
         do=hear,
         queue=run.queue(),
-        say=logger.info,
+        progress=logger.info,
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     if worked.done:

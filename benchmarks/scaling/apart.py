@@ -26,7 +26,7 @@ def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
     beside = {"activity": bill / "activity.parquet", "accounts": bill / "accounts.parquet"}
     inputs = Inputs(str(bill / "focus"), state=state, **beside)
     clock = Clock()
-    with open_bill(inputs, catalog=catalog, owners=owners, say=lambda _text: None) as opened:
+    with open_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as opened:
         clock.lap("refresh")
         since = news_since(opened.as_of, looked_until=None)
         question = DetectionInput(opened.as_of, since, tuple(owners.routing.required_tags))

@@ -39,7 +39,9 @@ def recorded(findings: dict[str, Any]) -> dict[str, float]:
         seconds[name] = time.process_time() - started
         if name == "recorded":
             started = time.process_time()
-            sent = publish(ledger, sns=sns, topics=Topics("findings", "new-region"), say=lambda _text: None)
+            sent = publish(
+                ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _text: None
+            )
             seconds["published"] = time.process_time() - started
             assert sent.told == len(findings), sent
     return seconds

@@ -28,7 +28,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.owners.owners_file import Owners
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 BESIDE = ("activity", "accounts", "owners")  # the files of Latest
 GIVEN_FILES = "given_files.json"  # in an export's state
 MOST_DAYS_LATE = 366  # a bill that ended longer ago is history, and is scanned as of its end
@@ -209,7 +209,7 @@ def _named(export: str) -> str:
 
 
 @contextmanager
-def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> Iterator[Bill]:
+def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, progress: Progress) -> Iterator[Bill]:
     """The refreshed bill, held alone until the block ends.
 
     Raises ExportError for the export's files, ConfigError for the others and where another scan holds the state.
@@ -221,10 +221,14 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, say: Say) -> 
             judged = connection
             try:
                 refreshed = refresh(
-                    inputs.export, connection=connection, catalog=catalog, state=inputs.state, say=say
+                    inputs.export,
+                    connection=connection,
+                    catalog=catalog,
+                    state=inputs.state,
+                    progress=progress,
                 )
                 as_of = as_of_day(inputs, refreshed)
-                say("Reading activity, accounts and owners")
+                progress("Reading activity, accounts and owners")
                 kept = {name: f"kept_{name}" for name in KEPT_TABLES}
                 _load(connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept=kept)
                 if refreshed.other_providers:  # a connection of their own spares all others a filter

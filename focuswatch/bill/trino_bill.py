@@ -11,7 +11,7 @@ from datetime import date
 from filelock import FileLock, Timeout
 
 from focuswatch.bill import local_tables, table_columns
-from focuswatch.bill.local_bill import Bill, Inputs, Say, as_of_day
+from focuswatch.bill.local_bill import Bill, Inputs, Progress, as_of_day
 from focuswatch.bill.refresh.athena_statements import tables_as_of
 from focuswatch.bill.refresh.local_refresh import Refresh
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
@@ -60,7 +60,7 @@ class CompanionTables:
 
 @contextmanager
 def open_lake(
-    inputs: Inputs, *, engine: TrinoEngine, catalog: Catalog, owners: Owners, say: Say
+    inputs: Inputs, *, engine: TrinoEngine, catalog: Catalog, owners: Owners, progress: Progress
 ) -> Iterator[Bill]:
     """The refreshed bill on a Trino; `inputs.export` names the table of the export there. Raises as open_bill does."""
     if not TABLE.fullmatch(inputs.export):
@@ -70,10 +70,10 @@ def open_lake(
     beside = CompanionTables(lake, uuid.uuid4().hex[:12])
     try:
         with FileLock(inputs.state / "lock", timeout=0), closing(beside), cancelled_with_the_command(engine):
-            periods = lake.refresh(say=say)
+            periods = lake.refresh(progress=progress)
             refreshed = _told(periods)
             as_of = as_of_day(inputs, refreshed)
-            say("Bringing activity, accounts and owners to Trino")
+            progress("Bringing activity, accounts and owners to Trino")
             engine.tables = _tables(inputs, as_of=as_of, lake=lake, beside=beside, owners=owners)
             parts = (
                 refreshed.digest,

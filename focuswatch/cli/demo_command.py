@@ -51,7 +51,10 @@ def demo(
         inputs = Inputs(
             export, state=state_of(export, root=state), activity=made.activity, accounts=made.accounts
         )
-        with talking() as talk, open_bill(inputs, catalog=catalog, owners=owners, say=talk.progress) as bill:
+        with (
+            talking() as talk,
+            open_bill(inputs, catalog=catalog, owners=owners, progress=talk.progress) as bill,
+        ):
             rows = rows_of(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
             talk.progress("Drawing the page")
             with options.known_ledger(None, export=export, state=state) as kept:

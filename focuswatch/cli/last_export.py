@@ -65,7 +65,7 @@ def known_bill(
     )
     with (
         talking() as talk,
-        opened(inputs, trino=trino, catalog=catalog, owners=known, say=talk.progress) as bill,
+        opened(inputs, trino=trino, catalog=catalog, owners=known, progress=talk.progress) as bill,
     ):
         for note in found.notes[bool(found.again) :]:  # what is as in the last scan goes without saying here
             talk.note(note)

@@ -10,7 +10,7 @@ from focuswatch.engines.trino_server import Server, SignIn
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:
-    from focuswatch.bill.local_bill import Bill, Inputs, Say
+    from focuswatch.bill.local_bill import Bill, Inputs, Progress
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.owners.owners_file import Owners
 
@@ -38,16 +38,16 @@ def place_of(export: str, trino: OnTrino | None) -> str:
 
 
 def opened(
-    inputs: "Inputs", *, trino: OnTrino | None, catalog: "Catalog", owners: "Owners", say: "Say"
+    inputs: "Inputs", *, trino: OnTrino | None, catalog: "Catalog", owners: "Owners", progress: "Progress"
 ) -> "AbstractContextManager[Bill]":
     """The refreshed bill; see focuswatch.bill.local_bill.open_bill and focuswatch.bill.trino_bill.open_lake."""
     if trino is None:
         from focuswatch.bill.local_bill import open_bill
 
-        return open_bill(inputs, catalog=catalog, owners=owners, say=say)
+        return open_bill(inputs, catalog=catalog, owners=owners, progress=progress)
     from focuswatch.bill.trino_bill import open_lake
     from focuswatch.engines.trino_engine import TrinoEngine
 
     run_id = uuid.uuid4().hex[:12]
     engine = TrinoEngine(trino.server.connection(trino.sign_in, run_id=run_id), run_id=run_id)
-    return open_lake(inputs, engine=engine, catalog=catalog, owners=owners, say=say)
+    return open_lake(inputs, engine=engine, catalog=catalog, owners=owners, progress=progress)

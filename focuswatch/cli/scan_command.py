@@ -116,7 +116,7 @@ def notifying(
     with closing(SqliteLedger(options.ledger_path(ledger, state=inputs.state))) as kept:
         with (
             talking() as talk,
-            opened(inputs, trino=trino, catalog=catalog, owners=known_owners, say=talk.progress) as bill,
+            opened(inputs, trino=trino, catalog=catalog, owners=known_owners, progress=talk.progress) as bill,
         ):
             for note in found.notes:
                 talk.note(note)
@@ -124,7 +124,7 @@ def notifying(
                 talk.note(f"Note: {warning}")
             scanned = scan_bill(
                 bill.detected_on, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
-                detections=detections, owners=known_owners, ledger=kept, say=talk.progress, answers=bill.answers,
+                detections=detections, owners=known_owners, ledger=kept, progress=talk.progress, answers=bill.answers,
                 rate=bill.rate(known_owners),
             )  # fmt: skip
         if trino is None:

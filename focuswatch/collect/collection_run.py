@@ -73,7 +73,7 @@ def collect(
     today: date,
     recent_days: int = RECENT_DAYS,
     first_days: int = FIRST_DAYS,
-    say: Callable[[str], None] = lambda _text: None,
+    progress: Callable[[str], None] = lambda _text: None,
 ) -> Summary:
     """Write `accounts`, then the `activity` of every active account until yesterday.
 
@@ -84,7 +84,7 @@ def collect(
     accounts = organisation(organizations, known=store.accounts(), today=today)
     store.write_accounts([account.row for account in accounts])
     active = [account for account in accounts if account.is_active]
-    say(f"{len(accounts)} accounts, {len(active)} of them active")
+    progress(f"{len(accounts)} accounts, {len(active)} of them active")
     window = Window(today, recent_days=recent_days, first_days=first_days)
     store.look(window.days)
     not_offered, places = ServiceNotOffered(), tuple(regions)

@@ -79,7 +79,7 @@ def scan(
     detections: Sequence[Detection],
     owners: Owners,
     ledger: Ledger,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
     answers: ResultCache | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
     trail: Trail | None = None,
@@ -100,7 +100,7 @@ def scan(
     def asked(detection: Detection) -> Outcome | None:
         if not may_go_on():
             return None
-        say(f"Asking {detection.id}")
+        progress(f"Asking {detection.id}")
         question = DetectionInput(
             as_of=as_of,
             news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
@@ -118,7 +118,7 @@ def scan(
     outcomes = [outcome for outcome in answered if outcome]
     if answers:
         answers.store()
-    say("Finding owners")
+    progress("Finding owners")
     covered = coverage(engine, as_of=as_of)
     reach = replace(covered, doubts=(*covered.doubts, *doubts))
     found = _owned_findings(
@@ -136,7 +136,7 @@ def scan(
         resolves=not reach.doubts,
         per_usd=rate.per_usd,
     )
-    run = explained(run, engine=engine, catalog=catalog, ledger=ledger, say=say, trail=trail)
+    run = explained(run, engine=engine, catalog=catalog, ledger=ledger, progress=progress, trail=trail)
     decision = ledger.update(
         lambda entries, silences: decide(entries, silences, run),
         looked=[EvaluatedUntil(id, as_of) for id in sorted(run.ran)],

@@ -52,7 +52,7 @@ def publish(
     *,
     sns: "SNSClient",
     topics: Topics,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> Published:
     """Send all that is untold, each finding's in its order; what SNS refuses stays untold and stops nothing else.
@@ -75,7 +75,7 @@ def publish(
             stuck.add(fingerprint)
             continue
         ledger.mark_told(one)
-        say(f"told {one.id}: {one.news.kind} {one.news.finding.detection}")
+        progress(f"told {one.id}: {one.news.kind} {one.news.finding.detection}")
         told += 1
     return Published(told, failed)
 

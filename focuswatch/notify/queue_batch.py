@@ -88,7 +88,7 @@ def work(
     *,
     do: Callable[[Record], str],
     queue: Queue,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
     seconds_left: Callable[[], float],
 ) -> BatchResult:
     """Let `do` take every record of a batch; it gives back what it did, in words. One that fails stops no other."""
@@ -97,7 +97,7 @@ def work(
         try:
             if seconds_left() < SPARE_SECONDS:
                 raise TryLater("the function's time is over", seconds=0)
-            say(do(record))
+            progress(do(record))
         except Exception as error:  # whatever it is, the rest of the batch is worked on
             _failed(record, error, worked=worked, queue=queue)
         else:
@@ -110,7 +110,7 @@ def tell_batch(
     *,
     channel: Channel,
     queue: Queue,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
     seconds_left: Callable[[], float],
     clock: Callable[[], float] = time.time,
 ) -> BatchResult:
@@ -124,7 +124,7 @@ def tell_batch(
             digested.append((record, delivery.news_id))
         return done or f"{delivery.news_id}: told before"
 
-    worked = work(records, do=tell, queue=queue, say=say, seconds_left=seconds_left)
+    worked = work(records, do=tell, queue=queue, progress=progress, seconds_left=seconds_left)
     unfinished = channel.flush()
     for record, news_id in digested:
         if news_id in unfinished:

@@ -110,7 +110,7 @@ def warehouse(run_id="a-run"):
 def refreshed(tmp_path, owners, *, on=None):
     on = on or warehouse()
     listing = list_s3(f"s3://{BUCKET}/{EXPORT}", mirror=tmp_path / "mirror")
-    return on.refresh(listing, owners=owners, say=lambda text: None)
+    return on.refresh(listing, owners=owners, progress=lambda text: None)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def bill(organisation, owners, tmp_path_factory):
         organisation.activity,
         organisation.accounts,
     )
-    with open_bill(inputs, catalog=CATALOG, owners=owners, say=lambda text: None) as bill:
+    with open_bill(inputs, catalog=CATALOG, owners=owners, progress=lambda text: None) as bill:
         yield bill
 
 
@@ -180,7 +180,7 @@ def test_a_scan_on_athena_finds_what_a_scan_on_the_laptop_finds(delivered, bill,
     found = [
         scan(
             one, as_of=delivered.as_of, currency=delivered.currency, catalog=CATALOG, detections=CATALOG.live,
-            owners=owners, ledger=SqliteLedger(tmp_path / f"{one.name}.db"), say=lambda text: None,
+            owners=owners, ledger=SqliteLedger(tmp_path / f"{one.name}.db"), progress=lambda text: None,
         )
         for one in (engine, bill.engine)
     ]  # fmt: skip

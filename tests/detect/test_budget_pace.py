@@ -41,7 +41,7 @@ class World:
         local_tables.create_views(engine.connection, CATALOG, values={"as_of": as_of})
         result = scan(
             engine, as_of=as_of, currency="USD", catalog=CATALOG, detections=[PACE], owners=self.owners,
-            ledger=self.ledger, say=lambda _text: None,
+            ledger=self.ledger, progress=lambda _text: None,
         )  # fmt: skip
         assert not result.failures
         return [

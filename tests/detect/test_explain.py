@@ -403,7 +403,7 @@ def told_run(
     """What a run tells with its explanations, written into the ledger as a scan does."""
     said: list[str] = []
     made = run(*found, ran=("token_burst",), **on)
-    made = explained(made, engine=engine, catalog=CATALOG, ledger=ledger, say=said.append, trail=trail)  # type: ignore[arg-type]
+    made = explained(made, engine=engine, catalog=CATALOG, ledger=ledger, progress=said.append, trail=trail)  # type: ignore[arg-type]
     news = ledger.update(lambda entries, silences: decide(entries, silences, made), looked=()).news
     return news, said
 

@@ -44,7 +44,7 @@ def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_pa
     asked = [CATALOG.detection("new_region"), CATALOG.detection(known.detection)]
     scanned = scan(
         engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=asked, owners=Owners(), ledger=ledger,
-        say=lambda _text: None, may_go_on=lambda: next(turns),
+        progress=lambda _text: None, may_go_on=lambda: next(turns),
     )  # fmt: skip
     assert scanned.left == (known.detection,)
     assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
@@ -122,7 +122,7 @@ def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
     scanned = scan(
         DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
         detections=[CATALOG.detection(known.detection)], owners=Owners(), ledger=ledger,
-        say=lambda _text: None, doubts=doubts,
+        progress=lambda _text: None, doubts=doubts,
     )  # fmt: skip
     assert scanned.coverage.doubts == doubts
     assert ledger.entries()[known.fingerprint].state == state

@@ -202,7 +202,7 @@ def test_the_lambda_refresh_makes_the_tables_of_the_laptop(
     assert refreshed["ran"] == ["2026-05", "2026-06"]
     engine = AthenaEngine(boto3.Session(), DATABASE, WORKGROUP, f"s3://{BUCKET}/unloaded/", "compared")
     inputs = Inputs(str(organisation.export), tmp_path / "state")
-    with open_bill(inputs, catalog=CATALOG, owners=Owners.load(OWNERS), say=print) as bill:
+    with open_bill(inputs, catalog=CATALOG, owners=Owners.load(OWNERS), progress=print) as bill:
         for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
             statement = summed(name, shape)
             here = bill.engine.query(statement, label=name)
@@ -267,10 +267,10 @@ def test_periods_whose_files_have_fewer_or_more_columns_are_refreshed_alike(
     listing = list_s3(f"s3://{BUCKET}/export/uneven", mirror=tmp_path / "mirror")
     owners = Owners.load(OWNERS)
     warehouse = AthenaTables(engine, session.client("glue"), files, CATALOG)
-    told = warehouse.refresh(listing, owners=owners, say=print)
+    told = warehouse.refresh(listing, owners=owners, progress=print)
     assert (told.changed, told.failed) == (("2026-05", "2026-06"), {})
     inputs = Inputs(str(export), tmp_path / "state")
-    with open_bill(inputs, catalog=CATALOG, owners=owners, say=print) as bill:
+    with open_bill(inputs, catalog=CATALOG, owners=owners, progress=print) as bill:
         statement = summed("daily_charges", DAILY_CHARGES)
         here = bill.engine.query(statement, label="here")
         assert len(here) > 100

@@ -208,9 +208,9 @@ def test_only_the_billing_period_that_changed_is_folded_again(local_trino, raw):
     march, april = [charge(date(2026, 3, 9))], [charge(date(2026, 4, 9))]
     deliver(march + april)
     lake = lake_of(local_trino, raw)
-    before = lake.refresh(say=print)
+    before = lake.refresh(progress=print)
     deliver(march + april + april)
-    after = lake.refresh(say=print)
+    after = lake.refresh(progress=print)
     assert after[0] == before[0]
     assert after[1].run_before == before[1].run
     rows = lake.engine.query(
@@ -231,8 +231,8 @@ def test_a_refresh_of_what_did_not_change_makes_nothing(local_trino, raw):
     _, deliver = raw
     deliver([charge(date(2026, 3, 9))])
     lake = lake_of(local_trino, raw)
-    first, there = lake.refresh(say=print), lake.tables()
-    assert lake.refresh(say=print) == first
+    first, there = lake.refresh(progress=print), lake.tables()
+    assert lake.refresh(progress=print) == first
     assert lake.tables() == there
 
 
@@ -241,7 +241,7 @@ def test_a_reader_sees_the_old_period_or_the_new_one(local_trino, raw):
     _, deliver = raw
     deliver([charge(date(2026, 4, 9), BilledCost=1.0)] * 3)
     lake = lake_of(local_trino, raw)
-    lake.refresh(say=print)
+    lake.refresh(progress=print)
     seen, over = set(), []
 
     def read() -> None:
@@ -253,7 +253,7 @@ def test_a_reader_sees_the_old_period_or_the_new_one(local_trino, raw):
     reader.start()
     for cost in (10.0, 100.0, 1000.0):
         deliver([charge(date(2026, 4, 9), BilledCost=cost)] * 3)
-        lake.refresh(say=print)
+        lake.refresh(progress=print)
     over.append(True)
     reader.join()
     assert seen <= {3.0, 30.0, 300.0, 3000.0}
@@ -265,11 +265,11 @@ def test_a_refresh_that_fails_leaves_what_was(local_trino, raw):
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
     lake = lake_of(local_trino, raw)
-    lake.refresh(say=print)
+    lake.refresh(progress=print)
     there = lake.tables()
     deliver([charge(date(2026, 4, 9)), charge(date(2026, 4, 9), BillingCurrency="EUR")])
     with pytest.raises(ExportError, match="2 billing currencies"):
-        lake.refresh(say=print)
+        lake.refresh(progress=print)
     assert lake.tables() == there
     assert lake.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
         {"currency": "USD"}

@@ -218,7 +218,10 @@ class World:
 
     def _publish(self) -> None:
         publish(
-            DynamoLedger(self.table), sns=self, topics=Topics("findings", "new-region"), say=lambda _: None
+            DynamoLedger(self.table),
+            sns=self,
+            topics=Topics("findings", "new-region"),
+            progress=lambda _: None,
         )
 
     def _deliver(self, fault: Fault) -> None:
@@ -239,7 +242,7 @@ class World:
         records = self.queue.receive(self.batch)
         try:
             worked = tell_batch(
-                records, channel=self._channel(), queue=self.queue, say=lambda _: None,
+                records, channel=self._channel(), queue=self.queue, progress=lambda _: None,
                 seconds_left=lambda: 900, clock=self.telling.clock,
             )  # fmt: skip
         except Killed:

@@ -118,7 +118,7 @@ class Reader:
             connection=self.connection,
             catalog=CATALOG,
             state=self.state,
-            say=self.said.append,
+            progress=self.said.append,
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

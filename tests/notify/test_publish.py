@@ -41,7 +41,7 @@ def test_a_queue_takes_every_name_of_a_bill(sign):
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
         ledger.update(lambda known, silences: decide(known, silences, run(found)), looked=())
-        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), say=lambda _: None)
+        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
     (sent,) = sns.sent
     values = [one["StringValue"] for one in sent["MessageAttributes"].values()]
     for text in (sent["Message"], *values):
@@ -56,7 +56,7 @@ def sent_of(*found):
         ledger, sns = DynamoLedger(ledger_table()), SNS()
         a_run = run(*found, ran=("new_region", "idle_sagemaker_endpoint"))
         ledger.update(lambda known, silences: decide(known, silences, a_run), looked=())
-        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), say=lambda _: None)
+        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
     return sns.sent
 
 
@@ -110,7 +110,7 @@ def test_a_row_with_evidence_without_end_is_told():
             grown = found.model_copy(update={"monthly_cost": found.monthly_cost + 1000 * 2**number})
             a_run = run(grown, on=DAY + timedelta(days=number), ran=("new_region",))
             ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), looked=())
-        told = publish(ledger, sns=sns, topics=topics, say=lambda _: None)
+        told = publish(ledger, sns=sns, topics=topics, progress=lambda _: None)
     assert (told.told, told.failed) == (5, {})
 
 

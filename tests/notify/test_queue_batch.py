@@ -51,7 +51,7 @@ class SQS:
 
 def worked(records, do, *, sqs):
     return work(
-        records, do=do, queue=Queue(sqs, "queue", "dead"), say=lambda _: None, seconds_left=lambda: 900
+        records, do=do, queue=Queue(sqs, "queue", "dead"), progress=lambda _: None, seconds_left=lambda: 900
     )
 
 
@@ -106,7 +106,7 @@ def test_what_of_a_batchs_digests_failed_concerns_their_own_news_alone():
     sqs = SQS()
     done = tell_batch(
         [of(gone, id="gone"), of(later, id="later"), of(well, id="well")], channel=Channel(),
-        queue=Queue(sqs, "queue", "dead"), say=lambda _: None, seconds_left=lambda: 900,
+        queue=Queue(sqs, "queue", "dead"), progress=lambda _: None, seconds_left=lambda: 900,
     )  # fmt: skip
     assert (done.done, set(done.buried), set(done.postponed)) == (1, {"gone"}, {"later"})
 

@@ -100,7 +100,7 @@ def scanned(tmp_path):
     engine, ledger = engine_of(known), SqliteLedger(tmp_path / "ledger.db")
     result = scan(
         engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=CATALOG.live, owners=known, ledger=ledger,
-        say=lambda _text: None,
+        progress=lambda _text: None,
     )  # fmt: skip
     page = document(gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=known, ledger=ledger))
     found = launched(engine, catalog=CATALOG, owners=known, as_of=DAY)
@@ -136,7 +136,7 @@ def test_without_the_plan_it_is_an_anomaly(tmp_path):
     known = owners()
     result = scan(
         engine_of(known), as_of=DAY, currency="USD", catalog=CATALOG, detections=[CATALOG.detections["cost_anomaly"]],
-        owners=known, ledger=SqliteLedger(tmp_path / "ledger.db"), say=lambda _text: None,
+        owners=known, ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
     )  # fmt: skip
     assert [one.finding.detection for one in result.news] == ["cost_anomaly"]
     assert result.notes == ()
@@ -151,7 +151,7 @@ def test_that_it_cannot_be_asked_is_said_and_loses_no_finding(tmp_path):
     )
     result = scan(
         engine_of(known), as_of=DAY, currency="USD", catalog=catalog, detections=[], owners=known,
-        ledger=SqliteLedger(tmp_path / "ledger.db"), say=lambda _text: None,
+        ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
     )  # fmt: skip
     (note,) = result.notes
     assert "planned launches" in note and "nothing" in note

@@ -381,7 +381,7 @@ def opened(simulated, as_of):
     inputs = Inputs(
         str(made.export), state=state, accounts=made.accounts, activity=made.activity, as_of=as_of
     )
-    with open_bill(inputs, catalog=CATALOG, owners=owners, say=str) as bill:
+    with open_bill(inputs, catalog=CATALOG, owners=owners, progress=str) as bill:
 
         def rows(name):
             return rows_of(CATALOG.report(name), engine=bill.engine, as_of=as_of, owners=owners)

@@ -75,7 +75,7 @@ class AthenaTables:
         """Every billing period that detections can read."""
         return Partitions(self.glue, self.engine.database, "daily_charges").all()
 
-    def refresh(self, listing: Listing, *, owners: Owners, say: Callable[[str], None]) -> Refreshed:
+    def refresh(self, listing: Listing, *, owners: Owners, progress: Callable[[str], None]) -> Refreshed:
         """Fold what changed in the export that `listing` lists, newest first.
 
         A billing period that fails is skipped and named in the result. Raises ExportError where there is no period at
@@ -90,14 +90,14 @@ class AthenaTables:
         changed = [
             one for one in deliveries if digests[one.unit] != getattr(before.get(one.unit), "digest", None)
         ]
-        say(f"{len(changed)} of {len(deliveries)} billing periods changed")
+        progress(f"{len(changed)} of {len(deliveries)} billing periods changed")
         kept = before.keys() - {one.unit for one in changed}
         self._locate(deliveries, listing=listing)
         errors = self._refresh_changed(
             changed, listing=listing, digests=digests, currencies={before[period].currency for period in kept}
         )
         for period, error in errors.items():
-            say(f"billing period {period} is skipped: {error}")
+            progress(f"billing period {period} is skipped: {error}")
             if isinstance(error, EmptyDeliveryError) and period not in before:
                 warnings.append(str(error))
             else:

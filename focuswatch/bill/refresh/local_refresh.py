@@ -68,7 +68,7 @@ def refresh(
     connection: duckdb.DuckDBPyConnection,
     catalog: Catalog,
     state: Path,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> Refresh:
     """Make `folded_charges`, `kept_*` and `deliveries` on the connection, of all in `source`.
 
@@ -81,7 +81,7 @@ def refresh(
     else:
         listing = list_source(Path(source), without=state)
     try:
-        return _refresh(listing, connection=connection, catalog=catalog, state=state, say=say)
+        return _refresh(listing, connection=connection, catalog=catalog, state=state, progress=progress)
     except FocuswatchError as error:
         raise type(error)(listing.named(str(error))) from error
 
@@ -92,7 +92,7 @@ def _refresh(
     connection: duckdb.DuckDBPyConnection,
     catalog: Catalog,
     state: Path,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
 ) -> Refresh:
     warnings: list[str] = []
     old = load_index(state, made_by=_made_by(catalog))
@@ -100,7 +100,7 @@ def _refresh(
         one for found in deliveries_of(listing, warn=warnings.append) for one in separated(found)
     )
     changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
-    say(_announcement(deliveries, changed))
+    progress(_announcement(deliveries, changed))
     listing.fetch([file for delivery in changed for file in delivery.files])
     own = connection.cursor()  # whose temporary views are nobody else's
     reader = UnitReader(own, catalog, kept=state / KEPT, made_by=old.made_by)

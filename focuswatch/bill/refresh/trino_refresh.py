@@ -72,7 +72,7 @@ class TrinoTables:
         )
         return {row["table_name"] for row in rows}
 
-    def refresh(self, *, say: Callable[[str], None]) -> list[TrinoPeriod]:
+    def refresh(self, *, progress: Callable[[str], None]) -> list[TrinoPeriod]:
         """Fold what changed. Raises ExportError or QueryError."""
         found = self.engine.query(trino_statements.facts(self.export), label="facts of the export")
         _refuse(found, export=self.export)
@@ -84,7 +84,7 @@ class TrinoTables:
             _period(row, before=before.get(row["billing_period"]), run=run, made_by=made_by) for row in found
         ]
         changed = [period for period in after if period.run == run]
-        say(f"{len(changed)} of {len(after)} billing periods changed")
+        progress(f"{len(changed)} of {len(after)} billing periods changed")
         self._make_tables(there)
         for period in changed:
             self._fold(period)

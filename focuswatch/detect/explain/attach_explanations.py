@@ -31,7 +31,7 @@ def explained(
     engine: Engine,
     catalog: Catalog,
     ledger: Ledger,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
     trail: Trail | None = None,
 ) -> DetectionRun:
     """`run` with explanations in its findings. A statement that fails is said, and costs the explanations alone."""
@@ -46,8 +46,8 @@ def explained(
     asked = [rises[id] for one in news if (id := one.finding.fingerprint) in rises][:MOST_EXPLAINED]
     fresh: Mapping[str, Explanation] = {}
     if asked:
-        say(f"Explaining {len(asked)} rises")
-        fresh = _asked(asked, engine=engine, catalog=catalog, as_of=run.as_of, say=say, trail=trail)
+        progress(f"Explaining {len(asked)} rises")
+        fresh = _asked(asked, engine=engine, catalog=catalog, as_of=run.as_of, progress=progress, trail=trail)
     found = {
         fingerprint: _with(finding, fresh.get(fingerprint) or kept.get(fingerprint))
         for fingerprint, finding in run.findings.items()
@@ -61,13 +61,13 @@ def _asked(
     engine: Engine,
     catalog: Catalog,
     as_of: date,
-    say: Callable[[str], None],
+    progress: Callable[[str], None],
     trail: Trail | None,
 ) -> Mapping[str, Explanation]:
     try:
         found = explain(rises, engine=engine, catalog=catalog, as_of=as_of)
     except QueryError as error:
-        say(f"Nothing is explained: {error}")
+        progress(f"Nothing is explained: {error}")
         return {}
     if trail is None:
         return found

@@ -23,7 +23,7 @@ class Closings:
 
     speaker: OncePoster
     told: Claims[SlackState]
-    say: Callable[[str], None]
+    progress: Callable[[str], None]
 
     def tell(self, silences: Iterable[Suppression], *, today: date) -> int:
         """How many were told now; one that fails is tried again tomorrow, and stops no other."""
@@ -38,7 +38,7 @@ class Closings:
                 str(closing.source), note(closing), channel=known.channel, thread=known.ts
             )
         except DeliveryError as error:
-            self.say(f"{closing.source} could not be told in its thread: {error}")
+            self.progress(f"{closing.source} could not be told in its thread: {error}")
             return False
 
 

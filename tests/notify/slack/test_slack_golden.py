@@ -99,9 +99,10 @@ def scanned(folder: Path, *, catalog: Catalog) -> tuple[Finding, ...]:
     made = simulate(folder / "it", days=70, end=END, rows=20_000)
     owners = Owners.load(made.owners)
     inputs = Inputs(str(made.export), state=folder / "state", activity=made.activity, accounts=made.accounts)
-    with open_bill(inputs, catalog=catalog, owners=owners, say=print) as bill:
+    with open_bill(inputs, catalog=catalog, owners=owners, progress=print) as bill:
         return scan(
-            bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners, say=print,
+            bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners,
+            progress=print,
             detections=[catalog.detection(name) for name in DETECTIONS],
             ledger=SqliteLedger(folder / "ledger.sqlite"),
         ).findings  # fmt: skip
