@@ -25,7 +25,7 @@ sources   = [
 [parameters]
 history_days = 400
 [scoring]
-threshold = 4.0
+threshold = 3.75
 least_daily_excess_usd = 20.0
 history_days = 28
 */

@@ -23,6 +23,9 @@ def series(*, days=400, noise=0.1, growth=0.3, weekend=0.7, level=100.0, count=S
     return mean * rng.gamma(noise**-2, noise**2, (count, days))
 
 
+CLEAN_RATE = 0.001  # of days without an anomaly, at most so many are flagged at the shipped threshold
+
+
 def strange(costs, first_weekday=MONDAY):
     return score(costs, first_weekday) > STRANGE
 
@@ -167,6 +170,29 @@ def test_a_rise_of_weekends_alone_is_strange_though_small_for_one_day():
     assert told[:, weekends][:, 2:].mean() > alone + 0.2
 
 
+@pytest.mark.parametrize("weekday", range(7))
+def test_a_rise_of_one_weekday_alone_is_strange_though_small_for_one_day(weekday):
+    """A weekday up by 35 % at 10 % noise: its third and fourth occurrence are found, other days stay quiet."""
+    costs, day = series(), np.arange(400)
+    of = (day >= 201) & (day < 229) & (day % 7 == weekday)
+    told = strange(raised(costs, of, 1.35))
+    assert told[:, of][:, 2:].mean() > 0.55
+    alone = np.stack([strange(raised(costs, one, 1.35))[:, one] for one in np.flatnonzero(of)[2:]])
+    assert told[:, of][:, 2:].mean() > alone.mean() + 0.1
+    assert told[:, (day >= 201) & (day < 236) & ~of].mean() < 0.01
+
+
+@pytest.mark.parametrize("noise", [0.10, 0.15])
+def test_a_day_that_does_not_stand_out_is_not_flagged_because_the_days_before_did(noise):
+    """The day after a ramp of ten days to 60 % is flagged as rarely as any other."""
+    costs, day = series(noise=noise, count=200), np.arange(400)
+    climb = 1 + 0.6 * np.clip(day - 249, 0, 10) / 10 * (day < 260)
+    told = strange(costs * climb)
+    assert told[:, 257:260].mean() > 0.6
+    assert told[:, 260].mean() < 0.05
+    assert told[:, 261:267].mean() < 0.01
+
+
 @pytest.mark.parametrize(("noise", "by_day"), [(0.05, 8), (0.10, 14)])
 def test_a_ramp_of_three_percent_a_day_is_strange_while_it_climbs(noise, by_day):
     """It is told within a week or two and until its last day: the baseline does not follow it."""
@@ -194,7 +220,7 @@ def test_a_fall_is_never_strange():
         raised(costs, 300, 0.0),
         raised(costs, *ramp(200, 200, -0.02)),
     ):
-        assert strange(falling)[:, 200:].mean() < 0.001
+        assert strange(falling)[:, 200:].mean() < CLEAN_RATE
 
 
 def test_short_series_are_judged_from_their_fifth_week():
@@ -216,19 +242,27 @@ def test_an_outlier_in_the_first_weeks_does_not_hide_the_next():
 @pytest.mark.parametrize("noise", [0.05, 0.10, 0.15])
 def test_clean_series_raise_less_than_one_alarm_in_a_thousand_days(noise):
     """From the fifth week on, with growth and a weekly rhythm, at the default threshold."""
-    assert strange(series(noise=noise, growth=0.8, weekend=0.5, count=200))[:, 28:].mean() < 0.001
+    assert strange(series(noise=noise, growth=0.8, weekend=0.5, count=200))[:, 28:].mean() < CLEAN_RATE
 
 
 @pytest.mark.parametrize("rate", [0.01, -0.01, 0.005])
 def test_steady_growth_is_usual(rate):
     """One per cent a day, up or down, for a year."""
-    assert strange(raised(series(growth=0), *ramp(0, 400, rate)))[:, 28:].mean() < 0.001
+    assert strange(raised(series(growth=0), *ramp(0, 400, rate)))[:, 28:].mean() < CLEAN_RATE
 
 
 def test_weekends_of_nothing_are_a_rhythm():
     """Charged on workdays alone, with cents at weekends: neither Monday nor the cents are strange."""
     costs = series(weekend=0.0) + np.random.default_rng(6).random((SERIES, 400)) * 0.5
     assert strange(costs)[:, 28:].mean() < 0.001
+
+
+@pytest.mark.parametrize("weekday", [0, 5])
+def test_charges_on_one_weekday_alone_are_a_rhythm(weekday):
+    """A job of every Saturday, nothing on other days: no Saturday is anomalous, and a charge of eight times is."""
+    costs = series(days=180, growth=0, weekend=1, noise=0.15) * (np.arange(180) % 7 == weekday)
+    assert strange(costs)[:, 28:].mean() < CLEAN_RATE
+    assert strange(raised(costs, 133 + weekday, 8.0))[:, 133 + weekday].mean() > 0.9
 
 
 @pytest.mark.parametrize("share", [2 / 7, 0.6])
@@ -272,7 +306,7 @@ def test_a_series_begins_with_its_first_charge(before):
     scores = score(costs, MONDAY)
     assert not scores[:, :228].any()
     assert (scores[:, 250] > STRANGE).mean() > 0.95
-    assert (scores[:, 228:250] > STRANGE).mean() < 0.001
+    assert (scores[:, 228:250] > STRANGE).mean() < CLEAN_RATE
 
 
 def test_days_without_data_score_zero_and_change_nothing_that_follows():
@@ -281,7 +315,7 @@ def test_days_without_data_score_zero_and_change_nothing_that_follows():
     costs[:, 100:103], costs[:, 200:260] = np.nan, np.nan
     scores = score(costs, MONDAY)
     assert not scores[np.isnan(costs)].any()
-    assert (scores[:, 260:300] > STRANGE).mean() < 0.001
+    assert (scores[:, 260:300] > STRANGE).mean() < CLEAN_RATE
     assert (scores[:, 300] > STRANGE).mean() > 0.95
 
 
@@ -295,6 +329,18 @@ def test_a_new_level_is_strange_for_weeks_and_not_for_ever(factor):
     assert told[:, 200:203].any(axis=1).mean() > 0.95
     assert told[:, 200:214].mean() > 0.7
     assert told[:, 230:].mean() < 0.003
+
+
+def test_one_weekday_that_stays_raised_becomes_usual():
+    """Within four months, and without the other weekdays."""
+    tuesdays = (np.arange(400) % 7 == 1) & (np.arange(400) >= 200)
+    told = strange(raised(series(), tuesdays, 1.5))
+    assert told[:, 330:].mean() < 0.005
+    expected = score_with_expectation(raised(series(), tuesdays, 1.5), MONDAY).expected
+    clean = score_with_expectation(series(), MONDAY).expected
+    ratio = np.median(expected[:, 330:] / clean[:, 330:], axis=0)
+    assert ratio[tuesdays[330:]].min() > 1.35
+    assert ratio[~tuesdays[330:]].max() < 1.05
 
 
 def test_a_ramp_that_levels_off_becomes_usual():

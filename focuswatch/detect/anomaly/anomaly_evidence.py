@@ -1,9 +1,13 @@
-"""How surely a day is strange, weighed with the days before it.
+"""Weigh how surely a day is anomalous, together with the days before it.
 
-A hidden Markov filter. Each day a series is usual, or raised to one of a few heights for that day alone, or raised
-for longer (and climbing or sinking a little from day to day), or raised at weekends alone (asleep on workdays), or
-lowered. One large deviation is enough; so is a week of small ones, which is how a slow ramp or a third raised
-weekend shows. What ends is forgotten the day it ends.
+A hidden Markov filter. Each day a series is as expected, or raised to one of a few heights for that day alone, or
+raised for longer (and climbing or sinking a little from day to day), or raised on weekends alone or on one weekday
+alone (asleep on the others), or lowered. One large deviation is enough; so is a week of small ones, which is how a
+slow ramp or a third raised Tuesday shows.
+
+However raised the days before were, a day must stand out itself: its score is limited by its own deviation. Without
+the limit the days after an anomaly inherit its certainty: on series of 15 % noise one in four days after a ramp was
+flagged.
 """
 
 from dataclasses import dataclass
@@ -17,8 +21,11 @@ LOWERED = (-4.0, -2.0)  # heights in standard deviations of the day's noise
 RAISED = (1.0, 1.75, 2.5, 3.5, 5.0, 7.0)
 SPIKES = 0.02  # chance a day to be out of the usual for that day alone
 BEGINS, ENDS = 0.008, 0.08  # chances a day, for longer
-WEEKEND_BEGINS, WEEKEND_ENDS = 0.005, 0.07  # chances a weekend day
+BOUND_TO = ((5, 6), *((weekday,) for weekday in range(7)))  # the weekdays that may be raised alone
+BOUND_BEGINS = (0.005, *7 * (0.003,))  # chances a day of these weekdays
+BOUND_ENDS = (0.07, *7 * (0.25,))
 SCORELESS = 0.01  # odds of being raised that score 0
+OWN_SHARE, OWN_LESS = 3.0, 2.0  # a day scores at most so many times its own deviation, less so much
 CLIMBS, SINKS = 0.35, 0.05  # chances a day, where it goes on
 LOWEST_WEIGHED, HIGHEST_WEIGHED = -6.0, 9.0  # keeps the likelihoods within float32
 
@@ -44,59 +51,90 @@ class Evidence:
 
     def __init__(self, series: int) -> None:
         self.daily = np.zeros((len(_HEIGHTS), series), np.float32)
-        self.weekend = np.zeros((len(RAISED), series), np.float32)
-        self.lowered, self.raised, self.asleep = np.zeros((3, series), np.float32)
+        self.bound = np.zeros((len(BOUND_TO), len(RAISED), series), np.float32)
+        self.bound_sum = np.zeros((len(BOUND_TO), series), np.float32)
+        # Logarithm of what every hypothesis has lost to the usual, now and when each was last awake: the heights of
+        # those asleep are brought up to date on the day they wake, for they are many.
+        self.lost = np.zeros(series, np.float32)
+        self.lost_before = np.zeros((len(BOUND_TO), series), np.float32)
+        self.lowered, self.raised = np.zeros((2, series), np.float32)
         self.was_raised = np.zeros(series, np.bool_)
 
-    def weigh(self, deviation: Reals, seen: Flags, *, at_weekend: bool) -> Verdict:
-        """Take in one day. `deviation` is in standard deviations; where not `seen`, nothing changes."""
+    def weigh(self, deviation: Reals, seen: Flags, *, weekday: int, erratic: Flags) -> Verdict:
+        """Take in one day. `deviation` is in standard deviations; where not `seen`, nothing changes.
+
+        No weekday of an `erratic` series is raised alone: it may be the one on which it is charged.
+        """
         unseen = np.flatnonzero(~seen)
-        unforeseen = ~self.was_raised & (self.raised + self.asleep * at_weekend < 1)
+        awake = [number for number, weekdays in enumerate(BOUND_TO) if weekday in weekdays]
+        bound, asleep = self._bound(awake)
+        foreseen = (self.raised + bound) / (1 + asleep)
         likelihood = _HEIGHTS * np.clip(deviation, LOWEST_WEIGHED, HIGHEST_WEIGHED)
         likelihood -= _HALF_SQUARES
         np.exp(likelihood, out=likelihood)
         still_usual = 1 + ENDS * (self.lowered + self.raised)
-        if at_weekend:
-            still_usual += WEEKEND_ENDS * self.asleep
+        for number in awake:
+            still_usual += BOUND_ENDS[number] * self.bound_sum[number]
         still_usual[unseen] = 1
         likelihood /= still_usual
-        self._weigh_daily(likelihood, unseen)
-        if at_weekend:
-            self._weigh_weekend(likelihood[_LOW:], unseen)
-        else:
-            self.weekend /= still_usual
-        self.asleep = self.weekend.sum(axis=0)
+        self._weigh_daily(likelihood, asleep, unseen)
+        self._weigh_bound(awake, likelihood[_LOW:], still_usual, unseen, ~erratic)
         spikes = np.float32(SPIKES / len(_HEIGHTS)) * seen
         up, down = spikes * likelihood[_LOW:].sum(axis=0), spikes * likelihood[:_LOW].sum(axis=0)
-        verdict = self._verdict(deviation, (up, down), seen, unforeseen, at_weekend)
-        self._close_day(1 + up + down, at_weekend)
+        verdict = self._verdict(deviation, (up, down), seen, self._bound(awake), foreseen)
+        self._close_day(1 + up + down)
         self.was_raised = np.where(seen, verdict.raised, self.was_raised)
         return verdict
 
-    def _weigh_daily(self, weight: Reals, unseen: Rows) -> None:
+    def _bound(self, awake: list[int]) -> tuple[Reals, Reals]:
+        """The odds that weekdays alone are raised: today's, and others'."""
+        today, others = np.zeros_like(self.raised), np.zeros_like(self.raised)
+        # one after the other: numpy adds up a lone column in another order
+        for number, odds in enumerate(self.bound_sum):
+            sum_of = today if number in awake else others
+            sum_of += odds
+        return today, others
+
+    def _weigh_daily(self, weight: Reals, asleep: Reals, unseen: Rows) -> None:
         before = self.daily[:, unseen]
         _move(self.daily, ENDS, raised_from=_LOW)
-        self.daily += BEGINS / len(_HEIGHTS) * (1 + self.asleep)
+        self.daily += BEGINS / len(_HEIGHTS) * (1 + asleep)
         self.daily *= weight
         self.daily[:, unseen] = before
         self.lowered, self.raised = self.daily[:_LOW].sum(axis=0), self.daily[_LOW:].sum(axis=0)
 
-    def _weigh_weekend(self, weight: Reals, unseen: Rows) -> None:
-        before = self.weekend[:, unseen]
-        _move(self.weekend, WEEKEND_ENDS, raised_from=0)
-        self.weekend += WEEKEND_BEGINS / len(RAISED)
-        self.weekend *= weight
-        self.weekend[:, unseen] = before
+    def _weigh_bound(
+        self, awake: list[int], weight: Reals, still_usual: Reals, unseen: Rows, regular: Flags
+    ) -> None:
+        for number in awake:
+            odds = self.bound[number]
+            odds *= np.exp(self.lost_before[number] - self.lost)
+            before = odds[:, unseen]
+            _move(odds, BOUND_ENDS[number], raised_from=0)
+            odds += np.float32(BOUND_BEGINS[number] / len(RAISED)) * (regular if number else 1)
+            odds *= weight
+            odds[:, unseen] = before
+        self.bound_sum /= still_usual
+        self.bound_sum[awake] = self.bound[awake].sum(axis=1)
+        self.lost += np.log(still_usual)
+        self.lost_before[awake] = self.lost
 
     def _verdict(
-        self, deviation: Reals, spikes: tuple[Reals, Reals], seen: Flags, unforeseen: Flags, at_weekend: bool
+        self,
+        deviation: Reals,
+        spikes: tuple[Reals, Reals],
+        seen: Flags,
+        bound: tuple[Reals, Reals],
+        foreseen: Reals,
     ) -> Verdict:
-        # a workday has nothing to say of weekends: raised weekends are usual to it
-        usual = np.ones_like(self.asleep) if at_weekend else 1 + self.asleep
-        raised: Reals = (self.raised + self.asleep * at_weekend) / usual + spikes[0]
+        # what is raised on other weekdays alone is usual today
+        awake, asleep = bound
+        usual = 1 + asleep
+        raised: Reals = (self.raised + awake) / usual + spikes[0]
         lowered: Reals = self.lowered / usual + spikes[1]
         surprise = np.log((raised + np.float32(1e-30)) / SCORELESS)
         score = np.sqrt(2 * np.maximum(surprise, 0)) + np.maximum(deviation - HIGHEST_WEIGHED, 0)
+        score = np.minimum(score, np.maximum(OWN_SHARE * deviation - OWN_LESS, 0))
         is_raised = seen & (raised > 1)
         return Verdict(
             score=score * seen,
@@ -104,22 +142,22 @@ class Evidence:
             seen=seen,
             raised=is_raised,
             lowered=seen & (lowered > 1) & ~is_raised,
-            begins=is_raised & unforeseen,
+            begins=is_raised & ~self.was_raised & (foreseen < 1),
         )
 
-    def _close_day(self, usual_again: Reals, at_weekend: bool) -> None:
+    def _close_day(self, usual_again: Reals) -> None:
         """Give what was for that day alone back to the usual."""
         for odds in (self.daily, self.raised, self.lowered):
             odds /= usual_again
-        if at_weekend:
-            self.weekend /= usual_again
-            self.asleep /= usual_again
+        self.bound_sum /= usual_again
+        self.lost += np.log(usual_again)
 
     def forget(self, rows: Rows) -> None:
         """Start these series afresh: what was strange is usual now."""
         self.daily[:, rows] = 0
-        self.weekend[:, rows] = 0
-        self.lowered[rows] = self.raised[rows] = self.asleep[rows] = 0
+        self.bound[:, :, rows] = 0
+        self.bound_sum[:, rows] = 0
+        self.lowered[rows] = self.raised[rows] = 0
         self.was_raised[rows] = False
 
 

@@ -25,14 +25,15 @@ from focuswatch.detect.anomaly.opening_weeks import (
 Rows = NDArray[np.intp]
 
 LEVEL_DRIFT = 0.0016  # variance a day in units of the noise's: the level forgets in some 25 days
-FACTOR_DRIFT = 0.006  # likewise, per week: a weekday's factor forgets in some 13 weeks
-DRIFT_NOISE2 = 0.15**2  # noise above this hides how the level drifts: it does not make it drift more
+FACTOR_DRIFT = 0.002  # likewise, per week: a weekday's factor forgets in some 22 weeks
+DRIFT_NOISE2 = 0.1**2  # noise above this hides how the level drifts: it does not make it drift more
 GROWTH_GAIN = 0.8  # of the level's squared gain
 LARGEST_GROWTH = 0.05  # a day
-GROWTH_FADES = 0.02  # a day, where noise hides it or nothing is seen of it
+GROWTH_FADES = 0.01  # a day, where noise hides it or nothing is seen of it
 UNSURE = 0.15  # variance of level and factors after a jump, in units of the noise's
-NOISE_MEMORY_DAYS = 90.0
-WEEKDAY_NOISE_PRIOR_DAYS, WEEKDAY_NOISE_MEMORY_DAYS = 20.0, 50.0
+NOISE_MEMORY_DAYS = 200.0
+WEEKDAY_NOISE_PRIOR_DAYS, WEEKDAY_NOISE_MEMORY_DAYS = 100.0, 200.0
+ERRATIC_NOISE_PRIOR_DAYS = 20.0  # a series charged on Saturdays alone soon shows that its noise is Saturdays'
 WEEKDAY_NOISE_RANGE = 0.1, 10.0  # of the variance of all days
 TAMED_AT = 2.0  # standard deviations beyond which a day pulls no harder
 NOISE_TAMED_AT, HABIT_TAMED_AT = 3.0, 20.0
@@ -94,6 +95,8 @@ class Pattern:
         self.factor[:, rows] = np.roll(opening.factor, first_weekday, axis=0)
         self.size[rows] = self.largest[rows] = opening.size
         self.noise2[rows] = opening.noise**2
+        prior = np.where(opening.erratic, ERRATIC_NOISE_PRIOR_DAYS, WEEKDAY_NOISE_PRIOR_DAYS)
+        self.weekday_noise_days[:, rows] = prior
         self.noise_days[rows] = np.maximum(opening.observed_days - FITTED_TERMS, 3) + USUAL_NOISE_DAYS
         self.level_doubt[rows] = 4 / opening.observed_days
         believed = (opening.noise / WEEKDAY_SPREAD) ** 2
@@ -192,15 +195,13 @@ class Pattern:
         """The mean of each weekday, 7 x series."""
         return self.level * self.factor
 
-    def jump(self, rows: Rows, weekdays: Rows, means: Reals) -> None:
-        """Take `means`, weekdays x rows, as what those weekdays usually cost from now on."""
-        profile = self.profile()[:, rows]
-        profile[weekdays] = means
+    def jump(self, rows: Rows, means: Reals, moved: Flags) -> None:
+        """Take `means` as what the weekdays that `moved` usually cost from now on; both are 7 x rows."""
+        profile = np.where(moved, means, self.profile()[:, rows])
         level = profile.mean(axis=0)
         self.size[rows] = np.maximum(self.size[rows], np.abs(level))
         level = away_from_zero(level, self.size[rows])
         self.level[rows], self.factor[:, rows] = level, profile / level
         self.level_doubt[rows] = np.maximum(self.level_doubt[rows], UNSURE)
         doubt = self.factor_doubt[:, rows]
-        doubt[weekdays] = np.maximum(doubt[weekdays], UNSURE)
-        self.factor_doubt[:, rows] = doubt
+        self.factor_doubt[:, rows] = np.where(moved, np.maximum(doubt, UNSURE), doubt)

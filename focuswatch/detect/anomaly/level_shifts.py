@@ -1,7 +1,7 @@
 """When strange becomes usual: a level that has held for weeks is adopted, one known before is recognised.
 
-Workdays and weekends are followed apart, since either may rise alone. A ramp is no level: while costs still
-climb, nothing is adopted. On most days this concerns few series, so it works on rows rather than on all.
+Workdays, weekends and each weekday are followed apart, since any of them may rise alone. A ramp is no level: while
+costs still climb, nothing is adopted. On most days this concerns few series, so it works on rows rather than on all.
 """
 
 import numpy as np
@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 
 from focuswatch.detect.anomaly.anomaly_evidence import Verdict
 from focuswatch.detect.anomaly.expected_cost import Deviation, Forecast, Pattern, Rows
-from focuswatch.detect.anomaly.opening_weeks import NEAR_ZERO_SHARE, Reals
+from focuswatch.detect.anomaly.opening_weeks import NEAR_ZERO_SHARE, Flags, Reals
 
-WEEKDAYS_OF = (np.arange(5), np.arange(5, 7))
 WORKDAYS, WEEKEND = 0, 1
-RAISED_DAYS = (16, 24)  # days of the class: three weeks, and twelve for weekends alone
-LOWERED_DAYS = (8, 8)
-USUAL_DAY_TAKES = (1, 3)  # days of a run that a usual day takes back
+WEEKDAYS_OF = ((0, 1, 2, 3, 4), (5, 6), *((weekday,) for weekday in range(7)))
+GROUPS = len(WEEKDAYS_OF)
+# days of the group: three weeks of workdays, and twelve of weekends or of one weekday
+RAISED_DAYS = (16, 24, *7 * (12,))
+LOWERED_DAYS = (8, 8, *7 * (12,))
+USUAL_DAY_TAKES = (1, 3, *7 * (2,))  # days of a run that a usual day takes back
 JOINING_DAYS = 2  # strange weekend days that make the workdays' new level the weekend's too
+JOINING_WEEKS = 6  # in which a weekday was strange that takes its new level when another weekday does
 STEADY = 0.05  # of the level: how far the last days may lie from the last weeks
 QUICK_DAYS, SLOW_DAYS = 4, 10
-BACK_DAYS = (3, 2)  # days at a former level that bring it back
+BACK_DAYS = (3, 3)  # days at a former level that bring it back
 REMEMBERED_DAYS = 120
 LONG_AGO = -10_000
 
@@ -29,16 +32,16 @@ YOUNG_DAYS, YOUNG_HABIT_STARTS_A_DAY = 180, 0.06  # a young series is still show
 
 
 class Levels:
-    """Per class of weekday and series: the run of strange days, their excess, and the level left behind."""
+    """Per group of weekdays and series: the run of strange days, their excess, and the level left behind."""
 
     def __init__(self, series: int) -> None:
         def zeros(*shape: int) -> Reals:
             return np.zeros((*shape, series), np.float32)
 
-        self.run = zeros(2)  # negative where lowered
-        self.strange_days, self.quick, self.slow = zeros(2), zeros(2), zeros(2)
+        self.run = zeros(GROUPS)  # negative where lowered
+        self.strange_days, self.quick, self.slow = zeros(GROUPS), zeros(GROUPS), zeros(GROUPS)
         self.former, self.back_days = zeros(7), zeros(2)
-        self.left_on = np.full((2, series), LONG_AGO)
+        self.left_on = np.full((7, series), LONG_AGO)  # by weekday
         self.starts, self.erratic = zeros(), np.zeros(series, np.bool_)
 
     def habits(self, verdict: Verdict, age_days: NDArray[np.int64]) -> Rows:
@@ -47,9 +50,17 @@ class Levels:
         self.erratic |= (self.starts > YOUNG_HABIT_STARTS_A_DAY) & (age_days < YOUNG_DAYS)
         return np.flatnonzero(self.erratic | (self.starts > HABIT_STARTS_A_DAY))
 
-    def held(self, costs: Reals, ahead: Forecast, verdict: Verdict) -> Rows:
-        """Take in one day; the series that have held a new level long enough to keep it."""
-        of = class_of(ahead.weekday)
+    def held(self, costs: Reals, ahead: Forecast, verdict: Verdict) -> list[tuple[int, Rows]]:
+        """Take in one day; by group, the series that have held a new level long enough to keep it."""
+        held, kept = [], np.zeros(0, np.intp)
+        for group in (class_of(ahead.weekday), 2 + ahead.weekday):
+            rows = np.setdiff1d(self._held_by(group, costs, ahead, verdict), kept)
+            if len(rows):
+                held.append((group, rows))
+                kept = np.concatenate((kept, rows))
+        return held
+
+    def _held_by(self, of: int, costs: Reals, ahead: Forecast, verdict: Verdict) -> Rows:
         strange = verdict.raised | verdict.lowered
         rows = np.flatnonzero(strange | ((self.run[of] != 0) & verdict.seen))
         run = self._longer_or_shorter(of, rows, verdict)
@@ -76,24 +87,36 @@ class Levels:
         steady: Rows = rows[np.abs(self.quick[of, rows] - slow) < STEADY * level]
         return steady
 
-    def adopt(self, rows: Rows, day: int, ahead: Forecast, pattern: Pattern) -> None:
-        """Make the held level of these series their usual one."""
-        of = class_of(ahead.weekday)
-        joins = np.abs(self.run[WEEKEND, rows]) >= JOINING_DAYS
-        joins &= self.run[WEEKEND, rows] * self.run[WORKDAYS, rows] > 0
-        groups = ((of, rows), (WEEKEND, rows[joins])) if of == WORKDAYS else ((of, rows),)
-        usual, factor = pattern.profile(), np.maximum(pattern.factor, NEAR_ZERO_SHARE)
-        for group, chosen in groups:
-            cells = np.ix_(WEEKDAYS_OF[group], chosen)
-            excess = (self.quick[group, chosen] + self.slow[group, chosen]) / 2
-            self.former[cells], self.left_on[group, chosen] = usual[cells], day
-            pattern.jump(chosen, WEEKDAYS_OF[group], usual[cells] + excess * factor[cells])
-        self._reset(rows)
+    def adopt(self, of: int, rows: Rows, day: int, pattern: Pattern) -> None:
+        """Make the held level of these series the usual one of the group's weekdays, and of those that join."""
+        usual, factor = pattern.profile()[:, rows], np.maximum(pattern.factor[:, rows], NEAR_ZERO_SHARE)
+        means, moved = usual.copy(), np.zeros(usual.shape, np.bool_)
+        joining = {group: self._joins(group, of, rows) for group in _may_join(of)}
+        for group, chosen in {of: np.ones(len(rows), np.bool_), **joining}.items():
+            excess = (self.quick[group, rows] + self.slow[group, rows]) / 2
+            for weekday in WEEKDAYS_OF[group]:
+                means[weekday] += chosen * excess * factor[weekday]
+                moved[weekday] |= chosen
+        self.former[:, rows] = np.where(moved, usual, self.former[:, rows])
+        self.left_on[:, rows] = np.where(moved, day, self.left_on[:, rows])
+        pattern.jump(rows, means, moved)
+        if of in (WORKDAYS, WEEKEND):
+            self._reset(rows)
+        else:
+            self._reset(rows, of)
+            for group, chosen in joining.items():
+                self._reset(rows[chosen], group)
+
+    def _joins(self, group: int, of: int, rows: Rows) -> Flags:
+        least = JOINING_DAYS if of == WORKDAYS else JOINING_WEEKS
+        run, leading = self.run[group, rows], self.run[of, rows]
+        joins: Flags = (np.abs(run) >= least) & (run * leading > 0)
+        return joins
 
     def returned(self, day: int, costs: Reals, ahead: Forecast, deviation: Deviation) -> Rows:
         """The series that have been back at the level they left, for long enough to be believed."""
         of = class_of(ahead.weekday)
-        rows = np.flatnonzero(self.left_on[of] > day - REMEMBERED_DAYS)
+        rows = np.flatnonzero(self.left_on[ahead.weekday] > day - REMEMBERED_DAYS)
         former = self.former[ahead.weekday, rows]
         unit = np.maximum(np.abs(former), NEAR_ZERO_SHARE * ahead.size[rows]) * ahead.spread[rows]
         from_former = np.abs(costs[rows] - former) / unit
@@ -108,17 +131,21 @@ class Levels:
 
     def restore(self, rows: Rows, ahead: Forecast, pattern: Pattern) -> None:
         """Give these series back the level that they had left, on all days that left it together."""
-        of = class_of(ahead.weekday)
-        together = self.left_on[WORKDAYS, rows] == self.left_on[WEEKEND, rows]
-        for group, chosen in ((of, rows), (1 - of, rows[together])):
-            cells = np.ix_(WEEKDAYS_OF[group], chosen)
-            pattern.jump(chosen, WEEKDAYS_OF[group], self.former[cells])
-            self.left_on[group, chosen] = LONG_AGO
+        together = self.left_on[:, rows] == self.left_on[ahead.weekday, rows]
+        pattern.jump(rows, self.former[:, rows], together)
+        self.left_on[:, rows] = np.where(together, LONG_AGO, self.left_on[:, rows])
         self._reset(rows)
 
-    def _reset(self, rows: Rows) -> None:
-        for state in (self.run, self.strange_days, self.quick, self.slow, self.back_days):
-            state[:, rows] = 0
+    def _reset(self, rows: Rows, of: int | slice = slice(None)) -> None:
+        for state in (self.run, self.strange_days, self.quick, self.slow):
+            state[of, rows] = 0
+        self.back_days[:, rows] = 0
+
+
+def _may_join(of: int) -> tuple[int, ...]:
+    if of in (WORKDAYS, WEEKEND):
+        return (WEEKEND,) if of == WORKDAYS else ()
+    return tuple(group for group in range(WEEKEND + 1, GROUPS) if group != of)
 
 
 def class_of(weekday: int) -> int:

@@ -1,0 +1,118 @@
+"""Series with uneven weekdays, month ends and short anomalies, and a rolling trend to compare with.
+
+Two years from Monday 2024-01-01 with 15 % noise; each weekday's factor is drawn from 0.5 to 1.7, growth is linear and
+up to 10 % of the initial level a month, and the last three days of a month cost 5 % more. The first year is clean. The
+second holds, a month apart, spikes of one or two days, rises of one weekday over two to four weeks, and ramps of 7 to
+14 days. `noise` and `family` vary the noise: normal, or gamma, which is skewed as costs are.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import numpy as np
+
+YEAR, DAYS = 365, 730
+MONTH_END_DAYS, MONTH_END_FACTOR = 3, 1.05
+DAYS_A_MONTH = 365 / 12
+SPIKE, WEEKDAY, RAMP = KINDS = (1, 2, 3)
+KIND_NAMES = ("spikes", "weekday rises", "ramps")
+_CALENDAR = [date(2024, 1, 1) + timedelta(days=day) for day in range(DAYS)]
+_MONTH_END = np.array([(day + timedelta(days=MONTH_END_DAYS)).month != day.month for day in _CALENDAR])
+
+
+@dataclass(frozen=True)
+class Uneven:
+    """Costs, the kind of anomaly of each day (0 none), and what they were made of."""
+
+    costs: np.ndarray
+    kinds: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+def uneven(
+    *, seed: int, series: int, noise: float = 0.15, family: Literal["normal", "gamma"] = "normal"
+) -> Uneven:
+    """`series` x 730 days from a Monday."""
+    rng = np.random.default_rng([seed, 77])
+    day = np.arange(DAYS)
+    week = rng.uniform(0.5, 1.7, (series, 7))
+    trend = 1 + rng.uniform(0, 0.10, (series, 1)) * day / DAYS_A_MONTH
+    level = 10 ** rng.uniform(1, 4, (series, 1))
+    mean = level * trend * week[:, day % 7] * np.where(_MONTH_END, MONTH_END_FACTOR, 1)
+    factor, kinds = np.ones((series, DAYS)), np.zeros((series, DAYS), np.int8)
+    for row in range(series):
+        starts = rng.permutation(np.arange(YEAR + 5, DAYS - 35, 30)) + rng.integers(0, 5)
+        for start, kind in zip(starts, (SPIKE,) * 5 + (WEEKDAY,) * 3 + (RAMP,) * 3, strict=True):
+            days, rise = _anomaly(kind, int(start), rng)
+            factor[row, days] += rise
+            kinds[row, days] = kind
+    if family == "normal":
+        drawn = 1 + noise * rng.standard_normal((series, DAYS))
+    else:
+        drawn = rng.gamma(noise**-2, noise**2, (series, DAYS))
+    return Uneven(np.maximum(mean * factor * drawn, 0), kinds, mean, mean * noise)
+
+
+def _anomaly(kind: int, start: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Its days, and by what share of the mean each is raised."""
+    if kind == SPIKE:
+        days = np.arange(start, start + rng.integers(1, 3))
+        return days, np.full(len(days), rng.uniform(0.4, 1.2))
+    if kind == WEEKDAY:
+        days = np.arange(start, start + 7 * int(rng.integers(2, 5)), 7)
+        return days, np.full(len(days), rng.uniform(0.25, 0.7))
+    length = int(rng.integers(7, 15))
+    return np.arange(start, start + length), rng.uniform(0.3, 0.8) * np.arange(1, length + 1) / length
+
+
+def rolling_trend(costs: np.ndarray) -> np.ndarray:
+    """Relative excess over a trend of six weeks times the weekday's median ratio of the last eight weeks."""
+    series, days = costs.shape
+    sums = np.cumsum(np.pad(costs, ((0, 0), (1, 0))), axis=1)
+    ratios = np.full_like(costs, np.nan)
+    ratios[:, 3 : days - 3] = costs[:, 3 : days - 3] / np.maximum((sums[:, 7:] - sums[:, :-7]) / 7, 1e-9)
+    excess = np.zeros_like(costs)
+    for day in range(98, days):
+        # of the centred weeks that had ended by then
+        week = ratios[:, day - 59 : day - 3].reshape(series, 8, 7)
+        factor = np.maximum(np.median(week, axis=1), 1e-9)  # of weekdays (day - 59) % 7 on
+        flat = costs[:, day - 42 : day] / factor[:, (np.arange(day - 42, day) - (day - 59)) % 7]
+        earlier, later = np.median(flat[:, :21], axis=1), np.median(flat[:, 21:], axis=1)
+        usual = (later + (later - earlier) / 21 * 11) * factor[:, 59 % 7]
+        excess[:, day] = costs[:, day] / np.maximum(usual, 1e-9) - 1
+    return excess
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Of the second year, at the threshold that a budget of the clean year's days pass."""
+
+    f1: float
+    false_rate: float  # of usual days, in budgets
+    false_rate_after: float  # likewise, in the week after an anomaly
+    recall: tuple[float, ...]  # by kind
+
+
+def quality(scores: np.ndarray, kinds: np.ndarray, *, budget: float, settled_in: int) -> Quality:
+    """Judge the days of the second year."""
+    flagged = scores[:, YEAR:] > np.quantile(scores[:, settled_in:YEAR], 1 - budget)
+    of, anomalous = kinds[:, YEAR:], kinds[:, YEAR:] > 0
+    week_after = np.zeros_like(anomalous)
+    for lag in range(1, 8):
+        week_after[:, lag:] |= anomalous[:, :-lag]
+    hits = (flagged & anomalous).sum()
+    return Quality(
+        f1=float(2 * hits / (flagged.sum() + anomalous.sum())),
+        false_rate=float(flagged[~anomalous].mean() / budget),
+        false_rate_after=float(flagged[week_after & ~anomalous].mean() / budget),
+        recall=tuple(float(flagged[of == kind].mean()) for kind in KINDS),
+    )
+
+
+def at_threshold(scores: np.ndarray, anomalous: np.ndarray, threshold: float) -> tuple[float, float]:
+    """Precision and recall by day of the second year."""
+    flagged, truth = scores[:, YEAR:] >= threshold, anomalous[:, YEAR:]
+    hits = (flagged & truth).sum()
+    return float(hits / max(flagged.sum(), 1)), float(hits / truth.sum())
