@@ -1,0 +1,355 @@
+"""Small inputs on which focuswatch once returned a wrong result, in tests/cases, with the right results.
+
+Cases about AWS have no bill to scan; their tests are elsewhere:
+
+- accounts_statement: test_athena_statements.py, test_the_accounts_of_many_findings_are_asked_for_in_several_statements
+- default_external_id: test_infra.py, test_the_shipped_examples_end_the_synthesis
+- letter_redos: test_spending.py, test_a_message_of_any_form_is_read_in_one_pass
+- secret_wildcard: test_deployment.py, test_a_mistake_is_named_with_its_key_and_what_was_expected
+- topic_open: test_infra.py, test_the_organisation_may_subscribe_what_is_its_own_and_nobody_else and
+  test_nobody_else_may_subscribe_to_spending_and_nobody_publishes_where_all_may_read
+"""
+
+import csv
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.given_page import data_of
+from tests.test_command import FOCUSWATCH, focuswatch
+
+CASES = Path(__file__).parent / "cases"
+HOSTILE_NAMES = CASES / "csv_formula" / "bill.parquet"
+IDLE = CASES / "shell_in_name"
+
+
+def scan(bill: Path, state: Path, *more: object) -> list[dict[str, Any]]:
+    """The findings of a scan as JSON."""
+    return json.loads(focuswatch("scan", bill, "--state", state, "--format", "json", *more).stdout)
+
+
+def report(name: str, state: Path) -> list[dict[str, Any]]:
+    """The rows of a report on the bill scanned last."""
+    return json.loads(focuswatch("report", name, "--state", state, "--format", "json").stdout)
+
+
+def refusal(*arguments: object, state: Path) -> str:
+    """The one sentence with which the command refuses an input; nothing is printed besides."""
+    done = subprocess.run(
+        [FOCUSWATCH, *map(str, arguments), "--state", state], capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (1, 2) and not done.stdout, done
+    assert done.stderr.count("\n") == 1 and "unexpected" not in done.stderr, done.stderr
+    return done.stderr
+
+
+def page(state: Path) -> str:
+    """The page of the bill scanned last."""
+    path = state / "page.html"
+    focuswatch("page", "-o", path, "--state", state)
+    return path.read_text(encoding="utf-8")
+
+
+def test_activity_glob(tmp_path):
+    """The file named is read: act[1].parquet knows none of these endpoints, act1.parquet knows all as idle."""
+    for name, found in (("act[1].parquet", False), ("act1.parquet", True)):
+        activity = CASES / "activity_glob" / name
+        only = ("--only", "idle_sagemaker_endpoint")
+        assert bool(scan(HOSTILE_NAMES, tmp_path / name, "--activity", activity, *only)) == found
+
+
+def test_beside_forgotten(tmp_path):
+    """The files given with an export are used again after a scan of another export, and nothing is new."""
+    first = scan(IDLE / "bill.parquet", tmp_path, "--activity", IDLE / "activity.parquet")
+    assert "idle_sagemaker_endpoint" in {one["detection"] for one in first}
+    scan(CASES / "weekly_all_of_it" / "bill.csv", tmp_path)
+    done = focuswatch("scan", IDLE / "bill.parquet", "--state", tmp_path, "--format", "json")
+    again = json.loads(done.stdout)
+    assert "--activity" in done.stderr
+    assert {one["status"] for one in again} == {"open"}
+    assert {one["fingerprint"] for one in again} == {one["fingerprint"] for one in first}
+
+
+def test_cost_1e22(tmp_path):
+    """An absurd amount is named with its file and column."""
+    said = refusal("scan", CASES / "cost_1e22" / "a.parquet", state=tmp_path)
+    assert re.search(r"a\.parquet: BilledCost .*1e\+22", said)
+
+
+def test_csv_formula(tmp_path):
+    """No cell of a CSV begins, after spaces and line feeds, with what a spreadsheet takes for a formula."""
+    done = focuswatch("report", "spend_by_team", HOSTILE_NAMES, "--format", "csv", "--state", tmp_path)
+    cells = [cell for row in csv.reader(io.StringIO(done.stdout)) for cell in row]
+    for sign in "=\N{FULLWIDTH EQUALS SIGN}":
+        assert any(sign in cell for cell in cells)
+    for cell in cells:
+        assert not re.match(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]", cell) or re.fullmatch(r"-?[\d.]+", cell), (
+            cell
+        )
+
+
+def test_deep_toml(tmp_path):
+    """A file that no parser takes is a mistake in that file."""
+    owners = tmp_path / "owners.toml"
+    for text in ("a=" + "[" * 5_000 + "]" * 5_000, "a=" + "9" * 5_000):
+        owners.write_text(text)
+        said = refusal("scan", CASES / "negative_budget" / "base.parquet", "--owners", owners, state=tmp_path)
+        assert "owners.toml is not TOML" in said
+
+
+@pytest.mark.parametrize("copy", ["may (1).csv", "may.csv.gz"])
+def test_duplicate_file_doubles_the_bill(tmp_path, copy):
+    """Thirty days at 10 USD are counted once, and the second file is named."""
+    bill, state = tmp_path / "bill", tmp_path / "state"
+    bill.mkdir()
+    original = CASES / "duplicate_file_doubles_the_bill" / "may.csv"
+    shutil.copy(original, bill)
+    text = original.read_bytes()
+    (bill / copy).write_bytes(gzip.compress(text) if copy.endswith(".gz") else text)
+    (bill / "may.csv.crc").write_bytes(b"crc\x00")
+    done = focuswatch("scan", bill, "--state", state)
+    assert copy in done.stderr
+    assert focuswatch("scan", original, "--state", tmp_path / "alone").stderr.count(copy) == 0
+    assert sum(one["billed_cost"] for one in report("spend_by_team", state)) == sum(
+        one["billed_cost"] for one in report("spend_by_team", tmp_path / "alone")
+    )
+
+
+def test_explain_a_day_is_diluted(tmp_path):
+    """What ran on one day cost what it cost on that day, not a third of it."""
+    bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
+    (anomaly,) = [one for one in scan(bill, tmp_path) if one["detection"] == "cost_anomaly"]
+    done = focuswatch("explain", anomaly["fingerprint"], "--state", tmp_path)
+    assert done.stdout.count("i-gpu (1,000 a day)") == 1
+    assert "333.33" not in done.stdout
+
+
+def test_high_for_a_thousandth_of_a_cent(tmp_path):
+    """A first charge of next to nothing is low and one line; a young export says what it cannot tell."""
+    bill = CASES / "high_for_a_thousandth_of_a_cent" / "bill.csv"
+    (found,) = scan(bill, tmp_path / "json")
+    assert (found["detection"], found["severity"]) == ("new_service", "low")
+    printed = focuswatch("scan", bill, "--state", tmp_path / "table").stdout
+    assert len([line for line in printed.splitlines() if "Key Management" in line]) == 1
+    assert "30 days of history" in printed
+
+
+@pytest.mark.parametrize("command", [("scan",), ("report", "month_forecast")])
+@pytest.mark.parametrize("budget", ["9" * 400, "inf", "-5", "0", "nan"])
+def test_infinite_and_negative_budget(tmp_path, command, budget):
+    """A budget is above nothing and finite."""
+    owners = tmp_path / "owners.toml"
+    owners.write_text(
+        f'[teams.prod]\nchannel="c"\nmonthly_budget={budget}\nowns={{accounts=["111111111111"]}}\n'
+    )
+    base = CASES / "negative_budget" / "base.parquet"
+    assert "monthly_budget" in refusal(*command, base, "--owners", owners, state=tmp_path)
+
+
+def test_kept_damaged(tmp_path):
+    """What focuswatch keeps and finds damaged is read anew, or named with its folder."""
+    bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
+    found = {one["fingerprint"] for one in scan(bill, tmp_path)}
+    (kept,) = tmp_path.rglob("daily_services.parquet")
+    kept.write_bytes(kept.read_bytes()[:100])
+    done = subprocess.run(
+        [FOCUSWATCH, "scan", bill, "--state", tmp_path, "--format", "json"], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode == 0:
+        assert {one["fingerprint"] for one in json.loads(done.stdout)} == found
+    else:
+        assert str(tmp_path) in done.stderr and "damaged" in done.stderr and "unexpected" not in done.stderr
+
+
+def test_new_region_of_a_purchase(tmp_path):
+    """A purchase is shown as billed, and its explanation finds it in the file."""
+    found = scan(CASES / "new_region_of_a_purchase" / "bill.csv", tmp_path)
+    (region,) = [one for one in found if one["detection"] == "new_region"]
+    assert "355.33 USD" in region["reason"]
+    done = focuswatch("explain", region["fingerprint"], "--state", tmp_path)
+    assert "HeavyUsage:db.r6g.large" in done.stdout and "purchase" in done.stdout and "355" in done.stdout
+    assert "no charge" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1", "cp1252"])
+def test_news_lost_and_news_lost_encoding(tmp_path, encoding):
+    """What a full disk did not take is new again, and any encoding of the output takes it."""
+    scan_idle = [
+        FOCUSWATCH, "scan", IDLE / "bill.parquet", "--activity", IDLE / "activity.parquet", "--state", tmp_path,
+    ]  # fmt: skip
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    with Path("/dev/full").open("w") as full:
+        lost = subprocess.run(scan_idle, stdout=full, stderr=subprocess.PIPE, env=env, check=False)
+    assert lost.returncode == 1
+    told = subprocess.run(scan_idle, capture_output=True, env=env, check=False)
+    assert told.returncode == 0 and b"evil.example" in told.stdout, told.stderr
+    assert {one["status"] for one in scan(IDLE / "bill.parquet", tmp_path)} == {"open"}
+
+
+def test_none_in_command(tmp_path):
+    """Where the bill does not give a name, no command names one: not as text, JSON or on the page."""
+    found = scan(HOSTILE_NAMES, tmp_path, "--activity", CASES / "activity_glob" / "act1.parquet")
+    nameless = [one for one in found if not (one["resource_id"] or "/").rpartition("/")[2]]
+    assert nameless
+    shown = data_of(page(tmp_path))["findings"]
+    assert len(shown) == len(found)
+    for text in map(json.dumps, [*nameless, *shown]):
+        assert not re.search(r"--[a-z-]+ none\b", text)
+
+
+def test_not_aws_scanned_as_aws(tmp_path):
+    """One sentence says whose charges these are, wherever someone reads of them; their money is counted."""
+    bill = CASES / "not_aws_scanned_as_aws" / "bill.csv"
+    done = focuswatch("scan", bill, "--state", tmp_path, "--format", "json")
+    assert "41 of 41 charges are Microsoft's" in done.stderr and json.loads(done.stdout) == []
+    done = focuswatch("report", "ai_spend", "--state", tmp_path)
+    assert "41 of 41 charges are Microsoft's" in done.stderr
+    assert "41 of 41 charges are Microsoft's" in data_of(page(tmp_path))["layers"]["other_providers"]
+
+
+def test_other_resources_command(tmp_path):
+    """No command for names that mean something else to the AWS CLI: an option, a file, the beginning of another."""
+    other = CASES / "other_resources_command"
+    found = scan(other / "bill.parquet", tmp_path, "--activity", other / "activity.parquet")
+    endpoints = [one for one in found if one["detection"] == "idle_sagemaker_endpoint"]
+    offered = {
+        one["resource_id"].partition("/")[2]: re.findall(r"--endpoint-name (\S+)", one["action"])
+        for one in endpoints
+    }
+    assert {"--endpoint-url", "file:///etc/passwd", "victim."} <= set(offered)
+    for name, named in offered.items():
+        assert set(named) <= {name}
+        if name.startswith(("-", "file:")):
+            assert not named
+    html = page(tmp_path)
+    for text in ("--endpoint-name --endpoint-url", "--endpoint-name file:"):
+        assert text not in json.dumps(data_of(html))
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("cur20_small", "CUR 2.0"),
+        ("legacy_small", "legacy Cost and Usage Report"),
+        ("validator05", "FOCUS 0.5"),
+    ],
+)
+def test_refusals_name_no_format(tmp_path, file, named):
+    """The sentence names the format found and the one to export."""
+    said = refusal("scan", CASES / "refusals_name_no_format" / f"{file}.csv", state=tmp_path)
+    assert named in said and "FOCUS 1.2" in said
+
+
+def test_refusals_name_no_format_of_a_pointer(tmp_path):
+    """Git LFS left a pointer where the file should be."""
+    pointer = tmp_path / "bill.csv"
+    pointer.write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n", encoding="utf-8"
+    )
+    assert "Git LFS pointer" in refusal("scan", pointer, state=tmp_path)
+
+
+def test_s3_dotdot(tmp_path):
+    """An address that leaves its prefix is refused, before AWS is asked."""
+    assert ".." in refusal("scan", "s3://bucket/focus/../../../x", state=tmp_path / "state")
+    assert {path.name for path in tmp_path.iterdir()} <= {"state"}
+
+
+@pytest.mark.parametrize("output", ["table", "json", "slack", "findings", "weekly", "page"])
+def test_shell_in_name(tmp_path, output):
+    """The hostile name stands in no command, whatever prints it; what is not offered is explained."""
+    given = ("--activity", IDLE / "activity.parquet", "--state", tmp_path)
+    if output in ("table", "json", "slack"):
+        printed = focuswatch("scan", IDLE / "bill.parquet", *given, "--format", output).stdout
+    else:
+        found = scan(IDLE / "bill.parquet", tmp_path, *given[:2])
+        if output == "page":
+            printed = json.dumps(data_of(page(tmp_path)))
+        elif output == "findings":
+            keys = [one["fingerprint"] for one in found]
+            printed = "".join(focuswatch("findings", key, "--state", tmp_path).stdout for key in keys)
+            assert "(no command:" in re.sub(r"\s+", " ", printed)
+        else:
+            printed = focuswatch("weekly", "--state", tmp_path).stdout
+    assert "idle_sagemaker_endpoint" in printed or "SageMaker" in printed
+    assert not re.search(r"--[a-z-]+\s+['\"]?x; curl", printed)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 100])
+def test_table_cut_at_80_columns(tmp_path, columns):
+    """Every row has its name and whole numbers, at any width, piped too."""
+    case = CASES / "table_cut_at_80_columns"
+    scan(case / "bill.csv", tmp_path, "--owners", case / "owners.toml")
+    done = subprocess.run(
+        [FOCUSWATCH, "report", "month_forecast", "--state", tmp_path], capture_output=True, text=True, check=True,
+        env={**os.environ, "COLUMNS": str(columns)},
+    )  # fmt: skip
+    assert max(map(len, done.stdout.splitlines())) <= columns
+    words = re.sub(r"\s+", " ", done.stdout)
+    rows = report("month_forecast", tmp_path)
+    assert len(rows) == 5
+    for row in rows:
+        assert set(row["name"].split()) <= set(words.split())  # a cell may wrap between words
+        for amount in ("spent", "forecast", "low", "high", "budget", "over_by"):
+            if row[amount]:
+                assert re.search(rf"(?<![\d,]){row[amount]:,.0f}(?![\d,])", words), (amount, words)
+
+
+def test_tag_of_the_rise_is_ignored(tmp_path):
+    """The anomaly belongs to the team that tagged its cost driver, and that team's week names it."""
+    case = CASES / "tag_of_the_rise_is_ignored"
+    found = scan(case / "bill.csv", tmp_path, "--owners", case / "owners.toml")
+    anomalies = [one for one in found if one["category"] == "anomaly"]
+    assert len(anomalies) == 2 and {one["team"] for one in anomalies} == {"shop"}
+    week = focuswatch("weekly", "--state", tmp_path).stdout
+    assert "no finding explains it" not in week
+    shop = week[week.index("\nshop:") :]
+    assert "1,000 USD" in shop and "Nothing is open" not in shop
+
+
+def test_two_digit_years(tmp_path):
+    """The first line that is wrong is blamed, not the thirteenth."""
+    said = refusal("scan", CASES / "two_digit_years" / "bill.csv", state=tmp_path)
+    assert "bill.csv, line 2: " in said and "5/1/26" in said
+
+
+def test_unowned_sum_cut_at_100(tmp_path):
+    """300 accounts at 10 USD are 3,000 USD that no team has, in the report and on the page alike."""
+    focuswatch("scan", CASES / "unowned_sum_cut_at_100" / "bill.csv", "--state", tmp_path)
+    (nobody,) = report("spend_by_team", tmp_path)
+    unowned = data_of(page(tmp_path))["reports"]["unowned_spend"]["rows"]
+    assert nobody["billed_cost"] == sum(row["effective_cost"] for row in unowned) == 3_000
+
+
+def test_weekly_all_of_it(tmp_path):
+    """A total says what it counts: usage of 70 USD, beside credits and a tax of 300."""
+    focuswatch("scan", CASES / "weekly_all_of_it" / "bill.csv", "--state", tmp_path)
+    week = focuswatch("weekly", "--state", tmp_path).stdout
+    assert re.search(r"usage came to 70\.00 USD .*\(without credits, tax and fees\)", week)
+    for name in ("spend_by_team", "month_forecast", "portfolio"):
+        lines = focuswatch("report", name, "--state", tmp_path).stdout.splitlines()
+        assert re.search(r"(Billed|Effective)Cost", " ".join(lines[:4])), lines[:4]
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("mixed.csv", "carriage return"),
+        ("not_utf8.parquet", "not text in UTF-8"),
+        ("yesterday.parquet", "'yesterday'"),
+    ],
+)
+def test_wrong_blame(tmp_path, file, named):
+    """The file is named with what is wrong in it, not called damaged."""
+    said = refusal("scan", CASES / "wrong_blame" / file, state=tmp_path)
+    assert file in said and named in said
+    assert "damaged" not in said and "cut short" not in said
