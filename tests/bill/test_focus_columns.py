@@ -171,7 +171,7 @@ def test_required_columns_alone_are_enough(tmp_path, format_):
             {"SkuMeter": "VARCHAR", "ServiceProviderName": "VARCHAR"},
             {"ServiceProviderName": "Anthropic", "SkuMeter": None},
             "1.3",
-            ("Anthropic", None),
+            ("AWS", None),
         ),
         (
             {"ServiceProviderName": "VARCHAR", "x_UsageType": "VARCHAR", "SkuMeter": "VARCHAR"},
@@ -182,7 +182,7 @@ def test_required_columns_alone_are_enough(tmp_path, format_):
     ],
 )
 def test_every_version_speaks_the_words_of_1_2(tmp_path, format_, types, row, version, expected):
-    """1.0's usage type is the meter, 1.3's service provider the provider; a blank hides nothing."""
+    """1.0's usage type is the meter; 1.3 names a marketplace's seller as well; a blank hides nothing."""
     path = write(
         tmp_path / f"a.{format_}", row, types=types, without=[n for n in ["SkuMeter"] if n not in types]
     )
@@ -201,6 +201,30 @@ def test_a_1_3_file_without_the_retired_columns_is_read(tmp_path):
     )
     reader = read(path, tmp_path / "state")
     assert reader.query("SELECT ProviderName, PublisherName FROM folded_charges") == [("AWS", None)]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize(
+    ("seller", "issuer", "provider"),
+    [
+        ("AWS", "Amazon Web Services, Inc.", "AWS"),
+        ("Anthropic", "Amazon Web Services EMEA SARL", "AWS"),
+        ("AWS", "A reseller", "AWS"),
+        ("Amazon Web Services", None, "Amazon Web Services"),
+        ("Microsoft", "Microsoft", "Microsoft"),
+        ("A reseller", "A reseller", "A reseller"),
+        (None, "", None),
+    ],
+)
+def test_what_aws_invoices_is_awss_whoever_sells_it(tmp_path, format_, seller, issuer, provider):
+    """Without ProviderName, as in FOCUS 1.4: Bedrock's models of others are sold by their makers there."""
+    path = write(
+        tmp_path / f"a.{format_}",
+        {"ServiceProviderName": seller, "InvoiceIssuerName": issuer, "HostProviderName": "AWS"},
+        types=dict.fromkeys(("ServiceProviderName", "InvoiceIssuerName", "HostProviderName"), "VARCHAR"),
+        without=["ProviderName"],
+    )
+    assert read(path, tmp_path / "state").column("ProviderName") == [provider]
 
 
 def test_files_of_several_versions_and_column_orders_are_one_export(tmp_path):

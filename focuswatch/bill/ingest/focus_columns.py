@@ -80,8 +80,12 @@ REQUIRED = (
 # Where FOCUS renamed a column, or another says the same; the first that has a value counts.
 SOURCES = {
     "SkuMeter": ("SkuMeter", "x_UsageType"),  # AWS's name before FOCUS had one
-    "ProviderName": ("ServiceProviderName", "ProviderName"),  # renamed in FOCUS 1.3
+    # FOCUS 1.3 names the seller in place of the marketplace: what AWS invoices is AWS's, models of others as well.
+    # https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec, appendix/entity_identification.md, scenario 3.1
+    "ProviderName": ("ProviderName", "InvoiceIssuerName", "ServiceProviderName"),
 }
+SELLER = "serviceprovidername"
+IS_AWS = "regexp_matches(lower(trim({})), '^(aws|amazon)')"  # as AWS writes itself, and tools that rewrite exports
 SEPARATORS = re.compile(r"[\s_-]+")
 OFFSET = re.compile(r":\d\d(\.\d+)?\s*[+-]\d\d(:?\d\d)?$")  # 2026-05-02T23:30:00+02:00
 READ: dict[str, Kind] = {
@@ -139,16 +143,27 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
     null where `blanks`, and wherever it would be parsed or hide another source's value.
     """
     kind = KINDS[column]
-    found = [types[name.lower()] for name in sources(column) if name.lower() in types]
+    found = {name: types[name.lower()] for name in sources(column) if name.lower() in types}
+    if SELLER not in types:
+        found.pop("InvoiceIssuerName", None)  # a column more to read, for nothing
     blanks = blanks or len(found) > 1 or kind != "text"
-    values = [_converted(_text(name, type_, blanks=blanks), type_, kind=kind) for name, type_ in found]
+    values = [
+        _issued_by_aws(value) if source == "InvoiceIssuerName" else value
+        for source, (name, type_) in found.items()
+        for value in [_converted(_text(name, type_, blanks=blanks), type_, kind=kind)]
+    ]
     if column in UNCHECKED:  # to DuckDB NaN is more than any number, so more than nothing used
         values = [f"CASE WHEN abs({value}) <= {MOST_QUANTITY} THEN {value} END" for value in values]
-    if column == "SubAccountId" and found and found[0][1] in NUMERIC_TYPES:
-        return _account_id(quoted(found[0][0]))
+    if column == "SubAccountId" and found and found[column][1] in NUMERIC_TYPES:
+        return _account_id(quoted(found[column][0]))
     if not values:
         return f"CAST(NULL AS {SQL_TYPES[kind]})"
     return f"coalesce({', '.join(values)})" if len(values) > 1 else values[0]
+
+
+def _issued_by_aws(issuer: str) -> str:
+    """AWS where it issues the invoice, null where another does: a reseller sells AWS's services too."""
+    return f"CASE WHEN {IS_AWS.format(issuer)} THEN 'AWS' END"
 
 
 def _account_id(number: str) -> str:

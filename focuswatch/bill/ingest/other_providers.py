@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
-# ProviderName as AWS writes it, and as tools do that rewrite exports; a row without one is taken for AWS's.
-IS_AWS = "regexp_matches(lower(coalesce(trim(ProviderName), '')), '^(aws|amazon)|^$')"
+from focuswatch.export import columns
+
+# A row without a provider is taken for AWS's.
+IS_AWS = f"({columns.IS_AWS.format('ProviderName')} OR coalesce(trim(ProviderName), '') = '')"
 
 
 def probe_providers(connection: duckdb.DuckDBPyConnection, *, table: str) -> dict[str, int]:
