@@ -58,6 +58,18 @@ def page(state: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def test_above_usual_means_two_things(tmp_path):
+    """Two rises of one day and one size are stated alike, as the 1,000 USD that they cost, though one is younger."""
+    found = scan(CASES / "tag_of_the_rise_is_ignored" / "bill.csv", tmp_path)
+    for detection in ("cost_anomaly", "gpu_burst"):
+        first, second = [one for one in found if one["detection"] == detection]
+        assert {first["started_on"], second["started_on"]} == {"2026-05-26", "2026-05-28"}
+        for one in (first, second):
+            assert one["cost_so_far"] == 1_000 and one["monthly_cost_if_continues"] == 0
+            assert one["ended_on"] == one["started_on"]
+        assert first["severity"] == second["severity"]
+
+
 def test_activity_glob(tmp_path):
     """The file named is read: act[1].parquet knows none of these endpoints, act1.parquet knows all as idle."""
     for name, found in (("act[1].parquet", False), ("act1.parquet", True)):
