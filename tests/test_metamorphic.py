@@ -246,6 +246,23 @@ def credits_pay_for_everything(change: Change) -> None:
     change.add(f"SELECT {replacing(**credit)} FROM bill WHERE ChargeCategory = 'Usage'")
 
 
+def every_charge_is_taxed(change: Change) -> None:
+    """In the account, region and service of the charge, as AWS bills a value-added tax."""
+    nothing = (*QUANTITIES, *UNITS, "CommitmentDiscountStatus", "CommitmentDiscountId", "PricingCategory")
+    tax = {
+        "ChargeCategory": "'Tax'",
+        **dict.fromkeys(nothing, "NULL"),
+        **{name: f"{name} * 0.19" for name in COSTS},
+    }
+    change.add(f"SELECT {replacing(**tax)} FROM bill WHERE ChargeCategory = 'Usage'")
+
+
+def charges_are_split(change: Change) -> None:
+    """A charge is two rows of half the usage: by operation, price tier or the hour in which a price changed."""
+    half = replacing(**{name: f"{name} / 2" for name in (*COSTS, *QUANTITIES)})
+    change.write(f"SELECT {half} FROM bill UNION ALL SELECT {half} FROM bill")
+
+
 def viewers_come_from_every_region(change: Change) -> None:
     """CloudFront and Lambda@Edge are charged where a viewer is, in accounts that use CloudFront and Lambda."""
     regions = ", ".join(f"({literal(region)})" for region in EVERY_REGION)
@@ -350,6 +367,8 @@ CHANGES: dict[str, Callable[[Change], None]] = {
     "a month restated": a_month_is_restated,
     "a commitment bought and returned": a_commitment_is_bought_and_returned,
     "credits pay for everything": credits_pay_for_everything,
+    "tax on every charge": every_charge_is_taxed,
+    "charges split in two": charges_are_split,
     "viewers from every region": viewers_come_from_every_region,
     "a government region": an_account_lives_in_a_government_region,
     "another provider's rows": another_providers_rows_are_appended,
