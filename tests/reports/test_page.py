@@ -282,6 +282,13 @@ def test_a_report_that_fails_costs_its_own_section_alone(tmp_path):
     assert any("weekly_deltas" in one for one in shown["freshness"]["failures"])
 
 
+def test_a_bill_without_a_settled_day_says_so():
+    """None, and not the text "None", which is later than every day."""
+    unsettled = {"first_day": DAY, "last_day": DAY, "last_settled_day": None, "sub_accounts": 1}
+    assert document(gathered(billed_days=unsettled))["layers"]["last_settled_day"] is None
+    assert document(gathered())["layers"]["last_settled_day"] == "2026-03-28"
+
+
 def test_the_layers_of_a_bill_add_up_to_its_report(tmp_path):
     """The days that are drawn are the month that is told."""
     engine = bill(

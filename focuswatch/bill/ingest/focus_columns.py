@@ -85,7 +85,9 @@ SOURCES = {
     "ProviderName": ("ProviderName", "InvoiceIssuerName", "ServiceProviderName"),
 }
 SELLER = "serviceprovidername"
-IS_AWS = "regexp_matches(lower(trim({})), '^(aws|amazon)')"  # as AWS writes itself, and tools that rewrite exports
+IS_AWS = (
+    "regexp_matches(lower(trim({})), '^(aws|amazon)')"  # as AWS writes itself, and tools that rewrite exports
+)
 SEPARATORS = re.compile(r"[\s_-]+")
 OFFSET = re.compile(r":\d\d(\.\d+)?\s*[+-]\d\d(:?\d\d)?$")  # 2026-05-02T23:30:00+02:00
 READ: dict[str, Kind] = {

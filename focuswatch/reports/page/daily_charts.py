@@ -32,13 +32,14 @@ def layers(gathered: Gathered) -> Part:
         costs[row["layer"]][place] = _cents(row["effective_cost"])
         seen[place] += row["seen_by_bedrock_filter"] or 0.0
     month = {row["layer"]: row for row in gathered.reports.get("ai_spend_by_layer", [])}
+    settled = gathered.billed_days.get("last_settled_day")
     return {
         "days": [str(day) for day in days],
         "layers": [{"layer": layer, "costs": costs[layer]} for layer in LAYERS],
         "other_providers": gathered.other_providers,
         "seen": [_cents(one) for one in seen],
         "month": [_month(layer, month.get(layer, {})) for layer in LAYERS] if month else [],
-        "last_settled_day": str(gathered.billed_days.get("last_settled_day")),
+        "last_settled_day": settled and str(settled),
     }
 
 

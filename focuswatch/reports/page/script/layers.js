@@ -7,7 +7,7 @@ function layersSection(shown, currency) {
   const visible = d3.sum(month, (row) => row.seen_by_bedrock_filter);
   const said = `In the last 30 days AI cost ${money(total, currency)}. A filter on the service “Amazon Bedrock” shows ${money(visible, currency)} of it, ${percent(visible, total)}; what lies above the line is what it misses: ${money(total - visible, currency)}.`;
   const keys = layers.map(({ layer }) => [paint(layer), layer]);
-  const grey = days.at(-1) > settled ? ` Days after ${day(settled)} still grow.` : "";
+  const grey = !settled ? " All days still grow." : days.at(-1) > settled ? ` Days after ${day(settled)} still grow.` : "";
   return section(
     "burn", "What AI burns a day, by layer", said + grey,
     legend([...keys, ["var(--filter)", "what a Bedrock filter sees"]]),
