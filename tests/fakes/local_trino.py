@@ -26,7 +26,7 @@ from tests.fakes.waiting import wait_until
 
 HERE = Path(__file__).parent / "trino"
 PARTS = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:8]
-MADE = HERE.parent.parent / "build" / f"trino-435-{PARTS}"
+MADE = HERE.parents[2] / "build" / f"trino-435-{PARTS}"
 NEEDED = "JDK 17 or newer (java) and Maven (mvn)"
 STATE_SECONDS = 60
 # Tiny statements: what a cluster does to spread and to reorder work costs more than the work.

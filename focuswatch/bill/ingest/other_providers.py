@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
-from focuswatch.export import columns
+from focuswatch.bill.ingest import focus_columns
 
 # A row without a provider is taken for AWS's.
-IS_AWS = f"({columns.IS_AWS.format('ProviderName')} OR coalesce(trim(ProviderName), '') = '')"
+IS_AWS = f"({focus_columns.IS_AWS.format('ProviderName')} OR coalesce(trim(ProviderName), '') = '')"
 
 
 def probe_providers(connection: duckdb.DuckDBPyConnection, *, table: str) -> dict[str, int]:

@@ -23,10 +23,10 @@ from typing import Any
 
 import pytest
 
-from tests.given_page import data_of
-from tests.test_command import FOCUSWATCH, focuswatch
+from tests.cli.test_cli import FOCUSWATCH, focuswatch
+from tests.given.page import data_of
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 HOSTILE_NAMES = CASES / "csv_formula" / "bill.parquet"
 IDLE = CASES / "shell_in_name"
 

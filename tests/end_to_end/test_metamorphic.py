@@ -13,11 +13,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.command.scan import run
-from focuswatch.findings import Finding
-from focuswatch.literals import literal
+from focuswatch.cli.scan_command import run
+from focuswatch.engines.sql_literals import literal
+from focuswatch.findings.finding import Finding
 from focuswatch.simulate import simulate
-from focuswatch.simulate.writing.columns import COLUMNS, MAPS
+from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, MAPS
 
 DAYS = 90
 SMALL = 1_000  # charges of an account that is kept whatever it shows
