@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.bill.table_columns import KNOWN_FINDINGS
+from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.detect.stored_outcomes import StoredOutcomes
 from focuswatch.ledger.findings_table import TABLE, rows_of_ledger
 from focuswatch.reports.page import document, gather, html

@@ -13,7 +13,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.bill import local_tables
-from focuswatch.bill import table_columns as columns
+from focuswatch.bill.schema import table_columns as columns
 from focuswatch.catalog.catalog import FILL_IN, ROOT, Catalog, Detection
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.detect.run_detection import DetectionInput, Outcome, ask, news_since

@@ -15,10 +15,11 @@ import duckdb
 import platformdirs
 from filelock import FileLock, Timeout
 
-from focuswatch.bill import local_tables, table_columns
+from focuswatch.bill import local_tables
 from focuswatch.bill.ingest.other_providers import aws_only
 from focuswatch.bill.refresh.local_refresh import Refresh, refresh, unreadable
-from focuswatch.bill.table_columns import KEPT_TABLES
+from focuswatch.bill.schema import table_columns
+from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.result_cache import ResultCache, digest_of, file_mark
 from focuswatch.engines import Engine

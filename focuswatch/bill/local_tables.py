@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.table_columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
+from focuswatch.bill.schema.table_columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.sql_identifiers import file_list
 from focuswatch.engines.sql_literals import Value

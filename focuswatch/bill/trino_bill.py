@@ -10,11 +10,12 @@ from datetime import date
 
 from filelock import FileLock, Timeout
 
-from focuswatch.bill import local_tables, table_columns
+from focuswatch.bill import local_tables
 from focuswatch.bill.local_bill import Bill, Inputs, Progress, as_of_day
 from focuswatch.bill.refresh.athena_statements import tables_as_of
 from focuswatch.bill.refresh.local_refresh import Refresh
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
+from focuswatch.bill.schema import table_columns
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.result_cache import ResultCache, digest_of, file_mark
 from focuswatch.engines.duckdb_engine import connect

@@ -16,7 +16,7 @@ TRINO_TYPES = {"TIMESTAMP": "timestamp(6)", "MAP(VARCHAR, VARCHAR)": "map(varcha
 
 
 def trino_type(type_: str) -> str:
-    """A type of focuswatch.bill.table_columns in Trino's words."""
+    """A type of focuswatch.bill.schema.table_columns in Trino's words."""
     return TRINO_TYPES.get(type_, type_.lower())
 
 

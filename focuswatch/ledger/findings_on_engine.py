@@ -3,7 +3,7 @@
 from datetime import date
 
 from focuswatch.bill.local_tables import create_of
-from focuswatch.bill.table_columns import KNOWN_FINDINGS
+from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.engines import Engine
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.inline_rows import selected

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.ingest.focus_columns import KINDS, REQUIRED
 from focuswatch.bill.refresh.local_views import DAY_COLUMNS
-from focuswatch.bill.table_columns import DELIVERIES, FOLDED_CHARGES
+from focuswatch.bill.schema.focus_columns import KINDS, REQUIRED
+from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import ExportError
 from tests.given.exports import HOURLY, TYPES, USUAL, Reader, read, write

@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.ingest.read_units import UnitReader
-from focuswatch.bill.table_columns import FOLDED_CHARGES
+from focuswatch.bill.schema.table_columns import FOLDED_CHARGES
 from focuswatch.errors import ExportError
 from tests.given.exports import HOURLY, Reader, read, write
 

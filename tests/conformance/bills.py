@@ -7,7 +7,8 @@ from typing import Any
 import duckdb
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give, insert
-from focuswatch.bill import local_tables, table_columns
+from focuswatch.bill import local_tables
+from focuswatch.bill.schema import table_columns
 from focuswatch.detect.run_detection import DetectionInput, news_since
 
 GIVEN = {

@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.bill.table_columns import DAILY_CHARGES
+from focuswatch.bill.schema.table_columns import DAILY_CHARGES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import explained
 from focuswatch.detect.explain.cost_increase import RULES, CostIncrease, rise_of

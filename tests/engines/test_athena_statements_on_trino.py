@@ -23,7 +23,7 @@ from focuswatch.bill.local_bill import Inputs, open_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import NOT_STORED, saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
-from focuswatch.bill.table_columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli.scan_command import run as scan
 from focuswatch.engines.athena_engine import AthenaEngine

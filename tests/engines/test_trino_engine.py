@@ -13,9 +13,9 @@ from threading import Thread
 
 import pytest
 
-from focuswatch.bill.ingest.focus_columns import KINDS, SQL_TYPES
 from focuswatch.bill.refresh.trino_refresh import TrinoTables
-from focuswatch.bill.table_columns import ACTIVITY
+from focuswatch.bill.schema.focus_columns import KINDS, SQL_TYPES
+from focuswatch.bill.schema.table_columns import ACTIVITY
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import create_empty, inserts, selected, trino_type

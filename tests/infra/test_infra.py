@@ -13,9 +13,9 @@ from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 
 from app import synthesize
-from focuswatch.bill import table_columns
-from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.bill.local_tables import create_empty
+from focuswatch.bill.schema import table_columns
+from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.sql_literals import placeholders

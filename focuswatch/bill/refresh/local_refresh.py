@@ -28,7 +28,7 @@ from focuswatch.bill.refresh.delivery_history import extended
 from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
 from focuswatch.bill.refresh.refresh_index import Index, Unit, digest_of, load_index, store_index
-from focuswatch.bill.table_columns import KEPT_TABLES
+from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError
 

@@ -6,7 +6,7 @@ import duckdb
 
 from focuswatch.bill.local_tables import create_of
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.table_columns import DELIVERIES, FOLDED_CHARGES
+from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.engines.sql_identifiers import file_list
 
 # Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.table_columns import DELIVERIES
+from focuswatch.bill.schema.table_columns import DELIVERIES
 from focuswatch.engines.inline_rows import create_empty, trino_type
 from focuswatch.engines.sql_literals import Scalar, literal, literals
 
