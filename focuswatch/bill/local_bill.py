@@ -23,7 +23,7 @@ from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.result_cache import ResultCache, digest_of, file_mark
 from focuswatch.engines import Engine
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_empty_table, create_table
 from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import ConfigError
 from focuswatch.findings.exchange_rates import Rate, rate_of
@@ -79,7 +79,7 @@ def _load(
     local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
     local_tables.load_accounts(connection, inputs.accounts)
     local_tables.load_owners(connection, owners.tables)
-    local_tables.create_empty(
+    create_empty_table(
         connection, "known_findings", table_columns.KNOWN_FINDINGS
     )  # filled of a ledger, by who has one
     values: dict[str, Value] = {"as_of": as_of, "names_resources": owners.names_resources}
@@ -236,7 +236,7 @@ def open_bill(inputs: Inputs, *, catalog: Catalog, owners: Owners, progress: Pro
                     judged = connect(scratch=inputs.state / "scratch-aws")
                     aws_only(judged, of=connection)
                     deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
-                    local_tables.create_of(judged, "deliveries", table_columns.DELIVERIES, deliveries)
+                    create_table(judged, "deliveries", table_columns.DELIVERIES, deliveries)
                     _load(judged, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
                 parts = (
                     refreshed.digest,

@@ -2,10 +2,9 @@
 
 from datetime import date
 
-from focuswatch.bill.local_tables import create_of
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.engines import Engine
-from focuswatch.engines.duckdb_engine import DuckDbEngine
+from focuswatch.engines.duckdb_engine import DuckDbEngine, create_table
 from focuswatch.engines.inline_rows import selected
 from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.ledger import Ledger
@@ -17,7 +16,7 @@ def give_known_findings(engine: Engine, *, ledger: Ledger, owners: Owners, as_of
     """Let statements of `engine` read what `ledger` knows now. Raises QueryError."""
     rows = rows_of_ledger(ledger, engine=engine, owners=owners, as_of=as_of)
     if isinstance(engine, DuckDbEngine):
-        create_of(engine.connection, TABLE, KNOWN_FINDINGS, rows)
+        create_table(engine.connection, TABLE, KNOWN_FINDINGS, rows)
     elif isinstance(engine, TrinoEngine) and rows:
         # It cannot read this machine: they travel in the statement.
         engine.tables = {**engine.tables, TABLE: selected(KNOWN_FINDINGS, rows)}
