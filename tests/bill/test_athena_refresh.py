@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import saved_query, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import Partitions
@@ -146,13 +147,13 @@ def _put(aws, table, key):
 @pytest.fixture(scope="module")
 def bill(organisation, owners, tmp_path_factory):
     """The same export on the laptop."""
-    inputs = Inputs(
+    inputs = BillInputs(
         str(organisation.export),
         tmp_path_factory.mktemp("state"),
         organisation.activity,
         organisation.accounts,
     )
-    with open_bill(inputs, catalog=CATALOG, owners=owners, progress=lambda text: None) as bill:
+    with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=lambda text: None) as bill:
         yield bill
 
 

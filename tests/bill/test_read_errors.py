@@ -208,7 +208,7 @@ def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, f
         opened = gzip.open if format_ == "csv.gz" else open
         with opened(path, "rt") as given, opened(empty, "wt") as written:
             written.write(given.readline())
-    assert read(folder, tmp_path / "other").refresh().charges == 1
+    assert read(folder, tmp_path / "other").refresh().summary.charges == 1
     path.unlink()
     assert f"{folder}: holds no charges" in refused(folder, tmp_path)
 
