@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from focuswatch.bill.glue_columns import PERIOD_TABLES
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import tables_as_of
 from focuswatch.bill.refresh.local_views import daily_select
 from focuswatch.bill.refresh.table_files import Files
-from focuswatch.bill.table_columns import KEPT_TABLES
+from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
+from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, ask, news_since
 from focuswatch.engines.athena_engine import AthenaEngine, Executed

@@ -19,7 +19,8 @@ from typing import Any
 
 from organisations import over_seeds
 
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.finding import Finding
@@ -52,13 +53,13 @@ def scanned_daily(folder: Path, *, days: int) -> Iterator[Told]:
     ledger = SqliteLedger(folder / "ledger.db")
     as_of = date.fromisoformat(truth["as_of"])
     for day in (as_of - timedelta(days=back) for back in range(days - 1, -1, -1)):
-        inputs = Inputs(
+        inputs = BillInputs(
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
             accounts=folder / "accounts.parquet", as_of=day,
         )  # fmt: skip
-        with open_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
+        with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
-                bill.engine, as_of=day, currency=bill.refresh.currency, catalog=catalog, detections=catalog.live,
+                bill.engine, as_of=day, currency=bill.summary.currency, catalog=catalog, detections=catalog.live,
                 owners=owners, ledger=ledger, progress=lambda _text: None,
             )  # fmt: skip
         for outcome in scanned.failures:

@@ -20,7 +20,8 @@ from typing import Any
 
 from organisations import over_seeds
 
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.explain.cost_increase import RULES
 from focuswatch.detect.scan import scan
@@ -38,13 +39,13 @@ def told(folder: Path, *, days: list[date]) -> Iterator[Finding]:
     catalog, owners = Catalog.load(), Owners.load(folder / "owners.toml")
     detections = [catalog.detection(id) for id in RULES]
     for day in days:
-        inputs = Inputs(
+        inputs = BillInputs(
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
             accounts=folder / "accounts.parquet", as_of=day,
         )  # fmt: skip
-        with open_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
+        with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(
-                bill.engine, as_of=day, currency=bill.refresh.currency, catalog=catalog, detections=detections,
+                bill.engine, as_of=day, currency=bill.summary.currency, catalog=catalog, detections=detections,
                 owners=owners, ledger=SqliteLedger(folder / f"ledger-{day}.db"), progress=lambda _text: None,
             )  # fmt: skip
         for outcome in scanned.failures:

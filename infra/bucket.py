@@ -10,7 +10,7 @@ from typing import Any, cast
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_s3
 from constructs import Construct
 
-from focuswatch.bill.glue_columns import PERIOD_TABLES
+from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 
 RESULTS = "athena-results/"

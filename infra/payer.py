@@ -16,7 +16,7 @@ from aws_cdk import (
 )
 from constructs import Construct
 
-from focuswatch.bill.glue_columns import EXPORT_COLUMNS
+from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 from focuswatch.owners.owners_file import Owners

@@ -3,7 +3,7 @@
 from aws_cdk import aws_athena, aws_glue
 from constructs import Construct
 
-from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS
+from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.engines.athena_dialect import projection
 from focuswatch.operations.deployment_config import Deployment
 from infra.bucket import RESULTS

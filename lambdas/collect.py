@@ -1,50 +1,45 @@
-"""The day's clock rang: read which accounts there are, and what the resources of each did."""
+"""Once a day: collect the list of accounts, and the activity of the resources in each."""
 
 import os
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
 from focuswatch.collect.member_sessions import PATIENT, assumed, assuming
-from lambdas.environment import LambdaRun
+from lambdas.function import Invocation, lambda_function, logger, metrics
 
 ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
-logger, metrics = Logger(), Metrics()
-tracer = Tracer(auto_patch=False)  # a trace of ten thousand calls helps nobody
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-@tracer.capture_lambda_handler
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Write `accounts` and `activity`; an account that refuses is named and fails nothing."""
-    run = LambdaRun("collect")
-    logger.append_keys(run_id=run.id)
-    sts = run.session.client(
-        "sts", config=PATIENT
-    )  # the region's own: its tokens are valid in opt-in regions too
-    management, proof = os.environ.get("FOCUSWATCH_MANAGEMENT_ROLE"), os.environ["FOCUSWATCH_EXTERNAL_ID"]
-    payer = assumed(sts, management, external_id=proof) if management else run.session
+@lambda_function("collect", traces_aws_calls=False)  # ten thousand calls would make a trace unreadable
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Write the tables `accounts` and `activity`; accounts that deny access are reported and fail nothing."""
+    run = invocation.run
+    # The regional endpoint: its tokens are valid in opt-in regions too.
+    sts = run.session.client("sts", config=PATIENT)
+    management, external_id = (
+        os.environ.get("FOCUSWATCH_MANAGEMENT_ROLE"),
+        os.environ["FOCUSWATCH_EXTERNAL_ID"],
+    )
+    payer = assumed(sts, management, external_id=external_id) if management else run.session
     summary = collect(
         payer.client("organizations", region_name=ORGANIZATIONS_REGION, config=PATIENT),
-        session_for=assuming(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=proof),
+        session_for=assuming(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=external_id),
         store=Store(run.session.client("s3", config=PATIENT), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
         today=datetime.now(UTC).date(),
         progress=logger.info,
     )
-    _tell(summary)
-    heartbeat = run.beat(ran=summary.looked_at, failed=summary.refusals)
-    return heartbeat.model_dump(mode="json")
+    _report(summary)
+    return run.beat(ran=summary.looked_at, failed=summary.refusals)
 
 
-def _tell(summary: Summary) -> None:
-    for what, reason in summary.refusals.items():
-        logger.warning("not looked at", extra={"what": what, "reason": reason})
+def _report(summary: Summary) -> None:
+    for account, reason in summary.refusals.items():
+        logger.warning("not collected", extra={"account": account, "reason": reason})
     logger.info(
         "collected",
         extra={
@@ -57,8 +52,6 @@ def _tell(summary: Summary) -> None:
             "seconds": summary.seconds,
         },
     )
-    metrics.add_dimension(name="function", value="collect")
     metrics.add_metric(name="AccountsLookedAt", unit=MetricUnit.Count, value=len(summary.looked_at))
     metrics.add_metric(name="AccountsRefused", unit=MetricUnit.Count, value=len(summary.refusing_accounts))
     metrics.add_metric(name="Resources", unit=MetricUnit.Count, value=summary.resources)
-    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)

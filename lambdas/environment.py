@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,9 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_statements import tables_as_of
-from focuswatch.bill.refresh.glue_partitions import GluePeriod, day_after
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
-from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.claims import Claims
@@ -51,6 +48,8 @@ AGAIN = "Again"  # the event that calls a function for what was turned away whil
 # Throttled calls are tried again with a wait that grows, as often as a run can bear:
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html
 PATIENT = Config(retries={"mode": "adaptive", "max_attempts": 10})
+
+logger = Logger()
 
 
 @dataclass(frozen=True)
@@ -231,6 +230,7 @@ class LambdaRun:
             query_url=lambda _finding: query_url(str(self.session.region_name)),
         )
 
+    @cached_property
     def engine(self) -> AthenaEngine:
         """Athena over the deployment's tables."""
         return AthenaEngine(
@@ -241,24 +241,17 @@ class LambdaRun:
             run_id=self.id,
         )
 
-    def warehouse(self, engine: AthenaEngine) -> AthenaTables:
-        """The tables."""
+    @cached_property
+    def tables(self) -> AthenaTables:
+        """The deployment's tables in Glue and S3."""
         s3 = self.session.client("s3", config=PATIENT)
         glue = self.session.client("glue", config=PATIENT)
-        return AthenaTables(engine, glue, Files(s3, self.bucket, self.id), self.catalog)
+        return AthenaTables(self.engine, glue, Files(s3, self.bucket, self.id), self.catalog)
 
-    def as_of(self, engine: AthenaEngine, periods: Mapping[str, GluePeriod]) -> date:
-        """The day after the last charge; `engine` knows the tables as of it from now on."""
-        day = day_after(periods.values())
-        engine.tables.update(
-            tables_as_of(self.catalog, as_of=day, names_resources=self.owners.names_resources)
-        )
-        return day
-
-    def rate(self, periods: Mapping[str, GluePeriod]) -> Rate:
-        """How thresholds in USD are converted, by the newest billing period."""
-        newest = max(periods.values(), key=lambda one: one.period)
-        return rate_of(newest.currency, rates=self.owners.exchange_rates, of_bill=newest.per_usd)
+    @property
+    def scanned_bytes(self) -> int:
+        """Bytes that Athena has scanned in this run."""
+        return sum(statement.scanned_bytes for statement in self.engine.executed)
 
     def topics(self) -> Topics:
         """Where news goes."""
@@ -306,14 +299,16 @@ class LambdaRun:
         if put["FailedEntryCount"]:
             raise RuntimeError(f"EventBridge did not take the event {what}: {put['Entries']}")
 
-    def beat(self, **told: Any) -> Heartbeat:
-        """Record and return the heartbeat of this run."""
+    def beat(self, **fields: Any) -> dict[str, Any]:
+        """Record and log the heartbeat of this run, and return it as JSON."""
         heartbeat = Heartbeat(
             function=self.name,
             run_id=self.id,
             ended_at=datetime.now(UTC),
             seconds=round(time.monotonic() - self.started, 3),
-            **told,
+            **fields,
         )
         record(self.table, heartbeat)
-        return heartbeat
+        content = heartbeat.model_dump(mode="json")
+        logger.info("heartbeat", extra={"heartbeat": content})
+        return content

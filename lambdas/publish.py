@@ -1,44 +1,31 @@
-"""News was decided, or an earlier run was interrupted: tell what is untold."""
+"""After findings changed, or an earlier run was interrupted: publish the pending notifications to SNS."""
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.notify.publish import publish
-from focuswatch.operations.function_lease import Lease
-from lambdas.environment import PATIENT, LambdaRun
+from lambdas.environment import PATIENT
+from lambdas.function import Invocation, lambda_function, logger, metrics
 
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
-SPARE_SECONDS = 60  # news that is begun with less left might be sent and not be marked as told
-
-
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-@tracer.capture_lambda_handler
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Publish all untold news; raises where some could not be sent, so that the alarm hears of it."""
-    run = LambdaRun("publish")
-    logger.append_keys(run_id=run.id)
-    return run.alone(lambda lease: _publish(run, context, lease=lease), event=event, logger=logger)
+SPARE_SECONDS = 60  # with less time left, a notification could be sent without being marked as sent
 
 
-def _publish(run: LambdaRun, context: Any, *, lease: Lease) -> dict[str, Any]:
-    sns = run.session.client("sns", config=PATIENT)
+@lambda_function("publish", one_at_a_time=True)
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Publish all pending notifications. Raises RuntimeError if some fail, so that the alarm reports them."""
+    run = invocation.run
     published = publish(
-        run.ledger, sns=sns, topics=run.topics(), progress=logger.info,
-        may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
+        run.ledger, sns=run.session.client("sns", config=PATIENT), topics=run.topics(), progress=logger.info,
+        may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
     )  # fmt: skip
-    metrics.add_dimension(name="function", value=run.name)
     metrics.add_metric(name="Told", unit=MetricUnit.Count, value=published.told)
-    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
-    heartbeat = run.beat(told=published.told, failed=published.failed).model_dump(mode="json")
-    logger.info("heartbeat", extra={"heartbeat": heartbeat})
-    if published.unfinished and published.told:  # a run that got nowhere would be called for ever
-        logger.info("the time was over; called again for what is untold")
+    heartbeat = run.beat(told=published.told, failed=published.failed)
+    if published.unfinished and published.told:  # a run without progress would be invoked again forever
+        logger.info("out of time; invoked again for the remaining notifications")
         run.announce("Detected", "{}")
     if published.failed:
         raise RuntimeError(
-            f"{len(published.failed)} news could not be sent and stay to be told: {published.failed}"
+            f"{len(published.failed)} notifications could not be published and remain pending: {published.failed}"
         )
     return heartbeat

@@ -1,10 +1,9 @@
-"""Once a day: how focuswatch itself is, to the FinOps channel, or where there is no bot to whoever hears alarms."""
+"""Once a day: send the health report to the FinOps channel, or to the alarms topic if there is no Slack bot."""
 
 import os
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.notify.slack.health_message import pulse_message
@@ -12,34 +11,26 @@ from focuswatch.operations.health_report import UNTOLD, Pulse, pulse
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.operations.queue_depths import waiting
 from lambdas.environment import PATIENT, LambdaRun
+from lambdas.function import Invocation, lambda_function, logger, metrics
 
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
 
-
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-@tracer.capture_lambda_handler
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Say it, whether all is well or not: silence would be neither."""
-    run = LambdaRun("pulse")
-    logger.append_keys(run_id=run.id)
+@lambda_function("pulse")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Send the report every day, with or without problems: a missing report is a problem too."""
+    run = invocation.run
     now = datetime.now(UTC)
-    found = _pulse(run, now=now)
+    report = _pulse(run, now=now)
     if run.has_bot:
-        run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(found), channel=run.channel_of(None))
+        run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(report), channel=run.channel_of(None))
         run.closings(logger.warning).tell(run.ledger.silences(), today=now.date())
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],
-            Subject=f"{os.environ['FOCUSWATCH_NAME']}: {'all is well' if found.is_well else 'something is wrong'}",
-            Message=found.as_text(),
+            Subject=f"{os.environ['FOCUSWATCH_NAME']}: {'healthy' if report.is_well else 'problems found'}",
+            Message=report.as_text(),
         )
-    metrics.add_dimension(name="function", value=run.name)
-    metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(found.troubles))
-    metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
-    told = run.beat(doubts=[one.what for one in found.troubles]).model_dump(mode="json")
-    logger.info("heartbeat", extra={"heartbeat": told})
-    return told
+    metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(report.troubles))
+    return run.beat(doubts=[trouble.what for trouble in report.troubles])
 
 
 def _pulse(run: LambdaRun, *, now: datetime) -> Pulse:
@@ -60,4 +51,4 @@ def _pulse(run: LambdaRun, *, now: datetime) -> Pulse:
 
 
 def _listed(variable: str) -> list[str]:
-    return [one for one in os.environ[variable].split(",") if one]
+    return [value for value in os.environ[variable].split(",") if value]

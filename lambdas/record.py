@@ -1,45 +1,38 @@
-"""Somebody answered in Slack: write it down, and let the message say so."""
+"""After someone pressed a button in Slack: record the response and update the message."""
 
 from typing import Any
-
-from aws_lambda_powertools import Logger, Metrics, Tracer
 
 from focuswatch.errors import Refused
 from focuswatch.notify.queue_batch import Record, work
 from focuswatch.notify.slack.ephemeral_reply import NO_BOT
 from focuswatch.notify.slack.interactions import Press
 from focuswatch.notify.slack.record_response import Recorder, turned_away
-from lambdas.environment import LambdaRun
-from lambdas.telling import end
-
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+from lambdas.function import Invocation, lambda_function, logger
+from lambdas.queue_result import report_batch
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-@tracer.capture_lambda_handler
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Record a batch of answers, each with its author."""
-    run = LambdaRun("record")
-    logger.append_keys(run_id=run.id)
+@lambda_function("record")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Record a batch of responses, each with its author."""
+    run = invocation.run
     recorder = (
         Recorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
         if run.has_bot
         else None
     )
 
-    def record(one: Record) -> str:
+    def record(message: Record) -> str:
         try:
-            press = Press.of_json(one["body"])
+            press = Press.of_json(message["body"])
         except (ValueError, TypeError) as error:
-            raise Refused(f"not an answer that `answer` has taken: {error}") from error
+            raise Refused(f"the message is not a response from the function `answer`: {error}") from error
         return recorder.record(press) if recorder else turned_away(press, NO_BOT)
 
-    worked = work(
-        event["Records"],
+    result = work(
+        invocation.event["Records"],
         do=record,
         queue=run.queue(),
         progress=logger.info,
-        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        seconds_left=invocation.seconds_left,
     )
-    return end(run, worked, logger=logger, metrics=metrics)
+    return report_batch(run, result)

@@ -1,28 +1,21 @@
-"""News has come for Slack: tell it once, to whoever owns it."""
+"""Notify Slack about a batch of findings, each to its owner's channel."""
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
-
 from focuswatch.notify.queue_batch import tell_batch
-from lambdas.environment import LambdaRun
-from lambdas.telling import end
-
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+from lambdas.function import Invocation, lambda_function, logger
+from lambdas.queue_result import report_batch
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-@tracer.capture_lambda_handler
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Tell a batch of the findings topic; what could not be told comes back or goes to the dead letters."""
-    run = LambdaRun("slack")
-    logger.append_keys(run_id=run.id)
-    worked = tell_batch(
-        event["Records"],
+@lambda_function("slack")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Deliver a batch of notifications; failed ones are retried or moved to the dead-letter queue."""
+    run = invocation.run
+    result = tell_batch(
+        invocation.event["Records"],
         channel=run.slack_routes(),
         queue=run.queue(),
         progress=logger.info,
-        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        seconds_left=invocation.seconds_left,
     )
-    return end(run, worked, logger=logger, metrics=metrics)
+    return report_batch(run, result)

@@ -1,43 +1,38 @@
-"""AWS Budgets or Cost Anomaly Detection has spoken: make a finding of it, told as any other."""
+"""Record alerts of AWS Budgets and Cost Anomaly Detection as findings."""
 
 import os
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
-
 from focuswatch.aws_alerts import parse, record
 from focuswatch.aws_alerts.confirm_subscription import asked, confirm
 from focuswatch.notify.queue_batch import Record, work
-from lambdas.environment import LambdaRun
-from lambdas.telling import end
-
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+from lambdas.function import Invocation, lambda_function, logger
+from lambdas.queue_result import report_batch
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-@tracer.capture_lambda_handler
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Into the ledger, which decides what is news; then `Detected` goes on the bus, and `publish` tells it."""
-    run = LambdaRun("spending")
-    logger.append_keys(run_id=run.id)
+@lambda_function("spending")
+def handler(invocation: Invocation) -> dict[str, Any]:
+    """Record each alert in the ledger, then put `Detected` on the event bus so that `publish` notifies the owners."""
+    run = invocation.run
     today = datetime.now(UTC).date()
 
-    def hear(one: Record) -> str:
-        if question := asked(one["body"]):
-            return confirm(question, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
-        found = parse(one["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"])
-        decision = record(run.ledger, found, today=today, rates=run.owners.exchange_rates)
-        return f"{found.detection} {found.fingerprint}: {len(decision.news)} to tell"
+    def record_alert(message: Record) -> str:
+        if confirmation := asked(message["body"]):
+            return confirm(confirmation, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
+        finding = parse(
+            message["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"]
+        )
+        decision = record(run.ledger, finding, today=today, rates=run.owners.exchange_rates)
+        return f"{finding.detection} {finding.fingerprint}: {len(decision.news)} notifications"
 
-    worked = work(
-        event["Records"],
-        do=hear,
+    result = work(
+        invocation.event["Records"],
+        do=record_alert,
         queue=run.queue(),
         progress=logger.info,
-        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        seconds_left=invocation.seconds_left,
     )
-    if worked.done:
+    if result.done:
         run.announce("Detected", "{}")
-    return end(run, worked, logger=logger, metrics=metrics)
+    return report_batch(run, result)

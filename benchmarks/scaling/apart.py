@@ -14,7 +14,8 @@ from typing import Any
 # Imported here, so that no detection pays for bringing numpy.
 import focuswatch.detect.forecast.budget_plans  # noqa: F401
 import focuswatch.detect.series_detection  # noqa: F401
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, ask, news_since
 from focuswatch.owners.owners_file import Owners
@@ -24,9 +25,9 @@ def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
     """How many charges there are, and seconds by part."""
     catalog, owners = Catalog.load(), Owners.load(bill / "owners.toml")
     beside = {"activity": bill / "activity.parquet", "accounts": bill / "accounts.parquet"}
-    inputs = Inputs(str(bill / "focus"), state=state, **beside)
+    inputs = BillInputs(str(bill / "focus"), state=state, **beside)
     clock = Clock()
-    with open_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as opened:
+    with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as opened:
         clock.lap("refresh")
         since = news_since(opened.as_of, looked_until=None)
         question = DetectionInput(opened.as_of, since, tuple(owners.routing.required_tags))
@@ -35,7 +36,7 @@ def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
             if outcome.error:
                 raise RuntimeError(outcome.error)
             clock.lap(detection.id)
-        return {"charges": opened.refresh.charges, "wall": clock.wall, "cpu": clock.cpu}
+        return {"charges": opened.summary.charges, "wall": clock.wall, "cpu": clock.cpu}
 
 
 class Clock:

@@ -13,11 +13,11 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.bill import local_tables
-from focuswatch.bill import table_columns as columns
+from focuswatch.bill.schema import table_columns as columns
 from focuswatch.catalog.catalog import FILL_IN, ROOT, Catalog, Detection
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.detect.run_detection import DetectionInput, Outcome, ask, news_since
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_empty_table
 from focuswatch.errors import CatalogError
 from focuswatch.findings.finding import plain
 from focuswatch.owners.owners_file import Owners
@@ -129,7 +129,7 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("deliveries", columns.DELIVERIES, case.deliveries),
         ("known_findings", columns.KNOWN_FINDINGS, []),
     ):
-        local_tables.create_empty(on, name, shape)
+        create_empty_table(on, name, shape)
         insert(on, name, shape, rows)
     local_tables.load_owners(on, owners_of(case).tables)
 

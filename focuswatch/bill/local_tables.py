@@ -4,40 +4,20 @@
 made here is `activity`, `accounts`, `daily_charges` and `completeness`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
-from focuswatch.bill.table_columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
+from focuswatch.bill.schema.table_columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.engines.sql_identifiers import file_list
+from focuswatch.engines.duckdb_engine import create_empty_table, create_table
+from focuswatch.engines.sql_identifiers import file_list, quoted
 from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import ConfigError
 
 # What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
 SAYING = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
-
-
-def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> None:
-    """An empty table of these columns, in place of any of that name."""
-    body = ", ".join(f'"{column}" {type_}' for column, type_ in columns.items())
-    connection.execute(f"CREATE OR REPLACE TABLE {name} ({body})")
-
-
-def create_of(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    columns: Mapping[str, str],
-    rows: Sequence[tuple[object, ...]],
-) -> None:
-    """A table of these columns and rows, in place of any of that name."""
-    create_empty(connection, name, columns)
-    if rows:  # by column, in one statement: DuckDB takes a millisecond for each row of an executemany
-        given = ", ".join(f"unnest(CAST(? AS {type_}[]))" for type_ in columns.values())
-        connection.execute(
-            f"INSERT INTO {name} SELECT {given}", [list(values) for values in zip(*rows, strict=True)]
-        )
 
 
 def load_file(
@@ -47,7 +27,7 @@ def load_file(
 
     Raises ConfigError naming the file, what it lacks and what was expected.
     """
-    create_empty(connection, name, columns)
+    create_empty_table(connection, name, columns)
     if path is None:
         return
     source = _source(path)
@@ -100,7 +80,7 @@ def _source(path: Path) -> str:
 def _selected(column: str, type_: str, found: dict[str, str]) -> str:
     if column.lower() not in found:
         return f"CAST(NULL AS {type_})"
-    name = '"' + found[column.lower()].replace('"', '""') + '"'
+    name = quoted(found[column.lower()])
     if type_.startswith("MAP"):
         return f"CAST(CAST({name} AS JSON) AS {type_})"  # a map stays a map, JSON text becomes one
     return f"CAST({name} AS {type_})"
@@ -129,4 +109,4 @@ def create_views(
 def load_owners(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[tuple[object, ...]]]) -> None:
     """The tables that say who owns what and what it is for; `rows` are those of Owners.tables."""
     for name, shape in OWNERS.items():
-        create_of(connection, name, shape, rows[name])
+        create_table(connection, name, shape, rows[name])

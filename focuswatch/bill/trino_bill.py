@@ -1,139 +1,168 @@
-"""An organisation's bill, opened on its own Trino; what lies in files of this machine is brought there for a scan."""
+"""A bill in a table of an organization's own Trino; rows of local files are copied there for the duration of a scan."""
 
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
-from filelock import FileLock, Timeout
-
-from focuswatch.bill import local_tables, table_columns
-from focuswatch.bill.local_bill import Bill, Inputs, Progress, as_of_day
+from focuswatch.bill import local_tables
+from focuswatch.bill.bill import (
+    KNOWN_FINDINGS_TABLE,
+    BillInputs,
+    BillSummary,
+    Progress,
+    digest_of_inputs,
+    resolve_as_of,
+)
 from focuswatch.bill.refresh.athena_statements import tables_as_of
-from focuswatch.bill.refresh.local_refresh import Refresh
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
+from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, KNOWN_FINDINGS, OWNERS
+from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.result_cache import ResultCache, digest_of, file_mark
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.inline_rows import create_empty, inserts, selected, trino_type
+from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
 from focuswatch.engines.trino_engine import TrinoEngine, cancelled_with_the_command
 from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 
-TABLE = re.compile(r"\w+(\.\w+){0,2}")
+TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
+FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS}
 
 
 @dataclass(frozen=True)
-class CompanionTables:
-    """Tables of one scan: made under names of its own, and dropped when it ends."""
+class TrinoBill:
+    """A Bill on Trino; see focuswatch.bill.bill.Bill."""
 
-    lake: TrinoTables
+    engine: TrinoEngine
+    summary: BillSummary
+    as_of: date
+    data_digest: str | None
+
+    @property
+    def aws_engine(self) -> TrinoEngine:
+        """The same engine: the table of the export has AWS charges only."""
+        return self.engine
+
+    def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
+        """Replace the table `known_findings` by rows that each statement carries along; see Bill."""
+        self.engine.tables = {**self.engine.tables, KNOWN_FINDINGS_TABLE: _select(KNOWN_FINDINGS, rows)}
+
+
+@dataclass(frozen=True)
+class TemporaryTables:
+    """Tables of one scan, under unique names; `close` drops them."""
+
+    trino: TrinoTables
     run: str
-    made: list[str] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
 
     def load(self, name: str, shape: Mapping[str, str], rows: list[tuple[object, ...]]) -> str:
-        """A SELECT of these rows."""
-        table = self._named(name)
-        self.lake.engine.execute(create_empty(table, shape), label=name)
-        for statement in inserts(table, shape, rows):
-            self.lake.engine.execute(statement, label=name)
+        """Create a table of these rows and return a SELECT of them."""
+        table = self._new_name(name)
+        self.trino.engine.execute(create_statement(table, shape), label=name)
+        for statement in insert_statements(table, shape, rows):
+            self.trino.engine.execute(statement, label=name)
         return f"SELECT {', '.join(shape)} FROM {table}"
 
-    def make(self, name: str, select: str) -> str:
-        """A SELECT of what `select` brings now: Trino would evaluate a common table expression at every mention."""
-        table = self._named(name)
-        self.lake.engine.execute(f"CREATE TABLE {table} AS\n{select}", label=name)
+    def materialize(self, name: str, select: str) -> str:
+        """Create a table of the result of `select` and return a SELECT of it.
+
+        Trino would evaluate a common table expression at every mention.
+        """
+        table = self._new_name(name)
+        self.trino.engine.execute(f"CREATE TABLE {table} AS\n{select}", label=name)
         return f"SELECT * FROM {table}"
 
     def close(self) -> None:
-        """Remove them all."""
-        for table in self.made:
-            self.lake.engine.execute(f"DROP TABLE IF EXISTS {table}", label=table)
+        """Drop all tables."""
+        for table in self.created:
+            self.trino.engine.execute(f"DROP TABLE IF EXISTS {table}", label=table)
 
-    def _named(self, name: str) -> str:
-        self.made.append(f"{name}__{self.run}")
-        return self.made[-1]
+    def _new_name(self, name: str) -> str:
+        self.created.append(f"{name}__{self.run}")
+        return self.created[-1]
 
 
 @contextmanager
-def open_lake(
-    inputs: Inputs, *, engine: TrinoEngine, catalog: Catalog, owners: Owners, progress: Progress
-) -> Iterator[Bill]:
-    """The refreshed bill on a Trino; `inputs.export` names the table of the export there. Raises as open_bill does."""
-    if not TABLE.fullmatch(inputs.export):
+def open_trino_bill(
+    inputs: BillInputs, *, engine: TrinoEngine, catalog: Catalog, owners: Owners, progress: Progress
+) -> Iterator[TrinoBill]:
+    """Refresh and open the bill; `inputs.export` is the name of the export's table on the Trino.
+
+    Raises ExportError and ConfigError as open_local_bill does, and QueryError if a statement fails.
+    """
+    if not TABLE_NAME.fullmatch(inputs.export):
         raise ConfigError(f"{inputs.export}: expected the name of a table, CATALOG.SCHEMA.TABLE.")
-    inputs.state.mkdir(parents=True, exist_ok=True)
-    lake = TrinoTables(engine, inputs.export, catalog)
-    beside = CompanionTables(lake, uuid.uuid4().hex[:12])
-    try:
-        with FileLock(inputs.state / "lock", timeout=0), closing(beside), cancelled_with_the_command(engine):
-            periods = lake.refresh(progress=progress)
-            refreshed = _told(periods)
-            as_of = as_of_day(inputs, refreshed)
-            progress("Bringing activity, accounts and owners to Trino")
-            engine.tables = _tables(inputs, as_of=as_of, lake=lake, beside=beside, owners=owners)
-            parts = (
-                refreshed.digest,
-                as_of,
-                owners.tables,
-                *map(file_mark, (inputs.activity, inputs.accounts)),
-            )
-            answers = ResultCache(inputs.state / "answers.json", digest=digest_of(catalog, parts=parts))
-            yield Bill(engine, refreshed, as_of, answers)
-    except Timeout as error:
-        raise ConfigError(
-            f"Another scan of this export is running (it holds {inputs.state}); wait for it, or use another --state."
-        ) from error
+    trino = TrinoTables(engine, inputs.export, catalog)
+    temporary = TemporaryTables(trino, uuid.uuid4().hex[:12])
+    with locked(inputs.state), closing(temporary), cancelled_with_the_command(engine):
+        summary = _summarize(trino.refresh(progress=progress))
+        as_of = resolve_as_of(inputs.as_of, summary=summary)
+        progress("Copying activity, accounts and owners to Trino")
+        existing = trino.tables()
+        rows = _rows_of_files(inputs)
+        engine.tables = _tables(rows, existing, as_of=as_of, trino=trino, temporary=temporary, owners=owners)
+        digest = digest_of_inputs(
+            summary, as_of=as_of, owners=owners, files=(inputs.activity, inputs.accounts)
+        )
+        # Tables that someone else writes to the schema can change without notice.
+        is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
+        yield TrinoBill(engine, summary, as_of, data_digest=digest if is_known else None)
 
 
-def _tables(
-    inputs: Inputs, *, as_of: date, lake: TrinoTables, beside: CompanionTables, owners: Owners
-) -> dict[str, str]:
-    """SELECTs of what is not a view of the schema, by name and each after what it reads."""
-    there = lake.tables()
+def _rows_of_files(inputs: BillInputs) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of the activity and accounts files by table; none where no file is given."""
     connection = connect()
     try:
-        local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
+        local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
         local_tables.load_accounts(connection, inputs.accounts)
-        given = {
+        return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
-            for name, shape in (("activity", table_columns.ACTIVITY), ("accounts", table_columns.ACCOUNTS))
+            for name, shape in FILE_TABLES.items()
         }
     finally:
         connection.close()
-    found = {}
-    for name, shape in (("activity", table_columns.ACTIVITY), ("accounts", table_columns.ACCOUNTS)):
-        if given[name] or name not in there:  # else the schema's own is read
-            found[name] = beside.load(name, shape, given[name]) if given[name] else _empty(shape)
-    for name, shape in table_columns.OWNERS.items():
-        found[name] = selected(shape, owners.tables[name]) if owners.tables[name] else _empty(shape)
-    found["known_findings"] = _empty(table_columns.KNOWN_FINDINGS)
-    found |= tables_as_of(lake.catalog, as_of=as_of, names_resources=owners.names_resources)
-    found["completeness"] = beside.make("completeness", found["completeness"])
-    return found
 
 
-def _empty(shape: Mapping[str, str]) -> str:
+def _tables(
+    rows: Mapping[str, list[tuple[object, ...]]],
+    existing: set[str],
+    *,
+    as_of: date,
+    trino: TrinoTables,
+    temporary: TemporaryTables,
+    owners: Owners,
+) -> dict[str, str]:
+    """Return SELECTs of the tables that are not views of the schema, by name, each after the tables it reads."""
+    tables = {}
+    for name, shape in FILE_TABLES.items():
+        if rows[name]:
+            tables[name] = temporary.load(name, shape, rows[name])
+        elif name not in existing:  # otherwise the table of the schema is read
+            tables[name] = _select(shape, ())
+    for name, shape in OWNERS.items():
+        tables[name] = _select(shape, owners.tables[name])
+    tables[KNOWN_FINDINGS_TABLE] = _select(KNOWN_FINDINGS, ())
+    tables |= tables_as_of(trino.catalog, as_of=as_of, names_resources=owners.names_resources)
+    tables["completeness"] = temporary.materialize("completeness", tables["completeness"])
+    return tables
+
+
+def _select(shape: Mapping[str, str], rows: Sequence[tuple[object, ...]]) -> str:
+    if rows:
+        return select_rows(shape, rows)
     nulls = ", ".join(f"CAST(NULL AS {trino_type(type_)}) AS {name}" for name, type_ in shape.items())
     return f"SELECT {nulls} WHERE false"
 
 
-def _told(periods: list[TrinoPeriod]) -> Refresh:
-    newest = max(period.run for period in periods)
-    return Refresh(
-        changed=tuple(f"{one.period:%Y-%m}" for one in periods if one.run == newest),
-        unchanged=tuple(f"{one.period:%Y-%m}" for one in periods if one.run != newest),
-        digest=hashlib.sha256("\n".join(one.digest for one in periods).encode()).hexdigest(),
+def _summarize(periods: Sequence[TrinoPeriod]) -> BillSummary:
+    return BillSummary(
         currency=periods[0].currency,
-        first_charge_date=min(one.first_charge_date for one in periods),
-        last_charge_date=max(one.last_charge_date for one in periods),
-        charges=sum(one.charges for one in periods),
-        files=0,
-        bytes=0,
-        focus_version="1.2",
-        grain="DAILY",
-        warnings=(),
+        first_charge_date=min(period.first_charge_date for period in periods),
+        last_charge_date=max(period.last_charge_date for period in periods),
+        charges=sum(period.charges for period in periods),
+        data_digest=hashlib.sha256("\n".join(period.digest for period in periods).encode()).hexdigest(),
     )

@@ -28,11 +28,14 @@ def demo(
     \b
     focuswatch demo
     """
-    from focuswatch.bill.local_bill import Inputs, open_bill, state_of
+    from focuswatch.bill.bill import BillInputs
+    from focuswatch.bill.local_bill import open_local_bill
+    from focuswatch.bill.remembered_inputs import state_of
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.output import tables
     from focuswatch.cli.progress import talking
     from focuswatch.cli.scan_command import notifying
+    from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.owners.owners_file import Owners
     from focuswatch.reports.run_report import rows_of
     from focuswatch.simulate import simulate
@@ -46,23 +49,28 @@ def demo(
     with notifying(
         export, as_of=None, activity=made.activity, accounts=made.accounts, owners=made.owners, only=None,
         ledger=None, state=state,
-    ) as (scanned, refreshed):  # fmt: skip
+    ) as (scanned, summary):  # fmt: skip
         catalog, owners = Catalog.load(), Owners.load(made.owners)
-        inputs = Inputs(
+        inputs = BillInputs(
             export, state=state_of(export, root=state), activity=made.activity, accounts=made.accounts
         )
         with (
             talking() as talk,
-            open_bill(inputs, catalog=catalog, owners=owners, progress=talk.progress) as bill,
+            open_local_bill(inputs, catalog=catalog, owners=owners, progress=talk.progress) as bill,
         ):
             rows = rows_of(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
             talk.progress("Drawing the page")
             with options.known_ledger(None, export=export, state=state) as kept:
                 address = page_command.write(
-                    bill, ledger=kept, catalog=catalog, owners=owners, out=out / "page.html"
+                    bill,
+                    ledger=kept,
+                    catalog=catalog,
+                    owners=owners,
+                    out=out / "page.html",
+                    results=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
                 )
         tables.top(scanned, most=MOST_FINDINGS, state=state, command=_command())
-    _ai_against_filter(rows, refreshed.currency)
+    _ai_against_filter(rows, summary.currency)
     typer.echo(f"Bill, ledger and planted truth: {out}/. Your own bill: {_command()} scan YOUR_EXPORT")
     typer.echo(f"The page: {address}")
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from focuswatch.cli import options
 
 if TYPE_CHECKING:
-    from focuswatch.bill.local_bill import Bill
+    from focuswatch.bill.bill import Bill
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.open_bill_option import OnTrino
+    from focuswatch.detect.result_cache import ResultCache
     from focuswatch.owners.owners_file import Owners
 
 
@@ -24,6 +25,7 @@ class LastExport:
     bill: "Bill"
     catalog: "Catalog"
     owners: "Owners"
+    results: "ResultCache | None"
 
 
 @contextmanager
@@ -41,22 +43,32 @@ def known_bill(
 
     Raises ConfigError, too, where no table of a Trino is named.
     """
-    from focuswatch.bill.local_bill import Inputs, Latest, Recalled, latest, recalled, state_of
+    from focuswatch.bill.bill import BillInputs
+    from focuswatch.bill.remembered_inputs import (
+        RecalledInputs,
+        RememberedInputs,
+        load_last_export,
+        recall_inputs,
+        state_of,
+    )
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.open_bill_option import opened, place_of
     from focuswatch.cli.progress import talking
+    from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.errors import ConfigError
     from focuswatch.owners.owners_file import Owners
 
     if trino and not export:
         raise ConfigError("--engine trino needs the name of the export's table, CATALOG.SCHEMA.TABLE.")
     catalog = Catalog.load()
-    named = Latest(export or latest(root=state).export, activity=activity, accounts=accounts, owners=owners)
-    found = Recalled(named, named) if trino else recalled(named, root=state)
-    scanned = found.latest
+    named = RememberedInputs(
+        export or load_last_export(root=state).export, activity=activity, accounts=accounts, owners=owners
+    )
+    found = RecalledInputs(named, named) if trino else recall_inputs(named, root=state)
+    scanned = found.inputs
     known = Owners.load(scanned.owners)
     place = place_of(scanned.export, trino)
-    inputs = Inputs(
+    inputs = BillInputs(
         scanned.export,
         state=state_of(place, root=state),
         activity=scanned.activity,
@@ -67,8 +79,11 @@ def known_bill(
         talking() as talk,
         opened(inputs, trino=trino, catalog=catalog, owners=known, progress=talk.progress) as bill,
     ):
-        for note in found.notes[bool(found.again) :]:  # what is as in the last scan goes without saying here
+        for note in found.notes[
+            bool(found.recalled) :
+        ]:  # what is as in the last scan goes without saying here
             talk.note(note)
-        if bill.refresh.other_providers:
-            talk.note(f"Note: {bill.refresh.other_providers}")
-        yield LastExport(place, bill, catalog, known)
+        if bill.summary.other_providers:
+            talk.note(f"Note: {bill.summary.other_providers}")
+        results = open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest)
+        yield LastExport(place, bill, catalog, known, results)

@@ -10,7 +10,7 @@ from focuswatch.engines.trino_server import Server, SignIn
 from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:
-    from focuswatch.bill.local_bill import Bill, Inputs, Progress
+    from focuswatch.bill.bill import Bill, BillInputs, Progress
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.owners.owners_file import Owners
 
@@ -38,16 +38,16 @@ def place_of(export: str, trino: OnTrino | None) -> str:
 
 
 def opened(
-    inputs: "Inputs", *, trino: OnTrino | None, catalog: "Catalog", owners: "Owners", progress: "Progress"
+    inputs: "BillInputs", *, trino: OnTrino | None, catalog: "Catalog", owners: "Owners", progress: "Progress"
 ) -> "AbstractContextManager[Bill]":
-    """The refreshed bill; see focuswatch.bill.local_bill.open_bill and focuswatch.bill.trino_bill.open_lake."""
+    """The refreshed bill; see focuswatch.bill.bill.Bill."""
     if trino is None:
-        from focuswatch.bill.local_bill import open_bill
+        from focuswatch.bill.local_bill import open_local_bill
 
-        return open_bill(inputs, catalog=catalog, owners=owners, progress=progress)
-    from focuswatch.bill.trino_bill import open_lake
+        return open_local_bill(inputs, catalog=catalog, owners=owners, progress=progress)
+    from focuswatch.bill.trino_bill import open_trino_bill
     from focuswatch.engines.trino_engine import TrinoEngine
 
     run_id = uuid.uuid4().hex[:12]
     engine = TrinoEngine(trino.server.connection(trino.sign_in, run_id=run_id), run_id=run_id)
-    return open_lake(inputs, engine=engine, catalog=catalog, owners=owners, progress=progress)
+    return open_trino_bill(inputs, engine=engine, catalog=catalog, owners=owners, progress=progress)

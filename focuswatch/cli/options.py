@@ -145,7 +145,7 @@ DYNAMODB = "dynamodb://"
 @contextmanager
 def known_ledger(given: str | None, *, export: str | None, state: Path | None) -> "Iterator[Ledger]":
     """The ledger of an export that was scanned before, or of a deployment. Raises ConfigError where there is none."""
-    from focuswatch.bill.local_bill import latest, state_of
+    from focuswatch.bill.remembered_inputs import load_last_export, state_of
     from focuswatch.errors import ConfigError
     from focuswatch.ledger import SqliteLedger
 
@@ -153,7 +153,11 @@ def known_ledger(given: str | None, *, export: str | None, state: Path | None) -
         with _deployed_ledger(given.removeprefix(DYNAMODB)) as deployed:
             yield deployed
         return
-    path = Path(given) if given else state_of(export or latest(root=state).export, root=state) / "ledger.db"
+    path = (
+        Path(given)
+        if given
+        else state_of(export or load_last_export(root=state).export, root=state) / "ledger.db"
+    )
     if not path.exists():
         raise ConfigError(
             f"There is no ledger at {path}; scan the export first, or name its ledger with --ledger."

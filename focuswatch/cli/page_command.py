@@ -11,8 +11,9 @@ from focuswatch.cli.options import EngineName
 from focuswatch.engines.trino_server import SignIn
 
 if TYPE_CHECKING:
-    from focuswatch.bill.local_bill import Bill
+    from focuswatch.bill.bill import Bill
     from focuswatch.catalog.catalog import Catalog
+    from focuswatch.detect.result_cache import ResultCache
     from focuswatch.ledger import Ledger
     from focuswatch.owners.owners_file import Owners
 
@@ -57,20 +58,35 @@ def page(
         talking() as talk,
     ):
         talk.progress("Drawing the page")
-        address = write(known.bill, ledger=kept, catalog=known.catalog, owners=known.owners, out=out)
+        address = write(
+            known.bill,
+            ledger=kept,
+            catalog=known.catalog,
+            owners=known.owners,
+            out=out,
+            results=known.results,
+        )
     typer.echo(address)
 
 
-def write(bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners", out: Path) -> str:
+def write(
+    bill: "Bill",
+    *,
+    ledger: "Ledger",
+    catalog: "Catalog",
+    owners: "Owners",
+    out: Path,
+    results: "ResultCache | None" = None,
+) -> str:
     """Write the page of an open bill; what comes back is its address for a browser."""
-    from focuswatch.ledger.findings_on_engine import give_known_findings
+    from focuswatch.ledger.findings_table import rows_of_ledger
     from focuswatch.reports.page import document, gather, html
 
-    give_known_findings(bill.engine, ledger=ledger, owners=owners, as_of=bill.as_of)
+    bill.load_known_findings(rows_of_ledger(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of))
     gathered = gather(
-        bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners,
-        ledger=ledger, answers=bill.answers, warnings=bill.refresh.warnings, rate=bill.rate(owners),
-        judged=bill.detected_on, other_providers=bill.refresh.other_providers,
+        bill.engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog, owners=owners,
+        ledger=ledger, answers=results, warnings=bill.summary.warnings, rate=bill.summary.rate(owners),
+        judged=bill.aws_engine, other_providers=bill.summary.other_providers,
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(html(document(gathered)), encoding="utf-8", newline="\n")

@@ -49,8 +49,7 @@ def report(
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.last_export import known_bill
     from focuswatch.cli.output import machine_formats, tables
-    from focuswatch.ledger.findings_on_engine import give_known_findings
-    from focuswatch.ledger.findings_table import reads_ledger
+    from focuswatch.ledger.findings_table import reads_ledger, rows_of_ledger
     from focuswatch.reports.run_report import columns_of, rows_of
 
     wanted = Catalog.load().report(name)
@@ -66,7 +65,8 @@ def report(
         bill = known.bill
         if reads_ledger(wanted):
             with options.known_ledger(ledger, export=known.export, state=state) as kept:
-                give_known_findings(bill.engine, ledger=kept, owners=known.owners, as_of=bill.as_of)
+                findings = rows_of_ledger(kept, engine=bill.engine, owners=known.owners, as_of=bill.as_of)
+                bill.load_known_findings(findings)
         if by:
             rows = _split(wanted, by=by, known=known)
         else:
@@ -81,7 +81,7 @@ def report(
             names = account_names(bill.engine, (row.get("sub_account_id") for row in rows))
     match format:
         case ReportFormat.TABLE:
-            tables.report(wanted, rows, currency=bill.refresh.currency, names=names)
+            tables.report(wanted, rows, currency=bill.summary.currency, names=names)
         case ReportFormat.JSON:
             typer.echo(machine_formats.rows(rows))
         case ReportFormat.CSV:

@@ -15,7 +15,7 @@ from focuswatch.cli.options import EngineName, ScanFormat, SeverityName
 from focuswatch.engines.trino_server import SignIn
 
 if TYPE_CHECKING:
-    from focuswatch.bill.refresh.local_refresh import Refresh
+    from focuswatch.bill.bill import BillSummary
     from focuswatch.catalog.catalog import Catalog, Detection
     from focuswatch.detect.scan import Scanned
 
@@ -60,8 +60,8 @@ def scan(
         export, as_of=options.day(as_of), activity=activity, accounts=accounts, owners=owners, only=only,
         ledger=ledger, state=state, trino=on_trino(engine, trino, trino_auth),
         forget_files=forget_files,
-    ) as (scanned, refreshed):  # fmt: skip
-        _print(scanned, refreshed, format, state=state)
+    ) as (scanned, summary):  # fmt: skip
+        _print(scanned, summary, format, state=state)
     if scanned.failures:
         raise typer.Exit(1)
     if fail_on and any(
@@ -74,7 +74,7 @@ def run(
     export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
     only: list[str] | None, ledger: Path | None, state: Path | None,
     trino: OnTrino | None = None, forget_files: bool = False,
-) -> "tuple[Scanned, Refresh]":  # fmt: skip
+) -> "tuple[Scanned, BillSummary]":  # fmt: skip
     """Open the bill and its ledger, and scan; whoever calls it has been notified."""
     with notifying(
         export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, only=only, ledger=ledger,
@@ -88,25 +88,33 @@ def notifying(
     export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
     only: list[str] | None, ledger: Path | None, state: Path | None,
     trino: OnTrino | None = None, forget_files: bool = False,
-) -> "Iterator[tuple[Scanned, Refresh]]":  # fmt: skip
+) -> "Iterator[tuple[Scanned, BillSummary]]":  # fmt: skip
     """Open the bill and its ledger, and scan; the block writes the findings out.
 
     They count as notified once the block has ended and its output is flushed: what was not written is news again.
     """
-    from focuswatch.bill.local_bill import Inputs, Latest, Recalled, recalled, remember, state_of
+    from focuswatch.bill.bill import BillInputs
+    from focuswatch.bill.remembered_inputs import (
+        RecalledInputs,
+        RememberedInputs,
+        recall_inputs,
+        remember_inputs,
+        state_of,
+    )
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.progress import talking
+    from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan import scan as scan_bill
     from focuswatch.detect.scan import with_untold
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file import Owners
 
-    given = Latest(export, activity=activity, accounts=accounts, owners=owners)
-    found = Recalled(given, given) if trino or forget_files else recalled(given, root=state)
-    taken = found.latest
+    given = RememberedInputs(export, activity=activity, accounts=accounts, owners=owners)
+    found = RecalledInputs(given, given) if trino or forget_files else recall_inputs(given, root=state)
+    taken = found.inputs
     catalog, known_owners = Catalog.load(), Owners.load(taken.owners)
     detections = _chosen(catalog, only)
-    inputs = Inputs(
+    inputs = BillInputs(
         export,
         state=state_of(place_of(export, trino), root=state),
         activity=taken.activity,
@@ -120,17 +128,18 @@ def notifying(
         ):
             for note in found.notes:
                 talk.note(note)
-            for warning in bill.refresh.warnings:
+            for warning in bill.summary.warnings:
                 talk.note(f"Note: {warning}")
             scanned = scan_bill(
-                bill.detected_on, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
-                detections=detections, owners=known_owners, ledger=kept, progress=talk.progress, answers=bill.answers,
-                rate=bill.rate(known_owners),
+                bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog,
+                detections=detections, owners=known_owners, ledger=kept, progress=talk.progress,
+                answers=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
+                rate=bill.summary.rate(known_owners),
             )  # fmt: skip
         if trino is None:
-            remember(found.kept, root=state)
+            remember_inputs(found.to_remember, root=state)
         untold = list(kept.untold())
-        yield with_untold(scanned, untold, ledger=kept), bill.refresh
+        yield with_untold(scanned, untold, ledger=kept), bill.summary
         sys.stdout.flush()
         kept.mark_told(*untold)
 
@@ -147,12 +156,12 @@ def _is_news_from(severity: str, least: SeverityName) -> bool:
     return order.index(SeverityName(severity)) >= order.index(least)
 
 
-def _print(scanned: "Scanned", refreshed: "Refresh", format: ScanFormat, *, state: Path | None) -> None:
+def _print(scanned: "Scanned", summary: "BillSummary", format: ScanFormat, *, state: Path | None) -> None:
     from focuswatch.cli.output import machine_formats, slack_payload, tables
 
     match format:
         case ScanFormat.TABLE:
-            tables.scanned(scanned, refreshed, state=state)
+            tables.scanned(scanned, summary, state=state)
         case ScanFormat.JSON:
             typer.echo(machine_formats.findings(scanned.findings))
         case ScanFormat.SLACK:

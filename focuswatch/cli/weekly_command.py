@@ -65,14 +65,14 @@ def weekly(
             catalog=known.catalog,
             owners=known.owners,
             as_of=bill.as_of,
-            per_usd=float(bill.rate(known.owners).per_usd),
+            per_usd=float(bill.summary.rate(known.owners).per_usd),
         )
         told = weeks(
             rows,
             entries,
             owners=known.owners,
             as_of=bill.as_of,
-            currency=bill.refresh.currency,
+            currency=bill.summary.currency,
             launches=quiet,
         )
     for week in told:

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.glue_columns import glue_columns
 from focuswatch.bill.refresh.table_files import arrow_schema
-from focuswatch.bill.table_columns import ACCOUNTS, ACTIVITY
+from focuswatch.bill.schema.glue_columns import glue_columns
+from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY
 from focuswatch.collect.aws_paging import paged
 
 # activity_date is the folder's name too; a file that is copied away still says its day

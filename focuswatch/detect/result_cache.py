@@ -56,6 +56,13 @@ class ResultCache:
         return hashlib.sha256(question.encode()).hexdigest()
 
 
+def open_result_cache(state: Path, *, catalog: Catalog, data_digest: str | None) -> ResultCache | None:
+    """Return the cache in the folder of an export's state; None if the data has no digest (Bill.data_digest)."""
+    if data_digest is None:
+        return None
+    return ResultCache(state / "answers.json", digest=digest_of(catalog, parts=(data_digest,)))
+
+
 def digest_of(catalog: Catalog, *, parts: Iterable[object]) -> str:
     """A digest of all that answers depend on beside their statements: the tables' SQL, the scorer, and `parts`."""
     tables = (
@@ -64,14 +71,6 @@ def digest_of(catalog: Catalog, *, parts: Iterable[object]) -> str:
     )
     content = "\n".join((__version__, _scorer(), *tables, *map(str, parts)))
     return hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def file_mark(path: Path | None) -> str:
-    """What tells that a file, or the files of a folder, changed: names, sizes and times."""
-    if path is None:
-        return ""
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return "\n".join(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
 
 
 def _scorer() -> str:

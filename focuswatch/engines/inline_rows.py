@@ -16,16 +16,16 @@ TRINO_TYPES = {"TIMESTAMP": "timestamp(6)", "MAP(VARCHAR, VARCHAR)": "map(varcha
 
 
 def trino_type(type_: str) -> str:
-    """A type of focuswatch.bill.table_columns in Trino's words."""
+    """A type of focuswatch.bill.schema.table_columns in Trino's words."""
     return TRINO_TYPES.get(type_, type_.lower())
 
 
-def create_empty(name: str, shape: Mapping[str, str]) -> str:
+def create_statement(name: str, shape: Mapping[str, str]) -> str:
     """The statement that makes an empty table."""
     return f"CREATE TABLE {name} ({', '.join(f'{column} {trino_type(of)}' for column, of in shape.items())})"
 
 
-def inserts(name: str, shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+def insert_statements(name: str, shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
     """Statements that insert `rows`, in the order of `shape`.
 
     The rows travel as one JSON text: a VALUES of a thousand rows takes Trino seconds to plan.
@@ -34,7 +34,7 @@ def inserts(name: str, shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) 
         yield f"INSERT INTO {name}\n{_rows(shape, some)}"
 
 
-def selected(shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> str:
+def select_rows(shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> str:
     """A SELECT of a few rows, where no table is wanted."""
     return _rows(shape, list(_texts(rows)))
 

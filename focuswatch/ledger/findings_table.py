@@ -22,7 +22,7 @@ AccountTags = Mapping[str, Mapping[str, str | None]]
 
 @dataclass(frozen=True)
 class KnownFinding:
-    """A row; its fields stand in the order of focuswatch.bill.table_columns.KNOWN_FINDINGS."""
+    """A row; its fields stand in the order of focuswatch.bill.schema.table_columns.KNOWN_FINDINGS."""
 
     fingerprint: str
     detection: str

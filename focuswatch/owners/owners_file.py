@@ -198,7 +198,7 @@ class Owners(_Section):
 
     @property
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
-        """Rows of the tables that SQL knows owners by: focuswatch.bill.table_columns.OWNERS names their columns."""
+        """Rows of the owner tables, with the columns of focuswatch.bill.schema.table_columns.OWNERS."""
         launches = [
             PlannedLaunch(name, launch.first_day, launch.last_day, launch.factor)
             for name, use_case in self.use_cases.items()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from focuswatch.bill.table_columns import MADE
+from focuswatch.bill.schema.table_columns import MADE
 from focuswatch.catalog.catalog import Catalog, Report
 from focuswatch.engines import Row
 from focuswatch.engines.duckdb_engine import DuckDbEngine

@@ -12,14 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
+from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import saved_query, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import Partitions
 from focuswatch.bill.refresh.table_files import Files
-from focuswatch.bill.table_columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
+from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.engines.athena_engine import AthenaEngine
@@ -146,13 +147,13 @@ def _put(aws, table, key):
 @pytest.fixture(scope="module")
 def bill(organisation, owners, tmp_path_factory):
     """The same export on the laptop."""
-    inputs = Inputs(
+    inputs = BillInputs(
         str(organisation.export),
         tmp_path_factory.mktemp("state"),
         organisation.activity,
         organisation.accounts,
     )
-    with open_bill(inputs, catalog=CATALOG, owners=owners, progress=lambda text: None) as bill:
+    with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=lambda text: None) as bill:
         yield bill
 
 

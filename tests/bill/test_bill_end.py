@@ -17,9 +17,9 @@ def test_charges_of_a_wrong_year_do_not_move_the_end(tmp_path, format_, strange)
     """Whether their day alone is wrong or their billing period too; they are read, and the user hears of them."""
     reader = read(write(tmp_path / f"a.{format_}", {}, *strange), tmp_path / "state")
     refreshed = reader.refresh()
-    assert refreshed.last_charge_date == date(2026, 5, 2)
-    assert refreshed.charges == 1 + len(strange)
-    (warning,) = refreshed.warnings
+    assert refreshed.summary.last_charge_date == date(2026, 5, 2)
+    assert refreshed.summary.charges == 1 + len(strange)
+    (warning,) = refreshed.summary.warnings
     assert strange[-1]["ChargePeriodStart"] in warning
     assert "taken to end on 2026-05-02" in warning
 
@@ -30,14 +30,14 @@ def test_a_wrong_year_within_a_delivery_does_not_move_the_end(tmp_path):
         tmp_path / "focus", {"ChargePeriodStart": "2026-04-30", "ChargePeriodEnd": None}, period="2026-04"
     )
     deliver(tmp_path / "focus", {}, STRANGE_DAY, period="2026-05")
-    assert read(tmp_path / "focus", tmp_path / "state").refresh().last_charge_date == date(2026, 5, 2)
+    assert read(tmp_path / "focus", tmp_path / "state").refresh().summary.last_charge_date == date(2026, 5, 2)
 
 
 def test_a_fee_paid_ahead_is_of_the_bill(tmp_path):
     """What begins in the month after its billing period is a day like others, and nobody is warned."""
     ahead = {"ChargePeriodStart": "2026-06-01", "ChargePeriodEnd": "2026-07-01"}
     refreshed = read(write(tmp_path / "a.parquet", {}, ahead), tmp_path / "state").refresh()
-    assert (refreshed.last_charge_date, refreshed.warnings) == (date(2026, 6, 1), ())
+    assert (refreshed.summary.last_charge_date, refreshed.summary.warnings) == (date(2026, 6, 1), ())
 
 
 def test_a_year_without_a_bill_is_no_mistake(tmp_path):
@@ -45,7 +45,7 @@ def test_a_year_without_a_bill_is_no_mistake(tmp_path):
     old = {"ChargePeriodStart": "2024-01-02", "ChargePeriodEnd": None, "BillingPeriodStart": "2024-01-01"}
     late = {"ChargePeriodStart": "2025-06-02", "ChargePeriodEnd": None, "BillingPeriodStart": "2025-06-01"}
     refreshed = read(write(tmp_path / "a.parquet", old, late), tmp_path / "state").refresh()
-    assert (refreshed.last_charge_date, refreshed.warnings) == (date(2025, 6, 2), ())
+    assert (refreshed.summary.last_charge_date, refreshed.summary.warnings) == (date(2025, 6, 2), ())
 
 
 def test_a_bill_all_of_the_future_ends_with_its_last_day(tmp_path):
@@ -59,7 +59,7 @@ def test_a_bill_all_of_the_future_ends_with_its_last_day(tmp_path):
         for month in (4, 5)
     ]
     refreshed = read(write(tmp_path / "a.parquet", *months), tmp_path / "state").refresh()
-    assert (refreshed.last_charge_date, refreshed.warnings) == (date(2062, 5, 2), ())
+    assert (refreshed.summary.last_charge_date, refreshed.summary.warnings) == (date(2062, 5, 2), ())
 
 
 @pytest.mark.parametrize("format_", ["parquet", "csv"])

@@ -4,7 +4,8 @@ import duckdb
 import pytest
 
 from focuswatch.authoring.detection_cases import read_cases
-from focuswatch.bill import local_tables, table_columns
+from focuswatch.bill import local_tables
+from focuswatch.bill.schema import table_columns
 from focuswatch.catalog.catalog import DetectionHeader, read_entry
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.engines.duckdb_engine import connect

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.bill.ingest.focus_columns import KINDS, REQUIRED
 from focuswatch.bill.refresh.local_views import DAY_COLUMNS
-from focuswatch.bill.table_columns import DELIVERIES, FOLDED_CHARGES
+from focuswatch.bill.schema.focus_columns import KINDS, REQUIRED
+from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import ExportError
 from tests.given.exports import HOURLY, TYPES, USUAL, Reader, read, write
@@ -43,10 +43,13 @@ def test_the_public_sample_is_known_for_what_it_is(tmp_path):
     """1,000 hourly charges of FOCUS 1.0 in dollars, without meters, of three providers."""
     reader = read(SAMPLE, tmp_path)
     refreshed = reader.refresh()
-    assert (refreshed.charges, refreshed.grain, refreshed.focus_version) == (1000, "HOURLY", "1.0")
-    assert refreshed.currency == "USD"
-    assert (refreshed.first_charge_date, refreshed.last_charge_date) == (date(2024, 9, 1), date(2024, 9, 30))
-    assert any("neither SkuMeter nor x_UsageType" in warning for warning in refreshed.warnings)
+    assert (refreshed.summary.charges, refreshed.grain, refreshed.focus_version) == (1000, "HOURLY", "1.0")
+    assert refreshed.summary.currency == "USD"
+    assert (refreshed.summary.first_charge_date, refreshed.summary.last_charge_date) == (
+        date(2024, 9, 1),
+        date(2024, 9, 30),
+    )
+    assert any("neither SkuMeter nor x_UsageType" in warning for warning in refreshed.summary.warnings)
     assert reader.column("DISTINCT ProviderName") == ["AWS", "Microsoft", "Oracle"]
     assert reader.column("DISTINCT Tags['environment']") == sorted(environments()) + [None]
 

@@ -56,10 +56,10 @@ def test_the_digest_changes_when_the_data_does(tmp_path, format_):
     """And is the same on another machine's copy of the same state of files."""
     path = write(tmp_path / f"a.{format_}")
     reader = read(path, tmp_path / "state")
-    first = reader.refresh().digest
-    assert reader.refresh().digest == first
+    first = reader.refresh().summary.data_digest
+    assert reader.refresh().summary.data_digest == first
     write(path, {"BilledCost": "7"})
-    assert reader.refresh().digest != first
+    assert reader.refresh().summary.data_digest != first
     assert reader.billed() == 7.0
 
 

@@ -85,7 +85,7 @@ def test_a_bill_of_another_provider_alone_is_said_to_be_so(tmp_path):
 def test_a_bill_of_aws_alone_says_nothing(tmp_path):
     """The usual case."""
     reader = read(write(tmp_path / "a.parquet", {}, {"ProviderName": None}), tmp_path / "state")
-    assert reader.refresh().other_providers is None
+    assert reader.refresh().summary.other_providers is None
 
 
 def test_providers_are_named_most_charges_first():

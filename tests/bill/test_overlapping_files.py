@@ -56,7 +56,7 @@ def warned(source, tmp_path, state="state"):
     """What a refresh warns of, and what is billed in all."""
     reader = read(source, tmp_path / state)
     refreshed = reader.refresh()  # once more over what is known now
-    return " | ".join(refreshed.warnings), pytest.approx(reader.billed()), refreshed
+    return " | ".join(refreshed.summary.warnings), pytest.approx(reader.billed()), refreshed
 
 
 @pytest.mark.parametrize("name", COPIES)
@@ -68,7 +68,7 @@ def test_a_copy_under_any_name_is_counted_once_with_a_note(tmp_path, name):
     shutil.copy(path, folder / name)
     note, billed, refreshed = warned(folder, tmp_path)
     assert billed == total(rows())
-    assert refreshed.charges == len(rows())
+    assert refreshed.summary.charges == len(rows())
     assert "holds the same charges as" in note
     assert name in note
 

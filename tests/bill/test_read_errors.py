@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.ingest.read_units import UnitReader
-from focuswatch.bill.table_columns import FOLDED_CHARGES
+from focuswatch.bill.schema.table_columns import FOLDED_CHARGES
 from focuswatch.errors import ExportError
 from tests.given.exports import HOURLY, Reader, read, write
 
@@ -208,7 +208,7 @@ def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, f
         opened = gzip.open if format_ == "csv.gz" else open
         with opened(path, "rt") as given, opened(empty, "wt") as written:
             written.write(given.readline())
-    assert read(folder, tmp_path / "other").refresh().charges == 1
+    assert read(folder, tmp_path / "other").refresh().summary.charges == 1
     path.unlink()
     assert f"{folder}: holds no charges" in refused(folder, tmp_path)
 

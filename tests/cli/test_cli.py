@@ -324,7 +324,7 @@ def test_two_scans_at_once_do_not_meet(export):
     """The second is told that the first is running."""
     from filelock import FileLock
 
-    from focuswatch.bill.local_bill import state_of
+    from focuswatch.bill.remembered_inputs import state_of
 
     state = state_of(str(export), root=export.parent / "state")
     state.mkdir(parents=True)

@@ -7,8 +7,9 @@ from typing import Any
 import duckdb
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give, insert
-from focuswatch.bill import local_tables, table_columns
+from focuswatch.bill.schema import table_columns
 from focuswatch.detect.run_detection import DetectionInput, news_since
+from focuswatch.engines.duckdb_engine import create_empty_table
 
 GIVEN = {
     "folded_charges": table_columns.FOLDED_CHARGES,
@@ -52,7 +53,7 @@ def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection
 def put(bill: Bill, *, connection: duckdb.DuckDBPyConnection) -> None:
     """Make the bill's tables on DuckDB, in place of any others."""
     for name, shape in GIVEN.items():
-        local_tables.create_empty(connection, name, shape)
+        create_empty_table(connection, name, shape)
         insert(
             connection, name, shape, [dict(zip(shape, row, strict=True)) for row in bill.rows.get(name, [])]
         )

@@ -16,7 +16,7 @@ from focuswatch.detect.run_detection import Outcome, ask
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.common_table_expressions import needed_of, with_tables
 from focuswatch.engines.duckdb_engine import DuckDbEngine
-from focuswatch.engines.inline_rows import create_empty, inserts
+from focuswatch.engines.inline_rows import create_statement, insert_statements
 from tests.conformance.bills import GIVEN, Bill, put
 from tests.fakes.local_trino import LocalTrino
 
@@ -106,8 +106,8 @@ class OnTrino:
             rows = [
                 (number, *row) for number, bill in enumerate(self.bills) for row in bill.rows.get(name, [])
             ]
-            engine.execute(create_empty(f"{self.schema}.{name}", numbered), label=self.schema)
-            for statement in inserts(f"{self.schema}.{name}", numbered, rows):
+            engine.execute(create_statement(f"{self.schema}.{name}", numbered), label=self.schema)
+            for statement in insert_statements(f"{self.schema}.{name}", numbered, rows):
                 engine.execute(statement, label=self.schema)
         everything = {name: self.catalog.tables[name].sql for name in local_tables.MADE}
         causes = self.catalog.lookups["excess_charges"].sql  # what a series asks beside its own statement

@@ -11,13 +11,13 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.bill.table_columns import DAILY_CHARGES
+from focuswatch.bill.schema.table_columns import DAILY_CHARGES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import explained
 from focuswatch.detect.explain.cost_increase import RULES, CostIncrease, rise_of
 from focuswatch.detect.explain.driver_queries import asked_parts, charges_of, explain
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.engines.inline_rows import create_empty, inserts
+from focuswatch.engines.inline_rows import create_statement, insert_statements
 from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
 from focuswatch.findings.explanation_text import headline, sentences
@@ -255,9 +255,9 @@ def test_trino_explains_it_alike(local_trino):
         tags = tags_of(rises, engine)
         rows = engine.query(f"SELECT {', '.join(DAILY_CHARGES)} FROM daily_charges", label="charges")
     trino, table = local_trino.engine(), "memory.default.explained_charges"
-    trino.execute(create_empty(table, DAILY_CHARGES), label="given")
+    trino.execute(create_statement(table, DAILY_CHARGES), label="given")
     try:
-        for statement in inserts(table, DAILY_CHARGES, [tuple(row.values()) for row in rows]):
+        for statement in insert_statements(table, DAILY_CHARGES, [tuple(row.values()) for row in rows]):
             trino.execute(statement, label="given")
         there = local_trino.engine(tables={"daily_charges": f"SELECT * FROM {table}"})
         assert explain(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.result_cache import ResultCache, digest_of, file_mark
+from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome
 
 CATALOG = Catalog.load()
@@ -63,12 +63,3 @@ def test_an_answer_of_another_shape_is_as_good_as_none(path, answer):
     (key,) = json.loads(path.read_text())
     path.write_text(f'{{"{key}": {answer}}}')
     assert ResultCache(path, digest="d").known(NEW_REGION, QUESTION) is None
-
-
-def test_a_changed_file_beside_the_bill_changes_the_digest(tmp_path):
-    """Activity that was collected anew is other data."""
-    file = tmp_path / "activity.csv"
-    file.write_text("a")
-    before = digest_of(CATALOG, parts=[file_mark(file)])
-    file.write_text("ab")
-    assert digest_of(CATALOG, parts=[file_mark(file)]) != before

@@ -18,12 +18,13 @@ import pytest
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, read_cases
 from focuswatch.authoring.detection_cases import differences as broken_promises
+from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.athena_statements import NOT_STORED, saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
-from focuswatch.bill.table_columns import DAILY_CHARGES, KEPT_TABLES
+from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli.scan_command import run as scan
 from focuswatch.engines.athena_engine import AthenaEngine
@@ -201,8 +202,8 @@ def test_the_lambda_refresh_makes_the_tables_of_the_laptop(
     """Row by row, but that a laptop's view may have a key in several rows: partitions by months, UNLOAD, the switch."""
     assert refreshed["ran"] == ["2026-05", "2026-06"]
     engine = AthenaEngine(boto3.Session(), DATABASE, WORKGROUP, f"s3://{BUCKET}/unloaded/", "compared")
-    inputs = Inputs(str(organisation.export), tmp_path / "state")
-    with open_bill(inputs, catalog=CATALOG, owners=Owners.load(OWNERS), progress=print) as bill:
+    inputs = BillInputs(str(organisation.export), tmp_path / "state")
+    with open_local_bill(inputs, catalog=CATALOG, owners=Owners.load(OWNERS), progress=print) as bill:
         for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
             statement = summed(name, shape)
             here = bill.engine.query(statement, label=name)
@@ -269,8 +270,8 @@ def test_periods_whose_files_have_fewer_or_more_columns_are_refreshed_alike(
     warehouse = AthenaTables(engine, session.client("glue"), files, CATALOG)
     told = warehouse.refresh(listing, owners=owners, progress=print)
     assert (told.changed, told.failed) == (("2026-05", "2026-06"), {})
-    inputs = Inputs(str(export), tmp_path / "state")
-    with open_bill(inputs, catalog=CATALOG, owners=owners, progress=print) as bill:
+    inputs = BillInputs(str(export), tmp_path / "state")
+    with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=print) as bill:
         statement = summed("daily_charges", DAILY_CHARGES)
         here = bill.engine.query(statement, label="here")
         assert len(here) > 100

@@ -9,7 +9,7 @@ import pytest
 from focuswatch.authoring.detection_cases import FOLDER, read_cases
 from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.inline_rows import MOST_CHARACTERS, inserts
+from focuswatch.engines.inline_rows import MOST_CHARACTERS, insert_statements
 from tests.conformance.bills import GIVEN, Bill, bill_of
 from tests.conformance.compare import difference
 from tests.conformance.random_bills import Known, random_bill
@@ -104,7 +104,7 @@ def test_a_random_bill_is_the_same_for_the_same_seed_and_spoilt():
 def test_many_rows_are_several_statements_none_too_long():
     """Trino refuses a text of more than a million characters; quotes are written twice."""
     rows = [(number, "'" * 3000) for number in range(300)]
-    made = list(inserts("t", {"a": "BIGINT", "b": "VARCHAR"}, rows))
+    made = list(insert_statements("t", {"a": "BIGINT", "b": "VARCHAR"}, rows))
     assert len(made) > 1
     assert max(map(len, made)) < MOST_CHARACTERS
     assert sum(one.count("[") - 1 for one in made) == 300

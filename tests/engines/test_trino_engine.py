@@ -13,12 +13,12 @@ from threading import Thread
 
 import pytest
 
-from focuswatch.bill.ingest.focus_columns import KINDS, SQL_TYPES
 from focuswatch.bill.refresh.trino_refresh import TrinoTables
-from focuswatch.bill.table_columns import ACTIVITY
+from focuswatch.bill.schema.focus_columns import KINDS, SQL_TYPES
+from focuswatch.bill.schema.table_columns import ACTIVITY
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
-from focuswatch.engines.inline_rows import create_empty, inserts, selected, trino_type
+from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
 from focuswatch.engines.trino_server import Server, SignIn
 from focuswatch.errors import ConfigError, ExportError, QueryError
 from focuswatch.simulate import Simulated, simulate
@@ -67,8 +67,10 @@ def raw(local_trino, request):
     def deliver(rows: list[dict[str, object]]) -> str:
         name = f"memory.{schema}.focus_export"
         engine.execute(f"DROP TABLE IF EXISTS {name}", label="given")
-        engine.execute(create_empty(name, SHAPE), label="given")
-        for statement in inserts(name, SHAPE, [[row.get(column) for column in SHAPE] for row in rows]):
+        engine.execute(create_statement(name, SHAPE), label="given")
+        for statement in insert_statements(
+            name, SHAPE, [[row.get(column) for column in SHAPE] for row in rows]
+        ):
             engine.execute(statement, label="given")
         return name
 
@@ -129,8 +131,8 @@ def both(local_trino, tmp_path_factory) -> Both:
     rows = connection.execute(f"SELECT {', '.join(SHAPE)} FROM '{bill}'").fetchall()
     engine, table = local_trino.engine(), "memory.whole_scan.focus_export"
     engine.execute("CREATE SCHEMA whole_scan", label="given")
-    engine.execute(create_empty(table, SHAPE), label="given")
-    for statement in inserts(table, SHAPE, rows):
+    engine.execute(create_statement(table, SHAPE), label="given")
+    for statement in insert_statements(table, SHAPE, rows):
         engine.execute(statement, label="given")
     address = f"http://tests@127.0.0.1:{local_trino.port}/memory/whole_scan"
     on_trino = ["--engine", "trino", "--trino", address, "--state", folder / "there"]
@@ -405,7 +407,7 @@ def test_a_few_rows_are_a_select_with_their_names(local_trino):
     """What owners.toml says stands as a common table expression in whatever reads it."""
     shape = {"rule": "VARCHAR", "place": "INTEGER", "starts_on": "DATE"}
     rows = [("tag", 1, date(2024, 2, 29)), (None, None, None)]
-    engine = local_trino.engine(tables={"owner_rules": selected(shape, rows)})
+    engine = local_trino.engine(tables={"owner_rules": select_rows(shape, rows)})
     found = engine.query(
         "SELECT rules.starts_on, rule, place FROM owner_rules AS rules ORDER BY place", label="read"
     )

@@ -8,10 +8,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
 from focuswatch.bill.refresh.glue_partitions import Partitions
 from focuswatch.bill.refresh.table_files import arrow_schema
-from focuswatch.bill.table_columns import ACTIVITY
+from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_KEY
+from focuswatch.bill.schema.table_columns import ACTIVITY
 from focuswatch.engines.athena_dialect import projection
 from focuswatch.engines.sql_literals import literal
 from tests.fakes.local_aws import LocalAws

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from focuswatch.bill.refresh.local_refresh import Refresh, refresh
+from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.sql_literals import literal
@@ -112,7 +112,7 @@ class Reader:
     said: list[str] = field(default_factory=list)
     connection: duckdb.DuckDBPyConnection = SHARED
 
-    def refresh(self) -> Refresh:
+    def refresh(self) -> LocalRefresh:
         return refresh(
             str(self.source),
             connection=self.connection,

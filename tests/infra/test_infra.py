@@ -13,11 +13,10 @@ from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 
 from app import synthesize
-from focuswatch.bill import table_columns
-from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS
-from focuswatch.bill.local_tables import create_empty
+from focuswatch.bill.schema import table_columns
+from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.engines.duckdb_engine import connect
+from focuswatch.engines.duckdb_engine import connect, create_empty_table
 from focuswatch.engines.sql_literals import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS
 from focuswatch.operations.deployment_config import FUNCTIONS, ONE_AT_A_TIME, QUEUE_FED, Deployment
@@ -113,7 +112,7 @@ def test_every_saved_query_runs():
     """On tables without rows."""
     connection = connect()
     for name, table in READ.items():
-        create_empty(connection, name, table)
+        create_empty_table(connection, name, table)
     for query in synthesized("one").properties("pipeline", "AWS::Athena::NamedQuery"):
         connection.execute(query["QueryString"])
 

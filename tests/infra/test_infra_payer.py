@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from focuswatch.bill.glue_columns import EXPORT_COLUMNS
+from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
 from focuswatch.collect.member_permissions import ACTIONS, MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners, Owns, Team

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from focuswatch.engines.duckdb_engine import DuckDbEngine
+from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
+from focuswatch.engines.duckdb_engine import DuckDbEngine, create_table
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
-from focuswatch.ledger.findings_on_engine import give_known_findings
+from focuswatch.ledger.findings_table import TABLE, rows_of_ledger
 from focuswatch.ledger.verified_savings import verify_saved
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import document, gather
@@ -56,7 +57,8 @@ def ledger(tmp_path):
 def told(ledger, *, as_of=DAY):
     """The rows of the report."""
     engine = bill()
-    give_known_findings(engine, ledger=ledger, owners=OWNERS, as_of=as_of)
+    rows = rows_of_ledger(ledger, engine=engine, owners=OWNERS, as_of=as_of)
+    create_table(engine.connection, TABLE, KNOWN_FINDINGS, rows)
     return engine, rows_of(CATALOG.report("savings"), engine=engine, as_of=as_of, owners=OWNERS)
 
 

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from focuswatch.bill.glue_columns import GLUE_TABLES, PARTITION_KEYS
+from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.cli import app
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.operations.doctor import examine

@@ -10,7 +10,8 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.owners.owners_file import Owners
@@ -378,10 +379,10 @@ def opened(simulated, as_of):
     """Functions that run a report, and the sum of a cost column over days and kinds of charges of the raw bill."""
     made, state = simulated
     owners = Owners.load(made.owners)
-    inputs = Inputs(
+    inputs = BillInputs(
         str(made.export), state=state, accounts=made.accounts, activity=made.activity, as_of=as_of
     )
-    with open_bill(inputs, catalog=CATALOG, owners=owners, progress=str) as bill:
+    with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=str) as bill:
 
         def rows(name):
             return rows_of(CATALOG.report(name), engine=bill.engine, as_of=as_of, owners=owners)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.file_shapes import Shape, scan_of
-from focuswatch.bill.ingest.focus_columns import PRICING_COST, PRICING_CURRENCY
+from focuswatch.bill.schema.focus_columns import PRICING_COST, PRICING_CURRENCY
 from focuswatch.engines.sql_identifiers import quoted
 from focuswatch.engines.sql_literals import literal
 from focuswatch.findings.exchange_rates import USD

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.bill.ingest import focus_columns as columns
 from focuswatch.bill.ingest.file_formats import Format, Sniffed, sniff
 from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.focus_columns import TEXTS
 from focuswatch.bill.ingest.other_formats import format_of
 from focuswatch.bill.ingest.read_errors import refusal
+from focuswatch.bill.schema import focus_columns as columns
+from focuswatch.bill.schema.focus_columns import TEXTS
 from focuswatch.engines.sql_identifiers import file_list, quoted
 from focuswatch.engines.sql_literals import literal
 from focuswatch.errors import ExportError

@@ -28,7 +28,7 @@ from focuswatch.bill.refresh.period_facts import (
     probe_services,
 )
 from focuswatch.bill.refresh.refresh_index import Unit, digest_of
-from focuswatch.bill.table_columns import KEPT_TABLES
+from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.sql_literals import literal
 from focuswatch.errors import ExportError

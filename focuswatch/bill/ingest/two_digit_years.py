@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.ingest import focus_columns
 from focuswatch.bill.ingest.file_formats import Format
+from focuswatch.bill.schema import focus_columns
 from focuswatch.engines.sql_identifiers import file_list, quoted
 
 if TYPE_CHECKING:

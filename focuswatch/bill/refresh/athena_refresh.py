@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from focuswatch.bill.glue_columns import PERIOD_TABLES
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of
 from focuswatch.bill.ingest.file_listing import Listing
 from focuswatch.bill.ingest.partition_folders import shared_folder
@@ -25,7 +24,8 @@ from focuswatch.bill.refresh.athena_statements import (
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, Partitions, day_after
 from focuswatch.bill.refresh.refresh_index import DeliveryRow, digest_of
 from focuswatch.bill.refresh.table_files import Files
-from focuswatch.bill.table_columns import DELIVERIES, KEPT_TABLES, OWNERS
+from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
+from focuswatch.bill.schema.table_columns import DELIVERIES, KEPT_TABLES, OWNERS
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import ExportError, FocuswatchError, QueryError

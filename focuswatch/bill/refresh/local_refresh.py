@@ -8,11 +8,12 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from focuswatch.bill.bill import BillSummary
 from focuswatch.bill.ingest.bill_end import end_of
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery, deliveries_of, separated
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, list_source
@@ -28,7 +29,7 @@ from focuswatch.bill.refresh.delivery_history import extended
 from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
 from focuswatch.bill.refresh.refresh_index import Index, Unit, digest_of, load_index, store_index
-from focuswatch.bill.table_columns import KEPT_TABLES
+from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError
 
@@ -43,23 +44,14 @@ NO_METERS = (
 
 
 @dataclass(frozen=True)
-class Refresh:
-    """What a refresh found: the whole export, and which of its units it had to read."""
+class LocalRefresh:
+    """The result of a refresh: the extent of the whole export, and which billing periods had to be read."""
 
+    summary: BillSummary
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
-    digest: str  # changes when a file of the export does
-    currency: str
-    first_charge_date: date
-    last_charge_date: date  # of the bill; see focuswatch.bill.ingest.bill_end
-    charges: int
-    files: int
-    bytes: int
     focus_version: str
     grain: Grain
-    warnings: tuple[str, ...]
-    other_providers: str | None = None  # a sentence about charges of other providers; among the warnings too
-    per_usd: float | None = None  # units of the currency for one US dollar, where the bill prices in USD
 
 
 def refresh(
@@ -69,7 +61,7 @@ def refresh(
     catalog: Catalog,
     state: Path,
     progress: Callable[[str], None],
-) -> Refresh:
+) -> LocalRefresh:
     """Make `folded_charges`, `kept_*` and `deliveries` on the connection, of all in `source`.
 
     `source` is a folder, a file or an s3:// address; `state` is this export's own folder. `say` is told
@@ -93,7 +85,7 @@ def _refresh(
     catalog: Catalog,
     state: Path,
     progress: Callable[[str], None],
-) -> Refresh:
+) -> LocalRefresh:
     warnings: list[str] = []
     old = load_index(state, made_by=_made_by(catalog))
     deliveries = tuple(
@@ -186,25 +178,19 @@ def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[str]) -> Refresh:
+def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[str]) -> LocalRefresh:
     facts = [fact for unit in units.values() for fact in unit.facts]
     parts = [part for unit in units.values() for part in unit.parts]
     end = end_of(units.values())
     charges = sum(fact.charges for fact in facts)
     other_providers = sentence((unit.providers for unit in units.values()), charges=charges)
     content = "\n".join(f"{name}\t{unit.digest}" for name, unit in sorted(units.items()))
-    return Refresh(
-        changed=tuple(name for name in units if name in changed),
-        unchanged=tuple(name for name in units if name not in changed),
-        digest=hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest(),
+    summary = BillSummary(
         currency=next(fact.currency for fact in facts if fact.currency),
         first_charge_date=min(fact.first_charge_date for fact in facts),
         last_charge_date=end.last_day,
         charges=charges,
-        files=sum(len(part.files) for part in parts),
-        bytes=sum(unit.bytes for unit in units.values()),
-        focus_version=max(part.shape.focus_version for part in parts),
-        grain=grain_of([unit.periods for unit in units.values()]),
+        data_digest=hashlib.sha256(content.encode("utf-8", "surrogateescape")).hexdigest(),
         warnings=(
             *warnings,
             *end.warnings,
@@ -213,6 +199,13 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
         ),
         other_providers=other_providers,
         per_usd=_newest_rate(units.values()),
+    )
+    return LocalRefresh(
+        summary,
+        changed=tuple(name for name in units if name in changed),
+        unchanged=tuple(name for name in units if name not in changed),
+        focus_version=max(part.shape.focus_version for part in parts),
+        grain=grain_of([unit.periods for unit in units.values()]),
     )
 
 

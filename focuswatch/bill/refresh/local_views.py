@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 
-from focuswatch.bill.local_tables import create_of
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.table_columns import DELIVERIES, FOLDED_CHARGES
+from focuswatch.bill.schema.table_columns import DELIVERIES, FOLDED_CHARGES
+from focuswatch.engines.duckdb_engine import create_table
 from focuswatch.engines.sql_identifiers import file_list
 
 # Parquet of daily grain is not grouped: a key may have several rows a day, whoever reads them sums.
@@ -60,4 +60,4 @@ def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[Deli
         )
         for row in rows
     ]
-    create_of(connection, "deliveries", DELIVERIES, told)
+    create_table(connection, "deliveries", DELIVERIES, told)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.bill.glue_columns import GLUE_TABLES
+from focuswatch.bill.schema.glue_columns import GLUE_TABLES
 
 if TYPE_CHECKING:
     import pyarrow as pa

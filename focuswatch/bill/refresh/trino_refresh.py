@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.bill import table_columns
-from focuswatch.bill.glue_columns import PERIOD_TABLES
 from focuswatch.bill.refresh import trino_statements
 from focuswatch.bill.refresh.athena_statements import folded, kept_table
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.schema import table_columns
+from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.engines.sql_literals import literal, literals

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
-from focuswatch.bill.table_columns import DELIVERIES
-from focuswatch.engines.inline_rows import create_empty, trino_type
+from focuswatch.bill.schema.table_columns import DELIVERIES
+from focuswatch.engines.inline_rows import create_statement, trino_type
 from focuswatch.engines.sql_literals import Scalar, literal, literals
 
 # The property that partitions a table:
@@ -72,7 +72,7 @@ def parts_of(name: str) -> str:
 def create_parts(name: str, shape: Mapping[str, str], *, connector: str) -> str:
     """The statement that makes that table, partitioned by mark where the connector can."""
     partitioned = PARTITIONED.get(connector)
-    made = create_empty(parts_of(name), {**shape, "part": "VARCHAR"})
+    made = create_statement(parts_of(name), {**shape, "part": "VARCHAR"})
     return f"{made} WITH ({partitioned} = ARRAY['part'])" if partitioned else made
 
 

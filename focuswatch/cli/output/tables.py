@@ -13,7 +13,7 @@ from rich.markup import escape as escaped_markup
 from rich.table import Table
 from rich.text import Text as RichText
 
-from focuswatch.bill.refresh.local_refresh import Refresh
+from focuswatch.bill.bill import BillSummary
 from focuswatch.catalog.catalog import Catalog, Report
 from focuswatch.cli.output.minor_findings import minor_line
 from focuswatch.cli.output.table_grid import Cell, Column, grid
@@ -94,7 +94,7 @@ def account(name: str | None, id: str | None) -> str:
     return account_label(name, id) or ""
 
 
-def scanned(result: Scanned, refresh: Refresh, *, state: Path | None = None) -> None:
+def scanned(result: Scanned, summary: BillSummary, *, state: Path | None = None) -> None:
     """A scan: its news by category and money, what was resolved, then the totals. `state` is for the hints."""
     out = console()
     news = [one.finding for one in result.news]
@@ -119,7 +119,7 @@ def scanned(result: Scanned, refresh: Refresh, *, state: Path | None = None) -> 
         _by_detection(out, found)
     elif not news:
         out.print("Nothing new.", style="bold")
-    _summary(out, result, refresh, state=state)
+    _summary(out, result, summary, state=state)
     failures(result)
 
 
@@ -242,9 +242,9 @@ def _by_detection(out: Console, found: Sequence[Finding]) -> None:
     out.print()
 
 
-def _summary(out: Console, result: Scanned, refresh: Refresh, *, state: Path | None) -> None:
+def _summary(out: Console, result: Scanned, summary: BillSummary, *, state: Path | None) -> None:
     _totals(out, result)
-    judged = f"{refresh.charges:,} charges of {refresh.first_charge_date} to {refresh.last_charge_date}"
+    judged = f"{summary.charges:,} charges of {summary.first_charge_date} to {summary.last_charge_date}"
     out.print(
         f"Looked at {judged} with {len(result.outcomes)} detections in {result.seconds:.1f} s.", style="dim"
     )

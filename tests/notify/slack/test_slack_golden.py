@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.finding import Finding, amount, shown
@@ -98,10 +99,12 @@ def scanned(folder: Path, *, catalog: Catalog) -> tuple[Finding, ...]:
     """The findings of a simulated organisation, of the detections that are shown."""
     made = simulate(folder / "it", days=70, end=END, rows=20_000)
     owners = Owners.load(made.owners)
-    inputs = Inputs(str(made.export), state=folder / "state", activity=made.activity, accounts=made.accounts)
-    with open_bill(inputs, catalog=catalog, owners=owners, progress=print) as bill:
+    inputs = BillInputs(
+        str(made.export), state=folder / "state", activity=made.activity, accounts=made.accounts
+    )
+    with open_local_bill(inputs, catalog=catalog, owners=owners, progress=print) as bill:
         return scan(
-            bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners,
+            bill.engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog, owners=owners,
             progress=print,
             detections=[catalog.detection(name) for name in DETECTIONS],
             ledger=SqliteLedger(folder / "ledger.sqlite"),

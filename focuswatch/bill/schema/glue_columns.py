@@ -5,7 +5,7 @@ https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-d
 (data-exports-aggregation.yaml)
 """
 
-from focuswatch.bill import table_columns
+from focuswatch.bill.schema import table_columns
 
 GLUE_TYPES = {
     "VARCHAR": "string",

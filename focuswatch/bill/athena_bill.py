@@ -1,0 +1,70 @@
+"""A bill on Athena, as the Lambda functions read it: the tables that the latest refresh left in Glue and S3."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from focuswatch.bill.bill import KNOWN_FINDINGS_TABLE, BillSummary
+from focuswatch.bill.refresh.athena_refresh import AthenaTables
+from focuswatch.bill.refresh.athena_statements import tables_as_of
+from focuswatch.bill.refresh.glue_partitions import GluePeriod
+from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
+from focuswatch.engines.athena_engine import AthenaEngine
+from focuswatch.errors import NothingDelivered
+from focuswatch.owners.owners_file import Owners
+
+
+@dataclass(frozen=True)
+class AthenaBill:
+    """A Bill on Athena; see focuswatch.bill.bill.Bill."""
+
+    tables: AthenaTables
+    periods: Mapping[str, GluePeriod]
+    summary: BillSummary
+    as_of: date
+    data_digest: None = None  # activity and accounts are collected at any time, without a digest
+
+    @property
+    def engine(self) -> AthenaEngine:
+        """Athena over the deployment's tables."""
+        return self.tables.engine
+
+    @property
+    def aws_engine(self) -> AthenaEngine:
+        """The same engine: the deployed export has AWS charges only."""
+        return self.engine
+
+    def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
+        """Replace the file of the table `known_findings`; see Bill."""
+        columns = zip(*rows, strict=True) if rows else ([] for _ in KNOWN_FINDINGS)
+        self.tables.files.write(
+            KNOWN_FINDINGS_TABLE, dict(zip(KNOWN_FINDINGS, map(list, columns), strict=True))
+        )
+
+
+@contextmanager
+def open_athena_bill(tables: AthenaTables, *, owners: Owners) -> Iterator[AthenaBill]:
+    """Open the bill as of the day after its last charge. Raises NothingDelivered before the first refresh."""
+    periods = tables.periods()
+    if not periods:
+        raise NothingDelivered("No billing period has been refreshed yet.")
+    summary = _summarize(periods)
+    as_of = summary.day_after_last_charge
+    derived = tables_as_of(tables.catalog, as_of=as_of, names_resources=owners.names_resources)
+    tables.engine.tables.update(derived)
+    yield AthenaBill(tables, periods, summary, as_of)
+
+
+def _summarize(periods: Mapping[str, GluePeriod]) -> BillSummary:
+    newest = max(periods.values(), key=lambda period: period.period)
+    digests = "\n".join(f"{name}\t{period.digest}" for name, period in sorted(periods.items()))
+    return BillSummary(
+        currency=newest.currency,
+        first_charge_date=min(period.first_charge_date for period in periods.values()),
+        last_charge_date=max(period.last_charge_date for period in periods.values()),
+        charges=sum(period.charges for period in periods.values()),
+        data_digest=hashlib.sha256(digests.encode()).hexdigest(),
+        per_usd=newest.per_usd,
+    )

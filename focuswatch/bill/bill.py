@@ -1,0 +1,127 @@
+"""The contract of an open bill. Local files, Trino and Athena implement it; see the modules beside this one."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from focuswatch.engines import Engine
+from focuswatch.errors import ConfigError
+from focuswatch.findings.exchange_rates import Rate, rate_of
+from focuswatch.owners.owners_file import Owners
+
+Progress = Callable[[str], None]
+KNOWN_FINDINGS_TABLE = "known_findings"
+MAX_DAYS_AFTER_BILL = 366  # a bill that ended longer ago is analyzed as of its own end
+
+
+@dataclass(frozen=True)
+class BillInputs:
+    """The export, the files given with it, and the folder of its state.
+
+    `as_of` None is the day after the last charge.
+    """
+
+    export: str
+    state: Path
+    activity: Path | None = None
+    accounts: Path | None = None
+    as_of: date | None = None
+
+
+@dataclass(frozen=True)
+class BillSummary:
+    """The extent of a bill's charges, and what its refresh reported."""
+
+    currency: str
+    first_charge_date: date
+    last_charge_date: date  # of the bill; see focuswatch.bill.ingest.bill_end
+    charges: int
+    data_digest: str  # changes whenever the delivered charges do
+    warnings: tuple[str, ...] = ()
+    other_providers: str | None = None  # a sentence about charges of other providers; among the warnings too
+    per_usd: float | None = None  # units of the currency for one US dollar, if the bill also prices in USD
+
+    @property
+    def day_after_last_charge(self) -> date:
+        """The default `as_of`."""
+        return self.last_charge_date + timedelta(days=1)
+
+    def rate(self, owners: Owners) -> Rate:
+        """Return the exchange rate that converts thresholds in USD to the bill's currency."""
+        return rate_of(self.currency, rates=owners.exchange_rates, of_bill=self.per_usd)
+
+
+class Bill(Protocol):
+    """An organization's bill, refreshed and open for queries as of a day.
+
+    Each implementation has a context manager that opens it: `open_local_bill`, `open_trino_bill` and
+    `open_athena_bill`. The tables of focuswatch.bill.schema.table_columns can be read until the block ends.
+    """
+
+    @property
+    def engine(self) -> Engine:
+        """The engine over all charges."""
+        ...
+
+    @property
+    def aws_engine(self) -> Engine:
+        """The engine over AWS charges only, on which detections run; the same as `engine` if there are no others."""
+        ...
+
+    @property
+    def summary(self) -> BillSummary:
+        """The extent of the charges, and what the refresh reported."""
+        ...
+
+    @property
+    def as_of(self) -> date:
+        """The first day that is not analyzed."""
+        ...
+
+    @property
+    def data_digest(self) -> str | None:
+        """A digest of everything that detections read; None if it is unknown, so that no result may be reused."""
+        ...
+
+    def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
+        """Replace the table `known_findings`; the columns of a row are KNOWN_FINDINGS. Raises QueryError."""
+        ...
+
+
+def resolve_as_of(requested: date | None, *, summary: BillSummary) -> date:
+    """Return the first day that is not analyzed. Raises ConfigError if the requested day is out of range."""
+    default = summary.day_after_last_charge
+    if requested is None:
+        return default
+    if requested <= summary.first_charge_date:
+        raise ConfigError(
+            f"--as-of {requested} is not after the first charge; this bill has charges from "
+            f"{summary.first_charge_date} to {summary.last_charge_date}. Specify a later day."
+        )
+    if requested > default + timedelta(
+        days=MAX_DAYS_AFTER_BILL
+    ):  # later scans would seem outdated to the ledger
+        raise ConfigError(
+            f"--as-of {requested} is more than {MAX_DAYS_AFTER_BILL} days after the last charge "
+            f"({summary.last_charge_date}). Specify an earlier day or omit the option."
+        )
+    return requested
+
+
+def digest_of_inputs(
+    summary: BillSummary, *, as_of: date, owners: Owners, files: Iterable[Path | None]
+) -> str:
+    """Return a digest of everything that detections read: charges, owners, and the given files."""
+    parts = (summary.data_digest, as_of, owners.tables, *map(_fingerprint_of_file, files))
+    return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _fingerprint_of_file(path: Path | None) -> str:
+    """Return names, sizes and modification times of a file or of all files in a folder."""
+    if path is None:
+        return ""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return "\n".join(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)

@@ -1,0 +1,147 @@
+"""The export scanned last and the files given with each export, so that later commands need not name them again."""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from focuswatch.errors import ConfigError
+
+FILE_OPTIONS = ("activity", "accounts", "owners")  # the files of RememberedInputs
+GIVEN_FILES = "given_files.json"  # in the folder of an export's state
+
+
+def state_of(export: str, *, root: Path | None = None) -> Path:
+    """Return the folder of an export's state, under `root` or the user's data folder. Raises ConfigError."""
+    root = root or platformdirs.user_data_path("focuswatch")
+    if not export.strip():
+        raise ConfigError("EXPORT is empty. Specify a folder, a file or an s3:// address.")
+    name = _absolute(export)
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"{name}: the name is not valid UTF-8. Rename it, or specify a symbolic link with another name."
+        ) from error
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).name).strip("-").lower()[:40] or "export"
+    return root / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class RememberedInputs:
+    """An export, and the files given with it; stored paths are absolute."""
+
+    export: str
+    activity: Path | None = None
+    accounts: Path | None = None
+    owners: Path | None = None
+
+
+@dataclass(frozen=True)
+class RecalledInputs:
+    """The inputs to scan with, those to remember, and which files were recalled or no longer exist."""
+
+    inputs: RememberedInputs
+    to_remember: RememberedInputs  # includes missing files, which may come back
+    recalled: tuple[str, ...] = ()  # options as a person would type them
+    missing: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes for the person at the terminal."""
+        recalled = [f"Using files from the last scan: {' '.join(self.recalled)}"] if self.recalled else []
+        missing = [
+            f"Note: {option}: the file from an earlier scan no longer exists. Specify it again, or scan with "
+            "--forget-files."
+            for option in self.missing
+        ]
+        return (*recalled, *missing)
+
+
+def remember_inputs(scanned: RememberedInputs, *, root: Path | None = None) -> None:
+    """Make an export the default of later commands, and store the files given with it.
+
+    The files are stored for each export; each file is replaced in one step.
+    """
+    root = root or platformdirs.user_data_path("focuswatch")
+    files = {name: getattr(scanned, name) for name in FILE_OPTIONS}
+    paths = {name: str(file.resolve()) for name, file in files.items() if file is not None}
+    _replace(state_of(scanned.export, root=root) / GIVEN_FILES, json.dumps(paths))
+    _replace(root / "latest.json", json.dumps({"export": _absolute(scanned.export)}))
+
+
+def load_last_export(*, root: Path | None = None) -> RememberedInputs:
+    """Return the export scanned last. Raises ConfigError if there is none."""
+    path = (root or platformdirs.user_data_path("focuswatch")) / "latest.json"
+    if not path.exists():
+        raise ConfigError(
+            "No export has been scanned yet. Specify one, or run `focuswatch scan EXPORT` first."
+        )
+    try:
+        return RememberedInputs(str(json.loads(path.read_bytes())["export"]))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ConfigError(
+            f"{path}: expected the export scanned last, found damaged content. Specify an export, or delete the file "
+            "and scan again."
+        ) from error
+
+
+def recall_inputs(given: RememberedInputs, *, root: Path | None = None) -> RecalledInputs:
+    """Return `given`, completed with the files of the last scan of the same export.
+
+    Without these files the detections would have other findings, and earlier findings would be notified as resolved.
+    Raises ConfigError if the stored names are damaged.
+    """
+    stored = _stored_files(state_of(given.export, root=root) / GIVEN_FILES)
+    omitted = {name: path for name, path in stored.items() if getattr(given, name) is None}
+    existing = {name: path for name, path in omitted.items() if path.exists()}
+    return RecalledInputs(
+        inputs=_completed(given, existing),
+        to_remember=_completed(given, stored),
+        recalled=tuple(f"--{name} {path}" for name, path in existing.items()),
+        missing=tuple(f"--{name} {path}" for name, path in omitted.items() if name not in existing),
+    )
+
+
+def _completed(given: RememberedInputs, files: dict[str, Path]) -> RememberedInputs:
+    return RememberedInputs(
+        given.export, **{name: getattr(given, name) or files.get(name) for name in FILE_OPTIONS}
+    )
+
+
+def _stored_files(path: Path) -> dict[str, Path]:
+    if not path.exists():
+        return {}
+    try:
+        paths = json.loads(path.read_bytes())
+        return {name: Path(paths[name]) for name in FILE_OPTIONS if name in paths}
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(
+            f"{path}: expected the files given with this export, found damaged content. Specify the files and scan "
+            "with --forget-files."
+        ) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step, so that a concurrent command reads the old or the new content."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", delete=False
+    ) as temporary:
+        try:
+            temporary.write(text)
+            temporary.flush()
+            os.fsync(temporary.fileno())
+            Path(temporary.name).replace(path)
+        except BaseException:
+            Path(temporary.name).unlink(missing_ok=True)
+            raise
+
+
+def _absolute(export: str) -> str:
+    return export if "://" in export else str(Path(export).resolve())
