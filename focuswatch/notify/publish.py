@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.findings.explanation_text import sentences
-from focuswatch.findings.finding import Finding, shown
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, display_values
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import PendingNotification
@@ -62,10 +62,10 @@ def publish(
     from botocore.exceptions import BotoCoreError, ClientError
 
     told, failed, stuck = 0, dict[str, str](), set[str]()
-    for one in ledger.untold():
+    for one in ledger.pending_notifications():
         if not may_go_on():
             return Published(told, failed, unfinished=True)
-        fingerprint = one.news.finding.fingerprint
+        fingerprint = one.notification.finding.fingerprint
         if fingerprint in stuck:
             continue
         try:
@@ -74,16 +74,16 @@ def publish(
             failed[one.id] = str(error)
             stuck.add(fingerprint)
             continue
-        ledger.mark_told(one)
-        progress(f"told {one.id}: {one.news.kind} {one.news.finding.detection}")
+        ledger.mark_notified(one)
+        progress(f"told {one.id}: {one.notification.kind} {one.notification.finding.detection}")
         told += 1
     return Published(told, failed)
 
 
 def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
-    finding, attributes = told.news.finding, attributes_of(told)
+    finding, attributes = told.notification.finding, attributes_of(told)
     document = NO_CHARACTERS.sub(_spelt, finding.model_dump_json(by_alias=True))
-    if finding.detection == NEW_REGION and told.news.kind == "new":
+    if finding.detection == NEW_REGION and told.notification.kind == "new":
         sns.publish(
             TopicArn=topics.new_region,
             Subject=_subject(finding),
@@ -99,17 +99,17 @@ def attributes_of(told: PendingNotification) -> Any:
 
     Ten at most: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
     """
-    finding = told.news.finding
+    finding = told.notification.finding
     values = {
         "news_id": told.id,
-        "change": told.news.kind,
+        "change": told.notification.kind,
         "detection": finding.detection,
         "category": finding.category,
         "severity": finding.severity,
         "team": finding.team or "nobody",
         "account": finding.sub_account_id,
         "region": finding.region_id,
-        "told_in": "digest" if told.news.in_digest else "message",
+        "told_in": "digest" if told.notification.in_digest else "message",
         "after": told.after and f"{finding.fingerprint}-{told.after}",
     }
     return {
@@ -126,7 +126,7 @@ def _spelt(found: re.Match[str]) -> str:
 def as_email(finding: Finding) -> str:
     """The finding as a person reads it in a mail."""
     account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
-    proof = shown({name: value for name, value in finding.evidence.items() if value is not None})
+    proof = display_values({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n"
@@ -140,7 +140,7 @@ def _why(finding: Finding) -> str:
     """What it is made of and who changed what; nothing where nobody explained it."""
     if finding.explanation is None:
         return ""
-    lines = sentences(finding.explanation, currency=finding.currency)
+    lines = explanation_sentences(finding.explanation, currency=finding.currency)
     return "Why\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
 
 
