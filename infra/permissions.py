@@ -10,8 +10,8 @@ from aws_cdk import aws_iam
 
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
 from focuswatch.detect.stored_outcomes import KEY as OUTCOMES
-from focuswatch.ledger.findings_table import TABLE
 from focuswatch.operations.deployment_config import EVENT_SOURCE, ONE_AT_A_TIME, QUEUE_FED, Deployment
+from focuswatch.reports.findings_table import TABLE
 from focuswatch.reports.page.signed_link import KEY as PAGE
 from infra.bucket import RESULTS
 

@@ -31,7 +31,7 @@ def record_verified_savings(engine: Engine, *, ledger: Ledger, catalog: Catalog,
         for entry in entries
         if saved.get(entry.fingerprint) not in (None, entry.saved_daily)
     )
-    ledger.update(lambda _entries, _silences: Decision(changed, ()), evaluated=())
+    ledger.update(lambda _entries, _suppressions: Decision(changed, ()), evaluated=())
 
 
 def _saved_daily(entries: list[LedgerEntry], *, engine: Engine, catalog: Catalog) -> dict[str, Decimal]:

@@ -289,7 +289,7 @@ def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
 
 def test_an_unknown_silence_or_finding_is_named(ledger):
     """Taking back what is not there says where to look."""
-    with pytest.raises(LedgerError, match="no silence 7"):
+    with pytest.raises(LedgerError, match="no suppression 7"):
         ledger.remove_suppression(7)
     with pytest.raises(LedgerError, match="abc"):
         ledger.forget("abc")

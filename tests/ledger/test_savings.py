@@ -7,9 +7,9 @@ import pytest
 
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
-from focuswatch.ledger.findings_on_engine import load_findings_table
 from focuswatch.ledger.verified_savings import record_verified_savings
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_on_engine import load_findings_table
 from focuswatch.reports.page import document, gather
 from focuswatch.reports.run_report import rows_of
 from focuswatch.reports.split_report import split_rows

@@ -14,9 +14,9 @@ from focuswatch.engines.sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
-from focuswatch.ledger.findings_table import Purpose, purpose_of, tags_of_accounts
 from focuswatch.owners.launches import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import Purpose, purpose_of, tags_of_accounts
 from focuswatch.reports.run_report import rows_of
 
 MOST_SERIES = 12  # anomalies drawn; the others are among the findings

@@ -15,8 +15,8 @@ from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, js
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
-from focuswatch.ledger.findings_table import Purpose
 from focuswatch.notify.slack.money_text import amount_is
+from focuswatch.reports.findings_table import Purpose
 from focuswatch.reports.page.daily_charts import anomalies, gpus, layers
 from focuswatch.reports.page.page_data import Gathered, is_shown
 
