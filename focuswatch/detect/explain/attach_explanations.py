@@ -6,7 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease, rise_of
+from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
 from focuswatch.detect.explain.driver_queries import explain
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
@@ -35,7 +35,11 @@ def explained(
     trail: Trail | None = None,
 ) -> DetectionRun:
     """`run` with explanations in its findings. A statement that fails is said, and costs the explanations alone."""
-    rises = {one.fingerprint: rise for one in run.findings.values() if (rise := rise_of(one))}
+    rises = {
+        finding.fingerprint: rise
+        for finding in run.findings.values()
+        if (rise := cost_increase_of(finding, catalog=catalog))
+    }
     if not rises:
         return run
     known = ledger.entries()
