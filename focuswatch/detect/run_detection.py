@@ -82,10 +82,15 @@ def run_detection(
     return Outcome(
         detection,
         error=absurd,
-        rows=tuple(row for row in rows if not row.get("nobody_looked")),
-        not_evaluated=tuple(row for row in rows if row.get("nobody_looked")),
+        rows=tuple(row for row in rows if not _is_not_evaluated(row)),
+        not_evaluated=tuple(row for row in rows if _is_not_evaluated(row)),
         seconds=time.monotonic() - started,
     )
+
+
+def _is_not_evaluated(row: Row) -> bool:
+    """Return whether a row states that its resource could not be evaluated; `nobody_looked` is the old name."""
+    return bool(row.get("not_evaluated", row.get("nobody_looked")))
 
 
 def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, question: DetectionInput) -> list[Row]:

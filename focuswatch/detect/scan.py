@@ -128,8 +128,10 @@ def scan(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in found},
         ran={outcome.detection.id for outcome in outcomes if not outcome.error},
-        notified_once={detection.id for detection in detections if detection.header.told == "once"},
-        notified_each_time={detection.id for detection in detections if detection.header.told == "each_time"},
+        notified_once={detection.id for detection in detections if detection.header.notify == "once"},
+        notified_each_time={
+            detection.id for detection in detections if detection.header.notify == "every_run"
+        },
         steps={one.id: one.header.pace.steps for one in detections if one.header.pace},
         not_evaluated={fingerprint(one.detection.id, row) for one in outcomes for row in one.not_evaluated},
         missing_accounts=reach.missing_accounts,

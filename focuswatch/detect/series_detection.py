@@ -219,7 +219,7 @@ def _rise(episode: Episode, *, detection: Detection) -> CostIncrease:
         resource_id=None,
         first_day=episode.first,
         end_day=episode.end,
-        excess=money(episode.daily_excess) * episode.strange_days,
+        excess=money(episode.daily_excess * episode.strange_days),
         of_one_service=True,
     )
 
@@ -237,10 +237,10 @@ def _row(episode: Episode, causes: list[CostDriver], tags: Row | None) -> Row:
         "daily_cost": episode.daily_cost,
         "daily_expected": episode.daily_expected,
         "daily_excess": episode.daily_excess,
-        "strange_from": episode.first,
-        "strange_until": episode.end - timedelta(days=1),
-        "strange_days": episode.strange_days,
-        "goes_on": episode.goes_on,
+        "anomalous_from": episode.first,
+        "anomalous_until": episode.end - timedelta(days=1),
+        "anomalous_days": episode.strange_days,
+        "continues": episode.goes_on,
         "score": episode.worst_score,
         **_named_cause(top),
         "tags": tags,  # of the main cost driver: its team owns the finding

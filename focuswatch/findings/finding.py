@@ -24,7 +24,8 @@ from focuswatch.findings.stake import EVENTS, stake_of, weight
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
 CARRIED = (
     "service_name",
-    "nobody_looked",
+    "not_evaluated",
+    "nobody_looked",  # the old name of not_evaluated
     "team",
     "minor",
     "monthly_cost_if_continues",

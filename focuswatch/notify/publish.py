@@ -1,5 +1,5 @@
-"""Untold news to SNS: to `findings` with attributes that anyone can filter on, first charges in a region to
-`new-region` too.
+"""Publish pending notifications to SNS: all to `findings` with attributes for filters, and new findings of a detection
+that names a topic in its header to that topic as well.
 
 At least once: news is marked told after SNS took it, so one that is interrupted between is sent again with the same
 `news_id`.
@@ -7,7 +7,7 @@ At least once: news is marked told after SNS took it, so one that is interrupted
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from focuswatch.notify.slack.money_text import stake
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-NEW_REGION = "new_region"
 # What a queue takes in no message, so that SNS would drop it there without a word; in JSON they can be spelt out.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 NO_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -32,10 +31,10 @@ SUBJECT_LENGTH = (
 
 @dataclass(frozen=True)
 class Topics:
-    """ARNs of the topics that news goes to."""
+    """ARNs of the topic for all notifications, and of the topics that detections name, by detection id."""
 
     findings: str
-    new_region: str
+    by_detection: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,10 @@ def publish(
 def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
     finding, attributes = told.notification.finding, attributes_of(told)
     document = NO_CHARACTERS.sub(_spelt, finding.model_dump_json(by_alias=True))
-    if finding.detection == NEW_REGION and told.notification.kind == "new":
+    own_topic = topics.by_detection.get(finding.detection)
+    if own_topic and told.notification.kind == "new":
         sns.publish(
-            TopicArn=topics.new_region,
+            TopicArn=own_topic,
             Subject=_subject(finding),
             Message=json.dumps({"default": document, "email": as_email(finding)}),
             MessageStructure="json",

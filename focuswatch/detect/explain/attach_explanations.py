@@ -35,7 +35,11 @@ def attach_explanations(
     change_history: ChangeHistory | None = None,
 ) -> DetectionRun:
     """`run` with explanations in its findings. A statement that fails is said, and costs the explanations alone."""
-    rises = {one.fingerprint: rise for one in run.findings.values() if (rise := cost_increase_of(one))}
+    rises = {
+        finding.fingerprint: rise
+        for finding in run.findings.values()
+        if (rise := cost_increase_of(finding, catalog=catalog))
+    }
     if not rises:
         return run
     known = ledger.entries()

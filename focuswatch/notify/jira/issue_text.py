@@ -81,7 +81,7 @@ def _why(finding: Finding, *, longest: int) -> list[str]:
 def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> str:
     told = (
         "This happened, and is told once: close it when it is known what it was."
-        if header and header.told == "once"
+        if header and header.notify == "once"
         else "focuswatch keeps this up to date, and closes it when the bill shows that it is gone. If it is meant to "
         f"be so, close it: nobody hears of it for {days} days."
     )

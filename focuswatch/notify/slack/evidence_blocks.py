@@ -13,7 +13,7 @@ from focuswatch.notify.slack.mrkdwn import cut, one_line
 MOST_COLUMNS = 7
 MOST_VALUES = 3
 VALUE_CHARACTERS = 160
-DAYS = (("first_day", "last_day"), ("strange_from", "strange_until"))
+DAYS = (("first_day", "last_day"), ("anomalous_from", "anomalous_until"), ("strange_from", "strange_until"))
 SETTINGS = {"lookback_days", "history_days", "score"}  # how it was looked at, which proves nothing
 EXPLAINED = {
     "meter",
@@ -21,6 +21,7 @@ EXPLAINED = {
     "cause_resource_id",
     "operation",
     "moved",
+    "cause",
     "causes",
 }  # better told there
 MOST_REASONS = 12
