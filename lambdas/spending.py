@@ -24,7 +24,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             message["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"]
         )
         decision = record(run.ledger, finding, today=today, rates=run.owners.exchange_rates)
-        return f"{finding.detection} {finding.fingerprint}: {len(decision.news)} notifications"
+        return f"{finding.detection} {finding.fingerprint}: {len(decision.notifications)} notifications"
 
     result = work(
         invocation.event["Records"],

@@ -5,7 +5,7 @@ from typing import Any
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
 from focuswatch.notify.slack.weekly_message import weekly_message
-from focuswatch.owners.launches import launched
+from focuswatch.owners.launches import costs_muted_by_launches
 from focuswatch.reports.run_report import rows_of
 from focuswatch.reports.weekly_summary import weeks
 from lambdas.function import Invocation, lambda_function
@@ -25,7 +25,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             owners=run.owners,
             as_of=bill.as_of,
             currency=rate.currency,
-            launches=launched(
+            launches=costs_muted_by_launches(
                 bill.engine,
                 catalog=run.catalog,
                 owners=run.owners,

@@ -39,7 +39,7 @@ class Alert:
 
     @property
     def below(self) -> bool:
-        """Whether it tells that something has fallen, as coverage and utilisation do."""
+        """Whether it tells that something has fallen, as coverage and utilization do."""
         return (self.threshold or "").startswith("<")
 
     @property

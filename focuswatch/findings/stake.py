@@ -40,13 +40,13 @@ def stake_of(
 ) -> Stake:
     """Return the amounts that a row of a detection states.
 
-    `row` may say `first_day` and `last_day` of an event (a series: `strange_from` and `strange_until`), or know better:
+    `row` may state `first_day` and `last_day` of an event (a series: `anomalous_from` and `anomalous_until`), or state
     `monthly_cost_if_continues`. `billed_until` is
     the last day on which the account is charged for anything.
     """
     if category not in EVENTS:
         return Stake(cost)
-    first, last = _day(row, "first_day", "strange_from"), _day(row, "last_day", "strange_until")
+    first, last = _day(row, "first_day", "anomalous_from"), _day(row, "last_day", "anomalous_until")
     monthly, ended = row.get("monthly_cost_if_continues"), None
     if monthly is None and last is not None:
         ended = _has_ended(last, as_of=as_of, billed_until=billed_until)

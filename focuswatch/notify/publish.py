@@ -1,5 +1,5 @@
-"""Untold news to SNS: to `findings` with attributes that anyone can filter on, first charges in a region to
-`new-region` too.
+"""Publish pending notifications to SNS: all to `findings` with attributes for filters, and new findings of a detection
+that names a topic in its header to that topic as well.
 
 At least once: news is marked told after SNS took it, so one that is interrupted between is sent again with the same
 `news_id`.
@@ -7,12 +7,12 @@ At least once: news is marked told after SNS took it, so one that is interrupted
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.findings.explanation_text import sentences
-from focuswatch.findings.finding import Finding, shown
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, display_values
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import PendingNotification
@@ -21,7 +21,6 @@ from focuswatch.notify.slack.money_text import stake
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-NEW_REGION = "new_region"
 # What a queue takes in no message, so that SNS would drop it there without a word; in JSON they can be spelt out.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 NO_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -32,10 +31,10 @@ SUBJECT_LENGTH = (
 
 @dataclass(frozen=True)
 class Topics:
-    """ARNs of the topics that news goes to."""
+    """ARNs of the topic for all notifications, and of the topics that detections name, by detection id."""
 
     findings: str
-    new_region: str
+    by_detection: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,10 @@ def publish(
     from botocore.exceptions import BotoCoreError, ClientError
 
     told, failed, stuck = 0, dict[str, str](), set[str]()
-    for one in ledger.untold():
+    for one in ledger.pending_notifications():
         if not may_go_on():
             return Published(told, failed, unfinished=True)
-        fingerprint = one.news.finding.fingerprint
+        fingerprint = one.notification.finding.fingerprint
         if fingerprint in stuck:
             continue
         try:
@@ -74,18 +73,19 @@ def publish(
             failed[one.id] = str(error)
             stuck.add(fingerprint)
             continue
-        ledger.mark_told(one)
-        progress(f"told {one.id}: {one.news.kind} {one.news.finding.detection}")
+        ledger.mark_notified(one)
+        progress(f"told {one.id}: {one.notification.kind} {one.notification.finding.detection}")
         told += 1
     return Published(told, failed)
 
 
 def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
-    finding, attributes = told.news.finding, attributes_of(told)
+    finding, attributes = told.notification.finding, attributes_of(told)
     document = NO_CHARACTERS.sub(_spelt, finding.model_dump_json(by_alias=True))
-    if finding.detection == NEW_REGION and told.news.kind == "new":
+    own_topic = topics.by_detection.get(finding.detection)
+    if own_topic and told.notification.kind == "new":
         sns.publish(
-            TopicArn=topics.new_region,
+            TopicArn=own_topic,
             Subject=_subject(finding),
             Message=json.dumps({"default": document, "email": as_email(finding)}),
             MessageStructure="json",
@@ -99,17 +99,17 @@ def attributes_of(told: PendingNotification) -> Any:
 
     Ten at most: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
     """
-    finding = told.news.finding
+    finding = told.notification.finding
     values = {
         "news_id": told.id,
-        "change": told.news.kind,
+        "change": told.notification.kind,
         "detection": finding.detection,
         "category": finding.category,
         "severity": finding.severity,
         "team": finding.team or "nobody",
         "account": finding.sub_account_id,
         "region": finding.region_id,
-        "told_in": "digest" if told.news.in_digest else "message",
+        "told_in": "digest" if told.notification.in_digest else "message",
         "after": told.after and f"{finding.fingerprint}-{told.after}",
     }
     return {
@@ -126,7 +126,7 @@ def _spelt(found: re.Match[str]) -> str:
 def as_email(finding: Finding) -> str:
     """The finding as a person reads it in a mail."""
     account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
-    proof = shown({name: value for name, value in finding.evidence.items() if value is not None})
+    proof = display_values({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n"
@@ -140,7 +140,7 @@ def _why(finding: Finding) -> str:
     """What it is made of and who changed what; nothing where nobody explained it."""
     if finding.explanation is None:
         return ""
-    lines = sentences(finding.explanation, currency=finding.currency)
+    lines = explanation_sentences(finding.explanation, currency=finding.currency)
     return "Why\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
 
 

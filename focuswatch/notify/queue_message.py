@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 
 # A change whose beginning nobody has told here (Slack was configured later) is told alone after so long.
 PATIENCE_SECONDS = 900
@@ -19,7 +19,7 @@ class QueuedNotification:
     """News of one finding; `number` grows with each news of it, `after` is the one before (None: the first)."""
 
     finding: Finding
-    kind: Kind
+    kind: NotificationKind
     number: int
     after: int | None
     in_digest: bool

@@ -20,7 +20,7 @@ from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding, accou
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.notify.slack.money_text import main_amount
-from focuswatch.owners.launches import MutedByLaunch, summed
+from focuswatch.owners.launches import MutedByLaunch, launches_summary
 from focuswatch.owners.owners_file import Owners
 
 MOVERS = 3
@@ -141,7 +141,7 @@ class Week:
             )
 
     def _planned(self) -> Iterable[str]:
-        line = summed(self.launched, currency=self.currency)
+        line = launches_summary(self.launched, currency=self.currency)
         return [line] if line else []
 
     def _day_of_month(self) -> tuple[int, int]:

@@ -80,7 +80,7 @@ def test_usage_is_no_money():
     assert found.evidence["budget_type"] == "Usage"
 
 
-def test_utilisation_falls():
+def test_utilization_falls():
     """An alert below its threshold tells of a fall, and per cent have no share of per cent."""
     found = read(
         budget_message(

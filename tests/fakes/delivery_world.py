@@ -214,13 +214,13 @@ class World:
         day = DAY + timedelta(days=number)
         a_run = run(*(one.model_copy(update={"as_of": day}) for one in found), on=day)
         ledger = DynamoLedger(self.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=())
+        ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
     def _publish(self) -> None:
         publish(
             DynamoLedger(self.table),
             sns=self,
-            topics=Topics("findings", "new-region"),
+            topics=Topics("findings", {"new_region": "new-region"}),
             progress=lambda _: None,
         )
 

@@ -40,8 +40,10 @@ def test_a_queue_takes_every_name_of_a_bill(sign):
     found = finding(resource=f"a{sign}b").model_copy(update={"region_id": f"eu{sign}", "team": sign})
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
-        ledger.update(lambda known, silences: decide(known, silences, run(found)), looked=())
-        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
+        ledger.update(lambda known, silences: decide(known, silences, run(found)), evaluated=())
+        publish(
+            ledger, sns=sns, topics=Topics("findings", {"new_region": "new-region"}), progress=lambda _: None
+        )
     (sent,) = sns.sent
     values = [one["StringValue"] for one in sent["MessageAttributes"].values()]
     for text in (sent["Message"], *values):
@@ -55,8 +57,10 @@ def sent_of(*found):
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
         a_run = run(*found, ran=("new_region", "idle_sagemaker_endpoint"))
-        ledger.update(lambda known, silences: decide(known, silences, a_run), looked=())
-        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
+        ledger.update(lambda known, silences: decide(known, silences, a_run), evaluated=())
+        publish(
+            ledger, sns=sns, topics=Topics("findings", {"new_region": "new-region"}), progress=lambda _: None
+        )
     return sns.sent
 
 
@@ -104,12 +108,13 @@ def test_a_row_with_evidence_without_end_is_told():
     found = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names={})
     with mock_aws():
         sns = boto3.client("sns", region_name="us-east-1")
-        topics = Topics(*(sns.create_topic(Name=name)["TopicArn"] for name in ("findings", "new-region")))
+        arns = [sns.create_topic(Name=name)["TopicArn"] for name in ("findings", "new-region")]
+        topics = Topics(arns[0], {"new_region": arns[1]})
         ledger = DynamoLedger(ledger_table())
         for number in range(5):
             grown = found.model_copy(update={"monthly_cost": found.monthly_cost + 1000 * 2**number})
             a_run = run(grown, on=DAY + timedelta(days=number), ran=("new_region",))
-            ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), looked=())
+            ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), evaluated=())
         told = publish(ledger, sns=sns, topics=topics, progress=lambda _: None)
     assert (told.told, told.failed) == (5, {})
 
@@ -118,7 +123,7 @@ def hundred():
     """A ledger with a hundred findings to tell."""
     ledger = DynamoLedger(ledger_table())
     found = [finding(resource=f"r-{number}") for number in range(100)]
-    ledger.update(lambda known, silences: decide(known, silences, run(*found)), looked=())
+    ledger.update(lambda known, silences: decide(known, silences, run(*found)), evaluated=())
     return ledger
 
 
@@ -126,9 +131,13 @@ def test_what_no_time_is_left_for_waits_for_the_next_run():
     """Nothing is begun that might be sent and not marked as told; nothing is lost, and nothing sent twice."""
     with mock_aws():
         ledger, sns = hundred(), SNS()
-        asked = {"sns": sns, "topics": Topics("findings", "new-region"), "say": lambda _: None}
+        asked = {
+            "sns": sns,
+            "topics": Topics("findings", {"new_region": "new-region"}),
+            "say": lambda _: None,
+        }
         first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
-        assert (first.told, first.unfinished, ledger.untold_count()) == (30, True, 70)
+        assert (first.told, first.unfinished, ledger.pending_count()) == (30, True, 70)
         second = publish(ledger, **asked)
     assert (second.told, second.unfinished) == (70, False)
     assert len({one["MessageAttributes"]["news_id"]["StringValue"] for one in sns.sent}) == 100
@@ -159,7 +168,8 @@ def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seco
         for name, value in {
             "AWS_DEFAULT_REGION": "us-east-1", "FOCUSWATCH_LEDGER": "ledger", "POWERTOOLS_TRACE_DISABLED": "1",
             "POWERTOOLS_SERVICE_NAME": "publish", "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
-            "FOCUSWATCH_FINDINGS_TOPIC": topics["a"], "FOCUSWATCH_NEW_REGION_TOPIC": topics["b"],
+            "FOCUSWATCH_FINDINGS_TOPIC": topics["a"],
+            "FOCUSWATCH_DETECTION_TOPICS": json.dumps({"new-region": topics["b"]}),
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
         from lambdas import publish as function
@@ -167,5 +177,5 @@ def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seco
 
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
         heartbeat = function.handler({}, Context(seconds))
-        assert ledger.untold_count() == 100 - told
+        assert ledger.pending_count() == 100 - told
     assert (heartbeat["told"], announced) == (told, ["Detected"] * goes_on)

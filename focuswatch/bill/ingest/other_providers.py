@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
-from focuswatch.bill.ingest import focus_columns
+from focuswatch.bill.schema import focus_columns
 
 # A row without a provider is taken for AWS's.
 IS_AWS = f"({focus_columns.IS_AWS.format('ProviderName')} OR coalesce(trim(ProviderName), '') = '')"

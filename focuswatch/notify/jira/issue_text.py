@@ -6,8 +6,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from focuswatch.catalog.catalog import DetectionHeader
-from focuswatch.findings.explanation_text import sentences
-from focuswatch.findings.finding import Finding, Severity, account_label, amount, shown
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
 from focuswatch.notify.slack.money_text import main_amount, saving, stake
@@ -73,7 +73,7 @@ def _why(finding: Finding, *, longest: int) -> list[str]:
     """Why its money rose; nothing where nothing did."""
     if finding.explanation is None:
         return []
-    lines = sentences(finding.explanation, currency=finding.currency)
+    lines = explanation_sentences(finding.explanation, currency=finding.currency)
     text = "\n".join(one_line(line, longest=VALUE_CHARACTERS) for line in lines)
     return ["h3. Why\n" + verbatim(text, longest=2 * longest)]
 
@@ -81,7 +81,7 @@ def _why(finding: Finding, *, longest: int) -> list[str]:
 def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> str:
     told = (
         "This happened, and is told once: close it when it is known what it was."
-        if header and header.told == "once"
+        if header and header.notify == "once"
         else "focuswatch keeps this up to date, and closes it when the bill shows that it is gone. If it is meant to "
         f"be so, close it: nobody hears of it for {days} days."
     )
@@ -170,7 +170,7 @@ def _where(finding: Finding) -> dict[str, str]:
 
 
 def _evidence(finding: Finding) -> dict[str, str]:
-    return shown({name: value for name, value in finding.evidence.items() if value is not None})
+    return display_values({name: value for name, value in finding.evidence.items() if value is not None})
 
 
 def _table(rows: dict[str, str]) -> str:

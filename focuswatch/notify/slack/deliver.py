@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification, number_of
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
@@ -217,7 +217,12 @@ class SlackChannel:
             raise
 
     def _message(
-        self, finding: Finding, *, kind: Kind, news_id: str, answered: RecordedResponse | None = None
+        self,
+        finding: Finding,
+        *,
+        kind: NotificationKind,
+        news_id: str,
+        answered: RecordedResponse | None = None,
     ) -> Payload:
         detection = self.catalog.detections.get(finding.detection)
         told = message(

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from focuswatch.findings.explanation_text import details, headline
-from focuswatch.findings.finding import Finding, shown
+from focuswatch.findings.explanation_text import explanation_details, explanation_headline
+from focuswatch.findings.finding import Finding, display_values
 from focuswatch.findings.size_limits import whole_length
 from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
 from focuswatch.notify.slack.mrkdwn import cut, one_line
@@ -13,7 +13,7 @@ from focuswatch.notify.slack.mrkdwn import cut, one_line
 MOST_COLUMNS = 7
 MOST_VALUES = 3
 VALUE_CHARACTERS = 160
-DAYS = (("first_day", "last_day"), ("strange_from", "strange_until"))
+DAYS = (("first_day", "last_day"), ("anomalous_from", "anomalous_until"), ("strange_from", "strange_until"))
 SETTINGS = {"lookback_days", "history_days", "score"}  # how it was looked at, which proves nothing
 EXPLAINED = {
     "meter",
@@ -21,6 +21,7 @@ EXPLAINED = {
     "cause_resource_id",
     "operation",
     "moved",
+    "cause",
     "causes",
 }  # better told there
 MOST_REASONS = 12
@@ -32,8 +33,8 @@ def why(finding: Finding) -> Block | None:
     """What an excess is made of, what turned on its first day and who changed what; None where nothing rose."""
     if finding.explanation is None:
         return None
-    said = headline(finding.explanation, currency=finding.currency)
-    lines = list(islice(details(finding.explanation), MOST_REASONS))
+    said = explanation_headline(finding.explanation, currency=finding.currency)
+    lines = list(islice(explanation_details(finding.explanation), MOST_REASONS))
     heading = section([words("Why", style="bold"), line_feed(), words(said)])
     if not lines:
         return rich(heading)
@@ -74,7 +75,7 @@ def _is_said(value: Any, finding: Finding) -> bool:
     """Whether the reason or the steps have it word for word; a number is told again, with its name."""
     if not isinstance(value, Sequence):
         return False
-    text = shown({"": value})[""]
+    text = display_values({"": value})[""]
     return text in finding.reason or text in finding.action
 
 
@@ -92,4 +93,4 @@ def _readable(value: Any) -> str:
         return ", ".join(texts) + (f" and {more:,} more" if more else "")
     if isinstance(value, Mapping):
         return _readable([one if key == "…" else f"{key} {_readable(one)}" for key, one in value.items()])
-    return cut(one_line(shown({"": value})[""]), VALUE_CHARACTERS) or "-"
+    return cut(one_line(display_values({"": value})[""]), VALUE_CHARACTERS) or "-"

@@ -4,9 +4,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.findings.explanation_text import headline, part_said
+from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.money_text import main_amount, saving, so_far, stake
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
@@ -18,7 +18,7 @@ STEP = "reached_percent"  # evidence of what is told step by step: the cost alon
 def thread_note(
     finding: Finding,
     *,
-    kind: Kind,
+    kind: NotificationKind,
     today: date,
     news_id: str,
     before: Finding | None = None,
@@ -55,10 +55,10 @@ def _why(finding: Finding) -> str | None:
     explanation = finding.explanation
     if explanation is None:
         return finding.reason if STEP in finding.evidence else None
-    said = headline(explanation, currency=finding.currency)
+    said = explanation_headline(explanation, currency=finding.currency)
     if not explanation.parts:
         return said
-    return f"{said} Most of it: {part_said(explanation.parts[0], explanation)}."
+    return f"{said} Most of it: {cost_driver_text(explanation.parts[0], explanation)}."
 
 
 def _reminder(finding: Finding, *, today: date) -> str:

@@ -135,7 +135,7 @@ def test_a_process_killed_while_it_respects_a_closing_excludes_once(there, after
         there.jira.move(issue.key, "Done" if there.jira.cloud else "Closed")
         killer = KilledOnce(at, after=after)
         told_under(there, killer, story, client=client, fingerprint=fingerprint)
-        assert [one.value for one in there.ledger.silences()].count(fingerprint) == 1
+        assert [one.value for one in there.ledger.suppressions()].count(fingerprint) == 1
         assert issue.done and issue.bodies == []
         if not killer.dead:
             return

@@ -35,7 +35,7 @@ def test_a_persons_closing_is_an_exclusion_with_their_name_and_reason_that_runs_
     there.channel.tell(news())
     close(there)
     assert there.channel.tell(news(1, "changed", **today(there))).endswith("SRCH-1 was closed by a person")
-    (silence,) = there.ledger.silences()
+    (silence,) = there.ledger.suppressions()
     assert silence == Suppression(
         id=1,
         scope="fingerprint",
@@ -55,9 +55,11 @@ def test_the_ledger_tells_nothing_of_it_meanwhile(there):
     there.channel.tell(news())
     close(there)
     there.channel.sweep()
-    (silence,) = there.ledger.silences()
-    assert silence.covers(a_finding()) and silence.holds_on(there.today + timedelta(days=EXCLUSION_DAYS - 1))
-    assert not silence.holds_on(there.today + timedelta(days=EXCLUSION_DAYS))
+    (silence,) = there.ledger.suppressions()
+    assert silence.covers(a_finding()) and silence.is_active_on(
+        there.today + timedelta(days=EXCLUSION_DAYS - 1)
+    )
+    assert not silence.is_active_on(there.today + timedelta(days=EXCLUSION_DAYS))
 
 
 def test_the_same_closing_seen_again_excludes_once(there):
@@ -67,10 +69,10 @@ def test_the_same_closing_seen_again_excludes_once(there):
         there.channel.tell(news(number, "changed", **today(there)))
         there.channel.sweep()
         there.pass_days(1)
-    assert len(there.ledger.silences()) == 1
+    assert len(there.ledger.suppressions()) == 1
     there.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
     there.channel.tell(news(3, "changed", age=1000, **today(there)))
-    assert len(there.ledger.silences()) == 1 and there.issues[0].bodies == []
+    assert len(there.ledger.suppressions()) == 1 and there.issues[0].bodies == []
 
 
 def test_when_the_exclusion_has_run_out_the_issue_is_opened_again(there):
@@ -84,7 +86,7 @@ def test_when_the_exclusion_has_run_out_the_issue_is_opened_again(there):
     assert there.state.open and not there.state.closed_by_human
     close(there, by="Ada", resolution="Declined")
     there.channel.sweep()
-    assert [one.author for one in there.ledger.silences()] == ["Grace", "Ada"]
+    assert [one.author for one in there.ledger.suppressions()] == ["Grace", "Ada"]
 
 
 def test_a_closing_of_long_ago_excludes_nothing_any_more(there):
@@ -93,16 +95,16 @@ def test_a_closing_of_long_ago_excludes_nothing_any_more(there):
     close(there)
     there.pass_days(EXCLUSION_DAYS)
     assert there.channel.tell(news(1, "changed", **today(there))).endswith("SRCH-1 reopened")
-    assert there.ledger.silences() == []
+    assert there.ledger.suppressions() == []
 
 
 def test_an_exclusion_that_somebody_took_back_does_not_come_again(there):
     there.channel.tell(news())
     close(there)
     there.channel.sweep()
-    there.ledger.remove_silence(1)
+    there.ledger.remove_suppression(1)
     there.channel.tell(news(1, "changed", **today(there)))
-    assert there.ledger.silences() == [] and not there.issues[0].done
+    assert there.ledger.suppressions() == [] and not there.issues[0].done
 
 
 def test_our_own_closing_excludes_nothing(there):
@@ -110,7 +112,7 @@ def test_our_own_closing_excludes_nothing(there):
     there.channel.tell(news(1, "resolved"))
     assert there.channel.sweep().excluded == []
     there.channel.tell(news(2, "new"))
-    assert there.ledger.silences() == [] and not there.issues[0].done
+    assert there.ledger.suppressions() == [] and not there.issues[0].done
 
 
 def test_what_a_person_opened_again_and_closed_is_theirs(there):
@@ -120,7 +122,7 @@ def test_what_a_person_opened_again_and_closed_is_theirs(there):
     there.pass_days(1)
     close(there)
     there.channel.tell(news(2, "new", **today(there)))
-    assert len(there.ledger.silences()) == 1 and there.issues[0].done
+    assert len(there.ledger.suppressions()) == 1 and there.issues[0].done
 
 
 def test_whoever_closed_what_is_really_gone_is_not_silenced_when_it_comes_back(there):
@@ -128,9 +130,9 @@ def test_whoever_closed_what_is_really_gone_is_not_silenced_when_it_comes_back(t
     there.channel.tell(news())
     close(there, resolution="Fixed")
     assert there.channel.tell(news(1, "resolved", **today(there))) is None
-    assert there.ledger.silences() == [] and there.issues[0].bodies == []
+    assert there.ledger.suppressions() == [] and there.issues[0].bodies == []
     there.channel.tell(news(2, "new", **today(there)))
-    assert there.ledger.silences() == [] and not there.issues[0].done
+    assert there.ledger.suppressions() == [] and not there.issues[0].done
 
 
 def test_the_sweep_sees_closings_that_no_news_would_show(there):
@@ -141,7 +143,7 @@ def test_the_sweep_sees_closings_that_no_news_would_show(there):
     swept = there.channel.sweep()
     assert (swept.excluded, swept.doubles, swept.failed) == (["SRCH-1"], [], {})
     assert there.channel.sweep().excluded == []
-    (silence,) = there.ledger.silences()
+    (silence,) = there.ledger.suppressions()
     assert silence.since == there.today - timedelta(days=1), "it counts from the day of the closing"
 
 
@@ -227,7 +229,7 @@ def test_a_closing_of_which_jira_does_not_say_who_did_it_is_a_persons(there):
     close(there)
     there.issues[0].histories.clear()
     there.channel.tell(news(1, "changed", **today(there)))
-    (silence,) = there.ledger.silences()
+    (silence,) = there.ledger.suppressions()
     assert silence.author == "Jira"
 
 
@@ -236,7 +238,9 @@ def test_our_own_closing_is_known_also_where_jira_does_not_say_whose_it_was(ther
     there.channel.tell(news(1, "resolved"))
     there.issues[0].histories.clear()
     there.channel.sweep()
-    assert there.channel.tell(news(2, "new")).endswith("SRCH-1 reopened") and there.ledger.silences() == []
+    assert (
+        there.channel.tell(news(2, "new")).endswith("SRCH-1 reopened") and there.ledger.suppressions() == []
+    )
 
 
 def test_days_are_counted_in_utc(there):
@@ -244,7 +248,7 @@ def test_days_are_counted_in_utc(there):
     there.channel.tell(news())
     close(there)
     there.channel.sweep()
-    assert there.ledger.silences()[0].since == date(2026, 11, 20)
+    assert there.ledger.suppressions()[0].since == date(2026, 11, 20)
 
 
 def test_a_finding_is_what_is_silenced_and_no_other(there):
@@ -252,4 +256,4 @@ def test_a_finding_is_what_is_silenced_and_no_other(there):
     close(there)
     there.channel.sweep()
     other: Finding = a_finding(fingerprint="b" * 20)
-    assert not there.ledger.silences()[0].covers(other)
+    assert not there.ledger.suppressions()[0].covers(other)

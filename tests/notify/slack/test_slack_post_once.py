@@ -86,7 +86,7 @@ def closed(tell, *, days_ago=0, **more):
         "scope": "fingerprint", "value": FOUND.fingerprint, "author": "Grace <!channel>", "since": since,
         "reason": "closed in SRCH-12 as Won't Do", "until": since + timedelta(days=90), "source": "jira SRCH-12 7",
     }  # fmt: skip
-    DynamoLedger(tell.table).add_silence(Suppression(**{**made, **more}))
+    DynamoLedger(tell.table).add_suppression(Suppression(**{**made, **more}))
 
 
 def tell_closings(tell):
@@ -96,7 +96,7 @@ def tell_closings(tell):
     speaker = OncePoster(slack, Claims(table, channel="said", model=PostedOnce, clock=tell.clock), tell.clock)
     failed = []
     told = Claims(tell.table, channel="slack", model=SlackState, clock=tell.clock)
-    Closings(speaker, told, failed.append).tell(DynamoLedger(tell.table).silences(), today=DAY)
+    Closings(speaker, told, failed.append).tell(DynamoLedger(tell.table).suppressions(), today=DAY)
     return failed
 
 

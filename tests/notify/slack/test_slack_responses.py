@@ -31,7 +31,7 @@ def tell():
     """One finding, told to the team search."""
     with telling() as made:
         ledger = DynamoLedger(made.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, run(FOUND)), looked=())
+        ledger.update(lambda entries, silences: decide(entries, silences, run(FOUND)), evaluated=())
         made.tell(news(FOUND))
         yield made
 
@@ -96,14 +96,14 @@ def test_acknowledging_is_kept_with_its_author_and_shown(tell):
     assert "acknowledge" not in buttons(message)
     assert "snooze_7" in buttons(message)
     later = run(FOUND, on=DAY + timedelta(days=13))
-    assert not decide({FOUND.fingerprint: entry}, (), later).news
+    assert not decide({FOUND.fingerprint: entry}, (), later).notifications
 
 
 @pytest.mark.parametrize(("action", "days"), [("snooze_7", 7), ("snooze_30", 30)])
 def test_a_snooze_silences_until_its_day(tell, action, days):
     """With who asked for it; the message says so and asks no more."""
     tell.recorder().record(pressed(tell, action))
-    (silence,) = DynamoLedger(tell.table).silences()
+    (silence,) = DynamoLedger(tell.table).suppressions()
     assert (silence.scope, silence.value) == ("fingerprint", FOUND.fingerprint)
     assert silence.until == DAY + timedelta(days=days)
     assert silence.author == "u0anna (U0ANNA)"
@@ -122,7 +122,7 @@ def test_not_waste_asks_why_and_keeps_the_answer(tell):
     tell.slack().open(view, trigger_id=question.trigger_id)
     press = read(tell.server.submitted({"reason": "standby for Friday"}, user="U0ANNA").body)
     tell.recorder().record(press)
-    (silence,) = DynamoLedger(tell.table).silences()
+    (silence,) = DynamoLedger(tell.table).suppressions()
     assert (silence.reason, silence.until) == ("standby for Friday", None)
     assert "standby for Friday" in json.dumps(tell.team.shown[0].blocks)
 
@@ -130,7 +130,7 @@ def test_not_waste_asks_why_and_keeps_the_answer(tell):
 def test_only_members_of_the_teams_channel_may_answer(tell):
     """Anybody else is told so, and nothing changes."""
     tell.recorder().record(pressed(tell, "snooze_30", user="U0MALLORY"))
-    assert DynamoLedger(tell.table).silences() == []
+    assert DynamoLedger(tell.table).suppressions() == []
     ((user, whisper),) = tell.team.whispers
     assert user == "U0MALLORY"
     assert "members" in whisper.text
@@ -142,7 +142,7 @@ def test_a_press_in_another_channel_counts_for_the_teams_own_members(tell):
     other = tell.server.workspace.channel("#elsewhere", members=["U0MALLORY"])
     press = pressed(tell, "snooze_30", user="U0MALLORY")
     tell.recorder().record(replace(press, channel=other.id))
-    assert DynamoLedger(tell.table).silences() == []
+    assert DynamoLedger(tell.table).suppressions() == []
 
 
 @pytest.mark.parametrize(
@@ -165,19 +165,19 @@ def test_a_security_finding_is_answered_by_the_owner_of_its_account(tell, catego
     changed = FOUND.model_copy(update={"category": category, "owned_by": owned_by, "team": team})
     ledger = DynamoLedger(tell.table)
     entry = ledger.entries()[FOUND.fingerprint].model_copy(update={"finding": changed})
-    ledger.update(lambda _entries, _silences: Decision((entry,), ()), looked=())
+    ledger.update(lambda _entries, _silences: Decision((entry,), ()), evaluated=())
     tell.recorder().record(pressed(tell, "snooze_30"))
-    assert bool(ledger.silences()) == counts
+    assert bool(ledger.suppressions()) == counts
 
 
 def test_the_same_press_twice_counts_once(tell):
     """A queue may bring it again, also after the finding was let go and silenced anew."""
     press = pressed(tell, "snooze_7")
     tell.recorder().record(press)
-    (silence,) = DynamoLedger(tell.table).silences()
-    DynamoLedger(tell.table).remove_silence(silence.id)
+    (silence,) = DynamoLedger(tell.table).suppressions()
+    DynamoLedger(tell.table).remove_suppression(silence.id)
     tell.recorder().record(press)
-    assert DynamoLedger(tell.table).silences() == []
+    assert DynamoLedger(tell.table).suppressions() == []
 
 
 def test_a_finding_that_nobody_knows_is_answered_with_a_word(tell):
@@ -200,7 +200,7 @@ def test_a_press_under_the_bots_message_counts_after_the_team_moved_to_a_webhook
     press = pressed(tell, "snooze_7", user=user)
     moved_to_webhook(tell)
     tell.recorder().record(press)
-    silences = DynamoLedger(tell.table).silences()
+    silences = DynamoLedger(tell.table).suppressions()
     assert [one.author for one in silences] == ["u0anna (U0ANNA)"] * (user == "U0ANNA")
     ((whispered_to, whisper),) = tell.team.whispers
     assert whispered_to == user
@@ -216,7 +216,7 @@ def test_where_the_bot_sees_no_channel_any_more_whoever_presses_is_told(tell):
     assert "cannot see who is in the team's channel" in tell.recorder().record(press)
     ((_, whisper),) = tell.team.whispers
     assert "focuswatch snooze" in whisper.text
-    assert DynamoLedger(tell.table).silences() == []
+    assert DynamoLedger(tell.table).suppressions() == []
 
 
 def test_an_answer_counts_where_its_message_can_no_longer_be_changed(tell):
@@ -224,7 +224,7 @@ def test_an_answer_counts_where_its_message_can_no_longer_be_changed(tell):
     press = pressed(tell, "snooze_7")
     tell.team.archived = True
     assert "not shown" in tell.recorder().record(press)
-    assert len(DynamoLedger(tell.table).silences()) == 1
+    assert len(DynamoLedger(tell.table).suppressions()) == 1
 
 
 def test_whoever_is_turned_away_after_the_dialog_hears_of_it(tell):
@@ -238,7 +238,7 @@ def test_whoever_is_turned_away_after_the_dialog_hears_of_it(tell):
     tell.recorder().record(read(tell.server.submitted({"reason": "it is mine"}, user="U0MALLORY").body))
     ((user, whisper),) = tell.team.whispers
     assert (user, "members" in whisper.text) == ("U0MALLORY", True)
-    assert DynamoLedger(tell.table).silences() == []
+    assert DynamoLedger(tell.table).suppressions() == []
 
 
 @pytest.mark.parametrize("action", ["acknowledge", "snooze_7"])
@@ -247,7 +247,7 @@ def test_an_answer_killed_between_any_two_steps_counts_once(action):
 
     def ready(steps):
         ledger = DynamoLedger(made.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, run(FOUND)), looked=())
+        ledger.update(lambda entries, silences: decide(entries, silences, run(FOUND)), evaluated=())
         made.tell(news(FOUND))
         made.steps = steps
         return pressed(made, action)
@@ -272,7 +272,7 @@ def test_an_answer_killed_between_any_two_steps_counts_once(action):
                         made.now += 400
                 ledger = DynamoLedger(made.table)
                 (entry,) = ledger.entries().values()
-                known = [one for one in (entry.acknowledged_by, *ledger.silences()) if one]
+                known = [one for one in (entry.acknowledged_by, *ledger.suppressions()) if one]
                 assert len(known) == 1, (moment, number)
                 assert "acknowledge" not in buttons(made.team.shown[0]), (moment, number)
 
