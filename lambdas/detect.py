@@ -13,9 +13,8 @@ from focuswatch.collect.cloudtrail_history import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, assuming
 from focuswatch.detect.run_detection import due
 from focuswatch.detect.scan import Scanned, scan
-from focuswatch.detect.stored_outcomes import StoredOutcomes
 from focuswatch.operations.function_lease import Lease
-from focuswatch.operations.heartbeat import heartbeats
+from focuswatch.operations.heartbeat import heartbeats, last_detections
 from lambdas.environment import LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -50,7 +49,6 @@ def _detect(run: LambdaRun, event: dict[str, Any], context: Any, *, lease: Lease
         may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
         trail=_trail(run), doubts=_not_refreshed(run, as_of=as_of),
     )  # fmt: skip
-    StoredOutcomes(run.session.client("s3", config=PATIENT), run.bucket).remember(scanned.outcomes)
     _measure(scanned, scanned_bytes={one.label: one.scanned_bytes for one in engine.executed})
     newest = max(one.delivered_at for one in periods.values())
     heartbeat = run.beat(
@@ -60,6 +58,7 @@ def _detect(run: LambdaRun, event: dict[str, Any], context: Any, *, lease: Lease
         data_age_hours=round((datetime.now(UTC) - newest).total_seconds() / 3600, 2),
         scanned_bytes=sum(one.scanned_bytes for one in engine.executed),
         doubts=[*scanned.coverage.doubts, *_left(scanned)],
+        detections=last_detections(run.table, run.catalog, outcomes=scanned.outcomes),
     )
     told = heartbeat.model_dump(mode="json")
     logger.info("heartbeat", extra={"heartbeat": told, "news": len(scanned.news)})

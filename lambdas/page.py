@@ -6,8 +6,8 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.table_columns import KNOWN_FINDINGS
-from focuswatch.detect.stored_outcomes import StoredOutcomes
 from focuswatch.ledger.findings_table import TABLE, rows_of_ledger
+from focuswatch.operations.heartbeat import last_detections
 from focuswatch.reports.page import document, gather, html
 from focuswatch.reports.page.signed_link import KEY
 from lambdas.environment import PATIENT, LambdaRun
@@ -41,7 +41,7 @@ def _page(run: LambdaRun) -> dict[str, Any]:
     gathered = gather(
         engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
         catalog=run.catalog, owners=run.owners, ledger=run.ledger,
-        outcomes=StoredOutcomes(s3, run.bucket).recall(run.catalog),
+        detections=last_detections(run.table, run.catalog),
     )  # fmt: skip
     page = html(document(gathered)).encode()
     s3.put_object(

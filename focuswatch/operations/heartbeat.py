@@ -1,12 +1,15 @@
 """What a run says of itself at its end: silence is never the sign of health."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.run_detection import Outcome
 from focuswatch.ledger.dynamodb_pages import of_kind
 
 if TYPE_CHECKING:
@@ -43,6 +46,9 @@ class Heartbeat(BaseModel):
     told: int = 0  # news that went out
     doubts: tuple[str, ...] = ()  # why nothing may be resolved
     warnings: tuple[str, ...] = ()  # what was left out and is nobody's fault
+    detections: tuple[
+        DetectionSummary, ...
+    ] = ()  # of `detect`: the last run of each, in this run or before it
 
 
 def record(table: "Table", heartbeat: Heartbeat) -> None:
@@ -69,3 +75,13 @@ def heartbeats(table: "Table") -> dict[str, Heartbeat]:
         str(one["id"]): Heartbeat.model_validate_json(str(one["document"]))
         for one in of_kind(table, "heartbeat")
     }
+
+
+def last_detections(
+    table: "Table", catalog: Catalog, *, outcomes: Iterable[Outcome] = ()
+) -> list[DetectionSummary]:
+    """Return the counts of the last run of each live detection that has run; `outcomes` are of the current run."""
+    beat = heartbeats(table).get("detect")
+    counts = {one.detection: one for one in beat.detections} if beat else {}
+    counts |= {one.detection.id: DetectionSummary.of(one) for one in outcomes}
+    return [counts[one.id] for one in catalog.live if one.id in counts]

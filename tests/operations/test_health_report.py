@@ -10,14 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from moto import mock_aws
 
 from focuswatch.notify.slack.health_message import pulse_message
 from focuswatch.operations.health_report import pulse
-from focuswatch.operations.heartbeat import Heartbeat, heartbeats, record
+from focuswatch.operations.heartbeat import Heartbeat
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long
-from tests.given.ledger import ledger_table
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pulse"
 WRITE = os.environ.get("FOCUSWATCH_WRITE_GOLDEN")
@@ -129,33 +127,6 @@ def test_dead_letters_are_wrong_and_can_be_handed_back():
     assert trouble.what == "4 dead letters: not done, and not delivered"
     assert trouble.details == ("1 of detect", "3 of slack")
     assert trouble.command == "focuswatch redrive"
-
-
-def test_every_heartbeat_is_read_however_long_they_are():
-    """A page of DynamoDB's ends at a megabyte, and a bad day's heartbeats are longer."""
-    with mock_aws():
-        table = ledger_table()
-        for number in range(30):
-            failed = {f"{place}": "x" * 900 for place in range(100)}
-            told = Heartbeat(function=f"f{number}", run_id="r", ended_at=NOW, seconds=1, failed=failed)
-            record(table, told)
-        assert sorted(heartbeats(table)) == sorted(f"f{number}" for number in range(30))
-
-
-def test_a_heartbeat_fits_the_table_whatever_failed():
-    """An organisation that refuses everything everywhere; how many are left out is said."""
-    refused = {f"{account:012d} eu-west-{region}": "explicitly denied " * 12
-               for account in range(200) for region in range(17)}  # fmt: skip
-    with mock_aws():
-        table = ledger_table()
-        record(table, beat("collect", failed=refused))
-        record(table, beat("detect", failed={"a": "b"}))
-        kept = heartbeats(table)
-    assert kept["detect"].failed == {"a": "b"}
-    *named, (more, _) = kept["collect"].failed.items()
-    assert dict(named).items() <= refused.items()
-    assert more == f"{len(refused) - len(named):,} more"
-    assert len(named) > 300
 
 
 def test_what_waits_is_noted():
