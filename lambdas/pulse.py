@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.notify.slack.health_message import pulse_message
-from focuswatch.operations.health_report import UNTOLD, Pulse, pulse
+from focuswatch.operations.health_message import health_message
+from focuswatch.operations.health_report import PENDING, HealthReport, health_report
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.operations.queue_depths import waiting
 from lambdas.environment import PATIENT, LambdaRun
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
     found = _pulse(run, now=now)
     if run.has_bot:
-        run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(found), channel=run.channel_of(None))
+        run.say(f"pulse of {now:%Y-%m-%d}", health_message(found), channel=run.channel_of(None))
         run.closings(logger.warning).tell(run.ledger.silences(), today=now.date())
     else:
         run.session.client("sns", config=PATIENT).publish(
@@ -42,15 +42,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return told
 
 
-def _pulse(run: LambdaRun, *, now: datetime) -> Pulse:
+def _pulse(run: LambdaRun, *, now: datetime) -> HealthReport:
     sqs = run.session.client("sqs", config=PATIENT)
     name = os.environ["FOCUSWATCH_NAME"]
     queues = {kind: f"{name}-{kind}" for kind in _listed("FOCUSWATCH_QUEUES")}
     letters = {kind: f"{name}-{kind}-dead-letters" for kind in _listed("FOCUSWATCH_UNATTENDED")}
     daily = [kind for kind in _listed("FOCUSWATCH_DAILY") if kind != run.name]
-    return pulse(
+    return health_report(
         heartbeats(run.table),
-        waiting={UNTOLD: run.ledger.untold_count(), **waiting(sqs, queues)},
+        waiting={PENDING: run.ledger.untold_count(), **waiting(sqs, queues)},
         dead_letters=waiting(sqs, letters),
         expected=daily,
         now=now,

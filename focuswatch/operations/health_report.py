@@ -11,7 +11,7 @@ from functools import partial
 from focuswatch.findings.visible_text import visible
 from focuswatch.operations.heartbeat import SILENT_HOURS, Heartbeat
 
-UNTOLD = "untold"  # in `waiting`: what `publish` has not sent; every other key is a queue's function
+PENDING = "untold"  # in `waiting`: what `publish` has not sent; every other key is a queue's function
 DAY_HOURS = 24
 STALE_HOURS = 48  # of the newest delivery: AWS delivers daily at least
 READ = "Read what happened; the last line of a run says what to do."
@@ -30,7 +30,7 @@ class HealthProblem:
 
 
 @dataclass(frozen=True)
-class Pulse:
+class HealthReport:
     """`troubles` are wrong, `notes` worth knowing; None and 0 where nobody knows."""
 
     troubles: tuple[HealthProblem, ...]
@@ -78,7 +78,7 @@ class Pulse:
         return visible("\n".join(lines)) + "\n"
 
 
-def pulse(
+def health_report(
     heartbeats: Mapping[str, Heartbeat],
     *,
     waiting: Mapping[str, int],
@@ -87,7 +87,7 @@ def pulse(
     now: datetime,
     stale_hours: int = STALE_HOURS,
     name: str = "focuswatch",
-) -> Pulse:
+) -> HealthReport:
     """How it is, worst first: what does not run, what is old, what failed, what was not delivered, who refuses.
 
     `expected` are the functions that run by the clock; `name` is the deployment's, for commands to copy.
@@ -102,7 +102,7 @@ def pulse(
         *_dead(dead_letters),
         *_refusing(collect, name=name),
     ]
-    return Pulse(
+    return HealthReport(
         troubles=tuple(troubles),
         notes=tuple(_notes(heartbeats, waiting=waiting)),
         detections=len(detect.ran) if detect else 0,
@@ -175,7 +175,7 @@ def _refusing(collect: Heartbeat | None, *, name: str) -> Iterator[HealthProblem
 def _notes(heartbeats: Mapping[str, Heartbeat], *, waiting: Mapping[str, int]) -> Iterator[str]:
     for kind, count in sorted(waiting.items()):
         if count:
-            whose = "by publish" if kind == UNTOLD else f"for {kind}"
+            whose = "by publish" if kind == PENDING else f"for {kind}"
             yield f"{count:,} wait to be told {whose}, and are tried again"
     failed = heartbeats["collect"].failed if "collect" in heartbeats else {}
     parts = {what: why for what, why in failed.items() if not what.isdigit()}

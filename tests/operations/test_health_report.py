@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.notify.slack.health_message import pulse_message
-from focuswatch.operations.health_report import pulse
+from focuswatch.operations.health_message import health_message
+from focuswatch.operations.health_report import health_report
 from focuswatch.operations.heartbeat import Heartbeat
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long
@@ -43,7 +43,7 @@ def well():
 def felt(*changed, without=(), waiting=None, dead_letters=None, **told):
     """The pulse of a morning on which something is otherwise."""
     beats = {kind: one for kind, one in well().items() if kind not in without}
-    return pulse(
+    return health_report(
         beats | {one.function: one for one in changed},
         waiting=waiting or {}, dead_letters=dead_letters or {}, expected=EXPECTED, now=NOW, **told,
     )  # fmt: skip
@@ -204,7 +204,7 @@ MORNINGS = {
 def test_a_morning_reads_as_its_golden_file(morning):
     """In Slack and in a mail."""
     told = MORNINGS[morning]()
-    message = pulse_message(told)
+    message = health_message(told)
     assert not blocks_problems(message["blocks"])
     read = f"Notification: {message['text']}\n\n{seen(message)}\n--- as a mail ---\n{told.as_text()}"
     same_as_golden(f"{morning}.txt", read)
@@ -229,7 +229,7 @@ def test_the_worst_morning_fits_a_message():
         without=["refresh"], dead_letters=dict.fromkeys("abcdefgh", 9),
         waiting={"untold": 10**9},
     )  # fmt: skip
-    message = pulse_message(told)
+    message = health_message(told)
     assert not blocks_problems(message["blocks"])
     assert not too_long(message["blocks"])
     assert len(message["text"]) <= 500
@@ -242,7 +242,7 @@ def test_the_worst_morning_fits_a_message():
 def test_a_long_reason_is_cut():
     """So that the next trouble has room too."""
     told = felt(beat("detect", as_of=date(2026, 11, 20), failed={"new_region": "x" * 9000}))
-    (item,) = pulse_message(told)["blocks"][1]["elements"][1]["elements"]
+    (item,) = health_message(told)["blocks"][1]["elements"][1]["elements"]
     assert len(item["elements"][0]["text"]) == 300
 
 
@@ -251,4 +251,4 @@ def test_more_troubles_than_are_read_are_counted():
     told = felt(without=EXPECTED)
     many = dataclasses.replace(told, troubles=told.troubles * 3)
     assert len(many.troubles) == 12
-    assert "2 more have no room here" in json.dumps(pulse_message(many)["blocks"][-1])
+    assert "2 more have no room here" in json.dumps(health_message(many)["blocks"][-1])

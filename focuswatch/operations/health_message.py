@@ -14,13 +14,13 @@ from focuswatch.notify.slack.blocks import (
     words,
 )
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
-from focuswatch.operations.health_report import HealthProblem, Pulse
+from focuswatch.operations.health_report import HealthProblem, HealthReport
 
 MOST_TROUBLES = 10
 DETAIL_CHARACTERS = 300
 
 
-def pulse_message(pulse: Pulse) -> dict[str, Any]:
+def health_message(pulse: HealthReport) -> dict[str, Any]:
     """The message: a notification shows its first line, and what is wrong."""
     troubles = [_trouble(one) for one in pulse.troubles[:MOST_TROUBLES]]
     told = [f"Looked at: {pulse.evaluated}", pulse.facts] if troubles else [pulse.facts]
