@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from focuswatch.operations.health_message import health_message
 from focuswatch.operations.health_report import PENDING, HealthReport, health_report
 from focuswatch.operations.heartbeat import heartbeats
-from focuswatch.operations.queue_depths import waiting
+from focuswatch.operations.queue_depths import queue_depths
 from lambdas.environment import PATIENT, LambdaRun
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -31,13 +31,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],
-            Subject=f"{os.environ['FOCUSWATCH_NAME']}: {'all is well' if found.is_well else 'something is wrong'}",
+            Subject=f"{os.environ['FOCUSWATCH_NAME']}: {'all is well' if found.is_healthy else 'something is wrong'}",
             Message=found.as_text(),
         )
     metrics.add_dimension(name="function", value=run.name)
-    metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(found.troubles))
+    metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(found.problems))
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
-    told = run.beat(doubts=[one.what for one in found.troubles]).model_dump(mode="json")
+    told = run.beat(doubts=[one.summary for one in found.problems]).model_dump(mode="json")
     logger.info("heartbeat", extra={"heartbeat": told})
     return told
 
@@ -50,8 +50,8 @@ def _pulse(run: LambdaRun, *, now: datetime) -> HealthReport:
     daily = [kind for kind in _listed("FOCUSWATCH_DAILY") if kind != run.name]
     return health_report(
         heartbeats(run.table),
-        waiting={PENDING: run.ledger.untold_count(), **waiting(sqs, queues)},
-        dead_letters=waiting(sqs, letters),
+        queued={PENDING: run.ledger.untold_count(), **queue_depths(sqs, queues)},
+        dead_letters=queue_depths(sqs, letters),
         expected=daily,
         now=now,
         stale_hours=int(os.environ["FOCUSWATCH_DATA_AGE_HOURS"]),

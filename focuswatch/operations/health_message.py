@@ -1,4 +1,4 @@
-"""How focuswatch itself is, as one message for the FinOps channel: one green line, or what is wrong first."""
+"""The daily health report as a Slack message for the FinOps channel: one line if healthy, else the problems first."""
 
 from typing import Any
 
@@ -16,28 +16,30 @@ from focuswatch.notify.slack.blocks import (
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
 from focuswatch.operations.health_report import HealthProblem, HealthReport
 
-MOST_TROUBLES = 10
+MAX_PROBLEMS = 10
 DETAIL_CHARACTERS = 300
 
 
-def health_message(pulse: HealthReport) -> dict[str, Any]:
-    """The message: a notification shows its first line, and what is wrong."""
-    troubles = [_trouble(one) for one in pulse.troubles[:MOST_TROUBLES]]
-    told = [f"Looked at: {pulse.evaluated}", pulse.facts] if troubles else [pulse.facts]
-    notes = [context(note) for note in pulse.notes]
-    blocks = [header(pulse.headline), *troubles, context(*told), *notes]
-    kept = within(blocks, spare=[*notes, *reversed(troubles[1:])])  # the first trouble is never left out
-    shown = sum(block in kept for block in troubles)
-    if shown < len(pulse.troubles):
-        kept.append(
-            context(f"{len(pulse.troubles) - shown} more have no room here: focuswatch doctor names them.")
+def health_message(report: HealthReport) -> dict[str, Any]:
+    """Return the message. Its text, which a push notification shows, is the headline and the problems."""
+    problems = [_problem(problem) for problem in report.problems[:MAX_PROBLEMS]]
+    facts = [f"Evaluated: {report.evaluated}", report.facts] if problems else [report.facts]
+    notes = [context(note) for note in report.notes]
+    blocks = [header(report.headline), *problems, context(*facts), *notes]
+    shown = within(blocks, spare=[*notes, *reversed(problems[1:])])  # the first problem is always shown
+    omitted = len(report.problems) - sum(block in shown for block in problems)
+    if omitted:
+        shown.append(
+            context(
+                f"{omitted} more {'problem is' if omitted == 1 else 'problems are'} not shown. Run: focuswatch doctor"
+            )
         )
-    said = "; ".join([pulse.headline, *(one.what for one in pulse.troubles)])
-    return {"text": escaped_within(one_line(said), 500), "blocks": kept}
+    text = "; ".join([report.headline, *(problem.summary for problem in report.problems)])
+    return {"text": escaped_within(one_line(text), 500), "blocks": shown}
 
 
-def _trouble(trouble: HealthProblem) -> Block:
-    parts = [section([words(trouble.what, style="bold")])]
-    if trouble.details:
-        parts.append(bullets([words(one, most=DETAIL_CHARACTERS)] for one in trouble.details))
-    return rich(*parts, section([words(trouble.mend)]), code(trouble.command))
+def _problem(problem: HealthProblem) -> Block:
+    parts = [section([words(problem.summary, style="bold")])]
+    if problem.details:
+        parts.append(bullets([words(detail, most=DETAIL_CHARACTERS)] for detail in problem.details))
+    return rich(*parts, section([words(problem.fix)]), code(problem.command))
