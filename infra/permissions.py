@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
-from focuswatch.detect.stored_outcomes import KEY as OUTCOMES
 from focuswatch.operations.deployment_config import EVENT_SOURCE, ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.reports.findings_table import TABLE
 from focuswatch.reports.page.signed_link import KEY as PAGE
@@ -83,11 +82,6 @@ class Permissions:
             self._changed(f"{RESULTS}*"),
             Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
             self._rows("up to which day each detection has run", "dynamodb:PutItem", "looked"),
-            Grant(
-                "what came of detections, for the page",
-                ("s3:GetObject", "s3:PutObject"),
-                (f"{self._bucket}/{OUTCOMES}",),
-            ),
             self._members("ask an account's CloudTrail who made what, where a cost rose"),
             self._next_step(),
         ]
@@ -131,9 +125,7 @@ class Permissions:
         return [
             *self._athena(),
             self._list(),
-            self._objects(
-                "s3:GetObject", "tables/*", OUTCOMES, why="the tables, and what came of detections"
-            ),
+            self._objects("s3:GetObject", "tables/*", why="the tables"),
             self._changed(f"{RESULTS}*"),
             self._objects(
                 "s3:PutObject", f"tables/{TABLE}/*", PAGE, why="the page, and what it says of findings"

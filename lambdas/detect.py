@@ -14,8 +14,7 @@ from focuswatch.collect.cloudtrail_history import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, assuming
 from focuswatch.detect.run_detection import due_detections
 from focuswatch.detect.scan import ScanResult, scan
-from focuswatch.detect.stored_outcomes import StoredOutcomes
-from focuswatch.operations.heartbeat import heartbeats
+from focuswatch.operations.heartbeat import heartbeats, last_detections
 from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
@@ -37,7 +36,6 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
             change_history=_trail(run), doubts=_not_refreshed(run, as_of=bill.as_of),
         )  # fmt: skip
-    StoredOutcomes(run.session.client("s3", config=PATIENT), run.bucket).save(scanned.outcomes)
     _measure(scanned, scanned_bytes={query.label: query.scanned_bytes for query in bill.engine.executed})
     newest = max(period.delivered_at for period in bill.periods.values())
     heartbeat = run.beat(
@@ -47,6 +45,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         data_age_hours=round((datetime.now(UTC) - newest).total_seconds() / 3600, 2),
         scanned_bytes=run.scanned_bytes,
         doubts=[*scanned.coverage.doubts, *_left(scanned)],
+        detections=last_detections(run.table, run.catalog, outcomes=scanned.outcomes),
     )
     if scanned.not_run and scanned.outcomes:  # a run without progress would be invoked again forever
         run.announce("Unfinished", json.dumps({"run_id": run.id, "left": scanned.not_run}))

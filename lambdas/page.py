@@ -3,7 +3,7 @@
 from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
-from focuswatch.detect.stored_outcomes import StoredOutcomes
+from focuswatch.operations.heartbeat import last_detections
 from focuswatch.reports.findings_table import findings_table_rows
 from focuswatch.reports.page import document, gather, html
 from focuswatch.reports.page.signed_link import KEY
@@ -23,7 +23,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         gathered = gather(
             bill.engine, as_of=bill.as_of, currency=bill.summary.currency, rate=bill.summary.rate(run.owners),
             catalog=run.catalog, owners=run.owners, ledger=run.ledger,
-            outcomes=StoredOutcomes(s3, run.bucket).load(run.catalog),
+            detections=last_detections(run.table, run.catalog),
         )  # fmt: skip
     page = html(document(gathered)).encode()
     s3.put_object(

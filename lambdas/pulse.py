@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.notify.slack.health_message import pulse_message
-from focuswatch.operations.health_report import UNTOLD, Pulse, pulse
+from focuswatch.operations.health_message import health_message
+from focuswatch.operations.health_report import PENDING, HealthReport, health_report
 from focuswatch.operations.heartbeat import heartbeats
-from focuswatch.operations.queue_depths import waiting
+from focuswatch.operations.queue_depths import queue_depths
 from lambdas.environment import PATIENT, LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
@@ -21,28 +21,28 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     now = datetime.now(UTC)
     report = _pulse(run, now=now)
     if run.has_bot:
-        run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(report), channel=run.channel_of(None))
+        run.say(f"pulse of {now:%Y-%m-%d}", health_message(report), channel=run.channel_of(None))
         run.closings(logger.warning).tell(run.ledger.suppressions(), today=now.date())
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],
-            Subject=f"{os.environ['FOCUSWATCH_NAME']}: {'healthy' if report.is_well else 'problems found'}",
+            Subject=f"{os.environ['FOCUSWATCH_NAME']}: {'healthy' if report.is_healthy else 'problems found'}",
             Message=report.as_text(),
         )
-    metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(report.troubles))
-    return run.beat(doubts=[trouble.what for trouble in report.troubles])
+    metrics.add_metric(name="Troubles", unit=MetricUnit.Count, value=len(report.problems))
+    return run.beat(doubts=[problem.summary for problem in report.problems])
 
 
-def _pulse(run: LambdaRun, *, now: datetime) -> Pulse:
+def _pulse(run: LambdaRun, *, now: datetime) -> HealthReport:
     sqs = run.session.client("sqs", config=PATIENT)
     name = os.environ["FOCUSWATCH_NAME"]
     queues = {kind: f"{name}-{kind}" for kind in _listed("FOCUSWATCH_QUEUES")}
     letters = {kind: f"{name}-{kind}-dead-letters" for kind in _listed("FOCUSWATCH_UNATTENDED")}
     daily = [kind for kind in _listed("FOCUSWATCH_DAILY") if kind != run.name]
-    return pulse(
+    return health_report(
         heartbeats(run.table),
-        waiting={UNTOLD: run.ledger.pending_count(), **waiting(sqs, queues)},
-        dead_letters=waiting(sqs, letters),
+        queued={PENDING: run.ledger.pending_count(), **queue_depths(sqs, queues)},
+        dead_letters=queue_depths(sqs, letters),
         expected=daily,
         now=now,
         stale_hours=int(os.environ["FOCUSWATCH_DATA_AGE_HOURS"]),

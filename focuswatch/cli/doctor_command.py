@@ -33,7 +33,6 @@ def doctor(
     AWS_PROFILE=pipeline focuswatch doctor
     focuswatch doctor --config config/deployment.toml --format json
     """
-    import dataclasses
     import json
     from datetime import UTC, datetime
 
@@ -44,16 +43,23 @@ def doctor(
     try:
         import boto3
 
-        from focuswatch.operations.doctor import examine
+        from focuswatch.operations.doctor import run_doctor
     except ImportError as error:
         raise ConfigError("doctor needs AWS's libraries: pip install 'focuswatch[aws]'.") from error
-    checks = list(examine(deployment, session=boto3.Session(), now=datetime.now(UTC), reach=_reach))
+    checks = list(run_doctor(deployment, session=boto3.Session(), now=datetime.now(UTC), http_get=_http_get))
     if format is DoctorFormat.JSON:
-        typer.echo(json.dumps([dataclasses.asdict(check) for check in checks], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([_as_json(check) for check in checks], indent=2, ensure_ascii=False))
     else:
         _table(checks)
     if any(check.state == "failed" for check in checks):
         raise typer.Exit(1)
+
+
+def _as_json(check: "Check") -> dict[str, str]:
+    """Return the check's fields; `mend` is the former name of `fix`, kept for one version."""
+    import dataclasses
+
+    return {**dataclasses.asdict(check), "mend": check.fix}
 
 
 def _table(checks: "list[Check]") -> None:
@@ -67,12 +73,12 @@ def _table(checks: "list[Check]") -> None:
     for heading in ("check", "", "found"):
         table.add_column(heading, overflow="fold")
     for check in checks:
-        mend = f"\n[bold]{escape(check.mend)}[/]" if check.mend else ""
-        table.add_row(check.name, SIGNS[check.state], escape(check.found) + mend)
+        fix = f"\n[bold]{escape(check.fix)}[/]" if check.fix else ""
+        table.add_row(check.name, SIGNS[check.state], escape(check.found) + fix)
     console().print(table)
 
 
-def _reach(request: Request) -> tuple[int, bytes]:
+def _http_get(request: Request) -> tuple[int, bytes]:
     from urllib.error import HTTPError
     from urllib.request import urlopen
 

@@ -1,4 +1,4 @@
-"""`focuswatch redrive`: dead letters back to work."""
+"""`focuswatch redrive`: list dead letters, or process them again."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from focuswatch.operations.deployment_config import Deployment
-    from focuswatch.operations.redrive import Letter, RedriveSummary
+    from focuswatch.operations.redrive import DeadLetter, RedriveSummary
 
-SHOWN = 3
+MAX_SHOWN = 3
 
 
 def redrive(
     kind: Annotated[
-        str | None, typer.Argument(help="Of this function alone.  [default: all]", show_default=False)
+        str | None, typer.Argument(help="Only this function.  [default: all]", show_default=False)
     ] = None,
     config: Annotated[Path, typer.Option(help="The deployment's file.")] = Path("config/deployment.toml"),
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is there, how old, and why; hand nothing on.")
+        bool, typer.Option("--dry-run", help="List dead letters, their age and cause; redrive none.")
     ] = False,
 ) -> None:
     """Redrive dead letters, once their cause is fixed.
 
-    Exit 1 where some could not be redriven.
+    Exits with 1 if some could not be redriven.
 
     \b
     AWS_PROFILE=pipeline focuswatch redrive --dry-run
@@ -38,11 +38,11 @@ def redrive(
     deployment = Deployment.load(config)
     kinds = _kinds(deployment, kind)
     failed = letters = 0
-    for told in _done(deployment, kinds, dry_run=dry_run):
-        for line in _lines(told, deployment=deployment, dry_run=dry_run):
+    for summary in _summaries(deployment, kinds, dry_run=dry_run):
+        for line in _lines(summary, deployment=deployment, dry_run=dry_run):
             typer.echo(line)
-        failed += len(told.failures)
-        letters += len(told.letters)
+        failed += len(summary.failures)
+        letters += len(summary.letters)
     if not letters:
         typer.echo(f"No dead letters: {', '.join(kinds)}.")
     if failed:
@@ -52,20 +52,22 @@ def redrive(
 def _kinds(deployment: "Deployment", kind: str | None) -> "Sequence[str]":
     from focuswatch.errors import ConfigError
 
-    known = deployment.unattended
-    if kind and kind not in known:
-        raise ConfigError(f"'{kind}' keeps no dead letters; expected one of {', '.join(known)}.")
-    return (kind,) if kind else known
+    kinds = deployment.unattended
+    if kind and kind not in kinds:
+        raise ConfigError(f"'{kind}' has no dead-letter queue; expected one of {', '.join(kinds)}.")
+    return (kind,) if kind else kinds
 
 
-def _done(deployment: "Deployment", kinds: "Sequence[str]", *, dry_run: bool) -> "Iterator[RedriveSummary]":
+def _summaries(
+    deployment: "Deployment", kinds: "Sequence[str]", *, dry_run: bool
+) -> "Iterator[RedriveSummary]":
     from focuswatch.errors import ConfigError
 
     try:
         import boto3
 
         from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
-        from focuswatch.operations.redrive import look, redrive
+        from focuswatch.operations.redrive import list_dead_letters, redrive
     except ImportError as error:
         raise ConfigError("redrive needs AWS's libraries: pip install 'focuswatch[aws]'.") from error
     session, region = boto3.Session(), deployment.accounts.region
@@ -73,50 +75,51 @@ def _done(deployment: "Deployment", kinds: "Sequence[str]", *, dry_run: bool) ->
         sqs = session.client("sqs", region_name=region)
         functions = session.client("lambda", region_name=region)
         if dry_run:
-            yield from look(deployment, sqs=sqs, kinds=kinds)
+            yield from list_dead_letters(deployment, sqs=sqs, kinds=kinds)
         else:
             yield from redrive(deployment, sqs=sqs, functions=functions, kinds=kinds)
     except AWS_ERRORS as error:
         raise ConfigError(
-            f"The dead letters of {deployment.name} cannot be reached: {reason_of(error)}. Set AWS_PROFILE to a "
-            f"profile of account {deployment.accounts.pipeline}; `focuswatch doctor` says what is missing there."
+            f"The dead-letter queues of {deployment.name} cannot be read: {reason_of(error)}. Set AWS_PROFILE to a "
+            f"profile of account {deployment.accounts.pipeline}, and run `focuswatch doctor`."
         ) from error
 
 
-def _lines(told: "RedriveSummary", *, deployment: "Deployment", dry_run: bool) -> "Iterator[str]":
-    """What there was, why, and what became of it; nothing where there was nothing."""
+def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool) -> "Iterator[str]":
+    """Yield the count, age, causes and result of one function's dead letters; no line if there are none."""
     from focuswatch.findings.visible_text import visible
     from focuswatch.operations.deployment_config import QUEUE_FED
 
-    if not told.letters:
+    if not summary.letters:
         return
-    oldest = datetime.now(UTC) - told.letters[0].sent_at
-    count = f"{len(told.letters)} dead letters" if len(told.letters) > 1 else "1 dead letter"
-    yield f"{told.kind}: {count}, the oldest {_age(oldest.total_seconds())} old"
-    for line in _reasons(told.letters):
+    oldest = datetime.now(UTC) - summary.letters[0].sent_at
+    count = f"{len(summary.letters)} dead letters" if len(summary.letters) > 1 else "1 dead letter"
+    yield f"{summary.kind}: {count}, oldest {_age(oldest.total_seconds())} ago"
+    for line in _causes(summary.letters):
         yield visible(f"  {line}")
     if dry_run:
         return
-    where = (
-        deployment.queue(told.kind)
-        if told.kind in QUEUE_FED
-        else f"one run of {deployment.function(told.kind)}"
+    target = (
+        f"sent to queue {deployment.queue(summary.kind)}"
+        if summary.kind in QUEUE_FED
+        else f"replayed by one run of {deployment.function(summary.kind)}"
     )
-    yield f"  {told.moved} handed to {where}" + (f", {len(told.failures)} stay:" if told.failures else "")
-    for reason, times in Counter(told.failures).most_common(SHOWN):
+    remaining = f"; {len(summary.failures)} remain:" if summary.failures else ""
+    yield f"  {summary.redriven} {target}{remaining}"
+    for reason, times in Counter(summary.failures).most_common(MAX_SHOWN):
         yield visible(f"    {times} × {reason}")
-    if told.is_full:
-        yield "  there may be more: run it again"
+    if summary.may_have_more:
+        yield "  There may be more. Run the command again."
 
 
-def _reasons(letters: "Sequence[Letter]") -> "Iterator[str]":
-    """The commonest reasons, each with what one of its letters is about."""
-    reasons = Counter(letter.why for letter in letters)
-    for why, times in reasons.most_common(SHOWN):
-        about = next(letter.about for letter in reversed(letters) if letter.why == why)
-        yield f"{times} × {' '.join(why.split())[:300]} (the last: {about})"
-    if len(reasons) > SHOWN:
-        yield f"and {len(reasons) - SHOWN} other reasons"
+def _causes(letters: "Sequence[DeadLetter]") -> "Iterator[str]":
+    """Yield the most frequent causes, each with the subject of its newest dead letter."""
+    reasons = Counter(letter.reason for letter in letters)
+    for reason, times in reasons.most_common(MAX_SHOWN):
+        newest = next(letter.subject for letter in reversed(letters) if letter.reason == reason)
+        yield f"{times} × {' '.join(reason.split())[:300]} (newest: {newest})"
+    if len(reasons) > MAX_SHOWN:
+        yield f"and {len(reasons) - MAX_SHOWN} other causes"
 
 
 def _age(seconds: float) -> str:

@@ -1,6 +1,6 @@
-"""How focuswatch itself is, once a day: what was looked at, what was not, and how to mend what is wrong.
+"""The daily health report: what was evaluated, which problems focuswatch itself has, and how to fix each.
 
-Pure: heartbeats and counts in, words out. The doctor looks deeper; this is what comes unasked.
+Pure: heartbeats and counts in, a report out. `focuswatch doctor` checks more; this report is sent every day.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,31 +9,36 @@ from datetime import date, datetime
 from functools import partial
 
 from focuswatch.findings.visible_text import visible
-from focuswatch.operations.heartbeat import SILENT_HOURS, Heartbeat
+from focuswatch.operations.heartbeat import MAX_HOURS_BETWEEN_RUNS, Heartbeat
 
-UNTOLD = "untold"  # in `waiting`: what `publish` has not sent; every other key is a queue's function
+PENDING = (
+    "pending"  # in `queued`: notifications that `publish` has not sent; each other key is a queue's function
+)
 DAY_HOURS = 24
 STALE_HOURS = 48  # of the newest delivery: AWS delivers daily at least
-READ = "Read what happened; the last line of a run says what to do."
-SHOWN = 5  # of what is alike
-WELL, ILL = "\N{WHITE HEAVY CHECK MARK}", "\N{LARGE RED CIRCLE}"
+READ_LOG = "Check the function's log; its last line says what to do next."
+CHECK_EXPORT = (
+    "AWS delivers at least once a day, and a new export within a day. Check the status of the export."
+)
+MAX_SHOWN = 5  # names for each reason, and reasons for each problem
+HEALTHY, UNHEALTHY = "\N{WHITE HEAVY CHECK MARK}", "\N{LARGE RED CIRCLE}"
 
 
 @dataclass(frozen=True)
 class HealthProblem:
-    """Something that is wrong: what, the details one by one, what to do, and a command for it."""
+    """A problem of focuswatch itself: a one-line summary, details, how to fix it, and a command to copy."""
 
-    what: str
+    summary: str
     details: tuple[str, ...]
-    mend: str
+    fix: str
     command: str
 
 
 @dataclass(frozen=True)
-class Pulse:
-    """`troubles` are wrong, `notes` worth knowing; None and 0 where nobody knows."""
+class HealthReport:
+    """`problems` need a fix, `notes` do not. A value that no heartbeat holds is None or 0."""
 
-    troubles: tuple[HealthProblem, ...]
+    problems: tuple[HealthProblem, ...]
     notes: tuple[str, ...]
     detections: int
     accounts: int
@@ -42,69 +47,69 @@ class Pulse:
     scanned_bytes: int
 
     @property
-    def is_well(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.troubles
+    def is_healthy(self) -> bool:
+        """Return whether there are no problems."""
+        return not self.problems
 
     @property
     def headline(self) -> str:
-        """All of it in one line."""
-        if self.is_well:
-            return f"{WELL} All is well: {self.evaluated}"
-        count = len(self.troubles)
-        return f"{ILL} {'1 thing is' if count == 1 else f'{count} things are'} wrong with focuswatch"
+        """Return the report in one line."""
+        if self.is_healthy:
+            return f"{HEALTHY} focuswatch health: no problems. {self.evaluated}"
+        return f"{UNHEALTHY} focuswatch health: {_count(len(self.problems), 'problem')}"
 
     @property
     def evaluated(self) -> str:
-        """What was looked at."""
-        looked = f"{_count(self.detections, 'detection')} over {_count(self.accounts, 'account')}"
-        return f"{looked}, the bill as of {self.as_of}" if self.as_of else f"{looked}, no bill yet"
+        """Return how many detections ran, over how many accounts, and up to which day of the bill."""
+        coverage = f"{_count(self.detections, 'detection')}, {_count(self.accounts, 'account')}"
+        return f"{coverage}, charges before {self.as_of}" if self.as_of else f"{coverage}, no bill yet"
 
     @property
     def facts(self) -> str:
-        """How fresh the data is, and what reading it took."""
-        age = "unknown" if self.data_age_hours is None else f"{self.data_age_hours:.0f} hours old"
-        return f"newest delivery {age}, {_size(self.scanned_bytes)} scanned by the last runs"
+        """Return the age of the data and the bytes that the last runs scanned."""
+        age = "age unknown" if self.data_age_hours is None else f"{self.data_age_hours:.0f} hours old"
+        return f"Newest delivery: {age}. Scanned by the last runs: {_size(self.scanned_bytes)}."
 
     def as_text(self) -> str:
-        """As a mail says it."""
+        """Return the report as plain text, for mail."""
         lines = [self.headline, ""]
-        for trouble in self.troubles:
-            lines += [trouble.what, *(f"  - {one}" for one in trouble.details)]
-            lines += [f"  {trouble.mend}", f"    {trouble.command}", ""]
-        if not self.is_well:
-            lines.append(f"Looked at: {self.evaluated}")
-        lines += [f"Data: {self.facts}", *(f"Note: {note}" for note in self.notes)]
+        for problem in self.problems:
+            lines += [problem.summary, *(f"  - {detail}" for detail in problem.details)]
+            lines += [f"  {problem.fix}", f"    {problem.command}", ""]
+        if not self.is_healthy:
+            lines.append(f"Evaluated: {self.evaluated}")
+        lines += [self.facts, *(f"Note: {note}" for note in self.notes)]
         return visible("\n".join(lines)) + "\n"
 
 
-def pulse(
+def health_report(
     heartbeats: Mapping[str, Heartbeat],
     *,
-    waiting: Mapping[str, int],
+    queued: Mapping[str, int],
     dead_letters: Mapping[str, int],
     expected: Sequence[str],
     now: datetime,
     stale_hours: int = STALE_HOURS,
     name: str = "focuswatch",
-) -> Pulse:
-    """How it is, worst first: what does not run, what is old, what failed, what was not delivered, who refuses.
+) -> HealthReport:
+    """Return the health report, its most severe problem first.
 
-    `expected` are the functions that run by the clock; `name` is the deployment's, for commands to copy.
+    The order is: missing runs, old data, failed runs, dead letters, accounts that deny access. `expected` are the
+    functions that run on a schedule; `name` is the deployment's name, for the commands.
     """
-    logs = partial(_logs, name)
+    logs = partial(_logs_command, name)
     detect, collect = heartbeats.get("detect"), heartbeats.get("collect")
     age = _data_age_hours(heartbeats, now=now)
-    troubles = [
-        *_silent(heartbeats, expected=expected, now=now, logs=logs),
-        *_stale(detect, age=age, limit=stale_hours),
-        *_failed(heartbeats, expected=expected, now=now, logs=logs),
-        *_dead(dead_letters),
-        *_refusing(collect, name=name),
+    problems = [
+        *_missing_runs(heartbeats, expected=expected, now=now, logs=logs),
+        *_stale_data(detect, age=age, limit=stale_hours),
+        *_failed_runs(heartbeats, expected=expected, now=now, logs=logs),
+        *_dead_letters(dead_letters),
+        *_denied_accounts(collect, name=name),
     ]
-    return Pulse(
-        troubles=tuple(troubles),
-        notes=tuple(_notes(heartbeats, waiting=waiting)),
+    return HealthReport(
+        problems=tuple(problems),
+        notes=tuple(_notes(heartbeats, queued=queued)),
         detections=len(detect.ran) if detect else 0,
         accounts=len(collect.ran) if collect else 0,
         as_of=detect.as_of if detect else None,
@@ -113,96 +118,97 @@ def pulse(
     )
 
 
-def _silent(
+def _missing_runs(
     heartbeats: Mapping[str, Heartbeat], *, expected: Sequence[str], now: datetime, logs: Callable[[str], str]
 ) -> Iterator[HealthProblem]:
     for kind in expected:
-        beat, limit = heartbeats.get(kind), SILENT_HOURS.get(kind, max(SILENT_HOURS.values()))
+        beat = heartbeats.get(kind)
+        limit = MAX_HOURS_BETWEEN_RUNS.get(kind, max(MAX_HOURS_BETWEEN_RUNS.values()))
         if beat is None:
-            yield HealthProblem(f"{kind} has never ended a run", (), READ, logs(kind))
+            yield HealthProblem(f"{kind} has never completed a run", (), READ_LOG, logs(kind))
         elif (hours := _hours(beat.ended_at, now)) > limit:
-            what = f"{kind} ended its last run {hours:.0f} hours ago, more than {limit}"
-            yield HealthProblem(what, (), READ, logs(kind))
+            summary = f"{kind} last completed a run {hours:.0f} hours ago (limit: {limit})"
+            yield HealthProblem(summary, (), READ_LOG, logs(kind))
 
 
-def _stale(detect: Heartbeat | None, *, age: float | None, limit: int) -> Iterator[HealthProblem]:
-    mend = "AWS delivers at least daily, a new export within a day; ask what keeps it."
+def _stale_data(detect: Heartbeat | None, *, age: float | None, limit: int) -> Iterator[HealthProblem]:
     if detect and detect.as_of is None:
-        yield HealthProblem("There is no bill to look at", detect.doubts, mend, "focuswatch doctor")
+        yield HealthProblem("There is no bill to analyze", detect.doubts, CHECK_EXPORT, "focuswatch doctor")
     elif age is not None and age > limit:
-        yield HealthProblem(
-            f"The newest delivery is {age:.0f} hours old, more than {limit}", (), mend, "focuswatch doctor"
-        )
+        summary = f"The newest delivery is {age:.0f} hours old (limit: {limit})"
+        yield HealthProblem(summary, (), CHECK_EXPORT, "focuswatch doctor")
 
 
-def _failed(
+def _failed_runs(
     heartbeats: Mapping[str, Heartbeat], *, expected: Sequence[str], now: datetime, logs: Callable[[str], str]
 ) -> Iterator[HealthProblem]:
-    """Of the last run of each function; what a queue gave a function days ago came back since, or is a dead letter."""
+    """Yield failures of each function's last run.
+
+    An older failure of a function that a queue feeds is left out: its message was processed since, or it is a dead
+    letter.
+    """
     for kind, beat in sorted(heartbeats.items()):
-        young = kind in expected or _hours(beat.ended_at, now) < DAY_HOURS
-        if beat.failed and kind != "collect" and young:
-            what = f"{len(beat.failed):,} failed in the last run of {kind}"
-            yield HealthProblem(what, _listed(beat.failed), READ, logs(kind))
+        is_recent = kind in expected or _hours(beat.ended_at, now) < DAY_HOURS
+        if beat.failed and kind != "collect" and is_recent:
+            summary = f"{_count(len(beat.failed), 'failure')} in the last run of {kind}"
+            yield HealthProblem(summary, _by_reason(beat.failed), READ_LOG, logs(kind))
 
 
-def _dead(dead_letters: Mapping[str, int]) -> Iterator[HealthProblem]:
-    full = {kind: count for kind, count in sorted(dead_letters.items()) if count}
-    if full:
-        details = tuple(f"{count:,} of {kind}" for kind, count in full.items())
-        mend = "See why with --dry-run, mend that, then hand them back."
-        yield HealthProblem(
-            f"{_count(sum(full.values()), 'dead letter')}: not done, and not delivered",
-            details,
-            mend,
-            "focuswatch redrive",
-        )
+def _dead_letters(dead_letters: Mapping[str, int]) -> Iterator[HealthProblem]:
+    counts = {kind: count for kind, count in sorted(dead_letters.items()) if count}
+    if counts:
+        details = tuple(f"{kind}: {count:,}" for kind, count in counts.items())
+        fix = "List the causes with focuswatch redrive --dry-run, fix them, then replay the dead letters:"
+        summary = f"{_count(sum(counts.values()), 'dead letter')}: events that were not processed"
+        yield HealthProblem(summary, details, fix, "focuswatch redrive")
 
 
-def _refusing(collect: Heartbeat | None, *, name: str) -> Iterator[HealthProblem]:
-    """A whole account that is not looked at is a fault; a service in a region may be refused on purpose."""
-    accounts = {what: why for what, why in (collect.failed if collect else {}).items() if what.isdigit()}
+def _denied_accounts(collect: Heartbeat | None, *, name: str) -> Iterator[HealthProblem]:
+    """Yield accounts that deny access as a whole; a single service in a Region may be denied on purpose."""
+    failed = collect.failed if collect else {}
+    accounts = {account: reason for account, reason in failed.items() if account.isdigit()}
     if accounts:
-        mend = f"See that the StackSet {name}-member has brought the member role to each."
-        yield HealthProblem(
-            f"{_count(len(accounts), 'account')} could not be looked at",
-            _listed(accounts),
-            mend,
-            "focuswatch doctor",
-        )
+        fix = f"Check that the StackSet {name}-member has created the member role in each account."
+        summary = f"{_count(len(accounts), 'account')} denied access to the collector"
+        yield HealthProblem(summary, _by_reason(accounts), fix, "focuswatch doctor")
 
 
-def _notes(heartbeats: Mapping[str, Heartbeat], *, waiting: Mapping[str, int]) -> Iterator[str]:
-    for kind, count in sorted(waiting.items()):
+def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int]) -> Iterator[str]:
+    for kind, count in sorted(queued.items()):
         if count:
-            whose = "by publish" if kind == UNTOLD else f"for {kind}"
-            yield f"{count:,} wait to be told {whose}, and are tried again"
+            pending = _count(count, "notification")
+            verb, retried = ("is", "it") if count == 1 else ("are", "them")
+            if kind == PENDING:
+                yield f"{pending} {verb} not yet sent; publish retries {retried} automatically."
+            else:
+                yield f"{_count(count, 'message')} {verb} queued for {kind}, which retries {retried} automatically."
     failed = heartbeats["collect"].failed if "collect" in heartbeats else {}
-    parts = {what: why for what, why in failed.items() if not what.isdigit()}
-    if parts:
-        yield f"not looked at: {'; '.join(_listed(parts))}"
+    services = {service: reason for service, reason in failed.items() if not service.isdigit()}
+    if services:
+        yield f"Not collected: {'; '.join(_by_reason(services))}."
     doubts = [
         doubt for kind in ("refresh", "detect") if kind in heartbeats for doubt in heartbeats[kind].doubts
     ]
     if doubts:
-        yield f"nothing is called resolved, since {'; '.join(dict.fromkeys(doubts))}"
+        yield f"No finding is resolved while this lasts: {'; '.join(dict.fromkeys(doubts))}."
     yield from (heartbeats["refresh"].warnings if "refresh" in heartbeats else ())
 
 
-def _listed(failures: Mapping[str, str]) -> tuple[str, ...]:
-    """The commonest reasons, each with what it befell."""
-    befallen: dict[str, list[str]] = {}
-    for what, why in sorted(failures.items()):
-        befallen.setdefault(why, []).append(what)
-    told = []
-    for why, names in sorted(befallen.items(), key=lambda item: -len(item[1])):
-        more = len(names) - SHOWN
-        told.append(f"{', '.join(names[:SHOWN])}{f' and {more} more' if more > 0 else ''}: {why}")
-    return (*told[:SHOWN], *([f"and {len(told) - SHOWN} other reasons"] if len(told) > SHOWN else []))
+def _by_reason(failures: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a line for each reason, the most frequent first, with the names of what failed for it."""
+    names_of: dict[str, list[str]] = {}
+    for name, reason in sorted(failures.items()):
+        names_of.setdefault(reason, []).append(name)
+    lines = []
+    for reason, names in sorted(names_of.items(), key=lambda item: -len(item[1])):
+        more = len(names) - MAX_SHOWN
+        lines.append(f"{', '.join(names[:MAX_SHOWN])}{f' and {more} more' if more > 0 else ''}: {reason}")
+    more = len(lines) - MAX_SHOWN
+    return (*lines[:MAX_SHOWN], *([f"and {_count(more, 'other reason')}"] if more > 0 else []))
 
 
 def _data_age_hours(heartbeats: Mapping[str, Heartbeat], *, now: datetime) -> float | None:
-    """As old as the newest delivery is by now that any run has seen."""
+    """Return the present age of the newest delivery that any run has read."""
     ages = [
         beat.data_age_hours + _hours(beat.ended_at, now)
         for beat in heartbeats.values()
@@ -211,7 +217,7 @@ def _data_age_hours(heartbeats: Mapping[str, Heartbeat], *, now: datetime) -> fl
     return min(ages, default=None)
 
 
-def _logs(name: str, kind: str) -> str:
+def _logs_command(name: str, kind: str) -> str:
     return f"aws logs tail /aws/lambda/{name}-{kind} --since 2d"
 
 
@@ -219,8 +225,8 @@ def _hours(then: datetime, now: datetime) -> float:
     return (now - then).total_seconds() / 3600
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _size(size: int) -> str:

@@ -1,19 +1,25 @@
-"""What a run says of itself at its end: silence is never the sign of health."""
+"""Heartbeats: the result of the last run of each Lambda function, one item each in the ledger's table.
+
+A function that stopped running writes no heartbeat, so the health report and `focuswatch doctor` look for missing ones.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.detection_summary import DetectionSummary
+from focuswatch.detect.run_detection import Outcome
 from focuswatch.ledger.dynamodb_pages import of_kind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-# For how long a function may be silent, as the alarms on missed runs have it (infra/watch.py).
-SILENT_HOURS = {
+# After so many hours without a completed run something is wrong; the alarms use the same limits (infra/monitoring.py).
+MAX_HOURS_BETWEEN_RUNS = {
     "refresh": 30,
     "collect": 30,
     "detect": 30,
@@ -22,50 +28,66 @@ SILENT_HOURS = {
     "pulse": 30,
     "sweep": 30,
 }
-# Of what failed, so much is kept: DynamoDB takes no item of more than 400 KB, and a refusing organisation has more.
+# DynamoDB takes no item above 400 KB, and the failures of a large organization that denies access are more than that.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 FAILED_BYTES = 100_000
 
 
 class Heartbeat(BaseModel):
-    """The end of one run of one Lambda."""
+    """The result of one run of one Lambda function."""
 
     model_config = ConfigDict(frozen=True)
-    function: str  # refresh, collect, detect, publish
+    function: str  # refresh, collect, detect, …
     run_id: str
     ended_at: datetime  # UTC
     seconds: float
-    ran: tuple[str, ...] = ()  # billing periods, detections, accounts: whatever the function goes through
-    failed: dict[str, str] = {}  # the same, with a sentence each
+    ran: tuple[str, ...] = ()  # billing periods, detections or accounts, depending on the function
+    failed: dict[str, str] = {}  # the reason for each billing period, detection or account that failed
     as_of: date | None = None
     data_age_hours: float | None = None  # since the newest delivery
     scanned_bytes: int = 0
-    told: int = 0  # news that went out
-    doubts: tuple[str, ...] = ()  # why nothing may be resolved
-    warnings: tuple[str, ...] = ()  # what was left out and is nobody's fault
+    notified: int = Field(
+        default=0, validation_alias=AliasChoices("notified", "told"), serialization_alias="told"
+    )
+    doubts: tuple[str, ...] = ()  # reasons why no finding may be resolved
+    warnings: tuple[str, ...] = ()  # input that was skipped and needs no fix
+    detections: tuple[
+        DetectionSummary, ...
+    ] = ()  # of `detect`: the last run of each, in this run or before it
 
 
 def record(table: "Table", heartbeat: Heartbeat) -> None:
-    """Keep the last heartbeat of its function in the ledger's table."""
-    kept = heartbeat.model_copy(update={"failed": _fitting(heartbeat.failed)})
-    table.put_item(Item={"kind": "heartbeat", "id": kept.function, "document": kept.model_dump_json()})
+    """Store the heartbeat in the ledger's table, in place of the function's previous one."""
+    stored = heartbeat.model_copy(update={"failed": _fitting(heartbeat.failed)})
+    document = stored.model_dump_json(by_alias=True)
+    table.put_item(Item={"kind": "heartbeat", "id": stored.function, "document": document})
 
 
 def _fitting(failed: Mapping[str, str]) -> dict[str, str]:
-    """What there is room for, and how many there is none for."""
-    kept: dict[str, str] = {}
-    room = FAILED_BYTES
-    for what, why in failed.items():
-        room -= len(json.dumps([what, why]))
-        if room < 0:
-            return kept | {f"{len(failed) - len(kept):,} more": "its log names them"}
-        kept[what] = why
-    return kept
+    """Return the failures that fit, and the number of the others."""
+    fitting: dict[str, str] = {}
+    left = FAILED_BYTES
+    for name, reason in failed.items():
+        left -= len(json.dumps([name, reason]))
+        if left < 0:
+            return fitting | {f"{len(failed) - len(fitting):,} more": "see the function's log"}
+        fitting[name] = reason
+    return fitting
 
 
 def heartbeats(table: "Table") -> dict[str, Heartbeat]:
-    """The last heartbeat of every function that ever ran."""
+    """Return the last heartbeat of each function that has run."""
     return {
-        str(one["id"]): Heartbeat.model_validate_json(str(one["document"]))
-        for one in of_kind(table, "heartbeat")
+        str(item["id"]): Heartbeat.model_validate_json(str(item["document"]))
+        for item in of_kind(table, "heartbeat")
     }
+
+
+def last_detections(
+    table: "Table", catalog: Catalog, *, outcomes: Iterable[Outcome] = ()
+) -> list[DetectionSummary]:
+    """Return the counts of the last run of each live detection that has run; `outcomes` are of the current run."""
+    beat = heartbeats(table).get("detect")
+    counts = {summary.detection: summary for summary in beat.detections} if beat else {}
+    counts |= {outcome.detection.id: DetectionSummary.of(outcome) for outcome in outcomes}
+    return [counts[detection.id] for detection in catalog.live if detection.id in counts]

@@ -1,4 +1,4 @@
-"""How much waits in queues."""
+"""Numbers of messages in SQS queues."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
@@ -7,16 +7,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 Count = Literal["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-# Visible, and in somebody's hands right now.
+# Visible messages, and those that a consumer is processing.
 COUNTS: tuple[Count, ...] = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
-def waiting(sqs: "SQSClient", queues: Mapping[str, str]) -> dict[str, int]:
-    """Messages of each queue, by the keys of `queues`, whose values are names. About right, as SQS counts."""
-    return {kind: _count(sqs, name) for kind, name in queues.items()}
+def queue_depths(sqs: "SQSClient", queues: Mapping[str, str]) -> dict[str, int]:
+    """Return the approximate number of messages of each queue; the values of `queues` are queue names."""
+    return {kind: _depth(sqs, name) for kind, name in queues.items()}
 
 
-def _count(sqs: "SQSClient", name: str) -> int:
+def _depth(sqs: "SQSClient", name: str) -> int:
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=COUNTS)["Attributes"]
-    return sum(int(told.get(one, 0)) for one in COUNTS)
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=COUNTS)["Attributes"]
+    return sum(int(counts.get(count, 0)) for count in COUNTS)

@@ -23,13 +23,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.cli.doctor_command import _reach
+from focuswatch.cli.doctor_command import _http_get
 from focuswatch.cli.scan_command import run as scan_here
 from focuswatch.engines.sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.operations.doctor import examine
+from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page.page_data import is_shown
@@ -342,11 +342,11 @@ def the_doctor_finds_nothing_but_what_cannot_be_here(deployed: Deployed) -> None
     """There is no Data Exports, and an account has no role for us."""
     with deployed.aws.used():
         checks = list(
-            examine(
+            run_doctor(
                 deployed.deployment,
                 session=boto3.Session(),
                 now=datetime.now(UTC),
-                reach=_reach,
+                http_get=_http_get,
             )
         )
     assert {check.name for check in checks if check.state == "failed"} == {"export", "accounts"}

@@ -14,8 +14,9 @@ from threading import Thread
 import pytest
 
 from focuswatch.bill.refresh.trino_refresh import TrinoTables
+from focuswatch.bill.refresh.trino_statements import create_parts
 from focuswatch.bill.schema.focus_columns import KINDS, SQL_TYPES
-from focuswatch.bill.schema.table_columns import ACTIVITY
+from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
@@ -276,6 +277,20 @@ def test_a_refresh_that_fails_leaves_what_was(local_trino, raw):
     assert lake.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
         {"currency": "USD"}
     ]
+
+
+def test_a_connector_that_adds_no_columns_is_named_with_the_statement_to_run(local_trino, raw):
+    """The memory connector of Trino 435 is one."""
+    _, deliver = raw
+    deliver([charge(date(2026, 4, 9))])
+    lake = lake_of(local_trino, raw)
+    earlier = {column: type_ for column, type_ in DAILY_CHARGES.items() if column != "is_edge"}
+    lake.engine.execute(create_parts("daily_charges", earlier, connector="memory"), label="given")
+    with pytest.raises(ConfigError, match="lacks the column is_edge.*DROP TABLE daily_charges_parts"):
+        lake.refresh(progress=print)
+    lake.engine.execute("DROP TABLE daily_charges_parts", label="given")
+    lake.refresh(progress=print)
+    assert lake.engine.query("SELECT is_edge FROM daily_charges", label="read") == [{"is_edge": False}]
 
 
 def test_an_error_names_the_query_and_a_statement_its_run_and_label(local_trino):

@@ -22,7 +22,6 @@ SERVICES = {
     "focuswatch/engines/athena_engine.py": ["athena", "s3"],
     "focuswatch/bill/ingest/s3_source.py": ["s3"],
     "focuswatch/operations/heartbeat.py": ["dynamodb"],
-    "focuswatch/detect/stored_outcomes.py": ["s3"],
     "focuswatch/operations/function_lease.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb_ledger.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb_pages.py": ["dynamodb"],

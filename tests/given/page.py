@@ -29,7 +29,7 @@ def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> Gathered:
         "catalog": CATALOG,
         "entries": entries,
         "silences": (),
-        "outcomes": (),
+        "detections": (),
         "evaluated_until": {},
         "coverage": Coverage(),
         "billed_days": {

@@ -38,7 +38,6 @@ USED = {
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "_look"})),
         Used("focuswatch/collect/member_sessions.py"),
-        Used("focuswatch/detect/stored_outcomes.py"),
     ],
     "page": [
         HEARTBEAT,
@@ -47,7 +46,6 @@ USED = {
         Used("focuswatch/bill/refresh/glue_partitions.py", frozenset({"all"})),
         Used("focuswatch/bill/refresh/table_files.py", frozenset({"write"})),
         PAGES,
-        Used("focuswatch/detect/stored_outcomes.py", frozenset({"_read"})),
         Used("lambdas/page.py"),
     ],
     "publish": [

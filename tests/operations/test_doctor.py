@@ -1,4 +1,4 @@
-"""`focuswatch doctor` sees what keeps a deployment from working, and says how to mend it."""
+"""`focuswatch doctor` finds what keeps a deployment from working, and says how to fix it."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
 from focuswatch.cli import app
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.operations.doctor import examine
+from focuswatch.operations.doctor import run_doctor
 from focuswatch.operations.heartbeat import Heartbeat, record
 from tests.given.cloud import LOADER
 
@@ -29,7 +29,7 @@ def deployment():
 
 @pytest.fixture
 def aws(monkeypatch, deployment):
-    """An account in which all is well."""
+    """An account with a deployment that passes all checks."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
         "MOTO_ACCOUNT_ID": deployment.accounts.pipeline,
@@ -52,14 +52,14 @@ def healthy(**_):
 
 
 def build(session, deployment):
-    """What the stacks make, as far as the doctor looks at it."""
+    """Create the resources of the stacks that the doctor checks."""
     session.client("s3").create_bucket(Bucket=deployment.bucket)
     deliver(session, deployment)
     glue = session.client("glue")
     glue.create_database(DatabaseInput={"Name": deployment.athena.database})
     for name, columns in GLUE_TABLES.items():
         make_table(glue, deployment, name, columns)
-    session.client("lakeformation").grant_permissions(  # as Glue does where IAM alone decides
+    session.client("lakeformation").grant_permissions(  # as Glue does where IAM policies alone control access
         Principal={"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"},
         Resource={"Table": {"DatabaseName": deployment.athena.database, "Name": "daily_charges"}},
         Permissions=["ALL"],
@@ -103,20 +103,20 @@ def beat(session, deployment, kind, *, hours_ago=1.0, **told):
     record(table, Heartbeat(function=kind, run_id="r", ended_at=ended, seconds=12, **told))
 
 
-def looked_at(session, deployment, *, later=timedelta(), reach=None):
-    """The checks by name."""
-    checks = examine(deployment, session=session, now=datetime.now(UTC) + later, reach=reach)
+def checks_of(session, deployment, *, later=timedelta(), http_get=None):
+    """Return the checks by name."""
+    checks = run_doctor(deployment, session=session, now=datetime.now(UTC) + later, http_get=http_get)
     return {check.name: check for check in checks}
 
 
-def failures(*asked, **options):
-    checks = looked_at(*asked, **options)
-    assert all(check.mend for check in checks.values() if check.state == "failed")
+def failures(*arguments, **options):
+    checks = checks_of(*arguments, **options)
+    assert all(check.fix for check in checks.values() if check.state == "failed")
     return {name: check.found for name, check in checks.items() if check.state == "failed"}
 
 
 def test_a_deployment_in_order_has_no_failure(aws, deployment):
-    checks = looked_at(aws, deployment)
+    checks = checks_of(aws, deployment)
     assert {name: check.state for name, check in checks.items()} == {
         "credentials": "ok", "bucket": "ok", "delivery": "ok", "export": "ok", "tables": "ok",
         "lake formation": "ok",
@@ -126,42 +126,42 @@ def test_a_deployment_in_order_has_no_failure(aws, deployment):
     }  # fmt: skip
 
 
-def test_credentials_of_another_account_end_the_examination(aws, deployment):
+def test_credentials_of_another_account_stop_the_checks(aws, deployment):
     accounts = deployment.accounts.model_copy(update={"pipeline": "999988887777"})
-    checks = looked_at(aws, deployment.model_copy(update={"accounts": accounts}))
+    checks = checks_of(aws, deployment.model_copy(update={"accounts": accounts}))
     assert list(checks) == ["credentials"] and checks["credentials"].state == "failed"
 
 
-def test_a_bucket_that_is_missing_is_told_and_hides_nothing_else(aws, deployment):
+def test_a_missing_bucket_fails_and_the_other_checks_run(aws, deployment):
     client = aws.client("s3")
     for one in client.list_objects_v2(Bucket=deployment.bucket)["Contents"]:
         client.delete_object(Bucket=deployment.bucket, Key=one["Key"])
     client.delete_bucket(Bucket=deployment.bucket)
-    checks = looked_at(aws, deployment)
-    assert checks["bucket"].mend == "Run npx cdk deploy focuswatch-pipeline."
+    checks = checks_of(aws, deployment)
+    assert checks["bucket"].fix == "Run npx cdk deploy focuswatch-pipeline."
     assert (checks["delivery"].state, checks["tables"].state) == ("failed", "ok")
 
 
-def test_an_old_delivery_fails_and_so_do_runs_that_stopped(aws, deployment):
+def test_an_old_delivery_fails_and_so_do_missing_runs(aws, deployment):
     assert set(failures(aws, deployment, later=timedelta(hours=49))) == {"delivery", *deployment.daily}
     assert set(failures(aws, deployment, later=timedelta(hours=3))) == {"publish"}
 
 
-def test_lake_formation_that_governs_the_tables_must_grant_them(aws, deployment):
-    """Else every statement fails with a sentence that names no setting of ours."""
+def test_lake_formation_must_grant_the_tables_that_it_controls(aws, deployment):
+    """Else each query fails with an error that names no setting of focuswatch."""
     lake = aws.client("lakeformation")
     table = {"Table": {"DatabaseName": deployment.athena.database, "Name": "daily_charges"}}
     everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
     lake.revoke_permissions(Principal=everybody, Resource=table, Permissions=["ALL"])
-    check = looked_at(aws, deployment)["lake formation"]
-    assert check.state == "failed" and "grants refresh, detect, page none" in check.found
-    assert "lake_formation = true" in check.mend
+    check = checks_of(aws, deployment)["lake formation"]
+    assert check.state == "failed" and "no grant for refresh, detect, page" in check.found
+    assert "lake_formation = true" in check.fix
     every = {"Table": {"DatabaseName": deployment.athena.database, "TableWildcard": {}}}
     for kind in ("refresh", "detect", "page"):
         role = f"arn:aws:iam::{deployment.accounts.pipeline}:role/{deployment.function(kind)}"
         principal = {"DataLakePrincipalIdentifier": role}
         lake.grant_permissions(Principal=principal, Resource=every, Permissions=["SELECT", "DESCRIBE"])
-    assert looked_at(aws, deployment)["lake formation"].state == "ok"
+    assert checks_of(aws, deployment)["lake formation"].state == "ok"
 
 
 def test_an_unhealthy_export_says_why(aws, deployment):
@@ -175,48 +175,48 @@ def test_an_unhealthy_export_says_why(aws, deployment):
     assert failures(aws, deployment) == {"export": "unhealthy: INSUFFICIENT_PERMISSION"}
 
 
-def test_tables_that_differ_are_named_with_the_difference(aws, deployment):
+def test_tables_that_differ_fail_with_the_difference(aws, deployment):
     glue, database = aws.client("glue"), deployment.athena.database
     glue.delete_table(DatabaseName=database, Name="accounts")
     glue.delete_table(DatabaseName=database, Name="activity")
     columns = [(name, "int" if name == "value" else type_) for name, type_ in GLUE_TABLES["activity"]]
     make_table(glue, deployment, "activity", columns[1:])
-    lacking = columns[0][0]
+    missing = columns[0][0]
     found = failures(aws, deployment)
     assert found == {
-        "tables": f"activity lacks {lacking}; activity.value is int, expected double; accounts is missing"
+        "tables": f"activity.{missing} is missing; activity.value has type int, expected double; accounts is missing"
     }
 
 
 def test_a_workgroup_with_another_limit_than_configured_fails(aws, deployment):
     stricter = deployment.athena.model_copy(update={"scan_limit_gib": 1})
     found = failures(aws, deployment.model_copy(update={"athena": stricter}))
-    assert found == {"workgroup": "a statement may scan 100 GiB, expected 1 GiB"}
+    assert found == {"workgroup": "scan limit of a query: 100 GiB, expected 1 GiB"}
 
 
-def test_a_function_that_never_ran_and_one_that_failed_on_something(aws, deployment):
+def test_a_function_that_never_ran_fails_and_so_does_one_with_failures(aws, deployment):
     aws.resource("dynamodb").Table(deployment.ledger).delete_item(Key={"kind": "heartbeat", "id": "refresh"})
     beat(aws, deployment, "detect", failed={"new_region": "the query failed"})
     found = failures(aws, deployment)
-    assert found["refresh"] == "has never ended a run"
+    assert found["refresh"] == "has never completed a run"
     assert found["detect"].endswith("failed: new_region (the query failed)")
 
 
-def test_accounts_that_refuse_are_named_and_a_refused_service_is_only_noted(aws, deployment):
+def test_an_account_that_denies_access_fails_and_a_denied_service_is_noted(aws, deployment):
     beat(
         aws, deployment, "collect", failed={"111122223333": "AccessDenied", "kendra in us-east-1 of 4": "no"}
     )
-    checks = looked_at(aws, deployment)
-    assert checks["accounts"].found == "1 refuse: 111122223333 (AccessDenied)"
-    assert (checks["collect"].state, checks["not looked at"].state) == ("ok", "noted")
-    assert "organisation.ous" in checks["accounts"].mend
+    checks = checks_of(aws, deployment)
+    assert checks["accounts"].found == "1 denied access: 111122223333 (AccessDenied)"
+    assert (checks["collect"].state, checks["not collected"].state) == ("ok", "noted")
+    assert "organization.ous" in checks["accounts"].fix
 
 
 def test_dead_letters_are_counted(aws, deployment):
     client = aws.client("sqs")
     url = client.get_queue_url(QueueName=deployment.dead_letters("publish"))["QueueUrl"]
     client.send_message(QueueUrl=url, MessageBody="x")
-    assert failures(aws, deployment) == {"dead letters": "1 of publish"}
+    assert failures(aws, deployment) == {"dead letters": "publish: 1"}
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_dead_letters_are_counted(aws, deployment):
     [((200, b'{"ok": true, "team": "Acme"}'), "ok"), ((200, b'{"ok": false, "error": "invalid_auth"}'), "failed"),
      ((503, b"busy"), "failed"), (OSError("nobody"), "failed")],
 )  # fmt: skip
-def test_slack_is_asked_whether_it_knows_the_token_which_is_never_shown(aws, deployment, answer, state):
+def test_the_slack_token_is_checked_and_never_shown(aws, deployment, answer, state):
     aws.client("secretsmanager").create_secret(
         Name="slack", SecretString='{"token": "xoxb-hidden", "signing_secret": "0123456789abcdef"}'
     )
@@ -232,30 +232,39 @@ def test_slack_is_asked_whether_it_knows_the_token_which_is_never_shown(aws, dep
         update={"secrets": deployment.secrets.model_copy(update={"slack": "slack"})}
     )
 
-    def reach(request):
+    def http_get(request):
         assert request.headers["Authorization"] == "Bearer xoxb-hidden"
         if isinstance(answer, OSError):
             raise answer
         return answer
 
-    check = looked_at(aws, given, reach=reach)["slack"]
-    assert check.state == state and "hidden" not in check.found + check.mend
+    check = checks_of(aws, given, http_get=http_get)["slack"]
+    assert check.state == state and "hidden" not in check.found + check.fix
+
+
+def test_a_secret_with_webhooks_only_is_noted(aws, deployment):
+    """It has no token, and a webhook cannot be checked without posting a message."""
+    secret = json.dumps({"webhooks": {"search": "https://hooks.slack.com/services/T0/B0/x"}})
+    aws.client("secretsmanager").create_secret(Name="slack", SecretString=secret)
+    secrets = deployment.secrets.model_copy(update={"slack": "slack"})
+    check = checks_of(aws, deployment.model_copy(update={"secrets": secrets}))["slack"]
+    assert check.state == "noted" and "webhooks only" in check.found
 
 
 @pytest.mark.parametrize(
     ("url", "state"), [("https://a.atlassian.net/", "ok"), ("http://a.atlassian.net", "failed")]
 )
-def test_jira_is_asked_over_https_alone(aws, deployment, url, state):
+def test_the_jira_token_is_sent_over_https_only(aws, deployment, url, state):
     secret = json.dumps({"url": url, "email": "a@example.com", "token": "t"})
     aws.client("secretsmanager").create_secret(Name="jira", SecretString=secret)
     given = deployment.model_copy(update={"secrets": deployment.secrets.model_copy(update={"jira": "jira"})})
     asked = []
 
-    def reach(request):
+    def http_get(request):
         asked.append(request.full_url)
         return 200, b'{"displayName": "focuswatch"}'
 
-    assert looked_at(aws, given, reach=reach)["jira"].state == state
+    assert checks_of(aws, given, http_get=http_get)["jira"].state == state
     assert asked == (["https://a.atlassian.net/rest/api/2/myself"] if state == "ok" else [])
 
 
@@ -264,7 +273,7 @@ def test_a_secret_that_cannot_be_read_is_a_failure(aws, deployment):
     assert failures(aws, given)["secrets"].startswith("ResourceNotFoundException")
 
 
-def test_the_command_exits_1_where_something_failed(aws, deployment):
+def test_the_command_exits_with_1_if_a_check_fails(aws, deployment):
     fine = CliRunner().invoke(app, ["doctor", "--config", str(CONFIG), "--format", "json"])
     assert fine.exit_code == 0 and {one["state"] for one in json.loads(fine.stdout)} == {"ok", "noted"}
     beat(aws, deployment, "detect", hours_ago=40)

@@ -1,4 +1,4 @@
-"""Once a day focuswatch says how it is: green in one line, or what is wrong first and how to mend it.
+"""The daily health report: one line if focuswatch is healthy, else each problem with its fix.
 
 Golden files are read in review; FOCUSWATCH_WRITE_GOLDEN=1 writes them anew.
 """
@@ -10,14 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from moto import mock_aws
 
-from focuswatch.notify.slack.health_message import pulse_message
-from focuswatch.operations.health_report import pulse
-from focuswatch.operations.heartbeat import Heartbeat, heartbeats, record
+from focuswatch.operations.health_message import health_message
+from focuswatch.operations.health_report import health_report
+from focuswatch.operations.heartbeat import Heartbeat
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long
-from tests.given.ledger import ledger_table
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pulse"
 WRITE = os.environ.get("FOCUSWATCH_WRITE_GOLDEN")
@@ -26,12 +24,14 @@ EXPECTED = ("refresh", "collect", "detect", "publish")
 GIB = 1024**3
 
 
-def beat(kind, *, hours_ago=1.0, **told):
-    return Heartbeat(function=kind, run_id="r", ended_at=NOW - timedelta(hours=hours_ago), seconds=12, **told)
+def beat(kind, *, hours_ago=1.0, **fields):
+    return Heartbeat(
+        function=kind, run_id="r", ended_at=NOW - timedelta(hours=hours_ago), seconds=12, **fields
+    )
 
 
-def well():
-    """A morning on which all is well."""
+def healthy():
+    """Return heartbeats of a day without problems."""
     beats = (
         beat("refresh", hours_ago=2, ran=("2026-11",), data_age_hours=7.0, scanned_bytes=3 * GIB // 2),
         beat("collect", hours_ago=4, ran=("111122223333", "444455556666")),
@@ -42,202 +42,185 @@ def well():
     return {one.function: one for one in beats}
 
 
-def felt(*changed, without=(), waiting=None, dead_letters=None, **told):
-    """The pulse of a morning on which something is otherwise."""
-    beats = {kind: one for kind, one in well().items() if kind not in without}
-    return pulse(
+def report_of(*changed, without=(), queued=None, dead_letters=None, **options):
+    """Return the report of a healthy day with some heartbeats changed or missing."""
+    beats = {kind: one for kind, one in healthy().items() if kind not in without}
+    return health_report(
         beats | {one.function: one for one in changed},
-        waiting=waiting or {}, dead_letters=dead_letters or {}, expected=EXPECTED, now=NOW, **told,
+        queued=queued or {}, dead_letters=dead_letters or {}, expected=EXPECTED, now=NOW, **options,
     )  # fmt: skip
 
 
-def whats(told):
-    return [trouble.what for trouble in told.troubles]
+def summaries(report):
+    return [problem.summary for problem in report.problems]
 
 
-def test_all_is_well_in_one_line():
-    """What was looked at, as of when; nothing else asks for attention."""
-    told = felt(dead_letters={"slack": 0}, waiting={"untold": 0})
-    assert told.is_well
-    assert told.headline == "✅ All is well: 2 detections over 2 accounts, the bill as of 2026-11-20"
-    assert told.facts == "newest delivery 9 hours old, 2.0 GiB scanned by the last runs"
-    assert not told.notes
+def test_a_healthy_report_is_one_line():
+    """Detections, accounts and the end of the data; no notes."""
+    report = report_of(dead_letters={"slack": 0}, queued={"pending": 0})
+    assert report.is_healthy
+    assert (
+        report.headline
+        == "✅ focuswatch health: no problems. 2 detections, 2 accounts, charges before 2026-11-20"
+    )
+    assert report.facts == "Newest delivery: 9 hours old. Scanned by the last runs: 2.0 GiB."
+    assert not report.notes
 
 
-@pytest.mark.parametrize("hours, silent", [(29.9, False), (30.1, True)])
-def test_a_function_that_fell_silent_is_wrong(hours, silent):
-    """After the hours that its alarm has too; a function that never ran as well."""
-    told = felt(beat("collect", hours_ago=hours, ran=("111122223333",)))
-    assert whats(told) == (["collect ended its last run 30 hours ago, more than 30"] if silent else [])
-    assert whats(felt(beat("publish", hours_ago=3))) == [
-        "publish ended its last run 3 hours ago, more than 2"
+@pytest.mark.parametrize("hours, is_missing", [(29.9, False), (30.1, True)])
+def test_a_function_without_a_recent_run_is_a_problem(hours, is_missing):
+    """After the hours that its alarm waits too; and a function that never ran."""
+    report = report_of(beat("collect", hours_ago=hours, ran=("111122223333",)))
+    assert summaries(report) == (
+        ["collect last completed a run 30 hours ago (limit: 30)"] if is_missing else []
+    )
+    assert summaries(report_of(beat("publish", hours_ago=3))) == [
+        "publish last completed a run 3 hours ago (limit: 2)"
     ]
-    (never,) = felt(without=["refresh"]).troubles
-    assert never.what == "refresh has never ended a run"
+    (never,) = report_of(without=["refresh"]).problems
+    assert never.summary == "refresh has never completed a run"
     assert never.command == "aws logs tail /aws/lambda/focuswatch-refresh --since 2d"
 
 
-def test_a_function_that_waits_for_work_may_be_silent():
-    """Only those that run by the clock are expected."""
-    assert felt(beat("slack", hours_ago=500)).is_well
+def test_a_function_that_a_queue_feeds_may_run_rarely():
+    """Only functions that run on a schedule are expected."""
+    assert report_of(beat("slack", hours_ago=500)).is_healthy
 
 
 @pytest.mark.parametrize("age, stale", [(46.9, False), (47.1, True)])
-def test_a_bill_that_grew_old_is_wrong(age, stale):
-    """By now, not when it was looked at; the newest that any run saw counts."""
-    told = felt(beat("detect", ran=("d",), as_of=date(2026, 11, 18), data_age_hours=age), without=["refresh"])
-    assert whats(told)[1:] == (["The newest delivery is 48 hours old, more than 48"] if stale else [])
-    assert felt(beat("detect", as_of=date(2026, 11, 18), data_age_hours=90)).is_well
+def test_an_old_delivery_is_a_problem(age, stale):
+    """Its age is that of now, not of the last run; the newest delivery of any run counts."""
+    report = report_of(
+        beat("detect", ran=("d",), as_of=date(2026, 11, 18), data_age_hours=age), without=["refresh"]
+    )
+    assert summaries(report)[1:] == (["The newest delivery is 48 hours old (limit: 48)"] if stale else [])
+    assert report_of(beat("detect", as_of=date(2026, 11, 18), data_age_hours=90)).is_healthy
 
 
-def test_without_a_bill_nothing_is_well():
-    """A detection that looked at nothing found nothing."""
-    told = felt(beat("detect", doubts=("no billing period was refreshed yet",)))
-    (trouble,) = told.troubles
-    assert (trouble.what, trouble.details) == (
-        "There is no bill to look at", ("no billing period was refreshed yet",)
+def test_a_missing_bill_is_a_problem():
+    """Detections that evaluated no charges have no findings."""
+    report = report_of(beat("detect", doubts=("no billing period was refreshed yet",)))
+    (problem,) = report.problems
+    assert (problem.summary, problem.details) == (
+        "There is no bill to analyze", ("no billing period was refreshed yet",)
     )  # fmt: skip
-    assert told.evaluated == "0 detections over 2 accounts, no bill yet"
+    assert report.evaluated == "0 detections, 2 accounts, no bill yet"
 
 
-def test_detections_that_failed_are_named_with_the_reason():
+def test_failed_detections_are_listed_by_reason():
     failed = {
         "idle_kendra_index": "HIVE_BAD_DATA: x",
         "new_region": "HIVE_BAD_DATA: x",
         "gpu_burst": "a typo",
     }
-    (trouble,) = felt(beat("detect", as_of=date(2026, 11, 20), failed=failed)).troubles
-    assert trouble.what == "3 failed in the last run of detect"
-    assert trouble.details == ("idle_kendra_index, new_region: HIVE_BAD_DATA: x", "gpu_burst: a typo")
+    (problem,) = report_of(beat("detect", as_of=date(2026, 11, 20), failed=failed)).problems
+    assert problem.summary == "3 failures in the last run of detect"
+    assert problem.details == ("idle_kendra_index, new_region: HIVE_BAD_DATA: x", "gpu_burst: a typo")
 
 
-def test_what_a_queue_gave_back_long_ago_is_no_news():
-    """It came again since, or is a dead letter."""
+def test_an_old_failure_of_a_function_that_a_queue_feeds_is_left_out():
+    """Its message was processed since, or is a dead letter."""
     failed = {"m": "Slack is away"}
-    assert whats(felt(beat("slack", hours_ago=23, failed=failed))) == ["1 failed in the last run of slack"]
-    assert felt(beat("slack", hours_ago=25, failed=failed)).is_well
+    assert summaries(report_of(beat("slack", hours_ago=23, failed=failed))) == [
+        "1 failure in the last run of slack"
+    ]
+    assert report_of(beat("slack", hours_ago=25, failed=failed)).is_healthy
 
 
-def test_what_failed_yesterday_counts_until_the_next_run():
-    """A daily function's failure is not forgotten by the hour in which the pulse is taken."""
+def test_a_failure_of_a_daily_function_counts_until_its_next_run():
+    """However many hours before the report it ran."""
     failed = beat("detect", hours_ago=25, as_of=date(2026, 11, 20), failed={"new_region": "a typo"})
-    assert whats(felt(failed)) == ["1 failed in the last run of detect"]
+    assert summaries(report_of(failed)) == ["1 failure in the last run of detect"]
 
 
-def test_dead_letters_are_wrong_and_can_be_handed_back():
-    (trouble,) = felt(dead_letters={"slack": 3, "jira": 0, "detect": 1}).troubles
-    assert trouble.what == "4 dead letters: not done, and not delivered"
-    assert trouble.details == ("1 of detect", "3 of slack")
-    assert trouble.command == "focuswatch redrive"
+def test_dead_letters_are_a_problem_that_redrive_fixes():
+    (problem,) = report_of(dead_letters={"slack": 3, "jira": 0, "detect": 1}).problems
+    assert problem.summary == "4 dead letters: events that were not processed"
+    assert problem.details == ("detect: 1", "slack: 3")
+    assert problem.command == "focuswatch redrive"
 
 
-def test_every_heartbeat_is_read_however_long_they_are():
-    """A page of DynamoDB's ends at a megabyte, and a bad day's heartbeats are longer."""
-    with mock_aws():
-        table = ledger_table()
-        for number in range(30):
-            failed = {f"{place}": "x" * 900 for place in range(100)}
-            told = Heartbeat(function=f"f{number}", run_id="r", ended_at=NOW, seconds=1, failed=failed)
-            record(table, told)
-        assert sorted(heartbeats(table)) == sorted(f"f{number}" for number in range(30))
-
-
-def test_a_heartbeat_fits_the_table_whatever_failed():
-    """An organisation that refuses everything everywhere; how many are left out is said."""
-    refused = {f"{account:012d} eu-west-{region}": "explicitly denied " * 12
-               for account in range(200) for region in range(17)}  # fmt: skip
-    with mock_aws():
-        table = ledger_table()
-        record(table, beat("collect", failed=refused))
-        record(table, beat("detect", failed={"a": "b"}))
-        kept = heartbeats(table)
-    assert kept["detect"].failed == {"a": "b"}
-    *named, (more, _) = kept["collect"].failed.items()
-    assert dict(named).items() <= refused.items()
-    assert more == f"{len(refused) - len(named):,} more"
-    assert len(named) > 300
-
-
-def test_what_waits_is_noted():
-    """It is tried again by itself."""
-    told = felt(waiting={"untold": 2, "slack": 1200, "jira": 0})
-    assert told.is_well
-    assert told.notes == (
-        "1,200 wait to be told for slack, and are tried again",
-        "2 wait to be told by publish, and are tried again",
+def test_pending_notifications_are_noted():
+    """They are retried automatically."""
+    report = report_of(queued={"pending": 2, "slack": 1200, "jira": 0})
+    assert report.is_healthy
+    assert report.notes == (
+        "2 notifications are not yet sent; publish retries them automatically.",
+        "1,200 messages are queued for slack, which retries them automatically.",
     )
 
 
-def test_an_account_that_refuses_is_wrong_and_a_service_is_noted():
+def test_an_account_that_denies_access_is_a_problem_and_a_service_is_noted():
     refused = {
         "777788889999": "AccessDenied: no role",
         "111122223333 Bedrock in eu-west-1": "AccessDenied: SCP",
     }
-    told = felt(beat("collect", ran=("111122223333",), failed=refused))
-    (trouble,) = told.troubles
-    assert (trouble.what, trouble.details) == (
-        "1 account could not be looked at", ("777788889999: AccessDenied: no role",)
+    report = report_of(beat("collect", ran=("111122223333",), failed=refused))
+    (problem,) = report.problems
+    assert (problem.summary, problem.details) == (
+        "1 account denied access to the collector", ("777788889999: AccessDenied: no role",)
     )  # fmt: skip
-    assert told.notes == ("not looked at: 111122223333 Bedrock in eu-west-1: AccessDenied: SCP",)
+    assert report.notes == ("Not collected: 111122223333 Bedrock in eu-west-1: AccessDenied: SCP.",)
 
 
 def test_a_doubt_is_noted_once():
-    """Refresh and detect may have the same."""
+    """Also if both refresh and detect report it."""
     doubt = ("2026-10 shrank",)
-    told = felt(beat("refresh", doubts=doubt), beat("detect", as_of=date(2026, 11, 20), doubts=doubt))
-    assert told.notes == ("nothing is called resolved, since 2026-10 shrank",)
+    report = report_of(beat("refresh", doubts=doubt), beat("detect", as_of=date(2026, 11, 20), doubts=doubt))
+    assert report.notes == ("No finding is resolved while this lasts: 2026-10 shrank.",)
 
 
-def test_a_billing_period_that_was_skipped_is_wrong_and_one_without_charges_is_noted():
+def test_a_skipped_billing_period_is_a_problem_and_an_empty_one_is_noted():
     """The first keeps an older delivery; the second is of a month that has just begun."""
     failing = beat("refresh", failed={"2026-05": "found 2 billing currencies, expected one"})
-    found = felt(failing)
-    assert [trouble.what for trouble in found.troubles] == ["1 failed in the last run of refresh"]
-    assert "2026-05" in found.troubles[0].details[0]
-    empty = felt(beat("refresh", warnings=("billing period 2026-12: has no charges",)))
-    assert empty.is_well and "billing period 2026-12: has no charges" in empty.notes
+    report = report_of(failing)
+    assert [problem.summary for problem in report.problems] == ["1 failure in the last run of refresh"]
+    assert "2026-05" in report.problems[0].details[0]
+    empty = report_of(beat("refresh", warnings=("billing period 2026-12: has no charges",)))
+    assert empty.is_healthy and "billing period 2026-12: has no charges" in empty.notes
 
 
-def test_of_what_is_alike_the_first_are_named():
+def test_only_the_first_names_and_reasons_are_listed():
     many = {f"d{number:02}": "the same" for number in range(30)} | {
         f"e{number}": str(number) for number in range(9)
     }
-    (trouble,) = felt(beat("detect", as_of=date(2026, 11, 20), failed=many)).troubles
-    assert trouble.details[0] == "d00, d01, d02, d03, d04 and 25 more: the same"
-    assert (len(trouble.details), trouble.details[-1]) == (6, "and 5 other reasons")
+    (problem,) = report_of(beat("detect", as_of=date(2026, 11, 20), failed=many)).problems
+    assert problem.details[0] == "d00, d01, d02, d03, d04 and 25 more: the same"
+    assert (len(problem.details), problem.details[-1]) == (6, "and 5 other reasons")
 
 
-def test_text_of_others_moves_no_cursor():
+def test_control_characters_in_a_reason_are_not_sent():
     failed = {"new_region": "\x1b[2J gone"}
-    assert "\x1b" not in felt(beat("detect", as_of=date(2026, 11, 20), failed=failed)).as_text()
+    assert "\x1b" not in report_of(beat("detect", as_of=date(2026, 11, 20), failed=failed)).as_text()
 
 
-MORNINGS = {
-    "well": lambda: felt(),
-    "noted": lambda: felt(
+REPORTS = {
+    "healthy": lambda: report_of(),
+    "noted": lambda: report_of(
         beat("refresh", data_age_hours=7.0, doubts=("the billing period 2026-10 shrank",)),
         beat("collect", ran=("111122223333",), failed={"111122223333 Kendra in eu-west-1": "AccessDenied: SCP"}),
-        waiting={"untold": 2, "slack": 14},
+        queued={"pending": 2, "slack": 14},
     ),
-    "ill": lambda: felt(
+    "problems": lambda: report_of(
         beat("collect", hours_ago=40, ran=("111122223333",), failed={"777788889999": "AccessDenied: no role"}),
         beat("detect", ran=("new_region",), as_of=date(2026, 11, 18), data_age_hours=60,
              failed={"idle_kendra_index": "QueryError: <!channel> *bold* & `code`", "gpu_burst": "a typo"}),
         beat("slack", failed={"m-1": "Refused: channel_not_found"}),
-        without=["refresh"], waiting={"untold": 2}, dead_letters={"slack": 3, "detect": 1}, name="bill",
+        without=["refresh"], queued={"pending": 2}, dead_letters={"slack": 3, "detect": 1}, name="bill",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("morning", MORNINGS)
-def test_a_morning_reads_as_its_golden_file(morning):
-    """In Slack and in a mail."""
-    told = MORNINGS[morning]()
-    message = pulse_message(told)
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_matches_its_golden_file(name):
+    """In Slack and in mail."""
+    report = REPORTS[name]()
+    message = health_message(report)
     assert not blocks_problems(message["blocks"])
-    read = f"Notification: {message['text']}\n\n{seen(message)}\n--- as a mail ---\n{told.as_text()}"
-    same_as_golden(f"{morning}.txt", read)
-    same_as_golden(f"{morning}.json", json.dumps(message, indent=1, ensure_ascii=False) + "\n")
+    text = f"Notification: {message['text']}\n\n{seen(message)}\n--- as mail ---\n{report.as_text()}"
+    same_as_golden(f"{name}.txt", text)
+    if name == "problems":  # its Block Kit JSON too; of the others the text says the same
+        same_as_golden(f"{name}.json", json.dumps(message, indent=1, ensure_ascii=False) + "\n")
 
 
 def same_as_golden(name, content):
@@ -248,36 +231,36 @@ def same_as_golden(name, content):
     assert content == path.read_text(encoding="utf-8")
 
 
-def test_the_worst_morning_fits_a_message():
-    """However much is wrong, Slack takes it, and what is first stays."""
+def test_a_report_with_many_problems_fits_a_message():
+    """Slack accepts it, and the first problem is shown."""
     long = "<!channel> & " * 200
-    told = felt(
+    report = report_of(
         *(beat(kind, as_of=None, doubts=(long,) * 9, failed={f"{long}{n}": f"{n}{long}" for n in range(99)})
           for kind in ("detect", "publish", "slack", "jira", "record", "spending")),
         beat("collect", failed={f"{n:012}": f"{n} {long}" for n in range(99)}),
         without=["refresh"], dead_letters=dict.fromkeys("abcdefgh", 9),
-        waiting={"untold": 10**9},
+        queued={"pending": 10**9},
     )  # fmt: skip
-    message = pulse_message(told)
+    message = health_message(report)
     assert not blocks_problems(message["blocks"])
     assert not too_long(message["blocks"])
     assert len(message["text"]) <= 500
-    assert "refresh has never ended a run" in json.dumps(message["blocks"])
+    assert "refresh has never completed a run" in json.dumps(message["blocks"])
     shown = sum(block["type"] == "rich_text" for block in message["blocks"])
-    assert 0 < shown < len(told.troubles)
-    assert f"{len(told.troubles) - shown} more have no room here" in json.dumps(message["blocks"][-1])
+    assert 0 < shown < len(report.problems)
+    assert f"{len(report.problems) - shown} more problems are not shown" in json.dumps(message["blocks"][-1])
 
 
 def test_a_long_reason_is_cut():
-    """So that the next trouble has room too."""
-    told = felt(beat("detect", as_of=date(2026, 11, 20), failed={"new_region": "x" * 9000}))
-    (item,) = pulse_message(told)["blocks"][1]["elements"][1]["elements"]
+    """So that the next problem is shown too."""
+    report = report_of(beat("detect", as_of=date(2026, 11, 20), failed={"new_region": "x" * 9000}))
+    (item,) = health_message(report)["blocks"][1]["elements"][1]["elements"]
     assert len(item["elements"][0]["text"]) == 300
 
 
-def test_more_troubles_than_are_read_are_counted():
-    """Ten are told, the others are named by the doctor."""
-    told = felt(without=EXPECTED)
-    many = dataclasses.replace(told, troubles=told.troubles * 3)
-    assert len(many.troubles) == 12
-    assert "2 more have no room here" in json.dumps(pulse_message(many)["blocks"][-1])
+def test_problems_beyond_ten_are_counted():
+    """The doctor lists them all."""
+    report = report_of(without=EXPECTED)
+    many = dataclasses.replace(report, problems=report.problems * 3)
+    assert len(many.problems) == 12
+    assert "2 more problems are not shown" in json.dumps(health_message(many)["blocks"][-1])

@@ -1,4 +1,4 @@
-"""`focuswatch redrive` hands dead letters back to work: at least once, whatever happens on the way."""
+"""`focuswatch redrive` processes dead letters again: each at least once, even if the command is killed."""
 
 import json
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from focuswatch.cli import app
 from focuswatch.operations.deployment_config import QUEUE_FED, Deployment, Secrets
-from focuswatch.operations.redrive import look, redrive
+from focuswatch.operations.redrive import list_dead_letters, redrive
 from tests.given.findings import finding
 
 CONFIG = Path(__file__).parents[2] / "config" / "deployment.toml"
@@ -29,21 +29,21 @@ EVENT = {
 
 @pytest.fixture
 def deployment():
-    """With every channel there is."""
+    """Return a deployment with Slack and Jira."""
     secrets = Secrets(slack="focuswatch/slack", jira="focuswatch/jira")
     return Deployment.load(CONFIG).model_copy(update={"secrets": secrets})
 
 
 @pytest.fixture
 def session(monkeypatch, deployment):
-    """An account with all queues; Lambda takes every event and remembers it."""
+    """An account with all queues, in which Lambda records each invocation."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
         "MOTO_ACCOUNT_ID": deployment.accounts.pipeline,
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setattr("focuswatch.operations.redrive.dead_letter_queue.PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("focuswatch.operations.redrive.dead_letter_queue.WAIT_SECONDS", 0)
     with mock_aws():
         made = boto3.Session()
         sqs = made.client("sqs", region_name=deployment.accounts.region)
@@ -52,12 +52,12 @@ def session(monkeypatch, deployment):
         for kind in QUEUE_FED:
             sqs.create_queue(QueueName=deployment.queue(kind))
         made.called = []
-        made.events.register("before-call.lambda.Invoke", lambda params, **_: taken(made, params))
+        made.events.register("before-call.lambda.Invoke", lambda params, **_: record_invocation(made, params))
         monkeypatch.setattr(boto3, "Session", lambda: made)
         yield made
 
 
-def taken(session, params):
+def record_invocation(session, params):
     session.called.append(
         (params["url_path"], params["headers"]["X-Amz-Invocation-Type"], json.loads(params["body"]))
     )
@@ -73,27 +73,27 @@ def url(session, name):
 
 
 def write(session, name, *bodies, **attributes):
-    told = {key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()}
+    sent = {key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()}
     for body in bodies:
         text = body if isinstance(body, str) else json.dumps(body)
         session.client("sqs").send_message(
-            QueueUrl=url(session, name), MessageBody=text, MessageAttributes=told
+            QueueUrl=url(session, name), MessageBody=text, MessageAttributes=sent
         )
 
 
-def waiting(session, name):
+def message_count(session, name):
     asked = {"AttributeNames": ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]}
-    told = session.client("sqs").get_queue_attributes(QueueUrl=url(session, name), **asked)["Attributes"]
-    assert told["ApproximateNumberOfMessagesNotVisible"] == "0"
-    return int(told["ApproximateNumberOfMessages"])
+    counts = session.client("sqs").get_queue_attributes(QueueUrl=url(session, name), **asked)["Attributes"]
+    assert counts["ApproximateNumberOfMessagesNotVisible"] == "0"
+    return int(counts["ApproximateNumberOfMessages"])
 
 
-def handed(session, deployment, *kinds):
-    """What came of it, by function."""
+def redriven(session, deployment, *kinds):
+    """Redrive, and return the summaries by function."""
     done = redrive(
         deployment, sqs=client(session, deployment), functions=session.client("lambda"), kinds=kinds
     )
-    return {told.kind: told for told in done}
+    return {summary.kind: summary for summary in done}
 
 
 def record(event, message="S3 is away"):
@@ -113,16 +113,16 @@ def record(event, message="S3 is away"):
     }
 
 
-def test_what_sns_could_not_deliver_goes_where_it_was_to_go(session, deployment):
-    """As the queue would have had it, whether SNS wrapped it or not."""
+def test_a_message_that_sns_could_not_deliver_is_sent_to_its_queue(session, deployment):
+    """As the queue would have received it, whether SNS wrapped it or not."""
     news = finding().model_dump_json(by_alias=True)
     wrapped = {
         "Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:focuswatch-findings", "Message": news,
         "MessageAttributes": {"change": {"Type": "String", "Value": "new"}},
     }  # fmt: skip
     write(session, deployment.dead_letters("slack"), wrapped)
-    done = handed(session, deployment, "slack")["slack"]
-    assert (done.moved, done.letters[0].about) == (1, f"new {FOUND}")
+    done = redriven(session, deployment, "slack")["slack"]
+    assert (done.redriven, done.letters[0].subject) == (1, f"new {FOUND}")
     sqs = session.client("sqs")
     (back,) = sqs.receive_message(
         QueueUrl=url(session, deployment.queue("slack")), MessageAttributeNames=["All"]
@@ -131,18 +131,18 @@ def test_what_sns_could_not_deliver_goes_where_it_was_to_go(session, deployment)
     assert back["MessageAttributes"]["change"]["StringValue"] == "new"
 
 
-def test_letters_of_a_queue_go_back_into_it(session, deployment):
+def test_dead_letters_of_a_queue_are_sent_back_to_it(session, deployment):
     """Each with its body and attributes, and to its own queue."""
     news = finding().model_dump_json(by_alias=True)
     write(session, deployment.dead_letters("slack"), news, change="new", news_id="a-1")
     write(session, deployment.dead_letters("spending"), *(f"letter {number}" for number in range(25)))
     shown = []
     session.events.register("before-call.sqs.ChangeMessageVisibility", lambda **_: shown.append(True))
-    told = handed(session, deployment, "slack", "spending", "jira")
-    assert not shown  # what was handed on is gone
-    assert {kind: one.moved for kind, one in told.items()} == {"slack": 1, "spending": 25, "jira": 0}
-    assert not any(waiting(session, deployment.dead_letters(kind)) for kind in told)
-    assert waiting(session, deployment.queue("spending")) == 25
+    summaries = redriven(session, deployment, "slack", "spending", "jira")
+    assert not shown  # what was sent is deleted
+    assert {kind: one.redriven for kind, one in summaries.items()} == {"slack": 1, "spending": 25, "jira": 0}
+    assert not any(message_count(session, deployment.dead_letters(kind)) for kind in summaries)
+    assert message_count(session, deployment.queue("spending")) == 25
     (back,) = session.client("sqs").receive_message(
         QueueUrl=url(session, deployment.queue("slack")), MessageAttributeNames=["All"]
     )["Messages"]
@@ -153,12 +153,12 @@ def test_letters_of_a_queue_go_back_into_it(session, deployment):
     }
 
 
-def test_one_run_makes_up_for_all_letters_of_a_function(session, deployment):
-    """It is called with the newest event, as Lambda's record has it or as EventBridge wrote it, in its own account."""
+def test_a_function_is_invoked_once_for_all_its_dead_letters(session, deployment):
+    """With the newest event, from Lambda's record or as EventBridge sent it, in the pipeline's account."""
     write(session, deployment.dead_letters("detect"), record({"id": "old"}), record(EVENT))
     write(session, deployment.dead_letters("refresh"), EVENT, ERROR_CODE="NO_PERMISSIONS")
-    told = handed(session, deployment, "detect", "refresh", "publish")
-    assert [one.moved for one in told.values()] == [2, 1, 0]
+    summaries = redriven(session, deployment, "detect", "refresh", "publish")
+    assert [one.redriven for one in summaries.values()] == [2, 1, 0]
     where = f"{deployment.accounts.region}%3A{deployment.accounts.pipeline}"
     assert session.called == [
         (
@@ -168,11 +168,11 @@ def test_one_run_makes_up_for_all_letters_of_a_function(session, deployment):
         )
         for kind in ("detect", "refresh")
     ]
-    assert not any(waiting(session, deployment.dead_letters(kind)) for kind in told)
+    assert not any(message_count(session, deployment.dead_letters(kind)) for kind in summaries)
 
 
-def test_what_lambda_refuses_stays(session, deployment):
-    """All letters, visible at once, with the reason; other functions' are handed on."""
+def test_dead_letters_stay_if_lambda_refuses_the_event(session, deployment):
+    """They are visible at once, with the reason; those of other functions are redriven."""
     refused = ClientError(
         {"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}, "Invoke"
     )
@@ -184,14 +184,14 @@ def test_what_lambda_refuses_stays(session, deployment):
     session.events.register_first("before-call.lambda.Invoke", refuse)
     write(session, deployment.dead_letters("detect"), record(EVENT), record(EVENT))
     write(session, deployment.dead_letters("refresh"), record(EVENT))
-    told = handed(session, deployment, "detect", "refresh")
-    assert (told["detect"].moved, told["refresh"].moved) == (0, 1)
-    assert told["detect"].failures == ("ResourceNotFoundException: Function not found",) * 2
-    assert waiting(session, deployment.dead_letters("detect")) == 2
+    summaries = redriven(session, deployment, "detect", "refresh")
+    assert (summaries["detect"].redriven, summaries["refresh"].redriven) == (0, 1)
+    assert summaries["detect"].failures == ("ResourceNotFoundException: Function not found",) * 2
+    assert message_count(session, deployment.dead_letters("detect")) == 2
 
 
-def test_a_letter_that_cannot_be_sent_stays_and_stops_no_other(session, deployment):
-    """It is as it was, and the next redrive takes it."""
+def test_a_dead_letter_that_cannot_be_sent_stays_and_the_others_are_sent(session, deployment):
+    """It is unchanged, and the next redrive sends it."""
 
     def too_long(params, **_):
         if "long" in json.loads(params["body"])["MessageBody"]:
@@ -201,19 +201,19 @@ def test_a_letter_that_cannot_be_sent_stays_and_stops_no_other(session, deployme
 
     write(session, deployment.dead_letters("jira"), "long", "short", "also short")
     session.events.register("before-call.sqs.SendMessage", too_long)
-    told = handed(session, deployment, "jira")["jira"]
-    assert (told.moved, told.failures) == (2, ("InvalidParameterValue: too long",))
+    summary = redriven(session, deployment, "jira")["jira"]
+    assert (summary.redriven, summary.failures) == (2, ("InvalidParameterValue: too long",))
     assert (
-        waiting(session, deployment.dead_letters("jira")),
-        waiting(session, deployment.queue("jira")),
+        message_count(session, deployment.dead_letters("jira")),
+        message_count(session, deployment.queue("jira")),
     ) == (1, 2)
     session.events.unregister("before-call.sqs.SendMessage", too_long)
-    assert handed(session, deployment, "jira")["jira"].moved == 1
+    assert redriven(session, deployment, "jira")["jira"].redriven == 1
 
 
 @pytest.mark.parametrize("operation", ["SendMessage", "DeleteMessage"])
 def test_a_redrive_that_is_killed_loses_nothing(session, deployment, operation):
-    """Killed before or after sending: every letter is in its queue in the end, one of them perhaps twice."""
+    """Killed before or after sending: each message is in its queue in the end, one of them perhaps twice."""
     bodies = [f"letter {number}" for number in range(12)]
     write(session, deployment.dead_letters("slack"), *bodies)
     asked = []
@@ -225,21 +225,21 @@ def test_a_redrive_that_is_killed_loses_nothing(session, deployment, operation):
 
     session.events.register(f"before-call.sqs.{operation}", kill)
     with pytest.raises(KeyboardInterrupt):
-        handed(session, deployment, "slack")
+        redriven(session, deployment, "slack")
     session.events.unregister(f"before-call.sqs.{operation}", kill)
-    handed(session, deployment, "slack")
-    assert not waiting(session, deployment.dead_letters("slack"))
-    sent = waiting(session, deployment.queue("slack"))
+    redriven(session, deployment, "slack")
+    assert not message_count(session, deployment.dead_letters("slack"))
+    sent = message_count(session, deployment.queue("slack"))
     assert sent == (13 if operation == "DeleteMessage" else 12)
     found = set()
     for _ in range(sent):
-        told = session.client("sqs").receive_message(QueueUrl=url(session, deployment.queue("slack")))
-        found |= {message["Body"] for message in told["Messages"]}
+        response = session.client("sqs").receive_message(QueueUrl=url(session, deployment.queue("slack")))
+        found |= {message["Body"] for message in response["Messages"]}
     assert found == set(bodies)
 
 
-def test_a_letter_that_dies_again_at_once_is_not_met_twice(session, deployment):
-    """All are gathered before the first is handed on, so a redrive comes to its end."""
+def test_a_dead_letter_that_fails_again_at_once_is_redriven_once(session, deployment):
+    """All are received before the first is sent, so a redrive ends."""
     dead = deployment.dead_letters("slack")
     write(session, dead, "one", "two")
     sqs = client(session, deployment)
@@ -250,37 +250,37 @@ def test_a_letter_that_dies_again_at_once_is_not_met_twice(session, deployment):
         known(QueueUrl=url(session, dead), MessageBody=asked["MessageBody"])
 
     sqs.send_message = send
-    (told,) = redrive(deployment, sqs=sqs, functions=None, kinds=["slack"])
-    assert told.moved == 2
-    assert waiting(session, dead) == 2
+    (summary,) = redrive(deployment, sqs=sqs, functions=None, kinds=["slack"])
+    assert summary.redriven == 2
+    assert message_count(session, dead) == 2
 
 
-def test_looking_changes_nothing(session, deployment):
-    """Letters are told oldest first, and can be seen by everybody at once."""
+def test_listing_dead_letters_changes_nothing(session, deployment):
+    """They are listed oldest first, and are visible to others at once."""
     write(session, deployment.dead_letters("slack"), "a", "b")
     for _ in range(2):
-        (told,) = look(deployment, sqs=client(session, deployment), kinds=["slack"])
-        assert [letter.body for letter in told.letters] == ["a", "b"]
-        assert (told.moved, told.failures) == (0, ())
-        assert waiting(session, deployment.dead_letters("slack")) == 2
+        (summary,) = list_dead_letters(deployment, sqs=client(session, deployment), kinds=["slack"])
+        assert [letter.body for letter in summary.letters] == ["a", "b"]
+        assert (summary.redriven, summary.failures) == (0, ())
+        assert message_count(session, deployment.dead_letters("slack")) == 2
 
 
-def test_no_more_is_taken_than_can_be_handed_on_in_time(session, deployment, monkeypatch):
-    """The rest stays, and it is said that there may be more."""
-    monkeypatch.setattr("focuswatch.operations.redrive.dead_letter_queue.MOST_LETTERS", 10)
-    monkeypatch.setattr("focuswatch.operations.redrive.MOST_LETTERS", 10)
+def test_no_more_dead_letters_are_received_than_can_be_sent_in_time(session, deployment, monkeypatch):
+    """The others stay, and the summary says that there may be more."""
+    monkeypatch.setattr("focuswatch.operations.redrive.dead_letter_queue.MAX_DEAD_LETTERS", 10)
+    monkeypatch.setattr("focuswatch.operations.redrive.MAX_DEAD_LETTERS", 10)
     write(session, deployment.dead_letters("slack"), *map(str, range(15)))
-    told = handed(session, deployment, "slack")["slack"]
-    assert (told.moved, told.is_full) == (10, True)
-    told = handed(session, deployment, "slack")["slack"]
-    assert (told.moved, told.is_full) == (5, False)
+    summary = redriven(session, deployment, "slack")["slack"]
+    assert (summary.redriven, summary.may_have_more) == (10, True)
+    summary = redriven(session, deployment, "slack")["slack"]
+    assert (summary.redriven, summary.may_have_more) == (5, False)
 
 
-UNKNOWN = "its function's log knows why"
+UNKNOWN = "see the function's log"
 
 
 @pytest.mark.parametrize(
-    ("body", "attributes", "about", "why"),
+    ("body", "attributes", "subject", "reason"),
     [
         (record(EVENT), {}, "Refreshed", "S3 is away"),
         (record(EVENT) | {"responsePayload": None}, {}, "Refreshed", "RetriesExhausted"),
@@ -291,11 +291,11 @@ UNKNOWN = "its function's log knows why"
         ("[1]", {}, "a message", UNKNOWN),
     ],
 )
-def test_a_letter_says_what_it_is_about_and_why_it_is_dead(session, deployment, body, attributes, about, why):
-    """As far as whoever wrote it says so."""
+def test_a_dead_letter_has_a_subject_and_a_reason(session, deployment, body, attributes, subject, reason):
+    """As far as Lambda, EventBridge or SNS recorded them."""
     write(session, deployment.dead_letters("publish"), body, **attributes)
-    (told,) = look(deployment, sqs=client(session, deployment), kinds=["publish"])
-    assert [(letter.about, letter.why) for letter in told.letters] == [(about, why)]
+    (summary,) = list_dead_letters(deployment, sqs=client(session, deployment), kinds=["publish"])
+    assert [(letter.subject, letter.reason) for letter in summary.letters] == [(subject, reason)]
 
 
 def command(deployment, monkeypatch, *asked):
@@ -303,7 +303,7 @@ def command(deployment, monkeypatch, *asked):
     return CliRunner().invoke(app, ["redrive", *asked])
 
 
-def test_the_command_says_what_is_there_and_what_became_of_it(session, deployment, monkeypatch):
+def test_the_command_prints_the_dead_letters_and_the_result(session, deployment, monkeypatch):
     write(
         session,
         deployment.dead_letters("detect"),
@@ -315,27 +315,27 @@ def test_the_command_says_what_is_there_and_what_became_of_it(session, deploymen
     looked = command(deployment, monkeypatch, "--dry-run")
     assert looked.exit_code == 0
     assert looked.stdout.splitlines() == [
-        "detect: 3 dead letters, the oldest 0 minutes old",
-        "  2 × S3 is away (the last: Refreshed)",
-        "  1 × no table (the last: a message)",
-        "slack: 1 dead letter, the oldest 0 minutes old",
-        f"  1 × its function's log knows why (the last: new idle_sagemaker_endpoint {finding().fingerprint})",
+        "detect: 3 dead letters, oldest 0 minutes ago",
+        "  2 × S3 is away (newest: Refreshed)",
+        "  1 × no table (newest: a message)",
+        "slack: 1 dead letter, oldest 0 minutes ago",
+        f"  1 × see the function's log (newest: new idle_sagemaker_endpoint {finding().fingerprint})",
     ]
     assert not session.called
     done = command(deployment, monkeypatch)
     assert done.exit_code == 0
-    assert [line for line in done.stdout.splitlines() if "handed" in line] == [
-        "  3 handed to one run of focuswatch-detect",
-        "  1 handed to focuswatch-slack",
+    assert [line for line in done.stdout.splitlines() if "sent" in line or "replayed" in line] == [
+        "  3 replayed by one run of focuswatch-detect",
+        "  1 sent to queue focuswatch-slack",
     ]
     assert command(deployment, monkeypatch, "slack").stdout == "No dead letters: slack.\n"
 
 
 @pytest.mark.parametrize(
-    ("waited", "said"),
+    ("waited", "age"),
     [({"minutes": 119}, "119 minutes"), ({"hours": 47}, "47 hours"), ({"days": 13}, "13 days")],
 )
-def test_an_age_is_told_in_its_own_measure(session, deployment, monkeypatch, waited, said):
+def test_an_age_has_a_suitable_unit(session, deployment, monkeypatch, waited, age):
     class Later(datetime):
         @classmethod
         def now(cls, tz=None):
@@ -343,10 +343,10 @@ def test_an_age_is_told_in_its_own_measure(session, deployment, monkeypatch, wai
 
     write(session, deployment.dead_letters("slack"), "a")
     monkeypatch.setattr("focuswatch.cli.redrive_command.datetime", Later)
-    assert f"the oldest {said} old" in command(deployment, monkeypatch, "slack", "--dry-run").stdout
+    assert f"oldest {age} ago" in command(deployment, monkeypatch, "slack", "--dry-run").stdout
 
 
-def test_the_command_fails_where_some_stay(session, deployment, monkeypatch):
+def test_the_command_exits_with_1_if_dead_letters_remain(session, deployment, monkeypatch):
     def refuse(**_):
         raise ClientError(
             {"Error": {"Code": "TooManyRequestsException", "Message": "\x1b[2J slow down"}}, "Invoke"
@@ -356,14 +356,14 @@ def test_the_command_fails_where_some_stay(session, deployment, monkeypatch):
     write(session, deployment.dead_letters("detect"), record(EVENT))
     failed = command(deployment, monkeypatch, "detect")
     assert failed.exit_code == 1
-    assert "  0 handed to one run of focuswatch-detect, 1 stay:" in failed.stdout
+    assert "  0 replayed by one run of focuswatch-detect; 1 remain:" in failed.stdout
     assert "    1 × TooManyRequestsException: \N{REPLACEMENT CHARACTER}[2J slow down" in failed.stdout
 
 
-def test_wrong_use_is_told_in_a_sentence(session, deployment, monkeypatch):
-    """A function without dead letters, and an account without queues."""
+def test_wrong_use_is_refused_with_the_fix(session, deployment, monkeypatch):
+    """A function without a dead-letter queue, and an account without queues."""
     wrong = command(deployment, monkeypatch, "answer")
-    assert "'answer' keeps no dead letters; expected one of refresh, collect" in str(wrong.exception)
+    assert "'answer' has no dead-letter queue; expected one of refresh, collect" in str(wrong.exception)
     elsewhere = deployment.model_copy(update={"name": "elsewhere"})
     missing = command(elsewhere, monkeypatch)
     assert f"Set AWS_PROFILE to a profile of account {deployment.accounts.pipeline}" in str(missing.exception)

@@ -15,6 +15,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.paste_commands import action_of
@@ -207,7 +208,7 @@ def test_what_was_not_evaluated_is_told():
     )
     told = document(
         gathered(
-            outcomes=outcomes,
+            detections=tuple(DetectionSummary.of(one) for one in outcomes),
             evaluated_until={"underused_gpu": DAY},
             coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
         )

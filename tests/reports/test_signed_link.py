@@ -8,8 +8,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from focuswatch.detect.run_detection import Outcome
-from focuswatch.detect.stored_outcomes import StoredOutcomes
 from focuswatch.notify.slack.weekly_message import weekly_message
 from focuswatch.reports.page.signed_link import (
     DAY_SECONDS,
@@ -20,7 +18,6 @@ from focuswatch.reports.page.signed_link import (
     page_link,
 )
 from tests.fakes.slack_rules import blocks_problems
-from tests.given.page import CATALOG
 from tests.reports.test_weekly_summary import row, told
 
 DOOR, SECRET, NOW = (
@@ -134,24 +131,3 @@ def test_the_digest_says_for_how_long_its_link_is_good():
     assert f"for {LINK_DAYS} days" in json.dumps(message)
     assert "days)" not in json.dumps(without["blocks"][:2])
     assert len(message["blocks"]) == len(without["blocks"])
-
-
-def test_what_came_of_detections_is_kept_until_they_are_asked_again():
-    """A run that asks some does not forget the others; one that left the catalog is not recalled."""
-    gpu, region = CATALOG.detections["underused_gpu"], CATALOG.detections["new_region"]
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket=BUCKET)
-        kept = StoredOutcomes(s3, BUCKET)
-        assert kept.recall(CATALOG) == ()
-        skipped = ({"monthly_cost": 7.0, "resource_id": "arn:x"}, {"monthly_cost": None})
-        kept.remember(
-            [Outcome(gpu, not_evaluated=skipped), Outcome(region, error="new_region: no such column")]
-        )
-        kept.remember([Outcome(region, rows=({"monthly_cost": 1.0},))])
-        found = {one.detection.id: one for one in kept.recall(CATALOG)}
-        assert [row["monthly_cost"] for row in found["underused_gpu"].not_evaluated] == [7.0, None]
-        assert (found["new_region"].error, found["new_region"].not_evaluated) == (None, ())
-        left = {id: one for id, one in CATALOG.detections.items() if id != "underused_gpu"}
-        without = type(CATALOG)(left, CATALOG.reports, CATALOG.tables, CATALOG.lookups)
-        assert [one.detection.id for one in kept.recall(without)] == ["new_region"]

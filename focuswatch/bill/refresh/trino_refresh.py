@@ -22,7 +22,7 @@ from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.engines.sql_literals import literal, literals
 from focuswatch.engines.trino_engine import TrinoEngine
-from focuswatch.errors import ExportError, QueryError
+from focuswatch.errors import ConfigError, ExportError, QueryError
 
 MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
 MOST_DELIVERIES = 1000  # that are kept: what is known of late bills follows from the newest
@@ -73,7 +73,7 @@ class TrinoTables:
         return {row["table_name"] for row in rows}
 
     def refresh(self, *, progress: Callable[[str], None]) -> list[TrinoPeriod]:
-        """Fold what changed. Raises ExportError or QueryError."""
+        """Fold what changed. Raises ExportError, QueryError, or ConfigError where a table cannot be upgraded."""
         found = self.engine.query(trino_statements.facts(self.export), label="facts of the export")
         _refuse(found, export=self.export)
         there = self.tables()
@@ -100,6 +100,7 @@ class TrinoTables:
         return [TrinoPeriod.model_validate_json(row["period"]) for row in rows]
 
     def _make_tables(self, there: set[str]) -> None:
+        self._add_columns(there)
         missing = [name for name in SHAPES if trino_statements.parts_of(name) not in there]
         if not missing:
             return
@@ -107,6 +108,28 @@ class TrinoTables:
         for name in missing:
             made = trino_statements.create_parts(name, SHAPES[name], connector=found["connector_name"])
             self.engine.execute(made, label=f"refresh: {name}")
+
+    def _add_columns(self, there: set[str]) -> None:
+        """Add the columns that tables made by an earlier version of focuswatch lack."""
+        rows = self.engine.query(trino_statements.COLUMNS, label="columns")
+        existing = {(row["table_name"], row["column_name"]) for row in rows}
+        for name in (one for one in SHAPES if trino_statements.parts_of(one) in there):
+            table = trino_statements.parts_of(name)
+            for column, type_ in SHAPES[name].items():
+                if (table, column.lower()) not in existing:
+                    self._add_column(table, column, type_=type_)
+
+    def _add_column(self, table: str, column: str, *, type_: str) -> None:
+        statement = trino_statements.add_column(table, column, type_=type_)
+        try:
+            self.engine.execute(statement, label=f"refresh: {table}")
+        except QueryError as error:
+            if "NOT_SUPPORTED" not in str(error):
+                raise
+            raise ConfigError(
+                f"{table}: lacks the column {column}, which this version of focuswatch needs, and its connector adds "
+                f"no columns. Run DROP TABLE {table} in the schema, then scan again."
+            ) from error
 
     def _fold(self, period: TrinoPeriod) -> None:
         label = f"refresh of {period.period:%Y-%m}"

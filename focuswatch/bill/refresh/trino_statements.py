@@ -20,6 +20,8 @@ from focuswatch.engines.sql_literals import Scalar, literal, literals
 # https://trino.io/docs/current/connector/iceberg.html#table-properties
 PARTITIONED = {"hive": "partitioned_by", "iceberg": "partitioning", "delta_lake": "partitioned_by"}
 CONNECTOR = "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = current_catalog"
+# information_schema has names in lower case.
+COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema"
 MONEY = (
     "decimal(38, 9)"  # sums of doubles differ in their last digit from run to run; of decimals they do not
 )
@@ -74,6 +76,11 @@ def create_parts(name: str, shape: Mapping[str, str], *, connector: str) -> str:
     partitioned = PARTITIONED.get(connector)
     made = create_statement(parts_of(name), {**shape, "part": "VARCHAR"})
     return f"{made} WITH ({partitioned} = ARRAY['part'])" if partitioned else made
+
+
+def add_column(table: str, column: str, *, type_: str) -> str:
+    """The statement that adds a column, which is NULL in the rows that are there."""
+    return f"ALTER TABLE {table} ADD COLUMN {column} {trino_type(type_)}"
 
 
 def add_part(name: str, shape: Mapping[str, str], select: str, *, part: str) -> str:

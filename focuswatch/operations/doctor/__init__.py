@@ -1,7 +1,7 @@
-"""Is this deployment able to work? Looks at everything that a run needs, and changes nothing.
+"""`focuswatch doctor`: check everything that a deployment needs, without changing anything.
 
-It reads as whoever calls it, in the pipeline's account. What only the collector's role may see, such as whether
-another account lets it in, it takes from the collector's last heartbeat.
+The checks run with the caller's credentials, in the pipeline's account. Results that need the collector's role, such as
+which accounts deny access, come from the collector's last heartbeat.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,47 +16,49 @@ from focuswatch.operations.doctor import (
     run_checks,
     secret_checks,
 )
-from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, Reach, failed, ok
+from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, HttpGet, failed, ok
 
-__all__ = ["Check", "DoctorContext", "examine"]
+__all__ = ["Check", "DoctorContext", "run_doctor"]
 
-Part = Callable[[DoctorContext], Iterator[Check]]
-PARTS: tuple[tuple[str, Part], ...] = (
-    ("bucket", export_checks.bucket),
-    ("delivery", export_checks.delivered),
-    ("export", export_checks.export),
-    ("tables", athena_checks.tables),
-    ("lake formation", lake_formation_checks.lake_formation),
-    ("workgroup", athena_checks.workgroup),
-    ("runs", run_checks.heartbeats),
-    ("dead letters", run_checks.dead_letters),
-    ("secrets", secret_checks.usable),
+CheckFunction = Callable[[DoctorContext], Iterator[Check]]
+CHECKS: tuple[tuple[str, CheckFunction], ...] = (
+    ("bucket", export_checks.check_bucket),
+    ("delivery", export_checks.check_delivery),
+    ("export", export_checks.check_export),
+    ("tables", athena_checks.check_tables),
+    ("lake formation", lake_formation_checks.check_lake_formation),
+    ("workgroup", athena_checks.check_workgroup),
+    ("runs", run_checks.check_heartbeats),
+    ("dead letters", run_checks.check_dead_letters),
+    ("secrets", secret_checks.check_secrets),
 )
 
 
-def examine(deployment: Deployment, *, session: object, now: datetime, reach: Reach) -> Iterator[Check]:
-    """Every check in turn; with credentials of another account the first one alone."""
-    patient = DoctorContext(deployment, session, now=now, reach=reach)
-    account = _account(patient)
-    yield account
-    if account.state == "failed":
+def run_doctor(
+    deployment: Deployment, *, session: object, now: datetime, http_get: HttpGet
+) -> Iterator[Check]:
+    """Run all checks in turn; with credentials of another account, only the check of the credentials."""
+    context = DoctorContext(deployment, session, now=now, http_get=http_get)
+    credentials = _check_credentials(context)
+    yield credentials
+    if credentials.state == "failed":
         return
-    for name, part in PARTS:
+    for name, check in CHECKS:
         try:
-            yield from part(patient)
+            yield from check(context)
         except AWS_ERRORS as error:
-            yield failed(
-                name, reason_of(error), mend="Deploy what is missing, or call as a role that may read it."
-            )
+            fix = "Deploy the missing resource, or use a role that is allowed to read it."
+            yield failed(name, reason_of(error), fix=fix)
 
 
-def _account(patient: DoctorContext) -> Check:
-    expected = patient.deployment.accounts.pipeline
-    mend = f"Set AWS_PROFILE to a profile of account {expected}, in which the pipeline is."
+def _check_credentials(context: DoctorContext) -> Check:
+    expected = context.deployment.accounts.pipeline
+    fix = f"Set AWS_PROFILE to a profile of account {expected}, the pipeline's account."
     try:
-        found = patient.client("sts").get_caller_identity()
+        identity = context.client("sts").get_caller_identity()
     except AWS_ERRORS as error:
-        return failed("credentials", reason_of(error), mend=mend)
-    if found["Account"] != expected:
-        return failed("credentials", f"they are of account {found['Account']}, not of {expected}", mend=mend)
-    return ok("credentials", f"{found['Arn']}")
+        return failed("credentials", reason_of(error), fix=fix)
+    if identity["Account"] != expected:
+        found = f"the credentials are for account {identity['Account']}, expected {expected}"
+        return failed("credentials", found, fix=fix)
+    return ok("credentials", f"{identity['Arn']}")

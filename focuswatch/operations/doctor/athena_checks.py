@@ -1,4 +1,4 @@
-"""Can Athena read what arrives?"""
+"""Checks of the Glue tables and of the Athena workgroup."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,52 +8,55 @@ from focuswatch.collect.aws_paging import paged
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, ok
 
 GIB = 1024**3
-SHOWN = 5
+MAX_SHOWN = 5
 
 
-def tables(patient: DoctorContext) -> Iterator[Check]:
-    """Every table is there with its columns, their types and its partition key."""
-    deployment = patient.deployment
-    client = patient.client("glue")
+def check_tables(context: DoctorContext) -> Iterator[Check]:
+    """Check that each table exists with its columns, their types and its partition key."""
+    deployment = context.deployment
+    client = context.client("glue")
     listed = paged(client.get_tables, "TableList", token="NextToken", DatabaseName=deployment.athena.database)
-    found = {table["Name"]: table for table in listed}
-    wrong = [problem for name in GLUE_TABLES for problem in _problems(name, found.get(name))]
-    if wrong:
-        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        mend = f"Run npx cdk deploy {deployment.name}-pipeline; they are older than focuswatch, or changed by hand."
-        yield failed("tables", "; ".join(wrong[:SHOWN]) + more, mend=mend)
+    tables = {table["Name"]: table for table in listed}
+    problems = [problem for name in GLUE_TABLES for problem in _problems(name, tables.get(name))]
+    if problems:
+        more = f" and {len(problems) - MAX_SHOWN} more" if len(problems) > MAX_SHOWN else ""
+        fix = (
+            f"Run npx cdk deploy {deployment.name}-pipeline. The tables were deployed by an earlier version of "
+            "focuswatch or changed by hand."
+        )
+        yield failed("tables", "; ".join(problems[:MAX_SHOWN]) + more, fix=fix)
     else:
-        yield ok("tables", f"{len(GLUE_TABLES)} in {deployment.athena.database}")
+        yield ok("tables", f"{len(GLUE_TABLES)} tables in database {deployment.athena.database}")
 
 
 def _problems(name: str, table: dict[str, Any] | None) -> Iterator[str]:
     if table is None:
         yield f"{name} is missing"
         return
-    columns = {one["Name"]: one["Type"] for one in table["StorageDescriptor"]["Columns"]}
+    types = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
     for column, type_ in GLUE_TABLES[name]:
-        if column not in columns:
-            yield f"{name} lacks {column}"
-        elif columns[column] != type_:
-            yield f"{name}.{column} is {columns[column]}, expected {type_}"
-    keys = [(one["Name"], one["Type"]) for one in table.get("PartitionKeys", ())]
+        if column not in types:
+            yield f"{name}.{column} is missing"
+        elif types[column] != type_:
+            yield f"{name}.{column} has type {types[column]}, expected {type_}"
+    keys = [(key["Name"], key["Type"]) for key in table.get("PartitionKeys", ())]
     expected = [PARTITION_KEYS[name]] if name in PARTITION_KEYS else []
     if keys != expected:
-        yield f"{name} is partitioned by {keys or 'nothing'}, expected {expected or 'nothing'}"
+        yield f"{name} has partition keys {keys or 'none'}, expected {expected or 'none'}"
 
 
-def workgroup(patient: DoctorContext) -> Iterator[Check]:
-    """The workgroup is on, and its limit is the one that was configured."""
-    deployment = patient.deployment
-    athena, mend = deployment.athena, f"Run npx cdk deploy {deployment.name}-pipeline."
-    found = patient.client("athena").get_work_group(WorkGroup=athena.workgroup)["WorkGroup"]
-    limit = found["Configuration"].get("BytesScannedCutoffPerQuery")
-    if found.get("State") == "DISABLED":
-        enable = f"Run aws athena update-work-group --work-group {athena.workgroup} --state ENABLED."
-        yield failed("workgroup", f"{athena.workgroup} is disabled", mend=enable)
+def check_workgroup(context: DoctorContext) -> Iterator[Check]:
+    """Check that the workgroup is enabled and has the configured scan limit."""
+    deployment = context.deployment
+    athena = deployment.athena
+    workgroup = context.client("athena").get_work_group(WorkGroup=athena.workgroup)["WorkGroup"]
+    limit = workgroup["Configuration"].get("BytesScannedCutoffPerQuery")
+    if workgroup.get("State") == "DISABLED":
+        fix = f"Run aws athena update-work-group --work-group {athena.workgroup} --state ENABLED."
+        yield failed("workgroup", f"{athena.workgroup} is disabled", fix=fix)
     elif limit != athena.scan_limit_gib * GIB:
-        scans = "as much as it likes" if limit is None else f"{limit / GIB:g} GiB"
-        what = f"a statement may scan {scans}, expected {athena.scan_limit_gib} GiB"
-        yield failed("workgroup", what, mend=mend)
+        configured = "none" if limit is None else f"{limit / GIB:g} GiB"
+        found = f"scan limit of a query: {configured}, expected {athena.scan_limit_gib} GiB"
+        yield failed("workgroup", found, fix=f"Run npx cdk deploy {deployment.name}-pipeline.")
     else:
-        yield ok("workgroup", f"{athena.workgroup}, {athena.scan_limit_gib} GiB a statement")
+        yield ok("workgroup", f"{athena.workgroup}, scan limit of a query: {athena.scan_limit_gib} GiB")

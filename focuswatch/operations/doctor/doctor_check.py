@@ -1,4 +1,4 @@
-"""What a check says, and what it looks at."""
+"""The result of a check of `focuswatch doctor`, and what a check reads: the deployment, AWS clients, the time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,47 +8,49 @@ from urllib.request import Request
 
 from focuswatch.operations.deployment_config import Deployment
 
-Reach = Callable[[Request], tuple[int, bytes]]  # status and body; raises OSError where nobody answers
+HttpGet = Callable[
+    [Request], tuple[int, bytes]
+]  # status and body; raises OSError if the host does not respond
 
 
 @dataclass(frozen=True)
 class Check:
-    """`noted` is worth knowing and no fault; `mend` is one sentence, there where it failed."""
+    """The result of one check. `noted` needs no fix; `fix` is one sentence, and there if the check failed."""
 
     name: str
     state: Literal["ok", "noted", "failed"]
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True)
 class DoctorContext:
-    """The deployment that is looked at, by way of a boto3 session; `now` is the only clock."""
+    """The deployment to check, a boto3 session of its account, the current time, and a way to call Slack and Jira."""
 
     deployment: Deployment
     session: Any
     now: datetime
-    reach: Reach
+    http_get: HttpGet
 
     def client(self, service: str, *, region: str | None = None) -> Any:
-        """A client in the pipeline's region, or in another."""
+        """Return a client in `region`, by default in the pipeline's Region."""
         return self.session.client(service, region_name=region or self.deployment.accounts.region)
 
     def hours_since(self, moment: datetime) -> float:
-        """How long ago it was."""
+        """Return the hours between `moment` and now."""
         return (self.now - moment).total_seconds() / 3600
 
 
 def ok(name: str, found: str) -> Check:
-    """All is well."""
+    """Return a check that passed."""
     return Check(name, "ok", found)
 
 
 def noted(name: str, found: str) -> Check:
-    """Worth knowing."""
+    """Return a check with a result worth knowing that needs no fix."""
     return Check(name, "noted", found)
 
 
-def failed(name: str, found: str, *, mend: str) -> Check:
-    """Something is wrong; `mend` is a sentence that says what to do."""
-    return Check(name, "failed", found, mend)
+def failed(name: str, found: str, *, fix: str) -> Check:
+    """Return a check that failed; `fix` is a sentence that says what to do."""
+    return Check(name, "failed", found, fix)

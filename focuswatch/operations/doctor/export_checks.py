@@ -1,4 +1,4 @@
-"""Does the bill arrive?"""
+"""Checks of the billing export: the data bucket, the age of the newest delivery, the status of the export."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,77 +11,87 @@ from focuswatch.operations.deployment_config import PAYER_REGION
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
 
 MANIFEST = "-Manifest.json"
-ASK_PAYER = (
-    f"ask for the export's status in the payer: aws bcm-data-exports list-exports --region {PAYER_REGION}."
+LIST_EXPORTS = (
+    f"check its status in the payer account: aws bcm-data-exports list-exports --region {PAYER_REGION}."
 )
-GONE = {"404", "NoSuchBucket", "NotFound"}
+NOT_FOUND = {"404", "NoSuchBucket", "NotFound"}
 
 
-def bucket(patient: DoctorContext) -> Iterator[Check]:
-    """The data bucket is there and ours."""
-    deployment = patient.deployment
+def check_bucket(context: DoctorContext) -> Iterator[Check]:
+    """Check that the data bucket exists and belongs to the pipeline's account."""
+    deployment = context.deployment
     try:
-        patient.client("s3").head_bucket(
+        context.client("s3").head_bucket(
             Bucket=deployment.bucket, ExpectedBucketOwner=deployment.accounts.pipeline
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] not in GONE:
+        if error.response["Error"]["Code"] not in NOT_FOUND:
             raise
-        mend = f"Run npx cdk deploy {deployment.name}-pipeline."
-        yield failed("bucket", f"{deployment.bucket} does not exist", mend=mend)
+        fix = f"Run npx cdk deploy {deployment.name}-pipeline."
+        yield failed("bucket", f"{deployment.bucket} does not exist", fix=fix)
         return
     yield ok("bucket", deployment.bucket)
 
 
-def delivered(patient: DoctorContext) -> Iterator[Check]:
-    """Manifests arrive, and are young enough."""
-    deployment, found = patient.deployment, _objects(patient, "metadata/")
-    manifests = {key: at for key, at in found.items() if key.endswith(MANIFEST)}
+def check_delivery(context: DoctorContext) -> Iterator[Check]:
+    """Check that the newest manifest is not older than `alarms.data_age_hours`."""
+    deployment, objects = context.deployment, _objects(context, "metadata/")
+    manifests = {key: modified for key, modified in objects.items() if key.endswith(MANIFEST)}
     if not manifests:
-        place = f"s3://{deployment.bucket}/{deployment.export_path}/metadata/"
-        mend = f"A new export delivers within 24 hours; after that, {ASK_PAYER}"
-        yield failed("delivery", f"no manifest in {place}", mend=mend)
+        folder = f"s3://{deployment.bucket}/{deployment.export_path}/metadata/"
+        fix = f"A new export is delivered within 24 hours. After that, {LIST_EXPORTS}"
+        yield failed("delivery", f"no manifest in {folder}", fix=fix)
         return
-    newest, at = max(manifests.items(), key=lambda item: item[1])
-    hours, limit = patient.hours_since(at), deployment.alarms.data_age_hours
-    what = f"newest manifest {hours:.0f} hours old: {newest}"
+    newest, modified = max(manifests.items(), key=lambda item: item[1])
+    hours, limit = context.hours_since(modified), deployment.alarms.data_age_hours
+    found = f"newest manifest is {hours:.0f} hours old: {newest}"
     if hours > limit:
-        mend = f"AWS delivers at least daily: see that the bucket's policy is as deployed, and {ASK_PAYER}"
-        yield failed("delivery", f"{what}, more than {limit}", mend=mend)
-    else:
-        yield ok("delivery", what)
-
-
-def _objects(patient: DoctorContext, under: str) -> dict[str, datetime]:
-    client, deployment = patient.client("s3"), patient.deployment
-
-    def page(**asked: Any) -> dict[str, Any]:
-        told = client.list_objects_v2(**asked)
-        return {"Contents": told.get("Contents"), "ContinuationToken": told.get("NextContinuationToken")}
-
-    prefix = f"{deployment.export_path}/{under}"
-    found = paged(page, "Contents", token="ContinuationToken", Bucket=deployment.bucket, Prefix=prefix)
-    return {one["Key"]: one["LastModified"] for one in found}
-
-
-def export(patient: DoctorContext) -> Iterator[Check]:
-    """The export is healthy, as far as this account may know: it is the payer's."""
-    deployment = patient.deployment
-    if not deployment.is_one_account:
-        yield noted(
-            "export", f"it is in the payer, {deployment.accounts.payer}; this account sees what it delivers"
+        fix = (
+            f"AWS delivers at least once a day. Run npx cdk diff {deployment.name}-pipeline to check that the "
+            f"bucket's policy is as deployed, and {LIST_EXPORTS}"
         )
-        return
-    client = patient.client("bcm-data-exports", region=PAYER_REGION)
-    found = {one["ExportName"]: one for one in paged(client.list_exports, "Exports", token="NextToken")}
-    mine = found.get(deployment.export.name)
-    if mine is None:
-        mend = f"Run npx cdk deploy {deployment.name}-payer."
-        yield failed("export", f"there is no export {deployment.export.name}", mend=mend)
-        return
-    status = mine.get("ExportStatus", {})
-    if status.get("StatusCode") == "UNHEALTHY":
-        mend = "Let the bucket's policy allow bcm-data-exports.amazonaws.com to write, as npx cdk deploy writes it."
-        yield failed("export", f"unhealthy: {status.get('StatusReason', 'no reason given')}", mend=mend)
+        yield failed("delivery", f"{found} (limit: {limit} hours)", fix=fix)
     else:
-        yield ok("export", str(status.get("StatusCode", "there")).lower())
+        yield ok("delivery", found)
+
+
+def _objects(context: DoctorContext, folder: str) -> dict[str, datetime]:
+    client, deployment = context.client("s3"), context.deployment
+
+    def page(**options: Any) -> dict[str, Any]:
+        response = client.list_objects_v2(**options)
+        return {
+            "Contents": response.get("Contents"),
+            "ContinuationToken": response.get("NextContinuationToken"),
+        }
+
+    prefix = f"{deployment.export_path}/{folder}"
+    objects = paged(page, "Contents", token="ContinuationToken", Bucket=deployment.bucket, Prefix=prefix)
+    return {item["Key"]: item["LastModified"] for item in objects}
+
+
+def check_export(context: DoctorContext) -> Iterator[Check]:
+    """Check the status of the export, if the pipeline runs in the payer account; else it cannot be read."""
+    deployment = context.deployment
+    if not deployment.is_one_account:
+        found = f"not checked: the export is in the payer account {deployment.accounts.payer}"
+        yield noted("export", found)
+        return
+    client = context.client("bcm-data-exports", region=PAYER_REGION)
+    exports = {
+        export["ExportName"]: export for export in paged(client.list_exports, "Exports", token="NextToken")
+    }
+    export = exports.get(deployment.export.name)
+    if export is None:
+        fix = f"Run npx cdk deploy {deployment.name}-payer."
+        yield failed("export", f"no export named {deployment.export.name}", fix=fix)
+        return
+    status = export.get("ExportStatus", {})
+    if status.get("StatusCode") == "UNHEALTHY":
+        fix = (
+            "Allow bcm-data-exports.amazonaws.com to write to the bucket: "
+            f"npx cdk deploy {deployment.name}-pipeline restores the bucket's policy."
+        )
+        yield failed("export", f"unhealthy: {status.get('StatusReason', 'no reason given')}", fix=fix)
+    else:
+        yield ok("export", str(status.get("StatusCode", "exists")).lower())

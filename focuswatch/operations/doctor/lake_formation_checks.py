@@ -1,4 +1,4 @@
-"""Does Lake Formation let the functions read their tables?"""
+"""Check of Lake Formation: whether it lets the functions read their tables."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,24 +8,24 @@ from focuswatch.collect.aws_paging import paged
 from focuswatch.operations.deployment_config import RUN_STATEMENTS
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
 
-EVERYBODY = "IAM_ALLOWED_PRINCIPALS"  # a grant to it leaves the decision to IAM policies
-READS = {"SELECT", "ALL"}
+IAM_ONLY = "IAM_ALLOWED_PRINCIPALS"  # a grant to it leaves the decision to IAM policies
+READ_PERMISSIONS = {"SELECT", "ALL"}
 TABLE = "daily_charges"
 
 
-def lake_formation(patient: DoctorContext) -> Iterator[Check]:
-    """Either IAM alone decides, or each function that runs statements is granted its tables.
+def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
+    """Check that IAM policies alone control access, or that each function that runs queries has a grant.
 
     https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
     """
-    deployment = patient.deployment
+    deployment = context.deployment
     try:
-        readers = set(_readers(patient.client("lakeformation"), database=deployment.athena.database))
-    except AWS_ERRORS as error:  # a grant may be seen by few, and others run no worse for it
-        yield noted("lake formation", f"its grants cannot be seen: {reason_of(error)}")
+        readers = set(_readers(context.client("lakeformation"), database=deployment.athena.database))
+    except AWS_ERRORS as error:  # few roles may list grants, and the functions do not need to
+        yield noted("lake formation", f"cannot list its grants: {reason_of(error)}")
         return
-    if EVERYBODY in readers:
-        yield ok("lake formation", "IAM alone decides who reads the tables")
+    if IAM_ONLY in readers:
+        yield ok("lake formation", "access to the tables is controlled by IAM policies alone")
         return
     expected = {
         f"arn:aws:iam::{deployment.accounts.pipeline}:role/{deployment.function(kind)}": kind
@@ -34,26 +34,25 @@ def lake_formation(patient: DoctorContext) -> Iterator[Check]:
     }
     missing = [kind for arn, kind in expected.items() if arn not in readers]
     if missing:
-        mend = (
-            "Write lake_formation = true under [athena] in config/deployment.toml and deploy "
-            f"{deployment.name}-pipeline as a data lake administrator; docs/deploy.md says more."
+        fix = (
+            "Set lake_formation = true under [athena] in config/deployment.toml, and deploy "
+            f"{deployment.name}-pipeline as a data lake administrator. See docs/deploy.md."
         )
-        yield failed(
-            "lake formation", f"it governs the tables, and grants {', '.join(missing)} none", mend=mend
-        )
+        found = f"controls access to the tables, and has no grant for {', '.join(missing)}"
+        yield failed("lake formation", found, fix=fix)
     else:
-        yield ok(
-            "lake formation", f"it governs the tables, and grants them to {', '.join(expected.values())}"
-        )
+        found = f"controls access to the tables, and has grants for {', '.join(expected.values())}"
+        yield ok("lake formation", found)
 
 
 def _readers(client: Any, *, database: str) -> Iterator[str]:
-    """Who may read all tables of the database, or the one that every function reads."""
-    listed = paged(
+    """Yield the principals that may read all tables of the database, or the table that every function reads."""
+    grants = paged(
         client.list_permissions, "PrincipalResourcePermissions", token="NextToken", ResourceType="TABLE"
     )
-    for one in listed:
-        table = one["Resource"].get("Table", {})
-        named = table.get("Name") == TABLE or "TableWildcard" in table
-        if table.get("DatabaseName") == database and named and READS & set(one.get("Permissions", ())):
-            yield one["Principal"]["DataLakePrincipalIdentifier"]
+    for grant in grants:
+        table = grant["Resource"].get("Table", {})
+        covers = table.get("Name") == TABLE or "TableWildcard" in table
+        readable = READ_PERMISSIONS & set(grant.get("Permissions", ()))
+        if table.get("DatabaseName") == database and covers and readable:
+            yield grant["Principal"]["DataLakePrincipalIdentifier"]

@@ -1,77 +1,75 @@
-"""Do the Lambdas run, and what could they not do?"""
+"""Checks of the Lambda functions: their last runs, accounts that deny access, dead letters."""
 
 from collections.abc import Iterator
 
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
-from focuswatch.operations.heartbeat import SILENT_HOURS, Heartbeat
-from focuswatch.operations.heartbeat import heartbeats as known_heartbeats
-from focuswatch.operations.queue_depths import waiting as counted
+from focuswatch.operations.heartbeat import MAX_HOURS_BETWEEN_RUNS, Heartbeat, heartbeats
+from focuswatch.operations.queue_depths import queue_depths
 
-SHOWN = 5
+MAX_SHOWN = 5
 
 
-def heartbeats(patient: DoctorContext) -> Iterator[Check]:
-    """Each function ended a run not long ago; accounts that refuse the collector are a check of their own."""
-    deployment = patient.deployment
-    resource = patient.session.resource("dynamodb", region_name=deployment.accounts.region)
-    beats = known_heartbeats(resource.Table(deployment.ledger))
+def check_heartbeats(context: DoctorContext) -> Iterator[Check]:
+    """Check the last run of each function that runs on a schedule; access to accounts is a check of its own."""
+    deployment = context.deployment
+    resource = context.session.resource("dynamodb", region_name=deployment.accounts.region)
+    beats = heartbeats(resource.Table(deployment.ledger))
     for kind in deployment.daily:
-        yield _heartbeat(patient, kind, beats.get(kind))
+        yield _check_heartbeat(context, kind, beats.get(kind))
     if "collect" in beats:
-        yield from _refusals(patient, beats["collect"])
+        yield from _check_accounts(context, beats["collect"])
 
 
-def _heartbeat(patient: DoctorContext, kind: str, beat: Heartbeat | None) -> Check:
-    name = patient.deployment.function(kind)
+def _check_heartbeat(context: DoctorContext, kind: str, beat: Heartbeat | None) -> Check:
+    name = context.deployment.function(kind)
     if beat is None:
-        mend = f"Call it, and read what it says: aws lambda invoke --function-name {name} /dev/stdout."
-        return failed(kind, "has never ended a run", mend=mend)
-    hours = patient.hours_since(beat.ended_at)
-    what = f"ended {hours:.0f} hours ago, after {beat.seconds:.0f} s"
-    logs = f"Read what happened: aws logs tail /aws/lambda/{name} --since 2d."
-    if hours > SILENT_HOURS[kind]:
-        return failed(kind, f"{what}, more than {SILENT_HOURS[kind]} hours", mend=logs)
+        fix = f"Invoke it and check its response: aws lambda invoke --function-name {name} /dev/stdout."
+        return failed(kind, "has never completed a run", fix=fix)
+    hours = context.hours_since(beat.ended_at)
+    found = f"last run completed {hours:.0f} hours ago and took {beat.seconds:.0f} s"
+    logs = f"Check its log: aws logs tail /aws/lambda/{name} --since 2d."
+    if hours > MAX_HOURS_BETWEEN_RUNS[kind]:
+        return failed(kind, f"{found} (limit: {MAX_HOURS_BETWEEN_RUNS[kind]} hours)", fix=logs)
     if beat.failed and kind != "collect":
-        return failed(kind, f"{what}; failed: {_listed(beat.failed)}", mend=logs)
+        return failed(kind, f"{found}; failed: {_listed(beat.failed)}", fix=logs)
     if beat.doubts:
-        return noted(kind, f"{what}; nothing is called resolved, since {'; '.join(beat.doubts)}")
+        return noted(kind, f"{found}; no finding is resolved while this lasts: {'; '.join(beat.doubts)}")
     if beat.warnings:
-        return noted(kind, f"{what}; {'; '.join(beat.warnings)}")
-    return ok(kind, what)
+        return noted(kind, f"{found}; {'; '.join(beat.warnings)}")
+    return ok(kind, found)
 
 
-def _refusals(patient: DoctorContext, beat: Heartbeat) -> Iterator[Check]:
-    """Whole accounts are a fault; a service in a region may be refused on purpose."""
-    accounts = {what: why for what, why in beat.failed.items() if what.isdigit()}
-    parts = {what: why for what, why in beat.failed.items() if what not in accounts}
+def _check_accounts(context: DoctorContext, beat: Heartbeat) -> Iterator[Check]:
+    """Check access to accounts. A single service in a Region may be denied on purpose, and is only noted."""
+    accounts = {account: reason for account, reason in beat.failed.items() if account.isdigit()}
+    services = {service: reason for service, reason in beat.failed.items() if service not in accounts}
     if accounts:
-        stack_set = f"{patient.deployment.name}-member"
-        mend = (
-            f"See that organisation.ous in config/deployment.toml covers them, and that the StackSet {stack_set} "
-            "has brought the role to each."
+        stack_set = f"{context.deployment.name}-member"
+        fix = (
+            "Check that organization.ous in config/deployment.toml contains these accounts, and that the StackSet "
+            f"{stack_set} has created the member role in each."
         )
-        yield failed("accounts", f"{len(accounts)} refuse: {_listed(accounts)}", mend=mend)
+        yield failed("accounts", f"{len(accounts)} denied access: {_listed(accounts)}", fix=fix)
     else:
-        yield ok("accounts", f"{len(beat.ran)} let the collector in")
-    if parts:
-        yield noted("not looked at", _listed(parts))
+        yield ok("accounts", f"the collector has access to {len(beat.ran)}")
+    if services:
+        yield noted("not collected", _listed(services))
 
 
-def dead_letters(patient: DoctorContext) -> Iterator[Check]:
-    """Nothing waits that a function gave up on."""
-    deployment = patient.deployment
-    letters = {kind: deployment.dead_letters(kind) for kind in deployment.unattended}
-    waiting = counted(patient.client("sqs"), letters)
-    full = {kind: count for kind, count in waiting.items() if count}
-    if full:
-        told = ", ".join(f"{count} of {kind}" for kind, count in full.items())
-        mend = "Mend what the logs say, then hand them back: focuswatch redrive."
-        yield failed("dead letters", told, mend=mend)
+def check_dead_letters(context: DoctorContext) -> Iterator[Check]:
+    """Check that all dead-letter queues are empty."""
+    deployment = context.deployment
+    queues = {kind: deployment.dead_letters(kind) for kind in deployment.unattended}
+    counts = {kind: count for kind, count in queue_depths(context.client("sqs"), queues).items() if count}
+    if counts:
+        found = ", ".join(f"{kind}: {count}" for kind, count in counts.items())
+        fix = "Fix the cause that focuswatch redrive --dry-run lists, then replay them: focuswatch redrive."
+        yield failed("dead letters", found, fix=fix)
     else:
         yield ok("dead letters", "none")
 
 
 def _listed(failures: dict[str, str]) -> str:
-    listed = [f"{what} ({why})" for what, why in sorted(failures.items())[:SHOWN]]
-    more = len(failures) - SHOWN
+    listed = [f"{name} ({reason})" for name, reason in sorted(failures.items())[:MAX_SHOWN]]
+    more = len(failures) - MAX_SHOWN
     return "; ".join(listed) + (f"; and {more} more" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""Do the secrets of Slack and Jira work? Their values are used here and never shown."""
+"""Checks of the Slack and Jira secrets. Their values are sent to Slack and Jira only, and never shown."""
 
 import json
 from base64 import b64encode
@@ -21,48 +21,55 @@ SHAPES = {
 }
 
 
-def usable(patient: DoctorContext) -> Iterator[Check]:
-    """Each configured secret can be read, is shaped as it should be, and lets us in."""
-    names = {"slack": patient.deployment.secrets.slack, "jira": patient.deployment.secrets.jira}
+def check_secrets(context: DoctorContext) -> Iterator[Check]:
+    """Check that each configured secret can be read, has the expected JSON, and holds a valid token."""
+    names = {"slack": context.deployment.secrets.slack, "jira": context.deployment.secrets.jira}
     for kind, name in names.items():
         if not name:
             yield noted(kind, "not configured")
             continue
-        value = patient.client("secretsmanager").get_secret_value(SecretId=name).get("SecretString", "")
-        mend = (
-            f"Put {SHAPES[kind]} with a valid token into it: "
+        value = context.client("secretsmanager").get_secret_value(SecretId=name).get("SecretString", "")
+        fix = (
+            f"Store {SHAPES[kind]} with a valid token in the secret: "
             f"aws secretsmanager put-secret-value --secret-id {name} --secret-string file://secret.json."
         )
-        request = _request(kind, value)
-        if request is None:
-            yield failed(kind, f"the secret {name} is not {SHAPES[kind]}", mend=mend)
+        try:
+            request = _slack_request(value) if kind == "slack" else _jira_request(value)
+        except ValidationError:
+            yield failed(kind, f"the secret {name} is not {SHAPES[kind]}", fix=fix)
             continue
-        said = _ask(patient, request)
-        yield ok(kind, said[1]) if said[0] else failed(kind, said[1], mend=mend)
+        if request is None:
+            yield noted(kind, "webhooks only; a webhook cannot be checked without posting a message")
+            continue
+        is_valid, found = _sign_in(context, request)
+        yield ok(kind, found) if is_valid else failed(kind, found, fix=fix)
 
 
-def _request(kind: str, value: str) -> Request | None:
-    try:
-        if kind == "slack":
-            slack = SlackSecret.model_validate_json(value)
-            return Request(
-                slack.api + SLACK_TEST, method="POST", headers={"Authorization": f"Bearer {slack.token}"}
-            )
-        jira = JiraSecret.model_validate_json(value)
-    except ValidationError:
+def _slack_request(secret: str) -> Request | None:
+    """Return the request that tests the bot token; None if the secret has webhooks only."""
+    slack = SlackSecret.model_validate_json(secret)
+    if slack.token is None:
         return None
-    proof = b64encode(f"{jira.email}:{jira.token}".encode()).decode()
-    scheme = f"Basic {proof}" if jira.email else f"Bearer {jira.token}"
+    return Request(slack.api + SLACK_TEST, method="POST", headers={"Authorization": f"Bearer {slack.token}"})
+
+
+def _jira_request(secret: str) -> Request:
+    jira = JiraSecret.model_validate_json(secret)
+    basic = b64encode(f"{jira.email}:{jira.token}".encode()).decode()
+    scheme = f"Basic {basic}" if jira.email else f"Bearer {jira.token}"
     return Request(jira.url.rstrip("/") + JIRA_MYSELF, headers={"Authorization": scheme})
 
 
-def _ask(patient: DoctorContext, request: Request) -> tuple[bool, str]:
-    """Whether we were let in, and a word on it. Slack answers 200 also to a bad token: what counts is `ok`."""
+def _sign_in(context: DoctorContext, request: Request) -> tuple[bool, str]:
+    """Return whether the token is valid, and a sentence. Slack responds with status 200 and `ok: false` if not."""
     try:
-        status, body = patient.reach(request)
-        told = json.loads(body)
+        status, body = context.http_get(request)
+        response = json.loads(body)
     except (OSError, ValueError) as error:
-        return False, f"{request.host} gave no answer that can be read: {type(error).__name__}"
-    if status != 200 or told.get("ok") is False:
-        return False, f"{request.host} refused: {told.get('error', status)}"
-    return True, f"{request.host} knows us as {told.get('team') or told.get('displayName') or 'a user'}"
+        return False, f"no readable response from {request.host}: {type(error).__name__}"
+    if status != 200 or response.get("ok") is False:
+        return False, f"{request.host} rejected the token: {response.get('error', status)}"
+    return (
+        True,
+        f"signed in to {request.host} as {response.get('team') or response.get('displayName') or 'a user'}",
+    )

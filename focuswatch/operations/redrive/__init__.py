@@ -1,12 +1,11 @@
-"""Dead letters back to work, once what kept them from it is mended.
+"""Redrive dead letters: process again what failed, once the cause is fixed.
 
-Letters of a function that a queue feeds go back into that queue. Of a function that events set off, one run makes up
-for all letters: each run takes up all there is to do, so it is called once, with the newest letter's event. Called as
-often as there are letters, a function that runs one at a time would let the last of them grow too old, and they would
-be dead letters again.
+Dead letters of a function that a queue feeds go back into that queue. A function that events invoke is invoked once,
+with the event of its newest dead letter, since each run processes everything that is due. One invocation for each dead
+letter would not work: such a function runs one at a time, so the last events would expire and be dead letters again.
 
-At least once: a letter is taken away after it was handed on. All are gathered first, so one that dies again at once is
-not met twice.
+Delivery is at least once: a dead letter is deleted after it was sent. All are received before the first is sent, so a
+dead letter that fails again at once is not received twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,78 +14,80 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.operations.deployment_config import QUEUE_FED, Deployment
-from focuswatch.operations.redrive.dead_letter_queue import MOST_LETTERS, DeadLetters
-from focuswatch.operations.redrive.dead_letters import Letter
+from focuswatch.operations.redrive.dead_letter import DeadLetter
+from focuswatch.operations.redrive.dead_letter_queue import MAX_DEAD_LETTERS, DeadLetterQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-__all__ = ["Letter", "RedriveSummary", "look", "redrive"]
+__all__ = ["DeadLetter", "RedriveSummary", "list_dead_letters", "redrive"]
 
 
 @dataclass(frozen=True)
 class RedriveSummary:
-    """What came of the dead letters of `kind`: those there were, how many were handed on, why others were not."""
+    """The dead letters of the function `kind`, how many were redriven, and a reason for each that was not."""
 
     kind: str
-    letters: tuple[Letter, ...]
-    moved: int = 0
-    failures: tuple[str, ...] = ()  # a reason for each that could not be handed on
+    letters: tuple[DeadLetter, ...]
+    redriven: int = 0
+    failures: tuple[str, ...] = ()
 
     @property
-    def is_full(self) -> bool:
-        """Whether there may be more: so many are taken at a time."""
-        return len(self.letters) >= MOST_LETTERS
+    def may_have_more(self) -> bool:
+        """Return whether the queue may hold more dead letters than one redrive receives."""
+        return len(self.letters) >= MAX_DEAD_LETTERS
 
 
-def look(deployment: Deployment, *, sqs: "SQSClient", kinds: Sequence[str]) -> Iterator[RedriveSummary]:
-    """The dead letters of each function, as they are; nothing is handed on."""
+def list_dead_letters(
+    deployment: Deployment, *, sqs: "SQSClient", kinds: Sequence[str]
+) -> Iterator[RedriveSummary]:
+    """Yield the dead letters of each function, and leave them in their queues."""
     for kind in kinds:
-        queue = DeadLetters(sqs, deployment=deployment, kind=kind)
-        with queue.gathered() as letters:
-            found = tuple(letters)
-        yield RedriveSummary(kind, found)
+        queue = DeadLetterQueue(sqs, deployment=deployment, kind=kind)
+        with queue.received() as received:
+            letters = tuple(received)
+        yield RedriveSummary(kind, letters)
 
 
 def redrive(
     deployment: Deployment, *, sqs: "SQSClient", functions: Any, kinds: Sequence[str]
 ) -> Iterator[RedriveSummary]:
-    """Hand on the dead letters of each function; `functions` is a client of Lambda.
+    """Redrive the dead letters of each function; `functions` is a client of Lambda.
 
-    One that cannot be handed on stays a dead letter and stops no other.
+    A dead letter that cannot be redriven stays in its queue. The others are redriven.
     """
     for kind in kinds:
-        queue = DeadLetters(sqs, deployment=deployment, kind=kind)
-        with queue.gathered() as letters:
+        queue = DeadLetterQueue(sqs, deployment=deployment, kind=kind)
+        with queue.received() as letters:
             if kind in QUEUE_FED:
-                failures = _each(letters, do=queue.send_back)
+                failures = _each(letters, action=queue.send_back)
             else:
-                failures = _call(queue, letters, functions=functions, arn=_function_arn(deployment, kind))
+                failures = _invoke(queue, letters, functions=functions, arn=_function_arn(deployment, kind))
         yield RedriveSummary(kind, tuple(letters), len(letters) - len(failures), tuple(failures))
 
 
-def _call(queue: DeadLetters, letters: Sequence[Letter], *, functions: Any, arn: str) -> list[str]:
+def _invoke(queue: DeadLetterQueue, letters: Sequence[DeadLetter], *, functions: Any, arn: str) -> list[str]:
     if not letters:
         return []
     try:
         functions.invoke(FunctionName=arn, InvocationType="Event", Payload=letters[-1].event)
     except AWS_ERRORS as error:
         return [reason_of(error)] * len(letters)
-    return _each(letters, do=queue.remove)
+    return _each(letters, action=queue.delete)
 
 
-def _each(letters: Sequence[Letter], *, do: Callable[[Letter], None]) -> list[str]:
-    """The reasons of those that failed."""
+def _each(letters: Sequence[DeadLetter], *, action: Callable[[DeadLetter], None]) -> list[str]:
+    """Apply `action` to each dead letter, and return the reasons of those that failed."""
     failures = []
     for letter in letters:
         try:
-            do(letter)
+            action(letter)
         except AWS_ERRORS as error:
             failures.append(reason_of(error))
     return failures
 
 
 def _function_arn(deployment: Deployment, kind: str) -> str:
-    """Whole, so that no function of that name in another account is called."""
-    where = f"{deployment.accounts.region}:{deployment.accounts.pipeline}"
-    return f"arn:aws:lambda:{where}:function:{deployment.function(kind)}"
+    """Return the full ARN: a name alone would invoke a function of that name in the caller's account."""
+    location = f"{deployment.accounts.region}:{deployment.accounts.pipeline}"
+    return f"arn:aws:lambda:{location}:function:{deployment.function(kind)}"

@@ -1,7 +1,7 @@
-"""A queue of dead letters, gathered before any is handed on.
+"""The dead-letter queue of one function: receive all its messages, send them back, delete them.
 
-Not by SQS's own StartMessageMoveTask: it works on by itself and tells of a failure only who asks, and letters that we
-put there ourselves it moves only where it is told where to.
+SQS's own StartMessageMoveTask is not used: it runs asynchronously and reports a failure only when polled, and it needs
+a destination for messages that the functions put into the dead-letter queue themselves.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
 """
 
@@ -11,48 +11,50 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS
 from focuswatch.operations.deployment_config import Deployment
-from focuswatch.operations.redrive.dead_letters import Letter
+from focuswatch.operations.redrive.dead_letter import DeadLetter
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-AT_A_TIME = 10  # the most: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
-HIDDEN_SECONDS = 900  # while they are handed on; those of a redrive that was killed come back after it
-PATIENCE_SECONDS = 1  # for an empty queue
-MOST_LETTERS = 3000  # can be handed on in that time
-SENT = (
-    "DataType",
-    "StringValue",
-    "BinaryValue",
-)  # of an attribute that is read, what one that is sent may have
+# The maximum: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+BATCH_SIZE = 10
+HIDDEN_SECONDS = (
+    900  # the visibility timeout; after it, the messages of a redrive that was killed are visible again
+)
+WAIT_SECONDS = 1  # for messages of an empty queue
+MAX_DEAD_LETTERS = 3000  # that can be sent within HIDDEN_SECONDS
+SENT_FIELDS = ("DataType", "StringValue", "BinaryValue")  # of a received attribute, those that can be sent
 
 
-class DeadLetters:
-    """The dead letters of the function `kind`."""
+class DeadLetterQueue:
+    """The dead-letter queue of the function `kind`."""
 
     def __init__(self, sqs: "SQSClient", *, deployment: Deployment, kind: str) -> None:
         self._sqs, self._deployment, self.kind = sqs, deployment, kind
         self._url = self._url_of(deployment.dead_letters(kind))
-        self._gone: set[str] = set()
+        self._deleted: set[str] = set()
 
     @contextmanager
-    def gathered(self) -> Iterator[list[Letter]]:
-        """Its letters, oldest first, hidden from others until the block ends; what was not removed shows again then."""
-        letters: dict[str, Letter] = {}
+    def received(self) -> Iterator[list[DeadLetter]]:
+        """Yield the dead letters, oldest first. They are hidden from others until the block ends.
+
+        A dead letter that was not deleted is visible again when the block ends.
+        """
+        letters: dict[str, DeadLetter] = {}
         try:
-            while len(letters) < MOST_LETTERS and (found := self._receive()):
-                letters.update((letter.id, letter) for letter in found)
+            while len(letters) < MAX_DEAD_LETTERS and (batch := self._receive()):
+                letters.update((letter.id, letter) for letter in batch)
             yield sorted(letters.values(), key=lambda letter: letter.sent_at)
         finally:
             for letter in letters.values():
-                if letter.id not in self._gone:
+                if letter.id not in self._deleted:
                     with suppress(*AWS_ERRORS):  # hidden no longer than HIDDEN_SECONDS, whatever happens
-                        self._show(letter)
+                        self._make_visible(letter)
 
-    def send_back(self, letter: Letter) -> None:
-        """Put a letter into the queue that feeds the function, and take it away here."""
+    def send_back(self, letter: DeadLetter) -> None:
+        """Send a dead letter to the queue that feeds the function, then delete it here."""
         attributes: Any = {
-            name: {part: value[part] for part in SENT if part in value}
+            name: {field: value[field] for field in SENT_FIELDS if field in value}
             for name, value in letter.attributes.items()
         }
         self._sqs.send_message(
@@ -60,30 +62,30 @@ class DeadLetters:
             MessageBody=letter.body,
             MessageAttributes=attributes,
         )
-        self.remove(letter)
+        self.delete(letter)
 
-    def remove(self, letter: Letter) -> None:
-        """Take a letter away: it was handed on."""
+    def delete(self, letter: DeadLetter) -> None:
+        """Delete a dead letter that was redriven."""
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt)
-        self._gone.add(letter.id)
+        self._deleted.add(letter.id)
 
-    def _receive(self) -> list[Letter]:
-        told = self._sqs.receive_message(
+    def _receive(self) -> list[DeadLetter]:
+        response = self._sqs.receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=AT_A_TIME,
-            WaitTimeSeconds=PATIENCE_SECONDS,  # a short poll may find a queue empty that is not
+            MaxNumberOfMessages=BATCH_SIZE,
+            WaitTimeSeconds=WAIT_SECONDS,  # a short poll may return no message of a queue that has some
             VisibilityTimeout=HIDDEN_SECONDS,
             MessageSystemAttributeNames=["SentTimestamp"],
             MessageAttributeNames=["All"],
         )
-        return [Letter.of(message) for message in told.get("Messages", [])]
+        return [DeadLetter.of(message) for message in response.get("Messages", [])]
 
-    def _show(self, letter: Letter) -> None:
+    def _make_visible(self, letter: DeadLetter) -> None:
         self._sqs.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
         )
 
     def _url_of(self, name: str) -> str:
-        """Of the pipeline's account, whoever asks."""
+        """Return the URL of a queue of the pipeline's account, whichever account calls."""
         owner = self._deployment.accounts.pipeline
         return self._sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=owner)["QueueUrl"]

@@ -7,6 +7,7 @@ from datetime import date
 from focuswatch.bill.account_details import account_names
 from focuswatch.catalog.catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage
+from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.engines import Engine, Row
@@ -41,7 +42,7 @@ class Gathered:
     catalog: Catalog
     entries: tuple[LedgerEntry, ...]
     silences: tuple[Suppression, ...]
-    outcomes: tuple[Outcome, ...]
+    detections: tuple[DetectionSummary, ...]  # of their last runs
     evaluated_until: Mapping[str, date]
     coverage: Coverage
     billed_days: Row
@@ -66,7 +67,7 @@ def gather(
     owners: Owners,
     ledger: Ledger,
     answers: ResultCache | None = None,
-    outcomes: Sequence[Outcome] | None = None,
+    detections: Sequence[DetectionSummary] | None = None,
     warnings: Sequence[str] = (),
     judged: Engine | None = None,
     other_providers: str | None = None,
@@ -74,8 +75,8 @@ def gather(
 ) -> Gathered:
     """What the page shows as of a day. What a statement gets wrong costs its own section alone, and is told.
 
-    `answers` spares the detections that the last scan asked over the same data; with `outcomes`, which are what came
-    of each detection when it was asked last, none is asked.
+    `answers` spares the detections that the last scan asked over the same data; with `detections`, the counts of the
+    last run of each detection, none is run.
     They are asked on `judged`, where that is another engine. The table known_findings holds what `ledger` knows.
     `rate` is the one that the scan converted thresholds with.
     """
@@ -111,7 +112,7 @@ def gather(
         catalog=catalog,
         entries=entries,
         silences=silences,
-        outcomes=_outcomes(
+        detections=_summaries(
             judged or engine,
             as_of=as_of,
             catalog=catalog,
@@ -120,8 +121,8 @@ def gather(
             evaluated_until=evaluated_until,
             per_usd=per_usd,
         )
-        if outcomes is None
-        else tuple(outcomes),
+        if detections is None
+        else tuple(detections),
         evaluated_until=evaluated_until,
         coverage=coverage(engine, as_of=as_of),
         billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),
@@ -167,7 +168,7 @@ def series_of(
     ]
 
 
-def _outcomes(
+def _summaries(
     engine: Engine,
     *,
     as_of: date,
@@ -176,8 +177,8 @@ def _outcomes(
     answers: ResultCache | None,
     evaluated_until: Mapping[str, date],
     per_usd: float,
-) -> tuple[Outcome, ...]:
-    """Each detection's answer, for what it could not judge; asked anew only where the last scan did not."""
+) -> tuple[DetectionSummary, ...]:
+    """Return the counts of each live detection, which runs only if the last scan did not run it."""
 
     def answered(detection: Detection) -> Outcome:
         question = DetectionInput(
@@ -189,4 +190,4 @@ def _outcomes(
         known = answers.get(detection, question.values) if answers else None
         return known or run_detection(detection, engine=engine, catalog=catalog, question=question)
 
-    return tuple(answered(detection) for detection in catalog.live)
+    return tuple(DetectionSummary.of(answered(detection)) for detection in catalog.live)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.detect.run_detection import Outcome
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.engines import Row
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, json_value
@@ -144,13 +145,15 @@ def _freshness(gathered: Gathered, shown: Sequence[LedgerEntry]) -> Part:
             one or "what no account is charged for" for one in gathered.coverage.missing_accounts
         ),
         "warnings": gathered.warnings,
-        "failures": [*(one.error for one in gathered.outcomes if one.error), *gathered.failures],
-        "detections": len(gathered.outcomes),
-        "not_judged": [_not_judged(one) for one in gathered.outcomes if one.not_evaluated],
+        "failures": [*(one.error for one in gathered.detections if one.error), *gathered.failures],
+        "detections": len(gathered.detections),
+        "not_judged": [
+            _not_judged(one, gathered.catalog) for one in gathered.detections if one.not_evaluated
+        ],
         "not_asked": sorted(
-            f"{one.detection.id} (last asked {gathered.evaluated_until.get(one.detection.id, 'never')})"
-            for one in gathered.outcomes
-            if gathered.evaluated_until.get(one.detection.id) != gathered.as_of
+            f"{one.detection} (last asked {gathered.evaluated_until.get(one.detection, 'never')})"
+            for one in gathered.detections
+            if gathered.evaluated_until.get(one.detection) != gathered.as_of
         ),
         "launched": [one.told(gathered.currency) for one in gathered.launched],
         "silenced": {
@@ -160,13 +163,12 @@ def _freshness(gathered: Gathered, shown: Sequence[LedgerEntry]) -> Part:
     }
 
 
-def _not_judged(outcome: Outcome) -> Part:
-    costs = (Decimal(str(row.get("monthly_cost") or 0)) for row in outcome.not_evaluated)
+def _not_judged(summary: DetectionSummary, catalog: Catalog) -> Part:
     return {
-        "detection": outcome.detection.id,
-        "title": outcome.detection.header.title,
-        "resources": len(outcome.not_evaluated),
-        "monthly_cost": round(float(sum(costs, Decimal(0))), 2),
+        "detection": summary.detection,
+        "title": catalog.detections[summary.detection].header.title,
+        "resources": summary.not_evaluated,
+        "monthly_cost": round(float(summary.not_evaluated_monthly_cost), 2),
     }
 
 

@@ -1,0 +1,37 @@
+"""Counts of one run of a detection: findings, resources not evaluated and what they cost, the error.
+
+The heartbeat of `detect` keeps one for each detection, so that the page need not run the detections again. It holds
+counts and no rows, since a heartbeat is one item of DynamoDB (at most 400 KB).
+"""
+
+from decimal import Decimal
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.detect.run_detection import Outcome
+
+ERROR_CHARACTERS = 500
+
+
+class DetectionSummary(BaseModel):
+    """The counts of the last run of the detection `detection`."""
+
+    model_config = ConfigDict(frozen=True)
+    detection: str
+    rows: int = 0
+    not_evaluated: int = 0
+    not_evaluated_monthly_cost: Decimal = Decimal(0)
+    error: str | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """Return the counts of `outcome`; its error is cut to 500 characters."""
+        costs = (Decimal(str(row.get("monthly_cost") or 0)) for row in outcome.not_evaluated)
+        return cls(
+            detection=outcome.detection.id,
+            rows=len(outcome.rows),
+            not_evaluated=len(outcome.not_evaluated),
+            not_evaluated_monthly_cost=round(sum(costs, Decimal(0)), 2),
+            error=outcome.error[:ERROR_CHARACTERS] if outcome.error else None,
+        )
