@@ -201,7 +201,7 @@ class LambdaRun:
         """What a message of Slack leads to; its Jira issue once there is one."""
         from focuswatch.notify.slack.finding_message import Links
 
-        issue = self.issues.known(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
+        issue = self.issues.state_of(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
         return Links(
             query=query_url(str(self.session.region_name)),
             console=console_url(finding.resource_id),

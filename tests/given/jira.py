@@ -102,7 +102,7 @@ class Given:
 
     @property
     def state(self) -> IssueState | None:
-        return self.claims.known(FINGERPRINT)
+        return self.claims.state_of(FINGERPRINT)
 
     def pass_days(self, days: float) -> None:
         self.jira.now += days * DAY

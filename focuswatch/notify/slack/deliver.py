@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
+from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import Kind
-from focuswatch.notify.claims import Claim, ClaimLost, Claims
+from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification, number_of
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
 from focuswatch.notify.slack.digest_queue import Digests
@@ -26,7 +26,6 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-WAIT_SECONDS = 30.0
 LOOK_BACK_DAYS = 60  # for messages of which nothing is written down: reminders edit each every two weeks
 DAY_SECONDS = 86_400
 
@@ -91,37 +90,21 @@ class SlackChannel:
         does no harm.
         """
         fingerprint = delivery.finding.fingerprint
-        claim = self.claims.claim(fingerprint)
-        try:
+        with self.claims.held(fingerprint) as claim:
             return self._tell(claim, delivery)
-        except ClaimLost as error:
-            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except DeliveryError as error:  # after any other nobody knows, and the lease runs out
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
 
     def show_answer(self, fingerprint: str, answered: RecordedResponse) -> None:
         """Let a finding's message say what somebody did about it. Raises as `tell` does."""
-        claim = self.claims.claim(fingerprint)
-        try:
-            known = claim.state
-            if known is None or known.ts is None or known.finding is None or known.answered == answered:
-                self.claims.give_back(claim, seconds=WAIT_SECONDS)
+        with self.claims.held(fingerprint) as claim:
+            state = claim.state
+            if state is None or state.ts is None or state.finding is None or state.answered == answered:
                 return
             told = self._message(
-                known.finding, kind="reminder", news_id=f"{fingerprint}-{known.told}", answered=answered
+                state.finding, kind="reminder", news_id=f"{fingerprint}-{state.told}", answered=answered
             )
-            with suppress(MessageGone):  # the answer counts all the same
-                self.slack.update(known.channel, known.ts, told)
-            self.claims.settle(claim, known.model_copy(update={"answered": answered}))
-        except ClaimLost as error:
-            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
-        except DeliveryError as error:  # an edit does no harm twice
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
+            with suppress(MessageGone):  # the response is valid without the message
+                self.slack.update(state.channel, state.ts, told)
+            self.claims.settle(claim, state.model_copy(update={"answered": answered}))
 
     def flush(self) -> dict[str, Exception]:
         """Bring every digest that grew up to date; what failed, by the ids of its news."""
@@ -143,11 +126,10 @@ class SlackChannel:
             self.claims.keep(claim, known)
         turn = delivery.turn(known.told if known else None)
         if turn == "wait":
-            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=WAIT_SECONDS)
+            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=RETRY_SECONDS)
         if turn == "done" and known:
             if delivery.in_digest:  # its line is there; the digest itself may not have got this far
                 self.digests.grew(channel, delivery)
-            self.claims.give_back(claim, seconds=0)  # later news may be in doubt
             return None
         if delivery.in_digest and (known is None or known.ts is None):
             self.digests.add(channel, delivery)

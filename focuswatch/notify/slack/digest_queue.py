@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from focuswatch.errors import FocuswatchError, TryLater, Unsure
+from focuswatch.errors import TryLater
 from focuswatch.findings.finding import account_label
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 EVENT_TYPE = "focuswatch_digest"
-WAIT_SECONDS = 30.0
 DAY_SECONDS = 86_400
 KEPT_DAYS = 30  # lines; nobody adds to a digest that old
 LINE = TypeAdapter(DigestLine)
@@ -93,26 +92,15 @@ class Digests:
         return failed
 
     def _show(self, one: Digest, *, slack: Poster) -> None:
-        claim = self.claims.claim(one.id)
-        try:
+        with self.claims.held(one.id) as claim:
             self._shown(claim, one, slack=slack)
-        except ClaimLost as error:
-            raise TryLater(f"the digest {one.id} is told by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except FocuswatchError as error:
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
 
     def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: Poster) -> None:
         items = list(of_kind(self.table, f"digest {one.id}", ConsistentRead=True))
         lines = [LINE.validate_json(str(item["document"])) for item in items]
         if not lines:  # told so long ago that they are forgotten
-            self.claims.give_back(claim, seconds=0)
             return
         if claim.state and claim.state.lines == len(lines) and not claim.unsure:
-            self.claims.release(claim)
             return
         grown_at = max(float(item["at"]) for item in items)
         if self.clock() - grown_at < self.quiet_seconds:

@@ -30,7 +30,7 @@ class Closings:
         return sum(self._tell(one) for one in _lately(silences, today=today))
 
     def _tell(self, closing: Suppression) -> bool:
-        known = self.told.known(closing.value)
+        known = self.told.state_of(closing.value)
         if known is None or known.ts is None:
             return False
         try:

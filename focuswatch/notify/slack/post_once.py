@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.errors import DeliveryError, TryLater, Unsure
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.slack.client import Payload, Slack
 
 EVENT_TYPE = "focuswatch_said"
-WAIT_SECONDS = 30.0
 DAY_SECONDS = 86_400
 
 
@@ -32,22 +30,12 @@ class OncePoster:
 
     def say(self, name: str, message: Payload, *, channel: str, thread: str | None = None) -> bool:
         """Whether it was said now; False: it had been. Raises TryLater, Unsure or Refused."""
-        claim = self.claims.claim(name)
-        try:
-            told = {**message, "metadata": _metadata(name)}
-            return self._say(claim, told, channel=channel, thread=thread)
-        except ClaimLost as error:
-            raise TryLater(f"{name} is said by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except DeliveryError:
-            self.claims.give_back(claim, seconds=WAIT_SECONDS)
-            raise
+        with self.claims.held(name) as claim:
+            payload = {**message, "metadata": _metadata(name)}
+            return self._say(claim, payload, channel=channel, thread=thread)
 
     def _say(self, claim: Claim[PostedOnce], message: Payload, *, channel: str, thread: str | None) -> bool:
         if claim.state:
-            self.claims.give_back(claim, seconds=0)
             return False
         ts = self._found(claim.id, channel=channel, thread=thread) if claim.unsure else None
         said = ts is None

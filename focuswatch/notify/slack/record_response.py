@@ -46,7 +46,7 @@ class Recorder:
 
     def record(self, press: Press) -> str:
         """What was done, in words for a log. Raises TryLater, Unsure, Refused; the same again does no harm."""
-        known = self.channel.claims.known(press.fingerprint)
+        known = self.channel.claims.state_of(press.fingerprint)
         if known is None:
             return turned_away(press, UNKNOWN)
         try:

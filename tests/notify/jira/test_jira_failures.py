@@ -122,7 +122,7 @@ def test_a_process_killed_at_any_step_leaves_one_issue_and_each_comment_once(the
         (issue,) = there.jira.with_label(label_of(fingerprint))
         marks = [sum(mark_of(fingerprint, number) in body for body in issue.bodies) for number in range(5)]
         assert (at, issue.done, marks) == (at, True, [0, 1, 1, 1, 1])
-        assert there.claims.known(fingerprint).told == 4
+        assert there.claims.state_of(fingerprint).told == 4
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
