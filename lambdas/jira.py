@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
-from focuswatch.notify.queue_batch import tell_batch
+from focuswatch.notify.queue_batch import deliver_batch
 from lambdas.environment import LambdaRun
 from lambdas.telling import end
 
@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Tell a batch of the findings topic; what could not be told comes back or goes to the dead letters."""
     run = LambdaRun("jira")
     logger.append_keys(run_id=run.id)
-    worked = tell_batch(
+    worked = deliver_batch(
         event["Records"],
         channel=run.jira_channel(),
         queue=run.queue(),

@@ -30,11 +30,11 @@ def _publish(run: LambdaRun, context: Any, *, lease: Lease) -> dict[str, Any]:
         may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
     )  # fmt: skip
     metrics.add_dimension(name="function", value=run.name)
-    metrics.add_metric(name="Told", unit=MetricUnit.Count, value=published.told)
+    metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=published.sent)
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
-    heartbeat = run.beat(told=published.told, failed=published.failed).model_dump(mode="json")
+    heartbeat = run.beat(told=published.sent, failed=published.failed).model_dump(mode="json")
     logger.info("heartbeat", extra={"heartbeat": heartbeat})
-    if published.unfinished and published.told:  # a run that got nowhere would be called for ever
+    if published.unfinished and published.sent:  # a run that got nowhere would be called for ever
         logger.info("the time was over; called again for what is untold")
         run.announce("Detected", "{}")
     if published.failed:

@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
 from focuswatch.errors import Refused
-from focuswatch.notify.queue_batch import Record, work
+from focuswatch.notify.queue_batch import Record, process_batch
 from focuswatch.notify.slack.ephemeral_reply import NO_BOT
-from focuswatch.notify.slack.interactions import Press
-from focuswatch.notify.slack.record_response import Recorder, turned_away
+from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.record_response import ResponseRecorder, reject
 from lambdas.environment import LambdaRun
 from lambdas.telling import end
 
@@ -23,19 +23,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     run = LambdaRun("record")
     logger.append_keys(run_id=run.id)
     recorder = (
-        Recorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
+        ResponseRecorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
         if run.has_bot
         else None
     )
 
     def record(one: Record) -> str:
         try:
-            press = Press.of_json(one["body"])
+            press = UserResponse.from_json(one["body"])
         except (ValueError, TypeError) as error:
             raise Refused(f"not an answer that `answer` has taken: {error}") from error
-        return recorder.record(press) if recorder else turned_away(press, NO_BOT)
+        return recorder.record(press) if recorder else reject(press, NO_BOT)
 
-    worked = work(
+    worked = process_batch(
         event["Records"],
         do=record,
         queue=run.queue(),

@@ -7,8 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
 from focuswatch.aws_alerts import parse, record
-from focuswatch.aws_alerts.confirm_subscription import asked, confirm
-from focuswatch.notify.queue_batch import Record, work
+from focuswatch.aws_alerts.confirm_subscription import confirm_subscription, subscription_request
+from focuswatch.notify.queue_batch import Record, process_batch
 from lambdas.environment import LambdaRun
 from lambdas.telling import end
 
@@ -25,13 +25,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     today = datetime.now(UTC).date()
 
     def hear(one: Record) -> str:
-        if question := asked(one["body"]):
-            return confirm(question, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
+        if question := subscription_request(one["body"]):
+            return confirm_subscription(question, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
         found = parse(one["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"])
         decision = record(run.ledger, found, today=today, rates=run.owners.exchange_rates)
         return f"{found.detection} {found.fingerprint}: {len(decision.news)} to tell"
 
-    worked = work(
+    worked = process_batch(
         event["Records"],
         do=hear,
         queue=run.queue(),

@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     metrics.add_dimension(name="function", value=run.name)
     metrics.add_metric(name="Excluded", unit=MetricUnit.Count, value=len(swept.excluded))
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)
-    heartbeat = run.beat(ran=[*swept.excluded, *swept.doubles], failed=swept.failed)
+    heartbeat = run.beat(ran=[*swept.excluded, *swept.duplicates], failed=swept.failed)
     told = heartbeat.model_dump(mode="json")
     logger.info("heartbeat", extra={"heartbeat": told})
     return told

@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.errors import DeliveryError
-from focuswatch.notify.slack.weekly_message import weekly_message
+from focuswatch.notify.slack.weekly_message import render_weekly_message
 from focuswatch.owners.launches import launched
 from focuswatch.reports.run_report import rows_of
 from focuswatch.reports.weekly_summary import weeks
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     for week in found:
         name = f"week {as_of:%G-%V} of {week.team or 'everybody'}"
         try:
-            run.say(name, weekly_message(week, page=page), channel=run.channel_of(week.team))
+            run.say(name, render_weekly_message(week, page=page), channel=run.channel_of(week.team))
         except DeliveryError as error:
             failed[name] = str(error)
         else:

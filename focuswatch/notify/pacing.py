@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS = 1.0  # https://docs.slack.dev/apis/web-api/rate-limits
 LONGEST_WAIT_SECONDS = 20.0  # in a Lambda that is paid by the second; whoever would wait longer comes back
-LONGEST_SILENCE_SECONDS = 3600.0  # what is said to last longer is a clock that jumped
+LONGEST_PAUSE_SECONDS = 3600.0  # what is said to last longer is a clock that jumped
 MOST_TRIES = 10
 
 
@@ -36,7 +36,7 @@ class MessagePacing:
         for _ in range(MOST_TRIES):
             now, free_at = self._clock(), self._free_at(place)
             turn = max(now, free_at or 0)
-            if turn - now > LONGEST_SILENCE_SECONDS:
+            if turn - now > LONGEST_PAUSE_SECONDS:
                 turn = now
             if turn - now > LONGEST_WAIT_SECONDS:
                 raise TryLater(f"{place} has heard enough for now", seconds=turn - now)
@@ -45,12 +45,12 @@ class MessagePacing:
                 return
         raise TryLater(f"too many want to write to {place}", seconds=LONGEST_WAIT_SECONDS)
 
-    def silence(self, place: str, *, seconds: float) -> None:
+    def pause(self, place: str, *, seconds: float) -> None:
         """Let nobody write to `place` for so long: it was said with status 429 and Retry-After."""
         self._table.put_item(
             Item={
                 **self._key(place),
-                "free_at": _seconds(self._clock() + min(seconds, LONGEST_SILENCE_SECONDS)),
+                "free_at": _seconds(self._clock() + min(seconds, LONGEST_PAUSE_SECONDS)),
             }
         )
 

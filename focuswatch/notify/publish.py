@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import sentences
 from focuswatch.findings.finding import Finding, shown
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import PendingNotification
-from focuswatch.notify.slack.money_text import stake
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -39,10 +39,10 @@ class Topics:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishResult:
     """What went out, and what did not, with SNS's reason by `news_id`; `unfinished` where the time was over."""
 
-    told: int
+    sent: int
     failed: dict[str, str]
     unfinished: bool = False
 
@@ -54,47 +54,47 @@ def publish(
     topics: Topics,
     progress: Callable[[str], None],
     may_go_on: Callable[[], bool] = lambda: True,
-) -> Published:
+) -> PublishResult:
     """Send all that is untold, each finding's in its order; what SNS refuses stays untold and stops nothing else.
 
     None is begun once `may_go_on` says no; the rest stays untold.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    told, failed, stuck = 0, dict[str, str](), set[str]()
+    sent, failed, blocked = 0, dict[str, str](), set[str]()
     for one in ledger.untold():
         if not may_go_on():
-            return Published(told, failed, unfinished=True)
+            return PublishResult(sent, failed, unfinished=True)
         fingerprint = one.news.finding.fingerprint
-        if fingerprint in stuck:
+        if fingerprint in blocked:
             continue
         try:
             _send(one, sns=sns, topics=topics)
         except (ClientError, BotoCoreError) as error:
             failed[one.id] = str(error)
-            stuck.add(fingerprint)
+            blocked.add(fingerprint)
             continue
         ledger.mark_told(one)
         progress(f"told {one.id}: {one.news.kind} {one.news.finding.detection}")
-        told += 1
-    return Published(told, failed)
+        sent += 1
+    return PublishResult(sent, failed)
 
 
 def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
-    finding, attributes = told.news.finding, attributes_of(told)
+    finding, attributes = told.news.finding, message_attributes(told)
     document = NO_CHARACTERS.sub(_spelt, finding.model_dump_json(by_alias=True))
     if finding.detection == NEW_REGION and told.news.kind == "new":
         sns.publish(
             TopicArn=topics.new_region,
             Subject=_subject(finding),
-            Message=json.dumps({"default": document, "email": as_email(finding)}),
+            Message=json.dumps({"default": document, "email": render_email(finding)}),
             MessageStructure="json",
             MessageAttributes=attributes,
         )
     sns.publish(TopicArn=topics.findings, Message=document, MessageAttributes=attributes)
 
 
-def attributes_of(told: PendingNotification) -> Any:
+def message_attributes(told: PendingNotification) -> Any:
     """What subscribers filter on, the `news_id` by which they know what they have had, and the one `after` which it is.
 
     Ten at most: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
@@ -123,14 +123,14 @@ def _spelt(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
-def as_email(finding: Finding) -> str:
+def render_email(finding: Finding) -> str:
     """The finding as a person reads it in a mail."""
     account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
     proof = shown({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n"
-        f"Amount: {stake(finding)}\n\n"
+        f"Amount: {full_amount(finding)}\n\n"
         f"What to do\n{finding.action}\n\n{_why(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
     )

@@ -25,7 +25,7 @@ SPARE_SECONDS = 60  # a record that is begun with less left might be cut off in 
 class Channel(Protocol):
     """Where news is told. Its methods raise or give back TryLater, Unsure and Refused."""
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
+    def deliver(self, delivery: QueuedNotification) -> str | None:
         """What was done, in words for a log; None where it had been."""
         ...
 
@@ -47,10 +47,10 @@ class Queue:
         self.sqs.change_message_visibility(
             QueueUrl=self.url,
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=pause(record, seconds=seconds),
+            VisibilityTimeout=retry_delay(record, seconds=seconds),
         )
 
-    def bury(self, record: Record) -> None:
+    def send_to_dead_letters(self, record: Record) -> None:
         """Put a record with the dead letters as it is, so that it can be redriven."""
         self.sqs.send_message(
             QueueUrl=self.dead_letters_url,
@@ -62,7 +62,7 @@ class Queue:
         )
 
 
-def pause(record: Record, *, seconds: float) -> int:
+def retry_delay(record: Record, *, seconds: float) -> int:
     """For how long a record is left alone that asked for `seconds`."""
     receives = int(record["attributes"]["ApproximateReceiveCount"])
     grown = min(FIRST_PAUSE_SECONDS * 2 ** min(max(receives - 1, 0), 10), LONGEST_PAUSE_SECONDS)
@@ -75,15 +75,15 @@ class BatchResult:
 
     done: int = 0
     postponed: dict[str, str] = field(default_factory=dict)
-    buried: dict[str, str] = field(default_factory=dict)
+    dead_lettered: dict[str, str] = field(default_factory=dict)
 
     @property
-    def answer(self) -> dict[str, Any]:
+    def lambda_response(self) -> dict[str, Any]:
         """As Lambda wants it: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html"""
         return {"batchItemFailures": [{"itemIdentifier": id} for id in self.postponed]}
 
 
-def work(
+def process_batch(
     records: Iterable[Record],
     *,
     do: Callable[[Record], str],
@@ -105,7 +105,7 @@ def work(
     return worked
 
 
-def tell_batch(
+def deliver_batch(
     records: Iterable[Record],
     *,
     channel: Channel,
@@ -119,12 +119,12 @@ def tell_batch(
 
     def tell(record: Record) -> str:
         delivery = _delivery(record, now=clock())
-        done = channel.tell(delivery)
+        done = channel.deliver(delivery)
         if delivery.in_digest:
             digested.append((record, delivery.news_id))
         return done or f"{delivery.news_id}: told before"
 
-    worked = work(records, do=tell, queue=queue, progress=progress, seconds_left=seconds_left)
+    worked = process_batch(records, do=tell, queue=queue, progress=progress, seconds_left=seconds_left)
     unfinished = channel.flush()
     for record, news_id in digested:
         if news_id in unfinished:
@@ -135,7 +135,7 @@ def tell_batch(
 
 def _delivery(record: Record, *, now: float) -> QueuedNotification:
     try:
-        return QueuedNotification.of_record(record, now=now)
+        return QueuedNotification.from_record(record, now=now)
     except (KeyError, ValueError) as error:
         raise Refused(f"not a message of the findings topic: {type(error).__name__}: {error}") from error
 
@@ -145,11 +145,11 @@ def _failed(record: Record, error: Exception, *, worked: BatchResult, queue: Que
     id, why = str(record["messageId"]), _in_words(error)
     if isinstance(error, Refused):
         try:
-            queue.bury(record)
+            queue.send_to_dead_letters(record)
         except Exception as failed:
             worked.postponed[id] = f"{why}; and it could not be buried: {_in_words(failed)}"
         else:
-            worked.buried[id] = why
+            worked.dead_lettered[id] = why
         return
     worked.postponed[id] = why
     try:

@@ -31,14 +31,14 @@ class QueuedNotification:
         return f"{self.finding.fingerprint}-{self.number}"
 
     @classmethod
-    def of_record(cls, record: Mapping[str, Any], *, now: float) -> Self:
+    def from_record(cls, record: Mapping[str, Any], *, now: float) -> Self:
         """Of a record that SQS gives a Lambda, from a raw subscription. Raises ValueError or KeyError for another."""
         told = {name: one["stringValue"] for name, one in record["messageAttributes"].items()}
         return cls(
             finding=Finding.model_validate_json(record["body"]),
             kind=told["change"],
-            number=number_of(told["news_id"]),
-            after=number_of(told["after"]) if "after" in told else None,
+            number=notification_number(told["news_id"]),
+            after=notification_number(told["after"]) if "after" in told else None,
             in_digest=told.get("told_in") == "digest",
             age_seconds=max(now - int(record["attributes"]["SentTimestamp"]) / 1000, 0),
         )
@@ -54,6 +54,6 @@ class QueuedNotification:
         return "wait" if follows and self.age_seconds < GAP_SECONDS else "now"
 
 
-def number_of(news_id: str) -> int:
+def notification_number(news_id: str) -> int:
     """The number in a news id."""
     return int(news_id.rpartition("-")[2])

@@ -9,8 +9,8 @@ from focuswatch.errors import DeliveryError
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.closed_by_user import by_a_person, respected
-from focuswatch.notify.jira.duplicate_issues import retire
+from focuswatch.notify.jira.closed_by_user import is_closed_by_person, record_exclusion
+from focuswatch.notify.jira.duplicate_issues import close_duplicate
 from focuswatch.notify.jira.issue_state import Issue, IssueState, label_of
 from focuswatch.owners.owners_file import Jira, Owners
 
@@ -20,7 +20,7 @@ class SweepSummary:
     """Keys of issues that people closed, of doubles that were retired, and what failed by key, in words."""
 
     excluded: list[str] = field(default_factory=list)
-    doubles: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -36,7 +36,7 @@ class Sweep:
 
     def __call__(self) -> SweepSummary:
         """What was found; one issue that fails stops no other. Raises TryLater or Refused where none can be read."""
-        swept, done = SweepSummary(), self.client.lately_done()
+        swept, done = SweepSummary(), self.client.recently_done()
         for issue in done:
             if issue.fingerprint and self._taken_for_open(issue.fingerprint):
                 self._each(issue.key, swept, partial(self._exclude, issue.key, issue.fingerprint, swept))
@@ -58,10 +58,12 @@ class Sweep:
         with self.claims.held(fingerprint) as claim:
             issue, state = self.client.get(key), claim.state or IssueState(key=key)
             closing = issue.closing if issue and state.key == key else None
-            if issue is None or closing is None or not by_a_person(closing, state):
+            if issue is None or closing is None or not is_closed_by_person(closing, state):
                 return
             today = datetime.fromtimestamp(self.clock(), UTC).date()
-            after = respected(state, issue=issue, fingerprint=fingerprint, ledger=self.ledger, today=today)
+            after = record_exclusion(
+                state, issue=issue, fingerprint=fingerprint, ledger=self.ledger, today=today
+            )
             self.claims.settle(claim, after)
             swept.excluded.append(key)
 
@@ -82,8 +84,8 @@ class Sweep:
         with self.claims.held(fingerprint) as claim:
             oldest, *doubles = self.client.with_label(label_of(fingerprint)) or [""]
             for key in doubles:
-                refused = retire(self.client, key, kept=oldest, target=self._target(key))
-                swept.doubles.append(key)
+                refused = close_duplicate(self.client, key, kept=oldest, target=self._target(key))
+                swept.duplicates.append(key)
                 if refused:
                     swept.failed[key] = refused
             known = claim.state

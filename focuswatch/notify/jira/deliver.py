@@ -18,7 +18,7 @@ from focuswatch.notify.jira import issue_text
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS
 from focuswatch.notify.jira.daily_sweep import Sweep, SweepSummary
-from focuswatch.notify.jira.find_or_create_issue import found, made, wanted
+from focuswatch.notify.jira.find_or_create_issue import create_issue, find_issue, is_wanted
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.jira.update_issue import IssueUpdate
 from focuswatch.notify.queue_message import QueuedNotification
@@ -44,7 +44,7 @@ class JiraChannel:
     clock: Callable[[], float]
     query_url: Callable[[Finding], str | None] = no_query
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
+    def deliver(self, delivery: QueuedNotification) -> str | None:
         """What was done, in words for a log; None: nothing is to be done.
 
         Raises TryLater (nothing was made), Unsure (something may have been) or Refused; in each case the same again
@@ -84,12 +84,12 @@ class JiraChannel:
             description=self._description(delivery.finding),
             clock=self.clock,
         )
-        issue = found(telling)
+        issue = find_issue(telling)
         if issue:
             said = telling.follow(issue)
         else:
-            makes = delivery.kind != "resolved" and wanted(delivery.finding, target)
-            said = made(telling) if makes else None
+            makes = delivery.kind != "resolved" and is_wanted(delivery.finding, target)
+            said = create_issue(telling) if makes else None
         telling.note(told=delivery.number)
         self.claims.settle(claim, telling.state)
         return said and f"{delivery.news_id}: {delivery.kind}, {said}"
@@ -106,7 +106,7 @@ class JiraChannel:
 
     def _description(self, finding: Finding) -> str:
         detection = self.catalog.detections.get(finding.detection)
-        return issue_text.description(
+        return issue_text.render_description(
             finding,
             header=detection.header if detection else None,
             query_url=self.query_url(finding),

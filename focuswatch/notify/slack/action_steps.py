@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.slack.blocks import Block, code, line_feed, rich, section, spaced, words
-from focuswatch.notify.slack.mrkdwn import cut, one_line
+from focuswatch.notify.slack.mrkdwn import one_line, truncate
 
 STEP_CHARACTERS = 300
 COMMAND_CHARACTERS = 700
@@ -13,7 +13,7 @@ ACTION_CHARACTERS = 2500
 LINE_CHARACTERS = 50  # what the blocks of a line take beside its text
 
 
-def steps(finding: Finding) -> Block:
+def render_action(finding: Finding) -> Block:
     """What to do."""
     parts: list[Block] = []
     prose: list[Block] = [words("What to do", style="bold")]
@@ -40,7 +40,7 @@ def _said(prose: list[Block]) -> list[Block]:
 def _lines(action: str) -> Iterator[str]:
     room = ACTION_CHARACTERS
     for line in filter(None, map(str.strip, action.splitlines())):
-        short = cut(line, STEP_CHARACTERS + COMMAND_CHARACTERS)
+        short = truncate(line, STEP_CHARACTERS + COMMAND_CHARACTERS)
         room -= len(short) + LINE_CHARACTERS
         if room < 0:
             yield "…"
@@ -66,4 +66,4 @@ def _prose(text: str) -> Iterator[Block]:
     """`text` with the spaces that part it from a command beside it."""
     if text.strip():
         before, after = text[:1].isspace() * " ", text[-1:].isspace() * " "
-        yield spaced(before + cut(one_line(text), STEP_CHARACTERS) + after)
+        yield spaced(before + truncate(one_line(text), STEP_CHARACTERS) + after)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from focuswatch.notify.slack.mrkdwn import HEADER_CHARACTERS, cut, one_line, plain, seen, units
+from focuswatch.notify.slack.mrkdwn import HEADER_CHARACTERS, one_line, plain, seen, truncate, utf16_length
 
 Block = dict[str, Any]
 
@@ -21,7 +21,7 @@ MESSAGE_CHARACTERS = 10_000
 
 def words(text: str, *, style: Literal["bold", "italic", "code"] | None = None, most: int = 500) -> Block:
     """Text on one line, which means nothing but itself."""
-    return _text(cut(one_line(text), most), style=style)
+    return _text(truncate(one_line(text), most), style=style)
 
 
 def line_feed() -> Block:
@@ -46,7 +46,7 @@ def person(user_id: str) -> Block:
 
 def link(url: str, text: str) -> Block:
     """`text` that leads to `url`."""
-    return {"type": "link", "url": url, "text": cut(one_line(text), 75)}
+    return {"type": "link", "url": url, "text": truncate(one_line(text), 75)}
 
 
 def section(elements: Sequence[Block]) -> Block:
@@ -56,7 +56,7 @@ def section(elements: Sequence[Block]) -> Block:
 
 def code(text: str, *, most: int = 1000) -> Block:
     """A code block that can be copied."""
-    return {"type": "rich_text_preformatted", "elements": [_text(cut(seen(text), most), style=None)]}
+    return {"type": "rich_text_preformatted", "elements": [_text(truncate(seen(text), most), style=None)]}
 
 
 def bullets(items: Iterable[Sequence[Block]]) -> Block:
@@ -92,10 +92,10 @@ def button(action_id: str, text: str, *, value: str, primary: bool = False) -> B
 
 def size(blocks: Sequence[Block]) -> int:
     """How much of Slack's room for a message they take, at most."""
-    return units(json.dumps(list(blocks), ensure_ascii=False))
+    return utf16_length(json.dumps(list(blocks), ensure_ascii=False))
 
 
-def within(blocks: Sequence[Block | None], *, spare: Sequence[Block | None]) -> list[Block]:
+def fit_message(blocks: Sequence[Block | None], *, spare: Sequence[Block | None]) -> list[Block]:
     """`blocks` that are there, without those of `spare`, one after the other, for which a message has no room."""
     kept = [block for block in blocks if block]
     for one in spare:

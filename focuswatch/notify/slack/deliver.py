@@ -17,10 +17,11 @@ from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import Kind
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
-from focuswatch.notify.queue_message import QueuedNotification, number_of
+from focuswatch.notify.queue_message import QueuedNotification, notification_number
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
 from focuswatch.notify.slack.digest_queue import Digests
-from focuswatch.notify.slack.finding_message import Links, RecordedResponse, message, thread_note
+from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Channels:
 
     def id(self, name: str) -> str:
         """The id of a channel; what is no `#name` is taken for one."""
-        if not name.startswith("#") or not self._slack.has_ids:
+        if not name.startswith("#") or not self._slack.has_channel_ids:
             return name
         key = {"kind": "slack channel", "id": name}
         found = self._table.get_item(Key=key).get("Item")
@@ -83,7 +84,7 @@ class SlackChannel:
     threads: bool = True  # False: every change is a message of its own
     _history: dict[str, dict[str, FoundMessage]] = field(default_factory=dict)
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
+    def deliver(self, delivery: QueuedNotification) -> str | None:
         """What was done, in words for a log; None: it had been told.
 
         Raises TryLater (nothing was made), Unsure (something may have been) or Refused; in each case the same again
@@ -93,7 +94,7 @@ class SlackChannel:
         with self.claims.held(fingerprint) as claim:
             return self._tell(claim, delivery)
 
-    def show_answer(self, fingerprint: str, answered: RecordedResponse) -> None:
+    def show_response(self, fingerprint: str, answered: RecordedResponse) -> None:
         """Let a finding's message say what somebody did about it. Raises as `tell` does."""
         with self.claims.held(fingerprint) as claim:
             state = claim.state
@@ -129,7 +130,7 @@ class SlackChannel:
             raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=RETRY_SECONDS)
         if turn == "done" and known:
             if delivery.in_digest:  # its line is there; the digest itself may not have got this far
-                self.digests.grew(channel, delivery)
+                self.digests.mark_changed(channel, delivery)
             return None
         if delivery.in_digest and (known is None or known.ts is None):
             self.digests.add(channel, delivery)
@@ -179,10 +180,10 @@ class SlackChannel:
         if delivery.kind == "new":
             return True
         seen = self.slack.replies(known.channel, ts) if claim.unsure else ()
-        return any(one.told.get("news_id") == delivery.news_id and one.ts != ts for one in seen)
+        return any(one.payload.get("news_id") == delivery.news_id and one.ts != ts for one in seen)
 
     def _reply(self, delivery: QueuedNotification, *, known: SlackState, ts: str) -> str:
-        note = thread_note(
+        note = render_thread_reply(
             delivery.finding, kind=delivery.kind, today=self._today(), before=known.finding,
             news_id=delivery.news_id,
         )  # fmt: skip
@@ -202,7 +203,7 @@ class SlackChannel:
         self, finding: Finding, *, kind: Kind, news_id: str, answered: RecordedResponse | None = None
     ) -> Payload:
         detection = self.catalog.detections.get(finding.detection)
-        told = message(
+        told = render_message(
             finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, answered=answered,
             blind_spots=detection.header.blind_spots if detection else (),
         )  # fmt: skip
@@ -221,27 +222,29 @@ class SlackChannel:
         """What a channel itself shows of a finding of which nothing is written down."""
         if fresh or channel not in self._history:
             since = self.clock() - LOOK_BACK_DAYS * DAY_SECONDS
-            told = [one for one in self.slack.told(channel, since=since) if "fingerprint" in one.told]
-            self._history[channel] = {one.told["fingerprint"]: one for one in reversed(told)}
+            told = [
+                one for one in self.slack.own_messages(channel, since=since) if "fingerprint" in one.payload
+            ]
+            self._history[channel] = {one.payload["fingerprint"]: one for one in reversed(told)}
         seen = self._history[channel].get(fingerprint)
         if seen is None:
             return None
-        number = number_of(seen.told["news_id"])
+        number = notification_number(seen.payload["news_id"])
         return SlackState(
-            channel=channel, ts=seen.ts, told=number, open=seen.told.get("status") != "resolved"
+            channel=channel, ts=seen.ts, told=number, open=seen.payload.get("status") != "resolved"
         )
 
     def _posted(self, channel: str, delivery: QueuedNotification) -> str | None:
         """The message of an attempt whose end nobody saw."""
         since = self.clock() - DAY_SECONDS
-        told = self.slack.told(channel, since=since)
-        return next((one.ts for one in told if one.told.get("news_id") == delivery.news_id), None)
+        told = self.slack.own_messages(channel, since=since)
+        return next((one.ts for one in told if one.payload.get("news_id") == delivery.news_id), None)
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
 
-def team_told(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
+def notified_team(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
     """Who hears of a finding: its team, or None (FinOps) where nobody owns it or its detection is on trial."""
     detection = catalog.detections.get(finding.detection)
     on_trial = detection is not None and detection.header.status == "trial"
@@ -250,5 +253,5 @@ def team_told(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | No
 
 def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str:
     """The channel of whoever hears of a finding."""
-    team = team_told(finding, owners=owners, catalog=catalog)
+    team = notified_team(finding, owners=owners, catalog=catalog)
     return owners.teams[team].channel if team else owners.routing.fallback_channel

@@ -8,19 +8,19 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.catalog import Category
+from focuswatch.findings.amount_text import amount_suffix
 from focuswatch.findings.finding import Severity, amount
 from focuswatch.notify.slack.blocks import (
     Block,
     bullets,
     context,
+    fit_message,
     header,
     rich,
     section,
     spaced,
-    within,
     words,
 )
-from focuswatch.notify.slack.money_text import means
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
 from focuswatch.notify.slack.place_names import account_named, place
 
@@ -49,12 +49,14 @@ class DigestLine:
         return self.monthly_cost if self.stake is None else self.stake
 
     @property
-    def means(self) -> str:
+    def amount_suffix(self) -> str:
         """What follows its amount."""
-        return means(self.detection, self.category)
+        return amount_suffix(self.detection, self.category)
 
 
-def digest(lines: Sequence[DigestLine], *, team: str | None, as_of: date, shown: int = 10) -> dict[str, Any]:
+def render_digest(
+    lines: Sequence[DigestLine], *, team: str | None, as_of: date, shown: int = 10
+) -> dict[str, Any]:
     """What `lines` come to, of which kinds they are, and the `shown` costliest."""
     costliest = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
     waste = [line for line in lines if line.category == "waste"]
@@ -69,7 +71,7 @@ def digest(lines: Sequence[DigestLine], *, team: str | None, as_of: date, shown:
     ]
     return {
         "text": escaped_within(one_line(heading), 500),
-        "blocks": within(blocks, spare=[details]),
+        "blocks": fit_message(blocks, spare=[details]),
     }
 
 
@@ -83,7 +85,7 @@ def _sum(lines: Sequence[DigestLine]) -> str:
     for line in lines:
         sums[line.currency] += line.monthly_cost
     told = " and ".join(f"{amount(total)} {currency}" for currency, total in sums.items())
-    return f"{told}{lines[0].means}"
+    return f"{told}{lines[0].amount_suffix}"
 
 
 def _by_title(lines: Sequence[DigestLine]) -> Block:
@@ -113,7 +115,8 @@ def _line(line: DigestLine) -> list[Block]:
     """How much, how bad, where, and which resource, or else which kind."""
     where = place(account_named(line.account, None), line.region)
     told = words(
-        f"{amount(line.monthly_cost)} {line.currency}{line.means} · {line.severity} · {where}", most=200
+        f"{amount(line.monthly_cost)} {line.currency}{line.amount_suffix} · {line.severity} · {where}",
+        most=200,
     )
     named = words(line.resource_id or line.title, style="code" if line.resource_id else None, most=200)
     return [told, spaced(" · "), named]

@@ -18,7 +18,7 @@ from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.client import Poster
-from focuswatch.notify.slack.digest import DigestLine, digest
+from focuswatch.notify.slack.digest import DigestLine, render_digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -74,9 +74,9 @@ class Digests:
         key = {"kind": f"digest {one.id}", "id": delivery.finding.fingerprint}
         at = Decimal(int(self.clock()))
         self.table.put_item(Item={**key, "document": line, "at": at, "expires_at": until})
-        self.grew(channel, delivery)
+        self.mark_changed(channel, delivery)
 
-    def grew(self, channel: str, delivery: QueuedNotification) -> None:
+    def mark_changed(self, channel: str, delivery: QueuedNotification) -> None:
         """A line was written before; the digest may not show it yet."""
         self._grown.setdefault(Digest.of(channel, delivery), set()).add(delivery.news_id)
 
@@ -105,7 +105,7 @@ class Digests:
         grown_at = max(float(item["at"]) for item in items)
         if self.clock() - grown_at < self.quiet_seconds:
             raise TryLater(f"the digest {one.id} still grows", seconds=self.quiet_seconds)
-        message = digest(lines, team=one.team, as_of=one.as_of)
+        message = render_digest(lines, team=one.team, as_of=one.as_of)
         message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"digest": one.id}}
         ts = claim.state.ts if claim.state else self._found(one, slack=slack)
         if ts is None:
@@ -120,8 +120,8 @@ class Digests:
         self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
 
     def _found(self, one: Digest, *, slack: Poster) -> str | None:
-        told = slack.told(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
-        return next((seen.ts for seen in told if seen.told.get("digest") == one.id), None)
+        told = slack.own_messages(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
+        return next((seen.ts for seen in told if seen.payload.get("digest") == one.id), None)
 
 
 def _line(delivery: QueuedNotification) -> DigestLine:

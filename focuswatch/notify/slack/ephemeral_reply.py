@@ -12,7 +12,7 @@ NO_BOT = (
 )
 
 
-def whisper(url: str, text: str) -> None:
+def reply_ephemerally(url: str, text: str) -> None:
     """Say it where `url` leads, which came with the press. Raises Unsure, Refused."""
     from slack_sdk.webhook import WebhookClient
 

@@ -8,7 +8,7 @@ from focuswatch.findings.explanation_text import details, headline
 from focuswatch.findings.finding import Finding, shown
 from focuswatch.findings.size_limits import whole_length
 from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
-from focuswatch.notify.slack.mrkdwn import cut, one_line
+from focuswatch.notify.slack.mrkdwn import one_line, truncate
 
 MOST_COLUMNS = 7
 MOST_VALUES = 3
@@ -28,7 +28,7 @@ REASON_CHARACTERS = 320
 ACRONYMS = {"ai": "AI", "gb": "GB", "gpu": "GPU", "id": "ID", "ids": "IDs", "ocu": "OCU"}
 
 
-def why(finding: Finding) -> Block | None:
+def render_explanation(finding: Finding) -> Block | None:
     """What an excess is made of, what turned on its first day and who changed what; None where nothing rose."""
     if finding.explanation is None:
         return None
@@ -40,7 +40,7 @@ def why(finding: Finding) -> Block | None:
     return rich(heading, bullets([words(line, most=REASON_CHARACTERS)] for line in lines))
 
 
-def proof(finding: Finding) -> Block | None:
+def render_evidence(finding: Finding) -> Block | None:
     """The evidence that the reason does not say already; None where there is no more."""
     told = list(_told(finding))
     if not told:
@@ -92,4 +92,4 @@ def _readable(value: Any) -> str:
         return ", ".join(texts) + (f" and {more:,} more" if more else "")
     if isinstance(value, Mapping):
         return _readable([one if key == "…" else f"{key} {_readable(one)}" for key, one in value.items()])
-    return cut(one_line(shown({"": value})[""]), VALUE_CHARACTERS) or "-"
+    return truncate(one_line(shown({"": value})[""]), VALUE_CHARACTERS) or "-"

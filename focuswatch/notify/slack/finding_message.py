@@ -9,14 +9,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from focuswatch.findings.amount_text import days_open, full_amount, saving_text
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import Kind
-from focuswatch.notify.slack.action_steps import steps
+from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
     Block,
     button,
     context,
+    fit_message,
     header,
     line_feed,
     link,
@@ -24,27 +26,25 @@ from focuswatch.notify.slack.blocks import (
     rich,
     section,
     spaced,
-    within,
     words,
 )
-from focuswatch.notify.slack.digest import DigestLine, digest
-from focuswatch.notify.slack.evidence_blocks import proof, why
-from focuswatch.notify.slack.money_text import days_open, saving, stake
+from focuswatch.notify.slack.digest import DigestLine, render_digest
+from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
-from focuswatch.notify.slack.place_names import account, place
-from focuswatch.notify.slack.response_form import not_waste_modal
-from focuswatch.notify.slack.shared_text import days, metadata, not_waste
-from focuswatch.notify.slack.thread_replies import thread_note
+from focuswatch.notify.slack.place_names import account_of_finding, place
+from focuswatch.notify.slack.response_form import render_not_waste_dialog
+from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 
 __all__ = [
     "RecordedResponse",
     "DigestLine",
     "Links",
-    "digest",
-    "message",
-    "not_waste_modal",
-    "plain_webhook",
-    "thread_note",
+    "render_digest",
+    "render_message",
+    "render_not_waste_dialog",
+    "webhook_payload",
+    "render_thread_reply",
 ]
 
 MOST_BLIND_SPOTS = 3
@@ -73,7 +73,7 @@ class RecordedResponse:
     reason: str | None = None
 
 
-def message(
+def render_message(
     finding: Finding,
     *,
     kind: Kind,
@@ -88,10 +88,10 @@ def message(
     """The message in its channel as it is to be now: what happened, what to do, what proves it, who answered."""
     resolved = _is_resolved(finding, kind=kind)
     money = _money(finding, resolved=resolved, saved_daily=saved_daily)
-    evidence = None if resolved else proof(finding)
-    reasons = None if resolved else why(finding)
+    evidence = None if resolved else render_evidence(finding)
+    reasons = None if resolved else render_explanation(finding)
     doubts = _doubts(blind_spots) if not resolved else None
-    action, leads = None if resolved else steps(finding), _links(links)
+    action, leads = None if resolved else render_action(finding), _links(links)
     asks = buttons and not resolved and (answered is None or answered.action == "acknowledged")
     blocks = [
         header(_heading(finding, resolved=resolved)),
@@ -107,12 +107,12 @@ def message(
     ]
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
-        "blocks": within(blocks, spare=[doubts, evidence, reasons, leads, action]),
+        "blocks": fit_message(blocks, spare=[doubts, evidence, reasons, leads, action]),
         "metadata": metadata(finding, news_id=news_id),
     }
 
 
-def plain_webhook(message: dict[str, Any]) -> dict[str, Any]:
+def webhook_payload(message: dict[str, Any]) -> dict[str, Any]:
     """The same message for an incoming webhook, which has neither metadata nor anybody to answer its buttons."""
     return {
         "text": message["text"],
@@ -129,12 +129,16 @@ def _heading(finding: Finding, *, resolved: bool) -> str:
 
 
 def _money(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> str | None:
-    return saving(finding, saved_daily=saved_daily) if resolved else stake(finding)
+    return saving_text(finding, saved_daily=saved_daily) if resolved else full_amount(finding)
 
 
 def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
     """What a notification shows and a screen reader reads."""
-    told = (_heading(finding, resolved=resolved), money, place(account(finding), finding.region_id))
+    told = (
+        _heading(finding, resolved=resolved),
+        money,
+        place(account_of_finding(finding), finding.region_id),
+    )
     return escaped_within(one_line(" · ".join(filter(None, told))), 500)
 
 
@@ -142,7 +146,7 @@ def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
     """How much, where, and why."""
     lines = [
         [words(money, style="bold")] if money else [],
-        [words(place(account(finding), finding.region_id), most=200)],
+        [words(place(account_of_finding(finding), finding.region_id), most=200)],
         [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
         [words(f"It was: {finding.reason}" if resolved else finding.reason, most=900)],
     ]
@@ -151,7 +155,7 @@ def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
 
 
 def _answer(answered: RecordedResponse, *, finding: Finding) -> Block:
-    did = not_waste(finding).lower() if answered.action == "not waste" else answered.action
+    did = not_waste_label(finding).lower() if answered.action == "not waste" else answered.action
     until = f" until {answered.until}" if answered.until else ""
     said = [words(did.capitalize(), style="bold"), spaced(" by "), person(answered.author)]
     said.append(spaced(f" on {answered.on}{until}"))
@@ -165,7 +169,7 @@ def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
     offered = [
         button("snooze_7", "Snooze 7 days", value=value),
         button("snooze_30", "Snooze 30 days", value=value),
-        button("not_waste", not_waste(finding), value=value),
+        button("not_waste", not_waste_label(finding), value=value),
     ]
     if not acknowledged:
         offered.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
@@ -195,7 +199,7 @@ def _links(links: Links) -> Block | None:
 def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
     owner = f"{finding.team}, by {finding.owned_by}" if finding.team else "nobody owns it"
     age = (
-        f"open {days(finding, today=today)}, since {finding.first_seen}"
+        f"open {days_open_text(finding, today=today)}, since {finding.first_seen}"
         if days_open(finding, today=today)
         else f"first seen {finding.first_seen}"
     )

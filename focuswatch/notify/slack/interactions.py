@@ -15,7 +15,7 @@ ACTIONS: tuple[Action, ...] = ("acknowledge", "snooze_7", "snooze_30", "not_wast
 
 
 @dataclass(frozen=True)
-class Press:
+class UserResponse:
     """One answer of one person; `id` is the same however often Slack sends it."""
 
     id: str
@@ -33,7 +33,7 @@ class Press:
         return json.dumps(asdict(self))
 
     @classmethod
-    def of_json(cls, text: str) -> Self:
+    def from_json(cls, text: str) -> Self:
         """Raises ValueError, TypeError."""
         return cls(**json.loads(text))
 
@@ -50,7 +50,7 @@ class ResponseDialog:
     response_url: str | None = None
 
 
-def genuine(body: str, headers: Mapping[str, str], *, signing_secret: str, now: float) -> bool:
+def is_signed_by_slack(body: str, headers: Mapping[str, str], *, signing_secret: str, now: float) -> bool:
     """Whether Slack sent it within the last five minutes, compared in constant time.
 
     https://docs.slack.dev/authentication/verifying-requests-from-slack
@@ -67,7 +67,7 @@ def genuine(body: str, headers: Mapping[str, str], *, signing_secret: str, now: 
         return False
 
 
-def read(body: str) -> Press | ResponseDialog | None:
+def parse_interaction(body: str) -> UserResponse | ResponseDialog | None:
     """What was pressed; None where it is nothing that we offer. Raises ValueError where it is nothing of Slack's."""
     given = parse_qs(body).get("payload")
     if not given:
@@ -84,7 +84,7 @@ def read(body: str) -> Press | ResponseDialog | None:
     return None
 
 
-def _pressed(told: Mapping[str, Any]) -> Press | ResponseDialog | None:
+def _pressed(told: Mapping[str, Any]) -> UserResponse | ResponseDialog | None:
     pressed = told["actions"][0]
     action, place = pressed["action_id"], told["container"]
     if action not in ACTIONS:
@@ -95,21 +95,21 @@ def _pressed(told: Mapping[str, Any]) -> Press | ResponseDialog | None:
             pressed["value"], title, place["channel_id"], place["message_ts"], told["trigger_id"],
             told.get("response_url"),
         )  # fmt: skip
-    return Press(
+    return UserResponse(
         id=f"{told['user']['id']} {pressed['action_ts']}", action=action, fingerprint=pressed["value"],
         user_id=told["user"]["id"], user_name=told["user"].get("username", ""),
         channel=place["channel_id"], ts=place["message_ts"], response_url=told.get("response_url"),
     )  # fmt: skip
 
 
-def _submitted(told: Mapping[str, Any]) -> Press | None:
+def _submitted(told: Mapping[str, Any]) -> UserResponse | None:
     from focuswatch.notify.slack.response_form import CALLBACK_ID, REASON
 
     view = told["view"]
     if view["callback_id"] != CALLBACK_ID:
         return None
     about = json.loads(view["private_metadata"])
-    return Press(
+    return UserResponse(
         id=f"{told['user']['id']} {view['id']}", action="not_waste", fingerprint=about["fingerprint"],
         user_id=told["user"]["id"], user_name=told["user"].get("username", ""), channel=about["channel"],
         ts=about["ts"], reason=view["state"]["values"][REASON][REASON]["value"],

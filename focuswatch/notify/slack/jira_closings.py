@@ -18,31 +18,31 @@ TOLD_DAYS = 7  # so long a closing is news; a Slack that was down for longer has
 
 
 @dataclass(frozen=True)
-class Closings:
+class JiraClosings:
     """Tells closings once each, where the bot told of the finding itself."""
 
-    speaker: OncePoster
-    told: Claims[SlackState]
+    poster: OncePoster
+    messages: Claims[SlackState]
     progress: Callable[[str], None]
 
-    def tell(self, silences: Iterable[Suppression], *, today: date) -> int:
+    def notify(self, silences: Iterable[Suppression], *, today: date) -> int:
         """How many were told now; one that fails is tried again tomorrow, and stops no other."""
-        return sum(self._tell(one) for one in _lately(silences, today=today))
+        return sum(self._notify(one) for one in _lately(silences, today=today))
 
-    def _tell(self, closing: Suppression) -> bool:
-        known = self.told.state_of(closing.value)
+    def _notify(self, closing: Suppression) -> bool:
+        known = self.messages.state_of(closing.value)
         if known is None or known.ts is None:
             return False
         try:
-            return self.speaker.say(
-                str(closing.source), note(closing), channel=known.channel, thread=known.ts
+            return self.poster.post(
+                str(closing.source), render_closing(closing), channel=known.channel, thread=known.ts
             )
         except DeliveryError as error:
             self.progress(f"{closing.source} could not be told in its thread: {error}")
             return False
 
 
-def note(closing: Suppression) -> dict[str, Any]:
+def render_closing(closing: Suppression) -> dict[str, Any]:
     """The reply in the thread."""
     until = (
         f" until {closing.until}; if it is still there then, you hear of it again" if closing.until else ""

@@ -30,19 +30,19 @@ def one_line(text: str) -> str:
     return " ".join(seen(text).split())
 
 
-def units(text: str) -> int:
+def utf16_length(text: str) -> int:
     """The length of `text` in UTF-16 units; an emoji has two or more."""
     return len(text) + sum(sign > "\uffff" for sign in text)
 
 
-def cut(text: str, most: int) -> str:
+def truncate(text: str, most: int) -> str:
     """`text`, or as much of it as `most` units hold with the ellipsis, cut between characters as they are read."""
     text, whole = text[: most + 1], text
-    if units(text) <= most:
+    if utf16_length(text) <= most:
         return whole
-    end, room = 0, most - units(ELLIPSIS)
+    end, room = 0, most - utf16_length(ELLIPSIS)
     for end, sign in enumerate(text):  # noqa: B007  the first sign that has no room ends it
-        room -= units(sign)
+        room -= utf16_length(sign)
         if room < 0:
             break
     while end and (_joins(text[end]) or text[end - 1] == JOINER):
@@ -68,8 +68,8 @@ def escaped(text: str) -> str:
 def escaped_within(text: str, most: int) -> str:
     """`text` escaped, of at most `most` units, and never cut within an entity."""
     room = most
-    while units(whole := escaped(cut(text, room))) > most:
-        room -= max(1, (units(whole) - most) // units(ENTITIES["&"]))
+    while utf16_length(whole := escaped(truncate(text, room))) > most:
+        room -= max(1, (utf16_length(whole) - most) // utf16_length(ENTITIES["&"]))
     return whole
 
 

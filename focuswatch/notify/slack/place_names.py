@@ -7,7 +7,7 @@ from importlib.resources import files
 from focuswatch.findings.finding import Finding, account_label
 
 
-def account(finding: Finding) -> str:
+def account_of_finding(finding: Finding) -> str:
     """Name and number of the account, as far as they are known."""
     return account_named(finding.sub_account_name, finding.sub_account_id)
 

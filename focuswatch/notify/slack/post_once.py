@@ -28,7 +28,7 @@ class OncePoster:
     claims: Claims[PostedOnce]
     clock: Callable[[], float]
 
-    def say(self, name: str, message: Payload, *, channel: str, thread: str | None = None) -> bool:
+    def post(self, name: str, message: Payload, *, channel: str, thread: str | None = None) -> bool:
         """Whether it was said now; False: it had been. Raises TryLater, Unsure or Refused."""
         with self.claims.held(name) as claim:
             payload = {**message, "metadata": _metadata(name)}
@@ -50,8 +50,10 @@ class OncePoster:
 
     def _found(self, name: str, *, channel: str, thread: str | None) -> str | None:
         lately = self.clock() - DAY_SECONDS
-        told = self.slack.replies(channel, thread) if thread else self.slack.told(channel, since=lately)
-        return next((one.ts for one in told if one.told.get("said") == name), None)
+        told = (
+            self.slack.replies(channel, thread) if thread else self.slack.own_messages(channel, since=lately)
+        )
+        return next((one.ts for one in told if one.payload.get("said") == name), None)
 
 
 def _metadata(name: str) -> dict[str, object]:

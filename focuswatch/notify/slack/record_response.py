@@ -13,9 +13,9 @@ from focuswatch.ledger import Ledger, Suppression
 from focuswatch.ledger.decide import acknowledged
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
-from focuswatch.notify.slack.ephemeral_reply import whisper
+from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.interactions import Press
+from focuswatch.notify.slack.interactions import UserResponse
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -35,7 +35,7 @@ UNKNOWN = "This message is too old: focuswatch no longer knows the finding it te
 
 
 @dataclass(frozen=True)
-class Recorder:
+class ResponseRecorder:
     """Writes answers down; `clock` gives seconds since 1970."""
 
     slack: Slack
@@ -44,20 +44,20 @@ class Recorder:
     table: "Table"
     clock: Callable[[], float]
 
-    def record(self, press: Press) -> str:
+    def record(self, press: UserResponse) -> str:
         """What was done, in words for a log. Raises TryLater, Unsure, Refused; the same again does no harm."""
         known = self.channel.claims.state_of(press.fingerprint)
         if known is None:
-            return turned_away(press, UNKNOWN)
+            return reject(press, UNKNOWN)
         try:
             channel = self.channel.channels.id(known.channel)  # of a webhook only its name is known
             is_member = self.slack.is_member(channel, press.user_id)
         except Refused as error:
-            return f"{turned_away(press, UNSEEN)} ({error})"
+            return f"{reject(press, UNSEEN)} ({error})"
         if not is_member:
-            return turned_away(press, NOT_YOURS.format(channel=channel))
+            return reject(press, NOT_YOURS.format(channel=channel))
         if self._is_elsewhere(press.fingerprint, channel):
-            return turned_away(press, NOT_BY_TAG)
+            return reject(press, NOT_BY_TAG)
         today = datetime.fromtimestamp(self.clock(), UTC).date()
         answered = _answered(press, today=today)
         if self._is_first(press, today=today):
@@ -65,7 +65,7 @@ class Recorder:
             self._done(press)
         done = f"{press.fingerprint}: {answered.action} by {_author(press)}"
         try:
-            self.channel.show_answer(press.fingerprint, answered)
+            self.channel.show_response(press.fingerprint, answered)
         except Refused as error:  # it counts all the same
             told = _whispered(press, KEPT.format(what=_in_words(answered)))
             return f"{done}, not shown: {error}{told}"
@@ -81,7 +81,7 @@ class Recorder:
         owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
         return self.channel.channels.id(owner) != channel
 
-    def _into_ledger(self, press: Press, answered: RecordedResponse, *, today: date) -> None:
+    def _into_ledger(self, press: UserResponse, answered: RecordedResponse, *, today: date) -> None:
         if answered.action == "acknowledged":
             self.ledger.update(
                 lambda entries, _silences: acknowledged(
@@ -97,7 +97,7 @@ class Recorder:
         if not any(one.source == press.id for one in self.ledger.silences()):
             self.ledger.add_silence(silence)
 
-    def _is_first(self, press: Press, *, today: date) -> bool:
+    def _is_first(self, press: UserResponse, *, today: date) -> bool:
         """Keep the answer itself, for good; whether what follows from it is still to be done."""
         known = self.table.get_item(Key=_key(press), ConsistentRead=True).get("Item")
         if known is None:
@@ -105,7 +105,7 @@ class Recorder:
             self.table.put_item(Item={**kept, "done": False})
         return known is None or not known["done"]
 
-    def _done(self, press: Press) -> None:
+    def _done(self, press: UserResponse) -> None:
         self.table.update_item(
             Key=_key(press),
             UpdateExpression="SET #done = :yes",
@@ -114,16 +114,16 @@ class Recorder:
         )
 
 
-def turned_away(press: Press, why: str) -> str:
+def reject(press: UserResponse, why: str) -> str:
     """Say so to whoever pressed, who need not be in the channel; what was done, in words for a log."""
     return f"{press.fingerprint}: {press.user_id} was turned away: {why}{_whispered(press, why)}"
 
 
-def _whispered(press: Press, text: str) -> str:
+def _whispered(press: UserResponse, text: str) -> str:
     """For the log: nothing where it was said."""
     try:
         if press.response_url:
-            whisper(press.response_url, text)
+            reply_ephemerally(press.response_url, text)
     except DeliveryError as error:
         return f"; and could not be told: {error}"
     return ""
@@ -133,7 +133,7 @@ def _in_words(answered: RecordedResponse) -> str:
     return f"{answered.action} until {answered.until}" if answered.until else answered.action
 
 
-def _answered(press: Press, *, today: date) -> RecordedResponse:
+def _answered(press: UserResponse, *, today: date) -> RecordedResponse:
     match press.action:
         case "acknowledge":
             return RecordedResponse("acknowledged", press.user_id, today)
@@ -144,9 +144,9 @@ def _answered(press: Press, *, today: date) -> RecordedResponse:
     )
 
 
-def _author(press: Press) -> str:
+def _author(press: UserResponse) -> str:
     return f"{press.user_name} ({press.user_id})" if press.user_name else press.user_id
 
 
-def _key(press: Press) -> dict[str, str]:
+def _key(press: UserResponse) -> dict[str, str]:
     return {"kind": "answer", "id": f"{press.fingerprint} {press.id}"}

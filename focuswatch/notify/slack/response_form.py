@@ -12,7 +12,7 @@ LEAST_REASON = 5
 MOST_REASON = 500
 
 
-def not_waste_modal(
+def render_not_waste_dialog(
     fingerprint: str, *, title: str, channel: str, ts: str, response_url: str | None = None
 ) -> dict[str, Any]:
     """A view that asks for a reason and carries along which message was answered, and where to reply.

@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Any
 
+from focuswatch.findings.amount_text import days_open
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.slack.money_text import days_open
 
 EVENT_TYPE = "focuswatch_finding"
 
@@ -17,12 +17,12 @@ def metadata(finding: Finding, *, news_id: str) -> dict[str, Any]:
     }
 
 
-def not_waste(finding: Finding) -> str:
+def not_waste_label(finding: Finding) -> str:
     """What somebody says who leaves it as it is; only waste can be no waste."""
     return "Not waste" if finding.category == "waste" else "Expected"
 
 
-def days(finding: Finding, *, today: date) -> str:
+def days_open_text(finding: Finding, *, today: date) -> str:
     """How long it is open, in words."""
     number = days_open(finding, today=today)
     return "1 day" if number == 1 else f"{number} days"

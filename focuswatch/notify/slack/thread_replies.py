@@ -4,18 +4,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from focuswatch.findings.amount_text import cost_so_far_text, full_amount, main_amount, saving_text
 from focuswatch.findings.explanation_text import headline, part_said
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import Kind
 from focuswatch.notify.slack.blocks import rich, section, words
-from focuswatch.notify.slack.money_text import main_amount, saving, so_far, stake
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
-from focuswatch.notify.slack.shared_text import days, metadata, not_waste
+from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
 
 STEP = "reached_percent"  # evidence of what is told step by step: the cost alone would not say which
 
 
-def thread_note(
+def render_thread_reply(
     finding: Finding,
     *,
     kind: Kind,
@@ -27,13 +27,15 @@ def thread_note(
     """The short reply in the thread: what changed, how long it is open, what is saved, or that it is back."""
     match kind:
         case "resolved":
-            said = "Resolved. " + (saving(finding, saved_daily=saved_daily) or "The bill no longer shows it.")
+            said = "Resolved. " + (
+                saving_text(finding, saved_daily=saved_daily) or "The bill no longer shows it."
+            )
         case "changed":
             said = " ".join(filter(None, (_change(finding, before=before), _why(finding))))
         case "reminder":
             said = _reminder(finding, today=today)
         case "new":
-            said = f"It is back: {stake(finding)}. {finding.reason}"
+            said = f"It is back: {full_amount(finding)}. {finding.reason}"
     return {
         "text": escaped_within(one_line(said), TEXT_CHARACTERS),
         "blocks": [rich(section([words(said, most=1500)]))],
@@ -43,8 +45,8 @@ def thread_note(
 
 def _change(finding: Finding, *, before: Finding | None) -> str:
     if before is None:
-        return f"Now {stake(finding)}, {finding.severity}."
-    said = f"Now {stake(finding)}; was {main_amount(before)}"
+        return f"Now {full_amount(finding)}, {finding.severity}."
+    said = f"Now {full_amount(finding)}; was {main_amount(before)}"
     if before.severity != finding.severity:
         said += f"; {finding.severity}, was {before.severity}"
     return said + "."
@@ -62,6 +64,6 @@ def _why(finding: Finding) -> str | None:
 
 
 def _reminder(finding: Finding, *, today: date) -> str:
-    cost = so_far(finding, today=today)
-    said = f"Still open after {days(finding, today=today)}" + (f", {cost}" if cost else "")
-    return f"{said}: act, snooze it, or say that it is {not_waste(finding).lower()}."
+    cost = cost_so_far_text(finding, today=today)
+    said = f"Still open after {days_open_text(finding, today=today)}" + (f", {cost}" if cost else "")
+    return f"{said}: act, snooze it, or say that it is {not_waste_label(finding).lower()}."

@@ -20,7 +20,7 @@ from focuswatch.reports.weekly_summary import Week
 LINE_CHARACTERS = 300
 
 
-def weekly_message(week: Week, *, page: str | None = None) -> dict[str, Any]:
+def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, Any]:
     """The message; nothing in it acts, whatever accounts and services are called. `page` is the page's address."""
     lines = bullets([words(line, most=LINE_CHARACTERS)] for line in week.lines)
     return {

@@ -22,12 +22,12 @@ MEANS_OF = {
 }
 
 
-def means(detection: str, category: Category) -> str:
+def amount_suffix(detection: str, category: Category) -> str:
     """Return what follows an amount of a detection: `/month to save`."""
     return MEANS_OF.get(detection, MEANS[category])
 
 
-def stake(finding: Finding) -> str:
+def full_amount(finding: Finding) -> str:
     """Return all that a finding states of money: `345.60 USD/month to save`.
 
     Of an event: `8,063 USD charged since 2026-05-27; 120,945 USD/month if it continues`.
@@ -46,13 +46,15 @@ def main_amount(finding: Finding) -> str:
     """Return the one amount of a finding, for a line: `8,063 USD charged since 2026-05-27`."""
     if finding.detection in (BUDGET, ANOMALY) and not finding.monthly_cost:
         return "no amount named"
-    told = f"{_money(finding, finding.monthly_cost)}{means(finding.detection, finding.category)}"
+    told = f"{_money(finding, finding.monthly_cost)}{amount_suffix(finding.detection, finding.category)}"
     return " ".join(filter(None, (told, _days(finding))))
 
 
-def amount_is(finding: Finding) -> str:
+def amount_label(finding: Finding) -> str:
     """Return what stands beside the one amount of a finding where its currency is known: `charged since 2026-05-27`."""
-    told = " ".join(filter(None, (means(finding.detection, finding.category), _days(finding)))).strip()
+    told = " ".join(
+        filter(None, (amount_suffix(finding.detection, finding.category), _days(finding)))
+    ).strip()
     return told.replace("/month", "a month", 1) if told.startswith("/") else told
 
 
@@ -72,7 +74,7 @@ def _money(finding: Finding, value: Decimal) -> str:
     return f"{amount(value)} {finding.currency}"
 
 
-def so_far(finding: Finding, *, today: date) -> str | None:
+def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
     """Return what waste has cost since it was first seen, or an event altogether; None where that is not known."""
     if finding.detection in (BUDGET, ANOMALY):
         return None
@@ -89,7 +91,7 @@ def days_open(finding: Finding, *, today: date) -> int:
     return max((today - finding.first_seen).days, 0)
 
 
-def saving(finding: Finding, *, saved_daily: Decimal | None) -> str | None:
+def saving_text(finding: Finding, *, saved_daily: Decimal | None) -> str | None:
     """What a resolved finding saves; None where nothing was to be saved."""
     if saved_daily is not None:
         if saved_daily <= 0:
