@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.notify.slack.health_message import render_health_message
+from focuswatch.notify.slack.health_message import pulse_message
 from focuswatch.operations.health_report import UNTOLD, Pulse, pulse
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.operations.queue_depths import waiting
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now = datetime.now(UTC)
     found = _pulse(run, now=now)
     if run.has_bot:
-        run.say(f"pulse of {now:%Y-%m-%d}", render_health_message(found), channel=run.channel_of(None))
+        run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(found), channel=run.channel_of(None))
         run.closings(logger.warning).notify(run.ledger.silences(), today=now.date())
     else:
         run.session.client("sns", config=PATIENT).publish(

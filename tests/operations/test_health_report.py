@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from focuswatch.notify.slack.health_message import render_health_message
+from focuswatch.notify.slack.health_message import pulse_message
 from focuswatch.operations.health_report import pulse
 from focuswatch.operations.heartbeat import Heartbeat, heartbeats, record
 from tests.fakes.slack_as_text import seen
@@ -233,7 +233,7 @@ MORNINGS = {
 def test_a_morning_reads_as_its_golden_file(morning):
     """In Slack and in a mail."""
     told = MORNINGS[morning]()
-    message = render_health_message(told)
+    message = pulse_message(told)
     assert not blocks_problems(message["blocks"])
     read = f"Notification: {message['text']}\n\n{seen(message)}\n--- as a mail ---\n{told.as_text()}"
     same_as_golden(f"{morning}.txt", read)
@@ -258,7 +258,7 @@ def test_the_worst_morning_fits_a_message():
         without=["refresh"], dead_letters=dict.fromkeys("abcdefgh", 9),
         waiting={"untold": 10**9},
     )  # fmt: skip
-    message = render_health_message(told)
+    message = pulse_message(told)
     assert not blocks_problems(message["blocks"])
     assert not too_long(message["blocks"])
     assert len(message["text"]) <= 500
@@ -271,7 +271,7 @@ def test_the_worst_morning_fits_a_message():
 def test_a_long_reason_is_cut():
     """So that the next trouble has room too."""
     told = felt(beat("detect", as_of=date(2026, 11, 20), failed={"new_region": "x" * 9000}))
-    (item,) = render_health_message(told)["blocks"][1]["elements"][1]["elements"]
+    (item,) = pulse_message(told)["blocks"][1]["elements"][1]["elements"]
     assert len(item["elements"][0]["text"]) == 300
 
 
@@ -280,4 +280,4 @@ def test_more_troubles_than_are_read_are_counted():
     told = felt(without=EXPECTED)
     many = dataclasses.replace(told, troubles=told.troubles * 3)
     assert len(many.troubles) == 12
-    assert "2 more have no room here" in json.dumps(render_health_message(many)["blocks"][-1])
+    assert "2 more have no room here" in json.dumps(pulse_message(many)["blocks"][-1])

@@ -95,7 +95,7 @@ def size(blocks: Sequence[Block]) -> int:
     return utf16_length(json.dumps(list(blocks), ensure_ascii=False))
 
 
-def fit_message(blocks: Sequence[Block | None], *, spare: Sequence[Block | None]) -> list[Block]:
+def within(blocks: Sequence[Block | None], *, spare: Sequence[Block | None]) -> list[Block]:
     """`blocks` that are there, without those of `spare`, one after the other, for which a message has no room."""
     kept = [block for block in blocks if block]
     for one in spare:

@@ -14,11 +14,11 @@ from focuswatch.notify.slack.blocks import (
     Block,
     bullets,
     context,
-    fit_message,
     header,
     rich,
     section,
     spaced,
+    within,
     words,
 )
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
@@ -71,7 +71,7 @@ def render_digest(
     ]
     return {
         "text": escaped_within(one_line(heading), 500),
-        "blocks": fit_message(blocks, spare=[details]),
+        "blocks": within(blocks, spare=[details]),
     }
 
 

@@ -18,7 +18,6 @@ from focuswatch.notify.slack.blocks import (
     Block,
     button,
     context,
-    fit_message,
     header,
     line_feed,
     link,
@@ -26,6 +25,7 @@ from focuswatch.notify.slack.blocks import (
     rich,
     section,
     spaced,
+    within,
     words,
 )
 from focuswatch.notify.slack.digest import DigestLine, render_digest
@@ -107,7 +107,7 @@ def render_message(
     ]
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
-        "blocks": fit_message(blocks, spare=[doubts, evidence, reasons, leads, action]),
+        "blocks": within(blocks, spare=[doubts, evidence, reasons, leads, action]),
         "metadata": metadata(finding, news_id=news_id),
     }
 

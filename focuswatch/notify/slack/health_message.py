@@ -7,10 +7,10 @@ from focuswatch.notify.slack.blocks import (
     bullets,
     code,
     context,
-    fit_message,
     header,
     rich,
     section,
+    within,
     words,
 )
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
@@ -20,13 +20,13 @@ MOST_TROUBLES = 10
 DETAIL_CHARACTERS = 300
 
 
-def render_health_message(pulse: Pulse) -> dict[str, Any]:
+def pulse_message(pulse: Pulse) -> dict[str, Any]:
     """The message: a notification shows its first line, and what is wrong."""
     troubles = [_trouble(one) for one in pulse.troubles[:MOST_TROUBLES]]
     told = [f"Looked at: {pulse.evaluated}", pulse.facts] if troubles else [pulse.facts]
     notes = [context(note) for note in pulse.notes]
     blocks = [header(pulse.headline), *troubles, context(*told), *notes]
-    kept = fit_message(blocks, spare=[*notes, *reversed(troubles[1:])])  # the first trouble is never left out
+    kept = within(blocks, spare=[*notes, *reversed(troubles[1:])])  # the first trouble is never left out
     shown = sum(block in kept for block in troubles)
     if shown < len(pulse.troubles):
         kept.append(
