@@ -6,9 +6,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.errors import DeliveryError
-from focuswatch.notify.slack.weekly_message import render_weekly_message
 from focuswatch.owners.launches import launched
 from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.weekly_message import render_weekly_message
 from focuswatch.reports.weekly_summary import weeks
 from lambdas.environment import LambdaRun
 

@@ -10,7 +10,6 @@ from moto import mock_aws
 
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.detect.stored_outcomes import StoredOutcomes
-from focuswatch.notify.slack.weekly_message import render_weekly_message
 from focuswatch.reports.page.signed_link import (
     DAY_SECONDS,
     KEY,
@@ -19,6 +18,7 @@ from focuswatch.reports.page.signed_link import (
     opens,
     page_link,
 )
+from focuswatch.reports.weekly_message import render_weekly_message
 from tests.fakes.slack_rules import blocks_problems
 from tests.given.page import CATALOG
 from tests.reports.test_weekly_summary import row, told

@@ -1,4 +1,4 @@
-"""A team's week as a message: its first line is what a notification shows."""
+"""The weekly summary of a team as a Slack message; its first line is the text of the push notification."""
 
 from typing import Any
 
@@ -21,24 +21,20 @@ LINE_CHARACTERS = 300
 
 
 def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, Any]:
-    """The message; nothing in it acts, whatever accounts and services are called. `page` is the page's address."""
+    """Return the message; names of accounts and services are plain text in it. `page` is the URL of the page."""
     lines = bullets([words(line, most=LINE_CHARACTERS)] for line in week.lines)
     return {
         "text": escaped_within(week.heading, 500),
         "blocks": [
             header(week.heading),
-            rich(lines, *_led_to(page)),
-            context(f"The bill as of {week.as_of}; its two newest days still grow and do not count."),
+            rich(lines, *_page_link(page)),
+            context(f"Charges before {week.as_of}. The last two days are incomplete and not included."),
         ],
     }
 
 
-def _led_to(page: str | None) -> list[Block]:
-    """The page, and for how long whoever reads this can open it."""
+def _page_link(page: str | None) -> list[Block]:
+    """Return the link to the page, and how long the link is valid."""
     if page is None:
         return []
-    return [
-        section(
-            [link(page, "The page with all of it"), spaced(f" (this link opens it for {LINK_DAYS} days)")]
-        )
-    ]
+    return [section([link(page, "Open the full report"), spaced(f" (link valid for {LINK_DAYS} days)")])]
