@@ -1,8 +1,9 @@
-"""Untold news to SNS: to `findings` with attributes that anyone can filter on, first charges in a region to
-`new-region` too.
+"""Publish pending notifications to SNS: all to `findings`, new regions to `new-region` too.
 
-At least once: news is marked told after SNS took it, so one that is interrupted between is sent again with the same
-`news_id`.
+Attributes of each message let subscribers filter.
+
+At least once: a notification is marked as sent after SNS accepted it. A run that is interrupted in between sends it
+again with the same `news_id`.
 """
 
 import json
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 NEW_REGION = "new_region"
-# What a queue takes in no message, so that SNS would drop it there without a word; in JSON they can be spelt out.
+# Characters that SQS accepts in no message, so that SNS would drop it silently; JSON can escape them.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-NO_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+REFUSED_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 SUBJECT_LENGTH = (
     99  # SNS takes fewer than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 )
@@ -32,7 +33,7 @@ SUBJECT_LENGTH = (
 
 @dataclass(frozen=True)
 class Topics:
-    """ARNs of the topics that news goes to."""
+    """ARNs of the topics that notifications are published to."""
 
     findings: str
     new_region: str
@@ -40,7 +41,7 @@ class Topics:
 
 @dataclass(frozen=True)
 class PublishResult:
-    """What went out, and what did not, with SNS's reason by `news_id`; `unfinished` where the time was over."""
+    """How many were sent, the errors of SNS by `news_id`, and whether time ran out (`unfinished`)."""
 
     sent: int
     failed: dict[str, str]
@@ -55,9 +56,10 @@ def publish(
     progress: Callable[[str], None],
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> PublishResult:
-    """Send all that is untold, each finding's in its order; what SNS refuses stays untold and stops nothing else.
+    """Send all pending notifications, those of a finding in order; one that SNS refuses stays pending.
 
-    None is begun once `may_go_on` says no; the rest stays untold.
+    A refused notification blocks later ones of the same finding only. Stops before the next one when `may_go_on`
+    returns False; the others stay pending.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -75,14 +77,14 @@ def publish(
             blocked.add(fingerprint)
             continue
         ledger.mark_told(one)
-        progress(f"told {one.id}: {one.news.kind} {one.news.finding.detection}")
+        progress(f"sent {one.id}: {one.news.kind} {one.news.finding.detection}")
         sent += 1
     return PublishResult(sent, failed)
 
 
 def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
     finding, attributes = told.news.finding, message_attributes(told)
-    document = NO_CHARACTERS.sub(_spelt, finding.model_dump_json(by_alias=True))
+    document = REFUSED_CHARACTERS.sub(_escape, finding.model_dump_json(by_alias=True))
     if finding.detection == NEW_REGION and told.news.kind == "new":
         sns.publish(
             TopicArn=topics.new_region,
@@ -95,9 +97,9 @@ def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> Non
 
 
 def message_attributes(told: PendingNotification) -> Any:
-    """What subscribers filter on, the `news_id` by which they know what they have had, and the one `after` which it is.
+    """Return the attributes to filter on, the `news_id` for deduplication, and the id before it (`after`).
 
-    Ten at most: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+    SNS allows ten with raw delivery: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
     """
     finding = told.news.finding
     values = {
@@ -113,39 +115,42 @@ def message_attributes(told: PendingNotification) -> Any:
         "after": told.after and f"{finding.fingerprint}-{told.after}",
     }
     return {
-        name: {"DataType": "String", "StringValue": NO_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", value)}
+        name: {
+            "DataType": "String",
+            "StringValue": REFUSED_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", value),
+        }
         for name, value in values.items()
         if value
     }
 
 
-def _spelt(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def render_email(finding: Finding) -> str:
-    """The finding as a person reads it in a mail."""
+    """Return the finding as the text of a mail."""
     account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
     proof = shown({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n"
         f"Amount: {full_amount(finding)}\n\n"
-        f"What to do\n{finding.action}\n\n{_why(finding)}Evidence\n{evidence}\n\n"
+        f"What to do\n{finding.action}\n\n{_root_cause(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
     )
 
 
-def _why(finding: Finding) -> str:
-    """What it is made of and who changed what; nothing where nobody explained it."""
+def _root_cause(finding: Finding) -> str:
+    """Return the cost drivers and changes; an empty text for a finding without an explanation."""
     if finding.explanation is None:
         return ""
     lines = sentences(finding.explanation, currency=finding.currency)
-    return "Why\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
+    return "Root cause\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
 
 
 def _subject(finding: Finding) -> str:
-    """One line of ASCII, which is all that SNS takes."""
+    """Return one line of ASCII; SNS accepts nothing else."""
     account = finding.sub_account_name or finding.sub_account_id or "an account"
     text = f"First charge of {account} in {finding.region_id}"
     return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)[:SUBJECT_LENGTH]

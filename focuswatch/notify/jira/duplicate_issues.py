@@ -4,7 +4,7 @@ from focuswatch.errors import Refused
 from focuswatch.notify.jira import issue_text
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state import COMMON_LABEL, label_of
-from focuswatch.notify.jira.workflow_transitions import transition
+from focuswatch.notify.jira.workflow_transitions import apply_transition
 from focuswatch.owners.owners_file import Jira
 
 LABEL = "focuswatch-double"
@@ -21,7 +21,9 @@ def close_duplicate(client: JiraClient, key: str, *, kept: str, target: Jira) ->
     try:
         if not client.has_comment_with(key, issue_text.DUPLICATE_MARK):
             client.comment(key, issue_text.render_duplicate(kept))
-        refused = transition(client, key, names=target.done, done=True) if issue.closing is None else None
+        refused = (
+            apply_transition(client, key, names=target.done, done=True) if issue.closing is None else None
+        )
         ours = (COMMON_LABEL, label_of(issue.fingerprint))
         client.edit(key, {"labels": [*(one for one in issue.labels if one not in ours), LABEL]})
     except Refused as error:  # a project where we may not write, a closed issue that nobody may edit

@@ -23,7 +23,7 @@ from focuswatch.notify.jira.closed_by_user import (
 from focuswatch.notify.jira.issue_fields import updated_fields
 from focuswatch.notify.jira.issue_state import Issue, IssueState
 from focuswatch.notify.jira.jira_failures import FieldsRefused
-from focuswatch.notify.jira.workflow_transitions import transition
+from focuswatch.notify.jira.workflow_transitions import apply_transition
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.owners_file import Jira
 
@@ -92,7 +92,7 @@ class IssueUpdate:
             issue_text.render_reopened(self.delivery.finding, number=self.delivery.number, excluded=excluded)
         )
         refused = (
-            transition(self.client, issue.key, names=self.target.reopen, done=False)
+            apply_transition(self.client, issue.key, names=self.target.reopen, done=False)
             if issue.closing
             else None
         )
@@ -107,7 +107,9 @@ class IssueUpdate:
             return None
         self._comment(issue_text.render_resolved(self.delivery.finding, number=self.delivery.number))
         refused = (
-            None if issue.closing else transition(self.client, issue.key, names=self.target.done, done=True)
+            None
+            if issue.closing
+            else apply_transition(self.client, issue.key, names=self.target.done, done=True)
         )
         if refused:
             return f"{issue.key} commented; it could not be closed: {refused}"

@@ -9,7 +9,7 @@ from focuswatch.notify.jira.issue_state import Transition
 NO_STEP = "it offers no transition that leads there without more to fill in"
 
 
-def transition(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> str | None:
+def apply_transition(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> str | None:
     """Close or reopen an issue; None where it was done, else in words why not: no repetition mends a workflow."""
     step = choose_transition(client.transitions(key), names=names, done=done)
     if step is None:
