@@ -49,7 +49,7 @@ def told(folder: Path, *, days: list[date]) -> Iterator[Finding]:
             )  # fmt: skip
         for outcome in scanned.failures:
             raise RuntimeError(outcome.error)
-        yield from (news.finding for news in scanned.news)
+        yield from (news.finding for news in scanned.notifications)
 
 
 def incident_of(finding: Finding, incidents: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -11,8 +11,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from focuswatch.catalog.catalog import Detection
 from focuswatch.collect.cloudtrail_history import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, assuming
-from focuswatch.detect.run_detection import due
-from focuswatch.detect.scan import Scanned, scan
+from focuswatch.detect.run_detection import due_detections
+from focuswatch.detect.scan import ScanResult, scan
 from focuswatch.detect.stored_outcomes import StoredOutcomes
 from focuswatch.operations.function_lease import Lease
 from focuswatch.operations.heartbeat import heartbeats
@@ -48,9 +48,9 @@ def _detect(run: LambdaRun, event: dict[str, Any], context: Any, *, lease: Lease
         engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
         catalog=run.catalog, detections=detections, owners=run.owners, ledger=run.ledger, progress=logger.debug,
         may_go_on=lambda: lease.is_held and context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
-        trail=_trail(run), doubts=_not_refreshed(run, as_of=as_of),
+        change_history=_trail(run), doubts=_not_refreshed(run, as_of=as_of),
     )  # fmt: skip
-    StoredOutcomes(run.session.client("s3", config=PATIENT), run.bucket).remember(scanned.outcomes)
+    StoredOutcomes(run.session.client("s3", config=PATIENT), run.bucket).save(scanned.outcomes)
     _measure(scanned, scanned_bytes={one.label: one.scanned_bytes for one in engine.executed})
     newest = max(one.delivered_at for one in periods.values())
     heartbeat = run.beat(
@@ -62,11 +62,12 @@ def _detect(run: LambdaRun, event: dict[str, Any], context: Any, *, lease: Lease
         doubts=[*scanned.coverage.doubts, *_left(scanned)],
     )
     told = heartbeat.model_dump(mode="json")
-    logger.info("heartbeat", extra={"heartbeat": told, "news": len(scanned.news)})
-    if scanned.left and scanned.outcomes:  # a run that got nowhere would be called for ever
-        run.announce("Unfinished", json.dumps({"run_id": run.id, "left": scanned.left}))
+    logger.info("heartbeat", extra={"heartbeat": told, "news": len(scanned.notifications)})
+    if scanned.not_run and scanned.outcomes:  # a run that got nowhere would be called for ever
+        run.announce("Unfinished", json.dumps({"run_id": run.id, "left": scanned.not_run}))
     run.announce(
-        "Detected", json.dumps({"run_id": run.id, "as_of": as_of.isoformat(), "news": len(scanned.news)})
+        "Detected",
+        json.dumps({"run_id": run.id, "as_of": as_of.isoformat(), "news": len(scanned.notifications)}),
     )
     return told
 
@@ -83,7 +84,7 @@ def _due(run: LambdaRun, event: dict[str, Any], *, as_of: date) -> list[Detectio
     left = event.get("detail", {}).get("left")
     if left is not None:
         return [one for one in run.catalog.live if one.id in left]
-    return due(run.catalog.live, as_of=as_of, looked_until=run.ledger.looked_until())
+    return due_detections(run.catalog.live, as_of=as_of, evaluated_until=run.ledger.evaluated_until())
 
 
 def _not_refreshed(run: LambdaRun, *, as_of: date) -> list[str]:
@@ -97,16 +98,16 @@ def _not_refreshed(run: LambdaRun, *, as_of: date) -> list[str]:
     ]
 
 
-def _left(scanned: Scanned) -> list[str]:
+def _left(scanned: ScanResult) -> list[str]:
     """Why nothing of some detections is resolved yet."""
     return (
-        [f"the time was over before {', '.join(scanned.left)}; the next run goes on with them"]
-        if scanned.left
+        [f"the time was over before {', '.join(scanned.not_run)}; the next run goes on with them"]
+        if scanned.not_run
         else []
     )
 
 
-def _measure(scanned: Scanned, *, scanned_bytes: dict[str, int]) -> None:
+def _measure(scanned: ScanResult, *, scanned_bytes: dict[str, int]) -> None:
     """Findings, seconds and bytes of every detection; that the function ran, and how many failed."""
     for outcome in scanned.outcomes:
         values = {

@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.table_columns import KNOWN_FINDINGS
 from focuswatch.detect.stored_outcomes import StoredOutcomes
-from focuswatch.ledger.findings_table import TABLE, rows_of_ledger
+from focuswatch.ledger.findings_table import TABLE, findings_table_rows
 from focuswatch.reports.page import document, gather, html
 from focuswatch.reports.page.signed_link import KEY
 from lambdas.environment import PATIENT, LambdaRun
@@ -34,14 +34,14 @@ def _page(run: LambdaRun) -> dict[str, Any]:
     if not periods:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
     as_of = run.as_of(engine, periods)
-    rows = rows_of_ledger(run.ledger, engine=engine, owners=run.owners, as_of=as_of)
+    rows = findings_table_rows(run.ledger, engine=engine, owners=run.owners, as_of=as_of)
     columns = zip(*rows, strict=True) if rows else ([] for _ in KNOWN_FINDINGS)
     warehouse.files.write(TABLE, dict(zip(KNOWN_FINDINGS, map(list, columns), strict=True)))
     s3 = run.session.client("s3", config=PATIENT)
     gathered = gather(
         engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
         catalog=run.catalog, owners=run.owners, ledger=run.ledger,
-        outcomes=StoredOutcomes(s3, run.bucket).recall(run.catalog),
+        outcomes=StoredOutcomes(s3, run.bucket).load(run.catalog),
     )  # fmt: skip
     page = html(document(gathered)).encode()
     s3.put_object(

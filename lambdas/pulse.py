@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     found = _pulse(run, now=now)
     if run.has_bot:
         run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(found), channel=run.channel_of(None))
-        run.closings(logger.warning).notify(run.ledger.silences(), today=now.date())
+        run.closings(logger.warning).notify(run.ledger.suppressions(), today=now.date())
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],
@@ -50,7 +50,7 @@ def _pulse(run: LambdaRun, *, now: datetime) -> Pulse:
     daily = [kind for kind in _listed("FOCUSWATCH_DAILY") if kind != run.name]
     return pulse(
         heartbeats(run.table),
-        waiting={UNTOLD: run.ledger.untold_count(), **waiting(sqs, queues)},
+        waiting={UNTOLD: run.ledger.pending_count(), **waiting(sqs, queues)},
         dead_letters=waiting(sqs, letters),
         expected=daily,
         now=now,

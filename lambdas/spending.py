@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return confirm_subscription(question, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
         found = parse(one["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"])
         decision = record(run.ledger, found, today=today, rates=run.owners.exchange_rates)
-        return f"{found.detection} {found.fingerprint}: {len(decision.news)} to tell"
+        return f"{found.detection} {found.fingerprint}: {len(decision.notifications)} to tell"
 
     worked = process_batch(
         event["Records"],

@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.errors import DeliveryError
-from focuswatch.owners.launches import launched
+from focuswatch.owners.launches import costs_muted_by_launches
 from focuswatch.reports.run_report import rows_of
 from focuswatch.reports.weekly_message import render_weekly_message
 from focuswatch.reports.weekly_summary import weeks
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         owners=run.owners,
         as_of=as_of,
         currency=(rate := run.rate(periods)).currency,
-        launches=launched(
+        launches=costs_muted_by_launches(
             engine, catalog=run.catalog, owners=run.owners, as_of=as_of, per_usd=float(rate.per_usd)
         ),
     )

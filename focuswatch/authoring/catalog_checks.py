@@ -10,7 +10,7 @@ import duckdb
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases, run_case
 from focuswatch.bill import local_tables
 from focuswatch.catalog.catalog import Catalog, CatalogEntry, Detection, Header
-from focuswatch.detect.run_detection import DetectionInput, news_since
+from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError
 from focuswatch.findings.finding import CONTRACT
@@ -112,7 +112,7 @@ def _built_commands(sql: str) -> Iterator[str]:
 
 def _wrong_columns(detection: Detection, catalog: Catalog) -> Iterator[str]:
     question = DetectionInput(
-        as_of=date(2026, 1, 31), news_since=news_since(date(2026, 1, 31), looked_until=None)
+        as_of=date(2026, 1, 31), first_new_day=first_new_day(date(2026, 1, 31), evaluated_until=None)
     )
     connection = connect()
     try:

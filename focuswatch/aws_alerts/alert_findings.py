@@ -8,7 +8,7 @@ from typing import Any
 from focuswatch.catalog.catalog import Category
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, money, severity_of
-from focuswatch.findings.size_limits import bounded
+from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import EVENTS
 from focuswatch.owners.owners_file import Owners
 
@@ -75,7 +75,7 @@ def alert_finding(
         last_seen=last,
         as_of=last,
     )
-    return bounded(stated)
+    return limit_size(stated)
 
 
 def utf8(text: str) -> str:

@@ -25,13 +25,13 @@ def record(ledger: Ledger, finding: Finding, *, today: date, rates: Rates | None
             as_of=today,
             findings={finding.fingerprint: _newest(finding, known.get(finding.fingerprint))},
             ran=DETECTIONS,
-            told_once=DETECTIONS,
+            notified_once=DETECTIONS,
             per_usd=rate_of(finding.currency, rates=rates).per_usd,
-            not_looked_at={id for id, entry in known.items() if not _is_over(entry, today=today)},
+            not_evaluated={id for id, entry in known.items() if not _is_over(entry, today=today)},
         )
         return decide(known, silences, run)
 
-    return ledger.update(decided, looked=())
+    return ledger.update(decided, evaluated=())
 
 
 def _newest(finding: Finding, entry: LedgerEntry | None) -> Finding:

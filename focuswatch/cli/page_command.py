@@ -63,10 +63,10 @@ def page(
 
 def write(bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners", out: Path) -> str:
     """Write the page of an open bill; what comes back is its address for a browser."""
-    from focuswatch.ledger.findings_on_engine import give_known_findings
+    from focuswatch.ledger.findings_on_engine import load_findings_table
     from focuswatch.reports.page import document, gather, html
 
-    give_known_findings(bill.engine, ledger=ledger, owners=owners, as_of=bill.as_of)
+    load_findings_table(bill.engine, ledger=ledger, owners=owners, as_of=bill.as_of)
     gathered = gather(
         bill.engine, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog, owners=owners,
         ledger=ledger, answers=bill.answers, warnings=bill.refresh.warnings, rate=bill.rate(owners),

@@ -49,7 +49,7 @@ def report(
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.last_export import known_bill
     from focuswatch.cli.output import machine_formats, tables
-    from focuswatch.ledger.findings_on_engine import give_known_findings
+    from focuswatch.ledger.findings_on_engine import load_findings_table
     from focuswatch.ledger.findings_table import reads_ledger
     from focuswatch.reports.run_report import columns_of, rows_of
 
@@ -66,7 +66,7 @@ def report(
         bill = known.bill
         if reads_ledger(wanted):
             with options.known_ledger(ledger, export=known.export, state=state) as kept:
-                give_known_findings(bill.engine, ledger=kept, owners=known.owners, as_of=bill.as_of)
+                load_findings_table(bill.engine, ledger=kept, owners=known.owners, as_of=bill.as_of)
         if by:
             rows = _split(wanted, by=by, known=known)
         else:

@@ -36,13 +36,13 @@ WHERE recency = 1 AND charges < previous_charges
 
 @dataclass(frozen=True)
 class Coverage:
-    """`doubts` say why nothing may be resolved (none: it may); of `silent_accounts` the data tells nothing.
+    """`doubts` say why nothing may be resolved (none: it may); of `missing_accounts` the data tells nothing.
 
     `billed_until` is the last day on which each account is charged.
     """
 
     doubts: tuple[str, ...] = ()
-    silent_accounts: frozenset[str] = frozenset()
+    missing_accounts: frozenset[str] = frozenset()
     billed_until: Mapping[str | None, date] = field(default_factory=dict)
 
 

@@ -31,20 +31,20 @@ class ResultCache:
         self._known = _read(path)
         self._asked: dict[str, Any] = {}
 
-    def known(self, detection: Detection, values: Mapping[str, Value]) -> Outcome | None:
+    def get(self, detection: Detection, values: Mapping[str, Value]) -> Outcome | None:
         """The answer to the same question over the same data; None where it must be asked."""
         kept = self._known.get(self._key(detection, values))
-        if not isinstance(kept, dict) or not kept.keys() >= {"rows", "not_looked_at"}:
+        if not isinstance(kept, dict) or not kept.keys() >= {"rows", "not_evaluated"}:
             return None
-        return Outcome(detection, rows=tuple(kept["rows"]), not_looked_at=tuple(kept["not_looked_at"]))
+        return Outcome(detection, rows=tuple(kept["rows"]), not_evaluated=tuple(kept["not_evaluated"]))
 
-    def keep(self, outcome: Outcome, values: Mapping[str, Value]) -> None:
+    def put(self, outcome: Outcome, values: Mapping[str, Value]) -> None:
         """Remember an answer; one that failed is asked again."""
         if outcome.error is None:
-            kept = {"rows": outcome.rows, "not_looked_at": outcome.not_looked_at}
+            kept = {"rows": outcome.rows, "not_evaluated": outcome.not_evaluated}
             self._asked[self._key(outcome.detection, values)] = kept
 
-    def store(self) -> None:
+    def save(self) -> None:
         """Write what was asked in this scan, in one step."""
         made = self.path.with_suffix(".new")
         made.write_text(json.dumps(self._asked), encoding="utf-8")

@@ -13,7 +13,7 @@ from focuswatch.catalog.catalog import PER_USD, Catalog, Detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import FocuswatchError, QueryError
-from focuswatch.findings.finding import CONTRACT, fingerprint, plain
+from focuswatch.findings.finding import CONTRACT, fingerprint, json_value
 
 FIRST_NEWS_DAYS = 7  # a first scan tells first charges, bursts and wakings of the last so many days
 
@@ -23,7 +23,7 @@ class DetectionInput:
     """What every statement of one scan is asked with; `per_usd` is units of the billing currency for one US dollar."""
 
     as_of: date
-    news_since: date
+    first_new_day: date
     required_tags: tuple[str, ...] = ("team",)
     per_usd: float = 1.0
 
@@ -32,7 +32,7 @@ class DetectionInput:
         """The built-in placeholders, and the rate at which parameters in USD are converted."""
         return {
             "as_of": self.as_of,
-            "news_since": self.news_since,
+            "news_since": self.first_new_day,
             "required_tags": list(self.required_tags),
             PER_USD: self.per_usd,
         }
@@ -44,42 +44,46 @@ class Outcome:
 
     detection: Detection
     rows: tuple[Row, ...] = ()
-    not_looked_at: tuple[Row, ...] = ()
+    not_evaluated: tuple[Row, ...] = ()
     seconds: float = 0.0
     error: str | None = None
 
 
-def news_since(as_of: date, *, looked_until: date | None) -> date:
+def first_new_day(as_of: date, *, evaluated_until: date | None) -> date:
     """The first day whose charges are news, given up to where the last scan looked (None: there was none)."""
     week_ago = as_of - timedelta(days=FIRST_NEWS_DAYS)
-    return week_ago if looked_until is None else min(week_ago, looked_until)
+    return week_ago if evaluated_until is None else min(week_ago, evaluated_until)
 
 
-def due(detections: Iterable[Detection], *, as_of: date, looked_until: Mapping[str, date]) -> list[Detection]:
+def due_detections(
+    detections: Iterable[Detection], *, as_of: date, evaluated_until: Mapping[str, date]
+) -> list[Detection]:
     """Those whose schedule says so: at every refresh, once for each day of the bill, once for seven."""
     days = {"every_refresh": 0, "daily": 1, "weekly": 7}
     return [
         one
         for one in detections
-        if (last := looked_until.get(one.id)) is None or (as_of - last).days >= days[one.header.schedule]
+        if (last := evaluated_until.get(one.id)) is None or (as_of - last).days >= days[one.header.schedule]
     ]
 
 
-def ask(detection: Detection, *, engine: Engine, catalog: Catalog, question: DetectionInput) -> Outcome:
+def run_detection(
+    detection: Detection, *, engine: Engine, catalog: Catalog, question: DetectionInput
+) -> Outcome:
     """Run `detection`; never raises for what its file or the engine gets wrong, but says it in `error`."""
     started = time.monotonic()
     try:
         rows = _rows(detection, engine=engine, catalog=catalog, question=question)
         _refuse_broken(rows, detection)
         rows, absurd = _without_absurd(rows, detection)
-        rows = [{key: plain(value) for key, value in row.items()} for row in rows]
+        rows = [{key: json_value(value) for key, value in row.items()} for row in rows]
     except FocuswatchError as error:
         return Outcome(detection, seconds=time.monotonic() - started, error=str(error))
     return Outcome(
         detection,
         error=absurd,
         rows=tuple(row for row in rows if not row.get("nobody_looked")),
-        not_looked_at=tuple(row for row in rows if row.get("nobody_looked")),
+        not_evaluated=tuple(row for row in rows if row.get("nobody_looked")),
         seconds=time.monotonic() - started,
     )
 
@@ -89,7 +93,7 @@ def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, question: D
     if detection.header.kind == "series":
         from focuswatch.detect import series_detection  # brings numpy, and only series and forecasts need it
 
-        return series_detection.strange_series(
+        return series_detection.anomalous_series(
             detection, engine=engine, catalog=catalog, question=question.values
         )
     if detection.header.pace is not None:

@@ -13,17 +13,17 @@ from decimal import Decimal
 from focuswatch.bill.account_details import rows_of_accounts
 from focuswatch.catalog.catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage
-from focuswatch.detect.explain.attach_explanations import Trail, explained
+from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome, ask, news_since
+from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.engines import Engine, Row
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.finding import Finding, fingerprint, to_finding
 from focuswatch.ledger import DetectionRun, EvaluatedUntil, Ledger, Notification, PendingNotification, decide
-from focuswatch.ledger.ledger_entry import Kind
-from focuswatch.ledger.verified_savings import verify_saved
-from focuswatch.owners.launches import launched
+from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.verified_savings import record_verified_savings
+from focuswatch.owners.launches import costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 
 FIRST_SEEN = frozenset({"new_region", "new_service"})
@@ -31,19 +31,19 @@ YOUNG_EXPORT_DAYS = 60  # of history, in which what comes once a month has come 
 
 
 @dataclass(frozen=True)
-class Scanned:
+class ScanResult:
     """What a scan found. `findings` are new, changed, open or just resolved, costliest first; `news` are to be told."""
 
     as_of: date
     currency: str
     findings: tuple[Finding, ...]
-    news: tuple[Notification, ...]
+    notifications: tuple[Notification, ...]
     outcomes: tuple[Outcome, ...]
     coverage: Coverage
-    silenced: int
+    suppressed: int
     seconds: float
     notes: tuple[str, ...] = ()  # what is not told, and why
-    left: tuple[str, ...] = ()  # detections that were not asked, because the time was over
+    not_run: tuple[str, ...] = ()  # detections that were not asked, because the time was over
 
     @property
     def failures(self) -> list[Outcome]:
@@ -80,12 +80,12 @@ def scan(
     owners: Owners,
     ledger: Ledger,
     progress: Callable[[str], None],
-    answers: ResultCache | None = None,
+    result_cache: ResultCache | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
-    trail: Trail | None = None,
+    change_history: ChangeHistory | None = None,
     doubts: Sequence[str] = (),
     rate: Rate | None = None,
-) -> Scanned:
+) -> ScanResult:
     """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other.
 
     `answers` spares those that were asked before over the same data. None is begun once `may_go_on` says no; those
@@ -95,7 +95,7 @@ def scan(
     """
     started = time.monotonic()
     rate = rate or rate_of(currency, rates=owners.exchange_rates)
-    looked_until = ledger.looked_until()
+    evaluated_until = ledger.evaluated_until()
 
     def asked(detection: Detection) -> Outcome | None:
         if not may_go_on():
@@ -103,21 +103,21 @@ def scan(
         progress(f"Asking {detection.id}")
         question = DetectionInput(
             as_of=as_of,
-            news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
+            first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
             required_tags=tuple(owners.routing.required_tags),
             per_usd=float(rate.per_usd),
         )
-        known = answers.known(detection, question.values) if answers else None
-        outcome = known or ask(detection, engine=engine, catalog=catalog, question=question)
-        if answers:
-            answers.keep(outcome, question.values)
+        known = result_cache.get(detection, question.values) if result_cache else None
+        outcome = known or run_detection(detection, engine=engine, catalog=catalog, question=question)
+        if result_cache:
+            result_cache.put(outcome, question.values)
         return outcome
 
     with ThreadPoolExecutor(max_workers=engine.at_once) as pool:
         answered = list(pool.map(asked, detections))
     outcomes = [outcome for outcome in answered if outcome]
-    if answers:
-        answers.store()
+    if result_cache:
+        result_cache.save()
     progress("Finding owners")
     covered = coverage(engine, as_of=as_of)
     reach = replace(covered, doubts=(*covered.doubts, *doubts))
@@ -128,31 +128,33 @@ def scan(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in found},
         ran={outcome.detection.id for outcome in outcomes if not outcome.error},
-        told_once={detection.id for detection in detections if detection.header.told == "once"},
-        told_each_time={detection.id for detection in detections if detection.header.told == "each_time"},
+        notified_once={detection.id for detection in detections if detection.header.told == "once"},
+        notified_each_time={detection.id for detection in detections if detection.header.told == "each_time"},
         steps={one.id: one.header.pace.steps for one in detections if one.header.pace},
-        not_looked_at={fingerprint(one.detection.id, row) for one in outcomes for row in one.not_looked_at},
-        silent_accounts=reach.silent_accounts,
+        not_evaluated={fingerprint(one.detection.id, row) for one in outcomes for row in one.not_evaluated},
+        missing_accounts=reach.missing_accounts,
         resolves=not reach.doubts,
         per_usd=rate.per_usd,
     )
-    run = explained(run, engine=engine, catalog=catalog, ledger=ledger, progress=progress, trail=trail)
+    run = attach_explanations(
+        run, engine=engine, catalog=catalog, ledger=ledger, progress=progress, change_history=change_history
+    )
     decision = ledger.update(
         lambda entries, silences: decide(entries, silences, run),
-        looked=[EvaluatedUntil(id, as_of) for id in sorted(run.ran)],
+        evaluated=[EvaluatedUntil(id, as_of) for id in sorted(run.ran)],
     )
     unread = _verify_saved(engine, ledger=ledger, catalog=catalog, as_of=as_of)
     findings, silenced = _current(
-        ledger, as_of=as_of, told={news.finding.fingerprint for news in decision.news}
+        ledger, as_of=as_of, told={news.finding.fingerprint for news in decision.notifications}
     )
-    return Scanned(
+    return ScanResult(
         as_of=as_of,
         currency=currency,
         findings=findings,
-        news=decision.news,
+        notifications=decision.notifications,
         outcomes=tuple(outcomes),
         coverage=reach,
-        silenced=silenced,
+        suppressed=silenced,
         notes=(
             *unread,
             *_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate),
@@ -160,18 +162,20 @@ def scan(
             *([rate.note] if rate.note else []),
         ),
         seconds=time.monotonic() - started,
-        left=tuple(one.id for one, outcome in zip(detections, answered, strict=True) if outcome is None),
+        not_run=tuple(one.id for one, outcome in zip(detections, answered, strict=True) if outcome is None),
     )
 
 
-def with_untold(scanned: Scanned, untold: Iterable[PendingNotification], *, ledger: Ledger) -> Scanned:
+def with_pending_notifications(
+    scanned: ScanResult, untold: Iterable[PendingNotification], *, ledger: Ledger
+) -> ScanResult:
     """Return the scan with all that nobody was notified of yet, that of earlier scans too, once for each finding.
 
     What was new and was never shown is new still; what is silenced by now is left out.
     """
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, NotificationKind] = {}
     newest: dict[str, Finding] = {}
-    for news in (one.news for one in untold):
+    for news in (one.notification for one in untold):
         key = news.finding.fingerprint
         first = kinds.get(key, news.kind)
         kinds[key] = news.kind if news.kind in ("new", "resolved") else first
@@ -186,17 +190,17 @@ def with_untold(scanned: Scanned, untold: Iterable[PendingNotification], *, ledg
     told.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
     by_key = {one.finding.fingerprint: one.finding for one in told}
     findings = tuple(by_key.get(one.fingerprint, one) for one in findings)
-    return replace(scanned, news=tuple(told), findings=findings, silenced=silenced)
+    return replace(scanned, notifications=tuple(told), findings=findings, suppressed=silenced)
 
 
-def _with_status(finding: Finding, kind: Kind) -> Finding:
+def _with_status(finding: Finding, kind: NotificationKind) -> Finding:
     return finding.model_copy(update={"status": "open" if kind == "reminder" else kind})
 
 
 def _verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: date) -> tuple[str, ...]:
     """Why savings could not be verified; the findings are recorded by now, and an error must not hide them."""
     try:
-        verify_saved(engine, ledger=ledger, catalog=catalog, as_of=as_of)
+        record_verified_savings(engine, ledger=ledger, catalog=catalog, as_of=as_of)
     except QueryError as error:
         return (f"The savings of resolved findings could not be verified: {error}",)
     return ()
@@ -205,7 +209,9 @@ def _verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: da
 def _notes(engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate) -> tuple[str, ...]:
     """What planned launches keep quiet; the findings are recorded by now, and an error must not lose them."""
     try:
-        found = launched(engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd))
+        found = costs_muted_by_launches(
+            engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd)
+        )
     except QueryError as error:
         return (f"What planned launches keep quiet could not be asked: {error}",)
     return tuple(one.told(rate.currency) for one in found)
@@ -272,7 +278,7 @@ def _accounts(engine: Engine, ids: set[str]) -> dict[str, Row]:
 
 def _current(ledger: Ledger, *, as_of: date, told: set[str]) -> tuple[tuple[Finding, ...], int]:
     """What is open or was just resolved, and how many more are silenced; what was not told now is just open."""
-    silences = [silence for silence in ledger.silences() if silence.holds_on(as_of)]
+    silences = [silence for silence in ledger.suppressions() if silence.is_active_on(as_of)]
     shown, silenced = [], 0
     for entry in ledger.entries().values():
         if entry.state == "closed" or (entry.state == "resolved" and entry.fingerprint not in told):

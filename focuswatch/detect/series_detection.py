@@ -13,7 +13,7 @@ import numpy as np
 from focuswatch.catalog.catalog import PER_USD, Catalog, Detection, Scoring
 from focuswatch.detect.anomaly import score_with_expectation
 from focuswatch.detect.explain.cost_increase import CostIncrease
-from focuswatch.detect.explain.driver_queries import asked_parts, part_of
+from focuswatch.detect.explain.driver_queries import query_cost_drivers, to_cost_driver
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Value
 from focuswatch.findings.explanation import CostDriver
@@ -56,7 +56,7 @@ class Episode:
         return self.daily_cost - self.daily_expected
 
 
-def strange_series(
+def anomalous_series(
     detection: Detection, *, engine: Engine, catalog: Catalog, question: dict[str, Value]
 ) -> list[Row]:
     """One contract row for each series that is strange on a day that is news, costliest first."""
@@ -197,11 +197,14 @@ def _causes(
     What explains nothing of the excess is left out.
     """
     rises = [_rise(episode, detection=detection) for episode in episodes]
-    rows = asked_parts(rises, engine=engine, catalog=catalog, label=f"{detection.id}, its causes")
+    rows = query_cost_drivers(rises, engine=engine, catalog=catalog, label=f"{detection.id}, its causes")
     causes = {}
     for episode, rise in zip(episodes, rises, strict=True):
         drivers = [row for row in rows.get(rise.fingerprint, []) if money(row["excess"]) > 0]
-        causes[episode.key] = ([part_of(row) for row in drivers], drivers[0]["tags"] if drivers else None)
+        causes[episode.key] = (
+            [to_cost_driver(row) for row in drivers],
+            drivers[0]["tags"] if drivers else None,
+        )
     return causes
 
 

@@ -12,32 +12,32 @@ WHOLE = 100
 LEAST_PRICE = 0.05  # of the excess: less is rounding, tiers and mix
 
 
-def sentences(explanation: Explanation, *, currency: str) -> list[str]:
+def explanation_sentences(explanation: Explanation, *, currency: str) -> list[str]:
     """The excess, its parts, volume against price, what turned that day, who changed what; most telling first."""
-    return [headline(explanation, currency=currency), *details(explanation)]
+    return [explanation_headline(explanation, currency=currency), *explanation_details(explanation)]
 
 
-def headline(explanation: Explanation, *, currency: str) -> str:
+def explanation_headline(explanation: Explanation, *, currency: str) -> str:
     """The excess and its days, and whether more was used or the same got dearer."""
-    days = period(explanation.first_day, explanation.last_day)
+    days = period_text(explanation.first_day, explanation.last_day)
     return f"{amount(explanation.excess)} {currency} more than expected {days}: {_moved(explanation)}."
 
 
-def period(first: date, last: date) -> str:
+def period_text(first: date, last: date) -> str:
     """Return `on DAY`, or `from DAY to DAY`, both included."""
     return f"on {first}" if first == last else f"from {first} to {last}"
 
 
-def details(explanation: Explanation) -> Iterator[str]:
+def explanation_details(explanation: Explanation) -> Iterator[str]:
     """Everything but the headline."""
     for part in explanation.parts:
-        yield part_said(part, explanation)
+        yield cost_driver_text(part, explanation)
     if explanation.others:
         yield f"everything else: {amount(explanation.others)}"
-    yield from beside(explanation)
+    yield from circumstances(explanation)
 
 
-def beside(explanation: Explanation) -> Iterator[str]:
+def circumstances(explanation: Explanation) -> Iterator[str]:
     """What is no part of the money: what turned that day, and who changed what."""
     yield from _turned("Began that day", explanation.began)
     yield from _turned("Ended that day", explanation.ended)
@@ -57,7 +57,7 @@ def _moved(explanation: Explanation) -> str:
     return f"{amount(volume)} by volume, {amount(price)} by price"
 
 
-def part_said(part: CostDriver, explanation: Explanation) -> str:
+def cost_driver_text(part: CostDriver, explanation: Explanation) -> str:
     """`USE1-BoxUsage:p4d.24xlarge in us-east-1, RunInstances, i-0abc: 786.43, 98 % (new)`."""
     places = [part.meter or "no meter", *(["in " + part.region_id] if part.region_id else [])]
     named = [" ".join(places), part.service_name, part.operation, _resources(part)]

@@ -17,7 +17,7 @@ from focuswatch.catalog.catalog import Category, Detection
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of
-from focuswatch.findings.size_limits import bounded
+from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, stake_of, weight
 
@@ -134,23 +134,23 @@ def money(value: float | Decimal | None) -> Decimal:
     return amount.quantize(Decimal("0.000001"), context=ANY_AMOUNT) + 0
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A column's value as JSON has it: dates as text, decimals as they are written."""
     match value:
         case datetime() | date():
             return value.isoformat()
         case Decimal():
-            return plain(float(value))
+            return json_value(float(value))
         case list() | tuple():
-            return [plain(one) for one in value]
+            return [json_value(one) for one in value]
         case dict():
-            return {str(key): plain(one) for key, one in value.items()}
+            return {str(key): json_value(one) for key, one in value.items()}
         case float():
             return round(value, 6) if math.isfinite(value) else None  # JSON has neither NaN nor Infinity
     return value
 
 
-def shown(row: Mapping[str, Any]) -> dict[str, str]:
+def display_values(row: Mapping[str, Any]) -> dict[str, str]:
     """What `{column}` in a `reason` or `action` becomes."""
     return {key: _shown(value) for key, value in row.items()}
 
@@ -194,7 +194,7 @@ def to_finding(
     header, cost = detection.header, money(row["monthly_cost"])
     account = row["sub_account_id"]
     named = row | {"sub_account_name": account_names.get(account or "", account), "currency": currency}
-    words = shown(named)
+    words = display_values(named)
     stake = stake_of(
         header.category, row, cost=cost, as_of=as_of, billed_until=billed_until or as_of - timedelta(days=1)
     )
@@ -226,13 +226,13 @@ def to_finding(
         last_seen=as_of,
         as_of=as_of,
     )
-    return bounded(stated)
+    return limit_size(stated)
 
 
 def _evidence(row: Row) -> dict[str, Any]:
     """The columns that prove a finding, a command among them as it is offered; none that is not."""
     evidence = {key: value for key, value in row.items() if key not in (*CONTRACT, *CARRIED)}
     for key in [key for key in evidence if key.endswith("_command")]:
-        command = action_of(str(evidence[key]), row, words=shown(row))
+        command = action_of(str(evidence[key]), row, words=display_values(row))
         evidence[key] = command if COMMAND.fullmatch(command) else None
     return evidence

@@ -32,7 +32,7 @@ class Limits(NamedTuple):
 LIMITS = (Limits(4_000, 4_000, 100), Limits(4_000, 1_000, 25), Limits(4_000, 200, 5), Limits(400, 200, 5))
 
 
-def bounded(finding: "Finding") -> "Finding":
+def limit_size(finding: "Finding") -> "Finding":
     """The finding, with what is too long in it cut; who it is stays."""
     for limits in LIMITS:
         texts = {name: _cut(getattr(finding, name), limits.text) for name in TEXTS}

@@ -15,33 +15,33 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
-from focuswatch.ledger.ledger_entry import Kind, LedgerEntry, Notification, Suppression
+from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind, Suppression
 
 CHANGED_FACTOR = Decimal("1.5")  # a stake is materially changed from this multiple of what was notified
 CHANGED_LEAST_USD = Decimal(10)  # and by at least so much
 REMINDER_DAYS = 14
-MOST_A_TEAM = 20  # news of one run that a team hears one by one; the rest is told in sum
+MAX_NOTIFICATIONS_PER_TEAM = 20  # news of one run that a team hears one by one; the rest is told in sum
 
 
 @dataclass(frozen=True)
 class DetectionRun:
     """What a run found, and how far its word reaches.
 
-    `told_once` and `told_each_time` name detections of events, which end by growing old: nothing is resolved then.
+    `notified_once` and `notified_each_time` are detections of events, which never resolve: they grow old.
     `steps` name the columns of evidence that say how far it is, for detections that tell each step once, in order.
-    `ran` are the detections that succeeded; `not_looked_at` fingerprints they could not judge;
-    `silent_accounts` those of which the data tells nothing; `resolves` False where the data is stale or partial.
+    `ran` are the detections that succeeded; `not_evaluated` fingerprints they could not judge;
+    `missing_accounts` those of which the data tells nothing; `resolves` False where the data is stale or partial.
     `per_usd` is units of the findings' currency for one US dollar.
     """
 
     as_of: date
     findings: Mapping[str, Finding]
     ran: Collection[str]
-    told_once: Collection[str] = ()
-    told_each_time: Collection[str] = ()
+    notified_once: Collection[str] = ()
+    notified_each_time: Collection[str] = ()
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    not_looked_at: Collection[str] = ()
-    silent_accounts: Collection[str] = ()
+    not_evaluated: Collection[str] = ()
+    missing_accounts: Collection[str] = ()
     resolves: bool = True
     per_usd: Decimal = Decimal(1)
 
@@ -51,7 +51,7 @@ class Decision:
     """What a ledger writes, and then is told."""
 
     entries: tuple[LedgerEntry, ...]
-    news: tuple[Notification, ...]
+    notifications: tuple[Notification, ...]
 
 
 def decide(known: Mapping[str, LedgerEntry], silences: Iterable[Suppression], run: DetectionRun) -> Decision:
@@ -81,7 +81,7 @@ def _in_measure(news: Iterable[Notification]) -> Iterator[Notification]:
             beyond.add(place)
             continue
         heard[one.finding.team] += 1
-        if heard[one.finding.team] > MOST_A_TEAM:
+        if heard[one.finding.team] > MAX_NOTIFICATIONS_PER_TEAM:
             beyond.add(place)
     for place, one in enumerate(news):
         yield one.model_copy(update={"in_digest": True}) if place in beyond else one
@@ -89,7 +89,7 @@ def _in_measure(news: Iterable[Notification]) -> Iterator[Notification]:
 
 def _decide_one(
     entry: LedgerEntry | None, found: Finding | None, silences: tuple[Suppression, ...], run: DetectionRun
-) -> tuple[LedgerEntry | None, Kind | None]:
+) -> tuple[LedgerEntry | None, NotificationKind | None]:
     if found is None:
         return _not_found(entry, silences, run) if entry else (None, None)
     if entry is None:
@@ -112,27 +112,30 @@ def _decide_one(
 
 def _change(
     entry: LedgerEntry, found: Finding, silences: tuple[Suppression, ...], run: DetectionRun
-) -> Kind | None:
-    if entry.told_on is None:
+) -> NotificationKind | None:
+    if entry.notified_on is None:
         return "new"
     in_steps = found.detection in run.steps
-    if _step(found, run) > entry.told_step if in_steps else _worse(entry, found, run):
+    if _step(found, run) > entry.notified_step if in_steps else _worse(entry, found, run):
         return "changed"
     ran_out = (one.until for one in silences if one.until and one.covers(found))
-    if any(entry.told_on < until <= run.as_of for until in ran_out):
+    if any(entry.notified_on < until <= run.as_of for until in ran_out):
         return "reminder"
     if in_steps:
         return None
-    heard_on = max(entry.told_on, entry.acknowledged_on or entry.told_on)
+    heard_on = max(entry.notified_on, entry.acknowledged_on or entry.notified_on)
     return "reminder" if run.as_of - heard_on >= timedelta(days=REMINDER_DAYS) else None
 
 
 def _worse(entry: LedgerEntry, found: Finding, run: DetectionRun) -> bool:
     """Whether its stake is materially more than was told, or it is graver."""
-    told_cost, told_severity = entry.told_cost or Decimal(0), entry.told_severity or found.severity
-    grown = found.stake - told_cost
-    return (grown >= CHANGED_LEAST_USD * run.per_usd and found.stake >= told_cost * CHANGED_FACTOR) or (
-        SEVERITIES.index(found.severity) > SEVERITIES.index(told_severity)
+    notified_cost, notified_severity = (
+        entry.notified_cost or Decimal(0),
+        entry.notified_severity or found.severity,
+    )
+    grown = found.stake - notified_cost
+    return (grown >= CHANGED_LEAST_USD * run.per_usd and found.stake >= notified_cost * CHANGED_FACTOR) or (
+        SEVERITIES.index(found.severity) > SEVERITIES.index(notified_severity)
     )
 
 
@@ -141,7 +144,7 @@ def _step(found: Finding, run: DetectionRun) -> tuple[str | float, ...]:
     return tuple(found.evidence[column] for column in run.steps.get(found.detection, ()))
 
 
-def acknowledged(known: Mapping[str, LedgerEntry], fingerprint: str, *, author: str, on: date) -> Decision:
+def acknowledge(known: Mapping[str, LedgerEntry], fingerprint: str, *, author: str, on: date) -> Decision:
     """Somebody knows of a finding; nothing where it is not known, or no longer open."""
     entry = known.get(fingerprint)
     if entry is None or entry.state != "open":
@@ -150,36 +153,36 @@ def acknowledged(known: Mapping[str, LedgerEntry], fingerprint: str, *, author: 
 
 
 def _tell(
-    entry: LedgerEntry, kind: Kind | None, silences: tuple[Suppression, ...], run: DetectionRun
-) -> tuple[LedgerEntry, Kind | None]:
+    entry: LedgerEntry, kind: NotificationKind | None, silences: tuple[Suppression, ...], run: DetectionRun
+) -> tuple[LedgerEntry, NotificationKind | None]:
     finding = entry.finding
-    if kind is None or any(one.covers(finding) and one.holds_on(run.as_of) for one in silences):
+    if kind is None or any(one.covers(finding) and one.is_active_on(run.as_of) for one in silences):
         return entry, None
     status = "open" if kind == "reminder" else kind
     told = {
         "finding": finding.model_copy(update={"status": status}),
-        "told_on": run.as_of,
-        "told_cost": finding.stake,
-        "told_severity": finding.severity,
-        "told_step": _step(finding, run),
+        "notified_on": run.as_of,
+        "notified_cost": finding.stake,
+        "notified_severity": finding.severity,
+        "notified_step": _step(finding, run),
     }
     return entry.model_copy(update=told), kind
 
 
 def _not_found(
     entry: LedgerEntry, silences: tuple[Suppression, ...], run: DetectionRun
-) -> tuple[LedgerEntry, Kind | None]:
+) -> tuple[LedgerEntry, NotificationKind | None]:
     finding = entry.finding
     covered = (
         run.resolves
         and finding.detection in run.ran
-        and finding.fingerprint not in run.not_looked_at
-        and finding.sub_account_id not in run.silent_accounts
+        and finding.fingerprint not in run.not_evaluated
+        and finding.sub_account_id not in run.missing_accounts
         and run.as_of >= finding.as_of
     )
     if entry.state != "open" or not covered:
         return entry, None
-    if finding.detection in run.told_once:
+    if finding.detection in run.notified_once:
         return entry.model_copy(update={"state": "closed"}), None
     resolved = entry.model_copy(
         update={
@@ -188,6 +191,6 @@ def _not_found(
             "finding": finding.model_copy(update={"status": "resolved", "as_of": run.as_of}),
         }
     )
-    silenced = any(one.covers(finding) and one.holds_on(run.as_of) for one in silences)
-    unheard = silenced or entry.told_on is None or finding.detection in run.told_each_time
+    silenced = any(one.covers(finding) and one.is_active_on(run.as_of) for one in silences)
+    unheard = silenced or entry.notified_on is None or finding.detection in run.notified_each_time
     return resolved, None if unheard else "resolved"

@@ -50,26 +50,30 @@ class DynamoLedger:
         """See Ledger.entries."""
         return {fingerprint: item.entry for fingerprint, item in self._items().items()}
 
-    def silences(self) -> list[Suppression]:
-        """See Ledger.silences."""
+    def suppressions(self) -> list[Suppression]:
+        """See Ledger.suppressions."""
         return [Suppression.model_validate_json(found["document"]) for found in self._all("silence")]
 
-    def looked_until(self) -> dict[str, date]:
-        """See Ledger.looked_until."""
+    def evaluated_until(self) -> dict[str, date]:
+        """See Ledger.evaluated_until."""
         return {found["id"]: date.fromisoformat(found["as_of"]) for found in self._all("looked")}
 
-    def update(self, decide: Decide, *, looked: Sequence[EvaluatedUntil]) -> Decision:
+    def update(self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil]) -> Decision:
         """See Ledger.update. Entries that others changed meanwhile are decided again."""
         entries: dict[str, LedgerEntry] = {}
         news: list[Notification] = []
         for _ in range(MOST_TRIES):
             items = self._items()
-            decision = decide({key: item.entry for key, item in items.items()}, self.silences())
+            decision = decide({key: item.entry for key, item in items.items()}, self.suppressions())
             written = self._write(decision, items)
             entries.update((entry.fingerprint, entry) for entry in written)
-            news += [one for one in decision.news if one.finding.fingerprint in entries and one not in news]
+            news += [
+                one
+                for one in decision.notifications
+                if one.finding.fingerprint in entries and one not in news
+            ]
             if len(written) == len(decision.entries):
-                for one in looked:
+                for one in evaluated:
                     self._look(one)
                 news.sort(key=lambda one: (-one.finding.stake, one.finding.fingerprint))
                 return Decision(tuple(entries.values()), tuple(news))
@@ -77,8 +81,8 @@ class DynamoLedger:
             f"The ledger {self._table.name} was changed by others {MOST_TRIES} times; run again."
         )
 
-    def add_silence(self, silence: Suppression) -> Suppression:
-        """See Ledger.add_silence."""
+    def add_suppression(self, silence: Suppression) -> Suppression:
+        """See Ledger.add_suppression."""
         counted = self._table.update_item(
             Key={"kind": "counter", "id": "silence"},
             UpdateExpression="ADD #last :one",
@@ -90,8 +94,8 @@ class DynamoLedger:
         self._table.put_item(Item={**_silence_key(kept.id), "document": kept.model_dump_json()})
         return kept
 
-    def remove_silence(self, id: int) -> None:
-        """See Ledger.remove_silence."""
+    def remove_suppression(self, id: int) -> None:
+        """See Ledger.remove_suppression."""
         gone = self._table.delete_item(Key=_silence_key(id), ReturnValues="ALL_OLD")
         if "Attributes" not in gone:
             raise LedgerError(f"There is no silence {id}; `focuswatch findings --silences` lists them.")
@@ -104,8 +108,8 @@ class DynamoLedger:
                 f"No finding has the fingerprint {fingerprint}; `focuswatch findings` lists them."
             )
 
-    def untold(self) -> Iterator[PendingNotification]:
-        """See Ledger.untold."""
+    def pending_notifications(self) -> Iterator[PendingNotification]:
+        """See Ledger.pending_notifications."""
         listed = pages(
             self._table,
             IndexName=PENDING_INDEX,
@@ -125,7 +129,7 @@ class DynamoLedger:
                 after = number - 1 if number > int(str(now["first"])) else None
                 yield PendingNotification(number, after, Notification.model_validate_json(str(document)))
 
-    def untold_count(self) -> int:
+    def pending_count(self) -> int:
         """Findings with news that was not told yet."""
         counted = pages(
             self._table,
@@ -137,14 +141,14 @@ class DynamoLedger:
         )
         return sum(int(page["Count"]) for page in counted)
 
-    def mark_told(self, *told: PendingNotification) -> None:
-        """See Ledger.mark_told."""
+    def mark_notified(self, *told: PendingNotification) -> None:
+        """See Ledger.mark_notified."""
         for one in told:
-            self._mark_told(one)
+            self._mark_notified(one)
 
-    def _mark_told(self, told: PendingNotification) -> None:
+    def _mark_notified(self, told: PendingNotification) -> None:
         """Take the first untold news of its finding away, where it still is `told`; else do nothing."""
-        key = {"kind": "entry", "id": told.news.finding.fingerprint}
+        key = {"kind": "entry", "id": told.notification.finding.fingerprint}
         # Else it was told before, perhaps by ourselves: botocore asks again where an answer is lost.
         with suppress(self._table.meta.client.exceptions.ConditionalCheckFailedException):
             self._table.update_item(
@@ -179,7 +183,7 @@ class DynamoLedger:
 
     def _write(self, decision: Decision, items: dict[str, _Item]) -> list[LedgerEntry]:
         """The entries that were written: those that are still as they were read."""
-        news = {one.finding.fingerprint: one for one in decision.news}
+        news = {one.finding.fingerprint: one for one in decision.notifications}
 
         def put(entry: LedgerEntry) -> bool:
             return self._put(entry, before=items.get(entry.fingerprint), news=news.get(entry.fingerprint))

@@ -9,13 +9,13 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.inline_rows import selected
 from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.ledger import Ledger
-from focuswatch.ledger.findings_table import TABLE, rows_of_ledger
+from focuswatch.ledger.findings_table import TABLE, findings_table_rows
 from focuswatch.owners.owners_file import Owners
 
 
-def give_known_findings(engine: Engine, *, ledger: Ledger, owners: Owners, as_of: date) -> None:
+def load_findings_table(engine: Engine, *, ledger: Ledger, owners: Owners, as_of: date) -> None:
     """Let statements of `engine` read what `ledger` knows now. Raises QueryError."""
-    rows = rows_of_ledger(ledger, engine=engine, owners=owners, as_of=as_of)
+    rows = findings_table_rows(ledger, engine=engine, owners=owners, as_of=as_of)
     if isinstance(engine, DuckDbEngine):
         create_of(engine.connection, TABLE, KNOWN_FINDINGS, rows)
     elif isinstance(engine, TrinoEngine) and rows:

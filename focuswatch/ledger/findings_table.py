@@ -46,7 +46,7 @@ class KnownFinding:
     acknowledged_on: date | None
 
 
-def known_findings(
+def findings_rows(
     entries: Iterable[LedgerEntry],
     silences: Sequence[Suppression],
     *,
@@ -55,7 +55,7 @@ def known_findings(
     account_tags: AccountTags,
 ) -> list[tuple[object, ...]]:
     """A row for every finding that the ledger knows, in the order of their fingerprints."""
-    held = [one for one in silences if one.holds_on(as_of)]
+    held = [one for one in silences if one.is_active_on(as_of)]
     rows = (
         _row(
             entry,
@@ -87,13 +87,13 @@ def tags_of_accounts(engine: Engine) -> AccountTags:
     }
 
 
-def rows_of_ledger(
+def findings_table_rows(
     ledger: Ledger, *, engine: Engine, owners: Owners, as_of: date
 ) -> list[tuple[object, ...]]:
     """The rows of what `ledger` knows now; accounts' tags are asked of `engine`. Raises QueryError."""
-    return known_findings(
+    return findings_rows(
         ledger.entries().values(),
-        ledger.silences(),
+        ledger.suppressions(),
         as_of=as_of,
         owners=owners,
         account_tags=tags_of_accounts(engine),

@@ -8,31 +8,31 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from focuswatch.findings.finding import Finding, Severity
 
-State = Literal["open", "resolved", "closed"]
-Kind = Literal["new", "changed", "resolved", "reminder"]
-Scope = Literal["fingerprint", "resource", "account", "tag"]
+EntryState = Literal["open", "resolved", "closed"]
+NotificationKind = Literal["new", "changed", "resolved", "reminder"]
+SuppressionScope = Literal["fingerprint", "resource", "account", "tag"]
 
 
 class LedgerEntry(BaseModel):
     """What is known of one fingerprint.
 
-    `told_*` is what its owner last heard (None: never; `told_step` where a detection tells step by step),
+    `told_*` is what its owner last heard (None: never; `notified_step` where a detection tells step by step),
     `saved_daily` the daily EffectiveCost that is really gone since it was resolved (None: not read again yet).
     `closed` is history that is told only once.
     `acknowledged_*`: somebody said that they know; that puts its reminder off, and nothing else.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
     finding: Finding
-    state: State = "open"
-    told_on: date | None = None
-    told_cost: Decimal | None = None
-    told_severity: Severity | None = None
-    told_step: tuple[str | float, ...] = ()
+    state: EntryState = "open"
+    notified_on: date | None = Field(default=None, alias="told_on")
+    notified_cost: Decimal | None = Field(default=None, alias="told_cost")
+    notified_severity: Severity | None = Field(default=None, alias="told_severity")
+    notified_step: tuple[str | float, ...] = Field(default=(), alias="told_step")
     resolved_on: date | None = None
     saved_daily: Decimal | None = None
     acknowledged_by: str | None = None
@@ -53,7 +53,7 @@ class Suppression(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     id: int = 0
-    scope: Scope
+    scope: SuppressionScope
     value: str
     detection: str | None = None
     author: str
@@ -79,7 +79,7 @@ class Suppression(BaseModel):
         key, _, value = self.value.partition("=")
         return bool((finding.evidence.get("tags") or {}).get(key) == value)
 
-    def holds_on(self, day: date) -> bool:
+    def is_active_on(self, day: date) -> bool:
         """Whether it has not run out on `day`."""
         return self.until is None or day < self.until
 
@@ -91,7 +91,7 @@ class Notification(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
-    kind: Kind
+    kind: NotificationKind
     finding: Finding
     in_digest: bool = False
 
@@ -107,9 +107,9 @@ class PendingNotification:
 
     number: int
     after: int | None
-    news: Notification
+    notification: Notification
 
     @property
     def id(self) -> str:
         """Who it is, for whoever hears it twice."""
-        return f"{self.news.finding.fingerprint}-{self.number}"
+        return f"{self.notification.finding.fingerprint}-{self.number}"

@@ -26,34 +26,34 @@ class Ledger(Protocol):
         """Every entry by fingerprint."""
         ...
 
-    def silences(self) -> list[Suppression]:
+    def suppressions(self) -> list[Suppression]:
         """Every silence, run out or not, oldest first."""
         ...
 
-    def looked_until(self) -> dict[str, date]:
+    def evaluated_until(self) -> dict[str, date]:
         """The newest as_of up to which each detection has succeeded."""
         ...
 
-    def update(self, decide: Decide, *, looked: Sequence[EvaluatedUntil]) -> Decision:
+    def update(self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil]) -> Decision:
         """Let `decide` see what is known and write what it decides, with nobody writing in between.
 
-        The news of the decision is kept with it until `mark_told`, so that no error, and no kill, loses any.
+        The news of the decision is kept with it until `mark_notified`, so that no error, and no kill, loses any.
         """
         ...
 
-    def untold(self) -> Iterator[PendingNotification]:
+    def pending_notifications(self) -> Iterator[PendingNotification]:
         """Yield the news that nobody was notified of yet, each finding's in the order in which it was decided."""
         ...
 
-    def mark_told(self, *told: PendingNotification) -> None:
+    def mark_notified(self, *told: PendingNotification) -> None:
         """Forget that these are to be sent, in their order; nothing where that was done. Call it after the output."""
         ...
 
-    def add_silence(self, silence: Suppression) -> Suppression:
+    def add_suppression(self, silence: Suppression) -> Suppression:
         """Keep a silence; what comes back has its id."""
         ...
 
-    def remove_silence(self, id: int) -> None:
+    def remove_suppression(self, id: int) -> None:
         """Forget a silence. Raises LedgerError where there is none of that id."""
         ...
 

@@ -53,39 +53,42 @@ class SqliteLedger:
             rows = self._connection.execute("SELECT fingerprint, entry FROM entries")
             return {fingerprint: LedgerEntry.model_validate_json(text) for fingerprint, text in rows}
 
-    def silences(self) -> list[Suppression]:
-        """See Ledger.silences."""
+    def suppressions(self) -> list[Suppression]:
+        """See Ledger.suppressions."""
         with self._reading():
             rows = self._connection.execute("SELECT id, silence FROM silences ORDER BY id")
             return [Suppression.model_validate_json(text).model_copy(update={"id": id}) for id, text in rows]
 
-    def looked_until(self) -> dict[str, date]:
-        """See Ledger.looked_until."""
+    def evaluated_until(self) -> dict[str, date]:
+        """See Ledger.evaluated_until."""
         with self._reading():
             rows = self._connection.execute("SELECT detection, as_of FROM looked")
             return {detection: date.fromisoformat(as_of) for detection, as_of in rows}
 
-    def update(self, decide: Decide, *, looked: Sequence[EvaluatedUntil]) -> Decision:
+    def update(self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil]) -> Decision:
         """See Ledger.update."""
         with self._transaction():
-            decision = decide(self.entries(), self.silences())
+            decision = decide(self.entries(), self.suppressions())
             self._connection.executemany(
                 "INSERT OR REPLACE INTO entries VALUES (?, ?)",
                 [(entry.fingerprint, entry.model_dump_json(by_alias=True)) for entry in decision.entries],
             )
             self._connection.executemany(
                 "INSERT INTO untold (fingerprint, news) VALUES (?, ?)",
-                [(one.finding.fingerprint, one.model_dump_json(by_alias=True)) for one in decision.news],
+                [
+                    (one.finding.fingerprint, one.model_dump_json(by_alias=True))
+                    for one in decision.notifications
+                ],
             )
             self._connection.executemany(
                 "INSERT INTO looked VALUES (?, ?) ON CONFLICT (detection) "
                 "DO UPDATE SET as_of = max(as_of, excluded.as_of)",
-                [(one.detection, one.as_of.isoformat()) for one in looked],
+                [(one.detection, one.as_of.isoformat()) for one in evaluated],
             )
         return decision
 
-    def untold(self) -> Iterator[PendingNotification]:
-        """See Ledger.untold."""
+    def pending_notifications(self) -> Iterator[PendingNotification]:
+        """See Ledger.pending_notifications."""
         with self._reading():
             rows = self._connection.execute(
                 "SELECT number, fingerprint, news FROM untold ORDER BY number"
@@ -97,23 +100,23 @@ class SqliteLedger:
                 )
                 before[fingerprint] = number
 
-    def mark_told(self, *told: PendingNotification) -> None:
-        """See Ledger.mark_told."""
+    def mark_notified(self, *told: PendingNotification) -> None:
+        """See Ledger.mark_notified."""
         with self._transaction():
             self._connection.executemany(
                 "DELETE FROM untold WHERE number = ?", [(one.number,) for one in told]
             )
 
-    def add_silence(self, silence: Suppression) -> Suppression:
-        """See Ledger.add_silence."""
+    def add_suppression(self, silence: Suppression) -> Suppression:
+        """See Ledger.add_suppression."""
         with self._transaction():
             cursor = self._connection.execute(
                 "INSERT INTO silences (silence) VALUES (?)", (silence.model_dump_json(exclude={"id"}),)
             )
         return silence.model_copy(update={"id": cursor.lastrowid})
 
-    def remove_silence(self, id: int) -> None:
-        """See Ledger.remove_silence."""
+    def remove_suppression(self, id: int) -> None:
+        """See Ledger.remove_suppression."""
         with self._transaction():
             if not self._connection.execute("DELETE FROM silences WHERE id = ?", (id,)).rowcount:
                 raise LedgerError(f"There is no silence {id}; `focuswatch findings --silences` lists them.")

@@ -12,7 +12,7 @@ from focuswatch.ledger import Decision, Ledger, LedgerEntry
 VERIFY_DAYS = 30  # for so long after a finding was resolved its cost is read again
 
 
-def verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: date) -> None:
+def record_verified_savings(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: date) -> None:
     """Write `saved_daily` of every waste finding resolved lately, as the bill shows it now."""
     since = as_of - timedelta(days=VERIFY_DAYS)
     entries = [
@@ -31,7 +31,7 @@ def verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: dat
         for entry in entries
         if saved.get(entry.fingerprint) not in (None, entry.saved_daily)
     )
-    ledger.update(lambda _entries, _silences: Decision(changed, ()), looked=())
+    ledger.update(lambda _entries, _silences: Decision(changed, ()), evaluated=())
 
 
 def _saved_daily(entries: list[LedgerEntry], *, engine: Engine, catalog: Catalog) -> dict[str, Decimal]:

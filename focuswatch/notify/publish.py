@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.findings.amount_text import full_amount
-from focuswatch.findings.explanation_text import sentences
-from focuswatch.findings.finding import Finding, shown
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, display_values
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import PendingNotification
@@ -64,10 +64,10 @@ def publish(
     from botocore.exceptions import BotoCoreError, ClientError
 
     sent, failed, blocked = 0, dict[str, str](), set[str]()
-    for one in ledger.untold():
+    for one in ledger.pending_notifications():
         if not may_go_on():
             return PublishResult(sent, failed, unfinished=True)
-        fingerprint = one.news.finding.fingerprint
+        fingerprint = one.notification.finding.fingerprint
         if fingerprint in blocked:
             continue
         try:
@@ -76,16 +76,16 @@ def publish(
             failed[one.id] = str(error)
             blocked.add(fingerprint)
             continue
-        ledger.mark_told(one)
-        progress(f"sent {one.id}: {one.news.kind} {one.news.finding.detection}")
+        ledger.mark_notified(one)
+        progress(f"sent {one.id}: {one.notification.kind} {one.notification.finding.detection}")
         sent += 1
     return PublishResult(sent, failed)
 
 
 def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
-    finding, attributes = told.news.finding, message_attributes(told)
+    finding, attributes = told.notification.finding, message_attributes(told)
     document = REFUSED_CHARACTERS.sub(_escape, finding.model_dump_json(by_alias=True))
-    if finding.detection == NEW_REGION and told.news.kind == "new":
+    if finding.detection == NEW_REGION and told.notification.kind == "new":
         sns.publish(
             TopicArn=topics.new_region,
             Subject=_subject(finding),
@@ -101,17 +101,17 @@ def message_attributes(told: PendingNotification) -> Any:
 
     SNS allows ten with raw delivery: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
     """
-    finding = told.news.finding
+    finding = told.notification.finding
     values = {
         "news_id": told.id,
-        "change": told.news.kind,
+        "change": told.notification.kind,
         "detection": finding.detection,
         "category": finding.category,
         "severity": finding.severity,
         "team": finding.team or "nobody",
         "account": finding.sub_account_id,
         "region": finding.region_id,
-        "told_in": "digest" if told.news.in_digest else "message",
+        "told_in": "digest" if told.notification.in_digest else "message",
         "after": told.after and f"{finding.fingerprint}-{told.after}",
     }
     return {
@@ -131,7 +131,7 @@ def _escape(match: re.Match[str]) -> str:
 def render_email(finding: Finding) -> str:
     """Return the finding as the text of a mail."""
     account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
-    proof = shown({name: value for name, value in finding.evidence.items() if value is not None})
+    proof = display_values({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n"
@@ -145,7 +145,7 @@ def _root_cause(finding: Finding) -> str:
     """Return the cost drivers and changes; an empty text for a finding without an explanation."""
     if finding.explanation is None:
         return ""
-    lines = sentences(finding.explanation, currency=finding.currency)
+    lines = explanation_sentences(finding.explanation, currency=finding.currency)
     return "Root cause\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
 
 

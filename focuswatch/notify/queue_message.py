@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 
 # A change of a finding that this channel does not know (Slack was configured later) is delivered alone after this time.
 PATIENCE_SECONDS = 900
@@ -19,7 +19,7 @@ class QueuedNotification:
     """A notification of a finding; `number` grows with each, `after` is the previous number (None: the first)."""
 
     finding: Finding
-    kind: Kind
+    kind: NotificationKind
     number: int
     after: int | None
     in_digest: bool

@@ -34,7 +34,7 @@ class MutedByLaunch:
         )
 
 
-def launched(
+def costs_muted_by_launches(
     engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, per_usd: float = 1.0
 ) -> tuple[MutedByLaunch, ...]:
     """What launches of the last days keep quiet, dearest first; nothing is asked where none runs. Raises QueryError."""
@@ -63,7 +63,7 @@ def _launched(row: Row, owners: Owners) -> MutedByLaunch:
     )
 
 
-def summed(launches: Iterable[MutedByLaunch], *, currency: str) -> str | None:
+def launches_summary(launches: Iterable[MutedByLaunch], *, currency: str) -> str | None:
     """All of them in one line of a digest; None where there are none."""
     by_name: dict[str, list[MutedByLaunch]] = {}
     for one in launches:

@@ -20,12 +20,12 @@ from focuswatch.owners.use_cases import (
     PlannedLaunch,
     PlanRule,
     UseCase,
-    claims_of,
+    conflicting_claims,
     intent_of,
-    mistakes_of,
     plan_of,
     rules_of,
     use_case_of,
+    use_case_problems,
 )
 
 # What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
@@ -150,8 +150,8 @@ class Owners(_Section):
                 named = f"{rule.key}={rule.value}" if rule.key else rule.value
                 yield f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}; let one have it."
         for name, use_case in self.use_cases.items():
-            yield from mistakes_of(name, use_case, teams=self.teams)
-        yield from claims_of(self.plan_rules)
+            yield from use_case_problems(name, use_case, teams=self.teams)
+        yield from conflicting_claims(self.plan_rules)
 
     @cached_property
     def rules(self) -> list[Rule]:

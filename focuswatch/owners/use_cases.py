@@ -185,7 +185,7 @@ def _place(rule: PlanRule) -> int:
     return rule.place
 
 
-def mistakes_of(name: str, use_case: UseCase, *, teams: Mapping[str, object]) -> Iterator[str]:
+def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, object]) -> Iterator[str]:
     """What is wrong with one use case, each in a sentence that begins with its place."""
     where = f"use_cases.{name}"
     if use_case.team is not None and use_case.team not in teams:
@@ -212,7 +212,7 @@ def mistakes_of(name: str, use_case: UseCase, *, teams: Mapping[str, object]) ->
             )
 
 
-def claims_of(rules: Iterable[PlanRule]) -> Iterator[str]:
+def conflicting_claims(rules: Iterable[PlanRule]) -> Iterator[str]:
     """Rows that two use cases claim, each in a sentence."""
     claims: dict[tuple[str, str | None, str | None], str] = {}
     for rule in rules:

@@ -30,7 +30,7 @@ def ledger(request, tmp_path):
 def said(ledger, body, *, on=TODAY):
     """The kinds of news that a message makes."""
     decision = record(ledger, parse(body, owners=Owners(), today=on), today=on)
-    return [news.kind for news in decision.news]
+    return [news.kind for news in decision.notifications]
 
 
 def state(ledger, body):
@@ -77,7 +77,7 @@ def test_what_was_not_heard_of_for_long_is_closed_without_a_word(ledger):
 def test_what_detections_found_is_left_alone(ledger):
     """A message judges nothing but messages."""
     found = finding()
-    ledger.update(lambda known, silences: decide(known, silences, run(found)), looked=())
+    ledger.update(lambda known, silences: decide(known, silences, run(found)), evaluated=())
     before = ledger.entries()[found.fingerprint]
     assert said(ledger, anomaly_message(), on=TODAY + timedelta(days=400)) == ["new"]
     assert ledger.entries()[found.fingerprint] == before
@@ -87,14 +87,14 @@ def test_a_scan_resolves_no_budget(ledger):
     """No detection covers it."""
     said(ledger, budget_message())
     ledger.update(
-        lambda known, silences: decide(known, silences, run(on=TODAY + timedelta(days=60))), looked=()
+        lambda known, silences: decide(known, silences, run(on=TODAY + timedelta(days=60))), evaluated=()
     )
     assert state(ledger, budget_message()) == "open"
 
 
 def test_a_silence_holds_for_a_budget_by_its_name(ledger):
     """Whoever excluded it knows; it is written down and not told."""
-    ledger.add_silence(
+    ledger.add_suppression(
         Suppression(
             scope="resource", value="focuswatch-team-search", author="a", reason="a big launch", since=TODAY
         )
@@ -109,4 +109,4 @@ def test_news_waits_for_the_publisher():
         kept = DynamoLedger(ledger_table())
         said(kept, anomaly_message())
         said(kept, anomaly_message(impact=9000, end="2026-11-22T00:00:00Z"))
-        assert [told.news.kind for told in kept.untold()] == ["new", "changed"]
+        assert [told.notification.kind for told in kept.pending_notifications()] == ["new", "changed"]

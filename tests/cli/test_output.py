@@ -14,7 +14,7 @@ from focuswatch.cli.output.slack_payload import news
 from focuswatch.cli.output.tables import entries, whole
 from focuswatch.cli.progress import talking
 from focuswatch.detect.coverage import Coverage
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.scan import ScanResult
 from focuswatch.findings.finding import account_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Notification
@@ -51,14 +51,14 @@ def test_json_says_the_same_without_raw_control_characters():
 def message(*told) -> dict:
     return json.loads(
         news(
-            Scanned(
+            ScanResult(
                 as_of=DAY,
                 currency="USD",
                 findings=told,
-                news=tuple(Notification(kind="new", finding=one) for one in told),
+                notifications=tuple(Notification(kind="new", finding=one) for one in told),
                 outcomes=(),
                 coverage=Coverage(),
-                silenced=0,
+                suppressed=0,
                 seconds=0.0,
             )  # fmt: skip
         )

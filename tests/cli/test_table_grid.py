@@ -9,7 +9,7 @@ from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli.output import tables
 from focuswatch.cli.output.table_grid import Column, grid, shortened, wrapped
 from focuswatch.detect.coverage import Coverage
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.scan import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification
 from tests.given.findings import DAY, finding
 
@@ -160,9 +160,9 @@ def test_the_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, mos
     ]
     gone = finding("i-gone", cost="99999").model_copy(update={"status": "resolved"})
     news = tuple(Notification(kind="new", finding=one) for one in [gone, *found])
-    result = Scanned(
-        as_of=DAY, currency="USD", findings=tuple(found), news=news, outcomes=(), coverage=Coverage(), silenced=0,
-        seconds=0.0,
+    result = ScanResult(
+        as_of=DAY, currency="USD", findings=tuple(found), notifications=news, outcomes=(), coverage=Coverage(),
+        suppressed=0, seconds=0.0,
     )  # fmt: skip
     tables.top(result, most=10, state=tmp_path, command="focuswatch")
     printed = capsys.readouterr().out

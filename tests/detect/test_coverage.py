@@ -58,11 +58,11 @@ def test_an_empty_bill_proves_nothing():
 def test_an_account_that_stopped_tells_nothing():
     """It may be missing from the export; after a month, or once it is closed, it is gone."""
     stopped = {"SubAccountId": "2", "days": [date(2026, 3, 1), date(2026, 3, 20)]}
-    assert covered({"days": MONTH}, stopped).silent_accounts == {"2"}
+    assert covered({"days": MONTH}, stopped).missing_accounts == {"2"}
     closed = {"sub_account_id": "2", "closed_on": date(2026, 3, 20)}
-    assert covered({"days": MONTH}, stopped, accounts=[closed]).silent_accounts == frozenset()
+    assert covered({"days": MONTH}, stopped, accounts=[closed]).missing_accounts == frozenset()
     long_gone = {"SubAccountId": "2", "days": [date(2026, 2, 1), date(2026, 2, 20)]}
-    assert covered({"days": [date(2026, 2, 1), date(2026, 3, 31)]}, long_gone).silent_accounts == frozenset()
+    assert covered({"days": [date(2026, 2, 1), date(2026, 3, 31)]}, long_gone).missing_accounts == frozenset()
 
 
 def delivery(charges: int, *, hour: int) -> dict[str, object]:

@@ -9,7 +9,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.run_detection import DetectionInput, Outcome, ask
+from focuswatch.detect.run_detection import DetectionInput, Outcome, run_detection
 from focuswatch.detect.scan import _owned_findings, scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.ledger import SqliteLedger, decide
@@ -34,10 +34,12 @@ def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_pa
     connection = connect()
     case = Case(name="one charge", kind="quiet", charges=[CHARGE])
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
-    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, news_since=DAY).values)
+    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
     known = finding(account="111122223333", on=date(2026, 4, 1))
-    ledger.update(lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), looked=())
+    ledger.update(
+        lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), evaluated=()
+    )
     engine = DuckDbEngine(connection)
     engine.at_once = 1
     turns = iter([True, False])
@@ -46,9 +48,9 @@ def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_pa
         engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=asked, owners=Owners(), ledger=ledger,
         progress=lambda _text: None, may_go_on=lambda: next(turns),
     )  # fmt: skip
-    assert scanned.left == (known.detection,)
+    assert scanned.not_run == (known.detection,)
     assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
-    assert set(ledger.looked_until()) == {"new_region"}
+    assert set(ledger.evaluated_until()) == {"new_region"}
     assert ledger.entries()[known.fingerprint].state == "open"
 
 
@@ -100,8 +102,10 @@ def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
         for account, cost in (("1", float("inf")), ("2", 5.0), ("3", float("nan")), ("4", None))
     ]
     engine = SimpleNamespace(query=lambda *_, **__: rows)
-    question = DetectionInput(as_of=DAY, news_since=DAY)
-    outcome = ask(CATALOG.detection("new_region"), engine=engine, catalog=CATALOG, question=question)
+    question = DetectionInput(as_of=DAY, first_new_day=DAY)
+    outcome = run_detection(
+        CATALOG.detection("new_region"), engine=engine, catalog=CATALOG, question=question
+    )
     assert [row["sub_account_id"] for row in outcome.rows] == ["2", "4"]
     assert "2 findings have a cost that is no number (first: sub_account_id 1" in outcome.error
 
@@ -115,10 +119,12 @@ def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
     charges = [{**CHARGE, "charge_date": DAY - timedelta(days=back)} for back in range(1, 20)]
     case = Case(name="every day", kind="quiet", charges=charges)
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
-    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, news_since=DAY).values)
+    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
     known = finding(account="111122223333", on=date(2026, 4, 1))
-    ledger.update(lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), looked=())
+    ledger.update(
+        lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), evaluated=()
+    )
     scanned = scan(
         DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
         detections=[CATALOG.detection(known.detection)], owners=Owners(), ledger=ledger,

@@ -216,7 +216,7 @@ class World:
         day = DAY + timedelta(days=number)
         a_run = run(*(one.model_copy(update={"as_of": day}) for one in found), on=day)
         ledger = DynamoLedger(self.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=())
+        ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
     def _publish(self) -> None:
         publish(

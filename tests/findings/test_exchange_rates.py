@@ -134,7 +134,7 @@ IDENTITY = ("sub_account_id", "region_id", "resource_id", "service_name")
 
 def _identities(outcome):
     assert outcome.error is None
-    return [[row.get(key) for key in IDENTITY] for row in _sorted(outcome)], len(outcome.not_looked_at)
+    return [[row.get(key) for key in IDENTITY] for row in _sorted(outcome)], len(outcome.not_evaluated)
 
 
 def test_a_parameter_of_money_says_that_it_is_in_dollars(tmp_path):
@@ -155,10 +155,12 @@ def test_material_change_is_measured_in_dollars():
     """Ten dollars more are news; ten rupees more are none."""
     first, grown = finding(cost="15"), finding(cost="30")
     known = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
-    assert [one.kind for one in decide(known, [], run(grown)).news] == ["changed"]
-    assert decide(known, [], run(grown, per_usd=Decimal(83))).news == ()
+    assert [one.kind for one in decide(known, [], run(grown)).notifications] == ["changed"]
+    assert decide(known, [], run(grown, per_usd=Decimal(83))).notifications == ()
     grown = finding(cost="900")
-    assert [one.kind for one in decide(known, [], run(grown, per_usd=Decimal(83))).news] == ["changed"]
+    assert [one.kind for one in decide(known, [], run(grown, per_usd=Decimal(83))).notifications] == [
+        "changed"
+    ]
 
 
 def test_what_aws_says_in_another_currency_is_weighed_in_dollars():

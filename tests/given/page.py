@@ -30,7 +30,7 @@ def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> Gathered:
         "entries": entries,
         "silences": (),
         "outcomes": (),
-        "looked_until": {},
+        "evaluated_until": {},
         "coverage": Coverage(),
         "billed_days": {
             "first_day": DAY - timedelta(days=60),
@@ -78,7 +78,7 @@ def hostile() -> Gathered:
             "portfolio": [{**moved, "intent": HOSTILE}],
             "month_forecast": [planned, {**planned, "of": "service"}],
         },
-        coverage=Coverage(doubts=(HOSTILE,), silent_accounts=frozenset([HOSTILE, None])),  # type: ignore[list-item]
+        coverage=Coverage(doubts=(HOSTILE,), missing_accounts=frozenset([HOSTILE, None])),  # type: ignore[list-item]
         failures=(HOSTILE,),
         warnings=(HOSTILE,),
     )

@@ -12,7 +12,7 @@ from moto import mock_aws
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification
@@ -141,7 +141,7 @@ def slack_world(**options: Any) -> Iterator[SlackWorld]:
 
 
 def notification(
-    finding: Finding, kind: Kind = "new", *, number: int = 1, first: bool = False, **more: Any
+    finding: Finding, kind: NotificationKind = "new", *, number: int = 1, first: bool = False, **more: Any
 ) -> QueuedNotification:
     """One message of the findings topic; it is the first of its entry, or follows the number before."""
     status = "open" if kind == "reminder" else kind

@@ -40,7 +40,7 @@ def test_a_queue_takes_every_name_of_a_bill(sign):
     found = finding(resource=f"a{sign}b").model_copy(update={"region_id": f"eu{sign}", "team": sign})
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
-        ledger.update(lambda known, silences: decide(known, silences, run(found)), looked=())
+        ledger.update(lambda known, silences: decide(known, silences, run(found)), evaluated=())
         publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
     (sent,) = sns.sent
     values = [one["StringValue"] for one in sent["MessageAttributes"].values()]
@@ -55,7 +55,7 @@ def sent_of(*found):
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
         a_run = run(*found, ran=("new_region", "idle_sagemaker_endpoint"))
-        ledger.update(lambda known, silences: decide(known, silences, a_run), looked=())
+        ledger.update(lambda known, silences: decide(known, silences, a_run), evaluated=())
         publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
     return sns.sent
 
@@ -109,7 +109,7 @@ def test_a_row_with_evidence_without_end_is_told():
         for number in range(5):
             grown = found.model_copy(update={"monthly_cost": found.monthly_cost + 1000 * 2**number})
             a_run = run(grown, on=DAY + timedelta(days=number), ran=("new_region",))
-            ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), looked=())
+            ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), evaluated=())
         told = publish(ledger, sns=sns, topics=topics, progress=lambda _: None)
     assert (told.sent, told.failed) == (5, {})
 
@@ -118,7 +118,7 @@ def hundred():
     """A ledger with a hundred findings to tell."""
     ledger = DynamoLedger(ledger_table())
     found = [finding(resource=f"r-{number}") for number in range(100)]
-    ledger.update(lambda known, silences: decide(known, silences, run(*found)), looked=())
+    ledger.update(lambda known, silences: decide(known, silences, run(*found)), evaluated=())
     return ledger
 
 
@@ -128,7 +128,7 @@ def test_what_no_time_is_left_for_waits_for_the_next_run():
         ledger, sns = hundred(), SNS()
         asked = {"sns": sns, "topics": Topics("findings", "new-region"), "say": lambda _: None}
         first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
-        assert (first.sent, first.unfinished, ledger.untold_count()) == (30, True, 70)
+        assert (first.sent, first.unfinished, ledger.pending_count()) == (30, True, 70)
         second = publish(ledger, **asked)
     assert (second.sent, second.unfinished) == (70, False)
     assert len({one["MessageAttributes"]["news_id"]["StringValue"] for one in sns.sent}) == 100
@@ -167,5 +167,5 @@ def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seco
 
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
         heartbeat = function.handler({}, Context(seconds))
-        assert ledger.untold_count() == 100 - told
+        assert ledger.pending_count() == 100 - told
     assert (heartbeat["told"], announced) == (told, ["Detected"] * goes_on)

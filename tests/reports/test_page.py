@@ -202,13 +202,13 @@ def test_what_was_not_evaluated_is_told():
     """Failed, not asked by the last scan, not looked at; an account without a name is said in words."""
     detection, other = CATALOG.detections["underused_gpu"], CATALOG.detections["gpu_burst"]
     outcomes = (
-        Outcome(detection, not_looked_at=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
+        Outcome(detection, not_evaluated=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
         Outcome(other, error="gpu_burst: no such column"),
     )
     told = document(
         gathered(
             outcomes=outcomes,
-            looked_until={"underused_gpu": DAY},
+            evaluated_until={"underused_gpu": DAY},
             coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
         )
     )["freshness"]
@@ -216,7 +216,7 @@ def test_what_was_not_evaluated_is_told():
     assert told["not_asked"] == ["gpu_burst (last asked never)"]
     (skipped,) = told["not_judged"]
     assert (skipped["detection"], skipped["resources"], skipped["monthly_cost"]) == ("underused_gpu", 2, 10.0)
-    assert told["silent_accounts"] == ["1", "what no account is charged for"]
+    assert told["missing_accounts"] == ["1", "what no account is charged for"]
     assert told["doubts"] == ["late"]
 
 
@@ -239,7 +239,7 @@ def bill(*charges: dict[str, object]) -> DuckDbEngine:
 def gathered_from(engine, *found, catalog=CATALOG, tmp_path):
     """What is gathered of a bill whose ledger knows these findings."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
-    ledger.update(lambda entries, silences: decide(entries, silences, run(*found)), looked=[])
+    ledger.update(lambda entries, silences: decide(entries, silences, run(*found)), evaluated=[])
     return gather(engine, as_of=DAY, currency="USD", catalog=catalog, owners=Owners(), ledger=ledger)
 
 

@@ -146,12 +146,12 @@ def test_what_came_of_detections_is_kept_until_they_are_asked_again():
         assert kept.recall(CATALOG) == ()
         skipped = ({"monthly_cost": 7.0, "resource_id": "arn:x"}, {"monthly_cost": None})
         kept.remember(
-            [Outcome(gpu, not_looked_at=skipped), Outcome(region, error="new_region: no such column")]
+            [Outcome(gpu, not_evaluated=skipped), Outcome(region, error="new_region: no such column")]
         )
         kept.remember([Outcome(region, rows=({"monthly_cost": 1.0},))])
         found = {one.detection.id: one for one in kept.recall(CATALOG)}
-        assert [row["monthly_cost"] for row in found["underused_gpu"].not_looked_at] == [7.0, None]
-        assert (found["new_region"].error, found["new_region"].not_looked_at) == (None, ())
+        assert [row["monthly_cost"] for row in found["underused_gpu"].not_evaluated] == [7.0, None]
+        assert (found["new_region"].error, found["new_region"].not_evaluated) == (None, ())
         left = {id: one for id, one in CATALOG.detections.items() if id != "underused_gpu"}
         without = type(CATALOG)(left, CATALOG.reports, CATALOG.tables, CATALOG.lookups)
         assert [one.detection.id for one in kept.recall(without)] == ["new_region"]

@@ -7,7 +7,7 @@ What the bill says is data: rich text, which has neither markup nor mentions in 
 
 from focuswatch.cli.output.machine_formats import written
 from focuswatch.cli.output.minor_findings import minor_line
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.scan import ScanResult
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, is_minor
 from focuswatch.notify.slack.action_steps import render_action
@@ -29,11 +29,11 @@ NAME_CHARACTERS = 300
 CONTEXT_CHARACTERS = 1500
 
 
-def news(scanned: Scanned) -> str:
+def news(scanned: ScanResult) -> str:
     """The JSON of a message that tells the news of a scan, costliest first."""
-    heading = f"focuswatch: {len(scanned.news)} to tell as of {scanned.as_of}"
-    told = [one.finding for one in scanned.news if not is_minor(one.finding)]
-    minor = [one.finding for one in scanned.news if is_minor(one.finding)]
+    heading = f"focuswatch: {len(scanned.notifications)} to tell as of {scanned.as_of}"
+    told = [one.finding for one in scanned.notifications if not is_minor(one.finding)]
+    minor = [one.finding for one in scanned.notifications if is_minor(one.finding)]
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": heading}}]
     shown = 0
     for finding in told[:MOST_FINDINGS]:

@@ -83,7 +83,7 @@ RULES: Mapping[str, _Rule] = {
 }
 
 
-def rise_of(finding: Finding) -> CostIncrease | None:
+def cost_increase_of(finding: Finding) -> CostIncrease | None:
     """What rose; None where nothing did, or nobody says when."""
     rule = RULES.get(finding.detection)
     days = [_day(finding.evidence, name) for name in rule.days] if rule else []

@@ -26,9 +26,9 @@ def record_exclusion(
     if entry is not None and not entry.finding.suppressible_by_team:
         return mark_processed(state, closing)  # the project of a team that only a resource's own tag names
     silence = _exclusion(issue, closing, fingerprint=fingerprint, today=today)
-    kept = (one.model_copy(update={"id": 0}) for one in ledger.silences())
-    if silence.holds_on(today) and silence not in kept:
-        ledger.add_silence(silence)
+    kept = (one.model_copy(update={"id": 0}) for one in ledger.suppressions())
+    if silence.is_active_on(today) and silence not in kept:
+        ledger.add_suppression(silence)
     return mark_processed(state, closing)
 
 
@@ -39,7 +39,7 @@ def mark_processed(state: IssueState, closing: Closing) -> IssueState:
 
 def is_suppressed(ledger: Ledger, finding: Finding) -> bool:
     """Whether somebody's word still holds that this is not to be told; they may have taken it back."""
-    return any(one.covers(finding) and one.holds_on(finding.as_of) for one in ledger.silences())
+    return any(one.covers(finding) and one.is_active_on(finding.as_of) for one in ledger.suppressions())
 
 
 def _exclusion(issue: Issue, closing: Closing, *, fingerprint: str, today: date) -> Suppression:

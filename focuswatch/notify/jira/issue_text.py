@@ -7,8 +7,8 @@ from operator import itemgetter
 
 from focuswatch.catalog.catalog import DetectionHeader
 from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
-from focuswatch.findings.explanation_text import sentences
-from focuswatch.findings.finding import Finding, Severity, account_label, amount, shown
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
 
@@ -75,7 +75,7 @@ def _why(finding: Finding, *, longest: int) -> list[str]:
     """Why its money rose; nothing where nothing did."""
     if finding.explanation is None:
         return []
-    lines = sentences(finding.explanation, currency=finding.currency)
+    lines = explanation_sentences(finding.explanation, currency=finding.currency)
     text = "\n".join(one_line(line, longest=VALUE_CHARACTERS) for line in lines)
     return ["h3. Why\n" + verbatim(text, longest=2 * longest)]
 
@@ -174,7 +174,7 @@ def _where(finding: Finding) -> dict[str, str]:
 
 
 def _evidence(finding: Finding) -> dict[str, str]:
-    return shown({name: value for name, value in finding.evidence.items() if value is not None})
+    return display_values({name: value for name, value in finding.evidence.items() if value is not None})
 
 
 def _table(rows: dict[str, str]) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification, notification_number
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
@@ -200,7 +200,12 @@ class SlackChannel:
             raise
 
     def _message(
-        self, finding: Finding, *, kind: Kind, news_id: str, answered: RecordedResponse | None = None
+        self,
+        finding: Finding,
+        *,
+        kind: NotificationKind,
+        news_id: str,
+        answered: RecordedResponse | None = None,
     ) -> Payload:
         detection = self.catalog.detections.get(finding.detection)
         told = render_message(

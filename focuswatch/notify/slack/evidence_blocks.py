@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from focuswatch.findings.explanation_text import details, headline
-from focuswatch.findings.finding import Finding, shown
+from focuswatch.findings.explanation_text import explanation_details, explanation_headline
+from focuswatch.findings.finding import Finding, display_values
 from focuswatch.findings.size_limits import whole_length
 from focuswatch.notify.slack.blocks import Block, bullets, line_feed, rich, section, spaced, words
 from focuswatch.notify.slack.mrkdwn import one_line, truncate
@@ -32,8 +32,8 @@ def render_explanation(finding: Finding) -> Block | None:
     """Return the cost drivers, the first day and who changed what; None without an explanation."""
     if finding.explanation is None:
         return None
-    said = headline(finding.explanation, currency=finding.currency)
-    lines = list(islice(details(finding.explanation), MOST_REASONS))
+    said = explanation_headline(finding.explanation, currency=finding.currency)
+    lines = list(islice(explanation_details(finding.explanation), MOST_REASONS))
     heading = section([words("Root cause", style="bold"), line_feed(), words(said)])
     if not lines:
         return rich(heading)
@@ -74,7 +74,7 @@ def _is_in_text(value: Any, finding: Finding) -> bool:
     """Return whether the reason or the steps contain the value; a number is repeated with its name."""
     if not isinstance(value, Sequence):
         return False
-    text = shown({"": value})[""]
+    text = display_values({"": value})[""]
     return text in finding.reason or text in finding.action
 
 
@@ -92,4 +92,4 @@ def _readable(value: Any) -> str:
         return ", ".join(texts) + (f" and {more:,} more" if more else "")
     if isinstance(value, Mapping):
         return _readable([item if key == "…" else f"{key} {_readable(item)}" for key, item in value.items()])
-    return truncate(one_line(shown({"": value})[""]), VALUE_CHARACTERS) or "-"
+    return truncate(one_line(display_values({"": value})[""]), VALUE_CHARACTERS) or "-"

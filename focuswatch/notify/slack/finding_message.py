@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from focuswatch.findings.amount_text import days_open, full_amount, saving_text
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
@@ -76,7 +76,7 @@ class RecordedResponse:
 def render_message(
     finding: Finding,
     *,
-    kind: Kind,
+    kind: NotificationKind,
     today: date,
     news_id: str,
     blind_spots: Sequence[str] = (),
@@ -120,7 +120,7 @@ def webhook_payload(message: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_resolved(finding: Finding, *, kind: Kind) -> bool:
+def _is_resolved(finding: Finding, *, kind: NotificationKind) -> bool:
     return kind == "resolved" or finding.status == "resolved"
 
 

@@ -57,6 +57,6 @@ def render_closing(closing: Suppression) -> dict[str, Any]:
 
 def _lately(silences: Iterable[Suppression], *, today: date) -> Iterator[Suppression]:
     for one in silences:
-        is_new = today - one.since <= timedelta(days=TOLD_DAYS) and one.holds_on(today)
+        is_new = today - one.since <= timedelta(days=TOLD_DAYS) and one.is_active_on(today)
         if is_new and one.scope == "fingerprint" and (one.source or "").startswith(SOURCE):
             yield one

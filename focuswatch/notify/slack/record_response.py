@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
 from focuswatch.ledger import Ledger, Suppression
-from focuswatch.ledger.decide import acknowledged
+from focuswatch.ledger.decide import acknowledge
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
@@ -84,18 +84,18 @@ class ResponseRecorder:
     def _into_ledger(self, press: UserResponse, answered: RecordedResponse, *, today: date) -> None:
         if answered.action == "acknowledged":
             self.ledger.update(
-                lambda entries, _silences: acknowledged(
+                lambda entries, _silences: acknowledge(
                     entries, press.fingerprint, author=_author(press), on=today
                 ),
-                looked=(),
+                evaluated=(),
             )
             return
         silence = Suppression(
             scope="fingerprint", value=press.fingerprint, author=_author(press), since=today, until=answered.until,
             reason=press.reason or f"{press.action} in Slack", source=press.id,
         )  # fmt: skip
-        if not any(one.source == press.id for one in self.ledger.silences()):
-            self.ledger.add_silence(silence)
+        if not any(one.source == press.id for one in self.ledger.suppressions()):
+            self.ledger.add_suppression(silence)
 
     def _is_first(self, press: UserResponse, *, today: date) -> bool:
         """Keep the answer itself, for good; whether what follows from it is still to be done."""

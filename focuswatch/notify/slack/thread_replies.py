@@ -1,13 +1,13 @@
-"""Replies in the thread of a finding's message: what changed, in one or two sentences."""
+"""Replies in the thread of a finding's message: what changed, in one or two explanation_sentences."""
 
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from focuswatch.findings.amount_text import cost_so_far_text, full_amount, main_amount, saving_text
-from focuswatch.findings.explanation_text import headline, part_said
+from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
 from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
@@ -20,7 +20,7 @@ STEP = (
 def render_thread_reply(
     finding: Finding,
     *,
-    kind: Kind,
+    kind: NotificationKind,
     today: date,
     news_id: str,
     before: Finding | None = None,
@@ -59,10 +59,10 @@ def _root_cause(finding: Finding) -> str | None:
     explanation = finding.explanation
     if explanation is None:
         return finding.reason if STEP in finding.evidence else None
-    said = headline(explanation, currency=finding.currency)
+    said = explanation_headline(explanation, currency=finding.currency)
     if not explanation.parts:
         return said
-    return f"{said} Largest cost driver: {part_said(explanation.parts[0], explanation)}."
+    return f"{said} Largest cost driver: {cost_driver_text(explanation.parts[0], explanation)}."
 
 
 def _reminder(finding: Finding, *, today: date) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import amount_label
-from focuswatch.findings.explanation_text import details, headline
+from focuswatch.findings.explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.finding import Finding, account_label
 from focuswatch.reports.page.page_data import Gathered, is_shown
 
@@ -90,7 +90,10 @@ def _anomaly(finding: Finding, rows: Sequence[Row]) -> Part:
 def _causes(finding: Finding) -> list[str]:
     """The explanation it was told with, or the causes that the detection itself names."""
     if finding.explanation:
-        return [headline(finding.explanation, currency=finding.currency), *details(finding.explanation)]
+        return [
+            explanation_headline(finding.explanation, currency=finding.currency),
+            *explanation_details(finding.explanation),
+        ]
     return finding.evidence.get("causes") or []
 
 

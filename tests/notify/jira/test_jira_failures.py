@@ -137,7 +137,7 @@ def test_a_process_killed_while_it_respects_a_closing_excludes_once(world, after
         world.jira.move(issue.key, "Done" if world.jira.cloud else "Closed")
         killer = KilledOnce(at, after=after)
         told_under(world, killer, story, client=client, fingerprint=fingerprint)
-        assert [one.value for one in world.ledger.silences()].count(fingerprint) == 1
+        assert [one.value for one in world.ledger.suppressions()].count(fingerprint) == 1
         assert issue.done and issue.bodies == []
         if not killer.dead:
             return

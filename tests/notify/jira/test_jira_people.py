@@ -37,7 +37,7 @@ def test_a_persons_closing_is_an_exclusion_with_their_name_and_reason_that_runs_
     assert world.channel.deliver(notification(1, "changed", **today(world))).endswith(
         "SRCH-1 was closed by a person"
     )
-    (silence,) = world.ledger.silences()
+    (silence,) = world.ledger.suppressions()
     assert silence == Suppression(
         id=1,
         scope="fingerprint",
@@ -57,9 +57,11 @@ def test_the_ledger_tells_nothing_of_it_meanwhile(world):
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()
-    (silence,) = world.ledger.silences()
-    assert silence.covers(a_finding()) and silence.holds_on(world.today + timedelta(days=EXCLUSION_DAYS - 1))
-    assert not silence.holds_on(world.today + timedelta(days=EXCLUSION_DAYS))
+    (silence,) = world.ledger.suppressions()
+    assert silence.covers(a_finding()) and silence.is_active_on(
+        world.today + timedelta(days=EXCLUSION_DAYS - 1)
+    )
+    assert not silence.is_active_on(world.today + timedelta(days=EXCLUSION_DAYS))
 
 
 def test_the_same_closing_seen_again_excludes_once(world):
@@ -69,10 +71,10 @@ def test_the_same_closing_seen_again_excludes_once(world):
         world.channel.deliver(notification(number, "changed", **today(world)))
         world.channel.sweep()
         world.pass_days(1)
-    assert len(world.ledger.silences()) == 1
+    assert len(world.ledger.suppressions()) == 1
     world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
     world.channel.deliver(notification(3, "changed", age=1000, **today(world)))
-    assert len(world.ledger.silences()) == 1 and world.issues[0].bodies == []
+    assert len(world.ledger.suppressions()) == 1 and world.issues[0].bodies == []
 
 
 def test_when_the_exclusion_has_run_out_the_issue_is_opened_again(world):
@@ -86,7 +88,7 @@ def test_when_the_exclusion_has_run_out_the_issue_is_opened_again(world):
     assert world.state.open and not world.state.closed_by_human
     close(world, by="Ada", resolution="Declined")
     world.channel.sweep()
-    assert [one.author for one in world.ledger.silences()] == ["Grace", "Ada"]
+    assert [one.author for one in world.ledger.suppressions()] == ["Grace", "Ada"]
 
 
 def test_a_closing_of_long_ago_excludes_nothing_any_more(world):
@@ -95,16 +97,16 @@ def test_a_closing_of_long_ago_excludes_nothing_any_more(world):
     close(world)
     world.pass_days(EXCLUSION_DAYS)
     assert world.channel.deliver(notification(1, "changed", **today(world))).endswith("SRCH-1 reopened")
-    assert world.ledger.silences() == []
+    assert world.ledger.suppressions() == []
 
 
 def test_an_exclusion_that_somebody_took_back_does_not_come_again(world):
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()
-    world.ledger.remove_silence(1)
+    world.ledger.remove_suppression(1)
     world.channel.deliver(notification(1, "changed", **today(world)))
-    assert world.ledger.silences() == [] and not world.issues[0].done
+    assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
 def test_our_own_closing_excludes_nothing(world):
@@ -112,7 +114,7 @@ def test_our_own_closing_excludes_nothing(world):
     world.channel.deliver(notification(1, "resolved"))
     assert world.channel.sweep().excluded == []
     world.channel.deliver(notification(2, "new"))
-    assert world.ledger.silences() == [] and not world.issues[0].done
+    assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
 def test_what_a_person_opened_again_and_closed_is_theirs(world):
@@ -122,7 +124,7 @@ def test_what_a_person_opened_again_and_closed_is_theirs(world):
     world.pass_days(1)
     close(world)
     world.channel.deliver(notification(2, "new", **today(world)))
-    assert len(world.ledger.silences()) == 1 and world.issues[0].done
+    assert len(world.ledger.suppressions()) == 1 and world.issues[0].done
 
 
 def test_whoever_closed_what_is_really_gone_is_not_silenced_when_it_comes_back(world):
@@ -130,9 +132,9 @@ def test_whoever_closed_what_is_really_gone_is_not_silenced_when_it_comes_back(w
     world.channel.deliver(notification())
     close(world, resolution="Fixed")
     assert world.channel.deliver(notification(1, "resolved", **today(world))) is None
-    assert world.ledger.silences() == [] and world.issues[0].bodies == []
+    assert world.ledger.suppressions() == [] and world.issues[0].bodies == []
     world.channel.deliver(notification(2, "new", **today(world)))
-    assert world.ledger.silences() == [] and not world.issues[0].done
+    assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
 def test_the_sweep_sees_closings_that_no_news_would_show(world):
@@ -143,7 +145,7 @@ def test_the_sweep_sees_closings_that_no_news_would_show(world):
     swept = world.channel.sweep()
     assert (swept.excluded, swept.duplicates, swept.failed) == (["SRCH-1"], [], {})
     assert world.channel.sweep().excluded == []
-    (silence,) = world.ledger.silences()
+    (silence,) = world.ledger.suppressions()
     assert silence.since == world.today - timedelta(days=1), "it counts from the day of the closing"
 
 
@@ -229,7 +231,7 @@ def test_a_closing_of_which_jira_does_not_say_who_did_it_is_a_persons(world):
     close(world)
     world.issues[0].histories.clear()
     world.channel.deliver(notification(1, "changed", **today(world)))
-    (silence,) = world.ledger.silences()
+    (silence,) = world.ledger.suppressions()
     assert silence.author == "Jira"
 
 
@@ -240,7 +242,7 @@ def test_our_own_closing_is_known_also_where_jira_does_not_say_whose_it_was(worl
     world.channel.sweep()
     assert (
         world.channel.deliver(notification(2, "new")).endswith("SRCH-1 reopened")
-        and world.ledger.silences() == []
+        and world.ledger.suppressions() == []
     )
 
 
@@ -249,7 +251,7 @@ def test_days_are_counted_in_utc(world):
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()
-    assert world.ledger.silences()[0].since == date(2026, 11, 20)
+    assert world.ledger.suppressions()[0].since == date(2026, 11, 20)
 
 
 def test_a_finding_is_what_is_silenced_and_no_other(world):
@@ -257,4 +259,4 @@ def test_a_finding_is_what_is_silenced_and_no_other(world):
     close(world)
     world.channel.sweep()
     other: Finding = a_finding(fingerprint="b" * 20)
-    assert not world.ledger.silences()[0].covers(other)
+    assert not world.ledger.suppressions()[0].covers(other)

@@ -15,7 +15,7 @@ import pytest
 from focuswatch.bill.local_bill import Inputs, open_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
-from focuswatch.findings.finding import Finding, amount, shown
+from focuswatch.findings.finding import Finding, amount, display_values
 from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.slack.finding_message import (
     DigestLine,
@@ -175,7 +175,7 @@ def test_golden_findings_speak_as_the_catalog_does_today(findings, catalog, dete
     header = catalog.detection(detection).header
     for one in findings:
         if one.detection == detection:
-            words = shown(one.evidence | one.model_dump(include=set(NAMED)))
+            words = display_values(one.evidence | one.model_dump(include=set(NAMED)))
             said = (
                 header.title,
                 header.reason.strip().format_map(words),

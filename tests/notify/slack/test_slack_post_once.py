@@ -88,7 +88,7 @@ def closed(world, *, days_ago=0, **more):
         "scope": "fingerprint", "value": FINDING.fingerprint, "author": "Grace <!channel>", "since": since,
         "reason": "closed in SRCH-12 as Won't Do", "until": since + timedelta(days=90), "source": "jira SRCH-12 7",
     }  # fmt: skip
-    DynamoLedger(world.table).add_silence(Suppression(**{**suppression, **more}))
+    DynamoLedger(world.table).add_suppression(Suppression(**{**suppression, **more}))
 
 
 def tell_closings(world):
@@ -100,7 +100,7 @@ def tell_closings(world):
     )
     failed = []
     told = Claims(world.table, channel="slack", model=SlackState, clock=world.clock)
-    JiraClosings(poster, told, failed.append).tell(DynamoLedger(world.table).silences(), today=DAY)
+    JiraClosings(poster, told, failed.append).tell(DynamoLedger(world.table).suppressions(), today=DAY)
     return failed
 
 

@@ -36,7 +36,7 @@ def world():
     """One finding, told to the team search."""
     with slack_world() as world:
         ledger = DynamoLedger(world.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, run(FINDING)), looked=())
+        ledger.update(lambda entries, silences: decide(entries, silences, run(FINDING)), evaluated=())
         world.deliver(notification(FINDING))
         yield world
 
@@ -110,7 +110,7 @@ def test_acknowledging_is_kept_with_its_author_and_shown(world):
 def test_a_snooze_silences_until_its_day(world, action, days):
     """With who asked for it; the message says so and asks no more."""
     world.recorder().record(pressed(world, action))
-    (silence,) = DynamoLedger(world.table).silences()
+    (silence,) = DynamoLedger(world.table).suppressions()
     assert (silence.scope, silence.value) == ("fingerprint", FINDING.fingerprint)
     assert silence.until == DAY + timedelta(days=days)
     assert silence.author == "u0anna (U0ANNA)"
@@ -129,7 +129,7 @@ def test_not_waste_asks_why_and_keeps_the_answer(world):
     world.slack().open(view, trigger_id=question.trigger_id)
     press = parse_interaction(world.server.submitted({"reason": "standby for Friday"}, user="U0ANNA").body)
     world.recorder().record(press)
-    (silence,) = DynamoLedger(world.table).silences()
+    (silence,) = DynamoLedger(world.table).suppressions()
     assert (silence.reason, silence.until) == ("standby for Friday", None)
     assert "standby for Friday" in json.dumps(world.team.shown[0].blocks)
 
@@ -137,7 +137,7 @@ def test_not_waste_asks_why_and_keeps_the_answer(world):
 def test_only_members_of_the_teams_channel_may_answer(world):
     """Anybody else is told so, and nothing changes."""
     world.recorder().record(pressed(world, "snooze_30", user="U0MALLORY"))
-    assert DynamoLedger(world.table).silences() == []
+    assert DynamoLedger(world.table).suppressions() == []
     ((user, whisper),) = world.team.whispers
     assert user == "U0MALLORY"
     assert "members" in whisper.text
@@ -149,7 +149,7 @@ def test_a_press_in_another_channel_counts_for_the_teams_own_members(world):
     other = world.server.workspace.channel("#elsewhere", members=["U0MALLORY"])
     press = pressed(world, "snooze_30", user="U0MALLORY")
     world.recorder().record(replace(press, channel=other.id))
-    assert DynamoLedger(world.table).silences() == []
+    assert DynamoLedger(world.table).suppressions() == []
 
 
 @pytest.mark.parametrize(
@@ -172,19 +172,19 @@ def test_a_security_finding_is_answered_by_the_owner_of_its_account(world, categ
     changed = FINDING.model_copy(update={"category": category, "owned_by": owned_by, "team": team})
     ledger = DynamoLedger(world.table)
     entry = ledger.entries()[FINDING.fingerprint].model_copy(update={"finding": changed})
-    ledger.update(lambda _entries, _silences: Decision((entry,), ()), looked=())
+    ledger.update(lambda _entries, _silences: Decision((entry,), ()), evaluated=())
     world.recorder().record(pressed(world, "snooze_30"))
-    assert bool(ledger.silences()) == counts
+    assert bool(ledger.suppressions()) == counts
 
 
 def test_the_same_press_twice_counts_once(world):
     """A queue may bring it again, also after the finding was let go and silenced anew."""
     press = pressed(world, "snooze_7")
     world.recorder().record(press)
-    (silence,) = DynamoLedger(world.table).silences()
-    DynamoLedger(world.table).remove_silence(silence.id)
+    (silence,) = DynamoLedger(world.table).suppressions()
+    DynamoLedger(world.table).remove_suppression(silence.id)
     world.recorder().record(press)
-    assert DynamoLedger(world.table).silences() == []
+    assert DynamoLedger(world.table).suppressions() == []
 
 
 def test_a_finding_that_nobody_knows_is_answered_with_a_word(world):
@@ -209,7 +209,7 @@ def test_a_press_under_the_bots_message_counts_after_the_team_moved_to_a_webhook
     press = pressed(world, "snooze_7", user=user)
     moved_to_webhook(world)
     world.recorder().record(press)
-    silences = DynamoLedger(world.table).silences()
+    silences = DynamoLedger(world.table).suppressions()
     assert [one.author for one in silences] == ["u0anna (U0ANNA)"] * (user == "U0ANNA")
     ((whispered_to, whisper),) = world.team.whispers
     assert whispered_to == user
@@ -225,7 +225,7 @@ def test_where_the_bot_sees_no_channel_any_more_whoever_presses_is_told(world):
     assert "cannot see who is in the team's channel" in world.recorder().record(press)
     ((_, whisper),) = world.team.whispers
     assert "focuswatch snooze" in whisper.text
-    assert DynamoLedger(world.table).silences() == []
+    assert DynamoLedger(world.table).suppressions() == []
 
 
 def test_an_answer_counts_where_its_message_can_no_longer_be_changed(world):
@@ -233,7 +233,7 @@ def test_an_answer_counts_where_its_message_can_no_longer_be_changed(world):
     press = pressed(world, "snooze_7")
     world.team.archived = True
     assert "not shown" in world.recorder().record(press)
-    assert len(DynamoLedger(world.table).silences()) == 1
+    assert len(DynamoLedger(world.table).suppressions()) == 1
 
 
 def test_whoever_is_turned_away_after_the_dialog_hears_of_it(world):
@@ -249,7 +249,7 @@ def test_whoever_is_turned_away_after_the_dialog_hears_of_it(world):
     )
     ((user, whisper),) = world.team.whispers
     assert (user, "members" in whisper.text) == ("U0MALLORY", True)
-    assert DynamoLedger(world.table).silences() == []
+    assert DynamoLedger(world.table).suppressions() == []
 
 
 @pytest.mark.parametrize("action", ["acknowledge", "snooze_7"])
@@ -258,7 +258,7 @@ def test_an_answer_killed_between_any_two_steps_counts_once(action):
 
     def ready(steps):
         ledger = DynamoLedger(world.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, run(FINDING)), looked=())
+        ledger.update(lambda entries, silences: decide(entries, silences, run(FINDING)), evaluated=())
         world.deliver(notification(FINDING))
         world.steps = steps
         return pressed(world, action)
@@ -283,7 +283,7 @@ def test_an_answer_killed_between_any_two_steps_counts_once(action):
                         world.now += 400
                 ledger = DynamoLedger(world.table)
                 (entry,) = ledger.entries().values()
-                known = [one for one in (entry.acknowledged_by, *ledger.silences()) if one]
+                known = [one for one in (entry.acknowledged_by, *ledger.suppressions()) if one]
                 assert len(known) == 1, (moment, number)
                 assert "acknowledge" not in buttons(world.team.shown[0]), (moment, number)
 
