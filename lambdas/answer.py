@@ -16,7 +16,6 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
-from focuswatch.errors import DeliveryError
 from focuswatch.notify.slack.interactions import (
     ResponseDialog,
     UserResponse,
@@ -44,7 +43,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if event.get("isBase64Encoded"):
         body = b64decode(body).decode("utf-8", errors="replace")
     secret = _secret(int(time.time()) // SECRET_SECONDS)
-    signing = secret.get("signing_secret", "")  # webhooks alone have none, and nobody answers them
+    signing = secret.get("signing_secret", "") if "token" in secret else ""  # webhooks have no buttons
     if not signing or not is_signed_by_slack(
         body, event.get("headers", {}), signing_secret=signing, now=time.time()
     ):
@@ -56,10 +55,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         logger.warning("cannot be read", extra={"reason": str(error)})
         return {"statusCode": 400}
     match pressed:
-        case ResponseDialog() if "token" in secret:
-            _ask(pressed, secret=secret)
         case ResponseDialog():
-            _say_that_there_is_no_bot(pressed)
+            _ask(pressed, secret=secret)
         case UserResponse():
             _client("sqs").send_message(
                 QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=pressed.to_json()
@@ -97,16 +94,6 @@ def _ask(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     WebClient(secret["token"], base_url=api, timeout=DIALOG_SECONDS, retry_handlers=[]).views_open(
         trigger_id=question.trigger_id, view=view
     )
-
-
-def _say_that_there_is_no_bot(question: ResponseDialog) -> None:
-    from focuswatch.notify.slack.ephemeral_reply import NO_BOT, reply_ephemerally
-
-    try:
-        if question.response_url:
-            reply_ephemerally(question.response_url, NO_BOT)
-    except DeliveryError as error:
-        logger.warning("nobody could be told", extra={"reason": str(error)})
 
 
 @cache

@@ -6,9 +6,8 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 
 from focuswatch.errors import Refused
 from focuswatch.notify.queue_batch import Record, process_batch
-from focuswatch.notify.slack.ephemeral_reply import NO_BOT
 from focuswatch.notify.slack.interactions import UserResponse
-from focuswatch.notify.slack.record_response import ResponseRecorder, reject
+from focuswatch.notify.slack.record_response import ResponseRecorder
 from lambdas.environment import LambdaRun
 from lambdas.telling import end
 
@@ -22,18 +21,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Record a batch of answers, each with its author."""
     run = LambdaRun("record")
     logger.append_keys(run_id=run.id)
-    recorder = (
-        ResponseRecorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
-        if run.has_bot
-        else None
-    )
+    recorder = ResponseRecorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
 
     def record(one: Record) -> str:
         try:
             press = UserResponse.from_json(one["body"])
         except (ValueError, TypeError) as error:
             raise Refused(f"not an answer that `answer` has taken: {error}") from error
-        return recorder.record(press) if recorder else reject(press, NO_BOT)
+        return recorder.record(press)
 
     worked = process_batch(
         event["Records"],

@@ -1,4 +1,4 @@
-"""The amounts of a finding in words: the same in Slack, Jira, mail and on the terminal."""
+"""The amounts of a finding as text, for Slack, Jira, mail, the page and the terminal."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,14 +7,14 @@ from focuswatch.aws_alerts import ANOMALY, BUDGET
 from focuswatch.catalog.catalog import Category
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
 
-MEANS: dict[Category, str] = {
+SUFFIXES: dict[Category, str] = {
     "waste": "/month to save",
     "anomaly": " above expected",
     "security": " charged",
     "governance": "/month",
 }
-# Of these detections the amount is another than their category's.
-MEANS_OF = {
+# Detections whose amount means something else than their category's.
+SUFFIX_BY_DETECTION = {
     BUDGET: " against the budget",
     ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
@@ -23,43 +23,43 @@ MEANS_OF = {
 
 
 def amount_suffix(detection: str, category: Category) -> str:
-    """Return what follows an amount of a detection: `/month to save`."""
-    return MEANS_OF.get(detection, MEANS[category])
+    """Return the text after an amount of a detection: `/month to save`."""
+    return SUFFIX_BY_DETECTION.get(detection, SUFFIXES[category])
 
 
 def full_amount(finding: Finding) -> str:
-    """Return all that a finding states of money: `345.60 USD/month to save`.
+    """Return all amounts of a finding: `345.60 USD/month to save`.
 
-    Of an event: `8,063 USD charged since 2026-05-27; 120,945 USD/month if it continues`.
+    For an event: `8,063 USD charged since 2026-05-27; 120,945 USD/month if it continues`.
     """
-    told = main_amount(finding)
+    text = main_amount(finding)
     if not finding.is_event or finding.cost_so_far is None:
-        return told
+        return text
     if finding.ended_on is not None:
-        return f"{told}; ended"
+        return f"{text}; ended"
     if finding.monthly_cost_if_continues:
-        return f"{told}; {_money(finding, finding.monthly_cost_if_continues)}/month if it continues"
-    return told
+        return f"{text}; {_money(finding, finding.monthly_cost_if_continues)}/month if it continues"
+    return text
 
 
 def main_amount(finding: Finding) -> str:
-    """Return the one amount of a finding, for a line: `8,063 USD charged since 2026-05-27`."""
+    """Return the main amount of a finding, in one line: `8,063 USD charged since 2026-05-27`."""
     if finding.detection in (BUDGET, ANOMALY) and not finding.monthly_cost:
-        return "no amount named"
-    told = f"{_money(finding, finding.monthly_cost)}{amount_suffix(finding.detection, finding.category)}"
-    return " ".join(filter(None, (told, _days(finding))))
+        return "no amount stated"
+    text = f"{_money(finding, finding.monthly_cost)}{amount_suffix(finding.detection, finding.category)}"
+    return " ".join(filter(None, (text, _days(finding))))
 
 
 def amount_label(finding: Finding) -> str:
-    """Return what stands beside the one amount of a finding where its currency is known: `charged since 2026-05-27`."""
-    told = " ".join(
+    """Return the text next to the amount of a finding in a table with a currency: `charged since 2026-05-27`."""
+    text = " ".join(
         filter(None, (amount_suffix(finding.detection, finding.category), _days(finding)))
     ).strip()
-    return told.replace("/month", "a month", 1) if told.startswith("/") else told
+    return text.replace("/month", "a month", 1) if text.startswith("/") else text
 
 
 def _days(finding: Finding) -> str | None:
-    """Return when an event took place, as far as is known."""
+    """Return the days of an event, as far as known."""
     if finding.cost_so_far is None or finding.detection == BUDGET:
         return None
     first, last = finding.started_on, finding.ended_on
@@ -75,7 +75,7 @@ def _money(finding: Finding, value: Decimal) -> str:
 
 
 def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
-    """Return what waste has cost since it was first seen, or an event altogether; None where that is not known."""
+    """Return the cost of waste since it was first seen, or the total of an event; None if unknown."""
     if finding.detection in (BUDGET, ANOMALY):
         return None
     if finding.is_event:
@@ -87,18 +87,16 @@ def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
 
 
 def days_open(finding: Finding, *, today: date) -> int:
-    """Days since the bill first showed it."""
+    """Return the days since the finding was first seen."""
     return max((today - finding.first_seen).days, 0)
 
 
 def saving_text(finding: Finding, *, saved_daily: Decimal | None) -> str | None:
-    """What a resolved finding saves; None where nothing was to be saved."""
+    """Return the savings of a resolved finding; None if it had none."""
     if saved_daily is not None:
         if saved_daily <= 0:
-            return "The bill was read again: nothing is saved yet."
-        return f"{_money(finding, saved_daily * DAYS_A_MONTH)}/month saved, read from the bill."
+            return "The bill shows no savings yet."
+        return f"{_money(finding, saved_daily * DAYS_A_MONTH)}/month saved, verified in the bill."
     if finding.category != "waste":
         return None
-    return (
-        f"{_money(finding, finding.monthly_cost)}/month should be saved; the bill will be read again for it."
-    )
+    return f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify them in the bill."

@@ -126,7 +126,7 @@ def test_what_no_time_is_left_for_waits_for_the_next_run():
     """Nothing is begun that might be sent and not marked as told; nothing is lost, and nothing sent twice."""
     with mock_aws():
         ledger, sns = hundred(), SNS()
-        asked = {"sns": sns, "topics": Topics("findings", "new-region"), "say": lambda _: None}
+        asked = {"sns": sns, "topics": Topics("findings", "new-region"), "progress": lambda _: None}
         first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
         assert (first.sent, first.unfinished, ledger.pending_count()) == (30, True, 70)
         second = publish(ledger, **asked)

@@ -180,10 +180,6 @@ class Slack:
         pages = self._pages("conversations_members", channel, most_pages=1000)
         return any(user in page["members"] for page in pages)
 
-    def open_dialog(self, view: Payload, *, trigger_id: str) -> None:
-        """Show a dialog to whoever has just pressed a button."""
-        self._call("views_open", None, view=view, trigger_id=trigger_id)
-
     def _seen(self, method: str, channel: str, *, roots: bool, **asked: Any) -> Iterator[FoundMessage]:
         for page in self._pages(method, channel, most_pages=MOST_PAGES, **asked):
             for message in page["messages"]:

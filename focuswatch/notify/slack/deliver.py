@@ -94,18 +94,18 @@ class SlackChannel:
         with self.claims.held(fingerprint) as claim:
             return self._tell(claim, delivery)
 
-    def show_response(self, fingerprint: str, answered: RecordedResponse) -> None:
+    def show_response(self, fingerprint: str, response: RecordedResponse) -> None:
         """Let a finding's message say what somebody did about it. Raises as `tell` does."""
         with self.claims.held(fingerprint) as claim:
             state = claim.state
-            if state is None or state.ts is None or state.finding is None or state.answered == answered:
+            if state is None or state.ts is None or state.finding is None or state.answered == response:
                 return
             told = self._message(
-                state.finding, kind="reminder", news_id=f"{fingerprint}-{state.told}", answered=answered
+                state.finding, kind="reminder", news_id=f"{fingerprint}-{state.told}", response=response
             )
             with suppress(MessageGone):  # the response is valid without the message
                 self.slack.update(state.channel, state.ts, told)
-            self.claims.settle(claim, state.model_copy(update={"answered": answered}))
+            self.claims.settle(claim, state.model_copy(update={"answered": response}))
 
     def flush(self) -> dict[str, Exception]:
         """Bring every digest that grew up to date; what failed, by the ids of its news."""
@@ -158,7 +158,7 @@ class SlackChannel:
     ) -> str:
         """The message says what is true now; what changed is a reply in its thread. One that is gone is posted anew."""
         told = self._message(
-            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, answered=known.answered
+            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, response=known.answered
         )
         try:
             self.slack.update(known.channel, ts, told)
@@ -205,11 +205,11 @@ class SlackChannel:
         *,
         kind: NotificationKind,
         news_id: str,
-        answered: RecordedResponse | None = None,
+        response: RecordedResponse | None = None,
     ) -> Payload:
         detection = self.catalog.detections.get(finding.detection)
         told = render_message(
-            finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, answered=answered,
+            finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, response=response,
             blind_spots=detection.header.blind_spots if detection else (),
         )  # fmt: skip
         told["metadata"]["event_payload"]["status"] = finding.status

@@ -6,10 +6,6 @@ https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 from focuswatch.errors import Refused, Unsure
 
 TIMEOUT_SECONDS = 2  # Slack waits three for the response to the request itself
-NO_BOT = (
-    "focuswatch no longer has a bot in this workspace, so buttons have no effect. Ask your focuswatch administrator to "
-    "run focuswatch snooze or focuswatch exclude."
-)
 
 
 def reply_ephemerally(url: str, text: str) -> None:

@@ -130,7 +130,7 @@ def told(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, Any]:
             now,
             links=LINKS,
             blind_spots=catalog.detection(finding.detection).header.blind_spots,
-            answered=ANSWERS.get(case),
+            response=ANSWERS.get(case),
             **common,
         )  # fmt: skip
     }

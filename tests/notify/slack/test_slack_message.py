@@ -251,7 +251,7 @@ def test_who_answered_is_named_and_has_no_more_to_press(action, left):
     answered = action and RecordedResponse(
         action, "U0ANNA", DAY, until=DAY + timedelta(days=7), reason="a *standby*"
     )
-    payload = told(finding(), answered=answered)
+    payload = told(finding(), response=answered)
     buttons = [one for one in elements(payload["blocks"]) if one.get("type") == "button"]
     assert [one["action_id"] for one in buttons] == left
     assert {one["value"] for one in buttons} <= {finding().fingerprint}

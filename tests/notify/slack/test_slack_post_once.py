@@ -100,7 +100,7 @@ def tell_closings(world):
     )
     failed = []
     told = Claims(world.table, channel="slack", model=SlackState, clock=world.clock)
-    JiraClosings(poster, told, failed.append).tell(DynamoLedger(world.table).suppressions(), today=DAY)
+    JiraClosings(poster, told, failed.append).notify(DynamoLedger(world.table).suppressions(), today=DAY)
     return failed
 
 

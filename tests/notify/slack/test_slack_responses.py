@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import boto3
 import pytest
+from slack_sdk import WebClient
 
 from focuswatch.errors import FocuswatchError
 from focuswatch.ledger import Decision, decide
@@ -23,7 +24,6 @@ from focuswatch.notify.slack.interactions import (
 )
 from focuswatch.notify.slack.response_form import render_not_waste_dialog
 from focuswatch.notify.slack.webhook import Webhook
-from tests.fakes.slack_messages import BOT
 from tests.fakes.slack_requests import signed
 from tests.given.findings import DAY, finding, run
 from tests.given.slack import Killed, Steps, notification, slack_world
@@ -46,6 +46,11 @@ def pressed(world, action_id, *, user="U0ANNA"):
     return parse_interaction(
         world.server.pressed(world.team, world.team.shown[0].ts, action_id, user=user).body
     )
+
+
+def open_dialog(world, view, *, trigger_id):
+    """As the function `answer` does it."""
+    WebClient(world.server.token, base_url=world.server.api).views_open(view=view, trigger_id=trigger_id)
 
 
 def buttons(message):
@@ -126,7 +131,7 @@ def test_not_waste_asks_why_and_keeps_the_answer(world):
     view = render_not_waste_dialog(
         question.fingerprint, title=question.title, channel=question.channel, ts=question.ts
     )
-    world.slack().open(view, trigger_id=question.trigger_id)
+    open_dialog(world, view, trigger_id=question.trigger_id)
     press = parse_interaction(world.server.submitted({"reason": "standby for Friday"}, user="U0ANNA").body)
     world.recorder().record(press)
     (silence,) = DynamoLedger(world.table).suppressions()
@@ -203,28 +208,13 @@ def moved_to_webhook(world):
     )
 
 
-@pytest.mark.parametrize("user", ["U0ANNA", "U0MALLORY"])
-def test_a_press_under_the_bots_message_counts_after_the_team_moved_to_a_webhook(world, user):
-    """If it is one of the team; it says to whoever pressed that it was kept, since no message can show it."""
-    press = pressed(world, "snooze_7", user=user)
-    moved_to_webhook(world)
-    world.recorder().record(press)
-    silences = DynamoLedger(world.table).suppressions()
-    assert [one.author for one in silences] == ["u0anna (U0ANNA)"] * (user == "U0ANNA")
-    ((whispered_to, whisper),) = world.team.whispers
-    assert whispered_to == user
-    assert ("Kept: snoozed until 2026-04-07" if user == "U0ANNA" else "Only members") in whisper.text
-
-
-def test_where_the_bot_sees_no_channel_any_more_whoever_presses_is_told(world):
-    """It was taken out of the channel when the webhook came: nothing is a dead letter, and nothing counts."""
+def test_button_of_a_team_that_moved_to_a_webhook_has_no_effect(world):
+    """The state of a webhook has no channel id, so the members cannot be read; the person gets a reply."""
     press = pressed(world, "snooze_7")
     moved_to_webhook(world)
-    world.team.members.remove(BOT)
-    world.table.delete_item(Key={"kind": "slack channel", "id": "#team-search"})
-    assert "cannot see who is in the team's channel" in world.recorder().record(press)
-    ((_, whisper),) = world.team.whispers
-    assert "focuswatch snooze" in whisper.text
+    assert "cannot read the members" in world.recorder().record(press)
+    ((user, whisper),) = world.team.whispers
+    assert (user, "focuswatch snooze" in whisper.text) == ("U0ANNA", True)
     assert DynamoLedger(world.table).suppressions() == []
 
 
@@ -243,7 +233,7 @@ def test_whoever_is_turned_away_after_the_dialog_hears_of_it(world):
         question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,
         response_url=question.response_url,
     )  # fmt: skip
-    world.slack().open(view, trigger_id=question.trigger_id)
+    open_dialog(world, view, trigger_id=question.trigger_id)
     world.recorder().record(
         parse_interaction(world.server.submitted({"reason": "it is mine"}, user="U0MALLORY").body)
     )
@@ -387,19 +377,26 @@ def without_a_bot(world):
 
 
 @pytest.mark.parametrize("action", ["snooze_7", "not_waste"])
-def test_where_there_is_no_bot_any_more_a_press_is_answered_in_words(world, handler, monkeypatch, action):
-    """By the function that Slack calls, or by the one that records: neither fails, and no letter is dead."""
+def test_without_a_bot_token_a_button_is_refused(world, handler, action):
+    """The team gets webhooks now, which have no buttons; Slack shows the error next to the old button."""
     without_a_bot(world)
     request = world.server.pressed(world.team, world.team.shown[0].ts, action, user="U0ANNA")
-    assert handler(request) == {"statusCode": 200}
-    if action == "snooze_7":
-        answer_queued(monkeypatch)
-    ((user, whisper),) = world.team.whispers
-    assert (user, "has no bot" in whisper.text) == ("U0ANNA", True)
+    assert handler(request) == {"statusCode": 401}
+    assert queued() == []
 
 
-def answer_queued(monkeypatch):
-    """Let the function `record` take what waits."""
+def test_queued_response_is_recorded_by_the_function_record(world, handler, monkeypatch):
+    monkeypatch.setattr(
+        MessagePacing, "wait", lambda *_: None
+    )  # on the real clock it would wait for the test's
+    handler(world.server.pressed(world.team, world.team.shown[0].ts, "snooze_7", user="U0ANNA"))
+    record_queued(monkeypatch)
+    (suppression,) = DynamoLedger(world.table).suppressions()
+    assert suppression.author == "u0anna (U0ANNA)"
+
+
+def record_queued(monkeypatch):
+    """Run the function `record` for the queued responses."""
     queue = boto3.client("sqs").get_queue_url(QueueName="answers")["QueueUrl"]
     for name in ("FOCUSWATCH_QUEUE", "FOCUSWATCH_DEAD_LETTERS"):
         monkeypatch.setenv(name, queue)
