@@ -22,7 +22,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     report = _pulse(run, now=now)
     if run.has_bot:
         run.say(f"pulse of {now:%Y-%m-%d}", health_message(report), channel=run.channel_of(None))
-        run.closings(logger.warning).tell(run.ledger.suppressions(), today=now.date())
+        run.closings(logger.warning).notify(run.ledger.suppressions(), today=now.date())
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],

@@ -43,7 +43,7 @@ def recorded(findings: dict[str, Any]) -> dict[str, float]:
                 ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _text: None
             )
             seconds["published"] = time.process_time() - started
-            assert sent.told == len(findings), sent
+            assert sent.sent == len(findings), sent
     return seconds
 
 

@@ -7,9 +7,9 @@ import json
 from datetime import date
 from typing import Any
 
-from focuswatch.aws_alerts.alert_findings import ANOMALY, BUDGET, unreadable, utf8
-from focuswatch.aws_alerts.anomaly_alerts import from_anomaly
-from focuswatch.aws_alerts.budget_alerts import from_budget
+from focuswatch.aws_alerts.alert_findings import ANOMALY, BUDGET, unreadable_finding, utf8
+from focuswatch.aws_alerts.anomaly_alerts import anomaly_finding
+from focuswatch.aws_alerts.budget_alerts import budget_finding
 from focuswatch.aws_alerts.record_alert import record
 from focuswatch.findings.finding import Finding
 from focuswatch.owners.owners_file import Owners
@@ -27,11 +27,11 @@ def parse(body: str, *, owners: Owners, today: date, deployment: str = "focuswat
         return parse(told["Message"], owners=owners, today=today, deployment=deployment)
     try:
         if told is not None:
-            return from_anomaly(told, owners=owners, today=today)
-        return from_budget(body, owners=owners, today=today, deployment=deployment)
+            return anomaly_finding(told, owners=owners, today=today)
+        return budget_finding(body, owners=owners, today=today, deployment=deployment)
     except (ValueError, ArithmeticError) as error:  # ArithmeticError: an amount that no Decimal of ours holds
         why = str(error).splitlines()[0]
-        return unreadable(body, detection=BUDGET if told is None else ANOMALY, why=why, today=today)
+        return unreadable_finding(body, detection=BUDGET if told is None else ANOMALY, why=why, today=today)
 
 
 def _json(text: str) -> dict[str, Any] | None:

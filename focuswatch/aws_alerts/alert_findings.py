@@ -25,7 +25,7 @@ def owner_of(account_id: str | None, *, owners: Owners) -> tuple[str | None, Own
     return owners.owner(tags=None, account_id=account_id, account_tags=None, ou_path=None)
 
 
-def finding(
+def alert_finding(
     detection: str,
     *,
     identity: str,
@@ -83,10 +83,10 @@ def utf8(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def unreadable(text: str, *, detection: str, why: str, today: date) -> Finding:
+def unreadable_finding(text: str, *, detection: str, why: str, today: date) -> Finding:
     """The finding that a message came which nobody could read; whoever gets it reads it there."""
     speaker, text = SPEAKERS[detection], utf8(text)
-    return finding(
+    return alert_finding(
         detection,
         identity=text,
         category="governance",

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from focuswatch.aws_alerts.alert_findings import ANOMALY, CURRENCY, finding, owner_of
+from focuswatch.aws_alerts.alert_findings import ANOMALY, CURRENCY, alert_finding, owner_of
 from focuswatch.findings.finding import Finding, amount
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners
@@ -68,7 +68,7 @@ class Anomaly(_AnomalyMessage):
     root_causes: list[AlertCause] | None = None
 
 
-def from_anomaly(told: dict[str, Any], *, owners: Owners, today: date) -> Finding:
+def anomaly_finding(told: dict[str, Any], *, owners: Owners, today: date) -> Finding:
     """The finding that the message states. Raises ValueError (pydantic's) where it is no anomaly."""
     anomaly = Anomaly.model_validate(told)
     causes = anomaly.root_causes or []
@@ -76,7 +76,7 @@ def from_anomaly(told: dict[str, Any], *, owners: Owners, today: date) -> Findin
     first = _day(anomaly.anomaly_start_date) or today
     last = max(_day(anomaly.anomaly_end_date) or first, first)
     service = cause.service or anomaly.dimensional_value
-    return finding(
+    return alert_finding(
         ANOMALY,
         identity=anomaly.anomaly_id,
         category="anomaly",

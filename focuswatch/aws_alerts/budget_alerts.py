@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from focuswatch.aws_alerts.alert_amounts import Measure
-from focuswatch.aws_alerts.alert_findings import BUDGET, CURRENCY, finding, owner_of
+from focuswatch.aws_alerts.alert_findings import BUDGET, CURRENCY, alert_finding, owner_of
 from focuswatch.catalog.catalog import Category
 from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.paste_commands import action_of
@@ -51,7 +51,7 @@ class Alert:
         return f"{self.account_id} {self.budget} {kind} {threshold or self.threshold} {period}"
 
 
-def from_budget(text: str, *, owners: Owners, today: date, deployment: str) -> Finding:
+def budget_finding(text: str, *, owners: Owners, today: date, deployment: str) -> Finding:
     """The finding that the letter states. Raises ValueError where it names no budget."""
     alert = _read(text, today=today)
     team = _team(alert, owners=owners, deployment=deployment)
@@ -62,7 +62,7 @@ def from_budget(text: str, *, owners: Owners, today: date, deployment: str) -> F
     else:
         title = "A budget is forecast to be missed" if alert.forecast else "A budget has reached its alert"
         action = _ask_what(alert, team=team[0] if team[1] == "budget" else None)
-    return finding(
+    return alert_finding(
         BUDGET,
         identity=alert.identity,
         category=category,

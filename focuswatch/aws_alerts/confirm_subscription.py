@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 10
 RETRY_SECONDS = 60.0
 
 
-def asked(body: str) -> dict[str, str] | None:
+def subscription_request(body: str) -> dict[str, str] | None:
     """What SNS asks, where a message is such a question."""
     try:
         told = json.loads(body)
@@ -23,7 +23,7 @@ def asked(body: str) -> dict[str, str] | None:
     return told if is_question else None
 
 
-def confirm(question: dict[str, str], *, topic_arn: str) -> str:
+def confirm_subscription(question: dict[str, str], *, topic_arn: str) -> str:
     """Say yes to the payer's topic, and to no other; what was done, in words. Raises Refused, TryLater.
 
     What is confirmed is what the address names, so that is compared too, and no redirect is followed elsewhere.
@@ -42,12 +42,12 @@ def confirm(question: dict[str, str], *, topic_arn: str) -> str:
 def _confirmed(url: str, *, region: str) -> list[str | None]:
     """Return the topics that an address of SNS confirms; [None] where it is not one."""
     address = urlsplit(url)
-    asked = parse_qs(address.query)
+    query = parse_qs(address.query)
     if address.scheme != "https" or address.netloc != f"sns.{region}.amazonaws.com":
         return [None]
     return (
-        [*asked["TopicArn"]]
-        if asked.get("Action") == ["ConfirmSubscription"] and "TopicArn" in asked
+        [*query["TopicArn"]]
+        if query.get("Action") == ["ConfirmSubscription"] and "TopicArn" in query
         else [None]
     )
 

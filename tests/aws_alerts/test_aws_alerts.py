@@ -9,9 +9,9 @@ import pytest
 
 from focuswatch.aws_alerts import ANOMALY, BUDGET, parse
 from focuswatch.aws_alerts.alert_amounts import Measure
+from focuswatch.findings.amount_text import cost_so_far_text
 from focuswatch.findings.paste_commands import COMMAND
-from focuswatch.notify.slack.finding_message import message
-from focuswatch.notify.slack.money_text import so_far
+from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long
@@ -250,10 +250,10 @@ def test_an_id_that_a_shell_would_act_on_is_in_no_command():
 )
 def test_slack_takes_it_and_says_a_sum(body, said):
     """AWS names what something came to, and not what it costs a month."""
-    told = message(read(body), kind="new", today=TODAY + timedelta(days=9), news_id="a-1")
+    told = render_message(read(body), kind="new", today=TODAY + timedelta(days=9), news_id="a-1")
     assert not blocks_problems(told["blocks"]) and not too_long(told["blocks"])
     assert seen(told).splitlines()[2].startswith(f"*{said}")
-    assert so_far(read(body), today=TODAY + timedelta(days=9)) is None
+    assert cost_so_far_text(read(body), today=TODAY + timedelta(days=9)) is None
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_slack_takes_it_and_says_a_sum(body, said):
 def test_what_aws_says_is_read_as_the_golden_file_shows(name, body):
     """As any other finding: what, where, how much, what to do."""
     found = read(body)
-    payload = {"message": message(found, kind="new", today=found.last_seen, news_id="n-1")}
+    payload = {"message": render_message(found, kind="new", today=found.last_seen, news_id="n-1")}
     assert not blocks_problems(payload["message"]["blocks"])
     same_as_golden(f"{name}.new", payload=payload, text=as_read(payload))
 

@@ -18,7 +18,7 @@ from focuswatch.detect.scan import ScanResult
 from focuswatch.findings.finding import account_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Notification
-from focuswatch.notify.jira.issue_text import summary
+from focuswatch.notify.jira.issue_text import render_summary
 from focuswatch.notify.jira.wiki_markup import one_line
 from tests.fakes.slack_rules import blocks_problems, too_long
 from tests.given.findings import DAY, finding
@@ -202,7 +202,7 @@ def test_two_accounts_of_one_name_are_told_apart(capsys):
     shown = "".join(capsys.readouterr().out.split())
     assert "(111122223333)" in shown and "(444455556666)" in shown
     assert tables.place(one) != tables.place(other)
-    assert summary(one) != summary(other)
+    assert render_summary(one) != render_summary(other)
     assert (
         account_label("prod", None) == "prod"
         and account_label(None, "1") == "1"

@@ -10,7 +10,7 @@ import pytest
 import typer.testing
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome_of, read_cases
-from focuswatch.aws_alerts.alert_findings import finding as said
+from focuswatch.aws_alerts.alert_findings import alert_finding as said
 from focuswatch.bill.refresh.athena_statements import rate_of_period
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
 from focuswatch.catalog.catalog import Catalog, read_entry

@@ -11,10 +11,10 @@ import typer.testing
 
 from focuswatch.cli import app
 from focuswatch.detect.scan import ScanResult
+from focuswatch.findings.amount_text import amount_label, full_amount, main_amount
 from focuswatch.findings.finding import severity_of
 from focuswatch.findings.stake import Stake, stake_of
 from focuswatch.ledger import decide
-from focuswatch.notify.slack.money_text import amount_is, main_amount, stake
 from tests.given.findings import DAY, finding, run
 
 AS_OF = date(2026, 5, 31)
@@ -238,11 +238,11 @@ def test_no_total_adds_amounts_of_two_meanings():
     ],
 )
 def test_an_amount_says_what_it_means(found, said):
-    assert stake(found) == said
+    assert full_amount(found) == said
     assert said.startswith(main_amount(found))
 
 
 def test_beside_the_amount_stands_its_meaning():
     """The page has the currency from its heading."""
-    assert amount_is(finding()) == "a month to save"
-    assert amount_is(an_event("450", "4500")) == "above expected since 2026-03-27"
+    assert amount_label(finding()) == "a month to save"
+    assert amount_label(an_event("450", "4500")) == "above expected since 2026-03-27"

@@ -97,7 +97,7 @@ def test_what_was_told_does_not_wait_for_ever(interrupted):
 
 
 def test_an_id_is_the_same_however_often_news_is_read(ledger):
-    """Whoever receives it twice can tell."""
+    """Whoever receives it twice can world."""
     updated(ledger, run(finding()))
     assert [told.id for told in ledger.pending_notifications()] == [
         told.id for told in ledger.pending_notifications()

@@ -21,7 +21,7 @@ def test_a_burst_is_told_in_messages_and_in_digests():
         there.batch = 50
         there.live(story(72)[:1], Reordered())
         count = counted(there)
-        channels = there.telling.server.workspace.channels.values()
+        channels = there.slack.server.workspace.channels.values()
     assert (count.published, count.lost, count.doubled) == (72, 0, 0)
     assert [len(one.shown) for one in channels if one.shown] == [21, 21, 21]
 
@@ -40,7 +40,7 @@ def test_what_is_missing_or_double_would_be_counted(channel):
         there.live(story(3)[:1], FAULTS["nothing fails"]())
         if channel == "slack":
             (first, *_), team = _messages(there)
-            there.telling.server.workspace.posted(team, vars(first))
+            there.slack.server.workspace.posted(team, vars(first))
             assert (counted(there).lost, counted(there).doubled) == (0, 1)
             for message in team.shown:
                 message.deleted = True
@@ -52,5 +52,5 @@ def test_what_is_missing_or_double_would_be_counted(channel):
 
 
 def _messages(there):
-    team = next(one for one in there.telling.server.workspace.channels.values() if one.shown)
+    team = next(one for one in there.slack.server.workspace.channels.values() if one.shown)
     return team.shown, team

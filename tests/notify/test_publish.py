@@ -116,7 +116,7 @@ def test_a_row_with_evidence_without_end_is_told():
             a_run = run(grown, on=DAY + timedelta(days=number), ran=("new_region",))
             ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), evaluated=())
         told = publish(ledger, sns=sns, topics=topics, progress=lambda _: None)
-    assert (told.told, told.failed) == (5, {})
+    assert (told.sent, told.failed) == (5, {})
 
 
 def hundred():
@@ -134,12 +134,12 @@ def test_what_no_time_is_left_for_waits_for_the_next_run():
         asked = {
             "sns": sns,
             "topics": Topics("findings", {"new_region": "new-region"}),
-            "say": lambda _: None,
+            "progress": lambda _: None,
         }
         first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
-        assert (first.told, first.unfinished, ledger.pending_count()) == (30, True, 70)
+        assert (first.sent, first.unfinished, ledger.pending_count()) == (30, True, 70)
         second = publish(ledger, **asked)
-    assert (second.told, second.unfinished) == (70, False)
+    assert (second.sent, second.unfinished) == (70, False)
     assert len({one["MessageAttributes"]["news_id"]["StringValue"] for one in sns.sent}) == 100
 
 

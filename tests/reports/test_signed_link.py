@@ -8,7 +8,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from focuswatch.notify.slack.weekly_message import weekly_message
 from focuswatch.reports.page.signed_link import (
     DAY_SECONDS,
     KEY,
@@ -17,6 +16,7 @@ from focuswatch.reports.page.signed_link import (
     opens,
     page_link,
 )
+from focuswatch.reports.weekly_message import render_weekly_message
 from tests.fakes.slack_rules import blocks_problems
 from tests.reports.test_weekly_summary import row, told
 
@@ -125,7 +125,7 @@ def test_webhooks_alone_have_no_secret_and_open_nothing(answer):
 def test_the_digest_says_for_how_long_its_link_is_good():
     """In one line below the others; without a page there is none."""
     link = page_link(DOOR, secret=SECRET, now=NOW)
-    message, without = weekly_message(told([row()]), page=link), weekly_message(told([row()]))
+    message, without = render_weekly_message(told([row()]), page=link), render_weekly_message(told([row()]))
     assert blocks_problems(message["blocks"]) == []
     assert json.dumps(message).count(link) == 1
     assert f"for {LINK_DAYS} days" in json.dumps(message)

@@ -8,8 +8,9 @@ What the bill says is data: rich text, which has neither markup nor mentions in 
 from focuswatch.cli.output.machine_formats import written
 from focuswatch.cli.output.minor_findings import minor_line
 from focuswatch.detect.scan import ScanResult
+from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, is_minor
-from focuswatch.notify.slack.action_steps import steps
+from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     MESSAGE_CHARACTERS,
     Block,
@@ -21,8 +22,7 @@ from focuswatch.notify.slack.blocks import (
     spaced,
     words,
 )
-from focuswatch.notify.slack.money_text import stake
-from focuswatch.notify.slack.place_names import account
+from focuswatch.notify.slack.place_names import account_of_finding
 
 MOST_FINDINGS = 20
 NAME_CHARACTERS = 300
@@ -53,10 +53,10 @@ def _block(finding: Finding) -> Block:
     """A finding as one block of rich text, in which a name is neither markup nor a mention nor a line of its own."""
     status = spaced(f" ({finding.status}, {finding.severity})")
     cost = words(
-        f"{stake(finding)} · {finding.team or 'no owner'}",
+        f"{full_amount(finding)} · {finding.team or 'no owner'}",
         most=200,
     )
-    where = " · ".join(filter(None, (account(finding), finding.region_id, finding.resource_id)))
+    where = " · ".join(filter(None, (account_of_finding(finding), finding.region_id, finding.resource_id)))
     facts = [words(finding.title, style="bold", most=150), status, line_feed(), cost, line_feed()]
     facts += [words(where, most=NAME_CHARACTERS), line_feed(), words(finding.reason, most=900)]
-    return rich(section(facts), *steps(finding)["elements"])
+    return rich(section(facts), *render_action(finding)["elements"])

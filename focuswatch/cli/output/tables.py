@@ -21,12 +21,12 @@ from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.detect.scan import ScanResult
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
+from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import SEVERITIES, Finding, account_label, is_minor
 from focuswatch.findings.finding import amount as plain_amount
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.notify.slack.money_text import stake
 
 PIPED_WIDTH = 120
 LEAST_WIDTH = 20
@@ -322,7 +322,7 @@ def whole(entry: LedgerEntry, *, blind_spots: Sequence[str] = ()) -> None:
     out.print(finding.title, style="bold", markup=False)
     facts = {
         "state": f"{entry.state}, {finding.severity}, {finding.category}",
-        "amount": stake(finding),
+        "amount": full_amount(finding),
         "owner": f"{finding.team or 'nobody'} (by {finding.owned_by})",
         "account": account(finding.sub_account_name, finding.sub_account_id),
         "region": finding.region_id,

@@ -22,7 +22,7 @@ from focuswatch.notify.jira.issue_state import (
     issue_of,
     transition_of,
 )
-from focuswatch.notify.jira.jira_failures import told_apart
+from focuswatch.notify.jira.jira_failures import translate_errors
 
 if TYPE_CHECKING:
     from jira import JIRA
@@ -55,7 +55,7 @@ class JiraClient:
     read_seconds: float = READ_SECONDS
 
     @classmethod
-    def of_secret(cls, value: str) -> Self:
+    def from_secret(cls, value: str) -> Self:
         """Raises Refused where the secret is not shaped as it should be; its value is not shown."""
         try:
             secret = JiraSecret.model_validate_json(value)
@@ -72,7 +72,7 @@ class JiraClient:
 
     def get(self, key: str) -> Issue | None:
         """The issue, also where it was moved and has another key now; None where it is gone or hidden from us."""
-        with told_apart(f"reading {key}", writing=False):
+        with translate_errors(f"reading {key}", writing=False):
             raw = self._or_none(lambda: self._jira.issue(key, fields=FIELDS, expand="changelog").raw)
         return issue_of(raw, me=self._me) if raw else None
 
@@ -86,7 +86,7 @@ class JiraClient:
             f'labels = "{COMMON_LABEL}" AND statusCategory != Done ORDER BY created ASC, key ASC'
         )
 
-    def lately_done(self) -> list[Issue]:
+    def recently_done(self) -> list[Issue]:
         """Issues of ours that are done and were changed lately; without what their changelogs tell."""
         return self._search(
             f'labels = "{COMMON_LABEL}" AND statusCategory = Done AND updated >= -{LATELY_DAYS}d ORDER BY key ASC'
@@ -94,28 +94,28 @@ class JiraClient:
 
     def create(self, fields: Mapping[str, Any]) -> str:
         """The key of a new issue."""
-        with told_apart("creating an issue", writing=True):
+        with translate_errors("creating an issue", writing=True):
             return str(self._jira.create_issue(fields=dict(fields), prefetch=False).key)
 
     def edit(self, key: str, fields: Mapping[str, Any]) -> None:
         """Set fields."""
-        with told_apart(f"changing {key}", writing=True):
+        with translate_errors(f"changing {key}", writing=True):
             self._jira.issue(key, fields="summary").update(fields=dict(fields))
 
     def comment(self, key: str, body: str) -> None:
         """Add a comment."""
-        with told_apart(f"commenting {key}", writing=True):
+        with translate_errors(f"commenting {key}", writing=True):
             self._jira.add_comment(key, body)
 
-    def says(self, key: str, mark: str) -> bool:
+    def has_comment_with(self, key: str, mark: str) -> bool:
         """Whether a comment has `mark` in it, among the newest that Jira gives."""
-        with told_apart(f"reading comments of {key}", writing=False):
+        with translate_errors(f"reading comments of {key}", writing=False):
             found = self._jira.comments(key, order_by="-created", max_results=100)
             return any(mark in str(one.raw.get("body")) for one in found)
 
     def transitions(self, key: str) -> list[Transition]:
         """What the issue offers us now."""
-        with told_apart(f"reading transitions of {key}", writing=False):
+        with translate_errors(f"reading transitions of {key}", writing=False):
             offered = self._jira.transitions(key, expand="transitions.fields")
             return [transition_of(one) for one in offered]
 
@@ -124,11 +124,11 @@ class JiraClient:
         names = transition.resolutions
         chosen = next((one for one in GOOD_RESOLUTIONS if one in names), next(iter(names), None))
         fields = {"resolution": {"name": chosen}} if chosen and transition.to_done else {}
-        with told_apart(f"moving {key} by '{transition.name}'", writing=True):
+        with translate_errors(f"moving {key} by '{transition.name}'", writing=True):
             self._jira.transition_issue(key, transition.id, fields=fields)
 
     def _search(self, jql: str) -> list[Issue]:
-        with told_apart("searching", writing=False):
+        with translate_errors("searching", writing=False):
             found: Any = self._jira.search_issues(jql, maxResults=False, fields=FIELDS)
             return [issue_of(one.raw, me=self._me) for one in found]
 
@@ -144,14 +144,14 @@ class JiraClient:
 
     @cached_property
     def _me(self) -> str:
-        with told_apart("asking who we are", writing=False):
+        with translate_errors("asking who we are", writing=False):
             return account_of(self._jira.myself())
 
     @cached_property
     def _jira(self) -> "JIRA":
         from jira import JIRA
 
-        with told_apart(f"connecting to {self.url}", writing=False):
+        with translate_errors(f"connecting to {self.url}", writing=False):
             return JIRA(
                 server=self.url,
                 basic_auth=(self.email, self.token) if self.email else None,

@@ -10,12 +10,12 @@ from focuswatch.notify.jira.issue_state import Closing, Issue, IssueState
 EXCLUSION_DAYS = 90  # from the day on which it was closed
 
 
-def by_a_person(closing: Closing, state: IssueState) -> bool:
+def is_closed_by_person(closing: Closing, state: IssueState) -> bool:
     """Whether it is somebody else's; where Jira does not say whose, what we closed ourselves is written down."""
     return not closing.ours and (closing.by is not None or state.open)
 
 
-def respected(
+def record_exclusion(
     state: IssueState, *, issue: Issue, fingerprint: str, ledger: Ledger, today: date
 ) -> IssueState:
     """What is known after a closing was looked at; the exclusion is in the ledger then, once for each closing."""
@@ -24,20 +24,20 @@ def respected(
         return state
     entry = ledger.entries().get(fingerprint)
     if entry is not None and not entry.finding.suppressible_by_team:
-        return passed_over(state, closing)  # the project of a team that only a resource's own tag names
+        return mark_processed(state, closing)  # the project of a team that only a resource's own tag names
     silence = _exclusion(issue, closing, fingerprint=fingerprint, today=today)
     kept = (one.model_copy(update={"id": 0}) for one in ledger.suppressions())
     if silence.is_active_on(today) and silence not in kept:
         ledger.add_suppression(silence)
-    return passed_over(state, closing)
+    return mark_processed(state, closing)
 
 
-def passed_over(state: IssueState, closing: Closing) -> IssueState:
+def mark_processed(state: IssueState, closing: Closing) -> IssueState:
     """What is known of a closing that excludes nothing."""
     return state.model_copy(update={"open": False, "closed_by_human": True, "closing_seen": closing.id})
 
 
-def silenced(ledger: Ledger, finding: Finding) -> bool:
+def is_suppressed(ledger: Ledger, finding: Finding) -> bool:
     """Whether somebody's word still holds that this is not to be told; they may have taken it back."""
     return any(one.covers(finding) and one.is_active_on(finding.as_of) for one in ledger.suppressions())
 

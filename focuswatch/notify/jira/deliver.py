@@ -10,21 +10,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.errors import DeliveryError, TryLater, Unsure
+from focuswatch.errors import TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_protocol import Ledger
-from focuswatch.notify.claims import Claim, ClaimLost, Claims
+from focuswatch.notify.claims import RETRY_SECONDS, Claim, Claims
 from focuswatch.notify.jira import issue_text
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS
 from focuswatch.notify.jira.daily_sweep import Sweep, SweepSummary
-from focuswatch.notify.jira.find_or_create_issue import found, made, wanted
+from focuswatch.notify.jira.find_or_create_issue import create_issue, find_issue, is_wanted
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.jira.update_issue import IssueUpdate
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.owners_file import Jira, Owners
 
-WAIT_SECONDS = 30.0
 CHANNEL = "jira"  # of Claims
 
 
@@ -45,7 +44,7 @@ class JiraChannel:
     clock: Callable[[], float]
     query_url: Callable[[Finding], str | None] = no_query
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
+    def deliver(self, delivery: QueuedNotification) -> str | None:
         """What was done, in words for a log; None: nothing is to be done.
 
         Raises TryLater (nothing was made), Unsure (something may have been) or Refused; in each case the same again
@@ -54,17 +53,8 @@ class JiraChannel:
         fingerprint, target = delivery.finding.fingerprint, self._target(delivery.finding)
         if target is None and not self._has_issue(fingerprint):
             return None
-        claim = self.claims.claim(fingerprint)
-        try:
+        with self.claims.held(fingerprint) as claim:
             return self._tell(claim, delivery, target=target)
-        except ClaimLost as error:
-            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except DeliveryError as error:  # after any other nobody knows, and the lease runs out
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
 
     def flush(self) -> Mapping[str, Exception]:
         """Nothing is gathered."""
@@ -80,9 +70,8 @@ class JiraChannel:
         state = claim.state or IssueState()
         turn = delivery.turn(state.told)
         if turn == "wait":
-            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=WAIT_SECONDS)
+            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=RETRY_SECONDS)
         if turn == "done":
-            self.claims.give_back(claim, seconds=0)
             return None
         telling = IssueUpdate(
             delivery=delivery,
@@ -95,12 +84,12 @@ class JiraChannel:
             description=self._description(delivery.finding),
             clock=self.clock,
         )
-        issue = found(telling)
+        issue = find_issue(telling)
         if issue:
             said = telling.follow(issue)
         else:
-            makes = delivery.kind != "resolved" and wanted(delivery.finding, target)
-            said = made(telling) if makes else None
+            makes = delivery.kind != "resolved" and is_wanted(delivery.finding, target)
+            said = create_issue(telling) if makes else None
         telling.note(told=delivery.number)
         self.claims.settle(claim, telling.state)
         return said and f"{delivery.news_id}: {delivery.kind}, {said}"
@@ -112,12 +101,12 @@ class JiraChannel:
         return self.owners.jira(None if on_trial else finding.team)
 
     def _has_issue(self, fingerprint: str) -> bool:
-        known = self.claims.known(fingerprint)
-        return known is not None and known.key is not None
+        state = self.claims.state_of(fingerprint)
+        return state is not None and state.key is not None
 
     def _description(self, finding: Finding) -> str:
         detection = self.catalog.detections.get(finding.detection)
-        return issue_text.description(
+        return issue_text.render_description(
             finding,
             header=detection.header if detection else None,
             query_url=self.query_url(finding),

@@ -5,8 +5,8 @@ from typing import Any
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import SEVERITIES, Finding
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.duplicate_issues import retire
-from focuswatch.notify.jira.issue_fields import OPTIONAL, fields_of
+from focuswatch.notify.jira.duplicate_issues import close_duplicate
+from focuswatch.notify.jira.issue_fields import OPTIONAL, new_issue_fields
 from focuswatch.notify.jira.issue_state import Issue, label_of
 from focuswatch.notify.jira.jira_failures import FieldsRefused
 from focuswatch.notify.jira.update_issue import IssueUpdate
@@ -18,7 +18,7 @@ from focuswatch.owners.owners_file import Jira
 INDEX_LAG_SECONDS = 600.0
 
 
-def found(telling: IssueUpdate) -> Issue | None:
+def find_issue(telling: IssueUpdate) -> Issue | None:
     """By the key that is written down, else by the label. Raises TryLater while Jira may not show it yet."""
     state, client = telling.state, telling.client
     known = client.get(state.key) if state.key else None
@@ -30,7 +30,7 @@ def found(telling: IssueUpdate) -> Issue | None:
     oldest = client.get(keys[0]) if keys else None
     if oldest:
         for double in keys[1:]:
-            retire(client, double, kept=oldest.key, target=telling.target)
+            close_duplicate(client, double, kept=oldest.key, target=telling.target)
         telling.keep(key=oldest.key, url=url_of(client, oldest.key), attempted_at=None)
         return oldest
     left = (state.attempted_at or 0) + INDEX_LAG_SECONDS - telling.clock()
@@ -39,9 +39,9 @@ def found(telling: IssueUpdate) -> Issue | None:
     return None
 
 
-def made(telling: IssueUpdate) -> str:
+def create_issue(telling: IssueUpdate) -> str:
     """Make it; what was done, in words."""
-    fields = fields_of(
+    fields = new_issue_fields(
         telling.delivery.finding,
         target=telling.target,
         description=telling.description,
@@ -57,7 +57,7 @@ def made(telling: IssueUpdate) -> str:
     return f"{key} created" + "".join(f", without its {name} ({why})" for name, why in left_out.items())
 
 
-def wanted(finding: Finding, target: Jira | None) -> bool:
+def is_wanted(finding: Finding, target: Jira | None) -> bool:
     """Whether a finding that has no issue is to have one."""
     return target is not None and SEVERITIES.index(finding.severity) >= SEVERITIES.index(
         target.least_severity

@@ -10,7 +10,7 @@ from focuswatch.owners.owners_file import Jira
 OPTIONAL = ("priority", "components", "assignee")  # an issue without them is better than none
 
 
-def fields_of(finding: Finding, *, target: Jira, description: str, cloud: bool) -> dict[str, Any]:
+def new_issue_fields(finding: Finding, *, target: Jira, description: str, cloud: bool) -> dict[str, Any]:
     """All fields of a new issue, by Jira's names.
 
     https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/#api-rest-api-2-issue-post
@@ -20,7 +20,7 @@ def fields_of(finding: Finding, *, target: Jira, description: str, cloud: bool) 
         "project": {"key": target.project},
         "issuetype": {"name": target.issue_type},
         "labels": list(dict.fromkeys(labels)),
-        **told_fields(finding, target=target, description=description),
+        **updated_fields(finding, target=target, description=description),
     }
     if target.component:
         fields["components"] = [{"name": target.component}]
@@ -29,11 +29,11 @@ def fields_of(finding: Finding, *, target: Jira, description: str, cloud: bool) 
     return fields
 
 
-def told_fields(finding: Finding, *, target: Jira, description: str) -> dict[str, Any]:
+def updated_fields(finding: Finding, *, target: Jira, description: str) -> dict[str, Any]:
     """Those that change with the finding."""
     priority = target.priority.get(finding.severity)
     return {
-        "summary": issue_text.summary(finding),
+        "summary": issue_text.render_summary(finding),
         "description": description,
         **({"priority": {"name": priority}} if priority else {}),
     }

@@ -6,11 +6,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from focuswatch.catalog.catalog import DetectionHeader
+from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
-from focuswatch.notify.slack.money_text import main_amount, saving, stake
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
 TEXT_CHARACTERS = (
@@ -23,17 +23,17 @@ LENGTHS = (
 )  # how long a sentence may be; less where names of the bill are longer than a text
 PLACE_CHARACTERS = 60
 SENTENCE_CHARACTERS, NAME_CHARACTERS, VALUE_CHARACTERS = LENGTHS[0], 300, 400
-DOUBLE = "about the same finding as"  # known again by it; without a sign that Jira would change
+DUPLICATE_MARK = "about the same finding as"  # known again by it; without a sign that Jira would change
 COMMANDS_CHARACTERS = 4_000  # as many as an action has: a command is never cut
 MOST_STEPS = 30  # lines; the catalog's have three or four
 
 
-def mark_of(fingerprint: str, number: int) -> str:
+def comment_mark(fingerprint: str, number: int) -> str:
     """What stands in a comment on news of that number and nowhere else; without a sign that Jira would change."""
     return f"{fingerprint} news {number}"
 
 
-def summary(finding: Finding) -> str:
+def render_summary(finding: Finding) -> str:
     """One line: what, where, how much."""
     places = (account_label(finding.sub_account_name, finding.sub_account_id), finding.region_id)
     where = ", ".join(filter(None, (one_line(place or "", longest=PLACE_CHARACTERS) for place in places)))
@@ -41,7 +41,9 @@ def summary(finding: Finding) -> str:
     return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail
 
 
-def description(finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int) -> str:
+def render_description(
+    finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int
+) -> str:
     """The whole of a finding; `days` is for how long closing it silences it."""
     texts = (
         _description(finding, header=header, query_url=query_url, days=days, longest=longest)
@@ -54,7 +56,7 @@ def _description(
     finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int, longest: int
 ) -> str:
     parts = [
-        f"*{escaped(stake(finding), longest=160)}* · {finding.severity} · {finding.category}",
+        f"*{escaped(full_amount(finding), longest=160)}* · {finding.severity} · {finding.category}",
         escaped(finding.reason, longest=longest),
         "h3. What to do\n" + "\n".join(_steps(finding, longest=longest)),
         "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
@@ -88,7 +90,7 @@ def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> s
     return f"{told} Finding {finding.fingerprint}, as of {escaped(str(finding.as_of), longest=20)}."
 
 
-def grown(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
+def render_change(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
     """A comment on a material change; `cost` and `severity` are what the issue said until now."""
     was = f" It was {amount(cost)} {finding.currency}." if cost is not None else ""
     worse = (
@@ -96,38 +98,40 @@ def grown(finding: Finding, *, number: int, cost: Decimal | None, severity: Seve
         if severity not in (None, finding.severity)
         else ""
     )
-    return _comment(f"Now {stake(finding)}.{was}{worse}", finding.reason, finding=finding, number=number)
+    return _comment(
+        f"Now {full_amount(finding)}.{was}{worse}", finding.reason, finding=finding, number=number
+    )
 
 
-def reminder(finding: Finding, *, number: int) -> str:
+def render_reminder(finding: Finding, *, number: int) -> str:
     """A comment that it is still so."""
-    since = f"It is still so, first seen on {finding.first_seen}: {stake(finding)}."
+    since = f"It is still so, first seen on {finding.first_seen}: {full_amount(finding)}."
     return _comment(since, finding.reason, finding=finding, number=number)
 
 
-def back(finding: Finding, *, number: int, excluded: bool) -> str:
+def render_reopened(finding: Finding, *, number: int, excluded: bool) -> str:
     """A comment on a finding that is told again; `excluded` where somebody had closed its issue."""
     there = "It is still there, and the time for which it was excluded is over" if excluded else "It is back"
-    return _comment(f"{there}: {stake(finding)}.", finding.reason, finding=finding, number=number)
+    return _comment(f"{there}: {full_amount(finding)}.", finding.reason, finding=finding, number=number)
 
 
-def resolved(finding: Finding, *, number: int) -> str:
+def render_resolved(finding: Finding, *, number: int) -> str:
     """A comment on a finding that is gone, and on what that saves."""
     told = f"It is gone: the data as of {finding.as_of} does not show it any more."
-    saves = saving(finding, saved_daily=None)
+    saves = saving_text(finding, saved_daily=None)
     return _comment(f"{told} {saves}" if saves else told, None, finding=finding, number=number)
 
 
-def double(of: str) -> str:
+def render_duplicate(of: str) -> str:
     """A comment on an issue about what another one is about already."""
-    return f"This is {DOUBLE} {of}, which is older and is kept up to date. It is closed as a double."
+    return f"This is {DUPLICATE_MARK} {of}, which is older and is kept up to date. It is closed as a double."
 
 
 def _comment(told: str, reason: str | None, *, finding: Finding, number: int) -> str:
     parts = [escaped(told, longest=SENTENCE_CHARACTERS)]
     if reason:
         parts.append(escaped(reason, longest=SENTENCE_CHARACTERS))
-    return "\n\n".join([*parts, f"Finding {mark_of(finding.fingerprint, number)}"])
+    return "\n\n".join([*parts, f"Finding {comment_mark(finding.fingerprint, number)}"])
 
 
 def _steps(finding: Finding, *, longest: int) -> Iterator[str]:

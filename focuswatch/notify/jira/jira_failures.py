@@ -29,7 +29,7 @@ class FieldsRefused(Refused):
 
 
 @contextmanager
-def told_apart(doing: str, *, writing: bool) -> Iterator[None]:
+def translate_errors(doing: str, *, writing: bool) -> Iterator[None]:
     """Turn what the client raises into TryLater, Unsure or Refused; who only reads never leaves a doubt."""
     import requests
     from jira.exceptions import JIRAError

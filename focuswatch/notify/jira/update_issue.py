@@ -14,11 +14,16 @@ from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.claims import Claim, Claims
 from focuswatch.notify.jira import issue_text
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.closed_by_user import by_a_person, passed_over, respected, silenced
-from focuswatch.notify.jira.issue_fields import told_fields
+from focuswatch.notify.jira.closed_by_user import (
+    is_closed_by_person,
+    is_suppressed,
+    mark_processed,
+    record_exclusion,
+)
+from focuswatch.notify.jira.issue_fields import updated_fields
 from focuswatch.notify.jira.issue_state import Issue, IssueState
 from focuswatch.notify.jira.jira_failures import FieldsRefused
-from focuswatch.notify.jira.workflow_transitions import move
+from focuswatch.notify.jira.workflow_transitions import apply_transition
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.owners_file import Jira
 
@@ -51,7 +56,7 @@ class IssueUpdate:
 
     def follow(self, issue: Issue) -> str | None:
         """Bring an issue that is there to where the news wants it; what was done, in words."""
-        if issue.closing and by_a_person(issue.closing, self.state):
+        if issue.closing and is_closed_by_person(issue.closing, self.state):
             return self._closed_by_a_person(issue)
         if self.delivery.kind == "resolved":
             return self._close(issue)
@@ -63,12 +68,12 @@ class IssueUpdate:
         if (
             self.delivery.kind == "resolved" and issue.closing
         ):  # it is gone, as they may have meant: nothing to exclude
-            self.state = passed_over(self.state, issue.closing)
+            self.state = mark_processed(self.state, issue.closing)
             return None
-        self.state = respected(
+        self.state = record_exclusion(
             self.state, issue=issue, fingerprint=finding.fingerprint, ledger=self.ledger, today=self.today
         )
-        if silenced(self.ledger, finding):
+        if is_suppressed(self.ledger, finding):
             return f"{issue.key} was closed by a person" if self.state.closing_seen != seen else None
         return self._reopen(issue)
 
@@ -83,9 +88,13 @@ class IssueUpdate:
     def _reopen(self, issue: Issue) -> str:
         """The comment goes first: where the step fails or is the last before a crash, it has been said."""
         excluded = self.state.closed_by_human
-        self._comment(issue_text.back(self.delivery.finding, number=self.delivery.number, excluded=excluded))
+        self._comment(
+            issue_text.render_reopened(self.delivery.finding, number=self.delivery.number, excluded=excluded)
+        )
         refused = (
-            move(self.client, issue.key, names=self.target.reopen, done=False) if issue.closing else None
+            apply_transition(self.client, issue.key, names=self.target.reopen, done=False)
+            if issue.closing
+            else None
         )
         if refused:
             return f"{issue.key} commented; it could not be reopened: {refused}"
@@ -96,8 +105,12 @@ class IssueUpdate:
     def _close(self, issue: Issue) -> str | None:
         if issue.closing and not self.state.open:
             return None
-        self._comment(issue_text.resolved(self.delivery.finding, number=self.delivery.number))
-        refused = None if issue.closing else move(self.client, issue.key, names=self.target.done, done=True)
+        self._comment(issue_text.render_resolved(self.delivery.finding, number=self.delivery.number))
+        refused = (
+            None
+            if issue.closing
+            else apply_transition(self.client, issue.key, names=self.target.done, done=True)
+        )
         if refused:
             return f"{issue.key} commented; it could not be closed: {refused}"
         self.note(open=False, closed_by_human=False)
@@ -105,7 +118,7 @@ class IssueUpdate:
 
     def _edit(self, issue: Issue) -> None:
         """What people wrote stays theirs, and a field that the project does not let us change stays as it is."""
-        fields = told_fields(self.delivery.finding, target=self.target, description=self.description)
+        fields = updated_fields(self.delivery.finding, target=self.target, description=self.description)
         if self.state.severity in (None, self.delivery.finding.severity):
             fields.pop("priority", None)
         ours = {name: value for name, value in fields.items() if name not in issue.edited}
@@ -123,9 +136,11 @@ class IssueUpdate:
         rose = state.severity and SEVERITIES.index(finding.severity) > SEVERITIES.index(state.severity)
         rested = self.clock() - (state.commented_at or 0) >= COMMENT_DAYS * DAY_SECONDS
         if rose or (self.delivery.kind == "changed" and rested):
-            return issue_text.grown(finding, number=number, cost=state.monthly_cost, severity=state.severity)
+            return issue_text.render_change(
+                finding, number=number, cost=state.monthly_cost, severity=state.severity
+            )
         if self.delivery.kind == "reminder" and self.target.remind and rested:
-            return issue_text.reminder(finding, number=number)
+            return issue_text.render_reminder(finding, number=number)
         return None
 
     def _comment(self, body: str) -> None:
@@ -135,7 +150,10 @@ class IssueUpdate:
             return
         doubtful = self.claim.unsure or self.claim.state is None
         if not (
-            doubtful and self.client.says(key, issue_text.mark_of(self.delivery.finding.fingerprint, number))
+            doubtful
+            and self.client.has_comment_with(
+                key, issue_text.comment_mark(self.delivery.finding.fingerprint, number)
+            )
         ):
             self.client.comment(key, body)
         self.keep(commented=number, commented_at=self.clock())

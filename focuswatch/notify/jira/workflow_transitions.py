@@ -9,9 +9,9 @@ from focuswatch.notify.jira.issue_state import Transition
 NO_STEP = "it offers no transition that leads there without more to fill in"
 
 
-def move(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> str | None:
+def apply_transition(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> str | None:
     """Close or reopen an issue; None where it was done, else in words why not: no repetition mends a workflow."""
-    step = chosen(client.transitions(key), names=names, done=done)
+    step = choose_transition(client.transitions(key), names=names, done=done)
     if step is None:
         return NO_STEP
     try:
@@ -21,7 +21,9 @@ def move(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> s
     return None
 
 
-def chosen(offered: Sequence[Transition], *, names: Sequence[str], done: bool) -> Transition | None:
+def choose_transition(
+    offered: Sequence[Transition], *, names: Sequence[str], done: bool
+) -> Transition | None:
     """The first of `names` that is on offer, else any that leads to the category; never one that demands fields."""
     able = [one for one in offered if not one.needs]
     by_name = {one.name.casefold(): one for one in reversed(able)}

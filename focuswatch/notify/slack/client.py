@@ -33,9 +33,9 @@ UNCLEAR = {"fatal_error", "internal_error", "request_timeout"}
 # https://docs.slack.dev/reference/methods/chat.update#errors
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
 # A token that is put right is asked for within minutes; until then nothing is given up.
-LOCKED_OUT = {"invalid_auth", "token_revoked", "token_expired", "account_inactive", "not_authed"}
+AUTH_ERRORS = {"invalid_auth", "token_revoked", "token_expired", "account_inactive", "not_authed"}
 LOCKED_SECONDS = 300.0
-MENDING = {
+REMEDIES = {
     "not_in_channel": "invite the bot there: /invite @focuswatch",
     "channel_not_found": "mend the channel in config/owners.toml, or invite the bot where it is private",
     "is_archived": "name another channel in config/owners.toml",
@@ -60,7 +60,7 @@ class SlackSecret(BaseModel):
     api: str = Field(default=API, pattern=SAFE)
 
     @model_validator(mode="after")
-    def _somebody_is_told(self) -> Self:
+    def _has_a_way_to_post(self) -> Self:
         if not self.webhooks and not (self.token and self.signing_secret):
             raise ValueError("neither token and signing_secret nor webhooks")
         return self
@@ -84,14 +84,14 @@ class FoundMessage:
 
     ts: str
     event_type: str
-    told: Mapping[str, str]
+    payload: Mapping[str, str]
 
 
 class Poster(Protocol):
     """What delivery asks of Slack, whether through the Web API or a webhook. Raises TryLater, Unsure or Refused."""
 
     @property
-    def has_ids(self) -> bool:
+    def has_channel_ids(self) -> bool:
         """Whether it knows channels by ids."""
         ...
 
@@ -107,7 +107,7 @@ class Poster(Protocol):
         """Take a message of ours away."""
         ...
 
-    def told(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
+    def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
         """Messages of ours in a channel, newest first and without replies; `since` in seconds since 1970."""
         ...
 
@@ -123,7 +123,7 @@ class Poster(Protocol):
 class Slack:
     """One workspace. Every method may raise TryLater, Unsure or Refused."""
 
-    has_ids = True  # of channels
+    has_channel_ids = True  # of channels
 
     def __init__(
         self, token: str, *, pace: MessagePacing, base_url: str = API, timeout_seconds: int = TIMEOUT_SECONDS
@@ -150,7 +150,7 @@ class Slack:
         """Take a message of ours away."""
         self._call("chat_delete", channel, ts=ts)
 
-    def told(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
+    def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
         """Messages of ours in a channel, newest first and without replies; `since` in seconds since 1970."""
         asked = {"oldest": f"{since:.6f}", "include_all_metadata": True}
         yield from self._seen("conversations_history", channel, roots=True, **asked)
@@ -179,10 +179,6 @@ class Slack:
         """Whether a person is in a channel."""
         pages = self._pages("conversations_members", channel, most_pages=1000)
         return any(user in page["members"] for page in pages)
-
-    def open(self, view: Payload, *, trigger_id: str) -> None:
-        """Show a dialog to whoever has just pressed a button."""
-        self._call("views_open", None, view=view, trigger_id=trigger_id)
 
     def _seen(self, method: str, channel: str, *, roots: bool, **asked: Any) -> Iterator[FoundMessage]:
         for page in self._pages(method, channel, most_pages=MOST_PAGES, **asked):
@@ -227,15 +223,15 @@ class Slack:
         if answer.status_code == 429 or code in LATER:
             seconds = retry_after(answer.headers, otherwise=RETRY_SECONDS)
             if answer.status_code == 429 and channel:
-                self._pace.silence(channel, seconds=seconds)
+                self._pace.pause(channel, seconds=seconds)
             return TryLater(f"Slack wants a pause before {method}", seconds=seconds)
-        if code in LOCKED_OUT:
+        if code in AUTH_ERRORS:
             return TryLater(
-                f"Slack does not know us ({code}): {MENDING['invalid_auth']}", seconds=LOCKED_SECONDS
+                f"Slack does not know us ({code}): {REMEDIES['invalid_auth']}", seconds=LOCKED_SECONDS
             )
         if answer.status_code >= 500 or code in UNCLEAR:
             return Unsure(f"Slack failed at {method} ({code})")
-        mend = MENDING.get(
+        mend = REMEDIES.get(
             code, "see https://docs.slack.dev/reference/methods/" + method.replace("_", ".", 1)
         )
         more = "; ".join(told.get("response_metadata", {}).get("messages", []))

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
+from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import NotificationKind
-from focuswatch.notify.claims import Claim, ClaimLost, Claims
-from focuswatch.notify.queue_message import QueuedNotification, number_of
+from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
+from focuswatch.notify.queue_message import QueuedNotification, notification_number
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
 from focuswatch.notify.slack.digest_queue import Digests
-from focuswatch.notify.slack.finding_message import Links, RecordedResponse, message, thread_note
+from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-WAIT_SECONDS = 30.0
 LOOK_BACK_DAYS = 60  # for messages of which nothing is written down: reminders edit each every two weeks
 DAY_SECONDS = 86_400
 
@@ -51,7 +51,7 @@ class Channels:
 
     def id(self, name: str) -> str:
         """The id of a channel; what is no `#name` is taken for one."""
-        if not name.startswith("#") or not self._slack.has_ids:
+        if not name.startswith("#") or not self._slack.has_channel_ids:
             return name
         key = {"kind": "slack channel", "id": name}
         found = self._table.get_item(Key=key).get("Item")
@@ -84,44 +84,28 @@ class SlackChannel:
     threads: bool = True  # False: every change is a message of its own
     _history: dict[str, dict[str, FoundMessage]] = field(default_factory=dict)
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
+    def deliver(self, delivery: QueuedNotification) -> str | None:
         """What was done, in words for a log; None: it had been told.
 
         Raises TryLater (nothing was made), Unsure (something may have been) or Refused; in each case the same again
         does no harm.
         """
         fingerprint = delivery.finding.fingerprint
-        claim = self.claims.claim(fingerprint)
-        try:
+        with self.claims.held(fingerprint) as claim:
             return self._tell(claim, delivery)
-        except ClaimLost as error:
-            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except DeliveryError as error:  # after any other nobody knows, and the lease runs out
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
 
-    def show_answer(self, fingerprint: str, answered: RecordedResponse) -> None:
+    def show_response(self, fingerprint: str, response: RecordedResponse) -> None:
         """Let a finding's message say what somebody did about it. Raises as `tell` does."""
-        claim = self.claims.claim(fingerprint)
-        try:
-            known = claim.state
-            if known is None or known.ts is None or known.finding is None or known.answered == answered:
-                self.claims.give_back(claim, seconds=WAIT_SECONDS)
+        with self.claims.held(fingerprint) as claim:
+            state = claim.state
+            if state is None or state.ts is None or state.finding is None or state.answered == response:
                 return
             told = self._message(
-                known.finding, kind="reminder", news_id=f"{fingerprint}-{known.told}", answered=answered
+                state.finding, kind="reminder", news_id=f"{fingerprint}-{state.told}", response=response
             )
-            with suppress(MessageGone):  # the answer counts all the same
-                self.slack.update(known.channel, known.ts, told)
-            self.claims.settle(claim, known.model_copy(update={"answered": answered}))
-        except ClaimLost as error:
-            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
-        except DeliveryError as error:  # an edit does no harm twice
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
+            with suppress(MessageGone):  # the response is valid without the message
+                self.slack.update(state.channel, state.ts, told)
+            self.claims.settle(claim, state.model_copy(update={"answered": response}))
 
     def flush(self) -> dict[str, Exception]:
         """Bring every digest that grew up to date; what failed, by the ids of its news."""
@@ -143,11 +127,10 @@ class SlackChannel:
             self.claims.keep(claim, known)
         turn = delivery.turn(known.told if known else None)
         if turn == "wait":
-            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=WAIT_SECONDS)
+            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=RETRY_SECONDS)
         if turn == "done" and known:
             if delivery.in_digest:  # its line is there; the digest itself may not have got this far
-                self.digests.grew(channel, delivery)
-            self.claims.give_back(claim, seconds=0)  # later news may be in doubt
+                self.digests.mark_changed(channel, delivery)
             return None
         if delivery.in_digest and (known is None or known.ts is None):
             self.digests.add(channel, delivery)
@@ -175,7 +158,7 @@ class SlackChannel:
     ) -> str:
         """The message says what is true now; what changed is a reply in its thread. One that is gone is posted anew."""
         told = self._message(
-            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, answered=known.answered
+            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, response=known.answered
         )
         try:
             self.slack.update(known.channel, ts, told)
@@ -197,10 +180,10 @@ class SlackChannel:
         if delivery.kind == "new":
             return True
         seen = self.slack.replies(known.channel, ts) if claim.unsure else ()
-        return any(one.told.get("news_id") == delivery.news_id and one.ts != ts for one in seen)
+        return any(one.payload.get("news_id") == delivery.news_id and one.ts != ts for one in seen)
 
     def _reply(self, delivery: QueuedNotification, *, known: SlackState, ts: str) -> str:
-        note = thread_note(
+        note = render_thread_reply(
             delivery.finding, kind=delivery.kind, today=self._today(), before=known.finding,
             news_id=delivery.news_id,
         )  # fmt: skip
@@ -222,11 +205,11 @@ class SlackChannel:
         *,
         kind: NotificationKind,
         news_id: str,
-        answered: RecordedResponse | None = None,
+        response: RecordedResponse | None = None,
     ) -> Payload:
         detection = self.catalog.detections.get(finding.detection)
-        told = message(
-            finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, answered=answered,
+        told = render_message(
+            finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, response=response,
             blind_spots=detection.header.blind_spots if detection else (),
         )  # fmt: skip
         told["metadata"]["event_payload"]["status"] = finding.status
@@ -244,27 +227,29 @@ class SlackChannel:
         """What a channel itself shows of a finding of which nothing is written down."""
         if fresh or channel not in self._history:
             since = self.clock() - LOOK_BACK_DAYS * DAY_SECONDS
-            told = [one for one in self.slack.told(channel, since=since) if "fingerprint" in one.told]
-            self._history[channel] = {one.told["fingerprint"]: one for one in reversed(told)}
+            told = [
+                one for one in self.slack.own_messages(channel, since=since) if "fingerprint" in one.payload
+            ]
+            self._history[channel] = {one.payload["fingerprint"]: one for one in reversed(told)}
         seen = self._history[channel].get(fingerprint)
         if seen is None:
             return None
-        number = number_of(seen.told["news_id"])
+        number = notification_number(seen.payload["news_id"])
         return SlackState(
-            channel=channel, ts=seen.ts, told=number, open=seen.told.get("status") != "resolved"
+            channel=channel, ts=seen.ts, told=number, open=seen.payload.get("status") != "resolved"
         )
 
     def _posted(self, channel: str, delivery: QueuedNotification) -> str | None:
         """The message of an attempt whose end nobody saw."""
         since = self.clock() - DAY_SECONDS
-        told = self.slack.told(channel, since=since)
-        return next((one.ts for one in told if one.told.get("news_id") == delivery.news_id), None)
+        told = self.slack.own_messages(channel, since=since)
+        return next((one.ts for one in told if one.payload.get("news_id") == delivery.news_id), None)
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
 
-def team_told(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
+def notified_team(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
     """Who hears of a finding: its team, or None (FinOps) where nobody owns it or its detection is on trial."""
     detection = catalog.detections.get(finding.detection)
     on_trial = detection is not None and detection.header.status == "trial"
@@ -273,5 +258,5 @@ def team_told(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | No
 
 def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str:
     """The channel of whoever hears of a finding."""
-    team = team_told(finding, owners=owners, catalog=catalog)
+    team = notified_team(finding, owners=owners, catalog=catalog)
     return owners.teams[team].channel if team else owners.routing.fallback_channel

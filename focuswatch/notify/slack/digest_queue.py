@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from focuswatch.errors import FocuswatchError, TryLater, Unsure
+from focuswatch.errors import TryLater
 from focuswatch.findings.finding import account_label
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.client import Poster
-from focuswatch.notify.slack.digest import DigestLine, digest
+from focuswatch.notify.slack.digest import DigestLine, render_digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 EVENT_TYPE = "focuswatch_digest"
-WAIT_SECONDS = 30.0
 DAY_SECONDS = 86_400
 KEPT_DAYS = 30  # lines; nobody adds to a digest that old
 LINE = TypeAdapter(DigestLine)
@@ -75,9 +74,9 @@ class Digests:
         key = {"kind": f"digest {one.id}", "id": delivery.finding.fingerprint}
         at = Decimal(int(self.clock()))
         self.table.put_item(Item={**key, "document": line, "at": at, "expires_at": until})
-        self.grew(channel, delivery)
+        self.mark_changed(channel, delivery)
 
-    def grew(self, channel: str, delivery: QueuedNotification) -> None:
+    def mark_changed(self, channel: str, delivery: QueuedNotification) -> None:
         """A line was written before; the digest may not show it yet."""
         self._grown.setdefault(Digest.of(channel, delivery), set()).add(delivery.news_id)
 
@@ -93,31 +92,20 @@ class Digests:
         return failed
 
     def _show(self, one: Digest, *, slack: Poster) -> None:
-        claim = self.claims.claim(one.id)
-        try:
+        with self.claims.held(one.id) as claim:
             self._shown(claim, one, slack=slack)
-        except ClaimLost as error:
-            raise TryLater(f"the digest {one.id} is told by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except FocuswatchError as error:
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
 
     def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: Poster) -> None:
         items = list(of_kind(self.table, f"digest {one.id}", ConsistentRead=True))
         lines = [LINE.validate_json(str(item["document"])) for item in items]
         if not lines:  # told so long ago that they are forgotten
-            self.claims.give_back(claim, seconds=0)
             return
         if claim.state and claim.state.lines == len(lines) and not claim.unsure:
-            self.claims.release(claim)
             return
         grown_at = max(float(item["at"]) for item in items)
         if self.clock() - grown_at < self.quiet_seconds:
             raise TryLater(f"the digest {one.id} still grows", seconds=self.quiet_seconds)
-        message = digest(lines, team=one.team, as_of=one.as_of)
+        message = render_digest(lines, team=one.team, as_of=one.as_of)
         message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"digest": one.id}}
         ts = claim.state.ts if claim.state else self._found(one, slack=slack)
         if ts is None:
@@ -132,8 +120,8 @@ class Digests:
         self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
 
     def _found(self, one: Digest, *, slack: Poster) -> str | None:
-        told = slack.told(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
-        return next((seen.ts for seen in told if seen.told.get("digest") == one.id), None)
+        told = slack.own_messages(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
+        return next((seen.ts for seen in told if seen.payload.get("digest") == one.id), None)
 
 
 def _line(delivery: QueuedNotification) -> DigestLine:

@@ -14,8 +14,8 @@ from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.retry_after import retry_after
 from focuswatch.notify.slack.client import RETRY_SECONDS, TIMEOUT_SECONDS, FoundMessage, Payload
-from focuswatch.notify.slack.deliver import SlackChannel, team_told
-from focuswatch.notify.slack.finding_message import plain_webhook
+from focuswatch.notify.slack.deliver import SlackChannel, notified_team
+from focuswatch.notify.slack.finding_message import webhook_payload
 from focuswatch.owners.owners_file import Owners
 
 QUIET_SECONDS = 120.0  # so long nothing is added to a digest before it is posted: it cannot be edited
@@ -29,14 +29,14 @@ class Webhook:
     url: str
     pace: MessagePacing
     timeout_seconds: int = TIMEOUT_SECONDS
-    has_ids: bool = False
+    has_channel_ids: bool = False
 
     def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
         """Post it, whatever the thread. Raises TryLater, Unsure or Refused."""
         from slack_sdk.webhook import WebhookClient
 
         self.pace.wait(channel)
-        plain = plain_webhook(dict(message))
+        plain = webhook_payload(dict(message))
         client = WebhookClient(self.url, timeout=self.timeout_seconds, retry_handlers=[])
         try:
             answer = client.send(text=plain["text"], blocks=plain["blocks"], unfurl_links=False)
@@ -44,7 +44,7 @@ class Webhook:
             raise Unsure(f"the webhook of {channel} gave no answer: {error}") from error
         if answer.status_code == 429:
             seconds = retry_after(answer.headers, otherwise=RETRY_SECONDS)
-            self.pace.silence(channel, seconds=seconds)
+            self.pace.pause(channel, seconds=seconds)
             raise TryLater(f"Slack wants a pause before the webhook of {channel}", seconds=seconds)
         if answer.status_code >= 500:
             raise Unsure(f"the webhook of {channel} failed ({answer.status_code})")
@@ -61,7 +61,7 @@ class Webhook:
     def delete(self, channel: str, ts: str) -> None:
         """What a webhook posted stays."""
 
-    def told(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
+    def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
         """A webhook reads nothing."""
         return iter(())
 
@@ -70,12 +70,12 @@ class Webhook:
         return iter(())
 
     def channel_id(self, name: str) -> str:
-        """Not asked: see `has_ids`."""
+        """Not asked: see `has_channel_ids`."""
         return name
 
 
 @dataclass
-class Routes:
+class SlackRoutes:
     """Tells teams that have a webhook through it, and all others through the bot; `bot` is None where there is none."""
 
     bot: SlackChannel | None
@@ -85,17 +85,17 @@ class Routes:
     catalog: Catalog
     _made: dict[str, SlackChannel] = field(default_factory=dict)
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
+    def deliver(self, delivery: QueuedNotification) -> str | None:
         """See SlackChannel.tell."""
-        team = team_told(delivery.finding, owners=self.owners, catalog=self.catalog)
+        team = notified_team(delivery.finding, owners=self.owners, catalog=self.catalog)
         name = team or self.owners.routing.fallback_channel
         if name in self.urls:
             if name not in self._made:
                 self._made[name] = self.webhook(self.urls[name])
-            return self._made[name].tell(delivery)
+            return self._made[name].deliver(delivery)
         if self.bot is None:
             raise Refused(f"{name} has no webhook and there is no bot token; put one into Slack's secret.")
-        return self.bot.tell(delivery)
+        return self.bot.deliver(delivery)
 
     def flush(self) -> dict[str, Exception]:
         """See SlackChannel.flush."""

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.engines import Row
+from focuswatch.findings.amount_text import amount_label
 from focuswatch.findings.explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.finding import Finding, account_label
-from focuswatch.notify.slack.money_text import amount_is
 from focuswatch.reports.page.page_data import Gathered, is_shown
 
 LAYERS = (
@@ -82,7 +82,7 @@ def _anomaly(finding: Finding, rows: Sequence[Row]) -> Part:
         "resource": finding.resource_id,
         "team": finding.team,
         "monthly_cost": float(finding.monthly_cost),
-        "amount_is": amount_is(finding),
+        "amount_is": amount_label(finding),
         "reason": finding.reason,
         "causes": _causes(finding),
         "expected": finding.evidence.get("daily_expected"),

@@ -11,12 +11,12 @@ from typing import Any
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.engines import Row
+from focuswatch.findings.amount_text import amount_label
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, json_value
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
-from focuswatch.notify.slack.money_text import amount_is
 from focuswatch.reports.findings_table import Purpose
 from focuswatch.reports.page.daily_charts import anomalies, gpus, layers
 from focuswatch.reports.page.page_data import Gathered, is_shown
@@ -83,7 +83,7 @@ def _finding(entry: LedgerEntry, purposes: Mapping[str, Purpose]) -> Part:
     return {
         **finding.model_dump(exclude=set(LEFT_OUT)),
         **{name: _cents(getattr(finding, name)) for name in AMOUNTS},
-        "amount_is": amount_is(finding),
+        "amount_is": amount_label(finding),
         "evidence": {
             name: value for name, value in finding.evidence.items() if value not in (None, "", [], {})
         },

@@ -23,8 +23,8 @@ from focuswatch.notify.slack.finding_message import (
     Links,
     RecordedResponse,
     digest,
-    message,
     not_waste_modal,
+    render_message,
     thread_note,
 )
 from focuswatch.owners.owners_file import Owners
@@ -129,11 +129,11 @@ def told(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, Any]:
         "saved_daily": finding.monthly_cost / Decimal(30) if case == "saved" else None,
     }
     payload: dict[str, Any] = {
-        "message": message(
+        "message": render_message(
             now,
             links=LINKS,
             blind_spots=catalog.detection(finding.detection).header.blind_spots,
-            answered=ANSWERS.get(case),
+            response=ANSWERS.get(case),
             **common,
         )  # fmt: skip
     }

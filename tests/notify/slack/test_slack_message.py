@@ -20,12 +20,12 @@ from focuswatch.notify.slack.finding_message import (
     Links,
     RecordedResponse,
     digest,
-    message,
     not_waste_modal,
-    plain_webhook,
+    render_message,
     thread_note,
+    webhook_payload,
 )
-from focuswatch.notify.slack.mrkdwn import cut, escaped_within
+from focuswatch.notify.slack.mrkdwn import escaped_within, truncate
 from focuswatch.notify.slack.place_names import region
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
@@ -79,7 +79,7 @@ def given(text: str, *, category: str = "waste") -> Finding:
 
 
 def told(one: Finding, **more: Any) -> dict[str, Any]:
-    return message(one, **{"kind": "new", "today": DAY, "news_id": "n-1", **more})
+    return render_message(one, **{"kind": "new", "today": DAY, "news_id": "n-1", **more})
 
 
 def line(
@@ -251,7 +251,7 @@ def test_who_answered_is_named_and_has_no_more_to_press(action, left):
     answered = action and RecordedResponse(
         action, "U0ANNA", DAY, until=DAY + timedelta(days=7), reason="a *standby*"
     )
-    payload = told(finding(), answered=answered)
+    payload = told(finding(), response=answered)
     buttons = [one for one in elements(payload["blocks"]) if one.get("type") == "button"]
     assert [one["action_id"] for one in buttons] == left
     assert {one["value"] for one in buttons} <= {finding().fingerprint}
@@ -362,7 +362,7 @@ def test_a_change_says_from_what_to_what():
 def test_resolved_says_what_is_saved(saved, says):
     """In the message and in the note."""
     more = {"kind": "resolved", "today": DAY, "news_id": "n", "saved_daily": saved}
-    assert says in seen(message(finding(), **more)) and says in thread_note(finding(), **more)["text"]
+    assert says in seen(render_message(finding(), **more)) and says in thread_note(finding(), **more)["text"]
 
 
 def test_a_message_is_found_again_by_its_metadata():
@@ -382,7 +382,7 @@ def test_links_that_are_not_there_are_left_out():
 def test_a_webhook_hears_the_same_without_buttons():
     """And without metadata, which it does not take."""
     payload = told(finding())
-    webhook = plain_webhook(payload)
+    webhook = webhook_payload(payload)
     assert set(webhook) == {"text", "blocks"}
     assert [block for block in payload["blocks"] if block["type"] != "actions"] == webhook["blocks"]
 
@@ -417,7 +417,7 @@ def test_a_dialog_carries_which_message_was_answered():
 def test_text_is_cut_between_characters_as_they_are_read(most):
     """Not within a family, an accent, a flag's colour or an entity."""
     for text in (FAMILY * 5, "e\u0301" * 20, "\N{THUMBS UP SIGN}\U0001f3fd" * 9, "&" * 40):
-        short = cut(text, most)
+        short = truncate(text, most)
         assert units(short) <= most and short.endswith("…")
         whole = FAMILY if text.startswith(FAMILY) else text[:2] if text[1] != "&" else "&"
         assert short[:-1] == whole * (len(short[:-1]) // len(whole))
