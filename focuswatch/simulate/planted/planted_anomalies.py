@@ -114,7 +114,7 @@ def _agents(plan: BillPlan) -> None:
             plan.incident(DETECTION, identity, since=ago(5), note="an agent running away")
         else:
             note = "78 times its usual, 16 a day"
-            plan.quiet(DETECTION, identity, since=ago(5), kind="sums under a floor", note=note)
+            plan.hard_negative(DETECTION, identity, since=ago(5), kind="sums under a floor", note=note)
 
 
 def _innocent(
@@ -126,7 +126,7 @@ def _innocent(
     note: str,
     since: date | None = None,
 ) -> None:
-    plan.quiet(DETECTION, (account.id, None, service, None), since=since, kind=kind, note=note)
+    plan.hard_negative(DETECTION, (account.id, None, service, None), since=since, kind=kind, note=note)
 
 
 def _rhythms(plan: BillPlan) -> None:

@@ -11,6 +11,8 @@ from focuswatch.simulate.list_prices import meters
 CAPACITY = "idle_bedrock_provisioned_throughput"
 MODEL = "idle_custom_model"
 FLOOR = "idle_floor_service"
+LOOKBACK = 7
+LONG_LOOKBACK = 14  # of models and of services with a minimum charge
 INVOCATIONS = ("AWS/Bedrock", "Invocations")
 Calls = Mapping[date, float] | None  # None: nobody looked
 # of each floor: namespace and metric of its requests, service and path of its ARN, units an hour
@@ -33,7 +35,8 @@ def plant_capacities(plan: BillPlan) -> None:
         ("pt_sonnet", "nobody looked, and no tokens of that model", None),
     )
     for meter, note, calls in idle:
-        plan.incident(CAPACITY, _held(plan, meter, "provisioned-model", calls=calls), note=note)
+        identity = _held(plan, meter, "provisioned-model", calls=calls)
+        plan.idle(CAPACITY, identity, lookback=LOOKBACK, note=note)
     used: tuple[tuple[str, str, Calls, str | None], ...] = (
         ("pt_micro", "called on one day of the lookback", {ago(5): 40.0}, None),
         ("pt_haiku", "called on the first day of the lookback", {ago(9): 2.0}, None),
@@ -42,7 +45,9 @@ def plant_capacities(plan: BillPlan) -> None:
     )
     for meter, note, calls, token in used:
         identity = _held(plan, meter, "provisioned-model", calls=calls, beside=token)
-        plan.quiet(CAPACITY, identity, kind="use on one day", note=note)
+        plan.hard_negative(CAPACITY, identity, kind="use on one day", note=note)
+        if calls:
+            plan.idle(CAPACITY, identity, lookback=LOOKBACK, used_on=calls, note="idle until it was called")
 
 
 def plant_models(plan: BillPlan) -> None:
@@ -53,7 +58,8 @@ def plant_models(plan: BillPlan) -> None:
         ("import_storage", "imported-model", "kept warm for nobody", 4 / 30),
     ):
         beside = "import_inference" if "warm" in note else None
-        plan.incident(MODEL, _held(plan, meter, path, calls={}, daily=daily, beside=beside), note=note)
+        identity = _held(plan, meter, path, calls={}, daily=daily, beside=beside)
+        plan.idle(MODEL, identity, lookback=LONG_LOOKBACK, note=note)
     innocent: tuple[tuple[str, str, Calls], ...] = (
         ("any invocation", "invoked once, twelve settled days ago", {ago(14): 5.0}),
         ("any invocation", "invoked on the last settled day", {ago(3): 1.0}),
@@ -61,7 +67,11 @@ def plant_models(plan: BillPlan) -> None:
     )
     for kind, note, calls in innocent:
         identity = _held(plan, "import_storage", "imported-model", calls=calls, daily=16 / 30)
-        plan.quiet(MODEL, identity, kind=kind, note=note)
+        plan.hard_negative(MODEL, identity, kind=kind, note=note)
+        if calls:
+            plan.idle(
+                MODEL, identity, lookback=LONG_LOOKBACK, used_on=calls, note="unused until it was invoked"
+            )
 
 
 def _held(
@@ -93,17 +103,20 @@ def plant_floors(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     for meter in FLOORS:
         identity = _floor(plan, meter, calls={})
-        plan.incident(FLOOR, identity, note=f"{identity[2]}, asked by nobody")
+        plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, note=f"{identity[2]}, without requests")
     identity = _floor(plan, "kendra_genai", calls={}, first=ago(16))
-    plan.incident(FLOOR, identity, since=ago(16), note="exactly as old as the lookback")
-    innocent: tuple[tuple[str, str, str, Calls], ...] = (
-        ("kendra", "request metric above 0", "asked once, on the first day of the lookback", {ago(16): 3.0}),
-        ("domain", "request metric above 0", "asked on the last settled day", {ago(3): 90.0}),
-        ("neptune", "nobody looked", "no activity collected for it", None),
-        ("domain", "nobody looked", "no activity collected for it", None),
-    )
-    for meter, kind, note, calls in innocent:
-        plan.quiet(FLOOR, _floor(plan, meter, calls=calls), kind=kind, note=note)
+    note = "exactly as old as the lookback"
+    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, since=ago(16), note=note)
+    identity = _floor(plan, "kendra", calls={ago(16): 3.0})
+    note = "queried once, on the first day of the lookback"
+    plan.hard_negative(FLOOR, identity, kind="request metric above 0", note=note)
+    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, used_on=(ago(16),), note="idle until its first query")
+    identity = _floor(plan, "domain", calls={ago(3): 90.0})
+    note = "90 searches on one day, which its own system indices make"
+    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, note=note)
+    for meter in ("neptune", "domain"):
+        identity = _floor(plan, meter, calls=None)
+        plan.hard_negative(FLOOR, identity, kind="nobody looked", note="no activity collected for it")
 
 
 def _floor(plan: BillPlan, meter: str, *, calls: Calls, **options: Any) -> Identity:

@@ -11,6 +11,7 @@ from focuswatch.simulate.list_prices import EC2, RDS, ec2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 
 DETECTION = "unused_commitment"
+LOOKBACK = 7
 RATE = 0.6  # EffectiveCost against on demand; invented for the simulation
 
 
@@ -45,9 +46,10 @@ USED = (
 def plant_commitments(plan: BillPlan) -> None:
     for case in UNUSED:
         since = plan.calendar.ago(case.since) if case.since else None
-        plan.incident(DETECTION, _committed(plan, case), since=since, note=case.note)
+        identity = _committed(plan, case)
+        plan.idle(DETECTION, identity, lookback=LOOKBACK, since=since, note=case.note)
     for case in USED:
-        plan.quiet(DETECTION, _committed(plan, case), kind="used commitments", note=case.note)
+        plan.hard_negative(DETECTION, _committed(plan, case), kind="used commitments", note=case.note)
     _bought_lately(plan)
 
 
@@ -90,4 +92,4 @@ def _bought_lately(plan: BillPlan) -> None:
         ("cost_anomaly", None, "month-start purchases and fees"),
     ):
         identity = (account.id, None, SAVINGS_PLANS, resource)
-        plan.quiet(detection, identity, since=day, kind=kind, note="9000 on one day, four days ago")
+        plan.hard_negative(detection, identity, since=day, kind=kind, note="9000 on one day, four days ago")

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.everyday.everyday_accounts import guard
 from focuswatch.simulate.list_prices import ec2
@@ -9,6 +10,9 @@ from focuswatch.simulate.organization import SimulatedAccount
 
 WAKING = "dormant_account_woke"
 SILENCE = "security_service_went_dark"
+DORMANT_DAYS = 90  # without spend before an account counts as dormant
+CHARGED_DAYS = 21  # without a gap before its end, for a security service to count as on
+ABSENT_DAYS = 2
 GUARDDUTY = "Amazon GuardDuty"
 
 
@@ -20,7 +24,8 @@ def plant_wakings(plan: BillPlan) -> None:
     ):
         first = plan.calendar.ago(ago)
         _fleet(plan, account, daily=daily, first=first)
-        plan.incident(WAKING, (account.id, None, None, None), since=first, note=note)
+        identity = (account.id, None, None, None)
+        plan.at_once(WAKING, identity, since=first, shown_on=first, history=DORMANT_DAYS, note=note)
     _fees(plan, sleepers[2])
     kind = "a month under a floor, then a day far above it"
     _asleep(plan, sleepers[3], ago=4, kind=kind, note="four gigabytes more, not 50 a day")
@@ -42,7 +47,7 @@ def _fees(plan: BillPlan, account: SimulatedAccount) -> None:
 
 def _asleep(plan: BillPlan, account: SimulatedAccount, *, ago: int, kind: str, note: str) -> None:
     since = plan.calendar.ago(ago)
-    plan.quiet(WAKING, (account.id, None, None, None), since=since, kind=kind, note=note)
+    plan.hard_negative(WAKING, (account.id, None, None, None), since=since, kind=kind, note=note)
 
 
 def _fleet(plan: BillPlan, account: SimulatedAccount, *, daily: float, first: date) -> None:
@@ -64,7 +69,10 @@ def plant_silences(plan: BillPlan) -> None:
         last = plan.calendar.ago(ago)
         guard(plan, account, region, meters=(meter,), last=last)
         service = plan.lines[-1].meter.service
-        plan.incident(SILENCE, (account.id, region, service, None), since=last, note=note)
+        plan.incident(
+            SILENCE, (account.id, region, service, None), since=last, note=note,
+            found_after=ABSENT_DAYS + SETTLE_DAYS, history=CHARGED_DAYS,
+        )  # fmt: skip
     _everything_ended(plan)
     _unsettled_and_irregular(plan)
 
@@ -81,7 +89,7 @@ def _guarded(
     plan: BillPlan, account: SimulatedAccount, region: str, service: str, *, ago: int, kind: str, note: str
 ) -> None:
     identity = (account.id, region, service, None)
-    plan.quiet(SILENCE, identity, since=plan.calendar.ago(ago), kind=kind, note=note)
+    plan.hard_negative(SILENCE, identity, since=plan.calendar.ago(ago), kind=kind, note=note)
 
 
 def _everything_ended(plan: BillPlan) -> None:

@@ -12,6 +12,8 @@ from focuswatch.simulate.list_prices import ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
 DETECTION = "underused_gpu"
+IDLE_ENDPOINT = "idle_sagemaker_endpoint"
+LOOKBACK = 7
 OF_ENDPOINTS = ("/aws/sagemaker/Endpoints", "GPUUtilization")  # of all GPUs of an instance together
 OF_MACHINES = ("CWAgent", "nvidia_smi_utilization_gpu")  # of each GPU
 INVOCATIONS = ("AWS/SageMaker", "Invocations")
@@ -30,7 +32,7 @@ def plant_utilisation(plan: BillPlan) -> None:
         (large, 48.0, "48 % of four GPUs are 12 % of one"),
         (machine, 11.0, "a machine with four GPUs"),
     ):
-        plan.incident(DETECTION, _gpu(plan, meter, percent=percent), note=note)
+        plan.idle(DETECTION, _gpu(plan, meter, percent=percent), lookback=LOOKBACK, note=note)
     innocent: tuple[tuple[Meter, float | None, Busy, str, str], ...] = (
         (small, 9.0, burst, "training bursts on any day above 60 %", "88 % on one day"),
         (machine, 6.0, burst, "training bursts on any day above 60 %", "a machine, 88 % on one day"),
@@ -39,10 +41,14 @@ def plant_utilisation(plan: BillPlan) -> None:
         (large, 160.0, {}, "mean GPUUtilization under 20 %", "160 % of four GPUs are 40 % of one"),
     )
     for meter, busy, on, kind, note in innocent:
-        plan.quiet(DETECTION, _gpu(plan, meter, percent=busy, on=on), kind=kind, note=note)
+        identity = _gpu(plan, meter, percent=busy, on=on)
+        plan.hard_negative(DETECTION, identity, kind=kind, note=note)
+        if on:
+            plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=on, note="underutilized until then")
     identity = _gpu(plan, small, percent=0.0, calls=0)
-    note = "told as an idle endpoint"
-    plan.quiet(DETECTION, identity, kind="an endpoint that nobody called", note=note)
+    plan.idle(IDLE_ENDPOINT, identity, lookback=LOOKBACK, note="an idle endpoint with a GPU")
+    note = "reported as an idle endpoint"
+    plan.hard_negative(DETECTION, identity, kind="an endpoint that nobody called", note=note)
 
 
 def _gpu(

@@ -26,12 +26,13 @@ def plant_bursts(plan: BillPlan) -> None:
         region = plan.abroad(account) if "new to the account" in note else region
         first, last = plan.calendar.ago(ago), plan.calendar.ago(ago - days)
         identity = _gpus(plan, account, region, meter, daily=daily, first=first, last=last)
-        plan.incident(DETECTION, identity, since=first, until=last, note=note)
+        plan.at_once(DETECTION, identity, since=first, until=last, shown_on=first, note=note)
     account, region = _without_gpu(plan)
     first, last = plan.calendar.ago(5), plan.calendar.ago(3)
     _gpus(plan, account, region, ec2("g5.xlarge"), daily=24)
     identity = _gpus(plan, account, region, ec2("g5.xlarge"), daily=240, first=first, last=last)
-    plan.incident(DETECTION, identity, since=first, note="eleven times what the account ever ran")
+    note = "eleven times what the account ever ran"
+    plan.at_once(DETECTION, identity, since=first, until=last, shown_on=first, note=note)
     _rhythms(plan)
     _grown(plan)
     _planned(plan)
@@ -66,7 +67,7 @@ def _rhythms(plan: BillPlan) -> None:
     ):
         account, region = _without_gpu(plan)
         identity = _gpus(plan, account, region, meter, daily=daily, week=week, every=every, noise=0.1)
-        plan.quiet(DETECTION, identity, kind=RHYTHM, note=note)
+        plan.hard_negative(DETECTION, identity, kind=RHYTHM, note=note)
 
 
 def _grown(plan: BillPlan) -> None:
@@ -74,12 +75,14 @@ def _grown(plan: BillPlan) -> None:
     first, last = plan.calendar.ago(4), plan.calendar.ago(3)
     _gpus(plan, account, region, ec2("g4dn.xlarge"), daily=20, noise=0.05)
     identity = _gpus(plan, account, region, ec2("g4dn.xlarge"), daily=28, first=first, last=last)
-    plan.quiet(DETECTION, identity, since=first, until=last, kind=RHYTHM, note="2.4 times its own maximum")
+    plan.hard_negative(
+        DETECTION, identity, since=first, until=last, kind=RHYTHM, note="2.4 times its own maximum"
+    )
     account, region = _without_gpu(plan)
     first = plan.calendar.day(9)
     identity = _gpus(plan, account, region, ec2("g4dn.xlarge"), daily=24, first=first)
     kind = "the first 14 days of the bill"
-    plan.quiet(DETECTION, identity, since=first, kind=kind, note="where the bill begins")
+    plan.hard_negative(DETECTION, identity, since=first, kind=kind, note="where the bill begins")
 
 
 def _planned(plan: BillPlan) -> None:
@@ -94,4 +97,4 @@ def _planned(plan: BillPlan) -> None:
         account, region = _without_gpu(plan)
         identity = _gpus(plan, account, region, meter, daily=daily, first=first, **options)
         kind = "reserved capacity starting on its date"
-        plan.quiet(DETECTION, identity, since=first, kind=kind, note=note)
+        plan.hard_negative(DETECTION, identity, since=first, kind=kind, note=note)

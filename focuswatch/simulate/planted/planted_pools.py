@@ -11,6 +11,7 @@ from focuswatch.simulate.organization import SimulatedAccount
 
 DETECTION = "orphaned_opensearch_collection"
 BOTH = ("search_ocu", "indexing_ocu")
+LOOKBACK = 7
 SEARCHES = ("AWS/AOSS", "SearchRequestRate")
 # one Bedrock family each, the only sign of life of an account: how many days ago, the meter, its quantity
 FAMILIES = (
@@ -58,23 +59,25 @@ def _collection(plan: BillPlan, account: SimulatedAccount, region: str, *, group
 def _without_a_name(plan: BillPlan) -> None:
     account = silent_account(plan)
     identity = _pool(plan, account, account.regions[0], ocus=2)
-    plan.incident(DETECTION, identity, note="the bill names no resource")
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="the bill names no resource")
     region = plan.abroad(account)
     group = _collection(plan, account, region, group=True)
     identity = _pool(plan, account, region, group, meters=("search_ocu",))
-    plan.incident(DETECTION, identity, note="charged to a collection group, search alone")
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="charged to a collection group, search alone")
 
 
 def _named_after_the_account(plan: BillPlan) -> None:
     account = silent_account(plan)
     region = account.regions[0]
     identity = _pool(plan, account, region, f"arn:aws:aoss:{region}:{account.id}", meters=("indexing_ocu",))
-    plan.incident(DETECTION, identity, note="charged to the account, indexing alone")
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="charged to the account, indexing alone")
     tokyo = "ap-northeast-1"
     resource = _collection(plan, account, tokyo)
     plan.watch(account, tokyo, resource, of=SEARCHES)
     identity = _pool(plan, account, tokyo, resource)
-    plan.incident(DETECTION, identity, note="charged to a collection, and CloudWatch saw no search")
+    plan.idle(
+        DETECTION, identity, lookback=LOOKBACK, note="charged to a collection, and CloudWatch saw no search"
+    )
 
 
 def _netted(plan: BillPlan) -> None:
@@ -83,10 +86,10 @@ def _netted(plan: BillPlan) -> None:
     identity = _pool(plan, account, region)
     for meter in BOTH:
         plan.charge(account, meter, region, daily=-24, category="Credit", frequency="One-Time")
-    plan.incident(DETECTION, identity, note="netted to zero by credits")
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="netted to zero by credits")
     region = plan.abroad(account)
     identity = _pool(plan, account, region, _collection(plan, account, region), ocus=0.5)
-    plan.incident(DETECTION, identity, note="half OCUs, redundancy off")
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="half OCUs, redundancy off")
 
 
 def _left_behind(plan: BillPlan) -> None:
@@ -99,12 +102,11 @@ def _left_behind(plan: BillPlan) -> None:
     plan.charge(account, "import_storage", region, resource=model, daily=4 / 30, tags=signed(account))
     identity = _pool(plan, account, region, _collection(plan, account, region))
     note = "its knowledge base was deleted; a model is still stored, which is not use"
-    plan.incident(DETECTION, identity, since=deleted, note=note)
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=deleted, note=note)
     noticed = plan.calendar.ago(15)
     identity = _pool(plan, account, plan.abroad(account), last=noticed)
-    plan.incident(
-        DETECTION, identity, since=deleted, until=noticed, note="switched off after two weeks or more"
-    )
+    note = "switched off after two weeks or more"
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=deleted, until=noticed, note=note)
 
 
 def _saved_by_a_call(plan: BillPlan) -> None:
@@ -115,7 +117,8 @@ def _saved_by_a_call(plan: BillPlan) -> None:
     for family, ago, meter, daily in FAMILIES:
         account = silent_account(plan)
         elsewhere = family == "AgentCore"
-        for day in (75, ago):
+        days = (75, ago)
+        for day in days:
             span = {
                 "first": plan.calendar.ago(day),
                 "last": plan.calendar.ago(day - 1),
@@ -124,20 +127,23 @@ def _saved_by_a_call(plan: BillPlan) -> None:
             plan.charge(account, meter, account.regions[-1 if elsewhere else 0], daily=daily, **span)
         identity = _pool(plan, account, account.regions[0])
         note = f"one day of {family}, {ago} days ago{', in another region' if elsewhere else ''}"
-        plan.quiet(DETECTION, identity, kind="one Bedrock call of any family", note=note)
+        plan.hard_negative(DETECTION, identity, kind="one Bedrock call of any family", note=note)
+        used_on = [plan.calendar.ago(day) for day in days]
+        note = "idle between two Bedrock calls"
+        plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=used_on, note=note)
 
 
 def _young_and_asleep(plan: BillPlan) -> None:
     account, born = silent_account(plan), plan.calendar.ago(8)
     identity = _pool(plan, account, account.regions[0], first=born)
     kind = "collection younger than the lookback"
-    plan.quiet(DETECTION, identity, since=born, kind=kind, note="six settled days old")
+    plan.hard_negative(DETECTION, identity, since=born, kind=kind, note="six settled days old")
 
     region = plan.abroad(account)
     group = _collection(plan, account, region, group=True)
     identity = _pool(plan, account, region, group, meters=("search_ocu",), ocus=0.5, every=3)
     note = "wakes on every third day"
-    plan.quiet(DETECTION, identity, kind="NextGen groups that scaled to zero", note=note)
+    plan.hard_negative(DETECTION, identity, kind="NextGen groups that scaled to zero", note=note)
 
 
 def _searched(plan: BillPlan) -> None:
@@ -149,4 +155,6 @@ def _searched(plan: BillPlan) -> None:
     for region, (note, daily, on) in zip(account.regions, searches, strict=True):
         identity = _pool(plan, account, region, ocus=2)
         plan.watch(account, region, _collection(plan, account, region), of=SEARCHES, daily=daily, on=on)
-        plan.quiet(DETECTION, identity, kind="search requests seen in `activity`", note=note)
+        plan.hard_negative(DETECTION, identity, kind="search requests seen in `activity`", note=note)
+        if on:
+            plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=on, note="idle until it was searched")

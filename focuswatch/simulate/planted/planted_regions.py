@@ -36,7 +36,7 @@ def plant_regions(plan: BillPlan) -> None:
 def _quiet(
     plan: BillPlan, account: SimulatedAccount, region: str | None, *, ago: int, kind: str, note: str
 ) -> None:
-    plan.quiet(
+    plan.hard_negative(
         DETECTION, (account.id, region, None, None), since=plan.calendar.ago(ago), kind=kind, note=note
     )
 

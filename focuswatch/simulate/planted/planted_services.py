@@ -49,7 +49,7 @@ def _first_use(
 def _quiet(
     plan: BillPlan, account: SimulatedAccount, service: str, *, ago: int, kind: str, note: str
 ) -> None:
-    plan.quiet(
+    plan.hard_negative(
         DETECTION, (account.id, None, service, None), since=plan.calendar.ago(ago), kind=kind, note=note
     )
 

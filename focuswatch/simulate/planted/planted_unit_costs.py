@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import WORKDAYS, Commitment
 from focuswatch.simulate.everyday.everyday_accounts import row_tags, signed
@@ -22,6 +23,12 @@ def plant_unit_costs(plan: BillPlan) -> None:
     _dearer_tokens(plan)
     _dearer_endpoints(plan)
     _mix_and_volume(plan)
+
+
+def _dearer(plan: BillPlan, identity: Identity, *, after: int, note: str) -> None:
+    """State an increase that is found when the newest complete week has `after` of its days."""
+    changed = plan.calendar.ago(CHANGED_DAYS_AGO)
+    plan.incident(DETECTION, identity, since=changed, found_after=after + SETTLE_DAYS, history=14, note=note)
 
 
 def _user(plan: BillPlan) -> SimulatedAccount:
@@ -43,11 +50,11 @@ def _dearer_tokens(plan: BillPlan) -> None:
     _tokens(plan, account, "lite_in", daily=100_000, last=changed)
     price = 1.3 * meters()["lite_in"].unit_price(account.regions[1])
     identity = _tokens(plan, account, "lite_in", daily=100_000, first=changed, price=price)
-    plan.incident(DETECTION, identity, since=changed, note="the price of a model went up by three tenths")
+    _dearer(plan, identity, after=2, note="the price of a model went up by three tenths")
     account = _user(plan)
     _tokens(plan, account, "sonnet_service_in", daily=30_000, last=changed)
     identity = _tokens(plan, account, "sonnet_regional_in", daily=30_000, first=changed)
-    plan.incident(DETECTION, identity, since=changed, note="from the global profile to a regional one")
+    _dearer(plan, identity, after=5, note="from the global profile to a regional one")
 
 
 def _dearer_endpoints(plan: BillPlan) -> None:
@@ -55,19 +62,19 @@ def _dearer_endpoints(plan: BillPlan) -> None:
     id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
     covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     identity = _endpoint(plan, 24, {"last": changed, "commitment": covered}, {"first": changed})
-    plan.incident(DETECTION, identity, since=changed, note="its Savings Plan ended")
+    _dearer(plan, identity, after=4, note="its Savings Plan ended")
     identity = _endpoint(
         plan, 24, {"last": changed}, {"first": changed, "daily": 48}, instance="ml.m5.xlarge"
     )
-    plan.incident(DETECTION, identity, since=changed, note="twice the instances for the same calls")
+    _dearer(plan, identity, after=4, note="twice the instances for the same calls")
     days = (plan.calendar.as_of - changed).days
     fewer = {changed + timedelta(days=day): 9_000.0 for day in range(days)}
     identity = _endpoint(plan, 48, {}, calls=fewer)
-    plan.incident(DETECTION, identity, since=changed, note="it lost its callers and kept its size")
+    _dearer(plan, identity, after=4, note="it lost its callers and kept its size")
     kind, note = "tiny volumes", "called a few times a day, then once"
     seldom = {changed + timedelta(days=day): 1.0 for day in range(days)}
     identity = _endpoint(plan, 24, {}, usual=40.0, calls=seldom)
-    plan.quiet(DETECTION, identity, since=changed, kind=kind, note=note)
+    plan.hard_negative(DETECTION, identity, since=changed, kind=kind, note=note)
 
 
 def _endpoint(
@@ -98,7 +105,7 @@ def _mix_and_volume(plan: BillPlan) -> None:
     ):
         identity = _tokens(plan, account, meter, daily=daily, **span)
     kind = "mix shifts between models are told as mix, not price"
-    plan.quiet(
+    plan.hard_negative(
         DETECTION,
         identity,
         since=changed,
@@ -109,4 +116,4 @@ def _mix_and_volume(plan: BillPlan) -> None:
     _tokens(plan, account, "gpt_out", daily=0.02, last=changed)
     identity = _tokens(plan, account, "gpt_out", daily=0.02, first=changed, price=90.0)
     kind, note = "tiny volumes", "six times the price of some thousand tokens"
-    plan.quiet(DETECTION, identity, since=changed, kind=kind, note=note)
+    plan.hard_negative(DETECTION, identity, since=changed, kind=kind, note=note)

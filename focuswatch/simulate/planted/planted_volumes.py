@@ -10,6 +10,7 @@ from focuswatch.simulate.list_prices import EC2, ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
 DETECTION = "abandoned_volume"
+LOOKBACK = 14
 
 
 def plant_volumes(plan: BillPlan) -> None:
@@ -44,19 +45,20 @@ def _abandoned(plan: BillPlan) -> None:
     account, region = _empty_region(plan)
     for gigabytes in (500, 1000):
         identity = _volume(plan, account, region, gigabytes)
-        plan.incident(DETECTION, identity, note="no machine there since the bill began")
+        plan.idle(DETECTION, identity, lookback=LOOKBACK, note="no machine there since the bill began")
 
     account, region = _empty_region(plan)
     last = plan.calendar.ago(plan.rng.randrange(30, 45))
     _machine(plan, account, region, ec2("g5.xlarge"), daily=24, last=last)
     identity = _volume(plan, account, region, 2000)
-    plan.incident(DETECTION, identity, since=last, note="left by GPU work that ended")
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=last, note="left by GPU work that ended")
 
     account, region = _empty_region(plan)
     last = plan.calendar.ago(16)
     _machine(plan, account, region, ec2("m6i.large"), daily=24, last=last)
     identity = _volume(plan, account, region, 400, meter="volume_io2")
-    plan.incident(DETECTION, identity, since=last, note="its machine left exactly a lookback ago")
+    note = "its machine left exactly a lookback ago"
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=last, note=note)
 
 
 def _accompanied(plan: BillPlan) -> None:
@@ -72,10 +74,14 @@ def _accompanied(plan: BillPlan) -> None:
     )
     for meter, note, day, options in cases:
         account, region = _empty_region(plan)
-        for since in (day + 80, day):
+        days = (day + 80, day)
+        for since in days:
             _machine(plan, account, region, meter, daily=1, first=ago(since), last=ago(since - 1), **options)
         identity = _volume(plan, account, region, 600)
-        plan.quiet(DETECTION, identity, kind="any compute there", note=f"{note}, {day} days ago")
+        plan.hard_negative(DETECTION, identity, kind="any compute there", note=f"{note}, {day} days ago")
+        used_on = [ago(since) for since in days]
+        note = "no machine there between two days"
+        plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=used_on, note=note)
 
 
 def _not_worth_telling(plan: BillPlan) -> None:
@@ -83,10 +89,10 @@ def _not_worth_telling(plan: BillPlan) -> None:
     snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.opaque(16)}")
     plan.charge(account, "snapshot", region, resource=snapshot, daily=3000 / 30)
     of_snapshot = (account.id, region, EC2, snapshot)
-    plan.quiet(DETECTION, of_snapshot, kind="snapshots", note="a large snapshot and no machine")
+    plan.hard_negative(DETECTION, of_snapshot, kind="snapshots", note="a large snapshot and no machine")
     born = plan.calendar.ago(15)
     identity = _volume(plan, account, region, 600, first=born)
     kind = "volume younger than the lookback"
-    plan.quiet(DETECTION, identity, since=born, kind=kind, note="thirteen settled days old")
+    plan.hard_negative(DETECTION, identity, since=born, kind=kind, note="thirteen settled days old")
     identity = _volume(plan, account, region, 8)
-    plan.quiet(DETECTION, identity, kind="waste under 1 a month", note="eight gigabytes of gp3")
+    plan.hard_negative(DETECTION, identity, kind="waste under 1 a month", note="eight gigabytes of gp3")
