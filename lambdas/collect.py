@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
-from focuswatch.collect.member_sessions import PATIENT, assumed, assuming
+from focuswatch.collect.member_sessions import PATIENT, assume_session, member_sessions
 from lambdas.environment import LambdaRun
 
 ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
@@ -28,28 +28,28 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "sts", config=PATIENT
     )  # the region's own: its tokens are valid in opt-in regions too
     management, proof = os.environ.get("FOCUSWATCH_MANAGEMENT_ROLE"), os.environ["FOCUSWATCH_EXTERNAL_ID"]
-    payer = assumed(sts, management, external_id=proof) if management else run.session
+    payer = assume_session(sts, management, external_id=proof) if management else run.session
     summary = collect(
         payer.client("organizations", region_name=ORGANIZATIONS_REGION, config=PATIENT),
-        session_for=assuming(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=proof),
+        session_for=member_sessions(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=proof),
         store=Store(run.session.client("s3", config=PATIENT), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
         today=datetime.now(UTC).date(),
         progress=logger.info,
     )
     _tell(summary)
-    heartbeat = run.beat(ran=summary.looked_at, failed=summary.refusals)
+    heartbeat = run.beat(ran=summary.collected, failed=summary.refusals)
     return heartbeat.model_dump(mode="json")
 
 
 def _tell(summary: Summary) -> None:
     for what, reason in summary.refusals.items():
-        logger.warning("not looked at", extra={"what": what, "reason": reason})
+        logger.warning("not collected", extra={"what": what, "reason": reason})
     logger.info(
         "collected",
         extra={
             "accounts": summary.accounts,
-            "looked_at": len(summary.looked_at),
+            "looked_at": len(summary.collected),
             "refused": sorted(summary.refusing_accounts),
             "not_offered": [f"{service} in {region}" for service, region in summary.not_offered],
             "resources": summary.resources,
@@ -58,7 +58,7 @@ def _tell(summary: Summary) -> None:
         },
     )
     metrics.add_dimension(name="function", value="collect")
-    metrics.add_metric(name="AccountsLookedAt", unit=MetricUnit.Count, value=len(summary.looked_at))
+    metrics.add_metric(name="AccountsLookedAt", unit=MetricUnit.Count, value=len(summary.collected))
     metrics.add_metric(name="AccountsRefused", unit=MetricUnit.Count, value=len(summary.refusing_accounts))
     metrics.add_metric(name="Resources", unit=MetricUnit.Count, value=summary.resources)
     metrics.add_metric(name="Runs", unit=MetricUnit.Count, value=1)

@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.catalog.catalog import Detection
 from focuswatch.collect.cloudtrail_history import CloudTrail
-from focuswatch.collect.member_sessions import PATIENT, assuming
+from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.detect.run_detection import due
 from focuswatch.detect.scan import Scanned, scan
 from focuswatch.detect.stored_outcomes import StoredOutcomes
@@ -75,7 +75,7 @@ def _trail(run: LambdaRun) -> CloudTrail:
     """Who changed what, asked in the accounts themselves."""
     sts = run.session.client("sts", config=PATIENT)
     role, proof = os.environ["FOCUSWATCH_MEMBER_ROLE"], os.environ["FOCUSWATCH_EXTERNAL_ID"]
-    return CloudTrail(assuming(sts, role=role, external_id=proof), today=datetime.now(UTC).date())
+    return CloudTrail(member_sessions(sts, role=role, external_id=proof), today=datetime.now(UTC).date())
 
 
 def _due(run: LambdaRun, event: dict[str, Any], *, as_of: date) -> list[Detection]:
