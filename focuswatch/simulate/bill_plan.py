@@ -10,12 +10,12 @@ from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS, 
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import FLAT, Line, Week
 from focuswatch.simulate.list_prices import meters
-from focuswatch.simulate.organization import Life, SimulatedAccount, SimulatedOrganization
+from focuswatch.simulate.organization import Lifecycle, SimulatedAccount, SimulatedOrganization
 
 Identity = tuple[str | None, str | None, str | None, str | None]  # sub-account, region, service, resource
 
 USE_CASE_TAG = "use_case"
-UNHEARD_OF_REGIONS = ("ap-south-1", "sa-east-1")  # nobody in the organisation is there before the incidents
+UNUSED_REGIONS = ("ap-south-1", "sa-east-1")  # nobody in the organization is there before the incidents
 FOREIGN_REGIONS = (
     "us-west-1", "ca-central-1", "eu-west-2", "eu-north-1", "ap-northeast-2", "ap-southeast-1",
     "ap-southeast-2",
@@ -67,10 +67,10 @@ class PlantedCase:
 @dataclass
 class BillPlan:
     calendar: Calendar
-    organisation: SimulatedOrganization
+    organization: SimulatedOrganization
     rng: Random
     lines: list[Line] = field(default_factory=list)
-    watches: list[ObservedActivity] = field(default_factory=list)
+    activity: list[ObservedActivity] = field(default_factory=list)
     cases: list[PlantedCase] = field(default_factory=list)
     claimed: set[tuple[str, ...]] = field(default_factory=set)
     use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # as owners.toml says them
@@ -104,13 +104,13 @@ class BillPlan:
         """The day after the account's last charge."""
         return (account.gone_on if account else None) or self.calendar.as_of
 
-    def watch(
+    def observe(
         self, account: SimulatedAccount, region: str, resource: str, *, of: tuple[str, str], daily: float = 0.0,
         week: Week = FLAT, on: Mapping[date, float] | None = None, first: date | None = None,
     ) -> None:  # fmt: skip
         """Add activity of a resource, none unless `daily` or `on` say so; `of` is namespace and metric."""
         since, until = first or self.begins(account), self.ends(account)
-        self.watches.append(
+        self.activity.append(
             ObservedActivity(account, region, *of, resource, since, until, daily, week, on or {})
         )
 
@@ -206,41 +206,41 @@ class BillPlan:
         """State what must not be reported; `kind` is the reason why `detection` must not."""
         self.cases.append(PlantedCase(detection, identity, since or self.calendar.first, until, note, kind))
 
-    def opaque(self, length: int) -> str:
+    def random_id(self, length: int) -> str:
         return "".join(self.rng.choice("0123456789abcdef") for _ in range(length))
 
     def arn(self, service: str, region: str | None, account: SimulatedAccount, resource: str) -> str:
         return f"arn:aws:{service}:{region or ''}:{account.id}:{resource}"
 
     def instance(self, account: SimulatedAccount, region: str) -> str:
-        return self.arn("ec2", region, account, f"instance/i-0{self.opaque(16)}")
+        return self.arn("ec2", region, account, f"instance/i-0{self.random_id(16)}")
 
     def pick(
         self,
         *claim: str,
-        lives: Sequence[Life] = ("steady",),
+        lifecycles: Sequence[Lifecycle] = ("steady",),
         where: Callable[[SimulatedAccount], bool] = lambda _: True,
     ) -> SimulatedAccount:
         """An account that nobody picked under this claim before.
 
-        Raises LookupError when the organisation has none left: then there are more plants than accounts.
+        Raises LookupError when the organization has none left: then there are more plants than accounts.
         """
-        suitable = [account for account in self.organisation.of(*lives) if where(account)]
+        suitable = [account for account in self.organization.of(*lifecycles) if where(account)]
         for account in self.rng.sample(suitable, len(suitable)):
             if (*claim, account.id) not in self.claimed:
                 self.claimed.add((*claim, account.id))
                 return account
         raise LookupError(f"no account is left for {' '.join(claim)}")
 
-    def any(
+    def random_account(
         self,
         *,
-        lives: Sequence[Life] = ("steady",),
+        lifecycles: Sequence[Lifecycle] = ("steady",),
         where: Callable[[SimulatedAccount], bool] = lambda _: True,
     ) -> SimulatedAccount:
-        return self.rng.choice([account for account in self.organisation.of(*lives) if where(account)])
+        return self.rng.choice([account for account in self.organization.of(*lifecycles) if where(account)])
 
-    def abroad(self, account: SimulatedAccount, *, among: Sequence[str] = FOREIGN_REGIONS) -> str:
+    def unused_region(self, account: SimulatedAccount, *, among: Sequence[str] = FOREIGN_REGIONS) -> str:
         """A region in which the account has nothing yet, and now has what is planted."""
         free = [region for region in among if ("region", account.id, region) not in self.claimed]
         region = self.rng.choice(free)

@@ -99,7 +99,7 @@ def write_truth(truth: Truth, path: Path, *, plan: BillPlan, seed: int, grain: s
     document = {
         "schema": SCHEMA,
         "seed": seed,
-        "accounts": len(plan.organisation.accounts),
+        "accounts": len(plan.organization.accounts),
         "days": plan.calendar.days,
         "grain": grain,
         "as_of": plan.calendar.as_of,

@@ -13,7 +13,7 @@ from focuswatch.reports.page import document
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.expected.line_facts import COST_INCREASES
-from focuswatch.simulate.simulation import planned
+from focuswatch.simulate.simulation import plan_bill
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
 from tests.given.explanations import explanation, part
@@ -105,9 +105,9 @@ def test_the_page_says_why_with_the_finding_and_on_its_series():
 
 @pytest.fixture(scope="module")
 def truth():
-    """Of a small organisation."""
+    """Of a small organization."""
     end = date(2026, 6, 8)
-    return planned(Calendar(first=date(2026, 2, 8), as_of=end), accounts=40, seed=3)
+    return plan_bill(Calendar(first=date(2026, 2, 8), as_of=end), accounts=40, seed=3)
 
 
 def test_the_truth_names_the_cause_of_what_rose_and_of_nothing_else(truth):

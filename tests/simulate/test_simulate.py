@@ -20,7 +20,7 @@ from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 from focuswatch.simulate.planted.incident_kinds import KINDS
-from focuswatch.simulate.simulation import planned
+from focuswatch.simulate.simulation import plan_bill
 from focuswatch.simulate.writing import export_files
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, DOUBLES, MAPS, TIMESTAMPS
 
@@ -46,8 +46,8 @@ MUST_STAY_QUIET = {
         "training, notebooks, studio",
     },
     "idle_bedrock_provisioned_throughput": {"use on one day"},
-    "idle_custom_model": {"any invocation", "nobody looked"},
-    "idle_floor_service": {"request metric above 0", "nobody looked"},
+    "idle_custom_model": {"any invocation", "not evaluated"},
+    "idle_floor_service": {"request metric above 0", "not evaluated"},
     "abandoned_volume": {"any compute there", "snapshots", "waste under 1 a month"},
     "unused_commitment": {"used commitments", "purchase rows themselves"},
     "new_region": {
@@ -56,7 +56,7 @@ MUST_STAY_QUIET = {
         "regions of the account's history however old",
         "the approved regions during a new account's first days",
         "restated rows of old periods",
-        "a region told once is never told again unless re-armed",
+        "a region is reported once unless it is reset",
         "the first 14 days of the bill",
     },
     "new_service": {
@@ -98,20 +98,20 @@ MUST_STAY_QUIET = {
     "untagged_ai_spend": {"the row is tagged", "the account is tagged", "not AI"},
     "stale_export": {"an account with `closed_on`", "without charges for 30 days"},
     "on_demand_training": {"spot (`TrSpt`) already the larger part", "short, small jobs"},
-    "underused_gpu": {"training bursts on any day above 60 %", "nobody looked"},
+    "underused_gpu": {"training bursts on any day above 60 %", "not evaluated"},
     "realtime_batchable": {"interactive workloads", "batch already used"},
     "token_burst": {
         "a weekly rhythm",
         "tokens that move from one model to another",
         "less than 10 a day above the usual",
     },
-    "unit_cost_regression": {"mix shifts between models are told as mix, not price", "tiny volumes"},
+    "unit_cost_regression": {"mix shifts between models are reported as mix, not price", "tiny volumes"},
 }  # "a spike already open" is one finding where there could be several, so it cannot be a finding of its own
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return simulate(tmp_path_factory.mktemp("organisation"))
+    return simulate(tmp_path_factory.mktemp("organization"))
 
 
 @pytest.fixture(scope="module")
@@ -164,12 +164,12 @@ def digest(folder: Path) -> tuple[int, int]:
 
 @cache
 def plan_of(seed, rows=None):
-    return planned(SHORT, accounts=MIN_ACCOUNTS, seed=seed, rows=rows)
+    return plan_bill(SHORT, accounts=MIN_ACCOUNTS, seed=seed, rows=rows)
 
 
 def written(folder: Path, *, seed: int = 1, grain="daily", file_format="parquet", rows=None):
     plan = plan_of(seed, rows)
-    payer = plan.organisation.payer
+    payer = plan.organization.payer
     bill = export_files.SimulatedBill(
         plan.lines, SHORT, payer, seed=seed, grain=grain, file_format=file_format
     )
@@ -281,7 +281,7 @@ def test_every_reason_to_stay_quiet_has_a_hard_negative(truth, detection):
 def test_no_planted_case_is_contradicted_by_the_lines_of_the_plan(seed):
     """Every named incident follows from the lines, and no hard negative is an incident too."""
     calendar = Calendar(first=DEFAULT_END - timedelta(days=120), as_of=DEFAULT_END)
-    truth = truth_of(planned(calendar, accounts=MIN_ACCOUNTS, seed=seed))
+    truth = truth_of(plan_bill(calendar, accounts=MIN_ACCOUNTS, seed=seed))
     assert truth.unmet == ()
     assert len(truth.either) <= 5
 
@@ -477,6 +477,6 @@ def test_every_team_owns_accounts_that_are_there(made):
     assert all(set(team["owns"]["accounts"]) <= known for team in owners["teams"].values())
 
 
-def test_an_organisation_too_small_for_its_incidents_is_refused(tmp_path):
+def test_an_organization_too_small_for_its_incidents_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=f"ask for {MIN_ACCOUNTS} or more"):
         simulate(tmp_path, accounts=MIN_ACCOUNTS - 1)

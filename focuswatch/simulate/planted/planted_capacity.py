@@ -14,7 +14,7 @@ FLOOR = "idle_floor_service"
 LOOKBACK = 7
 LONG_LOOKBACK = 14  # of models and of services with a minimum charge
 INVOCATIONS = ("AWS/Bedrock", "Invocations")
-Calls = Mapping[date, float] | None  # None: nobody looked
+Calls = Mapping[date, float] | None  # None: not evaluated
 # of each floor: namespace and metric of its requests, service and path of its ARN, units an hour
 FLOORS = {
     "kendra": (("AWS/Kendra", "IndexQueryCount"), "kendra", "index", 1),
@@ -25,14 +25,14 @@ FLOORS = {
 }
 
 
-def plant_capacities(plan: BillPlan) -> None:
+def plant_provisioned_throughput(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     idle: tuple[tuple[str, str, Calls], ...] = (
         ("pt_micro", "no call of it since the bill began", {}),
         ("pt_lite_month", "committed for a month, and again", {}),
         ("pt_haiku", "a Marketplace model's units", {}),
-        ("pt_titan", "nobody looked; tokens of other models do not count", None),
-        ("pt_sonnet", "nobody looked, and no tokens of that model", None),
+        ("pt_titan", "not evaluated; tokens of other models do not count", None),
+        ("pt_sonnet", "not evaluated, and no tokens of that model", None),
     )
     for meter, note, calls in idle:
         identity = _held(plan, meter, "provisioned-model", calls=calls)
@@ -40,8 +40,8 @@ def plant_capacities(plan: BillPlan) -> None:
     used: tuple[tuple[str, str, Calls, str | None], ...] = (
         ("pt_micro", "called on one day of the lookback", {ago(5): 40.0}, None),
         ("pt_haiku", "called on the first day of the lookback", {ago(9): 2.0}, None),
-        ("pt_titan", "nobody looked, but its model is used", None, "titan_in"),
-        ("pt_haiku", "nobody looked, but its Marketplace model is used", None, "haiku_out"),
+        ("pt_titan", "not evaluated, but its model is used", None, "titan_in"),
+        ("pt_haiku", "not evaluated, but its Marketplace model is used", None, "haiku_out"),
     )
     for meter, note, calls, token in used:
         identity = _held(plan, meter, "provisioned-model", calls=calls, beside=token)
@@ -50,11 +50,11 @@ def plant_capacities(plan: BillPlan) -> None:
             plan.idle(CAPACITY, identity, lookback=LOOKBACK, used_on=calls, note="idle until it was called")
 
 
-def plant_models(plan: BillPlan) -> None:
+def plant_custom_models(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     for meter, path, note, daily in (
         ("import_storage", "imported-model", "stored, never invoked", 8 / 30),
-        ("custom_storage", "custom-model", "customised, never invoked", 1 / 30),
+        ("custom_storage", "custom-model", "customized, never invoked", 1 / 30),
         ("import_storage", "imported-model", "kept warm for nobody", 4 / 30),
     ):
         beside = "import_inference" if "warm" in note else None
@@ -63,7 +63,7 @@ def plant_models(plan: BillPlan) -> None:
     innocent: tuple[tuple[str, str, Calls], ...] = (
         ("any invocation", "invoked once, twelve settled days ago", {ago(14): 5.0}),
         ("any invocation", "invoked on the last settled day", {ago(3): 1.0}),
-        ("nobody looked", "no activity collected for it", None),
+        ("not evaluated", "no activity collected for it", None),
     )
     for kind, note, calls in innocent:
         identity = _held(plan, "import_storage", "imported-model", calls=calls, daily=16 / 30)
@@ -85,9 +85,9 @@ def _held(
     if watched_by_tokens:
         account = plan.pick("model", meter, where=lambda account: account.uses_bedrock)
     else:
-        account = plan.any(where=lambda account: account.uses_bedrock)
+        account = plan.random_account(where=lambda account: account.uses_bedrock)
     region, service = account.regions[0], meters()[meter].service
-    resource = plan.arn("bedrock", region, account, f"{path}/{plan.opaque(12)}")
+    resource = plan.arn("bedrock", region, account, f"{path}/{plan.random_id(12)}")
     tags = row_tags(plan, account, "tuning", always="team" not in account.tags)
     plan.charge(account, meter, region, resource=resource, daily=daily, tags=tags)
     if beside:
@@ -95,11 +95,11 @@ def _held(
         own = resource if beside == "import_inference" else None
         plan.charge(account, beside, region, resource=own, daily=quantity, tags=tags, noise=0.1)
     if calls is not None:
-        plan.watch(account, region, resource, of=INVOCATIONS, on=calls)
+        plan.observe(account, region, resource, of=INVOCATIONS, on=calls)
     return (account.id, region, service, resource)
 
 
-def plant_floors(plan: BillPlan) -> None:
+def plant_minimum_charges(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     for meter in FLOORS:
         identity = _floor(plan, meter, calls={})
@@ -116,16 +116,16 @@ def plant_floors(plan: BillPlan) -> None:
     plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, note=note)
     for meter in ("neptune", "domain"):
         identity = _floor(plan, meter, calls=None)
-        plan.hard_negative(FLOOR, identity, kind="nobody looked", note="no activity collected for it")
+        plan.hard_negative(FLOOR, identity, kind="not evaluated", note="no activity collected for it")
 
 
 def _floor(plan: BillPlan, meter: str, *, calls: Calls, **options: Any) -> Identity:
     requests, service, path, units = FLOORS[meter]
-    account = plan.any()
+    account = plan.random_account()
     region = account.regions[1]
-    resource = plan.arn(service, region, account, f"{path}/{plan.opaque(8)}-{plan.opaque(12)}")
+    resource = plan.arn(service, region, account, f"{path}/{plan.random_id(8)}-{plan.random_id(12)}")
     tags = row_tags(plan, account, "trial", always="team" not in account.tags)
     plan.charge(account, meter, region, resource=resource, daily=24 * units, tags=tags, **options)
     if calls is not None:
-        plan.watch(account, region, resource, of=requests, on=calls, first=options.get("first"))
+        plan.observe(account, region, resource, of=requests, on=calls, first=options.get("first"))
     return (account.id, region, meters()[meter].service, resource)

@@ -49,9 +49,11 @@ def plant_endpoints(plan: BillPlan) -> None:
 
 
 def _planted(plan: BillPlan, case: _Case, *, watched: bool = True) -> _Endpoint:
-    account = plan.any(where=lambda account: account.environment == "dev")
+    account = plan.random_account(where=lambda account: account.environment == "dev")
     region = account.regions[0]
-    resource = plan.arn("sagemaker", region, account, f"endpoint/{plan.rng.choice(NAMES)}-{plan.opaque(6)}")
+    resource = plan.arn(
+        "sagemaker", region, account, f"endpoint/{plan.rng.choice(NAMES)}-{plan.random_id(6)}"
+    )
     tags = row_tags(plan, account, "trial", always="team" not in account.tags)
     for instance in case.instances:
         meter = sagemaker("Host", instance)
@@ -60,7 +62,7 @@ def _planted(plan: BillPlan, case: _Case, *, watched: bool = True) -> _Endpoint:
         )
     if watched:
         calls = _calls(plan, case)
-        plan.watch(account, region, resource, of=INVOCATIONS, on=calls, first=case.options.get("first"))
+        plan.observe(account, region, resource, of=INVOCATIONS, on=calls, first=case.options.get("first"))
     return _Endpoint(account, region, resource)
 
 
@@ -93,8 +95,8 @@ def _idle(plan: BillPlan) -> None:
 
 
 def _covered_and_netted(plan: BillPlan) -> None:
-    payer = plan.organisation.payer
-    plan_id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    payer = plan.organization.payer
+    plan_id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     covered = Commitment(plan_id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     note = "covered by a Savings Plan: BilledCost is 0, EffectiveCost is not"
     endpoint = _planted(plan, _Case(note, ("ml.m5.2xlarge",), {"commitment": covered}))
@@ -132,7 +134,7 @@ def _innocent(plan: BillPlan) -> None:
     for instance in ("ml.m5.xlarge", "ml.c5.xlarge"):
         endpoint = _planted(plan, _Case("", (instance,)), watched=False)
         plan.hard_negative(
-            DETECTION, endpoint.identity, kind="no activity collected for it", note="nobody looked"
+            DETECTION, endpoint.identity, kind="no activity collected for it", note="not evaluated"
         )
 
 
@@ -144,12 +146,12 @@ def _other_kinds(plan: BillPlan) -> None:
         ("training, notebooks, studio", "notebook-instance/old", sagemaker("Notebk", "ml.t3.medium")),
         ("training, notebooks, studio", "space/studio", sagemaker("Studio", "ml.m5.large")),
     ):
-        account = plan.any(where=lambda account: account.environment == "dev")
+        account = plan.random_account(where=lambda account: account.environment == "dev")
         region = account.regions[0]
-        resource = plan.arn("sagemaker", region, account, f"{path}-{plan.opaque(6)}")
+        resource = plan.arn("sagemaker", region, account, f"{path}-{plan.random_id(6)}")
         tags = row_tags(plan, account, "trial", always="team" not in account.tags)
         plan.charge(account, meter, region, resource=resource, daily=24, tags=tags)
-        plan.watch(account, region, resource, of=INVOCATIONS)
+        plan.observe(account, region, resource, of=INVOCATIONS)
         if "leftover" in path:
             place = (account.id, region, SAGEMAKER, None)
             near = "91 USD/month, near the threshold"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.list_prices import EC2, SAGEMAKER, ec2, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
@@ -37,7 +37,7 @@ def _untagged_tokens(plan: BillPlan) -> None:
         ("haiku3_in", 60_000.0, "tokens, no resource named"),
         ("gpt_out", 2.0, "a Marketplace model"),
     ):
-        account = plan.pick("bedrock", lives=("steady", "sandbox"), where=_neither_team_nor_bedrock)
+        account = plan.pick("bedrock", lifecycles=("steady", "sandbox"), where=_neither_team_nor_bedrock)
         line = plan.charge(account, meter, account.regions[0], daily=daily, noise=0.1, sway=0.04)
         identity = (account.id, line.region, line.meter.service, None)
         plan.idle(UNTAGGED, identity, lookback=LOOKBACK, note=note)
@@ -56,28 +56,28 @@ def _untagged_machines(plan: BillPlan) -> None:
         (meters()["kendra_genai"], "kendra", "index/scratch", {"team": ""}, "the tag is there, and empty"),
     )
     for meter, service, path, tags, note in cases:
-        account = plan.any(lives=("steady", "sandbox"), where=without_team)
+        account = plan.random_account(lifecycles=("steady", "sandbox"), where=without_team)
         region = account.regions[0]
-        resource = plan.arn(service, region, account, f"{path}-{plan.opaque(8)}")
+        resource = plan.arn(service, region, account, f"{path}-{plan.random_id(8)}")
         plan.charge(account, meter, region, resource=resource, daily=24.0, tags=tags)
-        plan.watch(account, region, resource, of=("AWS/Kendra", "IndexQueryCount"), daily=50)
+        plan.observe(account, region, resource, of=("AWS/Kendra", "IndexQueryCount"), daily=50)
         plan.idle(UNTAGGED, (account.id, region, meter.service, resource), lookback=LOOKBACK, note=note)
 
 
 def _notebook(plan: BillPlan, account: SimulatedAccount, tags: dict[str, str]) -> Identity:
     region = account.regions[1]
-    resource = plan.arn("sagemaker", region, account, f"notebook-instance/study-{plan.opaque(6)}")
+    resource = plan.arn("sagemaker", region, account, f"notebook-instance/study-{plan.random_id(6)}")
     plan.charge(account, sagemaker("Notebk", "ml.m5.xlarge"), region, resource=resource, daily=24, tags=tags)
     return (account.id, region, SAGEMAKER, resource)
 
 
 def _signed_somewhere(plan: BillPlan) -> None:
-    account = plan.any(where=without_team)
-    identity = _notebook(plan, account, signed(account))
+    account = plan.random_account(where=without_team)
+    identity = _notebook(plan, account, team_tag(account))
     plan.hard_negative(UNTAGGED, identity, kind="the row is tagged", note="the account is not")
-    identity = _notebook(plan, plan.any(where=lambda account: not without_team(account)), {})
+    identity = _notebook(plan, plan.random_account(where=lambda account: not without_team(account)), {})
     plan.hard_negative(UNTAGGED, identity, kind="the account is tagged", note="the row is not")
-    account = plan.any(where=without_team)
+    account = plan.random_account(where=without_team)
     region = account.regions[0]
     resource = plan.instance(account, region)
     plan.charge(account, ec2("m6i.2xlarge"), region, resource=resource, daily=24)
@@ -86,12 +86,12 @@ def _signed_somewhere(plan: BillPlan) -> None:
     )
 
 
-def plant_missing(plan: BillPlan) -> None:
+def plant_missing_accounts(plan: BillPlan) -> None:
     for name, note in (
         ("partner-portal", "charged every day until last week, then not a row"),
         ("old-campaigns", "charged every day until six weeks ago, then not a row"),
     ):
-        account = plan.organisation.named(name)
+        account = plan.organization.named(name)
         assert account.gone_on is not None
         forgotten = account.gone_on + timedelta(days=MISSING_AT_MOST_DAYS - 2)
         plan.incident(
@@ -104,6 +104,6 @@ def plant_missing(plan: BillPlan) -> None:
         ("disaster-drills", "a sub-account that was always there", "charged on one day in four"),
         ("gift-cards-prod", "a sub-account that was always there", "joined this week"),
     ):
-        account = plan.organisation.named(name)
+        account = plan.organization.named(name)
         since = account.gone_on or account.joined_on
         plan.hard_negative(STALE, (account.id, None, None, None), since=since, kind=kind, note=note)

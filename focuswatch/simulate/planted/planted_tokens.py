@@ -6,7 +6,7 @@ from typing import Any
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Week
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.list_prices import meters
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 
@@ -21,7 +21,7 @@ def _user(plan: BillPlan, *claim: str) -> SimulatedAccount:
 
 
 def _profile(plan: BillPlan, account: SimulatedAccount) -> str:
-    path = f"application-inference-profile/{plan.opaque(12)}"
+    path = f"application-inference-profile/{plan.random_id(12)}"
     return plan.arn("bedrock", account.regions[0], account, path)
 
 
@@ -30,7 +30,7 @@ def _tokens(
     daily: float, tags: dict[str, str] | None = None,
     **options: Any,
 ) -> Identity:  # fmt: skip
-    region, noise = account.regions[0], {"noise": 0.08, "tags": signed(account) | (tags or {})}
+    region, noise = account.regions[0], {"noise": 0.08, "tags": team_tag(account) | (tags or {})}
     plan.charge(account, meter, region, resource=profile, daily=daily, **(noise | options))
     return (account.id, region, meters()[meter].service, profile)
 

@@ -5,8 +5,8 @@ from typing import Any
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Commitment, Week
-from focuswatch.simulate.everyday.everyday_accounts import signed
-from focuswatch.simulate.everyday.everyday_ai import LEARNERS
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
+from focuswatch.simulate.everyday.everyday_ai import TRAINING_ACCOUNTS
 from focuswatch.simulate.list_prices import SAGEMAKER, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
@@ -21,15 +21,15 @@ def plant_trainings(plan: BillPlan) -> None:
 
 
 def _trainer(plan: BillPlan) -> SimulatedAccount:
-    return plan.pick("training", where=lambda account: account.name not in LEARNERS)
+    return plan.pick("training", where=lambda account: account.name not in TRAINING_ACCOUNTS)
 
 
 def _train(
     plan: BillPlan, account: SimulatedAccount, kind: str, instance: str, *, daily: float, **options: Any
 ) -> None:
     region = account.regions[1]
-    job = plan.arn("sagemaker", region, account, f"training-job/{kind.lower()}-{plan.opaque(8)}")
-    tags = signed(account)
+    job = plan.arn("sagemaker", region, account, f"training-job/{kind.lower()}-{plan.random_id(8)}")
+    tags = team_tag(account)
     plan.charge(account, sagemaker(kind, instance), region, resource=job, daily=daily, tags=tags, **options)
 
 
@@ -73,8 +73,8 @@ def _short_jobs(plan: BillPlan) -> None:
 
 
 def _covered_or_over(plan: BillPlan) -> None:
-    payer, ago = plan.organisation.payer, plan.calendar.ago
-    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    payer, ago = plan.organization.payer, plan.calendar.ago
+    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     cases: tuple[tuple[dict[str, Any], str, str], ...] = (
         ({"commitment": covered, "daily": 60}, "hours that a Savings Plan covers", "owed anyhow"),

@@ -65,7 +65,7 @@ def _rhythm_and_trifle(plan: BillPlan) -> None:
     plan.charge(account, "out_s3", account.regions[0], daily=8 * _sent(plan, account), **options)
     ago = plan.calendar.days
     _explained(plan, account, ago=ago, kind="a weekly rhythm", note="ships its backup every Friday")
-    account = plan.organisation.of("dormant")[3]
+    account = plan.organization.of("dormant")[3]
     span = {"first": plan.calendar.ago(4), "last": plan.calendar.ago(3)}
     plan.charge(account, "out_ec2", account.regions[0], daily=4.0, **span)
     _explained(plan, account, ago=4, kind="tiny volumes", note="4 GB, two hundred times the usual")

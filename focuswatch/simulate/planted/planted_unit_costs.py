@@ -10,7 +10,7 @@ from typing import Any
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import WORKDAYS, Commitment
-from focuswatch.simulate.everyday.everyday_accounts import row_tags, signed
+from focuswatch.simulate.everyday.everyday_accounts import row_tags, team_tag
 from focuswatch.simulate.list_prices import SAGEMAKER, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
@@ -39,7 +39,7 @@ def _tokens(
     plan: BillPlan, account: SimulatedAccount, meter: str, *, daily: float, **options: Any
 ) -> Identity:
     region = account.regions[1]
-    options = {"tags": signed(account), "noise": 0.05} | options
+    options = {"tags": team_tag(account), "noise": 0.05} | options
     plan.charge(account, meter, region, daily=daily, **options)
     return (account.id, region, meters()[meter].service, None)
 
@@ -58,8 +58,8 @@ def _dearer_tokens(plan: BillPlan) -> None:
 
 
 def _dearer_endpoints(plan: BillPlan) -> None:
-    changed, payer = plan.calendar.ago(CHANGED_DAYS_AGO), plan.organisation.payer
-    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    changed, payer = plan.calendar.ago(CHANGED_DAYS_AGO), plan.organization.payer
+    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     identity = _endpoint(plan, 24, {"last": changed, "commitment": covered}, {"first": changed})
     _dearer(plan, identity, after=4, note="its Savings Plan ended")
@@ -83,14 +83,14 @@ def _endpoint(
     instance: str = "ml.m5.2xlarge",
 ) -> Identity:  # fmt: skip
     """An endpoint charged in one or more spans, and called every day."""
-    account = plan.any(where=lambda account: account.environment == "dev")
+    account = plan.random_account(where=lambda account: account.environment == "dev")
     region = account.regions[0]
-    resource = plan.arn("sagemaker", region, account, f"endpoint/unit-{plan.opaque(6)}")
+    resource = plan.arn("sagemaker", region, account, f"endpoint/unit-{plan.random_id(6)}")
     tags = row_tags(plan, account, "models", always="team" not in account.tags)
     for span in spans:
         options: dict[str, Any] = {"daily": hours, "resource": resource, "tags": tags} | span
         plan.charge(account, sagemaker("Host", instance), region, **options)
-    plan.watch(account, region, resource, of=INVOCATIONS, daily=usual, week=WORKDAYS, on=calls)
+    plan.observe(account, region, resource, of=INVOCATIONS, daily=usual, week=WORKDAYS, on=calls)
     return (account.id, region, SAGEMAKER, resource)
 
 
@@ -104,7 +104,7 @@ def _mix_and_volume(plan: BillPlan) -> None:
         ("haiku3_in", 40_000, after),
     ):
         identity = _tokens(plan, account, meter, daily=daily, **span)
-    kind = "mix shifts between models are told as mix, not price"
+    kind = "mix shifts between models are reported as mix, not price"
     plan.hard_negative(
         DETECTION,
         identity,

@@ -7,7 +7,7 @@ from typing import Any
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import USE_CASE_TAG, BillPlan, use_case_identity
 from focuswatch.simulate.charge_lines import Line
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.list_prices import meters, sagemaker
 
 OVERDUE = "experiment_overdue"
@@ -17,11 +17,11 @@ HISTORY_DAYS = 45
 
 def _use_case(plan: BillPlan, name: str, *, last: date | None = None, **options: Any) -> Line:
     """Add a notebook tagged with the use case; `options` are the use case's in owners.toml."""
-    account = plan.any()
+    account = plan.random_account()
     region = account.regions[0]
     resource = plan.arn("sagemaker", region, account, f"notebook-instance/{name}")
     span = {"last": last} if last else {}
-    tags = signed(account) | {USE_CASE_TAG: name}
+    tags = team_tag(account) | {USE_CASE_TAG: name}
     meter = sagemaker("Notebk", "ml.m5.xlarge")
     line = plan.charge(account, meter, region, resource=resource, daily=24.0, tags=tags, **span)
     plan.use_cases[name] = {"intent": "production", "rows": {"tags": {USE_CASE_TAG: [name]}}} | options
@@ -58,7 +58,7 @@ def _overdue(plan: BillPlan, name: str, *, since: date, until: date | None = Non
     )  # fmt: skip
 
 
-def plant_plans(plan: BillPlan) -> None:
+def plant_budgets(plan: BillPlan) -> None:
     _launch(plan)
     monthly = 24.0 * sagemaker("Notebk", "ml.m5.xlarge").unit_price("us-east-1") * 30
     for name, share, note in (
@@ -87,12 +87,12 @@ def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: 
 
 def _launch(plan: BillPlan) -> None:
     """Six times the usual since four days ago, as owners.toml announced."""
-    account = plan.any(where=lambda one: one.uses_bedrock)
+    account = plan.random_account(where=lambda one: one.uses_bedrock)
     region, since = account.regions[0], plan.calendar.ago(4)
-    resource = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.opaque(12)}")
+    resource = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")
     options: dict[str, Any] = {
         "resource": resource,
-        "tags": signed(account) | {USE_CASE_TAG: "shop-guide"},
+        "tags": team_tag(account) | {USE_CASE_TAG: "shop-guide"},
         "noise": 0.05,
     }
     meter = meters()["haiku3_in"]

@@ -5,7 +5,7 @@ from typing import Any
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import Commitment
-from focuswatch.simulate.everyday.everyday_accounts import guard, signed, volume
+from focuswatch.simulate.everyday.everyday_accounts import charge_security_services, team_tag, volume
 from focuswatch.simulate.list_prices import EC2, ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
@@ -21,18 +21,18 @@ def plant_volumes(plan: BillPlan) -> None:
 
 def _empty_region(plan: BillPlan) -> tuple[SimulatedAccount, str]:
     """An account and a region where it has no machine, only what guards it."""
-    account = plan.any()
-    region = plan.abroad(account)
-    guard(plan, account, region, meters=("guardduty", "cloudtrail", "config"))
+    account = plan.random_account()
+    region = plan.unused_region(account)
+    charge_security_services(plan, account, region, meters=("guardduty", "cloudtrail", "config"))
     return account, region
 
 
 def _machine(
     plan: BillPlan, account: SimulatedAccount, region: str, meter: Meter, *, daily: float, **options: Any
 ) -> None:
-    job = plan.arn("sagemaker", region, account, f"training-job/job-{plan.opaque(8)}")
+    job = plan.arn("sagemaker", region, account, f"training-job/job-{plan.random_id(8)}")
     resource = plan.instance(account, region) if meter.code == "AmazonEC2" else job
-    plan.charge(account, meter, region, resource=resource, daily=daily, tags=signed(account), **options)
+    plan.charge(account, meter, region, resource=resource, daily=daily, tags=team_tag(account), **options)
 
 
 def _volume(
@@ -64,7 +64,7 @@ def _abandoned(plan: BillPlan) -> None:
 def _accompanied(plan: BillPlan) -> None:
     """Beside each volume something computes on one day of the lookback, and did 80 days earlier: no news."""
     ago = plan.calendar.ago
-    id = plan.arn("ec2", "eu-west-2", plan.organisation.payer, f"reserved-instances/{plan.opaque(8)}")
+    id = plan.arn("ec2", "eu-west-2", plan.organization.payer, f"reserved-instances/{plan.random_id(8)}")
     reserved = Commitment(id, "m6i.large 1yr No Upfront", "Reserved", "Used", 0.6)
     cases: tuple[tuple[Meter, str, int, dict[str, Any]], ...] = (
         (ec2("m6i.large"), "an instance for an hour", 16, {}),
@@ -86,7 +86,7 @@ def _accompanied(plan: BillPlan) -> None:
 
 def _not_worth_telling(plan: BillPlan) -> None:
     account, region = _empty_region(plan)
-    snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.opaque(16)}")
+    snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.random_id(16)}")
     plan.charge(account, "snapshot", region, resource=snapshot, daily=3000 / 30)
     of_snapshot = (account.id, region, EC2, snapshot)
     plan.hard_negative(DETECTION, of_snapshot, kind="snapshots", note="a large snapshot and no machine")
