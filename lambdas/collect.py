@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
-from focuswatch.collect.member_sessions import PATIENT, assumed, assuming
+from focuswatch.collect.member_sessions import PATIENT, assume_session, member_sessions
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
 ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest/gr/ao.html
@@ -24,17 +24,17 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         os.environ.get("FOCUSWATCH_MANAGEMENT_ROLE"),
         os.environ["FOCUSWATCH_EXTERNAL_ID"],
     )
-    payer = assumed(sts, management, external_id=external_id) if management else run.session
+    payer = assume_session(sts, management, external_id=external_id) if management else run.session
     summary = collect(
         payer.client("organizations", region_name=ORGANIZATIONS_REGION, config=PATIENT),
-        session_for=assuming(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=external_id),
+        session_for=member_sessions(sts, role=os.environ["FOCUSWATCH_MEMBER_ROLE"], external_id=external_id),
         store=Store(run.session.client("s3", config=PATIENT), run.bucket),
         regions=os.environ["FOCUSWATCH_REGIONS"].split(","),
         today=datetime.now(UTC).date(),
         progress=logger.info,
     )
     _report(summary)
-    return run.beat(ran=summary.looked_at, failed=summary.refusals)
+    return run.beat(ran=summary.collected, failed=summary.refusals)
 
 
 def _report(summary: Summary) -> None:
@@ -44,7 +44,7 @@ def _report(summary: Summary) -> None:
         "collected",
         extra={
             "accounts": summary.accounts,
-            "looked_at": len(summary.looked_at),
+            "looked_at": len(summary.collected),
             "refused": sorted(summary.refusing_accounts),
             "not_offered": [f"{service} in {region}" for service, region in summary.not_offered],
             "resources": summary.resources,
@@ -52,6 +52,6 @@ def _report(summary: Summary) -> None:
             "seconds": summary.seconds,
         },
     )
-    metrics.add_metric(name="AccountsLookedAt", unit=MetricUnit.Count, value=len(summary.looked_at))
+    metrics.add_metric(name="AccountsLookedAt", unit=MetricUnit.Count, value=len(summary.collected))
     metrics.add_metric(name="AccountsRefused", unit=MetricUnit.Count, value=len(summary.refusing_accounts))
     metrics.add_metric(name="Resources", unit=MetricUnit.Count, value=summary.resources)

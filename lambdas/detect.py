@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.catalog.catalog import Detection
 from focuswatch.collect.cloudtrail_history import CloudTrail
-from focuswatch.collect.member_sessions import PATIENT, assuming
+from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.detect.run_detection import due_detections
 from focuswatch.detect.scan import ScanResult, scan
 from focuswatch.operations.heartbeat import heartbeats, last_detections
@@ -58,7 +58,9 @@ def _trail(run: LambdaRun) -> CloudTrail:
     """Return the CloudTrail history of the accounts, read with the member role."""
     sts = run.session.client("sts", config=PATIENT)
     role, external_id = os.environ["FOCUSWATCH_MEMBER_ROLE"], os.environ["FOCUSWATCH_EXTERNAL_ID"]
-    return CloudTrail(assuming(sts, role=role, external_id=external_id), today=datetime.now(UTC).date())
+    return CloudTrail(
+        member_sessions(sts, role=role, external_id=external_id), today=datetime.now(UTC).date()
+    )
 
 
 def _due(run: LambdaRun, event: dict[str, Any], *, as_of: date) -> list[Detection]:

@@ -1,5 +1,5 @@
-"""What the bill does not say: which accounts there are, and what the resources that cost by the hour really did.
+"""Collect what the bill does not hold: the organization's accounts, and the activity of hourly-billed resources.
 
 Reads Organizations and, in every account, CloudWatch; writes the tables `accounts` and `activity` as Parquet.
-Changes nothing in any account, and decides nothing: that is for the detections.
+Changes nothing in any account, and evaluates nothing: that is for the detections.
 """

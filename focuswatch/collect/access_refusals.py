@@ -1,4 +1,4 @@
-"""What could not be looked at, and why: an account, or one service in one region of it."""
+"""Accounts, or services in a region of them, that refused access, and the reason."""
 
 import re
 from dataclasses import dataclass, field
@@ -22,30 +22,30 @@ class Refusal:
 
 @dataclass
 class ServiceNotOffered:
-    """Services that have no endpoint in a region, found once and not asked for again in the next account.
+    """Services without an endpoint in a region, remembered so that the next account does not call them again.
 
     botocore's own list of regions cannot be trusted for this: it has none for Neptune Analytics and all for
     Amazon Q Business.
     """
 
-    known: set[tuple[str, str]] = field(default_factory=set)
+    absent: set[tuple[str, str]] = field(default_factory=set)
 
     def __contains__(self, place: tuple[str, str]) -> bool:
-        return place in self.known
+        return place in self.absent
 
-    def learn(self, error: Exception, *, service: str, region: str) -> bool:
-        """Whether the error says that the service is not there; if so it is remembered."""
-        absent = isinstance(error, EndpointConnectionError)
-        if absent:
-            self.known.add((service, region))
-        return absent
+    def remember(self, error: Exception, *, service: str, region: str) -> bool:
+        """Return whether the error means that the region lacks the service; if so, remember it."""
+        is_absent = isinstance(error, EndpointConnectionError)
+        if is_absent:
+            self.absent.add((service, region))
+        return is_absent
 
 
 def reason_of(error: Exception) -> str:
-    """One line: AWS's code and words, short, and without account ids, so that what is alike can be told as one."""
+    """Return AWS's error code and message in one line without account ids, so that equal reasons can be grouped."""
     if isinstance(error, ClientError):
-        told = error.response.get("Error", {})
-        text = f"{told.get('Code', 'Unknown')}: {told.get('Message', '')}"
+        details = error.response.get("Error", {})
+        text = f"{details.get('Code', 'Unknown')}: {details.get('Message', '')}"
     else:
         text = f"{type(error).__name__}: {error}"
     text = ACCOUNT_ID.sub("ACCOUNT", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""One account's activity: list what costs by the hour, ask CloudWatch what it did, write it down day by day."""
+"""Collect one account's activity: list its hourly-billed resources, read their CloudWatch metrics, store each day."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from focuswatch.collect import model_resources, search_resources
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
-from focuswatch.collect.cloudwatch_metrics import MetricReadings, told
+from focuswatch.collect.cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.collected_days import CollectedDays, Window
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.hourly_resources import Place, Resource
@@ -29,7 +29,7 @@ LISTERS: tuple[tuple[str, Lister], ...] = (
 
 @dataclass
 class CollectedAccount:
-    """What came of looking at one account."""
+    """The result of collecting one account."""
 
     account: str
     resources: int = 0
@@ -37,13 +37,13 @@ class CollectedAccount:
     refusals: list[Refusal] = field(default_factory=list)
 
     def refuse(self, region: str, service: str, reason: str) -> None:
-        """Note that a service of a region was not looked at."""
+        """Record that a service of a region could not be read."""
         refusal = Refusal(self.account, region, service, reason)
         if refusal not in self.refusals:  # three lists of Bedrock that refuse alike are one refusal
             self.refusals.append(refusal)
 
 
-def look(
+def collect_account(
     account: str,
     *,
     session: Session,
@@ -52,27 +52,29 @@ def look(
     store: Store,
     not_offered: ServiceNotOffered,
 ) -> CollectedAccount:
-    """Look at every region of an account and write what is new of its days.
+    """Collect every region of an account and write its days that changed.
 
-    Raises nothing of AWS's about the account looked at; what the store raises is passed on.
+    AWS errors of the account are recorded as refusals; errors of the store are raised.
     """
-    looked = CollectedAccount(account)
-    known = CollectedDays(account, window=window, store=store)
+    collected = CollectedAccount(account)
+    days = CollectedDays(account, window=window, store=store)
     for region in regions:
         place = Place(account, region)
-        resources = list(_resources(session, place, looked=looked, not_offered=not_offered))
-        looked.resources += len(resources)
-        first = known.missing_from(resources, place)
-        for one in _told(session, place, resources=resources, first=first, window=window, looked=looked):
-            known.learn(one, place, first=first)
-    looked.rows = known.write()
-    return looked
+        resources = list(_resources(session, place, collected=collected, not_offered=not_offered))
+        collected.resources += len(resources)
+        first = days.missing_from(resources, place)
+        for readings in _readings(
+            session, place, resources=resources, first=first, window=window, collected=collected
+        ):
+            days.add(readings, place, first=first)
+    collected.rows = days.write()
+    return collected
 
 
 def _resources(
-    session: Session, place: Place, *, looked: CollectedAccount, not_offered: ServiceNotOffered
+    session: Session, place: Place, *, collected: CollectedAccount, not_offered: ServiceNotOffered
 ) -> Iterator[Resource]:
-    """What each service lists; one that refuses is noted, and does not hide the others."""
+    """Yield the resources of every service; record a service that refuses, and go on with the others."""
     for service, lister in LISTERS:
         if (service, place.region) in not_offered:
             continue
@@ -80,35 +82,37 @@ def _resources(
             client = session.client(service, region_name=place.region)
             yield from list(lister(client, place))
         except AWS_ERRORS as error:
-            if not not_offered.learn(error, service=service, region=place.region):
-                looked.refuse(place.region, service, reason_of(error))
-        except (
-            Exception
-        ) as error:  # as of an operation that this boto3 lacks: it costs its service and nothing else
-            looked.refuse(place.region, service, f"unexpected {reason_of(error)}")
+            if not not_offered.remember(error, service=service, region=place.region):
+                collected.refuse(place.region, service, reason_of(error))
+        except Exception as error:  # such as an operation that this boto3 lacks: only its service is missing
+            collected.refuse(place.region, service, f"unexpected {reason_of(error)}")
 
 
-def _told(
+def _readings(
     session: Session,
     place: Place,
     *,
     resources: list[Resource],
     first: date,
     window: Window,
-    looked: CollectedAccount,
+    collected: CollectedAccount,
 ) -> Iterator[MetricReadings]:
-    """What CloudWatch answers in full; an answer that is not whole is noted, and makes no zeros."""
+    """Yield complete readings; record incomplete ones, which must not be stored as zeros."""
     if not resources:
         return
     try:
         client = session.client("cloudwatch", region_name=place.region)
-        answers = list(told(client, resources, first=first, today=window.today))
+        readings = list(read_metrics(client, resources, first=first, today=window.today))
     except Exception as error:
         expected = "" if isinstance(error, AWS_ERRORS) else "unexpected "
-        looked.refuse(place.region, "cloudwatch", expected + reason_of(error))
+        collected.refuse(place.region, "cloudwatch", expected + reason_of(error))
         return
-    for one in answers:
-        if one.days is None:
-            looked.refuse(place.region, "cloudwatch", f"no answer on {one.metric.name} of {one.resource.arn}")
+    for reading in readings:
+        if reading.days is None:
+            collected.refuse(
+                place.region,
+                "cloudwatch",
+                f"incomplete data for {reading.metric.name} of {reading.resource.arn}",
+            )
         else:
-            yield one
+            yield reading

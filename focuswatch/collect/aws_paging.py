@@ -1,18 +1,18 @@
-"""Lists that AWS gives page by page."""
+"""Read paginated AWS lists."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def paged(call: Callable[..., Any], key: str, *, token: str = "nextToken", **asked: Any) -> Iterator[Any]:
-    """The items under `key` of every page; `token` is how the service spells it, both ways.
+def paged(call: Callable[..., Any], key: str, *, token: str = "nextToken", **arguments: Any) -> Iterator[Any]:
+    """Yield the items under `key` of every page; `token` is the name of the service's pagination token.
 
-    A page may be empty and still name a next one, so only the missing token ends the list:
+    A page may be empty and still have a next one, so only a missing token ends the list:
     https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListAccounts.html
     """
     while True:
-        page = call(**asked)
+        page = call(**arguments)
         yield from page.get(key) or ()
         if not page.get(token):
             return
-        asked[token] = page[token]
+        arguments[token] = page[token]

@@ -1,8 +1,9 @@
-"""Who created or changed what on the day a rise began: CloudTrail's event history, which every account has.
+"""Find the changes on the day a cost increase started, in the CloudTrail event history that every account has.
 
-Management events of 90 days, by region; two requests a second, by account and region; one attribute to look up by:
+It holds management events of 90 days, by region, allows two requests a second by account and region, and one
+lookup attribute a request:
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
-So what only reads is left out by the service, and what is of other services here.
+Read-only events are filtered by the service, events of other services here.
 """
 
 import json
@@ -20,19 +21,19 @@ from focuswatch.detect.explain.cost_increase import CostIncrease
 from focuswatch.findings.explanation import MOST_CHANGES, Change, CostDriver, Explanation
 
 KEPT_DAYS = 90
-HOURS_BEFORE = 6  # what was made on the evening before shows its cost the day after
-PAGE = 50  # the most that a request answers
+HOURS_BEFORE = 6  # the cost of what was created in the evening shows on the next day
+PAGE = 50  # the most that a request returns
 MOST_PAGES = 6  # of a region; the newest come first
 MOST_REGIONS = 2
 PAUSE_SECONDS = 0.5
 HOME = "us-east-1"  # events of services without regions: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html
 NO_REGIONS = (None, "", "global", "NoRegion")
-MAKING = ("Run", "Create", "Start", "Launch", "Put", "Update", "Modify")  # these begin a cost
+CREATING = ("Run", "Create", "Start", "Launch", "Put", "Update", "Modify")  # these start a cost
 
 
 @dataclass
 class CloudTrail:
-    """Looks into accounts until `seconds` are over, all rises together; whoever refuses is said, and fails nothing."""
+    """Reads event histories for at most `seconds` in all; a refusal is part of the explanation and fails nothing."""
 
     session_for: SessionFor
     today: date
@@ -44,43 +45,49 @@ class CloudTrail:
         default_factory=dict, init=False
     )
 
-    def with_changes(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
-        """See focuswatch.detect.explain.attach_explanations.ChangeHistory."""
+    def with_changes(self, increase: CostIncrease, explanation: Explanation) -> Explanation:
+        """Return the explanation with the changes found; see detect.explain.attach_explanations.ChangeHistory."""
         changes: list[tuple[tuple[bool, bool], Change]] = []
         try:
-            unseen = self._look(rise, explanation, into=changes)
+            not_read = self._collect_changes(increase, explanation, into=changes)
         except AWS_ERRORS as error:
-            unseen = reason_of(error)
-        except Exception as error:  # an answer nobody thought of must not cost the run its findings
-            unseen = f"unexpected {reason_of(error)}"
-        best = sorted(changes, key=lambda one: (one[0], one[1].at))[:MOST_CHANGES]
-        told = tuple(sorted((change for _, change in best), key=lambda one: one.at))
-        return explanation.model_copy(update={"changes": told, "unseen": unseen})
+            not_read = reason_of(error)
+        except Exception as error:  # an unexpected response must not cost the run its findings
+            not_read = f"unexpected {reason_of(error)}"
+        best = sorted(changes, key=lambda ranked: (ranked[0], ranked[1].at))[:MOST_CHANGES]
+        newest_last = tuple(sorted((change for _, change in best), key=lambda change: change.at))
+        return explanation.model_copy(update={"changes": newest_last, "unseen": not_read})
 
-    def _look(
-        self, rise: CostIncrease, explanation: Explanation, *, into: list[tuple[tuple[bool, bool], Change]]
+    def _collect_changes(
+        self,
+        increase: CostIncrease,
+        explanation: Explanation,
+        *,
+        into: list[tuple[tuple[bool, bool], Change]],
     ) -> str | None:
-        """Why not everything was seen; None where it was."""
-        if rise.sub_account_id is None:
-            return "no account is charged for it"
-        if self.today - rise.first_day >= timedelta(days=KEPT_DAYS):
-            return f"its history has {KEPT_DAYS} days, and this began on {rise.first_day}"
+        """Return why the history could not be read in full; None if it was."""
+        if increase.sub_account_id is None:
+            return "the charges name no account"
+        if self.today - increase.first_day >= timedelta(days=KEPT_DAYS):
+            return f"event history keeps {KEPT_DAYS} days, and the increase started on {increase.first_day}"
         if self._is_over():
-            return "not read: the seconds of this run were over"
-        risen = _risen(explanation)
-        sources = event_sources((part.service_name for part in risen), (part.resource_id for part in risen))
-        names = _names(risen)
-        whole = True
-        for region in _regions(rise, risen):
-            for event in self._events_of(rise.sub_account_id, region, first_day=rise.first_day):
+            return "the time limit of this run was reached before it could be read"
+        drivers = _drivers(explanation)
+        sources = event_sources(
+            (part.service_name for part in drivers), (part.resource_id for part in drivers)
+        )
+        names = _names(drivers)
+        is_complete = True
+        for region in _regions(increase, drivers):
+            for event in self._events_of(increase.sub_account_id, region, first_day=increase.first_day):
                 if event is None:
-                    whole = False
+                    is_complete = False
                 elif change := _change(event, region, sources=sources):
                     into.append((_rank(change, names), change))
-        return None if whole else "there were more events than were read; these are of the newest"
+        return None if is_complete else "only the newest events were read"
 
     def _events_of(self, account: str, region: str, *, first_day: date) -> list[Mapping[str, Any] | None]:
-        """Each place and day is read once: a stolen key is a burst, a new region and an anomaly at once."""
+        """Return the events of an account, region and day, read once: several findings may have the same cause."""
         place = (account, region, first_day)
         if place not in self._read:
             session = self.session_for(account)
@@ -95,66 +102,66 @@ class CloudTrail:
     def _events(
         self, session: Session, region: str, *, first_day: date
     ) -> Iterator[Mapping[str, Any] | None]:
-        """Events that did not only read, newest first; None at the end where there are more."""
+        """Yield events other than read-only ones, newest first; None at the end if there are more."""
         client = session.client("cloudtrail", region_name=region)
         midnight = datetime.combine(first_day, time_of_day(), tzinfo=UTC)
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "LookupAttributes": [{"AttributeKey": "ReadOnly", "AttributeValue": "false"}],
             "StartTime": midnight - timedelta(hours=HOURS_BEFORE),
             "EndTime": midnight + timedelta(days=1),
             "MaxResults": PAGE,
         }
         for _ in range(MOST_PAGES):
-            page = client.lookup_events(**asked)
+            page = client.lookup_events(**arguments)
             yield from page.get("Events") or ()
             if not page.get("NextToken"):
                 return
             if self._is_over():
                 break
-            asked["NextToken"] = page["NextToken"]
+            arguments["NextToken"] = page["NextToken"]
             self.sleep(PAUSE_SECONDS)
         yield None
 
 
-def _risen(explanation: Explanation) -> list[CostDriver]:
+def _drivers(explanation: Explanation) -> list[CostDriver]:
     return [part for part in explanation.parts if part.excess >= 0]
 
 
-def _regions(rise: CostIncrease, risen: Iterable[CostDriver]) -> list[str]:
-    """Where it rose most; where the bill names no region, where such events are kept."""
-    named = [rise.region_id] if rise.region_id else [part.region_id for part in risen]
-    found = (region if region and region not in NO_REGIONS else HOME for region in named)
-    return list(dict.fromkeys(found))[:MOST_REGIONS]
+def _regions(increase: CostIncrease, drivers: Iterable[CostDriver]) -> list[str]:
+    """Return the regions with the largest increase; us-east-1 for charges without a region."""
+    named = [increase.region_id] if increase.region_id else [part.region_id for part in drivers]
+    regions = (region if region and region not in NO_REGIONS else HOME for region in named)
+    return list(dict.fromkeys(regions))[:MOST_REGIONS]
 
 
-def _names(risen: Iterable[CostDriver]) -> set[str]:
-    """Names by which events may call the resources: an ARN, and what stands at its end."""
-    arns = {part.resource_id for part in risen if part.resource_id}
+def _names(drivers: Iterable[CostDriver]) -> set[str]:
+    """Return the names that events may use for the resources: the ARN and its last part."""
+    arns = {part.resource_id for part in drivers if part.resource_id}
     return arns | {arn.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for arn in arns}
 
 
 def _change(event: Mapping[str, Any], region: str, *, sources: frozenset[str]) -> Change | None:
-    """The event in short; None where it is of another service, or was refused and changed nothing."""
+    """Return the event as a change; None if it is of another service, or was denied and changed nothing."""
     if sources and event.get("EventSource") not in sources:
         return None
     try:
         record = json.loads(event.get("CloudTrailEvent") or "{}")
-    except (ValueError, RecursionError):  # whoever calls an API chooses what stands in it
+    except (ValueError, RecursionError):  # the caller of an API controls its content
         record = {}
     if not isinstance(record, dict) or record.get("errorCode"):
         return None
-    resources = [one.get("ResourceName") for one in event.get("Resources") or ()]
+    resources = [resource.get("ResourceName") for resource in event.get("Resources") or ()]
     return Change(
         at=event["EventTime"],
         event=event.get("EventName") or "an event without a name",
         region_id=region,
-        principal=_principal(record.get("userIdentity")) or event.get("Username") or "nobody named",
+        principal=_principal(record.get("userIdentity")) or event.get("Username") or "unknown principal",
         resources=tuple(dict.fromkeys(name for name in resources if name))[:3],
     )
 
 
 def _principal(identity: Any) -> str | None:
-    """Who did it: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"""
+    """Return the principal of an event: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"""
     if not isinstance(identity, dict):
         return None
     named = (identity.get(name) for name in ("arn", "invokedBy", "principalId"))
@@ -162,6 +169,6 @@ def _principal(identity: Any) -> str | None:
 
 
 def _rank(change: Change, names: set[str]) -> tuple[bool, bool]:
-    """First what names a resource that rose, then what makes something."""
-    known = bool(names & set(change.resources))
-    return not known, not change.event.startswith(MAKING)
+    """Rank first what names a resource of the increase, then what creates something."""
+    names_resource = bool(names & set(change.resources))
+    return not names_resource, not change.event.startswith(CREATING)

@@ -1,13 +1,13 @@
-"""Where CloudTrail books what a service is asked to do: the `eventSource` of its API, by the bill's name of it.
+"""CloudTrail event sources (`eventSource`) by the service names of the bill.
 
-Mostly the service's short name and `.amazonaws.com`, as in its ARNs; but not always:
+Mostly an event source is the service's short name and `.amazonaws.com`, as in its ARNs; but not always:
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
 from collections.abc import Iterable
 
 SUFFIX = ".amazonaws.com"
-# By a part of the service's name, the first that fits; what is not here is known by the ARNs of its resources.
+# By a part of the service's name, first match; for services that are not listed, the ARN of the resource tells.
 SERVICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AgentCore", ("bedrock-agentcore",)),
     ("Bedrock", ("bedrock", "bedrock-agentcore")),
@@ -54,15 +54,15 @@ SERVICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Batch", ("batch",)),
     ("EMR", ("elasticmapreduce", "emr-serverless")),
 )
-OF_ARNS = {"cloudwatch": "monitoring"}  # where an ARN has another word than its service's events
+ARN_SOURCES = {"cloudwatch": "monitoring"}  # where the ARN and the event source use different names
 
 
 def event_sources(services: Iterable[str | None], resources: Iterable[str | None]) -> frozenset[str]:
-    """Event sources of services by their names in the bill, and of resources by their ARNs; none: nobody knows."""
-    found = {source for name in services if name for source in _of_service(name)}
+    """Return the event sources of services by name and of resources by ARN; empty if unknown."""
+    sources = {source for name in services if name for source in _of_service(name)}
     arns = (resource.split(":") for resource in resources if resource and resource.startswith("arn:"))
-    found |= {OF_ARNS.get(parts[2], parts[2]) for parts in arns if len(parts) > 2 and parts[2]}
-    return frozenset(source + SUFFIX for source in found)
+    sources |= {ARN_SOURCES.get(parts[2], parts[2]) for parts in arns if len(parts) > 2 and parts[2]}
+    return frozenset(source + SUFFIX for source in sources)
 
 
 def _of_service(name: str) -> tuple[str, ...]:

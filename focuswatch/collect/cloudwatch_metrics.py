@@ -1,4 +1,4 @@
-"""What CloudWatch says that resources did, day by day."""
+"""Read daily CloudWatch metrics of resources."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Days = dict[date, float]
 
 @dataclass(frozen=True)
 class MetricQuery:
-    """One time series of CloudWatch's, and the resource it tells of."""
+    """One CloudWatch time series and the resource it belongs to."""
 
     resource: Resource
     metric: Metric
@@ -26,73 +26,76 @@ class MetricQuery:
 
 @dataclass(frozen=True)
 class MetricReadings:
-    """What one metric of a resource came to; None where CloudWatch could not say all of it."""
+    """The daily values of one metric of a resource; `days` is None if CloudWatch returned them incomplete."""
 
     resource: Resource
     metric: Metric
     days: Days | None
 
 
-def told(client: Any, resources: Iterable[Resource], *, first: date, today: date) -> Iterator[MetricReadings]:
-    """Each metric of each resource from `first` until yesterday.
+def read_metrics(
+    client: Any, resources: Iterable[Resource], *, first: date, today: date
+) -> Iterator[MetricReadings]:
+    """Yield each metric of each resource from `first` until yesterday.
 
     Raises what the client raises.
     """
-    asked = list(_asked(client, list(resources)))
-    days = _answers(client, asked, first=first, today=today)
+    queries = list(_queries(client, list(resources)))
+    values = _query_values(client, queries, first=first, today=today)
     series: dict[tuple[Resource, Metric], dict[Dimensions, Days | None]] = {}
-    for one, answer in zip(asked, days, strict=True):
-        series.setdefault((one.resource, one.metric), {})[one.dimensions] = answer
-    for (resource, metric), answers in series.items():
-        yield MetricReadings(resource, metric, _one_value_a_day(answers, metric=metric))
+    for query, days in zip(queries, values, strict=True):
+        series.setdefault((query.resource, query.metric), {})[query.dimensions] = days
+    for (resource, metric), parts in series.items():
+        yield MetricReadings(resource, metric, _daily_values(parts, metric=metric))
 
 
-def _asked(client: Any, resources: list[Resource]) -> Iterator[MetricQuery]:
-    """The documented series of each resource, and those that CloudWatch has beside them.
+def _queries(client: Any, resources: list[Resource]) -> Iterator[MetricQuery]:
+    """Yield the documented series of each resource, and the further ones that CloudWatch lists.
 
-    A metric that is not documented is asked for only where CloudWatch lists any metric of that resource in the
-    namespace: no datapoints, in a namespace that may not exist, would say that nobody uses the resource.
+    A metric that is not documented is read only where CloudWatch lists any metric of that resource in the
+    namespace: no datapoints, in a namespace that may not exist, would make the resource look idle.
     """
     sums = {watched.metric for resource in resources for watched in resource.watched}
     listed = {metric: _listed(client, metric) for metric in sums if metric.stat == "Sum"}
-    guessed = {metric.namespace for metric in sums if not metric.documented}
-    spaces = {space: _listed_in(client, space) for space in sorted(guessed)}
+    undocumented = {metric.namespace for metric in sums if not metric.documented}
+    spaces = {space: _listed_in(client, space) for space in sorted(undocumented)}
     for resource in resources:
         for watched in resource.watched:
             if not watched.metric.documented and not any(
-                resource.is_meant_by(one) for one in spaces[watched.metric.namespace]
+                resource.matches(dimensions) for dimensions in spaces[watched.metric.namespace]
             ):
                 continue
-            found = {one for one in listed.get(watched.metric, ()) if resource.is_meant_by(one)}
-            every = found | set(watched.dimensions)
-            for one in every:
-                if not any(
-                    other < one for other in every
-                ):  # by instance or node: parts of what is asked already
-                    yield MetricQuery(resource, watched.metric, one)
+            further = {
+                dimensions for dimensions in listed.get(watched.metric, ()) if resource.matches(dimensions)
+            }
+            every = further | set(watched.dimensions)
+            for dimensions in every:
+                # those of an instance or node are parts of a series that is read already
+                if not any(other < dimensions for other in every):
+                    yield MetricQuery(resource, watched.metric, dimensions)
 
 
 def _listed(client: Any, metric: Metric) -> list[Dimensions]:
-    """The series of a metric that had datapoints in the last two weeks."""
+    """Return the series of a metric that had datapoints in the last two weeks."""
     return _series(client, Namespace=metric.namespace, MetricName=metric.name)
 
 
 def _listed_in(client: Any, namespace: str) -> list[Dimensions]:
-    """The series of all metrics of a namespace that had datapoints in the last two weeks."""
+    """Return the series of all metrics of a namespace that had datapoints in the last two weeks."""
     return _series(client, Namespace=namespace)
 
 
 def _series(client: Any, **named: str) -> list[Dimensions]:
-    found = paged(client.list_metrics, "Metrics", token="NextToken", **named)
-    return [frozenset((one["Name"], one["Value"]) for one in series["Dimensions"]) for series in found]
+    metrics = paged(client.list_metrics, "Metrics", token="NextToken", **named)
+    return [frozenset((pair["Name"], pair["Value"]) for pair in metric["Dimensions"]) for metric in metrics]
 
 
-def _answers(client: Any, asked: list[MetricQuery], *, first: date, today: date) -> list[Days | None]:
-    """The days of each series in turn; None where CloudWatch failed on it, so that no zero is made of that."""
-    answers: list[Days | None] = []
-    for start in range(0, len(asked), QUERIES_A_CALL):
+def _query_values(client: Any, queries: list[MetricQuery], *, first: date, today: date) -> list[Days | None]:
+    """Return the days of each series in order; None where CloudWatch failed, which must not be stored as zeros."""
+    values: list[Days | None] = []
+    for start in range(0, len(queries), QUERIES_A_CALL):
         part = {
-            f"m{place}": one for place, one in enumerate(asked[start : start + QUERIES_A_CALL])
+            f"m{number}": query for number, query in enumerate(queries[start : start + QUERIES_A_CALL])
         }  # in order
         days: dict[str, Days] = {name: {} for name in part}
         failed: set[str] = set()
@@ -100,7 +103,7 @@ def _answers(client: Any, asked: list[MetricQuery], *, first: date, today: date)
             client.get_metric_data,
             "MetricDataResults",
             token="NextToken",
-            MetricDataQueries=[_query(name, one) for name, one in part.items()],
+            MetricDataQueries=[_query(name, query) for name, query in part.items()],
             StartTime=_midnight(first),
             EndTime=_midnight(today),
         ):
@@ -108,22 +111,22 @@ def _answers(client: Any, asked: list[MetricQuery], *, first: date, today: date)
             days[result["Id"]].update(zip(moments, result["Values"], strict=True))
             if result.get("StatusCode", "Complete") not in ("Complete", "PartialData"):
                 failed.add(result["Id"])
-        answers += [None if name in failed else days[name] for name in part]
-    return answers
+        values += [None if name in failed else days[name] for name in part]
+    return values
 
 
-def _query(name: str, asked: MetricQuery) -> dict[str, Any]:
-    named = [{"Name": key, "Value": value} for key, value in sorted(asked.dimensions)]
+def _query(name: str, query: MetricQuery) -> dict[str, Any]:
+    dimensions = [{"Name": key, "Value": value} for key, value in sorted(query.dimensions)]
     return {
         "Id": name,
         "MetricStat": {
             "Metric": {
-                "Namespace": asked.metric.namespace,
-                "MetricName": asked.metric.name,
-                "Dimensions": named,
+                "Namespace": query.metric.namespace,
+                "MetricName": query.metric.name,
+                "Dimensions": dimensions,
             },
             "Period": DAY_SECONDS,
-            "Stat": asked.metric.stat,
+            "Stat": query.metric.stat,
         },
     }
 
@@ -132,8 +135,8 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
-def _one_value_a_day(series: Mapping[Dimensions, Days | None], *, metric: Metric) -> Days | None:
-    """Series of the same dimensions are parts of a whole (variants); of other ones, the same calls told again."""
+def _daily_values(series: Mapping[Dimensions, Days | None], *, metric: Metric) -> Days | None:
+    """Return one value a day: series of the same dimensions (variants) are added up, others repeat the same calls."""
     if any(days is None for days in series.values()):
         return None
     wholes: dict[frozenset[str], list[Days]] = {}
@@ -149,5 +152,5 @@ def _one_value_a_day(series: Mapping[Dimensions, Days | None], *, metric: Metric
 
 
 def days_between(first: date, end: date) -> list[date]:
-    """Every day from `first` until the day before `end`."""
+    """Return every day from `first` until the day before `end`."""
     return [first + timedelta(days=offset) for offset in range((end - first).days)]

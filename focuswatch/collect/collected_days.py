@@ -1,4 +1,4 @@
-"""What is known of an account's days, what is missing, and what a look at it adds."""
+"""The days of an account: what is stored, what is missing, and what a run adds."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from focuswatch.collect.hourly_resources import Place, Resource
 
 @dataclass(frozen=True)
 class Window:
-    """The days to look at: `[first, today)`. The last `recent_days` of them are asked for again in every run,
-    since metrics come late; earlier ones only where they are missing.
+    """The days to collect: `[first, today)`. The last `recent_days` are read again in every run, since metrics
+    arrive late; earlier ones only where they are missing.
     """
 
     today: date
@@ -21,78 +21,78 @@ class Window:
 
     @property
     def first(self) -> date:
-        """The first day that may be asked for."""
+        """Return the first day that may be read."""
         return self.today - timedelta(days=self.first_days)
 
     @property
     def recent(self) -> date:
-        """The first day that is asked for whatever is known of it."""
+        """Return the first day that is read again in every run."""
         return self.today - timedelta(days=self.recent_days)
 
     @property
     def days(self) -> list[date]:
-        """Every day of the window."""
+        """Return every day of the window."""
         return days_between(self.first, self.today)
 
 
 @dataclass
 class CollectedDays:
-    """The rows that the store has of an account, read when they are needed, and those that were found now.
+    """The stored rows of an account, read when they are needed, and those of this run.
 
-    Rows that were not found again stay: their resource is gone, or nobody could look today.
+    Stored rows stay if this run has no new value for them: the resource is deleted, or could not be read today.
     """
 
     account: str
     window: Window
     store: Store
     before: dict[date, Values] = field(default_factory=dict)
-    found: dict[date, Values] = field(default_factory=dict)
+    collected: dict[date, Values] = field(default_factory=dict)
 
-    def of(self, day: date) -> Values:
-        """The rows of a day as they were before."""
+    def stored(self, day: date) -> Values:
+        """Return the stored rows of a day."""
         if day not in self.before:
             self.before[day] = self.store.activity(self.account, day=day)
         return self.before[day]
 
     def missing_from(self, resources: Iterable[Resource], place: Place) -> date:
-        """The first day of which a row is missing that there ought to be, or else the first recent day."""
+        """Return the first day that lacks an expected row, or else the first recent day."""
         expected = [
             (resource.created_on, _series(resource, watched.metric.namespace, watched.metric.name, place))
             for resource in resources
             for watched in resource.watched
             if resource.created_on
-            and watched.metric.stat == "Sum"  # others may have no row for good reason
+            and watched.metric.stat == "Sum"  # others need not have a row a day
             and watched.metric.documented
         ]
         return next(
             (
                 day
                 for day in days_between(self.window.first, self.window.recent)
-                if any(created_on < day and series not in self.of(day) for created_on, series in expected)
+                if any(created_on < day and series not in self.stored(day) for created_on, series in expected)
             ),
             self.window.recent,
         )
 
-    def learn(self, told: MetricReadings, place: Place, *, first: date) -> None:
-        """Take what CloudWatch told of the days since `first`; a day of silence is 0 if the resource was there."""
-        series = _series(told.resource, told.metric.namespace, told.metric.name, place)
-        created_on, days = told.resource.created_on, told.days or {}
+    def add(self, readings: MetricReadings, place: Place, *, first: date) -> None:
+        """Add the readings since `first`; a day without data is 0 if the resource existed."""
+        series = _series(readings.resource, readings.metric.namespace, readings.metric.name, place)
+        created_on, days = readings.resource.created_on, readings.days or {}
         for day in days_between(first, self.window.today):
             if day in days:
-                self.found.setdefault(day, {})[series] = days[day]
-            elif told.metric.stat == "Sum" and created_on and created_on < day:
-                self.found.setdefault(day, {})[series] = 0.0
+                self.collected.setdefault(day, {})[series] = days[day]
+            elif readings.metric.stat == "Sum" and created_on and created_on < day:
+                self.collected.setdefault(day, {})[series] = 0.0
 
     def write(self) -> int:
-        """Write the days that changed; the number of rows that are new or other than before."""
-        return sum(self._write(day, found) for day, found in sorted(self.found.items()))
+        """Write the days that changed; return the number of new or changed rows."""
+        return sum(self._write(day, values) for day, values in sorted(self.collected.items()))
 
-    def _write(self, day: date, found: Values) -> int:
-        before = self.of(day)
+    def _write(self, day: date, values: Values) -> int:
+        before = self.stored(day)
         is_recent = day >= self.window.recent
         merged = (
-            before | found if is_recent else found | before
-        )  # CloudWatch forgets what was called two weeks ago
+            before | values if is_recent else values | before
+        )  # CloudWatch no longer lists what was last called two weeks ago
         changed = sum(before.get(series) != value for series, value in merged.items())
         if changed:
             self.store.write_activity(self.account, day=day, values=merged)

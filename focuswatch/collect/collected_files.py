@@ -1,4 +1,4 @@
-"""The tables `activity` and `accounts` in the bucket: one Parquet file per account and day, and one of accounts."""
+"""Read and write the tables `activity` and `accounts`: a Parquet file per account and day, and one of accounts."""
 
 import io
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from focuswatch.bill.schema.glue_columns import glue_columns
 from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY
 from focuswatch.collect.aws_paging import paged
 
-# activity_date is the folder's name too; a file that is copied away still says its day
+# activity_date is the folder's name too, so that a copied file still holds its day
 ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))
 ACCOUNTS_SCHEMA = arrow_schema(glue_columns(ACCOUNTS))
 ACCOUNTS_KEY = "tables/accounts/accounts.parquet"
@@ -28,23 +28,23 @@ class Store:
 
     s3: Any
     bucket: str
-    kept: set[tuple[date, str]] = field(default_factory=set)
+    stored: set[tuple[date, str]] = field(default_factory=set)
 
-    def look(self, days: Iterable[date]) -> None:
-        """Learn which accounts have a file of these days."""
+    def list_days(self, days: Iterable[date]) -> None:
+        """List which accounts have a file of these days."""
         for day in days:
-            for one in paged(
+            for item in paged(
                 self._list, "Contents", token="ContinuationToken", Bucket=self.bucket, Prefix=_folder(day)
             ):
-                self.kept.add((day, one["Key"].rpartition("/")[2].removesuffix(".parquet")))
+                self.stored.add((day, item["Key"].rpartition("/")[2].removesuffix(".parquet")))
 
-    def _list(self, **asked: Any) -> dict[str, Any]:
-        page = self.s3.list_objects_v2(**asked)
+    def _list(self, **arguments: Any) -> dict[str, Any]:
+        page = self.s3.list_objects_v2(**arguments)
         return {"Contents": page.get("Contents"), "ContinuationToken": page.get("NextContinuationToken")}
 
     def activity(self, account: str, *, day: date) -> Values:
-        """What is known of an account's day; empty where it was never looked at."""
-        if (day, account) not in self.kept:
+        """Return the stored values of an account's day; empty if it was never collected."""
+        if (day, account) not in self.stored:
             return {}
         rows = self._read(_key(day, account))
         return {
@@ -53,7 +53,7 @@ class Store:
         }
 
     def write_activity(self, account: str, *, day: date, values: Values) -> None:
-        """Replace what is known of an account's day."""
+        """Replace the stored values of an account's day."""
         rows = [
             {
                 "activity_date": day,
@@ -67,12 +67,12 @@ class Store:
             for (region, namespace, resource, metric), value in sorted(values.items())
         ]
         self._write(_key(day, account), rows, schema=ACTIVITY_SCHEMA)
-        self.kept.add((day, account))
+        self.stored.add((day, account))
 
     def accounts(self) -> list[dict[str, Any]]:
-        """The accounts as they were written last; none before the first time.
+        """Return the accounts as last written; empty before the first run.
 
-        Listed first: a key that is not there is AccessDenied, not NoSuchKey, to who may list only some prefixes.
+        Lists first: a missing key is AccessDenied, not NoSuchKey, for a role that may list only some prefixes.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
         if not self._list(Bucket=self.bucket, Prefix=ACCOUNTS_KEY)["Contents"]:

@@ -1,4 +1,4 @@
-"""The whole run: the accounts there are, then the activity of each of them, many at once."""
+"""Run the collection: list the accounts, then collect the activity of many accounts at once."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -8,26 +8,24 @@ from datetime import date
 from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
-from focuswatch.collect.account_activity import CollectedAccount, look
+from focuswatch.collect.account_activity import CollectedAccount, collect_account
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
-from focuswatch.collect.organization_accounts import OrganizationAccount, organisation
+from focuswatch.collect.organization_accounts import OrganizationAccount, list_accounts
 
 RECENT_DAYS = 3  # CloudWatch completes a day late
-FIRST_DAYS = (
-    18  # the longest lookback of a detection (14), the two days that settle, and a bill two days late
-)
-TOLD = 300  # refusals of a kind in a heartbeat, which may have 400 KB; the log has all of them
-NAMED = 5  # accounts that refuse in the same way
+FIRST_DAYS = 18  # the longest lookback (14), two days until charges are complete, and a bill two days late
+MOST_REFUSALS = 300  # of a kind in a heartbeat, an item of at most 400 KB; the log has all of them
+MOST_NAMED = 5  # accounts with the same refusal
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to. An account in `refused` without a region was not looked at at all."""
+    """The result of a run. An account in `refused` without a region was not collected at all."""
 
     accounts: int
-    looked_at: tuple[str, ...]
+    collected: tuple[str, ...]
     refused: tuple[Refusal, ...]
     not_offered: tuple[tuple[str, str], ...]  # service, region
     resources: int
@@ -36,32 +34,33 @@ class Summary:
 
     @property
     def refusing_accounts(self) -> dict[str, str]:
-        """The accounts that were not looked at, and why."""
-        return {one.sub_account_id: one.reason for one in self.refused if not one.region}
+        """Return the accounts that could not be collected, with the reason."""
+        return {refusal.sub_account_id: refusal.reason for refusal in self.refused if not refusal.region}
 
     @property
     def refusals(self) -> dict[str, str]:
-        """Everything that was not looked at, and why: accounts by name, parts of others by what they have in common."""
+        """Return the reason by account, and by service and region for accounts that were collected in part."""
         alike: dict[tuple[str, str, str], list[str]] = {}
-        for one in self.refused:
-            if one.region:
-                alike.setdefault((one.region, one.service, one.reason), []).append(one.sub_account_id)
+        for refusal in self.refused:
+            if refusal.region:
+                key = (refusal.region, refusal.service, refusal.reason)
+                alike.setdefault(key, []).append(refusal.sub_account_id)
         parts = {
-            f"{service} in {region} of {_named(accounts)}": reason
+            f"{service} in {region}, accounts {_named(accounts)}": reason
             for (region, service, reason), accounts in sorted(alike.items())
         }
-        return _first(self.refusing_accounts, of="accounts") | _first(parts, of="places")
+        return _first(self.refusing_accounts, of="accounts") | _first(parts, of="services")
 
 
 def _first(refusals: dict[str, str], *, of: str) -> dict[str, str]:
-    more = len(refusals) - TOLD
-    told = dict(list(refusals.items())[:TOLD])
-    return told | ({f"more {of}": f"{more} of them refused too"} if more > 0 else {})
+    more = len(refusals) - MOST_REFUSALS
+    shown = dict(list(refusals.items())[:MOST_REFUSALS])
+    return shown | ({f"more {of}": f"{more} more; the log of collect has all"} if more > 0 else {})
 
 
 def _named(accounts: list[str]) -> str:
-    more = len(accounts) - NAMED
-    return ", ".join(accounts[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(accounts) - MOST_NAMED
+    return ", ".join(accounts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def collect(
@@ -77,39 +76,39 @@ def collect(
 ) -> Summary:
     """Write `accounts`, then the `activity` of every active account until yesterday.
 
-    An account, region or service that refuses is in the summary and fails nothing; what was known of it stays.
-    Raises where Organizations or the bucket refuses: without them there is nothing to do.
+    A refusal of an account, region or service is in the summary and fails nothing; its stored data stay.
+    Raises if Organizations or the bucket refuses, since nothing can be collected without them.
     """
     started = time.monotonic()
-    accounts = organisation(organizations, known=store.accounts(), today=today)
+    accounts = list_accounts(organizations, before=store.accounts(), today=today)
     store.write_accounts([account.row for account in accounts])
     active = [account for account in accounts if account.is_active]
-    progress(f"{len(accounts)} accounts, {len(active)} of them active")
+    progress(f"{len(accounts)} accounts, {len(active)} active")
     window = Window(today, recent_days=recent_days, first_days=first_days)
-    store.look(window.days)
-    not_offered, places = ServiceNotOffered(), tuple(regions)
+    store.list_days(window.days)
+    not_offered, all_regions = ServiceNotOffered(), tuple(regions)
 
-    def looked_at(account: OrganizationAccount) -> CollectedAccount | Refusal:
+    def collected(account: OrganizationAccount) -> CollectedAccount | Refusal:
         try:
             session = session_for(account.sub_account_id)
         except AWS_ERRORS as error:
             return Refusal(account.sub_account_id, "", "", reason_of(error))
         try:
-            return look(
+            return collect_account(
                 account.sub_account_id,
                 session=session,
-                regions=places,
+                regions=all_regions,
                 window=window,
                 store=store,
                 not_offered=not_offered,
             )
-        except AWS_ERRORS:  # the bucket's: look() notes those of the account
+        except AWS_ERRORS:  # the bucket's: collect_account() records those of the account
             raise
-        except Exception as error:  # an answer nobody thought of must not cost the other accounts their day
+        except Exception as error:  # an unexpected response must not cost the other accounts their day
             return Refusal(account.sub_account_id, "", "", f"unexpected {reason_of(error)}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = list(pool.map(looked_at, active))
+        outcomes = list(pool.map(collected, active))
     return _summary(accounts, outcomes, not_offered=not_offered, seconds=time.monotonic() - started)
 
 
@@ -120,15 +119,15 @@ def _summary(
     not_offered: ServiceNotOffered,
     seconds: float,
 ) -> Summary:
-    looked = [outcome for outcome in outcomes if isinstance(outcome, CollectedAccount)]
+    collected = [outcome for outcome in outcomes if isinstance(outcome, CollectedAccount)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
-    refused += [refusal for one in looked for refusal in one.refusals]
+    refused += [refusal for result in collected for refusal in result.refusals]
     return Summary(
         accounts=len(accounts),
-        looked_at=tuple(one.account for one in looked),
+        collected=tuple(result.account for result in collected),
         refused=tuple(sorted(refused)),
-        not_offered=tuple(sorted(not_offered.known)),
-        resources=sum(one.resources for one in looked),
-        rows=sum(one.rows for one in looked),
+        not_offered=tuple(sorted(not_offered.absent)),
+        resources=sum(result.resources for result in collected),
+        rows=sum(result.rows for result in collected),
         seconds=round(seconds, 1),
     )

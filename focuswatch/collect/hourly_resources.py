@@ -1,4 +1,4 @@
-"""A resource that costs by the hour, and where CloudWatch says what it does."""
+"""Resources billed by the hour, and the CloudWatch metrics of their use."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ Dimensions = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Place:
-    """An account's region, for ARNs that a service does not spell out."""
+    """A region of an account, for ARNs that a service does not return."""
 
     account: str
     region: str
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN under which the bill charges the resource."""
+        """Return the ARN under which the bill charges the resource."""
         return f"arn:{partition(self.region)}:{service}:{self.region}:{self.account}:{resource}"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """CloudWatch's own words. A Sum without datapoints is 0; an Average without datapoints is not known.
+    """A CloudWatch metric. A Sum without datapoints is 0; an Average without datapoints is unknown.
 
-    No page of AWS's says that a metric which is not `documented` exists in that namespace: a resource is not evaluated
-    by it unless CloudWatch has listed some metric of that resource there.
+    AWS does not document the namespace of a metric that is not `documented`: a resource is not evaluated by it
+    unless CloudWatch lists some metric of that resource there.
     """
 
     namespace: str
@@ -45,9 +45,9 @@ class Watched:
 @dataclass(frozen=True)
 class Resource:
     """`marks` are pairs of a dimension's name (empty: whatever its name) and value that name this resource:
-    by them further metrics of it are found, those of a variant it no longer has or that no page documents.
+    they find further metrics of it, such as those of a deleted variant or undocumented ones.
 
-    `created_on` None means that nobody says; then nothing is said to be quiet.
+    `created_on` None means unknown; then a day without data is not stored as 0.
     """
 
     arn: str
@@ -55,25 +55,25 @@ class Resource:
     watched: tuple[Watched, ...]
     marks: frozenset[tuple[str, str]]
 
-    def is_meant_by(self, dimensions: Iterable[tuple[str, str]]) -> bool:
-        """Whether a metric with these dimensions tells of this resource."""
+    def matches(self, dimensions: Iterable[tuple[str, str]]) -> bool:
+        """Return whether a metric with these dimensions belongs to this resource."""
         return any((name, value) in self.marks or ("", value) in self.marks for name, value in dimensions)
 
 
 def partition(region: str) -> str:
-    """The first word of every ARN of a region."""
+    """Return the partition of a region: the second part of its ARNs."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def dimensions(**pairs: str) -> Dimensions:
-    """Dimensions, by their names."""
+    """Return dimensions by their names."""
     return frozenset(pairs.items())
 
 
 def day_of(moment: datetime | int | float | None) -> date | None:
-    """The UTC day of a timestamp, or of milliseconds since 1970 as OpenSearch Serverless gives them."""
+    """Return the UTC day of a timestamp, or of milliseconds since 1970 as OpenSearch Serverless gives them."""
     if moment is None:
         return None
     if isinstance(moment, int | float):

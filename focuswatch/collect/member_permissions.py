@@ -1,43 +1,43 @@
-"""What may be read in accounts: the member role grants exactly these, and nothing that changes or reads content.
+"""IAM actions of the collector: the roles grant exactly these, and none that changes anything or reads content.
 
-None of the actions of members is held to single resources: they list, so that nobody has to name a resource
-before it can be found idle. Each is of access level List or Read in
+Actions in member accounts apply to all resources, so that resources are found without being named first. Each has
+access level List or Read in
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
 REASONS: dict[str, str] = {
-    "cloudwatch:GetMetricData": "what each resource did, day by day",
-    "cloudwatch:ListMetrics": "the variants under which an endpoint was called, also those it has no longer",
-    "sagemaker:ListEndpoints": "which endpoints run",
-    "sagemaker:DescribeEndpoint": "whether one is real-time, and its variants: a metric needs both names",
-    "sagemaker:ListInferenceComponents": "the components under which an endpoint is called",
-    "bedrock:ListProvisionedModelThroughputs": "which model capacity is bought",
-    "bedrock:ListImportedModels": "which imported models are kept",
-    "bedrock:ListCustomModels": "which customised models are kept",
-    "bedrock:ListCustomModelDeployments": "under which ARN a customised model is called on demand",
-    "aoss:ListCollections": "which OpenSearch Serverless collections there are",
-    "aoss:BatchGetCollection": "since when there is a collection",
-    "kendra:ListIndices": "which Kendra indices there are",
-    "qbusiness:ListApplications": "which Amazon Q Business applications there are",
-    "qbusiness:ListIndices": "which indices they have: these are billed",
-    "es:ListDomainNames": "which OpenSearch domains there are",
-    "es:DescribeDomainConfig": "since when there is a domain",
-    "neptune-graph:ListGraphs": "which Neptune Analytics graphs there are",
-    "neptune-graph:GetGraph": "since when there is a graph",
-    "cloudtrail:LookupEvents": "who made or changed what on the day a cost rose; `detect` asks, for news alone",
+    "cloudwatch:GetMetricData": "daily activity of each resource",
+    "cloudwatch:ListMetrics": "variants of an endpoint that were called, including deleted ones",
+    "sagemaker:ListEndpoints": "running endpoints",
+    "sagemaker:DescribeEndpoint": "type and variants of an endpoint: its metrics need both names",
+    "sagemaker:ListInferenceComponents": "inference components of an endpoint",
+    "bedrock:ListProvisionedModelThroughputs": "purchased model capacity",
+    "bedrock:ListImportedModels": "imported models",
+    "bedrock:ListCustomModels": "custom models",
+    "bedrock:ListCustomModelDeployments": "the ARN under which a custom model is called on demand",
+    "aoss:ListCollections": "OpenSearch Serverless collections",
+    "aoss:BatchGetCollection": "creation date of a collection",
+    "kendra:ListIndices": "Kendra indices",
+    "qbusiness:ListApplications": "Amazon Q Business applications",
+    "qbusiness:ListIndices": "indices of the applications, which are billed",
+    "es:ListDomainNames": "OpenSearch domains",
+    "es:DescribeDomainConfig": "creation date of a domain",
+    "neptune-graph:ListGraphs": "Neptune Analytics graphs",
+    "neptune-graph:GetGraph": "creation date of a graph",
+    "cloudtrail:LookupEvents": "changes on the day a cost increase started; called by `detect` for new findings only",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
 
 MANAGEMENT_REASONS: dict[str, str] = {
-    "organizations:ListAccounts": "which accounts there are, and which are closed",
-    "organizations:ListTagsForResource": "an account's tags: they may name its team",
-    "organizations:ListParents": "where in the organisation an account is",
-    "organizations:DescribeOrganizationalUnit": "an organisational unit's name",
+    "organizations:ListAccounts": "accounts of the organization, and which are closed",
+    "organizations:ListTagsForResource": "tags of an account, which may name its team",
+    "organizations:ListParents": "organizational unit of an account",
+    "organizations:DescribeOrganizationalUnit": "name of an organizational unit",
 }
 MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": "which days are there already; only under tables/activity/ and tables/accounts/",
-    "s3:GetObject": "what is known of a day, so that an account that refuses keeps it; only there",
-    "s3:PutObject": "to write it down; only there",
+    "s3:ListBucket": "stored days; only under tables/activity/ and tables/accounts/",
+    "s3:GetObject": "stored values of a day, which stay if an account refuses; only there",
+    "s3:PutObject": "to store the values of a day; only there",
 }

@@ -1,8 +1,8 @@
-"""Clients in other accounts, by way of the read-only role that every account has.
+"""Make clients for other accounts through the read-only role of each account.
 
-A client of boto3 takes tens of milliseconds to make and is safe to share between threads, so there is one of each
-service and region for all accounts, and each call is signed as the account it is for: a thousand accounts in four
-regions would else spend a quarter of an hour on making clients.
+Making a boto3 client takes tens of milliseconds, and a client is safe to share between threads. So all accounts share
+one client per service and region, and each call is signed for its account: otherwise a thousand accounts in four
+regions would spend a quarter of an hour on making clients.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 
 from focuswatch.collect.hourly_resources import partition
 
-SESSION_NAME = "focuswatch-collect"  # what CloudTrail shows in the account that is looked at
+SESSION_NAME = "focuswatch-collect"  # as CloudTrail shows it in the member account
 AT_ONCE = 16  # accounts; each mostly waits
 PATIENT = Config(
     retries={"mode": "adaptive", "max_attempts": 8},
@@ -37,17 +37,17 @@ CALLING_AS: ContextVar[ReadOnlyCredentials] = ContextVar("calling_as")
 
 
 class Session(Protocol):
-    """What the collector needs of an account: clients, by service and region."""
+    """Clients of an account, by service and region."""
 
     def client(self, service_name: str, *, region_name: str) -> Any:
-        """A client whose calls are made in the account."""
+        """Return a client whose calls are made in the account."""
 
 
 SessionFor = Callable[[str], Session]
 
 
-class _OfTheCall(Credentials):
-    """The credentials of the account that is called right now; a LookupError outside of a call."""
+class _CallCredentials(Credentials):
+    """The credentials of the account of the current call; LookupError outside of a call."""
 
     def __init__(self) -> None:
         super().__init__("", "")
@@ -61,31 +61,31 @@ class Clients:
     """One client of each service and region, made when it is needed."""
 
     core: Any = field(default_factory=botocore.session.Session)
-    made: dict[tuple[str, str], Any] = field(default_factory=dict)
+    by_service: dict[tuple[str, str], Any] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        self.core._credentials = _OfTheCall()
+        self.core._credentials = _CallCredentials()
 
     def of(self, service: str, region: str) -> Any:
-        """The client; its calls want CALLING_AS."""
+        """Return the shared client; its calls need CALLING_AS."""
         with self.lock:
-            if (service, region) not in self.made:
-                self.made[service, region] = self.core.create_client(
+            if (service, region) not in self.by_service:
+                self.by_service[service, region] = self.core.create_client(
                     service, region_name=region, config=SHARED
                 )
-            return self.made[service, region]
+            return self.by_service[service, region]
 
 
 @dataclass(frozen=True)
 class Member:
-    """An account, by the credentials that its role gave."""
+    """A member account with the credentials of its role."""
 
     clients: Clients
     credentials: ReadOnlyCredentials
 
     def client(self, service_name: str, *, region_name: str) -> Any:
-        """A shared client, every call of which is signed as this account."""
+        """Return a shared client whose calls are signed as this account."""
         return _Bound(self.clients.of(service_name, region_name), self.credentials)
 
 
@@ -97,44 +97,44 @@ class _Bound:
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         call = getattr(self.shared, operation)
 
-        def as_member(**asked: Any) -> Any:
+        def as_member(**arguments: Any) -> Any:
             before = CALLING_AS.set(self.credentials)
             try:
-                return call(**asked)
+                return call(**arguments)
             finally:
                 CALLING_AS.reset(before)
 
         return as_member
 
 
-def assuming(sts: Any, *, role: str, external_id: str, clients: Clients | None = None) -> SessionFor:
-    """A function from an account's id to its clients; it raises ClientError where the account refuses.
+def member_sessions(sts: Any, *, role: str, external_id: str, clients: Clients | None = None) -> SessionFor:
+    """Return a function from an account id to its session; it raises ClientError if the account refuses.
 
-    The credentials last an hour, which is more than a Lambda has.
+    The credentials last an hour, longer than a Lambda may run.
     """
     shared = clients or Clients()
 
     def session_for(account: str) -> Session:
         arn = f"arn:{partition(sts.meta.region_name)}:iam::{account}:role/{role}"
-        told = assume(sts, arn, external_id=external_id)
+        keys = assume(sts, arn, external_id=external_id)
         return Member(
-            shared, ReadOnlyCredentials(told["AccessKeyId"], told["SecretAccessKey"], told["SessionToken"])
+            shared, ReadOnlyCredentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
         )
 
     return session_for
 
 
 def assume(sts: Any, arn: str, *, external_id: str) -> Any:
-    """Credentials as the role of this ARN."""
+    """Return credentials of the role with this ARN."""
     return sts.assume_role(RoleArn=arn, RoleSessionName=SESSION_NAME, ExternalId=external_id)["Credentials"]
 
 
-def assumed(sts: Any, arn: str, *, external_id: str) -> boto3.Session:
-    """A session of its own as the role of this ARN."""
-    told = assume(sts, arn, external_id=external_id)
+def assume_session(sts: Any, arn: str, *, external_id: str) -> boto3.Session:
+    """Return a boto3 session with the role of this ARN."""
+    keys = assume(sts, arn, external_id=external_id)
     return boto3.Session(
-        aws_access_key_id=told["AccessKeyId"],
-        aws_secret_access_key=told["SecretAccessKey"],
-        aws_session_token=told["SessionToken"],
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
         region_name=sts.meta.region_name,
     )

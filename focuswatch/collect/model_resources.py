@@ -1,4 +1,4 @@
-"""SageMaker endpoints, and Bedrock's models and capacity: what is held ready to answer."""
+"""List SageMaker endpoints, and Bedrock provisioned throughput, imported and custom models."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,29 +15,33 @@ from focuswatch.collect.hourly_resources import (
 )
 
 INVOCATIONS = Metric("AWS/SageMaker", "Invocations")
-GPU_UTILISATION = Metric("/aws/sagemaker/Endpoints", "GPUUtilization", stat="Average")
+GPU_UTILIZATION = Metric("/aws/sagemaker/Endpoints", "GPUUtilization", stat="Average")
 MODEL_INVOCATIONS = Metric("AWS/Bedrock", "Invocations")
 MANTLE_INFERENCES = Metric("AWS/BedrockMantle", "Inferences")
-SERVING = {"InService", "Updating"}  # an endpoint or capacity that is being changed still serves, and costs
+SERVING = {
+    "InService",
+    "Updating",
+}  # an endpoint or capacity that is being updated still serves and is billed
 
 
 def endpoints(client: Any, _place: Place) -> Iterator[Resource]:
-    """Real-time endpoints; serverless and asynchronous ones have no floor and are left out.
+    """Yield real-time endpoints; serverless and asynchronous ones have no minimum charge and are left out.
 
     A metric needs endpoint and variant: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
     """
     components: dict[str, list[str]] = {}
-    found = list(paged(client.list_endpoints, "Endpoints", token="NextToken", MaxResults=100))
-    if found:
-        for one in paged(client.list_inference_components, "InferenceComponents", token="NextToken"):
-            components.setdefault(one["EndpointName"], []).append(one["InferenceComponentName"])
-    for endpoint in found:
+    listed = list(paged(client.list_endpoints, "Endpoints", token="NextToken", MaxResults=100))
+    if listed:
+        for component in paged(client.list_inference_components, "InferenceComponents", token="NextToken"):
+            name = component["InferenceComponentName"]
+            components.setdefault(component["EndpointName"], []).append(name)
+    for endpoint in listed:
         name = endpoint["EndpointName"]
         if endpoint["EndpointStatus"] not in SERVING | {"SystemUpdating", "RollingBack"}:
             continue
-        told = client.describe_endpoint(EndpointName=name)
-        variants = [v for v in told.get("ProductionVariants", ()) if not v.get("CurrentServerlessConfig")]
-        if variants and not told.get("AsyncInferenceConfig"):
+        details = client.describe_endpoint(EndpointName=name)
+        variants = [v for v in details.get("ProductionVariants", ()) if not v.get("CurrentServerlessConfig")]
+        if variants and not details.get("AsyncInferenceConfig"):
             yield _endpoint(endpoint, [v["VariantName"] for v in variants], components.get(name, []))
 
 
@@ -48,48 +52,49 @@ def _endpoint(endpoint: dict[str, Any], variants: list[str], components: list[st
     return Resource(
         arn=endpoint["EndpointArn"],
         created_on=day_of(endpoint["CreationTime"]),
-        watched=(Watched(INVOCATIONS, by_variant + by_component), Watched(GPU_UTILISATION, by_variant)),
+        watched=(Watched(INVOCATIONS, by_variant + by_component), Watched(GPU_UTILIZATION, by_variant)),
         marks=frozenset({("EndpointName", name)}),
     )
 
 
 def provisioned_throughputs(client: Any, _place: Place) -> Iterator[Resource]:
-    """Bedrock capacity that is bought: https://docs.aws.amazon.com/bedrock/latest/userguide/prov-throughput.html"""
-    for one in paged(client.list_provisioned_model_throughputs, "provisionedModelSummaries"):
-        if one["status"] in SERVING:
-            yield _model(one["provisionedModelArn"], created=one["creationTime"])
+    """Yield purchased Bedrock capacity: https://docs.aws.amazon.com/bedrock/latest/userguide/prov-throughput.html"""
+    for capacity in paged(client.list_provisioned_model_throughputs, "provisionedModelSummaries"):
+        if capacity["status"] in SERVING:
+            yield _model(capacity["provisionedModelArn"], created=capacity["creationTime"])
 
 
 def imported_models(client: Any, _place: Place) -> Iterator[Resource]:
-    """Models brought from elsewhere; each is invoked under its own ARN."""
-    for one in paged(client.list_imported_models, "modelSummaries"):
-        yield _model(one["modelArn"], created=one["creationTime"])
+    """Yield imported models; each is invoked under its own ARN."""
+    for model in paged(client.list_imported_models, "modelSummaries"):
+        yield _model(model["modelArn"], created=model["creationTime"])
 
 
 def custom_models(client: Any, _place: Place) -> Iterator[Resource]:
-    """Customised models; each is invoked under the ARN of capacity or of a deployment that serves it.
+    """Yield custom models; each is invoked under the ARN of the capacity or deployment that serves it.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/model-customization-use.html
     """
     models = list(paged(client.list_custom_models, "modelSummaries", isOwned=True))
     served_as: dict[str, list[str]] = {}
     if models:
-        for one in paged(client.list_provisioned_model_throughputs, "provisionedModelSummaries"):
-            served_as.setdefault(one["modelArn"], []).append(one["provisionedModelArn"])
-        for one in paged(client.list_custom_model_deployments, "modelDeploymentSummaries"):
-            served_as.setdefault(one["modelArn"], []).append(one["customModelDeploymentArn"])
-    for one in models:
-        if one.get("modelStatus", "Active") == "Active":
-            yield _model(one["modelArn"], *served_as.get(one["modelArn"], ()), created=one["creationTime"])
+        for capacity in paged(client.list_provisioned_model_throughputs, "provisionedModelSummaries"):
+            served_as.setdefault(capacity["modelArn"], []).append(capacity["provisionedModelArn"])
+        for deployment in paged(client.list_custom_model_deployments, "modelDeploymentSummaries"):
+            served_as.setdefault(deployment["modelArn"], []).append(deployment["customModelDeploymentArn"])
+    for model in models:
+        if model.get("modelStatus", "Active") == "Active":
+            arn = model["modelArn"]
+            yield _model(arn, *served_as.get(arn, ()), created=model["creationTime"])
 
 
 def _model(arn: str, *others: str, created: Any) -> Resource:
-    """CloudWatch knows a model as it was called, by its ARN or by the last part of it.
+    """Return a model; CloudWatch names it as it was called, by its ARN or by the last part of it.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
     https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-mantle-metrics.html
     """
-    called_as = [name for one in (arn, *others) for name in (one, one.rpartition("/")[2])]
+    called_as = [name for model_arn in (arn, *others) for name in (model_arn, model_arn.rpartition("/")[2])]
     runtime: tuple[Dimensions, ...] = tuple(dimensions(ModelId=name) for name in called_as)
     mantle: tuple[Dimensions, ...] = tuple(dimensions(Model=name) for name in called_as)
     return Resource(

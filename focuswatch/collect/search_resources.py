@@ -1,4 +1,4 @@
-"""Search and graph services with a floor: OpenSearch, Kendra, Amazon Q Business, Neptune Analytics."""
+"""List search and graph resources with a minimum charge: OpenSearch, Kendra, Amazon Q Business, Neptune Analytics."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ DOMAIN_SEARCHES = Metric("AWS/ES", "SearchRate")
 DOMAIN_WRITES = Metric("AWS/ES", "IndexingRate")
 KENDRA_QUERIES = Metric("AWS/Kendra", "IndexQueryCount")
 CHAT_MESSAGES = Metric("AWS/QBusiness", "ChatMessages")
-GRAPH_REQUESTS = ("AWS/Neptune", "AWS/Neptune-Graph")  # no page says which of them it is
+GRAPH_REQUESTS = ("AWS/Neptune", "AWS/Neptune-Graph")  # undocumented which of the two it is
 COLLECTIONS_A_CALL = 100  # https://docs.aws.amazon.com/opensearch-service/latest/ServerlessAPIReference/API_BatchGetCollection.html
 LIVING = {"ACTIVE", "UPDATING", "SYSTEM_UPDATING"}
 RUNNING = {
@@ -20,35 +20,37 @@ RUNNING = {
     "SNAPSHOTTING",
     "RESETTING",
     "IMPORTING",
-}  # not STOPPED: that is billed apart
+}  # not STOPPED: that has a meter of its own
 
 
 def collections(client: Any, place: Place) -> Iterator[Resource]:
-    """OpenSearch Serverless collections.
+    """Yield OpenSearch Serverless collections.
 
     https://docs.aws.amazon.com/opensearch-service/latest/developerguide/monitoring-cloudwatch.html
     """
-    ids = [one["id"] for one in paged(client.list_collections, "collectionSummaries")]
+    ids = [summary["id"] for summary in paged(client.list_collections, "collectionSummaries")]
     for start in range(0, len(ids), COLLECTIONS_A_CALL):
-        told = client.batch_get_collection(ids=ids[start : start + COLLECTIONS_A_CALL])
-        for one in told["collectionDetails"]:
-            if one["status"] in LIVING:
-                named = dimensions(ClientId=place.account, CollectionId=one["id"], CollectionName=one["name"])
+        details = client.batch_get_collection(ids=ids[start : start + COLLECTIONS_A_CALL])
+        for collection in details["collectionDetails"]:
+            if collection["status"] in LIVING:
+                named = dimensions(
+                    ClientId=place.account, CollectionId=collection["id"], CollectionName=collection["name"]
+                )
                 yield Resource(
-                    arn=one["arn"],
-                    created_on=day_of(one.get("createdDate")),
+                    arn=collection["arn"],
+                    created_on=day_of(collection.get("createdDate")),
                     watched=(Watched(COLLECTION_SEARCHES, (named,)),),
-                    marks=frozenset({("CollectionId", one["id"])}),
+                    marks=frozenset({("CollectionId", collection["id"])}),
                 )
 
 
 def domains(client: Any, place: Place) -> Iterator[Resource]:
-    """Managed OpenSearch domains; the oldest part of a domain's configuration says since when there is one.
+    """Yield OpenSearch domains; the oldest part of the configuration gives the creation date.
 
     https://docs.aws.amazon.com/opensearch-service/latest/developerguide/managedomains-cloudwatchmetrics.html
     """
-    for one in client.list_domain_names()["DomainNames"]:  # not paged: AWS gives all of them
-        name = one["DomainName"]
+    for domain in client.list_domain_names()["DomainNames"]:  # not paginated: AWS returns all of them
+        name = domain["DomainName"]
         parts = client.describe_domain_config(DomainName=name)["DomainConfig"].values()
         statuses = [part["Status"] for part in parts if part.get("Status", {}).get("CreationDate")]
         if any(status.get("PendingDeletion") for status in statuses):
@@ -63,48 +65,48 @@ def domains(client: Any, place: Place) -> Iterator[Resource]:
 
 
 def kendra_indices(client: Any, place: Place) -> Iterator[Resource]:
-    """Kendra indices: https://docs.aws.amazon.com/kendra/latest/dg/cloudwatch-metrics.html"""
-    for one in paged(client.list_indices, "IndexConfigurationSummaryItems", token="NextToken"):
-        if one["Status"] in LIVING:
+    """Yield Kendra indices: https://docs.aws.amazon.com/kendra/latest/dg/cloudwatch-metrics.html"""
+    for index in paged(client.list_indices, "IndexConfigurationSummaryItems", token="NextToken"):
+        if index["Status"] in LIVING:
             yield Resource(
-                arn=place.arn("kendra", f"index/{one['Id']}"),
-                created_on=day_of(one["CreatedAt"]),
-                watched=(Watched(KENDRA_QUERIES, (dimensions(IndexId=one["Id"]),)),),
-                marks=frozenset({("", one["Id"])}),
+                arn=place.arn("kendra", f"index/{index['Id']}"),
+                created_on=day_of(index["CreatedAt"]),
+                watched=(Watched(KENDRA_QUERIES, (dimensions(IndexId=index["Id"]),)),),
+                marks=frozenset({("", index["Id"])}),
             )
 
 
 def q_indices(client: Any, place: Place) -> Iterator[Resource]:
-    """Indices of Amazon Q Business: the index is billed, its application is asked.
+    """Yield indices of Amazon Q Business: the index is billed, its application gets the requests.
 
     https://docs.aws.amazon.com/amazonq/latest/qbusiness-ug/qbusiness-metrics-chat.html
     """
     for application in paged(client.list_applications, "applications"):
         application_id = application["applicationId"]
-        asked = (Watched(CHAT_MESSAGES, (dimensions(ApplicationId=application_id),)),)
-        for one in paged(client.list_indices, "indices", applicationId=application_id):
-            if one["status"] in LIVING:
+        messages = (Watched(CHAT_MESSAGES, (dimensions(ApplicationId=application_id),)),)
+        for index in paged(client.list_indices, "indices", applicationId=application_id):
+            if index["status"] in LIVING:
                 yield Resource(
-                    arn=place.arn("qbusiness", f"application/{application_id}/index/{one['indexId']}"),
-                    created_on=day_of(one["createdAt"]),
-                    watched=asked,
+                    arn=place.arn("qbusiness", f"application/{application_id}/index/{index['indexId']}"),
+                    created_on=day_of(index["createdAt"]),
+                    watched=messages,
                     marks=frozenset({("ApplicationId", application_id)}),
                 )
 
 
 def graphs(client: Any, _place: Place) -> Iterator[Resource]:
-    """Neptune Analytics graphs that run."""
-    for one in paged(client.list_graphs, "graphs"):
-        if one["status"] not in RUNNING:
+    """Yield running Neptune Analytics graphs."""
+    for graph in paged(client.list_graphs, "graphs"):
+        if graph["status"] not in RUNNING:
             continue
-        told = client.get_graph(graphIdentifier=one["id"])
-        named = (dimensions(GraphIdentifier=one["id"]),)
+        details = client.get_graph(graphIdentifier=graph["id"])
+        named = (dimensions(GraphIdentifier=graph["id"]),)
         yield Resource(
-            arn=one["arn"],
-            created_on=day_of(told.get("createTime")),
+            arn=graph["arn"],
+            created_on=day_of(details.get("createTime")),
             watched=tuple(
                 Watched(Metric(space, "NumOpenCypherRequestsPerSec", documented=False), named)
                 for space in GRAPH_REQUESTS
             ),
-            marks=frozenset({("", one["id"]), ("", one["arn"])}),
+            marks=frozenset({("", graph["id"]), ("", graph["arn"])}),
         )

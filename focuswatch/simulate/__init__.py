@@ -1,4 +1,4 @@
-"""An invented organisation's AWS bill as Data Exports delivers it, with planted incidents and their truth.
+"""An invented organization's AWS bill as Data Exports delivers it, with planted incidents and their truth.
 
 No wall clock, no network: the same arguments and the same DuckDB give the same rows.
 """

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 SETTLE_DAYS = 2
+FIRST_SCAN_DAYS = 7  # a first scan reports first charges and bursts of so many newest days
 BILL_START_DAYS = 14  # what was there in the bill's first days is where the bill begins, not news
 
 

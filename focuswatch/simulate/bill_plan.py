@@ -1,24 +1,30 @@
 """The plan of a bill: its lines, what was watched, what was planted; everything but noise is decided here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from focuswatch.simulate.bill_calendar import Calendar
+from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS, SETTLE_DAYS, Calendar
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import FLAT, Line, Week
 from focuswatch.simulate.list_prices import meters
-from focuswatch.simulate.organization import Life, SimulatedAccount, SimulatedOrganization
+from focuswatch.simulate.organization import Lifecycle, SimulatedAccount, SimulatedOrganization
 
 Identity = tuple[str | None, str | None, str | None, str | None]  # sub-account, region, service, resource
 
-UNHEARD_OF_REGIONS = ("ap-south-1", "sa-east-1")  # nobody in the organisation is there before the incidents
+USE_CASE_TAG = "use_case"
+UNUSED_REGIONS = ("ap-south-1", "sa-east-1")  # nobody in the organization is there before the incidents
 FOREIGN_REGIONS = (
     "us-west-1", "ca-central-1", "eu-west-2", "eu-north-1", "ap-northeast-2", "ap-southeast-1",
     "ap-southeast-2",
 )  # fmt: skip
+
+
+def use_case_identity(name: str) -> Identity:
+    """Return the identity of findings about a use case."""
+    return (None, None, None, f"use case {name}")
 
 
 @dataclass(frozen=True)
@@ -41,25 +47,31 @@ class ObservedActivity:
 
 
 @dataclass(frozen=True)
-class Intent:
-    """What a planted thing is meant to be: an incident, or (`quiet_on` says which row) a hard negative."""
+class PlantedCase:
+    """An incident, or, where `kind` says why its detection must not report it, a hard negative.
+
+    Without `expected_by` it only names an incident whose days follow from all lines of the plan together.
+    """
 
     detection: str
     identity: Identity
     start: date
-    end: date | None
+    end: date | None  # exclusive; None: goes on
     note: str
-    quiet_on: str | None = None
+    kind: str | None = None
+    expected_by: date | None = None  # the first scan that must report it
+    visible_until: date | None = None  # the last one; None: every later scan
+    certain: bool = True  # False: near a threshold, right to report and right not to
 
 
 @dataclass
 class BillPlan:
     calendar: Calendar
-    organisation: SimulatedOrganization
+    organization: SimulatedOrganization
     rng: Random
     lines: list[Line] = field(default_factory=list)
-    watches: list[ObservedActivity] = field(default_factory=list)
-    intents: list[Intent] = field(default_factory=list)
+    activity: list[ObservedActivity] = field(default_factory=list)
+    cases: list[PlantedCase] = field(default_factory=list)
     claimed: set[tuple[str, ...]] = field(default_factory=set)
     use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # as owners.toml says them
 
@@ -92,13 +104,13 @@ class BillPlan:
         """The day after the account's last charge."""
         return (account.gone_on if account else None) or self.calendar.as_of
 
-    def watch(
+    def observe(
         self, account: SimulatedAccount, region: str, resource: str, *, of: tuple[str, str], daily: float = 0.0,
         week: Week = FLAT, on: Mapping[date, float] | None = None, first: date | None = None,
     ) -> None:  # fmt: skip
         """Add activity of a resource, none unless `daily` or `on` say so; `of` is namespace and metric."""
         since, until = first or self.begins(account), self.ends(account)
-        self.watches.append(
+        self.activity.append(
             ObservedActivity(account, region, *of, resource, since, until, daily, week, on or {})
         )
 
@@ -110,51 +122,125 @@ class BillPlan:
         note: str,
         since: date | None = None,
         until: date | None = None,
+        found_after: int | None = None,
+        found_until: date | None = None,
+        history: int = 0,
+        certain: bool = True,
     ) -> None:
-        self.intents.append(Intent(detection, identity, since or self.calendar.first, until, note))
+        """State an incident: a scan must report it from `found_after` days after `since`, until `found_until`.
 
-    def quiet(
+        Without `found_after`, the incident is only named: `expected/` works out its days. Nothing is stated where
+        the bill holds fewer than `history` days before it, or ends before a scan must report it. A scan may report
+        an incident that is not `certain`.
+        """
+        start = max(since or self.calendar.first, self.calendar.first)
+        end = None if until and until >= self.calendar.as_of else until
+        due = None if found_after is None else start + timedelta(days=found_after)
+        if due and due > min(found_until or self.calendar.as_of, self.calendar.as_of):
+            return
+        if (start - self.calendar.first).days < history:
+            return
+        self.cases.append(
+            PlantedCase(
+                detection,
+                identity,
+                start,
+                end,
+                note,
+                expected_by=due,
+                visible_until=found_until,
+                certain=certain,
+            )
+        )
+
+    def at_once(
+        self,
+        detection: str,
+        identity: Identity,
+        *,
+        note: str,
+        since: date,
+        until: date | None = None,
+        shown_on: date | None = None,
+        history: int = BILL_START_DAYS,
+    ) -> None:
+        """State an incident that the first scan with its data must report, complete or not.
+
+        A first scan reports it while its day `shown_on`, without which its last one, is among the newest seven.
+        """
+        last = shown_on or (until or self.calendar.as_of) - timedelta(days=1)
+        self.incident(
+            detection, identity, note=note, since=since, until=until, found_after=1,
+            found_until=last + timedelta(days=FIRST_SCAN_DAYS), history=history,
+        )  # fmt: skip
+
+    def idle(
+        self, detection: str, identity: Identity, *, lookback: int, note: str, since: date | None = None,
+        until: date | None = None, used_on: Collection[date] = (),
+    ) -> None:  # fmt: skip
+        """State an incident for each stretch without use that fills the lookback.
+
+        A day of use ends it as soon as a scan sees it; that its charges ended shows when their days are complete.
+        """
+        start = since or self.calendar.first
+        settle = timedelta(days=SETTLE_DAYS)
+        for used in sorted(used_on):
+            self._idle_stretch(detection, identity, (start, used), used, lookback=lookback, note=note)
+            start = used + timedelta(days=1)
+        gone = until + settle if until else None
+        self._idle_stretch(detection, identity, (start, until), gone, lookback=lookback, note=note)
+
+    def _idle_stretch(
+        self, detection: str, identity: Identity, days: tuple[date, date | None], found_until: date | None, *,
+        lookback: int, note: str,
+    ) -> None:  # fmt: skip
+        self.incident(
+            detection, identity, note=note, since=days[0], until=days[1],
+            found_after=lookback + SETTLE_DAYS, found_until=found_until,
+        )  # fmt: skip
+
+    def hard_negative(
         self, detection: str, identity: Identity, *, kind: str, note: str, since: date | None = None,
         until: date | None = None,
     ) -> None:  # fmt: skip
-        """Note a hard negative; `kind` is the row of the catalog that keeps `detection` quiet."""
-        self.intents.append(Intent(detection, identity, since or self.calendar.first, until, note, kind))
+        """State what must not be reported; `kind` is the reason why `detection` must not."""
+        self.cases.append(PlantedCase(detection, identity, since or self.calendar.first, until, note, kind))
 
-    def opaque(self, length: int) -> str:
+    def random_id(self, length: int) -> str:
         return "".join(self.rng.choice("0123456789abcdef") for _ in range(length))
 
     def arn(self, service: str, region: str | None, account: SimulatedAccount, resource: str) -> str:
         return f"arn:aws:{service}:{region or ''}:{account.id}:{resource}"
 
     def instance(self, account: SimulatedAccount, region: str) -> str:
-        return self.arn("ec2", region, account, f"instance/i-0{self.opaque(16)}")
+        return self.arn("ec2", region, account, f"instance/i-0{self.random_id(16)}")
 
     def pick(
         self,
         *claim: str,
-        lives: Sequence[Life] = ("steady",),
+        lifecycles: Sequence[Lifecycle] = ("steady",),
         where: Callable[[SimulatedAccount], bool] = lambda _: True,
     ) -> SimulatedAccount:
         """An account that nobody picked under this claim before.
 
-        Raises LookupError when the organisation has none left: then there are more plants than accounts.
+        Raises LookupError when the organization has none left: then there are more plants than accounts.
         """
-        suitable = [account for account in self.organisation.of(*lives) if where(account)]
+        suitable = [account for account in self.organization.of(*lifecycles) if where(account)]
         for account in self.rng.sample(suitable, len(suitable)):
             if (*claim, account.id) not in self.claimed:
                 self.claimed.add((*claim, account.id))
                 return account
         raise LookupError(f"no account is left for {' '.join(claim)}")
 
-    def any(
+    def random_account(
         self,
         *,
-        lives: Sequence[Life] = ("steady",),
+        lifecycles: Sequence[Lifecycle] = ("steady",),
         where: Callable[[SimulatedAccount], bool] = lambda _: True,
     ) -> SimulatedAccount:
-        return self.rng.choice([account for account in self.organisation.of(*lives) if where(account)])
+        return self.rng.choice([account for account in self.organization.of(*lifecycles) if where(account)])
 
-    def abroad(self, account: SimulatedAccount, *, among: Sequence[str] = FOREIGN_REGIONS) -> str:
+    def unused_region(self, account: SimulatedAccount, *, among: Sequence[str] = FOREIGN_REGIONS) -> str:
         """A region in which the account has nothing yet, and now has what is planted."""
         free = [region for region in among if ("region", account.id, region) not in self.claimed]
         region = self.rng.choice(free)

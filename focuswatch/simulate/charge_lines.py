@@ -95,6 +95,11 @@ class Line:
         return self.commitment.rate if self.commitment else 1.0
 
     @property
+    def daily_cost(self) -> float:
+        """EffectiveCost of an average day, of all copies."""
+        return self.daily * self.copies * self.contracted_price * self.effective_share
+
+    @property
     def billed_share(self) -> float:
         """BilledCost against ContractedCost; what a commitment covers is not billed again."""
         return 0.0 if self.commitment and self.commitment.status else 1.0

@@ -32,10 +32,10 @@ UNOWNED_TEAMS = ("media", "analytics")  # nobody wrote these into owners.toml
 
 
 def write_activity(plan: BillPlan, path: Path) -> None:
-    _write(_activity_rows(plan.watches), path, columns=ACTIVITY)
+    _write(_activity_rows(plan.activity), path, columns=ACTIVITY)
 
 
-def write_accounts(organisation: SimulatedOrganization, path: Path) -> None:
+def write_accounts(organization: SimulatedOrganization, path: Path) -> None:
     rows = (
         {
             "sub_account_id": account.id,
@@ -46,7 +46,7 @@ def write_accounts(organisation: SimulatedOrganization, path: Path) -> None:
             "joined_on": str(account.joined_on or "2021-03-01"),
             "closed_on": str(account.closed_on) if account.closed_on else None,
         }
-        for account in organisation.accounts
+        for account in organization.accounts
     )
     _write(rows, path, columns=ACCOUNTS)
 
@@ -81,14 +81,14 @@ def write_owners(plan: BillPlan, path: Path) -> None:
 
     Nobody knows a team's plan from its lines alone, so only use cases have one.
     """
-    organisation = plan.organisation
+    organization = plan.organization
     parts = [
         '[routing]\nfallback_channel = "#finops"\nowner_tags = ["team", "owner"]\nrequired_tags = ["team"]\n'
     ]
     for team in (*PRODUCT_TEAMS, "platform", "security"):
         if team in UNOWNED_TEAMS:
             continue
-        accounts = [account.id for account in organisation.accounts if account.team == team][:1]
+        accounts = [account.id for account in organization.accounts if account.team == team][:1]
         ous = [f"/prod/{team}", f"/dev/{team}"] if team in PRODUCT_TEAMS else [f"/{team}"]
         parts.append(
             f'[teams.{team}]\nchannel = "#team-{team}"\n'

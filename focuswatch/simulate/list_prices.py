@@ -18,7 +18,7 @@ AGENTCORE = "Amazon Bedrock AgentCore"
 SAGEMAKER = "Amazon SageMaker"
 OPENSEARCH = "Amazon OpenSearch Service"
 
-PRIVATE_RATES = {EC2: 0.96, S3: 0.97, RDS: 0.95}  # what the organisation negotiated; invented
+PRIVATE_RATES = {EC2: 0.96, S3: 0.97, RDS: 0.95}  # what the organization negotiated; invented
 SPOT_RATE = 0.35  # against on demand; invented
 INSTANCES = {  # USD an hour on demand, Linux; source `page`, https://aws.amazon.com/ec2/pricing/on-demand/
     "t4g.nano": 0.0042, "m6i.large": 0.096, "m6i.2xlarge": 0.384, "c6i.xlarge": 0.17, "c6i.4xlarge": 0.68,

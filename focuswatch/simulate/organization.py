@@ -1,6 +1,6 @@
-"""An invented organisation: its accounts, teams and regions, and what kind of life each account leads.
+"""An invented organization: its accounts, teams and regions, and what kind of lifecycle each account leads.
 
-Incidents are planted in accounts of a suitable `life`; which account gets which is the seed's choice.
+Incidents are planted in accounts of a suitable `lifecycle`; which account gets which is the seed's choice.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from typing import Literal
 from focuswatch.errors import ConfigError
 from focuswatch.simulate.bill_calendar import Calendar
 
-Life = Literal["shared", "steady", "sandbox", "dormant", "new", "gone", "sparse"]
+Lifecycle = Literal["shared", "steady", "sandbox", "dormant", "new", "gone", "sparse"]
 
 COMPANY = "Meadowlark"
 HOME_REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
@@ -31,7 +31,7 @@ class SimulatedAccount:
     team: str  # empty in sandboxes
     environment: str
     ou_path: str
-    life: Life
+    lifecycle: Lifecycle
     regions: tuple[str, ...]
     uses_bedrock: bool
     tags: dict[str, str] = field(hash=False)
@@ -49,8 +49,8 @@ class SimulatedOrganization:
     payer: SimulatedAccount
     accounts: tuple[SimulatedAccount, ...]  # the payer first
 
-    def of(self, *lives: Life) -> list[SimulatedAccount]:
-        return [account for account in self.accounts if account.life in lives]
+    def of(self, *lifecycles: Lifecycle) -> list[SimulatedAccount]:
+        return [account for account in self.accounts if account.lifecycle in lifecycles]
 
     def named(self, name: str) -> SimulatedAccount:
         return next(account for account in self.accounts if account.name == name)
@@ -62,7 +62,7 @@ class _Entry:
     team: str
     environment: str
     ou_path: str
-    life: Life
+    lifecycle: Lifecycle
     joined: int | None = None  # so many days before the bill's end
     gone: int | None = None
     closed: bool = False
@@ -95,8 +95,8 @@ ROSTER = (
 MIN_ACCOUNTS = len(ROSTER)
 
 
-def organisation(rng: Random, *, accounts: int, calendar: Calendar) -> SimulatedOrganization:
-    """An organisation of so many accounts.
+def make_organization(rng: Random, *, accounts: int, calendar: Calendar) -> SimulatedOrganization:
+    """An organization of so many accounts.
 
     Raises ConfigError when there are too few to hold the planted incidents.
     """
@@ -105,7 +105,9 @@ def organisation(rng: Random, *, accounts: int, calendar: Calendar) -> Simulated
             f"{accounts} accounts cannot hold the planted incidents; ask for {MIN_ACCOUNTS} or more."
         )
     entries = (*ROSTER, *(_extra(number) for number in range(accounts - MIN_ACCOUNTS)))
-    candidates = [entry.name for entry in ROSTER if entry.life == "steady" and entry.name != BEDROCK_ALWAYS]
+    candidates = [
+        entry.name for entry in ROSTER if entry.lifecycle == "steady" and entry.name != BEDROCK_ALWAYS
+    ]
     bedrock = {BEDROCK_ALWAYS, *rng.sample(candidates, BEDROCK_ACCOUNTS - 1)}
     ids = rng.sample(range(100_000_000_000, 999_999_999_999), len(entries))
     made = tuple(
@@ -125,7 +127,7 @@ def _extra(number: int) -> _Entry:
 def _account(
     rng: Random, entry: _Entry, *, id: str, calendar: Calendar, uses_bedrock: bool
 ) -> SimulatedAccount:
-    regions = tuple(rng.sample(HOME_REGIONS, 1 if entry.life in ("dormant", "new") else 2))
+    regions = tuple(rng.sample(HOME_REGIONS, 1 if entry.lifecycle in ("dormant", "new") else 2))
     gone_on = calendar.ago(entry.gone) if entry.gone else None
     return SimulatedAccount(
         id=id,
@@ -133,8 +135,8 @@ def _account(
         team=entry.team,
         environment=entry.environment,
         ou_path=entry.ou_path,
-        life=entry.life,
-        regions=("us-east-1", "eu-west-1") if entry.life == "shared" else regions,
+        lifecycle=entry.lifecycle,
+        regions=("us-east-1", "eu-west-1") if entry.lifecycle == "shared" else regions,
         uses_bedrock=uses_bedrock,
         tags=_tags(rng, entry),
         joined_on=calendar.ago(entry.joined) if entry.joined else None,

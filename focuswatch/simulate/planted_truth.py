@@ -7,14 +7,14 @@ neither way.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.bill_plan import BillPlan, Identity, Intent
+from focuswatch.simulate.bill_plan import BillPlan, Identity, PlantedCase
 
 SCHEMA = "focuswatch.truth/1"
 
@@ -55,50 +55,51 @@ class Incident:
 class Truth:
     incidents: tuple[Incident, ...]
     either: tuple[Incident, ...]
-    hard_negatives: tuple[Intent, ...]
-    unmet: tuple[Intent, ...]  # what the plan meant to plant and its own lines do not bear out
+    hard_negatives: tuple[PlantedCase, ...]
+    unmet: tuple[PlantedCase, ...]  # cases that the plan's lines contradict
 
 
-def reconcile(intents: Sequence[Intent], derived: Sequence[Incident], *, calendar: Calendar) -> Truth:
-    """What follows from the lines, in the words of what was meant; intents that do not follow are unmet."""
-    meant = [intent for intent in intents if intent.quiet_on is None]
-    quiet = [intent for intent in intents if intent.quiet_on is not None]
-    named = [_named(incident, meant) for incident in derived]
-    unmet = [intent for intent in meant if not any(_meets(incident, intent) for incident in derived)]
+def reconcile(
+    cases: Sequence[PlantedCase], worked_out: Sequence[Incident], *, stated: Iterable[Incident],
+    calendar: Calendar,
+) -> Truth:  # fmt: skip
+    """Combine what is stated with what follows from the lines; cases that do not follow are unmet."""
+    meant = [case for case in cases if case.kind is None and case.expected_by is None]
+    negatives = [case for case in cases if case.kind is not None]
+    incidents = [*stated, *(_named(incident, meant) for incident in worked_out)]
+    missing = [case for case in meant if not any(_meets(incident, case) for incident in worked_out)]
     broken = [
-        intent for intent in quiet if any(_contradicts(incident, intent, calendar) for incident in derived)
+        case for case in negatives if any(_contradicts(incident, case, calendar) for incident in incidents)
     ]
     return Truth(
-        incidents=tuple(incident for incident in named if incident.certain),
-        either=tuple(incident for incident in named if not incident.certain),
-        hard_negatives=tuple(intent for intent in quiet if intent not in broken),
-        unmet=tuple(unmet + broken),
+        incidents=tuple(incident for incident in incidents if incident.certain),
+        either=tuple(incident for incident in incidents if not incident.certain),
+        hard_negatives=tuple(case for case in negatives if case not in broken),
+        unmet=tuple(missing + broken),
     )
 
 
-def _meets(incident: Incident, intent: Intent) -> bool:
-    same = incident.detection == intent.detection and incident.identity == intent.identity
-    ends_too_soon = intent.end is None and incident.end is not None
-    return same and incident.overlaps(intent.start, intent.end) and not ends_too_soon
+def _meets(incident: Incident, case: PlantedCase) -> bool:
+    same = incident.detection == case.detection and incident.identity == case.identity
+    ends_too_soon = case.end is None and incident.end is not None
+    return same and incident.overlaps(case.start, case.end) and not ends_too_soon
 
 
-def _contradicts(incident: Incident, intent: Intent, calendar: Calendar) -> bool:
-    same = incident.detection == intent.detection and incident.identity == intent.identity
+def _contradicts(incident: Incident, case: PlantedCase, calendar: Calendar) -> bool:
+    same = incident.detection == case.detection and incident.identity == case.identity
     return same and incident.visible_on(calendar.as_of)
 
 
-def _named(incident: Incident, meant: Sequence[Intent]) -> Incident:
-    for intent in meant:
-        if _meets(incident, intent):
-            return Incident(**(vars(incident) | {"note": intent.note}))
-    return incident
+def _named(incident: Incident, meant: Sequence[PlantedCase]) -> Incident:
+    case = next((case for case in meant if _meets(incident, case)), None)
+    return replace(incident, note=case.note) if case else incident
 
 
 def write_truth(truth: Truth, path: Path, *, plan: BillPlan, seed: int, grain: str) -> None:
     document = {
         "schema": SCHEMA,
         "seed": seed,
-        "accounts": len(plan.organisation.accounts),
+        "accounts": len(plan.organization.accounts),
         "days": plan.calendar.days,
         "grain": grain,
         "as_of": plan.calendar.as_of,
@@ -130,12 +131,12 @@ def _incident(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _hard_negative(intent: Intent) -> dict[str, Any]:
+def _hard_negative(case: PlantedCase) -> dict[str, Any]:
     return {
-        "detection": intent.detection,
-        "kind": intent.quiet_on,
-        **_identity(intent.identity),
-        "start": intent.start,
-        "end": intent.end,
-        "note": intent.note,
+        "detection": case.detection,
+        "kind": case.kind,
+        **_identity(case.identity),
+        "start": case.start,
+        "end": case.end,
+        "note": case.note,
     }

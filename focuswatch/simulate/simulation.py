@@ -9,13 +9,13 @@ from focuswatch.errors import ConfigError
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.companion_files import write_accounts, write_activity, write_owners
-from focuswatch.simulate.everyday.bulk_resources import fill_up
-from focuswatch.simulate.everyday.edge_viewers import serve_viewers
-from focuswatch.simulate.everyday.everyday_accounts import live
-from focuswatch.simulate.everyday.everyday_ai import live_with_ai
-from focuswatch.simulate.everyday.finance_charges import keep_books
+from focuswatch.simulate.everyday.bulk_resources import add_bulk_resources
+from focuswatch.simulate.everyday.edge_viewers import add_edge_viewers
+from focuswatch.simulate.everyday.everyday_accounts import add_everyday_usage
+from focuswatch.simulate.everyday.everyday_ai import add_everyday_ai
+from focuswatch.simulate.everyday.finance_charges import add_finance_charges
 from focuswatch.simulate.expected import truth_of
-from focuswatch.simulate.organization import organisation
+from focuswatch.simulate.organization import make_organization
 from focuswatch.simulate.planted.incident_kinds import plant
 from focuswatch.simulate.planted_truth import write_truth
 from focuswatch.simulate.writing.export_files import (
@@ -59,10 +59,10 @@ def simulate(
     file_format: FileFormat = "parquet",
     progress: Progress | None = None,
 ) -> Simulated:
-    """Write a simulated organisation into `out`, which is made.
+    """Write a simulated organization into `out`, which is made.
 
     `end` is the day after the last charge. `rows` asks for about so many charges, and never for fewer than
-    the organisation's everyday life makes: some 3,300 a day at 40 accounts, 24 times that by the hour. What
+    the organization's everyday lifecycle makes: some 3,300 a day at 40 accounts, 24 times that by the hour. What
     needs more history than `days` is not planted: 60 are enough for most, 120 for all. `progress` hears what
     is done and how much of it is, 0 to 1.
     Raises ConfigError when there are too few accounts to hold what is planted, or an export is there already.
@@ -70,10 +70,10 @@ def simulate(
     if (out / EXPORT_NAME).exists():
         raise ConfigError(f"{out} already holds an export; name another folder.")
     calendar = Calendar(first=end - timedelta(days=days), as_of=end)
-    plan = planned(calendar, accounts=accounts, seed=seed, rows=rows, hourly=grain == "hourly")
+    plan = plan_bill(calendar, accounts=accounts, seed=seed, rows=rows, hourly=grain == "hourly")
     truth = truth_of(plan)
     bill = SimulatedBill(
-        plan.lines, calendar, plan.organisation.payer, seed=seed, grain=grain, file_format=file_format
+        plan.lines, calendar, plan.organization.payer, seed=seed, grain=grain, file_format=file_format
     )
     export = write_export(bill, out / EXPORT_NAME, progress=progress)
     made = Simulated(
@@ -89,23 +89,23 @@ def simulate(
         hard_negatives=len(truth.hard_negatives),
     )
     write_activity(plan, made.activity)
-    write_accounts(plan.organisation, made.accounts)
+    write_accounts(plan.organization, made.accounts)
     write_owners(plan, made.owners)
     write_truth(truth, made.truth, plan=plan, seed=seed, grain=grain)
     return made
 
 
-def planned(
+def plan_bill(
     calendar: Calendar, *, accounts: int, seed: int, rows: int | None = None, hourly: bool = False
 ) -> BillPlan:
     """The plan of a bill, everything but noise."""
     rng = Random(seed)
-    plan = BillPlan(calendar, organisation(rng, accounts=accounts, calendar=calendar), rng)
-    live(plan)
-    live_with_ai(plan)
-    keep_books(plan)
+    plan = BillPlan(calendar, make_organization(rng, accounts=accounts, calendar=calendar), rng)
+    add_everyday_usage(plan)
+    add_everyday_ai(plan)
+    add_finance_charges(plan)
     if rows is not None:
-        fill_up(plan, rows=rows, hourly=hourly)
+        add_bulk_resources(plan, rows=rows, hourly=hourly)
     plant(plan)
-    serve_viewers(plan)
+    add_edge_viewers(plan)
     return plan

@@ -1,4 +1,4 @@
-"""Who changed what on the day of a rise: CloudTrail within its limits; an account that refuses fails nothing."""
+"""Changes on the day of a cost increase, from CloudTrail within its limits; a refusing account fails nothing."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ DEPLOYER = f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/deploy"
 def event(
     name="RunInstances", *, at=NOON, source="ec2", by=DEPLOYER, resource="i-0abc", read_only=False, **record
 ):
-    """As LookupEvents tells it: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Event.html"""
+    """Return an event as LookupEvents does: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Event.html"""
     return {
         "EventId": f"{name}-{at}",
         "EventName": name,
@@ -36,55 +36,54 @@ def event(
     }
 
 
-class Trails(Cloud):
-    """Answers as https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html says."""
+class CloudWithEvents(Cloud):
+    """Responds as documented: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
 
-    def answer(self, account, region, service, operation, asked):
-        (attribute,) = asked["LookupAttributes"]  # "Currently the list can contain only one item"
-        assert asked["MaxResults"] <= 50 and asked["StartTime"] <= asked["EndTime"]
+    def answer(self, account, region, service, operation, arguments):
+        (attribute,) = arguments["LookupAttributes"]  # "Currently the list can contain only one item"
+        assert arguments["MaxResults"] <= 50 and arguments["StartTime"] <= arguments["EndTime"]
         assert attribute["AttributeKey"] == "ReadOnly"
-        found = [
-            one
-            for one in self.listed.get((account, region, operation), ())
-            if asked["StartTime"] <= one["EventTime"] <= asked["EndTime"]
-            and one["ReadOnly"] == attribute["AttributeValue"]
+        events = [
+            event
+            for event in self.listed.get((account, region, operation), ())
+            if arguments["StartTime"] <= event["EventTime"] <= arguments["EndTime"]
+            and event["ReadOnly"] == attribute["AttributeValue"]
         ]
-        found.sort(key=lambda one: one["EventTime"], reverse=True)
-        first = int(asked.get("NextToken", 0))
-        page = {"Events": found[first : first + asked["MaxResults"]]}
-        more = first + asked["MaxResults"] < len(found)
-        return page | ({"NextToken": str(first + asked["MaxResults"])} if more else {})
+        events.sort(key=lambda event: event["EventTime"], reverse=True)
+        first = int(arguments.get("NextToken", 0))
+        page = {"Events": events[first : first + arguments["MaxResults"]]}
+        more = first + arguments["MaxResults"] < len(events)
+        return page | ({"NextToken": str(first + arguments["MaxResults"])} if more else {})
 
 
 def trail(cloud, **changed):
-    """CloudTrail of this cloud; what it waits is in `waited`."""
+    """Return CloudTrail of this cloud, and the list of its pauses."""
     waited = []
-    made = CloudTrail(
+    history = CloudTrail(
         lambda account: cloud.session(account),
         today=date(2026, 3, 31),
         clock=lambda: sum(waited),
         sleep=waited.append,
         **changed,
     )
-    return made, waited
+    return history, waited
 
 
-def seen(cloud, explained=EXPLANATION, *, rise=RISE, **changed):
-    return trail(cloud, **changed)[0].with_changes(rise, explained)
+def explained(cloud, explanation=EXPLANATION, *, rise=RISE, **changed):
+    return trail(cloud, **changed)[0].with_changes(rise, explanation)
 
 
-def test_who_started_it_is_named_with_what_and_when():
-    """The principal by its ARN, the time, the region, the resource."""
-    cloud = Trails()
+def test_change_has_principal_time_region_and_resource():
+    cloud = CloudWithEvents()
     cloud.add("LookupEvents", event(), region="us-west-2")
-    told = seen(cloud)
-    (change,) = told.changes
+    result = explained(cloud)
+    (change,) = result.changes
     assert (change.event, change.principal, change.at, change.region_id) == (
         "RunInstances", DEPLOYER, NOON, "us-west-2",
     )  # fmt: skip
     assert change.resources == ("i-0abc",)
-    assert told.unseen is None
-    assert told.model_copy(update={"changes": ()}) == EXPLANATION
+    assert result.unseen is None
+    assert result.model_copy(update={"changes": ()}) == EXPLANATION
 
 
 @pytest.mark.parametrize(
@@ -98,155 +97,157 @@ def test_who_started_it_is_named_with_what_and_when():
     ],
     ids=["only read", "of another service", "refused", "long before", "the day after"],
 )
-def test_what_made_nothing_here_that_day_is_left_out(left_out):
-    """Else the one event that matters drowns."""
-    cloud = Trails()
+def test_events_that_cannot_be_the_cause_are_left_out(left_out):
+    """Otherwise they hide the event that matters."""
+    cloud = CloudWithEvents()
     cloud.add("LookupEvents", left_out, event(at=MIDNIGHT - timedelta(hours=5)), region="us-west-2")
-    assert [one.at for one in seen(cloud).changes] == [MIDNIGHT - timedelta(hours=5)]
+    assert [change.at for change in explained(cloud).changes] == [MIDNIGHT - timedelta(hours=5)]
 
 
-def test_what_names_the_resource_that_rose_is_told_before_what_is_merely_newer():
-    """Then what makes something; all in the order of time."""
-    cloud = Trails()
+def test_events_of_the_resource_rank_before_newer_ones():
+    """Events that create something rank next; all are shown in order of time."""
+    cloud = CloudWithEvents()
     noise = [event("DeleteTags", at=NOON + timedelta(minutes=n), resource=f"i-{n}") for n in range(40)]
-    made = [event("CreateImage", at=NOON - timedelta(minutes=n), resource=f"ami-{n}") for n in range(20)]
+    creating = [event("CreateImage", at=NOON - timedelta(minutes=n), resource=f"ami-{n}") for n in range(20)]
     touched = event("AssociateAddress", at=MIDNIGHT, resource=INSTANCE.rsplit("/")[-1])
-    cloud.add("LookupEvents", *noise, *made, touched, region="us-west-2")
-    told = seen(cloud).changes
-    assert len(told) == MOST_CHANGES
-    assert [one.event for one in told] == ["AssociateAddress", *["CreateImage"] * 9]
-    assert [one.at for one in told] == sorted(one.at for one in told)
+    cloud.add("LookupEvents", *noise, *creating, touched, region="us-west-2")
+    result = explained(cloud).changes
+    assert len(result) == MOST_CHANGES
+    assert [change.event for change in result] == ["AssociateAddress", *["CreateImage"] * 9]
+    assert [change.at for change in result] == sorted(change.at for change in result)
 
 
-def test_a_busy_account_is_read_so_far_and_no_further_and_that_is_said():
+def test_busy_account_is_read_up_to_the_limit():
     """Six pages of fifty, half a second apart: two requests a second are allowed."""
-    cloud = Trails()
+    cloud = CloudWithEvents()
     cloud.add(
         "LookupEvents", *(event(at=NOON + timedelta(seconds=n)) for n in range(1000)), region="us-west-2"
     )
-    made, waited = trail(cloud)
-    told = made.with_changes(RISE, EXPLANATION)
+    history, waited = trail(cloud)
+    result = history.with_changes(RISE, EXPLANATION)
     assert cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"] == MOST_PAGES
     assert waited == [0.5] * MOST_PAGES
-    assert "more events" in told.unseen and len(told.changes) == MOST_CHANGES
+    assert "newest events" in result.unseen and len(result.changes) == MOST_CHANGES
 
 
-def test_all_rises_of_a_run_share_its_seconds():
-    """What comes after them is not read, and says so."""
-    cloud = Trails()
+def test_all_increases_of_a_run_share_its_time_limit():
+    """Later ones are not read, and their explanation says so."""
+    cloud = CloudWithEvents()
     cloud.add(
         "LookupEvents", *(event(at=NOON + timedelta(seconds=n)) for n in range(1000)), region="us-west-2"
     )
-    made, waited = trail(cloud, seconds=0.5)
-    assert "more events" in made.with_changes(RISE, EXPLANATION).unseen
-    told = made.with_changes(RISE, EXPLANATION)
-    assert told.changes == () and told.unseen == "not read: the seconds of this run were over"
+    history, waited = trail(cloud, seconds=0.5)
+    assert "newest events" in history.with_changes(RISE, EXPLANATION).unseen
+    result = history.with_changes(RISE, EXPLANATION)
+    assert (
+        result.changes == ()
+        and result.unseen == "the time limit of this run was reached before it could be read"
+    )
     assert (cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"], waited) == (2, [0.5])
 
 
-def test_rises_of_one_place_and_day_ask_once():
-    """A stolen key is a GPU burst, a new region and an anomaly at once; each is told who it was."""
-    cloud = Trails()
+def test_increases_of_one_place_and_day_share_one_lookup():
+    """A stolen key causes a GPU burst, a new region and an anomaly; each names the principal."""
+    cloud = CloudWithEvents()
     cloud.add("LookupEvents", event(), region="us-west-2")
-    made, _ = trail(cloud)
-    first, second = (made.with_changes(RISE, EXPLANATION) for _ in range(2))
+    history, _ = trail(cloud)
+    first, second = (history.with_changes(RISE, EXPLANATION) for _ in range(2))
     assert first == second and len(second.changes) == 1
-    made.with_changes(replace(RISE, first_day=RISEN_ON - timedelta(days=1)), EXPLANATION)
+    history.with_changes(replace(RISE, first_day=RISEN_ON - timedelta(days=1)), EXPLANATION)
     assert cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"] == 2
 
 
-def test_an_account_that_refuses_is_said_and_fails_nothing():
-    """In AWS's words, without its id."""
-    told = seen(Trails(refusing=lambda account, region, service: RefusedError()))
-    assert told.unseen.startswith("AccessDeniedException: ") and told.changes == ()
-    refusing = Trails().sessions(refusing=[ACCOUNT])
-    told = CloudTrail(refusing, today=date(2026, 3, 31)).with_changes(RISE, EXPLANATION)
-    assert told.unseen.startswith("AccessDenied: ")
+def test_refusing_account_is_reported_and_fails_nothing():
+    """With AWS's error message, without the account id."""
+    result = explained(CloudWithEvents(refusing=lambda account, region, service: RefusedError()))
+    assert result.unseen.startswith("AccessDeniedException: ") and result.changes == ()
+    refusing = CloudWithEvents().sessions(refusing=[ACCOUNT])
+    result = CloudTrail(refusing, today=date(2026, 3, 31)).with_changes(RISE, EXPLANATION)
+    assert result.unseen.startswith("AccessDenied: ")
 
 
-def test_a_throttled_request_is_tried_again(monkeypatch):
-    """By the shared clients' standard retries, which wait longer each time."""
+def test_throttled_request_is_retried(monkeypatch):
+    """By the standard retries of the shared clients, with increasing pauses."""
     waited = []
     monkeypatch.setattr("botocore.endpoint.time.sleep", waited.append)
     throttled = (400, {"__type": "ThrottlingException", "message": "Rate exceeded"})
-    told_at = event() | {"EventTime": NOON.timestamp()}
-    answers = [throttled, throttled, (200, {"Events": [told_at]})]
+    returned = event() | {"EventTime": NOON.timestamp()}
+    responses = [throttled, throttled, (200, {"Events": [returned]})]
 
-    def answer(request, **_):
-        status, body = answers.pop(0)
+    def respond(request, **_):
+        status, body = responses.pop(0)
         raw = SimpleNamespace(stream=lambda *_, **__: iter([json.dumps(body).encode()]))
         return AWSResponse(request.url, status, {}, raw)
 
-    cloud = Trails(left_out=frozenset({"LookupEvents"}))
+    cloud = CloudWithEvents(left_out=frozenset({"LookupEvents"}))
     session = cloud.session(ACCOUNT)
-    session.clients.core.register("before-send.cloudtrail.LookupEvents", answer)
-    told = CloudTrail(lambda _account: session, today=date(2026, 3, 31)).with_changes(RISE, EXPLANATION)
-    assert (told.unseen, [one.at for one in told.changes], answers) == (None, [NOON], [])
+    session.clients.core.register("before-send.cloudtrail.LookupEvents", respond)
+    result = CloudTrail(lambda _account: session, today=date(2026, 3, 31)).with_changes(RISE, EXPLANATION)
+    assert (result.unseen, [change.at for change in result.changes], responses) == (None, [NOON], [])
     assert len(waited) == 2
 
 
-def test_an_answer_nobody_thought_of_costs_the_changes_alone():
-    """An event without a time is no reason to lose the run's findings."""
-    cloud = Trails()
+def test_unexpected_response_loses_only_the_changes():
+    """An event without a time must not fail the run."""
+    cloud = CloudWithEvents()
     broken = event()
     cloud.add("LookupEvents", broken, region="us-west-2")
     cloud.answer = lambda *_: {"Events": [{"EventName": "RunInstances", "EventSource": "ec2.amazonaws.com"}]}
-    told = seen(cloud)
-    assert told.changes == () and told.unseen.startswith("unexpected KeyError")
+    result = explained(cloud)
+    assert result.changes == () and result.unseen.startswith("unexpected KeyError")
 
 
-def test_what_is_older_than_the_history_is_not_asked_for():
-    """90 days."""
-    cloud = Trails()
-    made = CloudTrail(lambda account: cloud.session(account), today=RISEN_ON + timedelta(days=90))
-    assert "90 days" in made.with_changes(RISE, EXPLANATION).unseen
+def test_increase_older_than_the_history_is_not_looked_up():
+    cloud = CloudWithEvents()
+    history = CloudTrail(lambda account: cloud.session(account), today=RISEN_ON + timedelta(days=90))
+    assert "90 days" in history.with_changes(RISE, EXPLANATION).unseen
     assert not cloud.calls
 
 
-def test_what_has_no_region_is_looked_for_where_such_events_are_kept():
-    """CloudFront's events are in us-east-1; at most two regions are asked."""
+def test_charges_without_region_are_looked_up_in_us_east_1():
+    """CloudFront's events are in us-east-1; at most two regions are read."""
     everywhere = [part(region_id=region) for region in (None, "eu-west-1", "global", "eu-west-2")]
-    cloud = Trails()
-    seen(cloud, explanation(parts=tuple(everywhere), changes=()))
+    cloud = CloudWithEvents()
+    explained(cloud, explanation(parts=tuple(everywhere), changes=()))
     assert {region for _, region, _ in cloud.calls} == {"us-east-1", "eu-west-1"}
 
 
-def test_where_nobody_knows_the_event_source_all_events_are_told():
-    """A service that is new to focuswatch; its resource's ARN would tell too."""
+def test_unknown_event_source_shows_all_events():
+    """A service that is new to focuswatch; the ARN of a resource would give the source too."""
     assert event_sources(["Amazon Something New"], [None]) == frozenset()
     assert event_sources(["Amazon Something New"], ["arn:aws:newest:eu-west-1:1:thing/x"]) == {
         "newest.amazonaws.com"
     }
     assert "aoss.amazonaws.com" in event_sources(["Amazon OpenSearch Service"], [])
     assert event_sources(["Amazon Bedrock AgentCore"], []) == {"bedrock-agentcore.amazonaws.com"}
-    cloud = Trails()
+    cloud = CloudWithEvents()
     cloud.add("LookupEvents", event("CreateThing", source="newest"), region="us-west-2")
-    told = seen(cloud, explanation(parts=(part(service_name="Newest", resource_id=None),), changes=()))
-    assert [one.event for one in told.changes] == ["CreateThing"]
+    result = explained(cloud, explanation(parts=(part(service_name="Newest", resource_id=None),), changes=()))
+    assert [change.event for change in result.changes] == ["CreateThing"]
 
 
-def test_detect_asks_accounts_by_the_member_role_and_its_external_id(monkeypatch):
-    """The credentials are those that the role gave, and CloudTrail is asked with them."""
+def test_detect_assumes_the_member_role_with_its_external_id(monkeypatch):
+    """CloudTrail is called with the credentials of the role."""
     from tests.collect.test_collect_handler import ENVIRONMENT
 
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    asked, cloud = [], Trails()
+    assumed, cloud = [], CloudWithEvents()
     with mock_aws():
         from lambdas.detect import _trail
         from lambdas.environment import LambdaRun
 
         run = LambdaRun("detect")
         run.session.events.register(
-            "provide-client-params.sts.AssumeRole", lambda params, **_: asked.append(params)
+            "provide-client-params.sts.AssumeRole", lambda params, **_: assumed.append(params)
         )
-        made = replace(_trail(run), today=date(2026, 3, 31))
-        session = made.session_for(ACCOUNT)
-        assert asked[-1]["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/focuswatch-member"
-        assert asked[-1]["ExternalId"] == "a-secret-word"
+        history = replace(_trail(run), today=date(2026, 3, 31))
+        session = history.session_for(ACCOUNT)
+        assert assumed[-1]["RoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/focuswatch-member"
+        assert assumed[-1]["ExternalId"] == "a-secret-word"
         cloud.keys[session.credentials.access_key] = ACCOUNT
         cloud.attach(session.clients)
         cloud.add("LookupEvents", event(), region="us-west-2")
-        made.session_for = lambda _account: session
-        assert len(made.with_changes(RISE, EXPLANATION).changes) == 1
+        history.session_for = lambda _account: session
+        assert len(history.with_changes(RISE, EXPLANATION).changes) == 1

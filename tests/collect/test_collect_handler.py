@@ -1,4 +1,4 @@
-"""The Lambda `collect`: what it leaves behind, and that it calls what it is granted."""
+"""The Lambda `collect`: its heartbeat and tables, and that it calls only what it is granted."""
 
 import io
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ ENVIRONMENT = {
 
 @pytest.fixture
 def ledger(monkeypatch):
-    """The ledger's table, in the surroundings of the Lambda."""
+    """The ledger's table, in the environment of the Lambda."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -45,7 +45,7 @@ def ledger(monkeypatch):
         )  # fmt: skip
 
 
-def test_a_run_ends_with_a_heartbeat_that_names_who_refused(ledger, monkeypatch):
+def test_heartbeat_names_the_refusing_account(ledger, monkeypatch):
     from lambdas import collect
 
     cloud = Cloud()
@@ -53,13 +53,15 @@ def test_a_run_ends_with_a_heartbeat_that_names_who_refused(ledger, monkeypatch)
     created = boto3.client("organizations").create_account(AccountName="shut", Email="shut@example.com")
     shut = created["CreateAccountStatus"]["AccountId"]
     endpoint(cloud, account=payer)
-    monkeypatch.setattr(collect, "assuming", lambda sts, role, external_id: cloud.sessions(refusing=[shut]))
+    monkeypatch.setattr(
+        collect, "member_sessions", lambda sts, role, external_id: cloud.sessions(refusing=[shut])
+    )
     context = SimpleNamespace(
         function_name="f", memory_limit_in_mb=1, invoked_function_arn="a", aws_request_id="r"
     )
-    told = collect.handler({}, context)
+    returned = collect.handler({}, context)
     heartbeat = heartbeats(ledger)["collect"]
-    assert heartbeat.model_dump(mode="json") == told
+    assert heartbeat.model_dump(mode="json") == returned
     assert heartbeat.ran == (payer,)
     assert list(heartbeat.failed) == [shut] and heartbeat.failed[shut].startswith("AccessDenied: ")
     body = boto3.client("s3").get_object(Bucket="focuswatch-data", Key="tables/accounts/accounts.parquet")
@@ -69,23 +71,23 @@ def test_a_run_ends_with_a_heartbeat_that_names_who_refused(ledger, monkeypatch)
     }
 
 
-def test_the_member_role_grants_what_is_called_and_nothing_beyond():
-    """AWS calls two services otherwise in IAM than in its clients."""
+def test_member_role_grants_exactly_the_actions_that_are_called():
+    """Two services have other names in IAM than as clients."""
     from focuswatch.collect.access_refusals import ServiceNotOffered
-    from focuswatch.collect.account_activity import look
+    from focuswatch.collect.account_activity import collect_account
     from focuswatch.collect.cloudtrail_history import CloudTrail
     from focuswatch.collect.collected_days import Window
-    from tests.collect.test_account_activity import ACCOUNT, Shelf
+    from tests.collect.test_account_activity import ACCOUNT, MemoryStore
     from tests.given.cloud import TODAY
     from tests.given.explanations import EXPLANATION, RISE
 
     cloud = Cloud()
     everything(cloud)
     window = Window(TODAY, recent_days=1, first_days=1)
-    looked = look(
-        ACCOUNT, session=cloud.session(), regions=["us-east-1"], window=window, store=Shelf(),
+    collected = collect_account(
+        ACCOUNT, session=cloud.session(), regions=["us-east-1"], window=window, store=MemoryStore(),
         not_offered=ServiceNotOffered(),
     )  # fmt: skip
-    assert looked.refusals == []
+    assert collected.refusals == []
     CloudTrail(lambda account: cloud.session(account), today=TODAY).with_changes(RISE, EXPLANATION)
     assert cloud.actions == set(ACTIONS)

@@ -1,4 +1,4 @@
-"""A run over the whole organisation: every account is looked at, one that refuses is named and fails nothing."""
+"""A run over the whole organization: every account is collected; one that refuses is named and fails nothing."""
 
 import io
 import time
@@ -15,7 +15,7 @@ from moto import mock_aws
 from focuswatch.collect.access_refusals import Refusal
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.collection_run import Summary, collect
-from focuswatch.collect.member_sessions import PATIENT, Clients, assuming
+from focuswatch.collect.member_sessions import PATIENT, Clients, member_sessions
 from tests.given.cloud import TODAY, Cloud, RefusedError, ago, endpoint
 
 BUCKET = "focuswatch-data"
@@ -24,7 +24,7 @@ REGION = "us-east-1"
 
 @pytest.fixture
 def aws(monkeypatch):
-    """Organizations, STS and S3 in memory; a process without anybody's credentials."""
+    """Organizations, STS and S3 in memory; a process without real credentials."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -40,19 +40,19 @@ def aws(monkeypatch):
 
 
 def new_accounts(organizations, count):
-    """So many accounts beside the payer."""
-    made = [
+    """Create accounts next to the payer."""
+    created = [
         organizations.create_account(AccountName=f"team {number}", Email=f"team{number}@example.com")
         for number in range(count)
     ]
-    return [one["CreateAccountStatus"]["AccountId"] for one in made]
+    return [status["CreateAccountStatus"]["AccountId"] for status in created]
 
 
 def run(organizations, cloud, *, today=TODAY, refusing=(), regions=(REGION,), **options):
-    """What came of a run, the sessions being given by STS."""
+    """Return the summary of a run with sessions from STS."""
     clients = cloud.attach(Clients())
     sts = boto3.client("sts", config=PATIENT)
-    assume = assuming(sts, role="focuswatch-member", external_id="a-secret-word", clients=clients)
+    session_of = member_sessions(sts, role="focuswatch-member", external_id="a-secret-word", clients=clients)
 
     def session_for(account):
         if account in refusing:
@@ -61,7 +61,7 @@ def run(organizations, cloud, *, today=TODAY, refusing=(), regions=(REGION,), **
                 "Message": f"not authorized to perform sts:AssumeRole in {account}",
             }
             raise ClientError({"Error": error}, "AssumeRole")
-        member = assume(account)
+        member = session_of(account)
         cloud.keys[member.credentials.access_key] = account
         return member
 
@@ -76,10 +76,10 @@ def run(organizations, cloud, *, today=TODAY, refusing=(), regions=(REGION,), **
 
 
 def table(prefix):
-    """Rows of every Parquet file under a prefix."""
+    """Return the rows of every Parquet file under a prefix."""
     client = boto3.client("s3")
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-    keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+    keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
     return [
         row
         for key in keys
@@ -87,7 +87,7 @@ def table(prefix):
     ]  # fmt: skip
 
 
-def test_two_hundred_accounts_are_all_looked_at_many_at_once(aws):
+def test_two_hundred_accounts_are_collected_in_parallel(aws):
     cloud, accounts = Cloud(), new_accounts(aws, 200)
     for account in accounts:
         endpoint(cloud, account=account)
@@ -100,7 +100,7 @@ def test_two_hundred_accounts_are_all_looked_at_many_at_once(aws):
     )
     crowd = Crowd(cloud)
     summary = run(aws, cloud, recent_days=2, first_days=2)
-    assert summary.accounts == len(summary.looked_at) == 201  # the payer too
+    assert summary.accounts == len(summary.collected) == 201  # the payer too
     assert (summary.refused, summary.resources, summary.rows) == ((), 200, 400)
     rows = table("tables/activity/")
     assert len(rows) == 400 and sum(row["value"] for row in rows) == 9
@@ -109,31 +109,31 @@ def test_two_hundred_accounts_are_all_looked_at_many_at_once(aws):
 
 
 class Crowd:
-    """Counts how many accounts are being asked at the same moment."""
+    """Counts how many accounts are called at the same moment."""
 
     def __init__(self, cloud):
         self.now, self.most, self.lock = 0, 0, Lock()
         self.inner, cloud.answer = cloud.answer, self.answer
 
-    def answer(self, *asked):
+    def answer(self, *arguments):
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)
         time.sleep(0.001)  # as a network would: others get their turn
         try:
-            return self.inner(*asked)
+            return self.inner(*arguments)
         finally:
             with self.lock:
                 self.now -= 1
 
 
-def test_an_account_that_refuses_is_named_and_keeps_what_was_known_of_it(aws):
+def test_refusing_account_is_named_and_keeps_its_stored_days(aws):
     cloud, (good, bad) = Cloud(), new_accounts(aws, 2)
     arns = {account: endpoint(cloud, account=account) for account in (good, bad)}
     run(aws, cloud, first_days=3)
     later = TODAY + timedelta(days=1)
     summary = run(aws, cloud, first_days=3, refusing=[bad], today=later)
-    assert bad not in summary.looked_at and good in summary.looked_at
+    assert bad not in summary.collected and good in summary.collected
     assert summary.refusals == {bad: "AccessDenied: not authorized to perform sts:AssumeRole in ACCOUNT"}
     days = {
         arn: sorted(row["activity_date"] for row in table("tables/activity/") if row["resource_id"] == arn)
@@ -142,7 +142,7 @@ def test_an_account_that_refuses_is_named_and_keeps_what_was_known_of_it(aws):
     assert days == {arns[good]: [ago(3), ago(2), ago(1), TODAY], arns[bad]: [ago(3), ago(2), ago(1)]}
 
 
-def test_refusals_that_are_alike_are_one_line(aws):
+def test_equal_refusals_are_one_line(aws):
     accounts = new_accounts(aws, 8)
     cloud = Cloud(
         refusing=lambda account, region, service: (
@@ -152,13 +152,13 @@ def test_refusals_that_are_alike_are_one_line(aws):
         )
     )
     summary = run(aws, cloud)
-    ((what, why),) = summary.refusals.items()
-    assert what.startswith("kendra in us-east-1 of ") and what.endswith(" and 4 more")
-    assert why == "AccessDeniedException: arn:aws:sts::ACCOUNT:role is not authorized"
-    assert set(accounts) <= set(summary.looked_at)
+    ((place, reason),) = summary.refusals.items()
+    assert place.startswith("kendra in us-east-1, accounts ") and place.endswith(" and 4 more")
+    assert reason == "AccessDeniedException: arn:aws:sts::ACCOUNT:role is not authorized"
+    assert set(accounts) <= set(summary.collected)
 
 
-def test_an_account_is_described_by_name_tags_and_where_it_is(aws):
+def test_account_has_its_name_tags_and_organizational_unit(aws):
     cloud = Cloud()
     root = aws.list_roots()["Roots"][0]["Id"]
     prod = aws.create_organizational_unit(ParentId=root, Name="prod")["OrganizationalUnit"]["Id"]
@@ -168,18 +168,18 @@ def test_an_account_is_described_by_name_tags_and_where_it_is(aws):
     aws.tag_resource(ResourceId=account, Tags=[{"Key": "team", "Value": "search"}])
     run(aws, cloud)
     rows = {row["sub_account_id"]: row for row in table("tables/accounts/")}
-    found = rows[account]
-    assert (found["name"], found["email"], found["ou_path"]) == (
+    row = rows[account]
+    assert (row["name"], row["email"], row["ou_path"]) == (
         "team 0",
         "team0@example.com",
         "/prod/search",
     )
-    assert (dict(found["tags"]), found["closed_on"]) == ({"team": "search"}, None)
-    assert isinstance(found["joined_on"], date)
-    assert {row["ou_path"] for one, row in rows.items() if one != account} == {"/"}
+    assert (dict(row["tags"]), row["closed_on"]) == ({"team": "search"}, None)
+    assert isinstance(row["joined_on"], date)
+    assert {other["ou_path"] for id, other in rows.items() if id != account} == {"/"}
 
 
-def test_a_closed_account_is_not_looked_at_and_keeps_the_day_it_was_first_seen_closed(aws):
+def test_closed_account_is_not_collected_and_keeps_its_first_closing_day(aws):
     cloud, (closed, left) = Cloud(), new_accounts(aws, 2)
     run(aws, cloud)
     aws.close_account(AccountId=closed)
@@ -188,10 +188,10 @@ def test_a_closed_account_is_not_looked_at_and_keeps_the_day_it_was_first_seen_c
         summary = run(aws, cloud, today=TODAY + timedelta(days=later))
     rows = {row["sub_account_id"]: row["closed_on"] for row in table("tables/accounts/")}
     assert (rows[closed], rows[left]) == (TODAY + timedelta(days=1), TODAY + timedelta(days=1))
-    assert not {closed, left} & set(summary.looked_at)
+    assert not {closed, left} & set(summary.collected)
 
 
-def test_the_files_are_read_as_a_table_partitioned_by_day(aws, tmp_path):
+def test_files_are_a_table_partitioned_by_day(aws, tmp_path):
     cloud, (account,) = Cloud(), new_accounts(aws, 1)
     arn = endpoint(cloud, account=account)
     run(aws, cloud, first_days=3)
@@ -207,7 +207,7 @@ def test_the_files_are_read_as_a_table_partitioned_by_day(aws, tmp_path):
         assert duckdb.sql(f"{read}{partitioned}) ORDER BY 1").fetchall() == expected
 
 
-def test_a_run_repeated_writes_nothing_anew(aws):
+def test_repeated_run_writes_nothing(aws):
     cloud, (account,) = Cloud(), new_accounts(aws, 1)
     endpoint(cloud, account=account)
     first = run(aws, cloud)
@@ -215,16 +215,18 @@ def test_a_run_repeated_writes_nothing_anew(aws):
     assert (first.rows, again.rows) == (18, 0)
 
 
-def test_an_answer_nobody_thought_of_costs_one_account_its_day_and_is_named(aws):
+def test_unexpected_response_fails_one_service_of_one_account_only(aws):
     cloud, (good, odd) = Cloud(), new_accounts(aws, 2)
     endpoint(cloud, account=good)
     cloud.add("ListEndpoints", {"AThingThatIs": "no endpoint"}, account=odd)
     summary = run(aws, cloud, first_days=3)
-    assert summary.refusals == {odd: "unexpected KeyError: 'EndpointName'"}
+    assert summary.refusals == {
+        f"sagemaker in {REGION}, accounts {odd}": "unexpected KeyError: 'EndpointName'"
+    }
     assert len(table("tables/activity/")) == 3
 
 
-def test_a_bucket_that_refuses_ends_the_run(aws):
+def test_refusing_bucket_ends_the_run(aws):
     (account,) = new_accounts(aws, 1)
     cloud = Cloud()
     endpoint(cloud, account=account)
@@ -232,16 +234,16 @@ def test_a_bucket_that_refuses_ends_the_run(aws):
         collect(
             aws,
             session_for=cloud.sessions(),
-            store=Store(boto3.client("s3"), "nobodys-bucket"),
+            store=Store(boto3.client("s3"), "another-bucket"),
             regions=[REGION],
             today=TODAY,
         )
 
 
-def test_a_heartbeat_of_thousands_of_refusals_stays_small():
+def test_heartbeat_of_thousands_of_refusals_stays_small():
     refused = tuple(Refusal(f"{number:012}", "", "", "x" * 200) for number in range(5000))
     refused += tuple(Refusal("1", "us-east-1", "sagemaker", f"{number}" + "x" * 190) for number in range(900))
     summary = Summary(5000, (), refused, (), resources=0, rows=0, seconds=1.0)
     assert len(summary.refusing_accounts) == 5000
-    assert sum(len(what) + len(why) for what, why in summary.refusals.items()) < 200_000
-    assert summary.refusals["more accounts"] == "4700 of them refused too"
+    assert sum(len(place) + len(reason) for place, reason in summary.refusals.items()) < 200_000
+    assert summary.refusals["more accounts"] == "4700 more; the log of collect has all"

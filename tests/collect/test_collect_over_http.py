@@ -1,4 +1,4 @@
-"""The collector over AWS's own protocols, as far as a local AWS speaks them: each call is made as its account."""
+"""The collector over AWS protocols, as far as a local AWS supports them: each call is signed for its account."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -7,15 +7,15 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.collect.access_refusals import ServiceNotOffered
-from focuswatch.collect.account_activity import look
+from focuswatch.collect.account_activity import collect_account
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
-from focuswatch.collect.member_sessions import Clients, assume, assuming
+from focuswatch.collect.member_sessions import Clients, assume, member_sessions
 from tests.given.cloud import Cloud, midnight
 
 BUCKET, REGION = "focuswatch-data", "us-east-1"
 ACCOUNTS = ("111111111111", "222222222222")
-SPOKEN = frozenset(
+SUPPORTED = frozenset(
     {
         "ListEndpoints", "DescribeEndpoint", "ListCollections", "BatchGetCollection", "ListDomainNames",
         "DescribeDomainConfig", "ListCustomModels", "ListMetrics", "GetMetricData",
@@ -35,8 +35,8 @@ def aws(monkeypatch):
         yield boto3.client("sts")
 
 
-def furnish(sts, account, *, calls, day):
-    """An endpoint, a collection and a domain in the account; the endpoint was called so often that day."""
+def create_resources(sts, account, *, calls, day):
+    """Create an endpoint, a collection and a domain in the account; the endpoint has `calls` on that day."""
     role = f"arn:aws:iam::{account}:role/builder"
     keys = assume(sts, role, external_id="a-secret-word")
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
@@ -59,20 +59,20 @@ def furnish(sts, account, *, calls, day):
     session.client("cloudwatch").put_metric_data(Namespace="AWS/SageMaker", MetricData=[datum])
 
 
-def test_each_call_is_made_as_the_account_it_is_for(aws):
-    today = datetime.now(UTC).date() + timedelta(days=3)  # what the local AWS makes is made now
+def test_each_call_is_signed_for_its_account(aws):
+    today = datetime.now(UTC).date() + timedelta(days=3)  # the local AWS creates everything now
     for account, calls in zip(ACCOUNTS, (3.0, 5.0), strict=True):
-        furnish(aws, account, calls=calls, day=today - timedelta(days=1))
-    cloud = Cloud(left_out=SPOKEN)
+        create_resources(aws, account, calls=calls, day=today - timedelta(days=1))
+    cloud = Cloud(left_out=SUPPORTED)
     clients = cloud.attach(Clients())
-    session_for = assuming(aws, role="focuswatch-member", external_id="a-secret-word", clients=clients)
+    session_for = member_sessions(aws, role="focuswatch-member", external_id="a-secret-word", clients=clients)
     store = Store(boto3.client("s3"), BUCKET)
     window = Window(today, recent_days=2, first_days=2)
     sessions = {account: session_for(account) for account in ACCOUNTS}
     cloud.keys = {session.credentials.access_key: account for account, session in sessions.items()}
-    told = {}
+    stored = {}
     for account in (*ACCOUNTS, *reversed(ACCOUNTS)):
-        looked = look(
+        collected = collect_account(
             account,
             session=sessions[account],
             regions=[REGION],
@@ -80,15 +80,15 @@ def test_each_call_is_made_as_the_account_it_is_for(aws):
             store=store,
             not_offered=ServiceNotOffered(),
         )
-        assert looked.refusals == []
-        told[account] = values_of(store, account, day=today - timedelta(days=1))
+        assert collected.refusals == []
+        stored[account] = values_of(store, account, day=today - timedelta(days=1))
     for account, calls in zip(ACCOUNTS, (3.0, 5.0), strict=True):
-        assert told[account]["Invocations"] == (f"arn:aws:sagemaker:{REGION}:{account}:endpoint/old", calls)
-        assert told[account]["SearchRequestRate"][1] == 0.0
-        assert told[account]["SearchRate"] == (f"arn:aws:es:{REGION}:{account}:domain/logs", 0.0)
+        assert stored[account]["Invocations"] == (f"arn:aws:sagemaker:{REGION}:{account}:endpoint/old", calls)
+        assert stored[account]["SearchRequestRate"][1] == 0.0
+        assert stored[account]["SearchRate"] == (f"arn:aws:es:{REGION}:{account}:domain/logs", 0.0)
 
 
 def values_of(store, account, *, day: date):
-    """Resource and value by metric, as the bucket has them."""
+    """Return resource and value by metric, as stored in the bucket."""
     values = store.activity(account, day=day)
     return {metric: (arn, value) for (_, _, arn, metric), value in values.items()}

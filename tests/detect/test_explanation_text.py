@@ -12,8 +12,8 @@ from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.reports.page import document
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
-from focuswatch.simulate.expected.expected_causes import LINES
-from focuswatch.simulate.simulation import planned
+from focuswatch.simulate.expected.line_facts import COST_INCREASES
+from focuswatch.simulate.simulation import plan_bill
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
 from tests.given.explanations import explanation, part
@@ -105,16 +105,16 @@ def test_the_page_says_why_with_the_finding_and_on_its_series():
 
 @pytest.fixture(scope="module")
 def truth():
-    """Of a small organisation."""
+    """Of a small organization."""
     end = date(2026, 6, 8)
-    return planned(Calendar(first=date(2026, 2, 8), as_of=end), accounts=40, seed=3)
+    return plan_bill(Calendar(first=date(2026, 2, 8), as_of=end), accounts=40, seed=3)
 
 
 def test_the_truth_names_the_cause_of_what_rose_and_of_nothing_else(truth):
     """A meter that the incident's account really has there, of the incident's own service and region."""
     incidents = truth_of(truth).incidents
     for one in incidents:
-        if one.detection not in LINES:
+        if one.detection not in COST_INCREASES:
             assert one.cause is None
         elif one.cause:
             account, region, service, resource = one.identity
@@ -124,7 +124,7 @@ def test_the_truth_names_the_cause_of_what_rose_and_of_nothing_else(truth):
     assert named["a query without its index"].meter.endswith("Aurora:StorageIOUsage")
     assert named["from the global profile to a regional one"].meter.endswith("cross-region-geo")
     assert ":graph/" in named["the price went up, the volume did not"].resource_id
-    unnamed = [one.detection for one in incidents if one.detection in LINES and one.cause is None]
+    unnamed = [one.detection for one in incidents if one.detection in COST_INCREASES and one.cause is None]
     assert set(unnamed) <= {
         "unit_cost_regression",
         "new_region",

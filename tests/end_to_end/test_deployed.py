@@ -188,7 +188,7 @@ def why_nobody_is_named_is_said(heard: list[dict[str, Any]]) -> None:
     """The simulated bill is older than what CloudTrail keeps: its accounts are not asked, and nothing fails."""
     explained = [message["finding"]["explanation"] for message in heard if message["finding"]["explanation"]]
     assert len(explained) > 10
-    assert {one["unseen"].partition(",")[0] for one in explained} == {"its history has 90 days"}
+    assert {one["unseen"].partition(",")[0] for one in explained} == {"event history keeps 90 days"}
 
 
 def subscribers_hear_what_they_asked_for(deployed: Deployed, told: Told) -> None:

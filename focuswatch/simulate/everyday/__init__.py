@@ -1,1 +1,1 @@
-"""The organisation's everyday bill, which sets off nothing."""
+"""The organization's everyday bill, which sets off nothing."""

@@ -1,9 +1,9 @@
-"""Many small resources, when more charges are asked for than the organisation's everyday life makes."""
+"""Many small resources, when more charges are asked for than the organization's everyday lifecycle makes."""
 
 from typing import Any
 
 from focuswatch.simulate.bill_plan import BillPlan
-from focuswatch.simulate.everyday.everyday_accounts import habit
+from focuswatch.simulate.everyday.everyday_accounts import usage_pattern
 from focuswatch.simulate.organization import SimulatedAccount
 
 DAILY_USD = 0.02  # of one small resource
@@ -25,13 +25,13 @@ KINDS = (
 )
 
 
-def fill_up(plan: BillPlan, *, rows: int, hourly: bool) -> None:
+def add_bulk_resources(plan: BillPlan, *, rows: int, hourly: bool) -> None:
     """Add small resources until the bill has about so many charges; none where it has them already."""
     planned = sum(line.charges(plan.calendar, hourly=hourly) for line in plan.lines)
     copies = max(0, rows - planned) / (plan.calendar.days * (24 if hourly else 1))
     spots = [
         (account, region, kind)
-        for account in plan.organisation.of("steady")
+        for account in plan.organization.of("steady")
         for region in account.regions
         for kind in KINDS
     ]
@@ -54,7 +54,7 @@ def _add(
     *,
     copies: int,
 ) -> None:
-    options: dict[str, Any] = {} if steady else habit(plan, account).options(noise=NOISE)
+    options: dict[str, Any] = {} if steady else usage_pattern(plan, account).options(noise=NOISE)
     resource = name.format(region=region, account=account.id, name=account.name)
     line = plan.charge(account, meter, region, resource=resource, daily=1.0, copies=copies, **options)
     plan.resize(line, daily=plan.rng.uniform(0.5, 1.5) * DAILY_USD / line.list_price)

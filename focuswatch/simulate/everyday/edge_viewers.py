@@ -32,7 +32,7 @@ LATEST_DAYS = 20
 RUNS_A_GB = 400.0  # of the function; invented
 
 
-def serve_viewers(plan: BillPlan) -> None:
+def add_edge_viewers(plan: BillPlan) -> None:
     """Add the viewers abroad of every site there is, some of whom come for the first time in the newest days.
 
     Draws from dice of its own and adds its lines last, so that it changes nothing else of a seed's bill.

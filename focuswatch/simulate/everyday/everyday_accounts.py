@@ -1,4 +1,4 @@
-"""The organisation's everyday bill: what nobody needs to hear about."""
+"""The organization's everyday bill: what nobody needs to hear about."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from focuswatch.simulate.organization import SimulatedAccount
 
 SCALES = {"prod": 1.0, "staging": 0.4, "dev": 0.3, "sandbox": 0.12}
 FLEETS = ("m6i.large", "c6i.xlarge", "r6i.xlarge", "m7g.xlarge", "m6i.2xlarge")
-GUARDS = {  # everyday quantity in an account of scale 1
+SECURITY_SERVICES = {  # everyday quantity in an account of scale 1
     "guardduty": 400_000, "cloudtrail": 500_000, "config": 250, "securityhub": 900, "inspector": 12 / 30,
 }  # fmt: skip
 
@@ -27,18 +27,18 @@ class UsagePattern:
         return {"week": self.week, "growth": self.growth, "sway": self.sway, "noise": noise}
 
 
-def live(plan: BillPlan) -> None:
+def add_everyday_usage(plan: BillPlan) -> None:
     """Add what every account is charged for, whatever is planted later."""
-    for account in plan.organisation.accounts:
-        if account.life == "dormant":
-            _sleep(plan, account)
-        elif account.life == "sparse":
-            _drill(plan, account)
+    for account in plan.organization.accounts:
+        if account.lifecycle == "dormant":
+            _charge_dormant_account(plan, account)
+        elif account.lifecycle == "sparse":
+            _charge_sparse_account(plan, account)
         else:
             _work(plan, account)
 
 
-def habit(plan: BillPlan, account: SimulatedAccount, *, week: Week | None = None) -> UsagePattern:
+def usage_pattern(plan: BillPlan, account: SimulatedAccount, *, week: Week | None = None) -> UsagePattern:
     weeks = (FLAT, WORKDAYS, WORKDAYS, LEISURE) if account.environment == "prod" else (WORKDAYS, OFFICE)
     growth, sway = plan.rng.uniform(-0.001, 0.003), plan.rng.uniform(0.02, 0.07)
     return UsagePattern(week or plan.rng.choice(weeks), growth, sway)
@@ -52,11 +52,11 @@ def row_tags(
         return {}
     tags = {"application": application, "environment": account.environment}
     if account.team or always:
-        return tags | signed(account)
+        return tags | team_tag(account)
     return tags | {"owner": account.name.removeprefix("sandbox-")}
 
 
-def signed(account: SimulatedAccount) -> dict[str, str]:
+def team_tag(account: SimulatedAccount) -> dict[str, str]:
     """The tag that says whose it is; what runs in a sandbox is the platform team's."""
     return {"team": account.team or "platform"}
 
@@ -68,7 +68,7 @@ def _work(plan: BillPlan, account: SimulatedAccount) -> None:
         _storage(plan, account, region, scale=scale)
         _functions(plan, account, region, scale=scale)
         _watching(plan, account, region, scale=scale)
-        guard(plan, account, region, scale=scale)
+        charge_security_services(plan, account, region, scale=scale)
     _databases(plan, account, account.regions[0], scale=scale)
     _traffic(plan, account, account.regions[0], scale=scale)
 
@@ -79,16 +79,16 @@ def _machines(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: 
         tags, machine = row_tags(plan, account, application), ec2(plan.rng.choice(FLEETS))
         plan.charge(account, machine, region, resource=plan.instance(account, region), daily=24, tags=tags)
         volume(plan, account, region, gigabytes=plan.rng.choice((50, 100, 200, 500)), tags=tags)
-    fleet = habit(plan, account).options(noise=0.12)
+    fleet = usage_pattern(plan, account).options(noise=0.12)
     for _ in range(max(1, round(3 * scale))):
         options = {
             "resource": plan.instance(account, region),
             "tags": row_tags(plan, account, application),
         } | fleet
         plan.charge(account, ec2("c6i.xlarge", spot=True), region, daily=30 * scale + 4, **options)
-    snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.opaque(16)}")
+    snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.random_id(16)}")
     plan.charge(account, "snapshot", region, resource=snapshot, daily=300 * scale / 30)
-    gateway = plan.arn("ec2", region, account, f"natgateway/nat-0{plan.opaque(16)}")
+    gateway = plan.arn("ec2", region, account, f"natgateway/nat-0{plan.random_id(16)}")
     plan.charge(account, "nat_hours", region, resource=gateway, daily=24)
     plan.charge(account, "nat_bytes", region, resource=gateway, daily=60 * scale, **fleet)
 
@@ -102,13 +102,13 @@ def volume(
     meter: str = "volume_gp3",
     **options: Any,
 ) -> str:
-    resource = plan.arn("ec2", region, account, f"volume/vol-0{plan.opaque(16)}")
+    resource = plan.arn("ec2", region, account, f"volume/vol-0{plan.random_id(16)}")
     plan.charge(account, meter, region, resource=resource, daily=gigabytes / 30, **options)
     return resource
 
 
 def _storage(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
-    usual = habit(plan, account).options()
+    usual = usage_pattern(plan, account).options()
     bucket = f"arn:aws:s3:::{account.name}-{region}-data"
     plan.charge(
         account, "s3_storage", region, resource=bucket, daily=40_000 * scale / 30, growth=usual["growth"]
@@ -116,13 +116,13 @@ def _storage(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: f
     plan.charge(account, "s3_requests", region, resource=bucket, daily=900_000 * scale, **usual)
     plan.charge(account, "s3_requests", region, daily=120_000 * scale, **usual)
     table = plan.arn("dynamodb", region, account, f"table/{account.team or 'trial'}-sessions")
-    usual = habit(plan, account).options()
+    usual = usage_pattern(plan, account).options()
     plan.charge(account, "dynamo_writes", region, resource=table, daily=6_000_000 * scale, **usual)
     plan.charge(account, "dynamo_storage", region, resource=table, daily=200 * scale / 30)
 
 
 def _functions(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
-    usual = habit(plan, account).options()
+    usual = usage_pattern(plan, account).options()
     for name in ("orders", "images", "webhooks"):
         resource = plan.arn("lambda", region, account, f"function:{account.team or 'trial'}-{name}")
         options = {"resource": resource, "tags": row_tags(plan, account, name)} | usual
@@ -134,26 +134,26 @@ def _functions(plan: BillPlan, account: SimulatedAccount, region: str, *, scale:
 
 
 def _watching(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
-    usual = habit(plan, account).options()
+    usual = usage_pattern(plan, account).options()
     group = plan.arn("logs", region, account, f"log-group:/aws/lambda/{account.team or 'trial'}-orders")
     plan.charge(account, "logs", region, resource=group, daily=25 * scale, **usual)
     plan.charge(account, "log_storage", region, resource=group, daily=900 * scale / 30)
     plan.charge(account, "alarms", region, daily=40 * scale / 30)
-    key = plan.arn("kms", region, account, f"key/{plan.opaque(12)}")
+    key = plan.arn("kms", region, account, f"key/{plan.random_id(12)}")
     plan.charge(account, "kms", region, resource=key, daily=3 / 30)
 
 
-def guard(
+def charge_security_services(
     plan: BillPlan, account: SimulatedAccount, region: str, *,
-    scale: float = 0.3, meters: tuple[str, ...] = tuple(GUARDS),
+    scale: float = 0.3, meters: tuple[str, ...] = tuple(SECURITY_SERVICES),
     **options: Any,
 ) -> None:  # fmt: skip
     """The security services, charged every day unless the options say otherwise."""
     for meter in meters:
-        detector = plan.arn("guardduty", region, account, f"detector/{plan.opaque(16)}")
+        detector = plan.arn("guardduty", region, account, f"detector/{plan.random_id(16)}")
         resource = detector if meter == "guardduty" else None
         swing = {"noise": 0.06, "sway": 0.03, "resource": resource} | options
-        plan.charge(account, meter, region, daily=GUARDS[meter] * scale, **swing)
+        plan.charge(account, meter, region, daily=SECURITY_SERVICES[meter] * scale, **swing)
 
 
 def _databases(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
@@ -164,33 +164,33 @@ def _databases(plan: BillPlan, account: SimulatedAccount, region: str, *, scale:
         plan.charge(account, "rds_hours", region, resource=resource, daily=24, tags=tags)
         plan.charge(account, "rds_storage", region, resource=resource, daily=400 * scale / 30, tags=tags)
     cluster = plan.arn("rds", region, account, f"cluster:{team}-aurora")
-    usual = habit(plan, account).options()
+    usual = usage_pattern(plan, account).options()
     plan.charge(account, "aurora_io", region, resource=cluster, daily=120_000_000 * scale, **usual)
 
 
 def _traffic(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
-    usual = habit(plan, account).options()
+    usual = usage_pattern(plan, account).options()
     plan.charge(account, "inter_zone", region, daily=300 * scale, **usual)
     plan.charge(account, "route53_queries", "global", daily=4_000_000 * scale, **usual)
-    zone = "arn:aws:route53:::hostedzone/Z0" + plan.opaque(12).upper()
+    zone = "arn:aws:route53:::hostedzone/Z0" + plan.random_id(12).upper()
     options = {"resource": zone, "monthly": True, "frequency": "Recurring"}
     plan.charge(account, "route53_zones", "global", daily=8 * scale, **options)
-    if account.life == "new":
+    if account.lifecycle == "new":
         return  # a newcomer's first bytes to the internet would be news of their own
     for gigabytes, price in ((80, None), (40, 0.085)):  # two tiers of price, one key: a day has two rows
         plan.charge(account, "out_ec2", region, daily=gigabytes * scale, price=price, **usual)
     bucket = f"arn:aws:s3:::{account.name}-{region}-data"
     plan.charge(account, "out_s3", region, resource=bucket, daily=80 * scale, **usual)
     if account.environment == "prod":
-        site = plan.arn("cloudfront", None, account, f"distribution/E{plan.opaque(12).upper()}")
+        site = plan.arn("cloudfront", None, account, f"distribution/E{plan.random_id(12).upper()}")
         plan.charge(account, "cdn_bytes", "us-east-1", resource=site, daily=400 * scale, **usual)
         plan.charge(account, "cdn_requests", "us-east-1", resource=site, daily=8_000_000 * scale, **usual)
 
 
-def _sleep(plan: BillPlan, account: SimulatedAccount) -> None:
+def _charge_dormant_account(plan: BillPlan, account: SimulatedAccount) -> None:
     """A few cents a day: an account everybody forgot."""
     region = account.regions[0]
-    guard(plan, account, region, scale=0.01)
+    charge_security_services(plan, account, region, scale=0.01)
     plan.charge(account, ec2("t4g.nano"), region, resource=plan.instance(account, region), daily=24)
     plan.charge(
         account, "s3_storage", region, resource=f"arn:aws:s3:::{account.name}-leftovers", daily=20 / 30
@@ -198,8 +198,8 @@ def _sleep(plan: BillPlan, account: SimulatedAccount) -> None:
     plan.charge(account, "out_ec2", region, daily=0.02, noise=0.1)
 
 
-def _drill(plan: BillPlan, account: SimulatedAccount) -> None:
+def _charge_sparse_account(plan: BillPlan, account: SimulatedAccount) -> None:
     """Charged on one day in four: its absence means nothing."""
     for region in account.regions:
-        guard(plan, account, region, meters=("guardduty", "config"), every=4)
+        charge_security_services(plan, account, region, meters=("guardduty", "config"), every=4)
         plan.charge(account, "s3_requests", region, daily=1_000_000, every=4)

@@ -2,11 +2,17 @@
 
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.charge_lines import OFFICE, WORKDAYS
-from focuswatch.simulate.everyday.everyday_accounts import habit, row_tags
+from focuswatch.simulate.everyday.everyday_accounts import row_tags, usage_pattern
 from focuswatch.simulate.list_prices import sagemaker
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 
-LEARNERS = ("ml-platform-prod", "ml-platform-dev", "recommendations-prod", "fraud-prod", "search-prod")
+TRAINING_ACCOUNTS = (
+    "ml-platform-prod",
+    "ml-platform-dev",
+    "recommendations-prod",
+    "fraud-prod",
+    "search-prod",
+)
 # meter and everyday quantity of each way to buy tokens; an account uses some of them
 FAMILIES = (
     (("nova_micro_in", 900_000), ("nova_micro_out", 150_000)),
@@ -26,13 +32,13 @@ AGENTS = (("agent_cpu", 220), ("agent_memory", 500), ("agent_gateway", 40_000)) 
 FAMILIES_AN_ACCOUNT = 5
 
 
-def live_with_ai(plan: BillPlan) -> None:
+def add_everyday_ai(plan: BillPlan) -> None:
     """Add the everyday AI spend of accounts that use Bedrock, and of those that train and serve models."""
-    for account in plan.organisation.accounts:
+    for account in plan.organization.accounts:
         if account.uses_bedrock:
             _models(plan, account)
             _retrieval(plan, account)
-        if account.name in LEARNERS:
+        if account.name in TRAINING_ACCOUNTS:
             _endpoints(plan, account)
             _training(plan, account)
 
@@ -46,8 +52,10 @@ def _models(plan: BillPlan, account: SimulatedAccount) -> None:
     scale = 1.0 if account.environment == "prod" else 0.25
     families = plan.rng.sample(FAMILIES, FAMILIES_AN_ACCOUNT)
     for family in (*FAMILIES, AGENTS) if account.name == BEDROCK_ALWAYS else families:
-        profile = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.opaque(12)}")
-        usual = habit(plan, account, week=OFFICE if account.environment == "dev" else WORKDAYS).options()
+        profile = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")
+        usual = usage_pattern(
+            plan, account, week=OFFICE if account.environment == "dev" else WORKDAYS
+        ).options()
         usual |= {"resource": plan.rng.choice((profile, None)), "tags": _tags(plan, account, "assistant")}
         size = scale * plan.rng.uniform(0.5, 1.6)
         for meter, daily in family:
@@ -57,19 +65,19 @@ def _models(plan: BillPlan, account: SimulatedAccount) -> None:
 def _retrieval(plan: BillPlan, account: SimulatedAccount) -> None:
     """A pool, a domain and an index that somebody asks every day."""
     region, tags = account.regions[0], _tags(plan, account, "retrieval")
-    collection = plan.arn("aoss", region, account, f"collection/{plan.opaque(20)}")
+    collection = plan.arn("aoss", region, account, f"collection/{plan.random_id(20)}")
     pool = {"resource": plan.rng.choice((None, collection)), "tags": tags}
     for meter in ("search_ocu", "indexing_ocu"):
         plan.charge(account, meter, region, daily=24 * plan.rng.choice((1, 2, 4)), **pool)
     plan.charge(account, "pool_storage", region, daily=40 / 30, **pool)
-    plan.watch(account, region, collection, of=("AWS/AOSS", "SearchRequestRate"), daily=900, week=WORKDAYS)
+    plan.observe(account, region, collection, of=("AWS/AOSS", "SearchRequestRate"), daily=900, week=WORKDAYS)
     domain = plan.arn("es", region, account, f"domain/{account.team}-search")
     plan.charge(account, "domain", region, resource=domain, daily=48, tags=tags)
-    plan.watch(account, region, domain, of=("AWS/ES", "SearchRate"), daily=40_000, week=WORKDAYS)
+    plan.observe(account, region, domain, of=("AWS/ES", "SearchRate"), daily=40_000, week=WORKDAYS)
     if account.environment == "prod":
-        index = plan.arn("kendra", region, account, f"index/{plan.opaque(8)}-{plan.opaque(12)}")
+        index = plan.arn("kendra", region, account, f"index/{plan.random_id(8)}-{plan.random_id(12)}")
         plan.charge(account, "kendra_genai", region, resource=index, daily=24, tags=tags)
-        plan.watch(account, region, index, of=("AWS/Kendra", "IndexQueryCount"), daily=700, week=OFFICE)
+        plan.observe(account, region, index, of=("AWS/Kendra", "IndexQueryCount"), daily=700, week=OFFICE)
 
 
 def _endpoints(plan: BillPlan, account: SimulatedAccount) -> None:
@@ -81,16 +89,18 @@ def _endpoints(plan: BillPlan, account: SimulatedAccount) -> None:
     ):
         endpoint = plan.arn("sagemaker", region, account, f"endpoint/{account.team}-{name}")
         plan.charge(account, sagemaker("Host", instance), region, resource=endpoint, daily=48, tags=tags)
-        plan.watch(
+        plan.observe(
             account, region, endpoint, of=("AWS/SageMaker", "Invocations"), daily=60_000, week=WORKDAYS
         )
         if ".g5." in instance:
-            plan.watch(account, region, endpoint, of=("/aws/sagemaker/Endpoints", "GPUUtilization"), daily=55)
+            plan.observe(
+                account, region, endpoint, of=("/aws/sagemaker/Endpoints", "GPUUtilization"), daily=55
+            )
 
 
 def _training(plan: BillPlan, account: SimulatedAccount) -> None:
     region, tags = account.regions[0], _tags(plan, account, "models")
-    usual = habit(plan, account, week=WORKDAYS).options(noise=0.1)
+    usual = usage_pattern(plan, account, week=WORKDAYS).options(noise=0.1)
     for kind, instance, daily in (
         ("Train", "ml.m5.2xlarge", 60),
         ("TrSpt", "ml.g5.2xlarge", 90),
@@ -100,7 +110,7 @@ def _training(plan: BillPlan, account: SimulatedAccount) -> None:
         job = plan.arn("sagemaker", region, account, f"training-job/{account.team}-{kind.lower()}-nightly")
         options = {"resource": job, "tags": tags, "hours": "night"} | usual
         plan.charge(account, sagemaker(kind, instance), region, daily=daily, **options)
-    usual = habit(plan, account, week=OFFICE).options()
+    usual = usage_pattern(plan, account, week=OFFICE).options()
     for kind, instance in (("Notebk", "ml.t3.medium"), ("Studio", "ml.m5.xlarge")):
         desk = plan.arn("sagemaker", region, account, f"notebook-instance/{account.team}-{kind.lower()}")
         options = {"resource": desk, "tags": tags, "hours": "office"} | usual

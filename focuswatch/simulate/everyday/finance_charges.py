@@ -17,7 +17,7 @@ UNUSED_SHARE = 0.03  # of a commitment that is in good use
 DAYS_A_MONTH = 30
 
 
-def keep_books(plan: BillPlan) -> None:
+def add_finance_charges(plan: BillPlan) -> None:
     """Cover part of the machines with commitments, and add fees, taxes, credits and corrections."""
     _cover(plan)
     _support(plan)
@@ -28,16 +28,18 @@ def keep_books(plan: BillPlan) -> None:
 
 def _cover(plan: BillPlan) -> None:
     """Let a reservation of databases and a plan for machines pay for every third of them."""
-    payer = plan.organisation.payer
-    id = plan.arn("rds", payer.regions[0], payer, f"reserved-instances/{plan.opaque(8)}-{plan.opaque(12)}")
+    payer = plan.organization.payer
+    id = plan.arn(
+        "rds", payer.regions[0], payer, f"reserved-instances/{plan.random_id(8)}-{plan.random_id(12)}"
+    )
     reserved = Commitment(id, "db.r6g.large 1yr No Upfront", "Reserved", "Used", RESERVED_RATE)
-    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     saving = Commitment(id, "Compute 1yr No Upfront", "Savings Plan", "Used", SAVINGS_RATE)
     for service, used in ((RDS, reserved), (EC2, saving)):
         daily = 0.0
         for number, line in enumerate(plan.lines):
             always_on = "Usage:" in line.meter.meter and line.daily == 24 and line.meter.service == service
-            if always_on and line.account in plan.organisation.of("steady") and plan.rng.random() < 1 / 3:
+            if always_on and line.account in plan.organization.of("steady") and plan.rng.random() < 1 / 3:
                 plan.lines[number] = replace(line, commitment=used)
                 daily += line.daily * line.contracted_price * used.rate
         pay_for(plan, payer, used, service=service, daily=daily, unused_share=UNUSED_SHARE)
@@ -77,7 +79,7 @@ def pay_for(
 
 def _support(plan: BillPlan) -> None:
     """Support is charged on the first of the month, for the month."""
-    for account in plan.organisation.of("steady", "shared"):
+    for account in plan.organization.of("steady", "shared"):
         if account.environment == "prod" and account.name != "log-archive":
             amount = round(plan.rng.uniform(100, 900))
             options = {"monthly": True, "category": "Purchase", "frequency": "Recurring"}
@@ -89,15 +91,15 @@ def _taxes(plan: BillPlan) -> None:
     options = {"price": 1.0, "monthly": True, "category": "Tax", "frequency": "One-Time"}
     for meter in ("s3_storage", "rds_hours", "volume_gp3", "lambda_seconds"):
         plan.charge(None, meter, None, daily=plan.rng.uniform(500, 2500), **options)
-    for account in plan.organisation.of("steady")[:6]:
+    for account in plan.organization.of("steady")[:6]:
         plan.charge(account, "s3_storage", None, daily=plan.rng.uniform(20, 90), **options)
 
 
 def _credits_and_refunds(plan: BillPlan) -> None:
-    for account in plan.rng.sample(plan.organisation.of("steady"), 5):
+    for account in plan.rng.sample(plan.organization.of("steady"), 5):
         options = {"price": -1.0, "category": "Credit", "frequency": "One-Time", "noise": 0.1}
         plan.charge(account, "s3_storage", account.regions[0], daily=plan.rng.uniform(2, 15), **options)
-    account = plan.any()
+    account = plan.random_account()
     span = {"first": plan.calendar.ago(25), "last": plan.calendar.ago(24)}
     options = {"price": -1.0, "category": "Adjustment", "frequency": "One-Time", "correction": True} | span
     plan.charge(account, "rds_hours", account.regions[0], daily=260.0, **options)
@@ -109,6 +111,6 @@ def _restatements(plan: BillPlan) -> None:
         last = next_month(month)
         first = plan.calendar.day(plan.calendar.index(last) - 3)
         for meter, daily, later in (("s3_requests", 300_000.0, False), ("nat_bytes", -4.0, True)):
-            account = plan.any()
+            account = plan.random_account()
             options = {"first": first, "last": last, "correction": True, "billed_a_month_later": later}
             plan.charge(account, meter, account.regions[0], daily=daily, **options)

@@ -31,7 +31,7 @@ class _Series:
     usual: Days
 
 
-def cost_jumps(facts: Facts) -> list[Incident]:
+def cost_anomalies(facts: Facts) -> list[Incident]:
     """Clear jumps are certain; smaller, longer or recurring ones are open to argument."""
     return [
         _episode(facts, series, start, end)

@@ -1,7 +1,7 @@
 """The plan's lines as numbers by day, and the questions about a line that several rules of the truth ask."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.bill_plan import BillPlan, Identity
+from focuswatch.simulate.bill_plan import USE_CASE_TAG, BillPlan, Identity, use_case_identity
 from focuswatch.simulate.charge_lines import Days, Line
 
 Flags = NDArray[np.bool_]
@@ -19,9 +19,6 @@ GPU = re.compile(r"[-:.](?:p[2-9][a-z]*|g[3-9][a-z]*|inf[0-9]+|trn[0-9]+|dl[0-9]
 INSTANCE_HOURS = re.compile(
     r"BoxUsage:|SpotUsage:|(?:Host|Train|TrSpt|Notebk|Studio|Processing|Tsform|AsyncInf):"
 )
-CONSUMED = re.compile(r"token|Guardrail-|search-units|created_image|Runtime:|Gateway:", re.IGNORECASE)
-AI_SERVICES = ("Amazon SageMaker", "Amazon Kendra", "Amazon Q")
-GUARDS = ("Amazon GuardDuty", "AWS CloudTrail", "AWS Config", "AWS Security Hub", "Amazon Inspector")
 
 
 @dataclass(frozen=True)
@@ -54,19 +51,6 @@ class Facts:
             groups.setdefault(account_id(charged.line), []).append(charged)
         yield from groups.items()
 
-    def by_place(self, wanted: Callable[[Line], bool]) -> Iterator[tuple[tuple[str, str], list[Charged]]]:
-        """By account and region; usage without a region is left out."""
-        for account, lines in self.by_account(wanted):
-            for region in dict.fromkeys(one.line.region for one in lines if one.line.region):
-                yield (account, region), [one for one in lines if one.line.region == region]
-
-    def by_resource(self, wanted: Callable[[Line], bool]) -> Iterator[tuple[Identity, list[Charged]]]:
-        """By account, region, service and resource."""
-        groups: dict[Identity, list[Charged]] = {}
-        for charged in filter(lambda one: wanted(one.line), self.usage):
-            groups.setdefault(identity_of(charged.line), []).append(charged)
-        yield from groups.items()
-
     @cached_property
     def first_charge(self) -> dict[str, int]:
         """Day number of each account's first charge."""
@@ -97,12 +81,6 @@ def first_day(values: Days | Flags) -> int | None:
 
 def last_day(values: Days | Flags) -> int:
     return int(np.flatnonzero(values)[-1])
-
-
-def run_end(flags: Flags, start: int) -> int:
-    """Where the run of true days that holds `start` ends, exclusive; `start` itself where it is false."""
-    over = np.flatnonzero(~flags[start:])
-    return start + int(over[0]) if over.size else len(flags)
 
 
 def expectations(values: Days, *, weeks: int = 6) -> Days:
@@ -139,21 +117,6 @@ def is_bedrock(line: Line) -> bool:
     return "Bedrock" in line.meter.service
 
 
-def is_bedrock_use(line: Line) -> bool:
-    """Consumed, as against capacity held or a model stored."""
-    held = "ProvisionedThroughput" in sku(line) or "Storage" in sku(line)
-    return is_bedrock(line) and not held and CONSUMED.search(sku(line)) is not None
-
-
-def is_pool(line: Line) -> bool:
-    return sku(line).endswith(("SearchOCU", "IndexingOCU"))
-
-
-def is_ai(line: Line) -> bool:
-    pool = is_pool(line) or "StorageUsedInS3ByteHour" in sku(line)
-    return line.meter.service in AI_SERVICES or pool or is_bedrock(line) or is_gpu(line)
-
-
 def is_internet_out(line: Line) -> bool:
     return sku(line).endswith("DataTransfer-Out-Bytes") and not is_edge(line)
 
@@ -161,3 +124,40 @@ def is_internet_out(line: Line) -> bool:
 def is_edge(line: Line) -> bool:
     """Return whether the line is charged where its viewers are: its region is nobody's choice."""
     return line.meter.service == "Amazon CloudFront"
+
+
+def is_tokens(line: Line) -> bool:
+    return is_bedrock(line) and "token" in sku(line).lower()
+
+
+def is_on_demand_training(line: Line) -> bool:
+    return "Train:" in sku(line) and line.commitment is None
+
+
+# detections of an account or region, whose identity leaves open what it does not name: the lines they are about
+COST_INCREASES: Mapping[str, Callable[[Line], bool]] = {
+    "cost_anomaly": lambda line: not line.monthly,
+    "token_burst": is_tokens,
+    "unit_cost_regression": lambda line: line.resource is not None or is_tokens(line),
+    "gpu_burst": is_gpu,
+    "data_transfer_spike": is_internet_out,
+    "new_region": lambda line: not is_edge(line),
+    "new_service": lambda _: True,
+    "dormant_account_woke": lambda line: not line.monthly,
+}
+OTHERS: Mapping[str, Callable[[Line], bool]] = {
+    "on_demand_training": is_on_demand_training,
+    "security_service_went_dark": lambda _: True,
+    "stale_export": lambda _: True,
+}
+
+
+def is_about(line: Line, detection: str, identity: Identity) -> bool:
+    """Return whether an incident of this identity is about the line's charges."""
+    if identity[0] is None:
+        return identity == use_case_identity(line.tags.get(USE_CASE_TAG, ""))
+    wanted = COST_INCREASES.get(detection) or OTHERS.get(detection)
+    if wanted is None:
+        return identity_of(line) == identity
+    named = zip(identity, identity_of(line), strict=True)
+    return wanted(line) and all(expected in (None, actual) for expected, actual in named)

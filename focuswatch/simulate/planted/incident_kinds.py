@@ -4,47 +4,54 @@ from collections.abc import Callable
 
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.planted.planted_anomalies import plant_anomalies
-from focuswatch.simulate.planted.planted_capacity import plant_capacities, plant_floors, plant_models
+from focuswatch.simulate.planted.planted_capacity import (
+    plant_custom_models,
+    plant_minimum_charges,
+    plant_provisioned_throughput,
+)
+from focuswatch.simulate.planted.planted_collections import plant_collections
 from focuswatch.simulate.planted.planted_commitments import plant_commitments
-from focuswatch.simulate.planted.planted_dormant import plant_silences, plant_wakings
+from focuswatch.simulate.planted.planted_dormant import (
+    plant_dormant_accounts,
+    plant_stopped_security_services,
+)
 from focuswatch.simulate.planted.planted_endpoints import plant_endpoints
-from focuswatch.simulate.planted.planted_gpu_utilization import plant_utilization
-from focuswatch.simulate.planted.planted_gpus import plant_bursts
-from focuswatch.simulate.planted.planted_ownership import plant_missing, plant_untagged
-from focuswatch.simulate.planted.planted_pools import plant_pools
+from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
+from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
+from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
 from focuswatch.simulate.planted.planted_regions import plant_regions
 from focuswatch.simulate.planted.planted_services import plant_services
 from focuswatch.simulate.planted.planted_tokens import plant_batchable, plant_token_bursts
 from focuswatch.simulate.planted.planted_training import plant_trainings
 from focuswatch.simulate.planted.planted_transfers import plant_transfers
 from focuswatch.simulate.planted.planted_unit_costs import plant_unit_costs
-from focuswatch.simulate.planted.planted_use_cases import plant_experiments, plant_plans
+from focuswatch.simulate.planted.planted_use_cases import plant_budgets, plant_experiments
 from focuswatch.simulate.planted.planted_volumes import plant_volumes
 
 KINDS: dict[str, Callable[[BillPlan], None]] = {
     "untagged_ai_spend": plant_untagged,  # first: few accounts have neither a team nor Bedrock
-    "orphaned_opensearch_collection": plant_pools,
+    "orphaned_opensearch_collection": plant_collections,
     "idle_sagemaker_endpoint": plant_endpoints,
-    "idle_bedrock_provisioned_throughput": plant_capacities,
-    "idle_custom_model": plant_models,
-    "idle_floor_service": plant_floors,
+    "idle_bedrock_provisioned_throughput": plant_provisioned_throughput,
+    "idle_custom_model": plant_custom_models,
+    "idle_floor_service": plant_minimum_charges,
     "abandoned_volume": plant_volumes,
     "unused_commitment": plant_commitments,
     "data_transfer_spike": plant_transfers,  # before bursts: it looks for an account without GPUs
-    "gpu_burst": plant_bursts,
+    "gpu_burst": plant_gpu_bursts,
     "new_region": plant_regions,
     "new_service": plant_services,
-    "dormant_account_woke": plant_wakings,
-    "security_service_went_dark": plant_silences,
-    "stale_export": plant_missing,
+    "dormant_account_woke": plant_dormant_accounts,
+    "security_service_went_dark": plant_stopped_security_services,
+    "stale_export": plant_missing_accounts,
     "on_demand_training": plant_trainings,
-    "underused_gpu": plant_utilization,
+    "underused_gpu": plant_gpu_utilization,
     "realtime_batchable": plant_batchable,
     "unit_cost_regression": plant_unit_costs,
     "token_burst": plant_token_bursts,  # after all other tokens: its sizes follow what the account uses
     "cost_anomaly": plant_anomalies,  # after all that is large: its sizes follow what the rest comes to
     "experiment_overdue": plant_experiments,
-    "budget_pace": plant_plans,
+    "budget_pace": plant_budgets,
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.charge_lines import Week
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.list_prices import AGENTCORE, EC2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 
@@ -85,12 +85,12 @@ def _dearer(plan: BillPlan) -> None:
     """The same hours at another price: a discount ended."""
     account = plan.pick("series", "Amazon Neptune")
     region, changed = account.regions[0], plan.calendar.ago(5)
-    graph = plan.arn("neptune-graph", region, account, f"graph/g-{plan.opaque(10)}")
+    graph = plan.arn("neptune-graph", region, account, f"graph/g-{plan.random_id(10)}")
     plan.charge(account, "neptune", region, resource=graph, daily=3200, last=changed, noise=0.03)
     plan.charge(
         account, "neptune", region, resource=graph, daily=3200, first=changed, noise=0.03, price=0.075
     )
-    plan.watch(account, region, graph, of=("AWS/Neptune", "NumOpenCypherRequestsPerSec"), daily=60)
+    plan.observe(account, region, graph, of=("AWS/Neptune", "NumOpenCypherRequestsPerSec"), daily=60)
     identity = (account.id, None, meters()["neptune"].service, None)
     plan.incident(DETECTION, identity, since=changed, note="the price went up, the volume did not")
 
@@ -107,14 +107,14 @@ def _agents(plan: BillPlan) -> None:
             (10.24, ago(5), ago(4)),
             (15.59, ago(4), ago(0)),
         ):
-            options = {"tags": signed(account), "noise": 0.05, "first": first, "last": last}
+            options = {"tags": team_tag(account), "noise": 0.05, "first": first, "last": last}
             plan.charge(account, "agent_memory", account.regions[0], daily=times * usd / price, **options)
         identity = (account.id, None, AGENTCORE, None)
         if times > 1:
             plan.incident(DETECTION, identity, since=ago(5), note="an agent running away")
         else:
             note = "78 times its usual, 16 a day"
-            plan.quiet(DETECTION, identity, since=ago(5), kind="sums under a floor", note=note)
+            plan.hard_negative(DETECTION, identity, since=ago(5), kind="sums under a floor", note=note)
 
 
 def _innocent(
@@ -126,7 +126,7 @@ def _innocent(
     note: str,
     since: date | None = None,
 ) -> None:
-    plan.quiet(DETECTION, (account.id, None, service, None), since=since, kind=kind, note=note)
+    plan.hard_negative(DETECTION, (account.id, None, service, None), since=since, kind=kind, note=note)
 
 
 def _rhythms(plan: BillPlan) -> None:
@@ -147,14 +147,14 @@ def _rhythms(plan: BillPlan) -> None:
         account = _series(plan, meter, usual=usual, **options)
         _innocent(plan, account, meters()[meter].service, kind=kind, note=note)
     for name in ("legacy-shop", "old-campaigns"):
-        account = plan.organisation.named(name)
+        account = plan.organization.named(name)
         note = "nothing is charged any more"
         _innocent(plan, account, EC2, kind="a series that ended", note=note, since=account.gone_on)
 
 
 def _fees_and_credits(plan: BillPlan) -> None:
     account = _series(plan, "route53_queries", usual=4.0)
-    zones = plan.arn("route53", None, account, "hostedzone/Z0" + plan.opaque(12).upper())
+    zones = plan.arn("route53", None, account, "hostedzone/Z0" + plan.random_id(12).upper())
     monthly = {"monthly": True, "frequency": "Recurring"}
     line = plan.charge(account, "route53_zones", "global", resource=zones, daily=700, **monthly)
     kind = "month-start purchases and fees"

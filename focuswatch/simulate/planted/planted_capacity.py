@@ -11,8 +11,10 @@ from focuswatch.simulate.list_prices import meters
 CAPACITY = "idle_bedrock_provisioned_throughput"
 MODEL = "idle_custom_model"
 FLOOR = "idle_floor_service"
+LOOKBACK = 7
+LONG_LOOKBACK = 14  # of models and of services with a minimum charge
 INVOCATIONS = ("AWS/Bedrock", "Invocations")
-Calls = Mapping[date, float] | None  # None: nobody looked
+Calls = Mapping[date, float] | None  # None: not evaluated
 # of each floor: namespace and metric of its requests, service and path of its ARN, units an hour
 FLOORS = {
     "kendra": (("AWS/Kendra", "IndexQueryCount"), "kendra", "index", 1),
@@ -23,45 +25,53 @@ FLOORS = {
 }
 
 
-def plant_capacities(plan: BillPlan) -> None:
+def plant_provisioned_throughput(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     idle: tuple[tuple[str, str, Calls], ...] = (
         ("pt_micro", "no call of it since the bill began", {}),
         ("pt_lite_month", "committed for a month, and again", {}),
         ("pt_haiku", "a Marketplace model's units", {}),
-        ("pt_titan", "nobody looked; tokens of other models do not count", None),
-        ("pt_sonnet", "nobody looked, and no tokens of that model", None),
+        ("pt_titan", "not evaluated; tokens of other models do not count", None),
+        ("pt_sonnet", "not evaluated, and no tokens of that model", None),
     )
     for meter, note, calls in idle:
-        plan.incident(CAPACITY, _held(plan, meter, "provisioned-model", calls=calls), note=note)
+        identity = _held(plan, meter, "provisioned-model", calls=calls)
+        plan.idle(CAPACITY, identity, lookback=LOOKBACK, note=note)
     used: tuple[tuple[str, str, Calls, str | None], ...] = (
         ("pt_micro", "called on one day of the lookback", {ago(5): 40.0}, None),
         ("pt_haiku", "called on the first day of the lookback", {ago(9): 2.0}, None),
-        ("pt_titan", "nobody looked, but its model is used", None, "titan_in"),
-        ("pt_haiku", "nobody looked, but its Marketplace model is used", None, "haiku_out"),
+        ("pt_titan", "not evaluated, but its model is used", None, "titan_in"),
+        ("pt_haiku", "not evaluated, but its Marketplace model is used", None, "haiku_out"),
     )
     for meter, note, calls, token in used:
         identity = _held(plan, meter, "provisioned-model", calls=calls, beside=token)
-        plan.quiet(CAPACITY, identity, kind="use on one day", note=note)
+        plan.hard_negative(CAPACITY, identity, kind="use on one day", note=note)
+        if calls:
+            plan.idle(CAPACITY, identity, lookback=LOOKBACK, used_on=calls, note="idle until it was called")
 
 
-def plant_models(plan: BillPlan) -> None:
+def plant_custom_models(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     for meter, path, note, daily in (
         ("import_storage", "imported-model", "stored, never invoked", 8 / 30),
-        ("custom_storage", "custom-model", "customised, never invoked", 1 / 30),
+        ("custom_storage", "custom-model", "customized, never invoked", 1 / 30),
         ("import_storage", "imported-model", "kept warm for nobody", 4 / 30),
     ):
         beside = "import_inference" if "warm" in note else None
-        plan.incident(MODEL, _held(plan, meter, path, calls={}, daily=daily, beside=beside), note=note)
+        identity = _held(plan, meter, path, calls={}, daily=daily, beside=beside)
+        plan.idle(MODEL, identity, lookback=LONG_LOOKBACK, note=note)
     innocent: tuple[tuple[str, str, Calls], ...] = (
         ("any invocation", "invoked once, twelve settled days ago", {ago(14): 5.0}),
         ("any invocation", "invoked on the last settled day", {ago(3): 1.0}),
-        ("nobody looked", "no activity collected for it", None),
+        ("not evaluated", "no activity collected for it", None),
     )
     for kind, note, calls in innocent:
         identity = _held(plan, "import_storage", "imported-model", calls=calls, daily=16 / 30)
-        plan.quiet(MODEL, identity, kind=kind, note=note)
+        plan.hard_negative(MODEL, identity, kind=kind, note=note)
+        if calls:
+            plan.idle(
+                MODEL, identity, lookback=LONG_LOOKBACK, used_on=calls, note="unused until it was invoked"
+            )
 
 
 def _held(
@@ -75,9 +85,9 @@ def _held(
     if watched_by_tokens:
         account = plan.pick("model", meter, where=lambda account: account.uses_bedrock)
     else:
-        account = plan.any(where=lambda account: account.uses_bedrock)
+        account = plan.random_account(where=lambda account: account.uses_bedrock)
     region, service = account.regions[0], meters()[meter].service
-    resource = plan.arn("bedrock", region, account, f"{path}/{plan.opaque(12)}")
+    resource = plan.arn("bedrock", region, account, f"{path}/{plan.random_id(12)}")
     tags = row_tags(plan, account, "tuning", always="team" not in account.tags)
     plan.charge(account, meter, region, resource=resource, daily=daily, tags=tags)
     if beside:
@@ -85,34 +95,37 @@ def _held(
         own = resource if beside == "import_inference" else None
         plan.charge(account, beside, region, resource=own, daily=quantity, tags=tags, noise=0.1)
     if calls is not None:
-        plan.watch(account, region, resource, of=INVOCATIONS, on=calls)
+        plan.observe(account, region, resource, of=INVOCATIONS, on=calls)
     return (account.id, region, service, resource)
 
 
-def plant_floors(plan: BillPlan) -> None:
+def plant_minimum_charges(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     for meter in FLOORS:
         identity = _floor(plan, meter, calls={})
-        plan.incident(FLOOR, identity, note=f"{identity[2]}, asked by nobody")
+        plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, note=f"{identity[2]}, without requests")
     identity = _floor(plan, "kendra_genai", calls={}, first=ago(16))
-    plan.incident(FLOOR, identity, since=ago(16), note="exactly as old as the lookback")
-    innocent: tuple[tuple[str, str, str, Calls], ...] = (
-        ("kendra", "request metric above 0", "asked once, on the first day of the lookback", {ago(16): 3.0}),
-        ("domain", "request metric above 0", "asked on the last settled day", {ago(3): 90.0}),
-        ("neptune", "nobody looked", "no activity collected for it", None),
-        ("domain", "nobody looked", "no activity collected for it", None),
-    )
-    for meter, kind, note, calls in innocent:
-        plan.quiet(FLOOR, _floor(plan, meter, calls=calls), kind=kind, note=note)
+    note = "exactly as old as the lookback"
+    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, since=ago(16), note=note)
+    identity = _floor(plan, "kendra", calls={ago(16): 3.0})
+    note = "queried once, on the first day of the lookback"
+    plan.hard_negative(FLOOR, identity, kind="request metric above 0", note=note)
+    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, used_on=(ago(16),), note="idle until its first query")
+    identity = _floor(plan, "domain", calls={ago(3): 90.0})
+    note = "90 searches on one day, which its own system indices make"
+    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, note=note)
+    for meter in ("neptune", "domain"):
+        identity = _floor(plan, meter, calls=None)
+        plan.hard_negative(FLOOR, identity, kind="not evaluated", note="no activity collected for it")
 
 
 def _floor(plan: BillPlan, meter: str, *, calls: Calls, **options: Any) -> Identity:
     requests, service, path, units = FLOORS[meter]
-    account = plan.any()
+    account = plan.random_account()
     region = account.regions[1]
-    resource = plan.arn(service, region, account, f"{path}/{plan.opaque(8)}-{plan.opaque(12)}")
+    resource = plan.arn(service, region, account, f"{path}/{plan.random_id(8)}-{plan.random_id(12)}")
     tags = row_tags(plan, account, "trial", always="team" not in account.tags)
     plan.charge(account, meter, region, resource=resource, daily=24 * units, tags=tags, **options)
     if calls is not None:
-        plan.watch(account, region, resource, of=requests, on=calls, first=options.get("first"))
+        plan.observe(account, region, resource, of=requests, on=calls, first=options.get("first"))
     return (account.id, region, meters()[meter].service, resource)

@@ -5,12 +5,13 @@ from typing import Literal
 
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import Commitment
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.everyday.finance_charges import SAVINGS_PLANS, pay_for, savings_fee
 from focuswatch.simulate.list_prices import EC2, RDS, ec2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 
 DETECTION = "unused_commitment"
+LOOKBACK = 7
 RATE = 0.6  # EffectiveCost against on demand; invented for the simulation
 
 
@@ -45,9 +46,10 @@ USED = (
 def plant_commitments(plan: BillPlan) -> None:
     for case in UNUSED:
         since = plan.calendar.ago(case.since) if case.since else None
-        plan.incident(DETECTION, _committed(plan, case), since=since, note=case.note)
+        identity = _committed(plan, case)
+        plan.idle(DETECTION, identity, lookback=LOOKBACK, since=since, note=case.note)
     for case in USED:
-        plan.quiet(DETECTION, _committed(plan, case), kind="used commitments", note=case.note)
+        plan.hard_negative(DETECTION, _committed(plan, case), kind="used commitments", note=case.note)
     _bought_lately(plan)
 
 
@@ -60,7 +62,7 @@ def _committed(plan: BillPlan, case: _Case) -> Identity:
     account = _buyer(plan)
     region: str | None = account.regions[0]
     code = "rds" if case.service == RDS else "ec2"
-    path = f"{plan.opaque(8)}-{plan.opaque(12)}"
+    path = f"{plan.random_id(8)}-{plan.random_id(12)}"
     id = plan.arn(code, region, account, f"reserved-instances/{path}")
     if case.kind == "Savings Plan":
         id, region = plan.arn("savingsplans", None, account, f"savingsplan/{path}"), None
@@ -68,7 +70,7 @@ def _committed(plan: BillPlan, case: _Case) -> Identity:
     if case.unused_share < 1:
         machine = meters()["rds_hours"] if case.service == RDS else ec2("m6i.2xlarge")
         place = account.regions[0]
-        options = {"resource": plan.instance(account, place), "commitment": used, "tags": signed(account)}
+        options = {"resource": plan.instance(account, place), "commitment": used, "tags": team_tag(account)}
         line = plan.charge(account, machine, place, daily=1.0, **options)
         plan.resize(line, daily=case.daily / (line.contracted_price * RATE))
     since = plan.calendar.ago(case.since) if case.since else None
@@ -80,7 +82,7 @@ def _committed(plan: BillPlan, case: _Case) -> Identity:
 def _bought_lately(plan: BillPlan) -> None:
     """A purchase of this week, which is neither waste nor a new service nor an anomaly."""
     account, day = _buyer(plan), plan.calendar.ago(4)
-    id = plan.arn("savingsplans", None, account, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    id = plan.arn("savingsplans", None, account, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     bought = Commitment(id, "Compute 1yr All Upfront", "Savings Plan", None)
     options = {"category": "Purchase", "frequency": "One-Time", "first": day, "last": plan.calendar.ago(3)}
     plan.charge(account, savings_fee(), None, resource=id, daily=9000, commitment=bought, **options)
@@ -90,4 +92,4 @@ def _bought_lately(plan: BillPlan) -> None:
         ("cost_anomaly", None, "month-start purchases and fees"),
     ):
         identity = (account.id, None, SAVINGS_PLANS, resource)
-        plan.quiet(detection, identity, since=day, kind=kind, note="9000 on one day, four days ago")
+        plan.hard_negative(detection, identity, since=day, kind=kind, note="9000 on one day, four days ago")

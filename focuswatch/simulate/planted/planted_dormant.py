@@ -2,47 +2,52 @@
 
 from datetime import date
 
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan
-from focuswatch.simulate.everyday.everyday_accounts import guard
+from focuswatch.simulate.everyday.everyday_accounts import charge_security_services
 from focuswatch.simulate.list_prices import ec2
 from focuswatch.simulate.organization import SimulatedAccount
 
-WAKING = "dormant_account_woke"
-SILENCE = "security_service_went_dark"
+DORMANT = "dormant_account_woke"
+STOPPED = "security_service_went_dark"
+DORMANT_DAYS = 90  # without spend before an account counts as dormant
+CHARGED_DAYS = 21  # without a gap before its end, for a security service to count as on
+ABSENT_DAYS = 2
 GUARDDUTY = "Amazon GuardDuty"
 
 
-def plant_wakings(plan: BillPlan) -> None:
-    sleepers = plan.organisation.of("dormant")
+def plant_dormant_accounts(plan: BillPlan) -> None:
+    dormant = plan.organization.of("dormant")
     for account, ago, daily, note in (
-        (sleepers[0], 4, 700.0, "a fleet on the fourth day before"),
-        (sleepers[1], 1, 900.0, "yesterday"),
+        (dormant[0], 4, 700.0, "a fleet on the fourth day before"),
+        (dormant[1], 1, 900.0, "yesterday"),
     ):
         first = plan.calendar.ago(ago)
         _fleet(plan, account, daily=daily, first=first)
-        plan.incident(WAKING, (account.id, None, None, None), since=first, note=note)
-    _fees(plan, sleepers[2])
+        identity = (account.id, None, None, None)
+        plan.at_once(DORMANT, identity, since=first, shown_on=first, history=DORMANT_DAYS, note=note)
+    _fees(plan, dormant[2])
     kind = "a month under a floor, then a day far above it"
-    _asleep(plan, sleepers[3], ago=4, kind=kind, note="four gigabytes more, not 50 a day")
-    _fleet(plan, sleepers[4], daily=700.0, first=plan.calendar.ago(4))
+    _not_active_again(plan, dormant[3], ago=4, kind=kind, note="four gigabytes more, not 50 a day")
+    _fleet(plan, dormant[4], daily=700.0, first=plan.calendar.ago(4))
     note = "joined forty days ago and got to work"
-    _asleep(plan, sleepers[4], ago=4, kind="accounts in their first month", note=note)
+    _not_active_again(plan, dormant[4], ago=4, kind="accounts in their first month", note=note)
 
 
 def _fees(plan: BillPlan, account: SimulatedAccount) -> None:
     """More than 50 on the first of every month, and nothing else."""
-    zones = plan.arn("route53", None, account, "hostedzone/Z0" + plan.opaque(12).upper())
+    zones = plan.arn("route53", None, account, "hostedzone/Z0" + plan.random_id(12).upper())
     monthly = {"monthly": True, "frequency": "Recurring"}
     plan.charge(account, "route53_queries", "global", daily=1000, noise=0.1)
     plan.charge(account, "route53_zones", "global", resource=zones, daily=260, **monthly)
     plan.charge(account, "support", None, daily=100, category="Purchase", **monthly)
     note = "hosted zones and support on the first of the month"
-    _asleep(plan, account, ago=7, kind="month-start fees and support", note=note)
+    _not_active_again(plan, account, ago=7, kind="month-start fees and support", note=note)
 
 
-def _asleep(plan: BillPlan, account: SimulatedAccount, *, ago: int, kind: str, note: str) -> None:
+def _not_active_again(plan: BillPlan, account: SimulatedAccount, *, ago: int, kind: str, note: str) -> None:
     since = plan.calendar.ago(ago)
-    plan.quiet(WAKING, (account.id, None, None, None), since=since, kind=kind, note=note)
+    plan.hard_negative(DORMANT, (account.id, None, None, None), since=since, kind=kind, note=note)
 
 
 def _fleet(plan: BillPlan, account: SimulatedAccount, *, daily: float, first: date) -> None:
@@ -52,7 +57,7 @@ def _fleet(plan: BillPlan, account: SimulatedAccount, *, daily: float, first: da
     plan.charge(account, machine, region, resource=plan.instance(account, region), daily=hours, first=first)
 
 
-def plant_silences(plan: BillPlan) -> None:
+def plant_stopped_security_services(plan: BillPlan) -> None:
     for meter, ago, note in (
         ("guardduty", 5, "threat detection switched off"),
         ("cloudtrail", 4, "the trail stopped; it never cost anything"),
@@ -62,17 +67,20 @@ def plant_silences(plan: BillPlan) -> None:
     ):
         account, region = _stored(plan)
         last = plan.calendar.ago(ago)
-        guard(plan, account, region, meters=(meter,), last=last)
+        charge_security_services(plan, account, region, meters=(meter,), last=last)
         service = plan.lines[-1].meter.service
-        plan.incident(SILENCE, (account.id, region, service, None), since=last, note=note)
+        plan.incident(
+            STOPPED, (account.id, region, service, None), since=last, note=note,
+            found_after=ABSENT_DAYS + SETTLE_DAYS, history=CHARGED_DAYS,
+        )  # fmt: skip
     _everything_ended(plan)
     _unsettled_and_irregular(plan)
 
 
 def _stored(plan: BillPlan, *, ended: int = 0) -> tuple[SimulatedAccount, str]:
     """An account and a region where it stores something, and nothing else."""
-    account = plan.any()
-    region = plan.abroad(account)
+    account = plan.random_account()
+    region = plan.unused_region(account)
     plan.charge(account, "s3_storage", region, daily=900 / 30, last=plan.calendar.ago(ended))
     return account, region
 
@@ -81,25 +89,27 @@ def _guarded(
     plan: BillPlan, account: SimulatedAccount, region: str, service: str, *, ago: int, kind: str, note: str
 ) -> None:
     identity = (account.id, region, service, None)
-    plan.quiet(SILENCE, identity, since=plan.calendar.ago(ago), kind=kind, note=note)
+    plan.hard_negative(STOPPED, identity, since=plan.calendar.ago(ago), kind=kind, note=note)
 
 
 def _everything_ended(plan: BillPlan) -> None:
     account, region = _stored(plan, ended=8)
-    guard(plan, account, region, meters=("guardduty", "config"), last=plan.calendar.ago(8))
+    charge_security_services(plan, account, region, meters=("guardduty", "config"), last=plan.calendar.ago(8))
     plan.charge(account, "cdn_requests", region, daily=90_000)  # a reader there is no service that goes on
     kind = "a region where everything ended"
     _guarded(plan, account, region, GUARDDUTY, ago=8, kind=kind, note="cleared out")
-    closed = plan.organisation.named("legacy-shop")
+    closed = plan.organization.named("legacy-shop")
     _guarded(plan, closed, closed.regions[0], GUARDDUTY, ago=20, kind="an account that closed", note="closed")
 
 
 def _unsettled_and_irregular(plan: BillPlan) -> None:
     account, region = _stored(plan)
-    guard(plan, account, region, meters=("guardduty",), last=plan.calendar.ago(3))
+    charge_security_services(plan, account, region, meters=("guardduty",), last=plan.calendar.ago(3))
     note = "absent on the newest settled day and since"
     _guarded(plan, account, region, GUARDDUTY, ago=3, kind="unsettled days", note=note)
     account, region = _stored(plan)
-    guard(plan, account, region, meters=("securityhub",), every=2, last=plan.calendar.ago(5))
+    charge_security_services(
+        plan, account, region, meters=("securityhub",), every=2, last=plan.calendar.ago(5)
+    )
     kind, note = "charged every day for weeks", "charged on every second day, then not"
     _guarded(plan, account, region, "AWS Security Hub", ago=5, kind=kind, note=note)

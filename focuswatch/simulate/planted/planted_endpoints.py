@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import Commitment
 from focuswatch.simulate.everyday.everyday_accounts import row_tags
@@ -11,6 +12,8 @@ from focuswatch.simulate.list_prices import SAGEMAKER, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
 DETECTION = "idle_sagemaker_endpoint"
+UNIT_COST = "unit_cost_regression"
+LOOKBACK = 7
 INVOCATIONS = ("AWS/SageMaker", "Invocations")
 NAMES = ("churn", "forecast", "similar-items", "price-hints", "returns-risk", "spam", "captions", "summaries")
 
@@ -46,9 +49,11 @@ def plant_endpoints(plan: BillPlan) -> None:
 
 
 def _planted(plan: BillPlan, case: _Case, *, watched: bool = True) -> _Endpoint:
-    account = plan.any(where=lambda account: account.environment == "dev")
+    account = plan.random_account(where=lambda account: account.environment == "dev")
     region = account.regions[0]
-    resource = plan.arn("sagemaker", region, account, f"endpoint/{plan.rng.choice(NAMES)}-{plan.opaque(6)}")
+    resource = plan.arn(
+        "sagemaker", region, account, f"endpoint/{plan.rng.choice(NAMES)}-{plan.random_id(6)}"
+    )
     tags = row_tags(plan, account, "trial", always="team" not in account.tags)
     for instance in case.instances:
         meter = sagemaker("Host", instance)
@@ -57,7 +62,7 @@ def _planted(plan: BillPlan, case: _Case, *, watched: bool = True) -> _Endpoint:
         )
     if watched:
         calls = _calls(plan, case)
-        plan.watch(account, region, resource, of=INVOCATIONS, on=calls, first=case.options.get("first"))
+        plan.observe(account, region, resource, of=INVOCATIONS, on=calls, first=case.options.get("first"))
     return _Endpoint(account, region, resource)
 
 
@@ -79,22 +84,27 @@ def _idle(plan: BillPlan) -> None:
     ):
         endpoint = _planted(plan, case)
         since = ago(case.until) if case.until else case.options.get("first")
-        plan.incident(
-            DETECTION, endpoint.identity, since=since, until=case.options.get("last"), note=case.note
-        )
+        last = case.options.get("last")
+        plan.idle(DETECTION, endpoint.identity, lookback=LOOKBACK, since=since, until=last, note=case.note)
+        if case.until:
+            note = "an hour serves fewer calls in the week in which they end"
+            plan.incident(
+                UNIT_COST, endpoint.identity, since=since, until=ago(case.until - 5), note=note,
+                found_after=5, found_until=ago(case.until - 7), history=14,
+            )  # fmt: skip
 
 
 def _covered_and_netted(plan: BillPlan) -> None:
-    payer = plan.organisation.payer
-    plan_id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    payer = plan.organization.payer
+    plan_id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     covered = Commitment(plan_id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     note = "covered by a Savings Plan: BilledCost is 0, EffectiveCost is not"
     endpoint = _planted(plan, _Case(note, ("ml.m5.2xlarge",), {"commitment": covered}))
-    plan.incident(DETECTION, endpoint.identity, note=note)
+    plan.idle(DETECTION, endpoint.identity, lookback=LOOKBACK, note=note)
     endpoint = _planted(plan, _Case("", ("ml.c5.xlarge",)))
     credit = {"resource": endpoint.resource, "category": "Credit", "frequency": "One-Time"}
     plan.charge(endpoint.account, sagemaker("Host", "ml.c5.xlarge"), endpoint.region, daily=-24, **credit)
-    plan.incident(DETECTION, endpoint.identity, note="netted to zero by credits")
+    plan.idle(DETECTION, endpoint.identity, lookback=LOOKBACK, note="netted to zero by credits")
 
 
 def _innocent(plan: BillPlan) -> None:
@@ -114,10 +124,18 @@ def _innocent(plan: BillPlan) -> None:
         ),
     ):
         endpoint = _planted(plan, case)
-        plan.quiet(DETECTION, endpoint.identity, kind=kind, note=case.note, since=case.options.get("first"))
+        plan.hard_negative(
+            DETECTION, endpoint.identity, kind=kind, note=case.note, since=case.options.get("first")
+        )
+        if case.called:
+            used = [plan.calendar.ago(ago) for ago in case.called]
+            note = "idle until it was called"
+            plan.idle(DETECTION, endpoint.identity, lookback=LOOKBACK, used_on=used, note=note)
     for instance in ("ml.m5.xlarge", "ml.c5.xlarge"):
         endpoint = _planted(plan, _Case("", (instance,)), watched=False)
-        plan.quiet(DETECTION, endpoint.identity, kind="no activity collected for it", note="nobody looked")
+        plan.hard_negative(
+            DETECTION, endpoint.identity, kind="no activity collected for it", note="not evaluated"
+        )
 
 
 def _other_kinds(plan: BillPlan) -> None:
@@ -128,13 +146,17 @@ def _other_kinds(plan: BillPlan) -> None:
         ("training, notebooks, studio", "notebook-instance/old", sagemaker("Notebk", "ml.t3.medium")),
         ("training, notebooks, studio", "space/studio", sagemaker("Studio", "ml.m5.large")),
     ):
-        account = plan.any(where=lambda account: account.environment == "dev")
+        account = plan.random_account(where=lambda account: account.environment == "dev")
         region = account.regions[0]
-        resource = plan.arn("sagemaker", region, account, f"{path}-{plan.opaque(6)}")
+        resource = plan.arn("sagemaker", region, account, f"{path}-{plan.random_id(6)}")
         tags = row_tags(plan, account, "trial", always="team" not in account.tags)
         plan.charge(account, meter, region, resource=resource, daily=24, tags=tags)
-        plan.watch(account, region, resource, of=INVOCATIONS)
+        plan.observe(account, region, resource, of=INVOCATIONS)
+        if "leftover" in path:
+            place = (account.id, region, SAGEMAKER, None)
+            near = "91 USD/month, near the threshold"
+            plan.incident("on_demand_training", place, note=near, found_after=8 + SETTLE_DAYS, certain=False)
         identity = _Endpoint(account, region, resource).identity
-        plan.quiet(
+        plan.hard_negative(
             DETECTION, identity, kind=kind, note="charged daily, never invoked, and no real-time endpoint"
         )

@@ -5,7 +5,7 @@ from typing import Any
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, Commitment
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.expected.line_facts import is_gpu
 from focuswatch.simulate.list_prices import ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
@@ -14,7 +14,7 @@ DETECTION = "gpu_burst"
 RHYTHM = "an account's regular training rhythm"
 
 
-def plant_bursts(plan: BillPlan) -> None:
+def plant_gpu_bursts(plan: BillPlan) -> None:
     for meter, daily, ago, days, note in (
         (ec2("p4d.24xlarge"), 96.0, 4, 4, "four large machines, at home"),
         (ec2("g5.xlarge", spot=True), 480.0, 1, 1, "spot, yesterday, in a region new to the account"),
@@ -23,15 +23,16 @@ def plant_bursts(plan: BillPlan) -> None:
         (ec2("g5.12xlarge"), 240.0, 30, 3, "a month ago"),
     ):
         account, region = _without_gpu(plan)
-        region = plan.abroad(account) if "new to the account" in note else region
+        region = plan.unused_region(account) if "new to the account" in note else region
         first, last = plan.calendar.ago(ago), plan.calendar.ago(ago - days)
         identity = _gpus(plan, account, region, meter, daily=daily, first=first, last=last)
-        plan.incident(DETECTION, identity, since=first, until=last, note=note)
+        plan.at_once(DETECTION, identity, since=first, until=last, shown_on=first, note=note)
     account, region = _without_gpu(plan)
     first, last = plan.calendar.ago(5), plan.calendar.ago(3)
     _gpus(plan, account, region, ec2("g5.xlarge"), daily=24)
     identity = _gpus(plan, account, region, ec2("g5.xlarge"), daily=240, first=first, last=last)
-    plan.incident(DETECTION, identity, since=first, note="eleven times what the account ever ran")
+    note = "eleven times what the account ever ran"
+    plan.at_once(DETECTION, identity, since=first, until=last, shown_on=first, note=note)
     _rhythms(plan)
     _grown(plan)
     _planned(plan)
@@ -42,7 +43,7 @@ def _without_gpu(plan: BillPlan) -> tuple[SimulatedAccount, str]:
     having = {(line.account.id, line.region) for line in plan.lines if line.account and is_gpu(line)}
     free = [
         (account, region)
-        for account in plan.organisation.of("steady")
+        for account in plan.organization.of("steady")
         for region in account.regions
         if (account.id, region) not in having
     ]
@@ -52,9 +53,9 @@ def _without_gpu(plan: BillPlan) -> tuple[SimulatedAccount, str]:
 def _gpus(
     plan: BillPlan, account: SimulatedAccount, region: str, meter: Meter, *, daily: float, **options: Any
 ) -> Identity:
-    job = plan.arn("sagemaker", region, account, f"training-job/job-{plan.opaque(8)}")
+    job = plan.arn("sagemaker", region, account, f"training-job/job-{plan.random_id(8)}")
     resource = plan.instance(account, region) if meter.code == "AmazonEC2" else job
-    tags = {} if "team" in account.tags else signed(account)
+    tags = {} if "team" in account.tags else team_tag(account)
     plan.charge(account, meter, region, resource=resource, daily=daily, tags=tags, **options)
     return (account.id, region, None, None)
 
@@ -66,7 +67,7 @@ def _rhythms(plan: BillPlan) -> None:
     ):
         account, region = _without_gpu(plan)
         identity = _gpus(plan, account, region, meter, daily=daily, week=week, every=every, noise=0.1)
-        plan.quiet(DETECTION, identity, kind=RHYTHM, note=note)
+        plan.hard_negative(DETECTION, identity, kind=RHYTHM, note=note)
 
 
 def _grown(plan: BillPlan) -> None:
@@ -74,18 +75,20 @@ def _grown(plan: BillPlan) -> None:
     first, last = plan.calendar.ago(4), plan.calendar.ago(3)
     _gpus(plan, account, region, ec2("g4dn.xlarge"), daily=20, noise=0.05)
     identity = _gpus(plan, account, region, ec2("g4dn.xlarge"), daily=28, first=first, last=last)
-    plan.quiet(DETECTION, identity, since=first, until=last, kind=RHYTHM, note="2.4 times its own maximum")
+    plan.hard_negative(
+        DETECTION, identity, since=first, until=last, kind=RHYTHM, note="2.4 times its own maximum"
+    )
     account, region = _without_gpu(plan)
     first = plan.calendar.day(9)
     identity = _gpus(plan, account, region, ec2("g4dn.xlarge"), daily=24, first=first)
     kind = "the first 14 days of the bill"
-    plan.quiet(DETECTION, identity, since=first, kind=kind, note="where the bill begins")
+    plan.hard_negative(DETECTION, identity, since=first, kind=kind, note="where the bill begins")
 
 
 def _planned(plan: BillPlan) -> None:
-    id = plan.arn("ec2", "us-east-1", plan.organisation.payer, f"reserved-instances/{plan.opaque(8)}")
+    id = plan.arn("ec2", "us-east-1", plan.organization.payer, f"reserved-instances/{plan.random_id(8)}")
     reserved = Commitment(id, "g6.xlarge 1yr No Upfront", "Reserved", "Used", 0.6)
-    block: dict[str, Any] = {"reservation": f"cr-0{plan.opaque(16)}", "price": 0.0}
+    block: dict[str, Any] = {"reservation": f"cr-0{plan.random_id(16)}", "price": 0.0}
     first = plan.calendar.ago(4)
     for meter, daily, note, options in (
         (ec2("p5.48xlarge"), 48.0, "a capacity block, paid when it was booked", block),
@@ -94,4 +97,4 @@ def _planned(plan: BillPlan) -> None:
         account, region = _without_gpu(plan)
         identity = _gpus(plan, account, region, meter, daily=daily, first=first, **options)
         kind = "reserved capacity starting on its date"
-        plan.quiet(DETECTION, identity, since=first, kind=kind, note=note)
+        plan.hard_negative(DETECTION, identity, since=first, kind=kind, note=note)

@@ -1,13 +1,20 @@
 """AI spend nobody signed and an account that is missing; and what is signed, or rightly gone."""
 
+from datetime import timedelta
+
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.billing_meters import Meter
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.list_prices import EC2, SAGEMAKER, ec2, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
 UNTAGGED = "untagged_ai_spend"
 STALE = "stale_export"
+LOOKBACK = 7
+MISSING_DAYS = 2  # complete days without a row
+MISSING_AT_MOST_DAYS = 30  # then the account counts as gone
+CHARGED_DAYS = 30  # without a gap, for an account to be missed
 
 
 def plant_untagged(plan: BillPlan) -> None:
@@ -30,9 +37,10 @@ def _untagged_tokens(plan: BillPlan) -> None:
         ("haiku3_in", 60_000.0, "tokens, no resource named"),
         ("gpt_out", 2.0, "a Marketplace model"),
     ):
-        account = plan.pick("bedrock", lives=("steady", "sandbox"), where=_neither_team_nor_bedrock)
+        account = plan.pick("bedrock", lifecycles=("steady", "sandbox"), where=_neither_team_nor_bedrock)
         line = plan.charge(account, meter, account.regions[0], daily=daily, noise=0.1, sway=0.04)
-        plan.incident(UNTAGGED, (account.id, line.region, line.meter.service, None), note=note)
+        identity = (account.id, line.region, line.meter.service, None)
+        plan.idle(UNTAGGED, identity, lookback=LOOKBACK, note=note)
 
 
 def _untagged_machines(plan: BillPlan) -> None:
@@ -48,44 +56,54 @@ def _untagged_machines(plan: BillPlan) -> None:
         (meters()["kendra_genai"], "kendra", "index/scratch", {"team": ""}, "the tag is there, and empty"),
     )
     for meter, service, path, tags, note in cases:
-        account = plan.any(lives=("steady", "sandbox"), where=without_team)
+        account = plan.random_account(lifecycles=("steady", "sandbox"), where=without_team)
         region = account.regions[0]
-        resource = plan.arn(service, region, account, f"{path}-{plan.opaque(8)}")
+        resource = plan.arn(service, region, account, f"{path}-{plan.random_id(8)}")
         plan.charge(account, meter, region, resource=resource, daily=24.0, tags=tags)
-        plan.watch(account, region, resource, of=("AWS/Kendra", "IndexQueryCount"), daily=50)
-        plan.incident(UNTAGGED, (account.id, region, meter.service, resource), note=note)
+        plan.observe(account, region, resource, of=("AWS/Kendra", "IndexQueryCount"), daily=50)
+        plan.idle(UNTAGGED, (account.id, region, meter.service, resource), lookback=LOOKBACK, note=note)
 
 
 def _notebook(plan: BillPlan, account: SimulatedAccount, tags: dict[str, str]) -> Identity:
     region = account.regions[1]
-    resource = plan.arn("sagemaker", region, account, f"notebook-instance/study-{plan.opaque(6)}")
+    resource = plan.arn("sagemaker", region, account, f"notebook-instance/study-{plan.random_id(6)}")
     plan.charge(account, sagemaker("Notebk", "ml.m5.xlarge"), region, resource=resource, daily=24, tags=tags)
     return (account.id, region, SAGEMAKER, resource)
 
 
 def _signed_somewhere(plan: BillPlan) -> None:
-    account = plan.any(where=without_team)
-    identity = _notebook(plan, account, signed(account))
-    plan.quiet(UNTAGGED, identity, kind="the row is tagged", note="the account is not")
-    identity = _notebook(plan, plan.any(where=lambda account: not without_team(account)), {})
-    plan.quiet(UNTAGGED, identity, kind="the account is tagged", note="the row is not")
-    account = plan.any(where=without_team)
+    account = plan.random_account(where=without_team)
+    identity = _notebook(plan, account, team_tag(account))
+    plan.hard_negative(UNTAGGED, identity, kind="the row is tagged", note="the account is not")
+    identity = _notebook(plan, plan.random_account(where=lambda account: not without_team(account)), {})
+    plan.hard_negative(UNTAGGED, identity, kind="the account is tagged", note="the row is not")
+    account = plan.random_account(where=without_team)
     region = account.regions[0]
     resource = plan.instance(account, region)
     plan.charge(account, ec2("m6i.2xlarge"), region, resource=resource, daily=24)
-    plan.quiet(UNTAGGED, (account.id, region, EC2, resource), kind="not AI", note="an untagged machine")
+    plan.hard_negative(
+        UNTAGGED, (account.id, region, EC2, resource), kind="not AI", note="an untagged machine"
+    )
 
 
-def plant_missing(plan: BillPlan) -> None:
-    portal = plan.organisation.named("partner-portal")
-    note = "charged every day until last week, then not a row"
-    plan.incident(STALE, (portal.id, None, None, None), since=portal.gone_on, note=note)
+def plant_missing_accounts(plan: BillPlan) -> None:
+    for name, note in (
+        ("partner-portal", "charged every day until last week, then not a row"),
+        ("old-campaigns", "charged every day until six weeks ago, then not a row"),
+    ):
+        account = plan.organization.named(name)
+        assert account.gone_on is not None
+        forgotten = account.gone_on + timedelta(days=MISSING_AT_MOST_DAYS - 2)
+        plan.incident(
+            STALE, (account.id, None, None, None), since=account.gone_on, note=note,
+            found_after=MISSING_DAYS + SETTLE_DAYS, found_until=forgotten, history=CHARGED_DAYS,
+        )  # fmt: skip
     for name, kind, note in (
         ("legacy-shop", "an account with `closed_on`", "closed"),
         ("old-campaigns", "without charges for 30 days", "silent for six weeks"),
         ("disaster-drills", "a sub-account that was always there", "charged on one day in four"),
         ("gift-cards-prod", "a sub-account that was always there", "joined this week"),
     ):
-        account = plan.organisation.named(name)
+        account = plan.organization.named(name)
         since = account.gone_on or account.joined_on
-        plan.quiet(STALE, (account.id, None, None, None), since=since, kind=kind, note=note)
+        plan.hard_negative(STALE, (account.id, None, None, None), since=since, kind=kind, note=note)

@@ -1,6 +1,6 @@
 """First charges in a region: where nobody should be, and where it is no news."""
 
-from focuswatch.simulate.bill_plan import FOREIGN_REGIONS, UNHEARD_OF_REGIONS, BillPlan
+from focuswatch.simulate.bill_plan import FOREIGN_REGIONS, UNUSED_REGIONS, BillPlan
 from focuswatch.simulate.list_prices import ec2
 from focuswatch.simulate.organization import SimulatedAccount
 
@@ -9,23 +9,23 @@ DETECTION = "new_region"
 
 def plant_regions(plan: BillPlan) -> None:
     for ago, meter, daily, note, among in (
-        (3, ec2("m6i.large"), 24.0, "a machine in a region nobody uses", UNHEARD_OF_REGIONS[:1]),
+        (3, ec2("m6i.large"), 24.0, "a machine in a region nobody uses", UNUSED_REGIONS[:1]),
         (1, "sns_free", 40.0, "zero-cost usage, yesterday", FOREIGN_REGIONS),
         (2, "s3_requests", 900.0, "less than a cent", FOREIGN_REGIONS),
         (7, "lambda_seconds", 90_000.0, "on the first day a first scan tells", FOREIGN_REGIONS),
         (50, "sqs", 4_000_000.0, "told seven weeks ago", FOREIGN_REGIONS),
     ):
-        account, first = plan.any(), plan.calendar.ago(ago)
-        region = plan.abroad(account, among=among)
+        account, first = plan.random_account(), plan.calendar.ago(ago)
+        region = plan.unused_region(account, among=among)
         plan.charge(account, meter, region, daily=daily, first=first)
         plan.incident(DETECTION, (account.id, region, None, None), since=first, note=note)
     newcomer, first, region = (
-        plan.organisation.named("returns-prod"),
+        plan.organization.named("returns-prod"),
         plan.calendar.ago(4),
-        UNHEARD_OF_REGIONS[1],
+        UNUSED_REGIONS[1],
     )
     plan.charge(newcomer, "dynamo_writes", region, daily=900_000, first=first)
-    note = "a new account, in a region the organisation did not use before this week"
+    note = "a new account, in a region the organization did not use before this week"
     plan.incident(DETECTION, (newcomer.id, region, None, None), since=first, note=note)
     _nowhere(plan)
     _known(plan)
@@ -36,18 +36,18 @@ def plant_regions(plan: BillPlan) -> None:
 def _quiet(
     plan: BillPlan, account: SimulatedAccount, region: str | None, *, ago: int, kind: str, note: str
 ) -> None:
-    plan.quiet(
+    plan.hard_negative(
         DETECTION, (account.id, region, None, None), since=plan.calendar.ago(ago), kind=kind, note=note
     )
 
 
 def _nowhere(plan: BillPlan) -> None:
     kind = "`global`, null and no-region rows"
-    _viewers(plan, plan.any(where=lambda account: account.environment == "dev"))
-    drill = plan.organisation.of("sparse")[0]
+    _viewers(plan, plan.random_account(where=lambda account: account.environment == "dev"))
+    drill = plan.organization.of("sparse")[0]
     plan.charge(drill, "route53_queries", "global", daily=90_000, first=plan.calendar.ago(3))
     _quiet(plan, drill, "global", ago=3, kind=kind, note="Route 53 under `global`")
-    account = plan.any()
+    account = plan.random_account()
     plan.charge(account, "sns_free", None, daily=30, first=plan.calendar.ago(5))
     _quiet(plan, account, None, ago=5, kind=kind, note="usage without a region")
 
@@ -67,16 +67,16 @@ def _viewers(plan: BillPlan, account: SimulatedAccount) -> None:
 
 
 def _known(plan: BillPlan) -> None:
-    account = plan.any()
-    region = plan.abroad(account)
+    account = plan.random_account()
+    region = plan.unused_region(account)
     for ago in (100, 3):
         span = {"first": plan.calendar.ago(ago), "last": plan.calendar.ago(ago - 1)}
         plan.charge(account, "s3_requests", region, daily=90_000, **span)
     kind = "regions of the account's history however old"
     _quiet(plan, account, region, ago=3, kind=kind, note="last used 100 days ago")
-    newcomer = plan.organisation.named("gift-cards-prod")
+    newcomer = plan.organization.named("gift-cards-prod")
     kind = "the approved regions during a new account's first days"
-    note = "an account of this week, in a region of the organisation"
+    note = "an account of this week, in a region of the organization"
     _quiet(plan, newcomer, newcomer.regions[0], ago=6, kind=kind, note=note)
 
 
@@ -85,8 +85,8 @@ def _restated(plan: BillPlan) -> None:
         (4, "of an old period, with this week's date"),
         (45, "of last month, in its own period"),
     ):
-        account = plan.any()
-        region = plan.abroad(account)
+        account = plan.random_account()
+        region = plan.unused_region(account)
         span = {"first": plan.calendar.ago(ago), "last": plan.calendar.ago(ago - 1)}
         plan.charge(account, "s3_requests", region, daily=50_000, correction=True, **span)
         _quiet(
@@ -98,12 +98,12 @@ def _old_news(plan: BillPlan) -> None:
     for ago, kind, note in (
         (
             8,
-            "a region told once is never told again unless re-armed",
+            "a region is reported once unless it is reset",
             "first charged the day before the last 7",
         ),
         (plan.calendar.days - 10, "the first 14 days of the bill", "where the bill begins"),
     ):
-        account = plan.any()
-        region = plan.abroad(account)
+        account = plan.random_account()
+        region = plan.unused_region(account)
         plan.charge(account, "lambda_seconds", region, daily=50_000, first=plan.calendar.ago(ago))
         _quiet(plan, account, region, ago=ago, kind=kind, note=note)

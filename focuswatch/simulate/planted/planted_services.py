@@ -1,10 +1,10 @@
 """First charges for a service: what nobody used before, and what is no news."""
 
 from focuswatch.simulate.bill_plan import BillPlan
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.list_prices import EC2, meters
 from focuswatch.simulate.organization import SimulatedAccount
-from focuswatch.simulate.planted.planted_pools import silent_account
+from focuswatch.simulate.planted.planted_collections import account_without_bedrock
 
 DETECTION = "new_service"
 
@@ -18,7 +18,7 @@ def plant_services(plan: BillPlan) -> None:
         (33, "lightsail", 48.0, "told a month ago"),
     ):
         _first_use(plan, plan.pick("service", meter), meter, ago=ago, daily=daily, note=note)
-    named = plan.organisation.named
+    named = plan.organization.named
     _first_use(
         plan,
         named("gift-cards-prod"),
@@ -28,9 +28,14 @@ def plant_services(plan: BillPlan) -> None:
         note="Bedrock in a new account's warm-up",
     )
     _first_use(
-        plan, silent_account(plan), "opus_out", ago=3, daily=0.6, note="Bedrock by a Marketplace edition"
+        plan,
+        account_without_bedrock(plan),
+        "opus_out",
+        ago=3,
+        daily=0.6,
+        note="Bedrock by a Marketplace edition",
     )
-    note = "a new account, a service nobody in the organisation uses"
+    note = "a new account, a service nobody in the organization uses"
     _first_use(plan, named("returns-prod"), "apprunner", ago=3, daily=24.0, note=note)
     _not_usage(plan)
     _renamed(plan)
@@ -42,14 +47,14 @@ def _first_use(
     plan: BillPlan, account: SimulatedAccount, meter: str, *, ago: int, daily: float, note: str
 ) -> None:
     first = plan.calendar.ago(ago)
-    plan.charge(account, meter, account.regions[0], daily=daily, first=first, tags=signed(account))
+    plan.charge(account, meter, account.regions[0], daily=daily, first=first, tags=team_tag(account))
     plan.incident(DETECTION, (account.id, None, meters()[meter].service, None), since=first, note=note)
 
 
 def _quiet(
     plan: BillPlan, account: SimulatedAccount, service: str, *, ago: int, kind: str, note: str
 ) -> None:
-    plan.quiet(
+    plan.hard_negative(
         DETECTION, (account.id, None, service, None), since=plan.calendar.ago(ago), kind=kind, note=note
     )
 
@@ -61,7 +66,7 @@ def _not_usage(plan: BillPlan) -> None:
         options = {"price": 1.0, "category": category, "frequency": "One-Time"} | span
         plan.charge(account, "email", account.regions[0], daily=daily, **options)
         _quiet(plan, account, meters()["email"].service, ago=4, kind=kind, note=f"{category.lower()} alone")
-    account = plan.organisation.named("log-archive")
+    account = plan.organization.named("log-archive")
     options = {
         "first": plan.calendar.ago(7),
         "monthly": True,
@@ -82,7 +87,7 @@ def _renamed(plan: BillPlan) -> None:
             account = plan.pick("service", before, where=lambda account: account.environment == "prod")
             region = account.regions[0]
             options = {
-                "resource": plan.arn(service, region, account, f"cluster/{plan.opaque(8)}"),
+                "resource": plan.arn(service, region, account, f"cluster/{plan.random_id(8)}"),
                 "noise": 0.05,
             }
             plan.charge(account, before, region, daily=daily, last=renamed, **options)
@@ -96,14 +101,14 @@ def _known(plan: BillPlan) -> None:
     kind = "new accounts in their warm-up, other than GPU, Bedrock and data transfer"
     _quiet(
         plan,
-        plan.organisation.named("gift-cards-prod"),
+        plan.organization.named("gift-cards-prod"),
         EC2,
         ago=6,
         kind=kind,
         note="an account of this week",
     )
     account = plan.pick("model", "pt_sonnet", where=lambda account: account.uses_bedrock)
-    options = {"first": plan.calendar.ago(4), "tags": signed(account), "noise": 0.1}
+    options = {"first": plan.calendar.ago(4), "tags": team_tag(account), "noise": 0.1}
     line = plan.charge(account, "sonnet_in", account.regions[0], daily=2.0, **options)
     kind, note = "all names of Bedrock are one service", "another edition of Bedrock"
     _quiet(plan, account, line.meter.service, ago=4, kind=kind, note=note)
@@ -111,7 +116,7 @@ def _known(plan: BillPlan) -> None:
 
 def _old_news(plan: BillPlan) -> None:
     for ago, kind, note in (
-        (8, "a first scan tells the last 7 days", "first charged the day before"),
+        (8, "a first scan reports the last 7 days", "first charged the day before"),
         (plan.calendar.days - 12, "the first 14 days of the bill", "where the bill begins"),
     ):
         account = plan.pick("service", "workspaces")

@@ -3,14 +3,16 @@
 from datetime import date
 from typing import Any
 
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Week
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.list_prices import meters
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
 
 BATCHABLE = "realtime_batchable"
 BURST = "token_burst"
+FOUR_WEEKS = 28  # of real-time use, before it can be called batch-eligible
 NIGHTLY = {"workload": "nightly-enrichment"}
 
 
@@ -19,7 +21,7 @@ def _user(plan: BillPlan, *claim: str) -> SimulatedAccount:
 
 
 def _profile(plan: BillPlan, account: SimulatedAccount) -> str:
-    path = f"application-inference-profile/{plan.opaque(12)}"
+    path = f"application-inference-profile/{plan.random_id(12)}"
     return plan.arn("bedrock", account.regions[0], account, path)
 
 
@@ -28,7 +30,7 @@ def _tokens(
     daily: float, tags: dict[str, str] | None = None,
     **options: Any,
 ) -> Identity:  # fmt: skip
-    region, noise = account.regions[0], {"noise": 0.08, "tags": signed(account) | (tags or {})}
+    region, noise = account.regions[0], {"noise": 0.08, "tags": team_tag(account) | (tags or {})}
     plan.charge(account, meter, region, resource=profile, daily=daily, **(noise | options))
     return (account.id, region, meters()[meter].service, profile)
 
@@ -42,7 +44,7 @@ def plant_batchable(plan: BillPlan) -> None:
     for meter, daily, week, tags, note in could_wait:
         account = _user(plan, "batch", meter)
         identity = _tokens(plan, account, _profile(plan, account), meter, daily=daily, week=week, tags=tags)
-        plan.incident(BATCHABLE, identity, note=note)
+        plan.incident(BATCHABLE, identity, note=note, found_after=FOUR_WEEKS + SETTLE_DAYS)
     interactive: dict[str, Any] = {"tags": {"application": "chat"}, "week": WORKDAYS}
     for meter, daily, options, kind, note in (
         ("haiku3_in", 60_000.0, interactive, "interactive workloads", "a chat, by day"),
@@ -54,7 +56,7 @@ def plant_batchable(plan: BillPlan) -> None:
         identity = _tokens(plan, account, profile, meter, daily=daily, **options)
         if kind == "batch already used":
             _tokens(plan, account, profile, "llama_batch", daily=3 * daily)
-        plan.quiet(BATCHABLE, identity, kind=kind, note=note)
+        plan.hard_negative(BATCHABLE, identity, kind=kind, note=note)
 
 
 def plant_token_bursts(plan: BillPlan) -> None:
@@ -64,7 +66,7 @@ def plant_token_bursts(plan: BillPlan) -> None:
     account = _user(plan, "burst")
     profile, daily = _profile(plan, account), 15 * _everyday(plan, account)
     identity = _tokens(plan, account, profile, "gpt_oss_in", daily=daily, first=ago(1))
-    plan.incident(BURST, identity, since=ago(1), note="a profile of yesterday, above all its account used")
+    plan.at_once(BURST, identity, since=ago(1), note="a profile of yesterday, above all its account used")
     _moves(plan)
 
 
@@ -84,7 +86,7 @@ def _runaways(plan: BillPlan) -> None:
             _tokens(plan, account, profile, meter, daily=daily * size)
             _tokens(plan, account, profile, meter, daily=(times - 1) * daily * size, **span)
         identity = (account.id, account.regions[0], meters()["sonnet_service_in"].service, profile)
-        plan.incident(BURST, identity, since=span["first"], until=span["last"], note=note)
+        plan.at_once(BURST, identity, since=span["first"], until=span["last"], note=note)
 
 
 def _everyday(plan: BillPlan, account: SimulatedAccount) -> float:
@@ -107,7 +109,7 @@ def _moves(plan: BillPlan) -> None:
     _tokens(plan, account, new, "gpt_oss_in", daily=20_000.0, last=moved)
     identity = _tokens(plan, account, new, "gpt_oss_in", daily=daily, first=moved)
     kind = "tokens that move from one model to another"
-    plan.quiet(BURST, identity, since=moved, kind=kind, note="a migration, five days ago")
+    plan.hard_negative(BURST, identity, since=moved, kind=kind, note="a migration, five days ago")
 
 
 def _rhythms(plan: BillPlan) -> None:
@@ -115,10 +117,12 @@ def _rhythms(plan: BillPlan) -> None:
     profile = _profile(plan, account)
     _tokens(plan, account, profile, "lite_in", daily=20_000)
     identity = _tokens(plan, account, profile, "lite_in", daily=260_000, week=SATURDAYS)
-    plan.quiet(BURST, identity, kind="a weekly rhythm", note="fourteen times its usual every Saturday")
+    plan.hard_negative(
+        BURST, identity, kind="a weekly rhythm", note="fourteen times its usual every Saturday"
+    )
     profile, first = _profile(plan, account), plan.calendar.ago(3)
     _tokens(plan, account, profile, "nova_micro_in", daily=2_000)
     span: dict[str, Any] = {"first": first, "last": plan.calendar.ago(2)}
     identity = _tokens(plan, account, profile, "nova_micro_in", daily=180_000, **span)
     kind = "less than 10 a day above the usual"
-    plan.quiet(BURST, identity, since=first, kind=kind, note="ninety times its usual, 6 USD")
+    plan.hard_negative(BURST, identity, since=first, kind=kind, note="ninety times its usual, 6 USD")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import FLAT, SATURDAYS, WORKDAYS, Commitment, Week
-from focuswatch.simulate.everyday.everyday_accounts import signed
-from focuswatch.simulate.everyday.everyday_ai import LEARNERS
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
+from focuswatch.simulate.everyday.everyday_ai import TRAINING_ACCOUNTS
 from focuswatch.simulate.list_prices import SAGEMAKER, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
@@ -20,15 +21,15 @@ def plant_trainings(plan: BillPlan) -> None:
 
 
 def _trainer(plan: BillPlan) -> SimulatedAccount:
-    return plan.pick("training", where=lambda account: account.name not in LEARNERS)
+    return plan.pick("training", where=lambda account: account.name not in TRAINING_ACCOUNTS)
 
 
 def _train(
     plan: BillPlan, account: SimulatedAccount, kind: str, instance: str, *, daily: float, **options: Any
 ) -> None:
     region = account.regions[1]
-    job = plan.arn("sagemaker", region, account, f"training-job/{kind.lower()}-{plan.opaque(8)}")
-    tags = signed(account)
+    job = plan.arn("sagemaker", region, account, f"training-job/{kind.lower()}-{plan.random_id(8)}")
+    tags = team_tag(account)
     plan.charge(account, sagemaker(kind, instance), region, resource=job, daily=daily, tags=tags, **options)
 
 
@@ -37,17 +38,17 @@ def _identity(account: SimulatedAccount) -> Identity:
 
 
 def _at_full_price(plan: BillPlan) -> None:
-    cases: tuple[tuple[str, float, Week, float, str], ...] = (
-        ("ml.m5.2xlarge", 40.0, FLAT, 0.0, "every night, on demand"),
-        ("ml.m5.2xlarge", 500.0, SATURDAYS, 0.0, "every Saturday, on demand"),
-        ("ml.m5.xlarge", 90.0, WORKDAYS, 20.0, "a little spot beside much on demand"),
+    cases: tuple[tuple[str, float, Week, float, int, str], ...] = (
+        ("ml.m5.2xlarge", 40.0, FLAT, 0.0, 8, "every night, on demand"),
+        ("ml.m5.2xlarge", 500.0, SATURDAYS, 0.0, 30, "every Saturday, on demand"),
+        ("ml.m5.xlarge", 90.0, WORKDAYS, 20.0, 8, "a little spot beside much on demand"),
     )
-    for instance, daily, week, spot, note in cases:
+    for instance, daily, week, spot, days, note in cases:
         account = _trainer(plan)
         _train(plan, account, "Train", instance, daily=daily, week=week, noise=0.1)
         if spot:
             _train(plan, account, "TrSpt", instance, daily=spot, week=week, noise=0.1)
-        plan.incident(DETECTION, _identity(account), note=note)
+        plan.incident(DETECTION, _identity(account), note=note, found_after=days + SETTLE_DAYS)
 
 
 def _mostly_on_spot(plan: BillPlan) -> None:
@@ -55,7 +56,9 @@ def _mostly_on_spot(plan: BillPlan) -> None:
     _train(plan, account, "Train", "ml.m5.2xlarge", daily=30, noise=0.1)
     _train(plan, account, "TrSpt", "ml.m5.2xlarge", daily=90, noise=0.1)
     note = "three hours in four are spot"
-    plan.quiet(DETECTION, _identity(account), kind="spot (`TrSpt`) already the larger part", note=note)
+    plan.hard_negative(
+        DETECTION, _identity(account), kind="spot (`TrSpt`) already the larger part", note=note
+    )
 
 
 def _short_jobs(plan: BillPlan) -> None:
@@ -66,12 +69,12 @@ def _short_jobs(plan: BillPlan) -> None:
         for _ in range(16):
             _train(plan, account, "Train", "ml.m5.2xlarge", daily=0.75, **day)
     note = "sixteen jobs a day, none of an hour"
-    plan.quiet(DETECTION, _identity(account), kind="short, small jobs", note=note)
+    plan.hard_negative(DETECTION, _identity(account), kind="short, small jobs", note=note)
 
 
 def _covered_or_over(plan: BillPlan) -> None:
-    payer, ago = plan.organisation.payer, plan.calendar.ago
-    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    payer, ago = plan.organization.payer, plan.calendar.ago
+    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     cases: tuple[tuple[dict[str, Any], str, str], ...] = (
         ({"commitment": covered, "daily": 60}, "hours that a Savings Plan covers", "owed anyhow"),
@@ -80,4 +83,4 @@ def _covered_or_over(plan: BillPlan) -> None:
     for options, kind, note in cases:
         account = _trainer(plan)
         _train(plan, account, "Train", "ml.m5.2xlarge", **options)
-        plan.quiet(DETECTION, _identity(account), kind=kind, note=note)
+        plan.hard_negative(DETECTION, _identity(account), kind=kind, note=note)

@@ -6,6 +6,7 @@ from focuswatch.simulate.expected.line_facts import is_gpu, is_instance_hours, i
 from focuswatch.simulate.organization import SimulatedAccount
 
 DETECTION = "data_transfer_spike"
+HISTORY_DAYS = 28
 FRIDAYS: Week = (0, 0, 0, 0, 1, 0, 0)
 
 
@@ -19,7 +20,8 @@ def plant_transfers(plan: BillPlan) -> None:
         account = _sender(plan, "prod")
         first, last = plan.calendar.ago(ago), plan.calendar.ago(ago - days)
         plan.charge(account, meter, account.regions[0], daily=gigabytes, first=first, last=last)
-        plan.incident(DETECTION, (account.id, None, None, None), since=first, until=last, note=note)
+        identity = (account.id, None, None, None)
+        plan.at_once(DETECTION, identity, since=first, until=last, history=HISTORY_DAYS, note=note)
     _shared_by_compute(plan)
     _rhythm_and_trifle(plan)
     _not_the_internet(plan)
@@ -31,7 +33,7 @@ def _sender(plan: BillPlan, environment: str) -> SimulatedAccount:
 
 def _explained(plan: BillPlan, account: SimulatedAccount, *, ago: int, kind: str, note: str) -> None:
     since = plan.calendar.ago(ago)
-    plan.quiet(DETECTION, (account.id, None, None, None), since=since, kind=kind, note=note)
+    plan.hard_negative(DETECTION, (account.id, None, None, None), since=since, kind=kind, note=note)
 
 
 def _sent(plan: BillPlan, account: SimulatedAccount) -> float:
@@ -63,7 +65,7 @@ def _rhythm_and_trifle(plan: BillPlan) -> None:
     plan.charge(account, "out_s3", account.regions[0], daily=8 * _sent(plan, account), **options)
     ago = plan.calendar.days
     _explained(plan, account, ago=ago, kind="a weekly rhythm", note="ships its backup every Friday")
-    account = plan.organisation.of("dormant")[3]
+    account = plan.organization.of("dormant")[3]
     span = {"first": plan.calendar.ago(4), "last": plan.calendar.ago(3)}
     plan.charge(account, "out_ec2", account.regions[0], daily=4.0, **span)
     _explained(plan, account, ago=4, kind="tiny volumes", note="4 GB, two hundred times the usual")

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import WORKDAYS, Commitment
-from focuswatch.simulate.everyday.everyday_accounts import row_tags, signed
+from focuswatch.simulate.everyday.everyday_accounts import row_tags, team_tag
 from focuswatch.simulate.list_prices import SAGEMAKER, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
@@ -24,6 +25,12 @@ def plant_unit_costs(plan: BillPlan) -> None:
     _mix_and_volume(plan)
 
 
+def _dearer(plan: BillPlan, identity: Identity, *, after: int, note: str) -> None:
+    """State an increase that is found when the newest complete week has `after` of its days."""
+    changed = plan.calendar.ago(CHANGED_DAYS_AGO)
+    plan.incident(DETECTION, identity, since=changed, found_after=after + SETTLE_DAYS, history=14, note=note)
+
+
 def _user(plan: BillPlan) -> SimulatedAccount:
     return plan.pick("unit", where=lambda account: account.uses_bedrock)
 
@@ -32,7 +39,7 @@ def _tokens(
     plan: BillPlan, account: SimulatedAccount, meter: str, *, daily: float, **options: Any
 ) -> Identity:
     region = account.regions[1]
-    options = {"tags": signed(account), "noise": 0.05} | options
+    options = {"tags": team_tag(account), "noise": 0.05} | options
     plan.charge(account, meter, region, daily=daily, **options)
     return (account.id, region, meters()[meter].service, None)
 
@@ -43,31 +50,31 @@ def _dearer_tokens(plan: BillPlan) -> None:
     _tokens(plan, account, "lite_in", daily=100_000, last=changed)
     price = 1.3 * meters()["lite_in"].unit_price(account.regions[1])
     identity = _tokens(plan, account, "lite_in", daily=100_000, first=changed, price=price)
-    plan.incident(DETECTION, identity, since=changed, note="the price of a model went up by three tenths")
+    _dearer(plan, identity, after=2, note="the price of a model went up by three tenths")
     account = _user(plan)
     _tokens(plan, account, "sonnet_service_in", daily=30_000, last=changed)
     identity = _tokens(plan, account, "sonnet_regional_in", daily=30_000, first=changed)
-    plan.incident(DETECTION, identity, since=changed, note="from the global profile to a regional one")
+    _dearer(plan, identity, after=5, note="from the global profile to a regional one")
 
 
 def _dearer_endpoints(plan: BillPlan) -> None:
-    changed, payer = plan.calendar.ago(CHANGED_DAYS_AGO), plan.organisation.payer
-    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.opaque(8)}-{plan.opaque(12)}")
+    changed, payer = plan.calendar.ago(CHANGED_DAYS_AGO), plan.organization.payer
+    id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     identity = _endpoint(plan, 24, {"last": changed, "commitment": covered}, {"first": changed})
-    plan.incident(DETECTION, identity, since=changed, note="its Savings Plan ended")
+    _dearer(plan, identity, after=4, note="its Savings Plan ended")
     identity = _endpoint(
         plan, 24, {"last": changed}, {"first": changed, "daily": 48}, instance="ml.m5.xlarge"
     )
-    plan.incident(DETECTION, identity, since=changed, note="twice the instances for the same calls")
+    _dearer(plan, identity, after=4, note="twice the instances for the same calls")
     days = (plan.calendar.as_of - changed).days
     fewer = {changed + timedelta(days=day): 9_000.0 for day in range(days)}
     identity = _endpoint(plan, 48, {}, calls=fewer)
-    plan.incident(DETECTION, identity, since=changed, note="it lost its callers and kept its size")
+    _dearer(plan, identity, after=4, note="it lost its callers and kept its size")
     kind, note = "tiny volumes", "called a few times a day, then once"
     seldom = {changed + timedelta(days=day): 1.0 for day in range(days)}
     identity = _endpoint(plan, 24, {}, usual=40.0, calls=seldom)
-    plan.quiet(DETECTION, identity, since=changed, kind=kind, note=note)
+    plan.hard_negative(DETECTION, identity, since=changed, kind=kind, note=note)
 
 
 def _endpoint(
@@ -76,14 +83,14 @@ def _endpoint(
     instance: str = "ml.m5.2xlarge",
 ) -> Identity:  # fmt: skip
     """An endpoint charged in one or more spans, and called every day."""
-    account = plan.any(where=lambda account: account.environment == "dev")
+    account = plan.random_account(where=lambda account: account.environment == "dev")
     region = account.regions[0]
-    resource = plan.arn("sagemaker", region, account, f"endpoint/unit-{plan.opaque(6)}")
+    resource = plan.arn("sagemaker", region, account, f"endpoint/unit-{plan.random_id(6)}")
     tags = row_tags(plan, account, "models", always="team" not in account.tags)
     for span in spans:
         options: dict[str, Any] = {"daily": hours, "resource": resource, "tags": tags} | span
         plan.charge(account, sagemaker("Host", instance), region, **options)
-    plan.watch(account, region, resource, of=INVOCATIONS, daily=usual, week=WORKDAYS, on=calls)
+    plan.observe(account, region, resource, of=INVOCATIONS, daily=usual, week=WORKDAYS, on=calls)
     return (account.id, region, SAGEMAKER, resource)
 
 
@@ -97,8 +104,8 @@ def _mix_and_volume(plan: BillPlan) -> None:
         ("haiku3_in", 40_000, after),
     ):
         identity = _tokens(plan, account, meter, daily=daily, **span)
-    kind = "mix shifts between models are told as mix, not price"
-    plan.quiet(
+    kind = "mix shifts between models are reported as mix, not price"
+    plan.hard_negative(
         DETECTION,
         identity,
         since=changed,
@@ -109,4 +116,4 @@ def _mix_and_volume(plan: BillPlan) -> None:
     _tokens(plan, account, "gpt_out", daily=0.02, last=changed)
     identity = _tokens(plan, account, "gpt_out", daily=0.02, first=changed, price=90.0)
     kind, note = "tiny volumes", "six times the price of some thousand tokens"
-    plan.quiet(DETECTION, identity, since=changed, kind=kind, note=note)
+    plan.hard_negative(DETECTION, identity, since=changed, kind=kind, note=note)

@@ -1,97 +1,98 @@
 """Use cases with a term, a month's plan or a launch: those that go beyond it, and those that keep to it."""
 
+import math
 from datetime import date, timedelta
 from typing import Any
 
-from focuswatch.simulate.bill_plan import BillPlan, Identity
-from focuswatch.simulate.everyday.everyday_accounts import signed
+from focuswatch.simulate.bill_calendar import SETTLE_DAYS
+from focuswatch.simulate.bill_plan import USE_CASE_TAG, BillPlan, use_case_identity
+from focuswatch.simulate.charge_lines import Line
+from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.list_prices import meters, sagemaker
 
 OVERDUE = "experiment_overdue"
 PACE = "budget_pace"
-TAG = "use_case"
+HISTORY_DAYS = 45
 
 
-def named(use_case: str) -> Identity:
-    """Who a finding about a use case is."""
-    return (None, None, None, f"use case {use_case}")
-
-
-def _use_case(plan: BillPlan, name: str, *, last: date | None = None, **says: Any) -> None:
-    """A notebook of its own, tagged; `says` is what owners.toml does."""
-    account = plan.any()
+def _use_case(plan: BillPlan, name: str, *, last: date | None = None, **options: Any) -> Line:
+    """Add a notebook tagged with the use case; `options` are the use case's in owners.toml."""
+    account = plan.random_account()
     region = account.regions[0]
     resource = plan.arn("sagemaker", region, account, f"notebook-instance/{name}")
     span = {"last": last} if last else {}
-    tags = signed(account) | {TAG: name}
-    plan.charge(
-        account,
-        sagemaker("Notebk", "ml.m5.xlarge"),
-        region,
-        resource=resource,
-        daily=24.0,
-        tags=tags,
-        **span,
-    )
-    plan.use_cases[name] = {"intent": "production", "rows": {"tags": {TAG: [name]}}} | says
+    tags = team_tag(account) | {USE_CASE_TAG: name}
+    meter = sagemaker("Notebk", "ml.m5.xlarge")
+    line = plan.charge(account, meter, region, resource=resource, daily=24.0, tags=tags, **span)
+    plan.use_cases[name] = {"intent": "production", "rows": {"tags": {USE_CASE_TAG: [name]}}} | options
+    return line
 
 
 def plant_experiments(plan: BillPlan) -> None:
     ago = plan.calendar.ago
-    overdue: tuple[tuple[str, dict[str, Any], date, str], ...] = (
-        ("resume-screening", {"review_on": ago(30)}, ago(30), "nobody came to its review"),
-        ("meeting-notes", {"cap": 60}, ago(60), "its cap is long gone"),
+    trial: dict[str, Any] = {"intent": "experiment", "hypothesis": "it saves an hour a week"}
+    _use_case(plan, "resume-screening", **trial, review_on=ago(30))
+    _overdue(plan, "resume-screening", since=ago(30), note="its review date has passed")
+    line = _use_case(plan, "meeting-notes", **trial, cap=60)
+    reached = plan.calendar.day(math.ceil(60 / line.daily_cost) - 1)
+    _overdue(plan, "meeting-notes", since=reached, note="its cap is reached")
+    _use_case(plan, "quarter-forecasts", intent="experiment", review_on=ago(-60), cap=5000)
+    kind = "an experiment within its term"
+    plan.hard_negative(OVERDUE, use_case_identity("quarter-forecasts"), kind=kind, note="a trial")
+    _use_case(plan, "poster-drafts", last=ago(20), intent="experiment", review_on=ago(40))
+    _overdue(plan, "poster-drafts", since=ago(40), until=ago(20), note="stopped after its review date")
+    kind = "an experiment that ended"
+    plan.hard_negative(
+        OVERDUE, use_case_identity("poster-drafts"), kind=kind, note="stopped after its review date"
     )
-    quiet: tuple[tuple[str, dict[str, Any], date | None, str, str], ...] = (
-        (
-            "quarter-forecasts",
-            {"review_on": ago(-60), "cap": 5000},
-            None,
-            "an experiment within its term",
-            "a trial",
-        ),
-        (
-            "poster-drafts",
-            {"review_on": ago(40)},
-            ago(20),
-            "an experiment that ended",
-            "stopped late, and stopped",
-        ),
-        ("invoice-reading", {"intent": "production"}, None, "production", "it was an experiment once"),
+    _use_case(plan, "invoice-reading", intent="production")
+    plan.hard_negative(
+        OVERDUE, use_case_identity("invoice-reading"), kind="production", note="once an experiment"
     )
-    for name, says, since, note in overdue:
-        _use_case(plan, name, intent="experiment", hypothesis="it saves an hour a week", **says)
-        plan.incident(OVERDUE, named(name), since=since, note=note)
-    for name, says, last, kind, note in quiet:
-        _use_case(plan, name, last=last, **({"intent": "experiment"} | says))
-        plan.quiet(OVERDUE, named(name), kind=kind, note=note)
 
 
-def plant_plans(plan: BillPlan) -> None:
+def _overdue(plan: BillPlan, name: str, *, since: date, until: date | None = None, note: str) -> None:
+    plan.incident(
+        OVERDUE, use_case_identity(name), since=since, until=until, note=note,
+        found_after=SETTLE_DAYS + 1, found_until=until,
+    )  # fmt: skip
+
+
+def plant_budgets(plan: BillPlan) -> None:
     _launch(plan)
     monthly = 24.0 * sagemaker("Notebk", "ml.m5.xlarge").unit_price("us-east-1") * 30
     for name, share, note in (
-        ("claims-triage", 0.5, "twice its plan"),
-        ("tutor", 0.75, "a third over its plan"),
+        ("claims-triage", 0.5, "twice its budget"),
+        ("tutor", 0.75, "a third over its budget"),
     ):
         _use_case(plan, name, monthly_budget=round(share * monthly, 2))
-        plan.incident(PACE, named(name), note=note)
+        _over_budget(plan, name, note=note)
     _use_case(plan, "glossary", monthly_budget=round(1.6 * monthly, 2))
-    plan.quiet(PACE, named("glossary"), kind="a plan that lasts", note="two thirds of it are needed")
-    _use_case(plan, "old-tutor", monthly_budget=round(0.8 * monthly, 2), last=plan.calendar.ago(20))
-    plan.quiet(
-        PACE, named("old-tutor"), kind="what has ended", note="a quarter over its plan, until it ended"
+    plan.hard_negative(
+        PACE, use_case_identity("glossary"), kind="a plan that lasts", note="it needs two thirds of it"
     )
+    last, note = plan.calendar.ago(20), "a quarter over its budget, until it ended"
+    _use_case(plan, "old-tutor", monthly_budget=round(0.8 * monthly, 2), last=last)
+    _over_budget(plan, "old-tutor", until=last, note=note)
+    plan.hard_negative(PACE, use_case_identity("old-tutor"), kind="what has ended", note=note)
+
+
+def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: str) -> None:
+    """Found once a forecast has more than a month to learn from."""
+    plan.incident(
+        PACE, use_case_identity(name), since=plan.calendar.day(HISTORY_DAYS), until=until, note=note,
+        found_after=SETTLE_DAYS + 1, found_until=until,
+    )  # fmt: skip
 
 
 def _launch(plan: BillPlan) -> None:
     """Six times the usual since four days ago, as owners.toml announced."""
-    account = plan.any(where=lambda one: one.uses_bedrock)
+    account = plan.random_account(where=lambda one: one.uses_bedrock)
     region, since = account.regions[0], plan.calendar.ago(4)
-    resource = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.opaque(12)}")
+    resource = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")
     options: dict[str, Any] = {
         "resource": resource,
-        "tags": signed(account) | {TAG: "shop-guide"},
+        "tags": team_tag(account) | {USE_CASE_TAG: "shop-guide"},
         "noise": 0.05,
     }
     meter = meters()["haiku3_in"]
@@ -100,9 +101,9 @@ def _launch(plan: BillPlan) -> None:
     plan.charge(account, meter, region, daily=5 * usual, first=since, **options)
     launch = {"first_day": since, "last_day": since + timedelta(days=13), "factor": 8.0}
     plan.use_cases["shop-guide"] = {
-        "intent": "production", "rows": {"tags": {TAG: ["shop-guide"]}}, "launches": [launch],
+        "intent": "production", "rows": {"tags": {USE_CASE_TAG: ["shop-guide"]}}, "launches": [launch],
     }  # fmt: skip
     identity = (account.id, region, meter.service, resource)
-    plan.quiet(
+    plan.hard_negative(
         "token_burst", identity, since=since, kind="a launch that a plan announces", note="as announced"
     )

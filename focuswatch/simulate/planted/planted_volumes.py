@@ -5,11 +5,12 @@ from typing import Any
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import Commitment
-from focuswatch.simulate.everyday.everyday_accounts import guard, signed, volume
+from focuswatch.simulate.everyday.everyday_accounts import charge_security_services, team_tag, volume
 from focuswatch.simulate.list_prices import EC2, ec2, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
 
 DETECTION = "abandoned_volume"
+LOOKBACK = 14
 
 
 def plant_volumes(plan: BillPlan) -> None:
@@ -20,18 +21,18 @@ def plant_volumes(plan: BillPlan) -> None:
 
 def _empty_region(plan: BillPlan) -> tuple[SimulatedAccount, str]:
     """An account and a region where it has no machine, only what guards it."""
-    account = plan.any()
-    region = plan.abroad(account)
-    guard(plan, account, region, meters=("guardduty", "cloudtrail", "config"))
+    account = plan.random_account()
+    region = plan.unused_region(account)
+    charge_security_services(plan, account, region, meters=("guardduty", "cloudtrail", "config"))
     return account, region
 
 
 def _machine(
     plan: BillPlan, account: SimulatedAccount, region: str, meter: Meter, *, daily: float, **options: Any
 ) -> None:
-    job = plan.arn("sagemaker", region, account, f"training-job/job-{plan.opaque(8)}")
+    job = plan.arn("sagemaker", region, account, f"training-job/job-{plan.random_id(8)}")
     resource = plan.instance(account, region) if meter.code == "AmazonEC2" else job
-    plan.charge(account, meter, region, resource=resource, daily=daily, tags=signed(account), **options)
+    plan.charge(account, meter, region, resource=resource, daily=daily, tags=team_tag(account), **options)
 
 
 def _volume(
@@ -44,25 +45,26 @@ def _abandoned(plan: BillPlan) -> None:
     account, region = _empty_region(plan)
     for gigabytes in (500, 1000):
         identity = _volume(plan, account, region, gigabytes)
-        plan.incident(DETECTION, identity, note="no machine there since the bill began")
+        plan.idle(DETECTION, identity, lookback=LOOKBACK, note="no machine there since the bill began")
 
     account, region = _empty_region(plan)
     last = plan.calendar.ago(plan.rng.randrange(30, 45))
     _machine(plan, account, region, ec2("g5.xlarge"), daily=24, last=last)
     identity = _volume(plan, account, region, 2000)
-    plan.incident(DETECTION, identity, since=last, note="left by GPU work that ended")
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=last, note="left by GPU work that ended")
 
     account, region = _empty_region(plan)
     last = plan.calendar.ago(16)
     _machine(plan, account, region, ec2("m6i.large"), daily=24, last=last)
     identity = _volume(plan, account, region, 400, meter="volume_io2")
-    plan.incident(DETECTION, identity, since=last, note="its machine left exactly a lookback ago")
+    note = "its machine left exactly a lookback ago"
+    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=last, note=note)
 
 
 def _accompanied(plan: BillPlan) -> None:
     """Beside each volume something computes on one day of the lookback, and did 80 days earlier: no news."""
     ago = plan.calendar.ago
-    id = plan.arn("ec2", "eu-west-2", plan.organisation.payer, f"reserved-instances/{plan.opaque(8)}")
+    id = plan.arn("ec2", "eu-west-2", plan.organization.payer, f"reserved-instances/{plan.random_id(8)}")
     reserved = Commitment(id, "m6i.large 1yr No Upfront", "Reserved", "Used", 0.6)
     cases: tuple[tuple[Meter, str, int, dict[str, Any]], ...] = (
         (ec2("m6i.large"), "an instance for an hour", 16, {}),
@@ -72,21 +74,25 @@ def _accompanied(plan: BillPlan) -> None:
     )
     for meter, note, day, options in cases:
         account, region = _empty_region(plan)
-        for since in (day + 80, day):
+        days = (day + 80, day)
+        for since in days:
             _machine(plan, account, region, meter, daily=1, first=ago(since), last=ago(since - 1), **options)
         identity = _volume(plan, account, region, 600)
-        plan.quiet(DETECTION, identity, kind="any compute there", note=f"{note}, {day} days ago")
+        plan.hard_negative(DETECTION, identity, kind="any compute there", note=f"{note}, {day} days ago")
+        used_on = [ago(since) for since in days]
+        note = "no machine there between two days"
+        plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=used_on, note=note)
 
 
 def _not_worth_telling(plan: BillPlan) -> None:
     account, region = _empty_region(plan)
-    snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.opaque(16)}")
+    snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.random_id(16)}")
     plan.charge(account, "snapshot", region, resource=snapshot, daily=3000 / 30)
     of_snapshot = (account.id, region, EC2, snapshot)
-    plan.quiet(DETECTION, of_snapshot, kind="snapshots", note="a large snapshot and no machine")
+    plan.hard_negative(DETECTION, of_snapshot, kind="snapshots", note="a large snapshot and no machine")
     born = plan.calendar.ago(15)
     identity = _volume(plan, account, region, 600, first=born)
     kind = "volume younger than the lookback"
-    plan.quiet(DETECTION, identity, since=born, kind=kind, note="thirteen settled days old")
+    plan.hard_negative(DETECTION, identity, since=born, kind=kind, note="thirteen settled days old")
     identity = _volume(plan, account, region, 8)
-    plan.quiet(DETECTION, identity, kind="waste under 1 a month", note="eight gigabytes of gp3")
+    plan.hard_negative(DETECTION, identity, kind="waste under 1 a month", note="eight gigabytes of gp3")
