@@ -5,13 +5,13 @@ PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 
 .PHONY: setup setup-dev setup-deploy vendor demo test conformance check clean
 
-# The product alone, as `pip install focuswatch` brings it: all that a scan of files and the demo need.
+# Install focuswatch as `pip install focuswatch` does: enough to scan files and to run the demo.
 setup: $(VENV)/ready
 
-# What the tests need beside it, from PyPI and npm.
+# Install test dependencies from PyPI and npm.
 setup-dev: $(VENV)/dev node_modules/.ready
 
-# What `npx cdk deploy` and `focuswatch doctor` need, without what tests need.
+# Install the dependencies of `npx cdk deploy` and `focuswatch doctor`, without those of tests.
 setup-deploy: $(VENV)/deploy node_modules/.deploy
 
 $(VENV)/ready: pyproject.toml constraints.txt
@@ -31,30 +31,30 @@ $(VENV)/deploy: $(VENV)/ready
 
 NPM := npm install --no-package-lock --no-audit --no-fund --no-update-notifier --loglevel=error
 
-# The marks are hidden files, which npm leaves alone.
+# The marker files are hidden, so that npm does not remove them.
 node_modules/.ready: package.json
 	$(NPM)
 	touch $@
 
-# Where everything is installed, `--omit=dev` would remove what the tests need.
+# With test dependencies installed, `--omit=dev` would remove them.
 node_modules/.deploy: package.json
 	$(NPM) $$(test -e node_modules/.ready || echo --omit=dev)
 	touch $@
 
-# What the page is drawn with, as npm delivers package.json's versions; the sums are those that were reviewed.
+# Copy the page's chart libraries from npm, in package.json's versions, and verify their reviewed checksums.
 vendor: node_modules/.ready
 	cp node_modules/d3/dist/d3.min.js node_modules/@observablehq/plot/dist/plot.umd.min.js focuswatch/reports/page/vendor/
 	cd focuswatch/reports/page/vendor && sha256sum --check SHA256SUMS
 
-# Simulate an organization and scan its bill: what focuswatch finds, without a bill of your own.
+# Simulate an organization's bill and scan it.
 demo: setup
 	$(BIN)/focuswatch demo
 
-# Everything that must hold: style, types, every test (the catalog's rules are among them).
+# Run all checks and tests: format, lint, types, tests, rules of the catalog.
 test: check setup-dev
 	$(BIN)/python -m pytest
 
-# Every case of every detection on a real Trino, a whole scan, and the deployed whole behind Athena's door.
+# Run each case of each detection, a whole scan and a deployment on a real Trino.
 conformance: setup-dev
 	FOCUSWATCH_CONFORMANCE=all $(BIN)/python -m pytest tests/engines/test_conformance.py tests/engines/test_athena_statements_on_trino.py tests/engines/test_trino_engine.py tests/end_to_end/test_deployed.py
 

@@ -1,4 +1,4 @@
-"""Config to stacks: what `npx cdk deploy --all` deploys, from config/deployment.toml and config/owners.toml."""
+"""The CDK app: the stacks of `npx cdk deploy --all`, from config/deployment.toml and config/owners.toml."""
 
 from pathlib import Path
 
@@ -13,17 +13,14 @@ from infra.stacks import add_stacks
 
 
 def synthesize(app: App, *, config: Path) -> None:
-    """Write the stacks' templates; a mistake in a file ends it with every mistake's sentence, and no traceback.
-
-    An example of the shipped files that nobody has replaced is a mistake too.
-    """
+    """Write the templates of the stacks. Exits with the list of problems if a file has any, placeholders included."""
     try:
         deployment = Deployment.load(config / "deployment.toml")
         owners, catalog = Owners.load(config / "owners.toml"), Catalog.load()
     except FocuswatchError as error:
         raise SystemExit(str(error)) from None
-    if examples := list(placeholders(deployment, owners)):
-        raise SystemExit("\n".join(f"{config}/{one}" for one in examples))
+    if problems := list(placeholders(deployment, owners)):
+        raise SystemExit("\n".join(f"{config}/{problem}" for problem in problems))
     add_stacks(app, deployment=deployment, owners=owners, catalog=catalog)
     app.synth()
 

@@ -1,1 +1,1 @@
-"""The AWS room: constructs and stacks. It reads the catalog and the config that the product reads."""
+"""CDK constructs and stacks of a deployment."""

@@ -1,7 +1,7 @@
-"""The data bucket: the export as delivered, the tables made of it, the results of statements.
+"""The data bucket: the delivered export, the tables derived from it, and query results.
 
-SSE-S3 and not KMS: Data Exports delivers as a service of another account, AWS's own FOCUS stack encrypts so, and a
-key would be asked for each of the thousands of objects a statement reads.
+It is encrypted with SSE-S3 and not KMS: Data Exports delivers from a service account, AWS's own FOCUS stack does the
+same, and KMS would be called for each of the thousands of objects that a query reads.
 https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
 """
 
@@ -18,7 +18,7 @@ ACCESS_LOG_DAYS = 90
 
 
 class DataBucket(Construct):
-    """The bucket and who may put what into it. Both it and the bill in it outlive the stack."""
+    """The bucket and its policy. The bucket and its objects are retained when the stack is deleted."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(scope, id)
@@ -31,9 +31,9 @@ class DataBucket(Construct):
             server_access_logs_bucket=self._access_logs(),
             **_CLOSED,
         )
-        # Set here, since the construct's own switch would bring a Lambda that sets it.
-        told = "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled"
-        cast(aws_s3.CfnBucket, self.bucket.node.default_child).add_property_override(told, True)
+        # As an override, since the construct's own option adds a Lambda function that sets it.
+        key = "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled"
+        cast(aws_s3.CfnBucket, self.bucket.node.default_child).add_property_override(key, True)
         for statement in _delivery_statements(self.bucket, payer=deployment.accounts.payer):
             self.bucket.add_to_resource_policy(statement)
 
@@ -48,7 +48,7 @@ _CLOSED: dict[str, Any] = {
     "object_ownership": aws_s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     "enforce_ssl": True,
     "minimum_tls_version": 1.2,
-    # Kept when the stack goes, but not when its first deployment fails: the next would find its name taken.
+    # Retained when the stack is deleted, but not if its first deployment fails: the next one needs the name.
     "removal_policy": RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 }
 
@@ -57,47 +57,49 @@ def _lifecycle(deployment: Deployment) -> list[aws_s3.LifecycleRule]:
     keep = deployment.keep
     return [
         aws_s3.LifecycleRule(
-            id="results-are-read-once",
+            id="expire-query-results",
             prefix=RESULTS,
             expiration=Duration.days(keep.athena_results_days),
             noncurrent_version_expiration=Duration.days(1),
         ),
         *(
-            # What a refresh replaces, the next one can make again. Of two rules the shorter counts:
+            # A refresh can derive replaced files again. Of two rules, the shorter period applies:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
             aws_s3.LifecycleRule(
-                id=f"made-again-{table}",
+                id=f"expire-replaced-{table}",
                 prefix=f"tables/{table}/",
                 noncurrent_version_expiration=Duration.days(1),
             )
             for table in PERIOD_TABLES
         ),
-        *([_unread_is_cheaper(f"{deployment.export_path}/data/")] if keep.intelligent_tiering else []),
+        *([_intelligent_tiering(f"{deployment.export_path}/data/")] if keep.intelligent_tiering else []),
         aws_s3.LifecycleRule(
-            id="old-versions",  # an export is overwritten up to three times a day
+            id="expire-old-versions",  # an export is overwritten up to three times a day
             noncurrent_version_expiration=Duration.days(keep.old_versions_days),
             abort_incomplete_multipart_upload_after=Duration.days(7),
         ),
-        aws_s3.LifecycleRule(id="markers-of-nothing", expired_object_delete_marker=True),
+        aws_s3.LifecycleRule(id="remove-expired-delete-markers", expired_object_delete_marker=True),
     ]
 
 
-def _unread_is_cheaper(prefix: str) -> aws_s3.LifecycleRule:
-    """Intelligent-Tiering and not Glacier Instant Retrieval: over 13 months both cost the same, but that one charges
-    for reading a period once more and for 90 days of what is delivered again. Objects below 128 KB stay as they are.
+def _intelligent_tiering(prefix: str) -> aws_s3.LifecycleRule:
+    """Return the rule that moves the export to Intelligent-Tiering; objects below 128 KB stay in S3 Standard.
+
+    Over 13 months, Glacier Instant Retrieval costs the same, but it charges for reading a period again, and for 90 days
+    of each object that is delivered again.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
     """
-    at_once = aws_s3.Transition(
+    transition = aws_s3.Transition(
         storage_class=aws_s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(0)
     )
-    return aws_s3.LifecycleRule(id="unread-is-cheaper", prefix=prefix, transitions=[at_once])
+    return aws_s3.LifecycleRule(id="intelligent-tiering", prefix=prefix, transitions=[transition])
 
 
 def _delivery_statements(bucket: aws_s3.Bucket, *, payer: str) -> list[aws_iam.PolicyStatement]:
-    """Data Exports may deliver for the payer, and for nobody else.
+    """Return the statements that allow Data Exports to deliver for the payer account only.
 
-    AWS's page has stood in two forms, one principal and one action or two of each; this satisfies both:
+    AWS has documented two versions, with one principal and one action or with two of each. This satisfies both:
     https://docs.aws.amazon.com/cur/latest/userguide/dataexports-s3-bucket.html
     """
     return [

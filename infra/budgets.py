@@ -1,10 +1,10 @@
-"""The payer's budgets: floors that never sleep, regions nobody approved, all AI, and every team's own.
+"""AWS Budgets in the payer account: OpenSearch Serverless, AI services, Regions that are not approved, and each team.
 
-`FilterExpression` always comes with `Metrics`, or the budget is made broken:
+`FilterExpression` needs `Metrics`, or the budget is created broken:
 https://github.com/hashicorp/terraform-provider-aws/issues/46866
-AWS Budgets takes USD alone in most accounts ("AUD is not in the supported unit set: [USD]"), so a team's budget in the
-billing currency is converted: https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/682
-Values are listed exactly: whether Budgets takes other ways to match is not known (docs/unproven.md).
+AWS Budgets accepts only USD in most accounts ("AUD is not in the supported unit set: [USD]"), so a team's budget in
+the billing currency is converted: https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/682
+Values are listed exactly; whether Budgets accepts other match options is not verified (docs/unproven.md).
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from focuswatch.findings.exchange_rates import USD, converted
 from focuswatch.operations.deployment_config import BudgetsConfig
 from focuswatch.owners.owners_file import Owners, Team
 
-CENT = Decimal("0.01")  # a limit of 0 may be refused
+CENT = Decimal("0.01")  # a limit of 0 may be rejected
 Expression = aws_budgets.CfnBudget.ExpressionProperty
 Notification = aws_budgets.CfnBudget.NotificationProperty
 
-# How usage types begin, by region: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html
-# EUW1 is not there: eu-west-1 is EU, but some services are said to write it so.
+# Prefixes of usage types, by Region: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html
+# EUW1 is not listed there: eu-west-1 has the prefix EU, but some services are reported to use EUW1.
 REGION_CODES = (
     *("USE1", "USE2", "USW1", "USW2", "CAN1", "CAN2", "MXC1", "SAE1", "AFS1", "ILC1", "MEC1", "MES1"),
     *(
@@ -44,10 +44,10 @@ REGION_CODES = (
     *("APS1", "APS2", "APS3", "APS4", "APS5", "APS6", "APS7", "APS8", "APS9"),
 )
 OCU_METERS = ("SearchOCU", "IndexingOCU", "StorageUsedInS3ByteHour")
-OPENSEARCH = "Amazon OpenSearch Service"  # Serverless has no service name of its own
-NO_REGION = ("global", "NoRegion")  # what AWS bills worldwide
-# What is charged where the traffic is, in regions that nobody chose; tables/daily_charges.sql leaves it out of the
-# regions in use too. WAF and Shield for CloudFront are charged as global.
+OPENSEARCH = "Amazon OpenSearch Service"  # OpenSearch Serverless is billed under it too
+NO_REGION = ("global", "NoRegion")  # of global services
+# Charged in the Region of the traffic, not in one that the account uses; tables/daily_charges.sql marks these charges
+# `is_edge`. WAF and Shield for CloudFront are charged as global.
 TRAFFIC_SERVICES = ("Amazon CloudFront", "AWS Global Accelerator")
 TRAFFIC_METERS = (
     "Lambda-Edge-Request",
@@ -55,13 +55,13 @@ TRAFFIC_METERS = (
     "DataTransfer-In-ABytes",  # S3 Transfer Acceleration
     "DataTransfer-Out-ABytes",
 )
-# Charge types, called record types by the API, that would net what was used to zero:
+# Charge types (record types in the API) that would offset usage:
 # https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/manage-cost-categories.html (Term comparisons)
 NOT_SPENT = ("Credit", "Refund")
 
 
 class PayerBudgets(Construct):
-    """A budget of the organisation's for each thing that surprises, and one for every team with `monthly_budget`."""
+    """Three budgets of the organization, and one for each team with `monthly_budget`."""
 
     def __init__(
         self,
@@ -77,22 +77,25 @@ class PayerBudgets(Construct):
         super().__init__(scope, id)
         self._currency, self._rates = config.currency, owners.exchange_rates
         self._name, self._subscribers = name, _subscribers(topic_arn, config.emails)
-        used = [_used(percent) for percent in (70, 85, 100)]
+        actual = [_actual(percent) for percent in (70, 85, 100)]
         self._budget(
             "opensearch-serverless",
             amount=config.opensearch_serverless_usd,
             counted=opensearch_serverless(),
-            told=[*used, _forecast()],
+            notifications=[*actual, _forecast()],
         )
         self._budget(
-            "ai-services", amount=config.ai_usd, counted=ai_services(config), told=[*used, _forecast()]
+            "ai-services",
+            amount=config.ai_usd,
+            counted=ai_services(config),
+            notifications=[*actual, _forecast()],
         )
-        # A limit of 0 may be refused, and CloudFormation takes no threshold below 0.1: one dollar, told at 1 %.
+        # A limit of 0 may be rejected, and CloudFormation accepts no threshold below 0.1: 1 USD, with an alert at 1 %.
         self._budget(
             "unapproved-regions",
             amount=Decimal(1),
             counted=unapproved_regions(config.approved_regions),
-            told=[_used(1)],
+            notifications=[_actual(1)],
         )
         for team_name, team in owners.teams.items():
             if team.monthly_budget:
@@ -102,7 +105,7 @@ class PayerBudgets(Construct):
                     amount=team.monthly_budget,
                     currency=billing_currency,
                     counted=counted,
-                    told=[_used(85), _used(100), _forecast()],
+                    notifications=[_actual(85), _actual(100), _forecast()],
                 )
 
     def _budget(
@@ -111,7 +114,7 @@ class PayerBudgets(Construct):
         *,
         amount: Decimal,
         counted: Expression,
-        told: Sequence[Notification],
+        notifications: Sequence[Notification],
         currency: str = USD,
     ) -> None:
         limit = converted(amount, source=currency, target=self._currency, rates=self._rates)
@@ -130,27 +133,33 @@ class PayerBudgets(Construct):
                 metrics=["UnblendedCost"],
             ),
             notifications_with_subscribers=[
-                budget.NotificationWithSubscribersProperty(notification=one, subscribers=self._subscribers)
-                for one in told
+                budget.NotificationWithSubscribersProperty(
+                    notification=notification, subscribers=self._subscribers
+                )
+                for notification in notifications
             ],
         )
 
 
 def before_credits(counted: Expression) -> Expression:
-    """Return the filter without credits and refunds: an organisation that has some would never reach a limit."""
-    spent = Expression(not_=dimension("RECORD_TYPE", NOT_SPENT))
-    known = counted.and_
-    return Expression(and_=[*known, spent]) if isinstance(known, list) else Expression(and_=[counted, spent])
+    """Return the filter without credits and refunds, which would keep an organization below its limits."""
+    usage = Expression(not_=dimension("RECORD_TYPE", NOT_SPENT))
+    conditions = counted.and_
+    return (
+        Expression(and_=[*conditions, usage])
+        if isinstance(conditions, list)
+        else Expression(and_=[counted, usage])
+    )
 
 
 def opensearch_serverless() -> Expression:
-    """OCUs and storage of OpenSearch Serverless, and none of the managed domains that share its service name."""
+    """Return the filter of OCUs and storage of OpenSearch Serverless, without managed domains of the same service."""
     meters = [f"{code}-{meter}" for code in REGION_CODES for meter in OCU_METERS]
     return Expression(and_=[dimension("SERVICE", [OPENSEARCH]), dimension("USAGE_TYPE", meters)])
 
 
 def ai_services(config: BudgetsConfig) -> Expression:
-    """AI under all the names it is billed by: AWS's services, Marketplace's models, OpenSearch Serverless."""
+    """Return the filter of AI charges: services of AWS, models of AWS Marketplace, OpenSearch Serverless."""
     counted = [dimension("SERVICE", config.ai_services), opensearch_serverless()]
     if config.count_all_marketplace:
         counted.append(dimension("BILLING_ENTITY", ["AWS Marketplace"]))
@@ -158,21 +167,21 @@ def ai_services(config: BudgetsConfig) -> Expression:
 
 
 def unapproved_regions(approved: Sequence[str]) -> Expression:
-    """Return what is charged in a region that is not approved, but for charges where the traffic is."""
+    """Return the filter of charges in Regions that are not approved, without charges of edge locations."""
     meters = [*TRAFFIC_METERS, *(f"{code}-{meter}" for code in REGION_CODES for meter in TRAFFIC_METERS)]
-    left_out = (
+    excluded = (
         dimension("REGION", [*approved, *NO_REGION]),
         dimension("SERVICE", TRAFFIC_SERVICES),
         dimension("USAGE_TYPE", meters),
     )
-    return Expression(and_=[Expression(not_=one) for one in left_out])
+    return Expression(and_=[Expression(not_=charges) for charges in excluded])
 
 
 def of_team(name: str, team: Team, *, owner_tags: Sequence[str]) -> Expression:
-    """What a team's accounts and tags are charged for. OUs have no filter in Budgets: list their accounts."""
+    """Return the filter of a team's accounts and tags. Budgets has no filter for OUs: list their accounts instead."""
     values: dict[str, list[str]] = {key: [name] for key in owner_tags}
     for key, named in team.owns.tags.items():
-        values[key] = [*named, *(one for one in values.get(key, []) if one not in named)]
+        values[key] = [*named, *(value for value in values.get(key, []) if value not in named)]
     counted = [_tag(key, named) for key, named in values.items()]
     if team.owns.accounts:
         counted.append(dimension("LINKED_ACCOUNT", team.owns.accounts))
@@ -180,7 +189,7 @@ def of_team(name: str, team: Team, *, owner_tags: Sequence[str]) -> Expression:
 
 
 def dimension(key: str, values: Sequence[str]) -> Expression:
-    """Charges whose dimension is one of `values`."""
+    """Return the filter of charges whose dimension has one of `values`."""
     return Expression(
         dimensions=aws_budgets.CfnBudget.ExpressionDimensionValuesProperty(key=key, values=list(values))
     )
@@ -190,7 +199,7 @@ def _tag(key: str, values: Sequence[str]) -> Expression:
     return Expression(tags=aws_budgets.CfnBudget.TagValuesProperty(key=key, values=list(values)))
 
 
-def _used(percent: int) -> Notification:
+def _actual(percent: int) -> Notification:
     return _notification("ACTUAL", percent=percent)
 
 
@@ -209,5 +218,5 @@ def _notification(kind: str, *, percent: int) -> Notification:
 
 def _subscribers(topic_arn: str, emails: Sequence[str]) -> list[aws_budgets.CfnBudget.SubscriberProperty]:
     subscriber = aws_budgets.CfnBudget.SubscriberProperty
-    told = [subscriber(subscription_type="SNS", address=topic_arn)]
-    return [*told, *(subscriber(subscription_type="EMAIL", address=email) for email in emails)]
+    topic = [subscriber(subscription_type="SNS", address=topic_arn)]
+    return [*topic, *(subscriber(subscription_type="EMAIL", address=email) for email in emails)]

@@ -1,4 +1,4 @@
-"""The Lambdas, each with a role, a log group and a queue of what it could not do."""
+"""The Lambda functions, each with a role, a log group and a dead-letter queue."""
 
 import json
 from dataclasses import dataclass
@@ -8,30 +8,29 @@ from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_lambda, aws_lambda_des
 from constructs import Construct
 
 from focuswatch.operations.deployment_config import QUEUE_FED, Deployment
-from infra.explained import explain
-from infra.messages import Messages, dead_letters
-from infra.packages import ARCHITECTURE, RUNTIME, Layers, lambda_code, layers
+from infra.lambda_packages import ARCHITECTURE, RUNTIME, Layers, lambda_code, layers
+from infra.nag_exceptions import acknowledge
 from infra.permissions import Permissions
-from infra.work import feed, work_queue
+from infra.queues import feed, work_queue
+from infra.topics import Topics, dead_letters
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much a function gets; 1769 MB is one whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+    """Memory and timeout of a function; 1769 MB is one vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
-    `with_pandas`: it asks Athena or writes Parquet, which takes AWS's large layer.
+    `with_pandas`: it queries Athena or writes Parquet, and so needs the layer AWS SDK for pandas.
     """
 
     memory_mb: int
     timeout_seconds: int
     with_pandas: bool = False
-    most_at_once: int | None = None
+    max_concurrency: int | None = None
 
 
-# Two refreshes at once would fold the same period twice; two detects would notify twice of what neither wrote yet, two
-# publishes of what neither has marked as sent; of two pages the older could be written last: each run of these holds a
-# lease (focuswatch/operations/function_lease.py), which costs no reserved concurrency. Whatever works through a queue
-# ends before a lease of focuswatch.notify.claims does.
+# Parallel runs of `refresh` would fold a period twice, of `detect` or `publish` would notify twice, and of `page` could
+# write the older page last. Each run of these holds a lease (focuswatch/operations/function_lease.py), which needs no
+# reserved concurrency. A function that a queue feeds has a shorter timeout than focuswatch.notify.claims.
 SIZES = {
     "refresh": Size(memory_mb=1024, timeout_seconds=900, with_pandas=True),
     "collect": Size(memory_mb=1769, timeout_seconds=900, with_pandas=True),
@@ -41,9 +40,9 @@ SIZES = {
     "spending": Size(memory_mb=512, timeout_seconds=120),
     "pulse": Size(memory_mb=512, timeout_seconds=120),
     "slack": Size(memory_mb=512, timeout_seconds=300),
-    # Its cold start is half of the three seconds Slack waits. Anybody may call its address, and whoever calls it a
-    # thousand times at once must leave the functions that find and tell their share; ten answer 100 people a second.
-    "answer": Size(memory_mb=1024, timeout_seconds=10, most_at_once=10),
+    # Its cold start takes half of the three seconds that Slack waits. Its URL is public: the limit keeps a flood of
+    # requests from using the concurrency of the other functions. Ten instances respond to 100 requests a second.
+    "answer": Size(memory_mb=1024, timeout_seconds=10, max_concurrency=10),
     "record": Size(memory_mb=512, timeout_seconds=120),
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
@@ -52,14 +51,14 @@ SIZES = {
 
 
 class LambdaFunctions(Construct):
-    """The deployment's functions, what feeds some of them, and their dead-letter queues, by name."""
+    """The deployment's functions, the queues that feed some of them, and their dead-letter queues, by function."""
 
-    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, messages: Messages) -> None:
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, topics: Topics) -> None:
         super().__init__(scope, id)
         self._deployment = deployment
         self._code = lambda_code()
         self._layers = layers(self, deployment=deployment)
-        permissions = Permissions(deployment, key_arn=messages.key.key_arn)
+        permissions = Permissions(deployment, key_arn=topics.key.key_arn)
         self.dead_letters = {
             kind: dead_letters(self, f"{kind}-dead-letters", name=deployment.dead_letters(kind))
             for kind in deployment.unattended
@@ -75,7 +74,7 @@ class LambdaFunctions(Construct):
             for kind in deployment.kinds
             if kind in QUEUE_FED
         }
-        shared = _environment(deployment, messages=messages)
+        shared = _environment(deployment, topics=topics)
         self.functions = {
             kind: self._function(
                 kind, permissions=permissions, environment={**shared, **self._own_environment(kind)}
@@ -91,18 +90,19 @@ class LambdaFunctions(Construct):
             )
 
     def _address(self) -> str:
-        """Where Slack sends what people press, and a digest's link to the page leads. Anybody may call it: it is the
-        signature that says who does.
+        """Return the function URL of `answer`, for Slack's requests and for links to the page.
+
+        The URL is public. `answer` verifies the signature of each request.
         """
-        made = self.functions["answer"].add_function_url(auth_type=aws_lambda.FunctionUrlAuthType.NONE)
-        return made.url
+        url = self.functions["answer"].add_function_url(auth_type=aws_lambda.FunctionUrlAuthType.NONE)
+        return url.url
 
     def _function(
         self, kind: str, *, permissions: Permissions, environment: dict[str, str]
     ) -> aws_lambda.Function:
         size, name = SIZES[kind], self._deployment.function(kind)
-        reserved = size.most_at_once if self._deployment.functions.reserve_concurrency else None
-        called = kind in QUEUE_FED or kind not in self.dead_letters
+        reserved = size.max_concurrency if self._deployment.functions.reserve_concurrency else None
+        is_synchronous = kind in QUEUE_FED or kind not in self.dead_letters
         function = aws_lambda.Function(
             self,
             kind,
@@ -120,19 +120,19 @@ class LambdaFunctions(Construct):
             tracing=aws_lambda.Tracing.ACTIVE,
             log_group=self._log_group(kind),
             environment=environment,
-            **({} if called else self._failures(kind)),
+            **({} if is_synchronous else self._failures(kind)),
         )
-        reason = "AWS's layers and ours are built for Python 3.13; the runtime is raised together with them."
-        explain(function, reason=reason, findings=["AwsSolutions-L1"])
+        reason = "The layers are built for Python 3.13. The runtime is upgraded together with them."
+        acknowledge(function, reason=reason, findings=["AwsSolutions-L1"])
         return function
 
     def _failures(self, kind: str) -> dict[str, Any]:
-        """Of asynchronous calls: tried three times, then kept."""
-        kept = aws_lambda_destinations.SqsDestination(self.dead_letters[kind])
-        return {"on_failure": kept, "retry_attempts": 2, "max_event_age": Duration.hours(6)}
+        """Return the settings of asynchronous invocations: two retries, then the dead-letter queue."""
+        destination = aws_lambda_destinations.SqsDestination(self.dead_letters[kind])
+        return {"on_failure": destination, "retry_attempts": 2, "max_event_age": Duration.hours(6)}
 
     def _own_environment(self, kind: str) -> dict[str, str]:
-        """What one function is told beside what all are."""
+        """Return the environment variables that only this function has."""
         own = {"POWERTOOLS_SERVICE_NAME": kind}
         if kind in self.queues:
             own["FOCUSWATCH_QUEUE"] = self.queues[kind].queue_url
@@ -147,7 +147,7 @@ class LambdaFunctions(Construct):
         return own
 
     def _role(self, kind: str, *, permissions: Permissions) -> aws_iam.Role:
-        """Its name is known beforehand, since other accounts' roles trust it."""
+        """Return the function's role. Its name is fixed, since roles of other accounts trust it."""
         role = aws_iam.Role(
             self,
             f"{kind}-role",
@@ -156,8 +156,8 @@ class LambdaFunctions(Construct):
         )
         for grant in permissions.of(kind):
             role.add_to_policy(grant.statement())
-            wild = [f"AwsSolutions-IAM5[Resource::{one}]" for one in grant.resources if "*" in one]
-            explain(role, reason=f"{grant.why}: {', '.join(grant.actions)}", findings=wild)
+            wildcards = [f"AwsSolutions-IAM5[Resource::{arn}]" for arn in grant.resources if "*" in arn]
+            acknowledge(role, reason=f"{grant.why}: {', '.join(grant.actions)}", findings=wildcards)
         return role
 
     def _log_group(self, kind: str) -> aws_logs.LogGroup:
@@ -165,8 +165,8 @@ class LambdaFunctions(Construct):
         group = aws_logs.LogGroup(
             self, f"{kind}-logs", log_group_name=name, removal_policy=RemovalPolicy.DESTROY
         )
-        made = cast(aws_logs.CfnLogGroup, group.node.default_child)
-        made.retention_in_days = self._deployment.keep.log_days
+        resource = cast(aws_logs.CfnLogGroup, group.node.default_child)
+        resource.retention_in_days = self._deployment.keep.log_days
         return group
 
 
@@ -175,7 +175,7 @@ def _needed(layers: Layers, size: Size) -> list[aws_lambda.ILayerVersion]:
     return [*large, layers.powertools, layers.ours]
 
 
-def _environment(deployment: Deployment, *, messages: Messages) -> dict[str, str]:
+def _environment(deployment: Deployment, *, topics: Topics) -> dict[str, str]:
     secrets = {"SLACK": deployment.secrets.slack, "JIRA": deployment.secrets.jira}
     return {
         "FOCUSWATCH_NAME": deployment.name,
@@ -184,17 +184,17 @@ def _environment(deployment: Deployment, *, messages: Messages) -> dict[str, str
         "FOCUSWATCH_DATABASE": deployment.athena.database,
         "FOCUSWATCH_WORKGROUP": deployment.athena.workgroup,
         "FOCUSWATCH_LEDGER": deployment.ledger,
-        "FOCUSWATCH_FINDINGS_TOPIC": messages.findings.topic_arn,
+        "FOCUSWATCH_FINDINGS_TOPIC": topics.findings.topic_arn,
         "FOCUSWATCH_DETECTION_TOPICS": json.dumps(
-            {name: topic.topic_arn for name, topic in messages.by_name.items()}
+            {name: topic.topic_arn for name, topic in topics.by_name.items()}
         ),
-        "FOCUSWATCH_ALARMS_TOPIC": messages.alarms.topic_arn,
+        "FOCUSWATCH_ALARMS_TOPIC": topics.alarms.topic_arn,
         "FOCUSWATCH_SPENDING_TOPIC": deployment.spending_topic_arn,
         "FOCUSWATCH_MEMBER_ROLE": deployment.collector.member_role,
         "FOCUSWATCH_EXTERNAL_ID": deployment.collector.external_id,
         "FOCUSWATCH_REGIONS": ",".join(deployment.collector.regions),
         "FOCUSWATCH_MANAGEMENT_ROLE": deployment.management_role_arn or "",
-        "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
+        "POWERTOOLS_METRICS_NAMESPACE": deployment.metric_namespace,
         "POWERTOOLS_LOG_LEVEL": deployment.functions.log_level,
         **{f"FOCUSWATCH_{channel}_SECRET": name for channel, name in secrets.items() if name},
     }

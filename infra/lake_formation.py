@@ -1,21 +1,21 @@
-"""Grants in Lake Formation, for accounts where it and not IAM alone decides who reads a new database.
+"""Lake Formation grants, for accounts in which Lake Formation controls access to new databases.
 
-Data stays outside of it: the bucket is not registered there, so reading files takes the functions' IAM policies alone.
+The bucket is not registered in Lake Formation, so access to its files depends on the functions' IAM policies alone.
 https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
 """
 
 from aws_cdk import aws_lakeformation
 from constructs import Construct
 
-from focuswatch.operations.deployment_config import RUN_STATEMENTS, Deployment
+from focuswatch.operations.deployment_config import RUN_QUERIES, Deployment
 from infra.functions import LambdaFunctions
 
 READ = ("DESCRIBE", "SELECT")
-CHANGE = ("ALTER", "INSERT")  # what registering a partition takes
+CHANGE = ("ALTER", "INSERT")  # to register a partition
 
 
 class LakeFormationGrants(Construct):
-    """The database and all its tables, for each function that runs statements."""
+    """Grants on the database and all its tables, for each function that runs queries."""
 
     def __init__(
         self, scope: Construct, id: str, *, deployment: Deployment, functions: LambdaFunctions
@@ -31,12 +31,12 @@ class LakeFormationGrants(Construct):
                 catalog_id=catalog, database_name=database, table_wildcard={}
             )
         )
-        for kind in (one for one in RUN_STATEMENTS if one in functions.functions):
-            granted = {"Database": (in_database, ("DESCRIBE",)), "Tables": (in_tables, READ)}
+        for kind in (kind for kind in RUN_QUERIES if kind in functions.functions):
+            grants = {"Database": (in_database, ("DESCRIBE",)), "Tables": (in_tables, READ)}
             if kind == "refresh":
-                granted["Tables"] = (in_tables, (*READ, *CHANGE))
-            for name, (resource, actions) in granted.items():
-                made = permissions(
+                grants["Tables"] = (in_tables, (*READ, *CHANGE))
+            for name, (resource, actions) in grants.items():
+                grant = permissions(
                     self,
                     f"{kind}-{name}",
                     principal=permissions.DataLakePrincipalProperty(
@@ -46,4 +46,4 @@ class LakeFormationGrants(Construct):
                     permissions=list(actions),
                     permissions_with_grant_option=[],
                 )
-                made.node.add_dependency(functions)
+                grant.node.add_dependency(functions)

@@ -1,4 +1,4 @@
-"""The ledger: what is known of findings, what was silenced, how runs ended."""
+"""The ledger's DynamoDB table: findings, suppressions, notifications, heartbeats and leases."""
 
 from aws_cdk import RemovalPolicy, aws_dynamodb
 from constructs import Construct
@@ -7,7 +7,7 @@ from focuswatch.operations.deployment_config import Deployment
 
 
 class LedgerTable(Construct):
-    """A table that outlives the stack, can be set back in time, and is not deleted by mistake."""
+    """A table with point-in-time recovery and deletion protection, which is retained when the stack is deleted."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(scope, id)
@@ -25,7 +25,7 @@ class LedgerTable(Construct):
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
         )
-        # Sparse: only what is still to be told has the attribute `pending`.
+        # A sparse index: only findings with a pending notification have the attribute `pending`.
         self.table.add_global_secondary_index(
             index_name="pending",
             partition_key=_text("pending"),

@@ -1,6 +1,6 @@
-"""What each Lambda may do: every action by name, each group with its reason and on the narrowest resources.
+"""IAM permissions of each Lambda function: each action by name, with a reason, on the narrowest resources.
 
-Nothing is granted by a construct's own `grant_…`, since these bring actions with wildcards.
+The `grant_…` methods of constructs are not used, since they add actions with wildcards.
 """
 
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
-from focuswatch.operations.deployment_config import EVENT_SOURCE, ONE_AT_A_TIME, QUEUE_FED, Deployment
+from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.reports.findings_table import TABLE
 from focuswatch.reports.page.signed_link import KEY as PAGE
 from infra.bucket import RESULTS
-from infra.messages import detection_topics
+from infra.topics import detection_topics
 
 
 @dataclass(frozen=True)
 class Grant:
-    """Some actions on some resources, and why they are needed."""
+    """Actions on resources, and why they are needed."""
 
     why: str
     actions: tuple[str, ...]
@@ -26,7 +26,7 @@ class Grant:
     conditions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def statement(self) -> aws_iam.PolicyStatement:
-        """As IAM reads it."""
+        """Return the IAM policy statement."""
         return aws_iam.PolicyStatement(
             actions=list(self.actions), resources=list(self.resources), conditions=dict(self.conditions)
         )
@@ -34,13 +34,13 @@ class Grant:
 
 @dataclass(frozen=True)
 class Permissions:
-    """The grants of one deployment; `key_arn` is the key that the topics are encrypted with."""
+    """The permissions of one deployment; `key_arn` is the KMS key that encrypts the topics."""
 
     deployment: Deployment
     key_arn: str
 
     def of(self, kind: str) -> list[Grant]:
-        """The grants of the function `kind`."""
+        """Return the permissions of the function `kind`."""
         own = {
             "refresh": self._refresh,
             "detect": self._detect,
@@ -56,11 +56,13 @@ class Permissions:
             "jira": self._jira,
             "sweep": self._sweep,
         }
-        beats = kind != "answer"  # which is called by people, not by us
-        heartbeat = [self._rows("the heartbeat", "dynamodb:PutItem", "heartbeat")] if beats else []
-        lease = [self._rows("the lease", "dynamodb:UpdateItem", "lease")] if kind in ONE_AT_A_TIME else []
+        beats = kind != "answer"  # invoked by Slack and browsers
+        heartbeat = [self._rows("record the heartbeat", "dynamodb:PutItem", "heartbeat")] if beats else []
+        lease = (
+            [self._rows("hold the lease", "dynamodb:UpdateItem", "lease")] if kind in ONE_AT_A_TIME else []
+        )
         feed = self._feed(kind) if kind in QUEUE_FED else []
-        return [*own[kind](), *heartbeat, *lease, *feed, *self._surroundings(kind)]
+        return [*own[kind](), *heartbeat, *lease, *feed, *self._logs_and_traces(kind)]
 
     def _refresh(self) -> list[Grant]:
         delivered = self.deployment.export_path
@@ -68,9 +70,9 @@ class Permissions:
         return [
             *self._athena(),
             self._list(),
-            self._objects("s3:GetObject", f"{delivered}/*", why="the export"),
+            self._objects("s3:GetObject", f"{delivered}/*", why="read the export"),
             self._changed("tables/*", f"{RESULTS}*"),
-            self._glue(*switch, why="switch a period to its new folder"),
+            self._glue(*switch, why="point a billing period to its new folder"),
             self._next_step(),
         ]
 
@@ -78,11 +80,11 @@ class Permissions:
         return [
             *self._athena(),
             self._list(),
-            self._objects("s3:GetObject", "tables/*", why="the tables"),
+            self._objects("s3:GetObject", "tables/*", why="read the tables"),
             self._changed(f"{RESULTS}*"),
-            Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
-            self._rows("up to which day each detection has run", "dynamodb:PutItem", "looked"),
-            self._members("ask an account's CloudTrail who made what, where a cost rose"),
+            Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,)),
+            self._rows("record the day until which each detection has run", "dynamodb:PutItem", "looked"),
+            self._members("read CloudTrail events of accounts with a cost increase"),
             self._next_step(),
         ]
 
@@ -90,10 +92,10 @@ class Permissions:
         names = ("findings", *detection_topics())
         topics = tuple(self._arn("sns", self.deployment.topic(name)) for name in names)
         return [
-            Grant("what is untold", ("dynamodb:Query",), (f"{self._table}/index/pending",)),
-            Grant("and that it was told", ("dynamodb:GetItem", "dynamodb:UpdateItem"), (self._table,)),
-            Grant("tell", ("sns:Publish",), topics),
-            Grant("the topics are encrypted", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
+            Grant("read pending notifications", ("dynamodb:Query",), (f"{self._table}/index/pending",)),
+            Grant("mark notifications as sent", ("dynamodb:GetItem", "dynamodb:UpdateItem"), (self._table,)),
+            Grant("publish to the topics", ("sns:Publish",), topics),
+            Grant("use the key of the topics", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
             self._next_step(),
         ]
 
@@ -103,13 +105,13 @@ class Permissions:
         if deployment.management_role_arn:
             payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
         else:
-            payer = Grant("list accounts, whichever there are", MANAGEMENT_ACTIONS, ("*",))
+            payer = Grant("list all accounts of the organization", MANAGEMENT_ACTIONS, ("*",))
         return [
-            self._members("look into every account of the organisation, and of no other"),
+            self._members("read all accounts of the organization, and no others"),
             payer,
             self._list(),
-            self._objects("s3:GetObject", *kept, why="what was seen before"),
-            self._objects("s3:PutObject", *kept, why="what was seen"),
+            self._objects("s3:GetObject", *kept, why="read earlier collections"),
+            self._objects("s3:PutObject", *kept, why="write collected activity"),
         ]
 
     def _members(self, why: str) -> Grant:
@@ -118,19 +120,19 @@ class Permissions:
             why,
             ("sts:AssumeRole",),
             (f"arn:aws:iam::*:role/{deployment.collector.member_role}",),
-            {"StringEquals": {"aws:ResourceOrgID": deployment.organisation.id}},
+            {"StringEquals": {"aws:ResourceOrgID": deployment.organization.id}},
         )
 
     def _page(self) -> list[Grant]:
         return [
             *self._athena(),
             self._list(),
-            self._objects("s3:GetObject", "tables/*", why="the tables"),
+            self._objects("s3:GetObject", "tables/*", why="read the tables"),
             self._changed(f"{RESULTS}*"),
             self._objects(
-                "s3:PutObject", f"tables/{TABLE}/*", PAGE, why="the page, and what it says of findings"
+                "s3:PutObject", f"tables/{TABLE}/*", PAGE, why="write the page and the table known_findings"
             ),
-            Grant("the ledger", ("dynamodb:Query",), (self._table,)),
+            Grant("read the ledger", ("dynamodb:Query",), (self._table,)),
             self._next_step(),
         ]
 
@@ -143,69 +145,73 @@ class Permissions:
         queues += [deployment.dead_letters(kind) for kind in deployment.unattended]
         counted = ("sqs:GetQueueUrl", "sqs:GetQueueAttributes")
         alarms = (self._arn("sns", deployment.topic("alarms")),)
-        slack = [*self._told(), self._secret(deployment.secrets.slack)] if deployment.secrets.slack else []
+        slack = (
+            [*self._notifications(), self._secret(deployment.secrets.slack)]
+            if deployment.secrets.slack
+            else []
+        )
         return [
             Grant(
-                "how runs ended, and what is untold",
+                "read heartbeats and pending notifications",
                 ("dynamodb:Query",),
                 (self._table, f"{self._table}/index/pending"),
             ),
-            Grant("what waits", counted, tuple(self._arn("sqs", name) for name in queues)),
+            Grant("count messages in queues", counted, tuple(self._arn("sqs", name) for name in queues)),
             *slack,
-            Grant("tell", ("sns:Publish",), alarms),
-            Grant("the topics are encrypted", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
+            Grant("publish to the topics", ("sns:Publish",), alarms),
+            Grant("use the key of the topics", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
         ]
 
     def _slack(self) -> list[Grant]:
-        digests = Grant("the lines of a digest", ("dynamodb:Query",), (self._table,))
-        return [*self._told(), digests, self._secret(self.deployment.secrets.slack)]
+        digests = Grant("read queued lines of a digest", ("dynamodb:Query",), (self._table,))
+        return [*self._notifications(), digests, self._secret(self.deployment.secrets.slack)]
 
     def _answer(self) -> list[Grant]:
         queue = self._arn("sqs", self.deployment.queue("record"))
         return [
             self._secret(self.deployment.secrets.slack),
-            Grant("what was pressed", ("sqs:SendMessage",), (queue,)),
-            self._objects("s3:GetObject", PAGE, why="whoever has a digest's link may read the page"),
+            Grant("queue actions of people", ("sqs:SendMessage",), (queue,)),
+            self._objects("s3:GetObject", PAGE, why="sign links to the page"),
         ]
 
     def _record(self) -> list[Grant]:
-        return [*self._told(), self._ledger(), self._secret(self.deployment.secrets.slack)]
+        return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.slack)]
 
     def _weekly(self) -> list[Grant]:
         return [
             *self._athena(),
             self._list(),
-            self._objects("s3:GetObject", "tables/*", why="the tables"),
+            self._objects("s3:GetObject", "tables/*", why="read the tables"),
             self._changed(f"{RESULTS}*"),
-            Grant("the ledger", ("dynamodb:Query",), (self._table,)),
-            *self._told(),
+            Grant("read the ledger", ("dynamodb:Query",), (self._table,)),
+            *self._notifications(),
             self._secret(self.deployment.secrets.slack),
         ]
 
     def _jira(self) -> list[Grant]:
-        return [*self._told(), self._ledger(), self._secret(self.deployment.secrets.jira)]
+        return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.jira)]
 
     def _sweep(self) -> list[Grant]:
         return self._jira()
 
-    def _told(self) -> list[Grant]:
-        """Claims, the pace of a channel, its id."""
+    def _notifications(self) -> list[Grant]:
+        """Return the permissions for claims, the pacing of a channel and its ID."""
         actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-        return [Grant("what was told, and by whom right now", actions, (self._table,))]
+        return [Grant("claim and record notifications", actions, (self._table,))]
 
     def _ledger(self) -> Grant:
-        return Grant("the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,))
+        return Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,))
 
     def _secret(self, name: str) -> Grant:
-        """Secrets Manager puts six characters after the name: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html"""
+        """Return the permission to read a secret. Its ARN ends in six random characters: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html"""
         return Grant(
-            "the token",
+            "read the secret",
             ("secretsmanager:GetSecretValue",),
             (self._arn("secretsmanager", f"secret:{name}-??????"),),
         )
 
     def _feed(self, kind: str) -> list[Grant]:
-        """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
+        """Return the permissions to process a queue: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
         actions = (
             "sqs:ReceiveMessage",
             "sqs:DeleteMessage",
@@ -213,23 +219,23 @@ class Permissions:
             "sqs:ChangeMessageVisibility",
         )
         return [
-            Grant("its work", actions, (self._arn("sqs", self.deployment.queue(kind)),)),
+            Grant("process its queue", actions, (self._arn("sqs", self.deployment.queue(kind)),)),
             Grant(
-                "what will not be taken",
+                "move messages that cannot be processed to the dead-letter queue",
                 ("sqs:SendMessage",),
                 (self._arn("sqs", self.deployment.dead_letters(kind)),),
             ),
         ]
 
     def _athena(self) -> list[Grant]:
-        """Athena reads and writes as whoever asks it to: https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html"""
+        """Return the permissions to run queries; Athena uses those of its caller: https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html"""
         workgroup = self._arn("athena", f"workgroup/{self.deployment.athena.workgroup}")
         actions = ("athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetWorkGroup")
         tables = ("glue:GetDatabase", "glue:GetTable", "glue:GetPartition", "glue:GetPartitions")
         return [
-            Grant("run statements", actions, (workgroup,)),
-            self._glue(*tables, why="what the tables are"),
-            Grant("where results go", ("s3:GetBucketLocation",), (self._bucket,)),
+            Grant("run queries", actions, (workgroup,)),
+            self._glue(*tables, why="read table definitions"),
+            Grant("locate the bucket of query results", ("s3:GetBucketLocation",), (self._bucket,)),
         ]
 
     def _glue(self, *actions: str, why: str) -> Grant:
@@ -238,11 +244,11 @@ class Permissions:
         return Grant(why, actions, tuple(self._arn("glue", name) for name in named))
 
     def _list(self) -> Grant:
-        """The whole bucket: an object that is not there yet is 404 to those who may list it, and 403 to others.
+        """Return the permission to list the whole bucket; without it, a missing object returns 403 instead of 404.
 
-        Leave to list some prefixes alone is none for that question: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        A permission for some prefixes does not change that: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
-        return Grant("find files", ("s3:ListBucket",), (self._bucket,))
+        return Grant("list files", ("s3:ListBucket",), (self._bucket,))
 
     def _objects(self, action: str, *paths: str, why: str) -> Grant:
         return Grant(why, (action,), tuple(f"{self._bucket}/{path}" for path in paths))
@@ -250,20 +256,22 @@ class Permissions:
     def _changed(self, *paths: str) -> Grant:
         actions = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
         return Grant(
-            "write, and remove what is old", actions, tuple(f"{self._bucket}/{one}" for one in paths)
+            "write files, and delete those that were replaced",
+            actions,
+            tuple(f"{self._bucket}/{path}" for path in paths),
         )
 
     def _next_step(self) -> Grant:
         return Grant(
-            "say that it is done",
+            "invoke the next step",
             ("events:PutEvents",),
             (self._arn("events", "event-bus/default"),),
-            # Else it could speak as S3: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
-            {"StringEquals": {"events:source": EVENT_SOURCE}},
+            # Else it could send events in the name of S3: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+            {"StringEquals": {"events:source": self.deployment.event_source}},
         )
 
     def _rows(self, why: str, action: str, kind: str) -> Grant:
-        """Rows of one kind in the ledger's table, which is its partition key.
+        """Return the permission for items of one kind, the partition key of the ledger's table.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
         """
@@ -271,12 +279,12 @@ class Permissions:
             why, (action,), (self._table,), {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [kind]}}
         )
 
-    def _surroundings(self, kind: str) -> list[Grant]:
+    def _logs_and_traces(self, kind: str) -> list[Grant]:
         group = self._arn("logs", f"log-group:/aws/lambda/{self.deployment.function(kind)}:*")
         traces = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
         return [
-            Grant("logs", ("logs:CreateLogStream", "logs:PutLogEvents"), (group,)),
-            Grant("traces: these actions know no resources", traces, ("*",)),
+            Grant("write logs", ("logs:CreateLogStream", "logs:PutLogEvents"), (group,)),
+            Grant("send traces (these actions support no resources)", traces, ("*",)),
         ]
 
     @property

@@ -1,20 +1,20 @@
-"""Which stacks there are, and in which order they may be deployed."""
+"""The three stacks and the order of their deployment."""
 
 from aws_cdk import App, Tags
 
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
-from infra.member import MemberStack
-from infra.payer import PayerStack
-from infra.pipeline import PipelineStack
+from infra.member_stack import MemberStack
+from infra.payer_stack import PayerStack
+from infra.pipeline_stack import PipelineStack
 
 
 def add_stacks(app: App, *, deployment: Deployment, owners: Owners, catalog: Catalog) -> None:
-    """Pipeline, payer and member stack, by who may deploy them; everything carries the config's tags.
+    """Add the pipeline, payer and member stacks, with the configured tags on all resources.
 
-    The payer's export is refused unless the bucket lets it write already, so the payer comes after the pipeline,
-    whether both are one account or two: deploy them in this order also where each has its own credentials.
+    Creating the export fails unless the bucket already allows it to write, so the payer stack depends on the pipeline
+    stack. Deploy them in this order also if each account has its own credentials.
     https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
     """
     name = deployment.name

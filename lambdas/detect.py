@@ -18,7 +18,6 @@ from focuswatch.operations.heartbeat import heartbeats, last_detections
 from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics
 
-NAMESPACE = "focuswatch"
 # With less time left no detection is started, so that running ones can finish and the ledger can be updated.
 SPARE_SECONDS = 300
 READ_DAYS = 400  # the longest history that a detection reads
@@ -100,6 +99,8 @@ def _measure(scanned: ScanResult, *, scanned_bytes: dict[str, int]) -> None:
             "DetectionBytes": (MetricUnit.Bytes, scanned_bytes.get(outcome.detection.id, 0)),
         }
         for name, (unit, value) in values.items():
-            with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
+            with single_metric(
+                name=name, unit=unit, value=value, namespace=os.environ["POWERTOOLS_METRICS_NAMESPACE"]
+            ) as metric:
                 metric.add_dimension(name="detection", value=outcome.detection.id)
     metrics.add_metric(name="FailedDetections", unit=MetricUnit.Count, value=len(scanned.failures))

@@ -26,7 +26,6 @@ from focuswatch.notify.console_links import console_url, query_url
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.publish import Topics
 from focuswatch.notify.queue_batch import Queue
-from focuswatch.operations.deployment_config import EVENT_SOURCE
 from focuswatch.operations.function_lease import Lease, LeaseLost
 from focuswatch.operations.heartbeat import Heartbeat, record
 from focuswatch.owners.owners_file import Owners
@@ -296,7 +295,7 @@ class LambdaRun:
     def announce(self, what: str, detail: str) -> None:
         """Put an event on the bus, for whatever comes next. Raises where the bus does not take it."""
         put = self.session.client("events", config=PATIENT).put_events(
-            Entries=[{"Source": EVENT_SOURCE, "DetailType": what, "Detail": detail}]
+            Entries=[{"Source": os.environ["FOCUSWATCH_NAME"], "DetailType": what, "Detail": detail}]
         )
         if put["FailedEntryCount"]:
             raise RuntimeError(f"EventBridge did not take the event {what}: {put['Entries']}")

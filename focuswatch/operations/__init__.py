@@ -1,1 +1,1 @@
-"""Run a deployment: its configuration, heartbeats, health report, doctor and redrive."""
+"""Run a deployment: configuration, heartbeats, health report, leases, doctor, redrive."""

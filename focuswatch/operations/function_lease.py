@@ -1,8 +1,8 @@
-"""A lease in the ledger's table, so that of one function one run works at a time, without reserved concurrency.
+"""A lease in the ledger's table: one run of a function at a time, without reserved concurrency.
 
-A run that finds the lease held ends at once and leaves a mark. Whoever gives the lease back finds the mark and lets the
-function be called again, so work that arrived meanwhile is done by a run that began after it. The holder renews its
-lease while it works: that of a run that was killed is over before Lambda tries the same event again, a minute later.
+A run that finds the lease held sets a mark and ends. The holder finds the mark when it releases the lease, and invokes
+the function again, so that events that arrived during its run are processed. The holder renews the lease while it runs.
+The lease of a run that was killed expires before Lambda retries the event one minute later.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
@@ -19,17 +19,17 @@ from focuswatch.errors import FocuswatchError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-LEASE_SECONDS = 45.0  # less than the minute after which Lambda tries a failed event again
+LEASE_SECONDS = 45.0  # less than the minute after which Lambda retries a failed event
 RENEWED_SECONDS = 10.0
 
 
-class LeaseLost(FocuswatchError):  # noqa: N818  what happened
+class LeaseLost(FocuswatchError):  # noqa: N818  an event, not an error of the user
     """The lease could not be renewed in time, and another run has taken it."""
 
 
 @dataclass
 class Lease:
-    """The lease called `name`: `take` it, work while `is_held`, `give_back` in any case."""
+    """The lease `name`: `take` it, run while `is_held`, and always `give_back`."""
 
     table: "Table"
     name: str
@@ -41,21 +41,21 @@ class Lease:
     _renewer: threading.Thread | None = None
 
     def take(self) -> bool:
-        """Return whether this run holds the lease now; if another one does, it is told to call again at its end."""
+        """Return whether this run holds the lease now. If not, the holder will invoke the function again."""
         while not self._taken():
             if self._marked():
-                return False  # else it was given back between the two
+                return False  # else it was released between the two calls
         self._renewer = threading.Thread(target=self._renew, name=f"lease of {self.name}", daemon=True)
         self._renewer.start()
         return True
 
     @property
     def is_held(self) -> bool:
-        """Whether no other run has taken it."""
+        """Return whether no other run has taken the lease."""
         return not self._lost.is_set()
 
     def give_back(self) -> bool:
-        """Return whether another run was turned away meanwhile. Raises LeaseLost where it is another's by now."""
+        """Release the lease; return whether another run was turned away. Raises LeaseLost if another run holds it."""
         self._over.set()
         if self._renewer:
             self._renewer.join()
@@ -65,7 +65,7 @@ class Lease:
         if before is not None:
             return bool(before.get("again"))
         if self._change("REMOVE #again", condition="attribute_not_exists(#owner)", values={}) is not None:
-            return True  # given back by a request whose answer was lost, and with it whether there was a mark
+            return True  # released by a request whose response was lost; assume that there was a mark
         raise LeaseLost(
             f"{self.name}: another run took the lease, which was not renewed for {LEASE_SECONDS:.0f} s"
         )
@@ -74,12 +74,12 @@ class Lease:
         now = self.clock()
         change = "SET #owner = :owner, #until = :until REMOVE #again"
         values = {":owner": self.owner, ":until": _seconds(now + LEASE_SECONDS), ":now": _seconds(now)}
-        # The owner's own: botocore asks again where an answer was lost.
+        # Its own lease too: botocore retries if a response was lost.
         free = "attribute_not_exists(#until) OR #until < :now OR #owner = :owner"
         return self._change(change, condition=free, values=values) is not None
 
     def _marked(self) -> bool:
-        """Whether the holder will see that somebody was turned away."""
+        """Return whether the mark was set, so that the holder knows that a run was turned away."""
         held = "#until > :now"
         values = {":again": True, ":now": _seconds(self.clock())}
         return self._change("SET #again = :again", condition=held, values=values) is not None
@@ -93,15 +93,15 @@ class Lease:
                     self._lost.set()
                     return
                 renewed = self.clock()
-            except Exception:  # whatever keeps it from being renewed may be over in ten seconds
+            except Exception:  # retried in ten seconds, whatever the reason
                 if self.clock() - renewed > LEASE_SECONDS:
                     self._lost.set()
 
     def _change(self, change: str, *, condition: str, values: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the item before the change; None where the condition does not hold."""
+        """Return the item before the change; None if the condition does not hold."""
         names = {"#owner": "owner", "#until": "lease_until", "#again": "again"}
         used = change + condition
-        asked: Any = {"ExpressionAttributeValues": values} if values else {}
+        options: Any = {"ExpressionAttributeValues": values} if values else {}
         try:
             before = self.table.update_item(
                 Key={"kind": "lease", "id": self.name},
@@ -109,7 +109,7 @@ class Lease:
                 ConditionExpression=condition,
                 ExpressionAttributeNames={name: real for name, real in names.items() if name in used},
                 ReturnValues="ALL_OLD",
-                **asked,
+                **options,
             )
         except self.table.meta.client.exceptions.ConditionalCheckFailedException:
             return None

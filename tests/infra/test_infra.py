@@ -23,8 +23,8 @@ from focuswatch.operations.deployment_config import FUNCTIONS, ONE_AT_A_TIME, QU
 from infra.bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
-from infra.messages import Messages, open_to_organisation
-from infra.packages import LAYER_PATH
+from infra.lambda_packages import LAYER_PATH
+from infra.topics import Topics, open_to_organization
 from tests.given.deployments import CONFIG, ROOT, deployment_of
 from tests.given.stacks import Stacks, synthesized
 
@@ -76,7 +76,7 @@ def test_a_wrong_value_ends_the_synthesis_with_a_sentence(tmp_path):
     """`cdk deploy` shows it, and deploys nothing."""
     wrong = (CONFIG / "deployment.toml").read_text().replace("o-a1b2c3d4e5", "acme")
     (tmp_path / "deployment.toml").write_text(wrong)
-    with pytest.raises(SystemExit, match=r"deployment.toml: organisation.id: found 'acme', expected"):
+    with pytest.raises(SystemExit, match=r"deployment.toml: organization.id: found 'acme', expected"):
         synthesize(App(outdir=str(tmp_path / "out")), config=tmp_path)
 
 
@@ -85,7 +85,7 @@ def test_the_shipped_examples_end_the_synthesis(tmp_path):
     with pytest.raises(SystemExit) as refused:
         synthesize(App(outdir=str(tmp_path)), config=CONFIG)
     said = str(refused.value).splitlines()
-    assert f"{CONFIG}/deployment.toml: collector.external_id: the shipped example is public" in str(
+    assert f"{CONFIG}/deployment.toml: collector.external_id: the shipped placeholder is public" in str(
         refused.value
     )
     assert len(said) == 8 and not list(tmp_path.glob("*.template.json"))
@@ -152,8 +152,8 @@ def test_lake_formation_grants_what_runs_statements_their_tables():
     """All may read; refresh alone registers partitions."""
     deployment = deployment_of(accounts="one")
     stack = Stack(App(), "alone")
-    messages = Messages(stack, "Messages", deployment=deployment)
-    functions = LambdaFunctions(stack, "Functions", deployment=deployment, messages=messages)
+    topics = Topics(stack, "Messages", deployment=deployment)
+    functions = LambdaFunctions(stack, "Functions", deployment=deployment, topics=topics)
     LakeFormationGrants(stack, "LakeFormation", deployment=deployment, functions=functions)
     found = Template.from_stack(stack).find_resources("AWS::LakeFormation::PrincipalPermissions").values()
     granted = {
@@ -304,7 +304,7 @@ def test_members_subscribe_by_https_only_to_addresses_that_the_config_names():
     key_stack = Stack(App(), "alone")
     topic = aws_sns.Topic(key_stack, "Topic")
     named = ["https://hooks.example.com/focuswatch/"]
-    open_to_organisation(topic, organisation_id="o-a1b2c3d4e5", https_endpoints=named)
+    open_to_organization(topic, organization_id="o-a1b2c3d4e5", https_endpoints=named)
     (policy,) = Template.from_stack(key_stack).find_resources("AWS::SNS::TopicPolicy").values()
     (by_https,) = [
         one["Condition"]
@@ -550,8 +550,8 @@ def test_whoever_calls_the_public_address_takes_no_processor_from_the_rest():
     functions = deployment.functions.model_copy(update={"reserve_concurrency": True})
     deployment = deployment.model_copy(update={"functions": functions})
     stack = Stack(App(), "alone")
-    messages = Messages(stack, "Messages", deployment=deployment)
-    LambdaFunctions(stack, "Functions", deployment=deployment, messages=messages)
+    topics = Topics(stack, "Messages", deployment=deployment)
+    LambdaFunctions(stack, "Functions", deployment=deployment, topics=topics)
     made = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
     reserved = {
         one["Properties"]["FunctionName"]: one["Properties"]["ReservedConcurrentExecutions"]

@@ -12,7 +12,7 @@ from focuswatch.collect.member_permissions import ACTIONS, MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners, Owns, Team
 from infra.budgets import PayerBudgets, of_team
-from infra.member import MemberStack
+from infra.member_stack import MemberStack
 from tests.given.deployments import CONFIG, MONITOR, PAYER, PIPELINE, deployment_of
 from tests.given.stacks import Stacks, synthesized
 
@@ -193,9 +193,9 @@ def test_a_delegated_administrator_deploys_the_stack_set_in_its_own_account(thre
     (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
     assert stack_set["CallAs"] == "SELF"
     deployment = deployment_of(accounts="three")
-    organisation = deployment.organisation.model_copy(update={"member_stack": "delegated-administrator"})
+    organization = deployment.organization.model_copy(update={"member_stack": "delegated-administrator"})
     stack = MemberStack(
-        App(), "delegated", deployment=deployment.model_copy(update={"organisation": organisation})
+        App(), "delegated", deployment=deployment.model_copy(update={"organization": organization})
     )
     template = Template.from_stack(stack)
     (stack_set,) = template.find_resources("AWS::CloudFormation::StackSet").values()

@@ -3,7 +3,7 @@
 import pytest
 
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED
-from infra.packages import LAYER_PACKAGES
+from infra.lambda_packages import LAYER_PACKAGES
 from tests.given.aws_calls import SERVICES, Used, actions, callers, packages
 from tests.given.deployments import deployment_of
 from tests.given.stacks import Stacks, synthesized

@@ -1,4 +1,4 @@
-"""config/deployment.toml: the example works, every mistake is named at once, names follow from it."""
+"""config/deployment.toml: the shipped file loads, all problems are reported at once, names follow from it."""
 
 import tomllib
 from pathlib import Path
@@ -15,7 +15,7 @@ EXAMPLE = (CONFIG / "deployment.toml").read_text()
 
 
 def refusal(tmp_path: Path, text: str) -> list[str]:
-    """What is said of a file, line by line, less the file's name, which must begin each."""
+    """Return the lines of the error, without the file's name, with which each must start."""
     path = tmp_path / "deployment.toml"
     path.write_text(text)
     with pytest.raises(ConfigError) as refused:
@@ -26,19 +26,18 @@ def refusal(tmp_path: Path, text: str) -> list[str]:
 
 
 def changed(old: str, new: str) -> str:
-    """The example with one text replaced, which must be there."""
+    """Return the shipped file with `old` replaced, which it must contain."""
     assert old in EXAMPLE
     return EXAMPLE.replace(old, new)
 
 
-def test_both_examples_load():
-    """What is shipped is what an operator begins with."""
+def test_the_shipped_files_load():
     assert Deployment.load(CONFIG / "deployment.toml").is_one_account
     assert Owners.load(CONFIG / "owners.toml").teams
 
 
-def test_every_key_of_the_example_is_known_and_every_known_key_is_in_the_example():
-    """The file documents all there is to configure: the example says each value that a default would give."""
+def test_the_shipped_file_has_each_key():
+    """It documents all keys, including those with a default."""
     given = tomllib.loads(EXAMPLE)
     known = Deployment.load(CONFIG / "deployment.toml").model_dump()
     assert given.keys() == known.keys()
@@ -48,32 +47,32 @@ def test_every_key_of_the_example_is_known_and_every_known_key_is_in_the_example
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         (
             'payer = "123456789012"',
             'payer = "12345"',
-            "accounts.payer: found '12345', expected an account id of 12 digits.",
+            "accounts.payer: found '12345', expected an account ID of 12 digits.",
         ),
         (
             'region = "us-east-1"',
             'region = "Virginia"',
-            "accounts.region: found 'Virginia', expected a region such as eu-west-1.",
+            "accounts.region: found 'Virginia', expected a Region such as eu-west-1.",
         ),
         (
             'id = "o-a1b2c3d4e5"',
             'id = "acme"',
-            "organisation.id: found 'acme', expected an organisation id such as o-a1b2c3d4e5.",
+            "organization.id: found 'acme', expected an organization ID such as o-a1b2c3d4e5.",
         ),
         (
             'ous = ["r-ab12"]',
             'ous = ["prod"]',
-            "organisation.ous.0: found 'prod', expected a root (r-ab12) or an OU (ou-ab12-11111111).",
+            "organization.ous.0: found 'prod', expected a root (r-ab12) or an OU (ou-ab12-11111111).",
         ),
         (
             'ous = ["r-ab12"]',
             "ous = []",
-            "organisation.ous: found none, expected the root (r-…) or the OUs whose accounts are looked at.",
+            "organization.ous: found none, expected the root (r-…) or the OUs whose accounts get the member role.",
         ),
         (
             'grain = "DAILY"',
@@ -94,23 +93,23 @@ def test_every_key_of_the_example_is_known_and_every_known_key_is_in_the_example
         (
             "scan_limit_gib",
             "scan_limit_gb",
-            "athena.scan_limit_gb: there is no such key; take it out or mend its spelling.",
+            "athena.scan_limit_gb: unknown key; remove it or fix its spelling.",
         ),
         ("account_has_monitor = true", "", "anomalies.account_has_monitor: is missing."),
         (
             'prefix = "focus"',
             'prefix = "tables"',
-            "export.prefix: found 'tables', which focuswatch writes to itself; take another.",
+            "export.prefix: found 'tables', a folder that focuswatch writes to; use another prefix.",
         ),
         (
             'prefix = "focus"',
             'prefix = "../focus"',
-            "export.prefix: found '../focus', expected folders that do not begin with a dot",
+            "export.prefix: found '../focus', expected folders that do not start with a dot",
         ),
         (
             'prefix = "focus"',
             'prefix = "a/./b"',
-            "export.prefix: found 'a/./b', expected folders that do not begin with a dot",
+            "export.prefix: found 'a/./b', expected folders that do not start with a dot",
         ),
         (
             'slack = ""',
@@ -125,12 +124,12 @@ def test_every_key_of_the_example_is_known_and_every_known_key_is_in_the_example
         (
             'member_role = "focuswatch-member"',
             'member_role = "OrganizationAccountAccessRole"',
-            "collector.member_role: found 'OrganizationAccountAccessRole', an administrator role by its name;",
+            "collector.member_role: found 'OrganizationAccountAccessRole', the name of an administrator role;",
         ),
         (
             'member_role = "focuswatch-member"',
             'member_role = "platform-Admins"',
-            "collector.member_role: found 'platform-Admins', an administrator role by its name;",
+            "collector.member_role: found 'platform-Admins', the name of an administrator role;",
         ),
         (
             'monitor_arn = ""',
@@ -138,39 +137,39 @@ def test_every_key_of_the_example_is_known_and_every_known_key_is_in_the_example
             "anomalies.monitor_arn: found a monitor of account 999999999999, expected one of the payer, 123456789012.",
         ),
         (
-            "account_has_monitor = true                # aws ce get-anomaly-monitors: is there one of AWS services? "
-            'false creates it\nmonitor_arn = ""',
+            "account_has_monitor = true                # false: create a monitor of AWS services; "
+            'aws ce get-anomaly-monitors lists existing ones\nmonitor_arn = ""',
             'account_has_monitor = false\nmonitor_arn = "arn:aws:ce::123456789012:anomalymonitor/6f2c"',
-            "anomalies.monitor_arn: names a monitor, while account_has_monitor = false creates one;",
+            "anomalies.monitor_arn: found a monitor, while account_has_monitor = false creates one;",
         ),
         (
             'member_stack = "management"',
             'member_stack = "delegated-administrator"',
-            "organisation.member_stack: payer and pipeline are one account",
+            "organization.member_stack: payer and pipeline are the same account",
         ),
         (
             "https_endpoints = []",
             'https_endpoints = ["https://*.example.com/"]',
-            "organisation.https_endpoints.0: found 'https://*.example.com/', expected",
+            "organization.https_endpoints.0: found 'https://*.example.com/', expected",
         ),
         ("ai_usd = 5000", "ai_usd = inf", "budgets.ai_usd: found inf; input should be a finite number."),
         ("ai_usd = 5000", f"ai_usd = 1{'0' * 400}", "budgets.ai_usd: found 1"),
         (
             'approved_regions = ["us-east-1", ',
             "approved_regions = [",
-            "budgets.approved_regions: add us-east-1; what AWS bills worldwide is charged there.",
+            "budgets.approved_regions: add us-east-1; AWS charges for global services there.",
         ),
         (
             'team = "finops"',
             '"aws:team" = "finops"',
-            "tags.aws:team: expected a key of at most 128 letters that does not begin with aws:.",
+            "tags.aws:team: expected a key of at most 128 characters that does not start with aws:.",
         ),
     ],
 )
-def test_a_mistake_is_named_with_its_key_and_what_was_expected(tmp_path, old, new, said):
-    """One line for one mistake."""
+def test_a_problem_is_reported_with_its_key_and_the_expected_value(tmp_path, old, new, message):
+    """One line for one problem."""
     (line,) = refusal(tmp_path, changed(old, new))
-    assert line.startswith(said)
+    assert line.startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -182,21 +181,21 @@ def test_a_mistake_is_named_with_its_key_and_what_was_expected(tmp_path, old, ne
         ('region = "us-east-1"', 'region = "eusc-de-east-1"', "eusc-de-east-1 is"),
     ],
 )
-def test_another_partition_is_refused_in_one_sentence(tmp_path, old, new, named):
-    """Its ARNs, services and prices differ."""
+def test_regions_of_other_partitions_are_refused(tmp_path, old, new, named):
+    """ARNs, services and prices of those differ."""
     (line,) = refusal(tmp_path, changed(old, new))
-    assert line.startswith(f"accounts, collector, budgets: {named} in another partition than aws")
+    assert line.startswith(f"accounts, collector, budgets: {named} not in the partition aws")
 
 
-def test_the_shipped_examples_are_refused_and_a_config_without_them_is_not():
-    """Each by its key; a public external id protects nothing."""
+def test_placeholders_are_refused_and_a_configuration_without_them_is_not():
+    """Each by its key; a public external ID protects nothing."""
     shipped, owners = Deployment.load(CONFIG / "deployment.toml"), Owners.load(CONFIG / "owners.toml")
     keys = [line.split(": ")[1] for line in placeholders(shipped, owners)]
     assert keys == [
         "accounts.payer",
         "accounts.pipeline",
-        "organisation.id",
-        "organisation.ous",
+        "organization.id",
+        "organization.ous",
         "collector.external_id",
         "anomalies.monitor_arn",
         *(f"teams.{name}" for name in owners.teams),
@@ -204,22 +203,21 @@ def test_the_shipped_examples_are_refused_and_a_config_without_them_is_not():
     assert list(placeholders(configured(), Owners())) == []
 
 
-def test_the_shipped_teams_are_known_by_what_they_own():
-    """Else a change of config/owners.toml would let its example through."""
+def test_the_shipped_teams_are_recognized_as_placeholders():
+    """Else a change of config/owners.toml would let its placeholders be deployed."""
     shipped = Owners.load(CONFIG / "owners.toml").teams
     assert {name: team.owns for name, team in shipped.items()} == SHIPPED_TEAMS
 
 
 def configured() -> Deployment:
-    """The example as an operator edits it."""
+    """Return the shipped file as an operator edits it."""
     text = EXAMPLE.replace("123456789012", "210987654321").replace("o-a1b2c3d4e5", "o-zyxw987654")
     text = text.replace("r-ab12", "r-yz98").replace("change-me-to-something-long", "91b0c5f2a7d34e68")
     text = text.replace("account_has_monitor = true", "account_has_monitor = false")
     return Deployment.model_validate(tomllib.loads(text))
 
 
-def test_all_mistakes_are_named_at_once(tmp_path):
-    """Nobody mends a file three times."""
+def test_all_problems_are_reported_at_once(tmp_path):
     text = changed("opensearch_serverless_usd = 50", "opensearch_serverless_usd = -50")
     text = text.replace('payer = "123456789012"', 'payer = "1"').replace("emails = []", 'emails = ["nobody"]')
     keys = [line.partition(":")[0] for line in refusal(tmp_path, text)]
@@ -231,8 +229,7 @@ def test_all_mistakes_are_named_at_once(tmp_path):
     ]
 
 
-def test_what_is_not_toml_or_not_there_is_said(tmp_path):
-    """The two mistakes that come before any key."""
+def test_a_file_that_is_missing_or_not_toml_is_reported(tmp_path):
     path = tmp_path / "deployment.toml"
     path.write_text("name = focuswatch")
     with pytest.raises(ConfigError, match="deployment.toml is not TOML"):
@@ -241,10 +238,34 @@ def test_what_is_not_toml_or_not_there_is_said(tmp_path):
         Deployment.load(tmp_path / "nothing.toml")
 
 
-def test_only_a_pipeline_that_may_not_ask_itself_needs_a_role_in_the_payer():
-    """The payer and its delegated administrator list accounts themselves."""
+def test_a_pipeline_that_may_not_list_accounts_needs_a_role_in_the_payer_account():
+    """The payer account and its delegated administrator list accounts themselves."""
     one, three = deployment_of(accounts="one"), deployment_of(accounts="three")
     assert one.management_role_arn is None
     assert three.management_role_arn == "arn:aws:iam::111111111111:role/focuswatch-organisation-reader"
-    organisation = three.organisation.model_copy(update={"pipeline_is_delegated_administrator": True})
-    assert three.model_copy(update={"organisation": organisation}).management_role_arn is None
+    organization = three.organization.model_copy(update={"pipeline_is_delegated_administrator": True})
+    assert three.model_copy(update={"organization": organization}).management_role_arn is None
+
+
+def test_the_former_spelling_of_organization_is_accepted(tmp_path):
+    """For one version; its problems are reported with the key as it is in the file."""
+    former = changed("[organization]", "[organisation]")
+    path = tmp_path / "deployment.toml"
+    path.write_text(former)
+    assert Deployment.load(path) == Deployment.load(CONFIG / "deployment.toml")
+    (line,) = refusal(tmp_path, former.replace('id = "o-a1b2c3d4e5"', 'id = "acme"'))
+    assert line == "organisation.id: found 'acme', expected an organization ID such as o-a1b2c3d4e5."
+
+
+def test_both_spellings_of_organization_are_refused(tmp_path):
+    both = EXAMPLE + '\n[organisation]\nid = "o-zyxw987654"\nous = ["r-yz98"]\n'
+    assert "organisation: unknown key; remove it or fix its spelling." in refusal(tmp_path, both)
+
+
+def test_two_deployments_have_their_own_events_and_metrics():
+    """Else the functions of one would be invoked by events of the other."""
+    first = deployment_of(accounts="one")
+    second = first.model_copy(update={"name": "billwatch"})
+    assert (first.event_source, first.metric_namespace) == ("focuswatch", "focuswatch")  # as deployed before
+    assert first.event_source != second.event_source
+    assert first.metric_namespace != second.metric_namespace

@@ -206,4 +206,4 @@ def test_publish_turns_nobodys_news_away(
     assert lease.take()
     assert publish.handler({}, context)["turned_away"]
     assert lease.give_back()
-    assert publish.handler({}, context)["told"] == 0
+    assert publish.handler({}, context)["notified"] == 0

@@ -5,7 +5,7 @@ from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
 from focuswatch.collect.aws_paging import paged
-from focuswatch.operations.deployment_config import RUN_STATEMENTS
+from focuswatch.operations.deployment_config import RUN_QUERIES
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
 
 IAM_ONLY = "IAM_ALLOWED_PRINCIPALS"  # a grant to it leaves the decision to IAM policies
@@ -29,7 +29,7 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
         return
     expected = {
         f"arn:aws:iam::{deployment.accounts.pipeline}:role/{deployment.function(kind)}": kind
-        for kind in RUN_STATEMENTS
+        for kind in RUN_QUERIES
         if kind in deployment.kinds
     }
     missing = [kind for arn, kind in expected.items() if arn not in readers]

@@ -1,4 +1,4 @@
-"""The payer's stack: the export, budgets, AWS's own anomalies, and leave to list the organisation's accounts."""
+"""The payer stack: the export, budgets, cost anomalies, and a role that lists the organization's accounts."""
 
 import json
 
@@ -21,21 +21,21 @@ from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.budgets import PayerBudgets
-from infra.explained import explain
-from infra.messages import alarm_topic, dead_letters, let_publish, topic, topic_key
-from infra.work import hear
+from infra.nag_exceptions import acknowledge
+from infra.queues import allow_topic
+from infra.topics import alarm_topic, allow_service, dead_letters, topic, topic_key
 
 TABLE = "FOCUS_1_2_AWS"
 
 
 class PayerStack(Stack):
-    """What only the account that is billed can have; it comes after the pipeline's stack, see infra/stacks.py."""
+    """Resources that only the payer account can have. Deployed after the pipeline stack, see infra/stacks.py."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment, owners: Owners) -> None:
         super().__init__(
             scope,
             id,
-            description="focuswatch: the FOCUS export, budgets and anomalies of the payer",
+            description="focuswatch: FOCUS export, budgets and cost anomalies of the payer account",
             env=Environment(account=deployment.accounts.payer, region=PAYER_REGION),
         )
         _export(self, deployment)
@@ -51,11 +51,11 @@ class PayerStack(Stack):
         ).node.add_dependency(spending.node.find_child("Policy"))
         _anomalies(self, deployment, topic=spending)
         if deployment.management_role:
-            _organisation_reader(self, deployment, name=deployment.management_role)
+            _organization_reader(self, deployment, name=deployment.management_role)
 
 
 def _export(scope: Construct, deployment: Deployment) -> None:
-    """The FOCUS export. Its columns are listed, since `SELECT *` is reported to be refused.
+    """Create the FOCUS export. Its columns are listed, since `SELECT *` is reported to be rejected.
 
     https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html
     """
@@ -88,7 +88,7 @@ def _export(scope: Construct, deployment: Deployment) -> None:
 
 
 def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
-    """Where budgets and anomalies speak; they take no topic of another account.
+    """Return the topic of AWS Budgets and Cost Anomaly Detection, which accept no topic of another account.
 
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
     https://docs.aws.amazon.com/cost-management/latest/userguide/ad-SNS.html
@@ -103,8 +103,8 @@ def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
         conditions: dict[str, dict[str, object]] = {"StringEquals": {"aws:SourceAccount": account}}
         if arn:
             conditions["ArnLike"] = {"aws:SourceArn": arn}
-        let_publish(spending, service=service, conditions=conditions)
-    # Where the queue is another account's, `spending` confirms the subscription with its first message:
+        allow_service(spending, service=service, conditions=conditions)
+    # If the queue is in another account, `spending` confirms the subscription with its first message:
     # https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.html
     aws_sns.CfnSubscription(
         scope,
@@ -119,21 +119,21 @@ def _spending_topic(scope: Construct, deployment: Deployment) -> aws_sns.Topic:
 
 
 def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic, key: aws_kms.Key) -> str:
-    """The ARN of the queue that keeps what SNS cannot put into the pipeline's.
+    """Return the ARN of the dead-letter queue for messages that SNS cannot deliver to the pipeline's queue.
 
-    It must be of the topic's account and Region: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
-    Where that is the pipeline's, `spending`'s own dead letters, which it watches and redrives; else one with an alarm.
+    It must be in the topic's account and Region: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+    If those are the pipeline's, it is the dead-letter queue of `spending`; else a queue with an alarm of its own.
     """
     if deployment.is_one_account and deployment.accounts.region == PAYER_REGION:
         return deployment.dead_letters_arn("spending")
     queue = dead_letters(scope, "Undelivered", name=deployment.dead_letters("spending-undelivered"))
-    hear(queue, topic_arn=topic.topic_arn)
+    allow_topic(queue, topic_arn=topic.topic_arn)
     name = f"{deployment.name}-spending-undelivered"
     alarm = aws_cloudwatch.Alarm(
         scope,
         "UndeliveredAlarm",
         alarm_name=name,
-        alarm_description="What AWS said of budgets or anomalies did not reach the pipeline; see docs/operate.md.",
+        alarm_description="Alerts of AWS Budgets or anomalies are not delivered to the pipeline. See docs/operate.md.",
         metric=queue.metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"
         ),
@@ -147,9 +147,9 @@ def _undelivered(scope: Construct, deployment: Deployment, *, topic: aws_sns.Top
 
 
 def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic) -> None:
-    """A subscription to the monitor of AWS services, told at once; only a topic can be told at once.
+    """Subscribe to the monitor of AWS services with immediate alerts, which need an SNS topic.
 
-    It is the account's own monitor where the config names one, else one that is made here: a second one is refused.
+    The monitor is the configured one, or a new one if the account has none: a second monitor would be rejected.
     https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html
     """
     monitor_arn = deployment.anomalies.monitor_arn
@@ -161,7 +161,7 @@ def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic
             monitor_type="DIMENSIONAL",
             monitor_dimension="SERVICE",
         ).attr_monitor_arn
-    if not monitor_arn:  # only while the config is the shipped example, of which `app.py` makes no stacks
+    if not monitor_arn:  # only in the shipped configuration, which `app.py` refuses to deploy
         return
     threshold = {
         "Dimensions": {
@@ -182,12 +182,12 @@ def _anomalies(scope: Construct, deployment: Deployment, *, topic: aws_sns.Topic
     subscription.node.add_dependency(topic.node.find_child("Policy"))
 
 
-def _organisation_reader(scope: Construct, deployment: Deployment, *, name: str) -> None:
+def _organization_reader(scope: Construct, deployment: Deployment, *, name: str) -> None:
     role = aws_iam.Role(
         scope,
         "OrganisationReader",
         role_name=name,
-        description="Lets the focuswatch collector list the organisation's accounts",
+        description="Lets the focuswatch collector list the organization's accounts",
         assumed_by=aws_iam.AccountPrincipal(deployment.accounts.pipeline).with_conditions(
             {
                 "StringEquals": {"sts:ExternalId": deployment.collector.external_id},
@@ -196,8 +196,8 @@ def _organisation_reader(scope: Construct, deployment: Deployment, *, name: str)
         ),
     )
     role.add_to_policy(aws_iam.PolicyStatement(actions=list(MANAGEMENT_ACTIONS), resources=["*"]))
-    explain(
+    acknowledge(
         role,
-        reason="It lists and describes accounts, whichever there are; these actions change nothing.",
+        reason="The role lists and describes all accounts of the organization. Its actions are read-only.",
         findings=["AwsSolutions-IAM5[Resource::*]"],
     )

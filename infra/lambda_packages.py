@@ -1,7 +1,7 @@
-"""What the Lambdas run: the repository as a zip, our layer, and AWS's own public layers.
+"""Code and layers of the Lambda functions: a zip of the repository, our layer, and public layers of AWS.
 
-The zip is the repository less what a Lambda does not need, so that imports are the same everywhere. The layer
-holds what neither the runtime nor AWS's layers bring; pip fetches wheels for the Lambda's platform, no Docker.
+The zip has the repository's folders, so that imports are the same everywhere. Our layer has the packages that neither
+the runtime nor AWS's layers contain; pip downloads wheels for Lambda's platform, without Docker.
 """
 
 import hashlib
@@ -23,20 +23,20 @@ ARCHITECTURE = aws_lambda.Architecture.ARM_64
 PACKED = ("focuswatch", "athena_sql", "lambdas", "config")
 UNPACKED = ("**/__pycache__", "focuswatch/simulate", "focuswatch/cli")
 LAYER_PACKAGES = ("pydantic", "slack_sdk", "jira")
-# Layers are unpacked one over the other, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
+# Layers are extracted in order, ours last: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html
 LAYER_PATH = "python/lib/python3.13/site-packages"
 PIP_PLATFORM = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")
 
 
 def lambda_code() -> aws_lambda.Code:
-    """The zip; its hash is of the files in it alone."""
-    exclude = ["/*", *(f"!/{room}" for room in PACKED), *UNPACKED]
+    """Return the zip, whose hash depends only on the files in it."""
+    exclude = ["/*", *(f"!/{folder}" for folder in PACKED), *UNPACKED]
     return aws_lambda.Code.from_asset(str(ROOT), exclude=exclude, ignore_mode=IgnoreMode.GIT)
 
 
 @dataclass(frozen=True)
 class Layers:
-    """AWS's own, found at deploy time through their public parameters, and ours, which wins over them."""
+    """AWS's layers, resolved at deployment from public SSM parameters, and ours, which takes precedence."""
 
     sdk_for_pandas: aws_lambda.ILayerVersion
     powertools: aws_lambda.ILayerVersion
@@ -44,7 +44,7 @@ class Layers:
 
 
 def layers(scope: Construct, *, deployment: Deployment) -> Layers:
-    """The layers of one stack."""
+    """Return the layers of one stack."""
     names = {
         "SdkForPandas": f"/aws/service/aws-sdk-pandas/{deployment.functions.sdk_for_pandas}/py3.13/arm64/layer-arn",
         "Powertools": f"/aws/service/powertools/python/arm64/python3.13/{deployment.functions.powertools}",
@@ -59,7 +59,7 @@ def layers(scope: Construct, *, deployment: Deployment) -> Layers:
         scope,
         "Layer",
         layer_version_name=f"{deployment.name}-packages",
-        description="What focuswatch needs beside AWS's layers: " + ", ".join(LAYER_PACKAGES),
+        description="Packages of focuswatch that AWS's layers do not contain: " + ", ".join(LAYER_PACKAGES),
         code=layer_code(),
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[ARCHITECTURE],
@@ -68,7 +68,7 @@ def layers(scope: Construct, *, deployment: Deployment) -> Layers:
 
 
 def layer_code() -> aws_lambda.Code:
-    """Our layer, built once for every set of pinned versions and kept in build/."""
+    """Return our layer, built once for each set of pinned versions and cached in build/."""
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     digest = hashlib.sha256(
         "\n".join((*LAYER_PACKAGES, *PIP_PLATFORM, LAYER_PATH, pins)).encode()
@@ -80,7 +80,7 @@ def layer_code() -> aws_lambda.Code:
 
 
 def _build(target: Path) -> None:
-    """Let pip fill a folder beside `target` and rename it: two builds at once, or one broken off, do no harm."""
+    """Install into a temporary folder and rename it, so that parallel or interrupted builds do no harm."""
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         platforms = [f"--platform={platform}" for platform in PIP_PLATFORM]
@@ -100,5 +100,5 @@ def _build(target: Path) -> None:
         try:
             (Path(scratch) / "layer").rename(target)
         except OSError:
-            if not target.exists():  # else another build was first, and made the same
+            if not target.exists():  # else a parallel build was faster
                 raise

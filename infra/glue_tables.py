@@ -1,4 +1,4 @@
-"""The Glue database with its tables, and the Athena workgroup that reads them."""
+"""The Glue database and its tables, and the Athena workgroup that queries them."""
 
 from aws_cdk import aws_athena, aws_glue
 from constructs import Construct
@@ -10,13 +10,13 @@ from infra.bucket import RESULTS
 
 GIB = 1024**3
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
-# A projected partition needs no crawler. All other partitions are registered by refresh: those of the export in the
-# folder in which a period was delivered, whose case AWS decides, those of tables in a new folder each time.
+# Tables with partition projection. `refresh` registers the partitions of all others: those of the export in the folder
+# in which AWS delivered a period, those of the other tables in a new folder each time.
 PROJECTED = ("activity",)
 
 
 class GlueDatabase(Construct):
-    """What Athena sees: every table of the product, and a workgroup with a limit."""
+    """The database, each table of focuswatch, and a workgroup with a scan limit."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(scope, id)
@@ -25,7 +25,8 @@ class GlueDatabase(Construct):
             "Database",
             catalog_id=deployment.accounts.pipeline,
             database_input=aws_glue.CfnDatabase.DatabaseInputProperty(
-                name=deployment.athena.database, description="A FOCUS export, and what focuswatch makes of it"
+                name=deployment.athena.database,
+                description="FOCUS export and the tables that focuswatch derives from it",
             ),
         )
         for name, columns in GLUE_TABLES.items():
@@ -59,13 +60,13 @@ class GlueDatabase(Construct):
 
 
 def _workgroup(scope: Construct, deployment: Deployment) -> aws_athena.CfnWorkGroup:
-    """Clients may not choose another place, encryption or limit: the workgroup's are enforced."""
+    """Return the workgroup, whose result location, encryption and scan limit override those of clients."""
     config = aws_athena.CfnWorkGroup
     return aws_athena.CfnWorkGroup(
         scope,
         "Workgroup",
         name=deployment.athena.workgroup,
-        description="focuswatch: detections, reports, refresh",
+        description="focuswatch: queries of detections, reports and refresh",
         recursive_delete_option=True,
         work_group_configuration=config.WorkGroupConfigurationProperty(
             bytes_scanned_cutoff_per_query=deployment.athena.scan_limit_gib * GIB,
@@ -82,7 +83,7 @@ def _workgroup(scope: Construct, deployment: Deployment) -> aws_athena.CfnWorkGr
 
 
 def _location(name: str, deployment: Deployment) -> str:
-    """Where a table's files are; metadata/ stays out of the export's, or manifests would be read as Parquet."""
+    """Return the folder of a table's files; of the export only data/, since metadata/ holds manifests."""
     if name == "focus_export":
         return f"s3://{deployment.bucket}/{deployment.export_path}/data"
     return f"s3://{deployment.bucket}/tables/{name}"

@@ -1,8 +1,8 @@
-"""The member's stack: a role in every account of the organisation, which only the collector and `detect` may assume.
+"""The member stack: a read-only role in each account, which only `collect` and `detect` may assume.
 
-It is deployed in the payer, or in the pipeline's account where that is a delegated administrator of CloudFormation; the
-StackSet brings the role into the accounts of the OUs, new ones included. A StackSet leaves the management account out,
-so that one gets the same role here, if the stack is deployed there.
+The stack is deployed in the payer account, or in the pipeline's account if that is a delegated administrator of
+CloudFormation. Its StackSet creates the role in the accounts of the OUs, including accounts that join later. A StackSet
+does not reach the management account, so the stack creates the same role there itself.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-associate-stackset-with-org.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-delegated-admin.html
 """
@@ -15,24 +15,24 @@ from constructs import Construct
 
 from focuswatch.collect.member_permissions import ACTIONS
 from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
-from infra.explained import explain
+from infra.nag_exceptions import acknowledge
 
 
 class MemberStack(Stack):
-    """The role, and the StackSet that brings it everywhere."""
+    """The StackSet that creates the member role in each account, and the role in the management account."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(
             scope,
             id,
-            description="focuswatch: lets the collector read what every account's resources did",
+            description="focuswatch: read-only role in each account, for the collector",
             env=Environment(account=deployment.member_stack_account, region=PAYER_REGION),
         )
         _stack_set(self, deployment)
         if deployment.member_stack_account != deployment.accounts.payer:
-            return  # a StackSet of a delegated administrator reaches its own account too
+            return  # a delegated administrator's StackSet reaches its own account too
         role = member_role(deployment)
-        here = aws_iam.CfnRole(
+        management_role = aws_iam.CfnRole(
             self,
             "Role",
             role_name=role["RoleName"],
@@ -40,34 +40,34 @@ class MemberStack(Stack):
             assume_role_policy_document=role["AssumeRolePolicyDocument"],
             policies=[
                 aws_iam.CfnRole.PolicyProperty(
-                    policy_name=one["PolicyName"], policy_document=one["PolicyDocument"]
+                    policy_name=policy["PolicyName"], policy_document=policy["PolicyDocument"]
                 )
-                for one in role["Policies"]
+                for policy in role["Policies"]
             ],
         )
-        explain(
-            here,
-            reason="It reads whatever resources an account has; nobody can name them beforehand.",
+        acknowledge(
+            management_role,
+            reason="The read-only role covers all resources of an account, whose ARNs are not known in advance.",
             findings=["AwsSolutions-IAM5[Resource::*]"],
         )
 
 
 def member_role(deployment: Deployment) -> dict[str, Any]:
-    """The role as CloudFormation reads it: only reads, only for `collect` and `detect`, only with the external id."""
+    """Return the role's properties: read-only actions, for `collect` and `detect` with the external ID only."""
     trusted = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{deployment.accounts.pipeline}:root"},
         "Action": "sts:AssumeRole",
         "Condition": {
             "StringEquals": {"sts:ExternalId": deployment.collector.external_id},
-            # As a condition and not as the principal: it also holds before these roles are there.
-            "ArnEquals": {"aws:PrincipalArn": deployment.looking_role_arns},
+            # In a condition: a principal must exist when the role is created.
+            "ArnEquals": {"aws:PrincipalArn": deployment.member_role_callers},
         },
     }
     reads = {"Effect": "Allow", "Action": sorted(ACTIONS), "Resource": "*"}
     return {
         "RoleName": deployment.collector.member_role,
-        "Description": "Lets focuswatch see which resources are idle, and who made what; reads only",
+        "Description": "Read-only access for focuswatch: usage of resources, and CloudTrail events",
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusted]},
         "Policies": [
             {
@@ -81,17 +81,17 @@ def member_role(deployment: Deployment) -> dict[str, Any]:
 def _stack_set(scope: Construct, deployment: Deployment) -> None:
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "focuswatch: a read-only role for the collector",
+        "Description": "focuswatch: read-only role for the collector",
         "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": member_role(deployment)}},
     }
     CfnStackSet(
         scope,
         "Members",
         stack_set_name=f"{deployment.name}-member",
-        description="A read-only role in every account, for focuswatch",
+        description="Read-only role in each account, for focuswatch",
         permission_model="SERVICE_MANAGED",
         call_as="DELEGATED_ADMIN"
-        if deployment.organisation.member_stack == "delegated-administrator"
+        if deployment.organization.member_stack == "delegated-administrator"
         else "SELF",
         auto_deployment=CfnStackSet.AutoDeploymentProperty(
             enabled=True, retain_stacks_on_account_removal=False
@@ -104,9 +104,9 @@ def _stack_set(scope: Construct, deployment: Deployment) -> None:
         stack_instances_group=[
             CfnStackSet.StackInstancesProperty(
                 deployment_targets=CfnStackSet.DeploymentTargetsProperty(
-                    organizational_unit_ids=deployment.organisation.ous
+                    organizational_unit_ids=deployment.organization.ous
                 ),
-                regions=[PAYER_REGION],  # a role is in all regions at once
+                regions=[PAYER_REGION],  # IAM roles are global
             )
         ],
         template_body=json.dumps(template, indent=1),

@@ -1,21 +1,21 @@
-"""Queues that feed functions: what a function could not do comes back, and goes to the dead letters in the end."""
+"""SQS queues that feed functions: a message that fails is retried, and becomes a dead letter in the end."""
 
 from typing import cast
 
 from aws_cdk import Duration, aws_iam, aws_lambda, aws_sns, aws_sns_subscriptions, aws_sqs
 from constructs import Construct
 
-# With the pauses of focuswatch.notify.queue_batch, a day and more: what is down for longer, people know of.
+# With the delays of focuswatch.notify.queue_batch, retries last for more than a day.
 MOST_RECEIVES = 100
 BATCH = 50
 BATCH_WAIT = Duration.seconds(5)
-AT_ONCE = 2  # the least there is: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+AT_ONCE = 2  # the minimum: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 
 
 def work_queue(
     scope: Construct, id: str, *, name: str, function_timeout: Duration, dead_letters: aws_sqs.Queue
 ) -> aws_sqs.Queue:
-    """A queue whose messages stay hidden for longer than a function may work on them."""
+    """Return a queue whose visibility timeout exceeds the timeout of its function."""
     return aws_sqs.Queue(
         scope,
         id,
@@ -29,9 +29,9 @@ def work_queue(
 
 
 def feed(function: aws_lambda.Function, queue: aws_sqs.Queue) -> None:
-    """Let a queue call a function; what of a batch failed comes back alone.
+    """Map a queue to a function; of a batch, only the failed messages are retried.
 
-    The mapping itself and not CDK's event source, which grants more than is needed.
+    The mapping is created directly, since CDK's event source grants more permissions than needed.
     """
     aws_lambda.EventSourceMapping(
         function,
@@ -46,10 +46,10 @@ def feed(function: aws_lambda.Function, queue: aws_sqs.Queue) -> None:
 
 
 def subscribe(queue: aws_sqs.Queue, topic: aws_sns.Topic, *, undelivered: aws_sqs.Queue) -> None:
-    """Let a queue hear all of a topic, messages as they were sent and attributes beside them.
+    """Subscribe a queue to a topic, with raw message delivery.
 
-    `undelivered` keeps what SNS cannot put there, which it drops otherwise: a queue that was deleted or closed is not
-    tried again. https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+    `undelivered` receives messages that SNS cannot deliver to the queue. SNS would discard them: it does not retry if
+    the queue was deleted or denies access. https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
     """
     topic.add_subscription(
         aws_sns_subscriptions.SqsSubscription(
@@ -60,8 +60,8 @@ def subscribe(queue: aws_sqs.Queue, topic: aws_sns.Topic, *, undelivered: aws_sq
     )
 
 
-def hear(queue: aws_sqs.Queue, *, topic_arn: str) -> None:
-    """Let a topic of another stack, and perhaps another account, write into a queue; that stack subscribes it."""
+def allow_topic(queue: aws_sqs.Queue, *, topic_arn: str) -> None:
+    """Allow a topic of another stack or account to send to a queue; that stack creates the subscription."""
     queue.add_to_resource_policy(
         aws_iam.PolicyStatement(
             principals=[aws_iam.ServicePrincipal("sns.amazonaws.com")],

@@ -1,4 +1,4 @@
-"""Who watches the watcher: alarms on errors, dead letters, old data and missed runs, and a dashboard."""
+"""CloudWatch alarms on focuswatch itself (errors, dead letters, old data, missing runs), and a dashboard."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,8 @@ from constructs import Construct
 from focuswatch.operations.deployment_config import Deployment
 from infra.functions import LambdaFunctions
 
-NAMESPACE = "focuswatch"
 QUARTER_DAY = Duration.hours(6)
-# A daily run may be late, but 30 hours of silence are no delay.
+# A daily run may be late, but not by six hours; focuswatch/operations/heartbeat.py has the same limits.
 MISSED_AFTER = {
     "refresh": (QUARTER_DAY, 5),
     "collect": (QUARTER_DAY, 5),
@@ -25,10 +24,10 @@ _Missing = aws_cloudwatch.TreatMissingData
 
 
 class Monitoring(Construct):
-    """The alarms, each of which tells the topic `alarms` when it rises and when it is over.
+    """The alarms, each of which notifies the topic `alarms` when its state changes, and the dashboard.
 
-    Errors of what is tried again have none: what comes of them is in the dead letters minutes later, in a queue that
-    never empties within the hour, or nothing at all. The dashboard shows them.
+    Errors of functions that are retried have no alarm: they become dead letters within minutes, keep a queue from
+    emptying for an hour, or succeed on a retry. The dashboard shows them.
     """
 
     def __init__(
@@ -41,7 +40,8 @@ class Monitoring(Construct):
         topic: aws_sns.Topic,
     ) -> None:
         super().__init__(scope, id)
-        self._name, self._functions, self._kinds = deployment.name, functions, deployment.kinds
+        self._name, self._namespace = deployment.name, deployment.metric_namespace
+        self._functions, self._kinds = functions, deployment.kinds
         self._action = aws_cloudwatch_actions.SnsAction(topic)
         for kind in self._kinds:
             if kind in functions.dead_letters:
@@ -51,53 +51,55 @@ class Monitoring(Construct):
             if kind in MISSED_AFTER:
                 self._missed_runs(kind)
             if kind in functions.queues:
-                self._waiting(kind)
+                self._backlog(kind)
         self._old_data(deployment.alarms.data_age_hours)
         self._dashboard()
 
     def _errors(self, kind: str) -> None:
         metric = self._functions.functions[kind].metric_errors(period=Duration.minutes(5), statistic="Sum")
-        why = f"{kind} raised an error; nothing tries it again."
+        why = f"The function {kind} failed, and the request is not retried. Check its log."
         self._alarm(f"{kind}-errors", metric, threshold=1, why=why)
 
     def _dead_letters(self, kind: str) -> None:
         metric = self._functions.dead_letters[kind].metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"
         )
-        why = f"{kind} gave up on something; docs/operate.md says how to replay it."
+        why = f"Events of {kind} failed after all retries. See docs/operate.md, Replay dead letters."
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
 
-    def _waiting(self, kind: str) -> None:
-        """Not by the age of the oldest message: SQS leaves out what was received three times, as all that waits was.
+    def _backlog(self, kind: str) -> None:
+        """Add the alarm of a queue that did not empty for an hour.
 
+        The age of the oldest message cannot be used: SQS leaves out messages that were received more than three times,
+        as all messages that are retried were.
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
         """
         queue, period, least = self._functions.queues[kind], Duration.minutes(5), "Minimum"
-        held: dict[str, aws_cloudwatch.IMetric] = {
-            "seen": queue.metric_approximate_number_of_messages_visible(period=period, statistic=least),
+        metrics: dict[str, aws_cloudwatch.IMetric] = {
+            "visible": queue.metric_approximate_number_of_messages_visible(period=period, statistic=least),
             "hidden": queue.metric_approximate_number_of_messages_not_visible(period=period, statistic=least),
         }
         metric = aws_cloudwatch.MathExpression(
-            expression="seen + hidden", using_metrics=held, label="waiting", period=period
+            expression="visible + hidden", using_metrics=metrics, label="messages", period=period
         )
-        why = f"{kind} has had something to do for an hour without a pause; the log says what comes back, and why."
+        why = f"The queue of {kind} did not empty for an hour. Check whether Slack or Jira is available, and the log."
         self._alarm(f"{kind}-waiting", metric, threshold=1, why=why, periods=12)
 
     def _missed_runs(self, kind: str) -> None:
         period, periods = MISSED_AFTER[kind]
         self._alarm(
             f"{kind}-missed",
-            _metric("Runs", statistic="Sum", period=period, service=kind),
+            self._metric("Runs", statistic="Sum", period=period, service=kind),
             threshold=0,
-            why=f"{kind} has not ended a run for {period.to_hours() * periods:.0f} hours.",
+            why=f"The function {kind} has not completed a run for {period.to_hours() * periods:.0f} hours.",
             compared=_Alarm.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
             periods=periods,
             missing=_Missing.BREACHING,
         )
 
     def _old_data(self, hours: int) -> None:
-        why = f"The newest delivery of the export is older than {hours} hours; is it still delivered?"
-        self._alarm("data-age", _data_age(), threshold=hours, why=why, missing=_Missing.IGNORE)
+        why = f"The newest delivery of the billing export is older than {hours} hours. Check the export."
+        self._alarm("data-age", self._data_age(), threshold=hours, why=why, missing=_Missing.IGNORE)
 
     def _alarm(
         self,
@@ -125,39 +127,38 @@ class Monitoring(Construct):
         alarm.add_ok_action(self._action)
 
     def _dashboard(self) -> None:
-        """Whether focuswatch works; what it finds is on its page.
+        """Add the dashboard, with at most 50 metrics: three such dashboards are free of charge.
 
-        At most 50 metrics, for then it is one of the three that cost nothing: https://aws.amazon.com/cloudwatch/pricing/
+        https://aws.amazon.com/cloudwatch/pricing/
         """
         functions, queues = self._functions.functions, self._functions.dead_letters
         runs = [
-            _metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)
+            self._metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)
             for kind in self._kinds
         ]
-        read = _metric("ScannedBytes", statistic="Sum", period=Duration.days(1), service="refresh")
-        failed = _metric("FailedDetections", statistic="Maximum", period=QUARTER_DAY, service="detect")
+        read = self._metric("ScannedBytes", statistic="Sum", period=Duration.days(1), service="refresh")
+        failed = self._metric("FailedDetections", statistic="Maximum", period=QUARTER_DAY, service="detect")
+        dead_letters = [queue.metric_approximate_number_of_messages_visible() for queue in queues.values()]
         rows = [
-            [_graph("Age of the data, hours", [_data_age()]), _graph("Failed detections", [failed]),
-             _graph("Bytes a refresh reads", [read])],
-            [_graph("Runs a day", runs), _graph("Errors", [functions[kind].metric_errors() for kind in self._kinds]),
-             _graph("Dead letters", [one.metric_approximate_number_of_messages_visible() for one in queues.values()])],
+            [_graph("Age of billing data (hours)", [self._data_age()]), _graph("Failed detections", [failed]),
+             _graph("Bytes scanned by refresh", [read])],
+            [_graph("Runs per day", runs), _graph("Errors", [functions[kind].metric_errors() for kind in self._kinds]),
+             _graph("Dead letters", dead_letters)],
         ]  # fmt: skip
         aws_cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self._name, widgets=rows)
 
+    def _data_age(self) -> aws_cloudwatch.Metric:
+        return self._metric("DataAgeHours", statistic="Maximum", period=QUARTER_DAY, service="refresh")
 
-def _data_age() -> aws_cloudwatch.Metric:
-    return _metric("DataAgeHours", statistic="Maximum", period=QUARTER_DAY, service="refresh")
-
-
-def _metric(name: str, *, statistic: str, period: Duration, service: str) -> aws_cloudwatch.Metric:
-    """One of the product's own metrics: `function` is its dimension, and Powertools adds the same as `service`."""
-    return aws_cloudwatch.Metric(
-        namespace=NAMESPACE,
-        metric_name=name,
-        statistic=statistic,
-        period=period,
-        dimensions_map={"function": service, "service": service},
-    )
+    def _metric(self, name: str, *, statistic: str, period: Duration, service: str) -> aws_cloudwatch.Metric:
+        """Return a metric of focuswatch. Powertools adds the dimension `service`, equal to `function`."""
+        return aws_cloudwatch.Metric(
+            namespace=self._namespace,
+            metric_name=name,
+            statistic=statistic,
+            period=period,
+            dimensions_map={"function": service, "service": service},
+        )
 
 
 def _graph(title: str, metrics: Sequence[aws_cloudwatch.IMetric]) -> aws_cloudwatch.GraphWidget:

@@ -1,7 +1,7 @@
-"""Topics that say something, the key they are encrypted with, and queues that keep what could not be done.
+"""SNS topics, the KMS key that encrypts them, and dead-letter queues.
 
-The key is ours and not AWS's own for SNS: budgets, anomalies and alarms may publish to a topic under a key only where
-its policy lets them, and AWS's own key has a policy nobody can change.
+The key is a customer managed key: AWS Budgets, Cost Anomaly Detection and CloudWatch may publish to an encrypted topic
+only if the key's policy allows them, and the policy of the AWS managed key cannot be changed.
 https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 """
 
@@ -12,16 +12,16 @@ from constructs import Construct
 
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
-from infra.explained import explain
+from infra.nag_exceptions import acknowledge
 
 DEAD_LETTER_DAYS = 14  # the most SQS keeps: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 
 
 def topic_key(scope: Construct, *, services: list[str], topics: str) -> aws_kms.Key:
-    """A key that `services` may use for `topics` (an ARN with `*`) alone.
+    """Return a key that `services` may use for `topics` (an ARN with `*`) only.
 
-    By the topic's name, which SNS always tells the key, and not by aws:SourceAccount: not every service sends that
-    along to the key, and one that does not would be silent for ever. On whose behalf is for the topic's policy to ask.
+    The condition is on the topic's ARN, which SNS always sends to KMS. Not every service sends aws:SourceAccount to
+    KMS, and a service that does not could never publish. The topic's policy checks the source account.
     """
     key = aws_kms.Key(
         scope,
@@ -42,47 +42,50 @@ def topic_key(scope: Construct, *, services: list[str], topics: str) -> aws_kms.
 
 
 def topic(scope: Construct, id: str, *, name: str, key: aws_kms.Key, emails: list[str]) -> aws_sns.Topic:
-    """An encrypted topic that takes TLS alone."""
-    made = aws_sns.Topic(scope, id, topic_name=name, master_key=key, enforce_ssl=True)
+    """Return an encrypted topic that accepts TLS connections only."""
+    created = aws_sns.Topic(scope, id, topic_name=name, master_key=key, enforce_ssl=True)
     for email in emails:
-        made.add_subscription(aws_sns_subscriptions.EmailSubscription(email))
-    return made
+        created.add_subscription(aws_sns_subscriptions.EmailSubscription(email))
+    return created
 
 
-def open_to_organisation(topic: aws_sns.Topic, *, organisation_id: str, https_endpoints: list[str]) -> None:
-    """Let accounts of the organisation subscribe what is theirs, and nobody else.
+def open_to_organization(topic: aws_sns.Topic, *, organization_id: str, https_endpoints: list[str]) -> None:
+    """Allow accounts of the organization, and no others, to subscribe their own endpoints.
 
-    A queue or function must be the caller's own account's, so that no member can send findings out of the
-    organisation; addresses are those that the config names. E-mail remains to whoever may deploy, by their own policy.
+    A queue or function must belong to the caller's account, so that no member can send findings out of the
+    organization; URLs must start with a configured prefix. Email addresses can be subscribed only with permissions in
+    the pipeline's own account.
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
     """
-    ours = {"aws:PrincipalOrgID": organisation_id}
+    organization = {"aws:PrincipalOrgID": organization_id}
     own = "${aws:PrincipalAccount}"
     endpoints = {
         "Sqs": ("sqs", [f"arn:aws:sqs:*:{own}:*"]),
         "Lambda": ("lambda", [f"arn:aws:lambda:*:{own}:function:*"]),
-        "Https": ("https", [f"{one}*" for one in https_endpoints]),
+        "Https": ("https", [f"{prefix}*" for prefix in https_endpoints]),
     }
     for name, (protocol, allowed) in endpoints.items():
         if allowed:
-            _let_in(
+            _allow_organization(
                 topic,
                 sid=f"OrganisationSubscribesBy{name}",
                 action="sns:Subscribe",
                 conditions={
-                    "StringEquals": {**ours, "sns:Protocol": protocol},
+                    "StringEquals": {**organization, "sns:Protocol": protocol},
                     "StringLike": {"sns:Endpoint": allowed},
                 },
             )
-    _let_in(
+    _allow_organization(
         topic,
         sid="OrganisationReadsAttributes",
         action="sns:GetTopicAttributes",
-        conditions={"StringEquals": ours},
+        conditions={"StringEquals": organization},
     )
 
 
-def _let_in(topic: aws_sns.Topic, *, sid: str, action: str, conditions: dict[str, dict[str, object]]) -> None:
+def _allow_organization(
+    topic: aws_sns.Topic, *, sid: str, action: str, conditions: dict[str, dict[str, object]]
+) -> None:
     topic.add_to_resource_policy(
         aws_iam.PolicyStatement(
             sid=sid,
@@ -94,10 +97,10 @@ def _let_in(topic: aws_sns.Topic, *, sid: str, action: str, conditions: dict[str
     )
 
 
-def let_publish(
+def allow_service(
     topic: aws_sns.Topic, *, service: str, conditions: Mapping[str, Mapping[str, object]]
 ) -> None:
-    """Let an AWS service publish, under conditions that tie it to our own account."""
+    """Allow an AWS service to publish, under conditions that limit it to one account."""
     topic.add_to_resource_policy(
         aws_iam.PolicyStatement(
             principals=[aws_iam.ServicePrincipal(service)],
@@ -109,7 +112,7 @@ def let_publish(
 
 
 def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
-    """A queue that keeps what failed for good; SQS's own encryption needs no key that EventBridge must be let use."""
+    """Return a dead-letter queue. SSE-SQS needs no key policy that allows EventBridge."""
     queue = aws_sqs.Queue(
         scope,
         id,
@@ -118,9 +121,9 @@ def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
         enforce_ssl=True,
         retention_period=Duration.days(DEAD_LETTER_DAYS),
     )
-    explain(
+    acknowledge(
         queue,
-        reason="It is the dead-letter queue; an alarm tells of what is in it.",
+        reason="This is a dead-letter queue; an alarm reports its messages.",
         findings=["AwsSolutions-SQS3"],
     )
     return queue
@@ -129,12 +132,14 @@ def dead_letters(scope: Construct, id: str, *, name: str) -> aws_sqs.Queue:
 def alarm_topic(
     scope: Construct, deployment: Deployment, *, account: str, region: str, key: aws_kms.Key
 ) -> aws_sns.Topic:
-    """Where an account's alarms of focuswatch itself speak, to the addresses that the config names."""
-    made = topic(scope, "Alarms", name=deployment.topic("alarms"), key=key, emails=deployment.alarms.emails)
+    """Return the topic of an account's CloudWatch alarms, with the configured email subscriptions."""
+    created = topic(
+        scope, "Alarms", name=deployment.topic("alarms"), key=key, emails=deployment.alarms.emails
+    )
     alarms = f"arn:aws:cloudwatch:{region}:{account}:alarm:{deployment.name}-*"
     conditions = {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": alarms}}
-    let_publish(made, service="cloudwatch.amazonaws.com", conditions=conditions)
-    return made
+    allow_service(created, service="cloudwatch.amazonaws.com", conditions=conditions)
+    return created
 
 
 def detection_topics() -> list[str]:
@@ -147,8 +152,8 @@ def construct_id(topic_name: str) -> str:
     return "".join(part.capitalize() for part in topic_name.split("-"))
 
 
-class Messages(Construct):
-    """The topics of the pipeline: all findings, those that detections name, and alarms about focuswatch itself."""
+class Topics(Construct):
+    """The pipeline's topics: all findings, those that detections name, and alarms of focuswatch itself."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(scope, id)
@@ -161,9 +166,9 @@ class Messages(Construct):
             for name in detection_topics()
         }
         self.alarms = alarm_topic(self, deployment, account=account, region=region, key=self.key)
-        for one in (self.findings, *self.by_name.values()):
-            open_to_organisation(
-                one,
-                organisation_id=deployment.organisation.id,
-                https_endpoints=deployment.organisation.https_endpoints,
+        for findings_topic in (self.findings, *self.by_name.values()):
+            open_to_organization(
+                findings_topic,
+                organization_id=deployment.organization.id,
+                https_endpoints=deployment.organization.https_endpoints,
             )

@@ -1,4 +1,4 @@
-"""Every detection and every report as a saved query: it runs as it stands in Athena's console."""
+"""Each detection and report as a saved query that runs unchanged in the Athena console."""
 
 from aws_cdk import aws_athena
 from constructs import Construct
@@ -11,7 +11,7 @@ from focuswatch.owners.owners_file import Owners
 
 
 class SavedQueries(Construct):
-    """One query for every file of the catalog; its name and title come from the file."""
+    """A named query for each detection and report, with the name and title of its file."""
 
     def __init__(
         self, scope: Construct, id: str, *, deployment: Deployment, catalog: Catalog, owners: Owners

@@ -1,0 +1,116 @@
+"""EventBridge rules that invoke the functions: on a delivered manifest, on a schedule, and after the previous step.
+
+EventBridge delivers at least once, so a function may be invoked twice for one event. Each function is idempotent.
+"""
+
+from aws_cdk import Duration, aws_events, aws_events_targets
+from constructs import Construct
+
+from focuswatch.operations.deployment_config import ONE_AT_A_TIME, Deployment
+from infra.functions import LambdaFunctions
+
+Schedule = aws_events.Schedule
+
+
+class EventRules(Construct):
+    """Rules on the default event bus. Events that a rule cannot deliver go to the function's dead-letter queue."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, deployment: Deployment, functions: LambdaFunctions
+    ) -> None:
+        super().__init__(scope, id)
+        self._name, self._source, self._functions = deployment.name, deployment.event_source, functions
+        schedules = deployment.schedules
+        self._rule("manifest", calls="refresh", pattern=_manifest(deployment), why="AWS delivered a manifest")
+        self._rule("refreshed", calls="detect", pattern=self._own("Refreshed"), why="Tables were refreshed")
+        self._rule(
+            "unfinished",
+            calls="detect",
+            pattern=self._own("Unfinished"),
+            why="Detections remain from a run that ran out of time",
+        )
+        self._rule(
+            "detected", calls="publish", pattern=self._own("Detected"), why="Notifications may be pending"
+        )
+        self._rule("draw", calls="page", pattern=self._own("Detected"), why="Detections ran")
+        self._rule(
+            "collect-clock",
+            calls="collect",
+            schedule=_daily(schedules.collect_hours),
+            why="Daily collection of resource activity",
+        )
+        self._rule(
+            "refresh-clock",
+            calls="refresh",
+            schedule=_daily(schedules.refresh_hours),
+            why="Daily, in case a manifest event was lost",
+        )
+        self._rule(
+            "publish-clock",
+            calls="publish",
+            schedule=Schedule.rate(Duration.minutes(schedules.publish_minutes)),
+            why="Retry of pending notifications",
+        )
+        self._rule(
+            "pulse-clock", calls="pulse", schedule=_daily([schedules.pulse_hour]), why="Daily health report"
+        )
+        for kind in ONE_AT_A_TIME:
+            self._rule(
+                f"{kind}-again",
+                calls=kind,
+                pattern=self._own("Again", function=kind),
+                why="An event arrived during a run",
+            )
+        if "weekly" in deployment.kinds:
+            when = Schedule.cron(week_day=schedules.weekly_day, hour=str(schedules.pulse_hour), minute="0")
+            self._rule("weekly-clock", calls="weekly", schedule=when, why="Weekly digest")
+        if "sweep" in deployment.kinds:
+            self._rule(
+                "sweep-clock",
+                calls="sweep",
+                schedule=_daily([3]),
+                why="Daily check for issues closed in Jira",
+            )
+
+    def _own(self, detail_type: str, *, function: str | None = None) -> aws_events.EventPattern:
+        detail = {"function": [function]} if function else None
+        return aws_events.EventPattern(source=[self._source], detail_type=[detail_type], detail=detail)
+
+    def _rule(
+        self,
+        id: str,
+        *,
+        calls: str,
+        why: str,
+        pattern: aws_events.EventPattern | None = None,
+        schedule: aws_events.Schedule | None = None,
+    ) -> None:
+        target = aws_events_targets.LambdaFunction(
+            self._functions.functions[calls],
+            dead_letter_queue=self._functions.dead_letters[calls],
+            retry_attempts=10,
+            max_event_age=Duration.hours(6),
+        )
+        aws_events.Rule(
+            self,
+            id,
+            rule_name=f"{self._name}-{id}",
+            description=f"{why}: {calls}",
+            event_pattern=pattern,
+            schedule=schedule,
+            targets=[target],
+        )
+
+
+def _daily(hours: list[int]) -> aws_events.Schedule:
+    return Schedule.cron(hour=",".join(map(str, sorted(set(hours)))), minute="0")
+
+
+def _manifest(deployment: Deployment) -> aws_events.EventPattern:
+    """Return the pattern of a manifest, which AWS delivers after all data files: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html"""
+    key = f"{deployment.export_path}/metadata/*-Manifest.json"
+    return aws_events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        detail={"bucket": {"name": [deployment.bucket]}, "object": {"key": [{"wildcard": key}]}},
+    )
