@@ -25,17 +25,7 @@ sources   = [
 lookback_days = 14
 least_monthly_cost_usd = 1.0
 */
-WITH lookbacks AS (
-    SELECT
-        coalesce(sub_account_id, '') AS account_key,
-        min(charge_date) AS first_day,
-        max(charge_date) AS last_day
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
-),
-computing_regions AS (
+WITH computing_regions AS (
     SELECT
         coalesce(SubAccountId, '') AS account_key,
         coalesce(RegionId, '') AS region_key,
@@ -70,16 +60,17 @@ volumes AS (
         charges.SubAccountId AS sub_account_id,
         charges.RegionId AS region_id,
         charges.ResourceId AS resource_id,
-        lookbacks.first_day,
-        lookbacks.last_day,
+        lookbacks.charge_date AS first_day,
+        lookbacks.last_settled_day AS last_day,
         max(charges.ServiceName) AS service_name,
         max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
         sum(CASE WHEN charges.SkuMeter LIKE '%EBS:VolumeUsage%' THEN charges.ConsumedQuantity END) AS gb_months,
         sum(charges.EffectiveCost) AS effective_cost
     FROM daily_charges AS charges
-    INNER JOIN lookbacks                                   -- keys without nulls, so that every engine can hash them
-        ON coalesce(charges.SubAccountId, '') = lookbacks.account_key
-        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+    INNER JOIN completeness AS lookbacks                   -- keys without nulls, so that every engine can hash them
+        ON coalesce(charges.SubAccountId, '') = coalesce(lookbacks.sub_account_id, '')
+        AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
+        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     LEFT JOIN computing_regions
         ON coalesce(charges.SubAccountId, '') = computing_regions.account_key
         AND coalesce(charges.RegionId, '') = computing_regions.region_key
@@ -87,7 +78,7 @@ volumes AS (
         AND charges.SkuMeter LIKE '%EBS:Volume%'           -- with the IOPS and throughput bought for it; not EBS:SnapshotUsage
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
-        AND coalesce(computing_regions.last_compute_date < lookbacks.first_day, true)
+        AND coalesce(computing_regions.last_compute_date < lookbacks.charge_date, true)
     GROUP BY 1, 2, 3, 4, 5
     HAVING count(DISTINCT CASE
         WHEN charges.SkuMeter LIKE '%EBS:VolumeUsage%' AND charges.ConsumedQuantity > 0 THEN charges.charge_date

@@ -39,9 +39,8 @@ WITH account_days AS (                                              -- both at o
     SELECT
         SubAccountId AS sub_account_id,
         charge_date,
-        sum(CASE WHEN is_transfer THEN ConsumedQuantity / CASE lower(ConsumedUnit) WHEN 'bytes' THEN 1073741824E0 ELSE 1E0 END END)
-            AS gb,
-        sum(CASE WHEN is_transfer THEN EffectiveCost END) AS effective_cost,
+        sum(internet_gb) AS gb,
+        sum(CASE WHEN internet_gb IS NOT NULL THEN EffectiveCost END) AS effective_cost,
         sum(CASE WHEN is_compute AND SkuMeter NOT LIKE '%Lambda-GB-Second%' THEN EffectiveCost END) AS machine_cost,
         sum(CASE WHEN is_compute AND SkuMeter NOT LIKE '%Lambda-GB-Second%' AND NOT is_learning THEN EffectiveCost END)
             AS instance_cost,                                       -- without the machines of SageMaker
@@ -49,7 +48,6 @@ WITH account_days AS (                                              -- both at o
     FROM (
         SELECT
             *,
-            meter = 'DataTransfer-Out-Bytes' AS is_transfer,
             SkuMeter LIKE '%:ml.%' OR SkuMeter LIKE '%-ml.%' AS is_learning,
             SkuMeter NOT LIKE '%DataTransfer-Out-Bytes' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused' AS is_compute
         FROM daily_charges
@@ -159,7 +157,7 @@ spike_sources AS (
             || coalesce(' in ' || charges.RegionId, '') AS source,
         row_number() OVER (
             PARTITION BY charges.SubAccountId
-            ORDER BY sum(charges.ConsumedQuantity) DESC, charges.ServiceName, charges.ResourceId, charges.RegionId
+            ORDER BY sum(charges.internet_gb) DESC, charges.ServiceName, charges.ResourceId, charges.RegionId
         ) AS place
     FROM daily_charges AS charges
     INNER JOIN spike_days
@@ -167,8 +165,7 @@ spike_sources AS (
         AND charges.SubAccountId IS NOT DISTINCT FROM spike_days.sub_account_id
     WHERE charges.charge_date >= $news_since
         AND charges.SkuMeter LIKE '%DataTransfer-Out-Bytes'
-        AND charges.meter = 'DataTransfer-Out-Bytes'
-        AND NOT charges.is_edge
+        AND charges.internet_gb IS NOT NULL
         AND charges.ChargeCategory = 'Usage'
     GROUP BY charges.SubAccountId, charges.ServiceName, charges.ResourceId, charges.RegionId
 ),

@@ -27,18 +27,7 @@ sources   = [
 lookback_days = 7
 least_monthly_cost_usd = 1.0
 */
-WITH lookbacks AS (
-    SELECT
-        sub_account_id,
-        min(charge_date) AS first_day,
-        max(charge_date) AS last_day,
-        min(first_charge_date) AS first_charge_date
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
-),
-capacity_days AS (
+WITH capacity_days AS (
     SELECT
         charges.SubAccountId AS sub_account_id,
         charges.RegionId AS region_id,
@@ -79,19 +68,20 @@ capacities AS (
         days.region_id,
         days.resource_id,
         days.model,
-        lookbacks.first_day,
-        lookbacks.last_day,
+        lookbacks.charge_date AS first_day,
+        lookbacks.last_settled_day AS last_day,
         lookbacks.first_charge_date,
         regexp_replace(lower(regexp_replace(days.model, '^[a-z]+\.', '')), '[^a-z0-9]', '') AS model_key,
         max(days.service_name) AS service_name,
-        max(CASE WHEN days.charge_date = lookbacks.last_day THEN days.committed_months END) AS committed_months,
+        max(CASE WHEN days.charge_date = lookbacks.last_settled_day THEN days.committed_months END) AS committed_months,
         max_by(days.tags, days.charge_date) FILTER (WHERE days.tags IS NOT NULL) AS tags,
         sum(days.model_unit_hours) AS model_unit_hours,
         sum(days.effective_cost) AS effective_cost
     FROM capacity_days AS days
-    INNER JOIN lookbacks
+    INNER JOIN completeness AS lookbacks
         ON days.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND days.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+        AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
+        AND days.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     GROUP BY 1, 2, 3, 4, 5, 6, 7
     HAVING count(DISTINCT days.charge_date) = $lookback_days
 ),

@@ -26,20 +26,13 @@ sources   = [
 lookback_days = 14
 least_monthly_cost_usd = 1.0
 */
-WITH lookbacks AS (
-    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
-),
-models AS (
+WITH models AS (
     SELECT
         charges.SubAccountId AS sub_account_id,
         charges.RegionId AS region_id,
         charges.ResourceId AS resource_id,
-        lookbacks.first_day,
-        lookbacks.last_day,
+        lookbacks.charge_date AS first_day,
+        lookbacks.last_settled_day AS last_day,
         max(charges.ServiceName) AS service_name,
         max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
         array_agg(DISTINCT charges.meter ORDER BY charges.meter) AS meters,
@@ -47,9 +40,10 @@ models AS (
         max(regexp_replace(charges.meter, '-Custom.*$', '')) AS base_model,
         sum(charges.EffectiveCost) AS effective_cost
     FROM ai_charges AS charges
-    INNER JOIN lookbacks
+    INNER JOIN completeness AS lookbacks
         ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+        AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
+        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND (
             charges.SkuMeter LIKE '%CustomModelImport-Storage%'
@@ -60,8 +54,8 @@ models AS (
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND charges.ConsumedQuantity > 0
     GROUP BY 1, 2, 3, 4, 5                                 -- storage and warm minutes of one model are one finding
-    HAVING min(charges.charge_date) = lookbacks.first_day  -- younger than the lookback: no verdict
-        AND max(charges.charge_date) = lookbacks.last_day  -- deleted since: nothing left to say
+    HAVING min(charges.charge_date) = lookbacks.charge_date  -- younger than the lookback: no verdict
+        AND max(charges.charge_date) = lookbacks.last_settled_day  -- deleted since: nothing left to say
 ),
 invocations AS (
     SELECT

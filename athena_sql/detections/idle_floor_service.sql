@@ -31,14 +31,7 @@ lookback_days = 14
 least_monthly_cost_usd = 1.0
 system_rate = 1.0          # searches and writes a minute, by the day, that are a domain's own
 */
-WITH lookbacks AS (
-    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
-),
-floor_charges AS (
+WITH floor_charges AS (
     SELECT
         charges.*,
         CASE
@@ -66,17 +59,18 @@ floors AS (
         charges.RegionId AS region_id,
         charges.ResourceId AS resource_id,
         charges.kind,
-        lookbacks.first_day,
-        lookbacks.last_day,
+        lookbacks.charge_date AS first_day,
+        lookbacks.last_settled_day AS last_day,
         max(charges.ServiceName) AS service_name,
         max_by(charges.Tags, charges.charge_date) FILTER (WHERE cardinality(charges.Tags) > 0) AS tags,
         sum(charges.ConsumedQuantity) AS billed_quantity,
         max(charges.ConsumedUnit) AS billed_unit,
         sum(charges.EffectiveCost) AS effective_cost
     FROM floor_charges AS charges
-    INNER JOIN lookbacks
+    INNER JOIN completeness AS lookbacks
         ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+        AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
+        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.kind IS NOT NULL
     GROUP BY 1, 2, 3, 4, 5, 6
     HAVING count(DISTINCT CASE WHEN charges.ConsumedQuantity > 0 THEN charges.charge_date END) = $lookback_days

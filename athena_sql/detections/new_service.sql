@@ -190,12 +190,11 @@ sending_services AS (
     WHERE charge_date >= $news_since
         AND charge_date < $as_of
         AND SkuMeter LIKE '%DataTransfer-Out-Bytes'
-        AND meter = 'DataTransfer-Out-Bytes'
-        AND NOT is_edge                                             -- a site that is read is no theft
+        AND internet_gb IS NOT NULL
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
     GROUP BY 1, 2
-    HAVING sum(ConsumedQuantity) >= $least_transfer_gb              -- every new account sends a few bytes
+    HAVING sum(internet_gb) >= $least_transfer_gb              -- every new account sends a few bytes
 ),
 risky_services AS (
     SELECT sub_account_id, service_name FROM gpu_services

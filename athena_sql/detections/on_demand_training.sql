@@ -31,30 +31,25 @@ least_days = 4                 # what trains once a week shows four times in 30 
 least_saving = 0.6
 most_saving = 0.8
 */
-WITH lookbacks AS (
-    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-),
-training_days AS (
+WITH training_days AS (
     SELECT
         charges.SubAccountId AS sub_account_id,
         charges.RegionId AS region_id,
         charges.ResourceId AS resource_id,
         charges.charge_date,
         charges.instance_type,
-        lookbacks.first_day,
-        lookbacks.last_day,
+        lookbacks.charge_date AS first_day,
+        lookbacks.last_settled_day AS last_day,
         max(charges.ServiceName) AS service_name,
         max_by(charges.Tags, coalesce(cardinality(charges.Tags), 0)) FILTER (WHERE charges.Tags IS NOT NULL) AS tags,
         sum(CASE WHEN charges.meter LIKE 'Train:%' THEN charges.ConsumedQuantity ELSE 0 END) AS on_demand_hours,
         sum(CASE WHEN charges.meter LIKE 'Train:%' THEN charges.EffectiveCost ELSE 0 END) AS on_demand_cost,
         sum(CASE WHEN charges.meter LIKE 'TrSpt:%' THEN charges.ConsumedQuantity ELSE 0 END) AS spot_hours
     FROM ai_charges AS charges
-    INNER JOIN lookbacks
+    INNER JOIN completeness AS lookbacks
         ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+        AND lookbacks.settled_recency = least($lookback_days, lookbacks.settled_days)
+        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.ai_family = 'sagemaker'
         AND (charges.meter LIKE 'Train:%' OR charges.meter LIKE 'TrSpt:%')  -- not TrainWarmPool:, which spot cannot use

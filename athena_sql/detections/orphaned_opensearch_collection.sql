@@ -29,14 +29,7 @@ sources   = [
 lookback_days = 7
 least_monthly_cost_usd = 1.0
 */
-WITH lookbacks AS (
-    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
-),
-ocu_days AS (
+WITH ocu_days AS (
     SELECT
         charges.SubAccountId AS sub_account_id,
         charges.RegionId AS region_id,
@@ -49,9 +42,10 @@ ocu_days AS (
         coalesce(sum(CASE WHEN charges.ChargeCategory = 'Usage' THEN charges.EffectiveCost END), 0) AS effective_cost,
         coalesce(sum(CASE WHEN charges.ChargeCategory = 'Credit' THEN charges.EffectiveCost END), 0) AS credits
     FROM ai_charges AS charges
-    INNER JOIN lookbacks
+    INNER JOIN completeness AS lookbacks
         ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+        AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
+        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.SkuMeter LIKE '%OCU'
         AND charges.meter IN ('SearchOCU', 'IndexingOCU')  -- storage alone has no floor
@@ -86,9 +80,11 @@ pools AS (
     HAVING count(DISTINCT CASE WHEN ocu_days.ocu_hours > 0 THEN ocu_days.charge_date END) = $lookback_days
 ),
 pool_accounts AS (
-    SELECT DISTINCT pools.sub_account_id, lookbacks.first_day
+    SELECT DISTINCT pools.sub_account_id, lookbacks.charge_date AS first_day
     FROM pools
-    INNER JOIN lookbacks ON pools.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
+    INNER JOIN completeness AS lookbacks
+        ON pools.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
 ),
 bedrock_accounts AS (
     SELECT DISTINCT charges.SubAccountId AS sub_account_id, true AS uses_bedrock
@@ -124,11 +120,13 @@ SELECT
     pools.tags,
     pools.ocu_hours,
     $lookback_days AS lookback_days,
-    lookbacks.first_day,
-    lookbacks.last_day,
+    lookbacks.charge_date AS first_day,
+    lookbacks.last_settled_day AS last_day,
     pools.credits
 FROM pools
-INNER JOIN lookbacks ON pools.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
+INNER JOIN completeness AS lookbacks
+    ON pools.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
+    AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
 LEFT JOIN bedrock_accounts ON pools.sub_account_id IS NOT DISTINCT FROM bedrock_accounts.sub_account_id
 LEFT JOIN searched_regions
     ON pools.sub_account_id IS NOT DISTINCT FROM searched_regions.sub_account_id

@@ -33,25 +33,19 @@ least_active_days = 4
 least_monthly_cost_usd = 25.0  # of saving: less is not worth the work
 saving = 0.5                   # https://aws.amazon.com/bedrock/pricing/ : batch, 50 % of on demand
 */
-WITH lookbacks AS (
-    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-    HAVING count(*) = $lookback_days                       -- a rhythm of weeks needs four
-),
-tokens AS (
+WITH tokens AS (
     SELECT
         charges.*,
-        lookbacks.first_day,
-        lookbacks.last_day,
+        lookbacks.charge_date AS first_day,
+        lookbacks.last_settled_day AS last_day,
         coalesce(regexp_like(
             lower(array_join(map_keys(charges.tags) || map_values(charges.tags), ' ')), $batch_words
         ), false) AS is_tagged
     FROM token_charges AS charges
-    INNER JOIN lookbacks
+    INNER JOIN completeness AS lookbacks
         ON charges.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+        AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
+        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.token_kind IN ('input', 'output')      -- batch has no cache
 ),

@@ -31,37 +31,31 @@ most_utilization = 20.0        # percent of one GPU, mean over the hours it ran
 burst_utilization = 60.0       # a day above it is work that comes in bursts
 least_monthly_cost_usd = 1.0
 */
-WITH lookbacks AS (
-    SELECT sub_account_id, min(charge_date) AS first_day, max(charge_date) AS last_day
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-    HAVING count(*) = $lookback_days                       -- an account younger than the lookback has no verdict
-),
-gpus AS (
+WITH gpus AS (
     SELECT
         gpu_days.sub_account_id,
         gpu_days.region_id,
         gpu_days.resource_id,
-        lookbacks.first_day,
-        lookbacks.last_day,
+        lookbacks.charge_date AS first_day,
+        lookbacks.last_settled_day AS last_day,
         max(gpu_days.service_name) AS service_name,
         max_by(gpu_days.tags, gpu_days.charge_date) FILTER (WHERE cardinality(gpu_days.tags) > 0) AS tags,
         max_by(gpu_days.instance_types, gpu_days.charge_date) FILTER (WHERE gpu_days.instance_types IS NOT NULL) AS instance_types,
-        count(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN 1 END) AS days_run,
-        count(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.utilization END) AS days_looked_at,
-        sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.gpu_hours END) AS gpu_hours,
-        sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.gpu_hours * gpu_days.utilization END)
+        count(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN 1 END) AS days_run,
+        count(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.utilization END) AS days_looked_at,
+        sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.gpu_hours END) AS gpu_hours,
+        sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.gpu_hours * gpu_days.utilization END)
             AS busy_percent_hours,
-        sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.effective_cost END) AS effective_cost,
+        sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.effective_cost END) AS effective_cost,
         max(gpu_days.utilization) AS peak_utilization      -- a burst on an unsettled day is a burst
     FROM gpu_days
-    INNER JOIN lookbacks
+    INNER JOIN completeness AS lookbacks
         ON gpu_days.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND gpu_days.charge_date >= lookbacks.first_day
+        AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
+        AND gpu_days.charge_date >= lookbacks.charge_date
     WHERE gpu_days.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
     GROUP BY 1, 2, 3, 4, 5
-    HAVING count(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN 1 END) >= $least_days_run
+    HAVING count(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN 1 END) >= $least_days_run
 ),
 uncalled_endpoints AS (
     SELECT endpoint_days.resource_id, true AS is_uncalled

@@ -26,19 +26,8 @@ sources   = [
 [parameters]
 lookback_days = 30
 least_monthly_cost_usd = 1.0
-tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners/owners_file.py
 */
-WITH lookbacks AS (
-    SELECT
-        sub_account_id,
-        min(charge_date) AS first_day,
-        max(charge_date) AS last_day,
-        count(*) AS settled_days                                    -- of a young account: the days it has
-    FROM completeness
-    WHERE settled_recency <= $lookback_days
-    GROUP BY sub_account_id
-),
-required_tags AS (
+WITH required_tags AS (
     SELECT
         key,
         regexp_replace(lower(key), $tag_prefix, '') AS plain_key
@@ -62,16 +51,17 @@ ai_spends AS (
         CASE WHEN charges.ResourceId IS NULL THEN charges.Tags END AS tags_of_nothing,  -- many callers in one row
         max_by(                                                     -- the newest tags; of one day's, the fullest
             coalesce(charges.Tags, CAST(MAP() AS map(varchar, varchar))),
-            date_diff('day', lookbacks.first_day, charges.charge_date) * 1000 + coalesce(cardinality(charges.Tags), 0)
+            date_diff('day', lookbacks.charge_date, charges.charge_date) * 1000 + coalesce(cardinality(charges.Tags), 0)
         ) AS tags,
         min(charges.ai_family) AS ai_family,
-        min(lookbacks.first_day) AS first_day,
-        max(lookbacks.last_day) AS last_day,
-        sum(charges.EffectiveCost) / CAST(min(lookbacks.settled_days) AS double) * 30 AS monthly_cost
+        min(lookbacks.charge_date) AS first_day,
+        max(lookbacks.last_settled_day) AS last_day,
+        sum(charges.EffectiveCost) / CAST(min(lookbacks.settled_recency) AS double) * 30 AS monthly_cost
     FROM ai_charges AS charges
-    INNER JOIN lookbacks
+    INNER JOIN completeness AS lookbacks
         ON charges.SubAccountId IS NOT DISTINCT FROM lookbacks.sub_account_id
-        AND charges.charge_date BETWEEN lookbacks.first_day AND lookbacks.last_day
+        AND lookbacks.settled_recency = least($lookback_days, lookbacks.settled_days)
+        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.ai_family IS NOT NULL
         AND charges.ChargeCategory = 'Usage'

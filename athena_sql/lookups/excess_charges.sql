@@ -85,8 +85,7 @@ charges AS (
         AND CASE rises.kind
             WHEN 'tokens' THEN coalesce(regexp_like(charges.SkuMeter, '(?i)token'), false)
             WHEN 'gpu' THEN charges.is_gpu
-            WHEN 'transfer' THEN charges.meter IS NOT DISTINCT FROM 'DataTransfer-Out-Bytes'
-                AND NOT charges.is_edge
+            WHEN 'transfer' THEN charges.internet_gb IS NOT NULL
             ELSE true
         END
 ),

@@ -1,9 +1,9 @@
 /*
-title = "AI spend of the last 30 days, and what a filter on Amazon Bedrock shows of it"
+title = "AI spend by service, last 30 days"
 basis = "EffectiveCost of AI usage, without purchases, credits and tax"
 why   = """
-One line for every name under which AI is billed. `seen_by_bedrock_filter` is what the usual filter shows;
-the rest hides under OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS and logs.
+One row for each service name that AI usage is billed under. `seen_by_bedrock_filter` is the part that a filter on Amazon Bedrock
+shows; the rest is billed as OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS and logs.
 """
 [parameters]
 days = 30

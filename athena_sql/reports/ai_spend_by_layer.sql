@@ -1,9 +1,9 @@
 /*
-title = "AI spend of the last 30 days by layer, against the 30 days before"
+title = "AI spend by layer, last 30 days compared with the previous 30 days"
 basis = "EffectiveCost of AI usage, without purchases, credits and tax"
 why   = """
 Five layers: model inference, retrieval, orchestration and compute, observability, tools and data.
-Tokens are the part people watch; the layers around them are the part that grows.
+Token spend gets the attention, but vector stores, compute and logs often grow faster.
 """
 [parameters]
 days = 30

@@ -1,10 +1,10 @@
 /*
-title = "GPUs of the last 30 days: what they cost, and how much of the time they did anything"
+title = "GPU cost and utilization, last 30 days"
 basis = "EffectiveCost of GPU usage, without purchases, unused commitments, credits and tax"
 why   = """
-A GPU costs the same whether it computes or waits. One line a machine or endpoint, costliest idleness first;
-`idle_cost` is an estimate: the cost of the share of time in which its GPUs did nothing. Where nobody looked at its
-utilization (days_looked_at 0) there is none.
+A GPU costs the same whether or not it computes. One row for each instance or endpoint, highest idle cost first.
+`idle_cost` is an estimate: cost multiplied by the share of time the GPUs were idle. It is empty if utilization was not
+collected (`days_evaluated` is 0).
 """
 [parameters]
 days = 30
@@ -13,7 +13,7 @@ SELECT
     sub_account_id,
     resource_id,
     array_join(max_by(instance_types, charge_date) FILTER (WHERE instance_types IS NOT NULL), ', ') AS instance_types,
-    count(utilization) AS days_looked_at,
+    count(utilization) AS days_evaluated,
     sum(gpu_hours) AS gpu_hours,
     sum(effective_cost) AS effective_cost,
     sum(gpu_hours * utilization) / sum(CASE WHEN utilization IS NOT NULL THEN gpu_hours END) AS mean_utilization,

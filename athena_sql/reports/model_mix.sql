@@ -1,10 +1,10 @@
 /*
-title = "Models by tier in the last 30 days: batch against on demand, against the 30 days before"
+title = "Token usage by model and tier, last 30 days compared with the previous 30 days"
 basis = "EffectiveCost of tokens, without purchases, credits and tax"
 why   = """
-The same model costs half as batch and nearly twice as priority. What is bought in which tier, and what a million tokens
-cost there; all four kinds of tokens, in millions, whatever the meter's unit. `batch_share` is that of the model's
-input and output tokens: batch has no cache.
+The same model costs half in the batch tier and nearly twice in the priority tier. Each row shows the tokens of a model in
+one tier and the cost per million tokens, whatever the unit of the meter. `batch_share` is the batch share of the model's
+input and output tokens, because batch inference does not use the prompt cache.
 """
 [parameters]
 days = 30

@@ -1,10 +1,11 @@
 /*
-title = "What the last 30 settled days' spend is for: what is bet on, what has proven itself, what is nobody's"
+title = "Spend by intent and use case, last 30 settled days"
 basis = "EffectiveCost of usage and fees, without credits and tax"
 why   = """
-By intent and use case, as owners.toml says, or a tag `intent` on what it does not name. An experiment stands with its
-term; a unit that matters with what it costs against what was accepted, where `activity` holds its counts (namespace
-`business`, the use case as resource_id, the unit as metric). `verdict` says in a word what to talk about; `launch` which planned launch keeps token_burst and cost_anomaly quiet now.
+Intent and use case come from owners.toml, or from an `intent` tag where owners.toml has no entry. Experiments are shown with
+their cap and review date. Use cases with a unit are shown with the cost per unit and the accepted cost, if `activity` has
+its counts (namespace `business`, the use case as resource_id, the unit as metric). `verdict` summarizes what needs
+attention. `launch` names the planned launch that currently raises the baseline of token_burst and cost_anomaly.
 """
 [parameters]
 days = 30
@@ -47,7 +48,7 @@ counts AS (
 running_launches AS (
     SELECT
         use_case,
-        'up to ' || CAST(CAST(max(factor) AS bigint) AS varchar) || ' times the usual through '
+        'up to ' || CAST(CAST(max(factor) AS bigint) AS varchar) || ' times the baseline through '
             || CAST(max(last_day) AS varchar) AS launch
     FROM launches
     WHERE first_day <= $as_of AND last_day >= CAST($as_of - INTERVAL '7' DAY AS date)
@@ -71,7 +72,7 @@ use_cases AS (
 ),
 judged AS (
     SELECT
-        coalesce(use_cases.intent, CASE WHEN use_cases.team IS NULL THEN '(nobody''s)' ELSE '(not said)' END) AS intent,
+        coalesce(use_cases.intent, CASE WHEN use_cases.team IS NULL THEN '(unallocated)' ELSE '(not specified)' END) AS intent,
         use_cases.use_case,
         coalesce(plans.team, use_cases.team) AS team,
         use_cases.effective_cost,
@@ -96,14 +97,14 @@ SELECT
     effective_cost_before,
     effective_cost / nullif(sum(effective_cost) OVER (), 0) AS share,
     CASE
-        WHEN intent = '(nobody''s)' THEN 'nobody owns it'
-        WHEN intent = '(not said)' THEN 'nobody said what for'
-        WHEN intent = 'experiment' AND use_case IS NULL THEN 'an experiment without a term'
+        WHEN intent = '(unallocated)' THEN 'no owner'
+        WHEN intent = '(not specified)' THEN 'no intent specified'
+        WHEN intent = 'experiment' AND use_case IS NULL THEN 'experiment without an end date'
         WHEN intent = 'experiment' AND round(effective_cost_ever, 6) >= cap THEN 'past its cap'
-        WHEN intent = 'experiment' AND review_on <= $as_of THEN 'past its review day'
-        WHEN round(unit_cost, 9) > accepted_unit_cost THEN 'dearer a unit than accepted'
-        WHEN unit_cost IS NOT NULL THEN 'within what was accepted'
-        WHEN unit IS NOT NULL THEN 'nobody counts its units'
+        WHEN intent = 'experiment' AND review_on <= $as_of THEN 'past its review date'
+        WHEN round(unit_cost, 9) > accepted_unit_cost THEN 'unit cost above the accepted cost'
+        WHEN unit_cost IS NOT NULL THEN 'unit cost within the accepted cost'
+        WHEN unit IS NOT NULL THEN 'units not counted'
     END AS verdict,
     unit,
     unit_cost,
@@ -116,7 +117,7 @@ FROM judged
 WHERE effective_cost > 0 OR effective_cost_before > 0
 ORDER BY
     CASE intent
-        WHEN 'production' THEN 1 WHEN 'experiment' THEN 2 WHEN 'sandbox' THEN 3 WHEN 'shared' THEN 4 WHEN '(not said)' THEN 5
+        WHEN 'production' THEN 1 WHEN 'experiment' THEN 2 WHEN 'sandbox' THEN 3 WHEN 'shared' THEN 4 WHEN '(not specified)' THEN 5
         ELSE 6
     END,
     effective_cost DESC, use_case, team

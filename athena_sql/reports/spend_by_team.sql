@@ -1,13 +1,13 @@
 /*
-title = "Spend of the last 30 settled days by team, against the 30 days before"
+title = "Spend by team, last 30 settled days compared with the previous 30 days"
 basis = "EffectiveCost, and BilledCost, of usage and fees; credits and tax as billed stand apart and complete the invoice"
 why   = """
-The owner chain over every charge: a resource's tag, else the account's tag, else the account or OU in owners.toml.
-What no team owns stands under (nobody). BilledCost is the invoice's basis, EffectiveCost what was used.
+Each charge is allocated by the resource's tag, else the account's tag, else the account or OU in owners.toml.
+Spend without a team is listed as (unallocated). BilledCost matches the invoice; EffectiveCost is the amortized cost of usage.
 """
 */
 SELECT
-    coalesce(team, '(nobody)') AS team,
+    coalesce(team, '(unallocated)') AS team,
     sum(effective_cost) AS effective_cost,
     sum(effective_cost_before) AS effective_cost_before,
     sum(billed_cost) AS billed_cost,

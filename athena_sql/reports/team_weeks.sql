@@ -1,10 +1,10 @@
 /*
-title = "The last seven settled days of each team, against the seven before, by account and service"
+title = "Weekly spend by team, account and service, compared with the previous week"
 basis = "EffectiveCost of usage, without fees, credits and tax; month_to_date: BilledCost of usage and fees of settled days, without credits and tax"
 why   = """
-What a team spent in its week, what moved, and where its month stands. Settled days alone, so that yesterday's half a bill
-does not look like a saving. Usage alone moves by the week; `month_to_date` is what month_forecast calls spent, up to
-`settled_until`, the last settled day. What no team owns stands under null.
+Compares the last seven settled days with the seven before. Only settled days count, so an incomplete day does not look like a
+saving. The weekly columns cover usage only; `month_to_date` matches `spent` in month_forecast, through `settled_until`, the
+last settled day. Unallocated spend has no team.
 """
 [parameters]
 days = 7

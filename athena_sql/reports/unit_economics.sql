@@ -1,11 +1,11 @@
 /*
-title = "What a unit costs, week by week: a million tokens, a thousand inferences, a GPU hour, a used GPU hour"
+title = "Cost per unit by week: tokens, inferences, GPU hours"
 basis = "EffectiveCost of the usage that is counted, without purchases, credits and tax"
 why   = """
-Spend that grows with use is growth; spend that grows on the same use is not. Settled weeks, the newest first.
-`by_price` and `by_mix` are the two parts of the change to the week before: the same kinds of units at other prices, and
-other kinds of units (another model, more output for the same input). `cause` names the larger part where a unit got
-dearer by the threshold. All four kinds of tokens count, in millions, whatever the meter's unit.
+Spend that grows with usage is growth; spend that grows at the same usage is not. Columns compare settled weeks, most recent first.
+`by_price` and `by_mix` split the change from the previous week: the same kinds of units at other prices, and other kinds
+of units (another model, or more output for the same input). `cause` names the larger part if the unit cost rose by the
+threshold or more. All token types count, in millions, whatever the unit of the meter.
 """
 [parameters]
 week_days = 7

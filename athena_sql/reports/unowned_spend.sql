@@ -1,10 +1,10 @@
 /*
-title = "Unallocated spend of the last 30 settled days, and why, against the 30 days before"
+title = "Unallocated spend, last 30 settled days compared with the previous 30 days"
 basis = "EffectiveCost of usage and fees, without credits and tax"
 why   = """
-Unallocated spend has no budget and no team to ask. Largest first, by account and service, with what would give it an
-owner. The last row sums up everything that is not listed, so the rows add up to the (nobody) of spend_by_team. `share`
-is of all unallocated spend.
+Unallocated spend has no team and no budget. Rows are listed by account and service, largest first, with the reason that no
+owner was found. The last row is the sum of all rows not listed, so the total equals (unallocated) in spend_by_team. `share` is
+the share of all unallocated spend.
 """
 [parameters]
 most = 100                     # rows; the others are summed up in one
@@ -14,8 +14,8 @@ WITH unowned AS (
         sub_account_id,
         service_name,
         CASE
-            WHEN tag_value IS NULL THEN 'neither it nor its account is tagged, and no team owns the account or its OU'
-            ELSE 'its tag names ' || tag_value || ', which is no team in owners.toml'
+            WHEN tag_value IS NULL THEN 'no team tag on the resource or its account, and no team owns the account or its OU'
+            ELSE 'the tag value ' || tag_value || ' is not a team in owners.toml'
         END AS unowned_because,
         sum(effective_cost) AS effective_cost,
         sum(effective_cost_before) AS effective_cost_before
@@ -45,7 +45,7 @@ spends AS (
         max(CASE WHEN listed_place <= $most THEN service_name END) AS service_name,
         CASE
             WHEN listed_place <= $most THEN max(unowned_because)
-            ELSE 'not listed: ' || CAST(count(*) AS varchar) || ' smaller or negative amounts'
+            ELSE 'not listed: ' || CAST(count(*) AS varchar) || ' smaller or negative rows'
         END AS unowned_because,
         sum(effective_cost) AS effective_cost,
         sum(effective_cost_before) AS effective_cost_before

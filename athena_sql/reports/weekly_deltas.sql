@@ -1,9 +1,9 @@
 /*
-title = "The largest movements of the last seven settled days against the seven before"
+title = "Week-over-week changes by account, region and service"
 basis = "EffectiveCost of usage, without fees, credits and tax"
 why   = """
-What rose or fell most, by account, region and service. Settled days alone, so that yesterday's half a bill
-does not look like a saving.
+Compares the last seven settled days with the seven before, largest change first. Only settled days count, so an incomplete
+day does not look like a saving.
 """
 [parameters]
 days = 7

@@ -3,7 +3,9 @@ title = "Which days of which account are settled"
 why   = """
 The newest days of a bill still grow; a detection that looks for absence must not look at them.
 A row for every day the export holds, from an account's first charge on, charged or not.
-`settled_recency` counts settled days backwards: 1 is the newest, so a lookback of 7 is `settled_recency <= 7`.
+`settled_recency` counts settled days backwards: 1 is the most recent, so the last seven settled days have
+`settled_recency <= 7`. The row with `settled_recency = 7` is the lookback of seven days, from its `charge_date` through
+`last_settled_day`; an account with fewer settled days has no such row. `settled_days` is how many an account has.
 """
 reads = ["daily_services"]
 [parameters]
@@ -34,5 +36,7 @@ SELECT
     *,
     CASE WHEN is_settled THEN
         row_number() OVER (PARTITION BY sub_account_id, is_settled ORDER BY charge_date DESC)
-    END AS settled_recency
+    END AS settled_recency,
+    max(CASE WHEN is_settled THEN charge_date END) OVER (PARTITION BY sub_account_id) AS last_settled_day,
+    count(CASE WHEN is_settled THEN 1 END) OVER (PARTITION BY sub_account_id) AS settled_days
 FROM account_days

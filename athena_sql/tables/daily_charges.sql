@@ -26,37 +26,45 @@ WITH metered_charges AS (
             1
         ) AS instance_type                                                   -- BoxUsage:p4d.24xlarge, Host:ml.m5.xlarge
     FROM folded_charges
+),
+classified_charges AS (
+    SELECT
+        *,
+        coalesce(
+            regexp_like(instance_type, '^(ml\.)?(p[2-9]|g[3-9]|inf[0-9]|trn[0-9]|dl[0-9])[a-z0-9-]*\.'),
+            false
+        ) AS is_gpu,                                                             -- g4dn, p6-b200, inf2, trn1 …
+        coalesce(
+            ServiceName IN ('Amazon CloudFront', 'AWS Global Accelerator')       -- CloudFront Functions and key-value stores too
+                OR x_ServiceCode IN ('AmazonCloudFront', 'AWSGlobalAccelerator')
+                OR SkuMeter LIKE '%Lambda-Edge-%'                                -- Lambda@Edge, billed by CloudFront or Lambda
+                OR SkuMeter LIKE '%CloudFrontFunctions%'
+                OR SkuMeter LIKE '%-ABytes' OR SkuMeter LIKE '%-aBytes'          -- S3 Transfer Acceleration
+                OR (                                                             -- of CloudFront; a region's own are USE1-…
+                    (ServiceName IN ('AWS WAF', 'AWS Shield') OR x_ServiceCode IN ('awswaf', 'AWSShield'))
+                    AND (SkuMeter LIKE 'Global-%' OR SkuMeter LIKE 'Shield-%')
+                ),
+            false
+        ) AS is_edge,
+        CASE
+            WHEN ServiceName LIKE '%AgentCore%' OR x_ServiceCode = 'AmazonBedrockAgentCore' THEN 'agentcore'
+            WHEN ServiceName LIKE '%Bedrock%'                                    -- three of its names, and '… (Amazon Bedrock Edition)'
+                OR x_ServiceCode LIKE 'AmazonBedrock%'
+                OR x_Operation IN ('InvokeModelInference', 'InvokeModelStreamingInference')
+                OR SkuMeter LIKE '%-MP:%oken%'                                   -- a Marketplace model with an empty service code
+                OR SkuMeter LIKE '%-MP:%ProvisionedThroughput%' THEN 'bedrock'
+            WHEN SkuMeter LIKE '%SearchOCU' OR SkuMeter LIKE '%IndexingOCU'
+                OR (SkuMeter LIKE '%StorageUsedInS3ByteHour' AND x_ServiceCode = 'AmazonES') THEN 'opensearch_serverless'
+            WHEN ServiceName LIKE 'Amazon SageMaker%' OR x_ServiceCode = 'AmazonSageMaker' THEN 'sagemaker'
+            WHEN ServiceName = 'Amazon Kendra' OR x_ServiceCode = 'AmazonKendra' THEN 'kendra'
+            WHEN ServiceName IN ('Amazon Q', 'Amazon Q Business', 'Amazon Q Developer') OR x_ServiceCode = 'AmazonQ' THEN 'q'
+            WHEN regexp_like(instance_type, '^(ml\.)?(p[2-9]|g[3-9]|inf[0-9]|trn[0-9]|dl[0-9])[a-z0-9-]*\.') THEN 'gpu'
+        END AS ai_family
+    FROM metered_charges
 )
 SELECT
     *,
-    coalesce(
-        regexp_like(instance_type, '^(ml\.)?(p[2-9]|g[3-9]|inf[0-9]|trn[0-9]|dl[0-9])[a-z0-9-]*\.'),
-        false
-    ) AS is_gpu,                                                             -- g4dn, p6-b200, inf2, trn1 …
-    coalesce(
-        ServiceName IN ('Amazon CloudFront', 'AWS Global Accelerator')       -- CloudFront Functions and key-value stores too
-            OR x_ServiceCode IN ('AmazonCloudFront', 'AWSGlobalAccelerator')
-            OR SkuMeter LIKE '%Lambda-Edge-%'                                -- Lambda@Edge, billed by CloudFront or Lambda
-            OR SkuMeter LIKE '%CloudFrontFunctions%'
-            OR SkuMeter LIKE '%-ABytes' OR SkuMeter LIKE '%-aBytes'          -- S3 Transfer Acceleration
-            OR (                                                             -- of CloudFront; a region's own are USE1-…
-                (ServiceName IN ('AWS WAF', 'AWS Shield') OR x_ServiceCode IN ('awswaf', 'AWSShield'))
-                AND (SkuMeter LIKE 'Global-%' OR SkuMeter LIKE 'Shield-%')
-            ),
-        false
-    ) AS is_edge,
-    CASE
-        WHEN ServiceName LIKE '%AgentCore%' OR x_ServiceCode = 'AmazonBedrockAgentCore' THEN 'agentcore'
-        WHEN ServiceName LIKE '%Bedrock%'                                    -- three of its names, and '… (Amazon Bedrock Edition)'
-            OR x_ServiceCode LIKE 'AmazonBedrock%'
-            OR x_Operation IN ('InvokeModelInference', 'InvokeModelStreamingInference')
-            OR SkuMeter LIKE '%-MP:%oken%'                                   -- a Marketplace model with an empty service code
-            OR SkuMeter LIKE '%-MP:%ProvisionedThroughput%' THEN 'bedrock'
-        WHEN SkuMeter LIKE '%SearchOCU' OR SkuMeter LIKE '%IndexingOCU'
-            OR (SkuMeter LIKE '%StorageUsedInS3ByteHour' AND x_ServiceCode = 'AmazonES') THEN 'opensearch_serverless'
-        WHEN ServiceName LIKE 'Amazon SageMaker%' OR x_ServiceCode = 'AmazonSageMaker' THEN 'sagemaker'
-        WHEN ServiceName = 'Amazon Kendra' OR x_ServiceCode = 'AmazonKendra' THEN 'kendra'
-        WHEN ServiceName IN ('Amazon Q', 'Amazon Q Business', 'Amazon Q Developer') OR x_ServiceCode = 'AmazonQ' THEN 'q'
-        WHEN regexp_like(instance_type, '^(ml\.)?(p[2-9]|g[3-9]|inf[0-9]|trn[0-9]|dl[0-9])[a-z0-9-]*\.') THEN 'gpu'
-    END AS ai_family
-FROM metered_charges
+    CASE WHEN meter = 'DataTransfer-Out-Bytes' AND NOT is_edge THEN
+        coalesce(ConsumedQuantity, 0) / CASE lower(ConsumedUnit) WHEN 'bytes' THEN 1073741824E0 ELSE 1E0 END
+    END AS internet_gb
+FROM classified_charges

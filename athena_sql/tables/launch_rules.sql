@@ -6,8 +6,6 @@ this bill, with the launch's days and factor. Of `tags` (a whole map), `sub_acco
 `is_beginning` says that a resource's name only has to begin so.
 """
 reads = ["tagged_days", "accounts", "plan_rules", "launches"]
-[parameters]
-tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners/owners_file.py
 */
 WITH tag_maps AS (
     SELECT Tags FROM tagged_days WHERE Tags IS NOT NULL

@@ -11,7 +11,6 @@ EffectiveCost what was used.
 reads = ["named_days", "tagged_days", "accounts", "owner_rules", "plans", "plan_rules"]
 [parameters]
 days = 400
-tag_prefix = "^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"  # as in focuswatch/owners/owners_file.py
 */
 WITH resource_use_cases AS (                                  -- the longest name wins, and the whole name over a beginning
     SELECT

@@ -49,7 +49,7 @@ SELECT
         WHEN regexp_like(said, 'batch') THEN 'batch'
         WHEN regexp_like(said, 'flex') THEN 'flex'
         WHEN regexp_like(said, 'priority') THEN 'priority'
-        WHEN regexp_like(said, 'latency-?optimized') THEN 'latency optimised'
+        WHEN regexp_like(said, 'latency-?optimized') THEN 'latency optimized'
         WHEN regexp_like(said, 'custom-model') THEN 'custom model'
         ELSE 'on demand'
     END AS tier,

@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 import focuswatch
+from focuswatch.catalog.tag_keys import TAG_PREFIX
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.engines.sql_literals import Value, placeholders, render
 from focuswatch.errors import CatalogError, ConfigError
@@ -26,7 +27,8 @@ ROOT = INSTALLED if INSTALLED.is_dir() else SOURCE
 BUILT_IN = {
     "as_of": "the first day not looked at",
     "news_since": "the first day whose charges are news: the day up to which the last scan looked",
-    "required_tags": "the tag keys that owners.toml demands",
+    "required_tags": "the tag keys that owners.toml requires",
+    "tag_prefix": "the regular expression of the prefixes that cost allocation adds to tag keys",
 }
 PER_USD = "per_usd"  # among the values of a statement: units of the billing currency for one US dollar
 MONEY = "_usd"  # how the names of parameters end that are amounts of money, in USD
@@ -159,9 +161,8 @@ class CatalogEntry(Generic[H]):
 
         Parameters in USD become amounts of the billing currency, of which `values` says `per_usd` (left out: 1).
         """
-        return render(
-            self.sql, {**in_currency(self.header.parameters, per_usd=values.get(PER_USD)), **values}
-        )
+        defaults = in_currency(self.header.parameters, per_usd=values.get(PER_USD))
+        return render(self.sql, {"tag_prefix": TAG_PREFIX.pattern, **defaults, **values})
 
 
 def in_currency(parameters: Mapping[str, Parameter], *, per_usd: Value) -> dict[str, Value]:

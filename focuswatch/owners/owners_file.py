@@ -11,6 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from focuswatch.catalog.tag_keys import plain_key
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity
@@ -26,12 +27,6 @@ from focuswatch.owners.use_cases import (
     rules_of,
     use_case_of,
     use_case_problems,
-)
-
-# What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
-# https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-tags.html
-TAG_PREFIX = re.compile(
-    r"^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"
 )
 
 # Jira's own priorities, and the transitions of its usual workflows: Cloud's are called as the status they lead to,
@@ -158,9 +153,9 @@ class Owners(_Section):
         """The chain as rows; detections and reports read them as the table `owner_rules`."""
         rules = [Rule("tag_key", key, None, None, place) for place, key in enumerate(self.tag_keys)]
         for name, team in self.teams.items():
-            named = {(bare(key), name.lower()) for key in self.routing.owner_tags}
+            named = {(plain_key(key), name.lower()) for key in self.routing.owner_tags}
             listed = {
-                (bare(key), value.lower()) for key, values in team.owns.tags.items() for value in values
+                (plain_key(key), value.lower()) for key, values in team.owns.tags.items() for value in values
             }
             rules += [Rule("tag", key, value, name, 0) for key, value in sorted(named | listed)]
             rules += [Rule("account", None, account, name, 0) for account in team.owns.accounts]
@@ -170,8 +165,8 @@ class Owners(_Section):
     @cached_property
     def tag_keys(self) -> list[str]:
         """Keys that name a team, in the order in which they are asked."""
-        listed = sorted({bare(key) for team in self.teams.values() for key in team.owns.tags})
-        return list(dict.fromkeys([*map(bare, self.routing.owner_tags), *listed]))
+        listed = sorted({plain_key(key) for team in self.teams.values() for key in team.owns.tags})
+        return list(dict.fromkeys([*map(plain_key, self.routing.owner_tags), *listed]))
 
     @cached_property
     def plans(self) -> list[BudgetPlan]:
@@ -187,11 +182,13 @@ class Owners(_Section):
     def plan_rules(self) -> list[PlanRule]:
         """Which charges are whose use case, the table `plan_rules`."""
         keys = [
-            PlanRule("intent_key", bare(key), None, None, place)
+            PlanRule("intent_key", plain_key(key), None, None, place)
             for place, key in enumerate(self.routing.intent_tags)
         ]
         named = (
-            rules_of(name, use_case, place=place, bare_keys={key: bare(key) for key in use_case.rows.tags})
+            rules_of(
+                name, use_case, place=place, bare_keys={key: plain_key(key) for key in use_case.rows.tags}
+            )
             for place, (name, use_case) in enumerate(self.use_cases.items())
         )
         return [*keys, *chain.from_iterable(named)]
@@ -251,7 +248,9 @@ class Owners(_Section):
         return None, intent_of(self.plan_rules, tag_values=tag_values)
 
     def _by_tag(self, tags: Tags | None) -> str | None:
-        values = {bare(key): value.strip() for key, value in (tags or {}).items() if value and value.strip()}
+        values = {
+            plain_key(key): value.strip() for key, value in (tags or {}).items() if value and value.strip()
+        }
         key = next((key for key in self.tag_keys if key in values), None)
         if key is None:
             return None
@@ -273,11 +272,6 @@ class Owners(_Section):
         return max(owned, key=lambda rule: len(rule.value or ""), default=Rule("", None, None, None, 0)).team
 
 
-def bare(key: str) -> str:
-    """A tag's key as it is compared: lower case, without the prefixes of cost allocation."""
-    return TAG_PREFIX.sub("", key.lower(), count=1)
-
-
 def _compared(tags: Tags | None) -> set[tuple[str | None, str | None]]:
     """Bare keys with their values, as rules compare them."""
-    return {(bare(key), value.strip().lower()) for key, value in (tags or {}).items() if value}
+    return {(plain_key(key), value.strip().lower()) for key, value in (tags or {}).items() if value}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 By = Literal["team", "use_case", "intent"]
-NOBODYS = "(nobody's)"
-NOT_SAID = {"team": NOBODYS, "use_case": "(no use case)", "intent": "(not said)"}
+NOBODYS = "(unallocated)"
+NOT_SAID = {"team": NOBODYS, "use_case": "(no use case)", "intent": "(not specified)"}
 # Days settle by account, whoever's its charges are; launches and plans are whole use cases already.
 WHOLE = ("completeness",)
 KEYS = """

@@ -38,7 +38,7 @@ def read(connection, **charge):
         ("USE1-NovaMicro-input-tokens", "NovaMicro", "input", "on demand"),
         ("NovaMicro-output-tokens", "NovaMicro", "output", "on demand"),
         ("USE1-Llama3-1-405B-output-tokens-batch", "Llama3-1-405B", "output", "batch"),
-        ("USE1-NovaPro-input-tokens-latency-optimized", "NovaPro", "input", "latency optimised"),
+        ("USE1-NovaPro-input-tokens-latency-optimized", "NovaPro", "input", "latency optimized"),
         ("USE1-Gemma-3-4B-IT-input-tokens-flex", "Gemma-3-4B-IT", "input", "flex"),
         ("USE1-Nova2.0Pro-text-input-tokens-priority-cross-region-global", "Nova2.0Pro", "input", "priority"),
         ("USE1-Nova2.0Lite-input-tokens-custom-model", "Nova2.0Lite", "input", "custom model"),

@@ -261,10 +261,13 @@ def test_the_portfolio_says_what_is_bet_on_and_what_is_nobodys():
     assert sum(row["share"] for row in rows) == pytest.approx(1)
     assert found[("production", "search")]["effective_cost"] == pytest.approx(28 * 60)
     tickets = found[("experiment", "tickets")]
-    assert (tickets["unit_cost"], tickets["verdict"]) == (pytest.approx(1.25), "dearer a unit than accepted")
-    assert found[("experiment", None)]["verdict"] == "an experiment without a term"
-    assert found[("(nobody's)", None)]["verdict"] == "nobody owns it"
-    assert [row["intent"] for row in rows] == ["production", "experiment", "experiment", "(nobody's)"]
+    assert (tickets["unit_cost"], tickets["verdict"]) == (
+        pytest.approx(1.25),
+        "unit cost above the accepted cost",
+    )
+    assert found[("experiment", None)]["verdict"] == "experiment without an end date"
+    assert found[("(unallocated)", None)]["verdict"] == "no owner"
+    assert [row["intent"] for row in rows] == ["production", "experiment", "experiment", "(unallocated)"]
 
 
 @pytest.mark.filterwarnings("error")

@@ -71,11 +71,11 @@ def test_open_promised_and_verified_are_three_sums(ledger):
         "idle_sagemaker_endpoint",
         3,
     )
-    assert (search["open_cost"], search["acknowledged_cost"], search["silenced_cost"]) == (120, 70, 400)
+    assert (search["open_cost"], search["acknowledged_cost"], search["suppressed_cost"]) == (120, 70, 400)
     assert (nobody["team"], nobody["open_cost"]) == (None, 17)
-    assert nobody["promised_cost"] == 350
+    assert nobody["resolved_cost"] == 350
     assert nobody["verified_cost"] == pytest.approx(270)
-    assert nobody["not_read_cost"] == 30
+    assert nobody["unverified_cost"] == 30
 
 
 def test_what_was_saved_is_asked_in_as_many_statements_as_it_takes(ledger, monkeypatch):
@@ -107,9 +107,9 @@ def test_a_silence_that_ran_out_is_open_again(ledger):
     (silence,) = ledger.suppressions()
     ledger.remove_suppression(silence.id)
     ledger.add_suppression(QUIET.model_copy(update={"until": DAY + timedelta(days=1)}))
-    assert told(ledger)[1][0]["silenced_cost"] == 400
+    assert told(ledger)[1][0]["suppressed_cost"] == 400
     later = told(ledger, as_of=DAY + timedelta(days=1))[1]
-    assert (later[0]["open_cost"], later[0]["silenced_cost"]) == (520, 0)
+    assert (later[0]["open_cost"], later[0]["suppressed_cost"]) == (520, 0)
 
 
 def test_the_page_shows_the_sums_of_the_report(ledger):
@@ -118,8 +118,10 @@ def test_the_page_shows_the_sums_of_the_report(ledger):
     shown = document(
         gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=OWNERS, ledger=ledger)
     )["savings"]
+    columns = {"silenced": "suppressed_cost", "promised": "resolved_cost", "not_read": "unverified_cost"}
     for name in ("open", "acknowledged", "silenced", "promised", "verified", "not_read"):
-        assert shown[name] == pytest.approx(sum(row[f"{name}_cost"] for row in rows)), name
+        column = columns.get(name, f"{name}_cost")
+        assert shown[name] == pytest.approx(sum(row[column] for row in rows)), name
     assert (shown["open"], shown["promised"], shown["verified"]) == (137, 350, 270)
     assert shown["findings_not_read"] == 1
     assert [one["verified"] for one in shown["resolved"]] == [270.0, None, 0.0]
@@ -140,8 +142,8 @@ def test_findings_are_split_by_what_they_are_for(ledger):
         return sums
 
     assert parts("use_case") == {"(no use case)": 120, "pilot": 9, "tickets": 8}
-    assert parts("intent") == {"(not said)": 120, "(nobody's)": 0, "experiment": 9, "production": 8}
-    assert parts("team") == {"search": 120, "(nobody's)": 17}
+    assert parts("intent") == {"(not specified)": 120, "(unallocated)": 0, "experiment": 9, "production": 8}
+    assert parts("team") == {"search": 120, "(unallocated)": 17}
 
 
 def test_without_a_ledger_there_is_nothing_to_save():

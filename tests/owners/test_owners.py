@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.tag_keys import TAG_PREFIX
 from focuswatch.errors import ConfigError
-from focuswatch.owners.owners_file import TAG_PREFIX, Owners
+from focuswatch.owners.owners_file import Owners
 
 OWNERS = """
 [routing]
@@ -95,7 +96,7 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path):
     assert "search" in Owners.load(path).teams
 
 
-def test_sql_strips_the_prefixes_that_owners_strip():
+def test_sql_and_owners_remove_the_same_tag_prefixes():
     """A tag names the same team in a finding, in a report and in what counts as untagged."""
     catalog = Catalog.load()
     for entry in (
@@ -103,7 +104,8 @@ def test_sql_strips_the_prefixes_that_owners_strip():
         catalog.tables["owned_days"],
         catalog.tables["launch_rules"],
     ):
-        assert entry.header.parameters["tag_prefix"] == TAG_PREFIX.pattern
+        values = {"as_of": date(2026, 3, 31), "required_tags": ["team"]}
+        assert TAG_PREFIX.pattern in entry.render(values)
 
 
 USE_CASES = """

@@ -144,10 +144,10 @@ def test_filters_work_by_keyboard(chromium, pages):
     """Team, account and category narrow the list to theirs; the sum is told to who cannot see it."""
     known = data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"]
     keys = {
-        "Team": lambda one: one["team"] or "(nobody)",
+        "Team": lambda one: one["team"] or "(unallocated)",
         "Account": lambda one: one["sub_account_name"] or one["sub_account_id"] or "(the whole organisation)",
         "Use case": lambda one: one["use_case"] or "(no use case)",
-        "Intent": lambda one: one["intent"] or ("(not said)" if one["team"] else "(nobody's)"),
+        "Intent": lambda one: one["intent"] or ("(not specified)" if one["team"] else "(unallocated)"),
         "Category": lambda one: one["category"],
     }
     for name, of in keys.items():

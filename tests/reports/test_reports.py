@@ -162,7 +162,7 @@ def test_the_report_and_the_findings_agree_on_owners(owners):
             team, _ = owners.owner(
                 tags=tags, account_id=account_id, account_tags=account_tags, ou_path=ou_path
             )
-            expected[team or "(nobody)"] += 2**number
+            expected[team or "(unallocated)"] += 2**number
         rows = report("spend_by_team", charges, accounts=accounts, owners=owners)
         assert {row["team"]: row["effective_cost"] for row in rows} == expected, (account_tags, ou_path)
 
@@ -192,14 +192,18 @@ def test_what_nobody_owns_says_what_would_give_it_an_owner():
     assert rows[0]["effective_cost_before"] == 7
     assert rows[0]["sub_account_name"] == "lab"
     assert "no team owns the account" in rows[0]["unowned_because"]
-    assert rows[1]["unowned_because"] == "its tag names who, which is no team in owners.toml"
+    assert rows[1]["unowned_because"] == "the tag value who is not a team in owners.toml"
 
 
 def test_what_nobody_owns_is_what_stands_under_nobody():
     """Two reports, one sum."""
     charges = [{}, {"SubAccountId": None}, {"Tags": {"team": "who"}}, {"Tags": {"team": "ads"}}]
-    nobody = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}["(nobody)"]
-    assert sum(row["effective_cost"] for row in report("unowned_spend", charges)) == pytest.approx(nobody)
+    unallocated = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}[
+        "(unallocated)"
+    ]
+    assert sum(row["effective_cost"] for row in report("unowned_spend", charges)) == pytest.approx(
+        unallocated
+    )
 
 
 SONNET = {"ServiceName": "Claude Sonnet 4.5 (Amazon Bedrock Edition)", "x_ServiceCode": None}
@@ -269,7 +273,7 @@ def test_a_gpu_says_how_much_of_its_cost_was_idleness():
     )
     assert (known["gpu_hours"], known["effective_cost"]) == (192, 192)
     assert (known["mean_utilization"], known["idle_cost"]) == (25, 72)
-    assert known["days_looked_at"] == 1
+    assert known["days_evaluated"] == 1
     assert (unknown["gpu_hours"], unknown["mean_utilization"], unknown["idle_cost"]) == (192, None, None)
 
 
@@ -293,14 +297,14 @@ def test_a_dearer_price_is_told_apart_from_another_mix():
     )
     nova, whole = rows["1M tokens", "NovaPro"], rows["1M tokens", "(all models)"]
     assert (nova["unit_cost"], nova["a_week_before"]) == pytest.approx((1.5, 1.0))
-    assert (nova["by_price"], nova["by_mix"], nova["moved"]) == (
+    assert (nova["by_price"], nova["by_mix"], nova["cause"]) == (
         pytest.approx(0.5),
         pytest.approx(0),
         "price",
     )
-    assert rows["1M tokens", "Claude3Opus"]["moved"] is None
+    assert rows["1M tokens", "Claude3Opus"]["cause"] is None
     assert (whole["unit_cost"], whole["a_week_before"]) == pytest.approx((9.15, 1.9))
-    assert (whole["by_price"], whole["by_mix"], whole["moved"]) == (
+    assert (whole["by_price"], whole["by_mix"], whole["cause"]) == (
         pytest.approx(0.05),
         pytest.approx(7.2),
         "mix",
@@ -320,7 +324,7 @@ def test_more_output_for_the_same_input_is_mix():
         ]
     )
     nova = rows["1M tokens", "NovaPro"]
-    assert (nova["by_price"], nova["by_mix"], nova["moved"]) == (pytest.approx(0), pytest.approx(0.75), "mix")
+    assert (nova["by_price"], nova["by_mix"], nova["cause"]) == (pytest.approx(0), pytest.approx(0.75), "mix")
 
 
 def test_tokens_that_move_to_a_dearer_region_are_mix():
@@ -335,7 +339,7 @@ def test_tokens_that_move_to_a_dearer_region_are_mix():
     )
     nova = rows["1M tokens", "NovaPro"]
     assert nova["by_price"] == pytest.approx(0)
-    assert nova["moved"] == "mix"
+    assert nova["cause"] == "mix"
 
 
 def test_an_inference_and_a_used_gpu_hour_have_a_price():
@@ -409,7 +413,7 @@ def test_the_same_month_has_the_same_total_in_every_report(simulated):
         teams, whole = rows("spend_by_team"), billed("EffectiveCost", f"{SPEND} AND {APRIL}")
         assert total(teams) == pytest.approx(whole)
         assert total(rows("portfolio")) == pytest.approx(whole)
-        nobody = next(row for row in teams if row["team"] == "(nobody)")
+        nobody = next(row for row in teams if row["team"] == "(unallocated)")
         assert total(rows("unowned_spend")) == pytest.approx(nobody["effective_cost"])
         invoice = total(teams, "billed_cost") + total(teams, "credits") + total(teams, "tax")
         assert invoice == pytest.approx(billed("BilledCost", APRIL))
@@ -443,7 +447,7 @@ def test_a_total_is_never_the_sum_of_a_cut_list():
     )
     assert total(rows) == 2995 and total(rows, "share") == pytest.approx(1)
     assert rows[-1]["sub_account_name"] == "(all others)"
-    assert rows[-1]["unowned_because"] == "not listed: 201 smaller or negative amounts"
+    assert rows[-1]["unowned_because"] == "not listed: 201 smaller or negative rows"
 
 
 def test_a_bill_that_has_no_settled_day_yet_is_taken_whole():

@@ -42,6 +42,7 @@ DAILY_CHARGES = {
     "is_gpu": "BOOLEAN",
     "is_edge": "BOOLEAN",
     "ai_family": "VARCHAR",
+    "internet_gb": "DOUBLE",
 }
 DAILY_SERVICES = {
     "charge_date": "DATE",

@@ -1,11 +1,11 @@
 // Findings by money, filtered by team, account and category; each with its evidence, its steps and their commands.
 
 const A_SCREEN = 50;
-const NOBODY = "(nobody)";
+const NOBODY = "(unallocated)";
 const FILTERS = [
   ["team", "Team", (finding) => finding.team ?? NOBODY],
   ["use_case", "Use case", (finding) => finding.use_case ?? "(no use case)"],
-  ["intent", "Intent", (finding) => finding.intent ?? (finding.team ? "(not said)" : "(nobody's)")],
+  ["intent", "Intent", (finding) => finding.intent ?? (finding.team ? "(not specified)" : "(unallocated)")],
   ["account", "Account", (finding) => finding.sub_account_id || finding.sub_account_name ? accountOf(finding) : "(the whole organisation)"],
   ["category", "Category", (finding) => finding.category],
   ["severity", "Severity", (finding) => finding.severity],
