@@ -68,12 +68,12 @@ def due_detections(
 
 
 def run_detection(
-    detection: Detection, *, engine: Engine, catalog: Catalog, question: DetectionInput
+    detection: Detection, *, engine: Engine, catalog: Catalog, inputs: DetectionInput
 ) -> Outcome:
     """Run `detection`; never raises for what its file or the engine gets wrong, but says it in `error`."""
     started = time.monotonic()
     try:
-        rows = _rows(detection, engine=engine, catalog=catalog, question=question)
+        rows = _rows(detection, engine=engine, catalog=catalog, inputs=inputs)
         _refuse_broken(rows, detection)
         rows, absurd = _without_absurd(rows, detection)
         rows = [{key: json_value(value) for key, value in row.items()} for row in rows]
@@ -93,19 +93,19 @@ def _is_not_evaluated(row: Row) -> bool:
     return bool(row.get("not_evaluated", row.get("nobody_looked")))
 
 
-def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, question: DetectionInput) -> list[Row]:
-    statement = detection.render(question.values)
+def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, inputs: DetectionInput) -> list[Row]:
+    statement = detection.render(inputs.values)
     if detection.header.kind == "series":
         from focuswatch.detect import series_detection  # brings numpy, and only series and forecasts need it
 
         return series_detection.anomalous_series(
-            detection, engine=engine, catalog=catalog, question=question.values
+            detection, engine=engine, catalog=catalog, inputs=inputs.values
         )
     if detection.header.pace is not None:
         from focuswatch.detect.forecast import budget_plans
 
         return budget_plans.pace_rows(
-            statement, engine=engine, label=detection.id, question=question.values, pace=detection.header.pace
+            statement, engine=engine, label=detection.id, inputs=inputs.values, pace=detection.header.pace
         )
     return engine.query(statement, label=detection.id)
 

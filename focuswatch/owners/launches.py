@@ -25,7 +25,7 @@ class MutedByLaunch:
     daily_cost: float
     ratio: float | None
 
-    def told(self, currency: str) -> str:
+    def sentence(self, currency: str) -> str:
         """In a sentence: until when, up to what, and how much is not told."""
         times = f" at {self.ratio:.1f} times its usual" if self.ratio else ""
         return (

@@ -22,7 +22,7 @@ from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
 from focuswatch.findings.explanation_text import explanation_headline, explanation_sentences
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger import SqliteLedger, decide
+from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
 from tests.given.findings import finding, run
 
@@ -403,13 +403,14 @@ def told_run(
     """What a run tells with its explanations, written into the ledger as a scan does."""
     said: list[str] = []
     made = run(*found, ran=("token_burst",), **on)
-    made = attach_explanations(
-        made, engine=engine, catalog=CATALOG, ledger=ledger, progress=said.append, trail=trail
-    )  # type: ignore[arg-type]
-    news = ledger.update(
-        lambda entries, silences: decide(entries, silences, made), evaluated=()
-    ).notifications
-    return news, said
+
+    def decide_and_explain(entries: Any, suppressions: Any) -> Decision:
+        return attach_explanations(
+            decide(entries, suppressions, made), previous=entries, engine=engine, catalog=CATALOG,
+            as_of=made.as_of, progress=said.append, change_history=trail,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    return ledger.update(decide_and_explain, evaluated=()).notifications, said
 
 
 def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_path):
@@ -419,7 +420,7 @@ def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_pat
         engine, one = Counting(duckdb), risen()
         (first,), said = told_run(engine, ledger, one, trail=trail)
         assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
-        assert (engine.asked, said) == (2, ["Explaining 1 rises"])
+        assert (engine.asked, said) == (2, ["Finding the root cause of 1 cost increases"])
         again, said = told_run(engine, ledger, one, trail=trail)
         assert (again, said, engine.asked, len(trail.looked)) == ((), [], 2, 1)
         (kept,) = ledger.entries().values()
@@ -436,7 +437,10 @@ def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
     with bill({}) as duckdb:
         (news,), said = told_run(Counting(duckdb, fails=True), ledger, risen())
     assert news.finding.explanation is None
-    assert said == ["Explaining 1 rises", "Nothing is explained: the bill cannot be read"]
+    assert said == [
+        "Finding the root cause of 1 cost increases",
+        "Root causes are not available: the bill cannot be read",
+    ]
     ledger.close()
 
 

@@ -63,7 +63,7 @@ def with_broken_lookup():
 def test_it_says_until_when_up_to_what_and_how_much_is_not_told():
     """In one sentence, of each account and service."""
     (one,) = quiet(owners(LAUNCH))
-    assert one.told("USD") == SAID
+    assert one.sentence("USD") == SAID
     assert one.team == "search"
 
 

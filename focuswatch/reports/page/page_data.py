@@ -187,6 +187,6 @@ def _outcomes(
             per_usd=per_usd,
         )
         known = answers.get(detection, question.values) if answers else None
-        return known or run_detection(detection, engine=engine, catalog=catalog, question=question)
+        return known or run_detection(detection, engine=engine, catalog=catalog, inputs=question)
 
     return tuple(answered(detection) for detection in catalog.live)
