@@ -471,13 +471,13 @@ def test_names_are_cut_so_that_a_message_fits_its_topic():
 def test_an_explanation_is_said_in_sentences():
     """As Slack, Jira, the page and the terminal show it."""
     assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
-        "1,000 USD more than expected from 2026-03-29 to 2026-03-30: 915.00 by volume, 85.00 by price.",
-        "BoxUsage:p4d.24xlarge in us-west-2, Amazon Elastic Compute Cloud, RunInstances, "
-        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc: 900.00, 90 % (new)",
-        "BoxUsage:m5.large in us-west-2, Amazon Elastic Compute Cloud, RunInstances, 3 resources: 90.00, 9 %",
-        "everything else: 10.00",
-        "Began that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450.00 a day)",
-        "Ended that day: operation Jobrun (3.50 a day)",
+        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915.00 from usage, 85.00 from price.",
+        "meter BoxUsage:p4d.24xlarge in us-west-2, Amazon Elastic Compute Cloud, RunInstances, "
+        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc: 900.00, 90% (new)",
+        "meter BoxUsage:m5.large in us-west-2, Amazon Elastic Compute Cloud, RunInstances, 3 resources: 90.00, 9%",
+        "other cost drivers: 10.00",
+        "Started that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450.00/day)",
+        "Stopped that day: operation Jobrun (3.50/day)",
         "2026-03-29 03:07 RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy (i-0abc)",
         "CloudTrail: there were more",
     ]
@@ -486,16 +486,17 @@ def test_an_explanation_is_said_in_sentences():
 @pytest.mark.parametrize(
     ("volume", "price", "said"),
     [
-        (1000, 0, "all by volume"),
-        (-3, 1003, "all by price"),
-        (1500, -500, "1,500 by volume, -500.00 by price"),
+        (1000, 0, "all from usage"),
+        (-3, 1003, "all from price"),
+        (1500, -500, "1,500 from usage, -500.00 from price"),
     ],
 )
 def test_the_headline_says_what_moved(volume, price, said):
     """What is less than a twentieth is not worth a word."""
     told = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
     assert (
-        explanation_headline(told, currency="EUR") == f"1,000 EUR more than expected on 2026-03-29: {said}."
+        explanation_headline(told, currency="EUR")
+        == f"1,000 EUR above the expected cost on 2026-03-29: {said}."
     )
 
 
