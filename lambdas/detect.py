@@ -13,7 +13,8 @@ from focuswatch.catalog.catalog import Detection
 from focuswatch.collect.cloudtrail_history import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.detect.run_detection import due_detections
-from focuswatch.detect.scan import ScanResult, scan
+from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.operations.heartbeat import heartbeats, last_detections
 from lambdas.environment import LambdaRun
 from lambdas.function import Invocation, lambda_function, logger, metrics

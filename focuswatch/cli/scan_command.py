@@ -17,7 +17,7 @@ from focuswatch.engines.trino_server import SignIn
 if TYPE_CHECKING:
     from focuswatch.bill.bill import BillSummary
     from focuswatch.catalog.catalog import Catalog, Detection
-    from focuswatch.detect.scan import ScanResult
+    from focuswatch.detect.scan_result import ScanResult
 
 FOUND = 3
 
@@ -105,7 +105,7 @@ def notifying(
     from focuswatch.cli.progress import talking
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan import scan as scan_bill
-    from focuswatch.detect.scan import with_pending_notifications
+    from focuswatch.detect.scan_result import with_pending_notifications
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file import Owners
 
@@ -139,7 +139,7 @@ def notifying(
         if trino is None:
             remember_inputs(found.to_remember, root=state)
         untold = list(kept.pending_notifications())
-        yield with_pending_notifications(scanned, untold, ledger=kept), bill.summary
+        yield with_pending_notifications(scanned, untold), bill.summary
         sys.stdout.flush()
         kept.mark_notified(*untold)
 

@@ -57,18 +57,18 @@ class Episode:
 
 
 def anomalous_series(
-    detection: Detection, *, engine: Engine, catalog: Catalog, question: dict[str, Value]
+    detection: Detection, *, engine: Engine, catalog: Catalog, inputs: dict[str, Value]
 ) -> list[Row]:
     """One contract row for each series that is strange on a day that is news, costliest first."""
-    columns = engine.columns(detection.render(question), label=detection.id)
+    columns = engine.columns(detection.render(inputs), label=detection.id)
     if not columns or not len(columns["charge_date"]):
         return []
     scoring = detection.header.scoring
     assert scoring is not None  # the catalog refuses a series without it
-    as_of, news = question["as_of"], question["news_since"]
+    as_of, news = inputs["as_of"], inputs["news_since"]
     assert isinstance(as_of, date)
     assert isinstance(news, date)
-    per_usd = question.get(PER_USD, 1.0)
+    per_usd = inputs.get(PER_USD, 1.0)
     assert isinstance(per_usd, int | float)
     settled, later = _split(columns)
     if not len(settled["charge_date"]):

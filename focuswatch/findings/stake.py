@@ -23,9 +23,9 @@ WEIGHED_DAYS = 7  # what continues is weighed with what so many more days of it 
 
 @dataclass(frozen=True)
 class Stake:
-    """`cost` is a month's savings, or the cost so far; the rest is of events alone.
+    """`cost` is the monthly savings, or the cost so far; the other fields are for events only.
 
-    `monthly_if_continues` is 0 where the bill shows that it ended, on `ended_on`; None where nobody can tell.
+    `monthly_if_continues` is 0 where the bill shows that the event ended, on `ended_on`; None where it is unknown.
     """
 
     cost: Decimal

@@ -72,7 +72,7 @@ class SqliteLedger:
             try:
                 return LedgerSnapshot(self.entries(), self.suppressions(), self._version())
             finally:
-                self._connection.execute("ROLLBACK")
+                self._roll_back()
 
     def _version(self) -> tuple[int, int]:
         """Return what changes when another process, or this connection, has written."""

@@ -9,7 +9,7 @@ from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli.output import tables
 from focuswatch.cli.output.table_grid import Column, grid, shortened, wrapped
 from focuswatch.detect.coverage import Coverage
-from focuswatch.detect.scan import ScanResult
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification
 from tests.given.findings import DAY, finding
 

@@ -22,7 +22,7 @@ from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
 from focuswatch.findings.explanation_text import explanation_headline, explanation_sentences
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger import SqliteLedger, decide
+from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
 from tests.given.findings import finding, run
 
@@ -403,13 +403,14 @@ def told_run(
     """What a run tells with its explanations, written into the ledger as a scan does."""
     said: list[str] = []
     made = run(*found, ran=("token_burst",), **on)
-    made = attach_explanations(
-        made, engine=engine, catalog=CATALOG, ledger=ledger, progress=said.append, trail=trail
-    )  # type: ignore[arg-type]
-    news = ledger.update(
-        lambda entries, silences: decide(entries, silences, made), evaluated=()
-    ).notifications
-    return news, said
+
+    def decide_and_explain(entries: Any, suppressions: Any) -> Decision:
+        return attach_explanations(
+            decide(entries, suppressions, made), previous=entries, engine=engine, catalog=CATALOG,
+            as_of=made.as_of, progress=said.append, change_history=trail,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    return ledger.update(decide_and_explain, evaluated=()).notifications, said
 
 
 def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_path):
@@ -419,7 +420,7 @@ def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_pat
         engine, one = Counting(duckdb), risen()
         (first,), said = told_run(engine, ledger, one, trail=trail)
         assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
-        assert (engine.asked, said) == (2, ["Explaining 1 rises"])
+        assert (engine.asked, said) == (2, ["Finding the root cause of 1 cost increases"])
         again, said = told_run(engine, ledger, one, trail=trail)
         assert (again, said, engine.asked, len(trail.looked)) == ((), [], 2, 1)
         (kept,) = ledger.entries().values()
@@ -436,7 +437,10 @@ def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
     with bill({}) as duckdb:
         (news,), said = told_run(Counting(duckdb, fails=True), ledger, risen())
     assert news.finding.explanation is None
-    assert said == ["Explaining 1 rises", "Nothing is explained: the bill cannot be read"]
+    assert said == [
+        "Finding the root cause of 1 cost increases",
+        "Root causes are not available: the bill cannot be read",
+    ]
     ledger.close()
 
 
@@ -467,13 +471,13 @@ def test_names_are_cut_so_that_a_message_fits_its_topic():
 def test_an_explanation_is_said_in_sentences():
     """As Slack, Jira, the page and the terminal show it."""
     assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
-        "1,000 USD more than expected from 2026-03-29 to 2026-03-30: 915.00 by volume, 85.00 by price.",
-        "BoxUsage:p4d.24xlarge in us-west-2, Amazon Elastic Compute Cloud, RunInstances, "
-        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc: 900.00, 90 % (new)",
-        "BoxUsage:m5.large in us-west-2, Amazon Elastic Compute Cloud, RunInstances, 3 resources: 90.00, 9 %",
-        "everything else: 10.00",
-        "Began that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450.00 a day)",
-        "Ended that day: operation Jobrun (3.50 a day)",
+        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915.00 from usage, 85.00 from price.",
+        "meter BoxUsage:p4d.24xlarge in us-west-2, Amazon Elastic Compute Cloud, RunInstances, "
+        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc: 900.00, 90% (new)",
+        "meter BoxUsage:m5.large in us-west-2, Amazon Elastic Compute Cloud, RunInstances, 3 resources: 90.00, 9%",
+        "other cost drivers: 10.00",
+        "Started that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450.00/day)",
+        "Stopped that day: operation Jobrun (3.50/day)",
         "2026-03-29 03:07 RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy (i-0abc)",
         "CloudTrail: there were more",
     ]
@@ -482,16 +486,17 @@ def test_an_explanation_is_said_in_sentences():
 @pytest.mark.parametrize(
     ("volume", "price", "said"),
     [
-        (1000, 0, "all by volume"),
-        (-3, 1003, "all by price"),
-        (1500, -500, "1,500 by volume, -500.00 by price"),
+        (1000, 0, "all from usage"),
+        (-3, 1003, "all from price"),
+        (1500, -500, "1,500 from usage, -500.00 from price"),
     ],
 )
 def test_the_headline_says_what_moved(volume, price, said):
     """What is less than a twentieth is not worth a word."""
     told = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
     assert (
-        explanation_headline(told, currency="EUR") == f"1,000 EUR more than expected on 2026-03-29: {said}."
+        explanation_headline(told, currency="EUR")
+        == f"1,000 EUR above the expected cost on 2026-03-29: {said}."
     )
 
 

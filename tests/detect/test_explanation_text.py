@@ -33,7 +33,9 @@ def test_slack_says_why_and_no_cause_twice():
     """Above the evidence, which keeps what the explanation does not have."""
     text = seen(render_message(risen(), kind="new", **WHEN))
     why, _, evidence = text.partition("*Evidence*")
-    assert "*Why*" in why and "everything else: 10.00" in why and "RunInstances in us-west-2 by arn:" in why
+    assert (
+        "*Why*" in why and "other cost drivers: 10.00" in why and "RunInstances in us-west-2 by arn:" in why
+    )
     assert "daily cost: 500.00" in evidence
     assert "as the detection has them" not in text
 
@@ -72,7 +74,7 @@ def test_a_resolved_finding_says_no_why():
 def test_the_thread_says_what_most_of_a_change_is():
     """The message above it has the rest."""
     note = seen(render_thread_reply(risen(), kind="changed", **WHEN))
-    assert "1,000 USD more than expected" in note and "Most of it: BoxUsage:p4d.24xlarge" in note
+    assert "1,000 USD above the expected cost" in note and "Most of it: meter BoxUsage:p4d.24xlarge" in note
     free = explanation(parts=(), others=1000)
     assert "Most of it" not in seen(render_thread_reply(risen(free), kind="changed", **WHEN))
 
@@ -86,7 +88,7 @@ def test_jira_says_why():
 
 def test_a_mail_about_a_new_region_says_who_changed_what():
     """The security team reads mail."""
-    assert "\nWhy\n  1,000 USD more than expected" in render_email(risen())
+    assert "\nWhy\n  1,000 USD above the expected cost" in render_email(risen())
     assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in render_email(
         risen()
     )
@@ -98,7 +100,7 @@ def test_the_page_says_why_with_the_finding_and_on_its_series():
     days = [{"fingerprint": risen().fingerprint, "charge_date": DAY, "effective_cost": 3.0}]
     shown = document(gathered(risen(), finding("other"), finding_days=days))
     rose, waste = sorted(shown["findings"], key=lambda one: not one["why"])
-    assert rose["why"][0].startswith("1,000 USD more than expected") and waste["why"] == []
+    assert rose["why"][0].startswith("1,000 USD above the expected cost") and waste["why"] == []
     assert shown["anomalies"][0]["causes"] == rose["why"]
     assert "explanation" not in rose
 

@@ -59,10 +59,10 @@ def _row(one: Budgeted) -> Row:
 
 
 def pace_rows(
-    statement: str, *, engine: Engine, label: str, question: dict[str, Value], pace: PaceHeader
+    statement: str, *, engine: Engine, label: str, inputs: dict[str, Value], pace: PaceHeader
 ) -> list[Row]:
     """A contract row for each plan that its month is about to pass, or may be, largest excess first."""
-    as_of = question["as_of"]
+    as_of = inputs["as_of"]
     assert isinstance(as_of, date)
     found = budgeted(statement, engine=engine, label=label, as_of=as_of)
     rows = [_finding(one, pace) for one in found if one.budget is not None and _tells(one, pace)]

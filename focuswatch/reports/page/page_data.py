@@ -188,6 +188,6 @@ def _summaries(
             per_usd=per_usd,
         )
         known = answers.get(detection, question.values) if answers else None
-        return known or run_detection(detection, engine=engine, catalog=catalog, question=question)
+        return known or run_detection(detection, engine=engine, catalog=catalog, inputs=question)
 
     return tuple(DetectionSummary.of(answered(detection)) for detection in catalog.live)

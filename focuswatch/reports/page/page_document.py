@@ -155,7 +155,7 @@ def _freshness(gathered: Gathered, shown: Sequence[LedgerEntry]) -> Part:
             for one in gathered.detections
             if gathered.evaluated_until.get(one.detection) != gathered.as_of
         ),
-        "launched": [one.told(gathered.currency) for one in gathered.launched],
+        "launched": [one.sentence(gathered.currency) for one in gathered.launched],
         "silenced": {
             "findings": len(silenced),
             "waste": _money(one.finding for one in silenced if one.finding.category == "waste"),
