@@ -124,7 +124,7 @@ def test_a_process_killed_at_any_step_leaves_one_issue_and_each_comment_once(wor
             sum(comment_mark(fingerprint, number) in body for body in issue.bodies) for number in range(5)
         ]
         assert (at, issue.done, marks) == (at, True, [0, 1, 1, 1, 1])
-        assert world.claims.state_of(fingerprint).told == 4
+        assert world.claims.state_of(fingerprint).last_number == 4
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])

@@ -49,7 +49,7 @@ def test_a_persons_closing_is_an_exclusion_with_their_name_and_reason_that_runs_
         source="jira SRCH-1 1",
     )
     (issue,) = world.issues
-    assert issue.done and issue.bodies == [] and world.state.closed_by_human and not world.state.open
+    assert issue.done and issue.bodies == [] and world.state.closed_by_person and not world.state.open
 
 
 def test_the_ledger_tells_nothing_of_it_meanwhile(world):
@@ -85,7 +85,7 @@ def test_when_the_exclusion_has_run_out_the_issue_is_opened_again(world):
     assert world.channel.deliver(notification(1, "reminder", **today(world))).endswith("SRCH-1 reopened")
     (issue,) = world.issues
     assert not issue.done and "the time for which it was excluded is over" in issue.bodies[0]
-    assert world.state.open and not world.state.closed_by_human
+    assert world.state.open and not world.state.closed_by_person
     close(world, by="Ada", resolution="Declined")
     world.channel.sweep()
     assert [one.author for one in world.ledger.suppressions()] == ["Grace", "Ada"]

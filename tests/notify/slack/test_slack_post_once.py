@@ -86,7 +86,7 @@ def closed(world, *, days_ago=0, **more):
     since = DAY - timedelta(days=days_ago)
     suppression = {
         "scope": "fingerprint", "value": FINDING.fingerprint, "author": "Grace <!channel>", "since": since,
-        "reason": "closed in SRCH-12 as Won't Do", "until": since + timedelta(days=90), "source": "jira SRCH-12 7",
+        "reason": "closed SRCH-12 as Won't Do", "until": since + timedelta(days=90), "source": "jira SRCH-12 7",
     }  # fmt: skip
     DynamoLedger(world.table).add_suppression(Suppression(**{**suppression, **more}))
 
@@ -113,8 +113,8 @@ def test_a_closing_in_jira_is_said_once_in_the_thread_of_its_finding(world):
     (message,) = world.team.shown
     (reply,) = message.replies
     assert reply.text == (
-        "Grace &lt;!channel&gt; closed in SRCH-12 as Won't Do. Nothing more is said of it until 2026-06-29; if it is "
-        "still there then, you hear of it again. To hear of it sooner: focuswatch unsilence 1"
+        "Grace &lt;!channel&gt; closed SRCH-12 as Won't Do. This finding is muted until 2026-06-29. If it is still "
+        "open then, you are notified again. To unmute it now, run: focuswatch unsuppress 1"
     )
 
 

@@ -108,7 +108,7 @@ def test_acknowledging_is_kept_with_its_author_and_shown(world):
     assert "acknowledge" not in buttons(message)
     assert "snooze_7" in buttons(message)
     later = run(FINDING, on=DAY + timedelta(days=13))
-    assert not decide({FINDING.fingerprint: entry}, (), later).news
+    assert not decide({FINDING.fingerprint: entry}, (), later).notifications
 
 
 @pytest.mark.parametrize(("action", "days"), [("snooze_7", 7), ("snooze_30", 30)])
@@ -195,7 +195,7 @@ def test_the_same_press_twice_counts_once(world):
 def test_a_finding_that_nobody_knows_is_answered_with_a_word(world):
     """Its row is gone."""
     world.table.delete_item(Key={"kind": "told in slack", "id": FINDING.fingerprint})
-    assert "no longer knows" in world.recorder().record(pressed(world, "acknowledge"))
+    assert "no longer stores" in world.recorder().record(pressed(world, "acknowledge"))
 
 
 def moved_to_webhook(world):
