@@ -118,7 +118,7 @@ def test_what_of_a_batchs_digests_failed_concerns_their_own_news_alone():
 
 
 def test_a_claim_whose_answer_was_lost_is_ours():
-    """botocore asks again and is told that it is taken: by ourselves. What was world is looked at, to be sure."""
+    """botocore asks again and is told that it is taken: by ourselves. Existing state is looked at, to be sure."""
     with mock_aws():
         table = Table(ledger_table())
         claims = Claims(table, channel="jira", model=IssueState)

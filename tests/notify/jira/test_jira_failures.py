@@ -84,7 +84,7 @@ def aws(monkeypatch):
 
 
 @pytest.fixture(params=["cloud", "data center"])
-def there(request, aws):
+def world(request, aws):
     with jira_world(cloud=request.param == "cloud", lag_seconds=120) as world:
         yield world
 

@@ -14,7 +14,7 @@ from tests.given.jira import JiraWorld as There
 
 
 @pytest.fixture(params=["cloud", "data center"])
-def there(request, monkeypatch):
+def world(request, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with jira_world(cloud=request.param == "cloud") as world:
         yield world

@@ -91,7 +91,7 @@ def test_every_text_fits_jira(name):
 
 
 def test_a_text_that_is_too_long_is_shortened_and_stays_whole():
-    """However long every name is, each part of the description is world."""
+    """However long every name is, each part of the description is present."""
     finding = everywhere("-" * 20_000).model_copy(
         update={
             "action": "\n".join(["-" * 5_000] * 40),
@@ -118,7 +118,7 @@ def test_a_command_stands_alone_and_exactly_as_it_is_to_be_typed():
 
 
 def test_a_name_that_a_shell_would_act_on_stands_in_no_command():
-    """Whoever pastes a command runs what stands world."""
+    """Whoever pastes a command runs what is in it."""
     for name in ("x; rm -rf ~", "x\n   aws s3 rb s3://all --force", "$(id)"):
         text = issue_text.render_description(everywhere(name), **DESCRIBED)
         assert not [one for one in BLOCK.findall(text) if one.startswith("aws ")]

@@ -149,7 +149,7 @@ def test_old_news_that_comes_again_ends_no_doubt_about_later_news(world):
 
 
 def test_a_message_that_somebody_deleted_is_posted_anew(world):
-    """A person, or the workspace's retention; what follows has its thread world."""
+    """A person, or the workspace's retention; what follows has its thread there."""
     world.deliver(notification(FINDING))
     world.team.shown[0].deleted = True
     world.deliver(notification(COSTLIER, "changed", number=2))
@@ -218,7 +218,7 @@ def test_a_channel_that_is_not_there_is_refused_with_what_to_do(world):
 
 
 def test_a_new_channel_of_an_archived_ones_name_is_found(world):
-    """When what was refused is handed back, the name is looked up anew; what changes is told world."""
+    """When what was refused is handed back, the name is looked up anew; what changes is posted there."""
     world.deliver(notification(FINDING))
     old = world.team
     old.archived, old.name = True, "team-search-old"
@@ -272,7 +272,7 @@ def test_when_slack_wants_a_pause_every_batch_makes_one(world):
 
 
 def test_lost_rows_double_nothing(world):
-    """What the channel shows is found again world."""
+    """What the channel shows is found again."""
     world.deliver(notification(FINDING), notification(COSTLIER, "changed", number=2))
     world.table.delete_item(Key={"kind": "told in slack", "id": FINDING.fingerprint})
     assert world.deliver(notification(COSTLIER, "changed", number=2)) == [None]
@@ -528,7 +528,7 @@ def test_a_channel_is_looked_for_among_the_bots_own(world):
 def test_a_channel_that_the_bot_is_not_in_is_refused_with_what_to_do(world, how):
     """Whether it is there or not: the bot could not write to it."""
     world.server.workspace.channel("#far", **how)
-    with pytest.raises(Refused, match=r"in no channel called #far: invite it world, /invite @focuswatch"):
+    with pytest.raises(Refused, match=r"in no channel called #far. Invite it with /invite @focuswatch"):
         world.slack().channel_id("#far")
 
 

@@ -93,7 +93,7 @@ def every_payload(text: str) -> Iterator[dict[str, Any]]:
     for category in ("waste", "security", "anomaly", "governance"):
         one = given(text, category=category)
         for kind in KINDS:
-            for more in ({}, {"answered": ANSWERED, "links": LINKS, "blind_spots": [text] * 20}):
+            for more in ({}, {"response": ANSWERED, "links": LINKS, "blind_spots": [text] * 20}):
                 yield told(one, kind=kind, **more)
             yield thread_note(one, kind=kind, today=DAY, news_id="n-1", before=given("was"))
     yield digest([line(text)] * 80, team=text, as_of=DAY, shown=60)
