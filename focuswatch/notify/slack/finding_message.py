@@ -28,24 +28,10 @@ from focuswatch.notify.slack.blocks import (
     within,
     words,
 )
-from focuswatch.notify.slack.digest import DigestLine, render_digest
 from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
 from focuswatch.notify.slack.place_names import account_of_finding, place
-from focuswatch.notify.slack.response_form import render_not_waste_dialog
 from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
-from focuswatch.notify.slack.thread_replies import render_thread_reply
-
-__all__ = [
-    "RecordedResponse",
-    "DigestLine",
-    "Links",
-    "render_digest",
-    "render_message",
-    "render_not_waste_dialog",
-    "webhook_payload",
-    "render_thread_reply",
-]
 
 MOST_BLIND_SPOTS = 3
 MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}

@@ -17,16 +17,11 @@ from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.finding import Finding, amount, display_values
 from focuswatch.ledger import SqliteLedger
-from focuswatch.notify.slack.finding_message import (
-    DigestLine,
-    Links,
-    RecordedResponse,
-    digest,
-    not_waste_modal,
-    render_message,
-    thread_note,
-)
+from focuswatch.notify.slack.digest import DigestLine, render_digest
+from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS
+from focuswatch.notify.slack.response_form import render_not_waste_dialog
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate
 from tests.fakes.slack_as_text import seen
@@ -143,7 +138,7 @@ def payload_of(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, An
     }
     if case != "new" and case not in RESPONSES:
         before = finding if case == "changed" else None
-        payload["note"] = thread_note(now, before=before, **common)
+        payload["note"] = render_thread_reply(now, before=before, **common)
     return payload
 
 
@@ -219,13 +214,15 @@ def test_digest_is_as_its_golden_file(findings):
         )
         for one in findings
     ]  # fmt: skip
-    payload = digest(lines, team="search", as_of=END, shown=5)
+    payload = render_digest(lines, team="search", as_of=END, shown=5)
     same_as_golden("digest", payload=payload, text=seen(payload))
 
 
 def test_dialog_asks_for_a_reason(findings):
     """The dialog has one field."""
-    view = not_waste_modal("f" * 20, title=findings[0].title, channel="C00000001", ts="1780000000.000001")
+    view = render_not_waste_dialog(
+        "f" * 20, title=findings[0].title, channel="C00000001", ts="1780000000.000001"
+    )
     same_as_golden("not_waste_modal", payload=view, text=seen(view))
 
 

@@ -15,18 +15,12 @@ from focuswatch.findings.finding import Finding, to_finding
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.notify.slack import place_names
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
-from focuswatch.notify.slack.finding_message import (
-    DigestLine,
-    Links,
-    RecordedResponse,
-    digest,
-    not_waste_modal,
-    render_message,
-    thread_note,
-    webhook_payload,
-)
+from focuswatch.notify.slack.digest import DigestLine, render_digest
+from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message, webhook_payload
 from focuswatch.notify.slack.mrkdwn import escaped_within, truncate
 from focuswatch.notify.slack.place_names import region
+from focuswatch.notify.slack.response_form import render_not_waste_dialog
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
 from tests.given.findings import DAY, finding
@@ -95,8 +89,8 @@ def every_payload(text: str) -> Iterator[dict[str, Any]]:
         for kind in KINDS:
             for more in ({}, {"response": ANSWERED, "links": LINKS, "blind_spots": [text] * 20}):
                 yield told(one, kind=kind, **more)
-            yield thread_note(one, kind=kind, today=DAY, news_id="n-1", before=given("was"))
-    yield digest([line(text)] * 80, team=text, as_of=DAY, shown=60)
+            yield render_thread_reply(one, kind=kind, today=DAY, news_id="n-1", before=given("was"))
+    yield render_digest([line(text)] * 80, team=text, as_of=DAY, shown=60)
 
 
 def elements(thing: Any) -> Iterator[dict[str, Any]]:
@@ -117,7 +111,9 @@ def test_whatever_a_bill_holds_slack_takes_it(name):
         assert not too_long(payload["blocks"]) and size(payload["blocks"]) <= MESSAGE_CHARACTERS
         assert 0 < units(payload["text"]) <= 4000
         assert "metadata" not in payload or not metadata_problem(payload["metadata"])
-    modal = not_waste_modal("f" * 20, title=HOSTILE[name], channel="C00000001", ts="1780000000.000001")
+    modal = render_not_waste_dialog(
+        "f" * 20, title=HOSTILE[name], channel="C00000001", ts="1780000000.000001"
+    )
     assert not view_problems(modal)
 
 
@@ -334,19 +330,19 @@ def test_age_and_what_it_cost_so_far_are_told():
     """Money of waste runs by the day; what was charged once does not."""
     today = DAY + timedelta(days=14)
     assert "open 14 days, since 2026-03-31" in seen(told(finding(), today=today))
-    note = thread_note(finding(cost="300"), kind="reminder", today=today, news_id="n")
+    note = render_thread_reply(finding(cost="300"), kind="reminder", today=today, news_id="n")
     assert note["text"].startswith("Still open after 14 days, about 140.00 USD so far")
     burst = finding(cost="300").model_copy(update={"category": "security"})
-    assert "so far" not in thread_note(burst, kind="reminder", today=today, news_id="n")["text"]
+    assert "so far" not in render_thread_reply(burst, kind="reminder", today=today, news_id="n")["text"]
 
 
 def test_a_change_says_from_what_to_what():
     """Money and severity; without what was, what is."""
     before, now = finding(cost="50"), finding(cost="1500")
-    note = thread_note(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
+    note = render_thread_reply(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
     assert note == "Now 1,500 USD/month to save; was 50.00 USD/month to save; high, was low."
     assert (
-        thread_note(now, kind="changed", today=DAY, news_id="n")["text"]
+        render_thread_reply(now, kind="changed", today=DAY, news_id="n")["text"]
         == "Now 1,500 USD/month to save, high."
     )
 
@@ -362,13 +358,19 @@ def test_a_change_says_from_what_to_what():
 def test_resolved_says_what_is_saved(saved, says):
     """In the message and in the note."""
     more = {"kind": "resolved", "today": DAY, "news_id": "n", "saved_daily": saved}
-    assert says in seen(render_message(finding(), **more)) and says in thread_note(finding(), **more)["text"]
+    assert (
+        says in seen(render_message(finding(), **more))
+        and says in render_thread_reply(finding(), **more)["text"]
+    )
 
 
 def test_a_message_is_found_again_by_its_metadata():
     """Which finding, and which news of it; a note in its thread too."""
     named = {"fingerprint": finding().fingerprint, "news_id": "n-1"}
-    for payload in (told(finding()), thread_note(finding(), kind="reminder", today=DAY, news_id="n-1")):
+    for payload in (
+        told(finding()),
+        render_thread_reply(finding(), kind="reminder", today=DAY, news_id="n-1"),
+    ):
         assert payload["metadata"] == {"event_type": "focuswatch_finding", "event_payload": named}
 
 
@@ -393,22 +395,22 @@ def test_a_digest_adds_no_apples_to_pears():
         line("a", cost="10", title="T"), line("b", cost="20", title="T"),
         line("c", cost="5", currency="EUR", title="T"), line("d", cost="99", category="security", title="S"),
     ]  # fmt: skip
-    text = seen(digest(lines, team="ml", as_of=DAY, shown=2))
+    text = seen(render_digest(lines, team="ml", as_of=DAY, shown=2))
     assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR/month to save" in text
     assert (
         "• *3 × T*: 30.00 USD and 5.00 EUR/month to save\n" in text and "• *1 × S*: 99.00 USD charged" in text
     )
     assert re.findall(r"• ([\d.]+) USD\S*[a-z ]+ · high · (\w)", text) == [("99.00", "d"), ("20.00", "b")]
-    kinds = seen(digest([line("a", title=f"T{number}") for number in range(13)], team="ml", as_of=DAY))
+    kinds = seen(render_digest([line("a", title=f"T{number}") for number in range(13)], team="ml", as_of=DAY))
     assert "and 3 other kinds" in kinds and len(re.findall("1 × T", kinds)) == 10
     assert "and 2 more" in text and "1 more finding that nobody owns" in seen(
-        digest(lines[:1], team=None, as_of=DAY)
+        render_digest(lines[:1], team=None, as_of=DAY)
     )
 
 
 def test_a_dialog_carries_which_message_was_answered():
     """What comes back with the reason says where to put it."""
-    view = not_waste_modal("f1", title="A title", channel="C1", ts="1.2")
+    view = render_not_waste_dialog("f1", title="A title", channel="C1", ts="1.2")
     assert json.loads(view["private_metadata"]) == {"fingerprint": "f1", "channel": "C1", "ts": "1.2"}
     assert (view["callback_id"], view["blocks"][1]["element"]["min_length"]) == ("not_waste", 5)
 
@@ -437,9 +439,11 @@ def test_a_plans_next_step_says_how_far_it_is():
     plan = finding("use case tutor", cost="90", detection="budget_pace", category="governance").model_copy(
         update={"reason": reason, "evidence": {"reached_percent": 85.0}}
     )
-    note = thread_note(plan, kind="changed", today=DAY, news_id="n", before=plan)
+    note = render_thread_reply(plan, kind="changed", today=DAY, news_id="n", before=plan)
     assert reason in note["text"]
     assert (
         "A reason"
-        not in thread_note(finding(), kind="changed", today=DAY, news_id="n", before=finding())["text"]
+        not in render_thread_reply(finding(), kind="changed", today=DAY, news_id="n", before=finding())[
+            "text"
+        ]
     )
