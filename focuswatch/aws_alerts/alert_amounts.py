@@ -22,6 +22,8 @@ class Measure:
     is_money: bool
 
     def __str__(self) -> str:
+        if self.unit == "%":
+            return f"{_number(self.value)}%"
         return f"{_number(self.value)} {self.unit}" if self.unit else _number(self.value)
 
     @classmethod
