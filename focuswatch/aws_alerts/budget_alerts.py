@@ -60,7 +60,7 @@ def budget_finding(text: str, *, owners: Owners, today: date, deployment: str) -
     if category == "security":
         title, action = "Charge in an unapproved region", _region_action(alert)
     else:
-        title = "AWS budget alert: forecast" if alert.forecast else "AWS budget alert: actual"
+        title = "AWS budget forecast alert" if alert.forecast else "AWS budget alert"
         action = _budget_action(alert, team=team[0] if team[1] == "budget" else None)
     return alert_finding(
         BUDGET,

@@ -241,14 +241,14 @@ def test_id_with_shell_characters_is_in_no_command():
         (anomaly_message(), "1,001 USD above what AWS expected"),
         (
             budget_message(about="Usage", limit="100 GB", threshold="80 GB", reached="92 GB"),
-            "no amount named",
+            "no amount stated",
         ),
-        ("nobody can read this", "no amount named"),
+        ("nobody can read this", "no amount stated"),
         (
             anomaly_message(anomalyId="<!channel>" * 90, dimensionalValue="*" * 900, rootCauses=[{}] * 90),
             "1,001 USD",
         ),
-        ("<!channel> `" * 9000, "no amount named"),
+        ("<!channel> `" * 9000, "no amount stated"),
     ],
 )
 def test_slack_message_states_the_total(body, said):

@@ -16,6 +16,7 @@ from focuswatch.bill.local_bill import Inputs, open_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.finding import Finding, amount, display_values
+from focuswatch.findings.paste_commands import action_of
 from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.slack.digest import DigestLine, render_digest
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
@@ -196,13 +197,11 @@ def test_golden_findings_have_the_text_of_the_catalog(findings, catalog, detecti
     header = catalog.detection(detection).header
     for one in findings:
         if one.detection == detection:
-            words = display_values(one.evidence | one.model_dump(include=set(NAMED)))
-            said = (
-                header.title,
-                header.reason.strip().format_map(words),
-                header.action.strip().format_map(words),
-            )
-            assert (one.title, one.reason, one.action) == said
+            values = one.evidence | one.model_dump(include=set(NAMED))
+            words = display_values(values)
+            reason = header.reason.strip().format_map(words)
+            action = action_of(header.action.strip(), values, words=words)
+            assert (one.title, one.reason, one.action) == (header.title, reason, action)
 
 
 def test_digest_is_as_its_golden_file(findings):
