@@ -138,7 +138,7 @@ def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionI
     bytes_of: Counter[str] = Counter()
     for detection in catalog.live:
         asked = engine(detection.id, tables)
-        outcome = run_detection(detection, engine=asked, catalog=catalog, question=question)
+        outcome = run_detection(detection, engine=asked, catalog=catalog, inputs=question)
         if outcome.error:
             raise SystemExit(f"{detection.id}: {outcome.error}")
         bytes_of[detection.id] = sum(one.scanned_bytes for one in asked.executed)

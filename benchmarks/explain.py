@@ -22,7 +22,6 @@ from organisations import over_seeds
 
 from focuswatch.bill.local_bill import Inputs, open_bill
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.explain.cost_increase import RULES
 from focuswatch.detect.scan import scan
 from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import Finding
@@ -36,7 +35,7 @@ WANTED = 0.95
 def told(folder: Path, *, days: list[date]) -> Iterator[Finding]:
     """Every explainable finding that a first scan as of each of `days` tells."""
     catalog, owners = Catalog.load(), Owners.load(folder / "owners.toml")
-    detections = [catalog.detection(id) for id in RULES]
+    detections = [detection for detection in catalog.detections.values() if detection.header.explain]
     for day in days:
         inputs = Inputs(
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",

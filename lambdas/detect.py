@@ -12,7 +12,8 @@ from focuswatch.catalog.catalog import Detection
 from focuswatch.collect.cloudtrail_history import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, assuming
 from focuswatch.detect.run_detection import due_detections
-from focuswatch.detect.scan import ScanResult, scan
+from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.detect.stored_outcomes import StoredOutcomes
 from focuswatch.operations.function_lease import Lease
 from focuswatch.operations.heartbeat import heartbeats

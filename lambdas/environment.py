@@ -262,7 +262,9 @@ class LambdaRun:
 
     def topics(self) -> Topics:
         """Where news goes."""
-        return Topics(os.environ["FOCUSWATCH_FINDINGS_TOPIC"], os.environ["FOCUSWATCH_NEW_REGION_TOPIC"])
+        arns = json.loads(os.environ["FOCUSWATCH_DETECTION_TOPICS"])
+        by_detection = {id: arns[topic] for id, topic in self.catalog.topics.items()}
+        return Topics(os.environ["FOCUSWATCH_FINDINGS_TOPIC"], by_detection)
 
     def alone(
         self, work: Callable[[Lease], dict[str, Any]], *, event: Mapping[str, Any], logger: Logger

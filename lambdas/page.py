@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.table_columns import KNOWN_FINDINGS
 from focuswatch.detect.stored_outcomes import StoredOutcomes
-from focuswatch.ledger.findings_table import TABLE, findings_table_rows
+from focuswatch.reports.findings_table import TABLE, findings_table_rows
 from focuswatch.reports.page import document, gather, html
 from focuswatch.reports.page.signed_link import KEY
 from lambdas.environment import PATIENT, LambdaRun

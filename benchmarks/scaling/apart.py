@@ -31,7 +31,7 @@ def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
         since = first_new_day(opened.as_of, evaluated_until=None)
         question = DetectionInput(opened.as_of, since, tuple(owners.routing.required_tags))
         for detection in () if refresh_alone else catalog.live:
-            outcome = run_detection(detection, engine=opened.engine, catalog=catalog, question=question)
+            outcome = run_detection(detection, engine=opened.engine, catalog=catalog, inputs=question)
             if outcome.error:
                 raise RuntimeError(outcome.error)
             clock.lap(detection.id)

@@ -17,7 +17,7 @@ from focuswatch.findings.finding import CONTRACT
 
 SERIES_CONTRACT = ("sub_account_id", "series", "charge_date", "cost")
 SERIES_COLUMNS = {
-    "daily_cost", "daily_expected", "daily_excess", "strange_from", "strange_until", "strange_days", "goes_on",
+    "daily_cost", "daily_expected", "daily_excess", "anomalous_from", "anomalous_until", "anomalous_days", "continues",
     "score", "meter", "cause_region_id", "cause_resource_id", "operation", "moved", "causes", *CONTRACT, "service_name",
     "monthly_cost_if_continues",
 }  # fmt: skip
@@ -32,8 +32,8 @@ FORECAST_CONTRACT = (
     "fee_cost",
 )
 FORECAST_COLUMNS = {
-    "plan", "plan_of", "told", "budget", "spent", "spent_percent", "reached_percent", "forecast", "low", "high",
-    "over_by", "over_on", "settled_until", "days_left", "month", *CONTRACT,
+    "plan", "plan_of", "budget_status", "budget", "spent", "spent_percent", "reached_percent", "forecast", "low",
+    "high", "over_by", "over_on", "settled_until", "days_left", "month", *CONTRACT,
 }  # fmt: skip
 ALWAYS_THERE = {"sub_account_name", "currency"}
 

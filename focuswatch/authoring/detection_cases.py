@@ -115,7 +115,7 @@ def outcome_of(
         per_usd=per_usd,
     )
     local_tables.create_views(on, catalog, values=question.values)
-    return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, question=question)
+    return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=question)
 
 
 def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:

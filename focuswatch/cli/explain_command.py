@@ -73,6 +73,7 @@ def _asked(
     finding: "Finding", *, export: str | None, activity: Path | None, accounts: Path | None, owners: Path | None,
     state: Path | None,
 ) -> "Explanation":  # fmt: skip
+    from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.last_export import known_bill
     from focuswatch.cli.output.tables import hint
     from focuswatch.detect.explain.cost_increase import cost_increase_of
@@ -81,7 +82,7 @@ def _asked(
     from focuswatch.errors import ConfigError
     from focuswatch.findings.explanation_text import period_text
 
-    rise = cost_increase_of(finding)
+    rise = cost_increase_of(finding, catalog=Catalog.load())
     if rise is None:
         instead = INSTEAD.get(
             finding.detection,

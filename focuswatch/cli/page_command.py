@@ -63,7 +63,7 @@ def page(
 
 def write(bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners", out: Path) -> str:
     """Write the page of an open bill; what comes back is its address for a browser."""
-    from focuswatch.ledger.findings_on_engine import load_findings_table
+    from focuswatch.reports.findings_on_engine import load_findings_table
     from focuswatch.reports.page import document, gather, html
 
     load_findings_table(bill.engine, ledger=ledger, owners=owners, as_of=bill.as_of)

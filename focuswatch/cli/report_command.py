@@ -49,8 +49,8 @@ def report(
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.last_export import known_bill
     from focuswatch.cli.output import machine_formats, tables
-    from focuswatch.ledger.findings_on_engine import load_findings_table
-    from focuswatch.ledger.findings_table import reads_ledger
+    from focuswatch.reports.findings_on_engine import load_findings_table
+    from focuswatch.reports.findings_table import reads_ledger
     from focuswatch.reports.run_report import columns_of, rows_of
 
     wanted = Catalog.load().report(name)

@@ -17,7 +17,7 @@ from focuswatch.engines.trino_server import SignIn
 if TYPE_CHECKING:
     from focuswatch.bill.refresh.local_refresh import Refresh
     from focuswatch.catalog.catalog import Catalog, Detection
-    from focuswatch.detect.scan import ScanResult
+    from focuswatch.detect.scan_result import ScanResult
 
 FOUND = 3
 
@@ -97,7 +97,7 @@ def notifying(
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.progress import talking
     from focuswatch.detect.scan import scan as scan_bill
-    from focuswatch.detect.scan import with_pending_notifications
+    from focuswatch.detect.scan_result import with_pending_notifications
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file import Owners
 
@@ -130,7 +130,7 @@ def notifying(
         if trino is None:
             remember(found.kept, root=state)
         untold = list(kept.pending_notifications())
-        yield with_pending_notifications(scanned, untold, ledger=kept), bill.refresh
+        yield with_pending_notifications(scanned, untold), bill.refresh
         sys.stdout.flush()
         kept.mark_notified(*untold)
 

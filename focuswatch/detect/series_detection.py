@@ -57,18 +57,18 @@ class Episode:
 
 
 def anomalous_series(
-    detection: Detection, *, engine: Engine, catalog: Catalog, question: dict[str, Value]
+    detection: Detection, *, engine: Engine, catalog: Catalog, inputs: dict[str, Value]
 ) -> list[Row]:
     """One contract row for each series that is strange on a day that is news, costliest first."""
-    columns = engine.columns(detection.render(question), label=detection.id)
+    columns = engine.columns(detection.render(inputs), label=detection.id)
     if not columns or not len(columns["charge_date"]):
         return []
     scoring = detection.header.scoring
     assert scoring is not None  # the catalog refuses a series without it
-    as_of, news = question["as_of"], question["news_since"]
+    as_of, news = inputs["as_of"], inputs["news_since"]
     assert isinstance(as_of, date)
     assert isinstance(news, date)
-    per_usd = question.get(PER_USD, 1.0)
+    per_usd = inputs.get(PER_USD, 1.0)
     assert isinstance(per_usd, int | float)
     settled, later = _split(columns)
     if not len(settled["charge_date"]):
@@ -219,7 +219,7 @@ def _rise(episode: Episode, *, detection: Detection) -> CostIncrease:
         resource_id=None,
         first_day=episode.first,
         end_day=episode.end,
-        excess=money(episode.daily_excess) * episode.strange_days,
+        excess=money(episode.daily_excess * episode.strange_days),
         of_one_service=True,
     )
 
@@ -237,10 +237,10 @@ def _row(episode: Episode, causes: list[CostDriver], tags: Row | None) -> Row:
         "daily_cost": episode.daily_cost,
         "daily_expected": episode.daily_expected,
         "daily_excess": episode.daily_excess,
-        "strange_from": episode.first,
-        "strange_until": episode.end - timedelta(days=1),
-        "strange_days": episode.strange_days,
-        "goes_on": episode.goes_on,
+        "anomalous_from": episode.first,
+        "anomalous_until": episode.end - timedelta(days=1),
+        "anomalous_days": episode.strange_days,
+        "continues": episode.goes_on,
         "score": episode.worst_score,
         **_named_cause(top),
         "tags": tags,  # of the main cost driver: its team owns the finding

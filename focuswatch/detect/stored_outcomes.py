@@ -1,6 +1,6 @@
-"""What came of each detection when it was asked last: kept for the page, which would else ask all of them once more.
+"""The outcome of each detection's last run in a deployment, stored for the page, which would otherwise run them again.
 
-Of a deployment; on a laptop `focuswatch.detect.result_cache` does it. What was found is the ledger's.
+On a laptop `focuswatch.detect.result_cache` does this. Findings are in the ledger, not here.
 """
 
 import json

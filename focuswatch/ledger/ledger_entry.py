@@ -1,6 +1,6 @@
-"""What a ledger holds: entries about findings, silences people asked for, and what is news.
+"""The values a ledger stores: entries about findings, suppressions, and notifications.
 
-Pure values; `focuswatch.ledger.decide` says what follows from them, a ledger keeps them.
+Pure values; `focuswatch.ledger.decide` decides how they change, a ledger stores them.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,13 @@ SuppressionScope = Literal["fingerprint", "resource", "account", "tag"]
 
 
 class LedgerEntry(BaseModel):
-    """What is known of one fingerprint.
+    """The state of one fingerprint.
 
-    `told_*` is what its owner last heard (None: never; `notified_step` where a detection tells step by step),
-    `saved_daily` the daily EffectiveCost that is really gone since it was resolved (None: not read again yet).
-    `closed` is history that is told only once.
-    `acknowledged_*`: somebody said that they know; that puts its reminder off, and nothing else.
+    `notified_*` is the content of the owner's last notification (None: never notified; `notified_step` where the
+    detection notifies step by step). It is stored as `told_*`, as earlier versions wrote it.
+    `saved_daily` is the daily EffectiveCost that is no longer charged since the finding was resolved (None: the bill
+    was not read again yet). A `closed` entry is an event that is notified once and has grown old.
+    `acknowledged_*`: a person has acknowledged the finding, which postpones its reminder and nothing else.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -45,10 +46,10 @@ class LedgerEntry(BaseModel):
 
 
 class Suppression(BaseModel):
-    """Somebody's word that findings of a scope are not to be told, until a day (None: for good).
+    """A snooze or an exclusion: no notifications for findings in a scope, until a day (None: permanently).
 
-    `source` is what it came from, where that may come twice: a button pressed in Slack, an issue closed in Jira.
-    `security`: that of a tag covers security findings too; else it does not, since whoever intrudes may tag.
+    `source` identifies a request that may arrive twice: a button pressed in Slack, an issue closed in Jira.
+    `security`: a suppression by tag covers security findings too; without it it does not, since an intruder can tag.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -64,7 +65,7 @@ class Suppression(BaseModel):
     security: bool = False
 
     def covers(self, finding: Finding) -> bool:
-        """Whether `finding` is what this is about, whatever the day."""
+        """Return whether `finding` is in the scope, on any day."""
         if self.detection not in (None, finding.detection):
             return False
         match self.scope:
@@ -80,14 +81,14 @@ class Suppression(BaseModel):
         return bool((finding.evidence.get("tags") or {}).get(key) == value)
 
     def is_active_on(self, day: date) -> bool:
-        """Whether it has not run out on `day`."""
+        """Return whether it has not expired on `day`."""
         return self.until is None or day < self.until
 
 
 class Notification(BaseModel):
-    """What is to be told of one finding; `finding.status` says it in the words of the schema.
+    """A message about one finding; `finding.status` says the same as `kind`, in the words of the schema.
 
-    `in_digest`: its team hears so much at once that this one is told in sum with others.
+    `in_digest`: the team gets so many notifications at once that this one goes into a summary with others.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,11 +99,11 @@ class Notification(BaseModel):
 
 @dataclass(frozen=True)
 class PendingNotification:
-    """A notification that was decided and not sent yet, or that was just sent.
+    """A notification that was decided and is not sent yet, or was just sent.
 
-    `number` is the same however often it is tried, and grows with each news of a finding. In DynamoDB it begins with
-    the millisecond in which the entry was made and not with 0, so that it grows also where an entry was lost. `after`
-    is the number of the news before, None where there is none.
+    `number` is the same at every attempt, and grows with each notification of a finding. In DynamoDB it starts at
+    the millisecond in which the entry was created and not at 0, so that it grows even if an entry was lost. `after`
+    is the number of the finding's previous notification, None where there is none.
     """
 
     number: int
@@ -111,5 +112,5 @@ class PendingNotification:
 
     @property
     def id(self) -> str:
-        """Who it is, for whoever hears it twice."""
+        """The identity by which a receiver recognizes a notification that arrives twice."""
         return f"{self.notification.finding.fingerprint}-{self.number}"

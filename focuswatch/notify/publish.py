@@ -1,4 +1,4 @@
-"""Publish pending notifications to SNS: all to `findings`, new regions to `new-region` too.
+"""Publish pending notifications to SNS: all to `findings`, and new findings also to the topic of their detection.
 
 Attributes of each message let subscribers filter.
 
@@ -8,7 +8,7 @@ again with the same `news_id`.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,6 @@ from focuswatch.ledger.ledger_entry import PendingNotification
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-NEW_REGION = "new_region"
 # Characters that SQS accepts in no message, so that SNS would drop it silently; JSON can escape them.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 REFUSED_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -33,10 +32,10 @@ SUBJECT_LENGTH = (
 
 @dataclass(frozen=True)
 class Topics:
-    """ARNs of the topics that notifications are published to."""
+    """ARNs of the topic for all notifications, and of the topics that detections name, by detection id."""
 
     findings: str
-    new_region: str
+    by_detection: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -85,9 +84,10 @@ def publish(
 def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
     finding, attributes = told.notification.finding, message_attributes(told)
     document = REFUSED_CHARACTERS.sub(_escape, finding.model_dump_json(by_alias=True))
-    if finding.detection == NEW_REGION and told.notification.kind == "new":
+    own_topic = topics.by_detection.get(finding.detection)
+    if own_topic and told.notification.kind == "new":
         sns.publish(
-            TopicArn=topics.new_region,
+            TopicArn=own_topic,
             Subject=_subject(finding),
             Message=json.dumps({"default": document, "email": render_email(finding)}),
             MessageStructure="json",

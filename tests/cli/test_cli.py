@@ -577,7 +577,7 @@ def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):
     assert printed.count("AWS X-Ray") == 1
     said = " ".join(printed.split())
     assert "4 in 1 account, 0.00 USD together" in said
-    assert "The export has 30 days of history, from 2026-05-01 on" in said
+    assert "The export has 30 days of history, starting 2026-05-01" in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="root loses its right to write by a call of Linux's")

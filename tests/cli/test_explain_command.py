@@ -64,7 +64,7 @@ def test_why_is_told_by_the_beginning_of_a_fingerprint(scanned):
     told = " ".join(focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout.split())
     for said in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "everything else", "2026-03-23"):
         assert said in told
-    assert "Began that day: region us-west-2 (500.00 a day), resource arn:aws:ec2:us-west-2" in told
+    assert "Started that day: region us-west-2 (500.00/day), resource arn:aws:ec2:us-west-2" in told
 
 
 def test_json_adds_up_and_is_what_the_finding_was_told_with(scanned):

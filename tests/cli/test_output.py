@@ -14,7 +14,7 @@ from focuswatch.cli.output.slack_payload import news
 from focuswatch.cli.output.tables import entries, whole
 from focuswatch.cli.progress import talking
 from focuswatch.detect.coverage import Coverage
-from focuswatch.detect.scan import ScanResult
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import account_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Notification

@@ -74,7 +74,7 @@ def answered(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog: 
     recording = Recording(engine)
     if entry.id in catalog.detections:
         outcome = run_detection(
-            catalog.detections[entry.id], engine=recording, catalog=catalog, question=bill.question
+            catalog.detections[entry.id], engine=recording, catalog=catalog, inputs=bill.question
         )
         return Answered(recording.answers, outcome)
     recording.query(entry.render(bill.question.values), label=entry.id)

@@ -222,7 +222,7 @@ class World:
         publish(
             DynamoLedger(self.table),
             sns=self,
-            topics=Topics("findings", "new-region"),
+            topics=Topics("findings", {"new_region": "new-region"}),
             progress=lambda _: None,
         )
 

@@ -57,7 +57,7 @@ def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
 def test_a_currency_without_a_rate_is_said():
     """Its amounts count as dollars, and whoever reads the findings learns it."""
     assert rate_of("XYZ").per_usd == 1
-    assert "No exchange rate is known for XYZ" in str(rate_of("XYZ").note)
+    assert "There is no exchange rate for XYZ" in str(rate_of("XYZ").note)
 
 
 def test_amounts_are_converted_by_way_of_the_dollar():
@@ -248,7 +248,7 @@ def test_the_scan_says_at_which_rate_thresholds_were_converted(tmp_path):
     done = typer.testing.CliRunner().invoke(app, ["scan", str(export), "--state", str(tmp_path / "state")])
     told = " ".join(done.stdout.split())
     assert (
-        "Money thresholds are converted at 83 INR for 1 USD, from the bill's own costs in its pricing currency"
+        "Thresholds in USD are converted at 83 INR for 1 USD (the bill's own costs in its pricing currency)"
         in told
     )
 

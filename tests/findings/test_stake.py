@@ -10,7 +10,7 @@ import pytest
 import typer.testing
 
 from focuswatch.cli import app
-from focuswatch.detect.scan import ScanResult
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.amount_text import amount_label, full_amount, main_amount
 from focuswatch.findings.finding import severity_of
 from focuswatch.findings.stake import Stake, stake_of

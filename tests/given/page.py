@@ -57,11 +57,11 @@ def hostile() -> Gathered:
     }  # fmt: skip
     gpu = {
         "place": 1, "sub_account_id": HOSTILE, "region_id": HOSTILE, "resource_id": HOSTILE,
-        "instance_types": HOSTILE, "gpu_hours": 24.0, "utilisation": 3.0, **day,
+        "instance_types": HOSTILE, "gpu_hours": 24.0, "utilization": 3.0, **day,
     }  # fmt: skip
     planned = {
         "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": float("nan"), "high": 4.0, "budget": 2.0,
-        "over_by": 1.0, "over_on": DAY, "told": HOSTILE,
+        "over_by": 1.0, "over_on": DAY, "budget_status": HOSTILE,
     }  # fmt: skip
     return gathered(
         nasty,

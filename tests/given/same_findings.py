@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from focuswatch.detect.scan import ScanResult
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import Finding
 
 Told = dict[str, tuple[str, dict[str, Any]]]  # kind and finding by fingerprint

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sqlite3
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from moto import mock_aws
 
 from focuswatch.errors import LedgerError
 from focuswatch.ledger import (
+    Decision,
     DetectionRun,
     EvaluatedUntil,
     Ledger,
@@ -20,6 +22,7 @@ from focuswatch.ledger import (
     decide,
 )
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.ledger.ledger_protocol import Decide
 from tests.given.findings import DAY, finding, run
 from tests.given.ledger import ledger_table
 
@@ -289,7 +292,7 @@ def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
 
 def test_an_unknown_silence_or_finding_is_named(ledger):
     """Taking back what is not there says where to look."""
-    with pytest.raises(LedgerError, match="no silence 7"):
+    with pytest.raises(LedgerError, match="no suppression 7"):
         ledger.remove_suppression(7)
     with pytest.raises(LedgerError, match="abc"):
         ledger.forget("abc")
@@ -316,7 +319,7 @@ def test_a_damaged_ledger_says_so(tmp_path, damage):
     told(ledger, run(finding()))
     with sqlite3.connect(ledger.path) as connection:
         connection.executescript(damage)
-    with pytest.raises(LedgerError, match=r"ledger.db is damaged \(.*\); put a copy of it back"):
+    with pytest.raises(LedgerError, match=r"ledger.db is damaged \(.*\); restore it from a backup"):
         print(ledger.entries(), ledger.suppressions(), ledger.evaluated_until())
 
 
@@ -327,7 +330,7 @@ def test_a_full_disk_leaves_the_ledger_as_it_was(tmp_path):
     pages = ledger._connection.execute("PRAGMA page_count").fetchone()[0]
     ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
     many = [finding(f"arn:{number}") for number in range(200)]
-    with pytest.raises(LedgerError, match="full; make room"):
+    with pytest.raises(LedgerError, match="full; free disk space"):
         told(ledger, run(*many))
     assert len(ledger.entries()) == 1
 
@@ -390,3 +393,48 @@ def test_an_exclusion_by_tag_covers_security_only_where_it_says_so():
     assert by_tag.model_copy(update={"security": True}).covers(one)
     for scope, value in (("account", one.sub_account_id), ("resource", one.resource_id)):
         assert by_tag.model_copy(update={"scope": scope, "value": value}).covers(one)
+
+
+def counted_decide(a_run: DetectionRun) -> tuple[list[int], Decide]:
+    """A decision of a run, and the numbers of entries that it was made over."""
+    calls: list[int] = []
+
+    def counted(entries: Mapping[str, LedgerEntry], suppressions: Sequence[Suppression]) -> Decision:
+        calls.append(len(entries))
+        return decide(entries, suppressions, a_run)
+
+    return calls, counted
+
+
+def test_decision_over_a_snapshot_is_made_once(ledger):
+    """Nothing else was written, so the snapshot is still the ledger's state."""
+    told(ledger, run(finding("a")))
+    snapshot = ledger.snapshot()
+    calls, counted = counted_decide(run(finding("a"), finding("b")))
+    decision = ledger.update(counted, evaluated=(), snapshot=snapshot)
+    assert [one.finding.resource_id for one in decision.notifications] == ["b"]
+    assert calls == [1]
+    assert ledger.entries().keys() == snapshot.after(decision).entries.keys()
+
+
+def test_decision_is_made_again_when_another_process_wrote_since_the_snapshot(ledger):
+    """Else both would notify the same finding."""
+    snapshot = ledger.snapshot()
+    other = SqliteLedger(ledger.path) if isinstance(ledger, SqliteLedger) else DynamoLedger(ledger._table)
+    assert told(other, run(finding())) == ["new"]
+    calls, counted = counted_decide(run(finding()))
+    assert ledger.update(counted, evaluated=(), snapshot=snapshot).notifications == ()
+    assert calls == [0, 1]
+    other.close()
+
+
+def test_suppression_added_since_the_snapshot_is_seen_by_sqlite(tmp_path):
+    """Its whole file has one version."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    snapshot = ledger.snapshot()
+    ledger.add_suppression(
+        Suppression(scope="account", value="111122223333", author="ana", reason="test", since=DAY)
+    )
+    calls, counted = counted_decide(run(finding(account="111122223333")))
+    assert ledger.update(counted, evaluated=(), snapshot=snapshot).notifications == ()
+    assert calls == [0, 0]

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from focuswatch.detect.verified_savings import verified_savings
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
-from focuswatch.ledger.findings_on_engine import load_findings_table
-from focuswatch.ledger.verified_savings import record_verified_savings
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_on_engine import load_findings_table
 from focuswatch.reports.page import document, gather
 from focuswatch.reports.run_report import rows_of
 from focuswatch.reports.split_report import split_rows
@@ -78,15 +78,15 @@ def test_open_promised_and_verified_are_three_sums(ledger):
 
 def test_what_was_saved_is_asked_in_as_many_statements_as_it_takes(ledger, monkeypatch):
     """Athena takes no statement of any length; the answers are those of one."""
-    asked = []
-    monkeypatch.setattr(DuckDbEngine, "query", recording(asked))
-    record_verified_savings(bill(), ledger=ledger, catalog=CATALOG, as_of=DAY)
-    at_once = {id: entry.saved_daily for id, entry in ledger.entries().items()}
+    labels: list[str] = []
+    monkeypatch.setattr(DuckDbEngine, "query", recording(labels))
+    entries = ledger.entries().values()
+    at_once = verified_savings(entries, engine=bill(), catalog=CATALOG, as_of=DAY)
     monkeypatch.setattr("focuswatch.engines.sql_literals.MOST_GIVEN_BYTES", 1)
-    record_verified_savings(bill(), ledger=ledger, catalog=CATALOG, as_of=DAY)
-    assert asked == ["saved"] * 4
-    assert {id: entry.saved_daily for id, entry in ledger.entries().items()} == at_once
-    assert sorted(daily for daily in at_once.values() if daily is not None) == [Decimal("0.666667"), 1, 10]
+    assert verified_savings(entries, engine=bill(), catalog=CATALOG, as_of=DAY) == at_once
+    assert labels == ["saved"] * 4
+    saved = {entry.finding.resource_id: entry.saved_daily for entry in at_once}
+    assert saved == {"r": 10, "later": 1, "still billed": Decimal("0.666667")}
 
 
 def recording(asked):

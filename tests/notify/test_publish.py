@@ -41,7 +41,9 @@ def test_every_name_from_a_bill_is_accepted_by_the_queue(sign):
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
         ledger.update(lambda known, silences: decide(known, silences, run(found)), evaluated=())
-        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
+        publish(
+            ledger, sns=sns, topics=Topics("findings", {"new_region": "new-region"}), progress=lambda _: None
+        )
     (sent,) = sns.sent
     values = [one["StringValue"] for one in sent["MessageAttributes"].values()]
     for text in (sent["Message"], *values):
@@ -56,7 +58,9 @@ def sent_of(*found):
         ledger, sns = DynamoLedger(ledger_table()), SNS()
         a_run = run(*found, ran=("new_region", "idle_sagemaker_endpoint"))
         ledger.update(lambda known, silences: decide(known, silences, a_run), evaluated=())
-        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
+        publish(
+            ledger, sns=sns, topics=Topics("findings", {"new_region": "new-region"}), progress=lambda _: None
+        )
     return sns.sent
 
 
@@ -104,7 +108,8 @@ def test_very_long_evidence_is_published():
     found = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names={})
     with mock_aws():
         sns = boto3.client("sns", region_name="us-east-1")
-        topics = Topics(*(sns.create_topic(Name=name)["TopicArn"] for name in ("findings", "new-region")))
+        arns = [sns.create_topic(Name=name)["TopicArn"] for name in ("findings", "new-region")]
+        topics = Topics(arns[0], {"new_region": arns[1]})
         ledger = DynamoLedger(ledger_table())
         for number in range(5):
             grown = found.model_copy(update={"monthly_cost": found.monthly_cost + 1000 * 2**number})
@@ -126,7 +131,11 @@ def test_publish_stops_before_the_timeout():
     """Nothing is lost, and nothing is sent twice."""
     with mock_aws():
         ledger, sns = hundred(), SNS()
-        asked = {"sns": sns, "topics": Topics("findings", "new-region"), "progress": lambda _: None}
+        asked = {
+            "sns": sns,
+            "topics": Topics("findings", {"new_region": "new-region"}),
+            "progress": lambda _: None,
+        }
         first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
         assert (first.sent, first.unfinished, ledger.pending_count()) == (30, True, 70)
         second = publish(ledger, **asked)
@@ -159,7 +168,8 @@ def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, t
         for name, value in {
             "AWS_DEFAULT_REGION": "us-east-1", "FOCUSWATCH_LEDGER": "ledger", "POWERTOOLS_TRACE_DISABLED": "1",
             "POWERTOOLS_SERVICE_NAME": "publish", "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
-            "FOCUSWATCH_FINDINGS_TOPIC": topics["a"], "FOCUSWATCH_NEW_REGION_TOPIC": topics["b"],
+            "FOCUSWATCH_FINDINGS_TOPIC": topics["a"],
+            "FOCUSWATCH_DETECTION_TOPICS": json.dumps({"new-region": topics["b"]}),
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
         from lambdas import publish as function

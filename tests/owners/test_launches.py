@@ -20,8 +20,8 @@ from tests.reports.test_page import bill
 FIRST, LAST = DAY - timedelta(days=6), DAY + timedelta(days=8)
 LAUNCH = {"first_day": FIRST, "last_day": LAST, "factor": 8.0}
 SAID = (
-    "Within the planned launch guide, through 2026-04-08 up to 8 times the usual: Amazon Bedrock in 111122223333 at "
-    "6.0 times its usual; 500.00 USD a day not told"
+    "Planned launch guide allows up to 8 times the baseline through 2026-04-08. "
+    "Muted: Amazon Bedrock in 111122223333, 500.00 USD/day, 6.0 times its baseline"
 )
 
 
@@ -63,7 +63,7 @@ def with_broken_lookup():
 def test_it_says_until_when_up_to_what_and_how_much_is_not_told():
     """In one sentence, of each account and service."""
     (one,) = quiet(owners(LAUNCH))
-    assert one.told("USD") == SAID
+    assert one.sentence("USD") == SAID
     assert one.team == "search"
 
 
@@ -128,7 +128,7 @@ def test_scan_page_and_digest_say_what_was_not_told(scanned):
     ]
     assert result.notes == (SAID,)
     assert page["freshness"]["launched"] == [SAID]
-    said = "Within a planned launch, so not told: 500.00 USD a day (guide, through 2026-04-08 up to 8 times)"
+    said = "Muted by planned launches: 500.00 USD/day (guide, up to 8 times the baseline through 2026-04-08)"
     assert said in lines["search"] and said in lines[None]
     assert not [line for line in lines["ads"] if "launch" in line]
 
@@ -165,6 +165,6 @@ def test_many_launches_are_one_line_of_a_digest():
     line = launches_summary([one, other, other], currency="USD")
     assert (
         line
-        == "Within a planned launch, so not told: 1,500 USD a day (guide, through 2026-04-08 up to 8 times and 1 more)"
+        == "Muted by planned launches: 1,500 USD/day (guide, up to 8 times the baseline through 2026-04-08 and 1 more)"
     )
     assert launches_summary([], currency="USD") is None

@@ -8,8 +8,8 @@ from focuswatch.authoring.detection_cases import FOLDER, read_cases
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.ledger.findings_table import findings_rows
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import findings_rows
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import OnTrino, on_duckdb, shapes_of

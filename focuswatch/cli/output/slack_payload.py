@@ -7,7 +7,7 @@ What the bill says is data: rich text, which has neither markup nor mentions in 
 
 from focuswatch.cli.output.machine_formats import written
 from focuswatch.cli.output.minor_findings import minor_line
-from focuswatch.detect.scan import ScanResult
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, is_minor
 from focuswatch.notify.slack.action_steps import render_action

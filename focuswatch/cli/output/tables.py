@@ -18,7 +18,7 @@ from focuswatch.catalog.catalog import Catalog, Report
 from focuswatch.cli.output.minor_findings import minor_line
 from focuswatch.cli.output.table_grid import Cell, Column, grid
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
-from focuswatch.detect.scan import ScanResult
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
 from focuswatch.findings.amount_text import full_amount

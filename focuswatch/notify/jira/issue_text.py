@@ -83,7 +83,7 @@ def _root_cause(finding: Finding, *, longest: int) -> list[str]:
 def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> str:
     text = (
         "This is a single event. Close the issue when its cause is confirmed."
-        if header and header.told == "once"
+        if header and header.notify == "once"
         else "focuswatch updates this issue as the finding changes, and closes it when the finding is resolved. If it "
         f"is intended, close the issue: the finding is then excluded for {days} days."
     )

@@ -13,7 +13,7 @@ from focuswatch.notify.slack.mrkdwn import one_line, truncate
 MOST_COLUMNS = 7
 MOST_VALUES = 3
 VALUE_CHARACTERS = 160
-DAYS = (("first_day", "last_day"), ("strange_from", "strange_until"))
+DAYS = (("first_day", "last_day"), ("anomalous_from", "anomalous_until"), ("strange_from", "strange_until"))
 SETTINGS = {"lookback_days", "history_days", "score"}  # parameters of the detection, not evidence
 EXPLAINED = {
     "meter",
@@ -21,6 +21,7 @@ EXPLAINED = {
     "cause_resource_id",
     "operation",
     "moved",
+    "cause",
     "causes",
 }  # the explanation has them
 MOST_REASONS = 12

@@ -19,7 +19,12 @@ LAYERS = (
 )
 Part = dict[str, Any]
 # Which columns of evidence say from when to when something was out of its pattern; the first pair that is there counts.
-MARKED = (("strange_from", "strange_until"), ("peak_day", "last_day"), ("first_day", "last_day"))
+MARKED = (
+    ("anomalous_from", "anomalous_until"),
+    ("strange_from", "strange_until"),  # as findings were stored before these keys were renamed
+    ("peak_day", "last_day"),
+    ("first_day", "last_day"),
+)
 
 
 def layers(gathered: Gathered) -> Part:
@@ -106,7 +111,7 @@ def marked(finding: Finding) -> tuple[str | None, str | None]:
 
 
 def gpus(gathered: Gathered) -> Part:
-    """A row a machine, costliest first: hours and utilisation by day; None where it did not run or nobody looked."""
+    """A row a machine, costliest first: hours and utilization by day; None where it did not run or nobody looked."""
     days = span(gathered.gpu_days)
     rows: dict[int, Part] = {}
     for row in gathered.gpu_days:
@@ -120,14 +125,14 @@ def gpus(gathered: Gathered) -> Part:
                 "instance_types": row["instance_types"],
                 "cost": 0.0,
                 "hours": [0.0] * len(days),
-                "utilisation": [None] * len(days),
+                "utilization": [None] * len(days),
             },
         )
         place = (row["charge_date"] - days[0]).days
         machine["cost"] += row["effective_cost"] or 0.0
         machine["hours"][place] += round(row["gpu_hours"] or 0.0, 1)
-        if row["utilisation"] is not None:
-            machine["utilisation"][place] = round(row["utilisation"], 1)
+        if row["utilization"] is not None:
+            machine["utilization"][place] = round(row["utilization"], 1)
     for machine in rows.values():
         machine["cost"] = _cents(machine["cost"])
     return {"days": [str(day) for day in days], "machines": [rows[place] for place in sorted(rows)]}

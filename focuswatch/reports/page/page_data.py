@@ -14,9 +14,9 @@ from focuswatch.engines.sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
-from focuswatch.ledger.findings_table import Purpose, purpose_of, tags_of_accounts
 from focuswatch.owners.launches import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import Purpose, purpose_of, tags_of_accounts
 from focuswatch.reports.run_report import rows_of
 
 MOST_SERIES = 12  # anomalies drawn; the others are among the findings
@@ -187,6 +187,6 @@ def _outcomes(
             per_usd=per_usd,
         )
         known = answers.get(detection, question.values) if answers else None
-        return known or run_detection(detection, engine=engine, catalog=catalog, question=question)
+        return known or run_detection(detection, engine=engine, catalog=catalog, inputs=question)
 
     return tuple(answered(detection) for detection in catalog.live)

@@ -16,7 +16,7 @@ from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, js
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
-from focuswatch.ledger.findings_table import Purpose
+from focuswatch.reports.findings_table import Purpose
 from focuswatch.reports.page.daily_charts import anomalies, gpus, layers
 from focuswatch.reports.page.page_data import Gathered, is_shown
 
@@ -152,7 +152,7 @@ def _freshness(gathered: Gathered, shown: Sequence[LedgerEntry]) -> Part:
             for one in gathered.outcomes
             if gathered.evaluated_until.get(one.detection.id) != gathered.as_of
         ),
-        "launched": [one.told(gathered.currency) for one in gathered.launched],
+        "launched": [one.sentence(gathered.currency) for one in gathered.launched],
         "silenced": {
             "findings": len(silenced),
             "waste": _money(one.finding for one in silenced if one.finding.category == "waste"),

@@ -1,4 +1,4 @@
-"""What the ledger knows, brought to where this machine's statements run; a deployment keeps it beside its tables."""
+"""The ledger's findings as a table of the local engine; a deployment stores that table next to its other tables."""
 
 from datetime import date
 
@@ -9,15 +9,15 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.inline_rows import selected
 from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.ledger import Ledger
-from focuswatch.ledger.findings_table import TABLE, findings_table_rows
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import TABLE, findings_table_rows
 
 
 def load_findings_table(engine: Engine, *, ledger: Ledger, owners: Owners, as_of: date) -> None:
-    """Let statements of `engine` read what `ledger` knows now. Raises QueryError."""
+    """Create the table of findings on `engine`, with the ledger's current state. Raises QueryError."""
     rows = findings_table_rows(ledger, engine=engine, owners=owners, as_of=as_of)
     if isinstance(engine, DuckDbEngine):
         create_of(engine.connection, TABLE, KNOWN_FINDINGS, rows)
     elif isinstance(engine, TrinoEngine) and rows:
-        # It cannot read this machine: they travel in the statement.
+        # Trino cannot read this machine's files: the rows are part of the statement.
         engine.tables = {**engine.tables, TABLE: selected(KNOWN_FINDINGS, rows)}
