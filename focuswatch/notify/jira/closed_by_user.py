@@ -12,7 +12,7 @@ EXCLUSION_DAYS = 90  # from the day of the closing
 
 def is_closed_by_person(closing: Closing, state: IssueState) -> bool:
     """Return whether a person closed the issue; without an author in Jira, our own state tells if we closed it."""
-    return not closing.ours and (closing.by is not None or state.open)
+    return not closing.by_us and (closing.by is not None or state.open)
 
 
 def record_exclusion(

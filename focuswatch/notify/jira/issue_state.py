@@ -54,7 +54,7 @@ class Closing:
 
     id: str
     by: str | None
-    ours: bool
+    by_us: bool
     on: date | None
 
 
@@ -145,11 +145,11 @@ def _closing(status: str, histories: list[Any], *, me: str) -> Closing:
         if any(item["field"] == "status" and str(item.get("to")) == status for item in history["items"])
     ]
     if not moves:
-        return Closing(id="unknown", by=None, ours=False, on=None)
+        return Closing(id="unknown", by=None, by_us=False, on=None)
     last, author = moves[-1], moves[-1].get("author")
     return Closing(
         id=str(last["id"]),
         by=(author or {}).get("displayName"),
-        ours=account_of(author) == me,
+        by_us=account_of(author) == me,
         on=datetime.fromisoformat(last["created"]).date(),
     )

@@ -127,27 +127,29 @@ class SlackChannel:
             raise
 
     def _deliver_to(self, channel: str, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
-        known = claim.state
-        if known is None and (known := self._find(channel, delivery.finding.fingerprint, fresh=claim.unsure)):
-            self.claims.keep(claim, known)
-        turn = delivery.turn(known.last_number if known else None)
+        stored = claim.state
+        if stored is None and (
+            stored := self._find(channel, delivery.finding.fingerprint, fresh=claim.unsure)
+        ):
+            self.claims.keep(claim, stored)
+        turn = delivery.turn(stored.last_number if stored else None)
         if turn == "wait":
             raise TryLater(
                 f"{delivery.news_id} arrived before the notification that it follows", seconds=RETRY_SECONDS
             )
-        if turn == "done" and known:
+        if turn == "done" and stored:
             if delivery.in_digest:  # its line is stored, but the digest may not show it yet
                 self.digests.mark_changed(channel, delivery)
             return None
-        if delivery.in_digest and (known is None or known.ts is None):
+        if delivery.in_digest and (stored is None or stored.ts is None):
             self.digests.add(channel, delivery)
-            self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=known))
+            self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
             return f"{delivery.news_id}: {delivery.kind}, in the digest of {channel}"
-        current = known if known and known.ts and known.channel == channel else None
+        current = stored if stored and stored.ts and stored.channel == channel else None
         reopened = delivery.kind == "new" and current is not None and not current.open
         if current is None or current.ts is None or reopened or not self.threads:
             return self._post(claim, delivery, channel=channel)
-        return self._follow_up(claim, delivery, known=current, ts=current.ts)
+        return self._follow_up(claim, delivery, stored=current, ts=current.ts)
 
     def _post(self, claim: Claim[SlackState], delivery: QueuedNotification, *, channel: str) -> str:
         """Post a new message: for a finding that is new, reopened, or new in this channel."""
@@ -161,41 +163,41 @@ class SlackChannel:
         return f"{delivery.news_id}: {delivery.kind}, posted in {channel}"
 
     def _follow_up(
-        self, claim: Claim[SlackState], delivery: QueuedNotification, *, known: SlackState, ts: str
+        self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str
     ) -> str:
         """Update the message and reply in its thread with what changed. A message that is gone is posted again."""
         payload = self._message(
-            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, response=known.response
+            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, response=stored.response
         )
         try:
-            self.slack.update(known.channel, ts, payload)
+            self.slack.update(stored.channel, ts, payload)
         except MessageGone:
-            return self._post(claim, delivery, channel=known.channel)
+            return self._post(claim, delivery, channel=stored.channel)
         reply = (
             None
-            if self._has_reply(claim, delivery, known=known, ts=ts)
-            else self._reply(delivery, known=known, ts=ts)
+            if self._has_reply(claim, delivery, stored=stored, ts=ts)
+            else self._reply(delivery, stored=stored, ts=ts)
         )
-        state = self._state(delivery, channel=known.channel, ts=ts, before=known)
+        state = self._state(delivery, channel=stored.channel, ts=ts, before=stored)
         self._settle(claim, state, created=reply)
-        return f"{delivery.news_id}: {delivery.kind}, in the thread of {known.channel} {ts}"
+        return f"{delivery.news_id}: {delivery.kind}, in the thread of {stored.channel} {ts}"
 
     def _has_reply(
-        self, claim: Claim[SlackState], delivery: QueuedNotification, *, known: SlackState, ts: str
+        self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str
     ) -> bool:
         """Return whether the thread has the reply. A new notification with an open message repeats a lost entry."""
         if delivery.kind == "new":
             return True
-        replies = self.slack.replies(known.channel, ts) if claim.unsure else ()
+        replies = self.slack.replies(stored.channel, ts) if claim.unsure else ()
         return any(reply.payload.get("news_id") == delivery.news_id and reply.ts != ts for reply in replies)
 
-    def _reply(self, delivery: QueuedNotification, *, known: SlackState, ts: str) -> str:
+    def _reply(self, delivery: QueuedNotification, *, stored: SlackState, ts: str) -> str:
         note = render_thread_reply(
-            delivery.finding, kind=delivery.kind, today=self._today(), before=known.finding,
+            delivery.finding, kind=delivery.kind, today=self._today(), before=stored.finding,
             news_id=delivery.news_id,
         )  # fmt: skip
         loud = delivery.kind in ("changed", "reminder")
-        return self.slack.post(known.channel, note, thread=ts, loud=loud)
+        return self.slack.post(stored.channel, note, thread=ts, loud=loud)
 
     def _settle(self, claim: Claim[SlackState], state: SlackState, *, created: str | None) -> None:
         """Store the state; delete the new message if another run took over the claim meanwhile and posts it too."""
