@@ -69,7 +69,6 @@ def render_message(
     links: Links = Links(),  # noqa: B008  frozen
     response: RecordedResponse | None = None,
     saved_daily: Decimal | None = None,
-    buttons: bool = True,
 ) -> dict[str, Any]:
     """Return the current message: what happened, what to do, the evidence, and the response if there is one."""
     resolved = _is_resolved(finding, kind=kind)
@@ -78,7 +77,7 @@ def render_message(
     root_cause = None if resolved else render_explanation(finding)
     limitations = _limitations(blind_spots) if not resolved else None
     action, link_line = None if resolved else render_action(finding), _links(links)
-    has_buttons = buttons and not resolved and (response is None or response.action == "acknowledged")
+    has_buttons = not resolved and (response is None or response.action == "acknowledged")
     blocks = [
         header(_heading(finding, resolved=resolved)),
         _facts(finding, resolved=resolved, money=money),
