@@ -1,4 +1,4 @@
-"""What AWS Budgets and Cost Anomaly Detection say becomes a finding that says it in one sentence, and has an owner."""
+"""Alerts of AWS Budgets and Cost Anomaly Detection become findings with an owner."""
 
 import json
 import time

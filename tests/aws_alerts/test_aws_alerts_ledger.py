@@ -1,4 +1,4 @@
-"""What AWS says of spending is news once, again when it grows, and is over when it was not heard of for long."""
+"""Alerts notify once and again when they grow, and are closed when they are not repeated."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""The payer's topic asks whether it may write into the pipeline's queue: yes to it, and to no other."""
+"""Only the subscription to the payer's topic is confirmed."""
 
 import json
 from types import SimpleNamespace

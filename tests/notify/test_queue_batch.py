@@ -1,4 +1,4 @@
-"""What becomes of the messages of a batch, one by one: done, put off, or with the dead letters."""
+"""Each message of a batch is done, postponed or sent to the dead letters on its own."""
 
 from dataclasses import dataclass, field
 from typing import Any

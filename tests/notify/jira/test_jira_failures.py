@@ -1,4 +1,4 @@
-"""Exactly one issue and no news lost, whatever fails: processes killed, answers lost, limits, races, lost rows."""
+"""Exactly one issue and no lost notification after kills, lost responses, rate limits, races and lost state."""
 
 import dataclasses
 import time

@@ -1,4 +1,4 @@
-"""One issue for each finding: what it says, when it speaks, how it ends, on Cloud and on Data Center."""
+"""One issue per finding: its fields, comments and transitions, on Cloud and on Data Center."""
 
 import tomllib
 from dataclasses import replace

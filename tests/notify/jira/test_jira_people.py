@@ -1,4 +1,4 @@
-"""What people do to an issue is respected: their closing excludes for a time; what they cloned is closed."""
+"""Actions of people on issues are respected: closings become exclusions, clones are closed."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal

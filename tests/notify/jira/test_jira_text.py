@@ -1,4 +1,4 @@
-"""What an issue says: all that its owner needs, and nothing that a bill could make Jira do.
+"""Text of issues: complete, within Jira's limits, and without markup from a bill.
 
 FOCUSWATCH_WRITE_GOLDEN=1 writes the golden files anew; then read them.
 """

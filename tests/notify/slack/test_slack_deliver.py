@@ -1,4 +1,4 @@
-"""News told in Slack once, in its order, whatever fails; over HTTP to a local Slack."""
+"""Notifications are delivered to Slack exactly once and in order, whatever fails; over HTTP to a local Slack."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a message says, and that it fits Slack and gives no orders, whatever a bill holds."""
+"""Messages fit Slack's limits and contain no markup from a bill, whatever the bill contains."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""What people press in Slack: only Slack is believed, only the team may answer, and each answer counts once."""
+"""Responses in Slack: only signed requests count, only team members can respond, and each response counts once."""
 
 import json
 import time
