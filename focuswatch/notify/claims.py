@@ -69,7 +69,7 @@ class Claims(Generic[S]):
         try:
             yield claim
             if claim.token in self._open:
-                self.give_back(claim, seconds=0)
+                self._give_back(claim, seconds=0)
         except ClaimLost as error:
             raise TryLater(f"{id} is being processed by another run", seconds=retry_seconds) from error
         except DeliveryError as error:
@@ -117,7 +117,7 @@ class Claims(Generic[S]):
             if self.state_of(claim.id) != state:
                 raise
 
-    def give_back(self, claim: Claim[S], *, seconds: float) -> None:
+    def _give_back(self, claim: Claim[S], *, seconds: float) -> None:
         """Give the claim back after creating nothing; what an earlier run may have created stays unsure."""
         if claim.unsure:
             self._abandon(claim, seconds=seconds)
@@ -131,7 +131,7 @@ class Claims(Generic[S]):
             if isinstance(error, Unsure):
                 self._abandon(claim, seconds=retry_seconds)
             else:
-                self.give_back(claim, seconds=getattr(error, "seconds", retry_seconds))
+                self._give_back(claim, seconds=getattr(error, "seconds", retry_seconds))
         except ClaimLost as lost:
             raise TryLater(f"{claim.id} is being processed by another run", seconds=retry_seconds) from lost
 

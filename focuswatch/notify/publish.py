@@ -1,4 +1,4 @@
-"""Publish pending notifications to SNS: all to `findings`, new findings also to the topic that their detection names.
+"""Publish pending notifications to SNS: all to `findings`, and new findings also to the topic of their detection.
 
 Attributes of each message let subscribers filter.
 
@@ -63,29 +63,29 @@ def publish(
     from botocore.exceptions import BotoCoreError, ClientError
 
     sent, failed, blocked = 0, dict[str, str](), set[str]()
-    for one in ledger.pending_notifications():
+    for pending in ledger.pending_notifications():
         if not may_go_on():
             return PublishResult(sent, failed, unfinished=True)
-        fingerprint = one.notification.finding.fingerprint
+        fingerprint = pending.notification.finding.fingerprint
         if fingerprint in blocked:
             continue
         try:
-            _send(one, sns=sns, topics=topics)
+            _send(pending, sns=sns, topics=topics)
         except (ClientError, BotoCoreError) as error:
-            failed[one.id] = str(error)
+            failed[pending.id] = str(error)
             blocked.add(fingerprint)
             continue
-        ledger.mark_notified(one)
-        progress(f"sent {one.id}: {one.notification.kind} {one.notification.finding.detection}")
+        ledger.mark_notified(pending)
+        progress(f"sent {pending.id}: {pending.notification.kind} {pending.notification.finding.detection}")
         sent += 1
     return PublishResult(sent, failed)
 
 
-def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
-    finding, attributes = told.notification.finding, message_attributes(told)
+def _send(pending: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
+    finding, attributes = pending.notification.finding, message_attributes(pending)
     document = REFUSED_CHARACTERS.sub(_escape, finding.model_dump_json(by_alias=True))
     own_topic = topics.by_detection.get(finding.detection)
-    if own_topic and told.notification.kind == "new":
+    if own_topic and pending.notification.kind == "new":
         sns.publish(
             TopicArn=own_topic,
             Subject=_subject(finding),
@@ -96,23 +96,23 @@ def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> Non
     sns.publish(TopicArn=topics.findings, Message=document, MessageAttributes=attributes)
 
 
-def message_attributes(told: PendingNotification) -> Any:
+def message_attributes(pending: PendingNotification) -> Any:
     """Return the attributes to filter on, the `news_id` for deduplication, and the id before it (`after`).
 
     SNS allows ten with raw delivery: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
     """
-    finding = told.notification.finding
+    finding = pending.notification.finding
     values = {
-        "news_id": told.id,
-        "change": told.notification.kind,
+        "news_id": pending.id,
+        "change": pending.notification.kind,
         "detection": finding.detection,
         "category": finding.category,
         "severity": finding.severity,
         "team": finding.team or "nobody",
         "account": finding.sub_account_id,
         "region": finding.region_id,
-        "told_in": "digest" if told.notification.in_digest else "message",
-        "after": told.after and f"{finding.fingerprint}-{told.after}",
+        "told_in": "digest" if pending.notification.in_digest else "message",
+        "after": pending.after and f"{finding.fingerprint}-{pending.after}",
     }
     return {
         name: {

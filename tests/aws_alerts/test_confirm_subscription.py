@@ -1,4 +1,4 @@
-"""The payer's topic asks whether it may write into the pipeline's queue: yes to it, and to no other."""
+"""Only the subscription to the payer's topic is confirmed."""
 
 import json
 from types import SimpleNamespace
@@ -42,7 +42,7 @@ def opened(monkeypatch):
     return Opened(monkeypatch)
 
 
-def test_the_payers_topic_is_confirmed(opened):
+def test_topic_of_the_payer_is_confirmed(opened):
     assert confirm_subscription(question(), topic_arn=OURS) == f"subscribed to {OURS}"
     assert len(opened.urls) == 1
 
@@ -67,14 +67,14 @@ def test_the_payers_topic_is_confirmed(opened):
         {"url": None},
     ],
 )
-def test_an_address_that_confirms_anything_else_is_not_opened(opened, other):
-    """What is confirmed is what the address names, whatever the message around it says."""
+def test_url_for_another_topic_is_not_opened(opened, other):
+    """The URL decides what is confirmed, whatever the message says."""
     with pytest.raises(Refused, match="expected arn:aws:sns:us-east-1:111111111111:focuswatch-spending"):
         confirm_subscription(question(**other), topic_arn=OURS)
     assert opened.urls == []
 
 
-def test_sns_leads_nowhere_else():
+def test_redirects_are_not_followed():
     """A redirect is not followed."""
     handler = module._NoRedirect()
     assert handler.redirect_request(None, None, 302, "", {}, "https://example.com") is None

@@ -99,7 +99,7 @@ def offered(finding: Finding) -> Iterator[tuple[str, str]]:
             yield "Slack", one["elements"][0]["text"]
         if one.get("style") == {"code": True} and one["text"].startswith("aws "):
             yield "Slack", one["text"]
-    for block in BLOCK.findall(jira.description(finding, **DESCRIBED)):
+    for block in BLOCK.findall(jira.render_description(finding, **DESCRIBED)):
         yield from (("Jira", line) for line in block.splitlines() if line.startswith("aws "))
     for output in (
         finding.action,

@@ -1,4 +1,4 @@
-"""A finding's news on its way into a local Jira: what tests of focuswatch.notify.jira begin with."""
+"""Delivery to a local Jira, for tests of focuswatch.notify.jira."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def a_finding(**changes: Any) -> Finding:
 def notification(
     number: int = 0, kind: str = "new", *, age: float = 0.0, **changes: Any
 ) -> QueuedNotification:
-    """The news of that number; each follows the one before."""
+    """Return the notification of that number; each follows the previous one."""
     return QueuedNotification(
         finding=a_finding(status="open" if kind == "reminder" else kind, **changes),
         kind=kind,
@@ -82,7 +82,7 @@ class JiraWorld:
 
     @property
     def channel(self) -> JiraChannel:
-        """As a fresh Lambda has it."""
+        """Return the channel of a new function run."""
         return self.with_parts()
 
     def with_parts(self, *, client: Any = None, table: Any = None) -> JiraChannel:
@@ -99,7 +99,7 @@ class JiraWorld:
 
     @property
     def issues(self) -> list:
-        """Those that our search finds for the finding."""
+        """Return the issues with the label of the finding."""
         return self.jira.with_label(label_of(FINGERPRINT))
 
     @property
@@ -110,7 +110,7 @@ class JiraWorld:
         self.jira.now += days * DAY
 
     def deliver(self, delivery: QueuedNotification, *, channel: JiraChannel | None = None) -> str | None:
-        """Tell it as a queue does: again and again until it is told, in the time that each failure asks for."""
+        """Deliver it as a queue does: repeat it after the time that each failure asks for."""
         for _ in range(20):
             try:
                 return (channel or self.channel).deliver(delivery)
@@ -118,7 +118,7 @@ class JiraWorld:
                 self.jira.now += error.seconds + 1
             except Unsure:
                 self.jira.now += 31
-        raise AssertionError(f"{delivery.news_id} was not told in 20 times")
+        raise AssertionError(f"{delivery.news_id} was not delivered in 20 attempts")
 
 
 @contextmanager

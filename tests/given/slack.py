@@ -1,4 +1,4 @@
-"""Delivery into a local Slack, as a Lambda does it for one batch after the other, on a clock that a test moves."""
+"""Delivery to a local Slack, batch by batch as in a function, with a clock that tests set."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,19 +33,19 @@ CATALOG = Catalog.load()
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
 @dataclass
 class Steps:
-    """Counts calls that do something outside, and kills the process at one of them."""
+    """Counts external calls, and kills the process at one of them."""
 
     kill_before: int | None = None
     kill_after: int | None = None
     taken: int = 0
 
     def watched(self, target: Any, names: tuple[str, ...]) -> Any:
-        """`target`, each call of `names` being a step."""
+        """Return `target` with each call of `names` counted as a step."""
         steps = self
 
         class Watched:
@@ -78,16 +78,16 @@ class SlackWorld:
     now: float = MORNING
     owners: Owners = OWNERS
     steps: Steps = field(default_factory=Steps)
-    timeout_seconds: int = field(default_factory=lambda: ceil(patience(1)))  # of an answer that never comes
+    timeout_seconds: int = field(default_factory=lambda: ceil(patience(1)))  # for a response that never comes
 
     @property
     def team(self) -> Channel:
-        """The channel of the team search."""
+        """Return the channel of the team search."""
         return self.server.workspace.named("#team-search", by_name=True)
 
     @property
     def finops(self) -> Channel:
-        """The channel that hears of what nobody owns."""
+        """Return the fallback channel."""
         return self.server.workspace.named("#finops", by_name=True)
 
     def clock(self) -> float:
@@ -103,7 +103,7 @@ class SlackWorld:
         )
 
     def channel(self) -> SlackChannel:
-        """As for a new batch."""
+        """Return a channel for a new batch."""
         table = self.steps.watched(self.table, ("get_item", "put_item", "update_item", "query"))
         slack = self.steps.watched(self.slack(), ("post", "update", "delete", "own_messages", "replies"))
         claims = Claims(table, channel="slack", model=SlackState, clock=self.clock)
@@ -115,13 +115,13 @@ class SlackWorld:
         )  # fmt: skip
 
     def recorder(self) -> ResponseRecorder:
-        """As for a new batch of answers."""
+        """Return a recorder for a new batch of responses."""
         return ResponseRecorder(
             self.slack(), self.channel(), DynamoLedger(self.table), self.table, self.clock
         )
 
     def deliver(self, *deliveries: QueuedNotification) -> list[str | None]:
-        """Tell one batch, and end its digests."""
+        """Deliver one batch, and send its digests."""
         channel = self.channel()
         done = [channel.deliver(one) for one in deliveries]
         for error in channel.flush().values():
@@ -131,7 +131,7 @@ class SlackWorld:
 
 @contextmanager
 def slack_world(**options: Any) -> Iterator[SlackWorld]:
-    """A Slack that nobody has written to."""
+    """Start an empty local Slack."""
     with mock_aws():
         world = SlackWorld(None, ledger_table(), **options)  # type: ignore[arg-type]
         with local_slack(clock=world.clock) as world.server:
@@ -143,7 +143,7 @@ def slack_world(**options: Any) -> Iterator[SlackWorld]:
 def notification(
     finding: Finding, kind: NotificationKind = "new", *, number: int = 1, first: bool = False, **more: Any
 ) -> QueuedNotification:
-    """One message of the findings topic; it is the first of its entry, or follows the number before."""
+    """Return a notification; the first of its finding, or one that follows the previous number."""
     status = "open" if kind == "reminder" else kind
     told = finding.model_copy(update={"status": status})
     follows = number - 1 if number > 1 and not first else None

@@ -35,8 +35,8 @@ class SNS:
 
 
 @pytest.mark.parametrize("sign", ["\x01", "\ufffe", "\uffff", "\x1f", "\U0001f600", "é"])
-def test_a_queue_takes_every_name_of_a_bill(sign):
-    """Else SNS, whose subscription it is, would drop the finding without a word; it reads as it was written."""
+def test_every_name_from_a_bill_is_accepted_by_the_queue(sign):
+    """Otherwise SNS would drop the finding silently."""
     found = finding(resource=f"a{sign}b").model_copy(update={"region_id": f"eu{sign}", "team": sign})
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
@@ -64,8 +64,8 @@ def sent_of(*found):
     return sns.sent
 
 
-def test_anyone_can_subscribe_to_their_part():
-    """Every message says in attributes what a filter may ask for; none more than a queue takes."""
+def test_messages_have_attributes_to_filter_on():
+    """At most ten."""
     (sent,) = sent_of(finding(team="search"))
     told = {name: one["StringValue"] for name, one in sent["MessageAttributes"].items()}
     assert told.pop("news_id").startswith(finding(team="search").fingerprint)
@@ -76,7 +76,7 @@ def test_anyone_can_subscribe_to_their_part():
     assert len(told) + 2 <= 10  # with `news_id` and `after`
 
 
-def test_a_first_charge_in_a_region_is_a_mail_to_read_and_json_to_parse():
+def test_new_region_is_published_as_mail_and_as_json():
     """Both in one message to the security team's topic; and the same news to everybody's."""
     row = {
         "sub_account_id": "111122223333", "region_id": "ap-southeast-5", "resource_id": None, "monthly_cost": 412.5,
@@ -98,7 +98,7 @@ def test_a_first_charge_in_a_region_is_a_mail_to_read_and_json_to_parse():
     assert text == MAIL.read_text(encoding="utf-8")
 
 
-def test_a_row_with_evidence_without_end_is_told():
+def test_very_long_evidence_is_published():
     """Of 20,000 ARNs: DynamoDB takes its row, also while five news of it wait, and SNS its message."""
     detection = Catalog.load().detection("new_region")
     words = re.findall(r"{(\w+)}", detection.header.reason + detection.header.action)
@@ -127,8 +127,8 @@ def hundred():
     return ledger
 
 
-def test_what_no_time_is_left_for_waits_for_the_next_run():
-    """Nothing is begun that might be sent and not marked as told; nothing is lost, and nothing sent twice."""
+def test_publish_stops_before_the_timeout():
+    """Nothing is lost, and nothing is sent twice."""
     with mock_aws():
         ledger, sns = hundred(), SNS()
         asked = {
@@ -159,7 +159,7 @@ class Context:
 
 
 @pytest.mark.parametrize(("seconds", "told", "goes_on"), [(300, 100, 0), (161, 50, 1), (61, 0, 0)])
-def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seconds, told, goes_on):
+def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, told, goes_on):
     """By an event of its own, unless it got nowhere; the clock calls it then."""
     announced = []
     with mock_aws():

@@ -1,4 +1,4 @@
-"""What becomes of the messages of a batch, one by one: done, put off, or with the dead letters."""
+"""Each message of a batch is done, postponed or sent to the dead letters on its own."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +62,7 @@ def worked(records, do, *, sqs):
 
 
 @pytest.mark.parametrize("error", [TryLater("not now", seconds=5), Refused("never"), ValueError("odd")])
-def test_a_message_that_sqs_lets_nobody_put_away_comes_back_alone(error):
+def test_message_that_sqs_cannot_postpone_returns_alone(error):
     """Its batch was told, and is not told to come again because of it."""
 
     def do(one):
@@ -78,7 +78,7 @@ def test_a_message_that_sqs_lets_nobody_put_away_comes_back_alone(error):
 
 
 @pytest.mark.parametrize("seconds", [0, 100_000, 1e12, float("inf")])
-def test_nobody_asks_sqs_for_a_pause_that_it_refuses(seconds):
+def test_delay_stays_within_the_limit_of_sqs(seconds):
     """Whatever a Retry-After says."""
     sqs = SQS()
 
@@ -89,14 +89,14 @@ def test_nobody_asks_sqs_for_a_pause_that_it_refuses(seconds):
     assert 0 < sqs.asked[0]["VisibilityTimeout"] <= LONGEST_HIDDEN_SECONDS + 1
 
 
-def test_a_pause_grows_with_each_time_it_comes():
+def test_delay_grows_with_each_attempt():
     """From seconds to a quarter of an hour."""
     assert [retry_delay(record(receives=number), seconds=0) for number in (1, 2, 5, 9, 100)] == [
         11, 21, 161, 901, 901,
     ]  # fmt: skip
 
 
-def test_what_of_a_batchs_digests_failed_concerns_their_own_news_alone():
+def test_failed_digest_affects_only_its_own_notifications():
     """One is refused for good, one is tried again, one was shown."""
     gone, later, well = (
         notification(finding(resource=name), in_digest=True, first=True) for name in ("gone", "later", "well")
@@ -117,8 +117,8 @@ def test_what_of_a_batchs_digests_failed_concerns_their_own_news_alone():
     assert (done.done, set(done.dead_lettered), set(done.postponed)) == (1, {"gone"}, {"later"})
 
 
-def test_a_claim_whose_answer_was_lost_is_ours():
-    """botocore asks again and is told that it is taken: by ourselves. What was world is looked at, to be sure."""
+def test_claim_with_a_lost_response_is_ours():
+    """botocore repeats the request, which fails because of our own claim."""
     with mock_aws():
         table = Table(ledger_table())
         claims = Claims(table, channel="jira", model=IssueState)

@@ -39,12 +39,12 @@ def test_seconds_and_dates_are_read(name, value, seconds):
     assert retry_after({name: value}, otherwise=30, clock=lambda: NOW) == seconds
 
 
-def test_where_nothing_is_said_there_is_a_measure():
+def test_default_without_a_header():
     """As many servers do."""
     assert retry_after({}, otherwise=30) == 30
 
 
-def test_slack_may_say_when_by_a_date():
+def test_retry_after_of_slack_can_be_a_date():
     """Whoever would write meanwhile waits as long."""
     with slack_world() as world:
         world.server.limit.burst, world.server.limit.a_second = 1, 0.01

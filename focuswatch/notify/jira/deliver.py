@@ -1,9 +1,9 @@
-"""News of findings into Jira: one issue a finding, whatever fails.
+"""Deliver notifications to Jira: exactly one issue per finding, whatever fails.
 
-Jira takes no key that makes a request happen once. So whoever tells has the finding's claim, writes down that an issue
-is about to be made, and looks for it by its label wherever it is not known how that ended.
+Jira accepts no idempotency key. So a run claims the finding, stores that it is about to create an issue, and searches
+for the issue by its label whenever the outcome of an earlier attempt is unknown.
 
-Whether news came in a digest plays no part: an issue is no message. What keeps issues few is their least severity.
+Digests do not apply: an issue is not a message. `least_severity` keeps the number of issues low.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,17 +24,15 @@ from focuswatch.notify.jira.update_issue import IssueUpdate
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.owners_file import Jira, Owners
 
-CHANNEL = "jira"  # of Claims
-
 
 def no_query(_: Finding) -> str | None:
-    """There is nothing to link to."""
+    """Return no link."""
     return None
 
 
 @dataclass
 class JiraChannel:
-    """Tells deliveries; `query_url` gives what a finding's issue links to, `clock` seconds since 1970."""
+    """Delivers notifications as issues; `query_url` returns the link of an issue, `clock` seconds since 1970."""
 
     claims: Claims[IssueState]
     ledger: Ledger
@@ -45,35 +43,36 @@ class JiraChannel:
     query_url: Callable[[Finding], str | None] = no_query
 
     def deliver(self, delivery: QueuedNotification) -> str | None:
-        """What was done, in words for a log; None: nothing is to be done.
+        """Create or update the issue. Return what was done, for the log; None if there is nothing to do.
 
-        Raises TryLater (nothing was made), Unsure (something may have been) or Refused; in each case the same again
-        does no harm.
+        Raises TryLater (nothing was created), Unsure (something may have been) or Refused. Repeating it is safe.
         """
         fingerprint, target = delivery.finding.fingerprint, self._target(delivery.finding)
         if target is None and not self._has_issue(fingerprint):
             return None
         with self.claims.held(fingerprint) as claim:
-            return self._tell(claim, delivery, target=target)
+            return self._deliver(claim, delivery, target=target)
 
     def flush(self) -> Mapping[str, Exception]:
-        """Nothing is gathered."""
+        """Return no errors: issues are not collected into digests."""
         return {}
 
     def sweep(self) -> SweepSummary:
-        """Once a day: see what people closed, and close doubles."""
+        """Run the daily sweep: record closings by people, and close duplicates."""
         return Sweep(self.client, self.claims, self.ledger, self.owners, self.clock)()
 
-    def _tell(
+    def _deliver(
         self, claim: Claim[IssueState], delivery: QueuedNotification, *, target: Jira | None
     ) -> str | None:
         state = claim.state or IssueState()
-        turn = delivery.turn(state.told)
+        turn = delivery.turn(state.last_number)
         if turn == "wait":
-            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=RETRY_SECONDS)
+            raise TryLater(
+                f"{delivery.news_id} arrived before the notification that it follows", seconds=RETRY_SECONDS
+            )
         if turn == "done":
             return None
-        telling = IssueUpdate(
+        update = IssueUpdate(
             delivery=delivery,
             claim=claim,
             state=state,
@@ -84,18 +83,18 @@ class JiraChannel:
             description=self._description(delivery.finding),
             clock=self.clock,
         )
-        issue = find_issue(telling)
+        issue = find_issue(update)
         if issue:
-            said = telling.follow(issue)
+            done = update.follow(issue)
         else:
-            makes = delivery.kind != "resolved" and is_wanted(delivery.finding, target)
-            said = create_issue(telling) if makes else None
-        telling.note(told=delivery.number)
-        self.claims.settle(claim, telling.state)
-        return said and f"{delivery.news_id}: {delivery.kind}, {said}"
+            creates = delivery.kind != "resolved" and is_wanted(delivery.finding, target)
+            done = create_issue(update) if creates else None
+        update.note(last_number=delivery.number)
+        self.claims.settle(claim, update.state)
+        return done and f"{delivery.news_id}: {delivery.kind}, {done}"
 
     def _target(self, finding: Finding) -> Jira | None:
-        """A detection on trial is told to FinOps alone, as what nobody owns."""
+        """Return where issues of the finding go; a detection on trial notifies only FinOps, as if it had no owner."""
         detection = self.catalog.detections.get(finding.detection)
         on_trial = detection is not None and detection.header.status == "trial"
         return self.owners.jira(None if on_trial else finding.team)

@@ -1,4 +1,4 @@
-"""What an issue is filled with: a finding, in the way its team's section of owners.toml wants it. Pure."""
+"""Fields of an issue, from a finding and the Jira section of its team in owners.toml. Pure."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ OPTIONAL = ("priority", "components", "assignee")  # an issue without them is be
 
 
 def new_issue_fields(finding: Finding, *, target: Jira, description: str, cloud: bool) -> dict[str, Any]:
-    """All fields of a new issue, by Jira's names.
+    """Return all fields of a new issue, by Jira's names.
 
     https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/#api-rest-api-2-issue-post
     """
@@ -30,7 +30,7 @@ def new_issue_fields(finding: Finding, *, target: Jira, description: str, cloud:
 
 
 def updated_fields(finding: Finding, *, target: Jira, description: str) -> dict[str, Any]:
-    """Those that change with the finding."""
+    """Return the fields that change with the finding."""
     priority = target.priority.get(finding.severity)
     return {
         "summary": issue_text.render_summary(finding),

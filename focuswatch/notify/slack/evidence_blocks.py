@@ -33,9 +33,9 @@ def render_explanation(finding: Finding) -> Block | None:
     """Return the cost drivers, the first day and who changed what; None without an explanation."""
     if finding.explanation is None:
         return None
-    said = explanation_headline(finding.explanation, currency=finding.currency)
+    headline = explanation_headline(finding.explanation, currency=finding.currency)
     lines = list(islice(explanation_details(finding.explanation), MOST_REASONS))
-    heading = section([words("Root cause", style="bold"), line_feed(), words(said)])
+    heading = section([words("Root cause", style="bold"), line_feed(), words(headline)])
     if not lines:
         return rich(heading)
     return rich(heading, bullets([words(line, most=REASON_CHARACTERS)] for line in lines))

@@ -28,24 +28,10 @@ from focuswatch.notify.slack.blocks import (
     within,
     words,
 )
-from focuswatch.notify.slack.digest import DigestLine, render_digest
 from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
 from focuswatch.notify.slack.place_names import account_of_finding, place
-from focuswatch.notify.slack.response_form import render_not_waste_dialog
 from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
-from focuswatch.notify.slack.thread_replies import render_thread_reply
-
-__all__ = [
-    "RecordedResponse",
-    "DigestLine",
-    "Links",
-    "render_digest",
-    "render_message",
-    "render_not_waste_dialog",
-    "webhook_payload",
-    "render_thread_reply",
-]
 
 MOST_BLIND_SPOTS = 3
 MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
@@ -83,7 +69,6 @@ def render_message(
     links: Links = Links(),  # noqa: B008  frozen
     response: RecordedResponse | None = None,
     saved_daily: Decimal | None = None,
-    buttons: bool = True,
 ) -> dict[str, Any]:
     """Return the current message: what happened, what to do, the evidence, and the response if there is one."""
     resolved = _is_resolved(finding, kind=kind)
@@ -92,7 +77,7 @@ def render_message(
     root_cause = None if resolved else render_explanation(finding)
     limitations = _limitations(blind_spots) if not resolved else None
     action, link_line = None if resolved else render_action(finding), _links(links)
-    has_buttons = buttons and not resolved and (response is None or response.action == "acknowledged")
+    has_buttons = not resolved and (response is None or response.action == "acknowledged")
     blocks = [
         header(_heading(finding, resolved=resolved)),
         _facts(finding, resolved=resolved, money=money),

@@ -3,18 +3,15 @@
 Lengths are in UTF-16 units, as in a browser: however Slack counts, it does not count more.
 """
 
-import re
 import unicodedata
 from typing import Any
 
 from focuswatch.findings.visible_text import visible
 
 HEADER_CHARACTERS = 150  # https://docs.slack.dev/reference/block-kit/blocks/header-block
-SECTION_CHARACTERS = 3000  # https://docs.slack.dev/reference/block-kit/composition-objects/text-object
 TEXT_CHARACTERS = 4000  # of `text`, which a push notification shows: https://docs.slack.dev/reference/methods/chat.postMessage#truncating
 MODAL_TITLE_CHARACTERS = 24  # https://docs.slack.dev/reference/views/modal-views
 
-CUT_ENTITY = re.compile(r"&[a-z]{0,3}\Z")  # of `&amp;`, `&lt;`, `&gt;`, without its semicolon
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 JOINER = "\u200d"
 ELLIPSIS = "…"
@@ -71,8 +68,3 @@ def escaped_within(text: str, most: int) -> str:
 def plain(text: str, *, most: int) -> dict[str, Any]:
     """Return a text object without markup; `:an_emoji:` stays text."""
     return {"type": "plain_text", "text": escaped_within(one_line(text) or "-", most), "emoji": False}
-
-
-def mrkdwn(text: str) -> dict[str, Any]:
-    """Markup whose data is escaped already; Slack makes no links and mentions of its own, and no entity is cut."""
-    return {"type": "mrkdwn", "text": CUT_ENTITY.sub("", text[:SECTION_CHARACTERS]), "verbatim": True}

@@ -1,4 +1,4 @@
-"""Replies in the thread of a finding's message: what changed, in one or two explanation_sentences."""
+"""Replies in the thread of a finding's message: what changed, in one or two sentences."""
 
 from datetime import date
 from decimal import Decimal
@@ -59,10 +59,10 @@ def _root_cause(finding: Finding) -> str | None:
     explanation = finding.explanation
     if explanation is None:
         return finding.reason if STEP in finding.evidence else None
-    said = explanation_headline(explanation, currency=finding.currency)
+    text = explanation_headline(explanation, currency=finding.currency)
     if not explanation.parts:
-        return said
-    return f"{said} Largest cost driver: {cost_driver_text(explanation.parts[0], explanation)}."
+        return text
+    return f"{text} Largest cost driver: {cost_driver_text(explanation.parts[0], explanation)}."
 
 
 def _reminder(finding: Finding, *, today: date) -> str:

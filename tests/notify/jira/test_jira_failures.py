@@ -1,4 +1,4 @@
-"""Exactly one issue and no news lost, whatever fails: processes killed, answers lost, limits, races, lost rows."""
+"""Exactly one issue and no lost notification after kills, lost responses, rate limits, races and lost state."""
 
 import dataclasses
 import time
@@ -84,7 +84,7 @@ def aws(monkeypatch):
 
 
 @pytest.fixture(params=["cloud", "data center"])
-def there(request, aws):
+def world(request, aws):
     with jira_world(cloud=request.param == "cloud", lag_seconds=120) as world:
         yield world
 
@@ -110,7 +110,7 @@ def steps_of(world, story, *, client):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
-def test_a_process_killed_at_any_step_leaves_one_issue_and_each_comment_once(world, after):
+def test_one_issue_and_each_comment_once_after_a_kill_at_any_step(world, after):
     client = world.client
     steps = steps_of(world, STORY, client=client)
     assert steps > 30
@@ -124,11 +124,11 @@ def test_a_process_killed_at_any_step_leaves_one_issue_and_each_comment_once(wor
             sum(comment_mark(fingerprint, number) in body for body in issue.bodies) for number in range(5)
         ]
         assert (at, issue.done, marks) == (at, True, [0, 1, 1, 1, 1])
-        assert world.claims.state_of(fingerprint).told == 4
+        assert world.claims.state_of(fingerprint).last_number == 4
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
-def test_a_process_killed_while_it_respects_a_closing_excludes_once(world, after):
+def test_closing_is_excluded_once_after_a_kill_at_any_step(world, after):
     client, story = world.client, ({"number": 1, "kind": "changed"},)
     for at in range(1, 12):
         fingerprint = f"closed{at}"
@@ -144,8 +144,8 @@ def test_a_process_killed_while_it_respects_a_closing_excludes_once(world, after
     raise AssertionError("it has more steps than were tried")
 
 
-def test_two_deliverers_at_once_make_one_issue_wherever_the_second_comes_in(world):
-    """SQS gives a message to two Lambdas at times."""
+def test_two_concurrent_runs_create_one_issue(world):
+    """SQS can deliver a message to two functions."""
     client = world.client
     steps = steps_of(world, STORY, client=client)
     for at in range(1, steps + 1):
@@ -171,8 +171,8 @@ def test_two_deliverers_at_once_make_one_issue_wherever_the_second_comes_in(worl
         assert len(issue.bodies) == 4 and issue.done
 
 
-def test_a_double_that_no_lease_could_prevent_is_closed_by_the_sweep(world):
-    """Whoever sleeps between its last look and its request, for longer than a lease, makes a double."""
+def test_duplicate_after_an_expired_lease_is_closed_by_the_sweep(world):
+    """A run that pauses between its last check and its request, for longer than a lease, creates a duplicate."""
     other = world.channel
 
     def sleeps(name):
@@ -185,7 +185,7 @@ def test_a_double_that_no_lease_could_prevent_is_closed_by_the_sweep(world):
         sleeper.deliver(notification())
     assert len(world.issues) == 2
     world.jira.now += 300
-    assert world.channel.sweep().doubles == ["SRCH-2"]
+    assert world.channel.sweep().duplicates == ["SRCH-2"]
     first, second = world.jira.issues
     assert not first.done and second.done and "SRCH-1" in second.bodies[0]
     assert world.state.key == "SRCH-1"
@@ -193,8 +193,8 @@ def test_a_double_that_no_lease_could_prevent_is_closed_by_the_sweep(world):
 
 @pytest.mark.parametrize("how", ["lost", "slow", "after 500"])
 @pytest.mark.parametrize("path", ["issue$", "comment", "transitions", r"issue/[^/]+$"])
-def test_an_answer_that_never_came_doubles_nothing(world, how, path):
-    """Time-outs after success, connections lost after success, errors after success."""
+def test_lost_response_creates_no_duplicate(world, how, path):
+    """Timeouts, lost connections and errors after the request succeeded."""
     method = "PUT" if path == r"issue/[^/]+$" else "POST"
     world.jira.fail(how, method, path, seconds=3.5)
     world.read_seconds = 2.5 if how == "slow" else world.read_seconds
@@ -210,8 +210,8 @@ def test_an_answer_that_never_came_doubles_nothing(world, how, path):
     assert unsure == 1 and issue.done and len(issue.bodies) == 4
 
 
-def test_an_issue_that_the_search_does_not_show_yet_is_waited_for(aws):
-    """Cloud's search lags behind what was written."""
+def test_issue_missing_from_the_search_index_is_waited_for(aws):
+    """The search of Cloud is behind the writes."""
     with jira_world(lag_seconds=400) as world:
         world.jira.fail("lost", "POST", "issue$")
         with pytest.raises(Unsure):
@@ -221,11 +221,11 @@ def test_an_issue_that_the_search_does_not_show_yet_is_waited_for(aws):
             world.channel.deliver(notification())
         assert later.value.seconds == pytest.approx(INDEX_LAG_SECONDS - 31)
         world.jira.now += later.value.seconds + 1
-        assert world.channel.deliver(notification()).endswith("SRCH-1 brought up to date")
+        assert world.channel.deliver(notification()).endswith("SRCH-1 updated")
         assert len(world.issues) == 1
 
 
-def test_what_was_never_made_is_made_when_the_search_must_have_shown_it(world):
+def test_issue_that_was_never_created_is_created_after_the_index_lag(world):
     world.jira.fail("reset", "POST", "issue$")
     with pytest.raises(Unsure):
         world.channel.deliver(notification())
@@ -234,7 +234,7 @@ def test_what_was_never_made_is_made_when_the_search_must_have_shown_it(world):
     assert len(world.issues) == 1
 
 
-def test_a_limit_is_waited_out_as_long_as_jira_says(world):
+def test_rate_limit_is_respected(world):
     world.jira.fail("429", "POST", "issue$", seconds=77)
     with pytest.raises(TryLater) as later:
         world.channel.deliver(notification())
@@ -244,16 +244,16 @@ def test_a_limit_is_waited_out_as_long_as_jira_says(world):
     )
 
 
-def test_jira_may_say_when_by_a_date(world):
-    """As RFC 9110 lets a server."""
+def test_retry_after_can_be_a_date(world):
+    """RFC 9110 allows it."""
     world.jira.fail("429", "POST", "issue$", retry_after=formatdate(time.time() + 77, usegmt=True))
     with pytest.raises(TryLater) as later:
         world.channel.deliver(notification())
     assert 60 < later.value.seconds <= 77
 
 
-def test_a_limit_after_the_comment_repeats_no_comment(world):
-    """What was said is written down at once, not only with the end."""
+def test_rate_limit_after_a_comment_repeats_no_comment(world):
+    """The state is stored right after the comment."""
     world.channel.deliver(notification())
     world.jira.fail("429", "POST", "transitions", seconds=5)
     with pytest.raises(TryLater):
@@ -263,7 +263,7 @@ def test_a_limit_after_the_comment_repeats_no_comment(world):
     assert len(world.issues[0].bodies) == 1
 
 
-def test_a_refusal_is_not_doubted(world):
+def test_refused_request_leaves_no_doubt(world):
     world.jira.fail("403", "POST", "issue$")
     with pytest.raises(Refused, match="403: told to fail"):
         world.channel.deliver(notification())
@@ -272,7 +272,7 @@ def test_a_refusal_is_not_doubted(world):
 
 @pytest.mark.parametrize("kind", ["500", "503", "html", "reset", "slow", "429"])
 @pytest.mark.parametrize("path", ["serverInfo", "myself", "search", r"issue/[^/]+$"])
-def test_what_only_reads_never_leaves_a_doubt(world, kind, path):
+def test_failed_read_leaves_no_doubt(world, kind, path):
     world.channel.deliver(notification())
     world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
     world.jira.now += 121
@@ -285,7 +285,7 @@ def test_what_only_reads_never_leaves_a_doubt(world, kind, path):
     assert len(world.issues) == 1
 
 
-def test_jira_down_for_an_hour_delays_and_loses_nothing(world):
+def test_outage_of_an_hour_loses_no_notification(world):
     world.channel.deliver(notification())
     world.jira.stop()
     for _ in range(60):
@@ -297,7 +297,7 @@ def test_jira_down_for_an_hour_delays_and_loses_nothing(world):
         assert len(world.issues[0].bodies) == 1
 
 
-def test_a_lost_row_of_ours_finds_its_issue_again_and_repeats_no_comment(world):
+def test_issue_is_found_again_after_its_state_was_lost(world):
     for one in STORY[:2]:
         world.channel.deliver(notification(**one))
     world.jira.now += 121
@@ -308,8 +308,8 @@ def test_a_lost_row_of_ours_finds_its_issue_again_and_repeats_no_comment(world):
     assert len(issue.bodies) == 1 and world.state.key == "SRCH-1"
 
 
-def test_a_lost_ledger_makes_no_second_issue(world):
-    """All is new again, from number 0 on; an issue of ours that is closed is opened again."""
+def test_lost_ledger_creates_no_second_issue(world):
+    """All findings are new again, from number 0; a closed issue of ours is reopened."""
     for one in STORY:
         world.channel.deliver(notification(**one))
     for item in world.table.scan()["Items"]:
@@ -320,8 +320,8 @@ def test_a_lost_ledger_makes_no_second_issue(world):
     assert not issue.done
 
 
-def test_data_center_on_mysql_takes_names_with_emoji(aws):
-    """It answers 500 for one letter of four bytes, and would for ever."""
+def test_emoji_are_replaced_for_data_center_on_mysql(aws):
+    """It returns 500 for each character of four bytes."""
     with jira_world(cloud=False) as world:
         world.jira.four_byte_letters = False
         world.channel.deliver(
@@ -330,8 +330,8 @@ def test_data_center_on_mysql_takes_names_with_emoji(aws):
         assert len(world.issues) == 1
 
 
-def test_a_channel_holds_no_state_between_deliveries(world):
-    """A Lambda may die after any batch."""
+def test_channel_keeps_no_state_between_deliveries(world):
+    """A function can end after any batch."""
     assert {one.name for one in dataclasses.fields(world.channel)} == {
         "claims", "ledger", "owners", "catalog", "client", "clock", "query_url",
     }  # fmt: skip

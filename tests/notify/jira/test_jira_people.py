@@ -1,4 +1,4 @@
-"""What people do to an issue is respected: their closing excludes for a time; what they cloned is closed."""
+"""Actions of people on issues are respected: closings become exclusions, clones are closed."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from tests.given.jira import JiraWorld as There
 
 
 @pytest.fixture(params=["cloud", "data center"])
-def there(request, monkeypatch):
+def world(request, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with jira_world(cloud=request.param == "cloud") as world:
         yield world
@@ -31,7 +31,7 @@ def today(world: There) -> dict[str, date]:
     return {"as_of": world.today, "last_seen": world.today}
 
 
-def test_a_persons_closing_is_an_exclusion_with_their_name_and_reason_that_runs_out(world):
+def test_closing_by_a_person_becomes_an_exclusion_that_expires(world):
     world.channel.deliver(notification())
     close(world)
     assert world.channel.deliver(notification(1, "changed", **today(world))).endswith(
@@ -49,11 +49,11 @@ def test_a_persons_closing_is_an_exclusion_with_their_name_and_reason_that_runs_
         source="jira SRCH-1 1",
     )
     (issue,) = world.issues
-    assert issue.done and issue.bodies == [] and world.state.closed_by_human and not world.state.open
+    assert issue.done and issue.bodies == [] and world.state.closed_by_person and not world.state.open
 
 
-def test_the_ledger_tells_nothing_of_it_meanwhile(world):
-    """The exclusion is the ledger's own: no Slack message either."""
+def test_excluded_finding_causes_no_notification(world):
+    """The exclusion is in the ledger: there is no Slack message either."""
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()
@@ -64,7 +64,7 @@ def test_the_ledger_tells_nothing_of_it_meanwhile(world):
     assert not silence.is_active_on(world.today + timedelta(days=EXCLUSION_DAYS))
 
 
-def test_the_same_closing_seen_again_excludes_once(world):
+def test_closing_is_excluded_once(world):
     world.channel.deliver(notification())
     close(world)
     for number in (1, 2, 3):
@@ -77,22 +77,22 @@ def test_the_same_closing_seen_again_excludes_once(world):
     assert len(world.ledger.suppressions()) == 1 and world.issues[0].bodies == []
 
 
-def test_when_the_exclusion_has_run_out_the_issue_is_opened_again(world):
+def test_issue_is_reopened_after_the_exclusion_expired(world):
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()
     world.pass_days(EXCLUSION_DAYS)
     assert world.channel.deliver(notification(1, "reminder", **today(world))).endswith("SRCH-1 reopened")
     (issue,) = world.issues
-    assert not issue.done and "the time for which it was excluded is over" in issue.bodies[0]
-    assert world.state.open and not world.state.closed_by_human
+    assert not issue.done and "its exclusion has ended" in issue.bodies[0]
+    assert world.state.open and not world.state.closed_by_person
     close(world, by="Ada", resolution="Declined")
     world.channel.sweep()
     assert [one.author for one in world.ledger.suppressions()] == ["Grace", "Ada"]
 
 
-def test_a_closing_of_long_ago_excludes_nothing_any_more(world):
-    """It counts from the day of the closing, whenever it is seen."""
+def test_old_closing_excludes_nothing(world):
+    """The exclusion starts on the day of the closing, whenever it is read."""
     world.channel.deliver(notification())
     close(world)
     world.pass_days(EXCLUSION_DAYS)
@@ -100,7 +100,7 @@ def test_a_closing_of_long_ago_excludes_nothing_any_more(world):
     assert world.ledger.suppressions() == []
 
 
-def test_an_exclusion_that_somebody_took_back_does_not_come_again(world):
+def test_removed_exclusion_is_not_added_again(world):
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()
@@ -109,7 +109,7 @@ def test_an_exclusion_that_somebody_took_back_does_not_come_again(world):
     assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
-def test_our_own_closing_excludes_nothing(world):
+def test_closing_by_focuswatch_excludes_nothing(world):
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "resolved"))
     assert world.channel.sweep().excluded == []
@@ -117,7 +117,7 @@ def test_our_own_closing_excludes_nothing(world):
     assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
-def test_what_a_person_opened_again_and_closed_is_theirs(world):
+def test_issue_reopened_and_closed_by_a_person_is_excluded(world):
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "resolved"))
     world.jira.move("SRCH-1", "To Do" if world.jira.cloud else "Reopened")
@@ -127,8 +127,8 @@ def test_what_a_person_opened_again_and_closed_is_theirs(world):
     assert len(world.ledger.suppressions()) == 1 and world.issues[0].done
 
 
-def test_whoever_closed_what_is_really_gone_is_not_silenced_when_it_comes_back(world):
-    """They mended it and closed it: there is nothing to exclude."""
+def test_closing_of_a_resolved_finding_excludes_nothing(world):
+    """The person fixed it and closed the issue."""
     world.channel.deliver(notification())
     close(world, resolution="Fixed")
     assert world.channel.deliver(notification(1, "resolved", **today(world))) is None
@@ -137,7 +137,7 @@ def test_whoever_closed_what_is_really_gone_is_not_silenced_when_it_comes_back(w
     assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
-def test_the_sweep_sees_closings_that_no_news_would_show(world):
+def test_sweep_finds_closings_without_a_notification(world):
     world.channel.deliver(notification())
     world.channel.deliver(notification(fingerprint="b" * 20))
     close(world)
@@ -149,7 +149,7 @@ def test_the_sweep_sees_closings_that_no_news_would_show(world):
     assert silence.since == world.today - timedelta(days=1), "it counts from the day of the closing"
 
 
-def test_the_sweep_reads_every_page(world):
+def test_sweep_reads_every_page(world):
     world.jira.page = 2
     for one in range(7):
         world.channel.deliver(notification(fingerprint=f"{one:020d}"))
@@ -157,7 +157,7 @@ def test_the_sweep_reads_every_page(world):
     assert len(world.channel.sweep().excluded) == 7
 
 
-def test_one_issue_that_fails_stops_no_other_in_a_sweep(world):
+def test_failed_issue_does_not_stop_the_sweep(world):
     for one in range(2):
         world.channel.deliver(notification(fingerprint=f"{one:020d}"))
         world.jira.move(f"SRCH-{one + 1}", "Done" if world.jira.cloud else "Closed")
@@ -168,22 +168,22 @@ def test_one_issue_that_fails_stops_no_other_in_a_sweep(world):
     assert world.channel.sweep().excluded == ["SRCH-1"]
 
 
-def test_a_clone_is_closed_with_a_comment_that_names_the_original(world):
+def test_clone_is_closed_with_a_comment_that_names_the_original(world):
     world.channel.deliver(notification())
     world.jira.now += DAY
     world.jira.clone("SRCH-1")
-    assert world.channel.sweep().doubles == ["SRCH-2"]
+    assert world.channel.sweep().duplicates == ["SRCH-2"]
     original, clone = world.jira.issues
     assert not original.done and clone.done
-    assert clone.bodies == ["This is about the same finding as SRCH-1, which is older and is kept up to date. "
-                            "It is closed as a double."]  # fmt: skip
+    assert clone.bodies == ["This issue is about the same finding as SRCH-1, which is older and is kept up to date. "
+                            "It is closed as a duplicate."]  # fmt: skip
     world.jira.move("SRCH-2", "To Do" if world.jira.cloud else "Reopened")
-    assert world.channel.sweep().doubles == [], "who opens it again has it for themselves"
+    assert world.channel.sweep().duplicates == [], "who opens it again has it for themselves"
     world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000)))
     assert len(clone.bodies) == 1 and len(original.bodies) == 1
 
 
-def test_of_two_issues_found_for_a_lost_row_the_older_is_the_one(world):
+def test_older_of_two_issues_is_kept_after_the_state_was_lost(world):
     world.channel.deliver(notification())
     world.jira.now += 60
     world.jira.clone("SRCH-1")
@@ -193,18 +193,18 @@ def test_of_two_issues_found_for_a_lost_row_the_older_is_the_one(world):
     assert world.state.key == "SRCH-1" and clone.done and not original.done
 
 
-def test_a_double_is_commented_once_however_often_it_takes_to_close_it(world):
+def test_duplicate_is_commented_once(world):
     world.channel.deliver(notification())
     world.jira.now += 60
     world.jira.clone("SRCH-1")
     world.jira.fail("429", "PUT", "issue/[^/]+$", seconds=5)
     assert "429" in world.channel.sweep().failed["SRCH-2"]
     world.jira.now += 60
-    assert world.channel.sweep().doubles == ["SRCH-2"]
+    assert world.channel.sweep().duplicates == ["SRCH-2"]
     assert len(world.jira.issues[1].bodies) == 1
 
 
-def test_a_double_that_may_not_be_written_to_is_said_and_stops_nothing(world):
+def test_duplicate_without_write_permission_is_reported_and_stops_nothing(world):
     world.channel.deliver(notification())
     world.jira.now += 60
     world.jira.clone("SRCH-1")
@@ -215,7 +215,7 @@ def test_a_double_that_may_not_be_written_to_is_said_and_stops_nothing(world):
     assert world.state.key == "SRCH-1"
 
 
-def test_a_double_is_closed_by_the_transitions_of_its_project(world):
+def test_duplicate_is_closed_by_the_transitions_of_its_project(world):
     jira = {**OWNERS["teams"]["search"]["jira"], "done": ["In Progress", "Start Progress"]}
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search", "jira": jira}}})
     world.channel.deliver(notification())
@@ -225,8 +225,8 @@ def test_a_double_is_closed_by_the_transitions_of_its_project(world):
     assert world.jira.issues[1].status in ("10001", "3")
 
 
-def test_a_closing_of_which_jira_does_not_say_who_did_it_is_a_persons(world):
-    """The changelog may be cut or hidden; what we closed ourselves is written down."""
+def test_closing_without_author_counts_as_by_a_person(world):
+    """The changelog can be cut or hidden; our own closings are in the stored state."""
     world.channel.deliver(notification())
     close(world)
     world.issues[0].histories.clear()
@@ -235,7 +235,7 @@ def test_a_closing_of_which_jira_does_not_say_who_did_it_is_a_persons(world):
     assert silence.author == "Jira"
 
 
-def test_our_own_closing_is_known_also_where_jira_does_not_say_whose_it_was(world):
+def test_own_closing_without_author_is_recognized(world):
     world.channel.deliver(notification())
     world.channel.deliver(notification(1, "resolved"))
     world.issues[0].histories.clear()
@@ -246,7 +246,7 @@ def test_our_own_closing_is_known_also_where_jira_does_not_say_whose_it_was(worl
     )
 
 
-def test_days_are_counted_in_utc(world):
+def test_days_are_in_utc(world):
     world.jira.now = datetime(2026, 11, 20, 23, 30, tzinfo=UTC).timestamp()
     world.channel.deliver(notification())
     close(world)
@@ -254,7 +254,7 @@ def test_days_are_counted_in_utc(world):
     assert world.ledger.suppressions()[0].since == date(2026, 11, 20)
 
 
-def test_a_finding_is_what_is_silenced_and_no_other(world):
+def test_exclusion_covers_only_its_finding(world):
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()

@@ -1,4 +1,4 @@
-"""What an issue says: all that its owner needs, and nothing that a bill could make Jira do.
+"""Text of issues: complete, within Jira's limits, and without markup from a bill.
 
 FOCUSWATCH_WRITE_GOLDEN=1 writes the golden files anew; then read them.
 """
@@ -61,8 +61,8 @@ def everywhere(text: str) -> Finding:
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_names_of_a_bill_are_shown_and_never_act(name):
-    """No link, mention, image, macro or layout but our own; nothing turns a line round."""
+def test_names_from_a_bill_are_never_markup(name):
+    """No link, mention, image, macro or layout except our own."""
     finding = everywhere(ORDERS[name])
     text = issue_text.render_description(finding, **DESCRIBED)
     prose = BLOCK.sub("", text)
@@ -80,8 +80,8 @@ def test_names_of_a_bill_are_shown_and_never_act(name):
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_every_text_fits_jira(name):
-    """A summary is one line below 255 characters, a description at most 32,767; both in letters of three bytes."""
+def test_every_text_fits_the_limits_of_jira(name):
+    """A summary is one line below 255 characters, a description at most 32,767; both in characters of three bytes."""
     fields = new_issue_fields(everywhere(ORDERS[name]), target=Jira(project="SRCH"), cloud=True,
                        description=issue_text.render_description(everywhere(ORDERS[name]), **DESCRIBED))  # fmt: skip
     assert 0 < len(fields["summary"]) < 255 and len(fields["summary"].splitlines()) == 1
@@ -90,8 +90,8 @@ def test_every_text_fits_jira(name):
     assert fields["description"].count("{noformat}") % 2 == 0
 
 
-def test_a_text_that_is_too_long_is_shortened_and_stays_whole():
-    """However long every name is, each part of the description is world."""
+def test_long_text_is_shortened_with_every_section_kept():
+    """However long every name is, each part of the description is present."""
     finding = everywhere("-" * 20_000).model_copy(
         update={
             "action": "\n".join(["-" * 5_000] * 40),
@@ -100,11 +100,11 @@ def test_a_text_that_is_too_long_is_shortened_and_stays_whole():
     )
     text = issue_text.render_description(finding, **DESCRIBED)
     assert len(text) <= issue_text.TEXT_CHARACTERS
-    for part in ("What to do", "Where", "Evidence", "Known ways to be wrong", finding.fingerprint):
+    for part in ("What to do", "Where", "Evidence", "Known limitations", finding.fingerprint):
         assert part in text
 
 
-def test_the_summary_keeps_what_where_and_how_much_of_the_longest_names():
+def test_summary_keeps_title_place_and_amount_of_long_names():
     finding = a_finding(title="t" * 120, sub_account_name="n" * 3000, monthly_cost=Decimal("1234567.5"))
     assert "(1,234,568 USD/month to save)" in issue_text.render_summary(
         finding
@@ -112,34 +112,34 @@ def test_the_summary_keeps_what_where_and_how_much_of_the_longest_names():
     assert issue_text.render_summary(finding).startswith("t" * 120)
 
 
-def test_a_command_stands_alone_and_exactly_as_it_is_to_be_typed():
+def test_command_is_a_block_of_its_own_and_unchanged():
     commands = BLOCK.findall(issue_text.render_description(a_finding(), **DESCRIBED))
     assert commands[0] == "aws sagemaker describe-endpoint --endpoint-name ranker --region eu-west-1"
 
 
-def test_a_name_that_a_shell_would_act_on_stands_in_no_command():
-    """Whoever pastes a command runs what stands world."""
+def test_name_with_shell_characters_is_in_no_command():
+    """People paste commands."""
     for name in ("x; rm -rf ~", "x\n   aws s3 rb s3://all --force", "$(id)"):
         text = issue_text.render_description(everywhere(name), **DESCRIBED)
         assert not [one for one in BLOCK.findall(text) if one.startswith("aws ")]
         assert "no command: the text contains characters that a shell" in text
 
 
-def test_what_is_escaped_reads_as_it_was():
+def test_escaped_text_is_shown_unchanged():
     text = "a-b *c* [d] {e} (f) #1 100% x|y ?! @z ~q^ +1 _s_"
     assert seen(escaped(text, longest=300)) == text
     assert seen(verbatim("a\n  b {noformat} c", longest=300)).split("\n")[1] == "      b {\u2060noformat} c"
 
 
-def test_a_query_in_athena_is_a_link_where_there_is_one():
+def test_query_in_athena_is_a_link():
     url = "https://console.aws.amazon.com/athena/home?region=us-east-1#/query-editor/saved-queries/abc"
     text = issue_text.render_description(a_finding(), **{**DESCRIBED, "query_url": url})
-    assert f"[Ask it yourself in Athena|{url}]" in text
+    assert f"[Open the query in Athena|{url}]" in text
     assert "Athena" not in issue_text.render_description(a_finding(), **DESCRIBED)
 
 
-def test_the_mark_of_a_comment_is_of_one_news_alone():
-    """It is looked for in what Jira gives back, so it has no sign that Jira would write in another way."""
+def test_comment_mark_is_unique_to_one_notification():
+    """It is searched for in comments that Jira returns, so it has no character that Jira changes."""
     mark = issue_text.comment_mark("3f2a", 1)
     assert mark in issue_text.render_resolved(a_finding(fingerprint="3f2a"), number=1)
     assert mark + "\n" not in issue_text.render_resolved(a_finding(fingerprint="3f2a"), number=12) + "\n"
@@ -154,7 +154,7 @@ def golden_findings() -> dict[str, Finding]:
 @pytest.mark.parametrize(
     "detection", ["cost_anomaly", "gpu_burst", "idle_sagemaker_endpoint", "unused_commitment"]
 )
-def test_an_owner_reads_what_it_is_what_to_do_and_how_to_be_rid_of_it(detection):
+def test_issue_is_as_its_golden_file(detection):
     finding = golden_findings()[detection]
     header = CATALOG.detection(detection).header
     description = issue_text.render_description(finding, header=header, query_url=None, days=90)

@@ -83,8 +83,8 @@ def refused(called, *args, **more) -> str:
     return str(error.value.response["error"])
 
 
-def test_a_message_is_kept_as_it_was_sent(slack, team):
-    """Text, blocks and metadata, with who may post asked for first."""
+def test_message_is_stored_as_sent(slack, team):
+    """Text, blocks and metadata; permission to post is checked first."""
     web = client(slack)
     ts = web.chat_postMessage(channel=team.id, text="A title", blocks=BLOCKS, metadata=TOLD)["ts"]
     assert web.auth_test()["user_id"] == BOT
@@ -93,8 +93,8 @@ def test_a_message_is_kept_as_it_was_sent(slack, team):
     assert web.chat_postMessage(channel="#team", text="by name")["channel"] == team.id
 
 
-def test_json_and_forms_mean_the_same(slack, team):
-    """Both content types that the Web API takes; in a form, blocks are JSON as text."""
+def test_json_and_form_bodies_are_equivalent(slack, team):
+    """Both content types of the Web API; in a form, blocks are JSON text."""
     for kind, body in (
         ("application/json", json.dumps({"channel": team.id, "text": "x", "blocks": BLOCKS}).encode()),
         (
@@ -109,15 +109,15 @@ def test_json_and_forms_mean_the_same(slack, team):
 
 
 @pytest.mark.parametrize("token, error", [("xoxb-other", "invalid_auth"), ("", "not_authed")])
-def test_a_stranger_is_refused(slack, team, token, error):
-    """Without the token nothing is posted."""
+def test_wrong_token_is_refused(slack, team, token, error):
+    """Nothing is posted."""
     web = client(slack, token=token or " ")
     assert refused(web.chat_postMessage, channel=team.id, text="x") == error
     assert not team.messages
 
 
-def test_a_channel_takes_what_it_may(slack):
-    """Unknown, archived, and one that the bot was not invited to; a private one is then not even there."""
+def test_channel_permissions_are_checked(slack):
+    """Unknown, archived, and not invited; a private channel without invitation is not visible."""
     web, add = client(slack), slack.workspace.channel
     assert refused(web.chat_postMessage, channel="C0NONE", text="x") == "channel_not_found"
     assert refused(web.chat_postMessage, channel=add("#old", archived=True).id, text="x") == "is_archived"
@@ -144,8 +144,8 @@ def test_a_channel_takes_what_it_may(slack):
     ],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:The top-level `text`")
-def test_what_slack_refuses_is_refused(slack, team, body, error):
-    """And nothing is posted."""
+def test_invalid_message_is_refused(slack, team, body, error):
+    """Nothing is posted."""
     assert refused(client(slack).chat_postMessage, channel=team.id, **body) == error
     assert not team.messages
 
@@ -178,8 +178,8 @@ def button(**more: object) -> dict[str, object]:
         (75, lambda n: button(text=of("plain_text", text="\N{PILE OF POO}" * (n // 2) + "x" * (n % 2)))),
     ],
 )
-def test_every_limit_of_blocks_is_where_slack_has_it(most, made):
-    """What is as long as may be passes, and one more does not; an emoji counts two."""
+def test_limits_of_blocks_are_those_of_slack(most, made):
+    """The maximum is accepted, one more is refused; an emoji counts two."""
     assert not blocks_problems([made(most)])
     assert len(blocks_problems([made(most + 1)])) == 1
 
@@ -195,7 +195,7 @@ def test_every_limit_of_blocks_is_where_slack_has_it(most, made):
         (2000, lambda n: {"blocks": [{**VIEW["blocks"][0], "label": plain(n)}]}),
     ],
 )
-def test_every_limit_of_a_dialog_is_where_slack_has_it(most, made):
+def test_limits_of_a_dialog_are_those_of_slack(most, made):
     """As above."""
     assert not view_problems({**VIEW, **made(most)})
     assert len(view_problems({**VIEW, **made(most + 1)})) == 1
@@ -224,13 +224,13 @@ def test_every_limit_of_a_dialog_is_where_slack_has_it(most, made):
         of("section", text=of("mrkdwn", text="\ud83d")),
     ],
 )
-def test_a_wrong_block_is_no_block(block):
-    """Wrong types, empty texts, misspelt keys, and elements where they do not belong."""
+def test_malformed_block_is_refused(block):
+    """Wrong types, empty texts, misspelled keys, and misplaced elements."""
     assert blocks_problems([block])
 
 
-def test_an_edit_changes_what_it_says(slack, team):
-    """Metadata stays unless it is said; blocks go where only text is said; the ts stays."""
+def test_update_replaces_the_content(slack, team):
+    """Metadata is kept unless given; blocks are removed if only text is given; the ts is kept."""
     web = client(slack)
     ts = web.chat_postMessage(channel=team.id, text="1", blocks=BLOCKS, metadata=TOLD)["ts"]
     web.chat_update(channel=team.id, ts=ts, text="2", blocks=BLOCKS[:1])
@@ -246,8 +246,8 @@ def test_an_edit_changes_what_it_says(slack, team):
     assert refused(web.chat_update, channel=team.id, ts=theirs.ts, text="x") == "cant_update_message"
 
 
-def test_a_message_taken_away_is_gone(slack, team):
-    """It is neither in the history nor can it be changed, and a test still sees that it was there."""
+def test_deleted_message_is_gone(slack, team):
+    """It is not in the history and cannot be updated, but a test can see that it existed."""
     web = client(slack)
     ts = web.chat_postMessage(channel=team.id, text="1")["ts"]
     web.chat_delete(channel=team.id, ts=ts)
@@ -255,8 +255,8 @@ def test_a_message_taken_away_is_gone(slack, team):
     assert not web.conversations_history(channel=team.id)["messages"] and team.messages[ts].deleted
 
 
-def test_history_is_newest_first_page_by_page(slack, team, clock):
-    """`oldest` is left out, metadata is told on request, and cursors lead to every message once."""
+def test_history_is_newest_first_and_paged(slack, team, clock):
+    """`oldest` is exclusive, metadata is returned on request, and cursors reach every message once."""
     web = client(slack)
     times = []
     for number in range(5):
@@ -272,8 +272,8 @@ def test_history_is_newest_first_page_by_page(slack, team, clock):
     assert [one["text"] for one in only["messages"]] == ["0"] and "metadata" not in only["messages"][0]
 
 
-def test_a_thread_hangs_on_its_message(slack, team):
-    """Replies are read with their parent; the channel shows one only where it was sent there too."""
+def test_thread_belongs_to_its_message(slack, team):
+    """Replies are read with their parent; the channel shows only those that were also sent there."""
     web = client(slack)
     ts = web.chat_postMessage(channel=team.id, text="parent")["ts"]
     web.chat_postMessage(channel=team.id, text="quiet", thread_ts=ts, metadata=TOLD)
@@ -288,8 +288,8 @@ def test_a_thread_hangs_on_its_message(slack, team):
     )
 
 
-def test_channels_and_members_come_in_pages(slack, team):
-    """As many as asked for; private ones that the bot is not in, and archived ones, are not told."""
+def test_channels_and_members_are_paged(slack, team):
+    """Private channels without invitation and archived channels are omitted."""
     web = client(slack)
     for name in ("#b", "#c"):
         slack.workspace.channel(name)
@@ -302,15 +302,15 @@ def test_channels_and_members_come_in_pages(slack, team):
     assert members == [[BOT], [ANNA]]
 
 
-def test_a_whisper_is_heard_by_one_who_is_there(slack, team):
-    """It is no message of the channel."""
+def test_ephemeral_message_reaches_one_member(slack, team):
+    """It is not a message of the channel."""
     web = client(slack)
     web.chat_postEphemeral(channel=team.id, user=ANNA, text="psst")
     assert [(user, one.text) for user, one in team.whispers] == [(ANNA, "psst")] and not team.messages
     assert refused(web.chat_postEphemeral, channel=team.id, user=BEN, text="x") == "user_not_in_channel"
 
 
-def test_a_click_opens_one_dialog_within_three_seconds(slack, team, clock):
+def test_trigger_opens_one_dialog_within_three_seconds(slack, team, clock):
     """Its trigger_id is good once and not for long, and no other is."""
     web = client(slack)
     ts = web.chat_postMessage(channel=team.id, text="x", blocks=BLOCKS)["ts"]
@@ -325,8 +325,8 @@ def test_a_click_opens_one_dialog_within_three_seconds(slack, team, clock):
     assert refused(web.views_open, trigger_id=late, view=VIEW) == "expired_trigger_id"
 
 
-def test_what_people_press_is_signed_as_slack_signs(slack, team):
-    """Slack's own verifier takes it, and neither another body nor an old one."""
+def test_interactions_are_signed(slack, team):
+    """Slack's own verifier accepts them, and rejects another body or an old request."""
     ts = client(slack).chat_postMessage(channel=team.id, text="x", blocks=BLOCKS, metadata=TOLD)["ts"]
     verifier = SignatureVerifier(slack.signing_secret)
     pressed = slack.pressed(team, ts, "snooze_7", user=ANNA, at=time.time())
@@ -340,8 +340,8 @@ def test_what_people_press_is_signed_as_slack_signs(slack, team):
         slack.pressed(team, ts, "not_there", user=ANNA)
 
 
-def test_a_submitted_dialog_brings_its_fields_and_what_it_carried(slack, team):
-    """State by block and action, and private_metadata as it was given."""
+def test_submitted_dialog_has_its_fields_and_metadata(slack, team):
+    """State by block and action, and private_metadata unchanged."""
     web = client(slack)
     web.views_open(trigger_id=slack.workspace.trigger(), view={**VIEW, "private_metadata": "carried"})
     view = slack.submitted({"reason": "it is a standby"}, user=ANNA).payload["view"]
@@ -349,8 +349,8 @@ def test_a_submitted_dialog_brings_its_fields_and_what_it_carried(slack, team):
     assert view["private_metadata"] == "carried"
 
 
-def test_a_response_url_answers_five_times(slack, team, clock):
-    """To whoever pressed, or in place of the message; after half an hour it is gone."""
+def test_response_url_works_five_times(slack, team, clock):
+    """For ephemeral replies or to replace the message; it expires after 30 minutes."""
     ts = client(slack).chat_postMessage(channel=team.id, text="x", blocks=BLOCKS)["ts"]
     answer = WebhookClient(slack.pressed(team, ts, "snooze_7", user=ANNA).payload["response_url"])
     assert answer.send(text="only you").status_code == 200
@@ -364,8 +364,8 @@ def test_a_response_url_answers_five_times(slack, team, clock):
     assert late.send(text="late").status_code == 404
 
 
-def test_a_webhook_says_ok_or_why_not(slack, team):
-    """In plain text, with the status that goes with it."""
+def test_webhook_returns_ok_or_an_error(slack, team):
+    """In plain text, with the matching status."""
     webhook = WebhookClient(slack.webhook(team))
     assert webhook.send(text="hello", blocks=BLOCKS[:1]).body == "ok"
     assert (team.shown[0].text, team.shown[0].blocks) == ("hello", BLOCKS[:1])
@@ -374,8 +374,8 @@ def test_a_webhook_says_ok_or_why_not(slack, team):
     assert WebhookClient(slack.address + "/services/T/B/none").send(text="x").status_code == 404
 
 
-def test_a_channel_hears_one_message_a_second(slack, team, clock):
-    """A short burst is tolerated; then 429 with Retry-After, by channel, and nothing is posted."""
+def test_rate_limit_is_one_message_per_second_and_channel(slack, team, clock):
+    """A short burst is tolerated; then 429 with Retry-After, and nothing is posted."""
     slack.limit.burst = 2
     web, other = client(slack), slack.workspace.channel("#other")
     for _ in range(2):
@@ -389,8 +389,8 @@ def test_a_channel_hears_one_message_a_second(slack, team, clock):
     assert web.chat_postMessage(channel=team.id, text="x")["ok"]
 
 
-def test_down_is_down_for_as_often_as_asked(slack, team):
-    """Nothing is done, and after that it works again; other methods work all the while."""
+def test_fault_down_lasts_for_the_given_number_of_calls(slack, team):
+    """Nothing is done, and then it works again; other methods keep working."""
     slack.fault("down", "chat.postMessage", times=2)
     web = client(slack)
     for _ in range(2):
@@ -401,15 +401,15 @@ def test_down_is_down_for_as_often_as_asked(slack, team):
     assert not team.messages and web.chat_postMessage(channel=team.id, text="x")["ok"]
 
 
-def test_an_error_before_the_effect_has_none(slack, team):
-    """Slack's internal_error, with nothing posted."""
+def test_error_before_the_effect_has_no_effect(slack, team):
+    """internal_error, with nothing posted."""
     slack.fault("error")
     assert refused(client(slack).chat_postMessage, channel=team.id, text="x") == "internal_error"
     assert not team.messages
 
 
-def test_nobody_listens_where_connections_are_refused(slack, team):
-    """And afterwards the same address answers again."""
+def test_refused_connections(slack, team):
+    """Afterwards the same address works again."""
     web = client(slack)
     with slack.refusing(), pytest.raises(urllib.error.URLError) as error:
         web.chat_postMessage(channel=team.id, text="x")
@@ -418,15 +418,15 @@ def test_nobody_listens_where_connections_are_refused(slack, team):
 
 
 @pytest.mark.parametrize("kind", ["silent", "dropped"])
-def test_a_message_may_be_posted_and_never_answered(slack, team, kind):
-    """The client sees a time-out, or its connection cut; the message stands in the channel all the same."""
+def test_message_can_be_posted_without_a_response(slack, team, kind):
+    """The client gets a timeout or a closed connection; the message is in the channel."""
     slack.fault(kind, "chat.postMessage")
     with pytest.raises(OSError):
         client(slack, timeout=1).chat_postMessage(channel=team.id, text="x")
     assert [one.text for one in team.shown] == ["x"]
 
 
-def test_a_slow_answer_comes(slack, team):
+def test_slow_response_arrives(slack, team):
     """After the time that was asked for."""
     slack.fault("slow", seconds=0.3)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""News told in Slack once, in its order, whatever fails; over HTTP to a local Slack."""
+"""Notifications are delivered to Slack exactly once and in order, whatever fails; over HTTP to a local Slack."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -50,8 +50,8 @@ def deliver_until_done(world, *deliveries, patience=40):
     raise AssertionError(f"not told after {patience} times: {left}")
 
 
-def test_a_finding_is_one_message_in_its_teams_channel(world):
-    """Told twice, it is there once."""
+def test_finding_is_one_message_in_the_channel_of_its_team(world):
+    """Delivered twice, posted once."""
     assert "posted" in world.deliver(notification(FINDING))[0]
     assert world.deliver(notification(FINDING)) == [None]
     (message,) = world.team.shown
@@ -59,14 +59,14 @@ def test_a_finding_is_one_message_in_its_teams_channel(world):
     assert world.finops.shown == []
 
 
-def test_what_nobody_owns_goes_to_finops(world):
+def test_finding_without_owner_goes_to_finops(world):
     """And not to a team."""
     world.deliver(notification(finding()))
     assert len(world.finops.shown) == 1
     assert world.team.shown == []
 
 
-def test_a_change_edits_the_message_and_says_what_changed_in_its_thread(world):
+def test_change_updates_the_message_and_replies_in_its_thread(world):
     """The channel has one message; its thread has the history."""
     world.deliver(notification(FINDING), notification(COSTLIER, "changed", number=2))
     (message,) = world.team.shown
@@ -77,7 +77,7 @@ def test_a_change_edits_the_message_and_says_what_changed_in_its_thread(world):
     assert reply.broadcast
 
 
-def test_a_resolved_finding_says_so_and_offers_no_buttons(world):
+def test_resolved_finding_has_no_buttons(world):
     """In the message and in its thread."""
     world.deliver(notification(FINDING), notification(FINDING, "resolved", number=2))
     (message,) = world.team.shown
@@ -86,7 +86,7 @@ def test_a_resolved_finding_says_so_and_offers_no_buttons(world):
     assert len(replies(message)) == 1
 
 
-def test_what_comes_back_is_a_new_message(world):
+def test_finding_that_is_back_is_a_new_message(world):
     """Nobody reads the thread of what is over."""
     world.deliver(
         notification(FINDING),
@@ -98,8 +98,8 @@ def test_what_comes_back_is_a_new_message(world):
     assert "Resolved" not in back.text
 
 
-def test_news_waits_for_what_comes_before_it(world):
-    """A queue keeps no order; the second comes first and has to come back."""
+def test_notification_out_of_order_waits(world):
+    """A queue keeps no order."""
     world.deliver(notification(FINDING))
     with pytest.raises(TryLater):
         world.deliver(notification(FINDING, "resolved", number=3))
@@ -108,8 +108,8 @@ def test_news_waits_for_what_comes_before_it(world):
     assert len(replies(world.team.shown[0])) == 2
 
 
-def test_news_waits_for_no_dead_letter_for_ever(world):
-    """Half a day; else one that nobody hands back would let a finding never be told again."""
+def test_notification_after_a_dead_letter_waits_half_a_day(world):
+    """Otherwise a dead letter would block its finding."""
     world.deliver(notification(FINDING))
     after_a_dead_letter = notification(COSTLIER, "changed", number=3)
     with pytest.raises(TryLater, match="comes before"):
@@ -119,15 +119,15 @@ def test_news_waits_for_no_dead_letter_for_ever(world):
     assert world.deliver(notification(FINDING, "changed", number=2)) == [None]  # handed back too late
 
 
-def test_older_news_that_comes_late_changes_nothing(world):
+def test_older_notification_changes_nothing(world):
     """What was told stays told."""
     world.deliver(notification(FINDING), notification(FINDING, "resolved", number=2))
     world.deliver(notification(FINDING))
     assert "Resolved" in world.team.shown[0].text
 
 
-def test_a_change_of_what_was_told_before_there_was_slack_is_told_alone(world):
-    """After a quarter of an hour of patience."""
+def test_change_of_a_finding_unknown_to_slack_is_posted_alone(world):
+    """After 15 minutes."""
     late = notification(COSTLIER, "changed", number=5)
     with pytest.raises(TryLater):
         world.deliver(late)
@@ -135,8 +135,8 @@ def test_a_change_of_what_was_told_before_there_was_slack_is_told_alone(world):
     assert len(world.team.shown) == 1
 
 
-def test_old_news_that_comes_again_ends_no_doubt_about_later_news(world):
-    """Else what may have been posted would be posted again without a look."""
+def test_repeated_old_notification_keeps_the_doubt_about_a_later_one(world):
+    """Otherwise a message could be posted twice."""
     world.deliver(notification(FINDING))
     world.server.fault("dropped", "chat.postMessage")
     with pytest.raises(Unsure):
@@ -148,8 +148,8 @@ def test_old_news_that_comes_again_ends_no_doubt_about_later_news(world):
     assert len(replies(world.team.shown[0])) == 1
 
 
-def test_a_message_that_somebody_deleted_is_posted_anew(world):
-    """A person, or the workspace's retention; what follows has its thread world."""
+def test_deleted_message_is_posted_again(world):
+    """Deleted by a person or by retention; later replies are in the new thread."""
     world.deliver(notification(FINDING))
     world.team.shown[0].deleted = True
     world.deliver(notification(COSTLIER, "changed", number=2))
@@ -161,7 +161,7 @@ def test_a_message_that_somebody_deleted_is_posted_anew(world):
 
 
 @pytest.mark.parametrize("step", range(1, 8))
-def test_posting_anew_what_was_deleted_may_be_killed(world, step):
+def test_deleted_message_is_posted_once_after_a_kill(world, step):
     """After each of its steps; it is there once."""
     world.deliver(notification(FINDING))
     world.team.shown[0].deleted = True
@@ -170,8 +170,8 @@ def test_posting_anew_what_was_deleted_may_be_killed(world, step):
     assert [len(replies(one)) for one in world.team.shown] == [0]
 
 
-def test_a_team_that_moved_hears_in_its_new_channel(world):
-    """The old message stays where it is."""
+def test_team_with_a_new_channel_gets_messages_there(world):
+    """The old message stays."""
     world.deliver(notification(FINDING))
     world.server.workspace.channel("#search-costs")
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search-costs"}}})
@@ -182,8 +182,8 @@ def test_a_team_that_moved_hears_in_its_new_channel(world):
 
 @pytest.mark.parametrize("fault", ["down", "error", "dropped", "silent"])
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.update", "conversations.history"])
-def test_a_call_that_fails_loses_and_doubles_nothing(world, fault, method):
-    """Whether it failed before or after it was done."""
+def test_failed_call_causes_no_loss_and_no_duplicate(world, fault, method):
+    """Before or after its effect."""
     world.server.fault(fault, method)
     deliver_until_done(
         world,
@@ -196,8 +196,8 @@ def test_a_call_that_fails_loses_and_doubles_nothing(world, fault, method):
     assert len(replies(message)) == 2
 
 
-def test_an_hour_without_slack_loses_nothing(world):
-    """Connections refused."""
+def test_outage_of_an_hour_loses_nothing(world):
+    """Connections are refused."""
     with world.server.refusing():
         for _ in range(4):
             with pytest.raises(FocuswatchError):
@@ -207,7 +207,7 @@ def test_an_hour_without_slack_loses_nothing(world):
     assert len(world.team.shown) == 1
 
 
-def test_a_channel_that_is_not_there_is_refused_with_what_to_do(world):
+def test_missing_channel_is_refused_with_a_remedy(world):
     """It does not come back by itself."""
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "#gone"}}})
     with pytest.raises(Refused, match="#gone.*config/owners.toml"):
@@ -217,8 +217,8 @@ def test_a_channel_that_is_not_there_is_refused_with_what_to_do(world):
     assert len(world.team.shown) == 1
 
 
-def test_a_new_channel_of_an_archived_ones_name_is_found(world):
-    """When what was refused is handed back, the name is looked up anew; what changes is told world."""
+def test_new_channel_with_the_name_of_an_archived_one_is_found(world):
+    """A redriven message looks up the name again."""
     world.deliver(notification(FINDING))
     old = world.team
     old.archived, old.name = True, "team-search-old"
@@ -229,8 +229,8 @@ def test_a_new_channel_of_an_archived_ones_name_is_found(world):
     assert len(new.shown) == 1
 
 
-def test_a_token_that_is_no_longer_good_loses_nothing(world):
-    """It is put right sooner or later, and everything waits for it."""
+def test_invalid_token_loses_nothing(world):
+    """Messages wait until it is corrected."""
     good, world.server.token = world.server.token, "xoxb-revoked"
     channel = world.channel()  # with the token as it was when it began
     world.server.token = good
@@ -240,7 +240,7 @@ def test_a_token_that_is_no_longer_good_loses_nothing(world):
     assert len(world.team.shown) == 1
 
 
-def test_a_channel_without_the_bot_is_refused_with_what_to_do(world):
+def test_channel_without_the_bot_is_refused_with_a_remedy(world):
     """The bot is to be invited."""
     world.server.workspace.channel("#private", invited=False)
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "#private"}}})
@@ -248,8 +248,8 @@ def test_a_channel_without_the_bot_is_refused_with_what_to_do(world):
         world.deliver(notification(FINDING))
 
 
-def test_one_message_a_second_a_channel(world):
-    """Whatever the number of batches that tell at once."""
+def test_one_message_per_second_and_channel(world):
+    """Across concurrent batches."""
     world.server.limit.burst = 1
     many = [finding(resource=f"r-{number}", team="search") for number in range(12)]
     world.deliver(*map(notification, many))
@@ -258,7 +258,7 @@ def test_one_message_a_second_a_channel(world):
     assert len(world.server.called("chat.postMessage")) == 12  # none was refused
 
 
-def test_when_slack_wants_a_pause_every_batch_makes_one(world):
+def test_rate_limit_of_slack_pauses_every_batch(world):
     """Retry-After holds for those who have not heard it themselves."""
     world.server.limit.burst, world.server.limit.a_second = 1, 0.02
     world.deliver(notification(FINDING))
@@ -271,8 +271,8 @@ def test_when_slack_wants_a_pause_every_batch_makes_one(world):
     assert 0 < second.value.seconds <= first.value.seconds
 
 
-def test_lost_rows_double_nothing(world):
-    """What the channel shows is found again world."""
+def test_lost_state_causes_no_duplicate(world):
+    """The messages are found in the channel."""
     world.deliver(notification(FINDING), notification(COSTLIER, "changed", number=2))
     world.table.delete_item(Key={"kind": "told in slack", "id": FINDING.fingerprint})
     assert world.deliver(notification(COSTLIER, "changed", number=2)) == [None]
@@ -283,8 +283,8 @@ def test_lost_rows_double_nothing(world):
     assert len(replies(message)) == 2
 
 
-def test_an_entry_that_was_lost_and_is_new_again_posts_nothing(world):
-    """Its owner has heard of it; the message is brought up to date."""
+def test_lost_ledger_entry_posts_nothing(world):
+    """The message is updated."""
     world.deliver(notification(FINDING, number=1000, first=True))
     world.deliver(notification(COSTLIER, number=2000, first=True))
     (message,) = world.team.shown
@@ -308,8 +308,8 @@ SHOWN = {"new": (1, 0), "changed": (1, 1), "in a digest": (2, 0), "back again": 
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(story):
-    """Before and after each call of Slack and of the table; then the queue brings everything again."""
+def test_kill_at_any_step_causes_no_loss_and_no_duplicate(story):
+    """Before and after each call; then the work is repeated."""
     with slack_world() as whole:
         deliver_until_done(whole, *STORIES[story])
         steps = whole.steps.taken
@@ -324,7 +324,7 @@ def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(story)
                 assert (len(shown), thread) == SHOWN[story], (moment, number)
 
 
-def test_two_batches_at_once_post_one_message(world):
+def test_two_concurrent_batches_post_one_message(world):
     """One tells, the other comes back and finds it told."""
 
     def attempt(_number):
@@ -339,8 +339,8 @@ def test_two_batches_at_once_post_one_message(world):
     assert sum(one not in (None, "later") for one in done) == 1
 
 
-def test_a_clock_that_jumps_ahead_doubles_nothing(world):
-    """Whoever was taken for gone takes back what it posted."""
+def test_jumping_clock_causes_no_duplicate(world):
+    """A run whose lease expired deletes what it posted."""
     first = world.channel()
     post = first.slack.post
 
@@ -359,8 +359,8 @@ def test_a_clock_that_jumps_ahead_doubles_nothing(world):
     assert len(world.team.shown) == 1
 
 
-def test_a_digest_tells_in_sum_what_is_too_much(world):
-    """One message, brought up to date as it grows; the same again changes nothing."""
+def test_digest_is_one_message_that_grows(world):
+    """Repeating it changes nothing."""
     many = [
         notification(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(30)
     ]
@@ -373,7 +373,7 @@ def test_a_digest_tells_in_sum_what_is_too_much(world):
     assert message.edits == edits
 
 
-def test_a_digest_whose_post_failed_is_told_when_its_lines_come_again(world):
+def test_failed_digest_is_posted_when_its_lines_are_repeated(world):
     """The lines are written; the digest is not lost with its batch."""
     batch = [
         notification(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(3)
@@ -387,7 +387,7 @@ def test_a_digest_whose_post_failed_is_told_when_its_lines_come_again(world):
     assert message.text.startswith("3 more findings")
 
 
-def test_a_digest_that_fails_takes_no_other_with_it(world):
+def test_failed_digest_does_not_stop_others(world):
     """Each is for a channel and a team; what failed is named by its news."""
     world.server.workspace.channel("#fraud")
     teams = {"search": {"channel": "#team-search"}, "fraud": {"channel": "#fraud"}}
@@ -401,8 +401,8 @@ def test_a_digest_that_fails_takes_no_other_with_it(world):
     assert len(world.server.workspace.named("#fraud", by_name=True).shown) == 1
 
 
-def test_a_digest_whose_lines_are_forgotten_is_left_as_it_is(world):
-    """A dead letter that is handed back after a month breaks nothing."""
+def test_digest_with_expired_lines_is_not_changed(world):
+    """A dead letter can be redriven after a month."""
     world.deliver(notification(FINDING, in_digest=True))
     for item in world.table.scan()["Items"]:
         if item["kind"].startswith("digest "):
@@ -411,14 +411,14 @@ def test_a_digest_whose_lines_are_forgotten_is_left_as_it_is(world):
     assert world.team.shown[0].edits == 0
 
 
-def test_a_finding_of_a_digest_that_changes_gets_a_message_of_its_own(world):
+def test_changed_finding_of_a_digest_gets_a_message(world):
     """Then it is worth one."""
     world.deliver(notification(FINDING, in_digest=True))
     world.deliver(notification(COSTLIER, "changed", number=2))
     assert len(world.team.shown) == 2
 
 
-def test_each_team_has_a_digest_of_each_day(world):
+def test_each_team_and_day_has_a_digest(world):
     """A digest of yesterday does not grow today."""
     tomorrow = FINDING.model_copy(update={"as_of": DAY + timedelta(days=1)})
     world.deliver(notification(FINDING, in_digest=True))
@@ -446,8 +446,8 @@ def by_webhook(world):
     return lambda catalog=CATALOG: SlackRoutes(None, channel, urls, world.owners, catalog)
 
 
-def test_a_webhook_tells_each_change_in_a_message_of_its_own(world, by_webhook):
-    """It can neither edit nor thread; the same twice is still told once."""
+def test_webhook_posts_each_change_as_a_message(world, by_webhook):
+    """It can neither edit nor reply; a repeated notification is posted once."""
     for _ in range(2):
         for one in (
             notification(FINDING),
@@ -460,8 +460,8 @@ def test_a_webhook_tells_each_change_in_a_message_of_its_own(world, by_webhook):
     assert not any(block["type"] == "actions" for one in world.team.shown for block in one.blocks)
 
 
-def test_what_is_no_matter_of_a_team_goes_not_through_its_webhook(world, by_webhook):
-    """A detection on trial, or a team that owners.toml names no more: FinOps hears of it."""
+def test_finding_for_finops_does_not_use_the_webhook_of_the_team(world, by_webhook):
+    """A detection on trial, or a team that is not in owners.toml."""
     found = CATALOG.detections[FINDING.detection]
     trial = replace(found, header=found.header.model_copy(update={"status": "trial"}))
     by_webhook(replace(CATALOG, detections={FINDING.detection: trial})).tell(notification(FINDING))
@@ -470,15 +470,15 @@ def test_what_is_no_matter_of_a_team_goes_not_through_its_webhook(world, by_webh
     assert (len(world.team.shown), len(world.finops.shown)) == (0, 2)
 
 
-def test_a_team_without_webhook_is_refused_where_there_is_no_bot(world, by_webhook):
+def test_team_without_webhook_is_refused_without_a_bot(world, by_webhook):
     """With what to do."""
     world.owners = Owners.model_validate({"teams": {"fraud": {"channel": "#team-fraud"}}})
     with pytest.raises(Refused, match="fraud has no webhook and there is no bot token"):
         by_webhook().deliver(notification(finding(team="fraud")))
 
 
-def test_a_webhooks_digest_waits_until_nothing_is_added(world, by_webhook):
-    """Since what it posted it cannot edit."""
+def test_digest_of_a_webhook_waits_for_its_last_line(world, by_webhook):
+    """It cannot be edited."""
     many = [
         notification(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(9)
     ]
@@ -497,8 +497,8 @@ def test_a_webhooks_digest_waits_until_nothing_is_added(world, by_webhook):
 
 
 @pytest.mark.parametrize(("fault", "error"), [("down", Unsure), ("silent", Unsure)])
-def test_a_webhook_that_fails_is_tried_again(world, by_webhook, fault, error):
-    """At least once, since nobody can look."""
+def test_failed_webhook_is_retried(world, by_webhook, fault, error):
+    """At least once, since a webhook cannot read."""
     world.server.fault(fault, "webhook")
     with pytest.raises(error):
         by_webhook().deliver(notification(FINDING))
@@ -507,7 +507,7 @@ def test_a_webhook_that_fails_is_tried_again(world, by_webhook, fault, error):
     assert world.team.shown
 
 
-def test_a_webhook_that_is_gone_is_refused_with_what_to_do(world, by_webhook):
+def test_revoked_webhook_is_refused_with_a_remedy(world, by_webhook):
     """It was revoked."""
     routes = by_webhook()
     world.server.workspace.webhooks.clear()
@@ -515,8 +515,8 @@ def test_a_webhook_that_is_gone_is_refused_with_what_to_do(world, by_webhook):
         routes.deliver(notification(FINDING))
 
 
-def test_a_channel_is_looked_for_among_the_bots_own(world):
-    """A workspace of thousands takes one call: the bot is in few of them."""
+def test_channel_is_looked_up_among_the_channels_of_the_bot(world):
+    """A large workspace takes one call."""
     for number in range(450):
         world.server.workspace.channel(f"#other-{number}", invited=False)
     late = world.server.workspace.channel("#late")
@@ -525,14 +525,14 @@ def test_a_channel_is_looked_for_among_the_bots_own(world):
 
 
 @pytest.mark.parametrize("how", [{"invited": False}, {"invited": False, "private": True}, {"archived": True}])
-def test_a_channel_that_the_bot_is_not_in_is_refused_with_what_to_do(world, how):
+def test_channel_of_which_the_bot_is_no_member_is_refused_with_a_remedy(world, how):
     """Whether it is there or not: the bot could not write to it."""
     world.server.workspace.channel("#far", **how)
-    with pytest.raises(Refused, match=r"in no channel called #far: invite it world, /invite @focuswatch"):
+    with pytest.raises(Refused, match=r"in no channel called #far. Invite it with /invite @focuswatch"):
         world.slack().channel_id("#far")
 
 
-def test_a_channel_may_be_named_by_its_id(world):
+def test_channel_can_be_configured_by_id(world):
     """Nothing has to be looked for then."""
     world.owners = Owners.model_validate({"teams": {"search": {"channel": world.team.id}}})
     world.deliver(notification(FINDING))

@@ -34,7 +34,7 @@ def say(world, name="pulse of 2026-03-31"):
     return poster.post(name, MESSAGE, channel=world.finops.id)
 
 
-def test_it_is_said_once_under_its_name(world):
+def test_message_is_posted_once_per_name(world):
     """And again under another."""
     assert say(world)
     assert not say(world)
@@ -43,8 +43,8 @@ def test_it_is_said_once_under_its_name(world):
 
 
 @pytest.mark.parametrize("fault", ["down", "error", "dropped", "silent"])
-def test_a_call_that_fails_loses_and_doubles_nothing(world, fault):
-    """Whether it failed before or after it was done."""
+def test_failed_call_causes_no_loss_and_no_duplicate(world, fault):
+    """Before or after its effect."""
     world.server.fault(fault, "chat.postMessage")
     with pytest.raises(Unsure):
         say(world)
@@ -53,8 +53,8 @@ def test_a_call_that_fails_loses_and_doubles_nothing(world, fault):
     assert len(world.finops.shown) == 1
 
 
-def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing():
-    """Then it is called again."""
+def test_kill_at_any_step_causes_no_loss_and_no_duplicate():
+    """Before and after each call; then the work is repeated."""
     with slack_world() as whole:
         say(whole)
         steps = whole.steps.taken
@@ -70,7 +70,7 @@ def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing():
                 assert len(world.finops.shown) == 1, (moment, number)
 
 
-def test_two_at_once_say_it_once(world):
+def test_two_concurrent_runs_post_once(world):
     """The second comes back when the first is done."""
     claims = Claims(world.table, channel="said", model=PostedOnce, clock=world.clock)
     claims.claim("pulse of 2026-03-31")
@@ -86,7 +86,7 @@ def closed(world, *, days_ago=0, **more):
     since = DAY - timedelta(days=days_ago)
     suppression = {
         "scope": "fingerprint", "value": FINDING.fingerprint, "author": "Grace <!channel>", "since": since,
-        "reason": "closed in SRCH-12 as Won't Do", "until": since + timedelta(days=90), "source": "jira SRCH-12 7",
+        "reason": "closed SRCH-12 as Won't Do", "until": since + timedelta(days=90), "source": "jira SRCH-12 7",
     }  # fmt: skip
     DynamoLedger(world.table).add_suppression(Suppression(**{**suppression, **more}))
 
@@ -104,7 +104,7 @@ def tell_closings(world):
     return failed
 
 
-def test_a_closing_in_jira_is_said_once_in_the_thread_of_its_finding(world):
+def test_closing_in_jira_is_posted_once_in_the_thread(world):
     """Who closed it and as what, until when nothing is said, and how to hear of it sooner."""
     world.deliver(notification(FINDING))
     closed(world)
@@ -113,23 +113,23 @@ def test_a_closing_in_jira_is_said_once_in_the_thread_of_its_finding(world):
     (message,) = world.team.shown
     (reply,) = message.replies
     assert reply.text == (
-        "Grace &lt;!channel&gt; closed in SRCH-12 as Won't Do. Nothing more is said of it until 2026-06-29; if it is "
-        "still there then, you hear of it again. To hear of it sooner: focuswatch unsilence 1"
+        "Grace &lt;!channel&gt; closed SRCH-12 as Won't Do. This finding is muted until 2026-06-29. If it is still "
+        "open then, you are notified again. To unmute it now, run: focuswatch unsuppress 1"
     )
 
 
 @pytest.mark.parametrize(
     "more", [{"days_ago": 8}, {"source": "U0ANNA 1"}, {"source": None}, {"until": DAY}, {"scope": "account"}]
 )
-def test_what_is_no_new_closing_is_not_said(world, more):
-    """Old ones, what was answered in Slack itself, what has run out, what somebody excluded by hand."""
+def test_other_suppressions_are_not_posted(world, more):
+    """Old or expired ones, responses in Slack, and exclusions on the command line."""
     world.deliver(notification(FINDING))
     closed(world, **more)
     assert tell_closings(world) == []
     assert world.team.shown[0].replies == []
 
 
-def test_a_closing_of_what_slack_never_told_is_not_said(world):
+def test_closing_without_a_message_is_not_posted(world):
     """A digest told it, or nobody did: there is no thread."""
     closed(world)
     world.deliver(notification(FINDING, in_digest=True))
@@ -138,7 +138,7 @@ def test_a_closing_of_what_slack_never_told_is_not_said(world):
 
 
 @pytest.mark.parametrize("fault", ["down", "error", "dropped", "silent"])
-def test_a_closing_is_said_once_whatever_fails(world, fault):
+def test_closing_is_posted_once_after_a_failure(world, fault):
     """What failed is said to the log, and tried again."""
     world.deliver(notification(FINDING))
     closed(world)

@@ -1,4 +1,4 @@
-"""What people press in Slack: only Slack is believed, only the team may answer, and each answer counts once."""
+"""Responses in Slack: only signed requests count, only team members can respond, and each response counts once."""
 
 import json
 import time
@@ -62,7 +62,7 @@ def buttons(message):
     ]
 
 
-def test_only_slack_is_believed(world):
+def test_only_requests_signed_by_slack_are_accepted(world):
     """Its secret signs the body and the time."""
     request = world.server.pressed(world.team, world.team.shown[0].ts, "acknowledge", user="U0ANNA")
 
@@ -83,7 +83,7 @@ def test_only_slack_is_believed(world):
     assert not believed(now=world.now - 301)
 
 
-def test_what_is_no_payload_is_refused_in_words():
+def test_malformed_payload_is_an_error():
     """Whoever sends it has the secret, and still may not break anything."""
     for body in (
         "",
@@ -98,7 +98,7 @@ def test_what_is_no_payload_is_refused_in_words():
     assert parse_interaction("payload=" + json.dumps({"type": "shortcut"})) is None
 
 
-def test_acknowledging_is_kept_with_its_author_and_shown(world):
+def test_acknowledgment_is_stored_and_shown(world):
     """The reminder waits two weeks from then on."""
     world.recorder().record(pressed(world, "acknowledge"))
     (entry,) = DynamoLedger(world.table).entries().values()
@@ -108,11 +108,11 @@ def test_acknowledging_is_kept_with_its_author_and_shown(world):
     assert "acknowledge" not in buttons(message)
     assert "snooze_7" in buttons(message)
     later = run(FINDING, on=DAY + timedelta(days=13))
-    assert not decide({FINDING.fingerprint: entry}, (), later).news
+    assert not decide({FINDING.fingerprint: entry}, (), later).notifications
 
 
 @pytest.mark.parametrize(("action", "days"), [("snooze_7", 7), ("snooze_30", 30)])
-def test_a_snooze_silences_until_its_day(world, action, days):
+def test_snooze_suppresses_until_its_day(world, action, days):
     """With who asked for it; the message says so and asks no more."""
     world.recorder().record(pressed(world, action))
     (silence,) = DynamoLedger(world.table).suppressions()
@@ -124,7 +124,7 @@ def test_a_snooze_silences_until_its_day(world, action, days):
     assert str(silence.until) in json.dumps(message.blocks)
 
 
-def test_not_waste_asks_why_and_keeps_the_answer(world):
+def test_not_waste_asks_for_a_reason_and_excludes(world):
     """A dialog, then an exclusion for good."""
     question = pressed(world, "not_waste")
     assert isinstance(question, ResponseDialog)
@@ -139,7 +139,7 @@ def test_not_waste_asks_why_and_keeps_the_answer(world):
     assert "standby for Friday" in json.dumps(world.team.shown[0].blocks)
 
 
-def test_only_members_of_the_teams_channel_may_answer(world):
+def test_only_members_of_the_channel_can_respond(world):
     """Anybody else is told so, and nothing changes."""
     world.recorder().record(pressed(world, "snooze_30", user="U0MALLORY"))
     assert DynamoLedger(world.table).suppressions() == []
@@ -149,7 +149,7 @@ def test_only_members_of_the_teams_channel_may_answer(world):
     assert "snooze_30" in buttons(world.team.shown[0])
 
 
-def test_a_press_in_another_channel_counts_for_the_teams_own_members(world):
+def test_channel_in_the_payload_grants_nothing(world):
     """What a payload says of its channel gives nobody a right."""
     other = world.server.workspace.channel("#elsewhere", members=["U0MALLORY"])
     press = pressed(world, "snooze_30", user="U0MALLORY")
@@ -172,8 +172,8 @@ def test_a_press_in_another_channel_counts_for_the_teams_own_members(world):
         ("waste", "resource tag", "search", True),
     ],
 )
-def test_a_security_finding_is_answered_by_the_owner_of_its_account(world, category, owned_by, team, counts):
-    """Whoever tags a resource chooses a channel, and must not choose who may call an intrusion expected."""
+def test_owner_of_the_account_responds_to_a_security_finding(world, category, owned_by, team, counts):
+    """A tag chooses the channel, but not who can suppress an intrusion."""
     changed = FINDING.model_copy(update={"category": category, "owned_by": owned_by, "team": team})
     ledger = DynamoLedger(world.table)
     entry = ledger.entries()[FINDING.fingerprint].model_copy(update={"finding": changed})
@@ -182,7 +182,7 @@ def test_a_security_finding_is_answered_by_the_owner_of_its_account(world, categ
     assert bool(ledger.suppressions()) == counts
 
 
-def test_the_same_press_twice_counts_once(world):
+def test_repeated_response_counts_once(world):
     """A queue may bring it again, also after the finding was let go and silenced anew."""
     press = pressed(world, "snooze_7")
     world.recorder().record(press)
@@ -192,10 +192,10 @@ def test_the_same_press_twice_counts_once(world):
     assert DynamoLedger(world.table).suppressions() == []
 
 
-def test_a_finding_that_nobody_knows_is_answered_with_a_word(world):
+def test_response_to_an_unknown_finding_gets_a_reply(world):
     """Its row is gone."""
     world.table.delete_item(Key={"kind": "told in slack", "id": FINDING.fingerprint})
-    assert "no longer knows" in world.recorder().record(pressed(world, "acknowledge"))
+    assert "no longer stores" in world.recorder().record(pressed(world, "acknowledge"))
 
 
 def moved_to_webhook(world):
@@ -218,15 +218,15 @@ def test_button_of_a_team_that_moved_to_a_webhook_has_no_effect(world):
     assert DynamoLedger(world.table).suppressions() == []
 
 
-def test_an_answer_counts_where_its_message_can_no_longer_be_changed(world):
-    """Its channel is archived, or its scope is gone: it is kept, and that is said."""
+def test_response_counts_if_its_message_cannot_be_updated(world):
+    """The channel is archived, or a scope is missing."""
     press = pressed(world, "snooze_7")
     world.team.archived = True
     assert "not shown" in world.recorder().record(press)
     assert len(DynamoLedger(world.table).suppressions()) == 1
 
 
-def test_whoever_is_turned_away_after_the_dialog_hears_of_it(world):
+def test_rejection_after_the_dialog_gets_a_reply(world):
     """The dialog carries along where to reply."""
     question = pressed(world, "not_waste", user="U0MALLORY")
     view = render_not_waste_dialog(
@@ -243,7 +243,7 @@ def test_whoever_is_turned_away_after_the_dialog_hears_of_it(world):
 
 
 @pytest.mark.parametrize("action", ["acknowledge", "snooze_7"])
-def test_an_answer_killed_between_any_two_steps_counts_once(action):
+def test_response_counts_once_after_a_kill_at_any_step(action):
     """Before and after each call; then the queue brings it again."""
 
     def ready(steps):
@@ -325,14 +325,14 @@ def queued():
     ]
 
 
-def test_a_press_is_answered_at_once_and_waits_in_the_queue(world, handler):
+def test_response_is_queued_at_once(world, handler):
     """The work is done later."""
     request = world.server.pressed(world.team, world.team.shown[0].ts, "snooze_7", user="U0ANNA")
     assert handler(request) == {"statusCode": 200}
     assert [one.action for one in queued()] == ["snooze_7"]
 
 
-def test_not_waste_opens_the_dialog_before_its_trigger_runs_out(world, handler):
+def test_not_waste_opens_the_dialog_at_once(world, handler):
     """And queues nothing before it is answered."""
     assert (
         handler(world.server.pressed(world.team, world.team.shown[0].ts, "not_waste", user="U0ANNA"))[
@@ -346,7 +346,7 @@ def test_not_waste_opens_the_dialog_before_its_trigger_runs_out(world, handler):
     assert [one.reason for one in queued()] == ["a good one"]
 
 
-def test_a_request_that_is_not_slacks_is_turned_away(world, handler):
+def test_unsigned_request_gets_401(world, handler):
     """Nothing is queued."""
     payload = json.loads(
         parse_qs(world.server.pressed(world.team, world.team.shown[0].ts, "snooze_7", user="U0ANNA").body)[
@@ -360,7 +360,7 @@ def test_a_request_that_is_not_slacks_is_turned_away(world, handler):
     assert queued() == []
 
 
-def test_a_genuine_request_that_makes_no_sense_is_answered_400(world, handler):
+def test_signed_malformed_request_gets_400(world, handler):
     """It breaks nothing."""
     assert handler(signed({"type": "block_actions"}, secret=world.server.signing_secret, at=world.now)) == {
         "statusCode": 400
