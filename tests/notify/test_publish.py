@@ -168,4 +168,4 @@ def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seco
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
         heartbeat = function.handler({}, Context(seconds))
         assert ledger.untold_count() == 100 - told
-    assert (heartbeat["told"], announced) == (told, ["Detected"] * goes_on)
+    assert (heartbeat["notified"], announced) == (told, ["Detected"] * goes_on)
