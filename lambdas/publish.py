@@ -20,7 +20,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
     )  # fmt: skip
     metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=published.sent)
-    heartbeat = run.beat(told=published.sent, failed=published.failed)
+    heartbeat = run.beat(notified=published.sent, failed=published.failed)
     if published.unfinished and published.sent:  # a run without progress would be invoked again forever
         logger.info("out of time; invoked again for the remaining notifications")
         run.announce("Detected", "{}")

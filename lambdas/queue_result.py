@@ -18,5 +18,5 @@ def report_batch(run: LambdaRun, result: BatchResult) -> dict[str, Any]:
     metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=result.done)
     metrics.add_metric(name="Postponed", unit=MetricUnit.Count, value=len(result.postponed))
     metrics.add_metric(name="DeadLettered", unit=MetricUnit.Count, value=len(result.dead_lettered))
-    run.beat(told=result.done, failed={**result.postponed, **result.dead_lettered})
+    run.beat(notified=result.done, failed={**result.postponed, **result.dead_lettered})
     return result.lambda_response

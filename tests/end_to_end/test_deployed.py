@@ -1,7 +1,7 @@
-"""The whole way, deployed: `cdk deploy` to a local AWS, an export's manifest arrives, findings come out of SNS.
+"""End to end: `cdk deploy` to a local AWS, deliver an export, and receive notifications from SNS, Slack and Jira.
 
-What comes out is what the same scan says on a laptop about the same files. In `make conformance` what a Lambda asks
-of Athena is parsed and run by a real Trino; in `make test`, which has not that time, by DuckDB.
+The notifications are those of a local scan of the same files. Athena queries run on DuckDB in `make test`, and on a
+real Trino in `make conformance`.
 """
 
 import json
@@ -24,7 +24,7 @@ import pytest
 
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli.doctor_command import _http_get
-from focuswatch.cli.scan_command import run as scan_here
+from focuswatch.cli.scan_command import run as scan_locally
 from focuswatch.engines.sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide import MAX_NOTIFICATIONS_PER_TEAM
@@ -45,7 +45,7 @@ from tests.given.aws_alerts import budget_message
 from tests.given.page import data_of
 from tests.given.same_findings import Told, as_told, differences, news_of
 
-ON_TRINO_SECONDS = 600  # it plans a detection for seconds, on a busy machine for minutes
+ON_TRINO_SECONDS = 600  # planning a detection takes seconds, on a busy machine minutes
 CHECKED_IN_THE_TEMPLATE = {  # tests/infra/test_infra.py
     "AWS::Athena::NamedQuery",
     "AWS::BCMDataExports::Export",
@@ -63,15 +63,15 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
-    """An organisation of 40 accounts, and the bill of two months but for the last day."""
-    return simulate(tmp_path_factory.mktemp("organisation") / "it", days=60, end=date(2026, 5, 31))
+    """An organization of 40 accounts, and its bill of two months without the last day."""
+    return simulate(tmp_path_factory.mktemp("organization") / "export", days=60, end=date(2026, 5, 31))
 
 
 @pytest.fixture(scope="module")
 def deployed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, simulated: Simulated
 ) -> Iterator[Deployed]:
-    """focuswatch, deployed with the organisation's owners; in full, behind Athena's door."""
+    """A deployment with the organization's owners; with Trino in place of Athena in `make conformance`."""
     with (
         deploying(tmp_path_factory.mktemp("deployed"), owners=simulated.owners) as deployed,
         over_trino(deployed.aws, request.getfixturevalue("local_trino")) if IN_FULL else nullcontext(),
@@ -79,8 +79,8 @@ def deployed(
         yield replace(deployed, stalled_seconds=ON_TRINO_SECONDS) if IN_FULL else deployed
 
 
-def put_beside(deployed: Deployed, simulated: Simulated) -> None:
-    """What the collector would have written: a file of activity for every day, one of accounts."""
+def put_collected(deployed: Deployed, simulated: Simulated) -> None:
+    """Write what the collector would write: a file of activity for each day, and one of accounts."""
     activity = pq.read_table(simulated.activity)
     days = activity.column("activity_date")
     for day in days.unique().to_pylist():
@@ -89,7 +89,7 @@ def put_beside(deployed: Deployed, simulated: Simulated) -> None:
 
 
 def next_day(simulated: Simulated, *, without: str) -> None:
-    """The bill goes on for a day, and the resource `without` was switched off as the month began."""
+    """Extend the bill by a day, without the resource `without` in the last month."""
     (june,) = simulated.export.glob(f"data/*{simulated.as_of:%Y-%m}/*.parquet")
     last = simulated.as_of - timedelta(days=1)
     changed = june.with_suffix(".changed")
@@ -112,8 +112,8 @@ def next_day(simulated: Simulated, *, without: str) -> None:
     changed.replace(june)
 
 
-def told_of(messages: list[dict[str, Any]]) -> Told:
-    """What messages told; each is told once."""
+def notified_findings(messages: list[dict[str, Any]]) -> Told:
+    """Return the findings of messages by fingerprint, and check that each message was sent once."""
     assert len(messages) == len({message["news_id"] for message in messages})
     return {
         finding.fingerprint: (message["change"], as_told(finding))
@@ -122,13 +122,13 @@ def told_of(messages: list[dict[str, Any]]) -> Told:
     }
 
 
-def test_the_whole_way_from_the_manifest_to_sns(
+def test_a_deployment_from_manifest_to_notifications(
     deployed: Deployed, simulated: Simulated, tmp_path: Path
 ) -> None:
-    """One test, since it has one deployment; its steps build on each other."""
+    """One test for one deployment; its steps build on each other."""
 
-    def here() -> Told:
-        scanned, _ = scan_here(
+    def local_findings() -> Told:
+        scanned, _ = scan_locally(
             str(simulated.export), as_of=None, activity=simulated.activity, accounts=simulated.accounts,
             owners=simulated.owners, only=None, ledger=None, state=tmp_path,
         )  # fmt: skip
@@ -136,72 +136,72 @@ def test_the_whole_way_from_the_manifest_to_sns(
         return news_of(scanned)
 
     assert deployed.left_out == CHECKED_IN_THE_TEMPLATE
-    the_collector_looks_where_it_may_and_names_who_refuses(deployed)
-    put_beside(deployed, simulated)
-    heard = deployed.deliver(simulated.export)
-    why_nobody_is_named_is_said(heard)
-    told = told_of(heard)
-    assert differences(told, here()) == []
-    subscribers_hear_what_they_asked_for(deployed, told)
+    check_collection(deployed)
+    put_collected(deployed, simulated)
+    messages = deployed.deliver(simulated.export)
+    check_explanations_of_old_charges(messages)
+    notified = notified_findings(messages)
+    assert differences(notified, local_findings()) == []
+    check_topics(deployed, notified)
     deployed.await_told()
-    every_finding_is_one_message_and_at_most_one_issue(deployed, told, owners=Owners.load(simulated.owners))
-    before = spoken(deployed)
+    check_messages_and_issues(deployed, notified, owners=Owners.load(simulated.owners))
+    before = all_messages(deployed)
     newest = f"{simulated.as_of:%Y-%m}"
     assert deployed.deliver(simulated.export, period=newest) == []
     deployed.await_told()
-    assert spoken(deployed) == before
-    the_team_answers_and_nobody_else(deployed, told)
+    assert all_messages(deployed) == before
+    check_actions(deployed, notified)
     costliest = next(
         finding
-        for _, finding in sorted(told.values(), key=lambda one: -float(one[1]["monthly_cost"]))
+        for _, finding in sorted(notified.values(), key=lambda one: -float(one[1]["monthly_cost"]))
         if finding["category"] == "waste" and finding["resource_id"]
     )
     next_day(simulated, without=costliest["resource_id"])
-    deployed.aws.athena.throttle(
-        "StartQueryExecution", times=3
-    )  # which costs a run seconds, and nothing else
-    told = told_of(deployed.deliver(simulated.export, period=newest))
+    deployed.aws.athena.throttle("StartQueryExecution", times=3)  # delays the run by seconds
+    notified = notified_findings(deployed.deliver(simulated.export, period=newest))
     assert not deployed.aws.athena.throttled["StartQueryExecution"]
-    assert told[costliest["fingerprint"]][0] == "resolved"
-    assert differences(told, here()) == []
+    assert notified[costliest["fingerprint"]][0] == "resolved"
+    assert differences(notified, local_findings()) == []
     deployed.await_told()
-    what_is_over_is_told_as_over(deployed, costliest["fingerprint"])
-    a_budget_that_speaks_is_heard_in_slack(deployed)
-    finops_hears_how_focuswatch_is(deployed)
-    every_team_hears_how_its_week_was(deployed)
+    check_resolution(deployed, costliest["fingerprint"])
+    check_budget_alert(deployed)
+    check_health_report(deployed)
+    check_weekly_digest(deployed)
     assert deployed.invoke("sweep")["failed"] == {}
-    the_page_is_there_and_a_digest_leads_to_it(deployed)
-    every_run_said_how_it_went(deployed)
-    the_doctor_finds_nothing_but_what_cannot_be_here(deployed)
-    a_refresh_that_fails_is_kept_in_the_dead_letters(deployed, period=newest)
+    check_page(deployed)
+    check_heartbeats(deployed)
+    check_doctor(deployed)
+    check_dead_letters(deployed, period=newest)
 
 
-def the_collector_looks_where_it_may_and_names_who_refuses(deployed: Deployed) -> None:
-    """It assumes the member role with the external id; an account without that role fails nothing."""
+def check_collection(deployed: Deployed) -> None:
+    """It assumes the member role with the external ID; an account without the role is listed and stops nothing."""
     answer = deployed.invoke("collect")
     accounts = {row["name"]: row["sub_account_id"] for row in deployed.table("accounts/")}
     assert answer["ran"] == [ACCOUNT]
     assert "AccessDenied" in answer["failed"][accounts[CLOSED]]
 
 
-def why_nobody_is_named_is_said(heard: list[dict[str, Any]]) -> None:
-    """The simulated bill is older than what CloudTrail keeps: its accounts are not asked, and nothing fails."""
-    explained = [message["finding"]["explanation"] for message in heard if message["finding"]["explanation"]]
+def check_explanations_of_old_charges(messages: list[dict[str, Any]]) -> None:
+    """CloudTrail keeps 90 days: for older charges no account is called, and the explanation says so."""
+    explained = [
+        message["finding"]["explanation"] for message in messages if message["finding"]["explanation"]
+    ]
     assert len(explained) > 10
     assert {one["unseen"].partition(",")[0] for one in explained} == {"event history keeps 90 days"}
 
 
-def subscribers_hear_what_they_asked_for(deployed: Deployed, told: Told) -> None:
-    """By filter policy on the findings, and first charges in a region on a topic of their own."""
-    security = {one for one, (_, finding) in told.items() if finding["category"] == "security"}
-    regions = {one for one, (_, finding) in told.items() if finding["detection"] == "new_region"}
+def check_topics(deployed: Deployed, notified: Told) -> None:
+    """A filter policy on findings, and a topic of its own for first charges in a Region."""
+    security = {one for one, (_, finding) in notified.items() if finding["category"] == "security"}
+    regions = {one for one, (_, finding) in notified.items() if finding["detection"] == "new_region"}
     assert {message["finding"]["fingerprint"] for message in deployed.heard("security")} == security
     assert {message["finding"]["fingerprint"] for message in deployed.heard("regions")} == regions
     assert regions < security
 
 
 def messages_of(deployed: Deployed) -> dict[str, list[tuple[str, Message]]]:
-    """What stands in Slack, by fingerprint: the channel's name and the message."""
+    """Return the messages in Slack by fingerprint, each with the channel's name."""
     found: dict[str, list[tuple[str, Message]]] = defaultdict(list)
     for channel in deployed.slack.workspace.channels.values():
         for message in channel.shown:
@@ -210,26 +210,24 @@ def messages_of(deployed: Deployed) -> dict[str, list[tuple[str, Message]]]:
     return found
 
 
-def spoken(deployed: Deployed) -> tuple[list[str], list[str]]:
-    """Everything that was ever said: messages with their threads, issues with their comments."""
+def all_messages(deployed: Deployed) -> tuple[list[str], list[str]]:
+    """Return all messages with their threads, and all issues with the number of comments."""
     channels = deployed.slack.workspace.channels.values()
     said = sorted(message.ts for channel in channels for message in channel.messages.values())
     return said, sorted(f"{issue.key} {len(issue.comments)}" for issue in deployed.jira.issues)
 
 
-def every_finding_is_one_message_and_at_most_one_issue(
-    deployed: Deployed, told: Told, *, owners: Owners
-) -> None:
-    """In its owner's channel, and in its owner's project where it is bad enough."""
+def check_messages_and_issues(deployed: Deployed, notified: Told, *, owners: Owners) -> None:
+    """Each finding is one message in its owner's channel, and one issue unless its severity is low."""
     assert not deployed.jira.unlawful
     messages = messages_of(deployed)
-    by_team = Counter(finding["team"] for _, finding in told.values())
-    in_digests = set(told) - set(messages)
+    by_team = Counter(finding["team"] for _, finding in notified.values())
+    in_digests = set(notified) - set(messages)
     assert len(in_digests) == sum(max(count - MAX_NOTIFICATIONS_PER_TEAM, 0) for count in by_team.values())
     assert len(messages["None"]) == sum(
         count > MAX_NOTIFICATIONS_PER_TEAM for count in by_team.values()
     )  # the digests
-    for fingerprint, (_, finding) in told.items():
+    for fingerprint, (_, finding) in notified.items():
         if fingerprint in in_digests:
             continue
         team = owners.teams.get(finding["team"] or "")
@@ -240,11 +238,11 @@ def every_finding_is_one_message_and_at_most_one_issue(
         assert [issue.key.partition("-")[0] for issue in issues] == ([team.jira.project] if wanted else [])
 
 
-def the_team_answers_and_nobody_else(deployed: Deployed, told: Told) -> None:
-    """A press is answered at once and recorded; one by a stranger, or not by Slack, changes nothing."""
+def check_actions(deployed: Deployed, notified: Told) -> None:
+    """An action is recorded with its author; one of a stranger, or with a wrong signature, changes nothing."""
     shown = messages_of(deployed)
     fingerprint = next(
-        one for one, (_, finding) in told.items() if finding["severity"] == "low" and one in shown
+        one for one, (_, finding) in notified.items() if finding["severity"] == "low" and one in shown
     )
     ((name, message),) = messages_of(deployed)[fingerprint]
     channel = deployed.slack.workspace.named(name, by_name=True)
@@ -260,16 +258,16 @@ def the_team_answers_and_nobody_else(deployed: Deployed, told: Told) -> None:
     assert "Snoozed" in json.dumps(message.blocks)
 
 
-def what_is_over_is_told_as_over(deployed: Deployed, fingerprint: str) -> None:
-    """The message says so, its thread too, and the issue is done."""
+def check_resolution(deployed: Deployed, fingerprint: str) -> None:
+    """The message and its thread say that the finding is resolved, and the issue is done."""
     ((_, message),) = messages_of(deployed)[fingerprint]
     assert "Resolved" in message.text
     assert message.replies
     assert all(issue.done for issue in deployed.jira.with_label(f"focuswatch-{fingerprint}"))
 
 
-def a_budget_that_speaks_is_heard_in_slack(deployed: Deployed) -> None:
-    """AWS Budgets tells the payer's topic, as text."""
+def check_budget_alert(deployed: Deployed) -> None:
+    """AWS Budgets publishes text to the payer's topic."""
     deployed.publish("-spending", budget_message())
     deployed.wait_until(
         lambda: any(
@@ -280,8 +278,8 @@ def a_budget_that_speaks_is_heard_in_slack(deployed: Deployed) -> None:
     )
 
 
-def finops_hears_how_focuswatch_is(deployed: Deployed) -> None:
-    """Once a day, however often it is asked."""
+def check_health_report(deployed: Deployed) -> None:
+    """It is sent once a day, however often the function is invoked."""
     channel = deployed.slack.workspace.named("#finops", by_name=True)
     before = len(channel.shown)
     deployed.invoke("pulse")
@@ -289,9 +287,9 @@ def finops_hears_how_focuswatch_is(deployed: Deployed) -> None:
     assert len(channel.shown) == before + 1
 
 
-def every_team_hears_how_its_week_was(deployed: Deployed) -> None:
-    """Once, in its own channel, by Athena's count; FinOps hears everybody's."""
-    told = deployed.invoke("weekly")["ran"]
+def check_weekly_digest(deployed: Deployed) -> None:
+    """Each team receives its digest once, and the FinOps channel that of the organization."""
+    result = deployed.invoke("weekly")["ran"]
     deployed.invoke("weekly")
     weeks = [
         message.text
@@ -299,14 +297,14 @@ def every_team_hears_how_its_week_was(deployed: Deployed) -> None:
         for message in channel.shown
         if "settled days" in message.text
     ]
-    assert len(weeks) == len(told) > 5
+    assert len(weeks) == len(result) > 5
     assert sum(text.startswith("All of it came to") for text in weeks) == 1
 
 
-def the_page_is_there_and_a_digest_leads_to_it(deployed: Deployed) -> None:
-    """It shows what the ledger knows, nothing in it failed, and without its whole signature a link leads nowhere."""
-    told = deployed.invoke("page")
-    assert told["failed"] == {}
+def check_page(deployed: Deployed) -> None:
+    """It shows the ledger's findings without failures; a link with a changed signature is refused."""
+    result = deployed.invoke("page")
+    assert result["failed"] == {}
     s3, bucket = deployed.aws.client("s3"), deployed.deployment.bucket
     shown = data_of(s3.get_object(Bucket=bucket, Key=KEY)["Body"].read().decode())
     with deployed.aws.used():
@@ -328,8 +326,8 @@ def the_page_is_there_and_a_digest_leads_to_it(deployed: Deployed) -> None:
     assert deployed.opened(link[:-1]) == (403, "")
 
 
-def every_run_said_how_it_went(deployed: Deployed) -> None:
-    """The last heartbeat of each function; no detection failed, and what they scanned is counted."""
+def check_heartbeats(deployed: Deployed) -> None:
+    """Each function has a heartbeat, no detection failed, and scanned bytes are counted."""
     with deployed.aws.used():
         found = heartbeats(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
     assert set(found) >= set(deployed.deployment.daily)
@@ -338,8 +336,8 @@ def every_run_said_how_it_went(deployed: Deployed) -> None:
     assert found["detect"].scanned_bytes > 0
 
 
-def the_doctor_finds_nothing_but_what_cannot_be_here(deployed: Deployed) -> None:
-    """There is no Data Exports, and an account has no role for us."""
+def check_doctor(deployed: Deployed) -> None:
+    """Only checks of what the local AWS lacks fail: Data Exports, and the role of one account."""
     with deployed.aws.used():
         checks = list(
             run_doctor(
@@ -352,8 +350,8 @@ def the_doctor_finds_nothing_but_what_cannot_be_here(deployed: Deployed) -> None
     assert {check.name for check in checks if check.state == "failed"} == {"export", "accounts"}
 
 
-def a_refresh_that_fails_is_kept_in_the_dead_letters(deployed: Deployed, *, period: str) -> None:
-    """A manifest that lists a file which no engine can read: the event waits for whoever mends it."""
+def check_dead_letters(deployed: Deployed, *, period: str) -> None:
+    """The event of a manifest that lists an unreadable file becomes a dead letter."""
     export = deployed.deployment.export_path
     broken = f"{export}/data/billing_period={period}/broken.parquet"
     deployed.put(broken, b"broken")

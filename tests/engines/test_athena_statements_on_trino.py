@@ -58,6 +58,7 @@ ENVIRONMENT = {
     "FOCUSWATCH_EXTERNAL_ID": "a-secret-word",
     "FOCUSWATCH_LEDGER": "focuswatch-ledger",
     "FOCUSWATCH_MEMBER_ROLE": "focuswatch-member",
+    "FOCUSWATCH_NAME": "focuswatch",
     "FOCUSWATCH_WORKGROUP": WORKGROUP,
 }
 OWNERS = CONFIG / "owners.toml"  # as every Lambda finds it

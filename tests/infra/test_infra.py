@@ -1,4 +1,4 @@
-"""What is deployed, read off the templates: for one account and for three."""
+"""The templates of all stacks, for one account and for three."""
 
 import json
 from collections.abc import Iterable
@@ -43,28 +43,28 @@ READ = {
 
 @pytest.fixture(params=["one", "three"])
 def stacks(request) -> Stacks:
-    """Each claim holds for both shapes."""
+    """Each test runs for one account and for three."""
     return synthesized(request.param)
 
 
 @pytest.mark.parametrize(
     ("accounts", "stack"), [("three", "pipeline"), *product(("one", "three"), ("payer", "member"))]
 )
-def test_cfn_lint_finds_nothing(accounts, stack):
-    """Against the region that the stack goes to; the pipeline's differ in names alone, so one is enough."""
+def test_templates_pass_cfn_lint(accounts, stack):
+    """In the stack's Region; the two pipeline templates differ in names only, so one is enough."""
     stacks = synthesized(accounts)
     region = stacks.deployment.accounts.region if stack == "pipeline" else "us-east-1"
     given = ManualArgs(ignore_checks=IGNORED_LINT, regions=[region])
     assert not [str(match) for match in lint_file(stacks.template(stack), config=given)]
 
 
-def test_cdk_nag_finds_nothing_that_is_not_explained(stacks):
-    """AWS's solutions pack, run within the synthesis: a finding without its reason would have failed it."""
+def test_each_cdk_nag_finding_has_a_reason(stacks):
+    """AwsSolutionsChecks runs during synthesis, which a finding without a reason fails."""
     assert stacks.templates.keys() == {"pipeline", "payer", "member"}
 
 
-def test_cdk_nag_would_have_spoken(tmp_path):
-    """The same pack refuses a bucket that nobody explained."""
+def test_cdk_nag_fails_the_synthesis_of_an_open_bucket(tmp_path):
+    """The same checks fail for a bucket without acknowledged findings."""
     app = App(outdir=str(tmp_path))
     aws_s3.Bucket(Stack(app, "careless"), "Bucket")
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -72,16 +72,16 @@ def test_cdk_nag_would_have_spoken(tmp_path):
         app.synth()
 
 
-def test_a_wrong_value_ends_the_synthesis_with_a_sentence(tmp_path):
-    """`cdk deploy` shows it, and deploys nothing."""
+def test_a_wrong_value_stops_the_synthesis_with_the_problem(tmp_path):
+    """`cdk deploy` prints it and deploys nothing."""
     wrong = (CONFIG / "deployment.toml").read_text().replace("o-a1b2c3d4e5", "acme")
     (tmp_path / "deployment.toml").write_text(wrong)
     with pytest.raises(SystemExit, match=r"deployment.toml: organization.id: found 'acme', expected"):
         synthesize(App(outdir=str(tmp_path / "out")), config=tmp_path)
 
 
-def test_the_shipped_examples_end_the_synthesis(tmp_path):
-    """An external id that everybody knows, accounts of the documentation, teams of nobody."""
+def test_placeholders_stop_the_synthesis(tmp_path):
+    """A public external ID, account IDs of documentation, invented teams."""
     with pytest.raises(SystemExit) as refused:
         synthesize(App(outdir=str(tmp_path)), config=CONFIG)
     said = str(refused.value).splitlines()
@@ -91,15 +91,15 @@ def test_the_shipped_examples_end_the_synthesis(tmp_path):
     assert len(said) == 8 and not list(tmp_path.glob("*.template.json"))
 
 
-def test_no_lambda_comes_along_that_is_not_ours(stacks):
-    """CDK's own helpers would run with permissions that nobody reads."""
+def test_cdk_adds_no_functions_of_its_own(stacks):
+    """Their permissions would not be reviewed."""
     assert len(stacks.resources("pipeline", "AWS::Lambda::Function")) == len(stacks.deployment.kinds)
     types = {one["Type"] for template in stacks.templates.values() for one in template["Resources"].values()}
     assert not {one for one in types if one.startswith(("Custom::", "AWS::CloudFormation::Custom"))}
 
 
-def test_every_detection_and_report_is_a_saved_query_that_runs_as_it_stands(stacks):
-    """No placeholder is left, and the catalog's count is the template's."""
+def test_each_detection_and_report_is_a_saved_query(stacks):
+    """Without placeholders."""
     catalog = Catalog.load()
     queries = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Athena::NamedQuery")}
     assert queries.keys() == catalog.detections.keys() | catalog.reports.keys()
@@ -108,8 +108,8 @@ def test_every_detection_and_report_is_a_saved_query_that_runs_as_it_stands(stac
         assert not placeholders(query["QueryString"]), name
 
 
-def test_every_saved_query_runs():
-    """On tables without rows."""
+def test_saved_queries_run():
+    """On empty tables."""
     connection = connect()
     for name, table in READ.items():
         create_empty_table(connection, name, table)
@@ -117,8 +117,8 @@ def test_every_saved_query_runs():
         connection.execute(query["QueryString"])
 
 
-def test_every_table_of_the_warehouse_is_in_glue(stacks):
-    """With the columns and the partition key that the product reads."""
+def test_each_table_is_in_glue(stacks):
+    """With the columns and the partition key that focuswatch reads."""
     tables = {
         one["TableInput"]["Name"]: one["TableInput"]
         for one in stacks.properties("pipeline", "AWS::Glue::Table")
@@ -132,7 +132,7 @@ def test_every_table_of_the_warehouse_is_in_glue(stacks):
 
 
 def test_partitions_of_the_export_are_registered_and_not_projected(stacks):
-    """AWS decides the case of a period's folder; metadata/ is not read as data."""
+    """AWS decides the case of a period's folder, and metadata/ holds no data."""
     tables = {
         one["TableInput"]["Name"]: one["TableInput"]
         for one in stacks.properties("pipeline", "AWS::Glue::Table")
@@ -143,13 +143,13 @@ def test_partitions_of_the_export_are_registered_and_not_projected(stacks):
     assert projected == {"activity"}  # the others' partitions are moved by refresh
 
 
-def test_lake_formation_is_asked_for_nothing_unless_the_config_says_so(stacks):
-    """Where IAM alone decides, a grant there would be refused."""
+def test_lake_formation_grants_are_created_only_if_configured(stacks):
+    """If IAM policies alone control access, a grant would be rejected."""
     assert not stacks.resources("pipeline", "AWS::LakeFormation::PrincipalPermissions")
 
 
-def test_lake_formation_grants_what_runs_statements_their_tables():
-    """All may read; refresh alone registers partitions."""
+def test_lake_formation_grants_cover_functions_that_run_queries():
+    """All may read; only `refresh` may register partitions."""
     deployment = deployment_of(accounts="one")
     stack = Stack(App(), "alone")
     topics = Topics(stack, "Messages", deployment=deployment)
@@ -166,8 +166,8 @@ def test_lake_formation_grants_what_runs_statements_their_tables():
     assert len(found) == 2 * len(granted)
 
 
-def test_a_statement_has_a_limit_that_its_client_cannot_lift(stacks):
-    """100 GiB, encrypted results in our own bucket, engine 3."""
+def test_clients_cannot_override_the_scan_limit(stacks):
+    """100 GiB, encrypted results in the data bucket, engine 3."""
     (workgroup,) = stacks.properties("pipeline", "AWS::Athena::WorkGroup")
     config = workgroup["WorkGroupConfiguration"]
     assert config["BytesScannedCutoffPerQuery"] == 100 * 1024**3
@@ -179,8 +179,8 @@ def test_a_statement_has_a_limit_that_its_client_cannot_lift(stacks):
     assert config["ResultConfiguration"]["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}
 
 
-def test_the_bill_and_the_ledger_outlive_their_stack(stacks):
-    """Removing focuswatch removes neither, and a mistake can be undone."""
+def test_the_bill_and_the_ledger_are_retained(stacks):
+    """Deleting the stack deletes neither, and changes can be undone."""
     (ledger,) = stacks.resources("pipeline", "AWS::DynamoDB::Table").values()
     buckets = stacks.resources("pipeline", "AWS::S3::Bucket").values()
     assert (ledger["DeletionPolicy"], ledger["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -201,7 +201,7 @@ def test_the_bill_and_the_ledger_outlive_their_stack(stacks):
 
 
 def rules_of_the_data_bucket(deployment: Deployment) -> list[dict]:
-    """The lifecycle rules, without synthesizing everything."""
+    """Return the bucket's lifecycle rules, from a stack of the bucket only."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     stack = Stack(App(context=context), "alone")
     DataBucket(stack, "Data", deployment=deployment)
@@ -210,8 +210,8 @@ def rules_of_the_data_bucket(deployment: Deployment) -> list[dict]:
     return data["LifecycleConfiguration"]["Rules"]
 
 
-def test_months_of_the_bill_that_nobody_reads_become_cheaper_and_stay_readable_at_once(stacks):
-    """Manifests and the tables that detections read stay as they are; without the setting everything does."""
+def test_the_export_moves_to_intelligent_tiering(stacks):
+    """Manifests and tables stay in S3 Standard; without the setting, all objects do."""
     deployment = stacks.deployment
     (moving,) = [one for one in rules_of_the_data_bucket(deployment) if "Transitions" in one]
     assert moving["Prefix"] == f"{deployment.export_path}/data/"
@@ -221,8 +221,8 @@ def test_months_of_the_bill_that_nobody_reads_become_cheaper_and_stay_readable_a
     assert not [one for one in without if "Transitions" in one]
 
 
-def test_overwritten_files_are_kept_for_days_and_for_one_where_a_refresh_makes_them_again(stacks):
-    """What cannot be made again, such as `activity` and `deliveries`, is kept as long as the export."""
+def test_overwritten_files_are_kept_for_days_and_replaced_tables_for_one(stacks):
+    """Tables that a refresh cannot derive again, such as `activity`, are kept as long as the export."""
     kept = {
         one.get("Prefix", ""): one["NoncurrentVersionExpiration"]["NoncurrentDays"]
         for one in rules_of_the_data_bucket(stacks.deployment)
@@ -232,8 +232,8 @@ def test_overwritten_files_are_kept_for_days_and_for_one_where_a_refresh_makes_t
     assert kept == {"": stacks.deployment.keep.old_versions_days, "athena-results/": 1, **again}
 
 
-def test_buckets_topics_and_queues_take_tls_alone(stacks):
-    """Each has a policy that denies the rest."""
+def test_buckets_topics_and_queues_accept_tls_only(stacks):
+    """Each has a policy that denies other requests."""
     for stack, type_, policy in [
         ("pipeline", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
         ("pipeline", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
@@ -248,8 +248,8 @@ def test_buckets_topics_and_queues_take_tls_alone(stacks):
         assert denied.count({"Bool": {"aws:SecureTransport": "false"}}) == len(policies)
 
 
-def test_only_the_payers_export_may_deliver(stacks):
-    """Both generations of AWS's page, and nobody else's export: the confused deputy."""
+def test_only_exports_of_the_payer_may_deliver(stacks):
+    """Both versions of AWS's documentation; exports of other accounts are denied (confused deputy)."""
     allowed = [
         one
         for policy in stacks.properties("pipeline", "AWS::S3::BucketPolicy")
@@ -275,8 +275,8 @@ def test_only_the_payers_export_may_deliver(stacks):
     }
 
 
-def test_the_organisation_may_subscribe_what_is_its_own_and_nobody_else(stacks):
-    """Findings and new regions, to queues and functions of the caller's own account; no e-mail, no other address."""
+def test_members_may_subscribe_their_own_endpoints_only(stacks):
+    """Queues and functions of the caller's account; no email address, no other URL."""
     opened = [one for one in opened_to_all(stacks, "pipeline") if one["Action"] == "sns:Subscribe"]
     assert len(opened) == 2 * 2
     endpoints = {
@@ -291,16 +291,16 @@ def test_the_organisation_may_subscribe_what_is_its_own_and_nobody_else(stacks):
         }
 
 
-def test_nobody_else_may_subscribe_to_spending_and_nobody_publishes_where_all_may_read(stacks):
-    """Whatever is open to all principals lets the organisation read attributes or subscribe, and nothing more."""
+def test_topic_policies_allow_all_principals_to_read_and_subscribe_only(stacks):
+    """With the condition of the organization's ID; nobody may subscribe to `spending`."""
     assert opened_to_all(stacks, "payer") == []
     for statement in opened_to_all(stacks, "pipeline"):
         assert statement["Action"] in ("sns:Subscribe", "sns:GetTopicAttributes")
         assert statement["Condition"]["StringEquals"]["aws:PrincipalOrgID"] == "o-a1b2c3d4e5"
 
 
-def test_members_subscribe_by_https_only_to_addresses_that_the_config_names():
-    """None as shipped."""
+def test_members_may_subscribe_configured_urls_only():
+    """None by default."""
     key_stack = Stack(App(), "alone")
     topic = aws_sns.Topic(key_stack, "Topic")
     named = ["https://hooks.example.com/focuswatch/"]
@@ -315,7 +315,7 @@ def test_members_subscribe_by_https_only_to_addresses_that_the_config_names():
 
 
 def opened_to_all(stacks: Stacks, stack: str) -> list[dict]:
-    """The statements of topics that name no principal and allow."""
+    """Return the topic policy statements that allow all principals."""
     return [
         one
         for policy in stacks.properties(stack, "AWS::SNS::TopicPolicy")
@@ -324,8 +324,8 @@ def opened_to_all(stacks: Stacks, stack: str) -> list[dict]:
     ]
 
 
-def test_a_service_publishes_only_on_our_own_behalf(stacks):
-    """Topics ask for the source account; keys for the topic, which SNS always tells them."""
+def test_services_may_publish_for_their_own_account_only(stacks):
+    """Topic policies check the source account, key policies the topic's ARN, which SNS always sends."""
     for stack in ("pipeline", "payer"):
         topics = services_of(
             one["PolicyDocument"] for one in stacks.properties(stack, "AWS::SNS::TopicPolicy")
@@ -338,13 +338,13 @@ def test_a_service_publishes_only_on_our_own_behalf(stacks):
 
 
 def services_of(documents: Iterable[dict]) -> list[dict]:
-    """The statements that let an AWS service in."""
+    """Return the statements that allow an AWS service."""
     statements = [one for document in documents for one in document["Statement"]]
     return [one for one in statements if "Service" in one["Principal"]]
 
 
-def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
-    """Rules, asynchronous invocations; and each queue is looked at."""
+def test_each_function_has_a_dead_letter_queue_and_an_alarm(stacks):
+    """For events of rules and for asynchronous invocations."""
     rules = stacks.properties("pipeline", "AWS::Events::Rule")
     targets = [target for rule in rules for target in rule["Targets"]]
     assert len(rules) == len(targets) == 11 + len(ONE_AT_A_TIME)
@@ -362,8 +362,8 @@ def test_whatever_sets_a_function_off_has_dead_letters_and_an_alarm(stacks):
     assert all(one["AlarmActions"] for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm"))
 
 
-def test_alarms_look_at_metrics_that_the_functions_write():
-    """Under the dimensions that Powertools gives them; a name misspelt would be silence, which is an alarm for ever."""
+def test_alarms_use_metrics_that_the_functions_write():
+    """With the dimensions of Powertools; an alarm on a misspelled metric would never change."""
     for alarm in synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm"):
         if alarm.get("Namespace") == "focuswatch":
             dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
@@ -372,8 +372,8 @@ def test_alarms_look_at_metrics_that_the_functions_write():
             assert f'name="{alarm["MetricName"]}"' in (ROOT / "lambdas" / f"{kind}.py").read_text()
 
 
-def test_the_dashboard_is_one_of_those_that_cost_nothing():
-    """Up to 50 metrics, with every function that there may be; a search would show more than it says."""
+def test_the_dashboard_is_free_of_charge():
+    """At most 50 metrics, with all functions deployed."""
     (dashboard,) = synthesized("one").properties("pipeline", "AWS::CloudWatch::Dashboard")
     parts = dashboard["DashboardBody"]["Fn::Join"][1]
     widgets = json.loads("".join(part if isinstance(part, str) else "there" for part in parts))["widgets"]
@@ -382,8 +382,8 @@ def test_the_dashboard_is_one_of_those_that_cost_nothing():
     assert not [metric for metric in shown if "expression" in metric[0]]
 
 
-def test_a_manifest_under_the_exports_prefix_sets_refresh_off(stacks):
-    """And no other object in the bucket does, such as the tables that refresh itself writes."""
+def test_a_delivered_manifest_invokes_refresh(stacks):
+    """Other objects of the bucket, such as tables that `refresh` writes, do not."""
     (rule,) = [
         one
         for one in stacks.properties("pipeline", "AWS::Events::Rule")
@@ -396,8 +396,8 @@ def test_a_manifest_under_the_exports_prefix_sets_refresh_off(stacks):
     assert bucket["NotificationConfiguration"]["EventBridgeConfiguration"] == {"EventBridgeEnabled": True}
 
 
-def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
-    """Layers are found through public parameters when deployed; the last one wins over those before it."""
+def test_functions_run_on_arm64_with_our_layer_last(stacks):
+    """AWS's layers are resolved from public parameters; the last layer takes precedence."""
     parameters = {one["Default"] for one in stacks.templates["pipeline"]["Parameters"].values()}
     assert "/aws/service/aws-sdk-pandas/3.16.0/py3.13/arm64/layer-arn" in parameters
     assert "/aws/service/powertools/python/arm64/python3.13/latest" in parameters
@@ -415,8 +415,8 @@ def test_functions_run_arm64_with_awss_layers_and_ours_last(stacks):
         )
 
 
-def test_the_zip_holds_what_runs_and_the_layer_what_it_imports(stacks):
-    """No tests, no stacks, no caches; pydantic's compiled half is for the Lambda's processor."""
+def test_the_zip_has_the_code_and_the_layer_its_packages(stacks):
+    """No tests, stacks or caches; pydantic is compiled for Lambda's processor."""
     assets = [folder for folder in stacks.folder.glob("asset.*") if folder.is_dir()]
     (code,) = [folder for folder in assets if (folder / "lambdas").exists()]
     assert {one.name for one in code.iterdir()} == {"focuswatch", "athena_sql", "lambdas", "config"}
@@ -426,8 +426,8 @@ def test_the_zip_holds_what_runs_and_the_layer_what_it_imports(stacks):
     assert _bytes(layer) < 15e6  # of the 250 MB that all layers may have together, AWS's take most
 
 
-def test_everything_carries_the_configs_tags(stacks):
-    """What can be tagged is."""
+def test_resources_have_the_configured_tags(stacks):
+    """All resources that can be tagged."""
     for stack, type_ in [
         ("pipeline", "AWS::Lambda::Function"),
         ("pipeline", "AWS::S3::Bucket"),
@@ -437,8 +437,8 @@ def test_everything_carries_the_configs_tags(stacks):
             assert {"Key": "team", "Value": "finops"} in properties["Tags"]
 
 
-def test_payer_and_member_come_after_the_pipeline(stacks):
-    """The export is refused unless the bucket's policy is there."""
+def test_payer_and_member_stacks_depend_on_the_pipeline_stack(stacks):
+    """Creating the export fails without the bucket's policy."""
     artifacts = stacks.manifest["artifacts"]
     for stack in ("focuswatch-payer", "focuswatch-member"):
         assert "focuswatch-pipeline" in artifacts[stack]["dependencies"]
@@ -448,8 +448,8 @@ def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_queue_that_feeds_a_function_hides_its_messages_longer_than_that_function_works(stacks):
-    """And what of a batch failed comes back alone, a hundred times, before it goes to the dead letters."""
+def test_the_visibility_timeout_exceeds_the_timeout_of_the_function(stacks):
+    """Failed messages of a batch are retried a hundred times, then become dead letters."""
     queues = {one["QueueName"]: one for one in stacks.properties("pipeline", "AWS::SQS::Queue")}
     functions = {one["FunctionName"]: one for one in stacks.properties("pipeline", "AWS::Lambda::Function")}
     mappings = stacks.properties("pipeline", "AWS::Lambda::EventSourceMapping")
@@ -462,8 +462,8 @@ def test_a_queue_that_feeds_a_function_hides_its_messages_longer_than_that_funct
     assert all(one["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for one in mappings)
 
 
-def test_slack_and_jira_hear_the_findings_and_spending_what_the_payer_is_told(stacks):
-    """Raw messages, attributes beside them."""
+def test_queues_are_subscribed_to_their_topics(stacks):
+    """With raw message delivery."""
     heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
     assert len(heard) == 2
     assert all(one["RawMessageDelivery"] and "FilterPolicy" not in one for one in heard)
@@ -474,8 +474,8 @@ def test_slack_and_jira_hear_the_findings_and_spending_what_the_payer_is_told(st
 
 
 @pytest.mark.parametrize("kind", ["slack", "jira"])
-def test_what_sns_cannot_put_into_a_queue_is_a_dead_letter(stacks, kind):
-    """Of the function that was to hear it: SNS drops it otherwise, and it is watched and redriven there."""
+def test_a_message_that_sns_cannot_deliver_is_a_dead_letter(stacks, kind):
+    """Of the function that the queue feeds, with its alarm and redrive."""
     queues = stacks.resources("pipeline", "AWS::SQS::Queue")
     heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
     names = {
@@ -488,8 +488,8 @@ def test_what_sns_cannot_put_into_a_queue_is_a_dead_letter(stacks, kind):
     assert _hears(stacks, "pipeline", deployment.dead_letters(kind))
 
 
-def test_what_aws_says_and_cannot_reach_the_pipeline_is_kept(stacks):
-    """With the pipeline's dead letters where they are of one account and Region, else in a queue with an alarm."""
+def test_undelivered_alerts_of_the_payer_are_kept(stacks):
+    """In the pipeline's dead-letter queue, or in a queue with an alarm if account or Region differ."""
     deployment = stacks.deployment
     (told,) = [
         one for one in stacks.properties("payer", "AWS::SNS::Subscription") if one["Protocol"] == "sqs"
@@ -510,7 +510,7 @@ def test_what_aws_says_and_cannot_reach_the_pipeline_is_kept(stacks):
 
 
 def _hears(stacks, stack, name):
-    """Whether SNS may write into the queue."""
+    """Return whether SNS may send to the queue."""
     (id,) = (
         id
         for id, one in stacks.resources(stack, "AWS::SQS::Queue").items()
@@ -526,8 +526,8 @@ def _hears(stacks, stack, name):
     )
 
 
-def test_an_alarm_hears_what_comes_back_to_a_queue_again_and_again(stacks):
-    """What waits is hidden most of the time, and after three times SQS tells its age no more."""
+def test_an_alarm_reports_messages_that_are_retried_for_an_hour(stacks):
+    """They are hidden most of the time, and SQS reports no age after three receives."""
     alarms = {one["AlarmName"]: one for one in stacks.properties("pipeline", "AWS::CloudWatch::Alarm")}
     for kind in QUEUE_FED:
         alarm = alarms[f"focuswatch-{kind}-waiting"]
@@ -538,14 +538,14 @@ def test_an_alarm_hears_what_comes_back_to_a_queue_again_and_again(stacks):
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
 
 
-def test_nothing_is_reserved_unless_the_config_says_so(stacks):
-    """A new account's limit is 10, and 100 must be left unreserved: the first deployment would roll back."""
+def test_no_concurrency_is_reserved_by_default(stacks):
+    """A new account's limit is 10, and 100 must stay unreserved: the first deployment would roll back."""
     for function in stacks.properties("pipeline", "AWS::Lambda::Function"):
         assert "ReservedConcurrentExecutions" not in function
 
 
-def test_whoever_calls_the_public_address_takes_no_processor_from_the_rest():
-    """It is the one function that anybody may call; where the account's limit is large, its share is set."""
+def test_the_function_with_a_public_url_can_reserve_concurrency():
+    """So that requests to the URL do not use the concurrency of other functions."""
     deployment = deployment_of(accounts="one")
     functions = deployment.functions.model_copy(update={"reserve_concurrency": True})
     deployment = deployment.model_copy(update={"functions": functions})
@@ -561,8 +561,8 @@ def test_whoever_calls_the_public_address_takes_no_processor_from_the_rest():
     assert reserved == {"focuswatch-answer": 10}
 
 
-def test_a_function_that_runs_alone_is_called_again_for_what_it_turned_away(stacks):
-    """By an event that names it; the rules of the other three do not match."""
+def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stacks):
+    """By an event with its name, which rules of other functions do not match."""
     rules = {one["Name"]: one for one in stacks.properties("pipeline", "AWS::Events::Rule")}
     for kind in ONE_AT_A_TIME:
         rule = rules[f"focuswatch-{kind}-again"]
@@ -573,20 +573,20 @@ def test_a_function_that_runs_alone_is_called_again_for_what_it_turned_away(stac
         assert f'Run("{kind}")' in (ROOT / "lambdas" / f"{kind}.py").read_text()
 
 
-def test_without_a_secret_a_channel_is_not_there():
-    """Nothing to configure, nothing to pay for."""
+def test_a_channel_is_deployed_only_with_a_secret():
+    """Without it there are no resources of the channel."""
     assert Deployment.load(CONFIG / "deployment.toml").kinds == FUNCTIONS
 
 
-def test_only_what_answers_slack_can_be_called_from_outside(stacks):
-    """By a URL whose callers prove themselves by Slack's signature."""
+def test_only_answer_has_a_public_url(stacks):
+    """It verifies the signature of Slack."""
     (url,) = stacks.properties("pipeline", "AWS::Lambda::Url")
     assert "answer" in str(url["TargetFunctionArn"])
     assert url["AuthType"] == "NONE"
 
 
-def test_everybody_may_call_that_url_and_only_so(stacks):
-    """Since October 2025 it takes leave for both: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
+def test_the_public_url_has_both_required_permissions(stacks):
+    """Required since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
     public = [
         one for one in stacks.properties("pipeline", "AWS::Lambda::Permission") if one["Principal"] == "*"
     ]

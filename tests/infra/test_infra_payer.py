@@ -22,19 +22,19 @@ DETECTOR = "arn:aws:iam::222222222222:role/focuswatch-detect"
 
 @pytest.fixture
 def three() -> Stacks:
-    """Payer, pipeline and members apart."""
+    """Return the stacks of a deployment in three accounts."""
     return synthesized("three")
 
 
 @pytest.fixture
 def budgets() -> dict[str, dict]:
-    """The budgets of the example, by name."""
+    """Return the budgets of the shipped configuration, by name."""
     made = synthesized("one").properties("payer", "AWS::Budgets::Budget")
     return {one["Budget"]["BudgetName"]: one for one in made}
 
 
 def told(budget: dict) -> list[tuple[str, float]]:
-    """When a budget speaks; each of its notifications is a percentage, and over it."""
+    """Return a budget's notification types and thresholds, all of them percentages."""
     notifications = [one["Notification"] for one in budget["NotificationsWithSubscribers"]]
     assert {(one["ComparisonOperator"], one["ThresholdType"]) for one in notifications} == {
         ("GREATER_THAN", "PERCENTAGE")
@@ -45,8 +45,8 @@ def told(budget: dict) -> list[tuple[str, float]]:
 @pytest.mark.parametrize(
     ("accounts", "owner", "grain"), [("one", None, "DAILY"), ("three", PIPELINE, "HOURLY")]
 )
-def test_the_export_lists_its_sixty_columns_and_overwrites(accounts, owner, grain):
-    """Into the pipeline's bucket, whose owner is named only where it is another account."""
+def test_the_export_has_sixty_columns_and_overwrites_files(accounts, owner, grain):
+    """In the pipeline's bucket, whose owner is set only if it is another account."""
     stacks = synthesized(accounts)
     (export,) = [one["Export"] for one in stacks.properties("payer", "AWS::BCMDataExports::Export")]
     statement = export["DataQuery"]["QueryStatement"]
@@ -61,8 +61,8 @@ def test_the_export_lists_its_sixty_columns_and_overwrites(accounts, owner, grai
     }  # fmt: skip
 
 
-def test_every_budget_has_a_metric_and_a_topic(budgets):
-    """A budget with FilterExpression and without Metrics is made broken."""
+def test_each_budget_has_a_metric_and_a_topic(budgets):
+    """A budget with FilterExpression and without Metrics is created broken."""
     assert budgets.keys() == {
         f"focuswatch-{one}"
         for one in ("opensearch-serverless", "ai-services", "unapproved-regions", "team-search")
@@ -74,8 +74,8 @@ def test_every_budget_has_a_metric_and_a_topic(budgets):
             assert [subscriber["SubscriptionType"] for subscriber in one["Subscribers"]] == ["SNS"]
 
 
-def test_opensearch_serverless_is_told_early_and_apart_from_managed_domains(budgets):
-    """50 USD at 70, 85 and 100 %, and on forecast; the service's name alone would count domains."""
+def test_the_opensearch_serverless_budget_excludes_managed_domains(budgets):
+    """50 USD, with alerts at 70, 85 and 100 % and on forecast."""
     budget = budgets["focuswatch-opensearch-serverless"]
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
     assert told(budget) == [("ACTUAL", 70), ("ACTUAL", 85), ("ACTUAL", 100), ("FORECASTED", 100)]
@@ -86,19 +86,19 @@ def test_opensearch_serverless_is_told_early_and_apart_from_managed_domains(budg
 
 
 def counted(budget: dict) -> dict:
-    """What a budget counts, less the last of its conditions, which must leave out credits and refunds."""
+    """Return a budget's filter without its last condition, which must exclude credits and refunds."""
     *known, before_credits = budget["Budget"]["FilterExpression"]["And"]
     assert before_credits == {"Not": {"Dimensions": {"Key": "RECORD_TYPE", "Values": ["Credit", "Refund"]}}}
     return known[0] if len(known) == 1 else {"And": known}
 
 
-def test_credits_net_no_budget_to_zero(budgets):
-    """An organisation that has some would never hear of a new region, or of AI."""
+def test_budgets_exclude_credits_and_refunds(budgets):
+    """With credits, an organization would never exceed a budget."""
     assert all(counted(budget) for budget in budgets.values())
 
 
-def test_a_region_nobody_approved_is_told_from_the_first_cent(budgets):
-    """One percent of one dollar; what has no region of its own, or its viewers' region, is not meant."""
+def test_a_region_that_is_not_approved_raises_an_alert_at_one_cent(budgets):
+    """One percent of one dollar; global charges and charges of edge locations are excluded."""
     budget = budgets["focuswatch-unapproved-regions"]
     assert budget["Budget"]["BudgetLimit"]["Amount"] * told(budget)[0][1] / 100 == 0.01
     regions = counted(budget)["And"][0]["Not"]["Dimensions"]
@@ -106,8 +106,8 @@ def test_a_region_nobody_approved_is_told_from_the_first_cent(budgets):
     assert regions["Values"] == ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "global", "NoRegion"]
 
 
-def test_regions_of_viewers_are_not_regions_that_somebody_chose(budgets):
-    """CloudFront is charged where its viewers are, Lambda@Edge where it ran for them."""
+def test_charges_of_edge_locations_are_excluded_from_regions(budgets):
+    """CloudFront is charged in the Region of its viewers, Lambda@Edge where it ran."""
     _, services, meters = (
         one["Not"]["Dimensions"] for one in counted(budgets["focuswatch-unapproved-regions"])["And"]
     )
@@ -118,15 +118,15 @@ def test_regions_of_viewers_are_not_regions_that_somebody_chose(budgets):
     )
 
 
-def test_ai_is_counted_under_all_its_names(budgets):
-    """Marketplace's models and OpenSearch Serverless are AI too, whatever service they are billed as."""
+def test_the_ai_budget_includes_marketplace_and_opensearch_serverless(budgets):
+    """Whatever service they are billed under."""
     services, opensearch = counted(budgets["focuswatch-ai-services"])["Or"]
     assert "Claude Haiku 4.5 (Amazon Bedrock Edition)" in services["Dimensions"]["Values"]
     assert opensearch == counted(budgets["focuswatch-opensearch-serverless"])
 
 
-def test_a_teams_budget_counts_its_accounts_and_its_tags(budgets):
-    """The same chain as for findings: tag keys that name a team, the tags it lists, its accounts."""
+def test_a_team_budget_covers_its_accounts_and_tags(budgets):
+    """As for findings: owner tags, the team's tags, its accounts."""
     budget = budgets["focuswatch-team-search"]
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 12000, "Unit": "USD"}
     assert counted(budget)["Or"] == [
@@ -136,20 +136,20 @@ def test_a_teams_budget_counts_its_accounts_and_its_tags(budgets):
     ]
 
 
-def test_a_filter_of_one_is_no_either_or():
-    """AWS refuses an `Or` of one expression."""
+def test_a_single_filter_is_not_wrapped_in_or():
+    """AWS rejects an `Or` with one expression."""
     team = Team(channel="#ads", owns=Owns(), monthly_budget=Decimal(1))
     assert of_team("ads", team, owner_tags=["team"]).or_ is None
 
 
-def test_every_team_with_a_budget_has_one(budgets):
-    """And no other."""
+def test_each_team_with_monthly_budget_has_a_budget(budgets):
+    """Other teams have none."""
     teams = {name for name, team in Owners.load(CONFIG / "owners.toml").teams.items() if team.monthly_budget}
     assert {name.removeprefix("focuswatch-team-") for name in budgets if "-team-" in name} == teams
 
 
-def test_an_anomaly_monitor_is_made_only_where_the_config_says_there_is_none(three):
-    """A second one fails the deployment."""
+def test_an_anomaly_monitor_is_created_only_if_the_account_has_none(three):
+    """A second one would fail the deployment."""
     assert not synthesized("one").resources("payer", "AWS::CE::AnomalyMonitor")
     ((id, monitor),) = three.resources("payer", "AWS::CE::AnomalyMonitor").items()
     monitor = monitor["Properties"]
@@ -159,8 +159,8 @@ def test_an_anomaly_monitor_is_made_only_where_the_config_says_there_is_none(thr
 
 
 @pytest.mark.parametrize("accounts", ["one", "three"])
-def test_aws_anomalies_arrive_whoever_made_the_monitor(accounts):
-    """Most accounts have one already: it is subscribed to by the ARN that the config names."""
+def test_anomalies_of_an_existing_monitor_are_subscribed(accounts):
+    """By its ARN; most accounts have a monitor already."""
     stacks = synthesized(accounts)
     (subscription,) = stacks.properties("payer", "AWS::CE::AnomalySubscription")
     if accounts == "one":
@@ -170,8 +170,8 @@ def test_aws_anomalies_arrive_whoever_made_the_monitor(accounts):
     assert json.loads(subscription["ThresholdExpression"])["Dimensions"]["Values"] == ["100"]
 
 
-def test_every_account_gets_a_role_that_only_reads_and_only_for_those_who_look(three):
-    """By StackSet, and directly in the management account, which a StackSet leaves out."""
+def test_each_account_gets_a_read_only_role_for_collect_and_detect(three):
+    """By StackSet, and directly in the management account, which a StackSet does not reach."""
     (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
     (here,) = three.properties("member", "AWS::IAM::Role")
     everywhere = json.loads(stack_set["TemplateBody"])["Resources"]["Role"]["Properties"]
@@ -189,7 +189,7 @@ def test_every_account_gets_a_role_that_only_reads_and_only_for_those_who_look(t
 
 
 def test_a_delegated_administrator_deploys_the_stack_set_in_its_own_account(three):
-    """CloudFormation must be told as whom it is called; the management account's own role is left to that account."""
+    """With CallAs; the stack then creates no role in the management account."""
     (stack_set,) = three.properties("member", "AWS::CloudFormation::StackSet")
     assert stack_set["CallAs"] == "SELF"
     deployment = deployment_of(accounts="three")
@@ -204,8 +204,8 @@ def test_a_delegated_administrator_deploys_the_stack_set_in_its_own_account(thre
     assert stack.account == PIPELINE
 
 
-def test_the_payer_lets_the_collector_list_accounts_and_nothing_else(three):
-    """Only where the pipeline is another account."""
+def test_the_payer_role_lists_accounts_only(three):
+    """It is created only if the pipeline is in another account."""
     assert not synthesized("one").resources("payer", "AWS::IAM::Role")
     (role,) = three.properties("payer", "AWS::IAM::Role")
     assert role["RoleName"] == "focuswatch-organisation-reader"
@@ -216,8 +216,8 @@ def test_the_payer_lets_the_collector_list_accounts_and_nothing_else(three):
     assert set(statement["Action"]) == set(MANAGEMENT_ACTIONS)
 
 
-def test_each_stack_goes_to_the_account_and_region_it_belongs_to(three):
-    """The export and budgets to us-east-1, whatever the pipeline's region."""
+def test_each_stack_has_its_account_and_region(three):
+    """Export and budgets are in us-east-1, whatever the pipeline's Region."""
     placed = {
         name: artifact["environment"]
         for name, artifact in three.manifest["artifacts"].items()
@@ -231,8 +231,8 @@ def test_each_stack_goes_to_the_account_and_region_it_belongs_to(three):
 
 
 @pytest.mark.parametrize(("accepted", "limits"), [("USD", (150.0, 50.0)), ("INR", (12000.0, 4000.0))])
-def test_a_budget_is_in_the_currency_that_aws_budgets_takes(accepted, limits):
-    """A team's is stated in the billing currency and the others in USD; the rate is that of owners.toml."""
+def test_budgets_are_in_the_currency_that_aws_budgets_accepts(accepted, limits):
+    """A team's budget is converted from the billing currency, the others from USD, with the rate of owners.toml."""
     from aws_cdk import App, Stack
     from aws_cdk.assertions import Template
 

@@ -1,4 +1,4 @@
-"""Least privilege: a Lambda may do what its code calls and what AWS does for it, and nothing else."""
+"""Least privilege: a function has the permissions for the calls of its code, and no others."""
 
 import pytest
 
@@ -131,20 +131,20 @@ AT_HAND = {"aws_lambda_powertools", "awswrangler", "boto3", "botocore", "numpy",
 
 
 def granted(stacks: Stacks, kind: str) -> list[dict]:
-    """The statements of a function's role."""
+    """Return the policy statements of a function's role."""
     policies = stacks.properties("pipeline", "AWS::IAM::Policy")
     (policy,) = [one for one in policies if f"Functions{kind}role" in str(one["Roles"])]
     return policy["PolicyDocument"]["Statement"]
 
 
 def listed(value: str | list[str]) -> list[str]:
-    """A policy writes one as itself and many as a list."""
+    """Return a list; a policy has a single value without one."""
     return [value] if isinstance(value, str | dict) else value
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_action_that_the_code_calls_is_granted_and_none_beyond(kind):
-    """A new call without its grant fails here, and so does a grant that nothing needs any more."""
+def test_each_called_action_is_granted_and_no_other(kind):
+    """A call without a permission fails, and so does a permission without a call."""
     found = {action for one in granted(synthesized("one"), kind) for action in listed(one["Action"])}
     needed = set().union(*map(actions, USED[kind])) | ON_BEHALF[kind]
     assert found - LAMBDA == needed - LAMBDA
@@ -152,14 +152,14 @@ def test_every_action_that_the_code_calls_is_granted_and_none_beyond(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_file_calls_aws_unseen(kind):
-    """Else the claim above would be about less than the code."""
+def test_each_file_that_calls_aws_is_listed(kind):
+    """Else the test above would miss calls."""
     assert callers(f"lambdas.{kind}") <= SERVICES.keys() | AS_MEMBER
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_action_has_a_wildcard_and_few_resources_are_all(kind):
-    """`*` alone stands where AWS knows no resources for an action."""
+def test_no_action_has_a_wildcard(kind):
+    """Resource `*` is used only if the action supports no resources."""
     for statement in granted(synthesized("three"), kind):
         assert not [action for action in listed(statement["Action"]) if "*" in action]
         if "*" in listed(statement["Resource"]):
@@ -167,8 +167,8 @@ def test_no_action_has_a_wildcard_and_few_resources_are_all(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_heartbeat_and_a_lease_let_nobody_write_anything_else(kind):
-    """The kind of a row is its partition key, so a function that only reports cannot change a finding."""
+def test_functions_may_write_heartbeats_and_leases_without_changing_findings(kind):
+    """The partition key is the kind of an item."""
     may_put = {
         tuple(listed(one["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]))
         for one in granted(synthesized("one"), kind)
@@ -185,23 +185,23 @@ def test_a_heartbeat_and_a_lease_let_nobody_write_anything_else(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nobody_speaks_on_the_bus_as_another(kind):
-    """Else an event of S3's, with a manifest of somebody's, could be made up."""
+def test_functions_send_events_with_their_own_source_only(kind):
+    """Else a function could forge an S3 event with a manifest."""
     puts = [one for one in granted(synthesized("one"), kind) if "events:PutEvents" in listed(one["Action"])]
     assert all(one["Condition"] == {"StringEquals": {"events:source": "focuswatch"}} for one in puts)
 
 
 @pytest.mark.parametrize("kind", ["refresh", "detect", "collect"])
-def test_a_table_that_is_not_there_yet_is_said_to_be_missing(kind):
-    """S3 answers 404 to those who may list the whole bucket, and 403 to others: the first run would never end well."""
+def test_functions_may_list_the_bucket(kind):
+    """Without it, S3 returns 403 instead of 404 for a missing table, and the first run fails."""
     statements = [
         one for one in granted(synthesized("one"), kind) if "s3:ListBucket" in listed(one["Action"])
     ]
     assert statements and not any("Condition" in one for one in statements)
 
 
-def test_in_three_accounts_the_collector_asks_the_payer_by_a_role():
-    """It assumes that one role, and the member role of any account, but only within the organisation."""
+def test_the_collector_assumes_one_payer_role_and_the_member_role():
+    """The member role in any account of the organization only."""
     statements = [
         one for one in granted(synthesized("three"), "collect") if one["Action"] == "sts:AssumeRole"
     ]
@@ -212,6 +212,6 @@ def test_in_three_accounts_the_collector_asks_the_payer_by_a_role():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_a_lambda_loads_is_in_its_layers(kind):
-    """DuckDB, for one, is not: there is no room for it beside AWS's layers."""
+def test_imports_of_a_function_are_in_its_layers(kind):
+    """DuckDB, for example, does not fit next to AWS's layers."""
     assert packages(f"lambdas.{kind}") <= AT_HAND

@@ -178,4 +178,4 @@ def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, t
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
         heartbeat = function.handler({}, Context(seconds))
         assert ledger.pending_count() == 100 - told
-    assert (heartbeat["told"], announced) == (told, ["Detected"] * goes_on)
+    assert (heartbeat["notified"], announced) == (told, ["Detected"] * goes_on)

@@ -1,4 +1,4 @@
-"""The lease of a function: one run at a time over a real DynamoDB API, and no work that arrived meanwhile is lost."""
+"""The lease of a function, on a DynamoDB API over HTTP: one run at a time, and no event is lost."""
 
 import threading
 import time
@@ -24,14 +24,14 @@ AT_ONCE = 8
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A table behind HTTP: conditional writes of many clients meet there."""
+    """A table over HTTP, for conditional writes of parallel clients."""
     with local_aws(tmp_path_factory.mktemp("aws")) as aws, aws.used():
         ledger_table(TABLE)
         yield boto3.resource("dynamodb").Table(TABLE)
 
 
 class Logged:
-    """A logger that keeps what it is told."""
+    """A logger that records its lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -44,17 +44,17 @@ class Logged:
 
 @pytest.fixture
 def announced(table: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What runs put on the bus."""
+    """Events that runs send."""
     told: list[tuple[str, str]] = []
     monkeypatch.setenv("FOCUSWATCH_LEDGER", TABLE)
     monkeypatch.setattr(LambdaRun, "announce", lambda _self, what, detail: told.append((what, detail)))
     return told
 
 
-def test_of_many_runs_at_once_one_works_and_all_work_is_done_after_it_arrived(
+def test_parallel_invocations_run_one_at_a_time_and_process_all_events(
     table: Any, announced: list[tuple[str, str]]
 ) -> None:
-    """Each event puts its work down and calls; whoever is turned away is covered by a run that began later."""
+    """A run that is turned away is covered by a run that starts later."""
     waiting, done, at_work, most = set(range(40)), set[int](), 0, 0
     arrived: set[int] = set()
     lock = threading.Lock()
@@ -91,17 +91,17 @@ def test_of_many_runs_at_once_one_works_and_all_work_is_done_after_it_arrived(
 
 
 @pytest.mark.parametrize("kind", ONE_AT_A_TIME)
-def test_the_lease_of_one_function_is_nobody_elses(kind: str, table: Any) -> None:
-    """Refresh and publish may run at once."""
+def test_functions_have_separate_leases(kind: str, table: Any) -> None:
+    """`refresh` and `publish` may run in parallel."""
     held = [Lease(table, f"{kind} of one"), Lease(table, f"{kind} of another")]
     assert all(lease.take() for lease in held)
     assert [lease.give_back() for lease in held] == [False, False]
 
 
-def test_a_run_that_is_turned_away_ends_quietly_and_the_other_calls_again(
+def test_a_run_that_is_turned_away_is_repeated_after_the_other(
     table: Any, announced: list[tuple[str, str]]
 ) -> None:
-    """Once, whoever many were turned away; no heartbeat of it hides that of the run at work."""
+    """Once, however many were turned away; it writes no heartbeat."""
     turned_away: list[dict[str, Any]] = []
     log = Logged()
 
@@ -118,10 +118,10 @@ def test_a_run_that_is_turned_away_ends_quietly_and_the_other_calls_again(
 
 
 @pytest.mark.parametrize(("event", "called"), [({}, 1), ({"detail-type": AGAIN}, 0)])
-def test_a_run_that_fails_gives_the_lease_back_and_calls_again_but_never_for_ever(
+def test_a_failed_run_releases_the_lease_and_is_repeated_once(
     table: Any, announced: list[tuple[str, str]], event: dict[str, Any], called: int
 ) -> None:
-    """Lambda tries a failed event again; one that was itself called again asks for no other."""
+    """Lambda retries a failed event; a repeated run that fails is not repeated again."""
 
     def work(_lease: Lease) -> dict[str, Any]:
         LambdaRun("page").alone(lambda _: {}, event={}, logger=Logged())
@@ -133,8 +133,8 @@ def test_a_run_that_fails_gives_the_lease_back_and_calls_again_but_never_for_eve
     assert LambdaRun("page").alone(lambda _: {"ran": True}, event={}, logger=Logged()) == {"ran": True}
 
 
-def test_a_lease_is_renewed_while_its_run_works_and_over_soon_after_it_was_killed(table: Any) -> None:
-    """Before Lambda tries the event again, a minute later."""
+def test_a_lease_is_renewed_during_a_run_and_expires_after_a_kill(table: Any) -> None:
+    """Before Lambda retries the event one minute later."""
     now = [1000.0]
     working = Lease(table, "renewed", clock=lambda: now[0], renewed_seconds=0.05)
     assert working.take()
@@ -159,8 +159,8 @@ def _until(table: Any, name: str) -> float:
     )
 
 
-def test_a_run_whose_lease_was_taken_knows_it_and_does_not_give_the_others_back() -> None:
-    """Its detections stop being begun, and the other's lease stays."""
+def test_a_run_that_lost_its_lease_does_not_release_it() -> None:
+    """It starts no further detections, and the other run keeps the lease."""
     now, table = [1000.0], MemoryTable()
     first = Lease(table, "lost", clock=lambda: now[0], renewed_seconds=3600)  # type: ignore[arg-type]
     assert first.take()
@@ -175,8 +175,8 @@ def test_a_run_whose_lease_was_taken_knows_it_and_does_not_give_the_others_back(
     assert not second.give_back()
 
 
-def test_an_answer_that_is_lost_leaves_no_work_undone() -> None:
-    """botocore asks again, and nobody knows any more whether there was a mark: it counts as one."""
+def test_a_lost_response_of_dynamodb_loses_no_event() -> None:
+    """botocore retries, and the function is invoked again in case there was a mark."""
     table = MemoryTable()
     lease = Lease(table, "answered")  # type: ignore[arg-type]
     assert lease.take()
@@ -185,10 +185,10 @@ def test_an_answer_that_is_lost_leaves_no_work_undone() -> None:
     assert lease.give_back()
 
 
-def test_publish_turns_nobodys_news_away(
+def test_publish_is_repeated_for_notifications_during_its_run(
     table: Any, announced: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The handler itself: while it runs another ends without a heartbeat, and the bus calls it again."""
+    """With the handler: a parallel run ends without a heartbeat."""
     for name in ("TRACE_DISABLED", "SERVICE_NAME"):
         monkeypatch.setenv(f"POWERTOOLS_{name}", "true")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "focuswatch")
