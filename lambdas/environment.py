@@ -92,18 +92,18 @@ class LambdaRun:
 
     @staticmethod
     def clock() -> float:
-        """Seconds since 1970."""
+        """Return seconds since 1970."""
         return time.time()
 
     def secret(self, channel: str) -> str:
-        """The secret of `slack` or `jira`; asked anew after five minutes."""
+        """Return the secret of `slack` or `jira`; asked anew after five minutes."""
         from aws_lambda_powertools.utilities import parameters
 
         name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
         return str(parameters.get_secret(name, max_age=SECRET_SECONDS))
 
     def queue(self) -> Queue:
-        """The queue that feeds this function."""
+        """Return the queue that feeds this function."""
         sqs = self.session.client("sqs", config=PATIENT)
         return Queue(sqs, os.environ["FOCUSWATCH_QUEUE"], os.environ["FOCUSWATCH_DEAD_LETTERS"])
 
@@ -130,7 +130,7 @@ class LambdaRun:
         return SlackSecret.read(self.secret("slack"))
 
     def page_link(self) -> str | None:
-        """Where a digest leads to the page; None where nobody answers, as with webhooks alone."""
+        """Return where a digest leads to the page; None where nobody answers, as with webhooks alone."""
         from focuswatch.reports.page.signed_link import page_link
 
         secret = self._slack_secret.signing_secret
@@ -192,7 +192,7 @@ class LambdaRun:
         return Closings(speaker, Claims(self.table, channel="slack", model=SlackState), progress)
 
     def channel_of(self, team: str | None) -> str:
-        """A team's channel, or FinOps'."""
+        """Return a team's channel, or FinOps'."""
         known = self.owners.teams.get(team or "")
         return known.channel if known else self.owners.routing.fallback_channel
 
@@ -254,7 +254,7 @@ class LambdaRun:
         return sum(statement.scanned_bytes for statement in self.engine.executed)
 
     def topics(self) -> Topics:
-        """Where news goes."""
+        """Return where news goes."""
         return Topics(os.environ["FOCUSWATCH_FINDINGS_TOPIC"], os.environ["FOCUSWATCH_NEW_REGION_TOPIC"])
 
     def alone(

@@ -17,12 +17,12 @@ TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<comment>--[^\r\n]*|/\*.
 
 
 def without_comments(statement: str) -> str:
-    """The statement with a space for each comment: Athena does not read UNLOAD with `;` or a quote in one."""
+    """Return the statement with a space for each comment: Athena does not read UNLOAD with `;` or a quote in one."""
     return TOKEN.sub(lambda found: " " if found["comment"] else found[0], statement)
 
 
 def unload(select: str, *, to: str) -> str:
-    """The statement that writes the rows of a SELECT as Parquet into an empty folder, `to` being its literal.
+    """Return the statement that writes the rows of a SELECT as Parquet into an empty folder, `to` being its literal.
 
     https://docs.aws.amazon.com/athena/latest/ug/unload.html
     """

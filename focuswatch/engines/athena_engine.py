@@ -54,7 +54,7 @@ class AthenaEngine:
     at_once: int = 5  # of some twenty that an account may run: leaves room for its people
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Rows of one SELECT; see Engine.query."""
+        """Return rows of one SELECT; see Engine.query."""
         found = self._rows(statement, label=label)
         maps = {f.name for f in found.schema if str(f.type).startswith("map<")}
         return [
@@ -66,7 +66,7 @@ class AthenaEngine:
         ]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Columns of one SELECT; see Engine.columns."""
+        """Return columns of one SELECT; see Engine.columns."""
         found = self._rows(statement, label=label)
         return {name: _masked(found.column(name)) for name in found.column_names}
 

@@ -18,7 +18,7 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
 
 
 def needed_of(statement: str, tables: Mapping[str, str]) -> set[str]:
-    """The names of `tables` that a statement reads, itself or through others of them."""
+    """Return the names of `tables` that a statement reads, itself or through others of them."""
     needed: set[str] = set()
     unread = [statement]
     while unread:

@@ -40,7 +40,7 @@ MACROS = (
 
 
 def connect(*, scratch: Path | None = None, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
-    """A connection that speaks the common SQL, bounded in memory and spilling to `scratch`."""
+    """Return a connection that speaks the common SQL, bounded in memory and spilling to `scratch`."""
     connection = duckdb.connect()
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = false")
@@ -93,14 +93,14 @@ class DuckDbEngine:
         self.connection = connection
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Rows of one SELECT; see Engine.query."""
+        """Return rows of one SELECT; see Engine.query."""
         with _naming(label):
             cursor = self.connection.cursor().execute(statement)
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Columns of one SELECT; see Engine.columns."""
+        """Return columns of one SELECT; see Engine.columns."""
         with _naming(label):
             return self.connection.cursor().execute(statement).fetchnumpy()
 

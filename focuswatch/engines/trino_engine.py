@@ -42,12 +42,12 @@ class TrinoEngine:
     _lock: RLock = field(default_factory=RLock)  # a signal's handler may come while its own thread holds it
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Rows of one SELECT; see Engine.query."""
+        """Return rows of one SELECT; see Engine.query."""
         names, _, rows = self._run(with_tables(statement, self.tables), label=label)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Columns of one SELECT; see Engine.columns."""
+        """Return columns of one SELECT; see Engine.columns."""
         names, types, rows = self._run(with_tables(statement, self.tables), label=label)
         values = zip(*rows, strict=True) if rows else ([] for _ in names)
         return {
@@ -75,7 +75,7 @@ class TrinoEngine:
         """Nothing is held."""
 
     def _run(self, statement: str, *, label: str) -> tuple[list[str], list[str], list[list[Any]]]:
-        """Names, types and rows."""
+        """Return names, types and rows."""
         from requests.exceptions import RequestException
         from trino.exceptions import Error, HttpError, TrinoQueryError
 
@@ -87,7 +87,11 @@ class TrinoEngine:
             rows = cursor.fetchall()
             self._refuse_stopped(label)  # what was ended may look like what found nothing
             described = cursor.description or []
-            return [one.name for one in described], [str(one.type_code) for one in described], rows
+            return (
+                [column.name for column in described],
+                [str(column.type_code) for column in described],
+                rows,
+            )
         except TrinoQueryError as error:
             raise QueryError(
                 f"{label}: Trino could not run the statement (query {error.query_id}): "

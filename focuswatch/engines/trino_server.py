@@ -50,7 +50,7 @@ class Server:
 
     @classmethod
     def at(cls, address: str) -> "Server":
-        """The server of `https://USER@HOST:PORT/CATALOG/SCHEMA`. Raises ConfigError."""
+        """Return the server of `https://USER@HOST:PORT/CATALOG/SCHEMA`. Raises ConfigError."""
         try:
             parts = urlsplit(address)
             port = parts.port or PORTS.get(parts.scheme, 0)

@@ -32,7 +32,7 @@ class End:
 
 
 def end_of(units: Collection[Unit]) -> End:
-    """The newest day that lies in its own billing period, of the periods that can have been billed."""
+    """Return the newest day that lies in its own billing period, of the periods that can have been billed."""
     facts = [fact for unit in units for fact in unit.facts]
     newest = max(fact.last_charge_date for fact in facts)
     first_impossible = _first_impossible(units)
@@ -46,7 +46,7 @@ def end_of(units: Collection[Unit]) -> End:
 
 
 def _first_impossible(units: Collection[Unit]) -> date | None:
-    """The first billing period that began after its delivery, and long after the one before it."""
+    """Return the first billing period that began after its delivery, and long after the one before it."""
     delivered: dict[date, date] = {}
     for unit in units:
         for fact in unit.facts:

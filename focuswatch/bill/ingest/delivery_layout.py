@@ -57,7 +57,7 @@ class _Export:
 
 
 def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> tuple[PeriodDelivery, ...]:
-    """The newest delivery of every billing period, or a delivery for every flat file.
+    """Return the newest delivery of every billing period, or a delivery for every flat file.
 
     `warn` hears of a period that is left out. With `skip`, a period whose manifest lists what is not there is handed
     to it and left out; without, it raises.
@@ -104,7 +104,7 @@ def separated(delivery: PeriodDelivery) -> list[PeriodDelivery]:
 
 
 def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
-    """The files that may be data; `warn` hears of the others, but for those that no one takes for data."""
+    """Return the files that may be data; `warn` hears of the others, but for those that no one takes for data."""
     kept, skipped = [], []
     for file in files:
         name = file.name.name

@@ -19,7 +19,7 @@ class Manifest(BaseModel):
 
 
 def listed_files(manifest: ExportFile, *, among: list[ExportFile]) -> tuple[ExportFile, ...]:
-    """The files that `manifest` lists, found `among` those of its billing period: as written, else in any case.
+    """Return the files that `manifest` lists, found `among` those of its billing period: as written, else in any case.
 
     Raises ExportError where the manifest cannot be read or one of its files is not there.
     """

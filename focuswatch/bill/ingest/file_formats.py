@@ -50,7 +50,7 @@ class Sniffed:
 
 
 def sniff(path: Path) -> Sniffed:
-    """The format of a file. Raises ExportError for one that is empty, truncated or of another format."""
+    """Return the format of a file. Raises ExportError for one that is empty, truncated or of another format."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:  # DuckDB takes names in UTF-8 alone
@@ -115,7 +115,7 @@ def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
 
 
 def _first_rows(text: str, *, delimiter: str) -> list[list[str]]:
-    """The header and the first row as they read with this delimiter; none where they cannot be."""
+    """Return the header and the first row as they read with this delimiter; none where they cannot be."""
     try:
         return list(itertools.islice(csv.reader(io.StringIO(text), delimiter=delimiter), 2))
     except csv.Error:  # a lone carriage return, which within quotes is well but for the wrong delimiter

@@ -41,7 +41,7 @@ class Listing:
 
 
 def list_source(source: Path, *, without: Path) -> Listing:
-    """The files under a folder, less those under `without`, or the file itself.
+    """Return the files under a folder, less those under `without`, or the file itself.
 
     Raises ExportError for a path that does not exist and for a folder that cannot be listed.
 
@@ -63,7 +63,7 @@ def list_source(source: Path, *, without: Path) -> Listing:
 
 
 def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
-    """An export's root and the part of it that `path` names: `…/focus/data` is (`…/focus`, `data`)."""
+    """Return an export's root and the part of it that `path` names: `…/focus/data` is (`…/focus`, `data`)."""
     root = path.parent if billing_period(path.name) else path
     if root.name.lower() == "data":
         return root.parent, path.relative_to(root.parent)
@@ -71,7 +71,7 @@ def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
 
 
 def is_hidden(name: PurePosixPath) -> bool:
-    """Whether a name is a tool's own: `.DS_Store`, `_SUCCESS`, `.part.crc`."""
+    """Return whether a name is a tool's own: `.DS_Store`, `_SUCCESS`, `.part.crc`."""
     return any(part.startswith((".", "_")) for part in name.parts)
 
 
@@ -80,7 +80,7 @@ def _has_metadata(root: Path) -> bool:
 
 
 def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
-    """Files below `root`, linked folders too, none of them twice."""
+    """Yield files below `root`, linked folders too, none of them twice."""
     seen = {without.resolve()}
     for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
         place = Path(folder).resolve()

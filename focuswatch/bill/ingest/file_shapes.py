@@ -70,7 +70,7 @@ class ShapePart(BaseModel):
 def shapes_of(
     files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
 ) -> dict[ExportFile, Shape]:
-    """The shape of every file. Raises ExportError for one that cannot be read as FOCUS data."""
+    """Return the shape of every file. Raises ExportError for one that cannot be read as FOCUS data."""
     sniffed = {file: sniff(file.path) for file in files}
     parquet = [file for file, found in sniffed.items() if found.format == "parquet"]
     schemas = _parquet_columns(parquet, connection=connection)
@@ -85,7 +85,7 @@ def shapes_of(
 def relation(
     shape: Shape, paths: Iterable[str], *, finished: bool = True, rows: tuple[int, int] | None = None
 ) -> str:
-    """A SELECT with exactly the columns of `focus_export`, over files of one shape.
+    """Return a SELECT with exactly the columns of `focus_export`, over files of one shape.
 
     `rows` limits it to a range [first, end) of one Parquet file, of which only those row groups are read.
 
@@ -111,7 +111,7 @@ def relation(
 
 
 def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> Shape:
-    """The shape of Parquet files, now telling which of its columns may be blank, and its billing period.
+    """Return the shape of Parquet files, now telling which of its columns may be blank, and its billing period.
 
     Every '' shows in the footers, as the least text of a row group. 'NULL' is looked for in the first rows of
     columns that most rows leave null, since whoever writes it does so throughout; to ask it of every value of
@@ -149,7 +149,7 @@ def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequ
 
 
 def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> bool:
-    """Whether 'NULL' stands for null; so it may where there is no column to tell by."""
+    """Return whether 'NULL' stands for null; so it may where there is no column to tell by."""
     own = {columns.canonical(name): name for name, _ in shape.columns}
     asked = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
     if not asked:
@@ -162,13 +162,13 @@ def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: S
 
 
 def finish(shape: Shape) -> str:
-    """The list of a `SELECT * REPLACE (…)` that finishes what `relation` left unfinished."""
+    """Return the list of a `SELECT * REPLACE (…)` that finishes what `relation` left unfinished."""
     texts = [f"{columns.without_blanks(column)} AS {column}" for column in columns.TEXTS]
     return ", ".join([*texts, f"{columns.map_of('Tags', shape.tags_type)} AS Tags"])
 
 
 def scan_of(shape: Shape, paths: Iterable[str]) -> str:
-    """The files as they are, for a FROM: their own columns under their own names."""
+    """Return the files as they are, for a FROM: their own columns under their own names."""
     files = file_list(paths)
     if shape.format == "parquet":
         return f"read_parquet({files}, hive_partitioning = false, binary_as_string = true)"
@@ -203,7 +203,7 @@ def _parquet_columns(
 
 
 def _top_level(nodes: Sequence[tuple[str, str, int]]) -> list[tuple[str, str]]:
-    """The columns among a Parquet schema's nodes, which come root first and depth first."""
+    """Return the columns among a Parquet schema's nodes, which come root first and depth first."""
     found = []
     below = 0  # nodes still to come inside the last column
     for name, type_, children in nodes[1:]:
@@ -219,11 +219,11 @@ def _parquet_shape(file: ExportFile, found: Sequence[tuple[str, str]]) -> Shape:
     """Only the columns that are read, sorted, so that nothing else tells two shapes apart."""
     names = [name for name, _ in found]
     own = set(_own_names(file, names).values())
-    return _shape(file, "parquet", sorted(one for one in found if one[0] in own), names=names)
+    return _shape(file, "parquet", sorted(item for item in found if item[0] in own), names=names)
 
 
 def _csv_shape(file: ExportFile, found: Sniffed) -> Shape:
-    """Every column in its order; those not read under names of ours, since headers may repeat themselves."""
+    """Return every column in its order; those not read under names of ours, since headers may repeat themselves."""
     names = [name.strip() for name in found.header]
     unseen = {name: columns.READ[column] for column, name in _own_names(file, names).items()}
     listed = []

@@ -36,7 +36,7 @@ A_TIME = "a date and time like 2026-05-01 00:00:00"
 
 
 def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
-    """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
+    """Return the ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
     text = str(error)
     for said, why in UNWRITABLE:  # of what is written, not of the files that are read
         if said in text:
@@ -87,7 +87,7 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
 
 
 def several(files: Sequence[Path]) -> str:
-    """Files as a sentence names them where it is not known which of them is meant."""
+    """Return files as a sentence names them where it is not known which of them is meant."""
     if not files:
         return "a delivery without files"
     return str(files[0]) if len(files) == 1 else f"one of {len(files)} files from {files[0]} to {files[-1]}"

@@ -49,7 +49,7 @@ class UnitReader:
     made_by: str
 
     def read(self, delivery: PeriodDelivery) -> Unit:
-        """The delivery as a unit. Raises ExportError for a file not readable whole, and leaves nothing then."""
+        """Return the delivery as a unit. Raises ExportError for a file not readable whole, and leaves nothing then."""
         by_shape: dict[Shape, list[ExportFile]] = {}
         for file, shape in shapes_of(delivery.files, connection=self.connection).items():
             by_shape.setdefault(shape, []).append(file)
@@ -82,7 +82,7 @@ class UnitReader:
         )
 
     def _own_rate(self, files: Files, facts: Iterable[PeriodFacts]) -> float | None:
-        """The exchange rate that the files tell; those of a bill in USD are not read for it."""
+        """Return the exchange rate that the files tell; those of a bill in USD are not read for it."""
         if all(fact.currency in (None, USD) for fact in facts):
             return None
         return own_rate(
@@ -115,7 +115,7 @@ class UnitReader:
         return refusal(error, files=[file.path for file in delivery.files])
 
     def _looked_at(self, files: Files) -> Files:
-        """The same files, their shapes now telling which text may be blank, and their billing period."""
+        """Return the same files, their shapes now telling which text may be blank, and their billing period."""
         return {looked_at(self.connection, shape, _paths(listed)): listed for shape, listed in files.items()}
 
     def _periods(self, files: Files) -> Periods:
@@ -130,10 +130,10 @@ class UnitReader:
             for shape, listed in files.items()
         ]
         return Periods(
-            usage=sum(one.usage for one in found),
-            intraday=sum(one.intraday for one in found),
-            short=sum(one.short for one in found),
-            monthly=sum(one.monthly for one in found),
+            usage=sum(item.usage for item in found),
+            intraday=sum(item.intraday for item in found),
+            short=sum(item.short for item in found),
+            monthly=sum(item.monthly for item in found),
         )
 
     def _keep(
@@ -174,14 +174,14 @@ class UnitReader:
             self.connection.execute(f"COPY ({self.catalog.tables[name].sql}) TO {target} (FORMAT parquet)")
 
     def _folder_name(self, delivery: PeriodDelivery) -> str:
-        """A name that says the unit and changes with its content, so that old and new stand side by side."""
+        """Return a name that says the unit and changes with its content, so that old and new stand side by side."""
         readable = re.sub(r"[^A-Za-z0-9.-]+", "_", delivery.unit)[-40:]
         content = f"{delivery.unit}\n{digest_of(delivery)}\n{self.made_by}".encode("utf-8", "surrogateescape")
         return f"{readable}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def selects(units: Mapping[str, Unit], deliveries: Iterable[PeriodDelivery], *, kept: Path) -> list[str]:
-    """SELECTs that together give all units' charges by day, and one over what was folded.
+    """Return SELECTs that together give all units' charges by day, and one over what was folded.
 
     Each says the days it has, so that a query about some days does not open the files of others; where units
     are too many for that, files of one shape are read together.
@@ -225,7 +225,7 @@ def sizes_in(folder: Path) -> dict[str, int]:
 
 
 def folded_files(folder: Path) -> list[str]:
-    """The files that `fold` wrote into a unit's folder."""
+    """Return the files that `fold` wrote into a unit's folder."""
     return sorted(str(path) for path in folder.glob("part-*.parquet"))
 
 

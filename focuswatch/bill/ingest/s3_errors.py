@@ -38,7 +38,7 @@ EXPORT_ANSWERS = {
 
 
 def s3_client() -> "S3Client":
-    """A client with the user's own credentials, region and endpoint. Raises ConfigError without boto3."""
+    """Return a client with the user's own credentials, region and endpoint. Raises ConfigError without boto3."""
     try:
         import boto3
         from botocore.config import Config

@@ -28,7 +28,7 @@ CHUNK_BYTES = 8 << 20
 
 
 def list_s3(address: str, *, mirror: Path) -> Listing:
-    """The objects under an s3:// address; the listing's `fetch` copies them into `mirror`.
+    """Return the objects under an s3:// address; the listing's `fetch` copies them into `mirror`.
 
     Raises ConfigError where boto3, credentials or permissions are missing, ExportError for what is not there.
     """
@@ -72,7 +72,7 @@ class _Objects:
     client: "S3Client"
 
     def under(self, prefix: str) -> tuple[ExportFile, ...]:
-        """Every object below `prefix`, named relative to it, or the one object that is called so."""
+        """Return every object below `prefix`, named relative to it, or the one object that is called so."""
         folder = f"{prefix.rstrip('/')}/" if prefix.strip("./") else ""
         with told_in_one_sentence(self.address):
             if found := tuple(self._list(folder, above=len(folder))):
@@ -92,7 +92,7 @@ class _Objects:
         return re.sub(re.escape(f"{self.mirror}/") + "[0-9a-f]{16}/", f"{SCHEME}{self.bucket}/", text)
 
     def _list(self, prefix: str, *, above: int) -> Iterator[ExportFile]:
-        """Objects whose key starts with `prefix`, named by what follows the first `above` characters."""
+        """Yield objects whose key starts with `prefix`, named by what follows the first `above` characters."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         for found in (found for page in pages for found in page.get("Contents", [])):
             key = found["Key"]

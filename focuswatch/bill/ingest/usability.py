@@ -41,7 +41,9 @@ def refuse_unusable(
             "give the exports of different payers one at a time"
         )
     if grain_of([unit.periods for unit in units.values()]) == "MONTHLY":
-        file = next(file for one in deliveries for file in one.files if units[one.unit].periods.monthly)
+        file = next(
+            file for delivery in deliveries for file in delivery.files if units[delivery.unit].periods.monthly
+        )
         raise ExportError(
             f"{file.path}: its charges last a month each, expected days or hours; "
             "deliver the export with TIME_GRANULARITY DAILY or HOURLY"
@@ -56,7 +58,7 @@ def _file_with(
     name: str,
     connection: duckdb.DuckDBPyConnection,
 ) -> str:
-    """The first file of a unit that has a charge in `currency`."""
+    """Return the first file of a unit that has a charge in `currency`."""
     (delivery,) = (one for one in deliveries if one.unit == name)
     shapes = {file: part.shape for part in unit.parts for file in part.files}
     for file in delivery.files:

@@ -72,7 +72,7 @@ class AthenaTables:
     catalog: Catalog
 
     def periods(self) -> dict[str, GluePeriod]:
-        """Every billing period that detections can read."""
+        """Return every billing period that detections can read."""
         return Partitions(self.glue, self.engine.database, "daily_charges").all()
 
     def refresh(self, listing: Listing, *, owners: Owners, progress: Callable[[str], None]) -> Refreshed:
@@ -86,12 +86,14 @@ class AthenaTables:
         deliveries = deliveries_of(listing, warn=warnings.append, skip=failed.__setitem__)
         before = self.periods()
         made_by = _made_by(self.catalog)
-        digests = {one.unit: _digest(one, made_by) for one in deliveries}
+        digests = {delivery.unit: _digest(delivery, made_by) for delivery in deliveries}
         changed = [
-            one for one in deliveries if digests[one.unit] != getattr(before.get(one.unit), "digest", None)
+            delivery
+            for delivery in deliveries
+            if digests[delivery.unit] != getattr(before.get(delivery.unit), "digest", None)
         ]
         progress(f"{len(changed)} of {len(deliveries)} billing periods changed")
-        kept = before.keys() - {one.unit for one in changed}
+        kept = before.keys() - {delivery.unit for delivery in changed}
         self._locate(deliveries, listing=listing)
         errors = self._refresh_changed(
             changed, listing=listing, digests=digests, currencies={before[period].currency for period in kept}
@@ -102,7 +104,7 @@ class AthenaTables:
                 warnings.append(str(error))
             else:
                 failed[period] = str(error)
-        done = [one for one in changed if one.unit not in errors]
+        done = [delivery for delivery in changed if delivery.unit not in errors]
         self._sweep_unread(kept)
         after = self.periods()
         self._remember(done, before=before, after=after)
@@ -120,7 +122,7 @@ class AthenaTables:
         digests: Mapping[str, str],
         currencies: set[str],
     ) -> dict[str, FocuswatchError]:
-        """Why periods could not be folded. The newest comes first, since its currency is the one that counts."""
+        """Return why periods could not be folded. The newest comes first, since its currency is the one that counts."""
         errors: dict[str, FocuswatchError] = {}
         for delivery in reversed(changed):
             try:
@@ -224,14 +226,14 @@ class AthenaTables:
         now = datetime.now(UTC).replace(tzinfo=None)
         rows = [
             DeliveryRow(
-                billing_period=date.fromisoformat(f"{one.unit}-01"),
-                delivered_at=after[one.unit].delivered_at.replace(tzinfo=None),
+                billing_period=date.fromisoformat(f"{delivery.unit}-01"),
+                delivered_at=after[delivery.unit].delivered_at.replace(tzinfo=None),
                 refreshed_at=now,
-                charges=after[one.unit].charges,
-                billed_cost=after[one.unit].billed_cost,
+                charges=after[delivery.unit].charges,
+                billed_cost=after[delivery.unit].billed_cost,
             )
-            for one in changed
-            if _told(before.get(one.unit)) != _told(after[one.unit])
+            for delivery in changed
+            if _told(before.get(delivery.unit)) != _told(after[delivery.unit])
         ]
         if rows or not known:
             told = [tuple(row.model_dump().values()) for row in rows]
@@ -239,7 +241,7 @@ class AthenaTables:
 
 
 def _listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
-    """The files that count, where others lie in the same folder; none where all of them count."""
+    """Return the files that count, where others lie in the same folder; none where all of them count."""
     folders = {file.name.parent for file in delivery.files}
     beside = any(file.name.parent in folders and file not in delivery.files for file in listing.files)
     if len(folders) == 1 and not beside:
@@ -278,7 +280,7 @@ def _summary(
     if not after:
         why = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
         raise ExportError(f"the export has no billing period that can be read yet: {why}")
-    currencies = sorted({one.currency for one in after.values()})
+    currencies = sorted({period.currency for period in after.values()})
     if len(currencies) > 1:
         raise ExportError(f"billing periods have the currencies {', '.join(currencies)}, expected one")
     return Refreshed(
@@ -286,8 +288,8 @@ def _summary(
         unchanged=tuple(sorted(after.keys() - changed)),
         as_of=day_after(after.values()),
         currency=currencies[0],
-        newest_delivery=max(one.delivered_at for one in after.values()),
-        charges=sum(one.charges for one in after.values()),
+        newest_delivery=max(period.delivered_at for period in after.values()),
+        charges=sum(period.charges for period in after.values()),
         warnings=tuple(warnings),
         failed=dict(failed),
     )

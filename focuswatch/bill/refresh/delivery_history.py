@@ -15,7 +15,7 @@ def extended(
     after: Mapping[str, Unit],
     refreshed_at: datetime,
 ) -> tuple[DeliveryRow, ...]:
-    """The history with a row for every billing period whose delivery is not the one it tells of last."""
+    """Return the history with a row for every billing period whose delivery is not the one it tells of last."""
     touched = {
         period
         for name in before.keys() | after.keys()
@@ -30,7 +30,7 @@ def extended(
 
 
 def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> DeliveryRow | None:
-    """All units' charges of one billing period; None where no unit holds it any more."""
+    """Return all units' charges of one billing period; None where no unit holds it any more."""
     holding = [unit for name, unit in units.items() if period in _periods(name, unit)]
     if not holding:
         return None
@@ -45,7 +45,7 @@ def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> Del
 
 
 def _periods(name: str, unit: Unit) -> Iterable[date]:
-    """Billing periods of a unit; an export's own period also where it holds no charge."""
+    """Return billing periods of a unit; an export's own period also where it holds no charge."""
     periods = {fact.billing_period for fact in unit.facts}
     if not periods and len(name) == len("2026-05"):
         try:

@@ -43,8 +43,8 @@ class GluePeriod:
 
 
 def day_after(periods: Iterable[GluePeriod]) -> date:
-    """The first day not looked at, after the last charge of them all."""
-    return max(one.last_charge_date for one in periods) + timedelta(days=1)
+    """Return the first day not looked at, after the last charge of them all."""
+    return max(period.last_charge_date for period in periods) + timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,20 @@ class Partitions:
     table: str
 
     def all(self) -> dict[str, GluePeriod]:
-        """Every period by name; one that says nothing of itself is left out, and so refreshed again."""
+        """Return every period by name; one that says nothing of itself is left out, and so refreshed again."""
         pages = self.glue.get_paginator("get_partitions").paginate(
             DatabaseName=self.database, TableName=self.table
         )
         found = (one for page in pages for one in page["Partitions"])
-        return {period.period: period for one in found if (period := _period(one)) is not None}
+        return {period.period: period for item in found if (period := _period(item)) is not None}
 
     def locations(self) -> dict[str, str]:
-        """Where each period's files are."""
+        """Return where each period's files are."""
         pages = self.glue.get_paginator("get_partitions").paginate(
             DatabaseName=self.database, TableName=self.table
         )
         found = (one for page in pages for one in page["Partitions"])
-        return {one["Values"][0]: one["StorageDescriptor"]["Location"] for one in found}
+        return {item["Values"][0]: item["StorageDescriptor"]["Location"] for item in found}
 
     def point(self, period: str, *, location: str, parameters: dict[str, str]) -> None:
         """Make the period's files those in `location`, in one step."""

@@ -89,7 +89,7 @@ def _refresh(
     warnings: list[str] = []
     old = load_index(state, made_by=_made_by(catalog))
     deliveries = tuple(
-        one for found in deliveries_of(listing, warn=warnings.append) for one in separated(found)
+        item for found in deliveries_of(listing, warn=warnings.append) for item in separated(found)
     )
     changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
     progress(_announcement(deliveries, changed))
@@ -136,13 +136,13 @@ def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] 
 
 
 def _made_by(catalog: Catalog) -> str:
-    """The way of reading: this code's, and the SQL of every table that is kept."""
+    """Return the way of reading: this code's, and the SQL of every table that is kept."""
     statements = (catalog.tables[name].sql for name in ("folded_charges", "daily_charges", *KEPT_TABLES))
     return hashlib.sha256("\n".join((READING, *statements)).encode()).hexdigest()
 
 
 def _is_known(delivery: PeriodDelivery, index: Index, *, state: Path) -> bool:
-    """Whether a delivery was read before as it is now, and what was kept of it is still there."""
+    """Return whether a delivery was read before as it is now, and what was kept of it is still there."""
     unit = index.units.get(delivery.unit)
     if unit is None or unit.digest != digest_of(delivery):
         return False
@@ -159,15 +159,15 @@ def _announcement(deliveries: Sequence[PeriodDelivery], changed: Sequence[Period
 
 
 def _counted_once(units: Mapping[str, Unit]) -> Iterator[str]:
-    """A note on every file that holds the same charges as another one."""
+    """Yield a note on every file that holds the same charges as another one."""
     for name, unit in units.items():
         if unit.duplicate_of:
             yield f"{name} holds the same charges as {unit.duplicate_of}: they are counted once"
 
 
 def _needed(units: Mapping[str, Unit], deliveries: Sequence[PeriodDelivery]) -> Iterator[ExportFile]:
-    """The files that queries read themselves."""
-    return (file for one in deliveries if not units[one.unit].is_folded for file in one.files)
+    """Yield the files that queries read themselves."""
+    return (file for delivery in deliveries if not units[delivery.unit].is_folded for file in delivery.files)
 
 
 def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
@@ -210,7 +210,7 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
 
 
 def _newest_rate(units: Iterable[Unit]) -> float | None:
-    """The rate of the unit with the newest charges that tells one."""
+    """Return the rate of the unit with the newest charges that tells one."""
     told = [unit for unit in units if unit.per_usd is not None and unit.facts]
     newest = max(told, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
     return newest.per_usd if newest else None

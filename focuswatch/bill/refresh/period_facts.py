@@ -55,7 +55,7 @@ class PeriodFacts(BaseModel):
 
 
 def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> Periods:
-    """The charge periods' lengths in `relation`, a SELECT of a sample of `focus_export`.
+    """Return the charge periods' lengths in `relation`, a SELECT of a sample of `focus_export`.
 
     A sample tells hours from days well enough: one that misleads costs time, since whoever reads days sums.
     """
@@ -79,7 +79,7 @@ def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> 
 def probe_services(
     connection: "duckdb.DuckDBPyConnection", *, file: str, place: str
 ) -> tuple[PeriodFacts, ...]:
-    """Charges by billing period and currency in a file of daily services.
+    """Return charges by billing period and currency in a file of daily services.
 
     Raises ExportError, naming `place`, for charges without a day or of a day that cannot be, and for a cost that
     is no number or beyond all reason.
@@ -140,8 +140,8 @@ def probe_services(
 
 
 def grain_of(periods: Sequence[Periods]) -> Grain:
-    """The grain of an export: of all units together, since one may hold nothing but a month's fees."""
-    usage = sum(one.usage for one in periods)
-    if usage and sum(one.monthly for one in periods) == usage:
+    """Return the grain of an export: of all units together, since one may hold nothing but a month's fees."""
+    usage = sum(period.usage for period in periods)
+    if usage and sum(period.monthly for period in periods) == usage:
         return "MONTHLY"
-    return "HOURLY" if any(one.is_hourly for one in periods) else "DAILY"
+    return "HOURLY" if any(period.is_hourly for period in periods) else "DAILY"

@@ -63,7 +63,7 @@ class Index(BaseModel):
 
 
 def load_index(state: Path, *, made_by: str) -> Index:
-    """The index of the last refresh, an empty one before the first. Raises ExportError for a damaged one."""
+    """Return the index of the last refresh, an empty one before the first. Raises ExportError for a damaged one."""
     path = state / INDEX
     if not path.exists():
         return Index(made_by=made_by)

@@ -28,7 +28,7 @@ class Files:
     run_id: str
 
     def new_folder(self, table: str, period: str) -> str:
-        """The address of an empty folder; a repeated attempt gets another."""
+        """Return the address of an empty folder; a repeated attempt gets another."""
         return f"s3://{self.bucket}/{_prefix(table, period)}{self.run_id}-{uuid.uuid4().hex[:8]}/"
 
     def sweep(self, table: str, period: str) -> None:
@@ -71,7 +71,7 @@ class Files:
         self.s3.put_object(Bucket=self.bucket, Key=_key(table), Body=body.getvalue())
 
     def read(self, table: str, shape: Mapping[str, str]) -> list[tuple[Any, ...]]:
-        """The rows of a small table; none before it was written."""
+        """Return the rows of a small table; none before it was written."""
         import pyarrow.parquet as pq
 
         try:

@@ -65,7 +65,7 @@ class TrinoTables:
     catalog: Catalog
 
     def tables(self) -> set[str]:
-        """The names of all tables and views of the schema."""
+        """Return the names of all tables and views of the schema."""
         rows = self.engine.query(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema",
             label="tables",
@@ -130,13 +130,13 @@ class TrinoTables:
         now = datetime.now(UTC).replace(tzinfo=None)
         told = [
             DeliveryRow(
-                billing_period=one.period,
+                billing_period=delivery.period,
                 delivered_at=now,  # a table does not say when it was written; seen is the best that is known
                 refreshed_at=now,
-                charges=one.charges,
-                billed_cost=one.billed_cost,
+                charges=delivery.charges,
+                billed_cost=delivery.billed_cost,
             )
-            for one in changed
+            for delivery in changed
         ]
         if rows := [*known, *told][-MOST_DELIVERIES:]:
             self._turn_view("deliveries", trino_statements.deliveries(rows))

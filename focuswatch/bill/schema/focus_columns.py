@@ -121,7 +121,7 @@ def own_names(names: Sequence[str]) -> dict[str, str]:
 
 
 def sources(column: str) -> tuple[str, ...]:
-    """The names under which a file may have `column`, the preferred one first."""
+    """Return the names under which a file may have `column`, the preferred one first."""
     return SOURCES.get(column, (column,))
 
 
@@ -133,7 +133,7 @@ def focus_version(names: set[str]) -> str:
 
 
 def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: bool) -> str:
-    """SQL for one column of `focus_export`, Tags still as the file has them.
+    """Return SQL for one column of `focus_export`, Tags still as the file has them.
 
     `types` gives a source's own name and DuckDB type by canonical name. Text that means null is made
     null where `blanks`, and wherever it would be parsed or hide another source's value.
@@ -152,7 +152,7 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
 
 
 def _account_id(number: str) -> str:
-    """An AWS account's id of which a tool made a number, with the zeros that it lost in front."""
+    """Return an AWS account's id of which a tool made a number, with the zeros that it lost in front."""
     digits = f"CAST(CAST({number} AS HUGEINT) AS VARCHAR)"
     return f"CASE WHEN length({digits}) < 12 THEN lpad({digits}, 12, '0') ELSE {digits} END"
 
@@ -171,7 +171,7 @@ def csv_type(kind: Kind, example: str) -> str:
 
 
 def is_native(type_: str, *, kind: Kind) -> bool:
-    """Whether a column of this DuckDB type is read as it is or by a plain cast, without parsing text."""
+    """Return whether a column of this DuckDB type is read as it is or by a plain cast, without parsing text."""
     match kind:
         case "text":
             return True
