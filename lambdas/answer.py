@@ -1,8 +1,7 @@
-"""Slack calls, because somebody pressed a button: see that it is Slack, answer at once, and queue the rest.
+"""The HTTPS endpoint that Slack calls when someone presses a button, and that the link to the page in a digest opens.
 
-Or somebody opens the link to the page that a digest brought.
-
-It loads little, since Slack waits three seconds and a cold start counts.
+It verifies the signature, responds at once and queues the work. It imports little, because Slack waits three seconds,
+including a cold start.
 """
 
 import json

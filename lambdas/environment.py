@@ -1,4 +1,4 @@
-"""What a Lambda finds in its environment: names of its deployment, clients, a run id."""
+"""The environment of a Lambda function: clients, and resources of the deployment."""
 
 import json
 import os

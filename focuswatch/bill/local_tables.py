@@ -1,7 +1,7 @@
-"""The tables that detections read, on a DuckDB connection.
+"""Create the tables that detections read on a DuckDB connection.
 
-`folded_charges` and `deliveries` are there before, from an export or from given cases; what is
-made here is `activity`, `accounts`, `daily_charges` and `completeness`.
+`folded_charges` and `deliveries` already exist, from an export or a test case; this module creates `activity`,
+`accounts`, the owner tables, `daily_charges` and all tables derived from them.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from focuswatch.engines.sql_identifiers import file_list, quoted
 from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import ConfigError
 
-# What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
-SAYING = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
+# The beginning of lines in which DuckDB states the reason of an error, as opposed to its place in the statement.
+REASONS = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
 
 
 def load_file(
@@ -45,29 +45,31 @@ def load_file(
         connection.execute(f"INSERT INTO {name} SELECT {selected} FROM {source}")
     except duckdb.Error as error:
         lines = [line.strip() for line in str(error).splitlines()]
-        said = " ".join(line for line in lines if line.startswith(SAYING)) or lines[0]
-        raise ConfigError(f"{path} cannot be read as {name} (Parquet or CSV): {said}") from error
+        reason = " ".join(line for line in lines if line.startswith(REASONS)) or lines[0]
+        raise ConfigError(f"{path} cannot be read as {name} (Parquet or CSV): {reason}") from error
 
 
 def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
     """The table `accounts`; see load_file. Raises ConfigError, too, for an account that is there twice."""
     load_file(connection, "accounts", ACCOUNTS, path)
-    twice = connection.execute(
+    duplicate = connection.execute(
         "SELECT sub_account_id FROM accounts GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
     ).fetchone()
-    if twice is not None:  # whoever joins it would count its charges twice
-        raise ConfigError(f"{path} names account {twice[0]} twice; expected each once: remove a line.")
+    if duplicate is not None:  # a join would count its charges twice
+        raise ConfigError(
+            f"{path} lists account {duplicate[0]} twice, expected each account once. Remove one of the rows."
+        )
 
 
 def _source(path: Path) -> str:
     if not path.exists():
-        raise ConfigError(f"{path} does not exist; name a Parquet or CSV file, or a folder of them.")
+        raise ConfigError(f"{path} does not exist. Specify a Parquet or CSV file, or a folder of such files.")
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     files = [file for file in files if file.is_file() and file.name.endswith((".parquet", ".csv", ".csv.gz"))]
     kinds = {file.suffix == ".parquet" for file in files}
     if len(kinds) != 1:
-        found = "both Parquet and CSV" if kinds else "no name that ends in .parquet, .csv or .csv.gz"
-        raise ConfigError(f"{path}: found {found}; expected Parquet or CSV, and one of them alone.")
+        found = "both Parquet and CSV" if kinds else "no file ending in .parquet, .csv or .csv.gz"
+        raise ConfigError(f"{path}: found {found}; expected only Parquet or only CSV files.")
     listed = file_list(map(str, files))
     if kinds.pop():
         return f"read_parquet({listed}, union_by_name = true, hive_partitioning = false)"

@@ -1,6 +1,6 @@
-"""What Athena alone has of all that is sent to it: neither DuckDB nor a Trino is ever told so. Pure text.
+"""SQL that only Athena understands. Pure text.
 
-Everything else is the common SQL of docs/portable-sql.md.
+Every other statement is in the common SQL of docs/portable-sql.md.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""The engine where one machine ends: Athena, through awswrangler.
+"""The Athena engine, through awswrangler.
 
-Results are unloaded as Parquet and read as Arrow, so that maps, arrays and decimals arrive as what they are. Unloaded
-rows come in no order: whoever promises one sorts. What a statement scanned is kept for the run's account of itself.
+Results are unloaded as Parquet and read as Arrow, which preserves maps, arrays and decimals. Unloaded rows have no
+order, so callers that promise one sort them. The bytes that each statement scanned are kept for the heartbeat.
 """
 
 import re
@@ -27,7 +27,7 @@ UNMARKED = re.compile(r"[^0-9A-Za-z_ .-]+")  # what the mark of a statement leav
 
 @dataclass(frozen=True)
 class Executed:
-    """One statement that ran."""
+    """A statement that has run."""
 
     label: str
     execution_id: str
@@ -78,7 +78,7 @@ class AthenaEngine:
         return self._execute(athena_dialect.unload(f"{marked}\n{complete}\n", to=literal(to)), label=label)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the engine holds no resources."""
 
     def _rows(self, statement: str, *, label: str) -> "pa.Table":
         import awswrangler as wr
@@ -111,7 +111,7 @@ class AthenaEngine:
             raise QueryError(self._reason(str(error), label=label, execution_id=execution_id)) from error
         except (ClientError, BotoCoreError) as error:
             raise QueryError(
-                f"{label}: Athena did not take the statement (execution {execution_id}): {error}"
+                f"{label}: Athena rejected the statement (execution {execution_id}): {error}"
             ) from error
         counted: dict[str, Any] = found.get("Statistics", {})
         executed = Executed(
@@ -126,10 +126,10 @@ class AthenaEngine:
     def _reason(self, said: str, *, label: str, execution_id: str) -> str:
         if athena_dialect.OVER_LIMIT.search(said):
             return (
-                f"{label}: the workgroup {self.workgroup} ended the statement at its limit of scanned bytes "
-                f"(execution {execution_id}); raise scan_limit_gib in config/deployment.toml, or narrow the statement"
+                f"{label}: the workgroup {self.workgroup} stopped the statement at its limit of scanned bytes "
+                f"(execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or read less data"
             )
-        first_line = said.strip().partition("\n")[0] or "no reason was given"
+        first_line = said.strip().partition("\n")[0] or "no reason given"
         return f"{label}: Athena could not run the statement (execution {execution_id}): {first_line}"
 
 

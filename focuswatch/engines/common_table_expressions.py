@@ -1,4 +1,4 @@
-"""Tables that are not stored, put as CTEs before whatever reads them. Pure text."""
+"""Put tables that are not stored before the statements that read them, as common table expressions. Pure text."""
 
 import re
 from collections.abc import Mapping

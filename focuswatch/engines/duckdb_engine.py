@@ -1,7 +1,6 @@
-"""The embedded engine: DuckDB, taught the words in which Trino differs.
+"""The embedded engine: DuckDB, with macros for the functions that Trino has and DuckDB lacks or defines differently.
 
-It gives the SQL of the catalog a place to run. What it runs over is made by `focuswatch.bill.ingest`
-(a user's files) or by `focuswatch.authoring.detection_cases` (a few given charges).
+`focuswatch.bill` creates the tables from files, `focuswatch.authoring.detection_cases` from the charges of a test case.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What focuswatch asks of an engine, whichever it is."""
+"""The protocol that every engine implements."""
 
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,5 +29,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the engine holds."""
+        """Release the resources of the engine."""
         ...

@@ -1,4 +1,4 @@
-"""Rows of this machine as a statement's text, for a Trino whose storage nobody else can reach. Pure text."""
+"""Rows of this machine as the text of a statement, for a Trino whose storage only it can access. Pure text."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

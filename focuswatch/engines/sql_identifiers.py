@@ -1,4 +1,4 @@
-"""Names of columns and files as SQL has them."""
+"""Names of columns and files as SQL identifiers and literals."""
 
 import glob
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Values as typed SQL literals, and statements with their placeholders filled in.
 
-A value from a file or a bill reaches SQL here and nowhere else.
+Values from files and bills reach SQL through this module only.
 """
 
 import re

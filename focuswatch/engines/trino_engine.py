@@ -1,7 +1,7 @@
-"""The engine where an organisation already has one: its own Trino, through the `trino` client.
+"""The Trino engine, for organizations that run their own Trino, through the `trino` client.
 
-Every statement carries a comment with the run and what it belongs to, so that whoever operates the Trino sees it;
-an error carries the query's id, by which its web UI shows the rest.
+A comment in every statement names the run and the detection, so that operators of the Trino can identify it. Errors
+contain the query id, with which the web UI shows details.
 """
 
 import signal
@@ -60,7 +60,7 @@ class TrinoEngine:
         self._run(statement, label=label)
 
     def cancel(self) -> None:
-        """End every statement, on the Trino too, and take none until `resume`; who waits for one gets a QueryError."""
+        """Stop every statement, also on the Trino, and accept none until `resume`; running calls raise QueryError."""
         with self._lock:
             self._stopped = True
         until = time.monotonic() + STOP_SECONDS
@@ -68,11 +68,11 @@ class TrinoEngine:
             time.sleep(0.05)
 
     def resume(self) -> None:
-        """Take statements again."""
+        """Accept statements again."""
         self._stopped = False
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the engine holds no resources."""
 
     def _run(self, statement: str, *, label: str) -> tuple[list[str], list[str], list[list[Any]]]:
         """Return names, types and rows."""
@@ -99,7 +99,7 @@ class TrinoEngine:
             ) from error
         except (Error, HttpError, RequestException) as error:
             raise QueryError(
-                f"{label}: Trino did not answer (query {cursor.query_id or 'not started'}): {error}"
+                f"{label}: Trino did not respond (query {cursor.query_id or 'not started'}): {error}"
             ) from error
         finally:
             with self._lock:

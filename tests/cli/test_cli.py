@@ -461,7 +461,7 @@ def test_what_was_kept_and_is_damaged_gets_a_sentence(export):
     for path in (export.parent / "state").rglob("*.parquet"):
         path.write_bytes(b"PAR1" + bytes(path.stat().st_size - 4))
     done = focuswatch("scan", export, "--state", export.parent / "state", code=1)
-    assert "what is kept of the export is damaged; remove that folder" in done.stderr
+    assert "the stored copy of the export is damaged; delete this folder" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -1,6 +1,6 @@
-"""Where a bill ends: a charge or two of a wrong year must not be the day up to which everything is judged.
+"""The last day of a bill: a few charges with a wrong date must not become the day up to which the bill is analyzed.
 
-The clock of this machine is not asked: a bill that is simulated, or copied, may be of any year.
+This does not read the system clock: a simulated or copied bill can be of any year.
 """
 
 from collections.abc import Collection
@@ -26,8 +26,8 @@ class End:
         if self.beyond is None:
             return ()
         return (
-            f"there are charges of {self.beyond}, which is after their billing period or after they were delivered: "
-            f"the bill is taken to end on {self.last_day}; correct the export, or give --as-of",
+            f"found charges of {self.beyond}, which is after their billing period or after their delivery: "
+            f"the bill is assumed to end on {self.last_day}; correct the export, or specify --as-of",
         )
 
 

@@ -1,4 +1,4 @@
-"""A bill's own exchange rate: what it charges in its billing currency against what it charges in US dollars.
+"""A bill's own exchange rate: its costs in the billing currency divided by its costs in US dollars.
 
 FOCUS 1.2 has both: https://focus.finops.org/focus-specification/v1-2/#pricingcurrencyeffectivecost
 """

@@ -1,6 +1,6 @@
-"""Which files count: a billing period's newest delivery, or every flat file.
+"""Select the files to read: the newest delivery of each billing period, or every flat file.
 
-It reads names, dates and manifests. What the data files hold is the matter of `shapes`.
+This module reads names, dates and manifests; file_shapes reads the data files.
 The layout as AWS delivers it:
 https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html
 """
@@ -68,8 +68,8 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
     if len(exports) > 1:
         first, second, *_ = (str(root) if root.parts else "the folder itself" for root in sorted(exports))
         raise ExportError(
-            f"{listing.source}: found two exports, {first} and {second}; together they may count the same "
-            "charges twice, so give the folder of one of them"
+            f"{listing.source}: found two exports, {first} and {second}; together they could count "
+            "charges twice; specify the folder of one of them"
         )
     found = _flat(files)
     for export in exports.values():
@@ -121,7 +121,7 @@ def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
     if skipped:
         shown = ", ".join(f"{file.name} ({what})" for file, what in skipped[:SHOWN_FILES])
         more = f" and {len(skipped) - SHOWN_FILES} more" if len(skipped) > SHOWN_FILES else ""
-        warn(f"files beside the data are skipped: {shown}{more}")
+        warn(f"skipped files that are not data: {shown}{more}")
     return kept
 
 
@@ -163,7 +163,7 @@ def _periods(
             else:
                 deliveries.append(PeriodDelivery(period, listed, _ran_at(manifest), is_listed=True))
         elif manifests:
-            warn(f"billing period {period} is left out: it has no manifest, so its delivery is not finished")
+            warn(f"billing period {period} is skipped: it has no manifest, so its delivery is incomplete")
         else:
             deliveries.append(_newest_execution(period, files))
     return deliveries

@@ -1,6 +1,6 @@
-"""What lies under a source, as a list of names, sizes and dates; no data file is opened.
+"""List the files of a source with their names, sizes and dates, without opening data files.
 
-The same list is made of a folder and of an S3 prefix, so that `layout` reads both alike.
+A folder and an S3 prefix give the same list, so that delivery_layout treats both alike.
 """
 
 import os
@@ -52,8 +52,8 @@ def list_source(source: Path, *, without: Path) -> Listing:
         return Listing(source=str(source), files=(_file(source, root=source.parent),))
     if not source.is_dir():
         raise ExportError(
-            f"{source}: there is no such file or folder; give a FOCUS export's folder, a Parquet or CSV "
-            "file, or an s3:// address"
+            f"{source}: no such file or folder; specify the folder of a FOCUS export, a Parquet or "
+            "CSV file, or an s3:// address"
         )
     absolute = source.resolve()
     root, scope = split_scope(PurePosixPath(absolute))
@@ -92,14 +92,14 @@ def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
         for name in sorted(names):
             path = Path(folder, name)
             if path.is_symlink() and not path.exists():
-                raise ExportError(f"{path}: is a link to nothing; copy what it stood for, or remove it")
+                raise ExportError(f"{path}: is a broken link; copy its target, or remove it")
             if path.is_file():
                 yield _file(path, root=root)
 
 
 def _refuse(error: OSError) -> None:
     raise ExportError(
-        f"{error.filename}: cannot be listed: {error.strerror}; check its permissions"
+        f"{error.filename}: cannot be listed: {error.strerror}; check the permissions"
     ) from error
 
 

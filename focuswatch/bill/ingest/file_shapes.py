@@ -110,7 +110,9 @@ def relation(
     return f"SELECT {selected} FROM {scan_of(shape, paths)}{limited}"
 
 
-def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> Shape:
+def with_blanks_and_period(
+    connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]
+) -> Shape:
     """Return the shape of Parquet files, now telling which of its columns may be blank, and its billing period.
 
     Every '' shows in the footers, as the least text of a row group. 'NULL' is looked for in the first rows of
@@ -253,7 +255,7 @@ def _shape(
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
             f"{file.path}: lacks {', '.join(missing)}; found {len(names)} columns ({shown}), expected "
-            "FOCUS 1.0 to 1.3: select these columns in the export, or take the file away"
+            "FOCUS 1.0 to 1.3: select these columns in the export, or remove the file"
         )
     return Shape(
         format=format_,

@@ -1,6 +1,6 @@
-"""Files that hold the same charges: counted once where they are the same, refused where they overlap in part.
+"""Detect files with the same charges: duplicates are counted once, partial overlaps are rejected.
 
-Days of accounts and services are compared first, of what is kept of every unit, which costs next to nothing; only where
+First, the kept sums by day, account and service are compared, which costs almost nothing; only where
 these agree are rows read again, of a few days. Units of different billing periods cannot overlap and cost nothing.
 """
 
@@ -69,9 +69,9 @@ def marked(
                 fresh[second] = fresh[second].model_copy(update={"duplicate_of": first})
                 continue
             raise ExportError(
-                f"{_named(files[first])} and {_named(files[second])} hold the same charges "
+                f"{_named(files[first])} and {_named(files[second])} contain the same charges "
                 f"({overlap.share:.0%} of those of {', '.join(map(str, sorted(overlap.days)))} that were compared), "
-                "which would be counted twice; take one of them away"
+                "which would be counted twice; remove one of them"
             )
     return fresh
 

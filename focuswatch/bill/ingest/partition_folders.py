@@ -1,4 +1,4 @@
-"""What the folder names of a Data Exports delivery say: billing periods and executions."""
+"""Read billing periods and executions from the folder names of a Data Exports delivery."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What DuckDB says of a file it cannot read, as one sentence for whoever delivers or copies it."""
+"""Turn DuckDB errors about a file into one sentence for the person who delivers or copies it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -40,10 +40,10 @@ def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
     text = str(error)
     for said, why in UNWRITABLE:  # of what is written, not of the files that are read
         if said in text:
-            return ExportError(f"{why}; make room there, or name another folder with --state")
+            return ExportError(f"{why}; free some space, or specify another folder with --state")
     if "Out of Memory Error" in text:
         return ExportError(
-            "memory ran out while the export was read; close other programs, or give a part of the export"
+            "out of memory while reading the export; close other programs, or scan a part of the export"
         )
     named = [file for file in files if str(file) in text]
     where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
@@ -78,7 +78,7 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
         try:
             found = file.path.stat()
         except OSError:
-            return ExportError(f"{file.path}: was removed while the export was read; scan again")
+            return ExportError(f"{file.path}: was deleted while the export was read; scan again")
         if (found.st_size, str(found.st_mtime_ns)) != (file.size, file.stamp):
             return ExportError(
                 f"{file.path}: was changed while the export was read; scan again once its delivery is complete"

@@ -1,4 +1,4 @@
-"""Reading one unit: the shapes of its files, whether it must be folded, and the facts that are kept of it."""
+"""Read one unit: detect the shapes of its files, fold them if necessary, and collect facts about their charges."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ import duckdb
 from focuswatch.bill.ingest.billing_exchange_rate import own_rate
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
 from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.file_shapes import Shape, ShapePart, looked_at, relation, shapes_of
+from focuswatch.bill.ingest.file_shapes import Shape, ShapePart, relation, shapes_of, with_blanks_and_period
 from focuswatch.bill.ingest.other_providers import probe_providers
 from focuswatch.bill.ingest.read_errors import changed, refusal, several
 from focuswatch.bill.ingest.two_digit_years import misread_time, times_of
@@ -56,7 +56,7 @@ class UnitReader:
         try:
             periods = self._periods(by_shape)
             is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
-            files = by_shape if is_folded else self._looked_at(by_shape)
+            files = by_shape if is_folded else self._with_blanks_and_period(by_shape)
             folder, facts, providers = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
             per_usd = self._own_rate(files, facts)
         except (duckdb.Error, ExportError) as error:
@@ -114,9 +114,12 @@ class UnitReader:
             return error
         return refusal(error, files=[file.path for file in delivery.files])
 
-    def _looked_at(self, files: Files) -> Files:
+    def _with_blanks_and_period(self, files: Files) -> Files:
         """Return the same files, their shapes now telling which text may be blank, and their billing period."""
-        return {looked_at(self.connection, shape, _paths(listed)): listed for shape, listed in files.items()}
+        return {
+            with_blanks_and_period(self.connection, shape, _paths(listed)): listed
+            for shape, listed in files.items()
+        }
 
     def _periods(self, files: Files) -> Periods:
         """Of the first charges of every Parquet file, else of the first file, since text takes long to open."""

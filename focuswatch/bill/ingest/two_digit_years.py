@@ -1,4 +1,4 @@
-"""Times that DuckDB reads as of another century: it takes `5/1/26` for the year 5, as long as it can.
+"""Detect times that DuckDB reads as another century: it reads `5/1/26` as the year 5.
 
 Looked for only after a file was refused, since it costs a reading of the file.
 """

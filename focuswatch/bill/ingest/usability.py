@@ -1,4 +1,4 @@
-"""What makes a well-read export unusable as a whole: two currencies, months for days, no charges."""
+"""Reject exports that can be read but not used: two currencies, monthly granularity, no charges."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,8 +28,8 @@ def refuse_unusable(
                 holders.setdefault(fact.currency, name)
     if not holders:
         raise ExportError(
-            f"{source}: holds no charges in any currency; expected at least one row with a BillingCurrency: "
-            "wait for the first delivery, or give another folder"
+            f"{source}: has no charges in any currency; expected at least one row with a BillingCurrency: "
+            "wait for the first delivery, or specify another folder"
         )
     if len(holders) > 1:
         first, second, *_ = (
@@ -38,14 +38,14 @@ def refuse_unusable(
         )
         raise ExportError(
             f"{source}: found two billing currencies, {first} and {second}, expected one; "
-            "give the exports of different payers one at a time"
+            "scan the exports of different payers separately"
         )
     if grain_of([unit.periods for unit in units.values()]) == "MONTHLY":
         file = next(
             file for delivery in deliveries for file in delivery.files if units[delivery.unit].periods.monthly
         )
         raise ExportError(
-            f"{file.path}: its charges last a month each, expected days or hours; "
+            f"{file.path}: its charges cover a month each, expected days or hours; "
             "deliver the export with TIME_GRANULARITY DAILY or HOURLY"
         )
 

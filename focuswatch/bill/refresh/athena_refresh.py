@@ -1,7 +1,7 @@
-"""The refresh on AWS: every billing period whose delivery changed is folded anew, and switched to as one step.
+"""Refresh the Athena tables: fold every billing period whose delivery changed, and switch to it in one step.
 
-The raw export is read once. A period that cannot be folded keeps its tables as they were and stops no other; a refresh
-that is repeated does nothing.
+The raw export is read once. A period that cannot be folded keeps its previous tables and does not stop the others;
+a repeated refresh does nothing.
 """
 
 import hashlib
@@ -35,13 +35,13 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
+MADE_BY = "1"  # increase it when periods are folded differently, so that every one is folded again
 MONEY_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Refreshed:
-    """What a refresh found and did.
+class AthenaRefresh:
+    """The result of a refresh.
 
     `failed` are the billing periods that were skipped, each with its reason; they stay as they were. `athena_failed`
     says that nothing could be folded for a reason that lies in no delivery: worth another try.
@@ -59,12 +59,12 @@ class Refreshed:
 
 
 class EmptyDeliveryError(ExportError):
-    """A delivery without charges, as of a month that has just begun."""
+    """A delivery has no charges, for example of a month that has just started."""
 
 
 @dataclass(frozen=True)
 class AthenaTables:
-    """Where the tables are: a Glue database over `files`, folders below `tables/` of a bucket."""
+    """The tables on Athena: a Glue database over `files`, folders below `tables/` of a bucket."""
 
     engine: AthenaEngine
     glue: "GlueClient"
@@ -75,7 +75,7 @@ class AthenaTables:
         """Return every billing period that detections can read."""
         return Partitions(self.glue, self.engine.database, "daily_charges").all()
 
-    def refresh(self, listing: Listing, *, owners: Owners, progress: Callable[[str], None]) -> Refreshed:
+    def refresh(self, listing: Listing, *, owners: Owners, progress: Callable[[str], None]) -> AthenaRefresh:
         """Fold what changed in the export that `listing` lists, newest first.
 
         A billing period that fails is skipped and named in the result. Raises ExportError where there is no period at
@@ -151,7 +151,7 @@ class AthenaTables:
         period = delivery.unit
         if not delivery.files:
             raise EmptyDeliveryError(
-                f"billing period {period}: its manifest lists no files; nothing was replaced"
+                f"billing period {period}: its manifest lists no files; the previous version is kept"
             )
         folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
         paths = _listed_paths(delivery, listing=listing)
@@ -190,7 +190,7 @@ class AthenaTables:
         (row,) = self.engine.query(facts_of_period(delivery.unit), label=f"facts of {delivery.unit}")
         where = f"billing period {delivery.unit}"
         if not row["charges"]:
-            raise EmptyDeliveryError(f"{where}: its delivery has no charges; nothing was replaced")
+            raise EmptyDeliveryError(f"{where}: its delivery has no charges; the previous version is kept")
         if row["without_day"]:
             raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
         if row["currencies"] != 1:
@@ -276,14 +276,14 @@ def _summary(
     warnings: Sequence[str],
     *,
     failed: Mapping[str, str],
-) -> Refreshed:
+) -> AthenaRefresh:
     if not after:
-        why = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
-        raise ExportError(f"the export has no billing period that can be read yet: {why}")
+        reason = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
+        raise ExportError(f"the export has no readable billing period yet: {reason}")
     currencies = sorted({period.currency for period in after.values()})
     if len(currencies) > 1:
         raise ExportError(f"billing periods have the currencies {', '.join(currencies)}, expected one")
-    return Refreshed(
+    return AthenaRefresh(
         changed=tuple(sorted(changed)),
         unchanged=tuple(sorted(after.keys() - changed)),
         as_of=day_after(after.values()),

@@ -1,7 +1,7 @@
-"""The statements that Athena runs: the catalog's own, with the tables that are not stored put before them.
+"""The statements that Athena runs: those of the catalog, preceded by the tables that are not stored.
 
-Pure text. What is small or depends on the day (NOT_STORED) stands as CTEs in whatever reads it; the other tables
-are Glue's.
+Pure text. Tables that are small or depend on the day (NOT_STORED) are common table expressions of the statements that
+read them; the other tables are in Glue.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The history of deliveries: what every refresh found of the billing periods that had changed."""
+"""The history of deliveries: a row for each billing period that a refresh found changed."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime

@@ -1,7 +1,7 @@
-"""Glue partitions as the switch between an old and a new state of a billing period.
+"""Glue partitions, which switch a billing period from its old files to its new ones.
 
-A partition's location is changed by one call, so a statement reads all files of the old folder or all of the new.
-What is known of the period's charges stands in the partition's parameters, and changes with it.
+One call changes the location of a partition, so a statement reads all files of the old folder or all of the new one.
+The parameters of the partition hold facts about the charges and change with it.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""Daily Parquet of files that queries should not read themselves: hours become days, text becomes values.
+"""Fold hourly or CSV files into daily Parquet files.
 
-Written piece by piece. A key may have several rows a day, so a piece needs to know nothing of the others,
-and memory is bounded by the piece, not by the export.
+Files are folded piece by piece. A key may have several rows per day, so pieces are independent of each other, and a
+piece bounds the memory, not the export.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

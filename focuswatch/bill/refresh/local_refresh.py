@@ -35,10 +35,10 @@ from focuswatch.errors import ExportError, FocuswatchError
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "6"  # to be raised when files are read in another way, so that every unit is read again
+READING = "6"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
-    "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
+    "the export has neither SkuMeter nor x_UsageType: detections that match meters find nothing; "
     "select one of them in the export"
 )
 
@@ -62,10 +62,10 @@ def refresh(
     state: Path,
     progress: Callable[[str], None],
 ) -> LocalRefresh:
-    """Make `folded_charges`, `kept_*` and `deliveries` on the connection, of all in `source`.
+    """Create `folded_charges`, `kept_*` and `deliveries` on the connection, from everything in `source`.
 
-    `source` is a folder, a file or an s3:// address; `state` is this export's own folder. `say` is told
-    what is going to be read. Raises ExportError, and then leaves the state as the last refresh left it.
+    `source` is a folder, a file or an s3:// address; `state` is the folder of this export. `progress` reports
+    what is about to be read. Raises ExportError, and then leaves the state as the last refresh left it.
     """
     state.mkdir(parents=True, exist_ok=True)
     if source.startswith(SCHEME):
@@ -130,7 +130,7 @@ def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] 
     """Return the ExportError to raise where a view over what was refreshed cannot be read."""
     if str(state / KEPT) in str(error):
         return ExportError(
-            f"{state / KEPT}: what is kept of the export is damaged; remove that folder, and the export is read anew"
+            f"{state / KEPT}: the stored copy of the export is damaged; delete this folder and scan again"
         )
     return changed_since(files) or refusal(error, files=[file.path for file in files])
 
@@ -162,7 +162,7 @@ def _counted_once(units: Mapping[str, Unit]) -> Iterator[str]:
     """Yield a note on every file that holds the same charges as another one."""
     for name, unit in units.items():
         if unit.duplicate_of:
-            yield f"{name} holds the same charges as {unit.duplicate_of}: they are counted once"
+            yield f"{name} contains the same charges as {unit.duplicate_of}; they are counted once"
 
 
 def _needed(units: Mapping[str, Unit], deliveries: Sequence[PeriodDelivery]) -> Iterator[ExportFile]:

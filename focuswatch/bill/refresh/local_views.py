@@ -1,4 +1,4 @@
-"""What detections see of an export: the views `folded_charges` and `kept_*`, the table `deliveries`."""
+"""The views `folded_charges` and `kept_*` and the table `deliveries`, which give detections access to an export."""
 
 from collections.abc import Iterable, Sequence
 

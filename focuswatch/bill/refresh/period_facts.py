@@ -1,4 +1,4 @@
-"""What is known of a unit's charges without reading them again: how many, how much, from when to when."""
+"""Facts about the charges of a unit that are kept with it: count, cost, first and last day, and length of periods."""
 
 import math
 from collections.abc import Sequence
@@ -112,20 +112,20 @@ def probe_services(
     ).fetchall()
     names = tuple(PeriodFacts.model_fields)
     facts = []
-    for *row, effective_cost, has_days, strange_day, billed_on, most_billed, spent_on, most_spent in rows:
+    for *row, effective_cost, has_days, odd_day, billed_on, most_billed, spent_on, most_spent in rows:
         fact = dict(zip(names, row, strict=True))
         if not has_days:
             raise ExportError(
                 f"{place}: has charges without a ChargePeriodStart, expected one in each; export it again"
             )
-        if strange_day is not None:
+        if odd_day is not None:
             raise ExportError(
-                f"{place}: has charges of {strange_day}, expected days of {FIRST_DAY.year} to {LAST_DAY.year}; "
+                f"{place}: has charges of {odd_day}, expected days from {FIRST_DAY.year} to {LAST_DAY.year}; "
                 "correct the file"
             )
         if not math.isfinite(fact["billed_cost"]) or not math.isfinite(effective_cost):
             raise ExportError(
-                f"{place}: has a cost that is NaN or infinite, expected numbers; correct the file"
+                f"{place}: has a cost that is NaN or infinite, expected finite numbers; correct the file"
             )
         for column, day, most in (
             ("BilledCost", billed_on, most_billed),

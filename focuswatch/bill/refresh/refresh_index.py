@@ -1,6 +1,6 @@
-"""What the last refresh left in the state: every unit as it was read, and every delivery ever seen.
+"""The index of an export's state: every unit as the last refresh read it, and the history of deliveries.
 
-The file is replaced in one step and last of all, so what it names is whole, whenever a refresh ended.
+A refresh replaces the file in one step and last of all, so that every file it names is complete.
 """
 
 import hashlib
@@ -74,8 +74,8 @@ def load_index(state: Path, *, made_by: str) -> Index:
         return Index.model_validate(kept)
     except (ValueError, TypeError, KeyError, RecursionError) as error:  # no JSON, or not of this shape
         raise ExportError(
-            f"{path}: is not the index of a refresh; remove it, and the export is read anew "
-            "(the history of its deliveries begins again)"
+            f"{path}: is not the index of a refresh; delete it, and the export is read again "
+            "(the history of its deliveries starts over)"
         ) from error
 
 

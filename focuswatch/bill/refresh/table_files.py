@@ -1,4 +1,5 @@
-"""The Parquet files of the tables, in one bucket: a new folder for every refresh of a period, small tables whole."""
+"""The Parquet files of the Athena tables in S3: a new folder for every refresh of a billing period, one file per small
+table."""
 
 import io
 import uuid

@@ -1,7 +1,7 @@
-"""The refresh on a Trino: every billing period that changed is folded into new rows, and views are turned to them.
+"""Refresh the Trino tables: fold every changed billing period into new rows, then switch the views to these rows.
 
-A reader of a view sees the old rows of a period or the new ones and never a mix; a refresh that fails before it
-turns a view leaves every view as it was, and one that is repeated makes again what is not remembered.
+A reader of a view sees the old rows of a period or the new ones, never a mix. A refresh that fails before it switches
+a view changes no view; a repeated refresh folds again what was not recorded.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from focuswatch.engines.sql_literals import literal, literals
 from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.errors import ExportError, QueryError
 
-MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
+MADE_BY = "1"  # increase it when periods are folded differently, so that every one is folded again
 MOST_DELIVERIES = 1000  # that are kept: what is known of late bills follows from the newest
 MEMORY = "refreshed_periods"  # the view that remembers; it is turned last
 SHAPES = {"daily_charges": table_columns.DAILY_CHARGES, **table_columns.KEPT_TABLES}
@@ -198,7 +198,7 @@ def _made_by(catalog: Catalog) -> str:
 
 def _refuse(found: Sequence[Row], *, export: str) -> None:
     if not found:
-        raise ExportError(f"{export} has no rows; name the table that holds the FOCUS export.")
+        raise ExportError(f"{export} has no rows. Specify the table of the FOCUS export.")
     for row in found:
         where = f"{export}, billing period {row['billing_period']}"
         if row["billing_period"] is None:

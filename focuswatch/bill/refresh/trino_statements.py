@@ -1,4 +1,4 @@
-"""The statements of a refresh on a Trino: only what its Hive, Iceberg and memory connectors all take. Pure text.
+"""The statements of a refresh on Trino, in SQL that its Hive, Iceberg and memory connectors accept. Pure text.
 
 No connector has a change of several rows or files that all of them share; a view's text they all replace at once:
 https://trino.io/docs/current/sql/create-view.html

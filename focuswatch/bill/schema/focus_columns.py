@@ -1,4 +1,4 @@
-"""The FOCUS columns that focuswatch reads, in 1.2's vocabulary, and how each is made of what a file has.
+"""The FOCUS columns that focuswatch reads, in FOCUS 1.2 terms, and the SQL that derives each from a file's columns.
 
 A column is found whatever its case. `focus_export` has these columns with these types, whichever
 version, provider or format a file speaks.
