@@ -22,7 +22,7 @@ DIALOG_SECONDS = (
     2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
 )
 SECRET_SECONDS = 300
-NOT_OPENED = "This link has run out, or lost a part on its way. The next weekly digest brings another.\n"
+NOT_OPENED = "This link has expired or is incomplete. Open the link in the latest weekly digest.\n"
 # At the bucket's own region: a signature for the global address is not good where that leads on to.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html#VirtualHostingBackwardsCompatibility
 SIGNED_HERE = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
@@ -31,7 +31,7 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """200 where it is taken, 401 where it is not from Slack, 400 where it makes no sense; of a link, where it leads."""
+    """Return 200 if accepted, 401 if not from Slack, 400 if invalid; for a link, the redirect to the page."""
     if event.get("requestContext", {}).get("http", {}).get("method") == "GET":
         return _page(event.get("queryStringParameters") or {})
     body = event.get("body") or ""
@@ -40,18 +40,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     secret = _secret(int(time.time()) // SECRET_SECONDS)
     signing = secret.get("signing_secret", "")  # webhooks alone have none, and nobody answers them
     if not signing or not genuine(body, event.get("headers", {}), signing_secret=signing, now=time.time()):
-        logger.warning("not signed by Slack, or too old")
+        logger.warning("signature invalid or expired")
         return {"statusCode": 401}
     try:
         pressed = read(body)
     except ValueError as error:
-        logger.warning("cannot be read", extra={"reason": str(error)})
+        logger.warning("invalid request", extra={"reason": str(error)})
         return {"statusCode": 400}
     match pressed:
         case ResponseDialog() if "token" in secret:
-            _ask(pressed, secret=secret)
+            _open_dialog(pressed, secret=secret)
         case ResponseDialog():
-            _say_that_there_is_no_bot(pressed)
+            _reply_without_bot(pressed)
         case Press():
             _client("sqs").send_message(
                 QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=pressed.to_json()
@@ -60,7 +60,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _page(query: dict[str, str]) -> dict[str, Any]:
-    """On to the page, by an address of some minutes; 403 where the link is not ours or has run out."""
+    """Return a redirect to a presigned address of the page; 403 if the link is invalid or expired."""
     from focuswatch.reports.page.signed_link import KEY, OPEN_SECONDS, opens
 
     now = time.time()
@@ -74,8 +74,8 @@ def _page(query: dict[str, str]) -> dict[str, Any]:
     return {"statusCode": 302, "headers": headers}
 
 
-def _ask(question: ResponseDialog, *, secret: dict[str, str]) -> None:
-    """Open the dialog that asks why."""
+def _open_dialog(question: ResponseDialog, *, secret: dict[str, str]) -> None:
+    """Open the dialog that asks for a reason."""
     from slack_sdk import WebClient
 
     from focuswatch.notify.slack.client import API
@@ -91,14 +91,14 @@ def _ask(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     )
 
 
-def _say_that_there_is_no_bot(question: ResponseDialog) -> None:
+def _reply_without_bot(question: ResponseDialog) -> None:
     from focuswatch.notify.slack.ephemeral_reply import NO_BOT, whisper
 
     try:
         if question.response_url:
             whisper(question.response_url, NO_BOT)
     except DeliveryError as error:
-        logger.warning("nobody could be told", extra={"reason": str(error)})
+        logger.warning("reply failed", extra={"reason": str(error)})
 
 
 @cache
@@ -108,7 +108,7 @@ def _client(service: str) -> Any:
 
 @cache
 def _secret(_now: int) -> dict[str, str]:
-    """Asked anew every few minutes, so that a rotated one is seen."""
-    found = _client("secretsmanager").get_secret_value(SecretId=os.environ["FOCUSWATCH_SLACK_SECRET"])
-    told: dict[str, str] = json.loads(found["SecretString"])
-    return told
+    """Return the secret; read again every few minutes, so that a rotated secret takes effect."""
+    response = _client("secretsmanager").get_secret_value(SecretId=os.environ["FOCUSWATCH_SLACK_SECRET"])
+    secret: dict[str, str] = json.loads(response["SecretString"])
+    return secret

@@ -96,7 +96,7 @@ class LambdaRun:
         return time.time()
 
     def secret(self, channel: str) -> str:
-        """Return the secret of `slack` or `jira`; asked anew after five minutes."""
+        """Return the secret of `slack` or `jira`; read again after five minutes."""
         from aws_lambda_powertools.utilities import parameters
 
         name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
@@ -109,7 +109,7 @@ class LambdaRun:
 
     @cached_property
     def slack(self) -> "Slack":
-        """The workspace. Raises Refused where there are webhooks alone."""
+        """The Slack workspace. Raises Refused if there are only webhooks."""
         from focuswatch.errors import Refused
         from focuswatch.notify.slack.client import Slack
 
@@ -120,7 +120,7 @@ class LambdaRun:
 
     @property
     def has_bot(self) -> bool:
-        """Whether there is a Slack, and not by webhooks alone."""
+        """Whether there is a Slack bot."""
         return "FOCUSWATCH_SLACK_SECRET" in os.environ and self._slack_secret.token is not None
 
     @cached_property
@@ -130,7 +130,7 @@ class LambdaRun:
         return SlackSecret.read(self.secret("slack"))
 
     def page_link(self) -> str | None:
-        """Return where a digest leads to the page; None where nobody answers, as with webhooks alone."""
+        """Return the link to the page for a digest; None without a bot, whose endpoint serves the link."""
         from focuswatch.reports.page.signed_link import page_link
 
         secret = self._slack_secret.signing_secret
@@ -139,7 +139,7 @@ class LambdaRun:
         )
 
     def slack_routes(self) -> "Routes":
-        """Whoever tells in Slack, for one batch: the bot, and webhooks of teams that have one."""
+        """Return the Slack delivery for one batch: the bot, and webhooks of teams that have one."""
         from focuswatch.notify.slack.webhook import Routes, Webhook
 
         secret, pace = self._slack_secret, MessagePacing(self.table, channel="slack")
@@ -152,7 +152,7 @@ class LambdaRun:
         )
 
     def slack_channel(self, slack: "Slack | Webhook", *, by_webhook: bool = False) -> "SlackChannel":
-        """Whoever tells through the bot, or through a webhook, which can only post."""
+        """Return the delivery through the bot, or through a webhook, which can only post."""
         from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
         from focuswatch.notify.slack.digest_queue import Digests, DigestState
         from focuswatch.notify.slack.webhook import QUIET_SECONDS
@@ -171,7 +171,7 @@ class LambdaRun:
         )
 
     def say(self, name: str, message: Mapping[str, Any], *, channel: str) -> bool:
-        """Say it once under `name`, in the channel called so; whether it was said now."""
+        """Post a message once under `name`, in the channel of this name; return whether it was posted now."""
         from focuswatch.notify.slack.deliver import Channels
         from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 
@@ -181,7 +181,7 @@ class LambdaRun:
         return speaker.say(name, message, channel=Channels(self.table, self.slack).id(channel))
 
     def closings(self, progress: Callable[[str], None]) -> "Closings":
-        """Whoever tells in Slack what people closed in Jira."""
+        """Return what reports issues closed in Jira to Slack."""
         from focuswatch.notify.slack.deliver import SlackState
         from focuswatch.notify.slack.jira_closings import Closings
         from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
@@ -193,11 +193,11 @@ class LambdaRun:
 
     def channel_of(self, team: str | None) -> str:
         """Return a team's channel, or FinOps'."""
-        known = self.owners.teams.get(team or "")
-        return known.channel if known else self.owners.routing.fallback_channel
+        owner = self.owners.teams.get(team or "")
+        return owner.channel if owner else self.owners.routing.fallback_channel
 
     def _links(self, finding: Finding) -> "Links":
-        """What a message of Slack leads to; its Jira issue once there is one."""
+        """Return the links of a Slack message; with its Jira issue once it exists."""
         from focuswatch.notify.slack.finding_message import Links
 
         issue = self.issues.known(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
@@ -210,13 +210,13 @@ class LambdaRun:
 
     @cached_property
     def issues(self) -> "Claims[IssueState]":
-        """What is known of Jira issues."""
+        """The recorded state of Jira issues."""
         from focuswatch.notify.jira.issue_state import IssueState
 
         return Claims(self.table, channel="jira", model=IssueState)
 
     def jira_channel(self) -> "JiraChannel":
-        """Whoever tells in Jira."""
+        """Return the Jira delivery."""
         from focuswatch.notify.jira.client import JiraClient
         from focuswatch.notify.jira.deliver import JiraChannel
 
@@ -254,7 +254,7 @@ class LambdaRun:
         return sum(statement.scanned_bytes for statement in self.engine.executed)
 
     def topics(self) -> Topics:
-        """Return where news goes."""
+        """Return the SNS topics of notifications."""
         return Topics(os.environ["FOCUSWATCH_FINDINGS_TOPIC"], os.environ["FOCUSWATCH_NEW_REGION_TOPIC"])
 
     def alone(
@@ -262,25 +262,26 @@ class LambdaRun:
     ) -> dict[str, Any]:
         """Return what `work` returns, done while no other run of this function works.
 
-        Where one does, this run ends here, and that one has the function called again at its end. A run that was called
-        so and fails does not ask for another: Lambda tries it again, and an error that stays ends in the dead letters.
+        If one does, this run ends, and the other one has the function invoked again at its end. A run that was invoked
+        this way and fails does not request another: Lambda retries it, and a lasting error ends in the dead-letter
+        queue.
         """
         lease = Lease(self.table, self.name)
         if not lease.take():
-            logger.info("another run is at work, and has this function called again at its end")
+            logger.info("another run is active and will have this function invoked again at its end")
             return {"function": self.name, "run_id": self.id, "turned_away": True}
         try:
-            told = work(lease)
+            response = work(lease)
         except BaseException:
             if self._gave_back(lease, logger) and event.get("detail-type") != AGAIN:
                 self._call_again(logger)
             raise
         if self._gave_back(lease, logger):
             self._call_again(logger)
-        return told
+        return response
 
     def _gave_back(self, lease: Lease, logger: Logger) -> bool:
-        """Return whether somebody was turned away meanwhile."""
+        """Return whether another run was turned away meanwhile."""
         try:
             return lease.give_back()
         except LeaseLost as error:
@@ -288,7 +289,7 @@ class LambdaRun:
             return False
 
     def _call_again(self, logger: Logger) -> None:
-        logger.info("called again, for what arrived meanwhile")
+        logger.info("invoked again for events that arrived meanwhile")
         self.announce(AGAIN, json.dumps({"function": self.name}))
 
     def announce(self, what: str, detail: str) -> None:
@@ -297,7 +298,7 @@ class LambdaRun:
             Entries=[{"Source": EVENT_SOURCE, "DetailType": what, "Detail": detail}]
         )
         if put["FailedEntryCount"]:
-            raise RuntimeError(f"EventBridge did not take the event {what}: {put['Entries']}")
+            raise RuntimeError(f"EventBridge rejected the event {what}: {put['Entries']}")
 
     def beat(self, **fields: Any) -> dict[str, Any]:
         """Record and log the heartbeat of this run, and return it as JSON."""

@@ -18,7 +18,7 @@ TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<comment>--[^\r\n]*|/\*.
 
 def without_comments(statement: str) -> str:
     """Return the statement with a space for each comment: Athena does not read UNLOAD with `;` or a quote in one."""
-    return TOKEN.sub(lambda found: " " if found["comment"] else found[0], statement)
+    return TOKEN.sub(lambda match: " " if match["comment"] else match[0], statement)
 
 
 def unload(select: str, *, to: str) -> str:

@@ -55,20 +55,20 @@ class AthenaEngine:
 
     def query(self, statement: str, *, label: str) -> list[Row]:
         """Return rows of one SELECT; see Engine.query."""
-        found = self._rows(statement, label=label)
-        maps = {f.name for f in found.schema if str(f.type).startswith("map<")}
+        table = self._rows(statement, label=label)
+        maps = {f.name for f in table.schema if str(f.type).startswith("map<")}
         return [
             {
                 name: dict(value) if name in maps and value is not None else value
                 for name, value in row.items()
             }
-            for row in found.to_pylist()
+            for row in table.to_pylist()
         ]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
         """Return columns of one SELECT; see Engine.columns."""
-        found = self._rows(statement, label=label)
-        return {name: _masked(found.column(name)) for name in found.column_names}
+        table = self._rows(statement, label=label)
+        return {name: _masked(table.column(name)) for name in table.column_names}
 
     def unload(self, statement: str, *, to: str, label: str) -> Executed:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError."""
@@ -123,13 +123,13 @@ class AthenaEngine:
         self.executed.append(executed)
         return executed
 
-    def _reason(self, said: str, *, label: str, execution_id: str) -> str:
-        if athena_dialect.OVER_LIMIT.search(said):
+    def _reason(self, message: str, *, label: str, execution_id: str) -> str:
+        if athena_dialect.OVER_LIMIT.search(message):
             return (
                 f"{label}: the workgroup {self.workgroup} stopped the statement at its limit of scanned bytes "
                 f"(execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or read less data"
             )
-        first_line = said.strip().partition("\n")[0] or "no reason given"
+        first_line = message.strip().partition("\n")[0] or "no reason given"
         return f"{label}: Athena could not run the statement (execution {execution_id}): {first_line}"
 
 
@@ -144,7 +144,7 @@ def _read(path: str, *, session: "boto3.Session") -> "pa.Table":
 
 
 def _masked(column: "pa.ChunkedArray") -> "np.ndarray":
-    """As DuckDB gives it: dates as datetime64, text as objects, nulls masked."""
+    """Return the values as DuckDB does: dates as datetime64, text as objects, nulls masked."""
     import numpy as np
     import pyarrow as pa
 

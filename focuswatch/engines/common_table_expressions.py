@@ -23,7 +23,7 @@ def needed_of(statement: str, tables: Mapping[str, str]) -> set[str]:
     unread = [statement]
     while unread:
         words = set(re.findall(r"\w+", NOT_SQL.sub(" ", unread.pop())))
-        found = (words & tables.keys()) - needed
-        needed |= found
-        unread += [tables[name] for name in found]
+        newly_needed = (words & tables.keys()) - needed
+        needed |= newly_needed
+        unread += [tables[name] for name in newly_needed]
     return needed

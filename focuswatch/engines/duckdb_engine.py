@@ -39,7 +39,7 @@ MACROS = (
 
 
 def connect(*, scratch: Path | None = None, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
-    """Return a connection that speaks the common SQL, bounded in memory and spilling to `scratch`."""
+    """Return a connection for the common SQL, with a memory limit, spilling to `scratch`."""
     connection = duckdb.connect()
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = false")
@@ -83,7 +83,7 @@ def _naming(label: str) -> Iterator[None]:
 
 
 class DuckDbEngine:
-    """An Engine over one DuckDB connection; the tables are made by whoever made the connection."""
+    """An Engine over one DuckDB connection; the owner of the connection creates the tables."""
 
     name = "duckdb"
     at_once = 2  # while one is planned, the other runs on all cores

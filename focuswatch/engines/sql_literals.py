@@ -80,4 +80,4 @@ def placeholders(sql: str) -> set[str]:
 
 def render(sql: str, values: Mapping[str, Value]) -> str:
     """`sql` with every placeholder replaced by its literal. Raises KeyError for one without a value."""
-    return PLACEHOLDER.sub(lambda found: literals(values[found.group(1)]), sql)
+    return PLACEHOLDER.sub(lambda match: literals(values[match.group(1)]), sql)

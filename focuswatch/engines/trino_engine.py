@@ -155,7 +155,7 @@ def cancelled_with_the_command(engine: TrinoEngine) -> Iterator[None]:
 
 
 def _masked(values: list[Any], type_: str) -> "np.ndarray":
-    """As DuckDB gives it: dates as datetime64, text as objects, nulls masked."""
+    """Return the values as DuckDB does: dates as datetime64, text as objects, nulls masked."""
     import numpy as np
 
     if type_ == "date":

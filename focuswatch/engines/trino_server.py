@@ -69,19 +69,19 @@ class Server:
     def connection(
         self, sign_in: SignIn, *, secrets: Mapping[str, str] = os.environ, run_id: str
     ) -> "Callable[[], Connection]":
-        """What opens a connection. Raises ConfigError: the client is not installed, or a secret is not there."""
+        """Return a function that opens a connection. Raises ConfigError if the client or a secret is missing."""
         try:
             from trino.dbapi import connect
         except ImportError as error:
             raise ConfigError(
                 "--engine trino requires the Trino client: pip install 'focuswatch[trino]'."
             ) from error
-        known = {name: secrets[name] for name in SECRETS.get(sign_in, ()) if secrets.get(name)}
-        if missing := [name for name in SECRETS.get(sign_in, ()) if name not in known]:
+        found_secrets = {name: secrets[name] for name in SECRETS.get(sign_in, ()) if secrets.get(name)}
+        if missing := [name for name in SECRETS.get(sign_in, ()) if name not in found_secrets]:
             raise ConfigError(f"--trino-auth {sign_in} needs {' and '.join(missing)} in the environment.")
         if sign_in is not SignIn.NONE and self.scheme != "https":
             raise ConfigError(f"--trino-auth {sign_in} over http would expose the secret. Use https.")
-        auth = _auth(sign_in, user=self.user, secrets=known)
+        auth = _auth(sign_in, user=self.user, secrets=found_secrets)
 
         def opened() -> "Connection":
             connection: Connection = connect(  # type: ignore[no-untyped-call]

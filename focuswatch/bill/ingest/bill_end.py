@@ -22,7 +22,7 @@ class End:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What whoever reads the bill should know of it."""
+        """Warnings for the readers of the bill."""
         if self.beyond is None:
             return ()
         return (
@@ -50,8 +50,8 @@ def _first_impossible(units: Collection[Unit]) -> date | None:
     delivered: dict[date, date] = {}
     for unit in units:
         for fact in unit.facts:
-            known = delivered.get(fact.billing_period, date.min)
-            delivered[fact.billing_period] = max(known, unit.delivered_at.date())
+            previous = delivered.get(fact.billing_period, date.min)
+            delivered[fact.billing_period] = max(previous, unit.delivered_at.date())
     for before, period in pairwise(sorted(delivered)):
         if period - before > FARTHEST_APART and period > delivered[period]:
             return period

@@ -50,7 +50,7 @@ class PeriodDelivery:
 
 @dataclass
 class _Export:
-    """What one export's root holds, by billing period."""
+    """The files of one export by billing period."""
 
     data: dict[str, list[ExportFile]] = field(default_factory=dict)
     manifests: dict[str, list[ExportFile]] = field(default_factory=dict)
@@ -59,8 +59,8 @@ class _Export:
 def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> tuple[PeriodDelivery, ...]:
     """Return the newest delivery of every billing period, or a delivery for every flat file.
 
-    `warn` hears of a period that is left out. With `skip`, a period whose manifest lists what is not there is handed
-    to it and left out; without, it raises.
+    `warn` reports skipped periods. `skip` reports a period whose manifest lists a missing file; without `skip`, such a
+    period raises.
     Raises ExportError: two exports under one source, a listed file that is missing, no data at all.
     """
     files = _data(listing.files, warn=warn)
@@ -71,13 +71,13 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
             f"{listing.source}: found two exports, {first} and {second}; together they could count "
             "charges twice; specify the folder of one of them"
         )
-    found = _flat(files)
+    deliveries = _flat(files)
     for export in exports.values():
         newest = {period: max(files, key=_ran_at) for period, files in export.manifests.items()}
         listing.fetch(list(newest.values()))
-        found = _periods(export, newest, warn=warn, skip=skip)
-    scoped = tuple(delivery for delivery in found if _within(delivery, scope=listing.scope))
-    if not scoped and not (skip and found == [] and exports):
+        deliveries = _periods(export, newest, warn=warn, skip=skip)
+    scoped = tuple(delivery for delivery in deliveries if _within(delivery, scope=listing.scope))
+    if not scoped and not (skip and deliveries == [] and exports):
         raise ExportError(
             f"{listing.source}: found no data files; expected the folder of a FOCUS export as Data Exports "
             "delivers it, or Parquet, CSV or CSV.gz files with FOCUS columns"
@@ -104,7 +104,7 @@ def separated(delivery: PeriodDelivery) -> list[PeriodDelivery]:
 
 
 def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
-    """Return the files that may be data; `warn` hears of the others, but for those that no one takes for data."""
+    """Return the files that can be data; `warn` reports skipped files that look like data."""
     kept, skipped = [], []
     for file in files:
         name = file.name.name

@@ -23,12 +23,14 @@ def listed_files(manifest: ExportFile, *, among: list[ExportFile]) -> tuple[Expo
 
     Raises ExportError where the manifest cannot be read or one of its files is not there.
     """
-    here = {below_period(file.name): file for file in among}
+    by_name = {below_period(file.name): file for file in among}
     as_written = {from_period(file.name): file for file in among}
     chosen = []
     for address in _read(manifest).data_files:
         tail = below_period(PurePosixPath(address))
-        file = as_written.get(from_period(PurePosixPath(address))) or here.get(tail) or here.get(tail[-1:])
+        file = (
+            as_written.get(from_period(PurePosixPath(address))) or by_name.get(tail) or by_name.get(tail[-1:])
+        )
         if file is None:
             raise ExportError(
                 f"{manifest.path}: lists {address}, which does not exist in the export; "

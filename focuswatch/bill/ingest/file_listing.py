@@ -15,7 +15,7 @@ from focuswatch.errors import ExportError
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One file: `name` is its place inside the export, `path` where it is, or will be, on this machine."""
+    """A file; `name` is its path inside the export, `path` its present or future path on this machine."""
 
     name: PurePosixPath
     path: Path
@@ -104,11 +104,11 @@ def _refuse(error: OSError) -> None:
 
 
 def _file(path: Path, *, root: Path) -> ExportFile:
-    found = path.stat()
+    status = path.stat()
     return ExportFile(
         name=PurePosixPath(path.relative_to(root)),
         path=path,
-        size=found.st_size,
-        modified=datetime.fromtimestamp(found.st_mtime, UTC),
-        stamp=str(found.st_mtime_ns),
+        size=status.st_size,
+        modified=datetime.fromtimestamp(status.st_mtime, UTC),
+        stamp=str(status.st_mtime_ns),
     )

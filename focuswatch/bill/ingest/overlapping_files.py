@@ -219,7 +219,7 @@ def _alike(
     names: Mapping[str, str],
     pairs: set[tuple[str, str]],
 ) -> list[Overlap]:
-    """What share of the keys of common buckets and accounts has equal sums, for each of `pairs`.
+    """Return the share of keys in common buckets and accounts that have equal sums, for each of `pairs`.
 
     `names` gives the unit of every value of `unit`. Sums of nothing tell nothing apart: they count only between units
     that hold nothing else.

@@ -13,8 +13,8 @@ EXECUTION = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})[T_]?(\d{2})[:-]?(\d{2})[:-]?(
 
 def billing_period(folder: str) -> str | None:
     """`2026-05` of `billing_period=2026-05`, in either case; None for any other folder."""
-    found = PERIOD.fullmatch(folder)
-    return found.group(1) if found else None
+    match = PERIOD.fullmatch(folder)
+    return match.group(1) if match else None
 
 
 def below_period(path: PurePosixPath) -> tuple[str, ...]:

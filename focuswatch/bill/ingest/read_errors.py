@@ -76,10 +76,10 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
         if file.key:  # a copy of an object, which nobody writes to
             continue
         try:
-            found = file.path.stat()
+            status = file.path.stat()
         except OSError:
             return ExportError(f"{file.path}: was deleted while the export was read; scan again")
-        if (found.st_size, str(found.st_mtime_ns)) != (file.size, file.stamp):
+        if (status.st_size, str(status.st_mtime_ns)) != (file.size, file.stamp):
             return ExportError(
                 f"{file.path}: was changed while the export was read; scan again once its delivery is complete"
             )
@@ -87,7 +87,7 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
 
 
 def several(files: Sequence[Path]) -> str:
-    """Return files as a sentence names them where it is not known which of them is meant."""
+    """Return the text for an error that concerns one of several files."""
     if not files:
         return "a delivery without files"
     return str(files[0]) if len(files) == 1 else f"one of {len(files)} files from {files[0]} to {files[-1]}"

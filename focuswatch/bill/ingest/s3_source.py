@@ -120,8 +120,8 @@ class _Objects:
         try:
             with errors_as_sentences(f"{SCHEME}{self.bucket}/{file.key}"), part.open("wb") as copy:
                 # IfMatch: of an object delivered anew since it was listed, half of each must not be read.
-                found = self.client.get_object(Bucket=self.bucket, Key=file.key, IfMatch=file.stamp)
-                for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
+                response = self.client.get_object(Bucket=self.bucket, Key=file.key, IfMatch=file.stamp)
+                for chunk in response["Body"].iter_chunks(CHUNK_BYTES):
                     copy.write(chunk)
                 os.fsync(copy.fileno())
             part.replace(file.path)

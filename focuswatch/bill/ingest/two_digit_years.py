@@ -26,14 +26,14 @@ def misread_time(
 
     `named` are the file's own names of the columns that hold times.
     """
-    found = (
+    misread = (
         _in_parquet(connection, path, named=named)
         if format_ == "parquet"
         else _in_text(path, format_=format_, delimiter=delimiter, named=named)
     )
-    if found is None:
+    if misread is None:
         return None
-    where, column, value = found
+    where, column, value = misread
     return f"{path}{where}: {column} is {value!r}, expected a date and time like 2026-05-01 00:00:00; correct the file"
 
 

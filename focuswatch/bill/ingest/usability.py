@@ -19,7 +19,7 @@ def refuse_unusable(
     *,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Raise ExportError where the units cannot be summed, or do not say which day they speak of."""
+    """Raise ExportError if units cannot be summed, or if their charges cannot be assigned to days."""
     facts = {name: unit.facts for name, unit in units.items()}
     holders: dict[str, str] = {}
     for name, found in facts.items():
@@ -64,9 +64,9 @@ def _file_with(
     for file in delivery.files:
         if len(delivery.files) == 1 or not file.path.exists():
             return str(file.path)
-        here = relation(shapes[str(file.name)], [str(file.path)])
+        rows = relation(shapes[str(file.name)], [str(file.path)])
         if connection.execute(
-            f"SELECT 1 FROM ({here}) WHERE BillingCurrency = {literal(currency)} LIMIT 1"
+            f"SELECT 1 FROM ({rows}) WHERE BillingCurrency = {literal(currency)} LIMIT 1"
         ).fetchall():
             return str(file.path)
     return name

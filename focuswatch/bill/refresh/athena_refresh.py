@@ -126,17 +126,17 @@ class AthenaTables:
         errors: dict[str, FocuswatchError] = {}
         for delivery in reversed(changed):
             try:
-                made = self._refresh_period(
+                refreshed = self._refresh_period(
                     delivery, listing=listing, digest=digests[delivery.unit], currencies=currencies
                 )
             except (ExportError, QueryError) as error:
                 errors[delivery.unit] = error
             else:
-                currencies = {*currencies, made.currency}
+                currencies = {*currencies, refreshed.currency}
         return errors
 
     def _locate(self, deliveries: Iterable[PeriodDelivery], *, listing: Listing) -> None:
-        """Tell Glue where each period's files are: AWS decides how the folder is written, and may change it."""
+        """Set the location of each period in Glue: AWS decides on the case of folder names, and may change it."""
         export = Partitions(self.glue, self.engine.database, "focus_export")
         known = export.locations()
         for delivery in (one for one in deliveries if one.files):
@@ -162,27 +162,27 @@ class AthenaTables:
         )
         staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
         staged.point(period, location=folders["daily_charges"], parameters={})
-        found = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
-        if currencies - {found.currency}:
+        facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
+        if currencies - {facts.currency}:
             raise ExportError(
-                f"billing period {period}: its charges are in {found.currency}, those of other periods in "
-                f"{', '.join(sorted(currencies - {found.currency}))}; expected one currency"
+                f"billing period {period}: its charges are in {facts.currency}, those of other periods in "
+                f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency"
             )
         for table in KEPT_TABLES:
             statement = kept_table_of_period(self.catalog, table, period=period)
             self.engine.unload(statement, to=folders[table], label=f"refresh of {table} {period}")
         for table in reversed(PERIOD_TABLES):  # daily_charges last: by its digest the period is done
             partitions = Partitions(self.glue, self.engine.database, table)
-            partitions.point(period, location=folders[table], parameters=found.parameters())
+            partitions.point(period, location=folders[table], parameters=facts.parameters())
             self.files.sweep(table, period)
-        return found
+        return facts
 
     def _sweep_unread(self, periods: Iterable[str]) -> None:
-        """Nobody reads the folder before any more where a period is as the run before left it."""
+        """Delete previous folders of unchanged periods, which no statement reads any more."""
         for table in PERIOD_TABLES:
-            found = Partitions(self.glue, self.engine.database, table).all()
-            for period in found.keys() & set(periods):
-                self.files.sweep_unread(table, period, in_use=found[period].location)
+            partitions = Partitions(self.glue, self.engine.database, table).all()
+            for period in partitions.keys() & set(periods):
+                self.files.sweep_unread(table, period, in_use=partitions[period].location)
 
     def _facts(
         self, delivery: PeriodDelivery, *, digest: str, location: str, paths: Sequence[str]
@@ -221,8 +221,8 @@ class AthenaTables:
         before: Mapping[str, GluePeriod],
         after: Mapping[str, GluePeriod],
     ) -> None:
-        """A row of `deliveries` for every period whose delivery is not the one told of last."""
-        known = self.files.read("deliveries", DELIVERIES)
+        """Add a row to `deliveries` for every period whose delivery changed."""
+        recorded = self.files.read("deliveries", DELIVERIES)
         now = datetime.now(UTC).replace(tzinfo=None)
         rows = [
             DeliveryRow(
@@ -235,9 +235,9 @@ class AthenaTables:
             for delivery in changed
             if _told(before.get(delivery.unit)) != _told(after[delivery.unit])
         ]
-        if rows or not known:
+        if rows or not recorded:
             told = [tuple(row.model_dump().values()) for row in rows]
-            self.files.write("deliveries", _columns(DELIVERIES, [*known, *told]))
+            self.files.write("deliveries", _columns(DELIVERIES, [*recorded, *told]))
 
 
 def _listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:

@@ -15,7 +15,7 @@ def extended(
     after: Mapping[str, Unit],
     refreshed_at: datetime,
 ) -> tuple[DeliveryRow, ...]:
-    """Return the history with a row for every billing period whose delivery is not the one it tells of last."""
+    """Return the history, with a new row for every billing period whose delivery changed."""
     touched = {
         period
         for name in before.keys() | after.keys()
@@ -45,7 +45,7 @@ def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> Del
 
 
 def _periods(name: str, unit: Unit) -> Iterable[date]:
-    """Return billing periods of a unit; an export's own period also where it holds no charge."""
+    """Return the billing periods of a unit; that of a delivery also if it has no charges."""
     periods = {fact.billing_period for fact in unit.facts}
     if not periods and len(name) == len("2026-05"):
         try:

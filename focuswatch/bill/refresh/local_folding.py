@@ -26,7 +26,7 @@ BYTES_A_ROW = {"csv": 400, "csv.gz": 40}  # a guess on the safe side, text has n
 
 @dataclass(frozen=True)
 class Piece:
-    """What one statement folds: files of one shape, or a range of rows of a large one."""
+    """The input of one folding statement: files of one shape, or a range of rows of a large file."""
 
     shape: Shape
     files: tuple[ExportFile, ...]
@@ -100,12 +100,12 @@ def _pieces(
 def _rows(
     shape: Shape, files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
 ) -> dict[ExportFile, int]:
-    """Return rows of every file; a guess where it is text."""
+    """Return the number of rows of every file; an estimate for text files."""
     if shape.format != "parquet":
         return {file: file.size // BYTES_A_ROW[shape.format] for file in files}
     listed = file_list(str(file.path) for file in files)
-    found = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})").fetchall()
-    rows = dict(found)
+    counts = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})").fetchall()
+    rows = dict(counts)
     return {file: rows[str(file.path)] for file in files}
 
 

@@ -210,7 +210,7 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
 
 
 def _newest_rate(units: Iterable[Unit]) -> float | None:
-    """Return the rate of the unit with the newest charges that tells one."""
-    told = [unit for unit in units if unit.per_usd is not None and unit.facts]
-    newest = max(told, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
+    """Return the rate of the unit with the newest charges, among those that have one."""
+    priced = [unit for unit in units if unit.per_usd is not None and unit.facts]
+    newest = max(priced, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
     return newest.per_usd if newest else None

@@ -50,7 +50,7 @@ def kept_view_sql(table: str, paths: Iterable[str]) -> str:
 
 def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
     """The table `deliveries`, the latest last."""
-    told = [
+    values = [
         (
             row.billing_period,
             row.delivered_at.replace(tzinfo=None),
@@ -60,4 +60,4 @@ def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[Deli
         )
         for row in rows
     ]
-    create_table(connection, "deliveries", DELIVERIES, told)
+    create_table(connection, "deliveries", DELIVERIES, values)

@@ -53,7 +53,7 @@ class DeliveryRow(BaseModel):
 
 
 class Index(BaseModel):
-    """All of it; `made_by` tells another way of reading or folding, whose units are made again."""
+    """The content of the index; units that were read or folded with another `made_by` are read again."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -81,12 +81,12 @@ def load_index(state: Path, *, made_by: str) -> Index:
 
 def store_index(state: Path, index: Index) -> None:
     """Replace the index in one step."""
-    made = state / f"{INDEX}.new"
-    with made.open("w", encoding="utf-8") as file:
+    temporary = state / f"{INDEX}.new"
+    with temporary.open("w", encoding="utf-8") as file:
         file.write(index.model_dump_json())
         file.flush()
         os.fsync(file.fileno())
-    made.replace(state / INDEX)
+    temporary.replace(state / INDEX)
 
 
 def digest_of(delivery: PeriodDelivery) -> str:

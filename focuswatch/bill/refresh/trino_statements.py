@@ -39,7 +39,7 @@ def delivered(export: str, period: date) -> str:
 
 
 def facts(export: str) -> str:
-    """Return one row for every billing period of the export: what tells whether it changed, and what cannot be used."""
+    """Return one row for every billing period of the export: whether it changed, and whether it is usable."""
     return f"""
 SELECT
     CAST(date_trunc('month', BillingPeriodStart) AS date) AS billing_period,

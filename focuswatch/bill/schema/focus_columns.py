@@ -108,16 +108,16 @@ def own_names(names: Sequence[str]) -> dict[str, str]:
 
     The specification's spelling wins over another one. Raises ValueError naming two columns of which neither has it.
     """
-    found: dict[str, str] = {}
+    names_by_column: dict[str, str] = {}
     for name in names:
         column = canonical(name)
-        known = found.get(column)
-        if column not in READ or (known and known.strip().lower() == column):
+        previous = names_by_column.get(column)
+        if column not in READ or (previous and previous.strip().lower() == column):
             continue
-        if known and name.strip().lower() != column:
-            raise ValueError(f"{known} and {name}")
-        found[column] = name
-    return found
+        if previous and name.strip().lower() != column:
+            raise ValueError(f"{previous} and {name}")
+        names_by_column[column] = name
+    return names_by_column
 
 
 def sources(column: str) -> tuple[str, ...]:
@@ -139,13 +139,13 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
     null where `blanks`, and wherever it would be parsed or hide another source's value.
     """
     kind = KINDS[column]
-    found = [types[name.lower()] for name in sources(column) if name.lower() in types]
-    blanks = blanks or len(found) > 1 or kind != "text"
-    values = [_converted(_text(name, type_, blanks=blanks), type_, kind=kind) for name, type_ in found]
+    columns = [types[name.lower()] for name in sources(column) if name.lower() in types]
+    blanks = blanks or len(columns) > 1 or kind != "text"
+    values = [_converted(_text(name, type_, blanks=blanks), type_, kind=kind) for name, type_ in columns]
     if column in UNCHECKED:  # to DuckDB NaN is more than any number, so more than nothing used
         values = [f"CASE WHEN abs({value}) <= {MOST_QUANTITY} THEN {value} END" for value in values]
-    if column == "SubAccountId" and found and found[0][1] in NUMERIC_TYPES:
-        return _account_id(quoted(found[0][0]))
+    if column == "SubAccountId" and columns and columns[0][1] in NUMERIC_TYPES:
+        return _account_id(quoted(columns[0][0]))
     if not values:
         return f"CAST(NULL AS {SQL_TYPES[kind]})"
     return f"coalesce({', '.join(values)})" if len(values) > 1 else values[0]
@@ -163,7 +163,7 @@ def without_blanks(value: str) -> str:
 
 
 def csv_type(kind: Kind, example: str) -> str:
-    """DuckDB's type for a column of text; `example` is a value of it, which tells whether times have an offset.
+    """Return DuckDB's type for a text column; `example` is a value, which shows whether times have an offset.
 
     Only then are they read as such, which takes DuckDB twice as long; without, it drops an offset in silence.
     """
