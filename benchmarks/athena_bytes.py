@@ -29,7 +29,7 @@ from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.run_detection import DetectionInput, ask, news_since
+from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.engines.athena_engine import AthenaEngine, Executed
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import Simulated, simulate
@@ -115,7 +115,7 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
         as_of_tables = tables_as_of(catalog, as_of=refreshed.as_of, names_resources=owners.names_resources)
         question = DetectionInput(
             as_of=refreshed.as_of,
-            news_since=news_since(refreshed.as_of, looked_until=None),
+            first_new_day=first_new_day(refreshed.as_of, evaluated_until=None),
             required_tags=("team",),
         )
         raw_tables = over_raw(catalog, as_of_tables)
@@ -138,7 +138,7 @@ def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionI
     bytes_of: Counter[str] = Counter()
     for detection in catalog.live:
         asked = engine(detection.id, tables)
-        outcome = ask(detection, engine=asked, catalog=catalog, question=question)
+        outcome = run_detection(detection, engine=asked, catalog=catalog, inputs=question)
         if outcome.error:
             raise SystemExit(f"{detection.id}: {outcome.error}")
         bytes_of[detection.id] = sum(one.scanned_bytes for one in asked.executed)

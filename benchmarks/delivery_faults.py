@@ -54,10 +54,10 @@ class Down(Nothing):
 
     def before_batch(self, world: World) -> None:
         is_down = self.until is not None and world.now < self.until
-        world.telling.server.faults.clear()
+        world.slack.server.faults.clear()
         world.jira.faults.clear()
         if is_down:
-            world.telling.server.fault("down", times=10**9)
+            world.slack.server.fault("down", times=10**9)
             world.jira.fail("503", times=10**9, seconds=0)
 
 
@@ -66,12 +66,12 @@ class CutAfterSuccess(Nothing):
     """In every other batch a call is done, and its answer never comes."""
 
     def before_batch(self, world: World) -> None:
-        world.telling.server.faults.clear()
+        world.slack.server.faults.clear()
         world.jira.faults.clear()
         if world.rng.random() < 0.5:
-            world.telling.server.fault("dropped", "chat.postMessage")
+            world.slack.server.fault("dropped", "chat.postMessage")
         if world.rng.random() < 0.5:
-            world.telling.server.fault("dropped", "chat.update")
+            world.slack.server.fault("dropped", "chat.update")
         if world.rng.random() < 0.5:
             world.jira.fail("lost", "POST")
         if world.rng.random() < 0.3:
@@ -87,7 +87,7 @@ class TimesOut(Nothing):
     def before_batch(self, world: World) -> None:
         if self.left and world.rng.random() < 0.4:
             self.left -= 1
-            world.telling.server.fault("silent", "chat.postMessage")
+            world.slack.server.fault("silent", "chat.postMessage")
             world.jira.fail("slow", "POST", seconds=1.5)
 
 
@@ -198,7 +198,7 @@ class KilledAt(Nothing):
     steps: Steps = field(default_factory=Steps)
 
     def begin(self, world: World) -> None:
-        world.telling.steps = self.steps
+        world.slack.steps = self.steps
 
         def befall(moment: str) -> None:
             if moment == "before":

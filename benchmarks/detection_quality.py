@@ -64,7 +64,7 @@ def scanned_daily(folder: Path, *, days: int) -> Iterator[Told]:
             )  # fmt: skip
         for outcome in scanned.failures:
             raise RuntimeError(outcome.error)
-        yield from (Told(day, news.finding) for news in scanned.news if news.kind == "new")
+        yield from (Told(day, news.finding) for news in scanned.notifications if news.kind == "new")
 
 
 def judged(folder: Path, *, days: int) -> dict[str, Counter[str]]:

@@ -23,7 +23,6 @@ from organisations import over_seeds
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.explain.cost_increase import RULES
 from focuswatch.detect.scan import scan
 from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import Finding
@@ -37,7 +36,7 @@ WANTED = 0.95
 def told(folder: Path, *, days: list[date]) -> Iterator[Finding]:
     """Every explainable finding that a first scan as of each of `days` tells."""
     catalog, owners = Catalog.load(), Owners.load(folder / "owners.toml")
-    detections = [catalog.detection(id) for id in RULES]
+    detections = [detection for detection in catalog.detections.values() if detection.header.explain]
     for day in days:
         inputs = BillInputs(
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
@@ -50,7 +49,7 @@ def told(folder: Path, *, days: list[date]) -> Iterator[Finding]:
             )  # fmt: skip
         for outcome in scanned.failures:
             raise RuntimeError(outcome.error)
-        yield from (news.finding for news in scanned.news)
+        yield from (news.finding for news in scanned.notifications)
 
 
 def incident_of(finding: Finding, incidents: list[dict[str, Any]]) -> dict[str, Any] | None:

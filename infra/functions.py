@@ -1,5 +1,6 @@
 """The Lambdas, each with a role, a log group and a queue of what it could not do."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -184,7 +185,9 @@ def _environment(deployment: Deployment, *, messages: Messages) -> dict[str, str
         "FOCUSWATCH_WORKGROUP": deployment.athena.workgroup,
         "FOCUSWATCH_LEDGER": deployment.ledger,
         "FOCUSWATCH_FINDINGS_TOPIC": messages.findings.topic_arn,
-        "FOCUSWATCH_NEW_REGION_TOPIC": messages.new_region.topic_arn,
+        "FOCUSWATCH_DETECTION_TOPICS": json.dumps(
+            {name: topic.topic_arn for name, topic in messages.by_name.items()}
+        ),
         "FOCUSWATCH_ALARMS_TOPIC": messages.alarms.topic_arn,
         "FOCUSWATCH_SPENDING_TOPIC": deployment.spending_topic_arn,
         "FOCUSWATCH_MEMBER_ROLE": deployment.collector.member_role,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_kms, aws_sns, aws_sns_subscriptions, aws_sqs
 from constructs import Construct
 
+from focuswatch.catalog.catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from infra.explained import explain
 
@@ -136,8 +137,18 @@ def alarm_topic(
     return made
 
 
+def detection_topics() -> list[str]:
+    """Return the names of the topics in the headers of the catalog's detections, in order."""
+    return sorted(set(Catalog.load().topics.values()))
+
+
+def construct_id(topic_name: str) -> str:
+    """Return `NewRegion` for `new-region`."""
+    return "".join(part.capitalize() for part in topic_name.split("-"))
+
+
 class Messages(Construct):
-    """The pipeline's topics: findings, new regions for the security team, and alarms of focuswatch itself."""
+    """The topics of the pipeline: all findings, those that detections name, and alarms about focuswatch itself."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
         super().__init__(scope, id)
@@ -145,11 +156,12 @@ class Messages(Construct):
         names = f"arn:aws:sns:{region}:{account}:{deployment.name}-*"
         self.key = topic_key(self, services=["cloudwatch.amazonaws.com"], topics=names)
         self.findings = topic(self, "Findings", name=deployment.topic("findings"), key=self.key, emails=[])
-        self.new_region = topic(
-            self, "NewRegion", name=deployment.topic("new-region"), key=self.key, emails=[]
-        )
+        self.by_name = {
+            name: topic(self, construct_id(name), name=deployment.topic(name), key=self.key, emails=[])
+            for name in detection_topics()
+        }
         self.alarms = alarm_topic(self, deployment, account=account, region=region, key=self.key)
-        for one in (self.findings, self.new_region):
+        for one in (self.findings, *self.by_name.values()):
             open_to_organisation(
                 one,
                 organisation_id=deployment.organisation.id,

@@ -10,10 +10,11 @@ from aws_cdk import aws_iam
 
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
 from focuswatch.detect.stored_outcomes import KEY as OUTCOMES
-from focuswatch.ledger.findings_table import TABLE
 from focuswatch.operations.deployment_config import EVENT_SOURCE, ONE_AT_A_TIME, QUEUE_FED, Deployment
+from focuswatch.reports.findings_table import TABLE
 from focuswatch.reports.page.signed_link import KEY as PAGE
 from infra.bucket import RESULTS
+from infra.messages import detection_topics
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class Permissions:
         ]
 
     def _publish(self) -> list[Grant]:
-        topics = tuple(self._arn("sns", self.deployment.topic(kind)) for kind in ("findings", "new-region"))
+        names = ("findings", *detection_topics())
+        topics = tuple(self._arn("sns", self.deployment.topic(name)) for name in names)
         return [
             Grant("what is untold", ("dynamodb:Query",), (f"{self._table}/index/pending",)),
             Grant("and that it was told", ("dynamodb:GetItem", "dynamodb:UpdateItem"), (self._table,)),

@@ -11,7 +11,7 @@ from infra.chain import Chain
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
 from infra.ledger import LedgerTable
-from infra.messages import Messages
+from infra.messages import Messages, construct_id
 from infra.queries import SavedQueries
 from infra.warehouse import GlueDatabase
 from infra.watch import Monitoring
@@ -51,7 +51,7 @@ class PipelineStack(Stack):
         for name, value in {
             "Bucket": deployment.bucket,
             "FindingsTopic": messages.findings.topic_arn,
-            "NewRegionTopic": messages.new_region.topic_arn,
+            **{f"{construct_id(name)}Topic": topic.topic_arn for name, topic in messages.by_name.items()},
             **functions.addresses,
         }.items():
             CfnOutput(self, name, value=value)

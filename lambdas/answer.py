@@ -15,8 +15,12 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
-from focuswatch.errors import DeliveryError
-from focuswatch.notify.slack.interactions import Press, ResponseDialog, genuine, read
+from focuswatch.notify.slack.interactions import (
+    ResponseDialog,
+    UserResponse,
+    is_signed_by_slack,
+    parse_interaction,
+)
 
 DIALOG_SECONDS = (
     2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
@@ -38,23 +42,23 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if event.get("isBase64Encoded"):
         body = b64decode(body).decode("utf-8", errors="replace")
     secret = _secret(int(time.time()) // SECRET_SECONDS)
-    signing = secret.get("signing_secret", "")  # webhooks alone have none, and nobody answers them
-    if not signing or not genuine(body, event.get("headers", {}), signing_secret=signing, now=time.time()):
+    signing = secret.get("signing_secret", "") if "token" in secret else ""  # webhooks have no buttons
+    if not signing or not is_signed_by_slack(
+        body, event.get("headers", {}), signing_secret=signing, now=time.time()
+    ):
         logger.warning("signature invalid or expired")
         return {"statusCode": 401}
     try:
-        pressed = read(body)
+        response = parse_interaction(body)
     except ValueError as error:
         logger.warning("invalid request", extra={"reason": str(error)})
         return {"statusCode": 400}
-    match pressed:
-        case ResponseDialog() if "token" in secret:
-            _open_dialog(pressed, secret=secret)
+    match response:
         case ResponseDialog():
-            _reply_without_bot(pressed)
-        case Press():
+            _open_dialog(response, secret=secret)
+        case UserResponse():
             _client("sqs").send_message(
-                QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=pressed.to_json()
+                QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=response.to_json()
             )
     return {"statusCode": 200}
 
@@ -79,9 +83,9 @@ def _open_dialog(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     from slack_sdk import WebClient
 
     from focuswatch.notify.slack.client import API
-    from focuswatch.notify.slack.response_form import not_waste_modal
+    from focuswatch.notify.slack.response_form import render_not_waste_dialog
 
-    view = not_waste_modal(
+    view = render_not_waste_dialog(
         question.fingerprint, title=question.title, channel=question.channel, ts=question.ts,
         response_url=question.response_url,
     )  # fmt: skip
@@ -89,16 +93,6 @@ def _open_dialog(question: ResponseDialog, *, secret: dict[str, str]) -> None:
     WebClient(secret["token"], base_url=api, timeout=DIALOG_SECONDS, retry_handlers=[]).views_open(
         trigger_id=question.trigger_id, view=view
     )
-
-
-def _reply_without_bot(question: ResponseDialog) -> None:
-    from focuswatch.notify.slack.ephemeral_reply import NO_BOT, whisper
-
-    try:
-        if question.response_url:
-            whisper(question.response_url, NO_BOT)
-    except DeliveryError as error:
-        logger.warning("reply failed", extra={"reason": str(error)})
 
 
 @cache

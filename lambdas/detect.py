@@ -12,8 +12,9 @@ from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.catalog.catalog import Detection
 from focuswatch.collect.cloudtrail_history import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, assuming
-from focuswatch.detect.run_detection import due
-from focuswatch.detect.scan import Scanned, scan
+from focuswatch.detect.run_detection import due_detections
+from focuswatch.detect.scan import scan
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.detect.stored_outcomes import StoredOutcomes
 from focuswatch.operations.heartbeat import heartbeats
 from lambdas.environment import LambdaRun
@@ -35,9 +36,9 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             catalog=run.catalog, detections=_due(run, invocation.event, as_of=bill.as_of), owners=run.owners,
             ledger=run.ledger, progress=logger.debug,
             may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
-            trail=_trail(run), doubts=_not_refreshed(run, as_of=bill.as_of),
+            change_history=_trail(run), doubts=_not_refreshed(run, as_of=bill.as_of),
         )  # fmt: skip
-    StoredOutcomes(run.session.client("s3", config=PATIENT), run.bucket).remember(scanned.outcomes)
+    StoredOutcomes(run.session.client("s3", config=PATIENT), run.bucket).save(scanned.outcomes)
     _measure(scanned, scanned_bytes={query.label: query.scanned_bytes for query in bill.engine.executed})
     newest = max(period.delivered_at for period in bill.periods.values())
     heartbeat = run.beat(
@@ -48,9 +49,9 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         scanned_bytes=run.scanned_bytes,
         doubts=[*scanned.coverage.doubts, *_left(scanned)],
     )
-    if scanned.left and scanned.outcomes:  # a run without progress would be invoked again forever
-        run.announce("Unfinished", json.dumps({"run_id": run.id, "left": scanned.left}))
-    detected = {"run_id": run.id, "as_of": bill.as_of.isoformat(), "news": len(scanned.news)}
+    if scanned.not_run and scanned.outcomes:  # a run without progress would be invoked again forever
+        run.announce("Unfinished", json.dumps({"run_id": run.id, "left": scanned.not_run}))
+    detected = {"run_id": run.id, "as_of": bill.as_of.isoformat(), "news": len(scanned.notifications)}
     run.announce("Detected", json.dumps(detected))
     return heartbeat
 
@@ -67,7 +68,7 @@ def _due(run: LambdaRun, event: dict[str, Any], *, as_of: date) -> list[Detectio
     left = event.get("detail", {}).get("left")
     if left is not None:
         return [detection for detection in run.catalog.live if detection.id in left]
-    return due(run.catalog.live, as_of=as_of, looked_until=run.ledger.looked_until())
+    return due_detections(run.catalog.live, as_of=as_of, evaluated_until=run.ledger.evaluated_until())
 
 
 def _not_refreshed(run: LambdaRun, *, as_of: date) -> list[str]:
@@ -81,16 +82,16 @@ def _not_refreshed(run: LambdaRun, *, as_of: date) -> list[str]:
     ]
 
 
-def _left(scanned: Scanned) -> list[str]:
+def _left(scanned: ScanResult) -> list[str]:
     """Return why the findings of some detections cannot be resolved yet."""
     return (
-        [f"out of time before {', '.join(scanned.left)}; the next run continues with them"]
-        if scanned.left
+        [f"out of time before {', '.join(scanned.not_run)}; the next run continues with them"]
+        if scanned.not_run
         else []
     )
 
 
-def _measure(scanned: Scanned, *, scanned_bytes: dict[str, int]) -> None:
+def _measure(scanned: ScanResult, *, scanned_bytes: dict[str, int]) -> None:
     """Publish findings, seconds and bytes of every detection, and the number of failed detections."""
     for outcome in scanned.outcomes:
         values = {

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from focuswatch.notify.slack.client import Slack, SlackSecret
     from focuswatch.notify.slack.deliver import SlackChannel
     from focuswatch.notify.slack.finding_message import Links
-    from focuswatch.notify.slack.jira_closings import Closings
-    from focuswatch.notify.slack.webhook import Routes, Webhook
+    from focuswatch.notify.slack.jira_closings import JiraClosings
+    from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
@@ -138,12 +138,12 @@ class LambdaRun:
             page_link(os.environ["FOCUSWATCH_PAGE_DOOR"], secret=secret, now=self.clock()) if secret else None
         )
 
-    def slack_routes(self) -> "Routes":
+    def slack_routes(self) -> "SlackRoutes":
         """Return the Slack delivery for one batch: the bot, and webhooks of teams that have one."""
-        from focuswatch.notify.slack.webhook import Routes, Webhook
+        from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
 
         secret, pace = self._slack_secret, MessagePacing(self.table, channel="slack")
-        return Routes(
+        return SlackRoutes(
             bot=self.slack_channel(self.slack) if secret.token else None,
             webhook=lambda url: self.slack_channel(Webhook(url, pace), by_webhook=True),
             urls=secret.webhooks,
@@ -178,18 +178,18 @@ class LambdaRun:
         speaker = OncePoster(
             self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock
         )
-        return speaker.say(name, message, channel=Channels(self.table, self.slack).id(channel))
+        return speaker.post(name, message, channel=Channels(self.table, self.slack).id(channel))
 
-    def closings(self, progress: Callable[[str], None]) -> "Closings":
+    def closings(self, progress: Callable[[str], None]) -> "JiraClosings":
         """Return what reports issues closed in Jira to Slack."""
         from focuswatch.notify.slack.deliver import SlackState
-        from focuswatch.notify.slack.jira_closings import Closings
+        from focuswatch.notify.slack.jira_closings import JiraClosings
         from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 
         speaker = OncePoster(
             self.slack, Claims(self.table, channel="slack said", model=PostedOnce), self.clock
         )
-        return Closings(speaker, Claims(self.table, channel="slack", model=SlackState), progress)
+        return JiraClosings(speaker, Claims(self.table, channel="slack", model=SlackState), progress)
 
     def channel_of(self, team: str | None) -> str:
         """Return a team's channel, or FinOps'."""
@@ -200,7 +200,7 @@ class LambdaRun:
         """Return the links of a Slack message; with its Jira issue once it exists."""
         from focuswatch.notify.slack.finding_message import Links
 
-        issue = self.issues.known(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
+        issue = self.issues.state_of(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
         return Links(
             query=query_url(str(self.session.region_name)),
             console=console_url(finding.resource_id),
@@ -225,7 +225,7 @@ class LambdaRun:
             ledger=self.ledger,
             owners=self.owners,
             catalog=self.catalog,
-            client=JiraClient.of_secret(self.secret("jira")),
+            client=JiraClient.from_secret(self.secret("jira")),
             clock=self.clock,
             query_url=lambda _finding: query_url(str(self.session.region_name)),
         )
@@ -255,7 +255,9 @@ class LambdaRun:
 
     def topics(self) -> Topics:
         """Return the SNS topics of notifications."""
-        return Topics(os.environ["FOCUSWATCH_FINDINGS_TOPIC"], os.environ["FOCUSWATCH_NEW_REGION_TOPIC"])
+        arns = json.loads(os.environ["FOCUSWATCH_DETECTION_TOPICS"])
+        by_detection = {id: arns[topic] for id, topic in self.catalog.topics.items()}
+        return Topics(os.environ["FOCUSWATCH_FINDINGS_TOPIC"], by_detection)
 
     def alone(
         self, work: Callable[[Lease], dict[str, Any]], *, event: Mapping[str, Any], logger: Logger

@@ -4,7 +4,7 @@ from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.detect.stored_outcomes import StoredOutcomes
-from focuswatch.ledger.findings_table import rows_of_ledger
+from focuswatch.reports.findings_table import findings_table_rows
 from focuswatch.reports.page import document, gather, html
 from focuswatch.reports.page.signed_link import KEY
 from lambdas.environment import PATIENT
@@ -18,12 +18,12 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     s3 = run.session.client("s3", config=PATIENT)
     with open_athena_bill(run.tables, owners=run.owners) as bill:
         bill.load_known_findings(
-            rows_of_ledger(run.ledger, engine=bill.engine, owners=run.owners, as_of=bill.as_of)
+            findings_table_rows(run.ledger, engine=bill.engine, owners=run.owners, as_of=bill.as_of)
         )
         gathered = gather(
             bill.engine, as_of=bill.as_of, currency=bill.summary.currency, rate=bill.summary.rate(run.owners),
             catalog=run.catalog, owners=run.owners, ledger=run.ledger,
-            outcomes=StoredOutcomes(s3, run.bucket).recall(run.catalog),
+            outcomes=StoredOutcomes(s3, run.bucket).load(run.catalog),
         )  # fmt: skip
     page = html(document(gathered)).encode()
     s3.put_object(

@@ -19,9 +19,9 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         run.ledger, sns=run.session.client("sns", config=PATIENT), topics=run.topics(), progress=logger.info,
         may_go_on=lambda: invocation.can_continue(spare_seconds=SPARE_SECONDS),
     )  # fmt: skip
-    metrics.add_metric(name="Told", unit=MetricUnit.Count, value=published.told)
-    heartbeat = run.beat(told=published.told, failed=published.failed)
-    if published.unfinished and published.told:  # a run without progress would be invoked again forever
+    metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=published.sent)
+    heartbeat = run.beat(told=published.sent, failed=published.failed)
+    if published.unfinished and published.sent:  # a run without progress would be invoked again forever
         logger.info("out of time; invoked again for the remaining notifications")
         run.announce("Detected", "{}")
     if published.failed:

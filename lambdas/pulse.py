@@ -22,7 +22,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     report = _pulse(run, now=now)
     if run.has_bot:
         run.say(f"pulse of {now:%Y-%m-%d}", pulse_message(report), channel=run.channel_of(None))
-        run.closings(logger.warning).tell(run.ledger.silences(), today=now.date())
+        run.closings(logger.warning).notify(run.ledger.suppressions(), today=now.date())
     else:
         run.session.client("sns", config=PATIENT).publish(
             TopicArn=os.environ["FOCUSWATCH_ALARMS_TOPIC"],
@@ -41,7 +41,7 @@ def _pulse(run: LambdaRun, *, now: datetime) -> Pulse:
     daily = [kind for kind in _listed("FOCUSWATCH_DAILY") if kind != run.name]
     return pulse(
         heartbeats(run.table),
-        waiting={UNTOLD: run.ledger.untold_count(), **waiting(sqs, queues)},
+        waiting={UNTOLD: run.ledger.pending_count(), **waiting(sqs, queues)},
         dead_letters=waiting(sqs, letters),
         expected=daily,
         now=now,

@@ -3,10 +3,9 @@
 from typing import Any
 
 from focuswatch.errors import Refused
-from focuswatch.notify.queue_batch import Record, work
-from focuswatch.notify.slack.ephemeral_reply import NO_BOT
-from focuswatch.notify.slack.interactions import Press
-from focuswatch.notify.slack.record_response import Recorder, turned_away
+from focuswatch.notify.queue_batch import Record, process_batch
+from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.record_response import ResponseRecorder
 from lambdas.function import Invocation, lambda_function, logger
 from lambdas.queue_result import report_batch
 
@@ -15,20 +14,16 @@ from lambdas.queue_result import report_batch
 def handler(invocation: Invocation) -> dict[str, Any]:
     """Record a batch of responses, each with its author."""
     run = invocation.run
-    recorder = (
-        Recorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
-        if run.has_bot
-        else None
-    )
+    recorder = ResponseRecorder(run.slack, run.slack_channel(run.slack), run.ledger, run.table, run.clock)
 
     def record(message: Record) -> str:
         try:
-            press = Press.of_json(message["body"])
+            response = UserResponse.from_json(message["body"])
         except (ValueError, TypeError) as error:
             raise Refused(f"the message is not a response from the function `answer`: {error}") from error
-        return recorder.record(press) if recorder else turned_away(press, NO_BOT)
+        return recorder.record(response)
 
-    result = work(
+    result = process_batch(
         invocation.event["Records"],
         do=record,
         queue=run.queue(),

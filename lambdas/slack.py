@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from focuswatch.notify.queue_batch import tell_batch
+from focuswatch.notify.queue_batch import deliver_batch
 from lambdas.function import Invocation, lambda_function, logger
 from lambdas.queue_result import report_batch
 
@@ -11,7 +11,7 @@ from lambdas.queue_result import report_batch
 def handler(invocation: Invocation) -> dict[str, Any]:
     """Deliver a batch of notifications; failed ones are retried or moved to the dead-letter queue."""
     run = invocation.run
-    result = tell_batch(
+    result = deliver_batch(
         invocation.event["Records"],
         channel=run.slack_routes(),
         queue=run.queue(),

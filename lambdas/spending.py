@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from focuswatch.aws_alerts import parse, record
-from focuswatch.aws_alerts.confirm_subscription import asked, confirm
-from focuswatch.notify.queue_batch import Record, work
+from focuswatch.aws_alerts.confirm_subscription import confirm_subscription, subscription_request
+from focuswatch.notify.queue_batch import Record, process_batch
 from lambdas.function import Invocation, lambda_function, logger
 from lambdas.queue_result import report_batch
 
@@ -18,15 +18,15 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     today = datetime.now(UTC).date()
 
     def record_alert(message: Record) -> str:
-        if confirmation := asked(message["body"]):
-            return confirm(confirmation, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
+        if confirmation := subscription_request(message["body"]):
+            return confirm_subscription(confirmation, topic_arn=os.environ["FOCUSWATCH_SPENDING_TOPIC"])
         finding = parse(
             message["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"]
         )
         decision = record(run.ledger, finding, today=today, rates=run.owners.exchange_rates)
-        return f"{finding.detection} {finding.fingerprint}: {len(decision.news)} notifications"
+        return f"{finding.detection} {finding.fingerprint}: {len(decision.notifications)} notifications"
 
-    result = work(
+    result = process_batch(
         invocation.event["Records"],
         do=record_alert,
         queue=run.queue(),

@@ -12,4 +12,4 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     """Record an exclusion with an end date for every issue that a person closed."""
     swept = invocation.run.jira_channel().sweep()
     metrics.add_metric(name="Excluded", unit=MetricUnit.Count, value=len(swept.excluded))
-    return invocation.run.beat(ran=[*swept.excluded, *swept.doubles], failed=swept.failed)
+    return invocation.run.beat(ran=[*swept.excluded, *swept.duplicates], failed=swept.failed)

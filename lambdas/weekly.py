@@ -4,9 +4,9 @@ from typing import Any
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
-from focuswatch.notify.slack.weekly_message import weekly_message
-from focuswatch.owners.launches import launched
+from focuswatch.owners.launches import costs_muted_by_launches
 from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.weekly_message import render_weekly_message
 from focuswatch.reports.weekly_summary import weeks
 from lambdas.function import Invocation, lambda_function
 
@@ -25,7 +25,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
             owners=run.owners,
             as_of=bill.as_of,
             currency=rate.currency,
-            launches=launched(
+            launches=costs_muted_by_launches(
                 bill.engine,
                 catalog=run.catalog,
                 owners=run.owners,
@@ -37,7 +37,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     for summary in summaries:
         name = f"week {bill.as_of:%G-%V} of {summary.team or 'everybody'}"  # stored with the message
         try:
-            run.say(name, weekly_message(summary, page=page), channel=run.channel_of(summary.team))
+            run.say(name, render_weekly_message(summary, page=page), channel=run.channel_of(summary.team))
         except DeliveryError as error:
             failed[name] = str(error)
         else:

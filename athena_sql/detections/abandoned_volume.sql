@@ -1,20 +1,20 @@
 /*
-title     = "A disk is paid for where no machine runs any more"
+title     = "Orphaned EBS volume"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Terminating an instance leaves its data volumes behind, and stopping one leaves them all; both go on billing by the GB and month.
-Training and GPU work uses large ones: 1 TB of gp3 is 80 USD a month, 1 TB of io2 with its IOPS several hundred.
+When an instance is terminated, its data volumes can remain; when it is stopped, all of its volumes remain. AWS bills them per GB-month.
+Training and GPU workloads use large volumes: 1 TB of gp3 costs 80 USD/month, 1 TB of io2 with provisioned IOPS several hundred.
 """
-reason    = "{volume_id} ({size_gb} GB) was paid for {lookback_days} days in {region_id} of account {sub_account_name}, where no EC2 or SageMaker instance ran: {monthly_cost} {currency} a month."
+reason    = "Volume {volume_id} ({size_gb} GB) in {region_id} of account {sub_account_name} was charged on all of the last {lookback_days} settled days, while no EC2 or SageMaker instance ran there: {monthly_cost} {currency}/month."
 action    = """
-1. Is it attached, to a stopped instance perhaps? aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
-2. Keep what is on it, at less than half the price: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
-3. Nobody needs it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
+1. Check whether the volume is attached to a stopped instance: aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
+2. To keep the data at less than half the price, create a snapshot: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
+3. If the volume is not needed, delete it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
 """
 blind_spots = [
-  "A disk left behind where other machines still run is not found: the bill does not say what a volume is attached to.",
-  "A disk of an instance that is stopped most of the year, for audits or year-end runs, looks abandoned.",
+  "An orphaned volume in a region where other instances still run is not detected: the bill does not show attachments.",
+  "Volumes of an instance that is stopped most of the year (for audits or year-end runs) are reported as orphaned.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/preserving-volumes-on-termination.html",

@@ -1,23 +1,24 @@
 /*
-title     = "A month's plan will not last the month"
+title     = "Budget forecast to be exceeded"
 category  = "governance"
 schedule  = "daily"
 kind      = "forecast"
 why       = """
-A budget that is told of when it is gone tells of nothing that can be changed. A month's rhythm is known early: what is
-spent, what goes on at which weekdays, which fees are still to come; so the day on which the plan is passed is known, too. A plan that will not last is told when that is forecast, then at 70,
-85 and 100 % spent: each once a month, in this order. One that lasts is quiet, however much of it is spent.
+An alert after a budget is spent comes too late to change anything. Early in the month, the forecast already shows whether the
+budget will hold: it combines what is spent, the weekday pattern of daily spend, and the fees that are still due.
+Owners are notified when a budget is first forecast to be exceeded, then at 70, 85 and 100 % spent, each once a month and
+in this order. A budget that is forecast to hold causes no notification, however much of it is spent.
 """
-reason    = "{plan_of} {plan} is {told}: {spent} of {budget} {currency} ({spent_percent} %) are spent through {settled_until}, {days_left} days of {month} are to come, and {forecast} are forecast ({low} to {high})."
+reason    = "Spend of {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent} %) is spent through {settled_until}, with {days_left} days of {month} left and a month-end forecast of {forecast} {currency} ({low} to {high})."
 action    = """
-1. What moves it? focuswatch report month_forecast, and focuswatch report weekly_deltas: what rose against the week before.
-2. Open findings of {plan} are money that nobody needs to miss: focuswatch findings
-3. It is meant to be so: raise monthly_budget in owners.toml, for everybody to see, before the day comes.
+1. Find the cost drivers: focuswatch report month_forecast, and focuswatch report weekly_deltas for week-over-week changes.
+2. Reduce waste first: run focuswatch findings and resolve the open findings of {plan}.
+3. If the higher spend is intended, raise monthly_budget in owners.toml before the budget is exceeded.
 """
 blind_spots = [
-  "Credits and tax are left out: a budget of AWS Budgets that counts them will differ.",
-  "A launch that owners.toml announces is not added to the forecast before it begins.",
-  "Before the month's first days are settled the forecast is that of the months before.",
+  "Credits and tax are excluded, so the amounts differ from an AWS Budgets budget that includes them.",
+  "A launch announced in owners.toml is not added to the forecast before it starts.",
+  "Until the first days of the month are settled, the forecast is based on previous months only.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/v1-2/#billedcost",

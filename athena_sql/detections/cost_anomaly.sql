@@ -1,27 +1,30 @@
 /*
-title     = "A service costs more than its own pattern explains"
+title     = "Cost anomaly"
 category  = "anomaly"
 schedule  = "daily"
 kind      = "series"
 why       = """
-A loop that calls a model, a job that never ends, a price that moved: each is a step out of the account's own rhythm.
-Every account's every service is held against its own trend and weekdays; what was strange before does not raise the bar.
+A retry loop that calls a model, a job that does not stop, or a price change moves an account's daily cost away from its pattern.
+Each service of each account is compared with its own trend and weekday pattern. Earlier anomalies do not raise the baseline.
 """
-reason    = "{service_name} cost {daily_cost} {currency} a day from {strange_from} to {strange_until} where {daily_expected} was to be expected; most of it {meter} in {cause_region_id}, by {moved}."
+reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, where {daily_expected} {currency}/day was expected; the main cost driver is {meter} in {cause_region_id}, by {moved}."
 action    = """
-1. See why: what rose stands with this finding, largest part first.
-2. Ask who started it on {strange_from}: aws cloudtrail lookup-events --start-time {strange_from} --region {cause_region_id}
-3. It is meant to be so: focuswatch exclude it with a reason, and the new level is learnt within weeks.
+1. Review the cost drivers in this finding, largest first.
+2. Identify who started the usage on {anomalous_from}: aws cloudtrail lookup-events --start-time {anomalous_from} --region {cause_region_id}
+3. If this is intentional, run focuswatch exclude with this finding and a reason. The baseline adjusts within three weeks.
 """
 blind_spots = [
-  "A series with fewer than 28 days of history is not judged.",
-  "What a launch in owners.toml announces is taken out of the costs while it lasts; what goes beyond its factor is told.",
-  "A service that grows by the same share every day is its own pattern.",
+  "A service with less than 28 days of history in an account is not evaluated.",
+  "The cost of a launch planned in owners.toml is subtracted while the launch lasts; only cost above its factor is reported.",
+  "A service that grows by the same percentage every day matches its own trend and is not reported.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/v1-2/#effectivecost",
   "https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html",
 ]
+[explain]
+days = ["anomalous_from", "anomalous_until"]
+by_service = true
 [parameters]
 history_days = 400
 [scoring]

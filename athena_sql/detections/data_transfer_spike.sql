@@ -1,30 +1,33 @@
 /*
-title     = "Far more data leaves to the internet than the account's work explains"
+title     = "Internet egress spike"
 category  = "security"
 schedule  = "every_refresh"
-told      = "each_time"
+notify    = "every_run"
 why       = """
-Data that is carried off is billed as it leaves: DataTransfer-Out-Bytes, by the gigabyte.
-A day far above what this account sends on such a weekday, while its compute stays as it was, is what a copy of a bucket,
-a database dump or a proxy for somebody else looks like on the bill.
+Data exfiltration appears on the bill as DataTransfer-Out-Bytes, charged per GB.
+A day with far more egress than the account sends on that weekday, without a matching increase in compute, fits a copied
+bucket, a database dump, or a proxy run by a third party.
 """
-reason    = "{transfer_gb} GB left {sub_account_name} to the internet on {peak_day}; {expected_gb} GB are usual on such a weekday. Compute was {compute_ratio} times its usual."
+reason    = "{sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, where {expected_gb} GB is expected on that weekday, while compute cost was {compute_ratio} times its expected level."
 action    = """
-1. What sent it? Above all: {sources_of_it}. Ask the account's owner for a migration, a backup or a new customer on {peak_day}.
-2. S3: CloudTrail data events or server access logs of the bucket, by requester; EC2: VPC Flow Logs, by destination: aws ec2 describe-flow-logs --region REGION
-3. Nobody knows of it: revoke the requester's credentials, block the destination, and have the security team judge what was read.
+1. Review the main sources: {main_sources}. Ask the account owner about a migration, a backup or a new customer on {peak_day}.
+2. Identify the requester or destination: for S3, use CloudTrail data events or server access logs; for EC2, use VPC Flow Logs: aws ec2 describe-flow-logs --region REGION
+3. If unauthorized: revoke the requester's credentials, block the destination, and have the security team assess what data was read.
 """
 blind_spots = [
-  "CloudFront's own meters are left out, and so is what leaves through AWS PrivateLink, Direct Connect or to another region or account.",
-  "An account needs three weeks of history; in its first two weeks new_service tells 100 GB and more.",
-  "Slow exfiltration below 100 GB a day above the usual stays unseen.",
-  "A transfer that comes once a month on no fixed weekday is told each time.",
+  "CloudFront, AWS PrivateLink, Direct Connect, and transfer between regions or accounts are not evaluated.",
+  "An account needs three weeks of history; in its first two weeks, new_service reports egress of 100 GB or more.",
+  "Slow exfiltration below 100 GB/day above the expected level is not detected.",
+  "A monthly transfer on no fixed weekday is reported each time.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html",
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
   "https://attack.mitre.org/techniques/T1537/",
 ]
+[explain]
+charges = "transfer"
+excess = "above_previous_weeks"
 [parameters]
 least_weekdays = 3
 least_ratio = 4.0
@@ -170,7 +173,7 @@ spike_sources AS (
     GROUP BY charges.SubAccountId, charges.ServiceName, charges.ResourceId, charges.RegionId
 ),
 top_sources AS (
-    SELECT sub_account_id, array_agg(source ORDER BY place) AS sources_of_it
+    SELECT sub_account_id, array_agg(source ORDER BY place) AS main_sources
     FROM spike_sources
     WHERE place <= 3
     GROUP BY 1
@@ -189,7 +192,7 @@ SELECT
     peaks.first_day,
     peaks.last_day,
     peaks.spike_gb,
-    top_sources.sources_of_it
+    top_sources.main_sources
 FROM spike_days AS peaks
 INNER JOIN top_sources ON peaks.sub_account_id IS NOT DISTINCT FROM top_sources.sub_account_id
 WHERE peaks.place = 1

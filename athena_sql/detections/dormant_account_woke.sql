@@ -1,32 +1,34 @@
 /*
-title     = "An account that slept for three months spends"
+title     = "Dormant account active again"
 category  = "security"
 schedule  = "every_refresh"
-told      = "each_time"
+notify    = "every_run"
 why       = """
-Old sandboxes and forgotten accounts keep their keys and lose their watchers.
-An account that cost next to nothing for three months, and then in a day what it did not cost in a year, is either a team
-that came back or somebody who found a key.
+Old sandbox accounts often keep valid access keys but have no active owner.
+When such an account costs almost nothing for three months and then spends more in a day than in a year, either a team
+resumed work or its credentials are compromised.
 """
-reason    = "{sub_account_name} spent {daily_cost} {currency} on {woke_on}, after at most {quiet_cost} in each of the three 30-day spans before: {services}. Since then {monthly_cost} {currency}."
+reason    = "{sub_account_name} spent {daily_cost} {currency} on {active_again_on}, after at most {dormant_cost} {currency} in each of the three previous 30-day periods: {services}; {monthly_cost} {currency} in total since then."
 action    = """
-1. Does anyone know of it? Ask the account's owner; nobody answers for a forgotten account, so do not wait long.
-2. Who woke it: aws cloudtrail lookup-events --region us-east-1 --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false (and in {regions})
-3. Nobody knows of it: disable its access keys and console users, stop what runs, then close the account or move it under a service control policy that denies all.
+1. Confirm with the account owner. If the account has no reachable owner, continue without waiting.
+2. Identify who started the activity: aws cloudtrail lookup-events --region us-east-1 --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false (repeat for {regions})
+3. If unauthorized: disable the account's access keys and console users, stop the running resources, then close the account or attach a service control policy that denies all actions.
 """
 blind_spots = [
-  "A wake-up spread over more than the days a scan looks at stays below a day's limit; cost_anomaly may see it.",
-  "Support, purchases of commitments and what is charged once on the first of a month are left out on both sides.",
-  "Where the export is younger than 90 days, the spans before it are taken as quiet; 60 days must be known.",
+  "Activity that ramps up over more days than one scan covers can stay below the daily threshold; cost_anomaly may detect it.",
+  "Support charges, commitment purchases, and charges that occur once on the first of a month are excluded from both periods.",
+  "If the export covers less than 90 days, earlier days count as dormant; at least 60 days of history are required.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
   "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-closing.html",
   "https://attack.mitre.org/techniques/T1078/004/",
 ]
+[explain]
+charges = "first"
 [parameters]
-quiet_cost_usd = 10.0
-woken_daily_cost_usd = 50.0
+dormant_cost_usd = 10.0
+active_daily_cost_usd = 50.0
 young_days = 60
 */
 WITH bills AS (
@@ -80,42 +82,42 @@ spans AS (
         ), 0) AS third_last_cost
     FROM account_days
 ),
-quiet_starts AS (
+dormancies AS (
     SELECT
         sub_account_id,
         max(charge_date) AS first_day,
-        max_by(coalesce(greatest(last_cost, greatest(second_last_cost, third_last_cost)), 0), charge_date) AS quiet_cost
+        max_by(coalesce(greatest(last_cost, greatest(second_last_cost, third_last_cost)), 0), charge_date) AS dormant_cost
     FROM spans
     WHERE charge_date >= $news_since
-        AND last_cost < $quiet_cost_usd
-        AND second_last_cost < $quiet_cost_usd
-        AND third_last_cost < $quiet_cost_usd
+        AND last_cost < $dormant_cost_usd
+        AND second_last_cost < $dormant_cost_usd
+        AND third_last_cost < $dormant_cost_usd
     GROUP BY 1
 ),
-wakings AS (
+reactivations AS (
     SELECT
         account_days.sub_account_id,
-        quiet_starts.first_day,
-        quiet_starts.quiet_cost,
-        min(CASE WHEN daily_cost > $woken_daily_cost_usd THEN charge_date END) AS woke_on,
-        min_by(daily_cost, CASE WHEN daily_cost > $woken_daily_cost_usd THEN charge_date END) FILTER (WHERE daily_cost IS NOT NULL) AS daily_cost,
+        dormancies.first_day,
+        dormancies.dormant_cost,
+        min(CASE WHEN daily_cost > $active_daily_cost_usd THEN charge_date END) AS active_again_on,
+        min_by(daily_cost, CASE WHEN daily_cost > $active_daily_cost_usd THEN charge_date END) FILTER (WHERE daily_cost IS NOT NULL) AS daily_cost,
         max(charge_date) AS last_day,
         sum(daily_cost) AS effective_cost
     FROM account_days
-    INNER JOIN quiet_starts
-        ON account_days.sub_account_id IS NOT DISTINCT FROM quiet_starts.sub_account_id
-        AND account_days.charge_date >= quiet_starts.first_day     -- a theft begun at night shows a day later
+    INNER JOIN dormancies
+        ON account_days.sub_account_id IS NOT DISTINCT FROM dormancies.sub_account_id
+        AND account_days.charge_date >= dormancies.first_day     -- a theft begun at night shows a day later
     GROUP BY 1, 2, 3
 ),
-woken_accounts AS (
-    SELECT wakings.*, ages.account_began
-    FROM wakings
-    INNER JOIN ages ON wakings.sub_account_id IS NOT DISTINCT FROM ages.sub_account_id
+active_accounts AS (
+    SELECT reactivations.*, ages.account_began
+    FROM reactivations
+    INNER JOIN ages ON reactivations.sub_account_id IS NOT DISTINCT FROM ages.sub_account_id
     CROSS JOIN bills
-    WHERE date_diff('day', ages.account_began, wakings.woke_on) >= $young_days
-        AND date_diff('day', bills.bill_began, wakings.woke_on) >= $young_days
+    WHERE date_diff('day', ages.account_began, reactivations.active_again_on) >= $young_days
+        AND date_diff('day', bills.bill_began, reactivations.active_again_on) >= $young_days
 ),
-woken_services AS (
+active_services AS (
     SELECT
         charges.SubAccountId AS sub_account_id,
         coalesce(charges.ServiceName, 'no service') AS service,
@@ -126,9 +128,9 @@ woken_services AS (
             ORDER BY sum(charges.EffectiveCost) DESC, charges.ServiceName
         ) AS place
     FROM daily_services AS charges
-    INNER JOIN woken_accounts
-        ON charges.SubAccountId IS NOT DISTINCT FROM woken_accounts.sub_account_id
-        AND charges.charge_date BETWEEN woken_accounts.first_day AND woken_accounts.last_day
+    INNER JOIN active_accounts
+        ON charges.SubAccountId IS NOT DISTINCT FROM active_accounts.sub_account_id
+        AND charges.charge_date BETWEEN active_accounts.first_day AND active_accounts.last_day
     WHERE charges.ChargeCategory IN ('Usage', 'Purchase')
     GROUP BY charges.SubAccountId, charges.ServiceName
 ),
@@ -137,23 +139,23 @@ named_services AS (
         sub_account_id,
         array_agg(service ORDER BY place) AS services,
         array_agg(DISTINCT region ORDER BY region) AS regions
-    FROM woken_services
+    FROM active_services
     WHERE place <= 3
     GROUP BY 1
 )
 SELECT
-    woken_accounts.sub_account_id,
+    active_accounts.sub_account_id,
     CAST(NULL AS varchar) AS region_id,
     CAST(NULL AS varchar) AS resource_id,
-    woken_accounts.effective_cost AS monthly_cost,
-    woken_accounts.woke_on,
-    woken_accounts.daily_cost,
-    woken_accounts.quiet_cost,
-    woken_accounts.first_day,
-    woken_accounts.last_day,
+    active_accounts.effective_cost AS monthly_cost,
+    active_accounts.active_again_on,
+    active_accounts.daily_cost,
+    active_accounts.dormant_cost,
+    active_accounts.first_day,
+    active_accounts.last_day,
     named_services.services,
     named_services.regions,
-    woken_accounts.account_began
-FROM woken_accounts
-INNER JOIN named_services ON woken_accounts.sub_account_id IS NOT DISTINCT FROM named_services.sub_account_id
-ORDER BY monthly_cost DESC, woken_accounts.sub_account_id
+    active_accounts.account_began
+FROM active_accounts
+INNER JOIN named_services ON active_accounts.sub_account_id IS NOT DISTINCT FROM named_services.sub_account_id
+ORDER BY monthly_cost DESC, active_accounts.sub_account_id

@@ -1,21 +1,21 @@
 /*
-title     = "An experiment spends past the day or the money it was given"
+title     = "Experiment past its review date or cap"
 category  = "governance"
 schedule  = "daily"
 why       = """
-An experiment is a bet: so much money, until such a day, to learn one thing. Nobody switches it off, because nobody
-remembers that it was one; and what was to be tried for a month is paid for years.
+An experiment has a cost cap, a review date, and a question to answer. Without a review, experiments keep running and a
+one-month trial is paid for years.
 """
-reason    = "{use_case} spends {daily_cost} {currency} a day and is {overdue}: it has cost {spent} {currency} since {first_day} (cap {cap}, review on {review_on}). It was to show: {hypothesis}."
+reason    = "Experiment {use_case} costs {daily_cost} {currency}/day and is {overdue}: {spent} {currency} since {first_day} (cap: {cap}, review date: {review_on}, hypothesis: {hypothesis})."
 action    = """
-1. Did it show what it was to show ({hypothesis})? Somebody of {plan_team} decides.
-2. It did: give [use_cases.{use_case}] in owners.toml the intent production, with a budget and the unit it is measured by.
-3. It did not, or nobody knows: switch its resources off; or say in owners.toml what another term is for, with a new review_on or cap.
+1. Ask {plan_team} to decide whether the experiment confirmed its hypothesis: {hypothesis}
+2. If it did, set intent = "production" in [use_cases.{use_case}] of owners.toml, with a monthly budget and a unit.
+3. If it did not, shut down its resources. To continue the experiment, set a new review_on or cap in owners.toml and state the reason.
 """
 blind_spots = [
-  "An experiment that owners.toml does not name, though a tag says experiment, has no term: the report portfolio shows it.",
-  "What it cost before the bill's first day is not known; the cap counts the last 400 days.",
-  "Charges that its rows do not match (shared resources, data transfer without a tag) are not counted.",
+  "An experiment that has only a tag and no entry in owners.toml has no end date; it appears in focuswatch report portfolio.",
+  "Cost before the first day of the bill is unknown; the cap counts the last 400 days.",
+  "Charges that do not match the use case's rules, such as shared resources or untagged data transfer, are not counted.",
 ]
 sources   = [
   "https://www.finops.org/framework/capabilities/planning-estimating/",
@@ -66,10 +66,10 @@ SELECT
     daily_cost * 30 AS monthly_cost,
     team,
     plan AS use_case,
-    coalesce(team, 'its team') AS plan_team,
+    coalesce(team, 'the owning team') AS plan_team,
     CASE
-        WHEN is_late AND is_dear THEN 'past its review day and its cap'
-        WHEN is_late THEN 'past its review day'
+        WHEN is_late AND is_dear THEN 'past its review date and its cap'
+        WHEN is_late THEN 'past its review date'
         ELSE 'past its cap'
     END AS overdue,
     daily_cost,
@@ -78,7 +78,7 @@ SELECT
     cap,
     review_on,
     CASE WHEN is_late THEN date_diff('day', review_on, $as_of) END AS days_late,
-    coalesce(hypothesis, 'owners.toml does not say what') AS hypothesis
+    coalesce(hypothesis, 'not stated in owners.toml') AS hypothesis
 FROM judged_experiments
 WHERE (is_late OR is_dear)
     AND round(daily_cost * 30, 6) >= $least_monthly_cost_usd                     -- what has ended is overdue no more

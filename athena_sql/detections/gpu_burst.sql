@@ -1,23 +1,23 @@
 /*
-title     = "GPUs run where none ran before"
+title     = "Unusual GPU usage"
 category  = "security"
 schedule  = "every_refresh"
-told      = "each_time"
+notify    = "every_run"
 why       = """
-GPUs are what stolen credentials are turned into: cryptocurrency, or somebody else's model in training.
-One p4d.24xlarge costs some 20 to 30 USD an hour, and they come by the dozen, in a region nobody looks at.
+Stolen credentials are often used to run GPUs, for cryptocurrency mining or third-party model training.
+One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of them in regions that are not monitored.
 """
-reason    = "{gpu_hours} GPU instance hours in {region_id} from {first_day} to {last_day} ({instance_types}), at most {peak_hours} a day; in the {history_days} days before at most {peak_hours_before}. Charged: {monthly_cost} {currency}."
+reason    = "{gpu_hours} GPU instance hours ran in {region_id} from {first_day} to {last_day} ({instance_types}), up to {peak_hours} hours/day compared with at most {peak_hours_before} hours/day in the previous {history_days} days: {monthly_cost} {currency}."
 action    = """
-1. Does anyone know of it? Ask the account's owner for the job that needs {instance_types} in {region_id}.
-2. Who started it: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances (and CreateEndpoint, CreateTrainingJob, CreateNotebookInstance)
-3. Nobody knows of it: keep a snapshot for the security team, stop it (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the keys, and lower the G and P instance quotas of the region.
+1. Confirm with the account owner that a job needs {instance_types} in {region_id}.
+2. Identify who started the instances: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances (repeat for CreateEndpoint, CreateTrainingJob, CreateNotebookInstance)
+3. If unauthorized: create a snapshot for the security team, stop the instances (aws ec2 stop-instances --region {region_id} --instance-ids ID ...), disable the access keys, and lower the region's G and P instance quotas.
 """
 blind_spots = [
-  "GPU hours that a capacity reservation or a Reserved Instance covers are taken as planned.",
-  "Hours are counted as they are billed, whatever the size of the instance.",
-  "Rhythms slower than a quarter cannot be told from a first time.",
-  "GPUs under services other than EC2 and SageMaker, and CPU mining, are not looked at.",
+  "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned.",
+  "Instance hours count equally, whatever the size of the instance.",
+  "Usage that recurs less than once a quarter is reported each time.",
+  "GPUs in services other than EC2 and SageMaker, and mining on CPUs, are not evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
@@ -25,6 +25,9 @@ sources   = [
   "https://aws.amazon.com/ec2/instance-types/#Accelerated_Computing",
   "https://attack.mitre.org/techniques/T1496/",
 ]
+[explain]
+charges = "gpu"
+excess = "above_previous_weeks"
 [parameters]
 history_days = 30
 rhythm_days = 130

@@ -1,22 +1,22 @@
 /*
-title     = "Bedrock capacity is bought and nobody uses it"
+title     = "Idle Bedrock Provisioned Throughput"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Provisioned Throughput is paid by the model unit and hour, called or not: one unit of Nova 2.0 Lite is 60 USD an hour, 43,000 a month.
-Without commitment it can be deleted at once; with one it is owed until the term is over, and must not be renewed.
+Provisioned Throughput is billed per model unit and hour, whether or not it is used: one unit of Nova 2.0 Lite costs 60 USD/hour, about 43,000 USD/month.
+Without a commitment it can be deleted at any time. With a commitment it is billed until the term ends; do not renew it.
 """
-reason    = "{model_unit_hours} model-unit hours of {models} in {lookback_days} days, {proof}: {monthly_cost} {currency} a month, {commitment}."
+reason    = "Provisioned Throughput for {models} was charged for {model_unit_hours} model-unit hours in {lookback_days} days with {proof} ({commitment}): {monthly_cost} {currency}/month."
 action    = """
-1. When does its commitment end? commitmentExpirationTime in: aws bedrock list-provisioned-model-throughputs --region {region_id}
-2. Who calls it? CloudWatch, AWS/Bedrock, Invocations with the provisioned model's ARN as ModelId; ask the owner.
-3. Nobody needs it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
-   While a commitment runs AWS refuses this; put the day it ends in the calendar.
+1. Check when the commitment ends (commitmentExpirationTime): aws bedrock list-provisioned-model-throughputs --region {region_id}
+2. Check for callers in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId) and confirm with the owner.
+3. If it is not needed, delete it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
+   AWS rejects this command during a commitment; in that case, schedule it for the day the commitment ends.
 """
 blind_spots = [
-  "Calls of provisioned capacity are not billed by the token, so without activity the bill shows use only where the model is also called on demand.",
-  "Without activity a model is known by the name in its meter; AWS spells some models differently in the meters of tokens.",
-  "The end of a commitment is reckoned from the first day the bill shows it; the bill does not say whether it was renewed.",
+  "Calls to provisioned capacity are not billed per token. Without activity data, usage is visible only if the model is also called on demand.",
+  "Without activity data, a model is identified by the name in its meter; AWS spells some models differently in token meters.",
+  "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/prov-throughput.html",
@@ -205,13 +205,13 @@ SELECT
     tags,
     models,
     model_unit_hours,
-    CASE WHEN is_looked_at THEN 'not one invocation' ELSE 'no token of that model in this account''s bill' END AS proof,
+    CASE WHEN is_looked_at THEN 'no invocations' ELSE 'no tokens of that model on the account''s bill' END AS proof,
     CASE
-        WHEN committed_months IS NULL THEN 'not committed'
+        WHEN committed_months IS NULL THEN 'no commitment'
         WHEN committed_until IS NULL
-            THEN 'committed in ' || CAST(committed_months AS varchar) || '-month terms, since before this bill begins'
+            THEN 'committed in ' || CAST(committed_months AS varchar) || '-month terms since before the start of the bill'
         WHEN committed_until <= $as_of
-            THEN 'its commitment ended on ' || CAST(committed_until AS varchar) || ' unless it was renewed'
+            THEN 'commitment ended on ' || CAST(committed_until AS varchar) || ' unless renewed'
         ELSE 'committed until ' || CAST(committed_until AS varchar)
     END AS commitment,
     committed_until,

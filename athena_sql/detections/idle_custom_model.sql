@@ -1,21 +1,21 @@
 /*
-title     = "An imported or customised model is kept and not used"
+title     = "Unused custom or imported model"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Bedrock charges for every imported or customised model it stores, about 2 USD a month per unit, and for every minute an imported one is kept warm,
-3 to 9 USD an hour and unit. Trials leave them behind, and nothing deletes them.
+Bedrock charges for each stored custom or imported model, about 2 USD/month per unit, and for each minute an imported model
+is kept active, 3 to 9 USD/hour per unit. Models from trials remain until they are deleted.
 """
-reason    = "{model_kind} {resource_id} ({meters}) was stored or kept warm for {lookback_days} days and not invoked once: {monthly_cost} {currency} a month."
+reason    = "{model_kind} {resource_id} ({meters}) was stored or kept active for {lookback_days} days without an invocation: {monthly_cost} {currency}/month."
 action    = """
-1. Is the model served through Provisioned Throughput or a deployment of its own? Then its calls are counted there.
+1. Check whether the model is served through Provisioned Throughput or its own deployment, which counts calls under another ARN:
    aws bedrock list-provisioned-model-throughputs --model-arn-equals {resource_id} --region {region_id}
-2. Are its weights, or the data and settings it was trained with, kept elsewhere? Deletion is for good.
-3. Nobody needs it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
+2. Confirm that the weights, or the training data and settings, are stored elsewhere. Deletion cannot be undone.
+3. If the model is not needed, delete it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
 """
 blind_spots = [
-  "A customised model served through Provisioned Throughput or an on-demand deployment is invoked under that ARN; it is acquitted only where the bill shows tokens of a custom model of its kind.",
-  "Where the bill names no model, nobody can look; such rows are skipped and counted.",
+  "A custom model served through Provisioned Throughput or an on-demand deployment is invoked under that ARN; it counts as used only if the bill shows tokens of a custom model of its kind.",
+  "A charge without a model ARN cannot be evaluated; such rows are counted as not evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html",
@@ -108,7 +108,7 @@ SELECT
     models.effective_cost / $lookback_days * 30 AS monthly_cost,
     models.service_name,
     models.tags,
-    coalesce(invocations.days_looked_at, 0) < $lookback_days AS nobody_looked,
+    coalesce(invocations.days_looked_at, 0) < $lookback_days AS not_evaluated,
     models.model_kind,
     models.meters,
     $lookback_days AS lookback_days,

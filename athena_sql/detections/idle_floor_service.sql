@@ -1,23 +1,23 @@
 /*
-title     = "A search or graph service bills its floor and answers nobody"
+title     = "Idle service with a minimum charge"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A Kendra or Amazon Q index, a Neptune Analytics graph and an OpenSearch domain bill by the hour they exist, not by the question.
-Left from a trial of retrieval-augmented generation they cost 60 to 1,000 USD a month each, until somebody deletes them.
+Kendra and Amazon Q indexes, Neptune Analytics graphs and OpenSearch domains are billed per hour, whether or not they receive requests.
+When a retrieval-augmented generation trial ends, each costs 60 to 1,000 USD/month until it is deleted.
 """
-reason    = "{kind} {resource_id}: {billed_quantity} {billed_unit} billed in {lookback_days} days and {requests}: {monthly_cost} {currency} a month."
+reason    = "{kind} {resource_id} was charged for {billed_quantity} {billed_unit} in {lookback_days} days with {requests}: {monthly_cost} {currency}/month."
 action    = """
-1. Ask the owner, and look for what still writes to it: data sources, ingestion pipelines.
-2. Keep what is in it, if anybody may want it: an export or a snapshot.
-3. Nobody needs it: {delete_command}
+1. Confirm with the owner, and check what still writes to it: data sources and ingestion pipelines.
+2. If the data may be needed later, create an export or a snapshot.
+3. If it is not needed, delete it: {delete_command}
 """
 blind_spots = [
-  "A domain's own indices (Dashboards, state management, alerting) are searched and written all day: up to `system_rate` a minute on every day is taken for theirs, so a domain that is searched less often than that looks idle.",
-  "An OpenSearch domain that only stores logs for an audit is searched by nobody and may have to stay; where IndexingRate is collected, writing acquits it.",
-  "A Neptune Analytics graph that was stopped bills a tenth under a meter of its own and is not told here.",
-  "Which CloudWatch namespace Neptune Analytics uses is not documented: a graph is judged only where CloudWatch has listed a metric of it.",
-  "How Amazon Q Business and Neptune Analytics are metered in a real FOCUS export is not proven; an index or graph under another meter is missed.",
+  "An OpenSearch domain's system indexes (Dashboards, index state management, alerting) cause constant searches and writes. Up to `system_rate` per minute counts as system traffic, so a domain with less user traffic than that appears idle.",
+  "An OpenSearch domain that only stores audit logs receives no searches but may be required; if IndexingRate is collected, writes count as usage.",
+  "A stopped Neptune Analytics graph is billed at about a tenth under a different meter and is not reported.",
+  "The CloudWatch namespace of Neptune Analytics is not documented: a graph is evaluated only if CloudWatch lists one of its metrics.",
+  "The meters of Amazon Q Business and Neptune Analytics are not verified with a real FOCUS export; a resource under another meter is missed.",
 ]
 sources   = [
   "https://aws.amazon.com/kendra/pricing/",
@@ -137,13 +137,13 @@ SELECT
     effective_cost / $lookback_days * 30 AS monthly_cost,
     service_name,
     tags,
-    days_looked_at < $lookback_days AS nobody_looked,
+    days_looked_at < $lookback_days AS not_evaluated,
     kind,
     billed_quantity,
     billed_unit,
     CASE
-        WHEN most_requests = 0 THEN 'not one request'
-        ELSE 'no more requests than its own system indices make'
+        WHEN most_requests = 0 THEN 'no requests'
+        ELSE 'no requests beyond its own system traffic'
     END AS requests,
     most_requests AS most_daily_requests,
     $lookback_days AS lookback_days,

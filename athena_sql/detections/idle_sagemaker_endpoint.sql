@@ -1,21 +1,21 @@
 /*
-title     = "A SageMaker endpoint runs and nobody calls it"
+title     = "Idle SageMaker endpoint"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A real-time endpoint keeps its instances running day and night, called or not: an ml.m5.xlarge is 168 USD a month,
-an ml.g5.2xlarge 1,100. It ends when somebody deletes it, and demos and notebooks leave many behind.
+A real-time endpoint keeps its instances running whether or not it is called: an ml.m5.xlarge costs 168 USD/month, an
+ml.g5.2xlarge about 1,100 USD/month. Endpoints from demos and notebooks run until someone deletes them.
 """
-reason    = "{endpoint_name} ran {instance_hours} instance hours in {lookback_days} days on {instance_types} and was not called once: {monthly_cost} {currency} a month."
+reason    = "Endpoint {endpoint_name} ran {instance_hours} instance hours on {instance_types} in {lookback_days} days with no invocations: {monthly_cost} {currency}/month."
 action    = """
-1. Who made it, and is it a standby? aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
-2. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {endpoint_name} --region {region_id}
-3. It is needed now and then: serverless or asynchronous inference costs nothing between calls.
+1. Identify who created the endpoint and whether it is a standby: aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
+2. If it is not needed, delete it: aws sagemaker delete-endpoint --endpoint-name {endpoint_name} --region {region_id}
+3. If it is needed occasionally, use serverless or asynchronous inference, which can scale to zero between calls.
 """
 blind_spots = [
-  "A standby for disaster recovery is idle on purpose; exclude it.",
-  "Where a Savings Plan pays for the instances, deleting the endpoint saves only if other usage takes the plan up.",
-  "A synthetic check that calls an endpoint nobody else needs makes it look used.",
+  "A disaster-recovery standby is idle by design; exclude it.",
+  "If a Savings Plan covers the instances, deleting the endpoint saves money only if other usage uses the plan.",
+  "A synthetic health check makes an otherwise unused endpoint appear used.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-delete-resources.html",
@@ -85,7 +85,7 @@ SELECT
     endpoints.effective_cost / $lookback_days * 30 AS monthly_cost,
     endpoints.service_name,
     endpoints.tags,
-    coalesce(calls.days_looked_at, 0) < $lookback_days AS nobody_looked,
+    coalesce(calls.days_looked_at, 0) < $lookback_days AS not_evaluated,
     regexp_extract(endpoints.resource_id, 'endpoint/(.+)$', 1) AS endpoint_name,
     endpoints.instance_types,
     endpoints.instance_hours,

@@ -1,30 +1,33 @@
 /*
-title     = "An account is charged in a region for the first time"
+title     = "First charge in a new region"
 category  = "security"
 schedule  = "every_refresh"
-told      = "once"
+notify    = "once"
+topic     = "new-region"
 why       = """
-Stolen credentials are put to work in regions where nobody looks: no dashboards, no guards, no limits set.
-The first charge there, be it a cent or free usage, is often the first trace. The cost comes later, by the hour.
-Each region of an account is told once.
+Attackers use stolen credentials in regions that are not monitored.
+The first charge in a region, even one cent or free-tier usage, is often the first sign; larger costs follow within hours.
+Each new region of an account is reported once.
 """
-reason    = "{sub_account_name} was first charged in {region_id} on {first_day}: {services}, {monthly_cost} {currency} up to {last_day}."
+reason    = "{sub_account_name} was charged in {region_id} for the first time on {first_day}: {services}, {monthly_cost} {currency} through {last_day}."
 action    = """
-1. Does anyone know of it? Ask the account's owner whether work was to start in {region_id}.
-2. Who started it: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
-3. Nobody knows of it: list what runs with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the keys that made it, then deny the region by a service control policy.
+1. Confirm with the account owner that work was planned in {region_id}.
+2. Identify who created the resources: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
+3. If unauthorized: list the resources with aws resourcegroupstaggingapi get-resources --region {region_id}, disable the access keys that created them, then deny the region with a service control policy.
 """
 blind_spots = [
-  "What was used before the export begins is not known; the first 14 days of the bill are taken as where it begins.",
-  "Activity that AWS never charges, free usage without a line on the bill included, leaves no row.",
-  "In the first 14 days of an account, regions that another account already uses are not told.",
-  "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are charged where the traffic is: they make no region a region in use.",
+  "Usage before the export starts is unknown; regions in the first 14 days of the bill count as already in use.",
+  "Activity that AWS does not bill, including free usage without a line on the bill, is not visible.",
+  "In the first 14 days of an account, regions that another account already uses are not reported.",
+  "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are billed by the location of their traffic and are not evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
   "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html",
   "https://attack.mitre.org/techniques/T1535/",
 ]
+[explain]
+charges = "first"
 [parameters]
 warm_up_days = 14
 */

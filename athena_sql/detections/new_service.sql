@@ -1,26 +1,25 @@
 /*
-title     = "An account uses a service for the first time"
+title     = "First charge for a new service"
 category  = "security"
 schedule  = "every_refresh"
-told      = "once"
+notify    = "once"
 why       = """
-An intruder rarely stays with what the account already runs: Bedrock for somebody else's chatbot, Lightsail or ECS for
-mining, SES for spam. A service that an account was never charged for is a decision somebody took, and this asks who.
-Each service of an account is told once; all names of Bedrock count as one service, and so do a service's old and new name.
-A first charge below `notable_cost_usd` is of low severity and listed in one line, unless it is GPUs, Bedrock, data transfer or
-a service that intruders are known to use; it becomes high when it grows beyond that within the week.
+Attackers often use services that an account does not run: Bedrock for resold chatbots, Lightsail or ECS for mining, SES for spam.
+Each new service of an account is reported once. All Bedrock names count as one service, as do the old and new name of a renamed service.
+A first charge below `notable_cost_usd` has low severity and is listed in one line, unless it is for GPUs, Bedrock, data
+transfer, or a service that attackers commonly use. It becomes high if it exceeds that amount within a week.
 """
-reason    = "{sub_account_name} was first charged for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} up to {last_day}. Other accounts already use it: {used_elsewhere}."
+reason    = "{sub_account_name} was charged for {service_name} for the first time on {first_day}, in {regions}: {monthly_cost} {currency} through {last_day} (used by other accounts: {used_elsewhere})."
 action    = """
-1. Does anyone know of it? Ask the account's owner whether {service_name} was to be used.
-2. Who started it: CloudTrail, event history of {regions} from {first_day} on: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
-3. Nobody knows of it: disable the keys that made it, delete what they made, then deny the service by a service control policy.
+1. Confirm with the account owner that {service_name} was planned.
+2. Identify who started it in {regions}: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
+3. If unauthorized: disable the access keys that created the resources, delete the resources, then deny the service with a service control policy.
 """
 blind_spots = [
-  "What was used before the export begins is not known; the first 14 days of the bill are taken as where it begins.",
-  "A rename that the mapping in this file does not hold yet shows as a new service, once in every account.",
-  "In the first 14 days of an account, services that another account already uses are not told, other than GPUs, Bedrock and data transfer.",
-  "The name AWS prints for a renamed service in FOCUS ServiceName is not documented; old and new are taken as one.",
+  "Usage before the export starts is unknown; services in the first 14 days of the bill count as already in use.",
+  "A renamed service that is missing from this detection's mapping is reported once for every account.",
+  "In the first 14 days of an account, services that another account already uses are not reported, except GPUs, Bedrock and data transfer.",
+  "AWS does not document the FOCUS ServiceName of a renamed service; the old and new names count as one service.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",
@@ -35,6 +34,8 @@ sources   = [
   "https://docs.aws.amazon.com/cli/latest/reference/workspaces-web/",
   "https://sysdig.com/blog/ambersquid/",
 ]
+[explain]
+charges = "first"
 [parameters]
 warm_up_days = 14
 least_transfer_gb = 100

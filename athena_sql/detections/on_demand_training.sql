@@ -1,21 +1,21 @@
 /*
-title     = "Training that could be interrupted is paid at full price"
+title     = "Training on On-Demand instead of Spot"
 category  = "waste"
 schedule  = "daily"
 why       = """
-SageMaker trains the same job on spare capacity for 60 to 80 % less, sometimes 90: managed spot training, one switch and
-a checkpoint in S3. What keeps coming back at full price is paid for a promptness nobody asked for.
+SageMaker managed spot training runs the same jobs on spare capacity for typically 60 to 80 % less, at most 90 %. It needs one
+setting and a checkpoint in S3. Recurring training jobs that can be interrupted rarely need On-Demand capacity.
 """
-reason    = "{on_demand_hours} hours of training in {region_id} on {training_days} of {lookback_days} days were paid on demand (jobs: {jobs}, on {instance_types}), {spot_hours} on spot: {monthly_on_demand_cost} {currency} a month. Spot would save an estimated {monthly_cost} to {monthly_saving_at_most}."
+reason    = "{on_demand_hours} hours of SageMaker training ran On-Demand in {region_id} on {training_days} of {lookback_days} days ({jobs} jobs on {instance_types}; {spot_hours} hours on Spot) for {monthly_on_demand_cost} {currency}/month; Spot would save an estimated {monthly_cost} to {monthly_saving_at_most} {currency}/month."
 action    = """
-1. Which jobs, and may they be stopped and resumed? Above all: {largest_jobs}.
-2. Let them keep checkpoints (CheckpointConfig, an S3 path); without them a job on spot may wait an hour at most.
-3. Turn spot on in what starts them: EnableManagedSpotTraining = true, and MaxWaitTimeInSeconds above MaxRuntimeInSeconds; in the SDK use_spot_instances=True.
+1. Check which jobs can be stopped and resumed, starting with the largest: {largest_jobs}.
+2. Enable checkpoints for these jobs (CheckpointConfig with an S3 path). Without them, a Spot training job can wait at most one hour.
+3. Enable Spot where the jobs are started: set EnableManagedSpotTraining = true and MaxWaitTimeInSeconds above MaxRuntimeInSeconds; in the SageMaker Python SDK, set use_spot_instances=True.
 """
 blind_spots = [
-  "The saving is an estimate; the price of spot moves with type and region, and interruptions cost time.",
-  "Spare capacity of the largest GPU instances is scarce; a job with a deadline may have to stay.",
-  "Training on HyperPod, on EC2 and in processing jobs is not looked at.",
+  "The saving is an estimate; Spot prices vary by instance type and region, and interruptions lengthen jobs.",
+  "Spot capacity for the largest GPU instances is scarce; jobs with a deadline may need On-Demand.",
+  "Training on HyperPod, on EC2, and in processing jobs is not evaluated.",
   "Hours are instance hours, whatever the size of the instance.",
 ]
 sources   = [

@@ -1,24 +1,24 @@
 /*
-title     = "OpenSearch Serverless bills while Bedrock is silent"
+title     = "Orphaned OpenSearch Serverless collection"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A Bedrock knowledge base makes an OpenSearch Serverless collection and does not take it along when it is deleted.
-A Classic collection keeps at least 1 OCU (2 with replicas) running at zero queries: 175 to 350 USD a month,
-billed as Amazon OpenSearch Service, where nobody looks for AI.
+Creating a Bedrock knowledge base can create an OpenSearch Serverless collection, which remains when the knowledge base is deleted.
+A Classic collection runs at least 1 OCU (2 with replicas) even without queries: 175 to 350 USD/month, billed as
+Amazon OpenSearch Service and therefore easy to miss when reviewing AI costs.
 """
-reason    = "{ocu_hours} OCU hours in {lookback_days} days in {region_id}, and not one call of Bedrock in account {sub_account_name}: {monthly_cost} {currency} a month."
+reason    = "OpenSearch Serverless was charged for {ocu_hours} OCU hours in {region_id} in {lookback_days} days, while account {sub_account_name} made no Bedrock calls: {monthly_cost} {currency}/month."
 action    = """
-1. Does anybody search it? CloudWatch, AWS/AOSS, SearchRequestRate of each collection in {region_id}.
-2. What is there, and does a knowledge base still name it?
+1. Check for searches in CloudWatch: namespace AWS/AOSS, metric SearchRequestRate, for each collection in {region_id}.
+2. List the collections, and check whether a knowledge base uses them:
    aws opensearchserverless list-collections --region {region_id}
    aws bedrock-agent list-knowledge-bases --region {region_id}
-3. Nobody needs it: aws opensearchserverless delete-collection --id COLLECTION_ID --region {region_id}
+3. If a collection is not needed, delete it: aws opensearchserverless delete-collection --id COLLECTION_ID --region {region_id}
 """
 blind_spots = [
-  "OCUs are pooled per account or collection group; the bill may not say which collection holds them.",
-  "A collection that serves something other than Bedrock is acquitted only where its search requests are collected.",
-  "A collection that another account's Bedrock searches looks orphaned here, unless its search requests are collected.",
+  "OCUs are pooled per account or collection group; the bill may not show which collection uses them.",
+  "A collection that serves a workload other than Bedrock is recognized as used only if its search requests are collected.",
+  "A collection that Bedrock in another account searches appears orphaned unless its search requests are collected.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html",

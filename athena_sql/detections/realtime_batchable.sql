@@ -1,23 +1,23 @@
 /*
-title     = "Work that could wait buys its tokens at the price of an answer at once"
+title     = "Batch-eligible inference at on-demand price"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Bedrock answers the same prompts for half the price where they may take until tomorrow: batch inference, a file of
-prompts in S3 and a file of answers back. Nightly enrichment, evaluations and backfills rarely need more.
+Bedrock batch inference costs half of the on-demand price for work that can wait up to a day: prompts are read from a file in S3
+and responses are written back to S3. Nightly enrichment, evaluations and backfills rarely need immediate responses.
 """
-reason    = "{workload} bought {million_tokens} million input and output tokens of {models} on demand in {lookback_days} days, {why_batchable}: {monthly_on_demand_cost} {currency} a month. As batch the same would save an estimated {monthly_cost}."
+reason    = "{workload} used {million_tokens} million on-demand input and output tokens of {models} in {lookback_days} days, {why_batchable}, for {monthly_on_demand_cost} {currency}/month; batch inference would save an estimated {monthly_cost} {currency}/month."
 action    = """
-1. Does anybody wait for the answers? Ask the owner; what a person or an agent waits for stays.
-2. Is the model offered as batch in {region_id}? https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-supported.html
-3. Write the prompts to S3 as JSON lines and run them together: aws bedrock create-model-invocation-job --region {region_id} --job-name NAME --model-id MODEL --role-arn ROLE --input-data-config ... --output-data-config ...
-   Where a job must stay a call, the flex tier is cheaper too, for whoever can wait some minutes.
+1. Confirm with the owner that no person or agent waits for the responses.
+2. Check that the model supports batch inference in {region_id}: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-supported.html
+3. Write the prompts to S3 as JSON Lines and run one job: aws bedrock create-model-invocation-job --region {region_id} --job-name NAME --model-id MODEL --role-arn ROLE --input-data-config ... --output-data-config ...
+   If batch is not possible, the flex tier also costs less for calls that can wait several minutes.
 """
 blind_spots = [
-  "The saving is an estimate: half of what input and output cost. A job that lives on cached prompts saves less.",
-  "daily_charges knows days, not hours: a job that runs every night looks like one that answers all day, unless a tag says what it is.",
-  "Not every model is offered as batch, and a job needs at least 100 prompts.",
-  "A tag that says batch and lies is believed.",
+  "The saving is an estimate: half of the cost of input and output tokens. A workload that relies on prompt caching saves less.",
+  "The bill has daily data in daily_charges: without a tag, a nightly job cannot be told from one that runs all day.",
+  "Not every model supports batch inference, and a batch job needs at least 100 prompts.",
+  "A tag such as batch or nightly is assumed to be correct.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html",
@@ -141,8 +141,8 @@ SELECT
     resource_id,
     sum(effective_cost) / $lookback_days * 30 * $saving AS monthly_cost,
     service_name,
-    coalesce(resource_id, 'What is called without a profile') AS workload,
-    CASE WHEN bool_or(is_tagged) THEN 'and its tags say that it is a batch' ELSE 'on the same days of every week' END
+    coalesce(resource_id, 'Usage without an inference profile') AS workload,
+    CASE WHEN bool_or(is_tagged) THEN 'with tags that mark it as batch work' ELSE 'on the same weekdays every week' END
         AS why_batchable,
     sum(effective_cost) / $lookback_days * 30 AS monthly_on_demand_cost,
     sum(million_tokens) AS million_tokens,

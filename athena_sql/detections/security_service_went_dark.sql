@@ -1,22 +1,23 @@
 /*
-title     = "A security service stopped while the account goes on"
+title     = "Security service stopped"
 category  = "security"
 schedule  = "daily"
 why       = """
-Whoever breaks in turns off what would report it: GuardDuty, CloudTrail, Config, Security Hub, Inspector.
-They bill every day. When that stops in a region where everything else goes on being billed, someone stopped the guarding.
+Attackers disable the services that would report them: GuardDuty, CloudTrail, Config, Security Hub, Inspector.
+These services are billed every day. If their charges stop in a region where other services continue to be charged, the
+service was probably disabled.
 """
-reason    = "{service_name} was charged every day in {region_id} up to {last_day}, and not once in the {dark_days} settled days since, while other services ({other_services}) are charged there to this day."
+reason    = "{service_name} was charged every day in {region_id} through {last_day} and on none of the {stopped_days} settled days since, while other services there ({other_services}) are still charged."
 action    = """
-1. Was it meant? Ask the security team for a change in {region_id} around {last_day}: a new delegated administrator, an organisation trail in place of the account's own.
-2. Who stopped it: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false, and look for {stop_events}
-3. Nobody meant it: turn it on again ({state_command} shows its state), and treat the account as broken into until proven otherwise.
+1. Ask the security team about a planned change in {region_id} around {last_day}, such as a new delegated administrator or an organization trail that replaces the account's own.
+2. Identify who stopped the service: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false, and look for {stop_events}
+3. If unauthorized: enable the service again (check its state: {state_command}), and treat the account as compromised until proven otherwise.
 """
 blind_spots = [
-  "A service that stops for the whole region or a closed account is quiet; one that is charged by events (Config, CloudTrail data events) may fall silent for want of events.",
-  "A protection plan, a rule or a trail that is switched off while another meter of the same service goes on is not seen: GuardDuty that is disabled still bills Malware Protection for S3.",
-  "A first trail's management events are free: CloudTrail without a charge may still be recording, or never have been seen.",
-  "Security Hub and Security Hub CSPM are taken as one service.",
+  "A service that stops in a region without other charges, or in a closed account, is not reported. Services billed per event (Config, CloudTrail data events) can stop being charged because there are no events.",
+  "A protection plan, rule or trail that is disabled while another meter of the same service is charged is not detected: a disabled GuardDuty detector can still bill Malware Protection for S3.",
+  "Management events of the first trail are free: CloudTrail without charges may still be recording.",
+  "Security Hub and Security Hub CSPM count as one service.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_suspend-disable.html",
@@ -27,8 +28,8 @@ sources   = [
 ]
 [parameters]
 charged_days = 21
-least_dark_days = 2
-most_dark_days = 60
+least_stopped_days = 2
+most_stopped_days = 60
 */
 WITH guards AS (
     SELECT *
@@ -55,13 +56,13 @@ guard_ends AS (
         max(charges.charge_date) AS last_day
     FROM daily_services AS charges
     INNER JOIN guard_names ON charges.ServiceName = guard_names.service_name
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_dark_days + 14) AS date)
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + 14) AS date)
         AND charges.charge_date < $as_of
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND (charges.is_consumed OR charges.EffectiveCost > 0)      -- a free trial guards too
     GROUP BY 1, 2, 3
-    HAVING date_diff('day', max(charges.charge_date), $as_of) > $least_dark_days  -- back on an unsettled day is back
+    HAVING date_diff('day', max(charges.charge_date), $as_of) > $least_stopped_days  -- back on an unsettled day is back
 ),
 dark_guards AS (
     SELECT
@@ -69,14 +70,14 @@ dark_guards AS (
         guard_ends.region_id,
         guard_ends.guard,
         guard_ends.last_day,
-        count(*) AS dark_days
+        count(*) AS stopped_days
     FROM guard_ends
     INNER JOIN completeness
         ON guard_ends.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
         AND completeness.charge_date > guard_ends.last_day
     WHERE completeness.is_settled
     GROUP BY 1, 2, 3, 4
-    HAVING count(*) BETWEEN $least_dark_days AND $most_dark_days
+    HAVING count(*) BETWEEN $least_stopped_days AND $most_stopped_days
 ),
 steady_guards AS (
     SELECT
@@ -84,7 +85,7 @@ steady_guards AS (
         dark_guards.region_id,
         dark_guards.guard,
         dark_guards.last_day,
-        dark_guards.dark_days,
+        dark_guards.stopped_days,
         max_by(charges.ServiceName, charges.charge_date) FILTER (WHERE charges.ServiceName IS NOT NULL) AS service_name,
         sum(charges.EffectiveCost) AS effective_cost
     FROM daily_services AS charges
@@ -96,8 +97,8 @@ steady_guards AS (
     INNER JOIN completeness
         ON charges.charge_date = completeness.charge_date
         AND charges.SubAccountId IS NOT DISTINCT FROM completeness.sub_account_id
-        AND completeness.settled_recency BETWEEN dark_guards.dark_days + 1 AND dark_guards.dark_days + $charged_days
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_dark_days + $charged_days + 14) AS date)
+        AND completeness.settled_recency BETWEEN dark_guards.stopped_days + 1 AND dark_guards.stopped_days + $charged_days
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + $charged_days + 14) AS date)
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND (charges.is_consumed OR charges.EffectiveCost > 0)
@@ -117,19 +118,19 @@ other_days AS (
         ON charges.SubAccountId IS NOT DISTINCT FROM steady_guards.sub_account_id
         AND charges.RegionId IS NOT DISTINCT FROM steady_guards.region_id
         AND charges.charge_date > steady_guards.last_day
-    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_dark_days + 14) AS date)
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + 14) AS date)
         AND NOT charges.is_edge                                     -- viewers go on in a region that the account left
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND (charges.is_consumed OR charges.EffectiveCost > 0)
     GROUP BY 1, 2, 3, 4, 5
 ),
-living_regions AS (
+active_regions AS (
     SELECT
         other_days.sub_account_id,
         other_days.region_id,
         other_days.guard,
-        count(DISTINCT other_days.charge_date) AS living_days
+        count(DISTINCT other_days.charge_date) AS other_service_days
     FROM other_days
     INNER JOIN completeness
         ON other_days.charge_date = completeness.charge_date
@@ -164,18 +165,18 @@ SELECT
     steady_guards.effective_cost AS monthly_cost,
     steady_guards.service_name,
     steady_guards.last_day,
-    steady_guards.dark_days,
-    living_regions.living_days,
+    steady_guards.stopped_days,
+    active_regions.other_service_days,
     named_services.other_services,
     $charged_days AS charged_days,
     guards.stop_events,
     guards.state_command
 FROM steady_guards
 INNER JOIN guards ON steady_guards.guard = guards.guard
-INNER JOIN living_regions
-    ON steady_guards.guard = living_regions.guard
-    AND steady_guards.sub_account_id IS NOT DISTINCT FROM living_regions.sub_account_id
-    AND steady_guards.region_id IS NOT DISTINCT FROM living_regions.region_id
+INNER JOIN active_regions
+    ON steady_guards.guard = active_regions.guard
+    AND steady_guards.sub_account_id IS NOT DISTINCT FROM active_regions.sub_account_id
+    AND steady_guards.region_id IS NOT DISTINCT FROM active_regions.region_id
 INNER JOIN named_services
     ON steady_guards.guard = named_services.guard
     AND steady_guards.sub_account_id IS NOT DISTINCT FROM named_services.sub_account_id
@@ -185,6 +186,6 @@ LEFT JOIN (
     FROM accounts
     WHERE closed_on IS NOT NULL
 ) AS closed_accounts ON steady_guards.sub_account_id = closed_accounts.sub_account_id
-WHERE living_regions.living_days >= $least_dark_days
+WHERE active_regions.other_service_days >= $least_stopped_days
     AND closed_accounts.sub_account_id IS NULL
 ORDER BY monthly_cost DESC, steady_guards.sub_account_id, steady_guards.region_id, steady_guards.service_name

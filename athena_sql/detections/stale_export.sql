@@ -1,20 +1,20 @@
 /*
-title     = "The bill is late, or a part of it is missing"
+title     = "Billing export late or incomplete"
 category  = "governance"
 schedule  = "every_refresh"
 why       = """
-Every other answer rests on a bill that arrives whole. AWS delivers it up to three times a day.
-When it stops, an account drops out of it or a month loses rows, silence looks like savings and nobody is warned.
+Every detection depends on a complete bill. AWS delivers the export up to three times a day.
+If deliveries stop, an account drops out, or a month loses rows, the missing charges look like savings.
 """
-reason    = "What is read here is not the whole bill: {what}"
+reason    = "The billing export is late or incomplete: {problem}"
 action    = """
 1. {what_to_check} {check_command}
 2. {what_to_do}
 """
 blind_spots = [
-  "A month may shrink rightly: refunds and credits lower its cost, and AWS merges rows when it closes a period.",
-  "An account whose last resource was deleted looks like one that is missing, until 30 days have passed or it has a closed_on.",
-  "Files that are copied by hand carry the time of the copy, not of the delivery.",
+  "A month can shrink correctly: refunds and credits lower its cost, and AWS merges rows when it closes a billing period.",
+  "An account whose last resource was deleted looks like a missing account for 30 days, unless it has a closed_on date.",
+  "Files that are copied manually carry the time of the copy instead of the delivery.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html",
@@ -126,13 +126,13 @@ findings AS (
         CAST(NULL AS varchar) AS resource_id,
         0E0 AS monthly_cost,
         CASE WHEN is_delivery_late
-            THEN 'the newest delivery is of ' || CAST(CAST(newest_delivery AS date) AS varchar)
-                || ', and the newest charge of ' || CAST(newest_charge_date AS varchar) || '.'
-            ELSE 'the newest charge is of ' || CAST(newest_charge_date AS varchar) || '.'
-        END AS what,
-        'How did the last deliveries end? In the payer account:' AS what_to_check,
+            THEN 'the most recent delivery is from ' || CAST(CAST(newest_delivery AS date) AS varchar)
+                || ', and the most recent charge is from ' || CAST(newest_charge_date AS varchar) || '.'
+            ELSE 'the most recent charge is from ' || CAST(newest_charge_date AS varchar) || '.'
+        END AS problem,
+        'Check the status of the last deliveries, in the payer account:' AS what_to_check,
         'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1' AS check_command,
-        'Let bcm-data-exports.amazonaws.com write to the bucket again, or mend the copy from there to here.' AS what_to_do,
+        'Allow bcm-data-exports.amazonaws.com to write to the bucket, or fix the replication of the export to this bucket.' AS what_to_do,
         newest_delivery,
         newest_charge_date AS last_day
     FROM late_exports
@@ -143,12 +143,12 @@ findings AS (
         CAST(NULL AS varchar),
         effective_cost,                                             -- what was charged: nothing here is to be saved
         'account ' || sub_account_id || ' was charged on ' || CAST(present_days AS varchar) || ' of '
-            || CAST($present_days AS varchar) || ' days up to ' || CAST(last_day AS varchar)
-            || ', ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in all,'
-            || ' and on none of the ' || CAST(missing_days AS varchar) || ' settled days since.',
-        'Was it closed, or did it leave?',
+            || CAST($present_days AS varchar) || ' days through ' || CAST(last_day AS varchar)
+            || ', ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in total,'
+            || ' and has no charges on the ' || CAST(missing_days AS varchar) || ' settled days since.',
+        'Check whether the account was closed or left the organization:',
         'aws organizations describe-account --account-id {sub_account_id}',
-        'If so, give it a closed_on in the accounts file; if not, see who changed the export, its filter or its payer.',
+        'If so, set closed_on for it in the accounts file. If not, check for changes to the export, its filter or the payer account.',
         CAST(NULL AS timestamp),
         last_day
     FROM unexplained_accounts
@@ -161,9 +161,9 @@ findings AS (
             || CAST(charges_before AS varchar) || ' charges to ' || CAST(charges AS varchar)
             || ', and its billed cost from ' || CAST(CAST(round(billed_cost_before) AS bigint) AS varchar)
             || ' to ' || CAST(CAST(round(billed_cost) AS bigint) AS varchar) || '.',
-        'Did a refund or a credit lower it? If the charges are fewer, in the payer account:',
+        'Check whether a refund or a credit explains the change. If charges are missing, check the deliveries in the payer account:',
         'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1',
-        'Ask AWS Support for a backfill of that period, and trust no finding that was resolved since.',
+        'Request a backfill of the period from AWS Support, and do not rely on findings that were resolved since.',
         delivered_at,
         CAST(NULL AS date)
     FROM drops
@@ -173,7 +173,7 @@ SELECT
     CAST(NULL AS varchar) AS region_id,
     resource_id,
     monthly_cost,
-    what,
+    problem,
     what_to_check,
     check_command,
     what_to_do,

@@ -1,31 +1,33 @@
 /*
-title     = "Tokens run far above what this workload ever used: an agent may be running away"
+title     = "Token usage spike"
 category  = "anomaly"
 schedule  = "every_refresh"
-told      = "each_time"
+notify    = "every_run"
 why       = """
-An agent that calls itself, a retry without end or a leaked key spends tokens as fast as the quota allows: hundreds of
-dollars an hour, day and night, until somebody looks. Budgets tell of it when the month's money is gone.
+An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows: hundreds of
+dollars an hour, until someone stops it. A budget alert arrives only after the money is spent.
 """
-reason    = "{model} read and wrote {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({usual_million_tokens}); from {first_day} to {last_day} ({burst_days} of the days) that cost {monthly_cost} {currency} more than usual. {planned}"
+reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million); the excess on {burst_days} days from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """
-1. Who calls? CloudTrail, or Bedrock's invocation log, by identity on {peak_day}: aws bedrock get-model-invocation-logging-configuration --region {region_id}
-2. Cached reads above all ({cache_read_share} % of that day) are an agent in a loop; output above all is a job; both at night and on weekends are nobody at a keyboard.
-3. Stop it: take bedrock:InvokeModel from its role, or disable its key; then give the profile a quota of its own and the workload a limit of steps.
+1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
+2. Review the mix: mainly cached reads ({cache_read_share} % on that day) suggest an agent in a loop, mainly output suggests a job, and usage at night and on weekends suggests automation.
+3. If it is not intended, stop it: remove bedrock:InvokeModel from its role or disable its access key. Then set a quota for the inference profile and a step limit for the workload.
 """
 blind_spots = [
-  "An account that has used tokens for less than 14 days has no level to compare with; new_service tells that it began.",
-  "A new workload is held against all that its account used before.",
-  "Tokens that move from one model or profile to another in the same account are no burst.",
-  "A run that comes once a month on no fixed weekday is told each time, and so is a launch that nobody wrote into owners.toml.",
-  "While a planned launch lasts, whatever bursts in its rows passes up to its factor.",
-  "All kinds of tokens count alike, a cached one as much as one of output; the cost decides whether it is worth telling.",
+  "An account with less than 14 days of token usage has no baseline; new_service reports its first use.",
+  "A new workload is compared with all previous token usage of its account.",
+  "Tokens that move between models or profiles within an account are not a spike.",
+  "A monthly run on no fixed weekday, and a launch that is not in owners.toml, are reported each time.",
+  "During a planned launch, all usage that matches its rules may rise up to its factor.",
+  "All tokens count equally, cached or output; the excess cost decides whether the spike is reported.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",
   "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-create.html",
   "https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html",
 ]
+[explain]
+charges = "tokens"
 [parameters]
 history_days = 56
 least_active_days = 7          # less says nothing of a level
@@ -211,14 +213,14 @@ SELECT
     max(CASE WHEN place = 1 THEN model END) AS model,
     max(CASE WHEN place = 1 THEN charge_date END) AS peak_day,
     max(CASE WHEN place = 1 THEN million_tokens END) AS peak_million_tokens,
-    max(CASE WHEN place = 1 THEN compared_tokens END) AS usual_million_tokens,
+    max(CASE WHEN place = 1 THEN compared_tokens END) AS expected_million_tokens,
     max(CASE WHEN place = 1 THEN million_tokens / nullif(compared_tokens, 0) END) AS ratio,
-    CASE WHEN max(CASE WHEN place = 1 THEN usual_tokens END) IS NULL THEN 'all that its account used before' ELSE 'its own usual' END
+    CASE WHEN max(CASE WHEN place = 1 THEN usual_tokens END) IS NULL THEN 'all previous token usage of its account' ELSE 'its expected level' END
         AS compared_with,
     max(CASE WHEN place = 1 THEN cache_read_tokens / million_tokens * 100 END) AS cache_read_share,
     max(CASE WHEN place = 1 THEN output_tokens / million_tokens * 100 END) AS output_share,
     coalesce(
-        'A launch planned through ' || CAST(max(planned_until) AS varchar) || ' explains less.', 'No launch was planned.'
+        'more than the launch planned through ' || CAST(max(planned_until) AS varchar) || ' allows', 'no launch was planned'
     ) AS planned,
     nullif(max(planned_factor), 0) AS planned_factor,
     count(DISTINCT charge_date) AS burst_days,

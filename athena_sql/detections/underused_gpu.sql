@@ -1,23 +1,23 @@
 /*
-title     = "A GPU is paid for and mostly stands still"
+title     = "Underutilized GPU"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A GPU costs 1 to 7 USD an hour whether it computes or waits, and waiting is what most of them do: a model that answers
-now and then, a notebook kept warm, eight GPUs where one would do. CPU metrics and invocations do not show it.
+A GPU costs 1 to 7 USD/hour whether or not it computes, and many are idle most of the time: a model with few requests, a
+notebook that is kept running, eight GPUs where one would be enough. CPU metrics and invocation counts do not show this.
 """
-reason    = "{gpu_hours} GPU hours on {instance_types} in {days_run} of {lookback_days} days, and the GPUs were busy {mean_utilisation} % of the time (busiest day {peak_utilisation} %): of {monthly_gpu_cost} {currency} a month an estimated {monthly_cost} paid for standing still."
+reason    = "{gpu_hours} GPU hours ran on {instance_types} on {days_run} of {lookback_days} days with a mean GPU utilization of {mean_utilization} % (busiest day: {peak_utilization} %) for {monthly_gpu_cost} {currency}/month, of which an estimated {monthly_cost} {currency}/month paid for idle time."
 action    = """
-1. Is it sized for a peak that came before these days? CloudWatch, GPUUtilization and GPUMemoryUtilization of {resource_id} over the last months; a model may need the memory and not the time.
-2. An endpoint: fewer or smaller instances, several models on one (inference components), or scale to zero: aws sagemaker update-endpoint-weights-and-capacities --region {region_id} ...
-3. A machine: stop it when nobody works on it, or take a smaller type: aws ec2 modify-instance-attribute --region {region_id} --instance-id ID --instance-type TYPE (stopped first)
+1. Check whether it is sized for an earlier peak: review GPUUtilization and GPUMemoryUtilization of {resource_id} in CloudWatch over the last months. A model can need the memory but little compute.
+2. For an endpoint: use fewer or smaller instances, host several models on one (inference components), or scale to zero: aws sagemaker update-endpoint-weights-and-capacities --region {region_id} ...
+3. For an instance: stop it outside working hours, or stop it and choose a smaller type: aws ec2 modify-instance-attribute --region {region_id} --instance-id ID --instance-type TYPE
 """
 blind_spots = [
-  "The saving is an estimate: the cost of the share of time in which the GPUs did nothing. A smaller type may not be had.",
-  "Utilisation says that a kernel ran, not how much of the GPU it filled; a busy GPU may still be too large.",
-  "EC2 tells nothing of its GPUs unless the CloudWatch agent collects them; such machines are counted, not judged. Neither Inferentia nor Trainium reports GPU utilisation.",
-  "Memory is not looked at: a model that must stay loaded keeps its GPU.",
-  "An endpoint that nobody called is told by idle_sagemaker_endpoint, and not again here.",
+  "The saving is an estimate: the cost of the share of time the GPUs were idle. A smaller instance type may not be available.",
+  "Utilization shows that a kernel ran, and not how much of the GPU it used; a busy GPU can still be oversized.",
+  "EC2 reports no GPU metrics unless the CloudWatch agent collects them; such instances are counted as not evaluated. Inferentia and Trainium report no GPU utilization.",
+  "Memory is not evaluated: a model that must stay loaded needs its GPU.",
+  "An endpoint without invocations is reported by idle_sagemaker_endpoint only.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html",
@@ -27,8 +27,8 @@ sources   = [
 [parameters]
 lookback_days = 7
 least_days_run = 5             # a machine of working days; what ran on fewer is a trial, or young
-most_utilisation = 20.0        # percent of one GPU, mean over the hours it ran
-burst_utilisation = 60.0       # a day above it is work that comes in bursts
+most_utilization = 20.0        # percent of one GPU, mean over the hours it ran
+burst_utilization = 60.0       # a day above it is work that comes in bursts
 least_monthly_cost_usd = 1.0
 */
 WITH lookbacks AS (
@@ -49,12 +49,12 @@ gpus AS (
         max_by(gpu_days.tags, gpu_days.charge_date) FILTER (WHERE cardinality(gpu_days.tags) > 0) AS tags,
         max_by(gpu_days.instance_types, gpu_days.charge_date) FILTER (WHERE gpu_days.instance_types IS NOT NULL) AS instance_types,
         count(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN 1 END) AS days_run,
-        count(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.utilisation END) AS days_looked_at,
+        count(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.utilization END) AS days_looked_at,
         sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.gpu_hours END) AS gpu_hours,
-        sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.gpu_hours * gpu_days.utilisation END)
+        sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.gpu_hours * gpu_days.utilization END)
             AS busy_percent_hours,
         sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_day THEN gpu_days.effective_cost END) AS effective_cost,
-        max(gpu_days.utilisation) AS peak_utilisation      -- a burst on an unsettled day is a burst
+        max(gpu_days.utilization) AS peak_utilization      -- a burst on an unsettled day is a burst
     FROM gpu_days
     INNER JOIN lookbacks
         ON gpu_days.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
@@ -78,9 +78,9 @@ uncalled_endpoints AS (
 weighed_gpus AS (
     SELECT
         gpus.*,
-        busy_percent_hours / gpu_hours AS mean_utilisation,
+        busy_percent_hours / gpu_hours AS mean_utilization,
         effective_cost / $lookback_days * 30 AS monthly_gpu_cost,
-        days_looked_at < days_run AS nobody_looked
+        days_looked_at < days_run AS not_evaluated
     FROM gpus
     LEFT JOIN uncalled_endpoints ON gpus.resource_id = uncalled_endpoints.resource_id
     WHERE uncalled_endpoints.is_uncalled IS NULL
@@ -89,13 +89,13 @@ SELECT
     sub_account_id,
     region_id,
     resource_id,
-    CASE WHEN nobody_looked THEN monthly_gpu_cost ELSE monthly_gpu_cost * (1 - mean_utilisation / 100) END AS monthly_cost,
+    CASE WHEN not_evaluated THEN monthly_gpu_cost ELSE monthly_gpu_cost * (1 - mean_utilization / 100) END AS monthly_cost,
     service_name,
     tags,
-    nobody_looked,
+    not_evaluated,
     monthly_gpu_cost,
-    mean_utilisation,
-    peak_utilisation,
+    mean_utilization,
+    peak_utilization,
     gpu_hours,
     days_run,
     instance_types,
@@ -104,6 +104,6 @@ SELECT
     last_day
 FROM weighed_gpus
 WHERE round(monthly_gpu_cost, 6) >= $least_monthly_cost_usd
-    AND coalesce(peak_utilisation, 0) <= $burst_utilisation
-    AND (nobody_looked OR round(mean_utilisation, 9) < $most_utilisation)
+    AND coalesce(peak_utilization, 0) <= $burst_utilization
+    AND (not_evaluated OR round(mean_utilization, 9) < $most_utilization)
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id

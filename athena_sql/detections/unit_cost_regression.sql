@@ -1,31 +1,33 @@
 /*
-title     = "A token, an inference or an endpoint's hour got dearer"
+title     = "Unit cost increase"
 category  = "anomaly"
 schedule  = "daily"
-told      = "each_time"
+notify    = "every_run"
 why       = """
-Spend that grows with use is growth; spend that grows on the same use is a loss. A model called through another route
-(AWS bills a regional profile a tenth above the global one), a tier somebody switched on, a discount that ended, an
-endpoint that kept its size when its callers left: the total hides it, the price of a unit does not.
+Spend that grows with usage is growth; spend that grows at the same usage is a loss. Causes include a model called through another
+route (a regional profile costs a tenth more than the global one), a higher tier, an expired discount, or an endpoint that
+kept its size after traffic fell. The total cost hides this; the cost per unit shows it.
 """
-reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {dearer_percent} % more than the week before ({unit_cost_before}): {moved}. At this volume that is {monthly_cost_if_continues} {currency}/month."
+reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent} % more than the week before ({unit_cost_before} {currency}), because {cause}; at this volume that is {monthly_cost_if_continues} {currency}/month."
 action    = """
-1. What changed between {first_day} and the week before? The meters of {item} tell tier and route; CloudTrail tells who changed an endpoint or a profile.
-2. Tokens: call the global inference profile where data may leave the region, and keep priority and latency-optimized for what somebody waits for. A price that AWS raised is on https://aws.amazon.com/bedrock/pricing/
-3. An endpoint: does a discount or a Savings Plan still cover it? Fewer callers on the same instances: lower its minimum, aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
+1. Find what changed between {first_day} and the week before: the meters of {item} show tier and route; CloudTrail shows who changed an endpoint or a profile.
+2. For tokens: use the global inference profile if data may leave the region, and use the priority and latency-optimized tiers only where a user waits. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
+3. For an endpoint: check that a discount or Savings Plan still covers it. If traffic fell, lower its minimum capacity: aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
 """
 blind_spots = [
-  "Weeks are compared; a price that creeps up by less than a twentieth a week is not told.",
-  "More output, or more cache writes, for the same input is another mix, and no dearer token; unit_economics tells it.",
-  "Another model, or another region, is another item: moving to a dearer one is no regression of either.",
-  "An endpoint whose calls nobody counted is judged by its hours alone.",
-  "A quiet week (holidays) makes an inference dearer, since the instances stay.",
+  "Only consecutive weeks are compared; a unit cost that rises by less than 5 % a week is not reported.",
+  "A higher share of output or cache writes changes the mix and is not reported as a unit cost increase; see the report unit_economics.",
+  "Another model or another region is a different item; switching to a more expensive one is not reported.",
+  "An endpoint without invocation counts is evaluated by its instance hours only.",
+  "In a week with little traffic, such as holidays, the cost per inference rises because the instances keep running.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",
   "https://aws.amazon.com/bedrock/pricing/",
   "https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html",
 ]
+[explain]
+weeks = 1
 [parameters]
 week_days = 7
 least_dearer = 1.05            # prices do not waver; a regional profile against the global one is 1.1
@@ -104,8 +106,8 @@ model_weeks AS (
         sum(cost_at_prices_before) AS cost_at_prices_before,
         CASE WHEN sum(dearer_meters) >= (sum(cost) - sum(cost_at_prices_before)) / 2
             THEN 'the price of the same meter rose'
-            ELSE 'it is called through a dearer tier or route'
-        END AS moved
+            ELSE 'it is called through a more expensive tier or route'
+        END AS cause
     FROM kind_weeks
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
     HAVING sum(units) >= $least_million_tokens
@@ -166,9 +168,9 @@ dearer_units AS (
         cost,
         CASE WHEN is_dearer_hour THEN hours * cost_before / hours_before ELSE calls * cost_before / calls_before END,
         CASE
-            WHEN is_dearer_hour THEN 'its hours are dearer: another instance type, or a discount that ended'
-            WHEN calls < calls_before THEN 'it is called less and kept its size'
-            ELSE 'it grew more than its calls'
+            WHEN is_dearer_hour THEN 'an instance hour costs more (another instance type, or an expired discount)'
+            WHEN calls < calls_before THEN 'its traffic fell and its size did not'
+            ELSE 'its size grew more than its traffic'
         END
     FROM endpoint_weeks
     WHERE is_dearer_hour OR is_dearer_call
@@ -194,8 +196,8 @@ SELECT
     max(CASE WHEN place = 1 THEN unit END) AS unit,
     max(CASE WHEN place = 1 THEN cost / units END) AS unit_cost,
     max(CASE WHEN place = 1 THEN cost_at_prices_before / units END) AS unit_cost_before,  -- of this week's mix
-    max(CASE WHEN place = 1 THEN (cost / cost_at_prices_before - 1) * 100 END) AS dearer_percent,
-    max(CASE WHEN place = 1 THEN moved END) AS moved,
+    max(CASE WHEN place = 1 THEN (cost / cost_at_prices_before - 1) * 100 END) AS increase_percent,
+    max(CASE WHEN place = 1 THEN cause END) AS cause,
     array_agg(item ORDER BY place) AS items,
     max_by(tags, excess) FILTER (WHERE tags IS NOT NULL) AS tags,
     min(first_day) AS first_day,

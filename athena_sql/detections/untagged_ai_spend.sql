@@ -1,22 +1,22 @@
 /*
-title     = "AI spend that no tag gives an owner"
+title     = "Untagged AI spend"
 category  = "governance"
 schedule  = "daily"
 why       = """
-AI costs grow faster than anything else on the bill, and half of them hide under other services' names.
-What carries none of the tags that owners.toml demands reaches nobody: no budget, no team, nobody to ask whether it is needed.
+AI cost grows quickly, and much of it is billed under other services' names.
+Spend without the tags that owners.toml requires has no budget, no team, and no one to confirm that it is needed.
 """
-reason    = "{service_name} in {region_id} costs {monthly_cost} {currency} a month, and neither it nor its account carries {missing_tags}."
+reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month without the required tags {missing_tags}, on either the resource or its account."
 action    = """
-1. Whose is it? CloudTrail names who made it; the account's owner names the team.
-2. Tag it with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. Where the resource is none, these are calls of plain models: let them go through an application inference profile, which can be tagged.
-3. Activate the keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
+1. Identify the owner: CloudTrail shows who created the resource; the account owner knows the team.
+2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If there is no resource, the charges are calls of base models: send them through an application inference profile, which can be tagged.
+3. Activate the tag keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
 """
 blind_spots = [
-  "A tag counts from the day it was activated as a cost allocation tag; before that the bill does not show it.",
-  "How cost categories are spelt among the Tags of FOCUS 1.2 is not documented; prefixes are stripped where they are known.",
-  "Whether the bill names a resource on calls of plain model ids is not documented.",
-  "Where a resource's rows disagree, the newest day decides, and on it the row with the most tags.",
+  "A tag counts from the day it was activated as a cost allocation tag; the bill does not show earlier values.",
+  "AWS does not document how FOCUS 1.2 names cost categories in Tags; known prefixes are removed.",
+  "AWS does not document whether the bill names a resource for calls of base models.",
+  "If the rows of a resource have different tags, the newest day counts, and on that day the row with the most tags.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

@@ -1,22 +1,22 @@
 /*
-title     = "A commitment is paid and partly not used"
+title     = "Underutilized commitment"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A Savings Plan or a reservation is owed every hour, whether usage takes it up or not; what no usage takes up is lost by the hour.
-AWS Budgets tells of it only where somebody made a budget for that commitment.
+A Savings Plan or a reservation is charged every hour, whether or not usage applies to it; unused hours are lost.
+AWS Budgets reports this only if a utilization budget exists for the commitment.
 """
-reason    = "{unused_percent} % of {commitment_type} {commitment_name} went unused in {lookback_days} days over the whole organisation: {monthly_cost} {currency} a month of {monthly_commitment}."
+reason    = "{unused_percent} % of {commitment_type} {commitment_name} was unused in {lookback_days} days across the organization: {monthly_cost} of {monthly_commitment} {currency}/month."
 action    = """
-1. Since when, and what usage went away? Cost Explorer, utilization report, commitment {resource_id}.
-2. Move or start usage that it covers: same family and region for a reservation, any machine for a Compute Savings Plan; is sharing across accounts on?
-3. A reservation can be exchanged (convertible) or sold (standard, EC2). A Savings Plan runs to its end: note the day, and commit to less then.
+1. Find when utilization fell and which usage ended: open the utilization report for {resource_id} in Cost Explorer.
+2. Move or start eligible usage: the same family and region for a reservation, any instance for a Compute Savings Plan. Check that discount sharing between accounts is enabled.
+3. Exchange a convertible reservation, or sell a standard EC2 reservation. A Savings Plan runs to its end: note the end date, and commit to less then.
    {describe_command}
 """
 blind_spots = [
-  "What is unused cannot always be saved: most commitments run to their end.",
-  "Unused on nights and weekends by design is unused all the same; below the share in the parameters it is not told.",
-  "A fee that the bill has in one row a month is spread evenly over that month, whenever in it the commitment went unused.",
+  "Unused commitment cannot always be recovered: most commitments run to their end.",
+  "A commitment that is unused at night and on weekends by design is also reported, if the unused share reaches the threshold.",
+  "A fee billed as one row a month is spread evenly over that month, whenever the commitment was unused.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/",
@@ -117,7 +117,7 @@ SELECT
     commitment_id AS resource_id,
     total_unused_cost / $lookback_days * 30 AS monthly_cost,
     service_name,
-    coalesce(name, 'without a name') AS commitment_name,
+    coalesce(name, '(unnamed)') AS commitment_name,
     coalesce(type, 'commitment') AS commitment_type,
     total_unused_cost / nullif(total_cost, 0) * 100 AS unused_percent,
     total_cost / $lookback_days * 30 AS monthly_commitment,

@@ -2,7 +2,7 @@
 title = "GPU hours a day and how busy they were, of the machines that cost most"
 why   = """
 The page draws a row a machine or endpoint and a square a day, so that a GPU that stands still at night, on weekends or
-since the project ended is seen at a glance. `utilisation` is null where nobody looked.
+since the project ended is seen at a glance. `utilization` is null where nobody looked.
 """
 reads = ["gpu_days"]
 [parameters]
@@ -31,7 +31,7 @@ SELECT
     array_join(instance_types, ', ') AS instance_types,
     charge_date,
     gpu_hours,
-    utilisation,
+    utilization,
     effective_cost
 FROM places
 WHERE place <= $most

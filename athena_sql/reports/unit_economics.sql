@@ -4,7 +4,7 @@ basis = "EffectiveCost of the usage that is counted, without purchases, credits 
 why   = """
 Spend that grows with use is growth; spend that grows on the same use is not. Settled weeks, the newest first.
 `by_price` and `by_mix` are the two parts of the change to the week before: the same kinds of units at other prices, and
-other kinds of units (another model, more output for the same input). `moved` names the larger part where a unit got
+other kinds of units (another model, more output for the same input). `cause` names the larger part where a unit got
 dearer by the threshold. All four kinds of tokens count, in millions, whatever the meter's unit.
 """
 [parameters]
@@ -68,10 +68,10 @@ counted AS (
         'used GPU hour',
         array_join(instance_types, ', '),
         coalesce(region_id, ''),
-        gpu_hours * utilisation / 100,
+        gpu_hours * utilization / 100,
         effective_cost
     FROM gpu_days
-    WHERE utilisation IS NOT NULL
+    WHERE utilization IS NOT NULL
 ),
 parts AS (
     SELECT
@@ -129,7 +129,7 @@ SELECT
         WHEN round(unit_cost, 9) < round($least_dearer * a_week_before, 9) THEN NULL
         WHEN by_price >= by_mix THEN 'price'
         WHEN by_price < by_mix THEN 'mix'
-    END AS moved
+    END AS cause
 FROM changes
 WHERE place <= $most_a_unit
 ORDER BY

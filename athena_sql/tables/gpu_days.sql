@@ -2,8 +2,8 @@
 title = "GPU hours by day and resource, what they cost, and how busy the GPUs were"
 why   = """
 The bill knows hours, CloudWatch knows use; together they say what was paid for and stood still.
-`utilisation` is 0 to 100 for one GPU; null: nobody looked. An instance type that is not listed counts as one GPU, so
-that its utilisation is rather overstated than understated.
+`utilization` is 0 to 100 for one GPU; null: nobody looked. An instance type that is not listed counts as one GPU, so
+that its utilization is rather overstated than understated.
 GPUs by type: https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html
 """
 reads = ["ai_charges", "activity"]
@@ -78,7 +78,7 @@ readings AS (
 SELECT
     charged_days.*,
     -- https://repost.aws/knowledge-center/sagemaker-cpu-gpu-utilization-100
-    coalesce(readings.percent_of_one, readings.percent_of_all / charged_days.gpus) AS utilisation
+    coalesce(readings.percent_of_one, readings.percent_of_all / charged_days.gpus) AS utilization
 FROM charged_days
 LEFT JOIN readings
     ON charged_days.resource_id = readings.resource_id                      -- an ARN names account and region itself

@@ -17,7 +17,7 @@ import focuswatch.detect.series_detection  # noqa: F401
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.run_detection import DetectionInput, ask, news_since
+from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.owners.owners_file import Owners
 
 
@@ -29,10 +29,10 @@ def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
     clock = Clock()
     with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as opened:
         clock.lap("refresh")
-        since = news_since(opened.as_of, looked_until=None)
+        since = first_new_day(opened.as_of, evaluated_until=None)
         question = DetectionInput(opened.as_of, since, tuple(owners.routing.required_tags))
         for detection in () if refresh_alone else catalog.live:
-            outcome = ask(detection, engine=opened.engine, catalog=catalog, question=question)
+            outcome = run_detection(detection, engine=opened.engine, catalog=catalog, inputs=question)
             if outcome.error:
                 raise RuntimeError(outcome.error)
             clock.lap(detection.id)

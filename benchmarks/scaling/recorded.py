@@ -35,7 +35,7 @@ def recorded(findings: dict[str, Any]) -> dict[str, float]:
     )
     for name in ("recorded", "found again"):
         started = time.process_time()
-        ledger.update(lambda known, silences: decide(known, silences, run), looked=())
+        ledger.update(lambda known, silences: decide(known, silences, run), evaluated=())
         seconds[name] = time.process_time() - started
         if name == "recorded":
             started = time.process_time()
@@ -43,7 +43,7 @@ def recorded(findings: dict[str, Any]) -> dict[str, float]:
                 ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _text: None
             )
             seconds["published"] = time.process_time() - started
-            assert sent.told == len(findings), sent
+            assert sent.sent == len(findings), sent
     return seconds
 
 

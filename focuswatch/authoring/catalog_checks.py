@@ -10,14 +10,14 @@ import duckdb
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases, run_case
 from focuswatch.bill import local_tables
 from focuswatch.catalog.catalog import Catalog, CatalogEntry, Detection, Header
-from focuswatch.detect.run_detection import DetectionInput, news_since
+from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError
 from focuswatch.findings.finding import CONTRACT
 
 SERIES_CONTRACT = ("sub_account_id", "series", "charge_date", "cost")
 SERIES_COLUMNS = {
-    "daily_cost", "daily_expected", "daily_excess", "strange_from", "strange_until", "strange_days", "goes_on",
+    "daily_cost", "daily_expected", "daily_excess", "anomalous_from", "anomalous_until", "anomalous_days", "continues",
     "score", "meter", "cause_region_id", "cause_resource_id", "operation", "moved", "causes", *CONTRACT, "service_name",
     "monthly_cost_if_continues",
 }  # fmt: skip
@@ -32,8 +32,8 @@ FORECAST_CONTRACT = (
     "fee_cost",
 )
 FORECAST_COLUMNS = {
-    "plan", "plan_of", "told", "budget", "spent", "spent_percent", "reached_percent", "forecast", "low", "high",
-    "over_by", "over_on", "settled_until", "days_left", "month", *CONTRACT,
+    "plan", "plan_of", "budget_status", "budget", "spent", "spent_percent", "reached_percent", "forecast", "low",
+    "high", "over_by", "over_on", "settled_until", "days_left", "month", *CONTRACT,
 }  # fmt: skip
 ALWAYS_THERE = {"sub_account_name", "currency"}
 
@@ -112,7 +112,7 @@ def _built_commands(sql: str) -> Iterator[str]:
 
 def _wrong_columns(detection: Detection, catalog: Catalog) -> Iterator[str]:
     question = DetectionInput(
-        as_of=date(2026, 1, 31), news_since=news_since(date(2026, 1, 31), looked_until=None)
+        as_of=date(2026, 1, 31), first_new_day=first_new_day(date(2026, 1, 31), evaluated_until=None)
     )
     connection = connect()
     try:

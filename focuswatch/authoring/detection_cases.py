@@ -16,10 +16,10 @@ from focuswatch.bill import local_tables
 from focuswatch.bill.schema import table_columns as columns
 from focuswatch.catalog.catalog import FILL_IN, ROOT, Catalog, Detection
 from focuswatch.catalog.toml_text import parse_toml
-from focuswatch.detect.run_detection import DetectionInput, Outcome, ask, news_since
+from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_empty_table
 from focuswatch.errors import CatalogError
-from focuswatch.findings.finding import plain
+from focuswatch.findings.finding import json_value
 from focuswatch.owners.owners_file import Owners
 
 FOLDER = ROOT.parent / "tests" / "detections"
@@ -110,12 +110,12 @@ def outcome_of(
     give(on, case, file=file)
     question = DetectionInput(
         as_of=as_of,
-        news_since=case.news_since or news_since(as_of, looked_until=None),
+        first_new_day=case.news_since or first_new_day(as_of, evaluated_until=None),
         required_tags=tuple(case.required_tags),
         per_usd=per_usd,
     )
     local_tables.create_views(on, catalog, values=question.values)
-    return ask(detection, engine=DuckDbEngine(on), catalog=catalog, question=question)
+    return run_detection(detection, engine=DuckDbEngine(on), catalog=catalog, inputs=question)
 
 
 def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
@@ -157,9 +157,9 @@ def differences(case: Case, outcome: Outcome) -> list[str]:
         else:
             left.remove(match)
     problems += [f"did not expect {row}" for row in left]
-    if len(outcome.not_looked_at) != case.skipped:
+    if len(outcome.not_evaluated) != case.skipped:
         problems.append(
-            f"expected {case.skipped} skipped because nobody looked, found {len(outcome.not_looked_at)}"
+            f"expected {case.skipped} skipped because nobody looked, found {len(outcome.not_evaluated)}"
         )
     return problems
 
@@ -171,7 +171,7 @@ def _agrees(row: Given, expected: Given) -> bool:
 def _same(found: Any, expected: Any) -> bool:
     if expected == "null":  # TOML has no null
         return found is None
-    expected = plain(expected)  # as an outcome's rows are
+    expected = json_value(expected)  # as an outcome's rows are
     if isinstance(expected, float) and isinstance(found, int | float):
         return abs(found - expected) < TELL_TALE
     return bool(found == expected)

@@ -1,15 +1,16 @@
-"""What AWS itself says about spending, as findings like any other: AWS Budgets, and AWS Cost Anomaly Detection.
+"""Alerts of AWS Budgets and AWS Cost Anomaly Detection as findings.
 
-Pure, but for the ledger that `record` is given. What cannot be read becomes a finding too: nobody's words are lost.
+Pure except for `record`, which writes to a ledger. A message that cannot be read becomes a finding too, so that none is
+lost.
 """
 
 import json
 from datetime import date
 from typing import Any
 
-from focuswatch.aws_alerts.alert_findings import ANOMALY, BUDGET, unreadable, utf8
-from focuswatch.aws_alerts.anomaly_alerts import from_anomaly
-from focuswatch.aws_alerts.budget_alerts import from_budget
+from focuswatch.aws_alerts.alert_findings import ANOMALY, BUDGET, unreadable_finding, utf8
+from focuswatch.aws_alerts.anomaly_alerts import anomaly_finding
+from focuswatch.aws_alerts.budget_alerts import budget_finding
 from focuswatch.aws_alerts.record_alert import record
 from focuswatch.findings.finding import Finding
 from focuswatch.owners.owners_file import Owners
@@ -18,25 +19,27 @@ __all__ = ["ANOMALY", "BUDGET", "parse", "record"]
 
 
 def parse(body: str, *, owners: Owners, today: date, deployment: str = "focuswatch") -> Finding:
-    """The finding that a message of the topic `spending` states, raw or in the envelope of SNS.
+    """Return the finding for a message of the topic `spending`, raw or in the envelope of SNS.
 
-    `deployment` is the name that budgets of ours begin with; `today` dates a message that names no day.
+    `deployment` is the name prefix of our own budgets; `today` is the day of a message without a date.
     """
-    told = _json(body)
-    if told and isinstance(told.get("Message"), str) and "TopicArn" in told:
-        return parse(told["Message"], owners=owners, today=today, deployment=deployment)
+    document = _json(body)
+    if document and isinstance(document.get("Message"), str) and "TopicArn" in document:
+        return parse(document["Message"], owners=owners, today=today, deployment=deployment)
     try:
-        if told is not None:
-            return from_anomaly(told, owners=owners, today=today)
-        return from_budget(body, owners=owners, today=today, deployment=deployment)
-    except (ValueError, ArithmeticError) as error:  # ArithmeticError: an amount that no Decimal of ours holds
-        why = str(error).splitlines()[0]
-        return unreadable(body, detection=BUDGET if told is None else ANOMALY, why=why, today=today)
+        if document is not None:
+            return anomaly_finding(document, owners=owners, today=today)
+        return budget_finding(body, owners=owners, today=today, deployment=deployment)
+    except (ValueError, ArithmeticError) as error:  # ArithmeticError: an amount beyond the range of Decimal
+        reason = str(error).splitlines()[0]
+        return unreadable_finding(
+            body, detection=BUDGET if document is None else ANOMALY, reason=reason, today=today
+        )
 
 
 def _json(text: str) -> dict[str, Any] | None:
     try:
-        told = json.loads(utf8(json.dumps(json.loads(text), ensure_ascii=False)))
+        document = json.loads(utf8(json.dumps(json.loads(text), ensure_ascii=False)))
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return document if isinstance(document, dict) else None

@@ -1,4 +1,4 @@
-"""What the messages have in common: the finding they become, and the one for a message nobody can read."""
+"""Build findings from alerts of AWS, and from messages that cannot be read."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,24 +8,26 @@ from typing import Any
 from focuswatch.catalog.catalog import Category
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, money, severity_of
-from focuswatch.findings.size_limits import bounded
+from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import EVENTS
 from focuswatch.owners.owners_file import Owners
 
 BUDGET = "aws_budget"
 ANOMALY = "aws_cost_anomaly"
-SPEAKERS = {BUDGET: "AWS Budgets", ANOMALY: "AWS Cost Anomaly Detection"}
-CURRENCY = "USD"  # where a message names none
-SAID_CHARACTERS = 600  # of it where it is told
-MESSAGE_CHARACTERS = 4000  # of what could not be read: a row of the ledger holds it twice, and 400 KB at most
+SENDERS = {BUDGET: "AWS Budgets", ANOMALY: "AWS Cost Anomaly Detection"}
+CURRENCY = "USD"  # of a message without a currency
+REASON_CHARACTERS = 600  # of the message in the reason
+MESSAGE_CHARACTERS = (
+    4000  # of an unreadable message: a row of the ledger contains it twice, and holds 400 KB at most
+)
 
 
 def owner_of(account_id: str | None, *, owners: Owners) -> tuple[str | None, OwnedBy]:
-    """Who owns an account, as far as its number alone tells: the messages know no tags and no OU."""
+    """Return the owner of an account by its number alone: alerts contain no tags and no OU."""
     return owners.owner(tags=None, account_id=account_id, account_tags=None, ou_path=None)
 
 
-def finding(
+def alert_finding(
     detection: str,
     *,
     identity: str,
@@ -44,9 +46,9 @@ def finding(
     resource_id: str | None = None,
     rates: Rates | None = None,
 ) -> Finding:
-    """The finding; `identity` makes it the same when it is told again, `days` are the first and the last it is about.
+    """Return the finding; `identity` deduplicates repeated alerts, `days` are the first and the last day.
 
-    `account` is its number and its name; `rates` are those of owners.toml.
+    `account` is number and name; `rates` are those of owners.toml.
     """
     first, last = days
     is_event = category in EVENTS and cost is not None
@@ -75,26 +77,26 @@ def finding(
         last_seen=last,
         as_of=last,
     )
-    return bounded(stated)
+    return limit_size(stated)
 
 
 def utf8(text: str) -> str:
-    """`text` without the halves of characters that JSON can name, and neither a ledger nor a queue can hold."""
+    """Return `text` without lone surrogates, which JSON can contain but a ledger or a queue cannot store."""
     return text.encode(errors="replace").decode()
 
 
-def unreadable(text: str, *, detection: str, why: str, today: date) -> Finding:
-    """The finding that a message came which nobody could read; whoever gets it reads it there."""
-    speaker, text = SPEAKERS[detection], utf8(text)
-    return finding(
+def unreadable_finding(text: str, *, detection: str, reason: str, today: date) -> Finding:
+    """Return the finding for a message that cannot be parsed; it contains the text of the message."""
+    sender, text = SENDERS[detection], utf8(text)
+    return alert_finding(
         detection,
         identity=text,
         category="governance",
-        title=f"A message of {speaker} that could not be read",
-        reason=f"A message came in a form that focuswatch does not know: {why}. It says: {text[:SAID_CHARACTERS]}",
+        title=f"Unreadable message from {sender}",
+        reason=f"focuswatch could not parse a message from {sender}: {reason}. Message: {text[:REASON_CHARACTERS]}",
         action=(
-            "1. Read it; it may say that money is being spent.\n"
-            "2. Where such messages are to be understood, open an issue with its text."
+            "1. Read the message: it may report unexpected spend.\n"
+            "2. If focuswatch should support this format, open an issue that contains the message."
         ),
         evidence={"message": text[:MESSAGE_CHARACTERS]},
         owner=(None, "fallback"),

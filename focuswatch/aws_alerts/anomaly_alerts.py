@@ -1,6 +1,6 @@
-"""An anomaly of AWS Cost Anomaly Detection, which is JSON.
+"""Findings from alerts of AWS Cost Anomaly Detection, which are JSON.
 
-https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html shows a message whole.
+https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html shows a complete message.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from focuswatch.aws_alerts.alert_findings import ANOMALY, CURRENCY, finding, owner_of
+from focuswatch.aws_alerts.alert_findings import ANOMALY, CURRENCY, alert_finding, owner_of
 from focuswatch.findings.finding import Finding, amount
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners
@@ -24,13 +24,13 @@ class _AnomalyMessage(BaseModel):
 
 
 class CauseImpact(_AnomalyMessage):
-    """What a root cause adds."""
+    """The cost that a root cause contributes."""
 
     contribution: Decimal | None = None
 
 
 class AlertCause(_AnomalyMessage):
-    """Where the money went."""
+    """A root cause: where the cost occurred."""
 
     service: str | None = None
     region: str | None = None
@@ -41,13 +41,13 @@ class AlertCause(_AnomalyMessage):
 
     def __str__(self) -> str:
         account = self.linked_account_name or self.linked_account
-        said = " · ".join(filter(None, (self.service, self.usage_type, self.region, account)))
-        added = self.impact.contribution if self.impact else None
-        return f"{said}: {amount(added)} {CURRENCY}" if added is not None else said
+        text = " · ".join(filter(None, (self.service, self.usage_type, self.region, account)))
+        contribution = self.impact.contribution if self.impact else None
+        return f"{text}: {amount(contribution)} {CURRENCY}" if contribution is not None else text
 
 
 class Impact(_AnomalyMessage):
-    """How much it came to so far, in USD."""
+    """The amounts so far, in USD."""
 
     total_impact: Decimal | None = None
     total_actual_spend: Decimal | None = None
@@ -55,10 +55,10 @@ class Impact(_AnomalyMessage):
 
 
 class Anomaly(_AnomalyMessage):
-    """The message; the id alone is asked for, since it alone makes it the same when it is told again."""
+    """The message; only the id is required, since it identifies repeated alerts."""
 
     anomaly_id: str = Field(min_length=1)
-    account_id: str | None = None  # whose monitor it is: the payer's
+    account_id: str | None = None  # the payer account, which has the monitor
     anomaly_start_date: str | None = None
     anomaly_end_date: str | None = None
     anomaly_details_link: str | None = None
@@ -68,19 +68,19 @@ class Anomaly(_AnomalyMessage):
     root_causes: list[AlertCause] | None = None
 
 
-def from_anomaly(told: dict[str, Any], *, owners: Owners, today: date) -> Finding:
-    """The finding that the message states. Raises ValueError (pydantic's) where it is no anomaly."""
-    anomaly = Anomaly.model_validate(told)
+def anomaly_finding(document: dict[str, Any], *, owners: Owners, today: date) -> Finding:
+    """Return the finding for an alert. Raises ValueError (of pydantic) if the document is not an alert."""
+    anomaly = Anomaly.model_validate(document)
     causes = anomaly.root_causes or []
     cause = causes[0] if causes else AlertCause()
     first = _day(anomaly.anomaly_start_date) or today
     last = max(_day(anomaly.anomaly_end_date) or first, first)
     service = cause.service or anomaly.dimensional_value
-    return finding(
+    return alert_finding(
         ANOMALY,
         identity=anomaly.anomaly_id,
         category="anomaly",
-        title="AWS sees a cost out of its pattern",
+        title="Cost anomaly detected by AWS",
         reason=_reason(anomaly.impact, service=service, days=(first, last)),
         action=_action(anomaly, cause=cause, first=first),
         evidence={
@@ -90,7 +90,7 @@ def from_anomaly(told: dict[str, Any], *, owners: Owners, today: date) -> Findin
             "actual": _money(anomaly.impact.total_actual_spend),
             "first_day": first.isoformat(),
             "last_day": last.isoformat(),
-            "root_causes": [str(one) for one in causes[:MOST_CAUSES]],
+            "root_causes": [str(root_cause) for root_cause in causes[:MOST_CAUSES]],
             "anomaly_details": anomaly.anomaly_details_link,
         },
         owner=owner_of(cause.linked_account, owners=owners),
@@ -103,8 +103,8 @@ def from_anomaly(told: dict[str, Any], *, owners: Owners, today: date) -> Findin
     )
 
 
-def _day(told: str | None) -> date | None:
-    return date.fromisoformat(told[:10]) if told else None
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text[:10]) if text else None
 
 
 def _money(value: Decimal | None) -> str | None:
@@ -114,28 +114,31 @@ def _money(value: Decimal | None) -> str | None:
 def _reason(impact: Impact, *, service: str | None, days: tuple[date, date]) -> str:
     first, last = days
     when = f"on {first}" if first == last else f"from {first} to {last}"
-    cost = f"{service or 'Something'} cost"
+    cost = f"{service or 'A service'} cost"
     more = f"{_money(impact.total_impact)} more" if impact.total_impact is not None else "more"
     if impact.total_actual_spend is None or impact.total_expected_spend is None:
         return f"{cost} {more} than AWS expected {when}."
     actual, expected = _money(impact.total_actual_spend), _money(impact.total_expected_spend)
-    return f"{cost} {actual} {when} where AWS expected {expected}: {more}."
+    return f"{cost} {actual} {when}. AWS expected {expected}: {more}."
 
 
 def _action(anomaly: Anomaly, *, cause: AlertCause, first: date) -> str:
     link = anomaly.anomaly_details_link or ""
-    opened = link.startswith("https://") and not re.search(r"\s", link)
+    is_link = link.startswith("https://") and not re.search(r"\s", link)
     values = {
         "link": link,
-        "whose": cause.linked_account_name or cause.linked_account or "the account",
-        "what": " ".join(filter(None, (cause.usage_type, cause.region and f"in {cause.region}"))) or "it",
+        "account": cause.linked_account_name or cause.linked_account or "the account",
+        "usage": " ".join(filter(None, (cause.usage_type, cause.region and f"in {cause.region}")))
+        or "the usage",
         "first": first.isoformat(),
         "anomaly_id": anomaly.anomaly_id,
     }
     steps = (
-        "Look at what AWS shows of it: {link}" if opened else "Look it up in the payer's Cost Explorer.",
-        "Ask in {whose} who began {what} on {first}, and stop what nobody ordered.",
-        "Where it was planned, tell AWS so: aws ce provide-anomaly-feedback "
+        "Open the anomaly in the AWS console: {link}"
+        if is_link
+        else "Find the anomaly in Cost Explorer of the payer account.",
+        "Ask the owner of {account} who started {usage} on {first}. Stop it if it is not needed.",
+        "If it was planned, report that to AWS: aws ce provide-anomaly-feedback "
         "--anomaly-id {anomaly_id} --feedback PLANNED_ACTIVITY",
     )
     template = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))

@@ -1,6 +1,6 @@
-"""An alert of AWS Budgets, which is a letter in plain text with lines `Budget Name: …` in it.
+"""Findings from alerts of AWS Budgets, which are plain text with lines such as `Budget Name: …`.
 
-AWS documents no form; letters as they were received, in the tests of who takes them:
+AWS does not document the format; received messages, in the tests of another project:
 https://github.com/cds-snc/sre-bot/blob/4109b19/app/tests/server/event_handlers/test_aws_handler.py
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from focuswatch.aws_alerts.alert_amounts import Measure
-from focuswatch.aws_alerts.alert_findings import BUDGET, CURRENCY, finding, owner_of
+from focuswatch.aws_alerts.alert_findings import BUDGET, CURRENCY, alert_finding, owner_of
 from focuswatch.catalog.catalog import Category
 from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.paste_commands import action_of
@@ -19,13 +19,13 @@ KEY = re.compile(r"[A-Za-z][A-Za-z ]{2,40}")
 WRITTEN = re.compile(r"AWS Budget Notification\s+([A-Z][a-z]+ \d{1,2}, \d{4})")
 ACCOUNT = re.compile(r"AWS Account:?\s+(\d{12})\b")
 DAILY = re.compile(r" per day\b")
-# A charge where nobody approved any is a door that stands open, whatever it costs: as new_region is.
+# A charge in an unapproved region is a security finding, whatever it costs, as new_region is.
 SECURITY = "unapproved-regions"
 
 
 @dataclass(frozen=True)
 class Alert:
-    """What the letter says; whatever it does not say is None."""
+    """The content of the message; a missing value is None."""
 
     budget: str
     about: str | None  # Cost, Usage, RI Utilization, …
@@ -33,36 +33,36 @@ class Alert:
     threshold: str | None
     reached: Measure | None
     forecast: bool
-    account_id: str | None  # whose budget it is: the payer
+    account_id: str | None  # the payer account, which has the budget
     day: date
     daily: bool
 
     @property
     def below(self) -> bool:
-        """Whether it tells that something has fallen, as coverage and utilisation do."""
+        """Return whether the alert is on a value that fell, as for coverage and utilization."""
         return (self.threshold or "").startswith("<")
 
     @property
     def identity(self) -> str:
-        """The same when it is sent again: one alert of a budget speaks once in its period."""
+        """Return the identity of the alert: a budget notifies once per threshold and period."""
         period = self.day.isoformat() if self.daily else f"{self.day:%Y-%m}"
         threshold = Measure.read(self.threshold or "")
         kind = "forecast" if self.forecast else "actual"
         return f"{self.account_id} {self.budget} {kind} {threshold or self.threshold} {period}"
 
 
-def from_budget(text: str, *, owners: Owners, today: date, deployment: str) -> Finding:
-    """The finding that the letter states. Raises ValueError where it names no budget."""
+def budget_finding(text: str, *, owners: Owners, today: date, deployment: str) -> Finding:
+    """Return the finding for a message. Raises ValueError if it names no budget."""
     alert = _read(text, today=today)
     team = _team(alert, owners=owners, deployment=deployment)
     money = alert.reached if alert.reached and alert.reached.is_money else None
     category: Category = "security" if alert.budget == f"{deployment}-{SECURITY}" else "governance"
     if category == "security":
-        title, action = "A region that nobody approved is charged", _ask_who(alert)
+        title, action = "Charge in an unapproved region", _region_action(alert)
     else:
-        title = "A budget is forecast to be missed" if alert.forecast else "A budget has reached its alert"
-        action = _ask_what(alert, team=team[0] if team[1] == "budget" else None)
-    return finding(
+        title = "AWS budget forecast alert" if alert.forecast else "AWS budget alert"
+        action = _budget_action(alert, team=team[0] if team[1] == "budget" else None)
+    return alert_finding(
         BUDGET,
         identity=alert.identity,
         category=category,
@@ -109,14 +109,14 @@ def _read(text: str, *, today: date) -> Alert:
 
 
 def _lines(text: str) -> dict[str, str]:
-    """The lines `Key: value` by key; in one pass, since whoever may publish to the topic chooses the text."""
-    parted = (line.partition(":") for line in text.split("\n"))
-    pairs = ((key.strip(" \t"), value.strip()) for key, _, value in parted)
+    """Return the lines `Key: value` by key; in linear time, since the text is not trusted."""
+    parts = (line.partition(":") for line in text.split("\n"))
+    pairs = ((key.strip(" \t"), value.strip()) for key, _, value in parts)
     return {key.lower(): value for key, value in pairs if value and KEY.fullmatch(key)}
 
 
 def _team(alert: Alert, *, owners: Owners, deployment: str) -> tuple[str | None, OwnedBy]:
-    """The team whose budget it is, by the name that infra/budgets.py gives it; else who owns the account."""
+    """Return the team of a budget that infra/budgets.py created, or the owner of the account."""
     named = next((team for team in owners.teams if alert.budget == f"{deployment}-team-{team}"), None)
     return (named, "budget") if named else owner_of(alert.account_id, owners=owners)
 
@@ -124,58 +124,58 @@ def _team(alert: Alert, *, owners: Owners, deployment: str) -> tuple[str | None,
 def _reason(alert: Alert) -> str:
     subject = f"The budget {alert.budget}" + (f" of {alert.limit}" if alert.limit else "")
     if alert.reached is None:
-        told = "is forecast to pass" if alert.forecast else "has passed"
-        return f"{subject} {told} its alert{f' of {alert.threshold}' if alert.threshold else ''}."
-    moved = ("fall to", "fallen to") if alert.below else ("reach", "reached")
-    told = f"is forecast to {moved[0]}" if alert.forecast else f"has {moved[1]}"
-    return f"{subject} {told} {alert.reached}{_share(alert)}."
+        status = "is forecast to pass" if alert.forecast else "has passed"
+        return f"{subject} {status} its alert threshold{f' of {alert.threshold}' if alert.threshold else ''}."
+    verbs = ("fall to", "fallen to") if alert.below else ("reach", "reached")
+    status = f"is forecast to {verbs[0]}" if alert.forecast else f"has {verbs[1]}"
+    return f"{subject} {status} {alert.reached}{_share(alert)}."
 
 
 def _share(alert: Alert) -> str:
-    """How much of the limit that is; rounded down, so that 100 % is all of it."""
+    """Return the share of the limit; rounded down, so that 100% is the whole limit."""
     if (
         not (alert.limit and alert.reached and alert.limit.value > 0)
         or alert.limit.unit != alert.reached.unit
     ):
         return ""
-    return "" if alert.limit.unit == "%" else f", {int(alert.reached.value / alert.limit.value * 100)} %"
+    return "" if alert.limit.unit == "%" else f", {int(alert.reached.value / alert.limit.value * 100)}%"
 
 
-def _ask_what(alert: Alert, *, team: str | None) -> str:
-    whose = " --account-id {account_id}" if alert.account_id else ""
-    raised = (
-        "monthly_budget under [teams.{team}] in config/owners.toml, and deploy again"
+def _budget_action(alert: Alert, *, team: str | None) -> str:
+    account = " --account-id {account_id}" if alert.account_id else ""
+    increase = (
+        "increase monthly_budget under [teams.{team}] in config/owners.toml and deploy again"
         if team
-        else "its amount where it is defined (those of focuswatch: config/deployment.toml, and deploy again)"
+        else "increase the amount of the budget (a budget of focuswatch: in config/deployment.toml, then deploy again)"
     )
-    return _filled(
-        f"1. See what it counts: aws budgets describe-budget{whose} --budget-name {{budget}}\n"
-        f"2. See what is charged by day: {_charged(by='SERVICE')}\n"
-        f"3. Switch off what nobody needs, open findings first; or, where the spending is meant, raise {raised}.",
+    return _fill(
+        f"1. Show the scope of the budget: aws budgets describe-budget{account} --budget-name {{budget}}\n"
+        f"2. Show the cost by day and service: {_cost_command(by='SERVICE')}\n"
+        f"3. Stop resources that are not needed, starting with open findings. If the spend is intended, {increase}.",
         alert,
         team=team,
     )
 
 
-def _ask_who(alert: Alert) -> str:
-    return _filled(
-        f"1. See where it is charged: {_charged(by='REGION')}\n"
-        "2. Ask who began it there; where nobody knows, take it for an intrusion, and look into CloudTrail of that "
-        "region before you stop it.\n"
-        "3. Where it is meant, add the region to approved_regions under [budgets] in config/deployment.toml, and "
-        "deploy again.",
+def _region_action(alert: Alert) -> str:
+    return _fill(
+        f"1. Show the cost by region: {_cost_command(by='REGION')}\n"
+        "2. Identify who started the usage. If it is unauthorized, treat it as an intrusion, and check CloudTrail in "
+        "that region before you stop it.\n"
+        "3. If it is intended, add the region to approved_regions under [budgets] in config/deployment.toml and deploy "
+        "again.",
         alert,
     )
 
 
-def _charged(*, by: str) -> str:
+def _cost_command(*, by: str) -> str:
     return (
         "aws ce get-cost-and-usage --time-period Start={since},End={until} --granularity DAILY "
         f"--metrics UnblendedCost --group-by Type=DIMENSION,Key={by}"
     )
 
 
-def _filled(template: str, alert: Alert, *, team: str | None = None) -> str:
+def _fill(template: str, alert: Alert, *, team: str | None = None) -> str:
     values = {
         "account_id": alert.account_id,
         "budget": alert.budget,

@@ -1,4 +1,4 @@
-"""The first message of a topic in another account: it asks whether the queue wants to hear it.
+"""Confirm the subscription of our queue to a topic in another account.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-send-message-to-sqs-cross-account.html
 """
@@ -13,41 +13,43 @@ TIMEOUT_SECONDS = 10
 RETRY_SECONDS = 60.0
 
 
-def asked(body: str) -> dict[str, str] | None:
-    """What SNS asks, where a message is such a question."""
+def subscription_request(body: str) -> dict[str, str] | None:
+    """Return the request of SNS to confirm a subscription; None for any other message."""
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    is_question = isinstance(told, dict) and told.get("Type") == "SubscriptionConfirmation"
-    return told if is_question else None
+    is_request = isinstance(document, dict) and document.get("Type") == "SubscriptionConfirmation"
+    return document if is_request else None
 
 
-def confirm(question: dict[str, str], *, topic_arn: str) -> str:
-    """Say yes to the payer's topic, and to no other; what was done, in words. Raises Refused, TryLater.
+def confirm_subscription(request: dict[str, str], *, topic_arn: str) -> str:
+    """Confirm the payer's topic and no other. Return what was done, for the log. Raises Refused, TryLater.
 
-    What is confirmed is what the address names, so that is compared too, and no redirect is followed elsewhere.
+    The URL decides what is confirmed, so its topic is compared too, and redirects are not followed.
     """
-    url = str(question.get("SubscribeURL", ""))
-    named = (question.get("TopicArn"), *_confirmed(url, region=topic_arn.split(":")[3]))
-    if set(named) != {topic_arn}:
-        raise Refused(f"asked to subscribe to {named[0]} at {url[:200]}, expected {topic_arn}")
+    url = str(request.get("SubscribeURL", ""))
+    topics = (request.get("TopicArn"), *_topics(url, region=topic_arn.split(":")[3]))
+    if set(topics) != {topic_arn}:
+        raise Refused(f"got a subscription request for {topics[0]} at {url[:200]}, expected {topic_arn}")
     try:
         with build_opener(_NoRedirect).open(url, timeout=TIMEOUT_SECONDS):
             return f"subscribed to {topic_arn}"
     except OSError as error:
-        raise TryLater(f"{topic_arn} cannot be confirmed: {error}", seconds=RETRY_SECONDS) from error
+        raise TryLater(
+            f"the subscription to {topic_arn} could not be confirmed: {error}", seconds=RETRY_SECONDS
+        ) from error
 
 
-def _confirmed(url: str, *, region: str) -> list[str | None]:
-    """Return the topics that an address of SNS confirms; [None] where it is not one."""
+def _topics(url: str, *, region: str) -> list[str | None]:
+    """Return the topics that a URL of SNS confirms; [None] for any other URL."""
     address = urlsplit(url)
-    asked = parse_qs(address.query)
+    query = parse_qs(address.query)
     if address.scheme != "https" or address.netloc != f"sns.{region}.amazonaws.com":
         return [None]
     return (
-        [*asked["TopicArn"]]
-        if asked.get("Action") == ["ConfirmSubscription"] and "TopicArn" in asked
+        [*query["TopicArn"]]
+        if query.get("Action") == ["ConfirmSubscription"] and "TopicArn" in query
         else [None]
     )
 

@@ -1,4 +1,4 @@
-"""What AWS said, into the ledger, where it is news that is told like any other."""
+"""Record alerts of AWS in the ledger, which notifies of them as of any finding."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -11,31 +11,31 @@ from focuswatch.ledger.ledger_entry import LedgerEntry, Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
 
 DETECTIONS = frozenset((BUDGET, ANOMALY))
-OVER_DAYS = 45  # nobody says that a budget or an anomaly is over: so long after the last word it is
+OVER_DAYS = 45  # AWS does not report the end of an alert; it is closed this long after the last one
 
 
 def record(ledger: Ledger, finding: Finding, *, today: date, rates: Rates | None = None) -> Decision:
-    """Write it down: news where it is new or materially larger, nothing where it was known.
+    """Record an alert. It notifies if it is new or materially larger.
 
-    Those of both detections that have not been heard of for OVER_DAYS are closed without a word.
+    Alerts of both detections that were not repeated for OVER_DAYS are closed without a notification.
     """
 
-    def decided(known: Mapping[str, LedgerEntry], silences: Sequence[Suppression]) -> Decision:
+    def decide_run(entries: Mapping[str, LedgerEntry], suppressions: Sequence[Suppression]) -> Decision:
         run = DetectionRun(
             as_of=today,
-            findings={finding.fingerprint: _newest(finding, known.get(finding.fingerprint))},
+            findings={finding.fingerprint: _newest(finding, entries.get(finding.fingerprint))},
             ran=DETECTIONS,
-            told_once=DETECTIONS,
+            notified_once=DETECTIONS,
             per_usd=rate_of(finding.currency, rates=rates).per_usd,
-            not_looked_at={id for id, entry in known.items() if not _is_over(entry, today=today)},
+            not_evaluated={id for id, entry in entries.items() if not _is_over(entry, today=today)},
         )
-        return decide(known, silences, run)
+        return decide(entries, suppressions, run)
 
-    return ledger.update(decided, looked=())
+    return ledger.update(decide_run, evaluated=())
 
 
 def _newest(finding: Finding, entry: LedgerEntry | None) -> Finding:
-    """Messages come in any order: an older one takes nothing back."""
+    """Return the newer finding: messages arrive in any order."""
     return entry.finding if entry and entry.finding.last_seen > finding.last_seen else finding
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 import focuswatch
 from focuswatch.catalog.toml_text import parse_toml
@@ -32,6 +32,7 @@ PER_USD = "per_usd"  # among the values of a statement: units of the billing cur
 MONEY = "_usd"  # how the names of parameters end that are amounts of money, in USD
 # Words in a name that say money, unless another unit ends it.
 MONEY_WORDS = re.compile(r"(cost|costs|spend|spent|money|amount|price|charge)")
+RESERVED_TOPICS = ("findings", "alarms", "spending")  # created for every deployment
 FILL_IN = "FILL IN"  # stands in the files that `focuswatch new` makes, and is refused
 
 Category = Literal["waste", "security", "anomaly", "governance"]
@@ -84,8 +85,30 @@ class PaceHeader(BaseModel):
         return ("month", "reached_percent")
 
 
+class ExplainHeader(BaseModel):
+    """How the findings of a detection state a cost increase, which is then broken down into cost drivers.
+
+    `days` names the two columns that hold its first and last day. `excess` says which amount the cost drivers add up
+    to: the finding's `monthly_cost`, or the cost above the same weekdays of the previous `weeks`. `charges` limits the
+    charges: tokens, GPU usage, internet transfer, or (`first`) usage together with purchases and fees. With
+    `by_service`, a finding without a service name covers the charges that name no service instead of all services.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    charges: Literal["all", "tokens", "gpu", "transfer", "first"] = "all"
+    days: tuple[str, str] = ("first_day", "last_day")
+    excess: Literal["monthly_cost", "above_previous_weeks"] = "monthly_cost"
+    by_service: bool = False
+    weeks: int = Field(default=4, ge=1, le=8)
+
+
 class DetectionHeader(Header):
-    """What a detection asks, and what its finding says to whoever owns it."""
+    """The settings of a detection and the text of its findings.
+
+    `notify` is when a finding is notified: `on_change` when it is new, changes or is resolved; `every_run` each time
+    it occurs, and not when it is resolved; `once` only the first time. New findings are also sent to `topic`, an SNS
+    topic that the deployment creates as `focuswatch-TOPIC`.
+    """
 
     category: Category
     schedule: Literal["daily", "every_refresh", "weekly"]
@@ -93,11 +116,29 @@ class DetectionHeader(Header):
     kind: Literal["resource", "series", "forecast"] = "resource"
     scoring: Scoring | None = None
     pace: PaceHeader | None = None
-    told: Literal["on_change", "each_time", "once"] = "on_change"
+    explain: ExplainHeader | None = None
+    notify: Literal["on_change", "every_run", "once"] = "on_change"
+    topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)
     blind_spots: list[str] = Field(min_length=1)
     sources: list[str] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename_old_keys(cls, keys: Any) -> Any:
+        """Accept `told`, the old name of `notify`, and its old value `each_time`."""
+        if isinstance(keys, dict) and "told" in keys and "notify" not in keys:
+            keys = {**keys, "notify": {"each_time": "every_run"}.get(keys["told"], keys["told"])}
+            del keys["told"]
+        return keys
+
+    @field_validator("topic")
+    @classmethod
+    def _refuse_reserved_topic(cls, topic: str | None) -> str | None:
+        if topic in RESERVED_TOPICS:
+            raise ValueError(f"'{topic}' is a topic of focuswatch itself; choose another name")
+        return topic
 
 
 H = TypeVar("H", bound=Header, covariant=True)
@@ -165,6 +206,11 @@ class Catalog:
     def live(self) -> tuple[Detection, ...]:
         """Detections that a scan runs: live and on trial."""
         return tuple(one for one in self.detections.values() if one.header.status != "off")
+
+    @cached_property
+    def topics(self) -> dict[str, str]:
+        """Return the names of the additional SNS topics, by the id of the detection whose new findings they receive."""
+        return {id: entry.header.topic for id, entry in self.detections.items() if entry.header.topic}
 
     def detection(self, id: str) -> Detection:
         """The detection called `id`. Raises ConfigError with the names there are."""

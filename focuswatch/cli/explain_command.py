@@ -73,15 +73,16 @@ def _asked(
     finding: "Finding", *, export: str | None, activity: Path | None, accounts: Path | None, owners: Path | None,
     state: Path | None,
 ) -> "Explanation":  # fmt: skip
+    from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.last_export import known_bill
     from focuswatch.cli.output.tables import hint
-    from focuswatch.detect.explain.cost_increase import rise_of
+    from focuswatch.detect.explain.cost_increase import cost_increase_of
     from focuswatch.detect.explain.driver_queries import charges_of
-    from focuswatch.detect.explain.driver_queries import explain as asked
+    from focuswatch.detect.explain.driver_queries import explain_cost_increases as asked
     from focuswatch.errors import ConfigError
-    from focuswatch.findings.explanation_text import period
+    from focuswatch.findings.explanation_text import period_text
 
-    rise = rise_of(finding)
+    rise = cost_increase_of(finding, catalog=Catalog.load())
     if rise is None:
         instead = INSTEAD.get(
             finding.detection,
@@ -95,7 +96,7 @@ def _asked(
         found = asked([rise], engine=bill.engine, catalog=known.catalog, as_of=bill.as_of)
         other = [] if found else charges_of(rise, engine=bill.engine, catalog=known.catalog)
     if rise.fingerprint not in found:
-        days = period(rise.first_day, rise.end_day - timedelta(days=1))
+        days = period_text(rise.first_day, rise.end_day - timedelta(days=1))
         if not other:
             raise ConfigError(
                 f"{known.export} has no charge of {finding.fingerprint} {days}; "

@@ -11,7 +11,7 @@ from focuswatch.cli.options import ListFormat
 
 if TYPE_CHECKING:
     from focuswatch.ledger import Ledger, LedgerEntry
-    from focuswatch.ledger.ledger_entry import Scope, Suppression
+    from focuswatch.ledger.ledger_entry import Suppression, SuppressionScope
 
 Fingerprint = Annotated[str, typer.Argument(help="The finding's fingerprint, or the beginning of it.")]
 Reason = Annotated[str, typer.Option(help="Why; whoever reads it later was not there.")]
@@ -53,7 +53,7 @@ def findings(
 
     with options.known_ledger(ledger, export=export, state=state) as kept:
         if silences:
-            tables.silences(kept.silences())
+            tables.silences(kept.suppressions())
             return
         entries = [named(kept, fingerprint)] if fingerprint else _listed(kept, everything=everything)
     if format is not ListFormat.TABLE:
@@ -127,7 +127,7 @@ def exclude(
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.errors import ConfigError
 
-    given: dict[Scope, str | None] = {
+    given: dict[SuppressionScope, str | None] = {
         "fingerprint": fingerprint,
         "resource": resource,
         "account": account,
@@ -175,7 +175,7 @@ def unsilence(
     focuswatch unsilence 4 --ledger dynamodb://focuswatch-ledger
     """
     with options.known_ledger(ledger, export=export, state=state) as kept:
-        kept.remove_silence(id)
+        kept.remove_suppression(id)
     typer.echo(
         f"Silence {id} is gone; what it covered is told again by the next scan that finds it.", err=True
     )
@@ -201,7 +201,7 @@ def rearm(
 
 
 def _silence(
-    kept: "Ledger", *, scope: "Scope", value: str, detection: str | None, author: str | None, reason: str,
+    kept: "Ledger", *, scope: "SuppressionScope", value: str, detection: str | None, author: str | None, reason: str,
     since: date, until: date | None, security: bool = False,
 ) -> None:  # fmt: skip
     from focuswatch.errors import ConfigError
@@ -212,7 +212,7 @@ def _silence(
         raise ConfigError("--reason is empty; say why, for whoever reads it later.")
     if until is not None and until <= since:
         raise ConfigError(f"--until {until} has passed: the newest scan looked at the bill as of {since}.")
-    silence = kept.add_silence(
+    silence = kept.add_suppression(
         Suppression(
             scope=scope,
             value=value,
@@ -248,7 +248,7 @@ def named(kept: "Ledger", beginning: str) -> "LedgerEntry":
 
 
 def _listed(kept: "Ledger", *, everything: bool) -> "list[LedgerEntry]":
-    silences = [silence for silence in kept.silences() if silence.holds_on(_newest_day(kept))]
+    silences = [silence for silence in kept.suppressions() if silence.is_active_on(_newest_day(kept))]
     entries = sorted(kept.entries().values(), key=lambda entry: (-entry.finding.stake, entry.fingerprint))
     return [entry for entry in entries if everything or _is_heard(entry, silences)]
 
@@ -258,4 +258,4 @@ def _is_heard(entry: "LedgerEntry", silences: "list[Suppression]") -> bool:
 
 
 def _newest_day(kept: "Ledger") -> date:
-    return max(kept.looked_until().values(), default=date.min)
+    return max(kept.evaluated_until().values(), default=date.min)

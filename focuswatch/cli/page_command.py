@@ -79,10 +79,10 @@ def write(
     results: "ResultCache | None" = None,
 ) -> str:
     """Write the page of an open bill; what comes back is its address for a browser."""
-    from focuswatch.ledger.findings_table import rows_of_ledger
+    from focuswatch.reports.findings_table import findings_table_rows
     from focuswatch.reports.page import document, gather, html
 
-    bill.load_known_findings(rows_of_ledger(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of))
+    bill.load_known_findings(findings_table_rows(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of))
     gathered = gather(
         bill.engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog, owners=owners,
         ledger=ledger, answers=results, warnings=bill.summary.warnings, rate=bill.summary.rate(owners),

@@ -49,7 +49,7 @@ def report(
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.last_export import known_bill
     from focuswatch.cli.output import machine_formats, tables
-    from focuswatch.ledger.findings_table import reads_ledger, rows_of_ledger
+    from focuswatch.reports.findings_table import findings_table_rows, reads_ledger
     from focuswatch.reports.run_report import columns_of, rows_of
 
     wanted = Catalog.load().report(name)
@@ -65,7 +65,9 @@ def report(
         bill = known.bill
         if reads_ledger(wanted):
             with options.known_ledger(ledger, export=known.export, state=state) as kept:
-                findings = rows_of_ledger(kept, engine=bill.engine, owners=known.owners, as_of=bill.as_of)
+                findings = findings_table_rows(
+                    kept, engine=bill.engine, owners=known.owners, as_of=bill.as_of
+                )
                 bill.load_known_findings(findings)
         if by:
             rows = _split(wanted, by=by, known=known)

@@ -17,7 +17,7 @@ from focuswatch.engines.trino_server import SignIn
 if TYPE_CHECKING:
     from focuswatch.bill.bill import BillSummary
     from focuswatch.catalog.catalog import Catalog, Detection
-    from focuswatch.detect.scan import Scanned
+    from focuswatch.detect.scan_result import ScanResult
 
 FOUND = 3
 
@@ -65,7 +65,7 @@ def scan(
     if scanned.failures:
         raise typer.Exit(1)
     if fail_on and any(
-        _is_news_from(news.finding.severity, fail_on) for news in scanned.news if news.kind == "new"
+        _is_news_from(news.finding.severity, fail_on) for news in scanned.notifications if news.kind == "new"
     ):
         raise typer.Exit(FOUND)
 
@@ -74,7 +74,7 @@ def run(
     export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
     only: list[str] | None, ledger: Path | None, state: Path | None,
     trino: OnTrino | None = None, forget_files: bool = False,
-) -> "tuple[Scanned, BillSummary]":  # fmt: skip
+) -> "tuple[ScanResult, BillSummary]":  # fmt: skip
     """Open the bill and its ledger, and scan; whoever calls it has been notified."""
     with notifying(
         export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, only=only, ledger=ledger,
@@ -88,7 +88,7 @@ def notifying(
     export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
     only: list[str] | None, ledger: Path | None, state: Path | None,
     trino: OnTrino | None = None, forget_files: bool = False,
-) -> "Iterator[tuple[Scanned, BillSummary]]":  # fmt: skip
+) -> "Iterator[tuple[ScanResult, BillSummary]]":  # fmt: skip
     """Open the bill and its ledger, and scan; the block writes the findings out.
 
     They count as notified once the block has ended and its output is flushed: what was not written is news again.
@@ -105,7 +105,7 @@ def notifying(
     from focuswatch.cli.progress import talking
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan import scan as scan_bill
-    from focuswatch.detect.scan import with_untold
+    from focuswatch.detect.scan_result import with_pending_notifications
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file import Owners
 
@@ -133,15 +133,15 @@ def notifying(
             scanned = scan_bill(
                 bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog,
                 detections=detections, owners=known_owners, ledger=kept, progress=talk.progress,
-                answers=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
+                result_cache=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
                 rate=bill.summary.rate(known_owners),
             )  # fmt: skip
         if trino is None:
             remember_inputs(found.to_remember, root=state)
-        untold = list(kept.untold())
-        yield with_untold(scanned, untold, ledger=kept), bill.summary
+        untold = list(kept.pending_notifications())
+        yield with_pending_notifications(scanned, untold), bill.summary
         sys.stdout.flush()
-        kept.mark_told(*untold)
+        kept.mark_notified(*untold)
 
 
 def _chosen(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":
@@ -156,7 +156,7 @@ def _is_news_from(severity: str, least: SeverityName) -> bool:
     return order.index(SeverityName(severity)) >= order.index(least)
 
 
-def _print(scanned: "Scanned", summary: "BillSummary", format: ScanFormat, *, state: Path | None) -> None:
+def _print(scanned: "ScanResult", summary: "BillSummary", format: ScanFormat, *, state: Path | None) -> None:
     from focuswatch.cli.output import machine_formats, slack_payload, tables
 
     match format:

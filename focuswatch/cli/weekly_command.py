@@ -36,7 +36,7 @@ def weekly(
     """
     from focuswatch.cli.last_export import known_bill
     from focuswatch.errors import ConfigError
-    from focuswatch.owners.launches import launched
+    from focuswatch.owners.launches import costs_muted_by_launches
     from focuswatch.reports.run_report import rows_of
     from focuswatch.reports.weekly_summary import weeks
 
@@ -60,7 +60,7 @@ def weekly(
             known.catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=known.owners
         )
         entries = kept.entries().values()
-        quiet = launched(
+        quiet = costs_muted_by_launches(
             bill.engine,
             catalog=known.catalog,
             owners=known.owners,

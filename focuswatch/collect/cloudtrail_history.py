@@ -44,8 +44,8 @@ class CloudTrail:
         default_factory=dict, init=False
     )
 
-    def seen(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
-        """See focuswatch.detect.explain.attach_explanations.Trail."""
+    def with_changes(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
+        """See focuswatch.detect.explain.attach_explanations.ChangeHistory."""
         changes: list[tuple[tuple[bool, bool], Change]] = []
         try:
             unseen = self._look(rise, explanation, into=changes)

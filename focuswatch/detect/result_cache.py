@@ -1,6 +1,6 @@
-"""Answers of the last scan: a detection whose statement and data are the same is not asked again.
+"""The result cache: a detection whose statement and data are the same as in the last scan does not run again.
 
-A convenience and nothing more: without the file every detection is asked, and says the same.
+It only saves time: without the file every detection runs, with the same result.
 """
 
 import hashlib
@@ -19,41 +19,41 @@ SCORING = (
     "anomaly",
     "forecast",
     "explain",
-)  # what answers depend on beside their statements
+)  # what results depend on besides their statements
 
 
 class ResultCache:
-    """What was answered over data that `digest` identifies, in the file at `path`."""
+    """Results of detections over the data that `digest` identifies, in the file at `path`."""
 
     def __init__(self, path: Path, *, digest: str) -> None:
         self.path = path
         self._digest = digest
-        self._known = _read(path)
-        self._asked: dict[str, Any] = {}
+        self._previous = _read(path)
+        self._results: dict[str, Any] = {}
 
-    def known(self, detection: Detection, values: Mapping[str, Value]) -> Outcome | None:
-        """The answer to the same question over the same data; None where it must be asked."""
-        kept = self._known.get(self._key(detection, values))
-        if not isinstance(kept, dict) or not kept.keys() >= {"rows", "not_looked_at"}:
+    def get(self, detection: Detection, values: Mapping[str, Value]) -> Outcome | None:
+        """Return the result of the same statement over the same data; None where the detection must run."""
+        kept = self._previous.get(self._key(detection, values))
+        if not isinstance(kept, dict) or not kept.keys() >= {"rows", "not_evaluated"}:
             return None
-        return Outcome(detection, rows=tuple(kept["rows"]), not_looked_at=tuple(kept["not_looked_at"]))
+        return Outcome(detection, rows=tuple(kept["rows"]), not_evaluated=tuple(kept["not_evaluated"]))
 
-    def keep(self, outcome: Outcome, values: Mapping[str, Value]) -> None:
-        """Remember an answer; one that failed is asked again."""
+    def put(self, outcome: Outcome, values: Mapping[str, Value]) -> None:
+        """Keep a result; a detection that failed runs again."""
         if outcome.error is None:
-            kept = {"rows": outcome.rows, "not_looked_at": outcome.not_looked_at}
-            self._asked[self._key(outcome.detection, values)] = kept
+            kept = {"rows": outcome.rows, "not_evaluated": outcome.not_evaluated}
+            self._results[self._key(outcome.detection, values)] = kept
 
-    def store(self) -> None:
-        """Write what was asked in this scan, in one step."""
-        made = self.path.with_suffix(".new")
-        made.write_text(json.dumps(self._asked), encoding="utf-8")
-        made.replace(self.path)
+    def save(self) -> None:
+        """Write the results of this scan, atomically."""
+        new_file = self.path.with_suffix(".new")
+        new_file.write_text(json.dumps(self._results), encoding="utf-8")
+        new_file.replace(self.path)
 
     def _key(self, detection: Detection, values: Mapping[str, Value]) -> str:
-        rate = str(values.get(PER_USD))  # of which the scorer's threshold depends, and its statement does not
-        question = "\n".join((self._digest, detection.id, rate, detection.render(dict(values))))
-        return hashlib.sha256(question.encode()).hexdigest()
+        rate = str(values.get(PER_USD))  # the scorer's threshold depends on it, the statement does not
+        content = "\n".join((self._digest, detection.id, rate, detection.render(dict(values))))
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 def open_result_cache(state: Path, *, catalog: Catalog, data_digest: str | None) -> ResultCache | None:
@@ -64,7 +64,7 @@ def open_result_cache(state: Path, *, catalog: Catalog, data_digest: str | None)
 
 
 def digest_of(catalog: Catalog, *, parts: Iterable[object]) -> str:
-    """A digest of all that answers depend on beside their statements: the tables' SQL, the scorer, and `parts`."""
+    """Return a digest of everything results depend on besides their statements: SQL of tables, scorer, `parts`."""
     tables = (
         entry.path.read_text(encoding="utf-8")
         for entry in (*catalog.tables.values(), *catalog.lookups.values())

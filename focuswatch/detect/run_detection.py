@@ -1,6 +1,6 @@
-"""One detection over the tables: its rows, what it could not judge, how long it took.
+"""Run one detection: its rows, the resources it could not evaluate, and its duration.
 
-A detection that fails says so in its outcome and stops nobody else.
+A failure is part of the outcome and does not stop other detections.
 """
 
 import math
@@ -13,17 +13,17 @@ from focuswatch.catalog.catalog import PER_USD, Catalog, Detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import FocuswatchError, QueryError
-from focuswatch.findings.finding import CONTRACT, fingerprint, plain
+from focuswatch.findings.finding import CONTRACT, fingerprint, json_value
 
-FIRST_NEWS_DAYS = 7  # a first scan tells first charges, bursts and wakings of the last so many days
+FIRST_SCAN_DAYS = 7  # a first scan reports first charges, spikes and reactivations of the last so many days
 
 
 @dataclass(frozen=True)
 class DetectionInput:
-    """What every statement of one scan is asked with; `per_usd` is units of the billing currency for one US dollar."""
+    """The parameters of a detection's run; `per_usd` is units of the billing currency for one US dollar."""
 
     as_of: date
-    news_since: date
+    first_new_day: date
     required_tags: tuple[str, ...] = ("team",)
     per_usd: float = 1.0
 
@@ -32,7 +32,7 @@ class DetectionInput:
         """The built-in placeholders, and the rate at which parameters in USD are converted."""
         return {
             "as_of": self.as_of,
-            "news_since": self.news_since,
+            "news_since": self.first_new_day,
             "required_tags": list(self.required_tags),
             PER_USD: self.per_usd,
         }
@@ -40,91 +40,103 @@ class DetectionInput:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of asking one detection; with an `error`, `rows` are the findings that are right all the same."""
+    """The result of running one detection; with an `error`, `rows` are the findings that are still valid."""
 
     detection: Detection
     rows: tuple[Row, ...] = ()
-    not_looked_at: tuple[Row, ...] = ()
+    not_evaluated: tuple[Row, ...] = ()
     seconds: float = 0.0
     error: str | None = None
 
 
-def news_since(as_of: date, *, looked_until: date | None) -> date:
-    """The first day whose charges are news, given up to where the last scan looked (None: there was none)."""
-    week_ago = as_of - timedelta(days=FIRST_NEWS_DAYS)
-    return week_ago if looked_until is None else min(week_ago, looked_until)
+def first_new_day(as_of: date, *, evaluated_until: date | None) -> date:
+    """Return the first day whose charges are new, given the last scan's `as_of` (None: there was none)."""
+    week_ago = as_of - timedelta(days=FIRST_SCAN_DAYS)
+    return week_ago if evaluated_until is None else min(week_ago, evaluated_until)
 
 
-def due(detections: Iterable[Detection], *, as_of: date, looked_until: Mapping[str, date]) -> list[Detection]:
-    """Those whose schedule says so: at every refresh, once for each day of the bill, once for seven."""
+def due_detections(
+    detections: Iterable[Detection], *, as_of: date, evaluated_until: Mapping[str, date]
+) -> list[Detection]:
+    """Return the detections due by their schedule: at every refresh, daily, or weekly."""
     days = {"every_refresh": 0, "daily": 1, "weekly": 7}
     return [
-        one
-        for one in detections
-        if (last := looked_until.get(one.id)) is None or (as_of - last).days >= days[one.header.schedule]
+        detection
+        for detection in detections
+        if (last := evaluated_until.get(detection.id)) is None
+        or (as_of - last).days >= days[detection.header.schedule]
     ]
 
 
-def ask(detection: Detection, *, engine: Engine, catalog: Catalog, question: DetectionInput) -> Outcome:
-    """Run `detection`; never raises for what its file or the engine gets wrong, but says it in `error`."""
+def run_detection(
+    detection: Detection, *, engine: Engine, catalog: Catalog, inputs: DetectionInput
+) -> Outcome:
+    """Run `detection`. Errors of its file or of the engine do not raise; they become the outcome's `error`."""
     started = time.monotonic()
     try:
-        rows = _rows(detection, engine=engine, catalog=catalog, question=question)
-        _refuse_broken(rows, detection)
-        rows, absurd = _without_absurd(rows, detection)
-        rows = [{key: plain(value) for key, value in row.items()} for row in rows]
+        rows = _rows(detection, engine=engine, catalog=catalog, inputs=inputs)
+        _check_contract(rows, detection)
+        rows, invalid = _without_invalid_costs(rows, detection)
+        rows = [{key: json_value(value) for key, value in row.items()} for row in rows]
     except FocuswatchError as error:
         return Outcome(detection, seconds=time.monotonic() - started, error=str(error))
     return Outcome(
         detection,
-        error=absurd,
-        rows=tuple(row for row in rows if not row.get("nobody_looked")),
-        not_looked_at=tuple(row for row in rows if row.get("nobody_looked")),
+        error=invalid,
+        rows=tuple(row for row in rows if not _is_not_evaluated(row)),
+        not_evaluated=tuple(row for row in rows if _is_not_evaluated(row)),
         seconds=time.monotonic() - started,
     )
 
 
-def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, question: DetectionInput) -> list[Row]:
-    statement = detection.render(question.values)
+def _is_not_evaluated(row: Row) -> bool:
+    """Return whether a row states that its resource could not be evaluated; `nobody_looked` is the old name."""
+    return bool(row.get("not_evaluated", row.get("nobody_looked")))
+
+
+def _rows(detection: Detection, *, engine: Engine, catalog: Catalog, inputs: DetectionInput) -> list[Row]:
+    statement = detection.render(inputs.values)
     if detection.header.kind == "series":
         from focuswatch.detect import series_detection  # brings numpy, and only series and forecasts need it
 
-        return series_detection.strange_series(
-            detection, engine=engine, catalog=catalog, question=question.values
+        return series_detection.anomalous_series(
+            detection, engine=engine, catalog=catalog, inputs=inputs.values
         )
     if detection.header.pace is not None:
         from focuswatch.detect.forecast import budget_plans
 
         return budget_plans.pace_rows(
-            statement, engine=engine, label=detection.id, question=question.values, pace=detection.header.pace
+            statement, engine=engine, label=detection.id, inputs=inputs.values, pace=detection.header.pace
         )
     return engine.query(statement, label=detection.id)
 
 
-def _without_absurd(rows: list[Row], detection: Detection) -> tuple[list[Row], str | None]:
-    """The rows whose cost is a number, and a sentence about the others: one of them must not hide the rest."""
-    absurd = [row for row in rows if not math.isfinite(row["monthly_cost"] or 0)]
-    if not absurd:
+def _without_invalid_costs(rows: list[Row], detection: Detection) -> tuple[list[Row], str | None]:
+    """Return the rows whose cost is a finite number, and an error about the others, which must not hide the rest."""
+    invalid = [row for row in rows if not math.isfinite(row["monthly_cost"] or 0)]
+    if not invalid:
         return rows, None
-    named = ", ".join(f"{key} {absurd[0].get(key)}" for key in (*CONTRACT[:3], "service_name"))
+    named = ", ".join(f"{key} {invalid[0].get(key)}" for key in (*CONTRACT[:3], "service_name"))
     return (
-        [row for row in rows if not any(row is one for one in absurd)],
-        f"{detection.id}: {len(absurd)} findings have a cost that is no number (first: {named}) and are left out; "
-        "correct these charges in the export.",
+        [row for row in rows if not any(row is other for other in invalid)],
+        f"{detection.id}: {len(invalid)} findings have a cost that is not a finite number (first: {named}) and are "
+        "left out; correct these charges in the export.",
     )
 
 
-def _refuse_broken(rows: list[Row], detection: Detection) -> None:
+def _check_contract(rows: list[Row], detection: Detection) -> None:
     if not rows:
         return
     if missing := [column for column in CONTRACT if column not in rows[0]]:
         raise QueryError(
-            f"{detection.id}: its rows lack {', '.join(missing)}; they must have {', '.join(CONTRACT)}."
+            f"{detection.id}: its rows lack {', '.join(missing)}, expected {', '.join(CONTRACT)}; add the columns."
         )
-    seen: set[str] = set()
+    fingerprints: set[str] = set()
     for row in rows:
         identity = fingerprint(detection.id, row)
-        if identity in seen:
+        if identity in fingerprints:
             named = ", ".join(f"{key} {row.get(key)}" for key in (*CONTRACT[:3], "service_name"))
-            raise QueryError(f"{detection.id}: two rows for one thing ({named}); expected one row a finding.")
-        seen.add(identity)
+            raise QueryError(
+                f"{detection.id}: found two rows for {named}, expected one row per finding; group the rows."
+            )
+        fingerprints.add(identity)

@@ -1,73 +1,40 @@
-"""The whole job over one bill: ask every detection, find the owners, let the ledger decide what is news.
+"""Scan a bill: run the detections, find the owners, and record in the ledger what is to be notified.
 
-It talks to nobody; whoever calls it tells the news.
+Nothing is sent here; the caller sends the notifications.
 """
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 
-from focuswatch.bill.account_details import rows_of_accounts
 from focuswatch.catalog.catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage
-from focuswatch.detect.explain.attach_explanations import Trail, explained
+from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
+from focuswatch.detect.owned_findings import owned_findings
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome, ask, news_since
-from focuswatch.engines import Engine, Row
+from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
+from focuswatch.detect.scan_notes import scan_notes
+from focuswatch.detect.scan_result import ScanResult, current_findings
+from focuswatch.detect.verified_savings import verified_savings
+from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
-from focuswatch.findings.finding import Finding, fingerprint, to_finding
-from focuswatch.ledger import DetectionRun, EvaluatedUntil, Ledger, Notification, PendingNotification, decide
-from focuswatch.ledger.ledger_entry import Kind
-from focuswatch.ledger.verified_savings import verify_saved
-from focuswatch.owners.launches import launched
+from focuswatch.findings.finding import Finding, fingerprint
+from focuswatch.ledger import (
+    Decision,
+    DetectionRun,
+    EvaluatedUntil,
+    Ledger,
+    LedgerEntry,
+    LedgerSnapshot,
+    Suppression,
+    decide,
+)
 from focuswatch.owners.owners_file import Owners
 
-FIRST_SEEN = frozenset({"new_region", "new_service"})
-YOUNG_EXPORT_DAYS = 60  # of history, in which what comes once a month has come twice
-
-
-@dataclass(frozen=True)
-class Scanned:
-    """What a scan found. `findings` are new, changed, open or just resolved, costliest first; `news` are to be told."""
-
-    as_of: date
-    currency: str
-    findings: tuple[Finding, ...]
-    news: tuple[Notification, ...]
-    outcomes: tuple[Outcome, ...]
-    coverage: Coverage
-    silenced: int
-    seconds: float
-    notes: tuple[str, ...] = ()  # what is not told, and why
-    left: tuple[str, ...] = ()  # detections that were not asked, because the time was over
-
-    @property
-    def failures(self) -> list[Outcome]:
-        """The detections that could not be run."""
-        return [outcome for outcome in self.outcomes if outcome.error]
-
-    @property
-    def monthly_waste(self) -> Decimal:
-        """What stopping all waste that is not resolved saves a month."""
-        return _sum(one for one in self.findings if one.category == "waste" and one.status != "resolved")
-
-    @property
-    def unowned(self) -> tuple[Finding, ...]:
-        """The findings without an owner that are not resolved. Their amounts mean different things: no sum is made."""
-        return tuple(one for one in self.findings if one.owned_by == "fallback" and one.status != "resolved")
-
-    @property
-    def unowned_waste(self) -> Decimal:
-        """The part of `monthly_waste` that has no owner."""
-        return _sum(one for one in self.unowned if one.category == "waste")
-
-
-def _sum(findings: Iterable[Finding]) -> Decimal:
-    return sum((finding.monthly_cost for finding in findings), Decimal(0))
+InputOf = Callable[[Detection], DetectionInput]
 
 
 def scan(
@@ -80,207 +47,159 @@ def scan(
     owners: Owners,
     ledger: Ledger,
     progress: Callable[[str], None],
-    answers: ResultCache | None = None,
+    result_cache: ResultCache | None = None,
     may_go_on: Callable[[], bool] = lambda: True,
-    trail: Trail | None = None,
+    change_history: ChangeHistory | None = None,
     doubts: Sequence[str] = (),
     rate: Rate | None = None,
-) -> Scanned:
-    """Ask `detections` over the tables of `engine` and record what follows. A detection that fails stops no other.
+) -> ScanResult:
+    """Run `detections` on the tables of `engine` and record their findings. A detection that fails stops no other.
 
-    `answers` spares those that were asked before over the same data. None is begun once `may_go_on` says no; those
-    that are left count as not looked at. `trail` knows who changed what on the day of a rise. `doubts` say why nothing
-    may be resolved, besides what the tables show.
-    `rate` converts thresholds in USD; without one it is that of owners.toml, or of the shipped table.
+    `result_cache` has results of earlier scans of the same data. No detection starts once `may_go_on` returns False;
+    those not run count as not evaluated. `change_history` knows who changed what on the day of a cost increase.
+    `doubts` are reasons why nothing may be resolved, besides those that the tables show. `rate` converts thresholds
+    in USD; by default it is that of owners.toml, or of the built-in table.
     """
     started = time.monotonic()
     rate = rate or rate_of(currency, rates=owners.exchange_rates)
-    looked_until = ledger.looked_until()
+    input_of = _inputs(as_of, evaluated_until=ledger.evaluated_until(), owners=owners, rate=rate)
+    results = _run_detections(
+        detections, input_of, engine=engine, catalog=catalog, result_cache=result_cache,
+        may_go_on=may_go_on, progress=progress,
+    )  # fmt: skip
+    outcomes = [outcome for outcome in results if outcome]
+    progress("Finding owners")
+    known_data = coverage(engine, as_of=as_of)
+    known_data = replace(known_data, doubts=(*known_data.doubts, *doubts))
+    findings = owned_findings(
+        outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until=known_data.billed_until
+    )
+    run = _detection_run(
+        findings, outcomes, detections=detections, coverage=known_data, as_of=as_of, rate=rate
+    )
+    record = _Record(run, engine, catalog, progress, change_history)
+    decision = record.write(ledger)
+    notified = {notification.finding.fingerprint for notification in decision.notifications}
+    current, suppressed = current_findings(record.state, as_of=as_of, notified=notified)
+    notes = scan_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran)
+    return ScanResult(
+        as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,
+        outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed, notes=(*record.notes, *notes),
+        not_run=tuple(one.id for one, outcome in zip(detections, results, strict=True) if outcome is None),
+        ledger=record.state, seconds=time.monotonic() - started,
+    )  # fmt: skip
 
-    def asked(detection: Detection) -> Outcome | None:
-        if not may_go_on():
-            return None
-        progress(f"Asking {detection.id}")
-        question = DetectionInput(
+
+def _inputs(as_of: date, *, evaluated_until: Mapping[str, date], owners: Owners, rate: Rate) -> InputOf:
+    def input_of(detection: Detection) -> DetectionInput:
+        return DetectionInput(
             as_of=as_of,
-            news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
+            first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
             required_tags=tuple(owners.routing.required_tags),
             per_usd=float(rate.per_usd),
         )
-        known = answers.known(detection, question.values) if answers else None
-        outcome = known or ask(detection, engine=engine, catalog=catalog, question=question)
-        if answers:
-            answers.keep(outcome, question.values)
+
+    return input_of
+
+
+def _run_detections(
+    detections: Sequence[Detection],
+    input_of: InputOf,
+    *,
+    engine: Engine,
+    catalog: Catalog,
+    result_cache: ResultCache | None,
+    may_go_on: Callable[[], bool],
+    progress: Callable[[str], None],
+) -> list[Outcome | None]:
+    """Return the outcome of each detection; None for those that there was no time for."""
+
+    def run_one(detection: Detection) -> Outcome | None:
+        if not may_go_on():
+            return None
+        progress(f"Running {detection.id}")
+        inputs = input_of(detection)
+        cached = result_cache.get(detection, inputs.values) if result_cache else None
+        outcome = cached or run_detection(detection, engine=engine, catalog=catalog, inputs=inputs)
+        if result_cache:
+            result_cache.put(outcome, inputs.values)
         return outcome
 
     with ThreadPoolExecutor(max_workers=engine.at_once) as pool:
-        answered = list(pool.map(asked, detections))
-    outcomes = [outcome for outcome in answered if outcome]
-    if answers:
-        answers.store()
-    progress("Finding owners")
-    covered = coverage(engine, as_of=as_of)
-    reach = replace(covered, doubts=(*covered.doubts, *doubts))
-    found = _owned_findings(
-        outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until=reach.billed_until
-    )
-    run = DetectionRun(
-        as_of=as_of,
-        findings={finding.fingerprint: finding for finding in found},
-        ran={outcome.detection.id for outcome in outcomes if not outcome.error},
-        told_once={detection.id for detection in detections if detection.header.told == "once"},
-        told_each_time={detection.id for detection in detections if detection.header.told == "each_time"},
-        steps={one.id: one.header.pace.steps for one in detections if one.header.pace},
-        not_looked_at={fingerprint(one.detection.id, row) for one in outcomes for row in one.not_looked_at},
-        silent_accounts=reach.silent_accounts,
-        resolves=not reach.doubts,
-        per_usd=rate.per_usd,
-    )
-    run = explained(run, engine=engine, catalog=catalog, ledger=ledger, progress=progress, trail=trail)
-    decision = ledger.update(
-        lambda entries, silences: decide(entries, silences, run),
-        looked=[EvaluatedUntil(id, as_of) for id in sorted(run.ran)],
-    )
-    unread = _verify_saved(engine, ledger=ledger, catalog=catalog, as_of=as_of)
-    findings, silenced = _current(
-        ledger, as_of=as_of, told={news.finding.fingerprint for news in decision.news}
-    )
-    return Scanned(
-        as_of=as_of,
-        currency=currency,
-        findings=findings,
-        news=decision.news,
-        outcomes=tuple(outcomes),
-        coverage=reach,
-        silenced=silenced,
-        notes=(
-            *unread,
-            *_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate),
-            *_short_history(engine, as_of=as_of, ran=run.ran),
-            *([rate.note] if rate.note else []),
-        ),
-        seconds=time.monotonic() - started,
-        left=tuple(one.id for one, outcome in zip(detections, answered, strict=True) if outcome is None),
-    )
+        results = list(pool.map(run_one, detections))
+    if result_cache:
+        result_cache.save()
+    return results
 
 
-def with_untold(scanned: Scanned, untold: Iterable[PendingNotification], *, ledger: Ledger) -> Scanned:
-    """Return the scan with all that nobody was notified of yet, that of earlier scans too, once for each finding.
-
-    What was new and was never shown is new still; what is silenced by now is left out.
-    """
-    kinds: dict[str, Kind] = {}
-    newest: dict[str, Finding] = {}
-    for news in (one.news for one in untold):
-        key = news.finding.fingerprint
-        first = kinds.get(key, news.kind)
-        kinds[key] = news.kind if news.kind in ("new", "resolved") else first
-        newest[key] = news.finding
-    findings, silenced = _current(ledger, as_of=scanned.as_of, told=set(kinds))
-    shown = {one.fingerprint: one for one in findings}
-    told = [
-        Notification(kind=kind, finding=_with_status(shown.get(key, newest[key]), kind))
-        for key, kind in kinds.items()
-        if key in shown or kind == "resolved"
-    ]
-    told.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
-    by_key = {one.finding.fingerprint: one.finding for one in told}
-    findings = tuple(by_key.get(one.fingerprint, one) for one in findings)
-    return replace(scanned, news=tuple(told), findings=findings, silenced=silenced)
-
-
-def _with_status(finding: Finding, kind: Kind) -> Finding:
-    return finding.model_copy(update={"status": "open" if kind == "reminder" else kind})
-
-
-def _verify_saved(engine: Engine, *, ledger: Ledger, catalog: Catalog, as_of: date) -> tuple[str, ...]:
-    """Why savings could not be verified; the findings are recorded by now, and an error must not hide them."""
-    try:
-        verify_saved(engine, ledger=ledger, catalog=catalog, as_of=as_of)
-    except QueryError as error:
-        return (f"The savings of resolved findings could not be verified: {error}",)
-    return ()
-
-
-def _notes(engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate) -> tuple[str, ...]:
-    """What planned launches keep quiet; the findings are recorded by now, and an error must not lose them."""
-    try:
-        found = launched(engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd))
-    except QueryError as error:
-        return (f"What planned launches keep quiet could not be asked: {error}",)
-    return tuple(one.told(rate.currency) for one in found)
-
-
-def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> tuple[str, ...]:
-    """Return a note where the export is too young to tell what is new from what is rare."""
-    asked = sorted(FIRST_SEEN.intersection(ran))
-    (found,) = engine.query("SELECT min(charge_date) AS first_day FROM completeness", label="history")
-    if (
-        not asked
-        or found["first_day"] is None
-        or (days := (as_of - found["first_day"]).days) >= YOUNG_EXPORT_DAYS
-    ):
-        return ()
-    return (
-        f"The export has {days} days of history, from {found['first_day']} on: until it has {YOUNG_EXPORT_DAYS}, "
-        f"what is rare and what is new look alike to {' and '.join(asked)}",
-    )
-
-
-def _owned_findings(
-    outcomes: Iterable[Outcome],
+def _detection_run(
+    findings: Iterable[Finding],
+    outcomes: Collection[Outcome],
     *,
-    engine: Engine,
+    detections: Iterable[Detection],
+    coverage: Coverage,
     as_of: date,
     rate: Rate,
-    owners: Owners,
-    billed_until: Mapping[str | None, date],
-) -> list[Finding]:
-    rows = [(outcome.detection, row) for outcome in outcomes for row in outcome.rows]
-    accounts = _accounts(engine, {row["sub_account_id"] for _, row in rows if row["sub_account_id"]})
-    names = {id: account["name"] for id, account in accounts.items() if account["name"]}
-    findings = []
-    for detection, row in rows:
-        account = accounts.get(row["sub_account_id"], {})
-        is_security = (
-            detection.header.category == "security"
-        )  # whoever tags must not choose who may suppress it
-        team, owned_by = owners.owner(
-            tags=None if is_security else row.get("tags"),
-            account_id=row["sub_account_id"],
-            account_tags=account.get("tags"),
-            ou_path=account.get("ou_path"),
+) -> DetectionRun:
+    headers = {detection.id: detection.header for detection in detections}
+    return DetectionRun(
+        as_of=as_of,
+        findings={finding.fingerprint: finding for finding in findings},
+        ran={outcome.detection.id for outcome in outcomes if not outcome.error},
+        notified_once={id for id, header in headers.items() if header.notify == "once"},
+        notified_each_time={id for id, header in headers.items() if header.notify == "every_run"},
+        steps={id: header.pace.steps for id, header in headers.items() if header.pace},
+        not_evaluated={
+            fingerprint(outcome.detection.id, row) for outcome in outcomes for row in outcome.not_evaluated
+        },
+        missing_accounts=coverage.missing_accounts,
+        resolves=not coverage.doubts,
+        per_usd=rate.per_usd,
+    )
+
+
+@dataclass
+class _Record:
+    """One write of a run into the ledger: its decision, explanations and verified savings."""
+
+    run: DetectionRun
+    engine: Engine
+    catalog: Catalog
+    progress: Callable[[str], None]
+    change_history: ChangeHistory | None
+    state: LedgerSnapshot = field(default_factory=lambda: LedgerSnapshot({}, ()))
+    notes: tuple[str, ...] = ()
+
+    def write(self, ledger: Ledger) -> Decision:
+        """Read the ledger once, decide and write; `state` is the ledger's afterwards."""
+        evaluated = [EvaluatedUntil(id, self.run.as_of) for id in sorted(self.run.ran)]
+        decision = ledger.update(self._decide, evaluated=evaluated, snapshot=ledger.snapshot())
+        self.state = self.state.after(decision)
+        return decision
+
+    def _decide(self, entries: Mapping[str, LedgerEntry], suppressions: Sequence[Suppression]) -> Decision:
+        self.state = LedgerSnapshot(entries, suppressions)
+        decision = attach_explanations(
+            decide(entries, suppressions, self.run),
+            previous=entries,
+            engine=self.engine,
+            catalog=self.catalog,
+            as_of=self.run.as_of,
+            progress=self.progress,
+            change_history=self.change_history,
         )
-        if row.get("team") in owners.teams:  # a plan's own row names whose it is
-            team, owned_by = row["team"], "plan"
-        finding = to_finding(
-            row,
-            detection=detection,
-            as_of=as_of,
-            currency=rate.currency,
-            per_usd=rate.per_usd,
-            account_names=names,
-            billed_until=billed_until.get(row["sub_account_id"]),
-        )
-        findings.append(finding.model_copy(update={"team": team, "owned_by": owned_by}))
-    return findings
+        return self._with_verified_savings(decision)
 
-
-def _accounts(engine: Engine, ids: set[str]) -> dict[str, Row]:
-    return {row["sub_account_id"]: row for row in rows_of_accounts(engine, ids, label="accounts of findings")}
-
-
-def _current(ledger: Ledger, *, as_of: date, told: set[str]) -> tuple[tuple[Finding, ...], int]:
-    """What is open or was just resolved, and how many more are silenced; what was not told now is just open."""
-    silences = [silence for silence in ledger.silences() if silence.holds_on(as_of)]
-    shown, silenced = [], 0
-    for entry in ledger.entries().values():
-        if entry.state == "closed" or (entry.state == "resolved" and entry.fingerprint not in told):
-            continue
-        if any(silence.covers(entry.finding) for silence in silences):
-            silenced += 1
-        elif entry.fingerprint in told:
-            shown.append(entry.finding)
-        else:
-            shown.append(entry.finding.model_copy(update={"status": "open"}))
-    return tuple(sorted(shown, key=lambda one: (-one.stake, one.detection, one.fingerprint))), silenced
+    def _with_verified_savings(self, decision: Decision) -> Decision:
+        """Add the savings of resolved findings. An error becomes a note: it must not lose the findings."""
+        entries = self.state.after(decision).entries
+        self.notes = ()
+        try:
+            verified = verified_savings(
+                entries.values(), engine=self.engine, catalog=self.catalog, as_of=self.run.as_of
+            )
+        except QueryError as error:
+            self.notes = (f"The savings of resolved findings could not be verified: {error}",)
+            return decision
+        changed = {entry.fingerprint: entry for entry in (*decision.entries, *verified)}
+        return replace(decision, entries=tuple(changed.values()))

@@ -13,7 +13,7 @@ import numpy as np
 from focuswatch.catalog.catalog import PER_USD, Catalog, Detection, Scoring
 from focuswatch.detect.anomaly import score_with_expectation
 from focuswatch.detect.explain.cost_increase import CostIncrease
-from focuswatch.detect.explain.driver_queries import asked_parts, part_of
+from focuswatch.detect.explain.driver_queries import query_cost_drivers, to_cost_driver
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Value
 from focuswatch.findings.explanation import CostDriver
@@ -56,19 +56,19 @@ class Episode:
         return self.daily_cost - self.daily_expected
 
 
-def strange_series(
-    detection: Detection, *, engine: Engine, catalog: Catalog, question: dict[str, Value]
+def anomalous_series(
+    detection: Detection, *, engine: Engine, catalog: Catalog, inputs: dict[str, Value]
 ) -> list[Row]:
     """One contract row for each series that is strange on a day that is news, costliest first."""
-    columns = engine.columns(detection.render(question), label=detection.id)
+    columns = engine.columns(detection.render(inputs), label=detection.id)
     if not columns or not len(columns["charge_date"]):
         return []
     scoring = detection.header.scoring
     assert scoring is not None  # the catalog refuses a series without it
-    as_of, news = question["as_of"], question["news_since"]
+    as_of, news = inputs["as_of"], inputs["news_since"]
     assert isinstance(as_of, date)
     assert isinstance(news, date)
-    per_usd = question.get(PER_USD, 1.0)
+    per_usd = inputs.get(PER_USD, 1.0)
     assert isinstance(per_usd, int | float)
     settled, later = _split(columns)
     if not len(settled["charge_date"]):
@@ -197,11 +197,14 @@ def _causes(
     What explains nothing of the excess is left out.
     """
     rises = [_rise(episode, detection=detection) for episode in episodes]
-    rows = asked_parts(rises, engine=engine, catalog=catalog, label=f"{detection.id}, its causes")
+    rows = query_cost_drivers(rises, engine=engine, catalog=catalog, label=f"{detection.id}, its causes")
     causes = {}
     for episode, rise in zip(episodes, rises, strict=True):
         drivers = [row for row in rows.get(rise.fingerprint, []) if money(row["excess"]) > 0]
-        causes[episode.key] = ([part_of(row) for row in drivers], drivers[0]["tags"] if drivers else None)
+        causes[episode.key] = (
+            [to_cost_driver(row) for row in drivers],
+            drivers[0]["tags"] if drivers else None,
+        )
     return causes
 
 
@@ -216,7 +219,7 @@ def _rise(episode: Episode, *, detection: Detection) -> CostIncrease:
         resource_id=None,
         first_day=episode.first,
         end_day=episode.end,
-        excess=money(episode.daily_excess) * episode.strange_days,
+        excess=money(episode.daily_excess * episode.strange_days),
         of_one_service=True,
     )
 
@@ -234,10 +237,10 @@ def _row(episode: Episode, causes: list[CostDriver], tags: Row | None) -> Row:
         "daily_cost": episode.daily_cost,
         "daily_expected": episode.daily_expected,
         "daily_excess": episode.daily_excess,
-        "strange_from": episode.first,
-        "strange_until": episode.end - timedelta(days=1),
-        "strange_days": episode.strange_days,
-        "goes_on": episode.goes_on,
+        "anomalous_from": episode.first,
+        "anomalous_until": episode.end - timedelta(days=1),
+        "anomalous_days": episode.strange_days,
+        "continues": episode.goes_on,
         "score": episode.worst_score,
         **_named_cause(top),
         "tags": tags,  # of the main cost driver: its team owns the finding

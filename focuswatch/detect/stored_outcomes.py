@@ -1,6 +1,6 @@
-"""What came of each detection when it was asked last: kept for the page, which would else ask all of them once more.
+"""The outcome of each detection's last run in a deployment, stored for the page, which would otherwise run them again.
 
-Of a deployment; on a laptop `focuswatch.detect.result_cache` does it. What was found is the ledger's.
+On a laptop `focuswatch.detect.result_cache` does this. Findings are in the ledger, not here.
 """
 
 import json
@@ -24,18 +24,18 @@ class StoredOutcomes:
     s3: "S3Client"
     bucket: str
 
-    def remember(self, outcomes: Iterable[Outcome]) -> None:
+    def save(self, outcomes: Iterable[Outcome]) -> None:
         """Keep what a run's detections came to; of those that it did not ask, what was known stays."""
         known = self._read() | {one.detection.id: _kept(one) for one in outcomes}
         self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=json.dumps(known).encode())
 
-    def recall(self, catalog: Catalog) -> tuple[Outcome, ...]:
+    def load(self, catalog: Catalog) -> tuple[Outcome, ...]:
         """Of each live detection that was ever asked: why it failed, or what it could not judge and what that costs."""
         known = self._read()
         return tuple(
             Outcome(
                 one,
-                not_looked_at=tuple({"monthly_cost": cost} for cost in known[one.id]["not_looked_at"]),
+                not_evaluated=tuple({"monthly_cost": cost} for cost in known[one.id]["not_looked_at"]),
                 error=known[one.id]["error"],
             )
             for one in catalog.live
@@ -52,5 +52,5 @@ class StoredOutcomes:
 
 
 def _kept(outcome: Outcome) -> dict[str, Any]:
-    costs = [row.get("monthly_cost") for row in outcome.not_looked_at]
+    costs = [row.get("monthly_cost") for row in outcome.not_evaluated]
     return {"error": outcome.error, "not_looked_at": costs}

@@ -1,6 +1,6 @@
 """Exchange rates, so that a threshold in USD means the same on a bill in any currency.
 
-Thresholds alone are converted. Findings, budgets and reports show the amounts that the bill has.
+Only thresholds are converted. Findings, budgets and reports show the amounts of the bill.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ TABLE: Rates = {
 
 @dataclass(frozen=True)
 class Rate:
-    """How many units of `currency` one US dollar is; `source` says who says so, and is empty where nobody does."""
+    """Units of `currency` for one US dollar; `source` names where the rate comes from, and is empty without a rate."""
 
     currency: str
     per_usd: Decimal
@@ -38,23 +38,25 @@ class Rate:
 
     @property
     def note(self) -> str | None:
-        """A sentence about the rate for whoever reads findings; None on a bill in USD."""
+        """The note about the rate that accompanies findings; None on a bill in USD."""
         if self.currency == USD:
             return None
         set_it = f"set {self.currency} under [exchange_rates] in owners.toml"
         if not self.source:
             return (
-                f"No exchange rate is known for {self.currency}, so money thresholds in USD are applied to "
-                f"{self.currency} unchanged: {set_it}"
+                f"There is no exchange rate for {self.currency}. Thresholds in USD are applied as amounts in "
+                f"{self.currency}; {set_it}"
             )
-        stated = f"Money thresholds are converted at {self.per_usd.normalize():f} {self.currency} for 1 USD"
-        return f"{stated}, from {self.source}" + (f": {set_it}" if self.source == TABLE_SOURCE else "")
+        stated = f"Thresholds in USD are converted at {self.per_usd.normalize():f} {self.currency} for 1 USD"
+        return f"{stated} ({self.source})" + (
+            f"; to change it, {set_it}" if self.source == TABLE_SOURCE else ""
+        )
 
 
 def rate_of(currency: str, *, rates: Rates | None = None, of_bill: float | None = None) -> Rate:
     """Return the rate of a currency: from owners.toml (`rates`), else from the bill, else from the table.
 
-    `of_bill` is the bill's own, in units for one US dollar. A currency that none of them knows counts as USD.
+    `of_bill` is the bill's own, in units for one US dollar. A currency without a rate counts as USD.
     """
     if currency == USD:
         return Rate(USD, Decimal(1), "USD itself")

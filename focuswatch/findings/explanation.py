@@ -1,4 +1,7 @@
-"""An explanation as it is kept with its finding and shown: values alone, and bounded whatever a bill holds."""
+"""The explanation of a cost increase, stored with its finding: cost drivers, circumstances and changes.
+
+Lengths and counts are limited, whatever the bill contains.
+"""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,17 +29,18 @@ Name = Annotated[str, BeforeValidator(_cut)]
 
 
 class Value(BaseModel):
-    """What the values here have in common."""
+    """The base of the values here: they are immutable."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class CostDriver(Value):
-    """What one meter, operation and region of an account's service add to the excess; less than 0 where it fell.
+    """The part of the excess of one meter, operation and region of an account's service; negative where cost fell.
 
-    `resource_id` is the one that brings at least half of it, None where no single one does; `resources` is how many
-    rose. `by_price` is what the same quantity cost more, the rest of `excess` is volume. `is_new`: never seen in the
-    weeks before. `is_billed`: purchases are in it as billed, since their EffectiveCost is 0.
+    `resource_id` is the resource that causes at least half of it, None where there is none; `resources` is the number
+    of resources whose cost rose. `by_price` is due to a higher unit price, the rest of `excess` to more usage.
+    `is_new`: not charged in the weeks before. `is_billed`: includes purchases at BilledCost, since their
+    EffectiveCost is 0.
     """
 
     sub_account_id: Name | None
@@ -53,12 +57,12 @@ class CostDriver(Value):
 
     @property
     def by_volume(self) -> Decimal:
-        """What more of it cost, at the price of before."""
+        """The part of the excess due to more usage, at the previous price."""
         return self.excess - self.by_price
 
 
 class StartedOrStopped(Value):
-    """Something seen for the first or the last time on the day the rise began, with its cost a day."""
+    """Something first or last charged on the first day of the cost increase, with its daily cost."""
 
     kind: Kind
     service_name: Name | None
@@ -67,7 +71,7 @@ class StartedOrStopped(Value):
 
 
 class Change(Value):
-    """An event of CloudTrail's that created or changed something, and who did it."""
+    """A CloudTrail event that created or changed something, with its principal."""
 
     at: datetime
     event: Name
@@ -77,10 +81,10 @@ class Change(Value):
 
 
 class Explanation(Value):
-    """The excess of `first_day` to `last_day`, both included: `parts`, costliest first, and `others` add up to it, and
-    so do `by_volume` and `by_price`.
+    """The excess of `first_day` to `last_day`, both included: `parts`, the cost drivers, highest first, and
+    `others` add up to it, and so do `by_volume` and `by_price`.
 
-    `unseen` says why CloudTrail has more than is told, or was not read; None where all of it was.
+    `unseen` states why CloudTrail has more events than listed, or was not read; None if the list is complete.
     """
 
     first_day: date

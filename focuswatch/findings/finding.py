@@ -1,6 +1,6 @@
-"""A finding: what it says, who it is over time, how bad it is.
+"""The finding: its fields, its fingerprint and its severity, made from a row of a detection.
 
-Pure: rows of a detection in, findings out. It neither queries nor remembers.
+Pure: nothing is queried or stored here.
 """
 
 import hashlib
@@ -17,14 +17,15 @@ from focuswatch.catalog.catalog import Category, Detection
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of
-from focuswatch.findings.size_limits import bounded
+from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, stake_of, weight
 
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
 CARRIED = (
     "service_name",
-    "nobody_looked",
+    "not_evaluated",
+    "nobody_looked",  # the old name of not_evaluated
     "team",
     "minor",
     "monthly_cost_if_continues",
@@ -38,8 +39,8 @@ Status = Literal["new", "open", "changed", "resolved"]
 OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
-# From which stake on a finding is of that severity, in USD. Waste and governance: of a month. Anomaly and security: so
-# far, and of a further week where it continues.
+# The lowest stake of each severity, in USD. Waste and governance: per month. Anomaly and security: the cost so far,
+# and of another week where it continues.
 SEVERITY_FROM: dict[Category, dict[Severity, Decimal]] = {
     "waste": {"medium": Decimal(100), "high": Decimal(1_000), "critical": Decimal(10_000)},
     "security": {"high": Decimal("-Infinity"), "critical": Decimal(1_000)},
@@ -52,7 +53,7 @@ Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="
 
 
 class Finding(BaseModel):
-    """One thing a detection reports; its JSON is what is stored, printed and published."""
+    """A finding of a detection; its JSON is stored, printed and published."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
     schema_: Literal["focuswatch.finding/1"] = Field(default="focuswatch.finding/1", alias="schema")
@@ -78,36 +79,36 @@ class Finding(BaseModel):
     reason: str
     action: str
     evidence: dict[str, Any]
-    explanation: Explanation | None = None  # of money that rose, once it is told
+    explanation: Explanation | None = None  # of a cost increase, once it was notified
     first_seen: date
     last_seen: date
     as_of: date
 
     @property
     def suppressible_by_team(self) -> bool:
-        """Whether its team may suppress it: not where a security finding has its team from a resource's own tag."""
+        """Whether its team may suppress it: not a security finding whose team comes from the resource's own tag."""
         return not (self.category == "security" and self.owned_by == "resource tag")
 
     @property
     def stake(self) -> Decimal:
-        """What it is compared by, in the billing currency: see focuswatch.findings.stake."""
+        """The amount by which findings are compared, in the billing currency: see focuswatch.findings.stake."""
         return weight(
             self.category, cost=self.monthly_cost, monthly_if_continues=self.monthly_cost_if_continues
         )
 
     @property
     def is_event(self) -> bool:
-        """Whether its amounts are the cost so far and if it continues, and no savings of a month."""
+        """Whether its amounts are the cost so far and if it continues, and not monthly savings."""
         return self.category in EVENTS
 
 
 def account_label(name: str | None, id: str | None) -> str | None:
-    """Return `name (id)`, or what there is of it: two accounts may have one name."""
+    """Return `name (id)`, or only one of them if the other is missing: two accounts may share a name."""
     return f"{name} ({id})" if name and id else name or id
 
 
 def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
-    """Who a finding is over time: 20 hex digits over detection, account, region, service and resource."""
+    """Return a finding's identity over time: 20 hex digits of detection, account, region, service and resource."""
     identity = [
         detection,
         *(row.get(key) for key in ("sub_account_id", "region_id", "service_name", "resource_id")),
@@ -116,7 +117,7 @@ def fingerprint(detection: str, row: Mapping[str, Any]) -> str:
 
 
 def severity_of(category: Category, stake_usd: Decimal, *, minor: bool = False) -> Severity:
-    """Return the severity by category and stake in USD; low where the detection's row says that it is `minor`."""
+    """Return the severity by category and stake in USD; low where the detection's row is `minor`."""
     if minor:
         return "low"
     reached: list[Severity] = [name for name, limit in SEVERITY_FROM[category].items() if stake_usd >= limit]
@@ -124,39 +125,39 @@ def severity_of(category: Category, stake_usd: Decimal, *, minor: bool = False) 
 
 
 def is_minor(finding: Finding) -> bool:
-    """Return whether a finding is told in one line with others of its kind: only `minor` makes security low."""
+    """Return whether a finding is notified only in a digest: a security finding is low only if it is minor."""
     return finding.category == "security" and finding.severity == "low"
 
 
 def money(value: float | Decimal | None) -> Decimal:
-    """An amount with the six decimals that a bill has; null is nothing, and so is what rounds to -0."""
+    """Return an amount with six decimals, as a bill has; null and what rounds to -0 are 0."""
     amount = Decimal(repr(value) if isinstance(value, float) else value or 0)
     return amount.quantize(Decimal("0.000001"), context=ANY_AMOUNT) + 0
 
 
-def plain(value: Any) -> Any:
-    """A column's value as JSON has it: dates as text, decimals as they are written."""
+def json_value(value: Any) -> Any:
+    """Return a column's value as in JSON: dates as text, decimals as numbers."""
     match value:
         case datetime() | date():
             return value.isoformat()
         case Decimal():
-            return plain(float(value))
+            return json_value(float(value))
         case list() | tuple():
-            return [plain(one) for one in value]
+            return [json_value(element) for element in value]
         case dict():
-            return {str(key): plain(one) for key, one in value.items()}
+            return {str(key): json_value(element) for key, element in value.items()}
         case float():
             return round(value, 6) if math.isfinite(value) else None  # JSON has neither NaN nor Infinity
     return value
 
 
-def shown(row: Mapping[str, Any]) -> dict[str, str]:
-    """What `{column}` in a `reason` or `action` becomes."""
+def display_values(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the text that replaces `{column}` in a `reason` or `action`."""
     return {key: _shown(value) for key, value in row.items()}
 
 
 def amount(value: float | Decimal) -> str:
-    """Money or a measure as it is shown: two decimals under a thousand, none above."""
+    """Return money or a measure as text: two decimals under a thousand, none above."""
     return f"{value:,.2f}" if -1000 < value < 1000 else f"{value:,.0f}"
 
 
@@ -185,16 +186,16 @@ def to_finding(
     per_usd: Decimal = Decimal(1),
     billed_until: date | None = None,
 ) -> Finding:
-    """Return the finding that `row` of `detection` states, not yet owned and not yet known to a ledger.
+    """Return the finding of a row of `detection`, without an owner and not yet in a ledger.
 
-    `row` keeps the contract, and its values are plain. `per_usd` is units of `currency` for one US dollar;
-    `billed_until` the last day on which the account is charged (None: the day before `as_of`). What is too long for a
-    ledger is cut, and says so.
+    `row` keeps the contract, and its values are those of JSON. `per_usd` is units of `currency` for one US dollar;
+    `billed_until` the last day on which the account is charged (None: the day before `as_of`). Texts too
+    long for a ledger are cut, with a mark.
     """
     header, cost = detection.header, money(row["monthly_cost"])
     account = row["sub_account_id"]
     named = row | {"sub_account_name": account_names.get(account or "", account), "currency": currency}
-    words = shown(named)
+    words = display_values(named)
     stake = stake_of(
         header.category, row, cost=cost, as_of=as_of, billed_until=billed_until or as_of - timedelta(days=1)
     )
@@ -226,13 +227,13 @@ def to_finding(
         last_seen=as_of,
         as_of=as_of,
     )
-    return bounded(stated)
+    return limit_size(stated)
 
 
 def _evidence(row: Row) -> dict[str, Any]:
-    """The columns that prove a finding, a command among them as it is offered; none that is not."""
+    """Return the columns that prove a finding; a command is None where it may not be offered."""
     evidence = {key: value for key, value in row.items() if key not in (*CONTRACT, *CARRIED)}
     for key in [key for key in evidence if key.endswith("_command")]:
-        command = action_of(str(evidence[key]), row, words=shown(row))
+        command = action_of(str(evidence[key]), row, words=display_values(row))
         evidence[key] = command if COMMAND.fullmatch(command) else None
     return evidence

@@ -1,7 +1,7 @@
-"""A finding of a size that everything on its way takes, whatever the bill holds; what is left out is said.
+"""Limit the size of a finding to what DynamoDB and SNS accept, and mark what is left out.
 
-A row of the ledger holds a finding once for itself and once for each news of it that is not told yet, and DynamoDB
-takes no row of more than 400 KB. SNS takes no message of more than 256 KB, and a new region's holds its finding twice.
+An item of the ledger holds a finding once for itself and once for each pending notification, and DynamoDB accepts at
+most 400 KB an item. SNS accepts at most 256 KB a message, and one about a new region holds its finding twice.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 """
@@ -28,12 +28,12 @@ class Limits(NamedTuple):
     values: int
 
 
-# From what nothing true ever reaches to what always has room.
+# From limits that no real finding reaches to limits that always fit.
 LIMITS = (Limits(4_000, 4_000, 100), Limits(4_000, 1_000, 25), Limits(4_000, 200, 5), Limits(400, 200, 5))
 
 
-def bounded(finding: "Finding") -> "Finding":
-    """The finding, with what is too long in it cut; who it is stays."""
+def limit_size(finding: "Finding") -> "Finding":
+    """Return the finding with long texts and evidence cut; its fingerprint stays."""
     for limits in LIMITS:
         texts = {name: _cut(getattr(finding, name), limits.text) for name in TEXTS}
         evidence = {
@@ -46,9 +46,9 @@ def bounded(finding: "Finding") -> "Finding":
 
 
 def whole_length(values: Sequence[Any]) -> int:
-    """How many values a list had before it was cut."""
-    found = MORE.match(values[-1]) if values and isinstance(values[-1], str) else None
-    return len(values) - 1 + int(found[1].replace(",", "")) if found else len(values)
+    """Return the number of values that a list had before it was cut."""
+    marker = MORE.match(values[-1]) if values and isinstance(values[-1], str) else None
+    return len(values) - 1 + int(marker[1].replace(",", "")) if marker else len(values)
 
 
 def _short(value: Any, limits: Limits) -> Any:
@@ -70,14 +70,14 @@ def _more(value: Any, limits: Limits) -> str:
 
 
 def _cut(text: Any, most: int) -> Any:
-    """`text`, or its beginning and how much there was; what is no text stays."""
+    """Return `text`, or its beginning and the number of characters left out; other values are unchanged."""
     if not isinstance(text, str) or len(text) <= most:
         return text
     return f"{text[:most]}… ({len(text) - most:,} more characters)"
 
 
 def _with_fewer_columns(finding: "Finding") -> "Finding":
-    """The first columns of evidence, as many as there is room for."""
+    """Return the finding with as many columns of evidence as fit, from the first on."""
     room = FINDING_BYTES - _size(finding.model_copy(update={"evidence": {"…": f"{2**31:,} more columns"}}))
     kept: dict[str, Any] = {}
     for name, value in finding.evidence.items():

@@ -23,9 +23,9 @@ WEIGHED_DAYS = 7  # what continues is weighed with what so many more days of it 
 
 @dataclass(frozen=True)
 class Stake:
-    """`cost` is a month's savings, or the cost so far; the rest is of events alone.
+    """`cost` is the monthly savings, or the cost so far; the other fields are for events only.
 
-    `monthly_if_continues` is 0 where the bill shows that it ended, on `ended_on`; None where nobody can tell.
+    `monthly_if_continues` is 0 where the bill shows that the event ended, on `ended_on`; None where it is unknown.
     """
 
     cost: Decimal
@@ -40,13 +40,13 @@ def stake_of(
 ) -> Stake:
     """Return the amounts that a row of a detection states.
 
-    `row` may say `first_day` and `last_day` of an event (a series: `strange_from` and `strange_until`), or know better:
+    `row` may state `first_day` and `last_day` of an event (a series: `anomalous_from` and `anomalous_until`), or state
     `monthly_cost_if_continues`. `billed_until` is
     the last day on which the account is charged for anything.
     """
     if category not in EVENTS:
         return Stake(cost)
-    first, last = _day(row, "first_day", "strange_from"), _day(row, "last_day", "strange_until")
+    first, last = _day(row, "first_day", "anomalous_from"), _day(row, "last_day", "anomalous_until")
     monthly, ended = row.get("monthly_cost_if_continues"), None
     if monthly is None and last is not None:
         ended = _has_ended(last, as_of=as_of, billed_until=billed_until)

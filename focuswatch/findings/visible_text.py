@@ -1,4 +1,4 @@
-"""Text of a bill as a terminal may show it: what would move its cursor, or turn a line round, is made visible."""
+"""Make text of a bill safe for a terminal: control characters and invisible characters are replaced."""
 
 import json
 import re
@@ -13,10 +13,10 @@ UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """`text` with a mark in place of each character that acts instead of being seen."""
+    """Return `text` with a replacement character for each control or invisible character."""
     return UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def escaped_json(text: str) -> str:
-    """JSON that means the same, with those characters written as `\\u…`."""
+    """Return equivalent JSON with those characters written as `\\u…`."""
     return UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text)

@@ -1,18 +1,21 @@
-"""What is already known of findings: entries and silences, the decisions over them, and where they are kept."""
+"""The ledger: entries and suppressions of findings, decisions over them, and where they are stored."""
 
 from focuswatch.ledger.decide import Decision, DetectionRun, decide
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
-from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger
+from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
 from focuswatch.ledger.sqlite_ledger import SqliteLedger
+from focuswatch.ledger.suppression_index import SuppressionIndex
 
 __all__ = [
     "Decision",
     "LedgerEntry",
     "Ledger",
+    "LedgerSnapshot",
     "EvaluatedUntil",
     "Notification",
     "DetectionRun",
     "Suppression",
+    "SuppressionIndex",
     "SqliteLedger",
     "PendingNotification",
     "decide",

@@ -1,11 +1,11 @@
-"""What a run changes: from what was known and what was found to what is known now, and what is news.
+"""Decide how a run changes the ledger: from previous entries and current findings to new entries and notifications.
 
-Pure. The rules, in the order in which they are asked:
-- found, unknown or resolved before → new; what is told once stays known and says nothing
-- found, open → changed where the cost grew beyond a factor or the severity rose, a reminder after its cadence,
-  else nothing; what is told step by step is changed at its next step alone, neither by its cost nor by time
-- not found, though its detection ran on settled data that covers it → resolved
-- silenced → recorded and not told; it speaks when the silence runs out
+Pure. The rules, in the order in which they apply:
+- found, not in the ledger or resolved before → new; a finding that is notified once stays open without notifications
+- found, open → changed where the cost grew beyond a factor or the severity rose; a reminder after its interval;
+  else nothing. A finding that is notified step by step changes at its next step only, not by cost or time
+- not found, although its detection ran on settled data that covers it → resolved
+- suppressed → recorded and not notified; it is notified when the suppression expires
 """
 
 from collections import Counter
@@ -15,171 +15,179 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
-from focuswatch.ledger.ledger_entry import Kind, LedgerEntry, Notification, Suppression
+from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind, Suppression
+from focuswatch.ledger.suppression_index import SuppressionIndex
 
 CHANGED_FACTOR = Decimal("1.5")  # a stake is materially changed from this multiple of what was notified
 CHANGED_LEAST_USD = Decimal(10)  # and by at least so much
 REMINDER_DAYS = 14
-MOST_A_TEAM = 20  # news of one run that a team hears one by one; the rest is told in sum
+MAX_NOTIFICATIONS_PER_TEAM = 20  # that a team gets one by one in a run; the others go into a digest
 
 
 @dataclass(frozen=True)
 class DetectionRun:
-    """What a run found, and how far its word reaches.
+    """The findings of a run, and which previous findings it can resolve.
 
-    `told_once` and `told_each_time` name detections of events, which end by growing old: nothing is resolved then.
-    `steps` name the columns of evidence that say how far it is, for detections that tell each step once, in order.
-    `ran` are the detections that succeeded; `not_looked_at` fingerprints they could not judge;
-    `silent_accounts` those of which the data tells nothing; `resolves` False where the data is stale or partial.
+    `notified_once` and `notified_each_time` are detections of events, which never resolve: they grow old.
+    `steps` are the columns of evidence that order a finding's steps, for detections that notify each step once.
+    `ran` are the detections that succeeded; `not_evaluated` fingerprints they could not evaluate;
+    `missing_accounts` accounts without recent data; `resolves` is False where the data is stale or incomplete.
     `per_usd` is units of the findings' currency for one US dollar.
     """
 
     as_of: date
     findings: Mapping[str, Finding]
     ran: Collection[str]
-    told_once: Collection[str] = ()
-    told_each_time: Collection[str] = ()
+    notified_once: Collection[str] = ()
+    notified_each_time: Collection[str] = ()
     steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    not_looked_at: Collection[str] = ()
-    silent_accounts: Collection[str] = ()
+    not_evaluated: Collection[str] = ()
+    missing_accounts: Collection[str] = ()
     resolves: bool = True
     per_usd: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a ledger writes, and then is told."""
+    """The entries that a ledger writes, and the notifications to send."""
 
     entries: tuple[LedgerEntry, ...]
-    news: tuple[Notification, ...]
+    notifications: tuple[Notification, ...]
 
 
-def decide(known: Mapping[str, LedgerEntry], silences: Iterable[Suppression], run: DetectionRun) -> Decision:
-    """The entries that changed and the news of `run`, costliest first."""
-    silences = tuple(silences)
-    entries, news = [], []
-    for fingerprint in known.keys() | run.findings.keys():
-        entry, kind = _decide_one(known.get(fingerprint), run.findings.get(fingerprint), silences, run)
-        if entry is None or entry == known.get(fingerprint):
+def decide(
+    previous: Mapping[str, LedgerEntry], suppressions: Iterable[Suppression], run: DetectionRun
+) -> Decision:
+    """Return the entries that `run` changes and its notifications, highest cost first."""
+    index = SuppressionIndex(suppressions)
+    entries, notifications = [], []
+    for fingerprint in previous.keys() | run.findings.keys():
+        entry, kind = _decide_one(previous.get(fingerprint), run.findings.get(fingerprint), index, run)
+        if entry is None or entry == previous.get(fingerprint):
             continue
         entries.append(entry)
         if kind is not None:
-            news.append(Notification(kind=kind, finding=entry.finding))
-    news.sort(key=lambda one: (-one.finding.stake, one.finding.fingerprint))
-    return Decision(tuple(entries), tuple(_in_measure(news)))
+            notifications.append(Notification(kind=kind, finding=entry.finding))
+    notifications.sort(key=by_stake)
+    return Decision(tuple(entries), tuple(_limit_per_team(notifications)))
 
 
-def _in_measure(news: Iterable[Notification]) -> Iterator[Notification]:
-    """What is minor or beyond a team's measure goes into its digest; security goes first, then what costs most."""
-    news = tuple(news)
-    heard: Counter[str | None] = Counter()
-    beyond = set()
-    for place, one in sorted(
-        enumerate(news), key=lambda item: (item[1].finding.category != "security", item[0])
+def by_stake(notification: Notification) -> tuple[Decimal, str]:
+    """Return the key that sorts notifications by stake, highest first."""
+    return -notification.finding.stake, notification.finding.fingerprint
+
+
+def _limit_per_team(notifications: Sequence[Notification]) -> Iterator[Notification]:
+    """Move minor notifications and those beyond a team's limit into its digest.
+
+    Security findings count first, then the highest cost.
+    """
+    by_team: Counter[str | None] = Counter()
+    in_digest = set()
+    for index, notification in sorted(
+        enumerate(notifications), key=lambda item: (item[1].finding.category != "security", item[0])
     ):
-        if is_minor(one.finding):
-            beyond.add(place)
+        if is_minor(notification.finding):
+            in_digest.add(index)
             continue
-        heard[one.finding.team] += 1
-        if heard[one.finding.team] > MOST_A_TEAM:
-            beyond.add(place)
-    for place, one in enumerate(news):
-        yield one.model_copy(update={"in_digest": True}) if place in beyond else one
+        by_team[notification.finding.team] += 1
+        if by_team[notification.finding.team] > MAX_NOTIFICATIONS_PER_TEAM:
+            in_digest.add(index)
+    for index, notification in enumerate(notifications):
+        yield notification.model_copy(update={"in_digest": True}) if index in in_digest else notification
 
 
 def _decide_one(
-    entry: LedgerEntry | None, found: Finding | None, silences: tuple[Suppression, ...], run: DetectionRun
-) -> tuple[LedgerEntry | None, Kind | None]:
-    if found is None:
-        return _not_found(entry, silences, run) if entry else (None, None)
-    if entry is None:
-        return _tell(LedgerEntry(finding=found), "new", silences, run)
-    if entry.state == "resolved":
-        return _tell(LedgerEntry(finding=found), "new", silences, run)
+    entry: LedgerEntry | None, finding: Finding | None, suppressions: SuppressionIndex, run: DetectionRun
+) -> tuple[LedgerEntry | None, NotificationKind | None]:
+    if finding is None:
+        return _decide_not_found(entry, suppressions, run) if entry else (None, None)
+    if entry is None or entry.state == "resolved":
+        return _notify(LedgerEntry(finding=finding), "new", suppressions, run)
     if entry.state == "closed":
         return entry, None
-    seen = found.model_copy(
+    current = finding.model_copy(
         update={
             "first_seen": entry.finding.first_seen,
-            "last_seen": max(found.last_seen, entry.finding.last_seen),
+            "last_seen": max(finding.last_seen, entry.finding.last_seen),
             "status": "open",
         }
     )
-    return _tell(
-        entry.model_copy(update={"finding": seen}), _change(entry, seen, silences, run), silences, run
-    )
+    kind = _change(entry, current, suppressions, run)
+    return _notify(entry.model_copy(update={"finding": current}), kind, suppressions, run)
 
 
 def _change(
-    entry: LedgerEntry, found: Finding, silences: tuple[Suppression, ...], run: DetectionRun
-) -> Kind | None:
-    if entry.told_on is None:
+    entry: LedgerEntry, finding: Finding, suppressions: SuppressionIndex, run: DetectionRun
+) -> NotificationKind | None:
+    if entry.notified_on is None:
         return "new"
-    in_steps = found.detection in run.steps
-    if _step(found, run) > entry.told_step if in_steps else _worse(entry, found, run):
+    in_steps = finding.detection in run.steps
+    if _step(finding, run) > entry.notified_step if in_steps else _is_worse(entry, finding, run):
         return "changed"
-    ran_out = (one.until for one in silences if one.until and one.covers(found))
-    if any(entry.told_on < until <= run.as_of for until in ran_out):
+    expiries = (one.until for one in suppressions.covering(finding) if one.until)
+    if any(entry.notified_on < until <= run.as_of for until in expiries):
         return "reminder"
     if in_steps:
         return None
-    heard_on = max(entry.told_on, entry.acknowledged_on or entry.told_on)
-    return "reminder" if run.as_of - heard_on >= timedelta(days=REMINDER_DAYS) else None
+    last_contact = max(entry.notified_on, entry.acknowledged_on or entry.notified_on)
+    return "reminder" if run.as_of - last_contact >= timedelta(days=REMINDER_DAYS) else None
 
 
-def _worse(entry: LedgerEntry, found: Finding, run: DetectionRun) -> bool:
-    """Whether its stake is materially more than was told, or it is graver."""
-    told_cost, told_severity = entry.told_cost or Decimal(0), entry.told_severity or found.severity
-    grown = found.stake - told_cost
-    return (grown >= CHANGED_LEAST_USD * run.per_usd and found.stake >= told_cost * CHANGED_FACTOR) or (
-        SEVERITIES.index(found.severity) > SEVERITIES.index(told_severity)
-    )
+def _is_worse(entry: LedgerEntry, finding: Finding, run: DetectionRun) -> bool:
+    """Return whether stake is materially higher than notified, or severity is higher."""
+    previous_cost = entry.notified_cost or Decimal(0)
+    previous_severity = entry.notified_severity or finding.severity
+    growth = finding.stake - previous_cost
+    return (
+        growth >= CHANGED_LEAST_USD * run.per_usd and finding.stake >= previous_cost * CHANGED_FACTOR
+    ) or SEVERITIES.index(finding.severity) > SEVERITIES.index(previous_severity)
 
 
-def _step(found: Finding, run: DetectionRun) -> tuple[str | float, ...]:
-    """How far it is: a later step is greater. Empty where it has no steps."""
-    return tuple(found.evidence[column] for column in run.steps.get(found.detection, ()))
+def _step(finding: Finding, run: DetectionRun) -> tuple[str | float, ...]:
+    """Return a finding's step, which compares greater than earlier ones; empty where it has no steps."""
+    return tuple(finding.evidence[column] for column in run.steps.get(finding.detection, ()))
 
 
-def acknowledged(known: Mapping[str, LedgerEntry], fingerprint: str, *, author: str, on: date) -> Decision:
-    """Somebody knows of a finding; nothing where it is not known, or no longer open."""
-    entry = known.get(fingerprint)
+def acknowledge(previous: Mapping[str, LedgerEntry], fingerprint: str, *, author: str, on: date) -> Decision:
+    """Return the decision that marks an open finding as acknowledged; empty where it is unknown or not open."""
+    entry = previous.get(fingerprint)
     if entry is None or entry.state != "open":
         return Decision((), ())
     return Decision((entry.model_copy(update={"acknowledged_by": author, "acknowledged_on": on}),), ())
 
 
-def _tell(
-    entry: LedgerEntry, kind: Kind | None, silences: tuple[Suppression, ...], run: DetectionRun
-) -> tuple[LedgerEntry, Kind | None]:
+def _notify(
+    entry: LedgerEntry, kind: NotificationKind | None, suppressions: SuppressionIndex, run: DetectionRun
+) -> tuple[LedgerEntry, NotificationKind | None]:
     finding = entry.finding
-    if kind is None or any(one.covers(finding) and one.holds_on(run.as_of) for one in silences):
+    if kind is None or suppressions.suppresses(finding, on=run.as_of):
         return entry, None
     status = "open" if kind == "reminder" else kind
-    told = {
+    update = {
         "finding": finding.model_copy(update={"status": status}),
-        "told_on": run.as_of,
-        "told_cost": finding.stake,
-        "told_severity": finding.severity,
-        "told_step": _step(finding, run),
+        "notified_on": run.as_of,
+        "notified_cost": finding.stake,
+        "notified_severity": finding.severity,
+        "notified_step": _step(finding, run),
     }
-    return entry.model_copy(update=told), kind
+    return entry.model_copy(update=update), kind
 
 
-def _not_found(
-    entry: LedgerEntry, silences: tuple[Suppression, ...], run: DetectionRun
-) -> tuple[LedgerEntry, Kind | None]:
+def _decide_not_found(
+    entry: LedgerEntry, suppressions: SuppressionIndex, run: DetectionRun
+) -> tuple[LedgerEntry, NotificationKind | None]:
     finding = entry.finding
-    covered = (
+    was_evaluated = (
         run.resolves
         and finding.detection in run.ran
-        and finding.fingerprint not in run.not_looked_at
-        and finding.sub_account_id not in run.silent_accounts
+        and finding.fingerprint not in run.not_evaluated
+        and finding.sub_account_id not in run.missing_accounts
         and run.as_of >= finding.as_of
     )
-    if entry.state != "open" or not covered:
+    if entry.state != "open" or not was_evaluated:
         return entry, None
-    if finding.detection in run.told_once:
+    if finding.detection in run.notified_once:
         return entry.model_copy(update={"state": "closed"}), None
     resolved = entry.model_copy(
         update={
@@ -188,6 +196,9 @@ def _not_found(
             "finding": finding.model_copy(update={"status": "resolved", "as_of": run.as_of}),
         }
     )
-    silenced = any(one.covers(finding) and one.holds_on(run.as_of) for one in silences)
-    unheard = silenced or entry.told_on is None or finding.detection in run.told_each_time
-    return resolved, None if unheard else "resolved"
+    is_unnotified = (
+        suppressions.suppresses(finding, on=run.as_of)
+        or entry.notified_on is None
+        or finding.detection in run.notified_each_time
+    )
+    return resolved, None if is_unnotified else "resolved"

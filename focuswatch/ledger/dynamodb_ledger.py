@@ -1,40 +1,30 @@
 """The ledger in one DynamoDB table, for runs that may overlap.
 
-Every entry is an item with a version, written only where it is still the version that was decided on; what is to be
-told of it stands in the same item until it was told. So a run that dies half way leaves nothing untold and nothing
-told twice, and two runs at once decide each entry one after the other.
+Every entry is an item with a version, and is written only while it still has the version that the decision was based
+on. Its pending notifications are part of the same item until they are sent. So a run that is killed half way loses no
+notification and sends none twice, and two runs at once decide each entry one after the other.
 """
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import LedgerError
-from focuswatch.ledger.decide import Decision
+from focuswatch.ledger.decide import Decision, by_stake
 from focuswatch.ledger.dynamodb_pages import of_kind, pages
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
-from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil
+from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 PENDING_INDEX = "pending"
 PENDING = "news"
-AT_ONCE = 8
-MOST_TRIES = 10
-
-
-@dataclass(frozen=True)
-class _Item:
-    """An entry as it was read."""
-
-    entry: LedgerEntry
-    version: int
-    untold: tuple[str, ...]  # documents of Told
+CONCURRENT_WRITES = 8
+MAX_TRIES = 10
 
 
 class DynamoLedger:
@@ -44,68 +34,87 @@ class DynamoLedger:
         self._table = table
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is no connection to close."""
 
     def entries(self) -> dict[str, LedgerEntry]:
         """See Ledger.entries."""
-        return {fingerprint: item.entry for fingerprint, item in self._items().items()}
+        return {
+            str(item["id"]): LedgerEntry.model_validate_json(item["document"]) for item in self._all("entry")
+        }
 
-    def silences(self) -> list[Suppression]:
-        """See Ledger.silences."""
-        return [Suppression.model_validate_json(found["document"]) for found in self._all("silence")]
+    def suppressions(self) -> list[Suppression]:
+        """See Ledger.suppressions."""
+        return [Suppression.model_validate_json(item["document"]) for item in self._all("silence")]
 
-    def looked_until(self) -> dict[str, date]:
-        """See Ledger.looked_until."""
-        return {found["id"]: date.fromisoformat(found["as_of"]) for found in self._all("looked")}
-
-    def update(self, decide: Decide, *, looked: Sequence[EvaluatedUntil]) -> Decision:
-        """See Ledger.update. Entries that others changed meanwhile are decided again."""
-        entries: dict[str, LedgerEntry] = {}
-        news: list[Notification] = []
-        for _ in range(MOST_TRIES):
-            items = self._items()
-            decision = decide({key: item.entry for key, item in items.items()}, self.silences())
-            written = self._write(decision, items)
-            entries.update((entry.fingerprint, entry) for entry in written)
-            news += [one for one in decision.news if one.finding.fingerprint in entries and one not in news]
-            if len(written) == len(decision.entries):
-                for one in looked:
-                    self._look(one)
-                news.sort(key=lambda one: (-one.finding.stake, one.finding.fingerprint))
-                return Decision(tuple(entries.values()), tuple(news))
-        raise LedgerError(
-            f"The ledger {self._table.name} was changed by others {MOST_TRIES} times; run again."
+    def snapshot(self) -> LedgerSnapshot:
+        """See Ledger.snapshot."""
+        items = list(self._all("entry"))
+        return LedgerSnapshot(
+            entries={str(item["id"]): LedgerEntry.model_validate_json(item["document"]) for item in items},
+            suppressions=self.suppressions(),
+            version={str(item["id"]): int(str(item["version"])) for item in items},
         )
 
-    def add_silence(self, silence: Suppression) -> Suppression:
-        """See Ledger.add_silence."""
-        counted = self._table.update_item(
+    def evaluated_until(self) -> dict[str, date]:
+        """See Ledger.evaluated_until."""
+        return {item["id"]: date.fromisoformat(item["as_of"]) for item in self._all("looked")}
+
+    def update(
+        self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil], snapshot: LedgerSnapshot | None = None
+    ) -> Decision:
+        """See Ledger.update. Entries that others changed meanwhile are decided again."""
+        entries: dict[str, LedgerEntry] = {}
+        notifications: list[Notification] = []
+        for _ in range(MAX_TRIES):
+            snapshot = snapshot or self.snapshot()
+            decision = decide(snapshot.entries, snapshot.suppressions)
+            written = self._write(decision, snapshot)
+            entries.update((entry.fingerprint, entry) for entry in written)
+            notifications += [
+                notification
+                for notification in decision.notifications
+                if notification.finding.fingerprint in entries and notification not in notifications
+            ]
+            if len(written) == len(decision.entries):
+                for detection in evaluated:
+                    self._store_evaluated_until(detection)
+                return Decision(tuple(entries.values()), tuple(sorted(notifications, key=by_stake)))
+            snapshot = None
+        raise LedgerError(
+            f"The ledger {self._table.name} was changed by others {MAX_TRIES} times; run again."
+        )
+
+    def add_suppression(self, suppression: Suppression) -> Suppression:
+        """See Ledger.add_suppression."""
+        counter = self._table.update_item(
             Key={"kind": "counter", "id": "silence"},
             UpdateExpression="ADD #last :one",
             ExpressionAttributeNames={"#last": "last"},
             ExpressionAttributeValues={":one": 1},
             ReturnValues="UPDATED_NEW",
         )
-        kept = silence.model_copy(update={"id": int(str(counted["Attributes"]["last"]))})
-        self._table.put_item(Item={**_silence_key(kept.id), "document": kept.model_dump_json()})
-        return kept
+        stored = suppression.model_copy(update={"id": int(str(counter["Attributes"]["last"]))})
+        self._table.put_item(Item={**_suppression_key(stored.id), "document": stored.model_dump_json()})
+        return stored
 
-    def remove_silence(self, id: int) -> None:
-        """See Ledger.remove_silence."""
-        gone = self._table.delete_item(Key=_silence_key(id), ReturnValues="ALL_OLD")
-        if "Attributes" not in gone:
-            raise LedgerError(f"There is no silence {id}; `focuswatch findings --silences` lists them.")
+    def remove_suppression(self, id: int) -> None:
+        """See Ledger.remove_suppression."""
+        deleted = self._table.delete_item(Key=_suppression_key(id), ReturnValues="ALL_OLD")
+        if "Attributes" not in deleted:
+            raise LedgerError(
+                f"There is no suppression {id}; list them with `focuswatch findings --silences`."
+            )
 
     def forget(self, fingerprint: str) -> None:
         """See Ledger.forget."""
-        gone = self._table.delete_item(Key={"kind": "entry", "id": fingerprint}, ReturnValues="ALL_OLD")
-        if "Attributes" not in gone:
+        deleted = self._table.delete_item(Key={"kind": "entry", "id": fingerprint}, ReturnValues="ALL_OLD")
+        if "Attributes" not in deleted:
             raise LedgerError(
-                f"No finding has the fingerprint {fingerprint}; `focuswatch findings` lists them."
+                f"No finding has the fingerprint {fingerprint}; list them with `focuswatch findings`."
             )
 
-    def untold(self) -> Iterator[PendingNotification]:
-        """See Ledger.untold."""
+    def pending_notifications(self) -> Iterator[PendingNotification]:
+        """See Ledger.pending_notifications."""
         listed = pages(
             self._table,
             IndexName=PENDING_INDEX,
@@ -113,20 +122,19 @@ class DynamoLedger:
             ExpressionAttributeNames={"#pending": "pending"},
             ExpressionAttributeValues={":news": PENDING},
         )
-        for found in (one for page in listed for one in page["Items"]):
-            key = {"kind": found["kind"], "id": found["id"]}
-            now: Any = self._table.get_item(Key=key, ConsistentRead=True).get(
-                "Item", {}
-            )  # the index lags behind
-            if not now.get("untold"):
-                self._nothing_pending(key)
-            for place, document in enumerate(now.get("untold", ())):
-                number = int(str(now["told"])) + place
-                after = number - 1 if number > int(str(now["first"])) else None
+        for listed_item in (item for page in listed for item in page["Items"]):
+            key = {"kind": listed_item["kind"], "id": listed_item["id"]}
+            # the index lags behind
+            item: Any = self._table.get_item(Key=key, ConsistentRead=True).get("Item", {})
+            if not item.get("untold"):
+                self._remove_from_index(key)
+            for offset, document in enumerate(item.get("untold", ())):
+                number = int(str(item["told"])) + offset
+                after = number - 1 if number > int(str(item["first"])) else None
                 yield PendingNotification(number, after, Notification.model_validate_json(str(document)))
 
-    def untold_count(self) -> int:
-        """Findings with news that was not told yet."""
+    def pending_count(self) -> int:
+        """Return the number of findings with pending notifications."""
         counted = pages(
             self._table,
             IndexName=PENDING_INDEX,
@@ -137,27 +145,27 @@ class DynamoLedger:
         )
         return sum(int(page["Count"]) for page in counted)
 
-    def mark_told(self, *told: PendingNotification) -> None:
-        """See Ledger.mark_told."""
-        for one in told:
-            self._mark_told(one)
+    def mark_notified(self, *sent: PendingNotification) -> None:
+        """See Ledger.mark_notified."""
+        for pending in sent:
+            self._mark_notified(pending)
 
-    def _mark_told(self, told: PendingNotification) -> None:
-        """Take the first untold news of its finding away, where it still is `told`; else do nothing."""
-        key = {"kind": "entry", "id": told.news.finding.fingerprint}
-        # Else it was told before, perhaps by ourselves: botocore asks again where an answer is lost.
+    def _mark_notified(self, sent: PendingNotification) -> None:
+        """Remove a finding's first pending notification if it is still `sent`; else do nothing."""
+        key = {"kind": "entry", "id": sent.notification.finding.fingerprint}
+        # Else it was removed before, perhaps by this call: botocore retries where a response is lost.
         with suppress(self._table.meta.client.exceptions.ConditionalCheckFailedException):
             self._table.update_item(
                 Key=key,
                 UpdateExpression="REMOVE #untold[0] SET #told = #told + :one",
                 ConditionExpression="#told = :number AND size(#untold) > :none",
                 ExpressionAttributeNames={"#untold": "untold", "#told": "told"},
-                ExpressionAttributeValues={":one": 1, ":number": told.number, ":none": 0},
+                ExpressionAttributeValues={":one": 1, ":number": sent.number, ":none": 0},
             )
-        self._nothing_pending(key)
+        self._remove_from_index(key)
 
-    def _nothing_pending(self, key: dict[str, str]) -> None:
-        """Take an entry out of the index where it has nothing to be told."""
+    def _remove_from_index(self, key: dict[str, str]) -> None:
+        """Remove an entry from the index where it has no pending notification."""
         with suppress(self._table.meta.client.exceptions.ConditionalCheckFailedException):  # there is more
             self._table.update_item(
                 Key=key,
@@ -167,36 +175,31 @@ class DynamoLedger:
                 ExpressionAttributeValues={":none": 0},
             )
 
-    def _items(self) -> dict[str, _Item]:
-        return {
-            str(found["id"]): _Item(
-                entry=LedgerEntry.model_validate_json(found["document"]),
-                version=int(str(found["version"])),
-                untold=tuple(map(str, found.get("untold", ()))),
-            )
-            for found in self._all("entry")
+    def _write(self, decision: Decision, snapshot: LedgerSnapshot) -> list[LedgerEntry]:
+        """Write the entries that are unchanged since the snapshot, and return those."""
+        versions = snapshot.version
+        assert isinstance(versions, dict)
+        notifications = {
+            notification.finding.fingerprint: notification for notification in decision.notifications
         }
 
-    def _write(self, decision: Decision, items: dict[str, _Item]) -> list[LedgerEntry]:
-        """The entries that were written: those that are still as they were read."""
-        news = {one.finding.fingerprint: one for one in decision.news}
-
         def put(entry: LedgerEntry) -> bool:
-            return self._put(entry, before=items.get(entry.fingerprint), news=news.get(entry.fingerprint))
+            key = entry.fingerprint
+            return self._put(entry, version=versions.get(key), notification=notifications.get(key))
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            done = list(pool.map(put, decision.entries))
-        return [entry for entry, written in zip(decision.entries, done, strict=True) if written]
+        with ThreadPoolExecutor(CONCURRENT_WRITES) as pool:
+            written = list(pool.map(put, decision.entries))
+        return [entry for entry, is_written in zip(decision.entries, written, strict=True) if is_written]
 
-    def _put(self, entry: LedgerEntry, *, before: _Item | None, news: Notification | None) -> bool:
-        version = before.version if before else 0
+    def _put(self, entry: LedgerEntry, *, version: int | None, notification: Notification | None) -> bool:
+        """Write an entry that has this version (None: that does not exist yet); return whether it had."""
         names = {"#document": "document", "#version": "version", "#untold": "untold"}
         names |= {"#told": "told", "#first": "first"}
         values: dict[str, Any] = {
             ":document": entry.model_dump_json(by_alias=True),
-            ":next": version + 1,
+            ":next": (version or 0) + 1,
             ":now": int(time.time() * 1000),
-            ":news": [news.model_dump_json(by_alias=True)] if news else [],
+            ":news": [notification.model_dump_json(by_alias=True)] if notification else [],
             ":empty": [],
         }
         change = (
@@ -204,16 +207,18 @@ class DynamoLedger:
             "#first = if_not_exists(#first, :now), "
             "#untold = list_append(if_not_exists(#untold, :empty), :news)"
         )
-        if before:
+        if version is not None:
             values[":version"] = version
-        if news:
+        if notification:
             names["#pending"], values[":pending"] = "pending", PENDING
             change += ", #pending = :pending"
         try:
             self._table.update_item(
                 Key={"kind": "entry", "id": entry.fingerprint},
                 UpdateExpression=change,
-                ConditionExpression="#version = :version" if before else "attribute_not_exists(#version)",
+                ConditionExpression="#version = :version"
+                if version is not None
+                else "attribute_not_exists(#version)",
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
             )
@@ -221,19 +226,19 @@ class DynamoLedger:
             return False
         return True
 
-    def _look(self, looked: EvaluatedUntil) -> None:
+    def _store_evaluated_until(self, evaluated: EvaluatedUntil) -> None:
         try:
             self._table.put_item(
-                Item={"kind": "looked", "id": looked.detection, "as_of": looked.as_of.isoformat()},
+                Item={"kind": "looked", "id": evaluated.detection, "as_of": evaluated.as_of.isoformat()},
                 ConditionExpression="attribute_not_exists(as_of) OR as_of < :as_of",
-                ExpressionAttributeValues={":as_of": looked.as_of.isoformat()},
+                ExpressionAttributeValues={":as_of": evaluated.as_of.isoformat()},
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
-            return  # somebody has looked further
+            return  # another run has stored a later day
 
     def _all(self, kind: str) -> Iterable[Any]:
         return of_kind(self._table, kind, ConsistentRead=True)
 
 
-def _silence_key(id: int) -> dict[str, str]:
+def _suppression_key(id: int) -> dict[str, str]:
     return {"kind": "silence", "id": f"{id:010d}"}

@@ -1,4 +1,4 @@
-"""A DynamoDB table read to its end, page by page."""
+"""Queries of a DynamoDB table, page by page."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -7,27 +7,27 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 
-def pages(table: "Table", **asked: Any) -> Iterator[Any]:
-    """Every page of a query; a page holds at most 1 MB.
+def pages(table: "Table", **query: Any) -> Iterator[Any]:
+    """Yield every page of a query; a page holds at most 1 MB.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
     """
     while True:
-        page = table.query(**asked)
+        page = table.query(**query)
         yield page
         if "LastEvaluatedKey" not in page:
             return
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def of_kind(table: "Table", kind: str, **asked: Any) -> Iterator[Any]:
-    """Every item whose partition key `kind` is this."""
-    found = pages(
+def of_kind(table: "Table", kind: str, **query: Any) -> Iterator[Any]:
+    """Yield every item with this partition key `kind`."""
+    listed = pages(
         table,
         KeyConditionExpression="#kind = :kind",
         ExpressionAttributeNames={"#kind": "kind"},
         ExpressionAttributeValues={":kind": kind},
-        **asked,
+        **query,
     )
-    for page in found:
+    for page in listed:
         yield from page["Items"]

@@ -1,6 +1,6 @@
-"""What a ledger holds: entries about findings, silences people asked for, and what is news.
+"""The values a ledger stores: entries about findings, suppressions, and notifications.
 
-Pure values; `focuswatch.ledger.decide` says what follows from them, a ledger keeps them.
+Pure values; `focuswatch.ledger.decide` decides how they change, a ledger stores them.
 """
 
 from dataclasses import dataclass
@@ -8,31 +8,32 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from focuswatch.findings.finding import Finding, Severity
 
-State = Literal["open", "resolved", "closed"]
-Kind = Literal["new", "changed", "resolved", "reminder"]
-Scope = Literal["fingerprint", "resource", "account", "tag"]
+EntryState = Literal["open", "resolved", "closed"]
+NotificationKind = Literal["new", "changed", "resolved", "reminder"]
+SuppressionScope = Literal["fingerprint", "resource", "account", "tag"]
 
 
 class LedgerEntry(BaseModel):
-    """What is known of one fingerprint.
+    """The state of one fingerprint.
 
-    `told_*` is what its owner last heard (None: never; `told_step` where a detection tells step by step),
-    `saved_daily` the daily EffectiveCost that is really gone since it was resolved (None: not read again yet).
-    `closed` is history that is told only once.
-    `acknowledged_*`: somebody said that they know; that puts its reminder off, and nothing else.
+    `notified_*` is the content of the owner's last notification (None: never notified; `notified_step` where the
+    detection notifies step by step). It is stored as `told_*`, as earlier versions wrote it.
+    `saved_daily` is the daily EffectiveCost that is no longer charged since the finding was resolved (None: the bill
+    was not read again yet). A `closed` entry is an event that is notified once and has grown old.
+    `acknowledged_*`: a person has acknowledged the finding, which postpones its reminder and nothing else.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
     finding: Finding
-    state: State = "open"
-    told_on: date | None = None
-    told_cost: Decimal | None = None
-    told_severity: Severity | None = None
-    told_step: tuple[str | float, ...] = ()
+    state: EntryState = "open"
+    notified_on: date | None = Field(default=None, alias="told_on")
+    notified_cost: Decimal | None = Field(default=None, alias="told_cost")
+    notified_severity: Severity | None = Field(default=None, alias="told_severity")
+    notified_step: tuple[str | float, ...] = Field(default=(), alias="told_step")
     resolved_on: date | None = None
     saved_daily: Decimal | None = None
     acknowledged_by: str | None = None
@@ -45,15 +46,15 @@ class LedgerEntry(BaseModel):
 
 
 class Suppression(BaseModel):
-    """Somebody's word that findings of a scope are not to be told, until a day (None: for good).
+    """A snooze or an exclusion: no notifications for findings in a scope, until a day (None: permanently).
 
-    `source` is what it came from, where that may come twice: a button pressed in Slack, an issue closed in Jira.
-    `security`: that of a tag covers security findings too; else it does not, since whoever intrudes may tag.
+    `source` identifies a request that may arrive twice: a button pressed in Slack, an issue closed in Jira.
+    `security`: a suppression by tag covers security findings too; without it it does not, since an intruder can tag.
     """
 
     model_config = ConfigDict(frozen=True)
     id: int = 0
-    scope: Scope
+    scope: SuppressionScope
     value: str
     detection: str | None = None
     author: str
@@ -64,7 +65,7 @@ class Suppression(BaseModel):
     security: bool = False
 
     def covers(self, finding: Finding) -> bool:
-        """Whether `finding` is what this is about, whatever the day."""
+        """Return whether `finding` is in the scope, on any day."""
         if self.detection not in (None, finding.detection):
             return False
         match self.scope:
@@ -79,37 +80,37 @@ class Suppression(BaseModel):
         key, _, value = self.value.partition("=")
         return bool((finding.evidence.get("tags") or {}).get(key) == value)
 
-    def holds_on(self, day: date) -> bool:
-        """Whether it has not run out on `day`."""
+    def is_active_on(self, day: date) -> bool:
+        """Return whether it has not expired on `day`."""
         return self.until is None or day < self.until
 
 
 class Notification(BaseModel):
-    """What is to be told of one finding; `finding.status` says it in the words of the schema.
+    """A message about one finding; `finding.status` says the same as `kind`, in the words of the schema.
 
-    `in_digest`: its team hears so much at once that this one is told in sum with others.
+    `in_digest`: the team gets so many notifications at once that this one goes into a summary with others.
     """
 
     model_config = ConfigDict(frozen=True)
-    kind: Kind
+    kind: NotificationKind
     finding: Finding
     in_digest: bool = False
 
 
 @dataclass(frozen=True)
 class PendingNotification:
-    """A notification that was decided and not sent yet, or that was just sent.
+    """A notification that was decided and is not sent yet, or was just sent.
 
-    `number` is the same however often it is tried, and grows with each news of a finding. In DynamoDB it begins with
-    the millisecond in which the entry was made and not with 0, so that it grows also where an entry was lost. `after`
-    is the number of the news before, None where there is none.
+    `number` is the same at every attempt, and grows with each notification of a finding. In DynamoDB it starts at
+    the millisecond in which the entry was created and not at 0, so that it grows even if an entry was lost. `after`
+    is the number of the finding's previous notification, None where there is none.
     """
 
     number: int
     after: int | None
-    news: Notification
+    notification: Notification
 
     @property
     def id(self) -> str:
-        """Who it is, for whoever hears it twice."""
-        return f"{self.news.finding.fingerprint}-{self.number}"
+        """The identity by which a receiver recognizes a notification that arrives twice."""
+        return f"{self.notification.finding.fingerprint}-{self.number}"

@@ -1,4 +1,4 @@
-"""What focuswatch asks of a ledger, wherever it is kept."""
+"""The interface of a ledger, implemented for SQLite and DynamoDB."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,50 +13,75 @@ Decide = Callable[[Mapping[str, LedgerEntry], Sequence[Suppression]], Decision]
 
 @dataclass(frozen=True)
 class EvaluatedUntil:
-    """That a detection succeeded over the data as of a day."""
+    """A detection, and the day as of which it last succeeded."""
 
     detection: str
     as_of: date
 
 
+@dataclass(frozen=True)
+class LedgerSnapshot:
+    """Entries by fingerprint and all suppressions, as they were at one moment.
+
+    `version` is the ledger's own: it shows the ledger whether others have written since.
+    """
+
+    entries: Mapping[str, LedgerEntry]
+    suppressions: Sequence[Suppression]
+    version: object = None
+
+    def after(self, decision: Decision) -> "LedgerSnapshot":
+        """Return the snapshot with the entries that a decision changed."""
+        changed = {entry.fingerprint: entry for entry in decision.entries}
+        return LedgerSnapshot({**self.entries, **changed}, self.suppressions)
+
+
 class Ledger(Protocol):
-    """Remembers findings and silences; every method is one step that happens whole or not at all."""
+    """Stores findings and suppressions; every method is one step that happens whole or not at all."""
 
     def entries(self) -> dict[str, LedgerEntry]:
-        """Every entry by fingerprint."""
+        """Return every entry by fingerprint."""
         ...
 
-    def silences(self) -> list[Suppression]:
-        """Every silence, run out or not, oldest first."""
+    def suppressions(self) -> list[Suppression]:
+        """Return every suppression, expired ones too, oldest first."""
         ...
 
-    def looked_until(self) -> dict[str, date]:
-        """The newest as_of up to which each detection has succeeded."""
+    def snapshot(self) -> LedgerSnapshot:
+        """Return entries and suppressions, for a decision that `update` is to write."""
         ...
 
-    def update(self, decide: Decide, *, looked: Sequence[EvaluatedUntil]) -> Decision:
-        """Let `decide` see what is known and write what it decides, with nobody writing in between.
+    def evaluated_until(self) -> dict[str, date]:
+        """Return the newest as_of for which each detection has succeeded."""
+        ...
 
-        The news of the decision is kept with it until `mark_told`, so that no error, and no kill, loses any.
+    def update(
+        self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil], snapshot: LedgerSnapshot | None = None
+    ) -> Decision:
+        """Let `decide` read the ledger's state, and write its decision; no other write comes in between.
+
+        `decide` reads `snapshot` where there is one; only if others have written since does it decide again, over the
+        newer state. The decision's notifications stay pending until `mark_notified`, so that neither an error nor
+        a killed process loses one.
         """
         ...
 
-    def untold(self) -> Iterator[PendingNotification]:
-        """Yield the news that nobody was notified of yet, each finding's in the order in which it was decided."""
+    def pending_notifications(self) -> Iterator[PendingNotification]:
+        """Yield the notifications that were not sent yet, each finding's in the order of their decisions."""
         ...
 
-    def mark_told(self, *told: PendingNotification) -> None:
-        """Forget that these are to be sent, in their order; nothing where that was done. Call it after the output."""
+    def mark_notified(self, *sent: PendingNotification) -> None:
+        """Remove sent notifications, in their order; those already removed are ignored. Call it after sending."""
         ...
 
-    def add_silence(self, silence: Suppression) -> Suppression:
-        """Keep a silence; what comes back has its id."""
+    def add_suppression(self, suppression: Suppression) -> Suppression:
+        """Store a suppression, and return it with its id."""
         ...
 
-    def remove_silence(self, id: int) -> None:
-        """Forget a silence. Raises LedgerError where there is none of that id."""
+    def remove_suppression(self, id: int) -> None:
+        """Remove a suppression. Raises LedgerError where there is none of that id."""
         ...
 
     def forget(self, fingerprint: str) -> None:
-        """Forget a finding, so that it is news when it is found again. Raises LedgerError where it is unknown."""
+        """Remove a finding, so that it is new when it is found again. Raises LedgerError where there is none."""
         ...

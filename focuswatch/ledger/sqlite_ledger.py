@@ -1,4 +1,4 @@
-"""The ledger in one SQLite file: the embedded default."""
+"""The ledger in one SQLite file, the default on a laptop."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 from focuswatch.errors import LedgerError
 from focuswatch.ledger.decide import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
-from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil
+from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
 
 VERSION = 1
 TABLES = """
@@ -53,70 +53,96 @@ class SqliteLedger:
             rows = self._connection.execute("SELECT fingerprint, entry FROM entries")
             return {fingerprint: LedgerEntry.model_validate_json(text) for fingerprint, text in rows}
 
-    def silences(self) -> list[Suppression]:
-        """See Ledger.silences."""
+    def suppressions(self) -> list[Suppression]:
+        """See Ledger.suppressions."""
         with self._reading():
             rows = self._connection.execute("SELECT id, silence FROM silences ORDER BY id")
             return [Suppression.model_validate_json(text).model_copy(update={"id": id}) for id, text in rows]
 
-    def looked_until(self) -> dict[str, date]:
-        """See Ledger.looked_until."""
+    def evaluated_until(self) -> dict[str, date]:
+        """See Ledger.evaluated_until."""
         with self._reading():
             rows = self._connection.execute("SELECT detection, as_of FROM looked")
             return {detection: date.fromisoformat(as_of) for detection, as_of in rows}
 
-    def update(self, decide: Decide, *, looked: Sequence[EvaluatedUntil]) -> Decision:
+    def snapshot(self) -> LedgerSnapshot:
+        """See Ledger.snapshot."""
+        with self._reading():
+            self._connection.execute("BEGIN")
+            try:
+                return LedgerSnapshot(self.entries(), self.suppressions(), self._version())
+            finally:
+                self._roll_back()
+
+    def _version(self) -> tuple[int, int]:
+        """Return what changes when another process, or this connection, has written."""
+        (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return data_version, self._connection.total_changes
+
+    def update(
+        self, decide: Decide, *, evaluated: Sequence[EvaluatedUntil], snapshot: LedgerSnapshot | None = None
+    ) -> Decision:
         """See Ledger.update."""
+        decision = decide(snapshot.entries, snapshot.suppressions) if snapshot else None
         with self._transaction():
-            decision = decide(self.entries(), self.silences())
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO entries VALUES (?, ?)",
-                [(entry.fingerprint, entry.model_dump_json(by_alias=True)) for entry in decision.entries],
-            )
-            self._connection.executemany(
-                "INSERT INTO untold (fingerprint, news) VALUES (?, ?)",
-                [(one.finding.fingerprint, one.model_dump_json(by_alias=True)) for one in decision.news],
-            )
-            self._connection.executemany(
-                "INSERT INTO looked VALUES (?, ?) ON CONFLICT (detection) "
-                "DO UPDATE SET as_of = max(as_of, excluded.as_of)",
-                [(one.detection, one.as_of.isoformat()) for one in looked],
-            )
+            if decision is None or snapshot is None or snapshot.version != self._version():
+                decision = decide(self.entries(), self.suppressions())
+            self._write(decision, evaluated)
         return decision
 
-    def untold(self) -> Iterator[PendingNotification]:
-        """See Ledger.untold."""
+    def _write(self, decision: Decision, evaluated: Sequence[EvaluatedUntil]) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO entries VALUES (?, ?)",
+            [(entry.fingerprint, entry.model_dump_json(by_alias=True)) for entry in decision.entries],
+        )
+        self._connection.executemany(
+            "INSERT INTO untold (fingerprint, news) VALUES (?, ?)",
+            [
+                (notification.finding.fingerprint, notification.model_dump_json(by_alias=True))
+                for notification in decision.notifications
+            ],
+        )
+        self._connection.executemany(
+            "INSERT INTO looked VALUES (?, ?) ON CONFLICT (detection) "
+            "DO UPDATE SET as_of = max(as_of, excluded.as_of)",
+            [(one.detection, one.as_of.isoformat()) for one in evaluated],
+        )
+
+    def pending_notifications(self) -> Iterator[PendingNotification]:
+        """See Ledger.pending_notifications."""
         with self._reading():
             rows = self._connection.execute(
                 "SELECT number, fingerprint, news FROM untold ORDER BY number"
             ).fetchall()
-            before: dict[str, int] = {}
+            previous: dict[str, int] = {}
             for number, fingerprint, text in rows:
                 yield PendingNotification(
-                    number, before.get(fingerprint), Notification.model_validate_json(text)
+                    number, previous.get(fingerprint), Notification.model_validate_json(text)
                 )
-                before[fingerprint] = number
+                previous[fingerprint] = number
 
-    def mark_told(self, *told: PendingNotification) -> None:
-        """See Ledger.mark_told."""
+    def mark_notified(self, *sent: PendingNotification) -> None:
+        """See Ledger.mark_notified."""
         with self._transaction():
             self._connection.executemany(
-                "DELETE FROM untold WHERE number = ?", [(one.number,) for one in told]
+                "DELETE FROM untold WHERE number = ?", [(pending.number,) for pending in sent]
             )
 
-    def add_silence(self, silence: Suppression) -> Suppression:
-        """See Ledger.add_silence."""
+    def add_suppression(self, suppression: Suppression) -> Suppression:
+        """See Ledger.add_suppression."""
         with self._transaction():
             cursor = self._connection.execute(
-                "INSERT INTO silences (silence) VALUES (?)", (silence.model_dump_json(exclude={"id"}),)
+                "INSERT INTO silences (silence) VALUES (?)", (suppression.model_dump_json(exclude={"id"}),)
             )
-        return silence.model_copy(update={"id": cursor.lastrowid})
+        return suppression.model_copy(update={"id": cursor.lastrowid})
 
-    def remove_silence(self, id: int) -> None:
-        """See Ledger.remove_silence."""
+    def remove_suppression(self, id: int) -> None:
+        """See Ledger.remove_suppression."""
         with self._transaction():
             if not self._connection.execute("DELETE FROM silences WHERE id = ?", (id,)).rowcount:
-                raise LedgerError(f"There is no silence {id}; `focuswatch findings --silences` lists them.")
+                raise LedgerError(
+                    f"There is no suppression {id}; list them with `focuswatch findings --silences`."
+                )
 
     def forget(self, fingerprint: str) -> None:
         """See Ledger.forget."""
@@ -126,17 +152,17 @@ class SqliteLedger:
                 "DELETE FROM entries WHERE fingerprint = ?", (fingerprint,)
             ).rowcount:
                 raise LedgerError(
-                    f"No finding has the fingerprint {fingerprint}; `focuswatch findings` lists them."
+                    f"No finding has the fingerprint {fingerprint}; list them with `focuswatch findings`."
                 )
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, ValueError) as error:  # ValueError: what a row holds is not what was written
+        except (sqlite3.Error, ValueError) as error:  # ValueError: a row does not hold what was written
             first_line = str(error).partition("\n")[0]
             raise LedgerError(
-                f"{self.path} is damaged ({first_line}); put a copy of it back, or name another with --ledger."
+                f"{self.path} is damaged ({first_line}); restore it from a backup, or name another with --ledger."
             ) from error
 
     @contextmanager
@@ -151,7 +177,7 @@ class SqliteLedger:
         except sqlite3.Error as error:
             self._roll_back()
             raise LedgerError(
-                f"{self.path} cannot be written: {error}; make room there, and scan again."
+                f"{self.path} cannot be written: {error}; free disk space there, and scan again."
             ) from error
         except BaseException:
             self._roll_back()

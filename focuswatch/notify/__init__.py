@@ -1,1 +1,1 @@
-"""From news on a queue to what people see: each told once, in its order, whatever fails on the way."""
+"""Delivery of notifications from a queue to Slack and Jira: exactly once and in order, also after a failure."""

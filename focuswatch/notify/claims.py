@@ -1,37 +1,39 @@
-"""Who is telling what right now, and what a channel is known to hold: rows of the ledger's table.
+"""Exclusive claims of function runs on findings, and the state of each finding in a channel, in the ledger's table.
 
-Neither Slack nor Jira takes a key that makes a request happen once. So whoever tells claims the finding first, for as
-long as a lease runs, and writes down what came of it. A lease that ran out unreturned means that nobody knows: the
-next one looks there before it makes anything.
+Neither Slack nor Jira accepts an idempotency key. So a run claims a finding before it writes to the channel, for the
+time of a lease, and stores the result. After a lease that expired without being given back, the outcome is unknown: the
+next run reads the channel before it creates anything.
 """
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from focuswatch.errors import TryLater
+from focuswatch.errors import DeliveryError, TryLater, Unsure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-LEASE_SECONDS = 360  # longer than a Lambda of ours may run, so that who let it run out is gone
+LEASE_SECONDS = 360  # longer than any of our functions may run: a run whose lease expired has ended
+RETRY_SECONDS = 30.0
 S = TypeVar("S", bound=BaseModel)
 
 
-class ClaimLost(Exception):  # noqa: N818  not an error: another one is at it
-    """The lease ran out and somebody else has the claim: what was made meanwhile may be a double."""
+class ClaimLost(Exception):  # noqa: N818  not an error: another run works on it
+    """The lease expired and another run has the claim: what was created since may be a duplicate."""
 
 
 @dataclass(frozen=True)
 class Claim(Generic[S]):
-    """The right to tell `id`; `state` is what was last written down (None: nothing yet).
+    """The exclusive right to notify of `id`; `state` is the stored state (None: nothing stored yet).
 
-    `unsure`: an earlier one did not come to its end, and may have made what `state` does not say.
+    `unsure`: an earlier run did not finish, and may have created something that `state` does not contain.
     """
 
     id: str
@@ -47,14 +49,37 @@ class Claims(Generic[S]):
         self, table: "Table", *, channel: str, model: type[S], clock: Callable[[], float] = time.time
     ) -> None:
         self._table, self._model, self._clock = table, model, clock
-        self._kind = f"told in {channel}"
+        self._kind = f"told in {channel}"  # a key in existing tables
+        self._open = set[str]()  # tokens of claims that `held` has to give back
 
-    def known(self, id: str) -> S | None:
-        """What was last written down of `id`."""
+    def state_of(self, id: str) -> S | None:
+        """Return the stored state of `id`."""
         return self._state(self._read(id))
 
+    @contextmanager
+    def held(self, id: str, *, retry_seconds: float = RETRY_SECONDS) -> Iterator[Claim[S]]:
+        """Claim `id` for the block, and give the claim back at its end unless the block has settled it.
+
+        An error decides how: after Unsure the next run checks the channel first; after another DeliveryError nothing
+        was created; after any other error the outcome is unknown and the lease expires by itself. Raises TryLater while
+        another run has the claim, or took it over after the lease expired.
+        """
+        claim = self.claim(id)
+        self._open.add(claim.token)
+        try:
+            yield claim
+            if claim.token in self._open:
+                self._give_back(claim, seconds=0)
+        except ClaimLost as error:
+            raise TryLater(f"{id} is being processed by another run", seconds=retry_seconds) from error
+        except DeliveryError as error:
+            self._give_back_after(error, claim, retry_seconds=retry_seconds)
+            raise
+        finally:
+            self._open.discard(claim.token)
+
     def claim(self, id: str) -> Claim[S]:
-        """Raises TryLater while somebody else has it."""
+        """Claim `id` for the time of a lease. Raises TryLater while another run has it; see `held`."""
         token, now = uuid.uuid4().hex, self._clock()
         try:
             before: Any = self._table.update_item(
@@ -70,41 +95,49 @@ class Claims(Generic[S]):
                 ReturnValues="ALL_OLD",
             ).get("Attributes", {})
         except self._table.meta.client.exceptions.ConditionalCheckFailedException as error:
-            found = self._read(id)
-            if found.get("token") == token:  # done, its answer lost, and asked again by botocore itself
-                return Claim(id, token, self._state(found), unsure=True)
-            raise TryLater(f"{id} is being told by another one", seconds=_left(found, now)) from error
+            current = self._read(id)
+            if current.get("token") == token:  # done, the response was lost, and botocore sent it again
+                return Claim(id, token, self._state(current), unsure=True)
+            raise TryLater(f"{id} is being processed by another run", seconds=_left(current, now)) from error
         return Claim(id, token, self._state(before), unsure="lease_until" in before)
 
     def keep(self, claim: Claim[S], state: S) -> None:
-        """Write down what is there now, and keep the claim. Raises Overtaken."""
+        """Store the current state and keep the claim. Raises ClaimLost."""
         self._change(claim, "SET #document = :document", state=state)
 
     def settle(self, claim: Claim[S], state: S) -> None:
-        """Write down what is there now, and give the claim back. Raises Overtaken.
+        """Store the current state and give the claim back. Raises ClaimLost.
 
-        botocore asks again where an answer is lost; the second time the claim is given back already, by ourselves.
+        botocore repeats a request whose response was lost; the second time we have given the claim back already.
         """
+        self._open.discard(claim.token)
         try:
             self._change(claim, "SET #document = :document REMOVE #lease, #token", state=state)
         except ClaimLost:
-            if self.known(claim.id) != state:
+            if self.state_of(claim.id) != state:
                 raise
 
-    def release(self, claim: Claim[S]) -> None:
-        """Give the claim back where nothing was made that is not written down. Raises Overtaken."""
-        self._change(claim, "REMOVE #lease, #token")
-
-    def abandon(self, claim: Claim[S], *, seconds: float) -> None:
-        """Nobody knows whether something was made; whoever claims it after `seconds` looks. Raises Overtaken."""
-        self._change(claim, "SET #lease = :until", until=self._clock() + seconds)
-
-    def give_back(self, claim: Claim[S], *, seconds: float) -> None:
-        """Give the claim back where this attempt made nothing; what an earlier one may have made is still unsure."""
+    def _give_back(self, claim: Claim[S], *, seconds: float) -> None:
+        """Give the claim back after creating nothing; what an earlier run may have created stays unsure."""
         if claim.unsure:
-            self.abandon(claim, seconds=seconds)
+            self._abandon(claim, seconds=seconds)
         else:
-            self.release(claim)
+            self._change(claim, "REMOVE #lease, #token")
+
+    def _give_back_after(self, error: DeliveryError, claim: Claim[S], *, retry_seconds: float) -> None:
+        if claim.token not in self._open:
+            return
+        try:
+            if isinstance(error, Unsure):
+                self._abandon(claim, seconds=retry_seconds)
+            else:
+                self._give_back(claim, seconds=getattr(error, "seconds", retry_seconds))
+        except ClaimLost as lost:
+            raise TryLater(f"{claim.id} is being processed by another run", seconds=retry_seconds) from lost
+
+    def _abandon(self, claim: Claim[S], *, seconds: float) -> None:
+        """Let the lease end after `seconds`, so that the next run finds the outcome unknown."""
+        self._change(claim, "SET #lease = :until", until=self._clock() + seconds)
 
     def _change(
         self, claim: Claim[S], change: str, *, state: S | None = None, until: float | None = None
@@ -139,8 +172,8 @@ class Claims(Generic[S]):
         return {"kind": self._kind, "id": id}
 
 
-def _left(found: Any, now: float) -> float:
-    return min(max(float(found.get("lease_until", now)) - now, 1.0), LEASE_SECONDS)
+def _left(current: Any, now: float) -> float:
+    return min(max(float(current.get("lease_until", now)) - now, 1.0), LEASE_SECONDS)
 
 
 def _seconds(at: float) -> Decimal:

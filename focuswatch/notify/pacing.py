@@ -1,5 +1,7 @@
-"""One message a second a channel, and nobody speaks while Slack wants silence: kept in the ledger's table, since
-several Lambdas tell at once."""
+"""Rate limit of one message a second per channel, and pauses that the server asks for.
+
+The state is in the ledger's table, since several function runs post at once.
+"""
 
 import time
 from collections.abc import Callable
@@ -12,13 +14,15 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 INTERVAL_SECONDS = 1.0  # https://docs.slack.dev/apis/web-api/rate-limits
-LONGEST_WAIT_SECONDS = 20.0  # in a Lambda that is paid by the second; whoever would wait longer comes back
-LONGEST_SILENCE_SECONDS = 3600.0  # what is said to last longer is a clock that jumped
+LONGEST_WAIT_SECONDS = (
+    20.0  # a function is billed while it waits; for longer, the message goes back to its queue
+)
+LONGEST_PAUSE_SECONDS = 3600.0  # a longer pause means that a clock is wrong
 MOST_TRIES = 10
 
 
 class MessagePacing:
-    """The turns of one channel (`slack`, …) in the ledger's table; `clock` gives seconds since 1970."""
+    """The rate limit of one channel (`slack`, …); `clock` returns seconds since 1970."""
 
     def __init__(
         self,
@@ -29,36 +33,36 @@ class MessagePacing:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._table, self._clock, self._sleep = table, clock, sleep
-        self._kind = f"pace of {channel}"
+        self._kind = f"pace of {channel}"  # a key in existing tables
 
     def wait(self, place: str) -> None:
-        """Wait for the next turn to write to `place`. Raises TryLater where that takes too long."""
+        """Wait until `place` may be written to. Raises TryLater if that takes too long."""
         for _ in range(MOST_TRIES):
             now, free_at = self._clock(), self._free_at(place)
             turn = max(now, free_at or 0)
-            if turn - now > LONGEST_SILENCE_SECONDS:
+            if turn - now > LONGEST_PAUSE_SECONDS:
                 turn = now
             if turn - now > LONGEST_WAIT_SECONDS:
-                raise TryLater(f"{place} has heard enough for now", seconds=turn - now)
-            if self._take(place, turn + INTERVAL_SECONDS, free_at=free_at):
+                raise TryLater(f"{place} is at its rate limit", seconds=turn - now)
+            if self._reserve(place, turn + INTERVAL_SECONDS, free_at=free_at):
                 self._sleep(turn - now)
                 return
-        raise TryLater(f"too many want to write to {place}", seconds=LONGEST_WAIT_SECONDS)
+        raise TryLater(f"too many runs write to {place} at once", seconds=LONGEST_WAIT_SECONDS)
 
-    def silence(self, place: str, *, seconds: float) -> None:
-        """Let nobody write to `place` for so long: it was said with status 429 and Retry-After."""
+    def pause(self, place: str, *, seconds: float) -> None:
+        """Pause writes to `place` for `seconds`, as a response with status 429 and Retry-After asks."""
         self._table.put_item(
             Item={
                 **self._key(place),
-                "free_at": _seconds(self._clock() + min(seconds, LONGEST_SILENCE_SECONDS)),
+                "free_at": _seconds(self._clock() + min(seconds, LONGEST_PAUSE_SECONDS)),
             }
         )
 
     def _free_at(self, place: str) -> float | None:
-        found: Any = self._table.get_item(Key=self._key(place), ConsistentRead=True).get("Item")
-        return float(found["free_at"]) if found else None
+        item: Any = self._table.get_item(Key=self._key(place), ConsistentRead=True).get("Item")
+        return float(item["free_at"]) if item else None
 
-    def _take(self, place: str, until: float, *, free_at: float | None) -> bool:
+    def _reserve(self, place: str, until: float, *, free_at: float | None) -> bool:
         try:
             self._table.put_item(
                 Item={**self._key(place), "free_at": _seconds(until)},

@@ -1,30 +1,30 @@
-"""Untold news to SNS: to `findings` with attributes that anyone can filter on, first charges in a region to
-`new-region` too.
+"""Publish pending notifications to SNS: all to `findings`, and new findings also to the topic of their detection.
 
-At least once: news is marked told after SNS took it, so one that is interrupted between is sent again with the same
-`news_id`.
+Attributes of each message let subscribers filter.
+
+At least once: a notification is marked as sent after SNS accepted it. A run that is interrupted in between sends it
+again with the same `news_id`.
 """
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from focuswatch.findings.explanation_text import sentences
-from focuswatch.findings.finding import Finding, shown
+from focuswatch.findings.amount_text import full_amount
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, display_values
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import PendingNotification
-from focuswatch.notify.slack.money_text import stake
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
-NEW_REGION = "new_region"
-# What a queue takes in no message, so that SNS would drop it there without a word; in JSON they can be spelt out.
+# Characters that SQS accepts in no message, so that SNS would drop it silently; JSON can escape them.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-NO_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+REFUSED_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 SUBJECT_LENGTH = (
     99  # SNS takes fewer than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 )
@@ -32,17 +32,17 @@ SUBJECT_LENGTH = (
 
 @dataclass(frozen=True)
 class Topics:
-    """ARNs of the topics that news goes to."""
+    """ARNs of the topic for all notifications, and of the topics that detections name, by detection id."""
 
     findings: str
-    new_region: str
+    by_detection: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Published:
-    """What went out, and what did not, with SNS's reason by `news_id`; `unfinished` where the time was over."""
+class PublishResult:
+    """How many were sent, the errors of SNS by `news_id`, and whether time ran out (`unfinished`)."""
 
-    told: int
+    sent: int
     failed: dict[str, str]
     unfinished: bool = False
 
@@ -54,98 +54,103 @@ def publish(
     topics: Topics,
     progress: Callable[[str], None],
     may_go_on: Callable[[], bool] = lambda: True,
-) -> Published:
-    """Send all that is untold, each finding's in its order; what SNS refuses stays untold and stops nothing else.
+) -> PublishResult:
+    """Send all pending notifications, those of a finding in order; one that SNS refuses stays pending.
 
-    None is begun once `may_go_on` says no; the rest stays untold.
+    A refused notification blocks later ones of the same finding only. Stops before the next one when `may_go_on`
+    returns False; the others stay pending.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    told, failed, stuck = 0, dict[str, str](), set[str]()
-    for one in ledger.untold():
+    sent, failed, blocked = 0, dict[str, str](), set[str]()
+    for pending in ledger.pending_notifications():
         if not may_go_on():
-            return Published(told, failed, unfinished=True)
-        fingerprint = one.news.finding.fingerprint
-        if fingerprint in stuck:
+            return PublishResult(sent, failed, unfinished=True)
+        fingerprint = pending.notification.finding.fingerprint
+        if fingerprint in blocked:
             continue
         try:
-            _send(one, sns=sns, topics=topics)
+            _send(pending, sns=sns, topics=topics)
         except (ClientError, BotoCoreError) as error:
-            failed[one.id] = str(error)
-            stuck.add(fingerprint)
+            failed[pending.id] = str(error)
+            blocked.add(fingerprint)
             continue
-        ledger.mark_told(one)
-        progress(f"told {one.id}: {one.news.kind} {one.news.finding.detection}")
-        told += 1
-    return Published(told, failed)
+        ledger.mark_notified(pending)
+        progress(f"sent {pending.id}: {pending.notification.kind} {pending.notification.finding.detection}")
+        sent += 1
+    return PublishResult(sent, failed)
 
 
-def _send(told: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
-    finding, attributes = told.news.finding, attributes_of(told)
-    document = NO_CHARACTERS.sub(_spelt, finding.model_dump_json(by_alias=True))
-    if finding.detection == NEW_REGION and told.news.kind == "new":
+def _send(pending: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
+    finding, attributes = pending.notification.finding, message_attributes(pending)
+    document = REFUSED_CHARACTERS.sub(_escape, finding.model_dump_json(by_alias=True))
+    own_topic = topics.by_detection.get(finding.detection)
+    if own_topic and pending.notification.kind == "new":
         sns.publish(
-            TopicArn=topics.new_region,
+            TopicArn=own_topic,
             Subject=_subject(finding),
-            Message=json.dumps({"default": document, "email": as_email(finding)}),
+            Message=json.dumps({"default": document, "email": render_email(finding)}),
             MessageStructure="json",
             MessageAttributes=attributes,
         )
     sns.publish(TopicArn=topics.findings, Message=document, MessageAttributes=attributes)
 
 
-def attributes_of(told: PendingNotification) -> Any:
-    """What subscribers filter on, the `news_id` by which they know what they have had, and the one `after` which it is.
+def message_attributes(pending: PendingNotification) -> Any:
+    """Return the attributes to filter on, the `news_id` for deduplication, and the id before it (`after`).
 
-    Ten at most: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+    SNS allows ten with raw delivery: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
     """
-    finding = told.news.finding
+    finding = pending.notification.finding
     values = {
-        "news_id": told.id,
-        "change": told.news.kind,
+        "news_id": pending.id,
+        "change": pending.notification.kind,
         "detection": finding.detection,
         "category": finding.category,
         "severity": finding.severity,
         "team": finding.team or "nobody",
         "account": finding.sub_account_id,
         "region": finding.region_id,
-        "told_in": "digest" if told.news.in_digest else "message",
-        "after": told.after and f"{finding.fingerprint}-{told.after}",
+        "told_in": "digest" if pending.notification.in_digest else "message",
+        "after": pending.after and f"{finding.fingerprint}-{pending.after}",
     }
     return {
-        name: {"DataType": "String", "StringValue": NO_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", value)}
+        name: {
+            "DataType": "String",
+            "StringValue": REFUSED_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", value),
+        }
         for name, value in values.items()
         if value
     }
 
 
-def _spelt(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
-def as_email(finding: Finding) -> str:
-    """The finding as a person reads it in a mail."""
+def render_email(finding: Finding) -> str:
+    """Return the finding as the text of a mail."""
     account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
-    proof = shown({name: value for name, value in finding.evidence.items() if value is not None})
+    proof = display_values({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n"
-        f"Amount: {stake(finding)}\n\n"
-        f"What to do\n{finding.action}\n\n{_why(finding)}Evidence\n{evidence}\n\n"
+        f"Amount: {full_amount(finding)}\n\n"
+        f"What to do\n{finding.action}\n\n{_root_cause(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
     )
 
 
-def _why(finding: Finding) -> str:
-    """What it is made of and who changed what; nothing where nobody explained it."""
+def _root_cause(finding: Finding) -> str:
+    """Return the cost drivers and changes; an empty text for a finding without an explanation."""
     if finding.explanation is None:
         return ""
-    lines = sentences(finding.explanation, currency=finding.currency)
-    return "Why\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
+    lines = explanation_sentences(finding.explanation, currency=finding.currency)
+    return "Root cause\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
 
 
 def _subject(finding: Finding) -> str:
-    """One line of ASCII, which is all that SNS takes."""
+    """Return one line of ASCII; SNS accepts nothing else."""
     account = finding.sub_account_name or finding.sub_account_id or "an account"
     text = f"First charge of {account} in {finding.region_id}"
     return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)[:SUBJECT_LENGTH]

@@ -1,5 +1,7 @@
-"""A batch of a queue into a channel: what was told leaves the queue, what could not be told comes back later, and what
-will never be taken as it is goes to the dead letters at once, where an alarm tells of it.
+"""Deliver a batch of a queue to a channel.
+
+A delivered message leaves the queue; one that failed is retried later; one that the channel refuses goes to the dead
+letters at once, which raise an alarm.
 """
 
 import time
@@ -14,76 +16,76 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 Record = Mapping[str, Any]
-FIRST_PAUSE_SECONDS = 10
-LONGEST_PAUSE_SECONDS = 900
-# However long a pause is asked for: SQS hides a message for twelve hours at most, and refuses what is longer.
+FIRST_DELAY_SECONDS = 10
+LONGEST_DELAY_SECONDS = 900
+# Whatever the server asks for: SQS hides a message for twelve hours at most, and refuses a longer time.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 LONGEST_HIDDEN_SECONDS = 3600
-SPARE_SECONDS = 60  # a record that is begun with less left might be cut off in the middle
+SPARE_SECONDS = 60  # a record started with less time left could be interrupted
 
 
 class Channel(Protocol):
-    """Where news is told. Its methods raise or give back TryLater, Unsure and Refused."""
+    """A channel that notifications are delivered to. Its methods raise or return TryLater, Unsure and Refused."""
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
-        """What was done, in words for a log; None where it had been."""
+    def deliver(self, delivery: QueuedNotification) -> str | None:
+        """Deliver one notification. Return what was done, for the log; None if it was done before."""
         ...
 
     def flush(self) -> Mapping[str, Exception]:
-        """End what a batch gathered; what of it failed, by news id."""
+        """Send the digests that the batch collected. Return the errors by notification id."""
         ...
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The queue that a batch is from, and its dead letters."""
+    """The queue that a batch came from, and its dead-letter queue."""
 
     sqs: "SQSClient"
     url: str
     dead_letters_url: str
 
     def postpone(self, record: Record, *, seconds: float) -> None:
-        """Let a record come back after `seconds`, or later the more often it has come."""
+        """Retry a record after `seconds`, or later if it has failed often."""
         self.sqs.change_message_visibility(
             QueueUrl=self.url,
             ReceiptHandle=record["receiptHandle"],
-            VisibilityTimeout=pause(record, seconds=seconds),
+            VisibilityTimeout=retry_delay(record, seconds=seconds),
         )
 
-    def bury(self, record: Record) -> None:
-        """Put a record with the dead letters as it is, so that it can be redriven."""
+    def send_to_dead_letters(self, record: Record) -> None:
+        """Send a record to the dead-letter queue unchanged, so that it can be redriven."""
         self.sqs.send_message(
             QueueUrl=self.dead_letters_url,
             MessageBody=record["body"],
             MessageAttributes={
-                name: {"DataType": one["dataType"], "StringValue": one["stringValue"]}
-                for name, one in record.get("messageAttributes", {}).items()
+                name: {"DataType": value["dataType"], "StringValue": value["stringValue"]}
+                for name, value in record.get("messageAttributes", {}).items()
             },
         )
 
 
-def pause(record: Record, *, seconds: float) -> int:
-    """For how long a record is left alone that asked for `seconds`."""
+def retry_delay(record: Record, *, seconds: float) -> int:
+    """Return the seconds until a record is retried; exponential, and at least `seconds`."""
     receives = int(record["attributes"]["ApproximateReceiveCount"])
-    grown = min(FIRST_PAUSE_SECONDS * 2 ** min(max(receives - 1, 0), 10), LONGEST_PAUSE_SECONDS)
-    return int(min(max(seconds, grown), LONGEST_HIDDEN_SECONDS)) + 1
+    backoff = min(FIRST_DELAY_SECONDS * 2 ** min(max(receives - 1, 0), 10), LONGEST_DELAY_SECONDS)
+    return int(min(max(seconds, backoff), LONGEST_HIDDEN_SECONDS)) + 1
 
 
 @dataclass
 class BatchResult:
-    """What came of a batch: how many are done, and sentences by message id for what was put off or buried."""
+    """Counts of a batch: how many are done, and the reasons by message id of the postponed and the dead-lettered."""
 
     done: int = 0
     postponed: dict[str, str] = field(default_factory=dict)
-    buried: dict[str, str] = field(default_factory=dict)
+    dead_lettered: dict[str, str] = field(default_factory=dict)
 
     @property
-    def answer(self) -> dict[str, Any]:
-        """As Lambda wants it: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html"""
+    def lambda_response(self) -> dict[str, Any]:
+        """Return the response that Lambda expects: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html"""
         return {"batchItemFailures": [{"itemIdentifier": id} for id in self.postponed]}
 
 
-def work(
+def process_batch(
     records: Iterable[Record],
     *,
     do: Callable[[Record], str],
@@ -91,21 +93,21 @@ def work(
     progress: Callable[[str], None],
     seconds_left: Callable[[], float],
 ) -> BatchResult:
-    """Let `do` take every record of a batch; it gives back what it did, in words. One that fails stops no other."""
-    worked = BatchResult()
+    """Call `do` with every record of a batch; it returns a line for the log. A failure does not stop the others."""
+    result = BatchResult()
     for record in records:
         try:
             if seconds_left() < SPARE_SECONDS:
-                raise TryLater("the function's time is over", seconds=0)
+                raise TryLater("the function is about to time out", seconds=0)
             progress(do(record))
-        except Exception as error:  # whatever it is, the rest of the batch is worked on
-            _failed(record, error, worked=worked, queue=queue)
+        except Exception as error:  # any error: the other records are processed
+            _handle_error(record, error, result=result, queue=queue)
         else:
-            worked.done += 1
-    return worked
+            result.done += 1
+    return result
 
 
-def tell_batch(
+def deliver_batch(
     records: Iterable[Record],
     *,
     channel: Channel,
@@ -114,49 +116,49 @@ def tell_batch(
     seconds_left: Callable[[], float],
     clock: Callable[[], float] = time.time,
 ) -> BatchResult:
-    """Tell every record of a batch, and end its digests."""
+    """Deliver every record of a batch, and send its digests."""
     digested: list[tuple[Record, str]] = []
 
-    def tell(record: Record) -> str:
+    def deliver(record: Record) -> str:
         delivery = _delivery(record, now=clock())
-        done = channel.tell(delivery)
+        done = channel.deliver(delivery)
         if delivery.in_digest:
             digested.append((record, delivery.news_id))
-        return done or f"{delivery.news_id}: told before"
+        return done or f"{delivery.news_id}: delivered before"
 
-    worked = work(records, do=tell, queue=queue, progress=progress, seconds_left=seconds_left)
-    unfinished = channel.flush()
+    result = process_batch(records, do=deliver, queue=queue, progress=progress, seconds_left=seconds_left)
+    failed = channel.flush()
     for record, news_id in digested:
-        if news_id in unfinished:
-            _failed(record, unfinished[news_id], worked=worked, queue=queue)
-            worked.done -= 1
-    return worked
+        if news_id in failed:
+            _handle_error(record, failed[news_id], result=result, queue=queue)
+            result.done -= 1
+    return result
 
 
 def _delivery(record: Record, *, now: float) -> QueuedNotification:
     try:
-        return QueuedNotification.of_record(record, now=now)
+        return QueuedNotification.from_record(record, now=now)
     except (KeyError, ValueError) as error:
         raise Refused(f"not a message of the findings topic: {type(error).__name__}: {error}") from error
 
 
-def _failed(record: Record, error: Exception, *, worked: BatchResult, queue: Queue) -> None:
-    """Put it off or bury it; where SQS takes neither it comes back by itself, and the rest of the batch is not to."""
-    id, why = str(record["messageId"]), _in_words(error)
+def _handle_error(record: Record, error: Exception, *, result: BatchResult, queue: Queue) -> None:
+    """Postpone the record or dead-letter it; if SQS accepts neither, it is retried by itself."""
+    id, reason = str(record["messageId"]), _as_text(error)
     if isinstance(error, Refused):
         try:
-            queue.bury(record)
+            queue.send_to_dead_letters(record)
         except Exception as failed:
-            worked.postponed[id] = f"{why}; and it could not be buried: {_in_words(failed)}"
+            result.postponed[id] = f"{reason}; it could not be sent to the dead letters: {_as_text(failed)}"
         else:
-            worked.buried[id] = why
+            result.dead_lettered[id] = reason
         return
-    worked.postponed[id] = why
+    result.postponed[id] = reason
     try:
         queue.postpone(record, seconds=getattr(error, "seconds", 0))
     except Exception as failed:
-        worked.postponed[id] += f"; and it could not be put off: {_in_words(failed)}"
+        result.postponed[id] += f"; it could not be postponed: {_as_text(failed)}"
 
 
-def _in_words(error: Exception) -> str:
+def _as_text(error: Exception) -> str:
     return str(error) if isinstance(error, FocuswatchError) else f"{type(error).__name__}: {error}"

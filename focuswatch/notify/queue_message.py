@@ -1,59 +1,59 @@
-"""One message of the findings topic as it comes out of a queue, and whether its turn has come."""
+"""A notification as it arrives from a queue, and whether it is its turn in the order of its finding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 
-# A change whose beginning nobody has told here (Slack was configured later) is told alone after so long.
+# A change of a finding that this channel does not know (Slack was configured later) is delivered alone after this time.
 PATIENCE_SECONDS = 900
-# News that what is told here does not reach up to yet: the news between is tried again for a day, or is a dead letter
-# that somebody may hand back, or may not. Less than that day, or this would be a dead letter too, and all after it.
+# A notification whose predecessor was not delivered here waits this long: the predecessor is retried for a day, or is a
+# dead letter that may never be redriven. Shorter than that day, or this one would become a dead letter too.
 GAP_SECONDS = 12 * 3600
 
 
 @dataclass(frozen=True)
 class QueuedNotification:
-    """News of one finding; `number` grows with each news of it, `after` is the one before (None: the first)."""
+    """A notification of a finding; `number` grows with each, `after` is the previous number (None: the first)."""
 
     finding: Finding
-    kind: Kind
+    kind: NotificationKind
     number: int
     after: int | None
     in_digest: bool
-    age_seconds: float  # since it was put into the queue for the first time
+    age_seconds: float  # since it was first sent to the queue
 
     @property
     def news_id(self) -> str:
-        """The same however often it comes."""
+        """Return the id, the same for each delivery attempt."""
         return f"{self.finding.fingerprint}-{self.number}"
 
     @classmethod
-    def of_record(cls, record: Mapping[str, Any], *, now: float) -> Self:
-        """Of a record that SQS gives a Lambda, from a raw subscription. Raises ValueError or KeyError for another."""
-        told = {name: one["stringValue"] for name, one in record["messageAttributes"].items()}
+    def from_record(cls, record: Mapping[str, Any], *, now: float) -> Self:
+        """Read a record that SQS passes to Lambda, of a raw subscription. Raises ValueError or KeyError."""
+        attributes = {name: value["stringValue"] for name, value in record["messageAttributes"].items()}
         return cls(
             finding=Finding.model_validate_json(record["body"]),
-            kind=told["change"],
-            number=number_of(told["news_id"]),
-            after=number_of(told["after"]) if "after" in told else None,
-            in_digest=told.get("told_in") == "digest",
+            kind=attributes["change"],
+            number=notification_number(attributes["news_id"]),
+            after=notification_number(attributes["after"]) if "after" in attributes else None,
+            in_digest=attributes.get("told_in") == "digest",
             age_seconds=max(now - int(record["attributes"]["SentTimestamp"]) / 1000, 0),
         )
 
-    def turn(self, told: int | None) -> Literal["now", "done", "wait"]:
-        """Whether to tell it, where `told` is the number of the last that was told here (None: none is known)."""
-        if told is None:
+    def turn(self, last: int | None) -> Literal["now", "done", "wait"]:
+        """Return whether to deliver it; `last` is the number of the last one delivered here (None: none known)."""
+        if last is None:
             follows = self.after is not None and self.age_seconds < PATIENCE_SECONDS
             return "wait" if follows else "now"
-        if self.number <= told:
+        if self.number <= last:
             return "done"
-        follows = self.after is not None and self.after > told
+        follows = self.after is not None and self.after > last
         return "wait" if follows and self.age_seconds < GAP_SECONDS else "now"
 
 
-def number_of(news_id: str) -> int:
-    """The number in a news id."""
+def notification_number(news_id: str) -> int:
+    """Return the number in a notification id."""
     return int(news_id.rpartition("-")[2])

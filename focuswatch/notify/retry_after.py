@@ -1,4 +1,4 @@
-"""For how long a server asks to be left alone: seconds, or a day and time.
+"""The Retry-After header of an HTTP response: a number of seconds, or a date.
 
 https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 """
@@ -10,15 +10,15 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 LONGEST_SECONDS = (
-    3_600.0  # what is asked for at most is a clock that is wrong; SQS hides a message for 12 hours
+    3_600.0  # a longer wait means that a clock is wrong; SQS hides a message for 12 hours at most
 )
 
 
 def retry_after(
     headers: Mapping[str, str], *, otherwise: float, clock: Callable[[], float] = time.time
 ) -> float:
-    """Seconds from now, of a `Retry-After` in whatever case; `otherwise` where it says nothing that can be read."""
-    value = next((one for name, one in headers.items() if name.lower() == "retry-after"), "")
+    """Return the seconds to wait from now; `otherwise` without a header that can be read."""
+    value = next((text for name, text in headers.items() if name.lower() == "retry-after"), "")
     seconds = _seconds(value.strip(), now=clock())
     return otherwise if seconds is None else min(max(seconds, 1.0), LONGEST_SECONDS)
 

@@ -373,8 +373,8 @@ class Deployment(_Section):
         """The ARN of `dead_letters`."""
         return f"arn:aws:sqs:{self.accounts.region}:{self.accounts.pipeline}:{self.dead_letters(kind)}"
 
-    def topic(self, kind: Literal["findings", "new-region", "alarms", "spending"]) -> str:
-        """An SNS topic's name; `spending` is the payer's, for budgets and AWS's anomalies."""
+    def topic(self, kind: str) -> str:
+        """Return the name of an SNS topic: findings, alarms, spending (in the payer account), or a detection's own."""
         return f"{self.name}-{kind}"
 
     @property

@@ -1,4 +1,4 @@
-"""What planned launches keep quiet: token_burst and cost_anomaly let it pass, and somebody must still read of it."""
+"""Costs muted by planned launches: token_burst and cost_anomaly do not report them, notes and digests show them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LOOKUP = "launched_costs"
 
 @dataclass(frozen=True)
 class MutedByLaunch:
-    """A launch that cost more than usual lately; `daily_cost` is what of the dearest day was let pass."""
+    """A launch with costs above the baseline; `daily_cost` is the muted cost of its most expensive day."""
 
     use_case: str
     team: str | None
@@ -25,31 +25,34 @@ class MutedByLaunch:
     daily_cost: float
     ratio: float | None
 
-    def told(self, currency: str) -> str:
-        """In a sentence: until when, up to what, and how much is not told."""
-        times = f" at {self.ratio:.1f} times its usual" if self.ratio else ""
+    def sentence(self, currency: str) -> str:
+        """Return a sentence with the launch's last day, its limit and the muted cost."""
+        times = f", {self.ratio:.1f} times its baseline" if self.ratio else ""
         return (
-            f"Within the planned launch {self.use_case}, through {self.last_day} up to {self.factor:g} times "
-            f"the usual: {self.service} in {self.account}{times}; {amount(self.daily_cost)} {currency} a day not told"
+            f"Planned launch {self.use_case} allows up to {self.factor:g} times the baseline through {self.last_day}. "
+            f"Muted: {self.service} in {self.account}, {amount(self.daily_cost)} {currency}/day{times}"
         )
 
 
-def launched(
+def costs_muted_by_launches(
     engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, per_usd: float = 1.0
 ) -> tuple[MutedByLaunch, ...]:
-    """What launches of the last days keep quiet, dearest first; nothing is asked where none runs. Raises QueryError."""
+    """Return the costs muted by launches of the last days, highest first. Raises QueryError.
+
+    Nothing is queried where no launch is planned for these days.
+    """
     lookup = catalog.lookups[LOOKUP]
     days = lookup.header.parameters["last_days"]
     assert isinstance(days, int)
     since = as_of - timedelta(days=days)
     planned = (launch for use_case in owners.use_cases.values() for launch in use_case.launches)
-    if not any(one.first_day < as_of and one.last_day >= since for one in planned):
+    if not any(launch.first_day < as_of and launch.last_day >= since for launch in planned):
         return ()
     rows = engine.query(lookup.render({"as_of": as_of, PER_USD: per_usd}), label="planned launches")
-    return tuple(_launched(row, owners) for row in rows)
+    return tuple(_to_muted_costs(row, owners) for row in rows)
 
 
-def _launched(row: Row, owners: Owners) -> MutedByLaunch:
+def _to_muted_costs(row: Row, owners: Owners) -> MutedByLaunch:
     use_case = owners.use_cases.get(row["use_case"])
     return MutedByLaunch(
         use_case=row["use_case"],
@@ -63,17 +66,18 @@ def _launched(row: Row, owners: Owners) -> MutedByLaunch:
     )
 
 
-def summed(launches: Iterable[MutedByLaunch], *, currency: str) -> str | None:
-    """All of them in one line of a digest; None where there are none."""
-    by_name: dict[str, list[MutedByLaunch]] = {}
-    for one in launches:
-        by_name.setdefault(one.use_case, []).append(one)
-    if not by_name:
+def launches_summary(launches: Iterable[MutedByLaunch], *, currency: str) -> str | None:
+    """Return all launches in one line for a digest; None without launches."""
+    by_use_case: dict[str, list[MutedByLaunch]] = {}
+    for launch in launches:
+        by_use_case.setdefault(launch.use_case, []).append(launch)
+    if not by_use_case:
         return None
-    named = [
-        f"{name}, through {max(one.last_day for one in some)} up to {max(one.factor for one in some):g} times"
-        for name, some in by_name.items()
-    ]
-    daily = sum(one.daily_cost for some in by_name.values() for one in some)
-    more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-    return f"Within a planned launch, so not told: {amount(daily)} {currency} a day ({named[0]}{more})"
+    name, first = next(iter(by_use_case.items()))
+    factor, last_day = max(launch.factor for launch in first), max(launch.last_day for launch in first)
+    daily = sum(launch.daily_cost for some in by_use_case.values() for launch in some)
+    more = f" and {len(by_use_case) - 1} more" if len(by_use_case) > 1 else ""
+    return (
+        f"Muted by planned launches: {amount(daily)} {currency}/day "
+        f"({name}, up to {factor:g} times the baseline through {last_day}{more})"
+    )

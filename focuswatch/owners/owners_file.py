@@ -1,4 +1,4 @@
-"""Who owns a resource: `owners.toml`, and the chain of rules from a resource's tag to the fallback channel."""
+"""The file `owners.toml`, and how it assigns an owner: by resource tag, account tag, account, OU, or the fallback."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,22 +20,22 @@ from focuswatch.owners.use_cases import (
     PlannedLaunch,
     PlanRule,
     UseCase,
-    claims_of,
+    conflicting_claims,
     intent_of,
-    mistakes_of,
     plan_of,
     rules_of,
     use_case_of,
+    use_case_problems,
 )
 
-# What cost allocation puts before a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
+# The prefixes that cost allocation adds to a tag's key; FOCUS 1.2 shows user tags without, CUR 2.0 with:
 # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2-tags.html
 TAG_PREFIX = re.compile(
     r"^(resourcetags/|accounttag/|costcategory/|userattribute/|iamprincipal/)?(user:|user_|aws:)?"
 )
 
-# Jira's own priorities, and the transitions of its usual workflows: Cloud's are called as the status they lead to,
-# those of Data Center's classic workflow as what they do.
+# Jira's default priorities, and the transitions of its default workflows: on Cloud they are named after the status
+# they lead to, in the classic workflow of Data Center after the action.
 PRIORITY: dict[Severity, str] = {"critical": "Highest", "high": "High", "medium": "Medium", "low": "Low"}
 DONE = ["Done", "Resolve Issue", "Close Issue", "Resolved", "Closed", "Resolve", "Close"]
 REOPEN = ["Reopen", "Reopen Issue", "To Do", "Open", "Backlog"]
@@ -52,10 +52,12 @@ class _Section(BaseModel):
 
 
 class Jira(_Section):
-    """Where a team's issues go, and how they look there; `assignee` is an account id on Cloud, a user name elsewhere.
+    """The Jira project of a team's issues, and their fields.
 
-    `done` and `reopen` are transitions by name, the first that an issue offers is taken. `remind` comments on
-    reminders too; without it they only bring the description up to date.
+    `assignee` is an account id on Cloud, a user name on Data Center.
+
+    `done` and `reopen` are names of transitions; the first available one is used. With `remind`, reminders add a
+    comment; without it they only update the description.
     """
 
     project: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
@@ -71,7 +73,7 @@ class Jira(_Section):
 
 
 class Routing(_Section):
-    """What holds for all teams; `jira` is where issues of what nobody owns go (None: nowhere)."""
+    """Settings for all teams; `jira` is the project for findings without an owner (None: no issues)."""
 
     fallback_channel: str = "#finops"
     owner_tags: list[str] = ["team", "owner"]
@@ -81,7 +83,7 @@ class Routing(_Section):
 
 
 class Owns(_Section):
-    """What a team owns: account ids, OU paths with all below them, tag values by key."""
+    """The ownership of a team: account ids, OU paths including those below, tag values by key."""
 
     accounts: list[str] = []
     ous: list[str] = []
@@ -99,7 +101,7 @@ class Team(_Section):
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the chain: whoever has this tag value, account or OU belongs to `team`; `place` orders tag keys."""
+    """A rule: resources with this tag value, account or OU belong to `team`; `place` orders tag keys."""
 
     rule: str
     key: str | None
@@ -109,7 +111,7 @@ class Rule:
 
 
 class Owners(_Section):
-    """The whole of `owners.toml`."""
+    """The content of `owners.toml`."""
 
     routing: Routing = Routing()
     teams: dict[str, Team] = {}
@@ -118,7 +120,7 @@ class Owners(_Section):
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
-        """What `path` says, or the defaults where there is no file. Raises ConfigError naming every mistake."""
+        """Return the content of `path`, or the defaults without a file. Raises ConfigError naming every mistake."""
         if path is None:
             return cls()
         try:
@@ -138,7 +140,7 @@ class Owners(_Section):
         return owners
 
     def mistakes(self) -> Iterator[str]:
-        """What only the whole can tell: malformed account ids, and things that two teams claim."""
+        """Yield the mistakes that span sections: malformed account ids, and resources that two teams claim."""
         claims: dict[tuple[str, str | None, str | None], str] = {}
         for rule in self.rules:
             if rule.team is None:
@@ -148,14 +150,14 @@ class Owners(_Section):
             other = claims.setdefault((rule.rule, rule.key, rule.value), rule.team)
             if other != rule.team:
                 named = f"{rule.key}={rule.value}" if rule.key else rule.value
-                yield f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}; let one have it."
+                yield f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}; assign it to one team."
         for name, use_case in self.use_cases.items():
-            yield from mistakes_of(name, use_case, teams=self.teams)
-        yield from claims_of(self.plan_rules)
+            yield from use_case_problems(name, use_case, teams=self.teams)
+        yield from conflicting_claims(self.plan_rules)
 
     @cached_property
     def rules(self) -> list[Rule]:
-        """The chain as rows; detections and reports read them as the table `owner_rules`."""
+        """The rules as rows; detections and reports read them as the table `owner_rules`."""
         rules = [Rule("tag_key", key, None, None, place) for place, key in enumerate(self.tag_keys)]
         for name, team in self.teams.items():
             named = {(bare(key), name.lower()) for key in self.routing.owner_tags}
@@ -169,13 +171,13 @@ class Owners(_Section):
 
     @cached_property
     def tag_keys(self) -> list[str]:
-        """Keys that name a team, in the order in which they are asked."""
+        """Tag keys that name a team, in order of precedence."""
         listed = sorted({bare(key) for team in self.teams.values() for key in team.owns.tags})
         return list(dict.fromkeys([*map(bare, self.routing.owner_tags), *listed]))
 
     @cached_property
     def plans(self) -> list[BudgetPlan]:
-        """Every team and every use case with what it means to spend, the table `plans`."""
+        """The budget of every team and use case, the table `plans`."""
         teams = [
             BudgetPlan(name, "team", name, monthly_budget=None if budget is None else float(budget))
             for name, team in self.teams.items()
@@ -185,7 +187,7 @@ class Owners(_Section):
 
     @cached_property
     def plan_rules(self) -> list[PlanRule]:
-        """Which charges are whose use case, the table `plan_rules`."""
+        """The rules that assign charges to use cases, the table `plan_rules`."""
         keys = [
             PlanRule("intent_key", bare(key), None, None, place)
             for place, key in enumerate(self.routing.intent_tags)
@@ -213,17 +215,17 @@ class Owners(_Section):
 
     @property
     def names_resources(self) -> bool:
-        """Whether a use case's rows are named by resource."""
+        """Whether a use case selects charges by resource."""
         return any(rule.rule == "resource" for rule in self.plan_rules)
 
     def jira(self, team: str | None) -> Jira | None:
-        """Where issues of what `team` owns go (None: there are none)."""
+        """Return the Jira project of a team's issues (None: no issues)."""
         return self.teams[team].jira if team in self.teams else self.routing.jira
 
     def owner(
         self, *, tags: Tags | None, account_id: str | None, account_tags: Tags | None, ou_path: str | None
     ) -> tuple[str | None, OwnedBy]:
-        """The team and the rule that decided; (None, 'fallback') where nobody owns it."""
+        """Return the team and the rule that assigned it; (None, 'fallback') without an owner."""
         links: tuple[tuple[str | None, OwnedBy], ...] = (
             (self._by_tag(tags), "resource tag"),
             (self._by_tag(account_tags), "account tag"),
@@ -241,8 +243,8 @@ class Owners(_Section):
         resource_id: str | None,
         team: str | None,
     ) -> tuple[str | None, str | None]:
-        """The use case and the intent of what `team` owns; None for what nobody said."""
-        tag_values = [_compared(one) for one in (tags, account_tags)]
+        """Return the use case and the intent of a resource of `team`; None where they are not set."""
+        tag_values = [_normalized(source) for source in (tags, account_tags)]
         name = use_case_of(
             self.plan_rules, resource_id=resource_id, tag_values=tag_values, account_id=account_id, team=team
         )
@@ -255,7 +257,7 @@ class Owners(_Section):
         key = next((key for key in self.tag_keys if key in values), None)
         if key is None:
             return None
-        if not self.teams:  # without a file, what the tag says is the team's name
+        if not self.teams:  # without a file, the tag's value is the team's name
             return values[key]
         claims = ((rule.key, rule.value, rule.team) for rule in self.rules if rule.rule == "tag")
         return next(
@@ -274,10 +276,10 @@ class Owners(_Section):
 
 
 def bare(key: str) -> str:
-    """A tag's key as it is compared: lower case, without the prefixes of cost allocation."""
+    """Return a tag's key in lower case, without the prefixes of cost allocation."""
     return TAG_PREFIX.sub("", key.lower(), count=1)
 
 
-def _compared(tags: Tags | None) -> set[tuple[str | None, str | None]]:
-    """Bare keys with their values, as rules compare them."""
+def _normalized(tags: Tags | None) -> set[tuple[str | None, str | None]]:
+    """Return bare keys with their values, as rules compare them."""
     return {(bare(key), value.strip().lower()) for key, value in (tags or {}).items() if value}

@@ -1,6 +1,6 @@
-"""What spend is for, as `[use_cases.NAME]` in `owners.toml` says: a bet with an end, or what has proven itself.
+"""Use cases, the sections `[use_cases.NAME]` of `owners.toml`: experiments with an end, production and others.
 
-A team's word on all that it owns is a use case that names the team and no rows.
+A use case with a team and without rows covers everything that the team owns.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -25,7 +25,7 @@ class _Section(BaseModel):
 
 
 class Launch(_Section):
-    """From `first_day` through `last_day` up to `factor` times the usual is meant."""
+    """A planned launch: from `first_day` through `last_day`, up to `factor` times the baseline is expected."""
 
     first_day: date
     last_day: date
@@ -33,22 +33,22 @@ class Launch(_Section):
 
 
 class Rows(_Section):
-    """Charges by tag values, account ids, and resources; a resource that ends in `*` names all that begin so."""
+    """Charges by tag values, account ids, and resources; a resource that ends in `*` is a prefix."""
 
     tags: dict[str, list[str]] = {}
     accounts: list[str] = []
     resources: list[Name] = []
 
     @property
-    def given(self) -> bool:
-        """Whether they name anything."""
+    def is_set(self) -> bool:
+        """Whether anything is selected."""
         return any(self.tags.values()) or bool(self.accounts or self.resources)
 
 
 class UseCase(_Section):
     """One `[use_cases.NAME]`; money in the billing currency.
 
-    Without `rows` it stands for all that `team` owns and no other use case names. `cap` bounds what an experiment
+    Without `rows` it covers everything that `team` owns and no other use case covers. `cap` bounds what an experiment
     may cost from its first charge on; `accepted_unit_cost` is per `unit`, whose counts are rows of `activity`.
     """
 
@@ -66,7 +66,7 @@ class UseCase(_Section):
 
 @dataclass(frozen=True)
 class BudgetPlan:
-    """A row of `plans`: what a team or a use case means to spend, and for what."""
+    """A row of `plans`: the budget, intent and limits of a team or a use case."""
 
     plan: str
     kind: Literal["team", "use case"]
@@ -84,8 +84,8 @@ class BudgetPlan:
 class PlanRule:
     """A row of `plan_rules`: charges with this tag value, account, resource or team belong to `use_case`.
 
-    A resource's `value` is what its name begins with where `key` is 'prefix', else the whole of it; `place` orders
-    use cases, the first in the file wins. An 'intent_key' is a tag's key whose value says the intent itself.
+    A resource's `value` is a prefix of its name where `key` is 'prefix', else the whole name; `place` orders
+    use cases, the first in the file wins. An 'intent_key' is a tag key whose value is the intent.
     """
 
     rule: Literal["resource", "tag", "account", "team", "intent_key"]
@@ -106,7 +106,7 @@ class PlannedLaunch:
 
 
 def plan_of(name: str, use_case: UseCase) -> BudgetPlan:
-    """The use case's row of `plans`."""
+    """Return the use case's row of `plans`."""
     return BudgetPlan(
         plan=name,
         kind="use case",
@@ -126,7 +126,7 @@ def _number(money: Decimal | None) -> float | None:
 
 
 def rules_of(name: str, use_case: UseCase, *, place: int, bare_keys: Mapping[str, str]) -> Iterator[PlanRule]:
-    """The rows of `plan_rules`; `bare_keys` are the keys of its tags as they are compared."""
+    """Yield the rows of `plan_rules`; `bare_keys` are the keys of its tags as they are compared."""
     rows = use_case.rows
     for resource in rows.resources:
         key = "prefix" if resource.endswith("*") else None
@@ -136,7 +136,7 @@ def rules_of(name: str, use_case: UseCase, *, place: int, bare_keys: Mapping[str
             yield PlanRule("tag", bare_keys[tag], value.strip().lower(), name, place)
     for account in rows.accounts:
         yield PlanRule("account", None, account, name, place)
-    if not rows.given and use_case.team:
+    if not rows.is_set and use_case.team:
         yield PlanRule("team", None, use_case.team, name, place)
 
 
@@ -144,7 +144,7 @@ def use_case_of(
     rules: Iterable[PlanRule], *, resource_id: str | None, tag_values: Sequence[TagValues],
     account_id: str | None, team: str | None,
 ) -> str | None:  # fmt: skip
-    """Whose rows a charge is, as athena_sql/tables/owned_days.sql tells; None where no use case names it.
+    """Return the use case of a charge, as athena_sql/tables/owned_days.sql assigns it; None without one.
 
     The resource decides, else its tags, its account's tags, its account, its team; `tag_values` are both in this
     order, with bare keys.
@@ -175,36 +175,36 @@ def use_case_of(
 
 
 def intent_of(rules: Iterable[PlanRule], *, tag_values: Sequence[TagValues]) -> str | None:
-    """The intent that a tag says itself; None where none does."""
+    """Return the intent that a tag states; None without such a tag."""
     keys = sorted((rule for rule in rules if rule.rule == "intent_key"), key=_place)
-    said = product(tag_values, keys, INTENTS)
-    return next((intent for values, rule, intent in said if (rule.key, intent) in values), None)
+    candidates = product(tag_values, keys, INTENTS)
+    return next((intent for values, rule, intent in candidates if (rule.key, intent) in values), None)
 
 
 def _place(rule: PlanRule) -> int:
     return rule.place
 
 
-def mistakes_of(name: str, use_case: UseCase, *, teams: Mapping[str, object]) -> Iterator[str]:
-    """What is wrong with one use case, each in a sentence that begins with its place."""
+def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, object]) -> Iterator[str]:
+    """Yield the mistakes of a use case, each a sentence that begins with its place in the file."""
     where = f"use_cases.{name}"
     if use_case.team is not None and use_case.team not in teams:
-        known = ", ".join(teams) or "none"
-        yield f"{where}.team: found '{use_case.team}', expected one of the teams: {known}."
-    if not use_case.rows.given and use_case.team is None:
-        yield f"{where}: names neither a team nor rows, so nothing is its; give it one of them."
+        names = ", ".join(teams) or "none"
+        yield f"{where}.team: found '{use_case.team}', expected one of the teams: {names}."
+    if not use_case.rows.is_set and use_case.team is None:
+        yield f"{where}: found neither team nor rows, expected at least one of them; without them it covers no charges."
     if use_case.intent == "experiment" and use_case.review_on is None and use_case.cap is None:
-        yield f"{where}: an experiment ends; give it review_on, or a cap, or call it production."
+        yield f'{where}: found an experiment without an end; add review_on or cap, or set intent = "production".'
     if (use_case.unit is None) != (use_case.accepted_unit_cost is None):
-        yield f"{where}: unit and accepted_unit_cost belong together; found one of them."
+        yield f"{where}: found only one of unit and accepted_unit_cost, expected both or neither."
     for account in use_case.rows.accounts:
         if not (len(account) == 12 and account.isdecimal()):
             yield f"{where}.rows.accounts: found '{account}', expected an account id of 12 digits."
     for resource in use_case.rows.resources:
         if "*" in resource[:-1] or resource == "*":
-            yield f"{where}.rows.resources: found '{resource}', expected '*' after the beginning of a name alone."
-    if use_case.launches and not use_case.rows.given:
-        yield f"{where}.launches: found no rows beside them, expected rows that say which charges a launch brings."
+            yield f"{where}.rows.resources: found '{resource}', expected '*' only at the end of a prefix."
+    if use_case.launches and not use_case.rows.is_set:
+        yield f"{where}.launches: found no rows, expected rows that select the charges of the launch."
     for number, launch in enumerate(use_case.launches):
         if launch.last_day < launch.first_day:
             yield (
@@ -212,8 +212,8 @@ def mistakes_of(name: str, use_case: UseCase, *, teams: Mapping[str, object]) ->
             )
 
 
-def claims_of(rules: Iterable[PlanRule]) -> Iterator[str]:
-    """Rows that two use cases claim, each in a sentence."""
+def conflicting_claims(rules: Iterable[PlanRule]) -> Iterator[str]:
+    """Yield a sentence for each row that two use cases claim."""
     claims: dict[tuple[str, str | None, str | None], str] = {}
     for rule in rules:
         if rule.use_case is None:
@@ -222,4 +222,4 @@ def claims_of(rules: Iterable[PlanRule]) -> Iterator[str]:
         if other != rule.use_case:
             named = f"{rule.key}={rule.value}" if rule.rule == "tag" else rule.value
             both = f"use_cases.{rule.use_case} and use_cases.{other}"
-            yield f"{both} both claim the {rule.rule} {named}; let one have it."
+            yield f"{both} both claim the {rule.rule} {named}; assign it to one use case."

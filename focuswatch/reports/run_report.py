@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from focuswatch.catalog.catalog import Report
-from focuswatch.detect.run_detection import DetectionInput, news_since
+from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.owners.owners_file import Owners
@@ -34,7 +34,7 @@ def columns_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -
 def _statement(report: Report, *, as_of: date, owners: Owners) -> str:
     question = DetectionInput(
         as_of=as_of,
-        news_since=news_since(as_of, looked_until=None),
+        first_new_day=first_new_day(as_of, evaluated_until=None),
         required_tags=tuple(owners.routing.required_tags),
     )
     return report.render(question.values)

@@ -14,8 +14,8 @@ from focuswatch.catalog.catalog import Catalog, Report
 from focuswatch.engines import Row
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.sql_literals import literal
-from focuswatch.ledger.findings_table import TABLE, reads_ledger
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import TABLE, reads_ledger
 from focuswatch.reports.run_report import rows_of
 
 if TYPE_CHECKING:

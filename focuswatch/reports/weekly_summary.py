@@ -15,12 +15,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from focuswatch.engines import Row
+from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding, account_label, amount
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
-from focuswatch.notify.slack.money_text import main_amount
-from focuswatch.owners.launches import MutedByLaunch, summed
+from focuswatch.owners.launches import MutedByLaunch, launches_summary
 from focuswatch.owners.owners_file import Owners
 
 MOVERS = 3
@@ -141,7 +141,7 @@ class Week:
             )
 
     def _planned(self) -> Iterable[str]:
-        line = summed(self.launched, currency=self.currency)
+        line = launches_summary(self.launched, currency=self.currency)
         return [line] if line else []
 
     def _day_of_month(self) -> tuple[int, int]:

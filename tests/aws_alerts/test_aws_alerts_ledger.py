@@ -30,22 +30,22 @@ def ledger(request, tmp_path):
 def said(ledger, body, *, on=TODAY):
     """The kinds of news that a message makes."""
     decision = record(ledger, parse(body, owners=Owners(), today=on), today=on)
-    return [news.kind for news in decision.news]
+    return [news.kind for news in decision.notifications]
 
 
 def state(ledger, body):
     return ledger.entries()[parse(body, owners=Owners(), today=TODAY).fingerprint].state
 
 
-def test_a_message_that_comes_twice_is_told_once(ledger):
+def test_repeated_message_notifies_once(ledger):
     """SNS and SQS deliver at least once."""
     for body in (budget_message(), anomaly_message(), "nobody can read this"):
         assert said(ledger, body) == ["new"]
         assert said(ledger, body) == []
 
 
-def test_an_anomaly_that_grew_is_the_same_and_has_changed(ledger):
-    """From half as much again on, with the day it was first seen."""
+def test_grown_anomaly_is_a_change(ledger):
+    """At half as much again or more; the first day is kept."""
     assert said(ledger, anomaly_message()) == ["new"]
     assert said(ledger, anomaly_message(impact=1100, end="2026-11-21T00:00:00Z")) == []
     assert said(ledger, anomaly_message(impact=2002, end="2026-11-22T00:00:00Z")) == ["changed"]
@@ -54,7 +54,7 @@ def test_an_anomaly_that_grew_is_the_same_and_has_changed(ledger):
     assert (entry.finding.first_seen, entry.finding.last_seen) == (date(2026, 11, 18), date(2026, 11, 22))
 
 
-def test_an_older_message_takes_nothing_back(ledger):
+def test_older_message_changes_nothing(ledger):
     """A queue keeps no order."""
     later = anomaly_message(impact=2002, end="2026-11-22T00:00:00Z")
     assert said(ledger, later) == ["new"]
@@ -64,7 +64,7 @@ def test_an_older_message_takes_nothing_back(ledger):
     assert said(ledger, later) == []
 
 
-def test_what_was_not_heard_of_for_long_is_closed_without_a_word(ledger):
+def test_alert_not_repeated_for_45_days_is_closed_without_notification(ledger):
     """By whatever is said after 45 days; a younger one stays open."""
     said(ledger, anomaly_message())  # last seen on November 20
     said(ledger, budget_message(written="November 21, 2026"))
@@ -74,27 +74,27 @@ def test_what_was_not_heard_of_for_long_is_closed_without_a_word(ledger):
     assert (state(ledger, anomaly_message()), state(ledger, budget_message())) == ("closed", "open")
 
 
-def test_what_detections_found_is_left_alone(ledger):
+def test_findings_of_detections_are_not_changed(ledger):
     """A message judges nothing but messages."""
     found = finding()
-    ledger.update(lambda known, silences: decide(known, silences, run(found)), looked=())
+    ledger.update(lambda known, silences: decide(known, silences, run(found)), evaluated=())
     before = ledger.entries()[found.fingerprint]
     assert said(ledger, anomaly_message(), on=TODAY + timedelta(days=400)) == ["new"]
     assert ledger.entries()[found.fingerprint] == before
 
 
-def test_a_scan_resolves_no_budget(ledger):
-    """No detection covers it."""
+def test_scan_does_not_resolve_alerts(ledger):
+    """No detection covers them."""
     said(ledger, budget_message())
     ledger.update(
-        lambda known, silences: decide(known, silences, run(on=TODAY + timedelta(days=60))), looked=()
+        lambda known, silences: decide(known, silences, run(on=TODAY + timedelta(days=60))), evaluated=()
     )
     assert state(ledger, budget_message()) == "open"
 
 
-def test_a_silence_holds_for_a_budget_by_its_name(ledger):
+def test_budget_can_be_suppressed_by_its_name(ledger):
     """Whoever excluded it knows; it is written down and not told."""
-    ledger.add_silence(
+    ledger.add_suppression(
         Suppression(
             scope="resource", value="focuswatch-team-search", author="a", reason="a big launch", since=TODAY
         )
@@ -103,10 +103,10 @@ def test_a_silence_holds_for_a_budget_by_its_name(ledger):
     assert state(ledger, budget_message()) == "open"
 
 
-def test_news_waits_for_the_publisher():
+def test_notification_is_pending_until_published():
     """In the ledger on DynamoDB it is untold like a detection's, and gone when it was told."""
     with mock_aws():
         kept = DynamoLedger(ledger_table())
         said(kept, anomaly_message())
         said(kept, anomaly_message(impact=9000, end="2026-11-22T00:00:00Z"))
-        assert [told.news.kind for told in kept.untold()] == ["new", "changed"]
+        assert [told.notification.kind for told in kept.pending_notifications()] == ["new", "changed"]

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from focuswatch.aws_alerts import confirm_subscription
-from focuswatch.aws_alerts.confirm_subscription import asked, confirm
+from focuswatch.aws_alerts import confirm_subscription as module
+from focuswatch.aws_alerts.confirm_subscription import confirm_subscription, subscription_request
 from focuswatch.errors import Refused
 
 OURS = "arn:aws:sns:us-east-1:111111111111:focuswatch-spending"
@@ -16,7 +16,7 @@ SNS = "https://sns.us-east-1.amazonaws.com/"
 
 def question(*, topic=OURS, url=f"{SNS}?Action=ConfirmSubscription&TopicArn={OURS}&Token=2336412f"):
     body = {"Type": "SubscriptionConfirmation", "TopicArn": topic, "Token": "2336412f", "SubscribeURL": url}
-    return asked(json.dumps(body))
+    return subscription_request(json.dumps(body))
 
 
 class Opened:
@@ -24,7 +24,7 @@ class Opened:
 
     def __init__(self, monkeypatch):
         self.urls = []
-        monkeypatch.setattr(confirm_subscription, "build_opener", lambda *_: SimpleNamespace(open=self.open))
+        monkeypatch.setattr(module, "build_opener", lambda *_: SimpleNamespace(open=self.open))
 
     def open(self, url, *, timeout):
         self.urls.append(url)
@@ -42,8 +42,8 @@ def opened(monkeypatch):
     return Opened(monkeypatch)
 
 
-def test_the_payers_topic_is_confirmed(opened):
-    assert confirm(question(), topic_arn=OURS) == f"subscribed to {OURS}"
+def test_topic_of_the_payer_is_confirmed(opened):
+    assert confirm_subscription(question(), topic_arn=OURS) == f"subscribed to {OURS}"
     assert len(opened.urls) == 1
 
 
@@ -67,14 +67,14 @@ def test_the_payers_topic_is_confirmed(opened):
         {"url": None},
     ],
 )
-def test_an_address_that_confirms_anything_else_is_not_opened(opened, other):
-    """What is confirmed is what the address names, whatever the message around it says."""
+def test_url_for_another_topic_is_not_opened(opened, other):
+    """The URL decides what is confirmed, whatever the message says."""
     with pytest.raises(Refused, match="expected arn:aws:sns:us-east-1:111111111111:focuswatch-spending"):
-        confirm(question(**other), topic_arn=OURS)
+        confirm_subscription(question(**other), topic_arn=OURS)
     assert opened.urls == []
 
 
-def test_sns_leads_nowhere_else():
+def test_redirects_are_not_followed():
     """A redirect is not followed."""
-    handler = confirm_subscription._NoRedirect()
+    handler = module._NoRedirect()
     assert handler.redirect_request(None, None, 302, "", {}, "https://example.com") is None

@@ -1,4 +1,4 @@
-"""How many GPUs an instance has: SageMaker's utilisation is that of all of them together."""
+"""How many GPUs an instance has: SageMaker's utilization is that of all of them together."""
 
 import gzip
 import json
@@ -54,5 +54,5 @@ def test_every_gpu_of_ec2_is_counted(gpus_counted):
 
 
 def test_a_type_nobody_listed_counts_as_one_gpu(gpus_counted):
-    """Its utilisation is then rather overstated, and nothing is told that is not so."""
+    """Its utilization is then rather overstated, and nothing is told that is not so."""
     assert gpus_counted["p9.768xlarge"] == 1

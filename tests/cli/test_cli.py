@@ -537,7 +537,7 @@ def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         ledger = DynamoLedger(ledger_table("focuswatch-ledger"))
-        ledger.update(lambda entries, silences: decide(entries, silences, run(finding())), looked=())
+        ledger.update(lambda entries, silences: decide(entries, silences, run(finding())), evaluated=())
         place = ("--ledger", "dynamodb://focuswatch-ledger")
         assert (
             here(
@@ -552,10 +552,10 @@ def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
             )
             == 0
         )
-        (silence,) = ledger.silences()
+        (silence,) = ledger.suppressions()
         assert silence.value == finding().fingerprint
         assert here(monkeypatch, "unsilence", str(silence.id), *place) == 0
-        assert ledger.silences() == []
+        assert ledger.suppressions() == []
         assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
     assert "dynamodb://another cannot be used" in capsys.readouterr().err
 
@@ -577,7 +577,7 @@ def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):
     assert printed.count("AWS X-Ray") == 1
     said = " ".join(printed.split())
     assert "4 in 1 account, 0.00 USD together" in said
-    assert "The export has 30 days of history, from 2026-05-01 on" in said
+    assert "The export has 30 days of history, starting 2026-05-01" in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="root loses its right to write by a call of Linux's")

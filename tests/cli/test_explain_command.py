@@ -64,7 +64,7 @@ def test_why_is_told_by_the_beginning_of_a_fingerprint(scanned):
     told = " ".join(focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout.split())
     for said in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "everything else", "2026-03-23"):
         assert said in told
-    assert "Began that day: region us-west-2 (500.00 a day), resource arn:aws:ec2:us-west-2" in told
+    assert "Started that day: region us-west-2 (500.00/day), resource arn:aws:ec2:us-west-2" in told
 
 
 def test_json_adds_up_and_is_what_the_finding_was_told_with(scanned):
@@ -94,7 +94,7 @@ def test_what_is_asked_instead_depends_on_the_finding(tmp_path, detection, inste
     """A plan's money is still to come."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     one = finding(detection=detection)
-    ledger.update(lambda entries, silences: decide(entries, silences, run(one)), looked=())
+    ledger.update(lambda entries, silences: decide(entries, silences, run(one)), evaluated=())
     ledger.close()
     done = CliRunner().invoke(app, ["explain", one.fingerprint, "--ledger", str(tmp_path / "ledger.db")])
     assert "has no excess to explain" in str(done.exception) and instead in str(done.exception)
@@ -130,7 +130,9 @@ def test_a_deployment_s_ledger_has_what_was_told(monkeypatch, told_with, code):
     with mock_aws():
         table = ledger_table()
         one = finding().model_copy(update={"explanation": told_with})
-        DynamoLedger(table).update(lambda entries, silences: decide(entries, silences, run(one)), looked=())
+        DynamoLedger(table).update(
+            lambda entries, silences: decide(entries, silences, run(one)), evaluated=()
+        )
         asked = ["explain", one.fingerprint, "--ledger", f"dynamodb://{table.name}"]
         done = CliRunner().invoke(app, asked)
     if code:

@@ -14,11 +14,11 @@ from focuswatch.cli.output.slack_payload import news
 from focuswatch.cli.output.tables import entries, whole
 from focuswatch.cli.progress import talking
 from focuswatch.detect.coverage import Coverage
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import account_label
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Notification
-from focuswatch.notify.jira.issue_text import summary
+from focuswatch.notify.jira.issue_text import render_summary
 from focuswatch.notify.jira.wiki_markup import one_line
 from tests.fakes.slack_rules import blocks_problems, too_long
 from tests.given.findings import DAY, finding
@@ -51,14 +51,14 @@ def test_json_says_the_same_without_raw_control_characters():
 def message(*told) -> dict:
     return json.loads(
         news(
-            Scanned(
+            ScanResult(
                 as_of=DAY,
                 currency="USD",
                 findings=told,
-                news=tuple(Notification(kind="new", finding=one) for one in told),
+                notifications=tuple(Notification(kind="new", finding=one) for one in told),
                 outcomes=(),
                 coverage=Coverage(),
-                silenced=0,
+                suppressed=0,
                 seconds=0.0,
             )  # fmt: skip
         )
@@ -202,7 +202,7 @@ def test_two_accounts_of_one_name_are_told_apart(capsys):
     shown = "".join(capsys.readouterr().out.split())
     assert "(111122223333)" in shown and "(444455556666)" in shown
     assert tables.place(one) != tables.place(other)
-    assert summary(one) != summary(other)
+    assert render_summary(one) != render_summary(other)
     assert (
         account_label("prod", None) == "prod"
         and account_label(None, "1") == "1"

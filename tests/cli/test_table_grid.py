@@ -9,7 +9,7 @@ from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli.output import tables
 from focuswatch.cli.output.table_grid import Column, grid, shortened, wrapped
 from focuswatch.detect.coverage import Coverage
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification
 from tests.given.findings import DAY, finding
 
@@ -86,7 +86,8 @@ def numbers_of(row):
 
 FORECAST = [
     {"of": "team", "name": name, "spent": spent, "forecast": 2 * spent, "low": 1.5 * spent, "high": 3 * spent,
-     "budget": 140000.0, "over_by": spent / 7, "over_on": DAY, "told": "over budget on the 23rd, by 1,900"}
+     "budget": 140000.0, "over_by": spent / 7, "over_on": DAY,
+     "budget_status": "forecast to be over budget on the 23rd, by 1,900"}
     for name, spent in (("recommendations", 265315.7), ("ml-platform", 99.5), ("assistants", 1e9 / 3))
 ]  # fmt: skip
 ECONOMICS = [
@@ -160,9 +161,9 @@ def test_the_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, mos
     ]
     gone = finding("i-gone", cost="99999").model_copy(update={"status": "resolved"})
     news = tuple(Notification(kind="new", finding=one) for one in [gone, *found])
-    result = Scanned(
-        as_of=DAY, currency="USD", findings=tuple(found), news=news, outcomes=(), coverage=Coverage(), silenced=0,
-        seconds=0.0,
+    result = ScanResult(
+        as_of=DAY, currency="USD", findings=tuple(found), notifications=news, outcomes=(), coverage=Coverage(),
+        suppressed=0, seconds=0.0,
     )  # fmt: skip
     tables.top(result, most=10, state=tmp_path, command="focuswatch")
     printed = capsys.readouterr().out

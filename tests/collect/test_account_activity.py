@@ -140,7 +140,7 @@ def test_serverless_asynchronous_and_stopped_endpoints_are_left_out():
     assert (shelf.days, looked.resources) == ({}, 0)
 
 
-def test_utilisation_without_datapoints_is_not_zero():
+def test_utilization_without_datapoints_is_not_zero():
     cloud = Cloud()
     arn = endpoint(cloud, variants=("a", "b"))
     for variant, percent in {"a": 20.0, "b": 60.0}.items():
@@ -348,7 +348,7 @@ def test_more_series_than_a_call_takes_are_asked_in_several():
     cloud = Cloud()
     endpoint(
         cloud, variants=[f"v{number}" for number in range(300)]
-    )  # invocations and utilisation: 600 series
+    )  # invocations and utilization: 600 series
     cloud.measure(*CALLS, by={"EndpointName": "old", "VariantName": "v299"}, days={ago(1): 1.0})
     shelf, looked = run(cloud)
     assert looked.refusals == [] and cloud.calls[ACCOUNT, "us-east-1", "GetMetricData"] == 6

@@ -70,7 +70,7 @@ def trail(cloud, **changed):
 
 
 def seen(cloud, explained=EXPLANATION, *, rise=RISE, **changed):
-    return trail(cloud, **changed)[0].seen(rise, explained)
+    return trail(cloud, **changed)[0].with_changes(rise, explained)
 
 
 def test_who_started_it_is_named_with_what_and_when():
@@ -125,7 +125,7 @@ def test_a_busy_account_is_read_so_far_and_no_further_and_that_is_said():
         "LookupEvents", *(event(at=NOON + timedelta(seconds=n)) for n in range(1000)), region="us-west-2"
     )
     made, waited = trail(cloud)
-    told = made.seen(RISE, EXPLANATION)
+    told = made.with_changes(RISE, EXPLANATION)
     assert cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"] == MOST_PAGES
     assert waited == [0.5] * MOST_PAGES
     assert "more events" in told.unseen and len(told.changes) == MOST_CHANGES
@@ -138,8 +138,8 @@ def test_all_rises_of_a_run_share_its_seconds():
         "LookupEvents", *(event(at=NOON + timedelta(seconds=n)) for n in range(1000)), region="us-west-2"
     )
     made, waited = trail(cloud, seconds=0.5)
-    assert "more events" in made.seen(RISE, EXPLANATION).unseen
-    told = made.seen(RISE, EXPLANATION)
+    assert "more events" in made.with_changes(RISE, EXPLANATION).unseen
+    told = made.with_changes(RISE, EXPLANATION)
     assert told.changes == () and told.unseen == "not read: the seconds of this run were over"
     assert (cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"], waited) == (2, [0.5])
 
@@ -149,9 +149,9 @@ def test_rises_of_one_place_and_day_ask_once():
     cloud = Trails()
     cloud.add("LookupEvents", event(), region="us-west-2")
     made, _ = trail(cloud)
-    first, second = (made.seen(RISE, EXPLANATION) for _ in range(2))
+    first, second = (made.with_changes(RISE, EXPLANATION) for _ in range(2))
     assert first == second and len(second.changes) == 1
-    made.seen(replace(RISE, first_day=RISEN_ON - timedelta(days=1)), EXPLANATION)
+    made.with_changes(replace(RISE, first_day=RISEN_ON - timedelta(days=1)), EXPLANATION)
     assert cloud.calls[ACCOUNT, "us-west-2", "LookupEvents"] == 2
 
 
@@ -160,7 +160,7 @@ def test_an_account_that_refuses_is_said_and_fails_nothing():
     told = seen(Trails(refusing=lambda account, region, service: RefusedError()))
     assert told.unseen.startswith("AccessDeniedException: ") and told.changes == ()
     refusing = Trails().sessions(refusing=[ACCOUNT])
-    told = CloudTrail(refusing, today=date(2026, 3, 31)).seen(RISE, EXPLANATION)
+    told = CloudTrail(refusing, today=date(2026, 3, 31)).with_changes(RISE, EXPLANATION)
     assert told.unseen.startswith("AccessDenied: ")
 
 
@@ -180,7 +180,7 @@ def test_a_throttled_request_is_tried_again(monkeypatch):
     cloud = Trails(left_out=frozenset({"LookupEvents"}))
     session = cloud.session(ACCOUNT)
     session.clients.core.register("before-send.cloudtrail.LookupEvents", answer)
-    told = CloudTrail(lambda _account: session, today=date(2026, 3, 31)).seen(RISE, EXPLANATION)
+    told = CloudTrail(lambda _account: session, today=date(2026, 3, 31)).with_changes(RISE, EXPLANATION)
     assert (told.unseen, [one.at for one in told.changes], answers) == (None, [NOON], [])
     assert len(waited) == 2
 
@@ -199,7 +199,7 @@ def test_what_is_older_than_the_history_is_not_asked_for():
     """90 days."""
     cloud = Trails()
     made = CloudTrail(lambda account: cloud.session(account), today=RISEN_ON + timedelta(days=90))
-    assert "90 days" in made.seen(RISE, EXPLANATION).unseen
+    assert "90 days" in made.with_changes(RISE, EXPLANATION).unseen
     assert not cloud.calls
 
 
@@ -249,4 +249,4 @@ def test_detect_asks_accounts_by_the_member_role_and_its_external_id(monkeypatch
         cloud.attach(session.clients)
         cloud.add("LookupEvents", event(), region="us-west-2")
         made.session_for = lambda _account: session
-        assert len(made.seen(RISE, EXPLANATION).changes) == 1
+        assert len(made.with_changes(RISE, EXPLANATION).changes) == 1

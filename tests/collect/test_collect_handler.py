@@ -87,5 +87,5 @@ def test_the_member_role_grants_what_is_called_and_nothing_beyond():
         not_offered=ServiceNotOffered(),
     )  # fmt: skip
     assert looked.refusals == []
-    CloudTrail(lambda account: cloud.session(account), today=TODAY).seen(RISE, EXPLANATION)
+    CloudTrail(lambda account: cloud.session(account), today=TODAY).with_changes(RISE, EXPLANATION)
     assert cloud.actions == set(ACTIONS)

@@ -8,7 +8,7 @@ import duckdb
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give, insert
 from focuswatch.bill.schema import table_columns
-from focuswatch.detect.run_detection import DetectionInput, news_since
+from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines.duckdb_engine import create_empty_table
 
 GIVEN = {
@@ -40,7 +40,7 @@ def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection
     as_of = case.as_of or file.as_of
     question = DetectionInput(
         as_of=as_of,
-        news_since=case.news_since or news_since(as_of, looked_until=None),
+        first_new_day=case.news_since or first_new_day(as_of, evaluated_until=None),
         required_tags=tuple(case.required_tags),
     )
     rows = {

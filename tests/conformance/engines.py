@@ -12,7 +12,7 @@ import duckdb
 
 from focuswatch.bill import local_tables
 from focuswatch.catalog.catalog import Catalog, Detection, Report
-from focuswatch.detect.run_detection import Outcome, ask
+from focuswatch.detect.run_detection import Outcome, run_detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.common_table_expressions import needed_of, with_tables
 from focuswatch.engines.duckdb_engine import DuckDbEngine
@@ -73,7 +73,9 @@ def answered(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog: 
     """What an engine that has the bill's tables says to a detection or report. Raises QueryError for a report."""
     recording = Recording(engine)
     if entry.id in catalog.detections:
-        outcome = ask(catalog.detections[entry.id], engine=recording, catalog=catalog, question=bill.question)
+        outcome = run_detection(
+            catalog.detections[entry.id], engine=recording, catalog=catalog, inputs=bill.question
+        )
         return Answered(recording.answers, outcome)
     recording.query(entry.render(bill.question.values), label=entry.id)
     return Answered(recording.answers)

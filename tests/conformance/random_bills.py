@@ -69,7 +69,7 @@ def random_bill(random: Random, known: Sequence[Known], *, name: str) -> tuple[B
         {row[0]: row for row in spoilt["accounts"]}.values()
     )  # refused when they are loaded
     first = chosen[0].bill.question
-    question = DetectionInput(as_of, first.news_since + (as_of - first.as_of), first.required_tags)
+    question = DetectionInput(as_of, first.first_new_day + (as_of - first.as_of), first.required_tags)
     return Bill(name, spoilt, question), sorted({one.detection for one in chosen})
 
 

@@ -46,7 +46,7 @@ class World:
         assert not result.failures
         return [
             (one.kind, one.finding.evidence["month"], one.finding.evidence["reached_percent"])
-            for one in result.news
+            for one in result.notifications
         ]
 
     def told(self, first, last):
@@ -91,7 +91,7 @@ def test_neither_time_nor_a_larger_excess_repeats_a_step(tmp_path):
     told = world.told(date(2026, 3, 12), date(2026, 3, 30))
     assert [step for *_, step in told] == [0.0, 70.0, 85.0, 100.0]
     (entry,) = world.ledger.entries().values()
-    assert (entry.told_severity, entry.finding.severity) == ("medium", "medium")
+    assert (entry.notified_severity, entry.finding.severity) == ("medium", "medium")
 
 
 def test_a_snooze_that_ran_out_speaks(tmp_path):
@@ -101,7 +101,7 @@ def test_a_snooze_that_ran_out_speaks(tmp_path):
     world = World(tmp_path, budget=2000, costs=[100.0] * 90)
     world.scanned(date(2026, 3, 5))
     (entry,) = world.ledger.entries().values()
-    world.ledger.add_silence(
+    world.ledger.add_suppression(
         Suppression(scope="fingerprint", value=entry.fingerprint, author="ana", reason="later", since=date(2026, 3, 5),
                 until=date(2026, 3, 10))
     )  # fmt: skip
@@ -127,9 +127,12 @@ def test_an_older_ledger_is_read(tmp_path):
         for name, value in entry.model_dump(mode="json", by_alias=True).items()
         if name != "told_step"
     }
-    assert LedgerEntry.model_validate(old).told_step == ()
-    assert entry.told_step == ("2026-03", 0.0)
-    assert LedgerEntry.model_validate_json(entry.model_dump_json(by_alias=True)).told_step == ("2026-03", 0.0)
+    assert LedgerEntry.model_validate(old).notified_step == ()
+    assert entry.notified_step == ("2026-03", 0.0)
+    assert LedgerEntry.model_validate_json(entry.model_dump_json(by_alias=True)).notified_step == (
+        "2026-03",
+        0.0,
+    )
 
 
 def test_a_bill_that_is_restated_below_a_step_tells_no_step_twice(tmp_path):

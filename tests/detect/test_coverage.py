@@ -34,7 +34,7 @@ def test_a_whole_month_leaves_no_doubt():
 def test_a_late_bill_is_doubted():
     """The newest charge is four days old."""
     (doubt,) = covered({"days": MONTH}, as_of=date(2026, 4, 3)).doubts
-    assert doubt == "the newest charge is of 2026-03-30, 4 days before 2026-04-03"
+    assert doubt == "the newest charge is from 2026-03-30, 4 days before 2026-04-03"
 
 
 def test_a_bill_that_is_three_days_old_is_not_late():
@@ -47,7 +47,7 @@ def test_a_gap_is_doubted_and_named():
     (doubt,) = covered(
         {"days": [date(2026, 3, 1), date(2026, 3, 25)]}, {"days": [date(2026, 3, 26), date(2026, 3, 31)]}
     ).doubts
-    assert doubt == "no charges at all were delivered for 2026-03-25"
+    assert doubt == "the export has no charges for 2026-03-25"
 
 
 def test_an_empty_bill_proves_nothing():
@@ -58,11 +58,11 @@ def test_an_empty_bill_proves_nothing():
 def test_an_account_that_stopped_tells_nothing():
     """It may be missing from the export; after a month, or once it is closed, it is gone."""
     stopped = {"SubAccountId": "2", "days": [date(2026, 3, 1), date(2026, 3, 20)]}
-    assert covered({"days": MONTH}, stopped).silent_accounts == {"2"}
+    assert covered({"days": MONTH}, stopped).missing_accounts == {"2"}
     closed = {"sub_account_id": "2", "closed_on": date(2026, 3, 20)}
-    assert covered({"days": MONTH}, stopped, accounts=[closed]).silent_accounts == frozenset()
+    assert covered({"days": MONTH}, stopped, accounts=[closed]).missing_accounts == frozenset()
     long_gone = {"SubAccountId": "2", "days": [date(2026, 2, 1), date(2026, 2, 20)]}
-    assert covered({"days": [date(2026, 2, 1), date(2026, 3, 31)]}, long_gone).silent_accounts == frozenset()
+    assert covered({"days": [date(2026, 2, 1), date(2026, 3, 31)]}, long_gone).missing_accounts == frozenset()
 
 
 def delivery(charges: int, *, hour: int) -> dict[str, object]:
@@ -73,7 +73,7 @@ def delivery(charges: int, *, hour: int) -> dict[str, object]:
 def test_a_period_that_shrank_is_doubted():
     """A second delivery with a tenth fewer charges is half a delivery."""
     (doubt,) = covered({"days": MONTH}, deliveries=[delivery(1000, hour=1), delivery(900, hour=2)]).doubts
-    assert doubt == "2026-03 was delivered with 900 charges where it had 1,000"
+    assert doubt == "billing period 2026-03 now has 900 charges, previously 1,000"
 
 
 def test_a_restated_period_is_not_doubted():

@@ -13,16 +13,16 @@ from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.explain.attach_explanations import explained
-from focuswatch.detect.explain.cost_increase import RULES, CostIncrease, rise_of
-from focuswatch.detect.explain.driver_queries import asked_parts, charges_of, explain
+from focuswatch.detect.explain.attach_explanations import attach_explanations
+from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
+from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases, query_cost_drivers
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements
 from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
-from focuswatch.findings.explanation_text import headline, sentences
+from focuswatch.findings.explanation_text import explanation_headline, explanation_sentences
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger import SqliteLedger, decide
+from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
 from tests.given.findings import finding, run
 
@@ -75,7 +75,7 @@ def bill(*charges: dict[str, Any], as_of: date = AS_OF) -> Iterator[DuckDbEngine
 def why(*charges: dict[str, Any], as_of: date = AS_OF, **changed: Any) -> Explanation:
     rise = replace(RISE, **changed)
     with bill(*charges, as_of=as_of) as engine:
-        return explain([rise], engine=engine, catalog=CATALOG, as_of=as_of)[rise.fingerprint]
+        return explain_cost_increases([rise], engine=engine, catalog=CATALOG, as_of=as_of)[rise.fingerprint]
 
 
 def adds_up(explanation: Explanation) -> bool:
@@ -221,7 +221,7 @@ def test_a_rise_is_as_wide_as_its_finding(changed, excess):
 
 def tags_of(rises: list[CostIncrease], engine: Any) -> list[Any]:
     """The tags of each part of each rise."""
-    found = asked_parts(rises, engine=engine, catalog=CATALOG, label="parts")
+    found = query_cost_drivers(rises, engine=engine, catalog=CATALOG, label="parts")
     return [(name, row["place"], row["tags"]) for name, rows in sorted(found.items()) for row in rows]
 
 
@@ -251,7 +251,7 @@ def test_trino_explains_it_alike(local_trino):
         replace(RISE, fingerprint="9" * 20, charges="first"),
     ]
     with bill(*charges) as engine:
-        wanted = explain(rises, engine=engine, catalog=CATALOG, as_of=AS_OF)
+        wanted = explain_cost_increases(rises, engine=engine, catalog=CATALOG, as_of=AS_OF)
         tags = tags_of(rises, engine)
         rows = engine.query(f"SELECT {', '.join(DAILY_CHARGES)} FROM daily_charges", label="charges")
     trino, table = local_trino.engine(), "memory.default.explained_charges"
@@ -260,7 +260,7 @@ def test_trino_explains_it_alike(local_trino):
         for statement in insert_statements(table, DAILY_CHARGES, [tuple(row.values()) for row in rows]):
             trino.execute(statement, label="given")
         there = local_trino.engine(tables={"daily_charges": f"SELECT * FROM {table}"})
-        assert explain(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted
+        assert explain_cost_increases(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted
         assert tags_of(rises, there) == tags
     finally:
         trino.execute(f"DROP TABLE {table}", label="given")
@@ -326,12 +326,13 @@ def test_of_what_the_bill_has_no_charge_there_is_no_explanation():
     """Rather than one of nothing."""
     with bill({}) as engine:
         elsewhere = replace(RISE, sub_account_id="999999999999")
-        assert explain([elsewhere], engine=engine, catalog=CATALOG, as_of=AS_OF) == {}
-        assert explain([], engine=engine, catalog=CATALOG, as_of=AS_OF) == {}
+        assert explain_cost_increases([elsewhere], engine=engine, catalog=CATALOG, as_of=AS_OF) == {}
+        assert explain_cost_increases([], engine=engine, catalog=CATALOG, as_of=AS_OF) == {}
 
 
+EXPLAINED = [id for id, detection in CATALOG.detections.items() if detection.header.explain]
 EVIDENCE = {
-    "strange_from": "2026-05-25", "strange_until": "2026-05-26", "strange_days": 2, "daily_excess": 50.25,
+    "anomalous_from": "2026-05-25", "anomalous_until": "2026-05-26", "anomalous_days": 2, "daily_excess": 50.25,
     "first_day": "2026-05-25", "last_day": "2026-05-26",
 }  # fmt: skip
 
@@ -342,13 +343,12 @@ def risen(detection: str = "token_burst", *, cost: str = "300", **evidence: Any)
     return one.model_copy(update=named)
 
 
-@pytest.mark.parametrize("detection", RULES)
+@pytest.mark.parametrize("detection", EXPLAINED)
 def test_every_detection_of_risen_money_says_its_days_and_its_excess(detection):
     """The detection's own sum where it is an excess; else what is above the weeks before."""
-    rise = rise_of(risen(detection))
+    rise = cost_increase_of(risen(detection), catalog=CATALOG)
     assert rise and (rise.first_day, rise.end_day) == (RISEN, END)
     wanted = {
-        "cost_anomaly": Decimal("100.5"),
         "gpu_burst": None,
         "data_transfer_spike": None,
     }
@@ -356,11 +356,11 @@ def test_every_detection_of_risen_money_says_its_days_and_its_excess(detection):
     assert rise.before_from == RISEN - timedelta(days=7 if detection == "unit_cost_regression" else 28)
 
 
-@pytest.mark.parametrize("detection", RULES)
+@pytest.mark.parametrize("detection", EXPLAINED)
 def test_the_catalog_s_own_rows_name_these_days(detection):
     """A detection that renames a column would no longer be explained."""
     known = CATALOG.detection(detection)
-    names = RULES[detection].days
+    names = known.header.explain.days
     assert known.header.kind == "series" or all(
         f"AS {name}" in known.sql or name in known.sql for name in names
     )
@@ -368,9 +368,9 @@ def test_the_catalog_s_own_rows_name_these_days(detection):
 
 def test_what_did_not_rise_or_says_no_days_has_nothing_to_explain():
     """Waste costs what it always cost."""
-    assert rise_of(finding()) is None
-    assert rise_of(risen(first_day=None)) is None
-    assert rise_of(risen(last_day="soon")) is None
+    assert cost_increase_of(finding(), catalog=CATALOG) is None
+    assert cost_increase_of(risen(first_day=None), catalog=CATALOG) is None
+    assert cost_increase_of(risen(last_day="soon"), catalog=CATALOG) is None
 
 
 class Counting:
@@ -392,7 +392,7 @@ class Trail:
     def __init__(self) -> None:
         self.looked: list[str] = []
 
-    def seen(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
+    def with_changes(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
         self.looked.append(rise.fingerprint)
         return explanation.model_copy(update={"unseen": "asked"})
 
@@ -403,9 +403,14 @@ def told_run(
     """What a run tells with its explanations, written into the ledger as a scan does."""
     said: list[str] = []
     made = run(*found, ran=("token_burst",), **on)
-    made = explained(made, engine=engine, catalog=CATALOG, ledger=ledger, progress=said.append, trail=trail)  # type: ignore[arg-type]
-    news = ledger.update(lambda entries, silences: decide(entries, silences, made), looked=()).news
-    return news, said
+
+    def decide_and_explain(entries: Any, suppressions: Any) -> Decision:
+        return attach_explanations(
+            decide(entries, suppressions, made), previous=entries, engine=engine, catalog=CATALOG,
+            as_of=made.as_of, progress=said.append, change_history=trail,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    return ledger.update(decide_and_explain, evaluated=()).notifications, said
 
 
 def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_path):
@@ -415,7 +420,7 @@ def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_pat
         engine, one = Counting(duckdb), risen()
         (first,), said = told_run(engine, ledger, one, trail=trail)
         assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
-        assert (engine.asked, said) == (2, ["Explaining 1 rises"])
+        assert (engine.asked, said) == (2, ["Finding the root cause of 1 cost increases"])
         again, said = told_run(engine, ledger, one, trail=trail)
         assert (again, said, engine.asked, len(trail.looked)) == ((), [], 2, 1)
         (kept,) = ledger.entries().values()
@@ -432,7 +437,10 @@ def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
     with bill({}) as duckdb:
         (news,), said = told_run(Counting(duckdb, fails=True), ledger, risen())
     assert news.finding.explanation is None
-    assert said == ["Explaining 1 rises", "Nothing is explained: the bill cannot be read"]
+    assert said == [
+        "Finding the root cause of 1 cost increases",
+        "Root causes are not available: the bill cannot be read",
+    ]
     ledger.close()
 
 
@@ -462,14 +470,14 @@ def test_names_are_cut_so_that_a_message_fits_its_topic():
 
 def test_an_explanation_is_said_in_sentences():
     """As Slack, Jira, the page and the terminal show it."""
-    assert sentences(explanation(unseen="there were more"), currency="USD") == [
-        "1,000 USD more than expected from 2026-03-29 to 2026-03-30: 915.00 by volume, 85.00 by price.",
-        "BoxUsage:p4d.24xlarge in us-west-2, Amazon Elastic Compute Cloud, RunInstances, "
-        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc: 900.00, 90 % (new)",
-        "BoxUsage:m5.large in us-west-2, Amazon Elastic Compute Cloud, RunInstances, 3 resources: 90.00, 9 %",
-        "everything else: 10.00",
-        "Began that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450.00 a day)",
-        "Ended that day: operation Jobrun (3.50 a day)",
+    assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
+        "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915.00 from usage, 85.00 from price.",
+        "meter BoxUsage:p4d.24xlarge in us-west-2, Amazon Elastic Compute Cloud, RunInstances, "
+        "arn:aws:ec2:us-west-2:111122223333:instance/i-0abc: 900.00, 90% (new)",
+        "meter BoxUsage:m5.large in us-west-2, Amazon Elastic Compute Cloud, RunInstances, 3 resources: 90.00, 9%",
+        "other cost drivers: 10.00",
+        "Started that day: resource arn:aws:ec2:us-west-2:111122223333:instance/i-0abc (450.00/day)",
+        "Stopped that day: operation Jobrun (3.50/day)",
         "2026-03-29 03:07 RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy (i-0abc)",
         "CloudTrail: there were more",
     ]
@@ -478,15 +486,18 @@ def test_an_explanation_is_said_in_sentences():
 @pytest.mark.parametrize(
     ("volume", "price", "said"),
     [
-        (1000, 0, "all by volume"),
-        (-3, 1003, "all by price"),
-        (1500, -500, "1,500 by volume, -500.00 by price"),
+        (1000, 0, "all from usage"),
+        (-3, 1003, "all from price"),
+        (1500, -500, "1,500 from usage, -500.00 from price"),
     ],
 )
 def test_the_headline_says_what_moved(volume, price, said):
     """What is less than a twentieth is not worth a word."""
     told = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
-    assert headline(told, currency="EUR") == f"1,000 EUR more than expected on 2026-03-29: {said}."
+    assert (
+        explanation_headline(told, currency="EUR")
+        == f"1,000 EUR above the expected cost on 2026-03-29: {said}."
+    )
 
 
 def test_a_daily_cost_is_of_the_settled_days_on_which_it_ran():
@@ -518,7 +529,8 @@ def test_a_purchase_is_a_first_charge_as_it_is_billed():
     (bought,) = [one for one in told.parts if one.is_billed]
     assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
     assert any(
-        "355.33, 100 % (new) (a purchase, as billed)" in line for line in sentences(told, currency="USD")
+        "355.33, 100 % (new) (a purchase, as billed)" in line
+        for line in explanation_sentences(told, currency="USD")
     )
     assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)
 
@@ -534,7 +546,7 @@ def test_a_finding_whose_days_have_other_charges_is_not_said_to_be_missing():
     }
     rise = replace(RISE, sub_account_id="999999999999")
     with bill(fee, tax) as engine:
-        assert not explain([rise], engine=engine, catalog=CATALOG, as_of=AS_OF)
+        assert not explain_cost_increases([rise], engine=engine, catalog=CATALOG, as_of=AS_OF)
         rows = charges_of(rise, engine=engine, catalog=CATALOG)
         gone = charges_of(replace(rise, sub_account_id="1"), engine=engine, catalog=CATALOG)
     assert {(row["charge_category"], row["effective_cost"]) for row in rows} == {
@@ -570,5 +582,7 @@ TEAMS = ({"team": "shop", "Name": "a"}, {"team": "shop", "Name": "b"}, {"team": 
 def test_the_main_cost_driver_s_tags_are_those_of_what_rose(rows, team):
     """Whose tag an anomaly's money carries owns it."""
     with bill({}, *rows) as engine:
-        (first, *_) = asked_parts([RISE], engine=engine, catalog=CATALOG, label="parts")[RISE.fingerprint]
+        (first, *_) = query_cost_drivers([RISE], engine=engine, catalog=CATALOG, label="parts")[
+            RISE.fingerprint
+        ]
     assert (first["tags"] or {}).get("team") == team

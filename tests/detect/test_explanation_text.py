@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 
 from focuswatch.notify.jira import issue_text as jira_words
-from focuswatch.notify.publish import as_email
+from focuswatch.notify.publish import render_email
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
-from focuswatch.notify.slack.finding_message import message
-from focuswatch.notify.slack.thread_replies import thread_note
+from focuswatch.notify.slack.finding_message import render_message
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.reports.page import document
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
@@ -31,9 +31,13 @@ def risen(told=None, **evidence):
 
 def test_slack_says_why_and_no_cause_twice():
     """Above the evidence, which keeps what the explanation does not have."""
-    text = seen(message(risen(), kind="new", **WHEN))
+    text = seen(render_message(risen(), kind="new", **WHEN))
     why, _, evidence = text.partition("*Evidence*")
-    assert "*Why*" in why and "everything else: 10.00" in why and "RunInstances in us-west-2 by arn:" in why
+    assert (
+        "*Root cause*" in why
+        and "other cost drivers: 10.00" in why
+        and "RunInstances in us-west-2 by arn:" in why
+    )
     assert "daily cost: 500.00" in evidence
     assert "as the detection has them" not in text
 
@@ -41,8 +45,8 @@ def test_slack_says_why_and_no_cause_twice():
 def test_slack_has_the_causes_of_a_finding_without_an_explanation():
     """One that was found before there were any."""
     bare = risen().model_copy(update={"explanation": None})
-    text = seen(message(bare, kind="new", **WHEN))
-    assert "as the detection has them" in text and "*Why*" not in text
+    text = seen(render_message(bare, kind="new", **WHEN))
+    assert "as the detection has them" in text and "*Root cause*" not in text
 
 
 @pytest.mark.parametrize("name", ["x" * 500, HOSTILE * 4, "👩‍🚀" * 100])
@@ -58,39 +62,42 @@ def test_a_message_fits_slack_whatever_the_bill_names(name):
         parts=tuple(part(meter=name, resource_id=name, operation=name) for _ in range(7)),
         began=(turn,) * 5, ended=(turn,) * 5, changes=(change,) * 10, unseen=name,
     )  # fmt: skip
-    told = message(risen(long), kind="new", **WHEN)
+    told = render_message(risen(long), kind="new", **WHEN)
     assert not blocks_problems(told["blocks"]) and size(told["blocks"]) <= MESSAGE_CHARACTERS
-    assert "*Why*" in seen(told)
-    assert not blocks_problems(thread_note(risen(long), kind="changed", **WHEN)["blocks"])
+    assert "*Root cause*" in seen(told)
+    assert not blocks_problems(render_thread_reply(risen(long), kind="changed", **WHEN)["blocks"])
 
 
 def test_a_resolved_finding_says_no_why():
     """It is over."""
-    assert "*Why*" not in seen(message(risen(), kind="resolved", **WHEN))
+    assert "*Root cause*" not in seen(render_message(risen(), kind="resolved", **WHEN))
 
 
 def test_the_thread_says_what_most_of_a_change_is():
     """The message above it has the rest."""
-    note = seen(thread_note(risen(), kind="changed", **WHEN))
-    assert "1,000 USD more than expected" in note and "Most of it: BoxUsage:p4d.24xlarge" in note
+    note = seen(render_thread_reply(risen(), kind="changed", **WHEN))
+    assert (
+        "1,000 USD above the expected cost" in note
+        and "Largest cost driver: meter BoxUsage:p4d.24xlarge" in note
+    )
     free = explanation(parts=(), others=1000)
-    assert "Most of it" not in seen(thread_note(risen(free), kind="changed", **WHEN))
+    assert "Largest cost driver" not in seen(render_thread_reply(risen(free), kind="changed", **WHEN))
 
 
 def test_jira_says_why():
     """A section of its own; none where nothing rose."""
     described = {"header": None, "query_url": None, "days": 90}
-    assert "h3. Why" in jira_words.description(risen(), **described)
-    assert "h3. Why" not in jira_words.description(finding(), **described)
+    assert "h3. Root cause" in jira_words.render_description(risen(), **described)
+    assert "h3. Root cause" not in jira_words.render_description(finding(), **described)
 
 
 def test_a_mail_about_a_new_region_says_who_changed_what():
     """The security team reads mail."""
-    assert "\nWhy\n  1,000 USD more than expected" in as_email(risen())
-    assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in as_email(
+    assert "\nRoot cause\n  1,000 USD above the expected cost" in render_email(risen())
+    assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in render_email(
         risen()
     )
-    assert "Why" not in as_email(finding())
+    assert "Root cause" not in render_email(finding())
 
 
 def test_the_page_says_why_with_the_finding_and_on_its_series():
@@ -98,7 +105,7 @@ def test_the_page_says_why_with_the_finding_and_on_its_series():
     days = [{"fingerprint": risen().fingerprint, "charge_date": DAY, "effective_cost": 3.0}]
     shown = document(gathered(risen(), finding("other"), finding_days=days))
     rose, waste = sorted(shown["findings"], key=lambda one: not one["why"])
-    assert rose["why"][0].startswith("1,000 USD more than expected") and waste["why"] == []
+    assert rose["why"][0].startswith("1,000 USD above the expected cost") and waste["why"] == []
     assert shown["anomalies"][0]["causes"] == rose["why"]
     assert "explanation" not in rose
 

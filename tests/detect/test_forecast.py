@@ -179,10 +179,10 @@ def test_rows_become_leaves():
 @pytest.mark.parametrize(
     ("budget", "spent", "high", "words"),
     [
-        (2900, 1800, 3200, "over budget on the 29th, by 200 at the month's end"),
-        (1000, 1800, 3200, "over budget since the 10th, by 2,100 at the month's end"),
-        (3150, 1800, 3200, "within budget, with 50 to spare, though it may be passed"),
-        (4000, 1800, 3200, "within budget, with 900 to spare"),
+        (2900, 1800, 3200, "forecast to be over budget on the 29th, by 200 at month end"),
+        (1000, 1800, 3200, "over budget since the 10th, by 2,100 at month end"),
+        (3150, 1800, 3200, "forecast within budget by 50, but it may be exceeded"),
+        (4000, 1800, 3200, "forecast within budget by 900"),
         (None, 1800, 3200, ""),
     ],
 )
@@ -232,8 +232,8 @@ def test_the_month_is_forecast_by_team_use_case_and_service():
         ],
         owners=PLANNED,
     )
-    found = {(row["of"], row["name"]): (row["spent"], row["forecast"], row["told"]) for row in rows}
-    over = "over budget since the 25th, by 600 at the month's end"
+    found = {(row["of"], row["name"]): (row["spent"], row["forecast"], row["budget_status"]) for row in rows}
+    over = "over budget since the 25th, by 600 at month end"
     assert found[("team", "help")] == (2800, pytest.approx(3100), over)
     assert found[("use case", "tickets")] == (1960, pytest.approx(2170), "")
     assert found[("use case", "search")] == (840, pytest.approx(930), "")

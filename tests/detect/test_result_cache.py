@@ -13,7 +13,7 @@ from focuswatch.detect.run_detection import DetectionInput, Outcome
 
 CATALOG = Catalog.load()
 NEW_REGION = CATALOG.detections["new_region"]
-QUESTION = DetectionInput(as_of=date(2026, 3, 31), news_since=date(2026, 3, 24)).values
+QUESTION = DetectionInput(as_of=date(2026, 3, 31), first_new_day=date(2026, 3, 24)).values
 ROWS = ({"sub_account_id": "1", "monthly_cost": 0.1, "tags": {"team": "🙂"}, "first_day": "2026-03-30"},)
 
 
@@ -21,40 +21,40 @@ ROWS = ({"sub_account_id": "1", "monthly_cost": 0.1, "tags": {"team": "🙂"}, "
 def path(tmp_path: Path) -> Path:
     """The file of a scan that answered one question."""
     answers = ResultCache(tmp_path / "answers.json", digest="d")
-    answers.keep(Outcome(NEW_REGION, rows=ROWS, not_looked_at=ROWS), QUESTION)
-    answers.store()
+    answers.put(Outcome(NEW_REGION, rows=ROWS, not_evaluated=ROWS), QUESTION)
+    answers.save()
     return tmp_path / "answers.json"
 
 
 def test_the_same_question_over_the_same_data_is_known(path):
     """Rows come back as they were."""
-    known = ResultCache(path, digest="d").known(NEW_REGION, QUESTION)
+    known = ResultCache(path, digest="d").get(NEW_REGION, QUESTION)
     assert known is not None
-    assert (known.rows, known.not_looked_at, known.error) == (ROWS, ROWS, None)
+    assert (known.rows, known.not_evaluated, known.error) == (ROWS, ROWS, None)
 
 
 def test_other_data_another_day_or_another_statement_is_asked(path):
     """Each of them may have another answer."""
     later = QUESTION | {"as_of": date(2026, 3, 31) + timedelta(days=1)}
     edited = replace(NEW_REGION, sql=NEW_REGION.sql + " -- edited")
-    assert ResultCache(path, digest="e").known(NEW_REGION, QUESTION) is None
-    assert ResultCache(path, digest="d").known(NEW_REGION, later) is None
-    assert ResultCache(path, digest="d").known(edited, QUESTION) is None
+    assert ResultCache(path, digest="e").get(NEW_REGION, QUESTION) is None
+    assert ResultCache(path, digest="d").get(NEW_REGION, later) is None
+    assert ResultCache(path, digest="d").get(edited, QUESTION) is None
 
 
 def test_a_failure_is_asked_again(tmp_path):
     """What failed once may succeed."""
     answers = ResultCache(tmp_path / "answers.json", digest="d")
-    answers.keep(Outcome(NEW_REGION, error="no memory"), QUESTION)
-    answers.store()
-    assert ResultCache(tmp_path / "answers.json", digest="d").known(NEW_REGION, QUESTION) is None
+    answers.put(Outcome(NEW_REGION, error="no memory"), QUESTION)
+    answers.save()
+    assert ResultCache(tmp_path / "answers.json", digest="d").get(NEW_REGION, QUESTION) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"a":' * 50_000])
 def test_a_damaged_file_is_as_good_as_none(path, text):
     """It is only a convenience."""
     path.write_text(text)
-    assert ResultCache(path, digest="d").known(NEW_REGION, QUESTION) is None
+    assert ResultCache(path, digest="d").get(NEW_REGION, QUESTION) is None
 
 
 @pytest.mark.parametrize("answer", ['"text"', "[]", "{}"])
@@ -62,4 +62,4 @@ def test_an_answer_of_another_shape_is_as_good_as_none(path, answer):
     """As another version may have written it."""
     (key,) = json.loads(path.read_text())
     path.write_text(f'{{"{key}": {answer}}}')
-    assert ResultCache(path, digest="d").known(NEW_REGION, QUESTION) is None
+    assert ResultCache(path, digest="d").get(NEW_REGION, QUESTION) is None

@@ -1,18 +1,24 @@
 """A scan that has no time for all of it."""
 
 import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill.local_tables import create_views
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.run_detection import DetectionInput, Outcome, ask
-from focuswatch.detect.scan import _owned_findings, scan
+from focuswatch.detect.owned_findings import owned_findings
+from focuswatch.detect.run_detection import DetectionInput, Outcome, run_detection
+from focuswatch.detect.scan import scan
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
-from focuswatch.ledger import SqliteLedger, decide
+from focuswatch.findings.exchange_rates import rate_of
+from focuswatch.ledger import Decision, LedgerEntry, LedgerSnapshot, SqliteLedger, Suppression, decide
+from focuswatch.ledger.ledger_protocol import Decide
 from focuswatch.operations.heartbeat import Heartbeat
 from focuswatch.owners.owners_file import Owners
 from lambdas import detect
@@ -34,10 +40,12 @@ def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_pa
     connection = connect()
     case = Case(name="one charge", kind="quiet", charges=[CHARGE])
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
-    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, news_since=DAY).values)
+    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
     known = finding(account="111122223333", on=date(2026, 4, 1))
-    ledger.update(lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), looked=())
+    ledger.update(
+        lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), evaluated=()
+    )
     engine = DuckDbEngine(connection)
     engine.at_once = 1
     turns = iter([True, False])
@@ -46,10 +54,74 @@ def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_pa
         engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=asked, owners=Owners(), ledger=ledger,
         progress=lambda _text: None, may_go_on=lambda: next(turns),
     )  # fmt: skip
-    assert scanned.left == (known.detection,)
+    assert scanned.not_run == (known.detection,)
     assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
-    assert set(ledger.looked_until()) == {"new_region"}
+    assert set(ledger.evaluated_until()) == {"new_region"}
     assert ledger.entries()[known.fingerprint].state == "open"
+
+
+class CountingLedger(SqliteLedger):
+    """A ledger that counts its reads, and the decisions made over it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.reads: Counter[str] = Counter()
+        self.decisions = 0
+
+    def snapshot(self) -> LedgerSnapshot:
+        self.reads["snapshot"] += 1
+        reads = Counter(self.reads)
+        snapshot = super().snapshot()
+        self.reads = reads  # a snapshot's own reads are part of it
+        return snapshot
+
+    def entries(self) -> dict[str, LedgerEntry]:
+        self.reads["entries"] += 1
+        return super().entries()
+
+    def suppressions(self) -> list[Suppression]:
+        self.reads["suppressions"] += 1
+        return super().suppressions()
+
+    def evaluated_until(self) -> dict[str, date]:
+        self.reads["evaluated_until"] += 1
+        return super().evaluated_until()
+
+    def update(self, decide: Decide, **more: Any) -> Decision:
+        def counted(*state: Any) -> Decision:
+            self.decisions += 1
+            return decide(*state)
+
+        return super().update(counted, **more)
+
+
+def test_scan_reads_the_ledger_once_and_decides_once(tmp_path):
+    """Notifications, explanations, savings and the list of open findings come from the same state."""
+    connection = connect()
+    charges = [{**CHARGE, "charge_date": DAY - timedelta(days=back)} for back in range(1, 20)]
+    first = {**CHARGE, "ServiceName": "Amazon Lightsail", "SkuMeter": "USE1-BundleUsage:2GB"}
+    charges += [{**first, "charge_date": DAY - timedelta(days=back)} for back in (1, 2)]
+    case = Case(name="a new service", kind="fires", charges=charges)
+    give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
+    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
+    ledger = CountingLedger(tmp_path / "ledger.db")
+    gone, risen = finding(account="111122223333", on=date(2026, 4, 1)), "new_service"
+    ledger.update(
+        lambda entries, suppressions: decide(entries, suppressions, run(gone, on=gone.as_of)), evaluated=()
+    )
+    ledger.reads.clear()
+    ledger.decisions = 0
+    scanned = scan(
+        DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
+        detections=[CATALOG.detection(gone.detection), CATALOG.detection(risen)], owners=Owners(),
+        ledger=ledger, progress=lambda _text: None,
+    )  # fmt: skip
+    assert {notification.kind for notification in scanned.notifications} == {"new", "resolved"}
+    assert (ledger.reads, ledger.decisions) == ({"evaluated_until": 1, "snapshot": 1}, 1)
+    assert scanned.ledger.entries == ledger.entries()
+    assert ledger.entries()[gone.fingerprint].saved_daily is not None
+    explained = [entry.finding for entry in ledger.entries().values() if entry.finding.detection == risen]
+    assert [finding.explanation is not None for finding in explained] == [True]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +145,13 @@ def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by)
         "tags": {"team": "attackers"},
     }  # fmt: skip
     engine = SimpleNamespace(query=lambda *_, **__: [])
-    (found,) = _owned_findings(
-        [Outcome(known, rows=(row,))], engine=engine, as_of=DAY, currency="USD", owners=owners
+    (found,) = owned_findings(
+        [Outcome(known, rows=(row,))],
+        engine=engine,
+        as_of=DAY,
+        rate=rate_of("USD"),
+        owners=owners,
+        billed_until={},
     )
     assert (found.team, found.owned_by) == (team, owned_by)
 
@@ -100,10 +177,10 @@ def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
         for account, cost in (("1", float("inf")), ("2", 5.0), ("3", float("nan")), ("4", None))
     ]
     engine = SimpleNamespace(query=lambda *_, **__: rows)
-    question = DetectionInput(as_of=DAY, news_since=DAY)
-    outcome = ask(CATALOG.detection("new_region"), engine=engine, catalog=CATALOG, question=question)
+    question = DetectionInput(as_of=DAY, first_new_day=DAY)
+    outcome = run_detection(CATALOG.detection("new_region"), engine=engine, catalog=CATALOG, inputs=question)
     assert [row["sub_account_id"] for row in outcome.rows] == ["2", "4"]
-    assert "2 findings have a cost that is no number (first: sub_account_id 1" in outcome.error
+    assert "2 findings have a cost that is not a finite number (first: sub_account_id 1" in outcome.error
 
 
 @pytest.mark.parametrize(
@@ -115,10 +192,12 @@ def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
     charges = [{**CHARGE, "charge_date": DAY - timedelta(days=back)} for back in range(1, 20)]
     case = Case(name="every day", kind="quiet", charges=charges)
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
-    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, news_since=DAY).values)
+    create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
     known = finding(account="111122223333", on=date(2026, 4, 1))
-    ledger.update(lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), looked=())
+    ledger.update(
+        lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), evaluated=()
+    )
     scanned = scan(
         DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
         detections=[CATALOG.detection(known.detection)], owners=Owners(), ledger=ledger,

@@ -27,7 +27,7 @@ from focuswatch.cli.doctor_command import _reach
 from focuswatch.cli.scan_command import run as scan_here
 from focuswatch.engines.sql_literals import literal
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.decide import MOST_A_TEAM
+from focuswatch.ledger.decide import MAX_NOTIFICATIONS_PER_TEAM
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.operations.doctor import examine
 from focuswatch.operations.heartbeat import heartbeats
@@ -225,8 +225,10 @@ def every_finding_is_one_message_and_at_most_one_issue(
     messages = messages_of(deployed)
     by_team = Counter(finding["team"] for _, finding in told.values())
     in_digests = set(told) - set(messages)
-    assert len(in_digests) == sum(max(count - MOST_A_TEAM, 0) for count in by_team.values())
-    assert len(messages["None"]) == sum(count > MOST_A_TEAM for count in by_team.values())  # the digests
+    assert len(in_digests) == sum(max(count - MAX_NOTIFICATIONS_PER_TEAM, 0) for count in by_team.values())
+    assert len(messages["None"]) == sum(
+        count > MAX_NOTIFICATIONS_PER_TEAM for count in by_team.values()
+    )  # the digests
     for fingerprint, (_, finding) in told.items():
         if fingerprint in in_digests:
             continue
@@ -253,7 +255,7 @@ def the_team_answers_and_nobody_else(deployed: Deployed, told: Told) -> None:
     deployed.await_told()
     with deployed.aws.used():
         ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
-        (silence,) = ledger.silences()
+        (silence,) = ledger.suppressions()
     assert (silence.value, silence.author) == (fingerprint, f"{MEMBER.lower()} ({MEMBER})")
     assert "Snoozed" in json.dumps(message.blocks)
 
@@ -309,7 +311,7 @@ def the_page_is_there_and_a_digest_leads_to_it(deployed: Deployed) -> None:
     shown = data_of(s3.get_object(Bucket=bucket, Key=KEY)["Body"].read().decode())
     with deployed.aws.used():
         known = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
-        entries, silences = known.entries().values(), known.silences()
+        entries, silences = known.entries().values(), known.suppressions()
     as_of = date.fromisoformat(shown["as_of"])
     seen = {one.fingerprint for one in entries if is_shown(one, silences, as_of=as_of)}
     assert {one["fingerprint"] for one in shown["findings"]} == seen

@@ -24,8 +24,8 @@ from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.publish import Topics, publish
-from focuswatch.notify.queue_batch import pause, tell_batch
-from focuswatch.notify.queue_message import number_of
+from focuswatch.notify.queue_batch import deliver_batch, retry_delay
+from focuswatch.notify.queue_message import notification_number
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_slack import local_slack
@@ -33,7 +33,7 @@ from tests.fakes.memory_table import MemoryTable
 from tests.given.findings import DAY, finding, run
 from tests.given.jira import CATALOG
 from tests.given.ledger import ledger_table
-from tests.given.slack import Killed, Telling
+from tests.given.slack import Killed, SlackWorld
 
 ChannelName = Literal["slack", "jira"]
 VISIBILITY_SECONDS = 360.0
@@ -141,9 +141,11 @@ class Queue:
 
     def postpone(self, record: dict[str, Any], *, seconds: float) -> None:
         """See focuswatch.notify.queue_batch.Queue."""
-        self.messages[int(record["receiptHandle"])].visible_at = self.clock() + pause(record, seconds=seconds)
+        self.messages[int(record["receiptHandle"])].visible_at = self.clock() + retry_delay(
+            record, seconds=seconds
+        )
 
-    def bury(self, record: dict[str, Any]) -> None:
+    def send_to_dead_letters(self, record: dict[str, Any]) -> None:
         """See focuswatch.notify.queue_batch.Queue."""
         self.buried.append(record)
 
@@ -171,7 +173,7 @@ class World:
     """One channel and all that leads to it."""
 
     channel: ChannelName
-    telling: Telling
+    slack: SlackWorld
     jira: LocalJira
     table: Table
     queue: Queue
@@ -182,11 +184,11 @@ class World:
 
     @property
     def now(self) -> float:
-        return self.telling.now
+        return self.slack.now
 
     @now.setter
     def now(self, value: float) -> None:
-        self.telling.now = value
+        self.slack.now = value
         self.jira.now = value
 
     def live(self, runs: list[list[Finding]], fault: Fault) -> None:
@@ -214,13 +216,13 @@ class World:
         day = DAY + timedelta(days=number)
         a_run = run(*(one.model_copy(update={"as_of": day}) for one in found), on=day)
         ledger = DynamoLedger(self.table)
-        ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=())
+        ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
     def _publish(self) -> None:
         publish(
             DynamoLedger(self.table),
             sns=self,
-            topics=Topics("findings", "new-region"),
+            topics=Topics("findings", {"new_region": "new-region"}),
             progress=lambda _: None,
         )
 
@@ -241,29 +243,29 @@ class World:
     def _work(self) -> None:
         records = self.queue.receive(self.batch)
         try:
-            worked = tell_batch(
+            worked = deliver_batch(
                 records, channel=self._channel(), queue=self.queue, progress=lambda _: None,
-                seconds_left=lambda: 900, clock=self.telling.clock,
+                seconds_left=lambda: 900, clock=self.slack.clock,
             )  # fmt: skip
         except Killed:
             return
         self.queue.delete(records, failed=set(worked.postponed))
 
     def _channel(self) -> Any:
-        self.telling.table = self.table
+        self.slack.table = self.table
         if self.channel == "slack":
-            return self.telling.channel()
-        claims = Claims(self.table, channel="jira", model=IssueState, clock=self.telling.clock)
-        client = self.telling.steps.watched(
+            return self.slack.channel()
+        claims = Claims(self.table, channel="jira", model=IssueState, clock=self.slack.clock)
+        client = self.slack.steps.watched(
             JiraClient(self.jira.url, TOKEN, email=EMAIL, read_seconds=1.0),
             ("get", "with_label", "create", "edit", "comment", "transition", "transitions", "move"),
         )
-        return JiraChannel(claims, DynamoLedger(self.table), OWNERS, CATALOG, client, self.telling.clock)
+        return JiraChannel(claims, DynamoLedger(self.table), OWNERS, CATALOG, client, self.slack.clock)
 
     def publish(self, **asked: Any) -> None:
         """SNS, as far as publishing needs it."""
         told = {name: one["StringValue"] for name, one in asked["MessageAttributes"].items()}
-        fingerprint, number = told["news_id"].rpartition("-")[0], number_of(told["news_id"])
+        fingerprint, number = told["news_id"].rpartition("-")[0], notification_number(told["news_id"])
         self.published[fingerprint][number] = (told["change"], told["told_in"] == "digest")
         self.queue.publish(**asked)
 
@@ -287,7 +289,7 @@ def counted(world: World) -> Count:
 
 def _slack_audit(world: World) -> tuple[int, int]:
     roots, notes, digests = defaultdict(list), Counter(), 0
-    for channel in world.telling.server.workspace.channels.values():
+    for channel in world.slack.server.workspace.channels.values():
         for message in channel.shown:
             told = message.metadata["event_payload"]
             if "digest" in told:
@@ -300,11 +302,11 @@ def _slack_audit(world: World) -> tuple[int, int]:
     lost = doubled = lines = 0
     for fingerprint, published in world.published.items():
         due, due_notes, summed, last = _due_in_slack(fingerprint, published)
-        there = roots.pop(fingerprint, [])
+        posted = roots.pop(fingerprint, [])
         lines += summed
-        lost += max(due - len(there), 0) + sum(notes[one] < 1 for one in due_notes)
-        doubled += max(len(there) - due, 0) + sum(max(notes.pop(one, 0) - 1, 0) for one in due_notes)
-        if there and (("Resolved" in there[-1].text) != (last == "resolved")):
+        lost += max(due - len(posted), 0) + sum(notes[one] < 1 for one in due_notes)
+        doubled += max(len(posted) - due, 0) + sum(max(notes.pop(one, 0) - 1, 0) for one in due_notes)
+        if posted and (("Resolved" in posted[-1].text) != (last == "resolved")):
             lost += 1
     doubled += sum(map(len, roots.values())) + sum(notes.values())
     return lost + max(lines - digests, 0), doubled + max(digests - lines, 0)
@@ -344,16 +346,16 @@ def world(
     """A world in which nothing has happened yet; `quick` with a table in memory, for thousands of findings."""
     rng = random.Random(seed)
     with mock_aws():
-        telling = Telling(None, None, owners=OWNERS)  # type: ignore[arg-type]
+        slack = SlackWorld(None, None, owners=OWNERS)  # type: ignore[arg-type]
         with (
-            local_slack(clock=telling.clock) as telling.server,
+            local_slack(clock=slack.clock) as slack.server,
             serving(LocalJira(lag_seconds=lag_seconds)) as jira,
         ):
-            jira.now = telling.now
+            jira.now = slack.now
             for name in ("#finops", *(team.channel for team in OWNERS.teams.values())):
-                telling.server.workspace.channel(name)
+                slack.server.workspace.channel(name)
             table = Table(MemoryTable() if quick else ledger_table())
-            yield World(channel, telling, jira, table, Queue(rng, telling.clock), rng)
+            yield World(channel, slack, jira, table, Queue(rng, slack.clock), rng)
 
 
 def story(findings: int) -> list[list[Finding]]:

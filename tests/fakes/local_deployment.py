@@ -148,7 +148,7 @@ class Deployed:
 
     def _untold(self) -> int:
         with self.aws.used():
-            return DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger)).untold_count()
+            return DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger)).pending_count()
 
     def _depths(self) -> list[int]:
         kinds = ("slack", "jira", "record", "spending")

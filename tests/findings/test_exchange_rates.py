@@ -10,7 +10,7 @@ import pytest
 import typer.testing
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome_of, read_cases
-from focuswatch.aws_alerts.alert_findings import finding as said
+from focuswatch.aws_alerts.alert_findings import alert_finding as said
 from focuswatch.bill.refresh.athena_statements import rate_of_period
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
 from focuswatch.catalog.catalog import Catalog, read_entry
@@ -57,7 +57,7 @@ def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
 def test_a_currency_without_a_rate_is_said():
     """Its amounts count as dollars, and whoever reads the findings learns it."""
     assert rate_of("XYZ").per_usd == 1
-    assert "No exchange rate is known for XYZ" in str(rate_of("XYZ").note)
+    assert "There is no exchange rate for XYZ" in str(rate_of("XYZ").note)
 
 
 def test_amounts_are_converted_by_way_of_the_dollar():
@@ -134,7 +134,7 @@ IDENTITY = ("sub_account_id", "region_id", "resource_id", "service_name")
 
 def _identities(outcome):
     assert outcome.error is None
-    return [[row.get(key) for key in IDENTITY] for row in _sorted(outcome)], len(outcome.not_looked_at)
+    return [[row.get(key) for key in IDENTITY] for row in _sorted(outcome)], len(outcome.not_evaluated)
 
 
 def test_a_parameter_of_money_says_that_it_is_in_dollars(tmp_path):
@@ -155,10 +155,12 @@ def test_material_change_is_measured_in_dollars():
     """Ten dollars more are news; ten rupees more are none."""
     first, grown = finding(cost="15"), finding(cost="30")
     known = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
-    assert [one.kind for one in decide(known, [], run(grown)).news] == ["changed"]
-    assert decide(known, [], run(grown, per_usd=Decimal(83))).news == ()
+    assert [one.kind for one in decide(known, [], run(grown)).notifications] == ["changed"]
+    assert decide(known, [], run(grown, per_usd=Decimal(83))).notifications == ()
     grown = finding(cost="900")
-    assert [one.kind for one in decide(known, [], run(grown, per_usd=Decimal(83))).news] == ["changed"]
+    assert [one.kind for one in decide(known, [], run(grown, per_usd=Decimal(83))).notifications] == [
+        "changed"
+    ]
 
 
 def test_what_aws_says_in_another_currency_is_weighed_in_dollars():
@@ -246,7 +248,7 @@ def test_the_scan_says_at_which_rate_thresholds_were_converted(tmp_path):
     done = typer.testing.CliRunner().invoke(app, ["scan", str(export), "--state", str(tmp_path / "state")])
     told = " ".join(done.stdout.split())
     assert (
-        "Money thresholds are converted at 83 INR for 1 USD, from the bill's own costs in its pricing currency"
+        "Thresholds in USD are converted at 83 INR for 1 USD (the bill's own costs in its pricing currency)"
         in told
     )
 

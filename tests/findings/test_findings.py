@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.findings.finding import Finding, fingerprint, money, plain, severity_of, to_finding
+from focuswatch.findings.finding import Finding, fingerprint, json_value, money, severity_of, to_finding
 from focuswatch.findings.size_limits import FINDING_BYTES, whole_length
 from tests.given.findings import finding
 
@@ -156,4 +156,4 @@ def test_any_amount_is_money(value):
 def test_a_value_that_is_no_number_is_unknown_in_json():
     """JSON has neither NaN nor Infinity."""
     row = {"a": float("nan"), "b": [float("inf")], "c": {"d": Decimal("-Infinity")}, "e": 1.5}
-    assert plain(row) == {"a": None, "b": [None], "c": {"d": None}, "e": 1.5}
+    assert json_value(row) == {"a": None, "b": [None], "c": {"d": None}, "e": 1.5}

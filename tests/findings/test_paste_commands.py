@@ -15,8 +15,8 @@ from focuswatch.cli.output import machine_formats
 from focuswatch.findings.finding import Finding, to_finding
 from focuswatch.findings.paste_commands import COMMAND, action_of, why_not
 from focuswatch.notify.jira import issue_text as jira
-from focuswatch.notify.publish import as_email
-from focuswatch.notify.slack.finding_message import message
+from focuswatch.notify.publish import render_email
+from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.reports.page.page_document import document
 from tests.given.page import gathered
 from tests.notify.jira.test_jira_text import BLOCK, DESCRIBED
@@ -93,15 +93,18 @@ def offered(finding: Finding) -> Iterator[tuple[str, str]]:
     """(output, command) of every output that finds commands to copy; the others print the action as it is."""
     listed = document(gathered(finding))["findings"][0]["commands"]
     yield from (("page", command) for command in listed)
-    blocks = message(finding, kind="new", today=DAY, news_id="n-1")["blocks"]
+    blocks = render_message(finding, kind="new", today=DAY, news_id="n-1")["blocks"]
     for one in elements(blocks):
         if one.get("type") == "rich_text_preformatted":
             yield "Slack", one["elements"][0]["text"]
         if one.get("style") == {"code": True} and one["text"].startswith("aws "):
             yield "Slack", one["text"]
-    for block in BLOCK.findall(jira.description(finding, **DESCRIBED)):
+    for block in BLOCK.findall(jira.render_description(finding, **DESCRIBED)):
         yield from (("Jira", line) for line in block.splitlines() if line.startswith("aws "))
-    for output in (finding.action, as_email(finding).partition("What to do\n")[2].partition("Evidence")[0]):
+    for output in (
+        finding.action,
+        render_email(finding).partition("What to do\n")[2].partition("Evidence")[0],
+    ):
         yield from (("text", command) for command in COMMAND.findall(output))
 
 

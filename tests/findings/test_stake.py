@@ -10,11 +10,11 @@ import pytest
 import typer.testing
 
 from focuswatch.cli import app
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.scan_result import ScanResult
+from focuswatch.findings.amount_text import amount_label, full_amount, main_amount
 from focuswatch.findings.finding import severity_of
 from focuswatch.findings.stake import Stake, stake_of
 from focuswatch.ledger import decide
-from focuswatch.notify.slack.money_text import amount_is, main_amount, stake
 from tests.given.findings import DAY, finding, run
 
 AS_OF = date(2026, 5, 31)
@@ -178,21 +178,23 @@ def test_severity_weighs_what_it_cost_and_a_further_week():
 def test_the_list_begins_with_what_is_at_stake():
     """Not with thirty days of something that lasted one."""
     ended, goes_on = an_event("1000", "0", resource="a"), an_event("500", "15000", resource="b")
-    told = decide({}, [], run(ended, goes_on, ran=("cost_anomaly",))).news
+    told = decide({}, [], run(ended, goes_on, ran=("cost_anomaly",))).notifications
     assert [one.finding.resource_id for one in told] == ["b", "a"]
 
 
 def test_what_goes_on_as_before_is_no_material_change():
     """Its cost so far grows every day; that alone is news only when it has outgrown what was told by half."""
     known = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("100", "3000"))).entries}
-    assert decide(known, [], run(an_event("300", "3000"), ran=("cost_anomaly",))).news == ()
+    assert decide(known, [], run(an_event("300", "3000"), ran=("cost_anomaly",))).notifications == ()
     for later in (an_event("600", "3000"), an_event("300", "9000")):
-        assert [one.kind for one in decide(known, [], run(later, ran=("cost_anomaly",))).news] == ["changed"]
+        assert [one.kind for one in decide(known, [], run(later, ran=("cost_anomaly",))).notifications] == [
+            "changed"
+        ]
 
 
 def test_what_ended_is_no_material_change():
     known = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("1000", "30000"))).entries}
-    assert decide(known, [], run(an_event("2000", "0", ended=DAY), ran=("cost_anomaly",))).news == ()
+    assert decide(known, [], run(an_event("2000", "0", ended=DAY), ran=("cost_anomaly",))).notifications == ()
 
 
 def test_findings_of_an_older_ledger_are_compared_by_the_amount_they_have():
@@ -205,14 +207,14 @@ def test_findings_of_an_older_ledger_are_compared_by_the_amount_they_have():
 def test_no_total_adds_amounts_of_two_meanings():
     """Waste is summed; of the others there is a count."""
     found = (finding("w", cost="70"), an_event("1000", "0"), finding("g", cost="500", category="governance"))
-    scanned = Scanned(
+    scanned = ScanResult(
         as_of=DAY,
         currency="USD",
         findings=found,
-        news=(),
+        notifications=(),
         outcomes=(),
         coverage=None,
-        silenced=0,
+        suppressed=0,
         seconds=0.0,
     )  # type: ignore[arg-type]
     assert scanned.monthly_waste == scanned.unowned_waste == 70
@@ -236,11 +238,11 @@ def test_no_total_adds_amounts_of_two_meanings():
     ],
 )
 def test_an_amount_says_what_it_means(found, said):
-    assert stake(found) == said
+    assert full_amount(found) == said
     assert said.startswith(main_amount(found))
 
 
 def test_beside_the_amount_stands_its_meaning():
     """The page has the currency from its heading."""
-    assert amount_is(finding()) == "a month to save"
-    assert amount_is(an_event("450", "4500")) == "above expected since 2026-03-27"
+    assert amount_label(finding()) == "a month to save"
+    assert amount_label(an_event("450", "4500")) == "above expected since 2026-03-27"

@@ -74,8 +74,8 @@ def actions(used: Used) -> set[str]:
 def callers(start: str) -> set[str]:
     """Files that `start` imports, at whatever remove, and that call a method only an AWS client has."""
     every = methods(*{service for services in SERVICES.values() for service in services})
-    telling = {name for name in every if "_" in name}  # `query` and `publish` may be anybody's
-    return {path for path in imported(start) if telling & {name for _, name in _called(path)}}
+    aws_only = {name for name in every if "_" in name}  # `query` and `publish` may be anybody's
+    return {path for path in imported(start) if aws_only & {name for _, name in _called(path)}}
 
 
 @functools.cache

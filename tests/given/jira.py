@@ -43,7 +43,9 @@ def a_finding(**changes: Any) -> Finding:
     return Finding(**{**told, **changes})
 
 
-def news(number: int = 0, kind: str = "new", *, age: float = 0.0, **changes: Any) -> QueuedNotification:
+def notification(
+    number: int = 0, kind: str = "new", *, age: float = 0.0, **changes: Any
+) -> QueuedNotification:
     """The news of that number; each follows the one before."""
     return QueuedNotification(
         finding=a_finding(status="open" if kind == "reminder" else kind, **changes),
@@ -56,7 +58,7 @@ def news(number: int = 0, kind: str = "new", *, age: float = 0.0, **changes: Any
 
 
 @dataclass
-class Given:
+class JiraWorld:
     """A Jira, a table, and a channel between them."""
 
     jira: LocalJira
@@ -102,16 +104,16 @@ class Given:
 
     @property
     def state(self) -> IssueState | None:
-        return self.claims.known(FINGERPRINT)
+        return self.claims.state_of(FINGERPRINT)
 
     def pass_days(self, days: float) -> None:
         self.jira.now += days * DAY
 
-    def tell(self, delivery: QueuedNotification, *, channel: JiraChannel | None = None) -> str | None:
+    def deliver(self, delivery: QueuedNotification, *, channel: JiraChannel | None = None) -> str | None:
         """Tell it as a queue does: again and again until it is told, in the time that each failure asks for."""
         for _ in range(20):
             try:
-                return (channel or self.channel).tell(delivery)
+                return (channel or self.channel).deliver(delivery)
             except TryLater as error:
                 self.jira.now += error.seconds + 1
             except Unsure:
@@ -120,8 +122,8 @@ class Given:
 
 
 @contextmanager
-def given(*, cloud: bool = True, lag_seconds: float = 0.0, owners: Any = OWNERS):
+def jira_world(*, cloud: bool = True, lag_seconds: float = 0.0, owners: Any = OWNERS):
     with mock_aws(), serving(LocalJira(cloud=cloud, lag_seconds=lag_seconds)) as jira:
-        there = Given(jira, ledger_table(), Owners.model_validate(owners))
-        yield there
+        world = JiraWorld(jira, ledger_table(), Owners.model_validate(owners))
+        yield world
         assert not jira.unlawful, sorted(set(jira.unlawful))

@@ -30,7 +30,7 @@ def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> Gathered:
         "entries": entries,
         "silences": (),
         "outcomes": (),
-        "looked_until": {},
+        "evaluated_until": {},
         "coverage": Coverage(),
         "billed_days": {
             "first_day": DAY - timedelta(days=60),
@@ -57,11 +57,11 @@ def hostile() -> Gathered:
     }  # fmt: skip
     gpu = {
         "place": 1, "sub_account_id": HOSTILE, "region_id": HOSTILE, "resource_id": HOSTILE,
-        "instance_types": HOSTILE, "gpu_hours": 24.0, "utilisation": 3.0, **day,
+        "instance_types": HOSTILE, "gpu_hours": 24.0, "utilization": 3.0, **day,
     }  # fmt: skip
     planned = {
         "of": "team", "name": HOSTILE, "spent": 1.0, "forecast": 3.0, "low": float("nan"), "high": 4.0, "budget": 2.0,
-        "over_by": 1.0, "over_on": DAY, "told": HOSTILE,
+        "over_by": 1.0, "over_on": DAY, "budget_status": HOSTILE,
     }  # fmt: skip
     return gathered(
         nasty,
@@ -78,7 +78,7 @@ def hostile() -> Gathered:
             "portfolio": [{**moved, "intent": HOSTILE}],
             "month_forecast": [planned, {**planned, "of": "service"}],
         },
-        coverage=Coverage(doubts=(HOSTILE,), silent_accounts=frozenset([HOSTILE, None])),  # type: ignore[list-item]
+        coverage=Coverage(doubts=(HOSTILE,), missing_accounts=frozenset([HOSTILE, None])),  # type: ignore[list-item]
         failures=(HOSTILE,),
         warnings=(HOSTILE,),
     )

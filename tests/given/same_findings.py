@@ -3,15 +3,15 @@
 import json
 from typing import Any
 
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import Finding
 
 Told = dict[str, tuple[str, dict[str, Any]]]  # kind and finding by fingerprint
 
 
-def news_of(scanned: Scanned) -> Told:
+def news_of(scanned: ScanResult) -> Told:
     """What a scan told."""
-    return {news.finding.fingerprint: (news.kind, as_told(news.finding)) for news in scanned.news}
+    return {news.finding.fingerprint: (news.kind, as_told(news.finding)) for news in scanned.notifications}
 
 
 def as_told(finding: Finding) -> dict[str, Any]:

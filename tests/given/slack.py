@@ -12,7 +12,7 @@ from moto import mock_aws
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification
@@ -20,7 +20,7 @@ from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
 from focuswatch.notify.slack.digest_queue import Digests, DigestState
 from focuswatch.notify.slack.finding_message import Links
-from focuswatch.notify.slack.record_response import Recorder
+from focuswatch.notify.slack.record_response import ResponseRecorder
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_slack import LocalSlack, local_slack
 from tests.fakes.slack_workspace import Channel
@@ -70,7 +70,7 @@ class Steps:
 
 
 @dataclass
-class Telling:
+class SlackWorld:
     """A Slack with the channels of `OWNERS`, the ledger's table, and a clock."""
 
     server: LocalSlack
@@ -105,7 +105,7 @@ class Telling:
     def channel(self) -> SlackChannel:
         """As for a new batch."""
         table = self.steps.watched(self.table, ("get_item", "put_item", "update_item", "query"))
-        slack = self.steps.watched(self.slack(), ("post", "update", "delete", "told", "replies"))
+        slack = self.steps.watched(self.slack(), ("post", "update", "delete", "own_messages", "replies"))
         claims = Claims(table, channel="slack", model=SlackState, clock=self.clock)
         gathered = Claims(table, channel="slack digests", model=DigestState, clock=self.clock)
         return SlackChannel(
@@ -114,32 +114,34 @@ class Telling:
             links=lambda _finding: Links(), clock=self.clock,
         )  # fmt: skip
 
-    def recorder(self) -> Recorder:
+    def recorder(self) -> ResponseRecorder:
         """As for a new batch of answers."""
-        return Recorder(self.slack(), self.channel(), DynamoLedger(self.table), self.table, self.clock)
+        return ResponseRecorder(
+            self.slack(), self.channel(), DynamoLedger(self.table), self.table, self.clock
+        )
 
-    def tell(self, *deliveries: QueuedNotification) -> list[str | None]:
+    def deliver(self, *deliveries: QueuedNotification) -> list[str | None]:
         """Tell one batch, and end its digests."""
         channel = self.channel()
-        done = [channel.tell(one) for one in deliveries]
+        done = [channel.deliver(one) for one in deliveries]
         for error in channel.flush().values():
             raise error
         return done
 
 
 @contextmanager
-def telling(**options: Any) -> Iterator[Telling]:
+def slack_world(**options: Any) -> Iterator[SlackWorld]:
     """A Slack that nobody has written to."""
     with mock_aws():
-        made = Telling(None, ledger_table(), **options)  # type: ignore[arg-type]
-        with local_slack(clock=made.clock) as made.server:
+        world = SlackWorld(None, ledger_table(), **options)  # type: ignore[arg-type]
+        with local_slack(clock=world.clock) as world.server:
             for name in ("#team-search", "#finops"):
-                made.server.workspace.channel(name, members=["U0ANNA"])
-            yield made
+                world.server.workspace.channel(name, members=["U0ANNA"])
+            yield world
 
 
-def news(
-    finding: Finding, kind: Kind = "new", *, number: int = 1, first: bool = False, **more: Any
+def notification(
+    finding: Finding, kind: NotificationKind = "new", *, number: int = 1, first: bool = False, **more: Any
 ) -> QueuedNotification:
     """One message of the findings topic; it is the first of its entry, or follows the number before."""
     status = "open" if kind == "reminder" else kind

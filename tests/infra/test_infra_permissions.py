@@ -17,7 +17,7 @@ LEASE = [
 PAGES = Used("focuswatch/ledger/dynamodb_pages.py")
 CLAIMS = Used("focuswatch/notify/claims.py")
 SECRET = Used("lambdas/environment.py", frozenset({"secret"}))
-LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_silence"}))]
+LEDGER = [PAGES, Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"_put", "add_suppression"}))]
 TOLD = [CLAIMS, Used("focuswatch/notify/queue_batch.py"), SECRET, HEARTBEAT]
 SLACK = [*TOLD, Used("focuswatch/notify/pacing.py"), Used("focuswatch/notify/slack/deliver.py")]
 # Only these files, and where it is not all of a file, only these functions: a ledger has verbs for people too.
@@ -55,7 +55,7 @@ USED = {
         *LEASE,
         Used("focuswatch/notify/publish.py"),
         PAGES,
-        Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"untold", "mark_told"})),
+        Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"pending_notifications", "mark_notified"})),
     ],
     "collect": [
         HEARTBEAT,

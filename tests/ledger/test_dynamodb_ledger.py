@@ -20,7 +20,7 @@ def ledger():
 
 
 def updated(ledger, a_run):
-    return ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=())
+    return ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
 
 def test_two_runs_at_once_tell_a_finding_once(ledger):
@@ -32,10 +32,10 @@ def test_two_runs_at_once_tell_a_finding_once(ledger):
             second.append(updated(ledger, run(finding())))
         return decide(entries, silences, run(finding()))
 
-    first = ledger.update(overtaken, looked=())
-    assert [news.kind for news in second[0].news] == ["new"]
-    assert not first.news
-    assert len(list(ledger.untold())) == 1
+    first = ledger.update(overtaken, evaluated=())
+    assert [news.kind for news in second[0].notifications] == ["new"]
+    assert not first.notifications
+    assert len(list(ledger.pending_notifications())) == 1
 
 
 def test_an_update_loses_nothing_that_another_wrote_meanwhile(ledger):
@@ -47,31 +47,31 @@ def test_an_update_loses_nothing_that_another_wrote_meanwhile(ledger):
             updated(ledger, run(finding(), others))
         return decide(entries, silences, run(finding()))
 
-    ledger.update(overtaken, looked=())
+    ledger.update(overtaken, evaluated=())
     assert ledger.entries().keys() == {finding().fingerprint, others.fingerprint}
 
 
 def test_news_waits_until_it_is_told_and_then_is_gone(ledger):
     """A run that dies after deciding leaves its news; whoever tells it takes it away, once."""
     updated(ledger, run(finding()))
-    (told,) = ledger.untold()
-    assert told.news.kind == "new"
-    ledger.mark_told(told)
-    assert not list(ledger.untold())
-    ledger.mark_told(told)  # a second publisher of the same news
-    assert not list(ledger.untold())
+    (told,) = ledger.pending_notifications()
+    assert told.notification.kind == "new"
+    ledger.mark_notified(told)
+    assert not list(ledger.pending_notifications())
+    ledger.mark_notified(told)  # a second publisher of the same news
+    assert not list(ledger.pending_notifications())
 
 
 def test_news_of_one_finding_is_told_in_its_order(ledger):
     """New, then resolved, though nobody told the first in time."""
     updated(ledger, run(finding()))
     updated(ledger, run(ran=[finding().detection]))
-    assert [told.news.kind for told in ledger.untold()] == ["new", "resolved"]
-    first, second = ledger.untold()
-    ledger.mark_told(second)  # out of order: nothing is taken away
-    assert [told.id for told in ledger.untold()] == [first.id, second.id]
-    ledger.mark_told(first)
-    assert [told.id for told in ledger.untold()] == [second.id]
+    assert [told.notification.kind for told in ledger.pending_notifications()] == ["new", "resolved"]
+    first, second = ledger.pending_notifications()
+    ledger.mark_notified(second)  # out of order: nothing is taken away
+    assert [told.id for told in ledger.pending_notifications()] == [first.id, second.id]
+    ledger.mark_notified(first)
+    assert [told.id for told in ledger.pending_notifications()] == [second.id]
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
@@ -81,7 +81,7 @@ def test_what_was_told_does_not_wait_for_ever(interrupted):
         table = Table(ledger_table())
         ledger = DynamoLedger(table)
         updated(ledger, run(finding()))
-        (told,) = ledger.untold()
+        (told,) = ledger.pending_notifications()
         calls = []
 
         def dies(moment):
@@ -91,15 +91,17 @@ def test_what_was_told_does_not_wait_for_ever(interrupted):
 
         table.befall, table.asked_again = dies, lambda: not interrupted
         with suppress(Killed):
-            ledger.mark_told(told)
-        assert list(ledger.untold()) == []
-        assert ledger.untold_count() == 0
+            ledger.mark_notified(told)
+        assert list(ledger.pending_notifications()) == []
+        assert ledger.pending_count() == 0
 
 
 def test_an_id_is_the_same_however_often_news_is_read(ledger):
-    """Whoever receives it twice can tell."""
+    """Whoever receives it twice can world."""
     updated(ledger, run(finding()))
-    assert [told.id for told in ledger.untold()] == [told.id for told in ledger.untold()]
+    assert [told.id for told in ledger.pending_notifications()] == [
+        told.id for told in ledger.pending_notifications()
+    ]
 
 
 def test_more_findings_than_a_page_are_all_there(ledger):
@@ -107,4 +109,4 @@ def test_more_findings_than_a_page_are_all_there(ledger):
     many = [finding(resource=f"r-{number}-{'x' * 4_000}") for number in range(400)]
     updated(ledger, run(*many))
     assert len(ledger.entries()) == 400
-    assert len(list(ledger.untold())) == 400
+    assert len(list(ledger.pending_notifications())) == 400

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sqlite3
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from moto import mock_aws
 
 from focuswatch.errors import LedgerError
 from focuswatch.ledger import (
+    Decision,
     DetectionRun,
     EvaluatedUntil,
     Ledger,
@@ -20,6 +22,7 @@ from focuswatch.ledger import (
     decide,
 )
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.ledger.ledger_protocol import Decide
 from tests.given.findings import DAY, finding, run
 from tests.given.ledger import ledger_table
 
@@ -40,9 +43,9 @@ def told(ledger: Ledger, a_run: DetectionRun) -> list[str]:
     """The kinds of news that a run makes."""
     decision = ledger.update(
         lambda entries, silences: decide(entries, silences, a_run),
-        looked=[EvaluatedUntil(id, a_run.as_of) for id in a_run.ran],
+        evaluated=[EvaluatedUntil(id, a_run.as_of) for id in a_run.ran],
     )
-    return [news.kind for news in decision.news]
+    return [news.kind for news in decision.notifications]
 
 
 def only(ledger: Ledger) -> LedgerEntry:
@@ -123,8 +126,8 @@ def test_what_comes_back_is_new_again(ledger):
     [
         pytest.param({"ran": ()}, id="its detection failed"),
         pytest.param({"resolves": False}, id="the data is stale or partial"),
-        pytest.param({"silent_accounts": {"111122223333"}}, id="its account is missing from the bill"),
-        pytest.param({"not_looked_at": {finding().fingerprint}}, id="nobody looked at its activity"),
+        pytest.param({"missing_accounts": {"111122223333"}}, id="its account is missing from the bill"),
+        pytest.param({"not_evaluated": {finding().fingerprint}}, id="nobody looked at its activity"),
         pytest.param({"on": DAY - timedelta(days=1)}, id="the run looked at an older bill"),
     ],
 )
@@ -137,7 +140,7 @@ def test_nothing_is_resolved_on_a_doubt(ledger, reach):
 
 def test_what_is_told_once_is_never_told_again(ledger):
     """A new region leaves the news window without a word and stays known."""
-    once = {"told_once": {"idle_sagemaker_endpoint"}}
+    once = {"notified_once": {"idle_sagemaker_endpoint"}}
     assert told(ledger, run(finding(), **once)) == ["new"]
     assert told(ledger, run(on=NEXT_DAY, **once)) == []
     assert only(ledger).state == "closed"
@@ -146,7 +149,7 @@ def test_what_is_told_once_is_never_told_again(ledger):
 
 def test_an_event_that_grew_old_is_not_called_resolved_and_a_new_one_is_told(ledger):
     """GPUs that still run a week later are no news, and nothing that anybody ended."""
-    each = {"told_each_time": {"idle_sagemaker_endpoint"}}
+    each = {"notified_each_time": {"idle_sagemaker_endpoint"}}
     assert told(ledger, run(finding(), **each)) == ["new"]
     assert told(ledger, run(on=NEXT_DAY, **each)) == []
     assert told(ledger, run(finding(on=NEXT_DAY), on=NEXT_DAY, **each)) == ["new"]
@@ -173,7 +176,7 @@ def silence(**given: object) -> Suppression:
 def test_a_snoozed_finding_speaks_again_on_its_day(ledger):
     """Until a day means from that day on, and it is told though nothing changed."""
     told(ledger, run(finding()))
-    ledger.add_silence(silence(until=DAY + timedelta(days=5)))
+    ledger.add_suppression(silence(until=DAY + timedelta(days=5)))
     days = [
         told(ledger, run(finding(cost="9999"), on=DAY + timedelta(days=number))) for number in range(1, 7)
     ]
@@ -183,22 +186,22 @@ def test_a_snoozed_finding_speaks_again_on_its_day(ledger):
 def test_a_snooze_that_ran_out_reminds_though_nothing_changed(ledger):
     """Whoever snoozed asked to hear of it again."""
     told(ledger, run(finding()))
-    ledger.add_silence(silence(until=NEXT_DAY))
+    ledger.add_suppression(silence(until=NEXT_DAY))
     assert told(ledger, run(finding(), on=NEXT_DAY)) == ["reminder"]
     assert told(ledger, run(finding(), on=NEXT_DAY)) == []
 
 
 def test_what_was_excluded_before_it_was_found_is_told_when_that_ends(ledger):
     """It was recorded all the time, and is new to whoever hears it."""
-    kept = ledger.add_silence(silence())
+    kept = ledger.add_suppression(silence())
     assert told(ledger, run(finding())) == []
-    ledger.remove_silence(kept.id)
+    ledger.remove_suppression(kept.id)
     assert told(ledger, run(finding(), on=NEXT_DAY)) == ["new"]
 
 
 def test_a_silenced_finding_is_resolved_in_silence(ledger):
     """Nobody hears the end of what nobody heard."""
-    ledger.add_silence(silence())
+    ledger.add_suppression(silence())
     told(ledger, run(finding()))
     assert told(ledger, run(on=NEXT_DAY)) == []
     assert only(ledger).state == "resolved"
@@ -219,7 +222,7 @@ def test_a_silenced_finding_is_resolved_in_silence(ledger):
 )
 def test_an_exclusion_covers_its_scope_and_no_more(ledger, given, covered):
     """A scope is compared whole; a detection narrows it."""
-    ledger.add_silence(silence(**given))
+    ledger.add_suppression(silence(**given))
     kinds = told(ledger, run(finding(tags={"environment": "sandbox"})))
     assert kinds == ([] if covered else ["new"])
 
@@ -228,20 +231,20 @@ def test_how_far_each_detection_looked_never_goes_back(ledger):
     """A scan of an older bill does not make yesterday's news new."""
     told(ledger, run(on=NEXT_DAY))
     told(ledger, run(on=DAY))
-    assert ledger.looked_until() == {"idle_sagemaker_endpoint": NEXT_DAY}
+    assert ledger.evaluated_until() == {"idle_sagemaker_endpoint": NEXT_DAY}
 
 
 def test_news_is_ordered_by_money(ledger):
     """The costliest is told first."""
     decision = decide({}, [], run(finding("a", cost="1"), finding("b", cost="100"), finding("c", cost="10")))
-    assert [str(news.finding.monthly_cost) for news in decision.news] == ["100", "10", "1"]
+    assert [str(news.finding.monthly_cost) for news in decision.notifications] == ["100", "10", "1"]
 
 
 def _tell_in_a_process(path: Path, barrier: object, number: int) -> int:
     ledger = SqliteLedger(path)
     barrier.wait()  # type: ignore[attr-defined]
     a_run = run(finding(), finding(f"own-{number}"), ran=())
-    return len(ledger.update(partial(_decide, a_run), looked=()).news)
+    return len(ledger.update(partial(_decide, a_run), evaluated=()).notifications)
 
 
 def _decide(a_run: DetectionRun, entries: dict[str, LedgerEntry], silences: list[Suppression]) -> object:
@@ -267,8 +270,8 @@ def test_a_decision_that_fails_writes_nothing(ledger):
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
-        ledger.update(fail, looked=[EvaluatedUntil("idle_sagemaker_endpoint", DAY)])
-    assert (ledger.entries(), ledger.looked_until()) == ({}, {})
+        ledger.update(fail, evaluated=[EvaluatedUntil("idle_sagemaker_endpoint", DAY)])
+    assert (ledger.entries(), ledger.evaluated_until()) == ({}, {})
 
 
 def test_a_file_that_is_no_ledger_is_refused(tmp_path):
@@ -289,8 +292,8 @@ def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
 
 def test_an_unknown_silence_or_finding_is_named(ledger):
     """Taking back what is not there says where to look."""
-    with pytest.raises(LedgerError, match="no silence 7"):
-        ledger.remove_silence(7)
+    with pytest.raises(LedgerError, match="no suppression 7"):
+        ledger.remove_suppression(7)
     with pytest.raises(LedgerError, match="abc"):
         ledger.forget("abc")
 
@@ -298,7 +301,7 @@ def test_an_unknown_silence_or_finding_is_named(ledger):
 def test_dates_are_the_bills_own():
     """Nothing in an entry comes from the machine's clock."""
     decision = decide({}, [], run(finding(on=date(2020, 1, 1)), on=date(2020, 1, 1)))
-    assert decision.entries[0].told_on == date(2020, 1, 1)
+    assert decision.entries[0].notified_on == date(2020, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -316,8 +319,8 @@ def test_a_damaged_ledger_says_so(tmp_path, damage):
     told(ledger, run(finding()))
     with sqlite3.connect(ledger.path) as connection:
         connection.executescript(damage)
-    with pytest.raises(LedgerError, match=r"ledger.db is damaged \(.*\); put a copy of it back"):
-        print(ledger.entries(), ledger.silences(), ledger.looked_until())
+    with pytest.raises(LedgerError, match=r"ledger.db is damaged \(.*\); restore it from a backup"):
+        print(ledger.entries(), ledger.suppressions(), ledger.evaluated_until())
 
 
 def test_a_full_disk_leaves_the_ledger_as_it_was(tmp_path):
@@ -327,7 +330,7 @@ def test_a_full_disk_leaves_the_ledger_as_it_was(tmp_path):
     pages = ledger._connection.execute("PRAGMA page_count").fetchone()[0]
     ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
     many = [finding(f"arn:{number}") for number in range(200)]
-    with pytest.raises(LedgerError, match="full; make room"):
+    with pytest.raises(LedgerError, match="full; free disk space"):
         told(ledger, run(*many))
     assert len(ledger.entries()) == 1
 
@@ -338,8 +341,8 @@ def test_beyond_a_measure_a_team_hears_the_rest_in_sum(ledger):
     alarm = finding(resource="alarm", cost="1", category="security", team="search")
     other = finding(resource="other", cost="1", team="ml")
     a_run = run(*many, alarm, other)
-    decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
-    summed = {news.finding.resource_id for news in decision.news if news.in_digest}
+    decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=[])
+    summed = {news.finding.resource_id for news in decision.notifications if news.in_digest}
     assert summed == {f"r-{number}" for number in range(6)}
 
 
@@ -353,8 +356,8 @@ def test_minor_security_is_told_in_the_digest_and_takes_no_room_from_the_rest(le
     ]
     alarm = finding(resource="alarm", cost="0", category="security", team="search")
     a_run = run(*minor, alarm, finding(resource="pool", cost="1", team="search"))
-    decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), looked=[])
-    alone = {news.finding.resource_id for news in decision.news if not news.in_digest}
+    decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=[])
+    alone = {news.finding.resource_id for news in decision.notifications if not news.in_digest}
     assert alone == {"alarm", "pool"}
 
 
@@ -362,21 +365,23 @@ def test_news_waits_until_it_is_marked(ledger):
     """An error or a kill between the ledger and the output loses none; each finding's news keeps its order."""
     told(ledger, run(finding(cost="100")))
     told(ledger, run(finding(cost="400"), on=NEXT_DAY))
-    first, second = ledger.untold()
-    assert [first.news.kind, second.news.kind] == ["new", "changed"]
+    first, second = ledger.pending_notifications()
+    assert [first.notification.kind, second.notification.kind] == ["new", "changed"]
     assert second.after == first.number < second.number
-    ledger.mark_told(first)
-    assert [one.number for one in ledger.untold()] == [second.number]
-    ledger.mark_told(first)
-    assert [one.number for one in ledger.untold()] == [second.number], "the second time does nothing"
-    ledger.mark_told(second)
-    assert not list(ledger.untold())
+    ledger.mark_notified(first)
+    assert [one.number for one in ledger.pending_notifications()] == [second.number]
+    ledger.mark_notified(first)
+    assert [one.number for one in ledger.pending_notifications()] == [second.number], (
+        "the second time does nothing"
+    )
+    ledger.mark_notified(second)
+    assert not list(ledger.pending_notifications())
 
 
 def test_what_is_forgotten_is_not_sent(ledger):
     told(ledger, run(finding()))
     ledger.forget(finding().fingerprint)
-    assert not list(ledger.untold())
+    assert not list(ledger.pending_notifications())
 
 
 def test_an_exclusion_by_tag_covers_security_only_where_it_says_so():
@@ -388,3 +393,48 @@ def test_an_exclusion_by_tag_covers_security_only_where_it_says_so():
     assert by_tag.model_copy(update={"security": True}).covers(one)
     for scope, value in (("account", one.sub_account_id), ("resource", one.resource_id)):
         assert by_tag.model_copy(update={"scope": scope, "value": value}).covers(one)
+
+
+def counted_decide(a_run: DetectionRun) -> tuple[list[int], Decide]:
+    """A decision of a run, and the numbers of entries that it was made over."""
+    calls: list[int] = []
+
+    def counted(entries: Mapping[str, LedgerEntry], suppressions: Sequence[Suppression]) -> Decision:
+        calls.append(len(entries))
+        return decide(entries, suppressions, a_run)
+
+    return calls, counted
+
+
+def test_decision_over_a_snapshot_is_made_once(ledger):
+    """Nothing else was written, so the snapshot is still the ledger's state."""
+    told(ledger, run(finding("a")))
+    snapshot = ledger.snapshot()
+    calls, counted = counted_decide(run(finding("a"), finding("b")))
+    decision = ledger.update(counted, evaluated=(), snapshot=snapshot)
+    assert [one.finding.resource_id for one in decision.notifications] == ["b"]
+    assert calls == [1]
+    assert ledger.entries().keys() == snapshot.after(decision).entries.keys()
+
+
+def test_decision_is_made_again_when_another_process_wrote_since_the_snapshot(ledger):
+    """Else both would notify the same finding."""
+    snapshot = ledger.snapshot()
+    other = SqliteLedger(ledger.path) if isinstance(ledger, SqliteLedger) else DynamoLedger(ledger._table)
+    assert told(other, run(finding())) == ["new"]
+    calls, counted = counted_decide(run(finding()))
+    assert ledger.update(counted, evaluated=(), snapshot=snapshot).notifications == ()
+    assert calls == [0, 1]
+    other.close()
+
+
+def test_suppression_added_since_the_snapshot_is_seen_by_sqlite(tmp_path):
+    """Its whole file has one version."""
+    ledger = SqliteLedger(tmp_path / "ledger.db")
+    snapshot = ledger.snapshot()
+    ledger.add_suppression(
+        Suppression(scope="account", value="111122223333", author="ana", reason="test", since=DAY)
+    )
+    calls, counted = counted_decide(run(finding(account="111122223333")))
+    assert ledger.update(counted, evaluated=(), snapshot=snapshot).notifications == ()
+    assert calls == [0, 0]

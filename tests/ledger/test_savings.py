@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
+from focuswatch.detect.verified_savings import verified_savings
 from focuswatch.engines.duckdb_engine import DuckDbEngine, create_table
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
-from focuswatch.ledger.findings_table import TABLE, rows_of_ledger
-from focuswatch.ledger.verified_savings import verify_saved
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import TABLE, findings_table_rows
 from focuswatch.reports.page import document, gather
 from focuswatch.reports.run_report import rows_of
 from focuswatch.reports.split_report import split_rows
@@ -49,15 +49,15 @@ def ledger(tmp_path):
         resolved("30", saved_daily=None, resource="later"),
         resolved("20", saved_daily="0", resource="still billed"),
     )
-    made.update(lambda _known, _silences: Decision(entries, ()), looked=())
-    made.add_silence(QUIET)
+    made.update(lambda _known, _silences: Decision(entries, ()), evaluated=())
+    made.add_suppression(QUIET)
     return made
 
 
 def told(ledger, *, as_of=DAY):
     """The rows of the report."""
     engine = bill()
-    rows = rows_of_ledger(ledger, engine=engine, owners=OWNERS, as_of=as_of)
+    rows = findings_table_rows(ledger, engine=engine, owners=OWNERS, as_of=as_of)
     create_table(engine.connection, TABLE, KNOWN_FINDINGS, rows)
     return engine, rows_of(CATALOG.report("savings"), engine=engine, as_of=as_of, owners=OWNERS)
 
@@ -80,15 +80,15 @@ def test_open_promised_and_verified_are_three_sums(ledger):
 
 def test_what_was_saved_is_asked_in_as_many_statements_as_it_takes(ledger, monkeypatch):
     """Athena takes no statement of any length; the answers are those of one."""
-    asked = []
-    monkeypatch.setattr(DuckDbEngine, "query", recording(asked))
-    verify_saved(bill(), ledger=ledger, catalog=CATALOG, as_of=DAY)
-    at_once = {id: entry.saved_daily for id, entry in ledger.entries().items()}
+    labels: list[str] = []
+    monkeypatch.setattr(DuckDbEngine, "query", recording(labels))
+    entries = ledger.entries().values()
+    at_once = verified_savings(entries, engine=bill(), catalog=CATALOG, as_of=DAY)
     monkeypatch.setattr("focuswatch.engines.sql_literals.MOST_GIVEN_BYTES", 1)
-    verify_saved(bill(), ledger=ledger, catalog=CATALOG, as_of=DAY)
-    assert asked == ["saved"] * 4
-    assert {id: entry.saved_daily for id, entry in ledger.entries().items()} == at_once
-    assert sorted(daily for daily in at_once.values() if daily is not None) == [Decimal("0.666667"), 1, 10]
+    assert verified_savings(entries, engine=bill(), catalog=CATALOG, as_of=DAY) == at_once
+    assert labels == ["saved"] * 4
+    saved = {entry.finding.resource_id: entry.saved_daily for entry in at_once}
+    assert saved == {"r": 10, "later": 1, "still billed": Decimal("0.666667")}
 
 
 def recording(asked):
@@ -104,9 +104,9 @@ def recording(asked):
 
 def test_a_silence_that_ran_out_is_open_again(ledger):
     """On its day, as scan and page have it."""
-    (silence,) = ledger.silences()
-    ledger.remove_silence(silence.id)
-    ledger.add_silence(QUIET.model_copy(update={"until": DAY + timedelta(days=1)}))
+    (silence,) = ledger.suppressions()
+    ledger.remove_suppression(silence.id)
+    ledger.add_suppression(QUIET.model_copy(update={"until": DAY + timedelta(days=1)}))
     assert told(ledger)[1][0]["silenced_cost"] == 400
     later = told(ledger, as_of=DAY + timedelta(days=1))[1]
     assert (later[0]["open_cost"], later[0]["silenced_cost"]) == (520, 0)

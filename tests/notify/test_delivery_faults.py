@@ -8,39 +8,39 @@ from tests.fakes.delivery_world import counted, story, world
 
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_nothing_is_lost_and_nothing_doubled(channel, fault):
-    """Over four runs: found, grown, gone, back again."""
+def test_no_loss_and_no_duplicates_under_faults(channel, fault):
+    """Over four runs: new, changed, resolved, back."""
     count = lived(channel, FAULTS[fault], seed=11, findings=6)
     assert count.published >= 15
     assert (count.lost, count.doubled, count.buried) == (0, 0, 0)
 
 
-def test_a_burst_is_told_in_messages_and_in_digests():
+def test_burst_is_delivered_as_messages_and_digests():
     """What is beyond a team's measure is summed up, and counted in full."""
     with world("slack", seed=3) as there:
         there.batch = 50
         there.live(story(72)[:1], Reordered())
         count = counted(there)
-        channels = there.telling.server.workspace.channels.values()
+        channels = there.slack.server.workspace.channels.values()
     assert (count.published, count.lost, count.doubled) == (72, 0, 0)
     assert [len(one.shown) for one in channels if one.shown] == [21, 21, 21]
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_burst_of_hundreds_loses_and_doubles_nothing(channel):
+def test_burst_of_hundreds_causes_no_loss_and_no_duplicates(channel):
     """On a table in memory, or it would take minutes; benchmarks/results/delivery_faults.md has one of 5,000."""
     count = burst(channel, seed=7, findings=400)
     assert (count.published, count.lost, count.doubled, count.buried) == (400, 0, 0, 0)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_what_is_missing_or_double_would_be_counted(channel):
+def test_audit_counts_losses_and_duplicates(channel):
     """The count itself: a message taken away is lost, one posted again is double."""
     with world(channel, seed=1) as there:
         there.live(story(3)[:1], FAULTS["nothing fails"]())
         if channel == "slack":
             (first, *_), team = _messages(there)
-            there.telling.server.workspace.posted(team, vars(first))
+            there.slack.server.workspace.posted(team, vars(first))
             assert (counted(there).lost, counted(there).doubled) == (0, 1)
             for message in team.shown:
                 message.deleted = True
@@ -52,5 +52,5 @@ def test_what_is_missing_or_double_would_be_counted(channel):
 
 
 def _messages(there):
-    team = next(one for one in there.telling.server.workspace.channels.values() if one.shown)
+    team = next(one for one in there.slack.server.workspace.channels.values() if one.shown)
     return team.shown, team

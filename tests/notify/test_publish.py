@@ -35,13 +35,15 @@ class SNS:
 
 
 @pytest.mark.parametrize("sign", ["\x01", "\ufffe", "\uffff", "\x1f", "\U0001f600", "é"])
-def test_a_queue_takes_every_name_of_a_bill(sign):
-    """Else SNS, whose subscription it is, would drop the finding without a word; it reads as it was written."""
+def test_every_name_from_a_bill_is_accepted_by_the_queue(sign):
+    """Otherwise SNS would drop the finding silently."""
     found = finding(resource=f"a{sign}b").model_copy(update={"region_id": f"eu{sign}", "team": sign})
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
-        ledger.update(lambda known, silences: decide(known, silences, run(found)), looked=())
-        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
+        ledger.update(lambda known, silences: decide(known, silences, run(found)), evaluated=())
+        publish(
+            ledger, sns=sns, topics=Topics("findings", {"new_region": "new-region"}), progress=lambda _: None
+        )
     (sent,) = sns.sent
     values = [one["StringValue"] for one in sent["MessageAttributes"].values()]
     for text in (sent["Message"], *values):
@@ -55,13 +57,15 @@ def sent_of(*found):
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
         a_run = run(*found, ran=("new_region", "idle_sagemaker_endpoint"))
-        ledger.update(lambda known, silences: decide(known, silences, a_run), looked=())
-        publish(ledger, sns=sns, topics=Topics("findings", "new-region"), progress=lambda _: None)
+        ledger.update(lambda known, silences: decide(known, silences, a_run), evaluated=())
+        publish(
+            ledger, sns=sns, topics=Topics("findings", {"new_region": "new-region"}), progress=lambda _: None
+        )
     return sns.sent
 
 
-def test_anyone_can_subscribe_to_their_part():
-    """Every message says in attributes what a filter may ask for; none more than a queue takes."""
+def test_messages_have_attributes_to_filter_on():
+    """At most ten."""
     (sent,) = sent_of(finding(team="search"))
     told = {name: one["StringValue"] for name, one in sent["MessageAttributes"].items()}
     assert told.pop("news_id").startswith(finding(team="search").fingerprint)
@@ -72,7 +76,7 @@ def test_anyone_can_subscribe_to_their_part():
     assert len(told) + 2 <= 10  # with `news_id` and `after`
 
 
-def test_a_first_charge_in_a_region_is_a_mail_to_read_and_json_to_parse():
+def test_new_region_is_published_as_mail_and_as_json():
     """Both in one message to the security team's topic; and the same news to everybody's."""
     row = {
         "sub_account_id": "111122223333", "region_id": "ap-southeast-5", "resource_id": None, "monthly_cost": 412.5,
@@ -94,7 +98,7 @@ def test_a_first_charge_in_a_region_is_a_mail_to_read_and_json_to_parse():
     assert text == MAIL.read_text(encoding="utf-8")
 
 
-def test_a_row_with_evidence_without_end_is_told():
+def test_very_long_evidence_is_published():
     """Of 20,000 ARNs: DynamoDB takes its row, also while five news of it wait, and SNS its message."""
     detection = Catalog.load().detection("new_region")
     words = re.findall(r"{(\w+)}", detection.header.reason + detection.header.action)
@@ -104,33 +108,38 @@ def test_a_row_with_evidence_without_end_is_told():
     found = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names={})
     with mock_aws():
         sns = boto3.client("sns", region_name="us-east-1")
-        topics = Topics(*(sns.create_topic(Name=name)["TopicArn"] for name in ("findings", "new-region")))
+        arns = [sns.create_topic(Name=name)["TopicArn"] for name in ("findings", "new-region")]
+        topics = Topics(arns[0], {"new_region": arns[1]})
         ledger = DynamoLedger(ledger_table())
         for number in range(5):
             grown = found.model_copy(update={"monthly_cost": found.monthly_cost + 1000 * 2**number})
             a_run = run(grown, on=DAY + timedelta(days=number), ran=("new_region",))
-            ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), looked=())
+            ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), evaluated=())
         told = publish(ledger, sns=sns, topics=topics, progress=lambda _: None)
-    assert (told.told, told.failed) == (5, {})
+    assert (told.sent, told.failed) == (5, {})
 
 
 def hundred():
     """A ledger with a hundred findings to tell."""
     ledger = DynamoLedger(ledger_table())
     found = [finding(resource=f"r-{number}") for number in range(100)]
-    ledger.update(lambda known, silences: decide(known, silences, run(*found)), looked=())
+    ledger.update(lambda known, silences: decide(known, silences, run(*found)), evaluated=())
     return ledger
 
 
-def test_what_no_time_is_left_for_waits_for_the_next_run():
-    """Nothing is begun that might be sent and not marked as told; nothing is lost, and nothing sent twice."""
+def test_publish_stops_before_the_timeout():
+    """Nothing is lost, and nothing is sent twice."""
     with mock_aws():
         ledger, sns = hundred(), SNS()
-        asked = {"sns": sns, "topics": Topics("findings", "new-region"), "say": lambda _: None}
+        asked = {
+            "sns": sns,
+            "topics": Topics("findings", {"new_region": "new-region"}),
+            "progress": lambda _: None,
+        }
         first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
-        assert (first.told, first.unfinished, ledger.untold_count()) == (30, True, 70)
+        assert (first.sent, first.unfinished, ledger.pending_count()) == (30, True, 70)
         second = publish(ledger, **asked)
-    assert (second.told, second.unfinished) == (70, False)
+    assert (second.sent, second.unfinished) == (70, False)
     assert len({one["MessageAttributes"]["news_id"]["StringValue"] for one in sns.sent}) == 100
 
 
@@ -150,7 +159,7 @@ class Context:
 
 
 @pytest.mark.parametrize(("seconds", "told", "goes_on"), [(300, 100, 0), (161, 50, 1), (61, 0, 0)])
-def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seconds, told, goes_on):
+def test_function_ends_before_its_timeout_and_runs_again(monkeypatch, seconds, told, goes_on):
     """By an event of its own, unless it got nowhere; the clock calls it then."""
     announced = []
     with mock_aws():
@@ -159,7 +168,8 @@ def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seco
         for name, value in {
             "AWS_DEFAULT_REGION": "us-east-1", "FOCUSWATCH_LEDGER": "ledger", "POWERTOOLS_TRACE_DISABLED": "1",
             "POWERTOOLS_SERVICE_NAME": "publish", "POWERTOOLS_METRICS_NAMESPACE": "focuswatch",
-            "FOCUSWATCH_FINDINGS_TOPIC": topics["a"], "FOCUSWATCH_NEW_REGION_TOPIC": topics["b"],
+            "FOCUSWATCH_FINDINGS_TOPIC": topics["a"],
+            "FOCUSWATCH_DETECTION_TOPICS": json.dumps({"new-region": topics["b"]}),
         }.items():  # fmt: skip
             monkeypatch.setenv(name, value)
         from lambdas import publish as function
@@ -167,5 +177,5 @@ def test_the_function_ends_before_its_time_and_is_called_again(monkeypatch, seco
 
         monkeypatch.setattr(LambdaRun, "announce", lambda _run, what, _detail: announced.append(what))
         heartbeat = function.handler({}, Context(seconds))
-        assert ledger.untold_count() == 100 - told
+        assert ledger.pending_count() == 100 - told
     assert (heartbeat["told"], announced) == (told, ["Detected"] * goes_on)

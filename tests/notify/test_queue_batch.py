@@ -9,11 +9,17 @@ from moto import mock_aws
 from focuswatch.errors import Refused, TryLater
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.jira.issue_state import IssueState
-from focuswatch.notify.queue_batch import LONGEST_HIDDEN_SECONDS, Queue, pause, tell_batch, work
+from focuswatch.notify.queue_batch import (
+    LONGEST_HIDDEN_SECONDS,
+    Queue,
+    deliver_batch,
+    process_batch,
+    retry_delay,
+)
 from tests.fakes.delivery_world import Table
 from tests.given.findings import finding
 from tests.given.ledger import ledger_table
-from tests.given.slack import MORNING, news
+from tests.given.slack import MORNING, notification
 
 
 def record(body="{}", *, id="m1", receives=1, attributes=None):
@@ -50,13 +56,13 @@ class SQS:
 
 
 def worked(records, do, *, sqs):
-    return work(
+    return process_batch(
         records, do=do, queue=Queue(sqs, "queue", "dead"), progress=lambda _: None, seconds_left=lambda: 900
     )
 
 
 @pytest.mark.parametrize("error", [TryLater("not now", seconds=5), Refused("never"), ValueError("odd")])
-def test_a_message_that_sqs_lets_nobody_put_away_comes_back_alone(error):
+def test_message_that_sqs_cannot_postpone_returns_alone(error):
     """Its batch was told, and is not told to come again because of it."""
 
     def do(one):
@@ -66,13 +72,13 @@ def test_a_message_that_sqs_lets_nobody_put_away_comes_back_alone(error):
 
     done = worked([record(id="a"), record(id="bad"), record(id="b")], do, sqs=SQS(refuses=True))
     assert done.done == 2
-    assert done.answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert done.lambda_response == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     assert str(error) in done.postponed["bad"]
     assert "InvalidParameterValue" in done.postponed["bad"]
 
 
 @pytest.mark.parametrize("seconds", [0, 100_000, 1e12, float("inf")])
-def test_nobody_asks_sqs_for_a_pause_that_it_refuses(seconds):
+def test_delay_stays_within_the_limit_of_sqs(seconds):
     """Whatever a Retry-After says."""
     sqs = SQS()
 
@@ -83,36 +89,36 @@ def test_nobody_asks_sqs_for_a_pause_that_it_refuses(seconds):
     assert 0 < sqs.asked[0]["VisibilityTimeout"] <= LONGEST_HIDDEN_SECONDS + 1
 
 
-def test_a_pause_grows_with_each_time_it_comes():
+def test_delay_grows_with_each_attempt():
     """From seconds to a quarter of an hour."""
-    assert [pause(record(receives=number), seconds=0) for number in (1, 2, 5, 9, 100)] == [
+    assert [retry_delay(record(receives=number), seconds=0) for number in (1, 2, 5, 9, 100)] == [
         11, 21, 161, 901, 901,
     ]  # fmt: skip
 
 
-def test_what_of_a_batchs_digests_failed_concerns_their_own_news_alone():
+def test_failed_digest_affects_only_its_own_notifications():
     """One is refused for good, one is tried again, one was shown."""
     gone, later, well = (
-        news(finding(resource=name), in_digest=True, first=True) for name in ("gone", "later", "well")
+        notification(finding(resource=name), in_digest=True, first=True) for name in ("gone", "later", "well")
     )
 
     class Channel:
-        def tell(self, delivery):
+        def deliver(self, delivery):
             return "written down"
 
         def flush(self):
             return {gone.news_id: Refused("archived"), later.news_id: TryLater("busy", seconds=9)}
 
     sqs = SQS()
-    done = tell_batch(
+    done = deliver_batch(
         [of(gone, id="gone"), of(later, id="later"), of(well, id="well")], channel=Channel(),
         queue=Queue(sqs, "queue", "dead"), progress=lambda _: None, seconds_left=lambda: 900,
     )  # fmt: skip
-    assert (done.done, set(done.buried), set(done.postponed)) == (1, {"gone"}, {"later"})
+    assert (done.done, set(done.dead_lettered), set(done.postponed)) == (1, {"gone"}, {"later"})
 
 
-def test_a_claim_whose_answer_was_lost_is_ours():
-    """botocore asks again and is told that it is taken: by ourselves. What was there is looked at, to be sure."""
+def test_claim_with_a_lost_response_is_ours():
+    """botocore repeats the request, which fails because of our own claim."""
     with mock_aws():
         table = Table(ledger_table())
         claims = Claims(table, channel="jira", model=IssueState)

@@ -8,7 +8,7 @@ import pytest
 from focuswatch.errors import TryLater
 from focuswatch.notify.retry_after import LONGEST_SECONDS, retry_after
 from tests.given.findings import finding
-from tests.given.slack import news, telling
+from tests.given.slack import notification, slack_world
 
 NOW = 784_111_717.0  # Sun, 06 Nov 1994 08:48:37 GMT
 
@@ -39,17 +39,17 @@ def test_seconds_and_dates_are_read(name, value, seconds):
     assert retry_after({name: value}, otherwise=30, clock=lambda: NOW) == seconds
 
 
-def test_where_nothing_is_said_there_is_a_measure():
+def test_default_without_a_header():
     """As many servers do."""
     assert retry_after({}, otherwise=30) == 30
 
 
-def test_slack_may_say_when_by_a_date():
+def test_retry_after_of_slack_can_be_a_date():
     """Whoever would write meanwhile waits as long."""
-    with telling() as tell:
-        tell.server.limit.burst, tell.server.limit.a_second = 1, 0.01
-        tell.server.retry_after = lambda wait: formatdate(time.time() + wait, usegmt=True)
-        tell.tell(news(finding(team="search")))
+    with slack_world() as world:
+        world.server.limit.burst, world.server.limit.a_second = 1, 0.01
+        world.server.retry_after = lambda wait: formatdate(time.time() + wait, usegmt=True)
+        world.deliver(notification(finding(team="search")))
         with pytest.raises(TryLater) as later:
-            tell.tell(news(finding(team="search", resource="b")))
+            world.deliver(notification(finding(team="search", resource="b")))
     assert 50 < later.value.seconds <= 100

@@ -193,7 +193,9 @@ def test_publish_turns_nobodys_news_away(
         monkeypatch.setenv(f"POWERTOOLS_{name}", "true")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "focuswatch")
     monkeypatch.setenv("FOCUSWATCH_FINDINGS_TOPIC", "arn:aws:sns:us-east-1:111122223333:findings")
-    monkeypatch.setenv("FOCUSWATCH_NEW_REGION_TOPIC", "arn:aws:sns:us-east-1:111122223333:new-region")
+    monkeypatch.setenv(
+        "FOCUSWATCH_DETECTION_TOPICS", '{"new-region": "arn:aws:sns:us-east-1:111122223333:new-region"}'
+    )
     from lambdas import publish
 
     context = SimpleNamespace(

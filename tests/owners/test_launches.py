@@ -9,7 +9,7 @@ from focuswatch.bill import local_tables
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.ledger import SqliteLedger
-from focuswatch.owners.launches import launched, summed
+from focuswatch.owners.launches import costs_muted_by_launches, launches_summary
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.page import document, gather
 from focuswatch.reports.weekly_summary import weeks
@@ -20,8 +20,8 @@ from tests.reports.test_page import bill
 FIRST, LAST = DAY - timedelta(days=6), DAY + timedelta(days=8)
 LAUNCH = {"first_day": FIRST, "last_day": LAST, "factor": 8.0}
 SAID = (
-    "Within the planned launch guide, through 2026-04-08 up to 8 times the usual: Amazon Bedrock in 111122223333 at "
-    "6.0 times its usual; 500.00 USD a day not told"
+    "Planned launch guide allows up to 8 times the baseline through 2026-04-08. "
+    "Muted: Amazon Bedrock in 111122223333, 500.00 USD/day, 6.0 times its baseline"
 )
 
 
@@ -50,7 +50,7 @@ def engine_of(known, *, times=6.0):
 
 
 def quiet(known, *, times=6.0, catalog=CATALOG):
-    return launched(engine_of(known, times=times), catalog=catalog, owners=known, as_of=DAY)
+    return costs_muted_by_launches(engine_of(known, times=times), catalog=catalog, owners=known, as_of=DAY)
 
 
 def with_broken_lookup():
@@ -63,7 +63,7 @@ def with_broken_lookup():
 def test_it_says_until_when_up_to_what_and_how_much_is_not_told():
     """In one sentence, of each account and service."""
     (one,) = quiet(owners(LAUNCH))
-    assert one.told("USD") == SAID
+    assert one.sentence("USD") == SAID
     assert one.team == "search"
 
 
@@ -103,7 +103,7 @@ def scanned(tmp_path):
         progress=lambda _text: None,
     )  # fmt: skip
     page = document(gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=known, ledger=ledger))
-    found = launched(engine, catalog=CATALOG, owners=known, as_of=DAY)
+    found = costs_muted_by_launches(engine, catalog=CATALOG, owners=known, as_of=DAY)
     row = {
         "team": "ads",
         "sub_account_id": "1",
@@ -123,10 +123,12 @@ def scanned(tmp_path):
 def test_scan_page_and_digest_say_what_was_not_told(scanned):
     """The team whose launch it is and FinOps hear of it each week, another team does not."""
     result, page, lines = scanned
-    assert not [one for one in result.news if one.finding.detection in ("cost_anomaly", "token_burst")]
+    assert not [
+        one for one in result.notifications if one.finding.detection in ("cost_anomaly", "token_burst")
+    ]
     assert result.notes == (SAID,)
     assert page["freshness"]["launched"] == [SAID]
-    said = "Within a planned launch, so not told: 500.00 USD a day (guide, through 2026-04-08 up to 8 times)"
+    said = "Muted by planned launches: 500.00 USD/day (guide, up to 8 times the baseline through 2026-04-08)"
     assert said in lines["search"] and said in lines[None]
     assert not [line for line in lines["ads"] if "launch" in line]
 
@@ -138,7 +140,7 @@ def test_without_the_plan_it_is_an_anomaly(tmp_path):
         engine_of(known), as_of=DAY, currency="USD", catalog=CATALOG, detections=[CATALOG.detections["cost_anomaly"]],
         owners=known, ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
     )  # fmt: skip
-    assert [one.finding.detection for one in result.news] == ["cost_anomaly"]
+    assert [one.finding.detection for one in result.notifications] == ["cost_anomaly"]
     assert result.notes == ()
 
 
@@ -160,9 +162,9 @@ def test_that_it_cannot_be_asked_is_said_and_loses_no_finding(tmp_path):
 def test_many_launches_are_one_line_of_a_digest():
     """Which has ten."""
     one, other = quiet(owners(LAUNCH))[0], replace(quiet(owners(LAUNCH))[0], use_case="other")
-    line = summed([one, other, other], currency="USD")
+    line = launches_summary([one, other, other], currency="USD")
     assert (
         line
-        == "Within a planned launch, so not told: 1,500 USD a day (guide, through 2026-04-08 up to 8 times and 1 more)"
+        == "Muted by planned launches: 1,500 USD/day (guide, up to 8 times the baseline through 2026-04-08 and 1 more)"
     )
-    assert summed([], currency="USD") is None
+    assert launches_summary([], currency="USD") is None

@@ -126,19 +126,22 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
             'intent = "shared"\nteam = "hlep"',
             "use_cases.lab.team: found 'hlep', expected one of the teams: help.",
         ),
-        ('intent = "shared"', "use_cases.lab: names neither a team nor rows"),
+        ('intent = "shared"', "use_cases.lab: found neither team nor rows"),
         (
             'intent = "experiment"\nteam = "help"',
-            "use_cases.lab: an experiment ends; give it review_on, or a cap",
+            "use_cases.lab: found an experiment without an end; add review_on or cap",
         ),
         ('intent = "shared"\nteam = "help"\ncap = 0', "use_cases.lab.cap: Input should be greater than 0"),
-        ('intent = "shared"\nteam = "help"\nunit = "ticket"', "unit and accepted_unit_cost belong together"),
+        (
+            'intent = "shared"\nteam = "help"\nunit = "ticket"',
+            "found only one of unit and accepted_unit_cost",
+        ),
         ('intent = "shared"\nrows = { accounts = ["12"] }', "use_cases.lab.rows.accounts: found '12'"),
         ('intent = "shared"\nrows = { resources = ["a*b"] }', "use_cases.lab.rows.resources: found 'a*b'"),
         ('intent = "shared"\nrows = { resources = ["*"] }', "use_cases.lab.rows.resources: found '*'"),
         (
             'intent = "shared"\nrows = { tags = { use_case = ["tickets"] } }',
-            "use_cases.lab and use_cases.tickets both claim the tag use_case=tickets; let one have it.",
+            "use_cases.lab and use_cases.tickets both claim the tag use_case=tickets; assign it to one use case.",
         ),
         (
             'intent = "shared"\nrows = { accounts = ["111122223333"] }\n'

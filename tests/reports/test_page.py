@@ -158,7 +158,7 @@ def test_all_five_layers_have_every_day():
 def test_an_anomaly_is_marked_on_its_series_with_its_cause():
     """The days that the evidence names, the cost that was expected, what the excess is made of."""
     evidence = {
-        "strange_from": "2026-03-28", "strange_until": "2026-03-29", "first_day": "2026-01-01",
+        "anomalous_from": "2026-03-28", "anomalous_until": "2026-03-29", "first_day": "2026-01-01",
         "last_day": "2026-03-30", "daily_expected": 8.0, "causes": ["OutBytes (eu-west-1): 12.00 a day, 100%"],
     }  # fmt: skip
     strange = finding("s", category="anomaly").model_copy(update={"evidence": evidence})
@@ -175,12 +175,12 @@ def test_a_gpu_nobody_looked_at_is_not_an_idle_one():
     """None is not 0, and a day it did not run has no hours."""
     row = {
         "place": 1, "sub_account_id": "1", "region_id": "r", "resource_id": "i-1", "instance_types": "p4d",
-        "charge_date": days_before(3), "gpu_hours": 24.0, "utilisation": 0.0, "effective_cost": 50.0,
+        "charge_date": days_before(3), "gpu_hours": 24.0, "utilization": 0.0, "effective_cost": 50.0,
     }  # fmt: skip
-    rows = [row, {**row, "charge_date": days_before(1), "utilisation": None}]
+    rows = [row, {**row, "charge_date": days_before(1), "utilization": None}]
     shown = document(gathered(gpu_days=rows, account_names={"1": "search"}))["gpus"]
     (machine,) = shown["machines"]
-    assert (machine["hours"], machine["utilisation"]) == ([24.0, 0.0, 24.0], [0.0, None, None])
+    assert (machine["hours"], machine["utilization"]) == ([24.0, 0.0, 24.0], [0.0, None, None])
     assert (machine["account"], machine["cost"]) == ("search", 100.0)
 
 
@@ -202,13 +202,13 @@ def test_what_was_not_evaluated_is_told():
     """Failed, not asked by the last scan, not looked at; an account without a name is said in words."""
     detection, other = CATALOG.detections["underused_gpu"], CATALOG.detections["gpu_burst"]
     outcomes = (
-        Outcome(detection, not_looked_at=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
+        Outcome(detection, not_evaluated=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
         Outcome(other, error="gpu_burst: no such column"),
     )
     told = document(
         gathered(
             outcomes=outcomes,
-            looked_until={"underused_gpu": DAY},
+            evaluated_until={"underused_gpu": DAY},
             coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
         )
     )["freshness"]
@@ -216,7 +216,7 @@ def test_what_was_not_evaluated_is_told():
     assert told["not_asked"] == ["gpu_burst (last asked never)"]
     (skipped,) = told["not_judged"]
     assert (skipped["detection"], skipped["resources"], skipped["monthly_cost"]) == ("underused_gpu", 2, 10.0)
-    assert told["silent_accounts"] == ["1", "what no account is charged for"]
+    assert told["missing_accounts"] == ["1", "what no account is charged for"]
     assert told["doubts"] == ["late"]
 
 
@@ -239,7 +239,7 @@ def bill(*charges: dict[str, object]) -> DuckDbEngine:
 def gathered_from(engine, *found, catalog=CATALOG, tmp_path):
     """What is gathered of a bill whose ledger knows these findings."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
-    ledger.update(lambda entries, silences: decide(entries, silences, run(*found)), looked=[])
+    ledger.update(lambda entries, silences: decide(entries, silences, run(*found)), evaluated=[])
     return gather(engine, as_of=DAY, currency="USD", catalog=catalog, owners=Owners(), ledger=ledger)
 
 

@@ -8,8 +8,8 @@ from focuswatch.authoring.detection_cases import FOLDER, read_cases
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.ledger.findings_table import known_findings
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import findings_rows
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
 from tests.conformance.engines import OnTrino, on_duckdb, shapes_of
@@ -65,7 +65,7 @@ def planned(local_trino: LocalTrino):
         LedgerEntry(finding=finding("seen"), acknowledged_by="ana", acknowledged_on=DAY),
         resolved("300", saved_daily="9"), resolved("30", saved_daily=None, resource="later"),
     ]  # fmt: skip
-    known = known_findings(entries, [silence], as_of=DAY, owners=Owners(), account_tags={})
+    known = findings_rows(entries, [silence], as_of=DAY, owners=Owners(), account_tags={})
     bill = bill_of(case, file=file, connection=connection)
     bill = replace(bill, rows={**bill.rows, "known_findings": known})
     shapes = shapes_of(CATALOG, connection=connection, bill=bill)

@@ -268,9 +268,9 @@ def test_a_gpu_says_how_much_of_its_cost_was_idleness():
         activity=[gpu(100.0, days=day)],
     )
     assert (known["gpu_hours"], known["effective_cost"]) == (192, 192)
-    assert (known["mean_utilisation"], known["idle_cost"]) == (25, 72)
+    assert (known["mean_utilization"], known["idle_cost"]) == (25, 72)
     assert known["days_looked_at"] == 1
-    assert (unknown["gpu_hours"], unknown["mean_utilisation"], unknown["idle_cost"]) == (192, None, None)
+    assert (unknown["gpu_hours"], unknown["mean_utilization"], unknown["idle_cost"]) == (192, None, None)
 
 
 def economics(charges, *, activity=()):

@@ -10,7 +10,6 @@ from moto import mock_aws
 
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.detect.stored_outcomes import StoredOutcomes
-from focuswatch.notify.slack.weekly_message import weekly_message
 from focuswatch.reports.page.signed_link import (
     DAY_SECONDS,
     KEY,
@@ -19,6 +18,7 @@ from focuswatch.reports.page.signed_link import (
     opens,
     page_link,
 )
+from focuswatch.reports.weekly_message import render_weekly_message
 from tests.fakes.slack_rules import blocks_problems
 from tests.given.page import CATALOG
 from tests.reports.test_weekly_summary import row, told
@@ -128,7 +128,7 @@ def test_webhooks_alone_have_no_secret_and_open_nothing(answer):
 def test_the_digest_says_for_how_long_its_link_is_good():
     """In one line below the others; without a page there is none."""
     link = page_link(DOOR, secret=SECRET, now=NOW)
-    message, without = weekly_message(told([row()]), page=link), weekly_message(told([row()]))
+    message, without = render_weekly_message(told([row()]), page=link), render_weekly_message(told([row()]))
     assert blocks_problems(message["blocks"]) == []
     assert json.dumps(message).count(link) == 1
     assert f"for {LINK_DAYS} days" in json.dumps(message)
@@ -146,12 +146,12 @@ def test_what_came_of_detections_is_kept_until_they_are_asked_again():
         assert kept.recall(CATALOG) == ()
         skipped = ({"monthly_cost": 7.0, "resource_id": "arn:x"}, {"monthly_cost": None})
         kept.remember(
-            [Outcome(gpu, not_looked_at=skipped), Outcome(region, error="new_region: no such column")]
+            [Outcome(gpu, not_evaluated=skipped), Outcome(region, error="new_region: no such column")]
         )
         kept.remember([Outcome(region, rows=({"monthly_cost": 1.0},))])
         found = {one.detection.id: one for one in kept.recall(CATALOG)}
-        assert [row["monthly_cost"] for row in found["underused_gpu"].not_looked_at] == [7.0, None]
-        assert (found["new_region"].error, found["new_region"].not_looked_at) == (None, ())
+        assert [row["monthly_cost"] for row in found["underused_gpu"].not_evaluated] == [7.0, None]
+        assert (found["new_region"].error, found["new_region"].not_evaluated) == (None, ())
         left = {id: one for id, one in CATALOG.detections.items() if id != "underused_gpu"}
         without = type(CATALOG)(left, CATALOG.reports, CATALOG.tables, CATALOG.lookups)
         assert [one.detection.id for one in kept.recall(without)] == ["new_region"]

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerEntry
-from focuswatch.notify.slack.weekly_message import weekly_message
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.weekly_message import render_weekly_message
 from focuswatch.reports.weekly_summary import MOST_LINES, weeks
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems
@@ -127,7 +127,7 @@ def golden(name):
 @pytest.mark.parametrize("name", ["search", "everybody", "fraud"])
 def test_a_week_is_read_as_the_golden_file_shows(name):
     """What a team hears with much to do, FinOps about everybody, and a team in a quiet week."""
-    payload = weekly_message(golden(name))
+    payload = render_weekly_message(golden(name))
     assert not blocks_problems(payload["blocks"])
     same_as_golden(
         f"weekly.{name}", payload=payload, text=f"Notification: {payload['text']}\n\n{seen(payload)}"
@@ -149,7 +149,7 @@ def test_a_message_fits_slack_whatever_services_are_called(name):
         [row(service=name or None), row(service=name + "2", before=0.0)],
         [LedgerEntry(finding=finding(name or None, team="search"))],
     )
-    message = weekly_message(week)
+    message = render_weekly_message(week)
     assert blocks_problems(message["blocks"]) == []
     assert 1 + len(week.lines) <= MOST_LINES
     assert "<!channel>" not in message["text"]

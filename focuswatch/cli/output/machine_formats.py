@@ -11,7 +11,7 @@ from typing import Any
 
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
-from focuswatch.findings.finding import Finding, plain
+from focuswatch.findings.finding import Finding, json_value
 from focuswatch.findings.visible_text import UNSEEN, escaped_json, visible
 
 # Signs that begin a formula, of full width too; and all that a spreadsheet may pass over before one.
@@ -27,7 +27,7 @@ def findings(found: Iterable[Finding]) -> str:
 
 def rows(found: Sequence[Row]) -> str:
     """A JSON list of objects keyed by column."""
-    listed = [{key: plain(value) for key, value in row.items()} for row in found]
+    listed = [{key: json_value(value) for key, value in row.items()} for row in found]
     return written(listed)
 
 
@@ -69,7 +69,7 @@ def csv(found: Sequence[Row], *, columns: Sequence[str]) -> str:
     text = io.StringIO()
     writer = csv_module.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _cell(plain(value)) for key, value in row.items()} for row in found)
+    writer.writerows({key: _cell(json_value(value)) for key, value in row.items()} for row in found)
     return text.getvalue()
 
 

@@ -7,7 +7,7 @@ from rich.text import Text
 from focuswatch.cli.output.table_grid import Column, grid
 from focuswatch.cli.output.tables import console, place, rounded
 from focuswatch.findings.explanation import CostDriver, Explanation
-from focuswatch.findings.explanation_text import beside, headline
+from focuswatch.findings.explanation_text import circumstances, explanation_headline
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.visible_text import visible
 
@@ -17,7 +17,7 @@ def explanation(finding: Finding, explained: Explanation) -> None:
     out = console()
     out.print(visible(finding.title), style="bold", markup=False)
     out.print(Text(visible(place(finding)), style="cyan"))
-    out.print(visible(headline(explained, currency=finding.currency)), markup=False)
+    out.print(visible(explanation_headline(explained, currency=finding.currency)), markup=False)
     columns = (
         Column("Cost driver"), Column("Region"), Column("Operation"), Column("Resource", shortens=True),
         Column("By volume", number=True), Column("By price", number=True),
@@ -30,7 +30,7 @@ def explanation(finding: Finding, explained: Explanation) -> None:
         ["the whole excess", "", "", "", *map(_cents, totals)],
     ]
     out.print(grid(columns, rows, width=out.width), soft_wrap=True)
-    for line in beside(explained):
+    for line in circumstances(explained):
         out.print(visible(line), markup=False)
 
 

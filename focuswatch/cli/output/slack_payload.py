@@ -7,9 +7,10 @@ What the bill says is data: rich text, which has neither markup nor mentions in 
 
 from focuswatch.cli.output.machine_formats import written
 from focuswatch.cli.output.minor_findings import minor_line
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.scan_result import ScanResult
+from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, is_minor
-from focuswatch.notify.slack.action_steps import steps
+from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     MESSAGE_CHARACTERS,
     Block,
@@ -21,19 +22,18 @@ from focuswatch.notify.slack.blocks import (
     spaced,
     words,
 )
-from focuswatch.notify.slack.money_text import stake
-from focuswatch.notify.slack.place_names import account
+from focuswatch.notify.slack.place_names import account_of_finding
 
 MOST_FINDINGS = 20
 NAME_CHARACTERS = 300
 CONTEXT_CHARACTERS = 1500
 
 
-def news(scanned: Scanned) -> str:
+def news(scanned: ScanResult) -> str:
     """The JSON of a message that tells the news of a scan, costliest first."""
-    heading = f"focuswatch: {len(scanned.news)} to tell as of {scanned.as_of}"
-    told = [one.finding for one in scanned.news if not is_minor(one.finding)]
-    minor = [one.finding for one in scanned.news if is_minor(one.finding)]
+    heading = f"focuswatch: {len(scanned.notifications)} to tell as of {scanned.as_of}"
+    told = [one.finding for one in scanned.notifications if not is_minor(one.finding)]
+    minor = [one.finding for one in scanned.notifications if is_minor(one.finding)]
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": heading}}]
     shown = 0
     for finding in told[:MOST_FINDINGS]:
@@ -53,10 +53,10 @@ def _block(finding: Finding) -> Block:
     """A finding as one block of rich text, in which a name is neither markup nor a mention nor a line of its own."""
     status = spaced(f" ({finding.status}, {finding.severity})")
     cost = words(
-        f"{stake(finding)} · {finding.team or 'no owner'}",
+        f"{full_amount(finding)} · {finding.team or 'no owner'}",
         most=200,
     )
-    where = " · ".join(filter(None, (account(finding), finding.region_id, finding.resource_id)))
+    where = " · ".join(filter(None, (account_of_finding(finding), finding.region_id, finding.resource_id)))
     facts = [words(finding.title, style="bold", most=150), status, line_feed(), cost, line_feed()]
     facts += [words(where, most=NAME_CHARACTERS), line_feed(), words(finding.reason, most=900)]
-    return rich(section(facts), *steps(finding)["elements"])
+    return rich(section(facts), *render_action(finding)["elements"])

@@ -17,16 +17,16 @@ from focuswatch.bill.bill import BillSummary
 from focuswatch.catalog.catalog import Catalog, Report
 from focuswatch.cli.output.minor_findings import minor_line
 from focuswatch.cli.output.table_grid import Cell, Column, grid
-from focuswatch.detect.run_detection import DetectionInput, news_since
-from focuswatch.detect.scan import Scanned
+from focuswatch.detect.run_detection import DetectionInput, first_new_day
+from focuswatch.detect.scan_result import ScanResult
 from focuswatch.engines import Row
 from focuswatch.errors import ConfigError
-from focuswatch.findings.explanation_text import sentences
+from focuswatch.findings.amount_text import full_amount
+from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import SEVERITIES, Finding, account_label, is_minor
 from focuswatch.findings.finding import amount as plain_amount
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry, Suppression
-from focuswatch.notify.slack.money_text import stake
 
 PIPED_WIDTH = 120
 LEAST_WIDTH = 20
@@ -94,10 +94,10 @@ def account(name: str | None, id: str | None) -> str:
     return account_label(name, id) or ""
 
 
-def scanned(result: Scanned, summary: BillSummary, *, state: Path | None = None) -> None:
+def scanned(result: ScanResult, summary: BillSummary, *, state: Path | None = None) -> None:
     """A scan: its news by category and money, what was resolved, then the totals. `state` is for the hints."""
     out = console()
-    news = [one.finding for one in result.news]
+    news = [one.finding for one in result.notifications]
     found = [finding for finding in news if finding.status != "resolved"]
     minor = [finding for finding in found if is_minor(finding)]
     for category, heading in HEADINGS.items():
@@ -123,10 +123,10 @@ def scanned(result: Scanned, summary: BillSummary, *, state: Path | None = None)
     failures(result)
 
 
-def top(result: Scanned, *, most: int, state: Path, command: str) -> None:
+def top(result: ScanResult, *, most: int, state: Path, command: str) -> None:
     """The findings that matter most, a line each, and the totals: one screen."""
     out = console()
-    found = [one.finding for one in result.news if one.finding.status != "resolved"]
+    found = [one.finding for one in result.notifications if one.finding.status != "resolved"]
     found.sort(key=lambda one: (-SEVERITIES.index(one.severity), -one.stake))
     columns = (
         Column("A month", number=True), Column("So far", number=True), Column("Severity"), Column("Finding"),
@@ -242,7 +242,7 @@ def _by_detection(out: Console, found: Sequence[Finding]) -> None:
     out.print()
 
 
-def _summary(out: Console, result: Scanned, summary: BillSummary, *, state: Path | None) -> None:
+def _summary(out: Console, result: ScanResult, summary: BillSummary, *, state: Path | None) -> None:
     _totals(out, result)
     judged = f"{summary.charges:,} charges of {summary.first_charge_date} to {summary.last_charge_date}"
     out.print(
@@ -252,31 +252,31 @@ def _summary(out: Console, result: Scanned, summary: BillSummary, *, state: Path
         out.print(visible(line), style="dim", markup=False)
 
 
-def _totals(out: Console, result: Scanned) -> None:
+def _totals(out: Console, result: ScanResult) -> None:
     open_findings = [one for one in result.findings if one.status != "resolved"]
     waste = amount(result.monthly_waste, result.currency)
     out.print(
-        f"{len(result.news)} told, {len(open_findings)} open as of {result.as_of}: "
+        f"{len(result.notifications)} told, {len(open_findings)} open as of {result.as_of}: "
         f"[bold]{_escape(waste)} of waste a month[/bold]; "
         f"{len(result.unowned)} without an owner, "
         f"{_escape(amount(result.unowned_waste, result.currency))} of waste a month among them.",
     )
 
 
-def _caveats(result: Scanned, *, state: Path | None) -> Iterable[str]:
-    skipped = {one.detection.id: len(one.not_looked_at) for one in result.outcomes if one.not_looked_at}
+def _caveats(result: ScanResult, *, state: Path | None) -> Iterable[str]:
+    skipped = {one.detection.id: len(one.not_evaluated) for one in result.outcomes if one.not_evaluated}
     if skipped:
         listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
         yield f"Not judged, because --activity says nothing of their use: {listed}."
-    if result.silenced:
-        yield f"{result.silenced} silenced: {hint('findings --silences', state=state)}"
+    if result.suppressed:
+        yield f"{result.suppressed} silenced: {hint('findings --silences', state=state)}"
     for note in result.notes:
         yield f"{note}."
     for doubt in result.coverage.doubts:
         yield f"Nothing was resolved: {doubt}."
 
 
-def failures(result: Scanned) -> None:
+def failures(result: ScanResult) -> None:
     """The detections that could not be run, on stderr."""
     out = console(stderr=True)
     for outcome in result.failures:
@@ -322,14 +322,14 @@ def whole(entry: LedgerEntry, *, blind_spots: Sequence[str] = ()) -> None:
     out.print(finding.title, style="bold", markup=False)
     facts = {
         "state": f"{entry.state}, {finding.severity}, {finding.category}",
-        "amount": stake(finding),
+        "amount": full_amount(finding),
         "owner": f"{finding.team or 'nobody'} (by {finding.owned_by})",
         "account": account(finding.sub_account_name, finding.sub_account_id),
         "region": finding.region_id,
         "service": finding.service_name,
         "resource": finding.resource_id,
         "seen": f"{finding.first_seen} to {finding.last_seen}",
-        "told": str(entry.told_on or "not yet"),
+        "told": str(entry.notified_on or "not yet"),
         "acknowledged": f"{entry.acknowledged_on} by {entry.acknowledged_by}"
         if entry.acknowledged_on
         else None,
@@ -353,7 +353,7 @@ def whole(entry: LedgerEntry, *, blind_spots: Sequence[str] = ()) -> None:
     out.print()
     if finding.explanation:
         out.print("Why", style="dim")
-        for line in sentences(finding.explanation, currency=finding.currency):
+        for line in explanation_sentences(finding.explanation, currency=finding.currency):
             out.print(visible(f"- {line}"), markup=False)
     if blind_spots:
         out.print("How it may be wrong", style="dim")
@@ -410,7 +410,7 @@ def entry(loaded: Catalog, name: str, *, as_of: date) -> None:
     found = loaded.detections.get(name) or loaded.reports.get(name)
     if found is None:
         raise ConfigError(f"There is no detection or report called '{name}'; `focuswatch list` has them.")
-    question = DetectionInput(as_of=as_of, news_since=news_since(as_of, looked_until=None))
+    question = DetectionInput(as_of=as_of, first_new_day=first_new_day(as_of, evaluated_until=None))
     out = console()
     out.print(found.header.title, style="bold", markup=False)
     for key, value in found.header.model_dump(exclude={"title"}, exclude_none=True).items():

@@ -1,5 +1,5 @@
-"""Why a finding's money rose: its excess in parts that add up, what began or ended that day, who changed what.
+"""The root cause of a cost increase: cost drivers that add up to it, what started or stopped, and who changed what.
 
-`rise` reads off a finding what there is to explain, `ask` asks the tables, `words` says it; `told` puts it into the
-findings that are news. It decides nothing: whether something is strange is for the detections.
+`cost_increase` reads from a finding what increased, `driver_queries` queries the tables, and `attach_explanations` adds
+the explanations to the findings that are notified. Whether a cost is anomalous is decided by the detections.
 """

@@ -1,82 +1,117 @@
-"""Explanations into findings: those that are news are asked for, the others keep what they were told with."""
+"""Attach explanations to findings: new ones where a finding is notified, the previous one where it is not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.detect.explain.cost_increase import CostIncrease, rise_of
-from focuswatch.detect.explain.driver_queries import explain
+from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
+from focuswatch.detect.explain.driver_queries import explain_cost_increases
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger import DetectionRun, Ledger, decide
+from focuswatch.ledger import Decision, LedgerEntry
 
-MOST_EXPLAINED = 100  # of one run's news, costliest first: more at once is a bill that begins, and no rise
+# Of one run's notifications, highest cost first: more at once means a new bill and not that many cost increases.
+MAX_EXPLAINED = 100
 
 
-class Trail(Protocol):
-    """Whoever knows what was created or changed in an account, and by whom."""
+class ChangeHistory(Protocol):
+    """The source of what was created or changed in an account, and by whom."""
 
-    def seen(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
-        """The explanation with its changes; raises nothing of AWS's, but says in it what could not be seen."""
+    def with_changes(self, rise: CostIncrease, explanation: Explanation) -> Explanation:
+        """Return the explanation with its changes; errors of AWS do not raise, the explanation states them."""
         ...
 
 
-def explained(
-    run: DetectionRun,
+def attach_explanations(
+    decision: Decision,
     *,
+    previous: Mapping[str, LedgerEntry],
     engine: Engine,
     catalog: Catalog,
-    ledger: Ledger,
+    as_of: date,
     progress: Callable[[str], None],
-    trail: Trail | None = None,
-) -> DetectionRun:
-    """`run` with explanations in its findings. A statement that fails is said, and costs the explanations alone."""
-    rises = {one.fingerprint: rise for one in run.findings.values() if (rise := rise_of(one))}
-    if not rises:
-        return run
-    known = ledger.entries()
-    kept = {
-        fingerprint: known[fingerprint].finding.explanation for fingerprint in rises.keys() & known.keys()
+    change_history: ChangeHistory | None = None,
+) -> Decision:
+    """Return the decision with explanations in the findings that state a cost increase.
+
+    A query that fails is reported by `progress`, and only the explanations are missing.
+    """
+    increases = {
+        entry.fingerprint: increase
+        for entry in decision.entries
+        if entry.state == "open" and (increase := cost_increase_of(entry.finding, catalog=catalog))
     }
-    news = [one for one in decide(known, ledger.silences(), run).news if one.kind in ("new", "changed")]
-    asked = [rises[id] for one in news if (id := one.finding.fingerprint) in rises][:MOST_EXPLAINED]
-    fresh: Mapping[str, Explanation] = {}
-    if asked:
-        progress(f"Explaining {len(asked)} rises")
-        fresh = _asked(asked, engine=engine, catalog=catalog, as_of=run.as_of, progress=progress, trail=trail)
-    found = {
-        fingerprint: _with(finding, fresh.get(fingerprint) or kept.get(fingerprint))
-        for fingerprint, finding in run.findings.items()
+    if not increases:
+        return decision
+    explanations = {
+        fingerprint: explanation
+        for fingerprint in increases.keys() & previous.keys()
+        if (explanation := previous[fingerprint].finding.explanation)
     }
-    return replace(run, findings=found)
+    if notified := _notified_increases(decision, increases):
+        progress(f"Finding the root cause of {len(notified)} cost increases")
+        explanations |= _explain(
+            notified,
+            engine=engine,
+            catalog=catalog,
+            as_of=as_of,
+            progress=progress,
+            change_history=change_history,
+        )
+    return _with_explanations(decision, explanations, previous=previous)
 
 
-def _asked(
-    rises: list[CostIncrease],
+def _notified_increases(decision: Decision, increases: Mapping[str, CostIncrease]) -> list[CostIncrease]:
+    return [
+        increases[notification.finding.fingerprint]
+        for notification in decision.notifications
+        if notification.kind in ("new", "changed") and notification.finding.fingerprint in increases
+    ][:MAX_EXPLAINED]
+
+
+def _explain(
+    increases: Sequence[CostIncrease],
     *,
     engine: Engine,
     catalog: Catalog,
     as_of: date,
     progress: Callable[[str], None],
-    trail: Trail | None,
+    change_history: ChangeHistory | None,
 ) -> Mapping[str, Explanation]:
     try:
-        found = explain(rises, engine=engine, catalog=catalog, as_of=as_of)
+        explanations = explain_cost_increases(increases, engine=engine, catalog=catalog, as_of=as_of)
     except QueryError as error:
-        progress(f"Nothing is explained: {error}")
+        progress(f"Root causes are not available: {error}")
         return {}
-    if trail is None:
-        return found
+    if change_history is None:
+        return explanations
     return {
-        rise.fingerprint: trail.seen(rise, found[rise.fingerprint])
-        for rise in rises
-        if rise.fingerprint in found
+        increase.fingerprint: change_history.with_changes(increase, explanations[increase.fingerprint])
+        for increase in increases
+        if increase.fingerprint in explanations
     }
 
 
-def _with(finding: Finding, explanation: Explanation | None) -> Finding:
-    return finding.model_copy(update={"explanation": explanation}) if explanation else finding
+def _with_explanations(
+    decision: Decision, explanations: Mapping[str, Explanation], *, previous: Mapping[str, LedgerEntry]
+) -> Decision:
+    def explained(finding: Finding) -> Finding:
+        explanation = explanations.get(finding.fingerprint)
+        return finding.model_copy(update={"explanation": explanation}) if explanation else finding
+
+    entries = (
+        entry.model_copy(update={"finding": explained(entry.finding)}) if entry.state == "open" else entry
+        for entry in decision.entries
+    )
+    return replace(
+        decision,
+        entries=tuple(entry for entry in entries if entry != previous.get(entry.fingerprint)),
+        notifications=tuple(
+            notification.model_copy(update={"finding": explained(notification.finding)})
+            for notification in decision.notifications
+        ),
+    )

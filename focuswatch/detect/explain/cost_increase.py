@@ -1,16 +1,19 @@
-"""What there is to explain about a finding: which charges rose, on which days, by how much as its detection says."""
+"""Cost increases: the charges, days and excess of a finding, as the [explain] section of its detection names them."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.sql_literals import Scalar
-from focuswatch.findings.finding import Finding, money
+from focuswatch.findings.finding import Finding
 
 Charges = Literal["all", "tokens", "gpu", "transfer", "first"]
+# Columns of evidence in findings that an earlier version stored.
+OLD_NAMES = {"anomalous_from": "strange_from", "anomalous_until": "strange_until"}
 WEEKS = 4  # as many as a level needs: athena_sql/detections/cost_anomaly.sql judges after 28 days
 
 
@@ -52,40 +55,13 @@ class CostIncrease:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """How a detection's findings name their days and their excess."""
+def cost_increase_of(finding: Finding, *, catalog: Catalog) -> CostIncrease | None:
+    """Return the cost increase a finding states.
 
-    days: tuple[str, str] = ("first_day", "last_day")
-    excess: Callable[[Finding], Decimal | None] = lambda finding: finding.monthly_cost
-    charges: Charges = "all"
-    of_one_service: bool = False
-    weeks: int = WEEKS
-
-
-def _by_the_day(finding: Finding) -> Decimal:
-    return money(finding.evidence["daily_excess"]) * int(finding.evidence["strange_days"])
-
-
-def _above_the_weeks_before(_finding: Finding) -> None:
-    """The finding's money is all that was charged, and not what is above the usual."""
-
-
-RULES: Mapping[str, _Rule] = {
-    "cost_anomaly": _Rule(days=("strange_from", "strange_until"), excess=_by_the_day, of_one_service=True),
-    "token_burst": _Rule(charges="tokens"),
-    "unit_cost_regression": _Rule(weeks=1),
-    "gpu_burst": _Rule(charges="gpu", excess=_above_the_weeks_before),
-    "data_transfer_spike": _Rule(charges="transfer", excess=_above_the_weeks_before),
-    "new_region": _Rule(charges="first"),
-    "new_service": _Rule(charges="first"),
-    "dormant_account_woke": _Rule(charges="first"),
-}
-
-
-def rise_of(finding: Finding) -> CostIncrease | None:
-    """What rose; None where nothing did, or nobody says when."""
-    rule = RULES.get(finding.detection)
+    None without an [explain] section in its detection's header, or without days in its evidence.
+    """
+    detection = catalog.detections.get(finding.detection)
+    rule = detection.header.explain if detection else None
     days = [_day(finding.evidence, name) for name in rule.days] if rule else []
     if rule is None or not all(days):
         return None
@@ -98,15 +74,15 @@ def rise_of(finding: Finding) -> CostIncrease | None:
         resource_id=finding.resource_id,
         first_day=first,
         end_day=last + timedelta(days=1),
-        excess=rule.excess(finding),
+        excess=finding.monthly_cost if rule.excess == "monthly_cost" else None,
         charges=rule.charges,
-        of_one_service=rule.of_one_service,
+        of_one_service=rule.by_service,
         weeks=rule.weeks,
     )
 
 
 def _day(evidence: Mapping[str, Any], name: str) -> date | None:
     try:
-        return date.fromisoformat(str(evidence.get(name)))
+        return date.fromisoformat(str(evidence.get(name) or evidence.get(OLD_NAMES.get(name, name))))
     except ValueError:
         return None

@@ -24,11 +24,11 @@ HALF = Decimal("0.5")
 AT_ONCE = 200  # rises a statement: Athena takes 262,144 bytes of SQL, https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 
 
-def explain(
+def explain_cost_increases(
     rises: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, as_of: date
 ) -> dict[str, Explanation]:
     """Explanations by fingerprint; a rise of which the bill has no charge has none. Raises QueryError."""
-    parts = asked_parts(rises, engine=engine, catalog=catalog, label="explanations")
+    parts = query_cost_drivers(rises, engine=engine, catalog=catalog, label="explanations")
     turns = _turns(rises, engine=engine, catalog=catalog, as_of=as_of)
     return {
         rise.fingerprint: _explanation(rise, parts[rise.fingerprint], turns.get(rise.fingerprint, []))
@@ -37,7 +37,7 @@ def explain(
     }
 
 
-def asked_parts(
+def query_cost_drivers(
     rises: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, label: str
 ) -> dict[str, list[Row]]:
     """Rows of athena_sql/lookups/excess_charges.sql by fingerprint, costliest first."""
@@ -112,7 +112,7 @@ def _explanation(rise: CostIncrease, rows: list[Row], turns: list[Row]) -> Expla
 
 def _parts(rows: Sequence[Row], *, excess: Decimal) -> tuple[CostDriver, ...]:
     """What rose by money, then what fell by as much as to matter; it makes room for others that rose."""
-    every = [part_of(row) for row in rows]
+    every = [to_cost_driver(row) for row in rows]
     rose = [
         part
         for part in every
@@ -122,7 +122,7 @@ def _parts(rows: Sequence[Row], *, excess: Decimal) -> tuple[CostDriver, ...]:
     return (*rose[:MOST_PARTS], *fell[-MOST_FALLS:])
 
 
-def part_of(row: Row) -> CostDriver:
+def to_cost_driver(row: Row) -> CostDriver:
     """A row of athena_sql/lookups/excess_charges.sql; its resource is named where it brings half of the part."""
     excess = money(row["excess"])
     is_most = row["resource_excess"] is not None and money(row["resource_excess"]) >= HALF * excess > 0

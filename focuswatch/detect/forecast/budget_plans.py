@@ -16,7 +16,7 @@ from focuswatch.engines.sql_literals import Value
 PLANS = "SELECT plan, kind, team, monthly_budget FROM plans WHERE monthly_budget IS NOT NULL"
 TEAM, USE_CASE, SERVICE = "team", "use case", "service"
 COLUMNS = (
-    "of", "name", "spent", "forecast", "low", "high", "budget", "over_by", "over_on", "told",
+    "of", "name", "spent", "forecast", "low", "high", "budget", "over_by", "over_on", "budget_status",
 )  # fmt: skip
 
 
@@ -59,10 +59,10 @@ def _row(one: Budgeted) -> Row:
 
 
 def pace_rows(
-    statement: str, *, engine: Engine, label: str, question: dict[str, Value], pace: PaceHeader
+    statement: str, *, engine: Engine, label: str, inputs: dict[str, Value], pace: PaceHeader
 ) -> list[Row]:
     """A contract row for each plan that its month is about to pass, or may be, largest excess first."""
-    as_of = question["as_of"]
+    as_of = inputs["as_of"]
     assert isinstance(as_of, date)
     found = budgeted(statement, engine=engine, label=label, as_of=as_of)
     rows = [_finding(one, pace) for one in found if one.budget is not None and _tells(one, pace)]
@@ -87,7 +87,7 @@ def _finding(one: Budgeted, pace: PaceHeader) -> Row:
         "team": one.team,
         "plan": one.name,
         "plan_of": one.of,
-        "told": against_plan(one),
+        "budget_status": against_plan(one),
         "budget": budget,
         "spent": end.spent,
         "spent_percent": end.spent / budget * 100,
@@ -106,15 +106,15 @@ def _finding(one: Budgeted, pace: PaceHeader) -> Row:
 
 
 def against_plan(one: Budgeted) -> str:
-    """`over budget on the 23rd, by 1,900 at the month's end`; without a plan there is nothing to say."""
+    """Return `forecast to be over budget on the 23rd, by 1,900 at month end`; empty without a plan."""
     if one.budget is None or one.over_by is None:
         return ""
     amount = f"{abs(one.over_by):,.0f}"
     if one.over_on is None:
-        may = ", though it may be passed" if one.end.high >= one.budget else ""
-        return f"within budget, with {amount} to spare{may}"
-    tense = "over budget since" if one.end.spent >= one.budget else "over budget on"
-    return f"{tense} the {ordinal(one.over_on.day)}, by {amount} at the month's end"
+        may = ", but it may be exceeded" if one.end.high >= one.budget else ""
+        return f"forecast within budget by {amount}{may}"
+    tense = "over budget since" if one.end.spent >= one.budget else "forecast to be over budget on"
+    return f"{tense} the {ordinal(one.over_on.day)}, by {amount} at month end"
 
 
 def ordinal(day: int) -> str:

@@ -1,1 +1,1 @@
-"""Findings as Jira issues: one per fingerprint, on Cloud and on Data Center."""
+"""Findings as Jira issues: one issue per fingerprint, on Jira Cloud and Data Center."""

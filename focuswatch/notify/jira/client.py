@@ -1,8 +1,8 @@
-"""Jira in the few words that focuswatch needs of it, over REST v2, which Cloud and Data Center both speak.
+"""The requests to Jira that delivery needs, over REST v2, which Cloud and Data Center both support.
 
-The `jira` package asks `/rest/api/2/search/jql` on Cloud, where `/search` is gone
-(https://developer.atlassian.com/changelog/#CHANGE-2046), and `/rest/api/2/search` elsewhere. Nothing is tried again in
-here: a POST that is sent twice makes doubles.
+The `jira` package uses `/rest/api/2/search/jql` on Cloud, where `/search` was removed
+(https://developer.atlassian.com/changelog/#CHANGE-2046), and `/rest/api/2/search` elsewhere. This module retries
+nothing: a POST sent twice creates duplicates.
 """
 
 from collections.abc import Mapping
@@ -22,32 +22,35 @@ from focuswatch.notify.jira.issue_state import (
     issue_of,
     transition_of,
 )
-from focuswatch.notify.jira.jira_failures import told_apart
+from focuswatch.notify.jira.jira_failures import translate_errors
 
 if TYPE_CHECKING:
     from jira import JIRA
 
-CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0  # several requests a news must end within a Lambda's time
-LATELY_DAYS = 8  # a week and a day: a sweep that fell out for a week still sees every closing
+CONNECT_SECONDS, READ_SECONDS = (
+    5.0,
+    30.0,
+)  # several requests per notification must fit in a function's timeout
+RECENT_DAYS = 8  # a sweep that did not run for a week still sees every closing
 NOT_FOUND = 404
 GOOD_RESOLUTIONS = ("Done", "Fixed", "Resolved")
 
 
 class JiraSecret(BaseModel):
-    """What the secret holds; with `email` an API token of Cloud, without it a personal access token of Data Center.
+    """The Jira secret: with `email` an API token of Cloud, without it a personal access token of Data Center.
 
     https://confluence.atlassian.com/enterprise/using-personal-access-tokens-1026032365.html
     """
 
     model_config = ConfigDict(frozen=True)
-    url: str = Field(pattern=r"^https://|^http://127\.0\.0\.1[:/]")  # or the token would travel in the open
+    url: str = Field(pattern=r"^https://|^http://127\.0\.0\.1[:/]")  # the token must not be sent unencrypted
     token: str = Field(min_length=1, repr=False)
     email: str | None = None
 
 
 @dataclass
 class JiraClient:
-    """One Jira; it is connected to when it is first asked. Every method raises TryLater, Unsure or Refused."""
+    """A client for one Jira; it connects with the first request. Every method raises TryLater, Unsure or Refused."""
 
     url: str
     token: str = field(repr=False)
@@ -55,88 +58,89 @@ class JiraClient:
     read_seconds: float = READ_SECONDS
 
     @classmethod
-    def of_secret(cls, value: str) -> Self:
-        """Raises Refused where the secret is not shaped as it should be; its value is not shown."""
+    def from_secret(cls, value: str) -> Self:
+        """Read the secret. Raises Refused if its format is wrong, without showing its value."""
         try:
             secret = JiraSecret.model_validate_json(value)
         except ValidationError:
             raise Refused(
-                'the secret of Jira is not {"url": "https://…", "email": "…", "token": "…"}'
+                'The Jira secret does not have the format {"url": "https://…", "email": "…", "token": "…"}. '
+                "Correct it, then run focuswatch doctor."
             ) from None
         return cls(url=secret.url, token=secret.token, email=secret.email)
 
     @cached_property
     def cloud(self) -> bool:
-        """Whether people are named by account ids."""
+        """Return whether this is Jira Cloud, which identifies people by account ids."""
         return bool(self._jira.deploymentType == "Cloud")
 
     def get(self, key: str) -> Issue | None:
-        """The issue, also where it was moved and has another key now; None where it is gone or hidden from us."""
-        with told_apart(f"reading {key}", writing=False):
+        """Return the issue, also if it was moved and has another key now; None if deleted or not visible to us."""
+        with translate_errors(f"reading {key}", writing=False):
             raw = self._or_none(lambda: self._jira.issue(key, fields=FIELDS, expand="changelog").raw)
         return issue_of(raw, me=self._me) if raw else None
 
     def with_label(self, label: str) -> list[str]:
-        """Keys of all issues that have it, done or not, oldest first; issues just made may be missing."""
-        return [one.key for one in self._search(f'labels = "{label}" ORDER BY created ASC, key ASC')]
+        """Return the keys of all issues with the label, oldest first; new issues may be missing."""
+        return [issue.key for issue in self._search(f'labels = "{label}" ORDER BY created ASC, key ASC')]
 
     def open_issues(self) -> list[Issue]:
-        """All issues of ours that are not done, oldest first; without what their changelogs tell."""
+        """Return our issues that are not done, oldest first; without changelogs."""
         return self._search(
             f'labels = "{COMMON_LABEL}" AND statusCategory != Done ORDER BY created ASC, key ASC'
         )
 
-    def lately_done(self) -> list[Issue]:
-        """Issues of ours that are done and were changed lately; without what their changelogs tell."""
+    def recently_done(self) -> list[Issue]:
+        """Return our issues that are done and changed recently; without changelogs."""
         return self._search(
-            f'labels = "{COMMON_LABEL}" AND statusCategory = Done AND updated >= -{LATELY_DAYS}d ORDER BY key ASC'
+            f'labels = "{COMMON_LABEL}" AND statusCategory = Done AND updated >= -{RECENT_DAYS}d ORDER BY key ASC'
         )
 
     def create(self, fields: Mapping[str, Any]) -> str:
-        """The key of a new issue."""
-        with told_apart("creating an issue", writing=True):
+        """Create an issue. Return its key."""
+        with translate_errors("creating an issue", writing=True):
             return str(self._jira.create_issue(fields=dict(fields), prefetch=False).key)
 
     def edit(self, key: str, fields: Mapping[str, Any]) -> None:
         """Set fields."""
-        with told_apart(f"changing {key}", writing=True):
+        with translate_errors(f"changing {key}", writing=True):
             self._jira.issue(key, fields="summary").update(fields=dict(fields))
 
     def comment(self, key: str, body: str) -> None:
         """Add a comment."""
-        with told_apart(f"commenting {key}", writing=True):
+        with translate_errors(f"adding a comment to {key}", writing=True):
             self._jira.add_comment(key, body)
 
-    def says(self, key: str, mark: str) -> bool:
-        """Whether a comment has `mark` in it, among the newest that Jira gives."""
-        with told_apart(f"reading comments of {key}", writing=False):
-            found = self._jira.comments(key, order_by="-created", max_results=100)
-            return any(mark in str(one.raw.get("body")) for one in found)
+    def has_comment_with(self, key: str, mark: str) -> bool:
+        """Return whether one of the newest 100 comments contains `mark`."""
+        with translate_errors(f"reading comments of {key}", writing=False):
+            comments = self._jira.comments(key, order_by="-created", max_results=100)
+            return any(mark in str(comment.raw.get("body")) for comment in comments)
 
     def transitions(self, key: str) -> list[Transition]:
-        """What the issue offers us now."""
-        with told_apart(f"reading transitions of {key}", writing=False):
+        """Return the transitions that are available to us now."""
+        with translate_errors(f"reading transitions of {key}", writing=False):
             offered = self._jira.transitions(key, expand="transitions.fields")
-            return [transition_of(one) for one in offered]
+            return [transition_of(raw) for raw in offered]
 
     def move(self, key: str, transition: Transition) -> None:
-        """Do a transition; where its screen has a resolution, with the first good one."""
+        """Apply a transition; if its screen has a resolution, set the first positive one."""
         names = transition.resolutions
-        chosen = next((one for one in GOOD_RESOLUTIONS if one in names), next(iter(names), None))
+        chosen = next((name for name in GOOD_RESOLUTIONS if name in names), next(iter(names), None))
         fields = {"resolution": {"name": chosen}} if chosen and transition.to_done else {}
-        with told_apart(f"moving {key} by '{transition.name}'", writing=True):
+        with translate_errors(f"moving {key} by '{transition.name}'", writing=True):
             self._jira.transition_issue(key, transition.id, fields=fields)
 
     def _search(self, jql: str) -> list[Issue]:
-        with told_apart("searching", writing=False):
-            found: Any = self._jira.search_issues(jql, maxResults=False, fields=FIELDS)
-            return [issue_of(one.raw, me=self._me) for one in found]
+        with translate_errors("searching", writing=False):
+            issues: Any = self._jira.search_issues(jql, maxResults=False, fields=FIELDS)
+            return [issue_of(issue.raw, me=self._me) for issue in issues]
 
-    def _or_none(self, ask: Any) -> Any:
+    def _or_none(self, request: Any) -> Any:
         from jira.exceptions import JIRAError
 
         try:
-            return ask()
+            return request()
         except JIRAError as error:
             if error.status_code == NOT_FOUND:
                 return None
@@ -144,14 +148,14 @@ class JiraClient:
 
     @cached_property
     def _me(self) -> str:
-        with told_apart("asking who we are", writing=False):
+        with translate_errors("reading our own account", writing=False):
             return account_of(self._jira.myself())
 
     @cached_property
     def _jira(self) -> "JIRA":
         from jira import JIRA
 
-        with told_apart(f"connecting to {self.url}", writing=False):
+        with translate_errors(f"connecting to {self.url}", writing=False):
             return JIRA(
                 server=self.url,
                 basic_auth=(self.email, self.token) if self.email else None,

@@ -1,4 +1,4 @@
-"""An issue that a person closed: their word, kept in the ledger as an exclusion that runs out."""
+"""Exclusions for issues that a person closed: stored in the ledger, and valid for 90 days."""
 
 from datetime import date, timedelta
 
@@ -7,39 +7,42 @@ from focuswatch.ledger.ledger_entry import Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.jira.issue_state import Closing, Issue, IssueState
 
-EXCLUSION_DAYS = 90  # from the day on which it was closed
+EXCLUSION_DAYS = 90  # from the day of the closing
 
 
-def by_a_person(closing: Closing, state: IssueState) -> bool:
-    """Whether it is somebody else's; where Jira does not say whose, what we closed ourselves is written down."""
-    return not closing.ours and (closing.by is not None or state.open)
+def is_closed_by_person(closing: Closing, state: IssueState) -> bool:
+    """Return whether a person closed the issue; without an author in Jira, our own state tells if we closed it."""
+    return not closing.by_us and (closing.by is not None or state.open)
 
 
-def respected(
+def record_exclusion(
     state: IssueState, *, issue: Issue, fingerprint: str, ledger: Ledger, today: date
 ) -> IssueState:
-    """What is known after a closing was looked at; the exclusion is in the ledger then, once for each closing."""
+    """Add the exclusion for a closing to the ledger, once. Return the new state of the issue."""
     closing = issue.closing
-    if closing is None or state.closing_seen == closing.id:
+    if closing is None or state.processed_closing == closing.id:
         return state
     entry = ledger.entries().get(fingerprint)
     if entry is not None and not entry.finding.suppressible_by_team:
-        return passed_over(state, closing)  # the project of a team that only a resource's own tag names
-    silence = _exclusion(issue, closing, fingerprint=fingerprint, today=today)
-    kept = (one.model_copy(update={"id": 0}) for one in ledger.silences())
-    if silence.holds_on(today) and silence not in kept:
-        ledger.add_silence(silence)
-    return passed_over(state, closing)
+        return mark_processed(state, closing)  # the resource's own tag alone routed it to this team
+    exclusion = _exclusion(issue, closing, fingerprint=fingerprint, today=today)
+    existing = (suppression.model_copy(update={"id": 0}) for suppression in ledger.suppressions())
+    if exclusion.is_active_on(today) and exclusion not in existing:
+        ledger.add_suppression(exclusion)
+    return mark_processed(state, closing)
 
 
-def passed_over(state: IssueState, closing: Closing) -> IssueState:
-    """What is known of a closing that excludes nothing."""
-    return state.model_copy(update={"open": False, "closed_by_human": True, "closing_seen": closing.id})
+def mark_processed(state: IssueState, closing: Closing) -> IssueState:
+    """Return the state after a closing, whether or not it became an exclusion."""
+    return state.model_copy(update={"open": False, "closed_by_person": True, "processed_closing": closing.id})
 
 
-def silenced(ledger: Ledger, finding: Finding) -> bool:
-    """Whether somebody's word still holds that this is not to be told; they may have taken it back."""
-    return any(one.covers(finding) and one.holds_on(finding.as_of) for one in ledger.silences())
+def is_suppressed(ledger: Ledger, finding: Finding) -> bool:
+    """Return whether an active suppression covers the finding; people may have removed theirs."""
+    return any(
+        suppression.covers(finding) and suppression.is_active_on(finding.as_of)
+        for suppression in ledger.suppressions()
+    )
 
 
 def _exclusion(issue: Issue, closing: Closing, *, fingerprint: str, today: date) -> Suppression:
@@ -48,7 +51,7 @@ def _exclusion(issue: Issue, closing: Closing, *, fingerprint: str, today: date)
         scope="fingerprint",
         value=fingerprint,
         author=closing.by or "Jira",
-        reason=f"closed in {issue.key}" + (f" as {issue.resolution}" if issue.resolution else ""),
+        reason=f"closed {issue.key}" + (f" as {issue.resolution}" if issue.resolution else ""),
         since=since,
         until=since + timedelta(days=EXCLUSION_DAYS),
         source=f"jira {issue.key} {closing.id}",

@@ -1,41 +1,38 @@
-"""News of findings into Jira: one issue a finding, whatever fails.
+"""Deliver notifications to Jira: exactly one issue per finding, whatever fails.
 
-Jira takes no key that makes a request happen once. So whoever tells has the finding's claim, writes down that an issue
-is about to be made, and looks for it by its label wherever it is not known how that ended.
+Jira accepts no idempotency key. So a run claims the finding, stores that it is about to create an issue, and searches
+for the issue by its label whenever the outcome of an earlier attempt is unknown.
 
-Whether news came in a digest plays no part: an issue is no message. What keeps issues few is their least severity.
+Digests do not apply: an issue is not a message. `least_severity` keeps the number of issues low.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.errors import DeliveryError, TryLater, Unsure
+from focuswatch.errors import TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_protocol import Ledger
-from focuswatch.notify.claims import Claim, ClaimLost, Claims
+from focuswatch.notify.claims import RETRY_SECONDS, Claim, Claims
 from focuswatch.notify.jira import issue_text
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS
 from focuswatch.notify.jira.daily_sweep import Sweep, SweepSummary
-from focuswatch.notify.jira.find_or_create_issue import found, made, wanted
+from focuswatch.notify.jira.find_or_create_issue import create_issue, find_issue, is_wanted
 from focuswatch.notify.jira.issue_state import IssueState
 from focuswatch.notify.jira.update_issue import IssueUpdate
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.owners_file import Jira, Owners
 
-WAIT_SECONDS = 30.0
-CHANNEL = "jira"  # of Claims
-
 
 def no_query(_: Finding) -> str | None:
-    """There is nothing to link to."""
+    """Return no link."""
     return None
 
 
 @dataclass
 class JiraChannel:
-    """Tells deliveries; `query_url` gives what a finding's issue links to, `clock` seconds since 1970."""
+    """Delivers notifications as issues; `query_url` returns the link of an issue, `clock` seconds since 1970."""
 
     claims: Claims[IssueState]
     ledger: Ledger
@@ -45,46 +42,37 @@ class JiraChannel:
     clock: Callable[[], float]
     query_url: Callable[[Finding], str | None] = no_query
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
-        """What was done, in words for a log; None: nothing is to be done.
+    def deliver(self, delivery: QueuedNotification) -> str | None:
+        """Create or update the issue. Return what was done, for the log; None if there is nothing to do.
 
-        Raises TryLater (nothing was made), Unsure (something may have been) or Refused; in each case the same again
-        does no harm.
+        Raises TryLater (nothing was created), Unsure (something may have been) or Refused. Repeating it is safe.
         """
         fingerprint, target = delivery.finding.fingerprint, self._target(delivery.finding)
         if target is None and not self._has_issue(fingerprint):
             return None
-        claim = self.claims.claim(fingerprint)
-        try:
-            return self._tell(claim, delivery, target=target)
-        except ClaimLost as error:
-            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except DeliveryError as error:  # after any other nobody knows, and the lease runs out
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
+        with self.claims.held(fingerprint) as claim:
+            return self._deliver(claim, delivery, target=target)
 
     def flush(self) -> Mapping[str, Exception]:
-        """Nothing is gathered."""
+        """Return no errors: issues are not collected into digests."""
         return {}
 
     def sweep(self) -> SweepSummary:
-        """Once a day: see what people closed, and close doubles."""
+        """Run the daily sweep: record closings by people, and close duplicates."""
         return Sweep(self.client, self.claims, self.ledger, self.owners, self.clock)()
 
-    def _tell(
+    def _deliver(
         self, claim: Claim[IssueState], delivery: QueuedNotification, *, target: Jira | None
     ) -> str | None:
         state = claim.state or IssueState()
-        turn = delivery.turn(state.told)
+        turn = delivery.turn(state.last_number)
         if turn == "wait":
-            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=WAIT_SECONDS)
+            raise TryLater(
+                f"{delivery.news_id} arrived before the notification that it follows", seconds=RETRY_SECONDS
+            )
         if turn == "done":
-            self.claims.give_back(claim, seconds=0)
             return None
-        telling = IssueUpdate(
+        update = IssueUpdate(
             delivery=delivery,
             claim=claim,
             state=state,
@@ -95,29 +83,29 @@ class JiraChannel:
             description=self._description(delivery.finding),
             clock=self.clock,
         )
-        issue = found(telling)
+        issue = find_issue(update)
         if issue:
-            said = telling.follow(issue)
+            done = update.follow(issue)
         else:
-            makes = delivery.kind != "resolved" and wanted(delivery.finding, target)
-            said = made(telling) if makes else None
-        telling.note(told=delivery.number)
-        self.claims.settle(claim, telling.state)
-        return said and f"{delivery.news_id}: {delivery.kind}, {said}"
+            creates = delivery.kind != "resolved" and is_wanted(delivery.finding, target)
+            done = create_issue(update) if creates else None
+        update.note(last_number=delivery.number)
+        self.claims.settle(claim, update.state)
+        return done and f"{delivery.news_id}: {delivery.kind}, {done}"
 
     def _target(self, finding: Finding) -> Jira | None:
-        """A detection on trial is told to FinOps alone, as what nobody owns."""
+        """Return where issues of the finding go; a detection on trial notifies only FinOps, as if it had no owner."""
         detection = self.catalog.detections.get(finding.detection)
         on_trial = detection is not None and detection.header.status == "trial"
         return self.owners.jira(None if on_trial else finding.team)
 
     def _has_issue(self, fingerprint: str) -> bool:
-        known = self.claims.known(fingerprint)
-        return known is not None and known.key is not None
+        state = self.claims.state_of(fingerprint)
+        return state is not None and state.key is not None
 
     def _description(self, finding: Finding) -> str:
         detection = self.catalog.detections.get(finding.detection)
-        return issue_text.description(
+        return issue_text.render_description(
             finding,
             header=detection.header if detection else None,
             query_url=self.query_url(finding),

@@ -1,76 +1,78 @@
-"""The one issue of a finding: found again, or made, and never made while an earlier one may only be out of sight."""
+"""Find or create the issue of a finding; never create one while an earlier one may be missing from the search index."""
 
 from typing import Any
 
 from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import SEVERITIES, Finding
 from focuswatch.notify.jira.client import JiraClient
-from focuswatch.notify.jira.duplicate_issues import retire
-from focuswatch.notify.jira.issue_fields import OPTIONAL, fields_of
+from focuswatch.notify.jira.duplicate_issues import close_duplicate
+from focuswatch.notify.jira.issue_fields import OPTIONAL, new_issue_fields
 from focuswatch.notify.jira.issue_state import Issue, label_of
 from focuswatch.notify.jira.jira_failures import FieldsRefused
 from focuswatch.notify.jira.update_issue import IssueUpdate
 from focuswatch.owners.owners_file import Jira
 
-# Cloud's search shows a new issue after "a few seconds to minutes", with no bound given:
+# The search of Cloud shows a new issue after "a few seconds to minutes", without an upper bound:
 # https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
-# Until so long after an attempt that may have made one, not to find it proves nothing.
+# For this long after an attempt, not finding an issue does not prove that there is none.
 INDEX_LAG_SECONDS = 600.0
 
 
-def found(telling: IssueUpdate) -> Issue | None:
-    """By the key that is written down, else by the label. Raises TryLater while Jira may not show it yet."""
-    state, client = telling.state, telling.client
-    known = client.get(state.key) if state.key else None
-    if known:
-        if known.key != state.key:  # it was moved into another project
-            telling.keep(key=known.key, url=url_of(client, known.key))
-        return known
-    keys = client.with_label(label_of(telling.delivery.finding.fingerprint))
+def find_issue(update: IssueUpdate) -> Issue | None:
+    """Return the issue by its stored key, or by its label. Raises TryLater while the search may not show it yet."""
+    state, client = update.state, update.client
+    issue = client.get(state.key) if state.key else None
+    if issue:
+        if issue.key != state.key:  # it was moved into another project
+            update.keep(key=issue.key, url=url_of(client, issue.key))
+        return issue
+    keys = client.with_label(label_of(update.delivery.finding.fingerprint))
     oldest = client.get(keys[0]) if keys else None
     if oldest:
-        for double in keys[1:]:
-            retire(client, double, kept=oldest.key, target=telling.target)
-        telling.keep(key=oldest.key, url=url_of(client, oldest.key), attempted_at=None)
+        for duplicate in keys[1:]:
+            close_duplicate(client, duplicate, kept=oldest.key, target=update.target)
+        update.keep(key=oldest.key, url=url_of(client, oldest.key), attempted_at=None)
         return oldest
-    left = (state.attempted_at or 0) + INDEX_LAG_SECONDS - telling.clock()
+    left = (state.attempted_at or 0) + INDEX_LAG_SECONDS - update.clock()
     if left > 0:
-        raise TryLater("an issue may have been made that Jira's search does not show yet", seconds=left)
+        raise TryLater(
+            "an earlier attempt may have created an issue that the search does not show yet", seconds=left
+        )
     return None
 
 
-def made(telling: IssueUpdate) -> str:
-    """Make it; what was done, in words."""
-    fields = fields_of(
-        telling.delivery.finding,
-        target=telling.target,
-        description=telling.description,
-        cloud=telling.client.cloud,
+def create_issue(update: IssueUpdate) -> str:
+    """Create the issue. Return what was done, for the log."""
+    fields = new_issue_fields(
+        update.delivery.finding,
+        target=update.target,
+        description=update.description,
+        cloud=update.client.cloud,
     )
-    telling.keep(attempted_at=telling.clock(), key=None, url=None)
+    update.keep(attempted_at=update.clock(), key=None, url=None)
     try:
-        key, left_out = _created(telling.client, fields)
+        key, left_out = _created(update.client, fields)
     except (TryLater, Refused):
-        telling.keep(attempted_at=None)  # nothing was made: the next one need not wait for the search
+        update.keep(attempted_at=None)  # nothing was created: the next attempt need not wait for the search
         raise
-    telling.keep(key=key, url=url_of(telling.client, key), attempted_at=None, open=True, **telling.shown)
+    update.keep(key=key, url=url_of(update.client, key), attempted_at=None, open=True, **update.displayed)
     return f"{key} created" + "".join(f", without its {name} ({why})" for name, why in left_out.items())
 
 
-def wanted(finding: Finding, target: Jira | None) -> bool:
-    """Whether a finding that has no issue is to have one."""
+def is_wanted(finding: Finding, target: Jira | None) -> bool:
+    """Return whether a finding without an issue gets one."""
     return target is not None and SEVERITIES.index(finding.severity) >= SEVERITIES.index(
         target.least_severity
     )
 
 
 def url_of(client: JiraClient, key: str) -> str:
-    """Where a person reads it."""
+    """Return the URL of an issue for people."""
     return f"{client.url.rstrip('/')}/browse/{key}"
 
 
 def _created(client: JiraClient, fields: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """The key, and what Jira did not take: that somebody left must not cost a team its issues."""
+    """Return the key and the refused optional fields: an assignee who left must not prevent the issue."""
     try:
         return client.create(fields), {}
     except FieldsRefused as error:

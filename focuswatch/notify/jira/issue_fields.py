@@ -1,4 +1,4 @@
-"""What an issue is filled with: a finding, in the way its team's section of owners.toml wants it. Pure."""
+"""Fields of an issue, from a finding and the Jira section of its team in owners.toml. Pure."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from focuswatch.owners.owners_file import Jira
 OPTIONAL = ("priority", "components", "assignee")  # an issue without them is better than none
 
 
-def fields_of(finding: Finding, *, target: Jira, description: str, cloud: bool) -> dict[str, Any]:
-    """All fields of a new issue, by Jira's names.
+def new_issue_fields(finding: Finding, *, target: Jira, description: str, cloud: bool) -> dict[str, Any]:
+    """Return all fields of a new issue, by Jira's names.
 
     https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/#api-rest-api-2-issue-post
     """
@@ -20,7 +20,7 @@ def fields_of(finding: Finding, *, target: Jira, description: str, cloud: bool) 
         "project": {"key": target.project},
         "issuetype": {"name": target.issue_type},
         "labels": list(dict.fromkeys(labels)),
-        **told_fields(finding, target=target, description=description),
+        **updated_fields(finding, target=target, description=description),
     }
     if target.component:
         fields["components"] = [{"name": target.component}]
@@ -29,11 +29,11 @@ def fields_of(finding: Finding, *, target: Jira, description: str, cloud: bool) 
     return fields
 
 
-def told_fields(finding: Finding, *, target: Jira, description: str) -> dict[str, Any]:
-    """Those that change with the finding."""
+def updated_fields(finding: Finding, *, target: Jira, description: str) -> dict[str, Any]:
+    """Return the fields that change with the finding."""
     priority = target.priority.get(finding.severity)
     return {
-        "summary": issue_text.summary(finding),
+        "summary": issue_text.render_summary(finding),
         "description": description,
         **({"priority": {"name": priority}} if priority else {}),
     }

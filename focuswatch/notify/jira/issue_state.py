@@ -1,4 +1,4 @@
-"""An issue as Jira tells it, and what focuswatch remembers of it. Pure."""
+"""An issue as Jira returns it, and the stored state of a finding's issue. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,31 +6,41 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from focuswatch.findings.finding import Severity
 
-COMMON_LABEL = "focuswatch"  # on every issue of ours, since JQL cannot ask for the beginning of a label
+COMMON_LABEL = "focuswatch"  # on all our issues: JQL cannot search for the prefix of a label
 LABEL_PREFIX = "focuswatch-"
-FIELDS = "summary,labels,status,resolution,created"  # what an Issue is read from, besides its changelog
+FIELDS = "summary,labels,status,resolution,created"  # the fields of an Issue, besides its changelog
 DONE = "done"  # https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-workflow-status-categories/
 
 
 class IssueState(BaseModel):
-    """What was last written down of a finding's issue.
+    """The stored state of a finding's issue.
 
-    `told` is the number of the last news that was told, `commented` of the last that was commented; `severity` and
-    `monthly_cost` are what the issue says. `attempted_at` stands while an issue may have been made without our knowing
-    its key, `closing_seen` names a closing by a person that was looked at already.
+    `last_number` is the number of the last notification that was delivered, `commented` of the last with a comment;
+    `severity` and `monthly_cost` are those that the issue shows. `attempted_at` is set while an issue may have been
+    created whose key is unknown. `processed_closing` is the id of the last closing by a person that was processed.
     """
 
     model_config = ConfigDict(frozen=True)
     key: str | None = None
     url: str | None = None
-    told: int | None = None
+    last_number: int | None = Field(
+        default=None, validation_alias=AliasChoices("told", "last_number"), serialization_alias="told"
+    )
     open: bool = True
-    closed_by_human: bool = False
-    closing_seen: str | None = None
+    closed_by_person: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("closed_by_human", "closed_by_person"),
+        serialization_alias="closed_by_human",
+    )
+    processed_closing: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("closing_seen", "processed_closing"),
+        serialization_alias="closing_seen",
+    )
     commented: int | None = None
     commented_at: float | None = None
     attempted_at: float | None = None
@@ -40,19 +50,19 @@ class IssueState(BaseModel):
 
 @dataclass(frozen=True)
 class Closing:
-    """How an issue came to be done: `by` whom (None: Jira does not say), whether that was us, and when."""
+    """Who closed an issue (`by`; None: unknown to Jira), whether that was our account, and when."""
 
     id: str
     by: str | None
-    ours: bool
+    by_us: bool
     on: date | None
 
 
 @dataclass(frozen=True)
 class Issue:
-    """An issue as it is now; `closing` is None while it is not done.
+    """The current state of an issue; `closing` is None while it is not done.
 
-    `edited` are the fields that somebody else has changed since we made it; they are theirs.
+    `edited` are the fields that others have changed since we created it; we do not overwrite them.
     """
 
     key: str
@@ -64,14 +74,14 @@ class Issue:
 
     @property
     def fingerprint(self) -> str | None:
-        """Of the finding that it is about."""
-        ours = (one for one in self.labels if one.startswith(LABEL_PREFIX))
-        return next((one.removeprefix(LABEL_PREFIX) for one in ours), None)
+        """Return the fingerprint of its finding, from its labels."""
+        our_labels = (label for label in self.labels if label.startswith(LABEL_PREFIX))
+        return next((label.removeprefix(LABEL_PREFIX) for label in our_labels), None)
 
 
 @dataclass(frozen=True)
 class Transition:
-    """A step that an issue offers; `needs` are fields that it demands and has no value for."""
+    """An available transition of an issue; `needs` are required fields without a default."""
 
     id: str
     name: str
@@ -81,15 +91,15 @@ class Transition:
 
 
 def label_of(fingerprint: str) -> str:
-    """What an issue is found again by."""
+    """Return the label that identifies the issue of a finding."""
     return LABEL_PREFIX + fingerprint
 
 
 def issue_of(raw: Mapping[str, Any], *, me: str) -> Issue:
-    """The issue that Jira's JSON tells; `me` is our own account."""
+    """Read an issue from Jira's JSON; `me` is our own account."""
     fields = raw["fields"]
     histories = sorted(raw.get("changelog", {}).get("histories", ()), key=_when)  # Cloud has the newest first
-    others = [one for one in histories if account_of(one.get("author")) != me]
+    by_others = [history for history in histories if account_of(history.get("author")) != me]
     done = fields["status"]["statusCategory"]["key"] == DONE
     return Issue(
         key=raw["key"],
@@ -97,28 +107,30 @@ def issue_of(raw: Mapping[str, Any], *, me: str) -> Issue:
         labels=tuple(fields.get("labels") or ()),
         resolution=(fields.get("resolution") or {}).get("name"),
         closing=_closing(fields["status"]["id"], histories, me=me) if done else None,
-        edited=frozenset(item["field"] for one in others for item in one["items"]),
+        edited=frozenset(item["field"] for history in by_others for item in history["items"]),
     )
 
 
 def transition_of(raw: Mapping[str, Any]) -> Transition:
-    """The transition that Jira's JSON tells, asked for with its fields."""
+    """Read a transition from Jira's JSON, requested with its fields."""
     fields: Mapping[str, Any] = raw.get("fields") or {}
     resolution = fields.get("resolution", {})
-    demanded = [
-        name for name, one in fields.items() if one.get("required") and not one.get("hasDefaultValue")
+    required = [
+        name
+        for name, details in fields.items()
+        if details.get("required") and not details.get("hasDefaultValue")
     ]
     return Transition(
         id=raw["id"],
         name=raw["name"],
         to_done=raw["to"]["statusCategory"]["key"] == DONE,
-        needs=tuple(name for name in demanded if name != "resolution"),
-        resolutions=tuple(one["name"] for one in resolution.get("allowedValues", ())),
+        needs=tuple(name for name in required if name != "resolution"),
+        resolutions=tuple(value["name"] for value in resolution.get("allowedValues", ())),
     )
 
 
 def account_of(author: Mapping[str, Any] | None) -> str:
-    """Who somebody is to Jira: an account id on Cloud, a user name on Data Center."""
+    """Return the id of a Jira user: an account id on Cloud, a user name on Data Center."""
     return str((author or {}).get("accountId") or (author or {}).get("name") or "")
 
 
@@ -127,17 +139,17 @@ def _when(history: Mapping[str, Any]) -> tuple[datetime, int]:
 
 
 def _closing(status: str, histories: list[Any], *, me: str) -> Closing:
-    into = [
-        one
-        for one in histories
-        if any(item["field"] == "status" and str(item.get("to")) == status for item in one["items"])
+    moves = [
+        history
+        for history in histories
+        if any(item["field"] == "status" and str(item.get("to")) == status for item in history["items"])
     ]
-    if not into:
-        return Closing(id="unknown", by=None, ours=False, on=None)
-    last, author = into[-1], into[-1].get("author")
+    if not moves:
+        return Closing(id="unknown", by=None, by_us=False, on=None)
+    last, author = moves[-1], moves[-1].get("author")
     return Closing(
         id=str(last["id"]),
         by=(author or {}).get("displayName"),
-        ours=account_of(author) == me,
+        by_us=account_of(author) == me,
         on=datetime.fromisoformat(last["created"]).date(),
     )

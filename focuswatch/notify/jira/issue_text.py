@@ -1,4 +1,4 @@
-"""A finding as an issue says it: summary, description, comments. Pure; in Jira's wiki markup, which REST v2 takes."""
+"""Render the summary, description and comments of an issue, in the wiki markup of REST v2. Pure."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -6,11 +6,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from focuswatch.catalog.catalog import DetectionHeader
-from focuswatch.findings.explanation_text import sentences
-from focuswatch.findings.finding import Finding, Severity, account_label, amount, shown
+from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
-from focuswatch.notify.slack.money_text import main_amount, saving, stake
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
 TEXT_CHARACTERS = (
@@ -20,29 +20,31 @@ LENGTHS = (
     3_000,
     1_000,
     300,
-)  # how long a sentence may be; less where names of the bill are longer than a text
+)  # limit of a sentence; the shorter ones if names from the bill are very long
 PLACE_CHARACTERS = 60
 SENTENCE_CHARACTERS, NAME_CHARACTERS, VALUE_CHARACTERS = LENGTHS[0], 300, 400
-DOUBLE = "about the same finding as"  # known again by it; without a sign that Jira would change
-COMMANDS_CHARACTERS = 4_000  # as many as an action has: a command is never cut
-MOST_STEPS = 30  # lines; the catalog's have three or four
+DUPLICATE_MARK = "about the same finding as"  # identifies the comment; without characters that Jira changes
+COMMANDS_CHARACTERS = 4_000  # the limit of an action: commands are never cut
+MOST_STEPS = 30  # lines; the catalog's actions have three or four
 
 
-def mark_of(fingerprint: str, number: int) -> str:
-    """What stands in a comment on news of that number and nowhere else; without a sign that Jira would change."""
-    return f"{fingerprint} news {number}"
+def comment_mark(fingerprint: str, number: int) -> str:
+    """Return the text that identifies the comment on a notification; without characters that Jira changes."""
+    return f"{fingerprint} notification {number}"
 
 
-def summary(finding: Finding) -> str:
-    """One line: what, where, how much."""
+def render_summary(finding: Finding) -> str:
+    """Return one line: title, place, amount."""
     places = (account_label(finding.sub_account_name, finding.sub_account_id), finding.region_id)
     where = ", ".join(filter(None, (one_line(place or "", longest=PLACE_CHARACTERS) for place in places)))
     tail = (f": {where}" if where else "") + f" ({main_amount(finding)})"
     return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail
 
 
-def description(finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int) -> str:
-    """The whole of a finding; `days` is for how long closing it silences it."""
+def render_description(
+    finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int
+) -> str:
+    """Return the description; `days` is how long closing the issue excludes the finding."""
     texts = (
         _description(finding, header=header, query_url=query_url, days=days, longest=longest)
         for longest in LENGTHS
@@ -54,84 +56,88 @@ def _description(
     finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int, longest: int
 ) -> str:
     parts = [
-        f"*{escaped(stake(finding), longest=160)}* · {finding.severity} · {finding.category}",
+        f"*{escaped(full_amount(finding), longest=160)}* · {finding.severity} · {finding.category}",
         escaped(finding.reason, longest=longest),
         "h3. What to do\n" + "\n".join(_steps(finding, longest=longest)),
         "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
-        *_why(finding, longest=longest),
+        *_root_cause(finding, longest=longest),
         "h3. Evidence\n" + verbatim(_table(_evidence(finding)), longest=2 * longest),
-        *([f"[Ask it yourself in Athena|{query_url}]"] if query_url else []),
+        *([f"[Open the query in Athena|{query_url}]"] if query_url else []),
     ]
     if header:
         spots = (f"* {escaped(spot, longest=longest)}" for spot in header.blind_spots)
-        parts.append("h3. Known ways to be wrong\n" + "\n".join(spots))
+        parts.append("h3. Known limitations\n" + "\n".join(spots))
     parts.append(f"----\n{_ending(finding, header=header, days=days)}")
     return "\n\n".join(parts)
 
 
-def _why(finding: Finding, *, longest: int) -> list[str]:
-    """Why its money rose; nothing where nothing did."""
+def _root_cause(finding: Finding, *, longest: int) -> list[str]:
+    """Return the root cause of a cost increase; an empty list without one."""
     if finding.explanation is None:
         return []
-    lines = sentences(finding.explanation, currency=finding.currency)
+    lines = explanation_sentences(finding.explanation, currency=finding.currency)
     text = "\n".join(one_line(line, longest=VALUE_CHARACTERS) for line in lines)
-    return ["h3. Why\n" + verbatim(text, longest=2 * longest)]
+    return ["h3. Root cause\n" + verbatim(text, longest=2 * longest)]
 
 
 def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> str:
-    told = (
-        "This happened, and is told once: close it when it is known what it was."
-        if header and header.told == "once"
-        else "focuswatch keeps this up to date, and closes it when the bill shows that it is gone. If it is meant to "
-        f"be so, close it: nobody hears of it for {days} days."
+    text = (
+        "This is a single event. Close the issue when its cause is confirmed."
+        if header and header.notify == "once"
+        else "focuswatch updates this issue as the finding changes, and closes it when the finding is resolved. If it "
+        f"is intended, close the issue: the finding is then excluded for {days} days."
     )
-    return f"{told} Finding {finding.fingerprint}, as of {escaped(str(finding.as_of), longest=20)}."
+    return f"{text} Finding {finding.fingerprint}, as of {escaped(str(finding.as_of), longest=20)}."
 
 
-def grown(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
-    """A comment on a material change; `cost` and `severity` are what the issue said until now."""
-    was = f" It was {amount(cost)} {finding.currency}." if cost is not None else ""
+def render_change(finding: Finding, *, number: int, cost: Decimal | None, severity: Severity | None) -> str:
+    """Return a comment on a material change; `cost` and `severity` are the previous ones."""
+    was = f" Previously {amount(cost)} {finding.currency}." if cost is not None else ""
     worse = (
-        f" It is {finding.severity} now, no longer {severity}."
+        f" Severity: {finding.severity}, previously {severity}."
         if severity not in (None, finding.severity)
         else ""
     )
-    return _comment(f"Now {stake(finding)}.{was}{worse}", finding.reason, finding=finding, number=number)
+    return _comment(
+        f"Now {full_amount(finding)}.{was}{worse}", finding.reason, finding=finding, number=number
+    )
 
 
-def reminder(finding: Finding, *, number: int) -> str:
-    """A comment that it is still so."""
-    since = f"It is still so, first seen on {finding.first_seen}: {stake(finding)}."
+def render_reminder(finding: Finding, *, number: int) -> str:
+    """Return a comment that the finding is still open."""
+    since = f"Still open, first seen on {finding.first_seen}: {full_amount(finding)}."
     return _comment(since, finding.reason, finding=finding, number=number)
 
 
-def back(finding: Finding, *, number: int, excluded: bool) -> str:
-    """A comment on a finding that is told again; `excluded` where somebody had closed its issue."""
-    there = "It is still there, and the time for which it was excluded is over" if excluded else "It is back"
-    return _comment(f"{there}: {stake(finding)}.", finding.reason, finding=finding, number=number)
+def render_reopened(finding: Finding, *, number: int, excluded: bool) -> str:
+    """Return a comment on a finding that is back; `excluded` if a person had closed its issue."""
+    opening = (
+        "The finding is still present and its exclusion has ended" if excluded else "The finding is back"
+    )
+    return _comment(f"{opening}: {full_amount(finding)}.", finding.reason, finding=finding, number=number)
 
 
-def resolved(finding: Finding, *, number: int) -> str:
-    """A comment on a finding that is gone, and on what that saves."""
-    told = f"It is gone: the data as of {finding.as_of} does not show it any more."
-    saves = saving(finding, saved_daily=None)
-    return _comment(f"{told} {saves}" if saves else told, None, finding=finding, number=number)
+def render_resolved(finding: Finding, *, number: int) -> str:
+    """Return a comment on a resolved finding and its savings."""
+    text = f"Resolved: the bill as of {finding.as_of} no longer shows this finding."
+    saves = saving_text(finding, saved_daily=None)
+    return _comment(f"{text} {saves}" if saves else text, None, finding=finding, number=number)
 
 
-def double(of: str) -> str:
-    """A comment on an issue about what another one is about already."""
-    return f"This is {DOUBLE} {of}, which is older and is kept up to date. It is closed as a double."
+def render_duplicate(of: str) -> str:
+    """Return the comment on a duplicate issue."""
+    return f"This issue is {DUPLICATE_MARK} {of}, which is older and is kept up to date. It is closed as a duplicate."
 
 
-def _comment(told: str, reason: str | None, *, finding: Finding, number: int) -> str:
-    parts = [escaped(told, longest=SENTENCE_CHARACTERS)]
+def _comment(text: str, reason: str | None, *, finding: Finding, number: int) -> str:
+    parts = [escaped(text, longest=SENTENCE_CHARACTERS)]
     if reason:
         parts.append(escaped(reason, longest=SENTENCE_CHARACTERS))
-    return "\n\n".join([*parts, f"Finding {mark_of(finding.fingerprint, number)}"])
+    return "\n\n".join([*parts, f"Finding {comment_mark(finding.fingerprint, number)}"])
 
 
 def _steps(finding: Finding, *, longest: int) -> Iterator[str]:
-    """What to do, line by line; a command that ends its line stands in a block, exactly as it is to be typed."""
+    """Yield the steps line by line; a command at the end of a line is a block of its own, unchanged."""
     lines = [line.strip() for line in finding.action.splitlines()[:MOST_STEPS] if line.strip()]
     pieces = [piece for line in lines for piece in _pieces(line)]
     for is_command, group in groupby(pieces, key=itemgetter(0)):
@@ -143,16 +149,16 @@ def _steps(finding: Finding, *, longest: int) -> Iterator[str]:
 
 
 def _pieces(line: str) -> Iterator[tuple[bool, str]]:
-    """Prose and the commands in it that nothing follows but a bracket; (whether it is a command, its text)."""
+    """Yield (is command, text) for the prose and for commands that only a parenthesis follows."""
     end = 0
-    for found in COMMAND.finditer(line):
-        after = line[found.end() :]
+    for command in COMMAND.finditer(line):
+        after = line[command.end() :]
         if after.strip() and not after.startswith(" ("):
             continue
-        yield from ((False, said) for said in (line[end : found.start()].strip(),) if said)
-        yield True, found[0]
-        end = found.end()
-    yield from ((False, said) for said in (line[end:].strip(),) if said)
+        yield from ((False, prose) for prose in (line[end : command.start()].strip(),) if prose)
+        yield True, command[0]
+        end = command.end()
+    yield from ((False, prose) for prose in (line[end:].strip(),) if prose)
 
 
 def _where(finding: Finding) -> dict[str, str]:
@@ -162,7 +168,7 @@ def _where(finding: Finding) -> dict[str, str]:
         "region": finding.region_id,
         "service": finding.service_name,
         "resource": finding.resource_id,
-        "owner": f"{finding.team} (by {finding.owned_by})" if finding.team else "nobody",
+        "owner": f"{finding.team} (by {finding.owned_by})" if finding.team else "no owner",
         "first seen": str(finding.first_seen),
         "last seen": str(finding.last_seen),
     }
@@ -170,7 +176,7 @@ def _where(finding: Finding) -> dict[str, str]:
 
 
 def _evidence(finding: Finding) -> dict[str, str]:
-    return shown({name: value for name, value in finding.evidence.items() if value is not None})
+    return display_values({name: value for name, value in finding.evidence.items() if value is not None})
 
 
 def _table(rows: dict[str, str]) -> str:

@@ -1,7 +1,7 @@
-"""What went wrong at Jira, as what is known of its effect: nothing was done, nobody knows, or it will not be done.
+"""Translate errors of the Jira client by their effect: nothing was done, the outcome is unknown, or it was refused.
 
 Refused
-└── FieldsRefused   Jira names the fields that it does not take
+└── FieldsRefused   Jira names the fields that it refuses
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,81 +15,84 @@ if TYPE_CHECKING:
     import requests
     from jira.exceptions import JIRAError
 
-LATER_SECONDS = 60.0  # where Jira does not say how long
+RETRY_SECONDS = 60.0  # without a Retry-After header
 TOO_MANY, REQUEST_TIMEOUT = 429, 408
-CLIENT_ERRORS, SERVER_ERRORS = 400, 500  # the client also raises for a 201 without a key: something was made
+CLIENT_ERRORS, SERVER_ERRORS = (
+    400,
+    500,
+)  # the client also raises for a 201 without a key: something was created
 
 
 class FieldsRefused(Refused):
-    """Jira does not take these fields; `fields` has its reason for each."""
+    """Jira refuses these fields; `fields` has the reason for each."""
 
-    def __init__(self, why: str, *, fields: Mapping[str, str]) -> None:
-        super().__init__(why)
+    def __init__(self, reason: str, *, fields: Mapping[str, str]) -> None:
+        super().__init__(reason)
         self.fields = dict(fields)
 
 
 @contextmanager
-def told_apart(doing: str, *, writing: bool) -> Iterator[None]:
-    """Turn what the client raises into TryLater, Unsure or Refused; who only reads never leaves a doubt."""
+def translate_errors(doing: str, *, writing: bool) -> Iterator[None]:
+    """Turn exceptions of the client into TryLater, Unsure or Refused; after a failed read nothing is unsure."""
     import requests
     from jira.exceptions import JIRAError
 
     try:
         yield
     except JIRAError as error:
-        # Not `from error`: its text holds the whole reply, with the cookies that Jira sets.
-        raise _answered(doing, error, writing=writing) from None
+        # Not `from error`: its text contains the whole response, with cookies of Jira.
+        raise _from_response(doing, error, writing=writing) from None
     except requests.exceptions.JSONDecodeError as error:
-        raise _unanswered(f"{doing}: Jira's answer is no JSON", writing=writing) from error
+        raise _without_result(f"{doing}: the response of Jira is not JSON", writing=writing) from error
     except KeyError as error:
-        raise _unanswered(
-            f"{doing}: the answer is not one of Jira's, it has no {error}", writing=writing
+        raise _without_result(
+            f"{doing}: the response is not from Jira, it has no {error}", writing=writing
         ) from error
     except requests.exceptions.RequestException as error:
         nothing_sent = _never_connected(error)
-        why = f"{doing}: {'no connection' if nothing_sent else 'no answer'} ({type(error).__name__})"
-        raise _unanswered(why, writing=writing and not nothing_sent) from error
+        reason = f"{doing}: {'no connection' if nothing_sent else 'no response'} ({type(error).__name__})"
+        raise _without_result(reason, writing=writing and not nothing_sent) from error
 
 
-def _answered(doing: str, error: "JIRAError", *, writing: bool) -> DeliveryError:
+def _from_response(doing: str, error: "JIRAError", *, writing: bool) -> DeliveryError:
     status = error.status_code or SERVER_ERRORS
-    said, fields = _said(error.response)
-    why = f"{doing}: Jira answered {status}: {said or error.text or 'nothing more'}"
+    reasons, fields = _reasons(error.response)
+    reason = f"{doing}: Jira returned {status}: {reasons or error.text or 'no reason'}"
     if status == TOO_MANY:
-        return TryLater(why, seconds=_retry_after(error.response))
+        return TryLater(reason, seconds=_retry_after(error.response))
     if status >= SERVER_ERRORS or status == REQUEST_TIMEOUT or status < CLIENT_ERRORS:
-        return _unanswered(why, writing=writing, seconds=_retry_after(error.response))
-    return FieldsRefused(why, fields=fields) if fields else Refused(why)
+        return _without_result(reason, writing=writing, seconds=_retry_after(error.response))
+    return FieldsRefused(reason, fields=fields) if fields else Refused(reason)
 
 
-def _unanswered(why: str, *, writing: bool, seconds: float = LATER_SECONDS) -> DeliveryError:
-    return Unsure(why) if writing else TryLater(why, seconds=seconds)
+def _without_result(reason: str, *, writing: bool, seconds: float = RETRY_SECONDS) -> DeliveryError:
+    return Unsure(reason) if writing else TryLater(reason, seconds=seconds)
 
 
-def _said(response: "requests.Response | None") -> tuple[str, dict[str, str]]:
-    """Jira's own words, and those of them that are about a field.
+def _reasons(response: "requests.Response | None") -> tuple[str, dict[str, str]]:
+    """Return the error messages of a response, and those by field.
 
     https://developer.atlassian.com/cloud/jira/platform/rest/v2/intro/#status-codes
     """
     try:
-        told: Any = response.json() if response is not None else {}
+        body: Any = response.json() if response is not None else {}
     except ValueError:
-        told = {}
-    if not isinstance(told, dict):
+        body = {}
+    if not isinstance(body, dict):
         return "", {}
-    fields = told.get("errors") if isinstance(told.get("errors"), dict) else {}
-    about = {str(name): str(reason) for name, reason in (fields or {}).items()}
-    messages = [str(one) for one in told.get("errorMessages") or ()]
-    return "; ".join([*messages, *(f"{name}: {reason}" for name, reason in about.items())]), about
+    fields = body.get("errors") if isinstance(body.get("errors"), dict) else {}
+    by_field = {str(name): str(reason) for name, reason in (fields or {}).items()}
+    messages = [str(message) for message in body.get("errorMessages") or ()]
+    return "; ".join([*messages, *(f"{name}: {reason}" for name, reason in by_field.items())]), by_field
 
 
 def _retry_after(response: "requests.Response | None") -> float:
-    """https://developer.atlassian.com/cloud/jira/platform/rate-limiting/: 429, and some 5xx, say how long."""
-    return LATER_SECONDS if response is None else retry_after(response.headers, otherwise=LATER_SECONDS)
+    """Return the seconds to wait: https://developer.atlassian.com/cloud/jira/platform/rate-limiting/."""
+    return RETRY_SECONDS if response is None else retry_after(response.headers, otherwise=RETRY_SECONDS)
 
 
 def _never_connected(error: "requests.exceptions.RequestException") -> bool:
-    """Whether it surely failed before anything was sent: refused, unknown name, no connection in time."""
+    """Return whether it failed before anything was sent: refused, unknown host, connection timeout."""
     import requests
     from urllib3.exceptions import NewConnectionError
 

@@ -1,4 +1,4 @@
-"""Steps of a workflow: chosen by name, else by where they lead; what cannot be done is said and tried no more."""
+"""Choose and apply workflow transitions: by name, else by the status category that they lead to."""
 
 from collections.abc import Sequence
 
@@ -6,24 +6,26 @@ from focuswatch.errors import Refused
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state import Transition
 
-NO_STEP = "it offers no transition that leads there without more to fill in"
+NO_TRANSITION = "the issue has no matching transition without required fields"
 
 
-def move(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> str | None:
-    """Close or reopen an issue; None where it was done, else in words why not: no repetition mends a workflow."""
-    step = chosen(client.transitions(key), names=names, done=done)
-    if step is None:
-        return NO_STEP
+def apply_transition(client: JiraClient, key: str, *, names: Sequence[str], done: bool) -> str | None:
+    """Close or reopen an issue. Return None, or the reason why the workflow does not allow it."""
+    chosen = choose_transition(client.transitions(key), names=names, done=done)
+    if chosen is None:
+        return NO_TRANSITION
     try:
-        client.move(key, step)
+        client.move(key, chosen)
     except Refused as error:
         return str(error)
     return None
 
 
-def chosen(offered: Sequence[Transition], *, names: Sequence[str], done: bool) -> Transition | None:
-    """The first of `names` that is on offer, else any that leads to the category; never one that demands fields."""
-    able = [one for one in offered if not one.needs]
-    by_name = {one.name.casefold(): one for one in reversed(able)}
+def choose_transition(
+    offered: Sequence[Transition], *, names: Sequence[str], done: bool
+) -> Transition | None:
+    """Return the first available of `names`, else any that leads to the category; never one with required fields."""
+    usable = [transition for transition in offered if not transition.needs]
+    by_name = {transition.name.casefold(): transition for transition in reversed(usable)}
     named = (by_name[name.casefold()] for name in names if name.casefold() in by_name)
-    return next(named, next((one for one in able if one.to_done == done), None))
+    return next(named, next((transition for transition in usable if transition.to_done == done), None))

@@ -1,1 +1,1 @@
-"""Findings in Slack: what a message says, how it gets there, and what people answer."""
+"""Findings in Slack: rendering of messages, delivery, and responses of people."""

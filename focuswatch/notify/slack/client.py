@@ -1,6 +1,6 @@
-"""Slack's Web API as far as delivery needs it; what it says becomes TryLater, Unsure or Refused.
+"""The calls to Slack's Web API that delivery needs; errors become TryLater, Unsure or Refused.
 
-The SDK repeats nothing by itself: a message posted again is a message twice. Whoever calls knows what to look for.
+The SDK must not retry: a message that is posted again appears twice. Callers check what exists before they retry.
 """
 
 import socket
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
 Payload = Mapping[str, Any]
 API = "https://slack.com/api/"
 TIMEOUT_SECONDS = 15
-RETRY_SECONDS = 30.0  # where Slack says nothing of when
+RETRY_SECONDS = 30.0  # without a Retry-After header
 PAGE = 200  # as Slack recommends: https://docs.slack.dev/apis/web-api/pagination
 MOST_PAGES = 20
-# Nothing was done, and it will be later: https://docs.slack.dev/reference/methods/chat.postMessage#errors
+# Nothing was done; a retry can succeed: https://docs.slack.dev/reference/methods/chat.postMessage#errors
 LATER = {"service_unavailable", "team_added_to_org", "ratelimited", "rate_limited", "message_limit_exceeded"}
-# "Some aspect of the operation succeeded before the error was raised", perhaps.
+# The operation may have succeeded in part.
 UNCLEAR = {"fatal_error", "internal_error", "request_timeout"}
-# Deleted by somebody or by the workspace's retention, of an app that was made anew, or too old to be edited:
+# Deleted by a person or by retention, posted by an earlier installation of the app, or too old to edit:
 # https://docs.slack.dev/reference/methods/chat.update#errors
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
-# A token that is put right is asked for within minutes; until then nothing is given up.
-LOCKED_OUT = {"invalid_auth", "token_revoked", "token_expired", "account_inactive", "not_authed"}
-LOCKED_SECONDS = 300.0
-MENDING = {
-    "not_in_channel": "invite the bot there: /invite @focuswatch",
-    "channel_not_found": "mend the channel in config/owners.toml, or invite the bot where it is private",
+# A corrected token is read within minutes; until then messages stay in the queue.
+AUTH_ERRORS = {"invalid_auth", "token_revoked", "token_expired", "account_inactive", "not_authed"}
+AUTH_RETRY_SECONDS = 300.0
+REMEDIES = {
+    "not_in_channel": "invite the bot to the channel: /invite @focuswatch",
+    "channel_not_found": "correct the channel in config/owners.toml, or invite the bot if the channel is private",
     "is_archived": "name another channel in config/owners.toml",
-    "missing_scope": "give the app the scopes that docs/slack.md lists, and install it again",
-    "invalid_auth": "put a valid token into the secret: focuswatch doctor",
+    "missing_scope": "add the scopes listed in docs/slack.md to the app, and reinstall it",
+    "invalid_auth": "store a valid token in the secret, then run focuswatch doctor",
 }
 
 
 SHAPE = '{"token": "xoxb-…", "signing_secret": "…"} or {"webhooks": {"TEAM": "https://hooks.slack.com/…"}}'
-SAFE = r"^https://|^http://127\.0\.0\.1[:/]"  # or a secret would travel in the open
+SAFE = r"^https://|^http://127\.0\.0\.1[:/]"  # secrets must not be sent unencrypted
 
 
 class SlackSecret(BaseModel):
-    """What Secrets Manager holds; `api` is another one for GovSlack: https://docs.slack.dev/govslack
+    """The Slack secret in Secrets Manager; `api` differs for GovSlack: https://docs.slack.dev/govslack
 
-    `webhooks` are URLs by team: those teams are told through them, and need no bot.
+    `webhooks` are URLs by team: those teams are notified through them and need no bot.
     """
 
     token: str | None = Field(default=None, pattern=r"^xoxb-")
@@ -60,193 +60,197 @@ class SlackSecret(BaseModel):
     api: str = Field(default=API, pattern=SAFE)
 
     @model_validator(mode="after")
-    def _somebody_is_told(self) -> Self:
+    def _has_a_way_to_post(self) -> Self:
         if not self.webhooks and not (self.token and self.signing_secret):
-            raise ValueError("neither token and signing_secret nor webhooks")
+            raise ValueError("expected token and signing_secret, or webhooks")
         return self
 
     @classmethod
     def read(cls, value: str) -> Self:
-        """Raises Refused where the secret is not shaped as it should be; its value is not shown."""
+        """Read the secret. Raises Refused if its format is wrong, without showing its value."""
         try:
             return cls.model_validate_json(value)
         except ValidationError:
-            raise Refused(f"the secret of Slack is not {SHAPE}; put it right: focuswatch doctor") from None
+            raise Refused(
+                f"The Slack secret does not have the format {SHAPE}. Correct it, then run focuswatch doctor."
+            ) from None
 
 
 class MessageGone(Refused):
-    """There is no message any more that could be changed; it can be said anew."""
+    """The message no longer exists or cannot be edited; post it again."""
 
 
 @dataclass(frozen=True)
 class FoundMessage:
-    """A message of ours as the channel holds it: what its metadata says."""
+    """One of our messages in a channel; `payload` is from its metadata."""
 
     ts: str
     event_type: str
-    told: Mapping[str, str]
+    payload: Mapping[str, str]
 
 
 class Poster(Protocol):
-    """What delivery asks of Slack, whether through the Web API or a webhook. Raises TryLater, Unsure or Refused."""
+    """The operations that delivery needs, of the Web API or a webhook. Raises TryLater, Unsure or Refused."""
 
     @property
-    def has_ids(self) -> bool:
-        """Whether it knows channels by ids."""
+    def has_channel_ids(self) -> bool:
+        """Return whether channels have ids."""
         ...
 
     def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
-        """The new message's ts; `loud`: a reply that the whole channel sees."""
+        """Post a message. Return its ts. `loud`: also show a reply in the channel."""
         ...
 
     def update(self, channel: str, ts: str, message: Payload) -> None:
-        """Make a message of ours say something else."""
+        """Replace the content of our message."""
         ...
 
     def delete(self, channel: str, ts: str) -> None:
-        """Take a message of ours away."""
+        """Delete our message."""
         ...
 
-    def told(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
-        """Messages of ours in a channel, newest first and without replies; `since` in seconds since 1970."""
+    def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
+        """Yield our messages in a channel, newest first, without replies; `since` in seconds since 1970."""
         ...
 
     def replies(self, channel: str, ts: str) -> Iterator[FoundMessage]:
-        """Messages of ours in a thread."""
+        """Yield our messages in a thread."""
         ...
 
     def channel_id(self, name: str) -> str:
-        """The id of `#name`."""
+        """Return the id of `#name`."""
         ...
 
 
 class Slack:
-    """One workspace. Every method may raise TryLater, Unsure or Refused."""
+    """A client for one workspace. Every method may raise TryLater, Unsure or Refused."""
 
-    has_ids = True  # of channels
+    has_channel_ids = True  # of channels
 
     def __init__(
         self, token: str, *, pace: MessagePacing, base_url: str = API, timeout_seconds: int = TIMEOUT_SECONDS
     ) -> None:
         self._token, self._base_url, self._pace, self._timeout = token, base_url, pace, timeout_seconds
-        self._made: WebClient | None = None
+        self._web_client: WebClient | None = None
 
     def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
-        """The new message's ts; `loud`: a reply that the whole channel sees."""
+        """Post a message. Return its ts. `loud`: also show a reply in the channel."""
         self._pace.wait(channel)
         reply = {"thread_ts": thread, "reply_broadcast": loud} if thread else {}
-        told = self._call(
+        response = self._call(
             "chat_postMessage", channel, unfurl_links=False, unfurl_media=False, **reply, **message
         )
-        return str(told["ts"])
+        return str(response["ts"])
 
     def update(self, channel: str, ts: str, message: Payload) -> None:
-        """Make a message of ours say something else."""
+        """Replace the content of our message."""
         self._pace.wait(channel)
-        # As a post is read, too: https://docs.slack.dev/reference/methods/chat.update#arg_parse
+        # As for a post: https://docs.slack.dev/reference/methods/chat.update#arg_parse
         self._call("chat_update", channel, ts=ts, parse="none", **message)
 
     def delete(self, channel: str, ts: str) -> None:
-        """Take a message of ours away."""
+        """Delete our message."""
         self._call("chat_delete", channel, ts=ts)
 
-    def told(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
-        """Messages of ours in a channel, newest first and without replies; `since` in seconds since 1970."""
-        asked = {"oldest": f"{since:.6f}", "include_all_metadata": True}
-        yield from self._seen("conversations_history", channel, roots=True, **asked)
+    def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
+        """Yield our messages in a channel, newest first, without replies; `since` in seconds since 1970."""
+        arguments = {"oldest": f"{since:.6f}", "include_all_metadata": True}
+        yield from self._messages("conversations_history", channel, roots=True, **arguments)
 
     def replies(self, channel: str, ts: str) -> Iterator[FoundMessage]:
-        """Messages of ours in a thread."""
-        yield from self._seen("conversations_replies", channel, roots=False, ts=ts, include_all_metadata=True)
+        """Yield our messages in a thread."""
+        yield from self._messages(
+            "conversations_replies", channel, roots=False, ts=ts, include_all_metadata=True
+        )
 
     def channel_id(self, name: str) -> str:
-        """The id of `#name`; raises Refused where the bot is in no channel of that name.
+        """Return the id of `#name`. Raises Refused if the bot is in no channel of that name.
 
-        Of its own channels alone: a workspace may have tens of thousands, and 20 pages of them a minute.
+        Lists only the bot's channels: a workspace may have tens of thousands, and Slack allows 20 pages a minute.
         https://docs.slack.dev/reference/methods/users.conversations
         """
-        asked = {"types": "public_channel,private_channel", "exclude_archived": True}
-        for page in self._pages("users_conversations", None, most_pages=1000, **asked):
-            for found in page["channels"]:
-                if found["name"] == name.removeprefix("#"):
-                    return str(found["id"])
+        arguments = {"types": "public_channel,private_channel", "exclude_archived": True}
+        for page in self._pages("users_conversations", None, most_pages=1000, **arguments):
+            for channel in page["channels"]:
+                if channel["name"] == name.removeprefix("#"):
+                    return str(channel["id"])
         raise Refused(
-            f"The bot is in no channel called {name}: invite it there, /invite @focuswatch, or mend the name in "
+            f"The bot is in no channel called {name}. Invite it with /invite @focuswatch, or correct the name in "
             "config/owners.toml."
         )
 
     def is_member(self, channel: str, user: str) -> bool:
-        """Whether a person is in a channel."""
+        """Return whether a person is a member of a channel."""
         pages = self._pages("conversations_members", channel, most_pages=1000)
         return any(user in page["members"] for page in pages)
 
-    def open(self, view: Payload, *, trigger_id: str) -> None:
-        """Show a dialog to whoever has just pressed a button."""
-        self._call("views_open", None, view=view, trigger_id=trigger_id)
-
-    def _seen(self, method: str, channel: str, *, roots: bool, **asked: Any) -> Iterator[FoundMessage]:
-        for page in self._pages(method, channel, most_pages=MOST_PAGES, **asked):
+    def _messages(
+        self, method: str, channel: str, *, roots: bool, **arguments: Any
+    ) -> Iterator[FoundMessage]:
+        for page in self._pages(method, channel, most_pages=MOST_PAGES, **arguments):
             for message in page["messages"]:
                 metadata = message.get("metadata") or {}
                 if roots and message.get("thread_ts", message["ts"]) != message["ts"]:
-                    continue  # a reply that the whole channel sees
+                    continue  # a reply that is also shown in the channel
                 if str(metadata.get("event_type", "")).startswith("focuswatch_"):
                     yield FoundMessage(
                         str(message["ts"]), str(metadata["event_type"]), metadata.get("event_payload", {})
                     )
 
     def _pages(
-        self, method: str, channel: str | None, *, most_pages: int, **asked: Any
+        self, method: str, channel: str | None, *, most_pages: int, **arguments: Any
     ) -> "Iterator[SlackResponse]":
         cursor = None
         for _ in range(most_pages):
-            page = self._call(method, channel, limit=PAGE, **asked, **({"cursor": cursor} if cursor else {}))
+            page = self._call(
+                method, channel, limit=PAGE, **arguments, **({"cursor": cursor} if cursor else {})
+            )
             yield page
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return
 
-    def _call(self, method: str, channel: str | None, **asked: Any) -> "SlackResponse":
+    def _call(self, method: str, channel: str | None, **arguments: Any) -> "SlackResponse":
         from slack_sdk.errors import SlackApiError
 
-        where = {"channel": channel} if channel else {}
+        target = {"channel": channel} if channel else {}
         try:
-            answer: SlackResponse = getattr(self._client(), method)(**where, **asked)
+            response: SlackResponse = getattr(self._client(), method)(**target, **arguments)
         except SlackApiError as error:
-            raise self._meaning(method, channel, error.response) from error
-        except OSError as error:  # URLError and time-outs are of its kind
+            raise self._error(method, channel, error.response) from error
+        except OSError as error:  # includes URLError and timeouts
             reason = error.reason if isinstance(error, URLError) else error
             if isinstance(reason, ConnectionRefusedError | socket.gaierror):
                 raise TryLater(f"Slack cannot be reached: {reason}", seconds=RETRY_SECONDS) from error
-            raise Unsure(f"Slack gave no answer to {method}: {reason}") from error
-        return answer
+            raise Unsure(f"Slack did not respond to {method}: {reason}") from error
+        return response
 
-    def _meaning(self, method: str, channel: str | None, answer: "SlackResponse") -> Exception:
-        told: Any = answer.data if isinstance(answer.data, dict) else {}
-        code = str(told.get("error", answer.status_code))
-        if answer.status_code == 429 or code in LATER:
-            seconds = retry_after(answer.headers, otherwise=RETRY_SECONDS)
-            if answer.status_code == 429 and channel:
-                self._pace.silence(channel, seconds=seconds)
-            return TryLater(f"Slack wants a pause before {method}", seconds=seconds)
-        if code in LOCKED_OUT:
+    def _error(self, method: str, channel: str | None, response: "SlackResponse") -> Exception:
+        body: Any = response.data if isinstance(response.data, dict) else {}
+        code = str(body.get("error", response.status_code))
+        if response.status_code == 429 or code in LATER:
+            seconds = retry_after(response.headers, otherwise=RETRY_SECONDS)
+            if response.status_code == 429 and channel:
+                self._pace.pause(channel, seconds=seconds)
+            return TryLater(f"Slack rate limit for {method}", seconds=seconds)
+        if code in AUTH_ERRORS:
             return TryLater(
-                f"Slack does not know us ({code}): {MENDING['invalid_auth']}", seconds=LOCKED_SECONDS
+                f"Slack rejected the token ({code}): {REMEDIES['invalid_auth']}", seconds=AUTH_RETRY_SECONDS
             )
-        if answer.status_code >= 500 or code in UNCLEAR:
+        if response.status_code >= 500 or code in UNCLEAR:
             return Unsure(f"Slack failed at {method} ({code})")
-        mend = MENDING.get(
+        remedy = REMEDIES.get(
             code, "see https://docs.slack.dev/reference/methods/" + method.replace("_", ".", 1)
         )
-        more = "; ".join(told.get("response_metadata", {}).get("messages", []))
+        more = "; ".join(body.get("response_metadata", {}).get("messages", []))
         kind = MessageGone if code in GONE else Refused
-        return kind(f"Slack refused {method} in {channel}: {code}{': ' if more else ''}{more}; {mend}.")
+        return kind(f"Slack refused {method} in {channel}: {code}{': ' if more else ''}{more}; {remedy}.")
 
     def _client(self) -> "WebClient":
-        if self._made is None:
+        if self._web_client is None:
             from slack_sdk import WebClient
 
-            self._made = WebClient(
+            self._web_client = WebClient(
                 self._token, base_url=self._base_url, timeout=self._timeout, retry_handlers=[]
             )
-        return self._made
+        return self._web_client

@@ -1,7 +1,7 @@
-"""News of findings into Slack: one message a finding, brought up to date and answered in its thread as it changes.
+"""Deliver notifications to Slack: one message per finding, updated as it changes, with replies in its thread.
 
-Slack posts again whatever is sent again. So every message carries in its metadata what it tells, and where it is not
-known how the last attempt ended, the channel is read before anything is posted.
+Slack posts a repeated request twice. So the metadata of each message names its notification, and if the outcome of the
+last attempt is unknown, the channel is read before anything is posted.
 """
 
 from collections.abc import Callable
@@ -10,67 +10,72 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
+from focuswatch.errors import Refused, TryLater
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
-from focuswatch.notify.claims import Claim, ClaimLost, Claims
-from focuswatch.notify.queue_message import QueuedNotification, number_of
+from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
+from focuswatch.notify.queue_message import QueuedNotification, notification_number
 from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, Poster
 from focuswatch.notify.slack.digest_queue import Digests
-from focuswatch.notify.slack.finding_message import Links, RecordedResponse, message, thread_note
+from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-WAIT_SECONDS = 30.0
-LOOK_BACK_DAYS = 60  # for messages of which nothing is written down: reminders edit each every two weeks
+LOOK_BACK_DAYS = 60  # to search for messages without stored state; reminders update each every two weeks
 DAY_SECONDS = 86_400
 
 
 class SlackState(BaseModel):
-    """What Slack shows of one finding: `ts` is None where a digest told it, `told` the number of its last news."""
+    """The stored state of a finding's message: `ts` is None if it is in a digest only; `finding` as last shown.
+
+    `last_number` is the number of the last notification that was delivered.
+    """
 
     model_config = ConfigDict(frozen=True)
     channel: str
     ts: str | None = None
-    told: int
+    last_number: int = Field(validation_alias=AliasChoices("told", "last_number"), serialization_alias="told")
     open: bool = True
-    finding: Finding | None = None  # as it was last told
-    answered: RecordedResponse | None = None
+    finding: Finding | None = None
+    response: RecordedResponse | None = Field(
+        default=None, validation_alias=AliasChoices("answered", "response"), serialization_alias="answered"
+    )
 
 
 class Channels:
-    """Ids of channels by the names that owners.toml gives; each is asked of Slack once and then kept."""
+    """Ids of channels by their names in owners.toml; each is looked up once and then stored."""
 
     def __init__(self, table: "Table", slack: Poster) -> None:
         self._table, self._slack = table, slack
 
     def id(self, name: str) -> str:
-        """The id of a channel; what is no `#name` is taken for one."""
-        if not name.startswith("#") or not self._slack.has_ids:
+        """Return the id of a channel; a name without `#` is an id already."""
+        if not name.startswith("#") or not self._slack.has_channel_ids:
             return name
         key = {"kind": "slack channel", "id": name}
-        found = self._table.get_item(Key=key).get("Item")
-        if found and "channel" in found:
-            return str(found["channel"])
+        item = self._table.get_item(Key=key).get("Item")
+        if item and "channel" in item:
+            return str(item["channel"])
         id = self._slack.channel_id(name)
         self._table.put_item(Item={**key, "channel": id})
         return id
 
     def forget(self, name: str) -> None:
-        """Ask for the id anew next time: the channel may be archived, and another one have its name by then."""
+        """Look the id up again next time: the channel may be archived, and another one may have its name."""
         self._table.put_item(Item={"kind": "slack channel", "id": name})
 
 
 @dataclass
 class SlackChannel:
-    """Tells deliveries; made for one batch, since it remembers what it read of a channel's history.
+    """Delivers notifications of one batch; it caches the history of channels.
 
-    `links` gives what a message leads to; `clock` seconds since 1970.
+    `links` returns the links of a message, `clock` seconds since 1970.
     """
 
     slack: Poster
@@ -81,192 +86,195 @@ class SlackChannel:
     catalog: Catalog
     links: Callable[[Finding], Links]
     clock: Callable[[], float]
-    threads: bool = True  # False: every change is a message of its own
+    threads: bool = True  # False: every change is a new message
     _history: dict[str, dict[str, FoundMessage]] = field(default_factory=dict)
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
-        """What was done, in words for a log; None: it had been told.
+    def deliver(self, delivery: QueuedNotification) -> str | None:
+        """Post or update the message. Return what was done, for the log; None if it was delivered before.
 
-        Raises TryLater (nothing was made), Unsure (something may have been) or Refused; in each case the same again
-        does no harm.
+        Raises TryLater (nothing was posted), Unsure (something may have been) or Refused. Repeating it is safe.
         """
         fingerprint = delivery.finding.fingerprint
-        claim = self.claims.claim(fingerprint)
-        try:
-            return self._tell(claim, delivery)
-        except ClaimLost as error:
-            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except DeliveryError as error:  # after any other nobody knows, and the lease runs out
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
+        with self.claims.held(fingerprint) as claim:
+            return self._deliver(claim, delivery)
 
-    def show_answer(self, fingerprint: str, answered: RecordedResponse) -> None:
-        """Let a finding's message say what somebody did about it. Raises as `tell` does."""
-        claim = self.claims.claim(fingerprint)
-        try:
-            known = claim.state
-            if known is None or known.ts is None or known.finding is None or known.answered == answered:
-                self.claims.give_back(claim, seconds=WAIT_SECONDS)
+    def show_response(self, fingerprint: str, response: RecordedResponse) -> None:
+        """Show a response in the message of its finding. Raises as `deliver` does."""
+        with self.claims.held(fingerprint) as claim:
+            state = claim.state
+            if state is None or state.ts is None or state.finding is None or state.response == response:
                 return
-            told = self._message(
-                known.finding, kind="reminder", news_id=f"{fingerprint}-{known.told}", answered=answered
+            payload = self._message(
+                state.finding,
+                kind="reminder",
+                news_id=f"{fingerprint}-{state.last_number}",
+                response=response,
             )
-            with suppress(MessageGone):  # the answer counts all the same
-                self.slack.update(known.channel, known.ts, told)
-            self.claims.settle(claim, known.model_copy(update={"answered": answered}))
-        except ClaimLost as error:
-            raise TryLater(f"{fingerprint} is told by another one", seconds=WAIT_SECONDS) from error
-        except DeliveryError as error:  # an edit does no harm twice
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
+            with suppress(MessageGone):  # the response is valid without the message
+                self.slack.update(state.channel, state.ts, payload)
+            self.claims.settle(claim, state.model_copy(update={"response": response}))
 
     def flush(self) -> dict[str, Exception]:
-        """Bring every digest that grew up to date; what failed, by the ids of its news."""
+        """Send every changed digest. Return the errors by notification id."""
         return self.digests.flush(self.slack)
 
-    def _tell(self, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
+    def _deliver(self, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
         name = channel_name(delivery.finding, owners=self.owners, catalog=self.catalog)
         try:
-            return self._tell_in(self.channels.id(name), claim, delivery)
+            return self._deliver_to(self.channels.id(name), claim, delivery)
         except Refused:
             self.channels.forget(name)
             raise
 
-    def _tell_in(self, channel: str, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
-        known = claim.state
-        if known is None and (
-            known := self._found(channel, delivery.finding.fingerprint, fresh=claim.unsure)
+    def _deliver_to(self, channel: str, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
+        stored = claim.state
+        if stored is None and (
+            stored := self._find(channel, delivery.finding.fingerprint, fresh=claim.unsure)
         ):
-            self.claims.keep(claim, known)
-        turn = delivery.turn(known.told if known else None)
+            self.claims.keep(claim, stored)
+        turn = delivery.turn(stored.last_number if stored else None)
         if turn == "wait":
-            raise TryLater(f"{delivery.news_id} comes before what it follows", seconds=WAIT_SECONDS)
-        if turn == "done" and known:
-            if delivery.in_digest:  # its line is there; the digest itself may not have got this far
-                self.digests.grew(channel, delivery)
-            self.claims.give_back(claim, seconds=0)  # later news may be in doubt
+            raise TryLater(
+                f"{delivery.news_id} arrived before the notification that it follows", seconds=RETRY_SECONDS
+            )
+        if turn == "done" and stored:
+            if delivery.in_digest:  # its line is stored, but the digest may not show it yet
+                self.digests.mark_changed(channel, delivery)
             return None
-        if delivery.in_digest and (known is None or known.ts is None):
+        if delivery.in_digest and (stored is None or stored.ts is None):
             self.digests.add(channel, delivery)
-            self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=known))
+            self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
             return f"{delivery.news_id}: {delivery.kind}, in the digest of {channel}"
-        here = known if known and known.ts and known.channel == channel else None
-        again = delivery.kind == "new" and here is not None and not here.open
-        if here is None or here.ts is None or again or not self.threads:
+        current = stored if stored and stored.ts and stored.channel == channel else None
+        reopened = delivery.kind == "new" and current is not None and not current.open
+        if current is None or current.ts is None or reopened or not self.threads:
             return self._post(claim, delivery, channel=channel)
-        return self._follow_up(claim, delivery, known=here, ts=here.ts)
+        return self._follow_up(claim, delivery, stored=current, ts=current.ts)
 
     def _post(self, claim: Claim[SlackState], delivery: QueuedNotification, *, channel: str) -> str:
-        """A message of its own: for what is new, new again, or new in this channel."""
+        """Post a new message: for a finding that is new, reopened, or new in this channel."""
         ts = self._posted(channel, delivery) if claim.unsure else None
         posted = ts is None
         ts = ts or self.slack.post(
             channel, self._message(delivery.finding, kind=delivery.kind, news_id=delivery.news_id)
         )
         state = self._state(delivery, channel=channel, ts=ts, before=None)
-        self._settle(claim, state, made=ts if posted else None)
+        self._settle(claim, state, created=ts if posted else None)
         return f"{delivery.news_id}: {delivery.kind}, posted in {channel}"
 
     def _follow_up(
-        self, claim: Claim[SlackState], delivery: QueuedNotification, *, known: SlackState, ts: str
+        self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str
     ) -> str:
-        """The message says what is true now; what changed is a reply in its thread. One that is gone is posted anew."""
-        told = self._message(
-            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, answered=known.answered
+        """Update the message and reply in its thread with what changed. A message that is gone is posted again."""
+        payload = self._message(
+            delivery.finding, kind=delivery.kind, news_id=delivery.news_id, response=stored.response
         )
         try:
-            self.slack.update(known.channel, ts, told)
+            self.slack.update(stored.channel, ts, payload)
         except MessageGone:
-            return self._post(claim, delivery, channel=known.channel)
+            return self._post(claim, delivery, channel=stored.channel)
         reply = (
             None
-            if self._answered(claim, delivery, known=known, ts=ts)
-            else self._reply(delivery, known=known, ts=ts)
+            if self._has_reply(claim, delivery, stored=stored, ts=ts)
+            else self._reply(delivery, stored=stored, ts=ts)
         )
-        state = self._state(delivery, channel=known.channel, ts=ts, before=known)
-        self._settle(claim, state, made=reply)
-        return f"{delivery.news_id}: {delivery.kind}, in the thread of {known.channel} {ts}"
+        state = self._state(delivery, channel=stored.channel, ts=ts, before=stored)
+        self._settle(claim, state, created=reply)
+        return f"{delivery.news_id}: {delivery.kind}, in the thread of {stored.channel} {ts}"
 
-    def _answered(
-        self, claim: Claim[SlackState], delivery: QueuedNotification, *, known: SlackState, ts: str
+    def _has_reply(
+        self, claim: Claim[SlackState], delivery: QueuedNotification, *, stored: SlackState, ts: str
     ) -> bool:
-        """Whether the thread has it: a new that finds its message open had been told before its entry was lost."""
+        """Return whether the thread has the reply. A new notification with an open message repeats a lost entry."""
         if delivery.kind == "new":
             return True
-        seen = self.slack.replies(known.channel, ts) if claim.unsure else ()
-        return any(one.told.get("news_id") == delivery.news_id and one.ts != ts for one in seen)
+        replies = self.slack.replies(stored.channel, ts) if claim.unsure else ()
+        return any(reply.payload.get("news_id") == delivery.news_id and reply.ts != ts for reply in replies)
 
-    def _reply(self, delivery: QueuedNotification, *, known: SlackState, ts: str) -> str:
-        note = thread_note(
-            delivery.finding, kind=delivery.kind, today=self._today(), before=known.finding,
+    def _reply(self, delivery: QueuedNotification, *, stored: SlackState, ts: str) -> str:
+        note = render_thread_reply(
+            delivery.finding, kind=delivery.kind, today=self._today(), before=stored.finding,
             news_id=delivery.news_id,
         )  # fmt: skip
         loud = delivery.kind in ("changed", "reminder")
-        return self.slack.post(known.channel, note, thread=ts, loud=loud)
+        return self.slack.post(stored.channel, note, thread=ts, loud=loud)
 
-    def _settle(self, claim: Claim[SlackState], state: SlackState, *, made: str | None) -> None:
-        """Take back what was just made where another one, who took us for gone, tells it too."""
+    def _settle(self, claim: Claim[SlackState], state: SlackState, *, created: str | None) -> None:
+        """Store the state; delete the new message if another run took over the claim meanwhile and posts it too."""
         try:
             self.claims.settle(claim, state)
         except ClaimLost:
-            if made:
-                self.slack.delete(state.channel, made)
+            if created:
+                self.slack.delete(state.channel, created)
             raise
 
     def _message(
-        self, finding: Finding, *, kind: Kind, news_id: str, answered: RecordedResponse | None = None
+        self,
+        finding: Finding,
+        *,
+        kind: NotificationKind,
+        news_id: str,
+        response: RecordedResponse | None = None,
     ) -> Payload:
         detection = self.catalog.detections.get(finding.detection)
-        told = message(
-            finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, answered=answered,
+        payload = render_message(
+            finding, kind=kind, today=self._today(), links=self.links(finding), news_id=news_id, response=response,
             blind_spots=detection.header.blind_spots if detection else (),
         )  # fmt: skip
-        told["metadata"]["event_payload"]["status"] = finding.status
-        return told
+        payload["metadata"]["event_payload"]["status"] = finding.status
+        return payload
 
     def _state(
         self, delivery: QueuedNotification, *, channel: str, ts: str | None, before: SlackState | None
     ) -> SlackState:
         return SlackState(
-            channel=channel, ts=ts, told=delivery.number, open=delivery.kind != "resolved",
-            finding=delivery.finding, answered=before.answered if before else None,
+            channel=channel, ts=ts, last_number=delivery.number, open=delivery.kind != "resolved",
+            finding=delivery.finding, response=before.response if before else None,
         )  # fmt: skip
 
-    def _found(self, channel: str, fingerprint: str, *, fresh: bool) -> SlackState | None:
-        """What a channel itself shows of a finding of which nothing is written down."""
+    def _find(self, channel: str, fingerprint: str, *, fresh: bool) -> SlackState | None:
+        """Return the state of a finding as its channel shows it, if nothing is stored."""
         if fresh or channel not in self._history:
             since = self.clock() - LOOK_BACK_DAYS * DAY_SECONDS
-            told = [one for one in self.slack.told(channel, since=since) if "fingerprint" in one.told]
-            self._history[channel] = {one.told["fingerprint"]: one for one in reversed(told)}
-        seen = self._history[channel].get(fingerprint)
-        if seen is None:
+            messages = [
+                message
+                for message in self.slack.own_messages(channel, since=since)
+                if "fingerprint" in message.payload
+            ]
+            self._history[channel] = {
+                message.payload["fingerprint"]: message for message in reversed(messages)
+            }
+        message = self._history[channel].get(fingerprint)
+        if message is None:
             return None
-        number = number_of(seen.told["news_id"])
+        number = notification_number(message.payload["news_id"])
         return SlackState(
-            channel=channel, ts=seen.ts, told=number, open=seen.told.get("status") != "resolved"
+            channel=channel,
+            ts=message.ts,
+            last_number=number,
+            open=message.payload.get("status") != "resolved",
         )
 
     def _posted(self, channel: str, delivery: QueuedNotification) -> str | None:
-        """The message of an attempt whose end nobody saw."""
+        """Return the message of an attempt with an unknown outcome."""
         since = self.clock() - DAY_SECONDS
-        told = self.slack.told(channel, since=since)
-        return next((one.ts for one in told if one.told.get("news_id") == delivery.news_id), None)
+        messages = self.slack.own_messages(channel, since=since)
+        return next(
+            (message.ts for message in messages if message.payload.get("news_id") == delivery.news_id), None
+        )
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
 
-def team_told(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
-    """Who hears of a finding: its team, or None (FinOps) where nobody owns it or its detection is on trial."""
+def notified_team(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
+    """Return the team to notify; None (FinOps) for a finding without owner or a detection on trial."""
     detection = catalog.detections.get(finding.detection)
     on_trial = detection is not None and detection.header.status == "trial"
     return None if on_trial or finding.team not in owners.teams else finding.team
 
 
 def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str:
-    """The channel of whoever hears of a finding."""
-    team = team_told(finding, owners=owners, catalog=catalog)
+    """Return the name of the channel for a finding."""
+    team = notified_team(finding, owners=owners, catalog=catalog)
     return owners.teams[team].channel if team else owners.routing.fallback_channel

@@ -1,7 +1,7 @@
-"""Digests: what a channel hears in sum because it would be too much one by one.
+"""Digests: one message per team and day for findings that are too many for separate messages.
 
-Each finding is a line in the ledger's table, and the digest is made anew from all of its lines whenever it grew: so it
-does not matter in which order, how often or by whom they were written.
+Each finding is a line in the ledger's table, and the digest is rendered from all its lines whenever one is added. So
+the order, repetitions and the writer of the lines do not matter.
 """
 
 from collections.abc import Callable
@@ -12,26 +12,25 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from focuswatch.errors import FocuswatchError, TryLater, Unsure
+from focuswatch.errors import TryLater
 from focuswatch.findings.finding import account_label
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.slack.client import Poster
-from focuswatch.notify.slack.digest import DigestLine, digest
+from focuswatch.notify.slack.digest import DigestLine, render_digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 EVENT_TYPE = "focuswatch_digest"
-WAIT_SECONDS = 30.0
 DAY_SECONDS = 86_400
-KEPT_DAYS = 30  # lines; nobody adds to a digest that old
+KEPT_DAYS = 30  # lines; an older digest gets no new ones
 LINE = TypeAdapter(DigestLine)
 
 
 class DigestState(BaseModel):
-    """What Slack shows of one digest: `lines` of them."""
+    """The stored state of a digest's message: its ts and the number of `lines` that it shows."""
 
     model_config = ConfigDict(frozen=True)
     ts: str
@@ -39,8 +38,8 @@ class DigestState(BaseModel):
 
 
 @dataclass(frozen=True)
-class Digest:
-    """Which digest: a team's of a day, in a channel."""
+class DigestKey:
+    """The key of a digest: a team and a day, in a channel."""
 
     channel: str
     team: str | None
@@ -48,92 +47,83 @@ class Digest:
 
     @classmethod
     def of(cls, channel: str, delivery: QueuedNotification) -> Self:
-        """The digest that tells of a delivery."""
+        """Return the digest for a notification."""
         return cls(channel, delivery.finding.team, delivery.finding.as_of)
 
     @property
     def id(self) -> str:
-        """Its name in the table and in Slack's metadata."""
+        """Return its id in the table and in Slack's metadata."""
         return f"{self.channel} {self.as_of} {self.team or ''}".rstrip()
 
 
 @dataclass
 class Digests:
-    """The digests that one batch adds to."""
+    """The digests that a batch adds to."""
 
     table: "Table"
     claims: Claims[DigestState]
     clock: Callable[[], float]
-    quiet_seconds: float = 0  # a digest that cannot be edited waits until nothing was added for so long
-    _grown: dict[Digest, set[str]] = field(default_factory=dict)  # with the ids of the news that made it grow
+    quiet_seconds: float = 0  # a digest that cannot be edited is posted after this time without a new line
+    _changed: dict[DigestKey, set[str]] = field(default_factory=dict)  # with the ids of its notifications
 
     def add(self, channel: str, delivery: QueuedNotification) -> None:
-        """Write a finding's line; however often, it is one."""
-        one = Digest.of(channel, delivery)
+        """Store the line of a finding; repeating it is safe."""
+        digest_key = DigestKey.of(channel, delivery)
         line = LINE.dump_json(_line(delivery)).decode()
         until = int(self.clock() + KEPT_DAYS * DAY_SECONDS)
-        key = {"kind": f"digest {one.id}", "id": delivery.finding.fingerprint}
+        key = {"kind": f"digest {digest_key.id}", "id": delivery.finding.fingerprint}
         at = Decimal(int(self.clock()))
         self.table.put_item(Item={**key, "document": line, "at": at, "expires_at": until})
-        self.grew(channel, delivery)
+        self.mark_changed(channel, delivery)
 
-    def grew(self, channel: str, delivery: QueuedNotification) -> None:
-        """A line was written before; the digest may not show it yet."""
-        self._grown.setdefault(Digest.of(channel, delivery), set()).add(delivery.news_id)
+    def mark_changed(self, channel: str, delivery: QueuedNotification) -> None:
+        """Mark a digest to be sent: its line is stored, but the message may not show it yet."""
+        self._changed.setdefault(DigestKey.of(channel, delivery), set()).add(delivery.news_id)
 
     def flush(self, slack: Poster) -> dict[str, Exception]:
-        """Post every digest that grew, or bring it up to date; what failed, by the ids of its news."""
+        """Post or update every changed digest. Return the errors by notification id."""
         failed: dict[str, Exception] = {}
-        grown, self._grown = self._grown, {}
-        for one in sorted(grown, key=lambda one: one.id):
+        changed, self._changed = self._changed, {}
+        for digest_key in sorted(changed, key=lambda digest_key: digest_key.id):
             try:
-                self._show(one, slack=slack)
-            except Exception as error:  # whatever it is, the other digests are shown
-                failed.update(dict.fromkeys(grown[one], error))
+                self._send_digest(digest_key, slack=slack)
+            except Exception as error:  # any error: the other digests are sent
+                failed.update(dict.fromkeys(changed[digest_key], error))
         return failed
 
-    def _show(self, one: Digest, *, slack: Poster) -> None:
-        claim = self.claims.claim(one.id)
-        try:
-            self._shown(claim, one, slack=slack)
-        except ClaimLost as error:
-            raise TryLater(f"the digest {one.id} is told by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except FocuswatchError as error:
-            self.claims.give_back(claim, seconds=getattr(error, "seconds", WAIT_SECONDS))
-            raise
+    def _send_digest(self, digest_key: DigestKey, *, slack: Poster) -> None:
+        with self.claims.held(digest_key.id) as claim:
+            self._post_or_update(claim, digest_key, slack=slack)
 
-    def _shown(self, claim: Claim[DigestState], one: Digest, *, slack: Poster) -> None:
-        items = list(of_kind(self.table, f"digest {one.id}", ConsistentRead=True))
+    def _post_or_update(self, claim: Claim[DigestState], digest_key: DigestKey, *, slack: Poster) -> None:
+        items = list(of_kind(self.table, f"digest {digest_key.id}", ConsistentRead=True))
         lines = [LINE.validate_json(str(item["document"])) for item in items]
-        if not lines:  # told so long ago that they are forgotten
-            self.claims.give_back(claim, seconds=0)
+        if not lines:  # expired
             return
         if claim.state and claim.state.lines == len(lines) and not claim.unsure:
-            self.claims.release(claim)
             return
-        grown_at = max(float(item["at"]) for item in items)
-        if self.clock() - grown_at < self.quiet_seconds:
-            raise TryLater(f"the digest {one.id} still grows", seconds=self.quiet_seconds)
-        message = digest(lines, team=one.team, as_of=one.as_of)
-        message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"digest": one.id}}
-        ts = claim.state.ts if claim.state else self._found(one, slack=slack)
+        changed_at = max(float(item["at"]) for item in items)
+        if self.clock() - changed_at < self.quiet_seconds:
+            raise TryLater(f"the digest {digest_key.id} is still receiving lines", seconds=self.quiet_seconds)
+        message = render_digest(lines, team=digest_key.team, as_of=digest_key.as_of)
+        message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"digest": digest_key.id}}
+        ts = claim.state.ts if claim.state else self._find(digest_key, slack=slack)
         if ts is None:
-            ts = slack.post(one.channel, message)
+            ts = slack.post(digest_key.channel, message)
             try:
                 self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
             except ClaimLost:
-                slack.delete(one.channel, ts)
+                slack.delete(digest_key.channel, ts)
                 raise
             return
-        slack.update(one.channel, ts, message)
+        slack.update(digest_key.channel, ts, message)
         self.claims.settle(claim, DigestState(ts=ts, lines=len(lines)))
 
-    def _found(self, one: Digest, *, slack: Poster) -> str | None:
-        told = slack.told(one.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
-        return next((seen.ts for seen in told if seen.told.get("digest") == one.id), None)
+    def _find(self, digest_key: DigestKey, *, slack: Poster) -> str | None:
+        messages = slack.own_messages(digest_key.channel, since=self.clock() - KEPT_DAYS * DAY_SECONDS)
+        return next(
+            (message.ts for message in messages if message.payload.get("digest") == digest_key.id), None
+        )
 
 
 def _line(delivery: QueuedNotification) -> DigestLine:

@@ -1,6 +1,6 @@
-"""The Slack message of a finding, made from values alone; replies in its thread are in thread_replies.py.
+"""Render the Slack message of a finding; replies in its thread are in thread_replies.py.
 
-It neither sends nor remembers. Every message fits what Slack takes, whatever a bill holds.
+Pure: nothing is sent or stored here. Every message fits Slack's limits, whatever the bill contains.
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from focuswatch.findings.amount_text import days_open, full_amount, saving_text
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
-from focuswatch.notify.slack.action_steps import steps
+from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
     Block,
@@ -27,25 +28,10 @@ from focuswatch.notify.slack.blocks import (
     within,
     words,
 )
-from focuswatch.notify.slack.digest import DigestLine, digest
-from focuswatch.notify.slack.evidence_blocks import proof, why
-from focuswatch.notify.slack.money_text import days_open, saving, stake
+from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
 from focuswatch.notify.slack.mrkdwn import escaped_within, one_line
-from focuswatch.notify.slack.place_names import account, place
-from focuswatch.notify.slack.response_form import not_waste_modal
-from focuswatch.notify.slack.shared_text import days, metadata, not_waste
-from focuswatch.notify.slack.thread_replies import thread_note
-
-__all__ = [
-    "RecordedResponse",
-    "DigestLine",
-    "Links",
-    "digest",
-    "message",
-    "not_waste_modal",
-    "plain_webhook",
-    "thread_note",
-]
+from focuswatch.notify.slack.place_names import account_of_finding, place
+from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
 
 MOST_BLIND_SPOTS = 3
 MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
@@ -54,7 +40,7 @@ DONE = "✅"
 
 @dataclass(frozen=True)
 class Links:
-    """Where to read on; what is None is left out."""
+    """Links of a message; None is left out."""
 
     query: str | None = None
     jira: str | None = None
@@ -64,7 +50,7 @@ class Links:
 
 @dataclass(frozen=True)
 class RecordedResponse:
-    """What somebody did about a finding; `author` is the id of a Slack user."""
+    """A response to a finding, as its message shows it; `author` is the id of a Slack user."""
 
     action: Literal["acknowledged", "snoozed", "not waste"]
     author: str
@@ -73,54 +59,53 @@ class RecordedResponse:
     reason: str | None = None
 
 
-def message(
+def render_message(
     finding: Finding,
     *,
-    kind: Kind,
+    kind: NotificationKind,
     today: date,
     news_id: str,
     blind_spots: Sequence[str] = (),
     links: Links = Links(),  # noqa: B008  frozen
-    answered: RecordedResponse | None = None,
+    response: RecordedResponse | None = None,
     saved_daily: Decimal | None = None,
-    buttons: bool = True,
 ) -> dict[str, Any]:
-    """The message in its channel as it is to be now: what happened, what to do, what proves it, who answered."""
+    """Return the current message: what happened, what to do, the evidence, and the response if there is one."""
     resolved = _is_resolved(finding, kind=kind)
     money = _money(finding, resolved=resolved, saved_daily=saved_daily)
-    evidence = None if resolved else proof(finding)
-    reasons = None if resolved else why(finding)
-    doubts = _doubts(blind_spots) if not resolved else None
-    action, leads = None if resolved else steps(finding), _links(links)
-    asks = buttons and not resolved and (answered is None or answered.action == "acknowledged")
+    evidence = None if resolved else render_evidence(finding)
+    root_cause = None if resolved else render_explanation(finding)
+    limitations = _limitations(blind_spots) if not resolved else None
+    action, link_line = None if resolved else render_action(finding), _links(links)
+    has_buttons = not resolved and (response is None or response.action == "acknowledged")
     blocks = [
         header(_heading(finding, resolved=resolved)),
         _facts(finding, resolved=resolved, money=money),
-        _answer(answered, finding=finding) if answered else None,
+        _response(response, finding=finding) if response else None,
         action,
-        _buttons(finding, acknowledged=answered is not None) if asks else None,
-        reasons,
+        _buttons(finding, acknowledged=response is not None) if has_buttons else None,
+        root_cause,
         evidence,
-        doubts,
-        leads,
+        limitations,
+        link_line,
         _footing(finding, today=today, resolved=resolved),
     ]
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
-        "blocks": within(blocks, spare=[doubts, evidence, reasons, leads, action]),
+        "blocks": within(blocks, spare=[limitations, evidence, root_cause, link_line, action]),
         "metadata": metadata(finding, news_id=news_id),
     }
 
 
-def plain_webhook(message: dict[str, Any]) -> dict[str, Any]:
-    """The same message for an incoming webhook, which has neither metadata nor anybody to answer its buttons."""
+def webhook_payload(message: dict[str, Any]) -> dict[str, Any]:
+    """Return the message for an incoming webhook, which supports neither metadata nor buttons."""
     return {
         "text": message["text"],
         "blocks": [block for block in message["blocks"] if block["type"] != "actions"],
     }
 
 
-def _is_resolved(finding: Finding, *, kind: Kind) -> bool:
+def _is_resolved(finding: Finding, *, kind: NotificationKind) -> bool:
     return kind == "resolved" or finding.status == "resolved"
 
 
@@ -129,63 +114,68 @@ def _heading(finding: Finding, *, resolved: bool) -> str:
 
 
 def _money(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> str | None:
-    return saving(finding, saved_daily=saved_daily) if resolved else stake(finding)
+    return saving_text(finding, saved_daily=saved_daily) if resolved else full_amount(finding)
 
 
 def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
-    """What a notification shows and a screen reader reads."""
-    told = (_heading(finding, resolved=resolved), money, place(account(finding), finding.region_id))
-    return escaped_within(one_line(" · ".join(filter(None, told))), 500)
+    """Return the text for push notifications and screen readers."""
+    parts = (
+        _heading(finding, resolved=resolved),
+        money,
+        place(account_of_finding(finding), finding.region_id),
+    )
+    return escaped_within(one_line(" · ".join(filter(None, parts))), 500)
 
 
 def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
-    """How much, where, and why."""
+    """Return amount, place and reason."""
     lines = [
         [words(money, style="bold")] if money else [],
-        [words(place(account(finding), finding.region_id), most=200)],
+        [words(place(account_of_finding(finding), finding.region_id), most=200)],
         [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
-        [words(f"It was: {finding.reason}" if resolved else finding.reason, most=900)],
+        [words(f"Previously: {finding.reason}" if resolved else finding.reason, most=900)],
     ]
     joined = [element for line in lines if line for element in (line_feed(), *line)]
     return rich(section(joined[1:]))
 
 
-def _answer(answered: RecordedResponse, *, finding: Finding) -> Block:
-    did = not_waste(finding).lower() if answered.action == "not waste" else answered.action
-    until = f" until {answered.until}" if answered.until else ""
-    said = [words(did.capitalize(), style="bold"), spaced(" by "), person(answered.author)]
-    said.append(spaced(f" on {answered.on}{until}"))
-    if answered.reason:
-        said += [spaced(": "), words(answered.reason)]
-    return rich(section(said))
+def _response(response: RecordedResponse, *, finding: Finding) -> Block:
+    muted = f"marked as {not_waste_label(finding).lower()}"
+    action = muted if response.action == "not waste" else response.action
+    until = f" until {response.until}" if response.until else ""
+    line = [words(action.capitalize(), style="bold"), spaced(" by "), person(response.author)]
+    line.append(spaced(f" on {response.on}{until}"))
+    if response.reason:
+        line += [spaced(": "), words(response.reason)]
+    return rich(section(line))
 
 
 def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
     value = finding.fingerprint
-    offered = [
+    elements = [
         button("snooze_7", "Snooze 7 days", value=value),
         button("snooze_30", "Snooze 30 days", value=value),
-        button("not_waste", not_waste(finding), value=value),
+        button("not_waste", not_waste_label(finding), value=value),
     ]
     if not acknowledged:
-        offered.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
-    return {"type": "actions", "elements": offered}
+        elements.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
+    return {"type": "actions", "elements": elements}
 
 
-def _doubts(blind_spots: Sequence[str]) -> Block | None:
+def _limitations(blind_spots: Sequence[str]) -> Block | None:
     first, *others = [*blind_spots[:MOST_BLIND_SPOTS], ""]
-    return context(f"May be wrong: {first}", *filter(None, others)) if first else None
+    return context(f"Known limitations: {first}", *filter(None, others)) if first else None
 
 
 def _links(links: Links) -> Block | None:
-    offered = [
+    named_urls = [
         (links.jira, f"Jira {links.jira_key}" if links.jira_key else "Jira"),
-        (links.query, "Ask the bill in Athena"),
+        (links.query, "Open the query in Athena"),
         (links.console, "Open in the AWS console"),
     ]
     elements = [
         element
-        for url, text in offered
+        for url, text in named_urls
         if url and len(url) <= URL_CHARACTERS
         for element in (spaced(" · "), link(url, text))
     ]
@@ -193,9 +183,9 @@ def _links(links: Links) -> Block | None:
 
 
 def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
-    owner = f"{finding.team}, by {finding.owned_by}" if finding.team else "nobody owns it"
+    owner = f"owner: {finding.team} (by {finding.owned_by})" if finding.team else "no owner"
     age = (
-        f"open {days(finding, today=today)}, since {finding.first_seen}"
+        f"open {days_open_text(finding, today=today)}, since {finding.first_seen}"
         if days_open(finding, today=today)
         else f"first seen {finding.first_seen}"
     )

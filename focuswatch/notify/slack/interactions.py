@@ -1,6 +1,6 @@
-"""What people press under a message, as Slack sends it: signed, at most five minutes old, and answered at once.
+"""Parse and verify the requests that Slack sends when someone uses a button or a dialog.
 
-Light to import, since Slack waits three seconds for an answer, a cold start included:
+Light to import: Slack waits three seconds for the response, including a cold start:
 https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response
 """
 
@@ -15,8 +15,8 @@ ACTIONS: tuple[Action, ...] = ("acknowledge", "snooze_7", "snooze_30", "not_wast
 
 
 @dataclass(frozen=True)
-class Press:
-    """One answer of one person; `id` is the same however often Slack sends it."""
+class UserResponse:
+    """A response of one person; `id` is the same each time Slack sends it."""
 
     id: str
     action: Action
@@ -24,23 +24,23 @@ class Press:
     user_id: str
     user_name: str
     channel: str
-    ts: str  # of the message it stands under
+    ts: str  # of the message with the button
     reason: str | None = None
-    response_url: str | None = None  # where whoever pressed can be told something that nobody else sees
+    response_url: str | None = None  # for replies that only this person sees
 
     def to_json(self) -> str:
-        """As it waits in a queue."""
+        """Return the response as the body of a queue message."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def of_json(cls, text: str) -> Self:
-        """Raises ValueError, TypeError."""
+    def from_json(cls, text: str) -> Self:
+        """Read the body of a queue message. Raises ValueError, TypeError."""
         return cls(**json.loads(text))
 
 
 @dataclass(frozen=True)
 class ResponseDialog:
-    """A press that wants a dialog first, within three seconds of `trigger_id`."""
+    """A response that needs a dialog first; `trigger_id` expires after three seconds."""
 
     fingerprint: str
     title: str
@@ -50,68 +50,68 @@ class ResponseDialog:
     response_url: str | None = None
 
 
-def genuine(body: str, headers: Mapping[str, str], *, signing_secret: str, now: float) -> bool:
-    """Whether Slack sent it within the last five minutes, compared in constant time.
+def is_signed_by_slack(body: str, headers: Mapping[str, str], *, signing_secret: str, now: float) -> bool:
+    """Return whether Slack sent the request within the last five minutes; compares in constant time.
 
     https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
     from slack_sdk.signature import Clock, SignatureVerifier
 
-    class At(Clock):  # the verifier asks a clock and takes no time
+    class FixedClock(Clock):  # the verifier accepts only a clock
         def now(self) -> float:
             return now
 
     try:
-        return SignatureVerifier(signing_secret, clock=At()).is_valid_request(body, dict(headers))
-    except (ValueError, OverflowError, TypeError):  # a time that is none or too far, a signature beyond ASCII
+        return SignatureVerifier(signing_secret, clock=FixedClock()).is_valid_request(body, dict(headers))
+    except (ValueError, OverflowError, TypeError):  # an invalid time, or a signature that is not ASCII
         return False
 
 
-def read(body: str) -> Press | ResponseDialog | None:
-    """What was pressed; None where it is nothing that we offer. Raises ValueError where it is nothing of Slack's."""
-    given = parse_qs(body).get("payload")
-    if not given:
+def parse_interaction(body: str) -> UserResponse | ResponseDialog | None:
+    """Return the response; None for an element that is not ours. Raises ValueError if the body is not Slack's."""
+    values = parse_qs(body).get("payload")
+    if not values:
         raise ValueError("no payload")
-    told = json.loads(given[0])
+    payload = json.loads(values[0])
     try:
-        match told["type"]:
+        match payload["type"]:
             case "block_actions":
-                return _pressed(told)
+                return _from_button(payload)
             case "view_submission":
-                return _submitted(told)
+                return _from_dialog(payload)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(f"a payload without {error}") from error
     return None
 
 
-def _pressed(told: Mapping[str, Any]) -> Press | ResponseDialog | None:
-    pressed = told["actions"][0]
-    action, place = pressed["action_id"], told["container"]
+def _from_button(payload: Mapping[str, Any]) -> UserResponse | ResponseDialog | None:
+    element = payload["actions"][0]
+    action, message = element["action_id"], payload["container"]
     if action not in ACTIONS:
-        return None  # a link is a button too
+        return None  # Slack also reports clicks on links
     if action == "not_waste":
-        title = str(told.get("message", {}).get("text", ""))
+        title = str(payload.get("message", {}).get("text", ""))
         return ResponseDialog(
-            pressed["value"], title, place["channel_id"], place["message_ts"], told["trigger_id"],
-            told.get("response_url"),
+            element["value"], title, message["channel_id"], message["message_ts"], payload["trigger_id"],
+            payload.get("response_url"),
         )  # fmt: skip
-    return Press(
-        id=f"{told['user']['id']} {pressed['action_ts']}", action=action, fingerprint=pressed["value"],
-        user_id=told["user"]["id"], user_name=told["user"].get("username", ""),
-        channel=place["channel_id"], ts=place["message_ts"], response_url=told.get("response_url"),
+    return UserResponse(
+        id=f"{payload['user']['id']} {element['action_ts']}", action=action, fingerprint=element["value"],
+        user_id=payload["user"]["id"], user_name=payload["user"].get("username", ""),
+        channel=message["channel_id"], ts=message["message_ts"], response_url=payload.get("response_url"),
     )  # fmt: skip
 
 
-def _submitted(told: Mapping[str, Any]) -> Press | None:
+def _from_dialog(payload: Mapping[str, Any]) -> UserResponse | None:
     from focuswatch.notify.slack.response_form import CALLBACK_ID, REASON
 
-    view = told["view"]
+    view = payload["view"]
     if view["callback_id"] != CALLBACK_ID:
         return None
-    about = json.loads(view["private_metadata"])
-    return Press(
-        id=f"{told['user']['id']} {view['id']}", action="not_waste", fingerprint=about["fingerprint"],
-        user_id=told["user"]["id"], user_name=told["user"].get("username", ""), channel=about["channel"],
-        ts=about["ts"], reason=view["state"]["values"][REASON][REASON]["value"],
-        response_url=about.get("response_url"),
+    metadata = json.loads(view["private_metadata"])
+    return UserResponse(
+        id=f"{payload['user']['id']} {view['id']}", action="not_waste", fingerprint=metadata["fingerprint"],
+        user_id=payload["user"]["id"], user_name=payload["user"].get("username", ""), channel=metadata["channel"],
+        ts=metadata["ts"], reason=view["state"]["values"][REASON][REASON]["value"],
+        response_url=metadata.get("response_url"),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Issues that people closed in Jira, told in the thread of the finding's message: why it is silent, and until when."""
+"""Post in the thread of a finding that its Jira issue was closed by a person, and until when it is muted."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,50 +13,50 @@ from focuswatch.notify.slack.deliver import SlackState
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
 from focuswatch.notify.slack.post_once import OncePoster
 
-SOURCE = "jira "  # how the source of a silence begins that came from there
-TOLD_DAYS = 7  # so long a closing is news; a Slack that was down for longer has other news
+SOURCE = "jira "  # prefix of the source of suppressions from Jira
+MAX_AGE_DAYS = 7  # older closings are not posted, e.g. after a long outage
 
 
 @dataclass(frozen=True)
-class Closings:
-    """Tells closings once each, where the bot told of the finding itself."""
+class JiraClosings:
+    """Posts each closing once, for findings whose message the bot posted."""
 
-    speaker: OncePoster
-    told: Claims[SlackState]
+    poster: OncePoster
+    messages: Claims[SlackState]
     progress: Callable[[str], None]
 
-    def tell(self, silences: Iterable[Suppression], *, today: date) -> int:
-        """How many were told now; one that fails is tried again tomorrow, and stops no other."""
-        return sum(self._tell(one) for one in _lately(silences, today=today))
+    def notify(self, suppressions: Iterable[Suppression], *, today: date) -> int:
+        """Return how many were posted now; a failed one is retried the next day and does not stop the others."""
+        return sum(self._notify(closing) for closing in _recent(suppressions, today=today))
 
-    def _tell(self, closing: Suppression) -> bool:
-        known = self.told.known(closing.value)
-        if known is None or known.ts is None:
+    def _notify(self, closing: Suppression) -> bool:
+        message = self.messages.state_of(closing.value)
+        if message is None or message.ts is None:
             return False
         try:
-            return self.speaker.say(
-                str(closing.source), note(closing), channel=known.channel, thread=known.ts
+            return self.poster.post(
+                str(closing.source), render_closing(closing), channel=message.channel, thread=message.ts
             )
         except DeliveryError as error:
-            self.progress(f"{closing.source} could not be told in its thread: {error}")
+            self.progress(f"{closing.source} could not be posted in the thread: {error}")
             return False
 
 
-def note(closing: Suppression) -> dict[str, Any]:
-    """The reply in the thread."""
+def render_closing(closing: Suppression) -> dict[str, Any]:
+    """Return the reply in the thread."""
     until = (
-        f" until {closing.until}; if it is still there then, you hear of it again" if closing.until else ""
+        f" until {closing.until}. If it is still open then, you are notified again" if closing.until else ""
     )
-    said = (
-        f"{closing.author} {closing.reason}. Nothing more is said of it{until}. "
-        f"To hear of it sooner: focuswatch unsilence {closing.id}"
+    text = (
+        f"{closing.author} {closing.reason}. This finding is muted{until}. "
+        f"To unmute it now, run: focuswatch unsuppress {closing.id}"
     )
-    text = escaped_within(one_line(said), TEXT_CHARACTERS)
-    return {"text": text, "blocks": [rich(section([words(said, most=1500)]))]}
+    fallback = escaped_within(one_line(text), TEXT_CHARACTERS)
+    return {"text": fallback, "blocks": [rich(section([words(text, most=1500)]))]}
 
 
-def _lately(silences: Iterable[Suppression], *, today: date) -> Iterator[Suppression]:
-    for one in silences:
-        is_new = today - one.since <= timedelta(days=TOLD_DAYS) and one.holds_on(today)
-        if is_new and one.scope == "fingerprint" and (one.source or "").startswith(SOURCE):
-            yield one
+def _recent(suppressions: Iterable[Suppression], *, today: date) -> Iterator[Suppression]:
+    for suppression in suppressions:
+        is_new = today - suppression.since <= timedelta(days=MAX_AGE_DAYS) and suppression.is_active_on(today)
+        if is_new and suppression.scope == "fingerprint" and (suppression.source or "").startswith(SOURCE):
+            yield suppression

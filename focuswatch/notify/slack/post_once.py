@@ -1,21 +1,19 @@
-"""A message that is said once under a name, however often it is asked for."""
+"""Post a message once under a name, however often the caller repeats it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from focuswatch.errors import DeliveryError, TryLater, Unsure
 from focuswatch.notify.claims import Claim, ClaimLost, Claims
 from focuswatch.notify.slack.client import Payload, Slack
 
-EVENT_TYPE = "focuswatch_said"
-WAIT_SECONDS = 30.0
+EVENT_TYPE = "focuswatch_said"  # in messages that exist already
 DAY_SECONDS = 86_400
 
 
 class PostedOnce(BaseModel):
-    """Where it was said."""
+    """The channel and the timestamp of the message."""
 
     model_config = ConfigDict(frozen=True)
     channel: str
@@ -24,46 +22,38 @@ class PostedOnce(BaseModel):
 
 @dataclass(frozen=True)
 class OncePoster:
-    """Says things once; `clock` gives seconds since 1970."""
+    """Posts named messages once; `clock` returns seconds since 1970."""
 
     slack: Slack
     claims: Claims[PostedOnce]
     clock: Callable[[], float]
 
-    def say(self, name: str, message: Payload, *, channel: str, thread: str | None = None) -> bool:
-        """Whether it was said now; False: it had been. Raises TryLater, Unsure or Refused."""
-        claim = self.claims.claim(name)
-        try:
-            told = {**message, "metadata": _metadata(name)}
-            return self._say(claim, told, channel=channel, thread=thread)
-        except ClaimLost as error:
-            raise TryLater(f"{name} is said by another one", seconds=WAIT_SECONDS) from error
-        except Unsure:
-            self.claims.abandon(claim, seconds=WAIT_SECONDS)
-            raise
-        except DeliveryError:
-            self.claims.give_back(claim, seconds=WAIT_SECONDS)
-            raise
+    def post(self, name: str, message: Payload, *, channel: str, thread: str | None = None) -> bool:
+        """Post the message. Return False if it was posted before. Raises TryLater, Unsure or Refused."""
+        with self.claims.held(name) as claim:
+            payload = {**message, "metadata": _metadata(name)}
+            return self._post(claim, payload, channel=channel, thread=thread)
 
-    def _say(self, claim: Claim[PostedOnce], message: Payload, *, channel: str, thread: str | None) -> bool:
+    def _post(self, claim: Claim[PostedOnce], message: Payload, *, channel: str, thread: str | None) -> bool:
         if claim.state:
-            self.claims.give_back(claim, seconds=0)
             return False
-        ts = self._found(claim.id, channel=channel, thread=thread) if claim.unsure else None
-        said = ts is None
+        ts = self._find(claim.id, channel=channel, thread=thread) if claim.unsure else None
+        is_new = ts is None
         ts = ts or self.slack.post(channel, message, thread=thread)
         try:
             self.claims.settle(claim, PostedOnce(channel=channel, ts=ts))
         except ClaimLost:
-            if said:
+            if is_new:
                 self.slack.delete(channel, ts)
             raise
-        return said
+        return is_new
 
-    def _found(self, name: str, *, channel: str, thread: str | None) -> str | None:
-        lately = self.clock() - DAY_SECONDS
-        told = self.slack.replies(channel, thread) if thread else self.slack.told(channel, since=lately)
-        return next((one.ts for one in told if one.told.get("said") == name), None)
+    def _find(self, name: str, *, channel: str, thread: str | None) -> str | None:
+        since = self.clock() - DAY_SECONDS
+        messages = (
+            self.slack.replies(channel, thread) if thread else self.slack.own_messages(channel, since=since)
+        )
+        return next((message.ts for message in messages if message.payload.get("said") == name), None)
 
 
 def _metadata(name: str) -> dict[str, object]:

@@ -1,6 +1,6 @@
-"""What people answered, into the ledger: who, when, why; and back into the message, so that everybody sees it.
+"""Record the responses of people in the ledger, with author, day and reason, and show them in the message.
 
-Every step does nothing the second time, since a queue may bring an answer twice.
+Every step is idempotent, since a queue may deliver a response twice.
 """
 
 from collections.abc import Callable
@@ -10,33 +10,32 @@ from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
 from focuswatch.ledger import Ledger, Suppression
-from focuswatch.ledger.decide import acknowledged
+from focuswatch.ledger.decide import acknowledge
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
-from focuswatch.notify.slack.ephemeral_reply import whisper
+from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.interactions import Press
+from focuswatch.notify.slack.interactions import UserResponse
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 SNOOZED = {"snooze_7": 7, "snooze_30": 30}
-NOT_YOURS = "Only members of the team's channel may answer for this finding; ask in <#{channel}>."
-UNSEEN = (
-    "focuswatch cannot see who is in the team's channel, so it takes no answers here. Invite it there, or let whoever "
-    "runs it do it for you: focuswatch snooze, focuswatch exclude."
+NOT_A_MEMBER = "Only members of the team's channel can respond to this finding. Ask in <#{channel}>."
+MEMBERS_UNREADABLE = (
+    "focuswatch cannot read the members of the team's channel, so it cannot accept responses. Invite the bot to the "
+    "channel, or ask your focuswatch administrator to run focuswatch snooze or focuswatch exclude."
 )
-NOT_BY_TAG = (
-    "This is a security finding, and only a resource's own tag put it here. The owner of its account answers for it: "
-    "the next message goes to their channel."
+ROUTED_BY_TAG = (
+    "This is a security finding that was routed here only by the resource's own tag. The owner of the account must "
+    "respond to it. The next message goes to their channel."
 )
-KEPT = "Kept: {what}. This message stays as it was, since focuswatch can no longer change it."
-UNKNOWN = "This message is too old: focuswatch no longer knows the finding it tells of."
+UNKNOWN = "This message is too old: focuswatch no longer stores its finding."
 
 
 @dataclass(frozen=True)
-class Recorder:
-    """Writes answers down; `clock` gives seconds since 1970."""
+class ResponseRecorder:
+    """Records responses; `clock` returns seconds since 1970."""
 
     slack: Slack
     channel: SlackChannel
@@ -44,35 +43,33 @@ class Recorder:
     table: "Table"
     clock: Callable[[], float]
 
-    def record(self, press: Press) -> str:
-        """What was done, in words for a log. Raises TryLater, Unsure, Refused; the same again does no harm."""
-        known = self.channel.claims.known(press.fingerprint)
-        if known is None:
-            return turned_away(press, UNKNOWN)
+    def record(self, response: UserResponse) -> str:
+        """Record a response. Return what was done, for the log. Idempotent; raises TryLater, Unsure or Refused."""
+        message = self.channel.claims.state_of(response.fingerprint)
+        if message is None:
+            return reject(response, UNKNOWN)
         try:
-            channel = self.channel.channels.id(known.channel)  # of a webhook only its name is known
-            is_member = self.slack.is_member(channel, press.user_id)
+            is_member = self.slack.is_member(message.channel, response.user_id)
         except Refused as error:
-            return f"{turned_away(press, UNSEEN)} ({error})"
+            return f"{reject(response, MEMBERS_UNREADABLE)} ({error})"
         if not is_member:
-            return turned_away(press, NOT_YOURS.format(channel=channel))
-        if self._is_elsewhere(press.fingerprint, channel):
-            return turned_away(press, NOT_BY_TAG)
+            return reject(response, NOT_A_MEMBER.format(channel=message.channel))
+        if self._belongs_to_other_channel(response.fingerprint, message.channel):
+            return reject(response, ROUTED_BY_TAG)
         today = datetime.fromtimestamp(self.clock(), UTC).date()
-        answered = _answered(press, today=today)
-        if self._is_first(press, today=today):
-            self._into_ledger(press, answered, today=today)
-            self._done(press)
-        done = f"{press.fingerprint}: {answered.action} by {_author(press)}"
+        recorded = _recorded(response, today=today)
+        if self._is_pending(response, today=today):
+            self._update_ledger(response, recorded, today=today)
+            self._mark_done(response)
+        done = f"{response.fingerprint}: {recorded.action} by {_author(response)}"
         try:
-            self.channel.show_answer(press.fingerprint, answered)
-        except Refused as error:  # it counts all the same
-            told = _whispered(press, KEPT.format(what=_in_words(answered)))
-            return f"{done}, not shown: {error}{told}"
+            self.channel.show_response(response.fingerprint, recorded)
+        except Refused as error:  # the response is valid without the message
+            return f"{done}, not shown: {error}"
         return done
 
-    def _is_elsewhere(self, fingerprint: str, channel: str) -> bool:
-        """Whether it is a security finding whose owner, by account or OU, is not whoever reads this channel."""
+    def _belongs_to_other_channel(self, fingerprint: str, channel: str) -> bool:
+        """Return whether it is a security finding whose owner, by account or OU, has another channel."""
         entry = self.ledger.entries().get(fingerprint)
         if entry is None or entry.finding.category != "security":
             return False
@@ -81,72 +78,71 @@ class Recorder:
         owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
         return self.channel.channels.id(owner) != channel
 
-    def _into_ledger(self, press: Press, answered: RecordedResponse, *, today: date) -> None:
-        if answered.action == "acknowledged":
+    def _update_ledger(self, response: UserResponse, recorded: RecordedResponse, *, today: date) -> None:
+        if recorded.action == "acknowledged":
             self.ledger.update(
-                lambda entries, _silences: acknowledged(
-                    entries, press.fingerprint, author=_author(press), on=today
+                lambda entries, _suppressions: acknowledge(
+                    entries, response.fingerprint, author=_author(response), on=today
                 ),
-                looked=(),
+                evaluated=(),
             )
             return
-        silence = Suppression(
-            scope="fingerprint", value=press.fingerprint, author=_author(press), since=today, until=answered.until,
-            reason=press.reason or f"{press.action} in Slack", source=press.id,
+        suppression = Suppression(
+            scope="fingerprint", value=response.fingerprint, author=_author(response), since=today,
+            until=recorded.until, reason=response.reason or f"{response.action} in Slack",
+            source=response.id,
         )  # fmt: skip
-        if not any(one.source == press.id for one in self.ledger.silences()):
-            self.ledger.add_silence(silence)
+        if not any(other.source == response.id for other in self.ledger.suppressions()):
+            self.ledger.add_suppression(suppression)
 
-    def _is_first(self, press: Press, *, today: date) -> bool:
-        """Keep the answer itself, for good; whether what follows from it is still to be done."""
-        known = self.table.get_item(Key=_key(press), ConsistentRead=True).get("Item")
-        if known is None:
-            kept = {**_key(press), "document": press.to_json(), "on": today.isoformat()}
-            self.table.put_item(Item={**kept, "done": False})
-        return known is None or not known["done"]
+    def _is_pending(self, response: UserResponse, *, today: date) -> bool:
+        """Store the response itself. Return whether its effects are still to be applied."""
+        item = self.table.get_item(Key=_key(response), ConsistentRead=True).get("Item")
+        if item is None:
+            item = {**_key(response), "document": response.to_json(), "on": today.isoformat()}
+            self.table.put_item(Item=item | {"done": False})
+            return True
+        return not item["done"]
 
-    def _done(self, press: Press) -> None:
+    def _mark_done(self, response: UserResponse) -> None:
         self.table.update_item(
-            Key=_key(press),
+            Key=_key(response),
             UpdateExpression="SET #done = :yes",
             ExpressionAttributeNames={"#done": "done"},
             ExpressionAttributeValues={":yes": True},
         )
 
 
-def turned_away(press: Press, why: str) -> str:
-    """Say so to whoever pressed, who need not be in the channel; what was done, in words for a log."""
-    return f"{press.fingerprint}: {press.user_id} was turned away: {why}{_whispered(press, why)}"
+def reject(response: UserResponse, reason: str) -> str:
+    """Reply to the person, who need not be in the channel. Return what was done, for the log."""
+    return f"{response.fingerprint}: {response.user_id} was rejected: {reason}{_reply(response, reason)}"
 
 
-def _whispered(press: Press, text: str) -> str:
-    """For the log: nothing where it was said."""
+def _reply(response: UserResponse, text: str) -> str:
+    """Reply if there is a response URL. Return a note for the log; empty if it succeeded."""
     try:
-        if press.response_url:
-            whisper(press.response_url, text)
+        if response.response_url:
+            reply_ephemerally(response.response_url, text)
     except DeliveryError as error:
-        return f"; and could not be told: {error}"
+        return f"; the reply failed: {error}"
     return ""
 
 
-def _in_words(answered: RecordedResponse) -> str:
-    return f"{answered.action} until {answered.until}" if answered.until else answered.action
-
-
-def _answered(press: Press, *, today: date) -> RecordedResponse:
-    match press.action:
+def _recorded(response: UserResponse, *, today: date) -> RecordedResponse:
+    match response.action:
         case "acknowledge":
-            return RecordedResponse("acknowledged", press.user_id, today)
+            return RecordedResponse("acknowledged", response.user_id, today)
         case "not_waste":
-            return RecordedResponse("not waste", press.user_id, today, reason=press.reason)
+            return RecordedResponse("not waste", response.user_id, today, reason=response.reason)
     return RecordedResponse(
-        "snoozed", press.user_id, today, until=today + timedelta(days=SNOOZED[press.action])
+        "snoozed", response.user_id, today, until=today + timedelta(days=SNOOZED[response.action])
     )
 
 
-def _author(press: Press) -> str:
-    return f"{press.user_name} ({press.user_id})" if press.user_name else press.user_id
+def _author(response: UserResponse) -> str:
+    return f"{response.user_name} ({response.user_id})" if response.user_name else response.user_id
 
 
-def _key(press: Press) -> dict[str, str]:
-    return {"kind": "answer", "id": f"{press.fingerprint} {press.id}"}
+def _key(response: UserResponse) -> dict[str, str]:
+    # A key in existing tables.
+    return {"kind": "answer", "id": f"{response.fingerprint} {response.id}"}

@@ -1,4 +1,4 @@
-"""The question that Slack puts to whoever says that a finding is not to be told again."""
+"""The dialog that asks for a reason before a finding is muted."""
 
 import json
 from typing import Any
@@ -7,26 +7,26 @@ from focuswatch.notify.slack.blocks import rich, section, words
 from focuswatch.notify.slack.mrkdwn import MODAL_TITLE_CHARACTERS, plain
 
 CALLBACK_ID = "not_waste"
-REASON = "reason"  # of the input block and of the field in it
+REASON = "reason"  # id of the input block and of its field
 LEAST_REASON = 5
 MOST_REASON = 500
 
 
-def not_waste_modal(
+def render_not_waste_dialog(
     fingerprint: str, *, title: str, channel: str, ts: str, response_url: str | None = None
 ) -> dict[str, Any]:
-    """A view that asks for a reason and carries along which message was answered, and where to reply.
+    """Return a view that asks for a reason; its private metadata holds the message and the reply URL.
 
     https://docs.slack.dev/reference/views/modal-views
     """
-    about = {"fingerprint": fingerprint, "channel": channel, "ts": ts}
+    metadata = {"fingerprint": fingerprint, "channel": channel, "ts": ts}
     if response_url:
-        about["response_url"] = response_url
+        metadata["response_url"] = response_url
     return {
         "type": "modal",
         "callback_id": CALLBACK_ID,
-        "private_metadata": json.dumps(about),
-        "title": plain("Leave it as it is", most=MODAL_TITLE_CHARACTERS),
+        "private_metadata": json.dumps(metadata),
+        "title": plain("Mute this finding", most=MODAL_TITLE_CHARACTERS),
         "submit": plain("Save", most=MODAL_TITLE_CHARACTERS),
         "close": plain("Cancel", most=MODAL_TITLE_CHARACTERS),
         "blocks": [rich(section([words(title, style="bold")])), _reason()],
@@ -38,9 +38,10 @@ def _reason() -> dict[str, Any]:
     return {
         "type": "input",
         "block_id": REASON,
-        "label": plain("Why is it to stay?", most=2000),
+        "label": plain("Reason", most=2000),
         "hint": plain(
-            "Kept with your name. This finding is not told again until somebody takes it back.", most=2000
+            "Saved with your name. This finding stays muted until someone runs focuswatch unsuppress.",
+            most=2000,
         ),
         "element": {
             "type": "plain_text_input",

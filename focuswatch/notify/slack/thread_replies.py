@@ -1,67 +1,71 @@
-"""The replies in the thread of a finding's message: what changed, in a sentence."""
+"""Replies in the thread of a finding's message: what changed, in one or two sentences."""
 
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.findings.explanation_text import headline, part_said
+from focuswatch.findings.amount_text import cost_so_far_text, full_amount, main_amount, saving_text
+from focuswatch.findings.explanation_text import cost_driver_text, explanation_headline
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.ledger_entry import Kind
+from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.slack.blocks import rich, section, words
-from focuswatch.notify.slack.money_text import main_amount, saving, so_far, stake
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
-from focuswatch.notify.slack.shared_text import days, metadata, not_waste
+from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
 
-STEP = "reached_percent"  # evidence of what is told step by step: the cost alone would not say which
+STEP = (
+    "reached_percent"  # evidence of a detection that notifies at steps; the cost alone does not name the step
+)
 
 
-def thread_note(
+def render_thread_reply(
     finding: Finding,
     *,
-    kind: Kind,
+    kind: NotificationKind,
     today: date,
     news_id: str,
     before: Finding | None = None,
     saved_daily: Decimal | None = None,
 ) -> dict[str, Any]:
-    """The short reply in the thread: what changed, how long it is open, what is saved, or that it is back."""
+    """Return the reply: what changed, how long it is open, what is saved, or that the finding is back."""
     match kind:
         case "resolved":
-            said = "Resolved. " + (saving(finding, saved_daily=saved_daily) or "The bill no longer shows it.")
+            text = "Resolved. " + (
+                saving_text(finding, saved_daily=saved_daily) or "The bill no longer shows this finding."
+            )
         case "changed":
-            said = " ".join(filter(None, (_change(finding, before=before), _why(finding))))
+            text = " ".join(filter(None, (_change(finding, before=before), _root_cause(finding))))
         case "reminder":
-            said = _reminder(finding, today=today)
+            text = _reminder(finding, today=today)
         case "new":
-            said = f"It is back: {stake(finding)}. {finding.reason}"
+            text = f"The finding is back: {full_amount(finding)}. {finding.reason}"
     return {
-        "text": escaped_within(one_line(said), TEXT_CHARACTERS),
-        "blocks": [rich(section([words(said, most=1500)]))],
+        "text": escaped_within(one_line(text), TEXT_CHARACTERS),
+        "blocks": [rich(section([words(text, most=1500)]))],
         "metadata": metadata(finding, news_id=news_id),
     }
 
 
 def _change(finding: Finding, *, before: Finding | None) -> str:
     if before is None:
-        return f"Now {stake(finding)}, {finding.severity}."
-    said = f"Now {stake(finding)}; was {main_amount(before)}"
+        return f"Now {full_amount(finding)}. Severity: {finding.severity}."
+    text = f"Now {full_amount(finding)}, previously {main_amount(before)}."
     if before.severity != finding.severity:
-        said += f"; {finding.severity}, was {before.severity}"
-    return said + "."
+        text += f" Severity: {finding.severity}, previously {before.severity}."
+    return text
 
 
-def _why(finding: Finding) -> str | None:
-    """The excess in a sentence, and the part that weighs most; the message above has the others."""
+def _root_cause(finding: Finding) -> str | None:
+    """Return the excess in a sentence and the largest cost driver; the message above lists the others."""
     explanation = finding.explanation
     if explanation is None:
         return finding.reason if STEP in finding.evidence else None
-    said = headline(explanation, currency=finding.currency)
+    text = explanation_headline(explanation, currency=finding.currency)
     if not explanation.parts:
-        return said
-    return f"{said} Most of it: {part_said(explanation.parts[0], explanation)}."
+        return text
+    return f"{text} Largest cost driver: {cost_driver_text(explanation.parts[0], explanation)}."
 
 
 def _reminder(finding: Finding, *, today: date) -> str:
-    cost = so_far(finding, today=today)
-    said = f"Still open after {days(finding, today=today)}" + (f", {cost}" if cost else "")
-    return f"{said}: act, snooze it, or say that it is {not_waste(finding).lower()}."
+    cost = cost_so_far_text(finding, today=today)
+    text = f"Still open after {days_open_text(finding, today=today)}" + (f", {cost}" if cost else "")
+    return f"{text}. Fix it, snooze it, or mark it as {not_waste_label(finding).lower()}."

@@ -1,7 +1,7 @@
-"""An incoming webhook in place of the Web API: it can post, and nothing else.
+"""Delivery through an incoming webhook instead of the Web API: it can only post.
 
-What it posted it can neither edit, nor thread, nor find again. So every change is a message of its own, and where
-nobody knows how a post ended it is posted again: at least once, where the Web API makes it exactly once.
+A webhook can neither edit, reply nor read. So every change is a new message, and a post with an unknown outcome is
+repeated: delivery is at least once, while it is exactly once with the Web API.
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
@@ -14,93 +14,95 @@ from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.retry_after import retry_after
 from focuswatch.notify.slack.client import RETRY_SECONDS, TIMEOUT_SECONDS, FoundMessage, Payload
-from focuswatch.notify.slack.deliver import SlackChannel, team_told
-from focuswatch.notify.slack.finding_message import plain_webhook
+from focuswatch.notify.slack.deliver import SlackChannel, notified_team
+from focuswatch.notify.slack.finding_message import webhook_payload
 from focuswatch.owners.owners_file import Owners
 
-QUIET_SECONDS = 120.0  # so long nothing is added to a digest before it is posted: it cannot be edited
-POSTED = "posted"  # in place of a ts, which a webhook does not tell
+QUIET_SECONDS = 120.0  # a digest is posted after this time without a new line: it cannot be edited
+POSTED = "posted"  # instead of a ts, which a webhook does not return
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """The methods of `client.Slack` that an incoming webhook supports; it has one channel, whose id is unknown."""
+    """A Poster for an incoming webhook; it has one channel, whose id is unknown."""
 
     url: str
     pace: MessagePacing
     timeout_seconds: int = TIMEOUT_SECONDS
-    has_ids: bool = False
+    has_channel_ids: bool = False
 
     def post(self, channel: str, message: Payload, *, thread: str | None = None, loud: bool = False) -> str:
-        """Post it, whatever the thread. Raises TryLater, Unsure or Refused."""
+        """Post the message; `thread` is ignored. Raises TryLater, Unsure or Refused."""
         from slack_sdk.webhook import WebhookClient
 
         self.pace.wait(channel)
-        plain = plain_webhook(dict(message))
+        plain = webhook_payload(dict(message))
         client = WebhookClient(self.url, timeout=self.timeout_seconds, retry_handlers=[])
         try:
-            answer = client.send(text=plain["text"], blocks=plain["blocks"], unfurl_links=False)
+            response = client.send(text=plain["text"], blocks=plain["blocks"], unfurl_links=False)
         except OSError as error:
-            raise Unsure(f"the webhook of {channel} gave no answer: {error}") from error
-        if answer.status_code == 429:
-            seconds = retry_after(answer.headers, otherwise=RETRY_SECONDS)
-            self.pace.silence(channel, seconds=seconds)
-            raise TryLater(f"Slack wants a pause before the webhook of {channel}", seconds=seconds)
-        if answer.status_code >= 500:
-            raise Unsure(f"the webhook of {channel} failed ({answer.status_code})")
-        if answer.status_code != 200:
+            raise Unsure(f"the webhook of {channel} did not respond: {error}") from error
+        if response.status_code == 429:
+            seconds = retry_after(response.headers, otherwise=RETRY_SECONDS)
+            self.pace.pause(channel, seconds=seconds)
+            raise TryLater(f"Slack rate limit for the webhook of {channel}", seconds=seconds)
+        if response.status_code >= 500:
+            raise Unsure(f"the webhook of {channel} failed ({response.status_code})")
+        if response.status_code != 200:
             raise Refused(
-                f"the webhook of {channel} refused: {answer.status_code} {answer.body}; make a new one."
+                f"the webhook of {channel} refused: {response.status_code} {response.body}; create a new webhook."
             )
         return POSTED
 
     def update(self, channel: str, ts: str, message: Payload) -> None:
-        """What a webhook posted stays as it is: say it anew."""
+        """Post the new content: a webhook cannot edit."""
         self.post(channel, message)
 
     def delete(self, channel: str, ts: str) -> None:
-        """What a webhook posted stays."""
+        """Do nothing: a webhook cannot delete."""
 
-    def told(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
-        """A webhook reads nothing."""
+    def own_messages(self, channel: str, *, since: float) -> Iterator[FoundMessage]:
+        """Yield nothing: a webhook cannot read."""
         return iter(())
 
     def replies(self, channel: str, ts: str) -> Iterator[FoundMessage]:
-        """A webhook reads nothing."""
+        """Yield nothing: a webhook cannot read."""
         return iter(())
 
     def channel_id(self, name: str) -> str:
-        """Not asked: see `has_ids`."""
+        """Return the name; not used, see `has_channel_ids`."""
         return name
 
 
 @dataclass
-class Routes:
-    """Tells teams that have a webhook through it, and all others through the bot; `bot` is None where there is none."""
+class SlackRoutes:
+    """Delivers to teams with a webhook through it, and to all others through the bot (None: no bot)."""
 
     bot: SlackChannel | None
     webhook: Callable[[str], SlackChannel]  # by its URL
-    urls: Mapping[str, str]  # by team; FinOps' by the name of its channel
+    urls: Mapping[str, str]  # by team; FinOps' URL by the name of its channel
     owners: Owners
     catalog: Catalog
-    _made: dict[str, SlackChannel] = field(default_factory=dict)
+    _channels: dict[str, SlackChannel] = field(default_factory=dict)
 
-    def tell(self, delivery: QueuedNotification) -> str | None:
-        """See SlackChannel.tell."""
-        team = team_told(delivery.finding, owners=self.owners, catalog=self.catalog)
+    def deliver(self, delivery: QueuedNotification) -> str | None:
+        """Deliver through the webhook or the bot; see SlackChannel.deliver."""
+        team = notified_team(delivery.finding, owners=self.owners, catalog=self.catalog)
         name = team or self.owners.routing.fallback_channel
         if name in self.urls:
-            if name not in self._made:
-                self._made[name] = self.webhook(self.urls[name])
-            return self._made[name].tell(delivery)
+            if name not in self._channels:
+                self._channels[name] = self.webhook(self.urls[name])
+            return self._channels[name].deliver(delivery)
         if self.bot is None:
-            raise Refused(f"{name} has no webhook and there is no bot token; put one into Slack's secret.")
-        return self.bot.tell(delivery)
+            raise Refused(
+                f"{name} has no webhook and there is no bot token. Store one of them in the Slack secret."
+            )
+        return self.bot.deliver(delivery)
 
     def flush(self) -> dict[str, Exception]:
-        """See SlackChannel.flush."""
+        """Send the digests of all channels; see SlackChannel.flush."""
         failed: dict[str, Exception] = {}
-        for one in (self.bot, *self._made.values()):
-            if one:
-                failed.update(one.flush())
+        for channel in (self.bot, *self._channels.values()):
+            if channel:
+                failed.update(channel.flush())
         return failed

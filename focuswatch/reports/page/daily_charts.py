@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.engines import Row
-from focuswatch.findings.explanation_text import details, headline
+from focuswatch.findings.amount_text import amount_label
+from focuswatch.findings.explanation_text import explanation_details, explanation_headline
 from focuswatch.findings.finding import Finding, account_label
-from focuswatch.notify.slack.money_text import amount_is
 from focuswatch.reports.page.page_data import Gathered, is_shown
 
 LAYERS = (
@@ -19,7 +19,12 @@ LAYERS = (
 )
 Part = dict[str, Any]
 # Which columns of evidence say from when to when something was out of its pattern; the first pair that is there counts.
-MARKED = (("strange_from", "strange_until"), ("peak_day", "last_day"), ("first_day", "last_day"))
+MARKED = (
+    ("anomalous_from", "anomalous_until"),
+    ("strange_from", "strange_until"),  # as findings were stored before these keys were renamed
+    ("peak_day", "last_day"),
+    ("first_day", "last_day"),
+)
 
 
 def layers(gathered: Gathered) -> Part:
@@ -76,7 +81,7 @@ def _anomaly(finding: Finding, rows: Sequence[Row]) -> Part:
         "resource": finding.resource_id,
         "team": finding.team,
         "monthly_cost": float(finding.monthly_cost),
-        "amount_is": amount_is(finding),
+        "amount_is": amount_label(finding),
         "reason": finding.reason,
         "causes": _causes(finding),
         "expected": finding.evidence.get("daily_expected"),
@@ -90,7 +95,10 @@ def _anomaly(finding: Finding, rows: Sequence[Row]) -> Part:
 def _causes(finding: Finding) -> list[str]:
     """The explanation it was told with, or the causes that the detection itself names."""
     if finding.explanation:
-        return [headline(finding.explanation, currency=finding.currency), *details(finding.explanation)]
+        return [
+            explanation_headline(finding.explanation, currency=finding.currency),
+            *explanation_details(finding.explanation),
+        ]
     return finding.evidence.get("causes") or []
 
 
@@ -103,7 +111,7 @@ def marked(finding: Finding) -> tuple[str | None, str | None]:
 
 
 def gpus(gathered: Gathered) -> Part:
-    """A row a machine, costliest first: hours and utilisation by day; None where it did not run or nobody looked."""
+    """A row a machine, costliest first: hours and utilization by day; None where it did not run or nobody looked."""
     days = span(gathered.gpu_days)
     rows: dict[int, Part] = {}
     for row in gathered.gpu_days:
@@ -117,14 +125,14 @@ def gpus(gathered: Gathered) -> Part:
                 "instance_types": row["instance_types"],
                 "cost": 0.0,
                 "hours": [0.0] * len(days),
-                "utilisation": [None] * len(days),
+                "utilization": [None] * len(days),
             },
         )
         place = (row["charge_date"] - days[0]).days
         machine["cost"] += row["effective_cost"] or 0.0
         machine["hours"][place] += round(row["gpu_hours"] or 0.0, 1)
-        if row["utilisation"] is not None:
-            machine["utilisation"][place] = round(row["utilisation"], 1)
+        if row["utilization"] is not None:
+            machine["utilization"][place] = round(row["utilization"], 1)
     for machine in rows.values():
         machine["cost"] = _cents(machine["cost"])
     return {"days": [str(day) for day in days], "machines": [rows[place] for place in sorted(rows)]}

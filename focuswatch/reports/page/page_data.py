@@ -8,15 +8,15 @@ from focuswatch.bill.account_details import account_names
 from focuswatch.catalog.catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage
 from focuswatch.detect.result_cache import ResultCache
-from focuswatch.detect.run_detection import DetectionInput, Outcome, ask, news_since
+from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Scalar, Value
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.ledger import Ledger, LedgerEntry, Suppression
-from focuswatch.ledger.findings_table import Purpose, purpose_of, tags_of_accounts
-from focuswatch.owners.launches import MutedByLaunch, launched
+from focuswatch.owners.launches import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
+from focuswatch.reports.findings_table import Purpose, purpose_of, tags_of_accounts
 from focuswatch.reports.run_report import rows_of
 
 MOST_SERIES = 12  # anomalies drawn; the others are among the findings
@@ -42,7 +42,7 @@ class Gathered:
     entries: tuple[LedgerEntry, ...]
     silences: tuple[Suppression, ...]
     outcomes: tuple[Outcome, ...]
-    looked_until: Mapping[str, date]
+    evaluated_until: Mapping[str, date]
     coverage: Coverage
     billed_days: Row
     account_names: Mapping[str, str]
@@ -93,8 +93,8 @@ def gather(
         statement = catalog.lookups[name].render({"as_of": as_of, **values})
         return rows(lambda: engine.query(statement, label=name))
 
-    entries, silences = tuple(ledger.entries().values()), tuple(ledger.silences())
-    looked_until = ledger.looked_until()
+    entries, silences = tuple(ledger.entries().values()), tuple(ledger.suppressions())
+    evaluated_until = ledger.evaluated_until()
     gpu_days = lookup("gpu_busy_days")
     drawn = series_of(entries, silences, as_of=as_of)
     quiet: tuple[MutedByLaunch, ...] = ()
@@ -102,7 +102,7 @@ def gather(
     try:
         tags = tags_of_accounts(engine)
         purposes = {one.fingerprint: purpose_of(one, owners=owners, account_tags=tags) for one in entries}
-        quiet = launched(engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=per_usd)
+        quiet = costs_muted_by_launches(engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=per_usd)
     except QueryError as error:
         failures.append(str(error))
     return Gathered(
@@ -117,12 +117,12 @@ def gather(
             catalog=catalog,
             owners=owners,
             answers=answers,
-            looked_until=looked_until,
+            evaluated_until=evaluated_until,
             per_usd=per_usd,
         )
         if outcomes is None
         else tuple(outcomes),
-        looked_until=looked_until,
+        evaluated_until=evaluated_until,
         coverage=coverage(engine, as_of=as_of),
         billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),
         account_names=account_names(engine, (row["sub_account_id"] for row in gpu_days)),
@@ -147,7 +147,7 @@ def gather(
 def is_shown(entry: LedgerEntry, silences: Sequence[Suppression], *, as_of: date) -> bool:
     """Whether it is open, and nobody asked for silence about it."""
     return entry.state == "open" and not any(
-        silence.holds_on(as_of) and silence.covers(entry.finding) for silence in silences
+        silence.is_active_on(as_of) and silence.covers(entry.finding) for silence in silences
     )
 
 
@@ -174,7 +174,7 @@ def _outcomes(
     catalog: Catalog,
     owners: Owners,
     answers: ResultCache | None,
-    looked_until: Mapping[str, date],
+    evaluated_until: Mapping[str, date],
     per_usd: float,
 ) -> tuple[Outcome, ...]:
     """Each detection's answer, for what it could not judge; asked anew only where the last scan did not."""
@@ -182,11 +182,11 @@ def _outcomes(
     def answered(detection: Detection) -> Outcome:
         question = DetectionInput(
             as_of=as_of,
-            news_since=news_since(as_of, looked_until=looked_until.get(detection.id)),
+            first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
             required_tags=tuple(owners.routing.required_tags),
             per_usd=per_usd,
         )
-        known = answers.known(detection, question.values) if answers else None
-        return known or ask(detection, engine=engine, catalog=catalog, question=question)
+        known = answers.get(detection, question.values) if answers else None
+        return known or run_detection(detection, engine=engine, catalog=catalog, inputs=question)
 
     return tuple(answered(detection) for detection in catalog.live)

@@ -10,13 +10,13 @@ from typing import Any
 
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Row
-from focuswatch.findings.explanation_text import sentences
-from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, plain
+from focuswatch.findings.amount_text import amount_label
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import DAYS_A_MONTH, Finding, account_label, json_value
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
-from focuswatch.ledger.findings_table import Purpose
-from focuswatch.notify.slack.money_text import amount_is
+from focuswatch.reports.findings_table import Purpose
 from focuswatch.reports.page.daily_charts import anomalies, gpus, layers
 from focuswatch.reports.page.page_data import Gathered, is_shown
 
@@ -82,11 +82,13 @@ def _finding(entry: LedgerEntry, purposes: Mapping[str, Purpose]) -> Part:
     return {
         **finding.model_dump(exclude=set(LEFT_OUT)),
         **{name: _cents(getattr(finding, name)) for name in AMOUNTS},
-        "amount_is": amount_is(finding),
+        "amount_is": amount_label(finding),
         "evidence": {
             name: value for name, value in finding.evidence.items() if value not in (None, "", [], {})
         },
-        "why": sentences(finding.explanation, currency=finding.currency) if finding.explanation else [],
+        "why": explanation_sentences(finding.explanation, currency=finding.currency)
+        if finding.explanation
+        else [],
         "commands": _commands(finding),
         "use_case": use_case,
         "intent": intent,
@@ -138,19 +140,19 @@ def _freshness(gathered: Gathered, shown: Sequence[LedgerEntry]) -> Part:
     return {
         **gathered.billed_days,
         "doubts": gathered.coverage.doubts,
-        "silent_accounts": sorted(
-            one or "what no account is charged for" for one in gathered.coverage.silent_accounts
+        "missing_accounts": sorted(
+            one or "what no account is charged for" for one in gathered.coverage.missing_accounts
         ),
         "warnings": gathered.warnings,
         "failures": [*(one.error for one in gathered.outcomes if one.error), *gathered.failures],
         "detections": len(gathered.outcomes),
-        "not_judged": [_not_judged(one) for one in gathered.outcomes if one.not_looked_at],
+        "not_judged": [_not_judged(one) for one in gathered.outcomes if one.not_evaluated],
         "not_asked": sorted(
-            f"{one.detection.id} (last asked {gathered.looked_until.get(one.detection.id, 'never')})"
+            f"{one.detection.id} (last asked {gathered.evaluated_until.get(one.detection.id, 'never')})"
             for one in gathered.outcomes
-            if gathered.looked_until.get(one.detection.id) != gathered.as_of
+            if gathered.evaluated_until.get(one.detection.id) != gathered.as_of
         ),
-        "launched": [one.told(gathered.currency) for one in gathered.launched],
+        "launched": [one.sentence(gathered.currency) for one in gathered.launched],
         "silenced": {
             "findings": len(silenced),
             "waste": _money(one.finding for one in silenced if one.finding.category == "waste"),
@@ -159,11 +161,11 @@ def _freshness(gathered: Gathered, shown: Sequence[LedgerEntry]) -> Part:
 
 
 def _not_judged(outcome: Outcome) -> Part:
-    costs = (Decimal(str(row.get("monthly_cost") or 0)) for row in outcome.not_looked_at)
+    costs = (Decimal(str(row.get("monthly_cost") or 0)) for row in outcome.not_evaluated)
     return {
         "detection": outcome.detection.id,
         "title": outcome.detection.header.title,
-        "resources": len(outcome.not_looked_at),
+        "resources": len(outcome.not_evaluated),
         "monthly_cost": round(float(sum(costs, Decimal(0))), 2),
     }
 
@@ -192,4 +194,4 @@ def _seen(value: Any) -> Any:
             return {visible(str(key)): _seen(one) for key, one in value.items()}
         case list() | tuple():
             return [_seen(one) for one in value]
-    return plain(value)
+    return json_value(value)

@@ -45,10 +45,10 @@ def _trainings(facts: Facts) -> Iterator[Incident]:
 def _gpus(facts: Facts) -> Iterator[Incident]:
     """Busy less than 20 % on every day of a lookback: the simulator plans nothing in between."""
     for identity, charged in facts.by_resource(_reports_its_gpus):
-        utilisation = _utilisation(facts, charged[0].line)
-        if utilisation is None or _uncalled(facts, charged[0].line):
+        utilization = _utilization(facts, charged[0].line)
+        if utilization is None or _uncalled(facts, charged[0].line):
             continue
-        still = (total(charged) > 0) & (utilisation < 20)
+        still = (total(charged) > 0) & (utilization < 20)
         flags = np.round(windows(still.astype(float), LOOKBACK)) == LOOKBACK
         costs = total(charged, costs=True)
         yield from judged(
@@ -60,7 +60,7 @@ def _reports_its_gpus(line: Line) -> bool:
     return is_gpu(line) and ("Host:" in sku(line) or "Usage:" in sku(line))
 
 
-def _utilisation(facts: Facts, line: Line) -> Days | None:
+def _utilization(facts: Facts, line: Line) -> Days | None:
     """Percent of one GPU by day; None where nobody looked."""
     gpus = next((count for size, count in GPUS.items() if sku(line).endswith(size)), 1)
     for watch in facts.plan.watches:

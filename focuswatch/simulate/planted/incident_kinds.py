@@ -8,7 +8,7 @@ from focuswatch.simulate.planted.planted_capacity import plant_capacities, plant
 from focuswatch.simulate.planted.planted_commitments import plant_commitments
 from focuswatch.simulate.planted.planted_dormant import plant_silences, plant_wakings
 from focuswatch.simulate.planted.planted_endpoints import plant_endpoints
-from focuswatch.simulate.planted.planted_gpu_utilization import plant_utilisation
+from focuswatch.simulate.planted.planted_gpu_utilization import plant_utilization
 from focuswatch.simulate.planted.planted_gpus import plant_bursts
 from focuswatch.simulate.planted.planted_ownership import plant_missing, plant_untagged
 from focuswatch.simulate.planted.planted_pools import plant_pools
@@ -38,7 +38,7 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "security_service_went_dark": plant_silences,
     "stale_export": plant_missing,
     "on_demand_training": plant_trainings,
-    "underused_gpu": plant_utilisation,
+    "underused_gpu": plant_utilization,
     "realtime_batchable": plant_batchable,
     "unit_cost_regression": plant_unit_costs,
     "token_burst": plant_token_bursts,  # after all other tokens: its sizes follow what the account uses

@@ -18,7 +18,7 @@ INVOCATIONS = ("AWS/SageMaker", "Invocations")
 Busy = Mapping[date, float]
 
 
-def plant_utilisation(plan: BillPlan) -> None:
+def plant_utilization(plan: BillPlan) -> None:
     small, large, machine = (
         sagemaker("Host", "ml.g5.2xlarge"),
         sagemaker("Host", "ml.g5.12xlarge"),

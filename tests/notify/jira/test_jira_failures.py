@@ -11,9 +11,9 @@ from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.claims import LEASE_SECONDS
 from focuswatch.notify.jira.find_or_create_issue import INDEX_LAG_SECONDS
 from focuswatch.notify.jira.issue_state import label_of
-from focuswatch.notify.jira.issue_text import mark_of
+from focuswatch.notify.jira.issue_text import comment_mark
 from tests.fakes.local_jira import serving
-from tests.given.jira import FINGERPRINT, given, news
+from tests.given.jira import FINGERPRINT, jira_world, notification
 
 STEPS = (
     "get",
@@ -84,68 +84,70 @@ def aws(monkeypatch):
 
 
 @pytest.fixture(params=["cloud", "data center"])
-def there(request, aws):
-    with given(cloud=request.param == "cloud", lag_seconds=120) as there:
-        yield there
+def world(request, aws):
+    with jira_world(cloud=request.param == "cloud", lag_seconds=120) as world:
+        yield world
 
 
-def told_under(there, killer, story, *, client, fingerprint):
+def told_under(world, killer, story, *, client, fingerprint):
     """Tell a story; who is killed comes back as a fresh process when its lease has run out."""
-    channel = there.with_parts(
+    channel = world.with_parts(
         client=Watched(client, killer.before_step, killer.after_step),
-        table=Watched(there.table, killer.before_step, killer.after_step),
+        table=Watched(world.table, killer.before_step, killer.after_step),
     )
     for one in story:
         try:
-            there.tell(news(fingerprint=fingerprint, **one), channel=channel)
+            world.deliver(notification(fingerprint=fingerprint, **one), channel=channel)
         except Killed:
-            there.jira.now += LEASE_SECONDS + 1
-            there.tell(news(fingerprint=fingerprint, **one), channel=channel)
+            world.jira.now += LEASE_SECONDS + 1
+            world.deliver(notification(fingerprint=fingerprint, **one), channel=channel)
 
 
-def steps_of(there, story, *, client):
+def steps_of(world, story, *, client):
     counter = KilledOnce(0, after=False)
-    told_under(there, counter, story, client=client, fingerprint="dry")
+    told_under(world, counter, story, client=client, fingerprint="dry")
     return counter.count
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
-def test_a_process_killed_at_any_step_leaves_one_issue_and_each_comment_once(there, after):
-    client = there.client
-    steps = steps_of(there, STORY, client=client)
+def test_one_issue_and_each_comment_once_after_a_kill_at_any_step(world, after):
+    client = world.client
+    steps = steps_of(world, STORY, client=client)
     assert steps > 30
     for at in range(1, steps + 1):
         fingerprint = f"killed{at}"
         killer = KilledOnce(at, after=after)
-        told_under(there, killer, STORY, client=client, fingerprint=fingerprint)
+        told_under(world, killer, STORY, client=client, fingerprint=fingerprint)
         assert killer.dead
-        (issue,) = there.jira.with_label(label_of(fingerprint))
-        marks = [sum(mark_of(fingerprint, number) in body for body in issue.bodies) for number in range(5)]
+        (issue,) = world.jira.with_label(label_of(fingerprint))
+        marks = [
+            sum(comment_mark(fingerprint, number) in body for body in issue.bodies) for number in range(5)
+        ]
         assert (at, issue.done, marks) == (at, True, [0, 1, 1, 1, 1])
-        assert there.claims.known(fingerprint).told == 4
+        assert world.claims.state_of(fingerprint).last_number == 4
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before its effect", "after its effect"])
-def test_a_process_killed_while_it_respects_a_closing_excludes_once(there, after):
-    client, story = there.client, ({"number": 1, "kind": "changed"},)
+def test_closing_is_excluded_once_after_a_kill_at_any_step(world, after):
+    client, story = world.client, ({"number": 1, "kind": "changed"},)
     for at in range(1, 12):
         fingerprint = f"closed{at}"
-        there.tell(news(fingerprint=fingerprint), channel=there.with_parts(client=client))
-        (issue,) = there.jira.with_label(label_of(fingerprint))
-        there.jira.move(issue.key, "Done" if there.jira.cloud else "Closed")
+        world.deliver(notification(fingerprint=fingerprint), channel=world.with_parts(client=client))
+        (issue,) = world.jira.with_label(label_of(fingerprint))
+        world.jira.move(issue.key, "Done" if world.jira.cloud else "Closed")
         killer = KilledOnce(at, after=after)
-        told_under(there, killer, story, client=client, fingerprint=fingerprint)
-        assert [one.value for one in there.ledger.silences()].count(fingerprint) == 1
+        told_under(world, killer, story, client=client, fingerprint=fingerprint)
+        assert [one.value for one in world.ledger.suppressions()].count(fingerprint) == 1
         assert issue.done and issue.bodies == []
         if not killer.dead:
             return
     raise AssertionError("it has more steps than were tried")
 
 
-def test_two_deliverers_at_once_make_one_issue_wherever_the_second_comes_in(there):
-    """SQS gives a message to two Lambdas at times."""
-    client = there.client
-    steps = steps_of(there, STORY, client=client)
+def test_two_concurrent_runs_create_one_issue(world):
+    """SQS can deliver a message to two functions."""
+    client = world.client
+    steps = steps_of(world, STORY, client=client)
     for at in range(1, steps + 1):
         fingerprint, count = f"raced{at}", 0
 
@@ -155,179 +157,181 @@ def test_two_deliverers_at_once_make_one_issue_wherever_the_second_comes_in(ther
             if count == at:
                 for one in STORY:
                     with pytest.raises(TryLater):
-                        there.with_parts(client=client).tell(news(fingerprint=fingerprint, **one)) or _told()
+                        world.with_parts(client=client).deliver(
+                            notification(fingerprint=fingerprint, **one)
+                        ) or _told()
 
         def _told():
             raise TryLater("nothing was left to do", seconds=1)
 
-        channel = there.with_parts(client=Watched(client, second, lambda _: None))
+        channel = world.with_parts(client=Watched(client, second, lambda _: None))
         for one in STORY:
-            there.tell(news(fingerprint=fingerprint, **one), channel=channel)
-        (issue,) = there.jira.with_label(label_of(fingerprint))
+            world.deliver(notification(fingerprint=fingerprint, **one), channel=channel)
+        (issue,) = world.jira.with_label(label_of(fingerprint))
         assert len(issue.bodies) == 4 and issue.done
 
 
-def test_a_double_that_no_lease_could_prevent_is_closed_by_the_sweep(there):
-    """Whoever sleeps between its last look and its request, for longer than a lease, makes a double."""
-    other = there.channel
+def test_duplicate_after_an_expired_lease_is_closed_by_the_sweep(world):
+    """A run that pauses between its last check and its request, for longer than a lease, creates a duplicate."""
+    other = world.channel
 
     def sleeps(name):
         if name == "create":
-            there.jira.now += INDEX_LAG_SECONDS + LEASE_SECONDS
-            there.tell(news(), channel=other)
+            world.jira.now += INDEX_LAG_SECONDS + LEASE_SECONDS
+            world.deliver(notification(), channel=other)
 
-    sleeper = there.with_parts(client=Watched(there.client, sleeps, lambda _: None))
+    sleeper = world.with_parts(client=Watched(world.client, sleeps, lambda _: None))
     with pytest.raises(TryLater):
-        sleeper.tell(news())
-    assert len(there.issues) == 2
-    there.jira.now += 300
-    assert there.channel.sweep().doubles == ["SRCH-2"]
-    first, second = there.jira.issues
+        sleeper.deliver(notification())
+    assert len(world.issues) == 2
+    world.jira.now += 300
+    assert world.channel.sweep().duplicates == ["SRCH-2"]
+    first, second = world.jira.issues
     assert not first.done and second.done and "SRCH-1" in second.bodies[0]
-    assert there.state.key == "SRCH-1"
+    assert world.state.key == "SRCH-1"
 
 
 @pytest.mark.parametrize("how", ["lost", "slow", "after 500"])
 @pytest.mark.parametrize("path", ["issue$", "comment", "transitions", r"issue/[^/]+$"])
-def test_an_answer_that_never_came_doubles_nothing(there, how, path):
-    """Time-outs after success, connections lost after success, errors after success."""
+def test_lost_response_creates_no_duplicate(world, how, path):
+    """Timeouts, lost connections and errors after the request succeeded."""
     method = "PUT" if path == r"issue/[^/]+$" else "POST"
-    there.jira.fail(how, method, path, seconds=3.5)
-    there.read_seconds = 2.5 if how == "slow" else there.read_seconds
+    world.jira.fail(how, method, path, seconds=3.5)
+    world.read_seconds = 2.5 if how == "slow" else world.read_seconds
     unsure = 0
     for one in STORY:
         try:
-            there.channel.tell(news(**one))
+            world.channel.deliver(notification(**one))
         except Unsure:
             unsure += 1
-            there.jira.now += 31
-            there.tell(news(**one))
-    (issue,) = there.issues
+            world.jira.now += 31
+            world.deliver(notification(**one))
+    (issue,) = world.issues
     assert unsure == 1 and issue.done and len(issue.bodies) == 4
 
 
-def test_an_issue_that_the_search_does_not_show_yet_is_waited_for(aws):
-    """Cloud's search lags behind what was written."""
-    with given(lag_seconds=400) as there:
-        there.jira.fail("lost", "POST", "issue$")
+def test_issue_missing_from_the_search_index_is_waited_for(aws):
+    """The search of Cloud is behind the writes."""
+    with jira_world(lag_seconds=400) as world:
+        world.jira.fail("lost", "POST", "issue$")
         with pytest.raises(Unsure):
-            there.channel.tell(news())
-        there.jira.now += 31
+            world.channel.deliver(notification())
+        world.jira.now += 31
         with pytest.raises(TryLater) as later:
-            there.channel.tell(news())
+            world.channel.deliver(notification())
         assert later.value.seconds == pytest.approx(INDEX_LAG_SECONDS - 31)
-        there.jira.now += later.value.seconds + 1
-        assert there.channel.tell(news()).endswith("SRCH-1 brought up to date")
-        assert len(there.issues) == 1
+        world.jira.now += later.value.seconds + 1
+        assert world.channel.deliver(notification()).endswith("SRCH-1 updated")
+        assert len(world.issues) == 1
 
 
-def test_what_was_never_made_is_made_when_the_search_must_have_shown_it(there):
-    there.jira.fail("reset", "POST", "issue$")
+def test_issue_that_was_never_created_is_created_after_the_index_lag(world):
+    world.jira.fail("reset", "POST", "issue$")
     with pytest.raises(Unsure):
-        there.channel.tell(news())
-    assert there.issues == []
-    there.tell(news())
-    assert len(there.issues) == 1
+        world.channel.deliver(notification())
+    assert world.issues == []
+    world.deliver(notification())
+    assert len(world.issues) == 1
 
 
-def test_a_limit_is_waited_out_as_long_as_jira_says(there):
-    there.jira.fail("429", "POST", "issue$", seconds=77)
+def test_rate_limit_is_respected(world):
+    world.jira.fail("429", "POST", "issue$", seconds=77)
     with pytest.raises(TryLater) as later:
-        there.channel.tell(news())
+        world.channel.deliver(notification())
     assert later.value.seconds == 77
-    assert there.channel.tell(news()).endswith("SRCH-1 created"), (
+    assert world.channel.deliver(notification()).endswith("SRCH-1 created"), (
         "nothing was made: no need to wait for the search"
     )
 
 
-def test_jira_may_say_when_by_a_date(there):
-    """As RFC 9110 lets a server."""
-    there.jira.fail("429", "POST", "issue$", retry_after=formatdate(time.time() + 77, usegmt=True))
+def test_retry_after_can_be_a_date(world):
+    """RFC 9110 allows it."""
+    world.jira.fail("429", "POST", "issue$", retry_after=formatdate(time.time() + 77, usegmt=True))
     with pytest.raises(TryLater) as later:
-        there.channel.tell(news())
+        world.channel.deliver(notification())
     assert 60 < later.value.seconds <= 77
 
 
-def test_a_limit_after_the_comment_repeats_no_comment(there):
-    """What was said is written down at once, not only with the end."""
-    there.channel.tell(news())
-    there.jira.fail("429", "POST", "transitions", seconds=5)
+def test_rate_limit_after_a_comment_repeats_no_comment(world):
+    """The state is stored right after the comment."""
+    world.channel.deliver(notification())
+    world.jira.fail("429", "POST", "transitions", seconds=5)
     with pytest.raises(TryLater):
-        there.channel.tell(news(1, "resolved"))
-    there.jira.now += 6
-    assert there.channel.tell(news(1, "resolved")).endswith("SRCH-1 closed")
-    assert len(there.issues[0].bodies) == 1
+        world.channel.deliver(notification(1, "resolved"))
+    world.jira.now += 6
+    assert world.channel.deliver(notification(1, "resolved")).endswith("SRCH-1 closed")
+    assert len(world.issues[0].bodies) == 1
 
 
-def test_a_refusal_is_not_doubted(there):
-    there.jira.fail("403", "POST", "issue$")
+def test_refused_request_leaves_no_doubt(world):
+    world.jira.fail("403", "POST", "issue$")
     with pytest.raises(Refused, match="403: told to fail"):
-        there.channel.tell(news())
-    assert there.channel.tell(news()).endswith("SRCH-1 created")
+        world.channel.deliver(notification())
+    assert world.channel.deliver(notification()).endswith("SRCH-1 created")
 
 
 @pytest.mark.parametrize("kind", ["500", "503", "html", "reset", "slow", "429"])
 @pytest.mark.parametrize("path", ["serverInfo", "myself", "search", r"issue/[^/]+$"])
-def test_what_only_reads_never_leaves_a_doubt(there, kind, path):
-    there.channel.tell(news())
-    there.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
-    there.jira.now += 121
-    there.jira.fail(kind, "GET", path, seconds=1.5)
-    usual, there.read_seconds = there.read_seconds, 1.0 if kind == "slow" else there.read_seconds
+def test_failed_read_leaves_no_doubt(world, kind, path):
+    world.channel.deliver(notification())
+    world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
+    world.jira.now += 121
+    world.jira.fail(kind, "GET", path, seconds=1.5)
+    usual, world.read_seconds = world.read_seconds, 1.0 if kind == "slow" else world.read_seconds
     with pytest.raises(TryLater):
-        there.channel.tell(news())
-    there.read_seconds = usual
-    there.tell(news())
-    assert len(there.issues) == 1
+        world.channel.deliver(notification())
+    world.read_seconds = usual
+    world.deliver(notification())
+    assert len(world.issues) == 1
 
 
-def test_jira_down_for_an_hour_delays_and_loses_nothing(there):
-    there.channel.tell(news())
-    there.jira.stop()
+def test_outage_of_an_hour_loses_no_notification(world):
+    world.channel.deliver(notification())
+    world.jira.stop()
     for _ in range(60):
         with pytest.raises(TryLater):
-            there.channel.tell(news(1, "changed", monthly_cost=Decimal(4000)))
-        there.jira.now += 61
-    with serving(there.jira):
-        there.channel.tell(news(1, "changed", monthly_cost=Decimal(4000)))
-        assert len(there.issues[0].bodies) == 1
+            world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000)))
+        world.jira.now += 61
+    with serving(world.jira):
+        world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000)))
+        assert len(world.issues[0].bodies) == 1
 
 
-def test_a_lost_row_of_ours_finds_its_issue_again_and_repeats_no_comment(there):
+def test_issue_is_found_again_after_its_state_was_lost(world):
     for one in STORY[:2]:
-        there.channel.tell(news(**one))
-    there.jira.now += 121
+        world.channel.deliver(notification(**one))
+    world.jira.now += 121
     for one in STORY[:2]:
-        there.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
-        there.channel.tell(news(**one, age=1000))
-    (issue,) = there.issues
-    assert len(issue.bodies) == 1 and there.state.key == "SRCH-1"
+        world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
+        world.channel.deliver(notification(**one, age=1000))
+    (issue,) = world.issues
+    assert len(issue.bodies) == 1 and world.state.key == "SRCH-1"
 
 
-def test_a_lost_ledger_makes_no_second_issue(there):
-    """All is new again, from number 0 on; an issue of ours that is closed is opened again."""
+def test_lost_ledger_creates_no_second_issue(world):
+    """All findings are new again, from number 0; a closed issue of ours is reopened."""
     for one in STORY:
-        there.channel.tell(news(**one))
-    for item in there.table.scan()["Items"]:
-        there.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
-    there.jira.now += 121
-    assert there.channel.tell(news()).endswith("SRCH-1 reopened")
-    (issue,) = there.issues
+        world.channel.deliver(notification(**one))
+    for item in world.table.scan()["Items"]:
+        world.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
+    world.jira.now += 121
+    assert world.channel.deliver(notification()).endswith("SRCH-1 reopened")
+    (issue,) = world.issues
     assert not issue.done
 
 
-def test_data_center_on_mysql_takes_names_with_emoji(aws):
-    """It answers 500 for one letter of four bytes, and would for ever."""
-    with given(cloud=False) as there:
-        there.jira.four_byte_letters = False
-        there.channel.tell(
-            news(resource_id="endpoint/\N{ROCKET}", reason="\N{ROCKET} ran and was not called once.")
+def test_emoji_are_replaced_for_data_center_on_mysql(aws):
+    """It returns 500 for each character of four bytes."""
+    with jira_world(cloud=False) as world:
+        world.jira.four_byte_letters = False
+        world.channel.deliver(
+            notification(resource_id="endpoint/\N{ROCKET}", reason="\N{ROCKET} ran and was not called once.")
         )
-        assert len(there.issues) == 1
+        assert len(world.issues) == 1
 
 
-def test_a_channel_holds_no_state_between_deliveries(there):
-    """A Lambda may die after any batch."""
-    assert {one.name for one in dataclasses.fields(there.channel)} == {
+def test_channel_keeps_no_state_between_deliveries(world):
+    """A function can end after any batch."""
+    assert {one.name for one in dataclasses.fields(world.channel)} == {
         "claims", "ledger", "owners", "catalog", "client", "clock", "query_url",
     }  # fmt: skip

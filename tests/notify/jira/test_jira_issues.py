@@ -12,28 +12,28 @@ from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state import label_of
 from focuswatch.owners.owners_file import Jira, Owners
 from tests.fakes.local_jira_rules import Step
-from tests.given.jira import FINGERPRINT, OWNERS, given, news
+from tests.given.jira import FINGERPRINT, OWNERS, jira_world, notification
 
 
 @pytest.fixture(params=["cloud", "data center"])
-def there(request, monkeypatch):
+def world(request, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with given(cloud=request.param == "cloud") as there:
-        yield there
+    with jira_world(cloud=request.param == "cloud") as world:
+        yield world
 
 
-def with_jira(there, **section):
+def with_jira(world, **section):
     """The team's section of owners.toml, changed."""
     jira = {**OWNERS["teams"]["search"]["jira"], **section}
-    there.owners = Owners.model_validate({"teams": {"search": {"channel": "#search", "jira": jira}}})
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search", "jira": jira}}})
 
 
-def test_a_new_finding_gets_an_issue_as_its_team_wants_it(there):
-    """Project, type, priority by severity, component, assignee and labels are the team's."""
-    assignee = "712020:grace" if there.jira.cloud else "grace"
-    with_jira(there, assignee=assignee, labels=["cost"], priority={"high": "Highest"}, issue_type="Bug")
-    assert there.channel.tell(news()) == f"{FINGERPRINT}-0: new, SRCH-1 created"
-    (issue,) = there.issues
+def test_new_finding_gets_an_issue_with_the_fields_of_its_team(world):
+    """Project, type, priority by severity, component, assignee and labels are those of the team."""
+    assignee = "712020:grace" if world.jira.cloud else "grace"
+    with_jira(world, assignee=assignee, labels=["cost"], priority={"high": "Highest"}, issue_type="Bug")
+    assert world.channel.deliver(notification()) == f"{FINGERPRINT}-0: new, SRCH-1 created"
+    (issue,) = world.issues
     assert issue.fields | {"summary": "", "description": ""} == {
         "project": {"key": "SRCH"},
         "issuetype": {"name": "Bug"},
@@ -42,239 +42,241 @@ def test_a_new_finding_gets_an_issue_as_its_team_wants_it(there):
         "labels": ["focuswatch", label_of(FINGERPRINT), "cost"],
         "priority": {"name": "Highest"},
         "components": [{"name": "cost"}],
-        "assignee": {"accountId": assignee} if there.jira.cloud else {"name": assignee},
+        "assignee": {"accountId": assignee} if world.jira.cloud else {"name": assignee},
     }
-    assert there.state.url == f"{there.jira.url}/browse/SRCH-1"
+    assert world.state.url == f"{world.jira.url}/browse/SRCH-1"
 
 
-def test_news_that_comes_again_is_told_once(there):
-    """SQS delivers at least once, at times doubled and long after."""
-    there.channel.tell(news())
-    there.channel.tell(news(1, "changed", monthly_cost=Decimal(4000)))
-    before = there.jira.wrote()
-    assert there.channel.tell(news()) is None
-    assert there.channel.tell(news(1, "changed", monthly_cost=Decimal(4000))) is None
-    assert there.jira.wrote() == before
+def test_repeated_notification_is_delivered_once(world):
+    """SQS delivers at least once, sometimes long after."""
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000)))
+    before = world.jira.wrote()
+    assert world.channel.deliver(notification()) is None
+    assert world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000))) is None
+    assert world.jira.wrote() == before
 
 
-def test_news_that_overtook_what_it_follows_waits(there):
-    there.channel.tell(news())
+def test_notification_out_of_order_waits(world):
+    world.channel.deliver(notification())
     with pytest.raises(TryLater):
-        there.channel.tell(news(2, "resolved"))
-    there.channel.tell(news(1, "changed"))
-    assert there.channel.tell(news(2, "resolved")).endswith("SRCH-1 closed")
+        world.channel.deliver(notification(2, "resolved"))
+    world.channel.deliver(notification(1, "changed"))
+    assert world.channel.deliver(notification(2, "resolved")).endswith("SRCH-1 closed")
 
 
-def test_a_change_is_commented_at_most_once_a_week_and_the_description_follows_always(there):
-    there.channel.tell(news())
+def test_changes_are_commented_once_a_week_and_always_update_the_description(world):
+    world.channel.deliver(notification())
     for number, cost in enumerate((2000, 3000, 4000), start=1):
-        there.channel.tell(news(number, "changed", monthly_cost=Decimal(cost)))
-        there.pass_days(2)
-    (issue,) = there.issues
-    assert len(issue.bodies) == 1 and "Now 2,000 USD/month to save. It was 1,200 USD." in issue.bodies[0]
+        world.channel.deliver(notification(number, "changed", monthly_cost=Decimal(cost)))
+        world.pass_days(2)
+    (issue,) = world.issues
+    assert len(issue.bodies) == 1 and "Now 2,000 USD/month to save. Previously 1,200 USD." in issue.bodies[0]
     assert (
         "4,000 USD/month" in issue.fields["summary"]
         and "*4,000 USD/month to save*" in issue.fields["description"]
     )
-    there.pass_days(2)
-    there.channel.tell(news(4, "changed", monthly_cost=Decimal(5000)))
+    world.pass_days(2)
+    world.channel.deliver(notification(4, "changed", monthly_cost=Decimal(5000)))
     assert len(issue.bodies) == 2
 
 
-def test_a_rising_severity_always_speaks_and_raises_the_priority(there):
-    there.channel.tell(news())
-    there.channel.tell(news(1, "changed", monthly_cost=Decimal(2000)))
-    there.channel.tell(news(2, "changed", monthly_cost=Decimal(12000), severity="critical"))
-    (issue,) = there.issues
-    assert len(issue.bodies) == 2 and "It is critical now, no longer high" in issue.bodies[1]
+def test_higher_severity_is_always_commented_and_raises_the_priority(world):
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(2000)))
+    world.channel.deliver(notification(2, "changed", monthly_cost=Decimal(12000), severity="critical"))
+    (issue,) = world.issues
+    assert len(issue.bodies) == 2 and "Severity: critical, previously high" in issue.bodies[1]
     assert issue.fields["priority"] == {"name": "Highest"}
-    there.channel.tell(news(3, "changed", monthly_cost=Decimal(200), severity="medium"))
+    world.channel.deliver(notification(3, "changed", monthly_cost=Decimal(200), severity="medium"))
     assert len(issue.bodies) == 2
 
 
-def test_a_reminder_is_silent_unless_asked_for(there):
-    """An open issue stands on a board already."""
-    there.channel.tell(news())
-    there.channel.tell(news(1, "reminder"))
-    (issue,) = there.issues
+def test_reminder_is_commented_only_if_configured(world):
+    """An open issue is on a board already."""
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "reminder"))
+    (issue,) = world.issues
     assert issue.bodies == []
-    with_jira(there, remind=True)
-    there.channel.tell(news(2, "reminder"))
-    assert "It is still so" in issue.bodies[0]
+    with_jira(world, remind=True)
+    world.channel.deliver(notification(2, "reminder"))
+    assert "Still open" in issue.bodies[0]
 
 
-def test_a_resolved_finding_closes_its_issue_with_what_is_saved(there):
-    there.channel.tell(news())
-    there.channel.tell(news(1, "resolved"))
-    (issue,) = there.issues
-    assert issue.done and "1,200 USD/month should be saved" in issue.bodies[-1]
-    assert issue.resolution == ("Done" if there.jira.cloud else "Fixed")
+def test_resolved_finding_closes_its_issue_with_its_savings(world):
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "resolved"))
+    (issue,) = world.issues
+    assert issue.done and "Expected savings: 1,200 USD/month" in issue.bodies[-1]
+    assert issue.resolution == ("Done" if world.jira.cloud else "Fixed")
 
 
-def test_what_comes_back_reopens_its_issue(there):
-    there.channel.tell(news())
-    there.channel.tell(news(1, "resolved"))
-    assert there.channel.tell(news(2, "new", monthly_cost=Decimal(1500))).endswith("SRCH-1 reopened")
-    (issue,) = there.issues
-    assert not issue.done and "It is back: 1,500 USD/month" in issue.bodies[-1]
+def test_finding_that_is_back_reopens_its_issue(world):
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "resolved"))
+    assert world.channel.deliver(notification(2, "new", monthly_cost=Decimal(1500))).endswith(
+        "SRCH-1 reopened"
+    )
+    (issue,) = world.issues
+    assert not issue.done and "The finding is back: 1,500 USD/month" in issue.bodies[-1]
     assert "1,500 USD/month" in issue.fields["summary"]
-    there.channel.tell(news(3, "resolved"))
+    world.channel.deliver(notification(3, "resolved"))
     assert issue.done and len(issue.bodies) == 3
 
 
-def test_a_closed_issue_that_nobody_may_edit_is_reopened_before_it_is_changed():
-    """The classic workflow of Data Center forbids to edit what is closed."""
-    with given(cloud=False) as there:
-        with_jira(there, done=["Close Issue"])
-        there.channel.tell(news())
-        there.channel.tell(news(1, "resolved"))
-        assert there.issues[0].status == "6"
-        there.channel.tell(news(2, "new", monthly_cost=Decimal(1500)))
-        assert not there.issues[0].done and "1,500 USD" in there.issues[0].fields["summary"]
+def test_closed_issue_is_reopened_before_it_is_edited():
+    """The classic workflow of Data Center does not allow edits of closed issues."""
+    with jira_world(cloud=False) as world:
+        with_jira(world, done=["Close Issue"])
+        world.channel.deliver(notification())
+        world.channel.deliver(notification(1, "resolved"))
+        assert world.issues[0].status == "6"
+        world.channel.deliver(notification(2, "new", monthly_cost=Decimal(1500)))
+        assert not world.issues[0].done and "1,500 USD" in world.issues[0].fields["summary"]
 
 
-def test_a_transition_is_found_by_the_teams_name_else_by_where_it_leads(there):
-    with_jira(there, done=["Nothing of that name", "In Progress", "start progress"])
-    there.channel.tell(news())
-    there.channel.tell(news(1, "resolved"))
-    assert there.issues[0].status in ("10001", "3")
-    with_jira(there, done=["Nothing of that name"])
-    there.channel.tell(news(2, "new"))
-    there.channel.tell(news(3, "resolved"))
-    assert there.issues[0].done
+def test_transition_is_chosen_by_configured_name_else_by_category(world):
+    with_jira(world, done=["Nothing of that name", "In Progress", "start progress"])
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "resolved"))
+    assert world.issues[0].status in ("10001", "3")
+    with_jira(world, done=["Nothing of that name"])
+    world.channel.deliver(notification(2, "new"))
+    world.channel.deliver(notification(3, "resolved"))
+    assert world.issues[0].done
 
 
-def test_a_transition_that_demands_what_we_do_not_know_is_passed_over(there):
-    there.channel.tell(news())
-    for steps in there.jira.workflow.values():
+def test_transition_with_required_fields_is_not_used(world):
+    world.channel.deliver(notification())
+    for steps in world.jira.workflow.values():
         for step in steps:
             step.fields = {"customfield_1": {"required": True, "hasDefaultValue": False, "name": "Cause"}}
-        steps.append(Step("91", "Ship it", "10002" if there.jira.cloud else "6"))
-    assert there.channel.tell(news(1, "resolved")).endswith("SRCH-1 closed")
-    assert ("POST", "/rest/api/2/issue/SRCH-1/transitions") in there.jira.wrote()
+        steps.append(Step("91", "Ship it", "10002" if world.jira.cloud else "6"))
+    assert world.channel.deliver(notification(1, "resolved")).endswith("SRCH-1 closed")
+    assert ("POST", "/rest/api/2/issue/SRCH-1/transitions") in world.jira.wrote()
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_an_issue_that_cannot_be_closed_is_commented_and_the_log_says_so(there, missing):
-    """No such transition, or one that demands what we do not know: nothing that a repetition would mend."""
-    there.channel.tell(news())
-    for status, steps in there.jira.workflow.items():
+def test_issue_that_cannot_be_closed_is_commented_and_logged(world, missing):
+    """There is no such transition, or it has required fields: a retry would not help."""
+    world.channel.deliver(notification())
+    for status, steps in world.jira.workflow.items():
         for step in steps:
             step.fields = {"customfield_1": {"required": True, "hasDefaultValue": False, "name": "Cause"}}
         if missing:
-            there.jira.workflow[status] = []
-    said = there.channel.tell(news(1, "resolved"))
-    assert "could not be closed" in said
-    (issue,) = there.issues
-    assert not issue.done and len(issue.bodies) == 1 and "It is gone" in issue.bodies[0]
-    assert there.channel.tell(news(1, "resolved")) is None
+            world.jira.workflow[status] = []
+    said = world.channel.deliver(notification(1, "resolved"))
+    assert "closing failed" in said
+    (issue,) = world.issues
+    assert not issue.done and len(issue.bodies) == 1 and "Resolved" in issue.bodies[0]
+    assert world.channel.deliver(notification(1, "resolved")) is None
 
 
-def test_a_transition_that_jira_refuses_fails_no_longer_than_once(there):
-    """A condition or validator of the workflow that nobody can see from outside."""
-    there.channel.tell(news())
-    there.jira.fail("400", "POST", "transitions")
-    assert "could not be closed: moving SRCH-1" in there.channel.tell(news(1, "resolved"))
-    there.channel.tell(news(2, "new"))
-    assert there.channel.tell(news(3, "resolved")).endswith("SRCH-1 closed")
+def test_refused_transition_is_not_retried(world):
+    """A condition or validator of the workflow that is not visible from outside."""
+    world.channel.deliver(notification())
+    world.jira.fail("400", "POST", "transitions")
+    assert "could not be closed: moving SRCH-1" in world.channel.deliver(notification(1, "resolved"))
+    world.channel.deliver(notification(2, "new"))
+    assert world.channel.deliver(notification(3, "resolved")).endswith("SRCH-1 closed")
 
 
-def test_what_is_less_than_a_team_wants_to_hear_of_gets_no_issue_until_it_grows(there):
-    """Or a first scan would make five thousand."""
-    assert there.channel.tell(news(severity="low", monthly_cost=Decimal(20))) is None
-    assert there.jira.issues == []
-    there.channel.tell(news(1, "changed", severity="medium", monthly_cost=Decimal(120)))
-    assert len(there.issues) == 1
-    there.channel.tell(news(2, "changed", severity="low", monthly_cost=Decimal(50)))
-    assert "50.00 USD/month" in there.issues[0].fields["summary"]
+def test_finding_below_least_severity_gets_no_issue_until_it_grows(world):
+    """Otherwise a first scan would create thousands."""
+    assert world.channel.deliver(notification(severity="low", monthly_cost=Decimal(20))) is None
+    assert world.jira.issues == []
+    world.channel.deliver(notification(1, "changed", severity="medium", monthly_cost=Decimal(120)))
+    assert len(world.issues) == 1
+    world.channel.deliver(notification(2, "changed", severity="low", monthly_cost=Decimal(50)))
+    assert "50.00 USD/month" in world.issues[0].fields["summary"]
 
 
-def test_a_resolved_finding_without_an_issue_gets_none(there):
-    assert there.channel.tell(news(3, "resolved", age=1000)) is None
-    assert there.jira.issues == []
+def test_resolved_finding_without_an_issue_gets_none(world):
+    assert world.channel.deliver(notification(3, "resolved", age=1000)) is None
+    assert world.jira.issues == []
 
 
-def test_a_team_without_jira_costs_no_request_and_what_nobody_owns_goes_where_routing_says(there):
-    there.owners = Owners.model_validate({"teams": {"search": {"channel": "#search"}}})
-    assert there.channel.tell(news()) is None
-    assert there.channel.tell(news(team=None)) is None
-    assert there.jira.requests == []
-    there.owners = Owners.model_validate({"routing": {"jira": {"project": "FIN"}}})
-    assert there.channel.tell(news(team=None)).endswith("FIN-1 created")
+def test_team_without_jira_causes_no_request_and_unowned_findings_follow_routing(world):
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search"}}})
+    assert world.channel.deliver(notification()) is None
+    assert world.channel.deliver(notification(team=None)) is None
+    assert world.jira.requests == []
+    world.owners = Owners.model_validate({"routing": {"jira": {"project": "FIN"}}})
+    assert world.channel.deliver(notification(team=None)).endswith("FIN-1 created")
 
 
-def test_a_detection_on_trial_is_told_to_finops_alone(there, monkeypatch):
+def test_detection_on_trial_notifies_finops_only(world, monkeypatch):
     routed = {**OWNERS, "routing": {"jira": {"project": "FIN"}}}
-    there.owners = Owners.model_validate(routed)
-    detection = there.channel.catalog.detections["idle_sagemaker_endpoint"]
+    world.owners = Owners.model_validate(routed)
+    detection = world.channel.catalog.detections["idle_sagemaker_endpoint"]
     trial = replace(detection, header=detection.header.model_copy(update={"status": "trial"}))
-    monkeypatch.setitem(there.channel.catalog.detections, detection.id, trial)
-    assert there.channel.tell(news()).endswith("FIN-1 created")
+    monkeypatch.setitem(world.channel.catalog.detections, detection.id, trial)
+    assert world.channel.deliver(notification()).endswith("FIN-1 created")
 
 
-def test_an_issue_outlives_its_teams_section(there):
+def test_issue_is_still_closed_after_jira_was_removed_from_the_config(world):
     """Whoever takes Jira out of owners.toml still sees what is there come to its end."""
-    there.channel.tell(news())
-    there.owners = Owners.model_validate({"teams": {"search": {"channel": "#search"}}})
-    assert there.channel.tell(news(1, "resolved")).endswith("SRCH-1 closed")
+    world.channel.deliver(notification())
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search"}}})
+    assert world.channel.deliver(notification(1, "resolved")).endswith("SRCH-1 closed")
 
 
-def test_a_field_that_the_project_does_not_take_is_left_out_and_said(there):
-    """Somebody leaves, a component is renamed, a scheme has no such priority: the team gets its issues all the same."""
-    with_jira(there, assignee="712020:gone", component="renamed", priority={"high": "P1"})
-    said = there.channel.tell(news())
-    (issue,) = there.issues
+def test_refused_optional_field_is_left_out_and_logged(world):
+    """An assignee leaves, a component is renamed, a priority does not exist: the team still gets its issue."""
+    with_jira(world, assignee="712020:gone", component="renamed", priority={"high": "P1"})
+    said = world.channel.deliver(notification())
+    (issue,) = world.issues
     assert not {"assignee", "components", "priority"} & issue.fields.keys()
     for part in ("without its priority", "without its components", "without its assignee"):
         assert part in said
 
 
-def test_a_field_that_cannot_be_left_out_is_refused_in_jiras_words(there):
-    with_jira(there, project="GONE")
+def test_refused_required_field_is_reported_with_the_reason_from_jira(world):
+    with_jira(world, project="GONE")
     with pytest.raises(Refused, match="project: valid project is required"):
-        there.channel.tell(news())
-    assert len(there.jira.wrote("POST")) == 1, "it is not tried again in vain"
-    with_jira(there)
-    assert there.channel.tell(news()).endswith("SRCH-1 created")
+        world.channel.deliver(notification())
+    assert len(world.jira.wrote("POST")) == 1, "it is not tried again in vain"
+    with_jira(world)
+    assert world.channel.deliver(notification()).endswith("SRCH-1 created")
 
 
-def test_what_people_wrote_stays_theirs(there):
-    there.channel.tell(news())
-    there.jira.edit("SRCH-1", "summary", "Ask Ada about the ranker")
-    there.jira.edit("SRCH-1", "priority", {"name": "Low"})
-    there.channel.tell(news(1, "changed", monthly_cost=Decimal(12000), severity="critical"))
-    (issue,) = there.issues
+def test_fields_edited_by_people_are_not_overwritten(world):
+    world.channel.deliver(notification())
+    world.jira.edit("SRCH-1", "summary", "Ask Ada about the ranker")
+    world.jira.edit("SRCH-1", "priority", {"name": "Low"})
+    world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(12000), severity="critical"))
+    (issue,) = world.issues
     assert issue.fields["summary"] == "Ask Ada about the ranker" and issue.fields["priority"] == {
         "name": "Low"
     }
     assert "*12,000 USD/month to save*" in issue.fields["description"]
 
 
-def test_a_field_that_may_not_be_edited_stays_as_it_is_and_the_rest_follows(there):
-    there.channel.tell(news())
-    there.jira.priorities = {"Medium"}
-    there.channel.tell(news(1, "changed", monthly_cost=Decimal(12000), severity="critical"))
-    (issue,) = there.issues
+def test_field_that_cannot_be_edited_does_not_block_the_others(world):
+    world.channel.deliver(notification())
+    world.jira.priorities = {"Medium"}
+    world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(12000), severity="critical"))
+    (issue,) = world.issues
     assert issue.fields["priority"] == {"name": "High"} and "12,000 USD" in issue.fields["summary"]
     assert len(issue.bodies) == 1
 
 
-def test_an_issue_that_was_moved_is_followed_and_one_that_was_deleted_is_made_again(there):
-    there.channel.tell(news())
-    there.issues[0].key = "FIN-9"
-    there.jira.moved = {"SRCH-1": "FIN-9"}
-    there.channel.tell(news(1, "changed"))
-    assert there.state.key == "FIN-9" and len(there.issues) == 1
-    there.jira.issues.clear()
-    there.channel.tell(news(2, "changed"))
-    assert len(there.issues) == 1 and there.state.key == "SRCH-1"
+def test_moved_issue_is_followed_and_deleted_issue_is_created_again(world):
+    world.channel.deliver(notification())
+    world.issues[0].key = "FIN-9"
+    world.jira.moved = {"SRCH-1": "FIN-9"}
+    world.channel.deliver(notification(1, "changed"))
+    assert world.state.key == "FIN-9" and len(world.issues) == 1
+    world.jira.issues.clear()
+    world.channel.deliver(notification(2, "changed"))
+    assert len(world.issues) == 1 and world.state.key == "SRCH-1"
 
 
-def test_a_wrong_token_is_refused(there):
-    channel = there.channel
+def test_wrong_token_is_refused(world):
+    channel = world.channel
     channel.client.token = "wrong"
     with pytest.raises(Refused, match="401"):
-        channel.tell(news())
+        channel.deliver(notification())
 
 
 @pytest.mark.parametrize(
@@ -289,14 +291,14 @@ def test_a_wrong_token_is_refused(there):
         ('{ project = "SRCH", assigne = "x" }', "jira.assigne: Extra inputs"),
     ],
 )
-def test_a_wrong_word_in_owners_toml_is_named(tmp_path, section, named):
+def test_unknown_key_in_owners_toml_is_named(tmp_path, section, named):
     path = tmp_path / "owners.toml"
     path.write_text(f'[teams.search]\nchannel = "#search"\njira = {section}\n')
     with pytest.raises(ConfigError, match=named):
         Owners.load(path)
 
 
-def test_what_is_said_of_jira_in_the_shipped_file_is_what_holds_when_it_is_left_out():
+def test_shipped_owners_toml_documents_the_defaults_of_jira():
     """Its comments name every key with its default."""
     text = (Path(__file__).parents[3] / "config" / "owners.toml").read_text()
     told = {
@@ -317,15 +319,15 @@ def test_what_is_said_of_jira_in_the_shipped_file_is_what_holds_when_it_is_left_
     "value",
     ["", "{}", '{"url": "http://jira.example.com", "token": "hidden"}', '{"url": "https://j.example"}'],
 )
-def test_a_secret_that_is_none_is_refused_and_not_shown(value):
-    """A token never travels in the open."""
+def test_malformed_secret_is_refused_and_not_shown(value):
+    """A token is never sent unencrypted."""
     with pytest.raises(Refused) as refused:
-        JiraClient.of_secret(value)
+        JiraClient.from_secret(value)
     assert "hidden" not in str(refused.value)
 
 
-def test_a_secret_with_an_email_is_clouds_and_one_without_is_data_centers():
-    cloud = JiraClient.of_secret('{"url": "https://a.atlassian.net", "email": "a@b.example", "token": "t"}')
-    centre = JiraClient.of_secret('{"url": "https://jira.example.com", "token": "t"}')
+def test_secret_with_email_is_for_cloud_and_without_for_data_center():
+    cloud = JiraClient.from_secret('{"url": "https://a.atlassian.net", "email": "a@b.example", "token": "t"}')
+    centre = JiraClient.from_secret('{"url": "https://jira.example.com", "token": "t"}')
     assert (cloud.email, centre.email) == ("a@b.example", None)
     assert "token" not in repr(cloud) and "'t'" not in repr(centre)

@@ -9,247 +9,254 @@ from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import Suppression
 from focuswatch.notify.jira.closed_by_user import EXCLUSION_DAYS
 from focuswatch.owners.owners_file import Owners
-from tests.given.jira import DAY, FINGERPRINT, OWNERS, a_finding, given, news
-from tests.given.jira import Given as There
+from tests.given.jira import DAY, FINGERPRINT, OWNERS, a_finding, jira_world, notification
+from tests.given.jira import JiraWorld as There
 
 
 @pytest.fixture(params=["cloud", "data center"])
-def there(request, monkeypatch):
+def world(request, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with given(cloud=request.param == "cloud") as there:
-        yield there
+    with jira_world(cloud=request.param == "cloud") as world:
+        yield world
 
 
-def close(there: There, *, by: str = "Grace", resolution: str = "Won't Do") -> None:
-    there.jira.move(
-        there.issues[0].key, "Done" if there.jira.cloud else "Closed", by=by, resolution=resolution
+def close(world: There, *, by: str = "Grace", resolution: str = "Won't Do") -> None:
+    world.jira.move(
+        world.issues[0].key, "Done" if world.jira.cloud else "Closed", by=by, resolution=resolution
     )
 
 
-def today(there: There) -> dict[str, date]:
+def today(world: There) -> dict[str, date]:
     """A run of that day found it again."""
-    return {"as_of": there.today, "last_seen": there.today}
+    return {"as_of": world.today, "last_seen": world.today}
 
 
-def test_a_persons_closing_is_an_exclusion_with_their_name_and_reason_that_runs_out(there):
-    there.channel.tell(news())
-    close(there)
-    assert there.channel.tell(news(1, "changed", **today(there))).endswith("SRCH-1 was closed by a person")
-    (silence,) = there.ledger.silences()
+def test_closing_by_a_person_becomes_an_exclusion_that_expires(world):
+    world.channel.deliver(notification())
+    close(world)
+    assert world.channel.deliver(notification(1, "changed", **today(world))).endswith(
+        "SRCH-1 was closed by a person"
+    )
+    (silence,) = world.ledger.suppressions()
     assert silence == Suppression(
         id=1,
         scope="fingerprint",
         value=FINGERPRINT,
         author="Grace",
         reason="closed in SRCH-1 as Won't Do",
-        since=there.today,
-        until=there.today + timedelta(days=EXCLUSION_DAYS),
+        since=world.today,
+        until=world.today + timedelta(days=EXCLUSION_DAYS),
         source="jira SRCH-1 1",
     )
-    (issue,) = there.issues
-    assert issue.done and issue.bodies == [] and there.state.closed_by_human and not there.state.open
+    (issue,) = world.issues
+    assert issue.done and issue.bodies == [] and world.state.closed_by_person and not world.state.open
 
 
-def test_the_ledger_tells_nothing_of_it_meanwhile(there):
-    """The exclusion is the ledger's own: no Slack message either."""
-    there.channel.tell(news())
-    close(there)
-    there.channel.sweep()
-    (silence,) = there.ledger.silences()
-    assert silence.covers(a_finding()) and silence.holds_on(there.today + timedelta(days=EXCLUSION_DAYS - 1))
-    assert not silence.holds_on(there.today + timedelta(days=EXCLUSION_DAYS))
+def test_excluded_finding_causes_no_notification(world):
+    """The exclusion is in the ledger: there is no Slack message either."""
+    world.channel.deliver(notification())
+    close(world)
+    world.channel.sweep()
+    (silence,) = world.ledger.suppressions()
+    assert silence.covers(a_finding()) and silence.is_active_on(
+        world.today + timedelta(days=EXCLUSION_DAYS - 1)
+    )
+    assert not silence.is_active_on(world.today + timedelta(days=EXCLUSION_DAYS))
 
 
-def test_the_same_closing_seen_again_excludes_once(there):
-    there.channel.tell(news())
-    close(there)
+def test_closing_is_excluded_once(world):
+    world.channel.deliver(notification())
+    close(world)
     for number in (1, 2, 3):
-        there.channel.tell(news(number, "changed", **today(there)))
-        there.channel.sweep()
-        there.pass_days(1)
-    assert len(there.ledger.silences()) == 1
-    there.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
-    there.channel.tell(news(3, "changed", age=1000, **today(there)))
-    assert len(there.ledger.silences()) == 1 and there.issues[0].bodies == []
+        world.channel.deliver(notification(number, "changed", **today(world)))
+        world.channel.sweep()
+        world.pass_days(1)
+    assert len(world.ledger.suppressions()) == 1
+    world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
+    world.channel.deliver(notification(3, "changed", age=1000, **today(world)))
+    assert len(world.ledger.suppressions()) == 1 and world.issues[0].bodies == []
 
 
-def test_when_the_exclusion_has_run_out_the_issue_is_opened_again(there):
-    there.channel.tell(news())
-    close(there)
-    there.channel.sweep()
-    there.pass_days(EXCLUSION_DAYS)
-    assert there.channel.tell(news(1, "reminder", **today(there))).endswith("SRCH-1 reopened")
-    (issue,) = there.issues
-    assert not issue.done and "the time for which it was excluded is over" in issue.bodies[0]
-    assert there.state.open and not there.state.closed_by_human
-    close(there, by="Ada", resolution="Declined")
-    there.channel.sweep()
-    assert [one.author for one in there.ledger.silences()] == ["Grace", "Ada"]
+def test_issue_is_reopened_after_the_exclusion_expired(world):
+    world.channel.deliver(notification())
+    close(world)
+    world.channel.sweep()
+    world.pass_days(EXCLUSION_DAYS)
+    assert world.channel.deliver(notification(1, "reminder", **today(world))).endswith("SRCH-1 reopened")
+    (issue,) = world.issues
+    assert not issue.done and "its exclusion has ended" in issue.bodies[0]
+    assert world.state.open and not world.state.closed_by_person
+    close(world, by="Ada", resolution="Declined")
+    world.channel.sweep()
+    assert [one.author for one in world.ledger.suppressions()] == ["Grace", "Ada"]
 
 
-def test_a_closing_of_long_ago_excludes_nothing_any_more(there):
-    """It counts from the day of the closing, whenever it is seen."""
-    there.channel.tell(news())
-    close(there)
-    there.pass_days(EXCLUSION_DAYS)
-    assert there.channel.tell(news(1, "changed", **today(there))).endswith("SRCH-1 reopened")
-    assert there.ledger.silences() == []
+def test_old_closing_excludes_nothing(world):
+    """The exclusion starts on the day of the closing, whenever it is read."""
+    world.channel.deliver(notification())
+    close(world)
+    world.pass_days(EXCLUSION_DAYS)
+    assert world.channel.deliver(notification(1, "changed", **today(world))).endswith("SRCH-1 reopened")
+    assert world.ledger.suppressions() == []
 
 
-def test_an_exclusion_that_somebody_took_back_does_not_come_again(there):
-    there.channel.tell(news())
-    close(there)
-    there.channel.sweep()
-    there.ledger.remove_silence(1)
-    there.channel.tell(news(1, "changed", **today(there)))
-    assert there.ledger.silences() == [] and not there.issues[0].done
+def test_removed_exclusion_is_not_added_again(world):
+    world.channel.deliver(notification())
+    close(world)
+    world.channel.sweep()
+    world.ledger.remove_suppression(1)
+    world.channel.deliver(notification(1, "changed", **today(world)))
+    assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
-def test_our_own_closing_excludes_nothing(there):
-    there.channel.tell(news())
-    there.channel.tell(news(1, "resolved"))
-    assert there.channel.sweep().excluded == []
-    there.channel.tell(news(2, "new"))
-    assert there.ledger.silences() == [] and not there.issues[0].done
+def test_closing_by_focuswatch_excludes_nothing(world):
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "resolved"))
+    assert world.channel.sweep().excluded == []
+    world.channel.deliver(notification(2, "new"))
+    assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
-def test_what_a_person_opened_again_and_closed_is_theirs(there):
-    there.channel.tell(news())
-    there.channel.tell(news(1, "resolved"))
-    there.jira.move("SRCH-1", "To Do" if there.jira.cloud else "Reopened")
-    there.pass_days(1)
-    close(there)
-    there.channel.tell(news(2, "new", **today(there)))
-    assert len(there.ledger.silences()) == 1 and there.issues[0].done
+def test_issue_reopened_and_closed_by_a_person_is_excluded(world):
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "resolved"))
+    world.jira.move("SRCH-1", "To Do" if world.jira.cloud else "Reopened")
+    world.pass_days(1)
+    close(world)
+    world.channel.deliver(notification(2, "new", **today(world)))
+    assert len(world.ledger.suppressions()) == 1 and world.issues[0].done
 
 
-def test_whoever_closed_what_is_really_gone_is_not_silenced_when_it_comes_back(there):
-    """They mended it and closed it: there is nothing to exclude."""
-    there.channel.tell(news())
-    close(there, resolution="Fixed")
-    assert there.channel.tell(news(1, "resolved", **today(there))) is None
-    assert there.ledger.silences() == [] and there.issues[0].bodies == []
-    there.channel.tell(news(2, "new", **today(there)))
-    assert there.ledger.silences() == [] and not there.issues[0].done
+def test_closing_of_a_resolved_finding_excludes_nothing(world):
+    """The person fixed it and closed the issue."""
+    world.channel.deliver(notification())
+    close(world, resolution="Fixed")
+    assert world.channel.deliver(notification(1, "resolved", **today(world))) is None
+    assert world.ledger.suppressions() == [] and world.issues[0].bodies == []
+    world.channel.deliver(notification(2, "new", **today(world)))
+    assert world.ledger.suppressions() == [] and not world.issues[0].done
 
 
-def test_the_sweep_sees_closings_that_no_news_would_show(there):
-    there.channel.tell(news())
-    there.channel.tell(news(fingerprint="b" * 20))
-    close(there)
-    there.pass_days(1)
-    swept = there.channel.sweep()
-    assert (swept.excluded, swept.doubles, swept.failed) == (["SRCH-1"], [], {})
-    assert there.channel.sweep().excluded == []
-    (silence,) = there.ledger.silences()
-    assert silence.since == there.today - timedelta(days=1), "it counts from the day of the closing"
+def test_sweep_finds_closings_without_a_notification(world):
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(fingerprint="b" * 20))
+    close(world)
+    world.pass_days(1)
+    swept = world.channel.sweep()
+    assert (swept.excluded, swept.duplicates, swept.failed) == (["SRCH-1"], [], {})
+    assert world.channel.sweep().excluded == []
+    (silence,) = world.ledger.suppressions()
+    assert silence.since == world.today - timedelta(days=1), "it counts from the day of the closing"
 
 
-def test_the_sweep_reads_every_page(there):
-    there.jira.page = 2
+def test_sweep_reads_every_page(world):
+    world.jira.page = 2
     for one in range(7):
-        there.channel.tell(news(fingerprint=f"{one:020d}"))
-        there.jira.move(f"SRCH-{one + 1}", "Done" if there.jira.cloud else "Closed")
-    assert len(there.channel.sweep().excluded) == 7
+        world.channel.deliver(notification(fingerprint=f"{one:020d}"))
+        world.jira.move(f"SRCH-{one + 1}", "Done" if world.jira.cloud else "Closed")
+    assert len(world.channel.sweep().excluded) == 7
 
 
-def test_one_issue_that_fails_stops_no_other_in_a_sweep(there):
+def test_failed_issue_does_not_stop_the_sweep(world):
     for one in range(2):
-        there.channel.tell(news(fingerprint=f"{one:020d}"))
-        there.jira.move(f"SRCH-{one + 1}", "Done" if there.jira.cloud else "Closed")
-    there.jira.fail("500", "GET", "issue/SRCH-1$")
-    swept = there.channel.sweep()
+        world.channel.deliver(notification(fingerprint=f"{one:020d}"))
+        world.jira.move(f"SRCH-{one + 1}", "Done" if world.jira.cloud else "Closed")
+    world.jira.fail("500", "GET", "issue/SRCH-1$")
+    swept = world.channel.sweep()
     assert swept.excluded == ["SRCH-2"] and "500" in swept.failed["SRCH-1"]
-    there.jira.now += 61
-    assert there.channel.sweep().excluded == ["SRCH-1"]
+    world.jira.now += 61
+    assert world.channel.sweep().excluded == ["SRCH-1"]
 
 
-def test_a_clone_is_closed_with_a_comment_that_names_the_original(there):
-    there.channel.tell(news())
-    there.jira.now += DAY
-    there.jira.clone("SRCH-1")
-    assert there.channel.sweep().doubles == ["SRCH-2"]
-    original, clone = there.jira.issues
+def test_clone_is_closed_with_a_comment_that_names_the_original(world):
+    world.channel.deliver(notification())
+    world.jira.now += DAY
+    world.jira.clone("SRCH-1")
+    assert world.channel.sweep().duplicates == ["SRCH-2"]
+    original, clone = world.jira.issues
     assert not original.done and clone.done
-    assert clone.bodies == ["This is about the same finding as SRCH-1, which is older and is kept up to date. "
-                            "It is closed as a double."]  # fmt: skip
-    there.jira.move("SRCH-2", "To Do" if there.jira.cloud else "Reopened")
-    assert there.channel.sweep().doubles == [], "who opens it again has it for themselves"
-    there.channel.tell(news(1, "changed", monthly_cost=Decimal(4000)))
+    assert clone.bodies == ["This issue is about the same finding as SRCH-1, which is older and is kept up to date. "
+                            "It is closed as a duplicate."]  # fmt: skip
+    world.jira.move("SRCH-2", "To Do" if world.jira.cloud else "Reopened")
+    assert world.channel.sweep().duplicates == [], "who opens it again has it for themselves"
+    world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000)))
     assert len(clone.bodies) == 1 and len(original.bodies) == 1
 
 
-def test_of_two_issues_found_for_a_lost_row_the_older_is_the_one(there):
-    there.channel.tell(news())
-    there.jira.now += 60
-    there.jira.clone("SRCH-1")
-    there.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
-    there.channel.tell(news())
-    original, clone = there.jira.issues
-    assert there.state.key == "SRCH-1" and clone.done and not original.done
+def test_older_of_two_issues_is_kept_after_the_state_was_lost(world):
+    world.channel.deliver(notification())
+    world.jira.now += 60
+    world.jira.clone("SRCH-1")
+    world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
+    world.channel.deliver(notification())
+    original, clone = world.jira.issues
+    assert world.state.key == "SRCH-1" and clone.done and not original.done
 
 
-def test_a_double_is_commented_once_however_often_it_takes_to_close_it(there):
-    there.channel.tell(news())
-    there.jira.now += 60
-    there.jira.clone("SRCH-1")
-    there.jira.fail("429", "PUT", "issue/[^/]+$", seconds=5)
-    assert "429" in there.channel.sweep().failed["SRCH-2"]
-    there.jira.now += 60
-    assert there.channel.sweep().doubles == ["SRCH-2"]
-    assert len(there.jira.issues[1].bodies) == 1
+def test_duplicate_is_commented_once(world):
+    world.channel.deliver(notification())
+    world.jira.now += 60
+    world.jira.clone("SRCH-1")
+    world.jira.fail("429", "PUT", "issue/[^/]+$", seconds=5)
+    assert "429" in world.channel.sweep().failed["SRCH-2"]
+    world.jira.now += 60
+    assert world.channel.sweep().duplicates == ["SRCH-2"]
+    assert len(world.jira.issues[1].bodies) == 1
 
 
-def test_a_double_that_may_not_be_written_to_is_said_and_stops_nothing(there):
-    there.channel.tell(news())
-    there.jira.now += 60
-    there.jira.clone("SRCH-1")
-    there.jira.fail("403", "POST", "issue/SRCH-2/comment", times=2)
-    assert "SRCH-2 is a double of SRCH-1" in there.channel.sweep().failed["SRCH-2"]
-    there.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
-    there.channel.tell(news())
-    assert there.state.key == "SRCH-1"
+def test_duplicate_without_write_permission_is_reported_and_stops_nothing(world):
+    world.channel.deliver(notification())
+    world.jira.now += 60
+    world.jira.clone("SRCH-1")
+    world.jira.fail("403", "POST", "issue/SRCH-2/comment", times=2)
+    assert "SRCH-2 is a double of SRCH-1" in world.channel.sweep().failed["SRCH-2"]
+    world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
+    world.channel.deliver(notification())
+    assert world.state.key == "SRCH-1"
 
 
-def test_a_double_is_closed_by_the_transitions_of_its_project(there):
+def test_duplicate_is_closed_by_the_transitions_of_its_project(world):
     jira = {**OWNERS["teams"]["search"]["jira"], "done": ["In Progress", "Start Progress"]}
-    there.owners = Owners.model_validate({"teams": {"search": {"channel": "#search", "jira": jira}}})
-    there.channel.tell(news())
-    there.jira.now += 60
-    there.jira.clone("SRCH-1")
-    there.channel.sweep()
-    assert there.jira.issues[1].status in ("10001", "3")
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search", "jira": jira}}})
+    world.channel.deliver(notification())
+    world.jira.now += 60
+    world.jira.clone("SRCH-1")
+    world.channel.sweep()
+    assert world.jira.issues[1].status in ("10001", "3")
 
 
-def test_a_closing_of_which_jira_does_not_say_who_did_it_is_a_persons(there):
-    """The changelog may be cut or hidden; what we closed ourselves is written down."""
-    there.channel.tell(news())
-    close(there)
-    there.issues[0].histories.clear()
-    there.channel.tell(news(1, "changed", **today(there)))
-    (silence,) = there.ledger.silences()
+def test_closing_without_author_counts_as_by_a_person(world):
+    """The changelog can be cut or hidden; our own closings are in the stored state."""
+    world.channel.deliver(notification())
+    close(world)
+    world.issues[0].histories.clear()
+    world.channel.deliver(notification(1, "changed", **today(world)))
+    (silence,) = world.ledger.suppressions()
     assert silence.author == "Jira"
 
 
-def test_our_own_closing_is_known_also_where_jira_does_not_say_whose_it_was(there):
-    there.channel.tell(news())
-    there.channel.tell(news(1, "resolved"))
-    there.issues[0].histories.clear()
-    there.channel.sweep()
-    assert there.channel.tell(news(2, "new")).endswith("SRCH-1 reopened") and there.ledger.silences() == []
+def test_own_closing_without_author_is_recognized(world):
+    world.channel.deliver(notification())
+    world.channel.deliver(notification(1, "resolved"))
+    world.issues[0].histories.clear()
+    world.channel.sweep()
+    assert (
+        world.channel.deliver(notification(2, "new")).endswith("SRCH-1 reopened")
+        and world.ledger.suppressions() == []
+    )
 
 
-def test_days_are_counted_in_utc(there):
-    there.jira.now = datetime(2026, 11, 20, 23, 30, tzinfo=UTC).timestamp()
-    there.channel.tell(news())
-    close(there)
-    there.channel.sweep()
-    assert there.ledger.silences()[0].since == date(2026, 11, 20)
+def test_days_are_in_utc(world):
+    world.jira.now = datetime(2026, 11, 20, 23, 30, tzinfo=UTC).timestamp()
+    world.channel.deliver(notification())
+    close(world)
+    world.channel.sweep()
+    assert world.ledger.suppressions()[0].since == date(2026, 11, 20)
 
 
-def test_a_finding_is_what_is_silenced_and_no_other(there):
-    there.channel.tell(news())
-    close(there)
-    there.channel.sweep()
+def test_exclusion_covers_only_its_finding(world):
+    world.channel.deliver(notification())
+    close(world)
+    world.channel.sweep()
     other: Finding = a_finding(fingerprint="b" * 20)
-    assert not there.ledger.silences()[0].covers(other)
+    assert not world.ledger.suppressions()[0].covers(other)

@@ -17,7 +17,7 @@ from focuswatch.catalog.catalog import Catalog
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.notify.jira import issue_text
-from focuswatch.notify.jira.issue_fields import fields_of
+from focuswatch.notify.jira.issue_fields import new_issue_fields
 from focuswatch.notify.jira.wiki_markup import escaped, verbatim
 from focuswatch.owners.owners_file import Jira
 from tests.fakes.jira_as_text import BLOCK, acting, seen
@@ -61,88 +61,88 @@ def everywhere(text: str) -> Finding:
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_names_of_a_bill_are_shown_and_never_act(name):
-    """No link, mention, image, macro or layout but our own; nothing turns a line round."""
+def test_names_from_a_bill_are_never_markup(name):
+    """No link, mention, image, macro or layout except our own."""
     finding = everywhere(ORDERS[name])
-    text = issue_text.description(finding, **DESCRIBED)
+    text = issue_text.render_description(finding, **DESCRIBED)
     prose = BLOCK.sub("", text)
     assert Counter(one for one in OURS.findall(prose) if one != "_") == OUR_LAYOUT
     assert acting(OURS.sub("", prose)) == []
     for comment in (
-        issue_text.grown(finding, number=1, cost=Decimal(1), severity="low"),
-        issue_text.back(finding, number=1, excluded=True),
-        issue_text.reminder(finding, number=1),
-        issue_text.resolved(finding, number=1),
+        issue_text.render_change(finding, number=1, cost=Decimal(1), severity="low"),
+        issue_text.render_reopened(finding, number=1, excluded=True),
+        issue_text.render_reminder(finding, number=1),
+        issue_text.render_resolved(finding, number=1),
     ):
         assert acting(comment) == [] and len(comment) <= issue_text.TEXT_CHARACTERS
-    for one in (text, issue_text.summary(finding)):
+    for one in (text, issue_text.render_summary(finding)):
         assert not set(one) & set("\x00\x07\x08\x1b\x7f\x9b\u202e\u2066\u200f\r")
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_every_text_fits_jira(name):
-    """A summary is one line below 255 characters, a description at most 32,767; both in letters of three bytes."""
-    fields = fields_of(everywhere(ORDERS[name]), target=Jira(project="SRCH"), cloud=True,
-                       description=issue_text.description(everywhere(ORDERS[name]), **DESCRIBED))  # fmt: skip
+def test_every_text_fits_the_limits_of_jira(name):
+    """A summary is one line below 255 characters, a description at most 32,767; both in characters of three bytes."""
+    fields = new_issue_fields(everywhere(ORDERS[name]), target=Jira(project="SRCH"), cloud=True,
+                       description=issue_text.render_description(everywhere(ORDERS[name]), **DESCRIBED))  # fmt: skip
     assert 0 < len(fields["summary"]) < 255 and len(fields["summary"].splitlines()) == 1
     assert 0 < len(fields["description"]) <= 32_767
     assert max(map(ord, fields["summary"] + fields["description"])) <= 0xFFFF
     assert fields["description"].count("{noformat}") % 2 == 0
 
 
-def test_a_text_that_is_too_long_is_shortened_and_stays_whole():
-    """However long every name is, each part of the description is there."""
+def test_long_text_is_shortened_with_every_section_kept():
+    """However long every name is, each part of the description is present."""
     finding = everywhere("-" * 20_000).model_copy(
         update={
             "action": "\n".join(["-" * 5_000] * 40),
             "evidence": {str(one): "-" * 900 for one in range(99)},
         }
     )
-    text = issue_text.description(finding, **DESCRIBED)
+    text = issue_text.render_description(finding, **DESCRIBED)
     assert len(text) <= issue_text.TEXT_CHARACTERS
-    for part in ("What to do", "Where", "Evidence", "Known ways to be wrong", finding.fingerprint):
+    for part in ("What to do", "Where", "Evidence", "Known limitations", finding.fingerprint):
         assert part in text
 
 
-def test_the_summary_keeps_what_where_and_how_much_of_the_longest_names():
+def test_summary_keeps_title_place_and_amount_of_long_names():
     finding = a_finding(title="t" * 120, sub_account_name="n" * 3000, monthly_cost=Decimal("1234567.5"))
-    assert "(1,234,568 USD/month to save)" in issue_text.summary(
+    assert "(1,234,568 USD/month to save)" in issue_text.render_summary(
         finding
-    ) and "eu-west-1" in issue_text.summary(finding)
-    assert issue_text.summary(finding).startswith("t" * 120)
+    ) and "eu-west-1" in issue_text.render_summary(finding)
+    assert issue_text.render_summary(finding).startswith("t" * 120)
 
 
-def test_a_command_stands_alone_and_exactly_as_it_is_to_be_typed():
-    commands = BLOCK.findall(issue_text.description(a_finding(), **DESCRIBED))
+def test_command_is_a_block_of_its_own_and_unchanged():
+    commands = BLOCK.findall(issue_text.render_description(a_finding(), **DESCRIBED))
     assert commands[0] == "aws sagemaker describe-endpoint --endpoint-name ranker --region eu-west-1"
 
 
-def test_a_name_that_a_shell_would_act_on_stands_in_no_command():
-    """Whoever pastes a command runs what stands there."""
+def test_name_with_shell_characters_is_in_no_command():
+    """People paste commands."""
     for name in ("x; rm -rf ~", "x\n   aws s3 rb s3://all --force", "$(id)"):
-        text = issue_text.description(everywhere(name), **DESCRIBED)
+        text = issue_text.render_description(everywhere(name), **DESCRIBED)
         assert not [one for one in BLOCK.findall(text) if one.startswith("aws ")]
         assert "no command: the text contains characters that a shell" in text
 
 
-def test_what_is_escaped_reads_as_it_was():
+def test_escaped_text_is_shown_unchanged():
     text = "a-b *c* [d] {e} (f) #1 100% x|y ?! @z ~q^ +1 _s_"
     assert seen(escaped(text, longest=300)) == text
     assert seen(verbatim("a\n  b {noformat} c", longest=300)).split("\n")[1] == "      b {\u2060noformat} c"
 
 
-def test_a_query_in_athena_is_a_link_where_there_is_one():
+def test_query_in_athena_is_a_link():
     url = "https://console.aws.amazon.com/athena/home?region=us-east-1#/query-editor/saved-queries/abc"
-    text = issue_text.description(a_finding(), **{**DESCRIBED, "query_url": url})
-    assert f"[Ask it yourself in Athena|{url}]" in text
-    assert "Athena" not in issue_text.description(a_finding(), **DESCRIBED)
+    text = issue_text.render_description(a_finding(), **{**DESCRIBED, "query_url": url})
+    assert f"[Open the query in Athena|{url}]" in text
+    assert "Athena" not in issue_text.render_description(a_finding(), **DESCRIBED)
 
 
-def test_the_mark_of_a_comment_is_of_one_news_alone():
-    """It is looked for in what Jira gives back, so it has no sign that Jira would write in another way."""
-    mark = issue_text.mark_of("3f2a", 1)
-    assert mark in issue_text.resolved(a_finding(fingerprint="3f2a"), number=1)
-    assert mark + "\n" not in issue_text.resolved(a_finding(fingerprint="3f2a"), number=12) + "\n"
+def test_comment_mark_is_unique_to_one_notification():
+    """It is searched for in comments that Jira returns, so it has no character that Jira changes."""
+    mark = issue_text.comment_mark("3f2a", 1)
+    assert mark in issue_text.render_resolved(a_finding(fingerprint="3f2a"), number=1)
+    assert mark + "\n" not in issue_text.render_resolved(a_finding(fingerprint="3f2a"), number=12) + "\n"
     assert escaped(mark, longest=99) == mark
 
 
@@ -154,19 +154,19 @@ def golden_findings() -> dict[str, Finding]:
 @pytest.mark.parametrize(
     "detection", ["cost_anomaly", "gpu_burst", "idle_sagemaker_endpoint", "unused_commitment"]
 )
-def test_an_owner_reads_what_it_is_what_to_do_and_how_to_be_rid_of_it(detection):
+def test_issue_is_as_its_golden_file(detection):
     finding = golden_findings()[detection]
     header = CATALOG.detection(detection).header
-    description = issue_text.description(finding, header=header, query_url=None, days=90)
+    description = issue_text.render_description(finding, header=header, query_url=None, days=90)
     later = finding.model_copy(
         update={"monthly_cost": finding.monthly_cost * 3, "severity": "critical", "as_of": date(2026, 6, 10)}
     )
     comments = (
-        issue_text.grown(later, number=1, cost=finding.monthly_cost, severity=finding.severity),
-        issue_text.resolved(later, number=2),
-        issue_text.back(finding, number=3, excluded=False),
+        issue_text.render_change(later, number=1, cost=finding.monthly_cost, severity=finding.severity),
+        issue_text.render_resolved(later, number=2),
+        issue_text.render_reopened(finding, number=3, excluded=False),
     )
-    parts = [issue_text.summary(finding), seen(description), *map(seen, comments)]
+    parts = [issue_text.render_summary(finding), seen(description), *map(seen, comments)]
     same_as_golden(f"{detection}.txt", f"\n\n{'=' * 100}\n\n".join(parts) + "\n")
 
 

@@ -12,64 +12,64 @@ from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import GAP_SECONDS
 from focuswatch.notify.slack.deliver import Channels
 from focuswatch.notify.slack.digest_queue import Digests
-from focuswatch.notify.slack.webhook import QUIET_SECONDS, Routes, Webhook
+from focuswatch.notify.slack.webhook import QUIET_SECONDS, SlackRoutes, Webhook
 from focuswatch.owners.owners_file import Owners
 from tests.given.findings import DAY, finding
-from tests.given.slack import CATALOG, Killed, Steps, news, telling
+from tests.given.slack import CATALOG, Killed, Steps, notification, slack_world
 
-FOUND = finding(team="search")
-DEARER = finding(team="search", cost="2000")
+FINDING = finding(team="search")
+COSTLIER = finding(team="search", cost="2000")
 
 
 @pytest.fixture
-def tell():
+def world():
     """A Slack that nobody has written to."""
-    with telling() as made:
-        yield made
+    with slack_world() as world:
+        yield world
 
 
 def replies(message):
     return [one for one in message.replies if not one.deleted]
 
 
-def until_told(tell, *deliveries, patience=40):
+def deliver_until_done(world, *deliveries, patience=40):
     """Bring deliveries again and again, each when it asks to be, as the queue does."""
     left = list(deliveries)
     for _ in range(patience):
         for one in list(left):
             try:
-                tell.tell(one)
+                world.deliver(one)
                 left.remove(one)
             except (TryLater, Unsure) as error:
-                tell.now += getattr(error, "seconds", 30) + 1
+                world.now += getattr(error, "seconds", 30) + 1
             except Killed:
-                tell.steps.kill_before = tell.steps.kill_after = None
-                tell.now += LEASE_SECONDS + 1
+                world.steps.kill_before = world.steps.kill_after = None
+                world.now += LEASE_SECONDS + 1
         if not left:
             return
     raise AssertionError(f"not told after {patience} times: {left}")
 
 
-def test_a_finding_is_one_message_in_its_teams_channel(tell):
-    """Told twice, it is there once."""
-    assert "posted" in tell.tell(news(FOUND))[0]
-    assert tell.tell(news(FOUND)) == [None]
-    (message,) = tell.team.shown
-    assert message.metadata["event_payload"]["fingerprint"] == FOUND.fingerprint
-    assert tell.finops.shown == []
+def test_finding_is_one_message_in_the_channel_of_its_team(world):
+    """Delivered twice, posted once."""
+    assert "posted" in world.deliver(notification(FINDING))[0]
+    assert world.deliver(notification(FINDING)) == [None]
+    (message,) = world.team.shown
+    assert message.metadata["event_payload"]["fingerprint"] == FINDING.fingerprint
+    assert world.finops.shown == []
 
 
-def test_what_nobody_owns_goes_to_finops(tell):
+def test_finding_without_owner_goes_to_finops(world):
     """And not to a team."""
-    tell.tell(news(finding()))
-    assert len(tell.finops.shown) == 1
-    assert tell.team.shown == []
+    world.deliver(notification(finding()))
+    assert len(world.finops.shown) == 1
+    assert world.team.shown == []
 
 
-def test_a_change_edits_the_message_and_says_what_changed_in_its_thread(tell):
+def test_change_updates_the_message_and_replies_in_its_thread(world):
     """The channel has one message; its thread has the history."""
-    tell.tell(news(FOUND), news(DEARER, "changed", number=2))
-    (message,) = tell.team.shown
+    world.deliver(notification(FINDING), notification(COSTLIER, "changed", number=2))
+    (message,) = world.team.shown
     assert "2,000" in message.text
     (reply,) = replies(message)
     assert "345.60" in reply.text
@@ -77,441 +77,464 @@ def test_a_change_edits_the_message_and_says_what_changed_in_its_thread(tell):
     assert reply.broadcast
 
 
-def test_a_resolved_finding_says_so_and_offers_no_buttons(tell):
+def test_resolved_finding_has_no_buttons(world):
     """In the message and in its thread."""
-    tell.tell(news(FOUND), news(FOUND, "resolved", number=2))
-    (message,) = tell.team.shown
+    world.deliver(notification(FINDING), notification(FINDING, "resolved", number=2))
+    (message,) = world.team.shown
     assert "Resolved" in message.text
     assert not any(block["type"] == "actions" for block in message.blocks)
     assert len(replies(message)) == 1
 
 
-def test_what_comes_back_is_a_new_message(tell):
+def test_finding_that_is_back_is_a_new_message(world):
     """Nobody reads the thread of what is over."""
-    tell.tell(news(FOUND), news(FOUND, "resolved", number=2), news(FOUND, "new", number=3))
-    over, back = tell.team.shown
+    world.deliver(
+        notification(FINDING),
+        notification(FINDING, "resolved", number=2),
+        notification(FINDING, "new", number=3),
+    )
+    over, back = world.team.shown
     assert "Resolved" in over.text
     assert "Resolved" not in back.text
 
 
-def test_news_waits_for_what_comes_before_it(tell):
-    """A queue keeps no order; the second comes first and has to come back."""
-    tell.tell(news(FOUND))
+def test_notification_out_of_order_waits(world):
+    """A queue keeps no order."""
+    world.deliver(notification(FINDING))
     with pytest.raises(TryLater):
-        tell.tell(news(FOUND, "resolved", number=3))
-    assert "Resolved" not in tell.team.shown[0].text
-    tell.tell(news(DEARER, "changed", number=2), news(FOUND, "resolved", number=3))
-    assert len(replies(tell.team.shown[0])) == 2
+        world.deliver(notification(FINDING, "resolved", number=3))
+    assert "Resolved" not in world.team.shown[0].text
+    world.deliver(notification(COSTLIER, "changed", number=2), notification(FINDING, "resolved", number=3))
+    assert len(replies(world.team.shown[0])) == 2
 
 
-def test_news_waits_for_no_dead_letter_for_ever(tell):
-    """Half a day; else one that nobody hands back would let a finding never be told again."""
-    tell.tell(news(FOUND))
-    after_a_dead_letter = news(DEARER, "changed", number=3)
+def test_notification_after_a_dead_letter_waits_half_a_day(world):
+    """Otherwise a dead letter would block its finding."""
+    world.deliver(notification(FINDING))
+    after_a_dead_letter = notification(COSTLIER, "changed", number=3)
     with pytest.raises(TryLater, match="comes before"):
-        tell.tell(after_a_dead_letter)
-    tell.tell(replace(after_a_dead_letter, age_seconds=GAP_SECONDS))
-    assert "2,000" in tell.team.shown[0].text
-    assert tell.tell(news(FOUND, "changed", number=2)) == [None]  # handed back too late
+        world.deliver(after_a_dead_letter)
+    world.deliver(replace(after_a_dead_letter, age_seconds=GAP_SECONDS))
+    assert "2,000" in world.team.shown[0].text
+    assert world.deliver(notification(FINDING, "changed", number=2)) == [None]  # handed back too late
 
 
-def test_older_news_that_comes_late_changes_nothing(tell):
+def test_older_notification_changes_nothing(world):
     """What was told stays told."""
-    tell.tell(news(FOUND), news(FOUND, "resolved", number=2))
-    tell.tell(news(FOUND))
-    assert "Resolved" in tell.team.shown[0].text
+    world.deliver(notification(FINDING), notification(FINDING, "resolved", number=2))
+    world.deliver(notification(FINDING))
+    assert "Resolved" in world.team.shown[0].text
 
 
-def test_a_change_of_what_was_told_before_there_was_slack_is_told_alone(tell):
-    """After a quarter of an hour of patience."""
-    late = news(DEARER, "changed", number=5)
+def test_change_of_a_finding_unknown_to_slack_is_posted_alone(world):
+    """After 15 minutes."""
+    late = notification(COSTLIER, "changed", number=5)
     with pytest.raises(TryLater):
-        tell.tell(late)
-    tell.tell(news(DEARER, "changed", number=5, age_seconds=901.0))
-    assert len(tell.team.shown) == 1
+        world.deliver(late)
+    world.deliver(notification(COSTLIER, "changed", number=5, age_seconds=901.0))
+    assert len(world.team.shown) == 1
 
 
-def test_old_news_that_comes_again_ends_no_doubt_about_later_news(tell):
-    """Else what may have been posted would be posted again without a look."""
-    tell.tell(news(FOUND))
-    tell.server.fault("dropped", "chat.postMessage")
+def test_repeated_old_notification_keeps_the_doubt_about_a_later_one(world):
+    """Otherwise a message could be posted twice."""
+    world.deliver(notification(FINDING))
+    world.server.fault("dropped", "chat.postMessage")
     with pytest.raises(Unsure):
-        tell.tell(news(DEARER, "changed", number=2))
-    tell.now += 31
-    assert tell.tell(news(FOUND)) == [None]
-    tell.now += 1
-    tell.tell(news(DEARER, "changed", number=2))
-    assert len(replies(tell.team.shown[0])) == 1
+        world.deliver(notification(COSTLIER, "changed", number=2))
+    world.now += 31
+    assert world.deliver(notification(FINDING)) == [None]
+    world.now += 1
+    world.deliver(notification(COSTLIER, "changed", number=2))
+    assert len(replies(world.team.shown[0])) == 1
 
 
-def test_a_message_that_somebody_deleted_is_posted_anew(tell):
-    """A person, or the workspace's retention; what follows has its thread there."""
-    tell.tell(news(FOUND))
-    tell.team.shown[0].deleted = True
-    tell.tell(news(DEARER, "changed", number=2))
-    (message,) = tell.team.shown
+def test_deleted_message_is_posted_again(world):
+    """Deleted by a person or by retention; later replies are in the new thread."""
+    world.deliver(notification(FINDING))
+    world.team.shown[0].deleted = True
+    world.deliver(notification(COSTLIER, "changed", number=2))
+    (message,) = world.team.shown
     assert "2,000" in message.text
-    tell.tell(news(FOUND, "resolved", number=3))
+    world.deliver(notification(FINDING, "resolved", number=3))
     assert "Resolved" in message.text
     assert len(replies(message)) == 1
 
 
 @pytest.mark.parametrize("step", range(1, 8))
-def test_posting_anew_what_was_deleted_may_be_killed(tell, step):
+def test_deleted_message_is_posted_once_after_a_kill(world, step):
     """After each of its steps; it is there once."""
-    tell.tell(news(FOUND))
-    tell.team.shown[0].deleted = True
-    tell.steps = Steps(kill_after=step)
-    until_told(tell, news(DEARER, "changed", number=2))
-    assert [len(replies(one)) for one in tell.team.shown] == [0]
+    world.deliver(notification(FINDING))
+    world.team.shown[0].deleted = True
+    world.steps = Steps(kill_after=step)
+    deliver_until_done(world, notification(COSTLIER, "changed", number=2))
+    assert [len(replies(one)) for one in world.team.shown] == [0]
 
 
-def test_a_team_that_moved_hears_in_its_new_channel(tell):
-    """The old message stays where it is."""
-    tell.tell(news(FOUND))
-    tell.server.workspace.channel("#search-costs")
-    tell.owners = Owners.model_validate({"teams": {"search": {"channel": "#search-costs"}}})
-    tell.tell(news(DEARER, "changed", number=2))
-    assert len(tell.team.shown) == 1
-    assert len(tell.server.workspace.named("#search-costs", by_name=True).shown) == 1
+def test_team_with_a_new_channel_gets_messages_there(world):
+    """The old message stays."""
+    world.deliver(notification(FINDING))
+    world.server.workspace.channel("#search-costs")
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search-costs"}}})
+    world.deliver(notification(COSTLIER, "changed", number=2))
+    assert len(world.team.shown) == 1
+    assert len(world.server.workspace.named("#search-costs", by_name=True).shown) == 1
 
 
 @pytest.mark.parametrize("fault", ["down", "error", "dropped", "silent"])
 @pytest.mark.parametrize("method", ["chat.postMessage", "chat.update", "conversations.history"])
-def test_a_call_that_fails_loses_and_doubles_nothing(tell, fault, method):
-    """Whether it failed before or after it was done."""
-    tell.server.fault(fault, method)
-    until_told(tell, news(FOUND), news(DEARER, "changed", number=2), news(FOUND, "resolved", number=3))
-    (message,) = tell.team.shown
+def test_failed_call_causes_no_loss_and_no_duplicate(world, fault, method):
+    """Before or after its effect."""
+    world.server.fault(fault, method)
+    deliver_until_done(
+        world,
+        notification(FINDING),
+        notification(COSTLIER, "changed", number=2),
+        notification(FINDING, "resolved", number=3),
+    )
+    (message,) = world.team.shown
     assert "Resolved" in message.text
     assert len(replies(message)) == 2
 
 
-def test_an_hour_without_slack_loses_nothing(tell):
-    """Connections refused."""
-    with tell.server.refusing():
+def test_outage_of_an_hour_loses_nothing(world):
+    """Connections are refused."""
+    with world.server.refusing():
         for _ in range(4):
             with pytest.raises(FocuswatchError):
-                tell.tell(news(FOUND))
-            tell.now += 900
-    until_told(tell, news(FOUND))
-    assert len(tell.team.shown) == 1
+                world.deliver(notification(FINDING))
+            world.now += 900
+    deliver_until_done(world, notification(FINDING))
+    assert len(world.team.shown) == 1
 
 
-def test_a_channel_that_is_not_there_is_refused_with_what_to_do(tell):
+def test_missing_channel_is_refused_with_a_remedy(world):
     """It does not come back by itself."""
-    tell.owners = Owners.model_validate({"teams": {"search": {"channel": "#gone"}}})
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "#gone"}}})
     with pytest.raises(Refused, match="#gone.*config/owners.toml"):
-        tell.tell(news(FOUND))
-    tell.owners = Owners.model_validate({"teams": {"search": {"channel": "#team-search"}}})
-    tell.tell(news(FOUND))
-    assert len(tell.team.shown) == 1
+        world.deliver(notification(FINDING))
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "#team-search"}}})
+    world.deliver(notification(FINDING))
+    assert len(world.team.shown) == 1
 
 
-def test_a_new_channel_of_an_archived_ones_name_is_found(tell):
-    """When what was refused is handed back, the name is looked up anew; what changes is told there."""
-    tell.tell(news(FOUND))
-    old = tell.team
+def test_new_channel_with_the_name_of_an_archived_one_is_found(world):
+    """A redriven message looks up the name again."""
+    world.deliver(notification(FINDING))
+    old = world.team
     old.archived, old.name = True, "team-search-old"
-    new = tell.server.workspace.channel("#team-search")
+    new = world.server.workspace.channel("#team-search")
     with pytest.raises(Refused, match="is_archived"):
-        tell.tell(news(DEARER, "changed", number=2))
-    tell.tell(news(DEARER, "changed", number=2))
+        world.deliver(notification(COSTLIER, "changed", number=2))
+    world.deliver(notification(COSTLIER, "changed", number=2))
     assert len(new.shown) == 1
 
 
-def test_a_token_that_is_no_longer_good_loses_nothing(tell):
-    """It is put right sooner or later, and everything waits for it."""
-    good, tell.server.token = tell.server.token, "xoxb-revoked"
-    channel = tell.channel()  # with the token as it was when it began
-    tell.server.token = good
+def test_invalid_token_loses_nothing(world):
+    """Messages wait until it is corrected."""
+    good, world.server.token = world.server.token, "xoxb-revoked"
+    channel = world.channel()  # with the token as it was when it began
+    world.server.token = good
     with pytest.raises(TryLater, match="focuswatch doctor"):
-        channel.tell(news(FOUND))
-    tell.tell(news(FOUND))
-    assert len(tell.team.shown) == 1
+        channel.deliver(notification(FINDING))
+    world.deliver(notification(FINDING))
+    assert len(world.team.shown) == 1
 
 
-def test_a_channel_without_the_bot_is_refused_with_what_to_do(tell):
+def test_channel_without_the_bot_is_refused_with_a_remedy(world):
     """The bot is to be invited."""
-    tell.server.workspace.channel("#private", invited=False)
-    tell.owners = Owners.model_validate({"teams": {"search": {"channel": "#private"}}})
+    world.server.workspace.channel("#private", invited=False)
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "#private"}}})
     with pytest.raises(Refused, match="invite"):
-        tell.tell(news(FOUND))
+        world.deliver(notification(FINDING))
 
 
-def test_one_message_a_second_a_channel(tell):
-    """Whatever the number of batches that tell at once."""
-    tell.server.limit.burst = 1
+def test_one_message_per_second_and_channel(world):
+    """Across concurrent batches."""
+    world.server.limit.burst = 1
     many = [finding(resource=f"r-{number}", team="search") for number in range(12)]
-    tell.tell(*map(news, many))
-    assert len(tell.team.shown) == 12
-    assert all(args for args in tell.server.called("chat.postMessage"))
-    assert len(tell.server.called("chat.postMessage")) == 12  # none was refused
+    world.deliver(*map(notification, many))
+    assert len(world.team.shown) == 12
+    assert all(args for args in world.server.called("chat.postMessage"))
+    assert len(world.server.called("chat.postMessage")) == 12  # none was refused
 
 
-def test_when_slack_wants_a_pause_every_batch_makes_one(tell):
+def test_rate_limit_of_slack_pauses_every_batch(world):
     """Retry-After holds for those who have not heard it themselves."""
-    tell.server.limit.burst, tell.server.limit.a_second = 1, 0.02
-    tell.tell(news(FOUND))
+    world.server.limit.burst, world.server.limit.a_second = 1, 0.02
+    world.deliver(notification(FINDING))
     with pytest.raises(TryLater) as first:
-        tell.tell(news(finding(resource="b", team="search")))
-    asked = len(tell.server.called("chat.postMessage"))
+        world.deliver(notification(finding(resource="b", team="search")))
+    asked = len(world.server.called("chat.postMessage"))
     with pytest.raises(TryLater) as second:
-        tell.channel().tell(news(finding(resource="c", team="search")))
-    assert len(tell.server.called("chat.postMessage")) == asked
+        world.channel().deliver(notification(finding(resource="c", team="search")))
+    assert len(world.server.called("chat.postMessage")) == asked
     assert 0 < second.value.seconds <= first.value.seconds
 
 
-def test_lost_rows_double_nothing(tell):
-    """What the channel shows is found again there."""
-    tell.tell(news(FOUND), news(DEARER, "changed", number=2))
-    tell.table.delete_item(Key={"kind": "told in slack", "id": FOUND.fingerprint})
-    assert tell.tell(news(DEARER, "changed", number=2)) == [None]
-    tell.table.delete_item(Key={"kind": "told in slack", "id": FOUND.fingerprint})
-    tell.tell(news(FOUND, "resolved", number=3))
-    (message,) = tell.team.shown
+def test_lost_state_causes_no_duplicate(world):
+    """The messages are found in the channel."""
+    world.deliver(notification(FINDING), notification(COSTLIER, "changed", number=2))
+    world.table.delete_item(Key={"kind": "told in slack", "id": FINDING.fingerprint})
+    assert world.deliver(notification(COSTLIER, "changed", number=2)) == [None]
+    world.table.delete_item(Key={"kind": "told in slack", "id": FINDING.fingerprint})
+    world.deliver(notification(FINDING, "resolved", number=3))
+    (message,) = world.team.shown
     assert "Resolved" in message.text
     assert len(replies(message)) == 2
 
 
-def test_an_entry_that_was_lost_and_is_new_again_posts_nothing(tell):
-    """Its owner has heard of it; the message is brought up to date."""
-    tell.tell(news(FOUND, number=1000, first=True))
-    tell.tell(news(DEARER, number=2000, first=True))
-    (message,) = tell.team.shown
+def test_lost_ledger_entry_posts_nothing(world):
+    """The message is updated."""
+    world.deliver(notification(FINDING, number=1000, first=True))
+    world.deliver(notification(COSTLIER, number=2000, first=True))
+    (message,) = world.team.shown
     assert "2,000" in message.text
     assert not replies(message)
-    tell.tell(news(FOUND, "resolved", number=2001))
-    assert len(tell.team.shown) == 1
+    world.deliver(notification(FINDING, "resolved", number=2001))
+    assert len(world.team.shown) == 1
 
 
 STORIES = {
-    "new": [news(FOUND)],
-    "changed": [news(FOUND), news(DEARER, "changed", number=2)],
-    "in a digest": [news(FOUND, in_digest=True), news(FOUND, "resolved", number=2)],
-    "back again": [news(FOUND), news(FOUND, "resolved", number=2), news(FOUND, number=3)],
+    "new": [notification(FINDING)],
+    "changed": [notification(FINDING), notification(COSTLIER, "changed", number=2)],
+    "in a digest": [notification(FINDING, in_digest=True), notification(FINDING, "resolved", number=2)],
+    "back again": [
+        notification(FINDING),
+        notification(FINDING, "resolved", number=2),
+        notification(FINDING, number=3),
+    ],
 }
 SHOWN = {"new": (1, 0), "changed": (1, 1), "in a digest": (2, 0), "back again": (2, 1)}
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing(story):
-    """Before and after each call of Slack and of the table; then the queue brings everything again."""
-    with telling() as whole:
-        until_told(whole, *STORIES[story])
+def test_kill_at_any_step_causes_no_loss_and_no_duplicate(story):
+    """Before and after each call; then the work is repeated."""
+    with slack_world() as whole:
+        deliver_until_done(whole, *STORIES[story])
         steps = whole.steps.taken
     assert steps > 3
     for number in range(1, steps + 1):
         for moment in ("kill_before", "kill_after"):
-            with telling() as tell:
-                tell.steps = Steps(**{moment: number})
-                until_told(tell, *STORIES[story])
-                shown = tell.team.shown
+            with slack_world() as world:
+                world.steps = Steps(**{moment: number})
+                deliver_until_done(world, *STORIES[story])
+                shown = world.team.shown
                 thread = sum(len(replies(one)) for one in shown)
                 assert (len(shown), thread) == SHOWN[story], (moment, number)
 
 
-def test_two_batches_at_once_post_one_message(tell):
+def test_two_concurrent_batches_post_one_message(world):
     """One tells, the other comes back and finds it told."""
 
     def attempt(_number):
         try:
-            return tell.channel().tell(news(FOUND))
+            return world.channel().deliver(notification(FINDING))
         except TryLater:
             return "later"
 
     with ThreadPoolExecutor(8) as pool:
         done = list(pool.map(attempt, range(8)))
-    assert len(tell.team.shown) == 1
+    assert len(world.team.shown) == 1
     assert sum(one not in (None, "later") for one in done) == 1
 
 
-def test_a_clock_that_jumps_ahead_doubles_nothing(tell):
-    """Whoever was taken for gone takes back what it posted."""
-    first = tell.channel()
+def test_jumping_clock_causes_no_duplicate(world):
+    """A run whose lease expired deletes what it posted."""
+    first = world.channel()
     post = first.slack.post
 
     def slow_post(*args, **named):
         ts = post(*args, **named)
-        del tell.server.workspace.methods["conversations.history"]  # the other cannot look either
-        tell.server.workspace.methods["conversations.history"] = lambda _args: {"messages": []}
-        tell.now += 3600
-        tell.tell(news(FOUND))
+        del world.server.workspace.methods["conversations.history"]  # the other cannot look either
+        world.server.workspace.methods["conversations.history"] = lambda _args: {"messages": []}
+        world.now += 3600
+        world.deliver(notification(FINDING))
         return ts
 
-    first.slack = type("Slow", (), {"post": staticmethod(slow_post), "told": lambda *_, **__: iter(()),
-                                    "delete": staticmethod(tell.slack().delete)})()  # fmt: skip
+    first.slack = type("Slow", (), {"post": staticmethod(slow_post), "own_messages": lambda *_, **__: iter(()),
+                                    "delete": staticmethod(world.slack().delete)})()  # fmt: skip
     with pytest.raises(TryLater):
-        first.tell(news(FOUND))
-    assert len(tell.team.shown) == 1
+        first.deliver(notification(FINDING))
+    assert len(world.team.shown) == 1
 
 
-def test_a_digest_tells_in_sum_what_is_too_much(tell):
-    """One message, brought up to date as it grows; the same again changes nothing."""
-    many = [news(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(30)]
-    tell.tell(*many[:10])
-    tell.tell(*many[10:], *many[:5])
-    (message,) = tell.team.shown
+def test_digest_is_one_message_that_grows(world):
+    """Repeating it changes nothing."""
+    many = [
+        notification(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(30)
+    ]
+    world.deliver(*many[:10])
+    world.deliver(*many[10:], *many[:5])
+    (message,) = world.team.shown
     assert message.text.startswith("30 more findings")
     edits = message.edits
-    tell.tell(*many)
+    world.deliver(*many)
     assert message.edits == edits
 
 
-def test_a_digest_whose_post_failed_is_told_when_its_lines_come_again(tell):
+def test_failed_digest_is_posted_when_its_lines_are_repeated(world):
     """The lines are written; the digest is not lost with its batch."""
-    batch = [news(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(3)]
-    tell.server.fault("dropped", "chat.postMessage")
+    batch = [
+        notification(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(3)
+    ]
+    world.server.fault("dropped", "chat.postMessage")
     with pytest.raises(Unsure):
-        tell.tell(*batch)
-    tell.now += 31
-    tell.tell(*batch)
-    (message,) = tell.team.shown
+        world.deliver(*batch)
+    world.now += 31
+    world.deliver(*batch)
+    (message,) = world.team.shown
     assert message.text.startswith("3 more findings")
 
 
-def test_a_digest_that_fails_takes_no_other_with_it(tell):
+def test_failed_digest_does_not_stop_others(world):
     """Each is for a channel and a team; what failed is named by its news."""
-    tell.server.workspace.channel("#fraud")
+    world.server.workspace.channel("#fraud")
     teams = {"search": {"channel": "#team-search"}, "fraud": {"channel": "#fraud"}}
-    tell.owners = Owners.model_validate({"teams": teams})
-    channel, ours = tell.channel(), news(FOUND, in_digest=True)
-    for one in (ours, news(finding(team="fraud", resource="b"), in_digest=True)):
-        channel.tell(one)
-    tell.team.archived = True
+    world.owners = Owners.model_validate({"teams": teams})
+    channel, ours = world.channel(), notification(FINDING, in_digest=True)
+    for one in (ours, notification(finding(team="fraud", resource="b"), in_digest=True)):
+        channel.deliver(one)
+    world.team.archived = True
     failed = channel.flush()
     assert {id: type(error) for id, error in failed.items()} == {ours.news_id: Refused}
-    assert len(tell.server.workspace.named("#fraud", by_name=True).shown) == 1
+    assert len(world.server.workspace.named("#fraud", by_name=True).shown) == 1
 
 
-def test_a_digest_whose_lines_are_forgotten_is_left_as_it_is(tell):
-    """A dead letter that is handed back after a month breaks nothing."""
-    tell.tell(news(FOUND, in_digest=True))
-    for item in tell.table.scan()["Items"]:
+def test_digest_with_expired_lines_is_not_changed(world):
+    """A dead letter can be redriven after a month."""
+    world.deliver(notification(FINDING, in_digest=True))
+    for item in world.table.scan()["Items"]:
         if item["kind"].startswith("digest "):
-            tell.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
-    assert tell.tell(news(FOUND, in_digest=True)) == [None]
-    assert tell.team.shown[0].edits == 0
+            world.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
+    assert world.deliver(notification(FINDING, in_digest=True)) == [None]
+    assert world.team.shown[0].edits == 0
 
 
-def test_a_finding_of_a_digest_that_changes_gets_a_message_of_its_own(tell):
+def test_changed_finding_of_a_digest_gets_a_message(world):
     """Then it is worth one."""
-    tell.tell(news(FOUND, in_digest=True))
-    tell.tell(news(DEARER, "changed", number=2))
-    assert len(tell.team.shown) == 2
+    world.deliver(notification(FINDING, in_digest=True))
+    world.deliver(notification(COSTLIER, "changed", number=2))
+    assert len(world.team.shown) == 2
 
 
-def test_each_team_has_a_digest_of_each_day(tell):
+def test_each_team_and_day_has_a_digest(world):
     """A digest of yesterday does not grow today."""
-    tomorrow = FOUND.model_copy(update={"as_of": DAY + timedelta(days=1)})
-    tell.tell(news(FOUND, in_digest=True))
-    tell.tell(
-        news(
+    tomorrow = FINDING.model_copy(update={"as_of": DAY + timedelta(days=1)})
+    world.deliver(notification(FINDING, in_digest=True))
+    world.deliver(
+        notification(
             finding(resource="b", team="search").model_copy(update={"as_of": tomorrow.as_of}), in_digest=True
         )
     )
-    assert len(tell.team.shown) == 2
+    assert len(world.team.shown) == 2
 
 
 @pytest.fixture
-def by_webhook(tell):
+def by_webhook(world):
     """The team search has an incoming webhook; there is no bot."""
-    pace = MessagePacing(tell.table, channel="slack", clock=tell.clock, sleep=tell.sleep)
+    pace = MessagePacing(world.table, channel="slack", clock=world.clock, sleep=world.sleep)
 
     def channel(url):
-        digests = Digests(tell.table, tell.channel().digests.claims, tell.clock, QUIET_SECONDS)
+        digests = Digests(world.table, world.channel().digests.claims, world.clock, QUIET_SECONDS)
         hook = Webhook(url, pace, timeout_seconds=1)
         return replace(
-            tell.channel(), slack=hook, channels=Channels(tell.table, hook), digests=digests, threads=False
+            world.channel(), slack=hook, channels=Channels(world.table, hook), digests=digests, threads=False
         )
 
-    urls = {"search": tell.server.webhook(tell.team), "#finops": tell.server.webhook(tell.finops)}
-    return lambda catalog=CATALOG: Routes(None, channel, urls, tell.owners, catalog)
+    urls = {"search": world.server.webhook(world.team), "#finops": world.server.webhook(world.finops)}
+    return lambda catalog=CATALOG: SlackRoutes(None, channel, urls, world.owners, catalog)
 
 
-def test_a_webhook_tells_each_change_in_a_message_of_its_own(tell, by_webhook):
-    """It can neither edit nor thread; the same twice is still told once."""
+def test_webhook_posts_each_change_as_a_message(world, by_webhook):
+    """It can neither edit nor reply; a repeated notification is posted once."""
     for _ in range(2):
-        for one in (news(FOUND), news(DEARER, "changed", number=2), news(FOUND, "resolved", number=3)):
-            by_webhook().tell(one)
-    assert len(tell.team.shown) == 3
-    assert "Resolved" in tell.team.shown[-1].text
-    assert not any(block["type"] == "actions" for one in tell.team.shown for block in one.blocks)
+        for one in (
+            notification(FINDING),
+            notification(COSTLIER, "changed", number=2),
+            notification(FINDING, "resolved", number=3),
+        ):
+            by_webhook().deliver(one)
+    assert len(world.team.shown) == 3
+    assert "Resolved" in world.team.shown[-1].text
+    assert not any(block["type"] == "actions" for one in world.team.shown for block in one.blocks)
 
 
-def test_what_is_no_matter_of_a_team_goes_not_through_its_webhook(tell, by_webhook):
-    """A detection on trial, or a team that owners.toml names no more: FinOps hears of it."""
-    found = CATALOG.detections[FOUND.detection]
+def test_finding_for_finops_does_not_use_the_webhook_of_the_team(world, by_webhook):
+    """A detection on trial, or a team that is not in owners.toml."""
+    found = CATALOG.detections[FINDING.detection]
     trial = replace(found, header=found.header.model_copy(update={"status": "trial"}))
-    by_webhook(replace(CATALOG, detections={FOUND.detection: trial})).tell(news(FOUND))
-    tell.owners = Owners.model_validate({})
-    by_webhook().tell(news(finding(team="search", resource="b")))
-    assert (len(tell.team.shown), len(tell.finops.shown)) == (0, 2)
+    by_webhook(replace(CATALOG, detections={FINDING.detection: trial})).tell(notification(FINDING))
+    world.owners = Owners.model_validate({})
+    by_webhook().deliver(notification(finding(team="search", resource="b")))
+    assert (len(world.team.shown), len(world.finops.shown)) == (0, 2)
 
 
-def test_a_team_without_webhook_is_refused_where_there_is_no_bot(tell, by_webhook):
+def test_team_without_webhook_is_refused_without_a_bot(world, by_webhook):
     """With what to do."""
-    tell.owners = Owners.model_validate({"teams": {"fraud": {"channel": "#team-fraud"}}})
+    world.owners = Owners.model_validate({"teams": {"fraud": {"channel": "#team-fraud"}}})
     with pytest.raises(Refused, match="fraud has no webhook and there is no bot token"):
-        by_webhook().tell(news(finding(team="fraud")))
+        by_webhook().deliver(notification(finding(team="fraud")))
 
 
-def test_a_webhooks_digest_waits_until_nothing_is_added(tell, by_webhook):
-    """Since what it posted it cannot edit."""
-    many = [news(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(9)]
+def test_digest_of_a_webhook_waits_for_its_last_line(world, by_webhook):
+    """It cannot be edited."""
+    many = [
+        notification(finding(resource=f"r-{number}", team="search"), in_digest=True) for number in range(9)
+    ]
     for batch in (many[:4], many[4:]):
         routes = by_webhook()
         for one in batch:
-            routes.tell(one)
+            routes.deliver(one)
         assert all(isinstance(one, TryLater) for one in routes.flush().values())
-        tell.now += 60
-    tell.now += 121
+        world.now += 60
+    world.now += 121
     routes = by_webhook()
-    routes.tell(many[0])
+    routes.deliver(many[0])
     assert routes.flush() == {}
-    (message,) = tell.team.shown
+    (message,) = world.team.shown
     assert message.text.startswith("9 more findings")
 
 
 @pytest.mark.parametrize(("fault", "error"), [("down", Unsure), ("silent", Unsure)])
-def test_a_webhook_that_fails_is_tried_again(tell, by_webhook, fault, error):
-    """At least once, since nobody can look."""
-    tell.server.fault(fault, "webhook")
+def test_failed_webhook_is_retried(world, by_webhook, fault, error):
+    """At least once, since a webhook cannot read."""
+    world.server.fault(fault, "webhook")
     with pytest.raises(error):
-        by_webhook().tell(news(FOUND))
-    tell.now += 31
-    by_webhook().tell(news(FOUND))
-    assert tell.team.shown
+        by_webhook().deliver(notification(FINDING))
+    world.now += 31
+    by_webhook().deliver(notification(FINDING))
+    assert world.team.shown
 
 
-def test_a_webhook_that_is_gone_is_refused_with_what_to_do(tell, by_webhook):
+def test_revoked_webhook_is_refused_with_a_remedy(world, by_webhook):
     """It was revoked."""
     routes = by_webhook()
-    tell.server.workspace.webhooks.clear()
+    world.server.workspace.webhooks.clear()
     with pytest.raises(Refused, match="make a new one"):
-        routes.tell(news(FOUND))
+        routes.deliver(notification(FINDING))
 
 
-def test_a_channel_is_looked_for_among_the_bots_own(tell):
-    """A workspace of thousands takes one call: the bot is in few of them."""
+def test_channel_is_looked_up_among_the_channels_of_the_bot(world):
+    """A large workspace takes one call."""
     for number in range(450):
-        tell.server.workspace.channel(f"#other-{number}", invited=False)
-    late = tell.server.workspace.channel("#late")
-    assert tell.slack().channel_id("#late") == late.id
-    assert len(tell.server.called("users.conversations")) == 1
+        world.server.workspace.channel(f"#other-{number}", invited=False)
+    late = world.server.workspace.channel("#late")
+    assert world.slack().channel_id("#late") == late.id
+    assert len(world.server.called("users.conversations")) == 1
 
 
 @pytest.mark.parametrize("how", [{"invited": False}, {"invited": False, "private": True}, {"archived": True}])
-def test_a_channel_that_the_bot_is_not_in_is_refused_with_what_to_do(tell, how):
+def test_channel_of_which_the_bot_is_no_member_is_refused_with_a_remedy(world, how):
     """Whether it is there or not: the bot could not write to it."""
-    tell.server.workspace.channel("#far", **how)
-    with pytest.raises(Refused, match=r"in no channel called #far: invite it there, /invite @focuswatch"):
-        tell.slack().channel_id("#far")
+    world.server.workspace.channel("#far", **how)
+    with pytest.raises(Refused, match=r"in no channel called #far. Invite it with /invite @focuswatch"):
+        world.slack().channel_id("#far")
 
 
-def test_a_channel_may_be_named_by_its_id(tell):
+def test_channel_can_be_configured_by_id(world):
     """Nothing has to be looked for then."""
-    tell.owners = Owners.model_validate({"teams": {"search": {"channel": tell.team.id}}})
-    tell.tell(news(FOUND))
-    assert len(tell.team.shown) == 1
-    assert tell.server.called("users.conversations") == []
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": world.team.id}}})
+    world.deliver(notification(FINDING))
+    assert len(world.team.shown) == 1
+    assert world.server.called("users.conversations") == []

@@ -1,6 +1,6 @@
-"""Messages as an owner reads them, of findings of a simulated bill; golden files are read in review.
+"""Messages for findings of a simulated bill, compared with golden files that are read in review.
 
-FOCUSWATCH_WRITE_GOLDEN=1 writes them anew, from a new scan.
+FOCUSWATCH_WRITE_GOLDEN=1 writes them again, from a new scan.
 """
 
 import json
@@ -16,24 +16,22 @@ from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
-from focuswatch.findings.finding import Finding, amount, shown
+from focuswatch.findings.finding import Finding, amount, display_values
+from focuswatch.findings.paste_commands import action_of
 from focuswatch.ledger import SqliteLedger
-from focuswatch.notify.slack.finding_message import (
-    DigestLine,
-    Links,
-    RecordedResponse,
-    digest,
-    message,
-    not_waste_modal,
-    thread_note,
-)
+from focuswatch.notify.slack.digest import DigestLine, render_digest
+from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
+from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS
+from focuswatch.notify.slack.response_form import render_not_waste_dialog
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 from focuswatch.owners.owners_file import Owners
 from focuswatch.simulate import simulate
 from tests.fakes.slack_as_text import seen
-from tests.fakes.slack_rules import blocks_problems, view_problems
+from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, view_problems
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "slack"
 FINDINGS = GOLDEN.parent / "findings.json"
+GOLDEN_PAYLOADS = ("gpu_burst.new", "not_waste_modal")  # a message with every block, and the view
 WRITE = bool(os.environ.get("FOCUSWATCH_WRITE_GOLDEN"))
 MOST_OF_ONE = 3  # findings of one detection that are kept
 END = date(2026, 5, 31)
@@ -43,9 +41,14 @@ LINKS = Links(
     jira_key="ML-17",
 )
 ANNA = "U0ANNA"
-TOLD_IN_FULL = ("idle_sagemaker_endpoint", "gpu_burst")
-TOLD_ONCE = ("cost_anomaly", "orphaned_opensearch_collection", "untagged_ai_spend", "unused_commitment")
-DETECTIONS = (*TOLD_IN_FULL, *TOLD_ONCE)
+WITH_ALL_STATES = ("idle_sagemaker_endpoint", "gpu_burst")
+NEW_AND_RESOLVED = (
+    "cost_anomaly",
+    "orphaned_opensearch_collection",
+    "untagged_ai_spend",
+    "unused_commitment",
+)
+DETECTIONS = (*WITH_ALL_STATES, *NEW_AND_RESOLVED)
 NAMED = (
     "sub_account_id",
     "sub_account_name",
@@ -55,17 +58,17 @@ NAMED = (
     "monthly_cost",
     "currency",
 )
-STANDBY = "It is the standby of the search in Frankfurt"
-ANSWERS = {
+STANDBY = "Standby of the search service in Frankfurt"
+RESPONSES = {
     "acknowledged": RecordedResponse("acknowledged", ANNA, END + timedelta(days=1)),
     "snoozed": RecordedResponse("snoozed", ANNA, END + timedelta(days=1), until=END + timedelta(days=8)),
     "not_waste": RecordedResponse("not waste", ANNA, END + timedelta(days=1), reason=STANDBY),
 }
 LIFE = ("new", "changed", "reminder", "resolved", "back")
 CASES = [
-    *((detection, case) for detection in TOLD_IN_FULL for case in (*LIFE, *ANSWERS)),
+    *((detection, case) for detection in WITH_ALL_STATES for case in (*LIFE, *RESPONSES)),
     ("idle_sagemaker_endpoint", "saved"),
-    *((detection, case) for detection in TOLD_ONCE for case in ("new", "resolved")),
+    *((detection, case) for detection in NEW_AND_RESOLVED for case in ("new", "resolved")),
 ]
 
 
@@ -76,9 +79,9 @@ def catalog() -> Catalog:
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory, catalog) -> list[Finding]:
-    """What a scan of a simulated organisation found, costliest first, when the golden files were written."""
+    """Return the findings of a simulated organization, by cost, as of when the golden files were written."""
     if WRITE:
-        every = scanned(tmp_path_factory.mktemp("organisation"), catalog=catalog)
+        every = scanned(tmp_path_factory.mktemp("organization"), catalog=catalog)
         few = [
             one for name in DETECTIONS for one in [it for it in every if it.detection == name][:MOST_OF_ONE]
         ]
@@ -96,7 +99,7 @@ def findings(tmp_path_factory, catalog) -> list[Finding]:
 
 
 def scanned(folder: Path, *, catalog: Catalog) -> tuple[Finding, ...]:
-    """The findings of a simulated organisation, of the detections that are shown."""
+    """Return the findings of a simulated organization, of DETECTIONS."""
     made = simulate(folder / "it", days=70, end=END, rows=20_000)
     owners = Owners.load(made.owners)
     inputs = BillInputs(
@@ -112,16 +115,16 @@ def scanned(folder: Path, *, catalog: Catalog) -> tuple[Finding, ...]:
 
 
 def grown(finding: Finding) -> Finding:
-    """The same at twice the cost, and as bad as can be."""
+    """Return the finding at twice the cost and critical."""
     cost = finding.monthly_cost * 2
     reason = finding.reason.replace(amount(finding.monthly_cost), amount(cost))
     return finding.model_copy(update={"monthly_cost": cost, "reason": reason, "severity": "critical"})
 
 
-def told(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, Any]:
-    """The message as it is in a case, and the note in its thread."""
+def payload_of(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, Any]:
+    """Return the message in a case, and the reply in its thread."""
     now = grown(finding) if case == "changed" else finding
-    kind = {"saved": "resolved", "back": "new"}.get(case, "new" if case in ANSWERS else case)
+    kind = {"saved": "resolved", "back": "new"}.get(case, "new" if case in RESPONSES else case)
     common = {
         "kind": kind,
         "today": END + timedelta(days={"new": 0, "reminder": 14}.get(case, 9)),
@@ -129,31 +132,33 @@ def told(finding: Finding, case: str, *, catalog: Catalog) -> dict[str, Any]:
         "saved_daily": finding.monthly_cost / Decimal(30) if case == "saved" else None,
     }
     payload: dict[str, Any] = {
-        "message": message(
+        "message": render_message(
             now,
             links=LINKS,
             blind_spots=catalog.detection(finding.detection).header.blind_spots,
-            answered=ANSWERS.get(case),
+            response=RESPONSES.get(case),
             **common,
         )  # fmt: skip
     }
-    if case != "new" and case not in ANSWERS:
+    if case != "new" and case not in RESPONSES:
         before = finding if case == "changed" else None
-        payload["note"] = thread_note(now, before=before, **common)
+        payload["note"] = render_thread_reply(now, before=before, **common)
     return payload
 
 
 def as_read(payload: dict[str, Any]) -> str:
-    """A message and, below it, what is said in its thread."""
-    text = f"Notification: {payload['message']['text']}\n\n{seen(payload['message'])}"
-    return text + (f"\nIn its thread: {seen(payload['note'])}" if "note" in payload else "")
+    """Return the text of a message and of the reply in its thread."""
+    text = f"Push notification: {payload['message']['text']}\n\n{seen(payload['message'])}"
+    return text + (f"\nReply in its thread: {seen(payload['note'])}" if "note" in payload else "")
 
 
 def same_as_golden(name: str, *, payload: Any, text: str) -> None:
-    for suffix, content in (
-        (".json", json.dumps(payload, indent=1, ensure_ascii=False) + "\n"),
-        (".txt", text),
-    ):
+    """Compare the text with its golden file, and the payload with Slack's rules; two payloads are golden files too."""
+    assert problems(payload) == []
+    contents = {".txt": text}
+    if name in GOLDEN_PAYLOADS:
+        contents[".json"] = json.dumps(payload, indent=1, ensure_ascii=False) + "\n"
+    for suffix, content in contents.items():
         path = GOLDEN / f"{name}{suffix}"
         if WRITE:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -162,33 +167,48 @@ def same_as_golden(name: str, *, payload: Any, text: str) -> None:
         assert content == path.read_text(encoding="utf-8")
 
 
+def problems(payload: dict[str, Any]) -> list[str]:
+    """Return what Slack would refuse: in a view, in a message, or in a message and the reply in its thread."""
+    if payload.get("type") == "modal":
+        return view_problems(payload)
+    messages = [payload] if "blocks" in payload else list(payload.values())
+    return [problem for message in messages for problem in _message_problems(message)]
+
+
+def _message_problems(message: dict[str, Any]) -> list[str]:
+    found = blocks_problems(message["blocks"])
+    if too_long(message["blocks"]):
+        found.append("msg_blocks_too_long")
+    if "metadata" in message and (problem := metadata_problem(message["metadata"])):
+        found.append(problem)
+    if not 0 < len(message["text"]) <= TEXT_CHARACTERS:
+        found.append("text is empty or too long")
+    return found
+
+
 @pytest.mark.parametrize("detection, case", CASES)
-def test_an_owner_reads_what_to_do(findings, catalog, detection, case):
-    """Every state of a finding's message, and the note that comes with it, as the golden files show."""
+def test_message_of_each_state_is_as_its_golden_file(findings, catalog, detection, case):
+    """And the reply in its thread, where there is one."""
     finding = next(one for one in findings if one.detection == detection)
-    payload = told(finding, case, catalog=catalog)
-    for said in payload.values():
-        assert not blocks_problems(said["blocks"])
+    payload = payload_of(finding, case, catalog=catalog)
     same_as_golden(f"{detection}.{case}", payload=payload, text=as_read(payload))
 
 
 @pytest.mark.parametrize("detection", DETECTIONS)
-def test_golden_findings_speak_as_the_catalog_does_today(findings, catalog, detection):
-    """A detection whose words have changed is shown with its new ones: write the golden files anew, and read them."""
+def test_golden_findings_have_the_text_of_the_catalog(findings, catalog, detection):
+    """If the text of a detection has changed, write the golden files again, and read them."""
     header = catalog.detection(detection).header
     for one in findings:
         if one.detection == detection:
-            words = shown(one.evidence | one.model_dump(include=set(NAMED)))
-            said = (
-                header.title,
-                header.reason.strip().format_map(words),
-                header.action.strip().format_map(words),
-            )
-            assert (one.title, one.reason, one.action) == said
+            values = one.evidence | one.model_dump(include=set(NAMED))
+            words = display_values(values)
+            reason = header.reason.strip().format_map(words)
+            action = action_of(header.action.strip(), values, words=words)
+            assert (one.title, one.reason, one.action) == (header.title, reason, action)
 
 
-def test_a_digest_says_what_there_is_to_save_and_where_to_begin(findings):
-    """The sum, the kinds, and the costliest of what was not told one by one."""
+def test_digest_is_as_its_golden_file(findings):
+    """The sum, the number by title, and the findings with the highest cost."""
     lines = [
         DigestLine(
             one.fingerprint, one.title, one.monthly_cost, one.currency, one.sub_account_name, one.region_id,
@@ -196,23 +216,24 @@ def test_a_digest_says_what_there_is_to_save_and_where_to_begin(findings):
         )
         for one in findings
     ]  # fmt: skip
-    payload = digest(lines, team="search", as_of=END, shown=5)
-    assert not blocks_problems(payload["blocks"])
+    payload = render_digest(lines, team="search", as_of=END, shown=5)
     same_as_golden("digest", payload=payload, text=seen(payload))
 
 
-def test_who_leaves_it_as_it_is_is_asked_why(findings):
-    """A dialog with one field."""
-    view = not_waste_modal("f" * 20, title=findings[0].title, channel="C00000001", ts="1780000000.000001")
-    assert not view_problems(view)
+def test_dialog_asks_for_a_reason(findings):
+    """The dialog has one field."""
+    view = render_not_waste_dialog(
+        "f" * 20, title=findings[0].title, channel="C00000001", ts="1780000000.000001"
+    )
     same_as_golden("not_waste_modal", payload=view, text=seen(view))
 
 
-def test_no_golden_file_is_left_over():
-    """Each belongs to a case that is still told."""
+def test_each_golden_file_belongs_to_a_case():
+    """No golden file is left over, and only the two payloads are JSON."""
     named = {f"{detection}.{case}" for detection, case in CASES} | {"digest", "not_waste_modal"}
-    weeks = {
-        f"weekly.{name}" for name in ("search", "everybody", "fraud")
-    }  # tests/reports/test_weekly_summary.py
-    aws = {"aws_budget.new", "aws_cost_anomaly.new"}  # tests/aws_alerts/test_aws_alerts.py
-    assert {path.stem for path in GOLDEN.iterdir()} == named | weeks | aws
+    weeks = {f"weekly.{name}" for name in ("search", "everybody", "fraud")}  # in tests/reports
+    alerts = {"aws_budget.new", "aws_cost_anomaly.new"}  # in tests/aws_alerts
+    expected = {f"{name}.txt" for name in named | weeks | alerts} | {
+        f"{name}.json" for name in GOLDEN_PAYLOADS
+    }
+    assert {path.name for path in GOLDEN.iterdir()} == expected

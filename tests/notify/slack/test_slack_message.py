@@ -15,18 +15,12 @@ from focuswatch.findings.finding import Finding, to_finding
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.notify.slack import place_names
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
-from focuswatch.notify.slack.finding_message import (
-    DigestLine,
-    Links,
-    RecordedResponse,
-    digest,
-    message,
-    not_waste_modal,
-    plain_webhook,
-    thread_note,
-)
-from focuswatch.notify.slack.mrkdwn import cut, escaped_within
+from focuswatch.notify.slack.digest import DigestLine, render_digest
+from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message, webhook_payload
+from focuswatch.notify.slack.mrkdwn import escaped_within, truncate
 from focuswatch.notify.slack.place_names import region
+from focuswatch.notify.slack.response_form import render_not_waste_dialog
+from focuswatch.notify.slack.thread_replies import render_thread_reply
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, metadata_problem, too_long, units, view_problems
 from tests.given.findings import DAY, finding
@@ -79,7 +73,7 @@ def given(text: str, *, category: str = "waste") -> Finding:
 
 
 def told(one: Finding, **more: Any) -> dict[str, Any]:
-    return message(one, **{"kind": "new", "today": DAY, "news_id": "n-1", **more})
+    return render_message(one, **{"kind": "new", "today": DAY, "news_id": "n-1", **more})
 
 
 def line(
@@ -93,10 +87,10 @@ def every_payload(text: str) -> Iterator[dict[str, Any]]:
     for category in ("waste", "security", "anomaly", "governance"):
         one = given(text, category=category)
         for kind in KINDS:
-            for more in ({}, {"answered": ANSWERED, "links": LINKS, "blind_spots": [text] * 20}):
+            for more in ({}, {"response": ANSWERED, "links": LINKS, "blind_spots": [text] * 20}):
                 yield told(one, kind=kind, **more)
-            yield thread_note(one, kind=kind, today=DAY, news_id="n-1", before=given("was"))
-    yield digest([line(text)] * 80, team=text, as_of=DAY, shown=60)
+            yield render_thread_reply(one, kind=kind, today=DAY, news_id="n-1", before=given("was"))
+    yield render_digest([line(text)] * 80, team=text, as_of=DAY, shown=60)
 
 
 def elements(thing: Any) -> Iterator[dict[str, Any]]:
@@ -117,7 +111,9 @@ def test_whatever_a_bill_holds_slack_takes_it(name):
         assert not too_long(payload["blocks"]) and size(payload["blocks"]) <= MESSAGE_CHARACTERS
         assert 0 < units(payload["text"]) <= 4000
         assert "metadata" not in payload or not metadata_problem(payload["metadata"])
-    modal = not_waste_modal("f" * 20, title=HOSTILE[name], channel="C00000001", ts="1780000000.000001")
+    modal = render_not_waste_dialog(
+        "f" * 20, title=HOSTILE[name], channel="C00000001", ts="1780000000.000001"
+    )
     assert not view_problems(modal)
 
 
@@ -194,7 +190,7 @@ def test_long_steps_end_in_an_ellipsis():
     assert "1. xxx" in seen(told(finding().model_copy(update={"action": "1. " + "x" * 9000})))
 
 
-def test_what_has_no_room_is_left_out_and_the_steps_last():
+def test_blocks_that_do_not_fit_are_omitted_with_the_action_last():
     """Blind spots first, then evidence, then links."""
     evidence = {f"column_{number}": "\\" * 160 for number in range(8)}
     full = {"evidence": evidence, "reason": '"' * 900}
@@ -205,7 +201,7 @@ def test_what_has_no_room_is_left_out_and_the_steps_last():
         assert "What to do" in seen(payload) and size(payload["blocks"]) <= MESSAGE_CHARACTERS
 
 
-def test_commands_are_whole_and_can_be_copied():
+def test_commands_are_complete_code_blocks():
     """A code block for one that ends its sentence, code within a line for another, and prose as it was."""
     look, list_all = (
         "aws ec2 describe-volumes --volume-ids v-1 --region eu-west-1",
@@ -219,7 +215,7 @@ def test_commands_are_whole_and_can_be_copied():
 
 
 @pytest.mark.parametrize("detection", Catalog.load().detections)
-def test_the_catalog_offers_its_commands_whole(detection):
+def test_commands_of_the_catalog_are_complete(detection):
     """No option of a detection's own command is left outside of what is copied."""
     action = re.sub(r"\{\w+\}", "word", Catalog.load().detection(detection).header.action)
     text = seen(told(finding().model_copy(update={"action": action})))
@@ -228,7 +224,7 @@ def test_the_catalog_offers_its_commands_whole(detection):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_resolved_has_nothing_to_press(kind):
+def test_resolved_finding_has_no_buttons(kind):
     """And no steps; everything else has both."""
     types = [block["type"] for block in told(finding(), kind=kind)["blocks"]]
     assert ("actions" in types) == (kind != "resolved")
@@ -246,25 +242,22 @@ def test_resolved_has_nothing_to_press(kind):
         ("not waste", []),
     ],
 )
-def test_who_answered_is_named_and_has_no_more_to_press(action, left):
+def test_response_is_shown_and_removes_buttons(action, left):
     """With until when and why; every button says which finding it is about."""
     answered = action and RecordedResponse(
         action, "U0ANNA", DAY, until=DAY + timedelta(days=7), reason="a *standby*"
     )
-    payload = told(finding(), answered=answered)
+    payload = told(finding(), response=answered)
     buttons = [one for one in elements(payload["blocks"]) if one.get("type") == "button"]
     assert [one["action_id"] for one in buttons] == left
     assert {one["value"] for one in buttons} <= {finding().fingerprint}
-    says = (
-        f"*{action.capitalize()}* by @U0ANNA on {DAY} until 2026-04-07: a *standby*"
-        if action
-        else "What to do"
-    )
+    shown = "Marked as not waste" if action == "not waste" else str(action).capitalize()
+    says = f"*{shown}* by @U0ANNA on {DAY} until 2026-04-07: a *standby*" if action else "What to do"
     assert says in seen(payload)
 
 
 @pytest.mark.parametrize("category, says", [("waste", "Not waste"), ("security", "Expected")])
-def test_an_intrusion_is_not_called_waste(category, says):
+def test_button_of_a_security_finding_says_expected(category, says):
     """The same button has the word that fits."""
     assert f"[{says}]" in seen(told(finding().model_copy(update={"category": category})))
 
@@ -277,7 +270,7 @@ def test_accounts_and_regions_have_names():
     assert (region("mars-1"), region("global"), region(None)) == ("mars-1", "global", None)
 
 
-def test_regions_are_told_by_their_ids_where_nobody_knows_their_names(monkeypatch):
+def test_region_without_botocore_is_its_id(monkeypatch):
     """botocore comes with AWS's extra alone."""
 
     def missing(package: str) -> None:
@@ -291,7 +284,7 @@ def test_regions_are_told_by_their_ids_where_nobody_knows_their_names(monkeypatc
     assert region("us-east-1") == "US East (N. Virginia), us-east-1"
 
 
-def test_evidence_is_what_the_reason_does_not_say():
+def test_evidence_omits_what_the_reason_contains():
     """Few columns; of long lists the first; what is told already, empty or a setting is left out."""
     evidence = {
         "said": "on ml.g5.2xlarge", "lookback_days": 7, "none": None, "instance_ids": [f"i-{n}" for n in range(15)],
@@ -311,7 +304,7 @@ def test_evidence_is_what_the_reason_does_not_say():
     assert "• column 6: 6\n• and 5 more\n" in seen(told(finding().model_copy(update={"evidence": many})))
 
 
-def test_evidence_that_was_cut_says_how_much_there_was():
+def test_shortened_evidence_states_the_total():
     """Not how much of it was kept."""
     row = {
         "sub_account_id": "1",
@@ -330,94 +323,106 @@ def test_evidence_that_was_cut_says_how_much_there_was():
     assert "counts: 0 1, 1 1, 2 1 and 497 more" in shown
 
 
-def test_age_and_what_it_cost_so_far_are_told():
+def test_reminder_states_age_and_cost_so_far():
     """Money of waste runs by the day; what was charged once does not."""
     today = DAY + timedelta(days=14)
     assert "open 14 days, since 2026-03-31" in seen(told(finding(), today=today))
-    note = thread_note(finding(cost="300"), kind="reminder", today=today, news_id="n")
+    note = render_thread_reply(finding(cost="300"), kind="reminder", today=today, news_id="n")
     assert note["text"].startswith("Still open after 14 days, about 140.00 USD so far")
     burst = finding(cost="300").model_copy(update={"category": "security"})
-    assert "so far" not in thread_note(burst, kind="reminder", today=today, news_id="n")["text"]
+    assert "so far" not in render_thread_reply(burst, kind="reminder", today=today, news_id="n")["text"]
 
 
-def test_a_change_says_from_what_to_what():
+def test_change_states_old_and_new_values():
     """Money and severity; without what was, what is."""
     before, now = finding(cost="50"), finding(cost="1500")
-    note = thread_note(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
-    assert note == "Now 1,500 USD/month to save; was 50.00 USD/month to save; high, was low."
+    note = render_thread_reply(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
     assert (
-        thread_note(now, kind="changed", today=DAY, news_id="n")["text"]
-        == "Now 1,500 USD/month to save, high."
+        note
+        == "Now 1,500 USD/month to save, previously 50.00 USD/month to save. Severity: high, previously low."
+    )
+    assert (
+        render_thread_reply(now, kind="changed", today=DAY, news_id="n")["text"]
+        == "Now 1,500 USD/month to save. Severity: high."
     )
 
 
 @pytest.mark.parametrize(
     "saved, says",
     [
-        (None, "345.60 USD/month should be saved; the bill will be read again for it."),
-        (Decimal("11.52"), "345.60 USD/month saved, read from the bill."),
-        (Decimal(0), "The bill was read again: nothing is saved yet."),
+        (None, "Expected savings: 345.60 USD/month. focuswatch will verify them in the bill."),
+        (Decimal("11.52"), "345.60 USD/month saved, verified in the bill."),
+        (Decimal(0), "The bill shows no savings yet."),
     ],
 )
-def test_resolved_says_what_is_saved(saved, says):
+def test_resolved_states_savings(saved, says):
     """In the message and in the note."""
     more = {"kind": "resolved", "today": DAY, "news_id": "n", "saved_daily": saved}
-    assert says in seen(message(finding(), **more)) and says in thread_note(finding(), **more)["text"]
+    assert (
+        says in seen(render_message(finding(), **more))
+        and says in render_thread_reply(finding(), **more)["text"]
+    )
 
 
-def test_a_message_is_found_again_by_its_metadata():
+def test_message_has_metadata_to_find_it():
     """Which finding, and which news of it; a note in its thread too."""
     named = {"fingerprint": finding().fingerprint, "news_id": "n-1"}
-    for payload in (told(finding()), thread_note(finding(), kind="reminder", today=DAY, news_id="n-1")):
+    for payload in (
+        told(finding()),
+        render_thread_reply(finding(), kind="reminder", today=DAY, news_id="n-1"),
+    ):
         assert payload["metadata"] == {"event_type": "focuswatch_finding", "event_payload": named}
 
 
-def test_links_that_are_not_there_are_left_out():
+def test_missing_links_are_omitted():
     """No empty row, and none that is too long for Slack."""
     assert "<" not in seen(told(finding()))
-    assert "<Jira ML-1> · <Ask the bill in Athena>" in seen(told(finding(), links=LINKS))
+    assert "<Jira ML-1> · <Open the query in Athena>" in seen(told(finding(), links=LINKS))
     assert "<Jira>" not in seen(told(finding(), links=Links(jira="https://a.example/" + "x" * 3000)))
 
 
-def test_a_webhook_hears_the_same_without_buttons():
+def test_webhook_payload_has_no_buttons_and_no_metadata():
     """And without metadata, which it does not take."""
     payload = told(finding())
-    webhook = plain_webhook(payload)
+    webhook = webhook_payload(payload)
     assert set(webhook) == {"text", "blocks"}
     assert [block for block in payload["blocks"] if block["type"] != "actions"] == webhook["blocks"]
 
 
-def test_a_digest_adds_no_apples_to_pears():
-    """Currencies and what money means are kept apart; the costliest come first; the rest is counted."""
+def test_digest_adds_no_different_amounts():
+    """Currencies and kinds of amounts are separate; highest cost first."""
     lines = [
         line("a", cost="10", title="T"), line("b", cost="20", title="T"),
         line("c", cost="5", currency="EUR", title="T"), line("d", cost="99", category="security", title="S"),
     ]  # fmt: skip
-    text = seen(digest(lines, team="ml", as_of=DAY, shown=2))
+    text = seen(render_digest(lines, team="ml", as_of=DAY, shown=2))
     assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR/month to save" in text
     assert (
-        "• *3 × T*: 30.00 USD and 5.00 EUR/month to save\n" in text and "• *1 × S*: 99.00 USD charged" in text
+        "• *T* (3 findings): 30.00 USD and 5.00 EUR/month to save\n" in text
+        and "• *S* (1 finding): 99.00 USD charged" in text
     )
     assert re.findall(r"• ([\d.]+) USD\S*[a-z ]+ · high · (\w)", text) == [("99.00", "d"), ("20.00", "b")]
-    kinds = seen(digest([line("a", title=f"T{number}") for number in range(13)], team="ml", as_of=DAY))
-    assert "and 3 other kinds" in kinds and len(re.findall("1 × T", kinds)) == 10
-    assert "and 2 more" in text and "1 more finding that nobody owns" in seen(
-        digest(lines[:1], team=None, as_of=DAY)
+    kinds = seen(render_digest([line("a", title=f"T{number}") for number in range(13)], team="ml", as_of=DAY))
+    assert (
+        "and 3 other types of findings" in kinds and len(re.findall(r"\*T\d+\* \(1 finding\)", kinds)) == 10
+    )
+    assert "and 2 more" in text and "1 more finding without an owner" in seen(
+        render_digest(lines[:1], team=None, as_of=DAY)
     )
 
 
-def test_a_dialog_carries_which_message_was_answered():
+def test_dialog_has_the_message_in_its_metadata():
     """What comes back with the reason says where to put it."""
-    view = not_waste_modal("f1", title="A title", channel="C1", ts="1.2")
+    view = render_not_waste_dialog("f1", title="A title", channel="C1", ts="1.2")
     assert json.loads(view["private_metadata"]) == {"fingerprint": "f1", "channel": "C1", "ts": "1.2"}
     assert (view["callback_id"], view["blocks"][1]["element"]["min_length"]) == ("not_waste", 5)
 
 
 @pytest.mark.parametrize("most", range(2, 30))
-def test_text_is_cut_between_characters_as_they_are_read(most):
+def test_text_is_cut_between_visible_characters(most):
     """Not within a family, an accent, a flag's colour or an entity."""
     for text in (FAMILY * 5, "e\u0301" * 20, "\N{THUMBS UP SIGN}\U0001f3fd" * 9, "&" * 40):
-        short = cut(text, most)
+        short = truncate(text, most)
         assert units(short) <= most and short.endswith("…")
         whole = FAMILY if text.startswith(FAMILY) else text[:2] if text[1] != "&" else "&"
         assert short[:-1] == whole * (len(short[:-1]) // len(whole))
@@ -426,20 +431,22 @@ def test_text_is_cut_between_characters_as_they_are_read(most):
         assert text.startswith(html.unescape(escaped).removesuffix("…"))
 
 
-def test_today_is_not_asked_of_a_clock():
+def test_age_is_never_negative():
     """A bill that ends tomorrow is not open for less than no days."""
     assert "first seen" in seen(told(finding(), today=date(2020, 1, 1)))
 
 
-def test_a_plans_next_step_says_how_far_it_is():
+def test_next_budget_step_states_the_reason():
     """Its cost alone would not: it may even have fallen since."""
     reason = "use case tutor is over budget on the 29th: 1,700 of 2,000 USD (85.00 %) are spent."
     plan = finding("use case tutor", cost="90", detection="budget_pace", category="governance").model_copy(
         update={"reason": reason, "evidence": {"reached_percent": 85.0}}
     )
-    note = thread_note(plan, kind="changed", today=DAY, news_id="n", before=plan)
+    note = render_thread_reply(plan, kind="changed", today=DAY, news_id="n", before=plan)
     assert reason in note["text"]
     assert (
         "A reason"
-        not in thread_note(finding(), kind="changed", today=DAY, news_id="n", before=finding())["text"]
+        not in render_thread_reply(finding(), kind="changed", today=DAY, news_id="n", before=finding())[
+            "text"
+        ]
     )

@@ -9,137 +9,141 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import Suppression
 from focuswatch.notify.claims import LEASE_SECONDS, Claims
 from focuswatch.notify.slack.deliver import SlackState
-from focuswatch.notify.slack.jira_closings import Closings
+from focuswatch.notify.slack.jira_closings import JiraClosings
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 from tests.given.findings import DAY, finding
-from tests.given.slack import Killed, Steps, news, telling
+from tests.given.slack import Killed, Steps, notification, slack_world
 
 MESSAGE = {"text": "all is well", "blocks": []}
 
 
 @pytest.fixture
-def tell():
+def world():
     """A Slack that nobody has written to."""
-    with telling() as made:
-        yield made
+    with slack_world() as world:
+        yield world
 
 
-def say(tell, name="pulse of 2026-03-31"):
+def say(world, name="pulse of 2026-03-31"):
     """As a function does it when it is called."""
-    table = tell.steps.watched(tell.table, ("update_item", "get_item"))
-    slack = tell.steps.watched(tell.slack(), ("post", "told", "delete"))
-    speaker = OncePoster(slack, Claims(table, channel="said", model=PostedOnce, clock=tell.clock), tell.clock)
-    return speaker.say(name, MESSAGE, channel=tell.finops.id)
+    table = world.steps.watched(world.table, ("update_item", "get_item"))
+    slack = world.steps.watched(world.slack(), ("post", "own_messages", "delete"))
+    poster = OncePoster(
+        slack, Claims(table, channel="said", model=PostedOnce, clock=world.clock), world.clock
+    )
+    return poster.post(name, MESSAGE, channel=world.finops.id)
 
 
-def test_it_is_said_once_under_its_name(tell):
+def test_message_is_posted_once_per_name(world):
     """And again under another."""
-    assert say(tell)
-    assert not say(tell)
-    assert say(tell, "pulse of 2026-04-01")
-    assert len(tell.finops.shown) == 2
+    assert say(world)
+    assert not say(world)
+    assert say(world, "pulse of 2026-04-01")
+    assert len(world.finops.shown) == 2
 
 
 @pytest.mark.parametrize("fault", ["down", "error", "dropped", "silent"])
-def test_a_call_that_fails_loses_and_doubles_nothing(tell, fault):
-    """Whether it failed before or after it was done."""
-    tell.server.fault(fault, "chat.postMessage")
+def test_failed_call_causes_no_loss_and_no_duplicate(world, fault):
+    """Before or after its effect."""
+    world.server.fault(fault, "chat.postMessage")
     with pytest.raises(Unsure):
-        say(tell)
-    tell.now += 31
-    say(tell)
-    assert len(tell.finops.shown) == 1
+        say(world)
+    world.now += 31
+    say(world)
+    assert len(world.finops.shown) == 1
 
 
-def test_a_process_killed_between_any_two_steps_loses_and_doubles_nothing():
-    """Then it is called again."""
-    with telling() as whole:
+def test_kill_at_any_step_causes_no_loss_and_no_duplicate():
+    """Before and after each call; then the work is repeated."""
+    with slack_world() as whole:
         say(whole)
         steps = whole.steps.taken
     for number in range(1, steps + 1):
         for moment in ("kill_before", "kill_after"):
-            with telling() as tell:
-                tell.steps = Steps(**{moment: number})
+            with slack_world() as world:
+                world.steps = Steps(**{moment: number})
                 with pytest.raises(Killed):
-                    say(tell)
-                tell.steps = Steps()
-                tell.now += LEASE_SECONDS + 1
-                say(tell)
-                assert len(tell.finops.shown) == 1, (moment, number)
+                    say(world)
+                world.steps = Steps()
+                world.now += LEASE_SECONDS + 1
+                say(world)
+                assert len(world.finops.shown) == 1, (moment, number)
 
 
-def test_two_at_once_say_it_once(tell):
+def test_two_concurrent_runs_post_once(world):
     """The second comes back when the first is done."""
-    claims = Claims(tell.table, channel="said", model=PostedOnce, clock=tell.clock)
+    claims = Claims(world.table, channel="said", model=PostedOnce, clock=world.clock)
     claims.claim("pulse of 2026-03-31")
     with pytest.raises(TryLater):
-        say(tell)
+        say(world)
 
 
-FOUND = finding(team="search")
+FINDING = finding(team="search")
 
 
-def closed(tell, *, days_ago=0, **more):
+def closed(world, *, days_ago=0, **more):
     """The exclusion that a closing in Jira becomes."""
     since = DAY - timedelta(days=days_ago)
-    made = {
-        "scope": "fingerprint", "value": FOUND.fingerprint, "author": "Grace <!channel>", "since": since,
-        "reason": "closed in SRCH-12 as Won't Do", "until": since + timedelta(days=90), "source": "jira SRCH-12 7",
+    suppression = {
+        "scope": "fingerprint", "value": FINDING.fingerprint, "author": "Grace <!channel>", "since": since,
+        "reason": "closed SRCH-12 as Won't Do", "until": since + timedelta(days=90), "source": "jira SRCH-12 7",
     }  # fmt: skip
-    DynamoLedger(tell.table).add_silence(Suppression(**{**made, **more}))
+    DynamoLedger(world.table).add_suppression(Suppression(**{**suppression, **more}))
 
 
-def tell_closings(tell):
+def tell_closings(world):
     """As the function does it that runs every morning."""
-    table = tell.steps.watched(tell.table, ("update_item", "get_item"))
-    slack = tell.steps.watched(tell.slack(), ("post", "replies", "delete"))
-    speaker = OncePoster(slack, Claims(table, channel="said", model=PostedOnce, clock=tell.clock), tell.clock)
+    table = world.steps.watched(world.table, ("update_item", "get_item"))
+    slack = world.steps.watched(world.slack(), ("post", "replies", "delete"))
+    poster = OncePoster(
+        slack, Claims(table, channel="said", model=PostedOnce, clock=world.clock), world.clock
+    )
     failed = []
-    told = Claims(tell.table, channel="slack", model=SlackState, clock=tell.clock)
-    Closings(speaker, told, failed.append).tell(DynamoLedger(tell.table).silences(), today=DAY)
+    told = Claims(world.table, channel="slack", model=SlackState, clock=world.clock)
+    JiraClosings(poster, told, failed.append).notify(DynamoLedger(world.table).suppressions(), today=DAY)
     return failed
 
 
-def test_a_closing_in_jira_is_said_once_in_the_thread_of_its_finding(tell):
+def test_closing_in_jira_is_posted_once_in_the_thread(world):
     """Who closed it and as what, until when nothing is said, and how to hear of it sooner."""
-    tell.tell(news(FOUND))
-    closed(tell)
+    world.deliver(notification(FINDING))
+    closed(world)
     for _ in range(2):
-        assert tell_closings(tell) == []
-    (message,) = tell.team.shown
+        assert tell_closings(world) == []
+    (message,) = world.team.shown
     (reply,) = message.replies
     assert reply.text == (
-        "Grace &lt;!channel&gt; closed in SRCH-12 as Won't Do. Nothing more is said of it until 2026-06-29; if it is "
-        "still there then, you hear of it again. To hear of it sooner: focuswatch unsilence 1"
+        "Grace &lt;!channel&gt; closed SRCH-12 as Won't Do. This finding is muted until 2026-06-29. If it is still "
+        "open then, you are notified again. To unmute it now, run: focuswatch unsuppress 1"
     )
 
 
 @pytest.mark.parametrize(
     "more", [{"days_ago": 8}, {"source": "U0ANNA 1"}, {"source": None}, {"until": DAY}, {"scope": "account"}]
 )
-def test_what_is_no_new_closing_is_not_said(tell, more):
-    """Old ones, what was answered in Slack itself, what has run out, what somebody excluded by hand."""
-    tell.tell(news(FOUND))
-    closed(tell, **more)
-    assert tell_closings(tell) == []
-    assert tell.team.shown[0].replies == []
+def test_other_suppressions_are_not_posted(world, more):
+    """Old or expired ones, responses in Slack, and exclusions on the command line."""
+    world.deliver(notification(FINDING))
+    closed(world, **more)
+    assert tell_closings(world) == []
+    assert world.team.shown[0].replies == []
 
 
-def test_a_closing_of_what_slack_never_told_is_not_said(tell):
+def test_closing_without_a_message_is_not_posted(world):
     """A digest told it, or nobody did: there is no thread."""
-    closed(tell)
-    tell.tell(news(FOUND, in_digest=True))
-    assert tell_closings(tell) == []
-    assert not any(one.replies for one in tell.team.shown)
+    closed(world)
+    world.deliver(notification(FINDING, in_digest=True))
+    assert tell_closings(world) == []
+    assert not any(one.replies for one in world.team.shown)
 
 
 @pytest.mark.parametrize("fault", ["down", "error", "dropped", "silent"])
-def test_a_closing_is_said_once_whatever_fails(tell, fault):
+def test_closing_is_posted_once_after_a_failure(world, fault):
     """What failed is said to the log, and tried again."""
-    tell.tell(news(FOUND))
-    closed(tell)
-    tell.server.fault(fault, "chat.postMessage")
-    assert len(tell_closings(tell)) == 1
-    tell.now += LEASE_SECONDS + 1
-    assert tell_closings(tell) == []
-    assert len(tell.team.shown[0].replies) == 1
+    world.deliver(notification(FINDING))
+    closed(world)
+    world.server.fault(fault, "chat.postMessage")
+    assert len(tell_closings(world)) == 1
+    world.now += LEASE_SECONDS + 1
+    assert tell_closings(world) == []
+    assert len(world.team.shown[0].replies) == 1

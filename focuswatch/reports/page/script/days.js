@@ -43,12 +43,12 @@ function anomalyChart({ days, costs, marked_from: from, marked_until: until, exp
 const NAME_LETTERS = 20;
 const BUSY = [["busy-0", "under 5 %", 5], ["busy-1", "to 25 %", 25], ["busy-2", "to 50 %", 50], ["busy-3", "to 75 %", 75], ["busy-4", "above", Infinity]];
 
-const busyness = (utilisation) => (utilisation == null ? "unseen" : BUSY.find(([, , limit]) => utilisation < limit)[0]);
+const busyness = (utilization) => (utilization == null ? "unseen" : BUSY.find(([, , limit]) => utilization < limit)[0]);
 
 function gpusSection(shown, currency) {
   const { days, machines } = shown.gpus;
   if (!machines.length) return null;
-  const unseen = machines.filter((machine) => machine.utilisation.every((one) => one == null)).length;
+  const unseen = machines.filter((machine) => machine.utilization.every((one) => one == null)).length;
   const note = `The ${count(machines.length, "machine or endpoint", "machines and endpoints")} that cost most, a square a day: how busy its GPUs were; empty where it did not run.${unseen ? ` Of ${unseen} nobody looked at the use (see --activity).` : ""}`;
   return section("gpus", "GPUs, day by day", note,
     legend([...BUSY.map(([name, said]) => [paint(name), said]), ["var(--unseen)", "ran, nobody looked"]]),
@@ -65,7 +65,7 @@ function gpuShortName({ account, resource }) {
 }
 
 function gpuChart(days, machines, width) {
-  const squares = machines.flatMap((machine, row) => machine.hours.map((hours, place) => ({ row, day: date(days[place]), hours, paint: paint(busyness(machine.utilisation[place])) })));
+  const squares = machines.flatMap((machine, row) => machine.hours.map((hours, place) => ({ row, day: date(days[place]), hours, paint: paint(busyness(machine.utilization[place])) })));
   const narrow = width < 600;
   return plot({
     width: Math.max(width, 320), height: (narrow ? 34 : 24) * machines.length + 34, marginLeft: narrow ? 4 : 350, marginTop: 4, marginBottom: 28,
@@ -79,7 +79,7 @@ function gpuChart(days, machines, width) {
 }
 
 function gpuTable(machines, currency) {
-  const looked = (machine) => machine.utilisation.filter((one) => one != null);
+  const looked = (machine) => machine.utilization.filter((one) => one != null);
   return table(`GPUs by cost, in ${currency}`, [
     { name: "Machine or endpoint", class: "place", of: gpuName },
     { name: "Region", of: (machine) => machine.region },

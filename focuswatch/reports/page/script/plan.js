@@ -44,7 +44,7 @@ function forecastTable(name, rows, currency) {
     { name: "Four of five", number: true, class: "narrow-off", of: (row) => `${short(row.low)} – ${short(row.high)}` },
     ...(planned ? [
       { name: "Plan", number: true, class: "narrow-off", of: (row) => (row.budget == null ? "–" : amount(row.budget)) },
-      { name: "Against plan", class: "place", of: (row) => make("span", { class: row.over_by > 0 ? "bad" : "soft" }, row.told ?? "") }] : []),
+      { name: "Against plan", class: "place", of: (row) => make("span", { class: row.over_by > 0 ? "bad" : "soft" }, row.budget_status ?? "") }] : []),
   ], rows);
 }
 

@@ -80,7 +80,7 @@ function freshnessSection(shown, currency) {
     ...seen.doubts.map((doubt) => `Nothing was resolved: ${doubt}.`),
     ...seen.failures.map((failure) => `Failed: ${failure}`),
     ...seen.not_asked.map((one) => `Not asked in the last scan: ${one}.`),
-    ...(seen.silent_accounts.length ? [`The bill tells nothing lately of ${few(seen.silent_accounts)}.`] : []),
+    ...(seen.missing_accounts.length ? [`The bill tells nothing lately of ${few(seen.missing_accounts)}.`] : []),
     ...seen.warnings,
   ];
   return section("freshness", "How far this goes", "What the data covers, and what was not evaluated.",

@@ -1,9 +1,6 @@
-"""The table `known_findings`: what the ledger knows, for reports that ask about findings as they ask about charges.
+"""Rows of the table `known_findings`: the ledger's findings, for reports that query findings as they query charges."""
 
-Of the ledger nothing is decided or written here.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import date
 
@@ -11,7 +8,7 @@ from focuswatch.catalog.catalog import Report
 from focuswatch.engines import Engine
 from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.findings.finding import DAYS_A_MONTH
-from focuswatch.ledger import Ledger, LedgerEntry, Suppression
+from focuswatch.ledger import Ledger, LedgerEntry, Suppression, SuppressionIndex
 from focuswatch.owners.owners_file import Owners
 
 TABLE = "known_findings"
@@ -22,7 +19,7 @@ AccountTags = Mapping[str, Mapping[str, str | None]]
 
 @dataclass(frozen=True)
 class KnownFinding:
-    """A row; its fields stand in the order of focuswatch.bill.schema.table_columns.KNOWN_FINDINGS."""
+    """A row, its fields in the order of focuswatch.bill.schema.table_columns.KNOWN_FINDINGS."""
 
     fingerprint: str
     detection: str
@@ -46,20 +43,20 @@ class KnownFinding:
     acknowledged_on: date | None
 
 
-def known_findings(
+def findings_rows(
     entries: Iterable[LedgerEntry],
-    silences: Sequence[Suppression],
+    suppressions: Iterable[Suppression],
     *,
     as_of: date,
     owners: Owners,
     account_tags: AccountTags,
 ) -> list[tuple[object, ...]]:
-    """A row for every finding that the ledger knows, in the order of their fingerprints."""
-    held = [one for one in silences if one.holds_on(as_of)]
+    """Return a row for every entry of the ledger, sorted by fingerprint."""
+    index = SuppressionIndex(suppressions)
     rows = (
         _row(
             entry,
-            is_silenced=any(one.covers(entry.finding) for one in held),
+            is_silenced=index.suppresses(entry.finding, on=as_of),
             purpose=purpose_of(entry, owners=owners, account_tags=account_tags),
         )
         for entry in entries
@@ -68,7 +65,7 @@ def known_findings(
 
 
 def purpose_of(entry: LedgerEntry, *, owners: Owners, account_tags: AccountTags) -> Purpose:
-    """The use case and the intent of what a finding is about."""
+    """Return the use case and the intent of the charges that a finding is about."""
     finding = entry.finding
     return owners.purpose(
         tags=finding.evidence.get("tags"),
@@ -80,20 +77,21 @@ def purpose_of(entry: LedgerEntry, *, owners: Owners, account_tags: AccountTags)
 
 
 def tags_of_accounts(engine: Engine) -> AccountTags:
-    """Every account's own tags. Raises QueryError."""
+    """Return the tags of every account. Raises QueryError."""
     return {
         row["sub_account_id"]: row["tags"] or {}
         for row in engine.query(ACCOUNT_TAGS, label="tags of accounts")
     }
 
 
-def rows_of_ledger(
+def findings_table_rows(
     ledger: Ledger, *, engine: Engine, owners: Owners, as_of: date
 ) -> list[tuple[object, ...]]:
-    """The rows of what `ledger` knows now; accounts' tags are asked of `engine`. Raises QueryError."""
-    return known_findings(
-        ledger.entries().values(),
-        ledger.silences(),
+    """Return the rows of a ledger; `engine` has the tags of accounts. Raises QueryError."""
+    snapshot = ledger.snapshot()
+    return findings_rows(
+        snapshot.entries.values(),
+        snapshot.suppressions,
         as_of=as_of,
         owners=owners,
         account_tags=tags_of_accounts(engine),
@@ -101,7 +99,7 @@ def rows_of_ledger(
 
 
 def reads_ledger(report: Report) -> bool:
-    """Whether it asks about findings."""
+    """Return whether a report reads the table of findings."""
     return TABLE in needed_of(report.sql, {TABLE: ""})
 
 

@@ -1,0 +1,52 @@
+"""Notes of a scan: what readers of its findings must know, such as costs that a planned launch mutes."""
+
+from collections.abc import Collection, Iterator
+from datetime import date
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.engines import Engine
+from focuswatch.errors import QueryError
+from focuswatch.findings.exchange_rates import Rate
+from focuswatch.owners.launches import costs_muted_by_launches
+from focuswatch.owners.owners_file import Owners
+
+FIRST_CHARGE_DETECTIONS = frozenset({"new_region", "new_service"})
+YOUNG_EXPORT_DAYS = 60  # of history, in which a monthly charge has occurred twice
+
+
+def scan_notes(
+    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate, ran: Collection[str]
+) -> Iterator[str]:
+    """Yield the notes of a scan in which the detections `ran`."""
+    yield from _launch_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate)
+    yield from _short_history(engine, as_of=as_of, ran=ran)
+    if rate.note:
+        yield rate.note
+
+
+def _launch_notes(
+    engine: Engine, *, catalog: Catalog, owners: Owners, as_of: date, rate: Rate
+) -> Iterator[str]:
+    """Yield a note for each launch that mutes costs; an error is a note, since the findings are recorded already."""
+    try:
+        muted = costs_muted_by_launches(
+            engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=float(rate.per_usd)
+        )
+    except QueryError as error:
+        yield f"The costs muted by planned launches could not be queried: {error}"
+        return
+    yield from (costs.sentence(rate.currency) for costs in muted)
+
+
+def _short_history(engine: Engine, *, as_of: date, ran: Collection[str]) -> Iterator[str]:
+    """Yield a note where the export is too young to distinguish new charges from rare ones."""
+    detections = sorted(FIRST_CHARGE_DETECTIONS.intersection(ran))
+    (row,) = engine.query("SELECT min(charge_date) AS first_day FROM completeness", label="history")
+    if not detections or row["first_day"] is None:
+        return
+    days = (as_of - row["first_day"]).days
+    if days < YOUNG_EXPORT_DAYS:
+        yield (
+            f"The export has {days} days of history, starting {row['first_day']}. With less than "
+            f"{YOUNG_EXPORT_DAYS} days, {' and '.join(detections)} cannot distinguish a rare charge from a new one"
+        )

@@ -1,0 +1,126 @@
+"""The result of a scan, and the same result with the notifications that earlier scans left pending."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.run_detection import Outcome
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger import LedgerSnapshot, Notification, PendingNotification, SuppressionIndex
+from focuswatch.ledger.ledger_entry import NotificationKind
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """The result of a scan.
+
+    `findings` are open or just resolved, highest cost first; `notifications` are to be sent. `suppressed` counts
+    the open findings that are left out. `ledger` is its state after the scan.
+    """
+
+    as_of: date
+    currency: str
+    findings: tuple[Finding, ...]
+    notifications: tuple[Notification, ...]
+    outcomes: tuple[Outcome, ...]
+    coverage: Coverage
+    suppressed: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()  # detections for which there was no time
+    ledger: LedgerSnapshot = field(default_factory=lambda: LedgerSnapshot({}, ()))
+
+    @property
+    def failures(self) -> list[Outcome]:
+        """The detections that failed."""
+        return [outcome for outcome in self.outcomes if outcome.error]
+
+    @property
+    def monthly_waste(self) -> Decimal:
+        """The monthly savings of all waste findings that are not resolved."""
+        return _monthly_waste(self.findings)
+
+    @property
+    def unowned(self) -> tuple[Finding, ...]:
+        """The findings without an owner that are not resolved. Their amounts differ in meaning and are not summed."""
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.owned_by == "fallback" and finding.status != "resolved"
+        )
+
+    @property
+    def unowned_waste(self) -> Decimal:
+        """The part of `monthly_waste` that has no owner."""
+        return _monthly_waste(self.unowned)
+
+
+def _monthly_waste(findings: Iterable[Finding]) -> Decimal:
+    waste = (finding for finding in findings if finding.category == "waste" and finding.status != "resolved")
+    return sum((finding.monthly_cost for finding in waste), Decimal(0))
+
+
+def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotification]) -> ScanResult:
+    """Return the scan with the notifications of earlier scans that were not sent, one for each finding.
+
+    A finding that was new and never notified is still new; findings suppressed since are left out.
+    """
+    kinds, newest = _merge_pending(pending)
+    findings, suppressed = current_findings(scan.ledger, as_of=scan.as_of, notified=kinds)
+    current = {finding.fingerprint: finding for finding in findings}
+    notifications = [
+        Notification(kind=kind, finding=_with_status(current.get(fingerprint, newest[fingerprint]), kind))
+        for fingerprint, kind in kinds.items()
+        if fingerprint in current or kind == "resolved"
+    ]
+    notifications.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
+    notified = {notification.finding.fingerprint: notification.finding for notification in notifications}
+    return replace(
+        scan,
+        notifications=tuple(notifications),
+        findings=tuple(notified.get(finding.fingerprint, finding) for finding in findings),
+        suppressed=suppressed,
+    )
+
+
+def _merge_pending(
+    pending: Iterable[PendingNotification],
+) -> tuple[dict[str, NotificationKind], dict[str, Finding]]:
+    """Return, by fingerprint, the kind of one notification that stands for all pending ones, and the last finding."""
+    kinds: dict[str, NotificationKind] = {}
+    newest: dict[str, Finding] = {}
+    for notification in (one.notification for one in pending):
+        fingerprint = notification.finding.fingerprint
+        earlier = kinds.get(fingerprint, notification.kind)
+        kinds[fingerprint] = notification.kind if notification.kind in ("new", "resolved") else earlier
+        newest[fingerprint] = notification.finding
+    return kinds, newest
+
+
+def _with_status(finding: Finding, kind: NotificationKind) -> Finding:
+    return finding.model_copy(update={"status": "open" if kind == "reminder" else kind})
+
+
+def current_findings(
+    ledger: LedgerSnapshot, *, as_of: date, notified: Collection[str]
+) -> tuple[tuple[Finding, ...], int]:
+    """Return the findings that are open or were just resolved, and the number of suppressed ones.
+
+    A finding whose fingerprint is not `notified` in this scan has the status open.
+    """
+    suppressions = SuppressionIndex(ledger.suppressions)
+    findings, suppressed = [], 0
+    for entry in ledger.entries.values():
+        is_notified = entry.fingerprint in notified
+        if entry.state == "closed" or (entry.state == "resolved" and not is_notified):
+            continue
+        if suppressions.suppresses(entry.finding, on=as_of):
+            suppressed += 1
+        elif is_notified:
+            findings.append(entry.finding)
+        else:
+            findings.append(entry.finding.model_copy(update={"status": "open"}))
+    findings.sort(key=lambda finding: (-finding.stake, finding.detection, finding.fingerprint))
+    return tuple(findings), suppressed

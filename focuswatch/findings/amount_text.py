@@ -1,0 +1,102 @@
+"""The amounts of a finding as text, for Slack, Jira, mail, the page and the terminal."""
+
+from datetime import date
+from decimal import Decimal
+
+from focuswatch.aws_alerts import ANOMALY, BUDGET
+from focuswatch.catalog.catalog import Category
+from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
+
+SUFFIXES: dict[Category, str] = {
+    "waste": "/month to save",
+    "anomaly": " above expected",
+    "security": " charged",
+    "governance": "/month",
+}
+# Detections whose amount means something else than their category's.
+SUFFIX_BY_DETECTION = {
+    BUDGET: " against the budget",
+    ANOMALY: " above what AWS expected",
+    "budget_pace": " forecast above budget",
+    "untagged_ai_spend": "/month unallocated",
+}
+
+
+def amount_suffix(detection: str, category: Category) -> str:
+    """Return the text after an amount of a detection: `/month to save`."""
+    return SUFFIX_BY_DETECTION.get(detection, SUFFIXES[category])
+
+
+def full_amount(finding: Finding) -> str:
+    """Return all amounts of a finding: `345.60 USD/month to save`.
+
+    For an event: `8,063 USD charged since 2026-05-27; 120,945 USD/month if it continues`.
+    """
+    text = main_amount(finding)
+    if not finding.is_event or finding.cost_so_far is None:
+        return text
+    if finding.ended_on is not None:
+        return f"{text}; ended"
+    if finding.monthly_cost_if_continues:
+        return f"{text}; {_money(finding, finding.monthly_cost_if_continues)}/month if it continues"
+    return text
+
+
+def main_amount(finding: Finding) -> str:
+    """Return the main amount of a finding, in one line: `8,063 USD charged since 2026-05-27`."""
+    if finding.detection in (BUDGET, ANOMALY) and not finding.monthly_cost:
+        return "no amount stated"
+    text = f"{_money(finding, finding.monthly_cost)}{amount_suffix(finding.detection, finding.category)}"
+    return " ".join(filter(None, (text, _days(finding))))
+
+
+def amount_label(finding: Finding) -> str:
+    """Return the text next to the amount of a finding in a table with a currency: `charged since 2026-05-27`."""
+    text = " ".join(
+        filter(None, (amount_suffix(finding.detection, finding.category), _days(finding)))
+    ).strip()
+    return text.replace("/month", "a month", 1) if text.startswith("/") else text
+
+
+def _days(finding: Finding) -> str | None:
+    """Return the days of an event, as far as known."""
+    if finding.cost_so_far is None or finding.detection == BUDGET:
+        return None
+    first, last = finding.started_on, finding.ended_on
+    if last is None:
+        return f"since {first}" if first else "so far"
+    if first is None:
+        return f"until {last}"
+    return f"on {last}" if first == last else f"from {first} to {last}"
+
+
+def _money(finding: Finding, value: Decimal) -> str:
+    return f"{amount(value)} {finding.currency}"
+
+
+def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
+    """Return the cost of waste since it was first seen, or the total of an event; None if unknown."""
+    if finding.detection in (BUDGET, ANOMALY):
+        return None
+    if finding.is_event:
+        return f"{_money(finding, finding.cost_so_far)} so far" if finding.cost_so_far else None
+    cost = finding.monthly_cost / DAYS_A_MONTH * days_open(finding, today=today)
+    if finding.category != "waste" or cost <= 0:
+        return None
+    return f"about {_money(finding, cost)} so far"
+
+
+def days_open(finding: Finding, *, today: date) -> int:
+    """Return the days since the finding was first seen."""
+    return max((today - finding.first_seen).days, 0)
+
+
+def saving_text(finding: Finding, *, saved_daily: Decimal | None) -> str | None:
+    """Return the savings of a resolved finding; None if it had none."""
+    if saved_daily is not None:
+        if saved_daily <= 0:
+            return "The bill shows no savings yet."
+        return f"{_money(finding, saved_daily * DAYS_A_MONTH)}/month saved, verified in the bill."
+    if finding.category != "waste":
+        return None
+    return f"Expected savings: {_money(finding, finding.monthly_cost)}/month. focuswatch will verify them in the bill."

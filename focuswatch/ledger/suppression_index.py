@@ -1,0 +1,47 @@
+"""Suppressions by what they cover, so that a finding is compared with a few of them and not with all."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from focuswatch.findings.finding import Finding
+from focuswatch.ledger.ledger_entry import Suppression
+
+Key = tuple[str, ...]
+
+
+class SuppressionIndex:
+    """Suppressions by fingerprint, resource, account and tag."""
+
+    def __init__(self, suppressions: Iterable[Suppression]) -> None:
+        self._by_key: dict[Key, list[Suppression]] = {}
+        for suppression in suppressions:
+            self._by_key.setdefault(_key_of(suppression), []).append(suppression)
+
+    def covering(self, finding: Finding) -> Iterator[Suppression]:
+        """Yield the suppressions that cover a finding, expired ones too."""
+        for key in _keys_of(finding):
+            for suppression in self._by_key.get(key, ()):
+                if suppression.covers(finding):
+                    yield suppression
+
+    def suppresses(self, finding: Finding, *, on: date) -> bool:
+        """Return whether a suppression that is active on a day covers a finding."""
+        return any(suppression.is_active_on(on) for suppression in self.covering(finding))
+
+
+def _key_of(suppression: Suppression) -> Key:
+    if suppression.scope == "tag":
+        key, _, value = suppression.value.partition("=")
+        return "tag", key, value
+    return suppression.scope, suppression.value
+
+
+def _keys_of(finding: Finding) -> Iterator[Key]:
+    yield "fingerprint", finding.fingerprint
+    if finding.resource_id is not None:
+        yield "resource", finding.resource_id
+    if finding.sub_account_id is not None:
+        yield "account", finding.sub_account_id
+    for key, value in (finding.evidence.get("tags") or {}).items():
+        if value is not None:
+            yield "tag", key, value

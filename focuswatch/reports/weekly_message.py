@@ -1,0 +1,40 @@
+"""The weekly summary of a team as a Slack message; its first line is the text of the push notification."""
+
+from typing import Any
+
+from focuswatch.notify.slack.blocks import (
+    Block,
+    bullets,
+    context,
+    header,
+    link,
+    rich,
+    section,
+    spaced,
+    words,
+)
+from focuswatch.notify.slack.mrkdwn import escaped_within
+from focuswatch.reports.page.signed_link import LINK_DAYS
+from focuswatch.reports.weekly_summary import Week
+
+LINE_CHARACTERS = 300
+
+
+def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, Any]:
+    """Return the message; names of accounts and services are plain text in it. `page` is the URL of the page."""
+    lines = bullets([words(line, most=LINE_CHARACTERS)] for line in week.lines)
+    return {
+        "text": escaped_within(week.heading, 500),
+        "blocks": [
+            header(week.heading),
+            rich(lines, *_page_link(page)),
+            context(f"Charges before {week.as_of}. The last two days are incomplete and not included."),
+        ],
+    }
+
+
+def _page_link(page: str | None) -> list[Block]:
+    """Return the link to the page, and how long the link is valid."""
+    if page is None:
+        return []
+    return [section([link(page, "Open the full report"), spaced(f" (link valid for {LINK_DAYS} days)")])]
