@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: setup setup-dev setup-deploy vendor demo test conformance check clean
+.PHONY: setup setup-dev setup-deploy vendor diagram demo test conformance check clean
 
 # Install focuswatch as `pip install focuswatch` does: enough to scan files and to run the demo.
 setup: $(VENV)/ready
@@ -45,6 +45,10 @@ node_modules/.deploy: package.json
 vendor: node_modules/.ready
 	cp node_modules/d3/dist/d3.min.js node_modules/@observablehq/plot/dist/plot.umd.min.js focuswatch/reports/page/vendor/
 	cd focuswatch/reports/page/vendor && sha256sum --check SHA256SUMS
+
+# Update the package diagram in docs/architecture.md from the imports in the code.
+diagram: setup
+	$(BIN)/python -m tests.architecture --write
 
 # Simulate an organization's bill and scan it.
 demo: setup

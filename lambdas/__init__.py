@@ -1,1 +1,1 @@
-"""What AWS calls: one handler a file, each a few lines over focuswatch/."""
+"""The handlers of the Lambda functions, one per file; each is a few lines that call focuswatch/."""

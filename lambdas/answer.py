@@ -1,8 +1,7 @@
-"""Slack calls, because somebody pressed a button: see that it is Slack, answer at once, and queue the rest.
+"""The HTTPS endpoint that Slack calls when someone presses a button, and that the link to the page in a digest opens.
 
-Or somebody opens the link to the page that a digest brought.
-
-It loads little, since Slack waits three seconds and a cold start counts.
+It verifies the signature, responds at once and queues the work. It imports little, because Slack waits three seconds,
+including a cold start.
 """
 
 import json
@@ -27,7 +26,7 @@ DIALOG_SECONDS = (
     2  # a trigger is good for three: https://docs.slack.dev/interactivity/handling-user-interaction
 )
 SECRET_SECONDS = 300
-NOT_OPENED = "This link has run out, or lost a part on its way. The next weekly digest brings another.\n"
+NOT_OPENED = "This link has expired or is incomplete. Open the link in the latest weekly digest.\n"
 # At the bucket's own region: a signature for the global address is not good where that leads on to.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html#VirtualHostingBackwardsCompatibility
 SIGNED_HERE = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
@@ -36,7 +35,7 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """200 where it is taken, 401 where it is not from Slack, 400 where it makes no sense; of a link, where it leads."""
+    """Return 200 if accepted, 401 if not from Slack, 400 if invalid; for a link, the redirect to the page."""
     if event.get("requestContext", {}).get("http", {}).get("method") == "GET":
         return _page(event.get("queryStringParameters") or {})
     body = event.get("body") or ""
@@ -47,25 +46,25 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if not signing or not is_signed_by_slack(
         body, event.get("headers", {}), signing_secret=signing, now=time.time()
     ):
-        logger.warning("not signed by Slack, or too old")
+        logger.warning("signature invalid or expired")
         return {"statusCode": 401}
     try:
-        pressed = parse_interaction(body)
+        response = parse_interaction(body)
     except ValueError as error:
-        logger.warning("cannot be read", extra={"reason": str(error)})
+        logger.warning("invalid request", extra={"reason": str(error)})
         return {"statusCode": 400}
-    match pressed:
+    match response:
         case ResponseDialog():
-            _ask(pressed, secret=secret)
+            _open_dialog(response, secret=secret)
         case UserResponse():
             _client("sqs").send_message(
-                QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=pressed.to_json()
+                QueueUrl=os.environ["FOCUSWATCH_ANSWERS"], MessageBody=response.to_json()
             )
     return {"statusCode": 200}
 
 
 def _page(query: dict[str, str]) -> dict[str, Any]:
-    """On to the page, by an address of some minutes; 403 where the link is not ours or has run out."""
+    """Return a redirect to a presigned address of the page; 403 if the link is invalid or expired."""
     from focuswatch.reports.page.signed_link import KEY, OPEN_SECONDS, opens
 
     now = time.time()
@@ -79,8 +78,8 @@ def _page(query: dict[str, str]) -> dict[str, Any]:
     return {"statusCode": 302, "headers": headers}
 
 
-def _ask(question: ResponseDialog, *, secret: dict[str, str]) -> None:
-    """Open the dialog that asks why."""
+def _open_dialog(question: ResponseDialog, *, secret: dict[str, str]) -> None:
+    """Open the dialog that asks for a reason."""
     from slack_sdk import WebClient
 
     from focuswatch.notify.slack.client import API
@@ -103,7 +102,7 @@ def _client(service: str) -> Any:
 
 @cache
 def _secret(_now: int) -> dict[str, str]:
-    """Asked anew every few minutes, so that a rotated one is seen."""
-    found = _client("secretsmanager").get_secret_value(SecretId=os.environ["FOCUSWATCH_SLACK_SECRET"])
-    told: dict[str, str] = json.loads(found["SecretString"])
-    return told
+    """Return the secret; read again every few minutes, so that a rotated secret takes effect."""
+    response = _client("secretsmanager").get_secret_value(SecretId=os.environ["FOCUSWATCH_SLACK_SECRET"])
+    secret: dict[str, str] = json.loads(response["SecretString"])
+    return secret

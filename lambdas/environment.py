@@ -1,4 +1,4 @@
-"""What a Lambda finds in its environment: names of its deployment, clients, a run id."""
+"""The environment of a Lambda function: clients, and resources of the deployment."""
 
 import json
 import os
@@ -91,24 +91,24 @@ class LambdaRun:
 
     @staticmethod
     def clock() -> float:
-        """Seconds since 1970."""
+        """Return seconds since 1970."""
         return time.time()
 
     def secret(self, channel: str) -> str:
-        """The secret of `slack` or `jira`; asked anew after five minutes."""
+        """Return the secret of `slack` or `jira`; read again after five minutes."""
         from aws_lambda_powertools.utilities import parameters
 
         name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
         return str(parameters.get_secret(name, max_age=SECRET_SECONDS))
 
     def queue(self) -> Queue:
-        """The queue that feeds this function."""
+        """Return the queue that feeds this function."""
         sqs = self.session.client("sqs", config=PATIENT)
         return Queue(sqs, os.environ["FOCUSWATCH_QUEUE"], os.environ["FOCUSWATCH_DEAD_LETTERS"])
 
     @cached_property
     def slack(self) -> "Slack":
-        """The workspace. Raises Refused where there are webhooks alone."""
+        """The Slack workspace. Raises Refused if there are only webhooks."""
         from focuswatch.errors import Refused
         from focuswatch.notify.slack.client import Slack
 
@@ -119,7 +119,7 @@ class LambdaRun:
 
     @property
     def has_bot(self) -> bool:
-        """Whether there is a Slack, and not by webhooks alone."""
+        """Whether there is a Slack bot."""
         return "FOCUSWATCH_SLACK_SECRET" in os.environ and self._slack_secret.token is not None
 
     @cached_property
@@ -129,7 +129,7 @@ class LambdaRun:
         return SlackSecret.read(self.secret("slack"))
 
     def page_link(self) -> str | None:
-        """Where a digest leads to the page; None where nobody answers, as with webhooks alone."""
+        """Return the link to the page for a digest; None without a bot, whose endpoint serves the link."""
         from focuswatch.reports.page.signed_link import page_link
 
         secret = self._slack_secret.signing_secret
@@ -138,7 +138,7 @@ class LambdaRun:
         )
 
     def slack_routes(self) -> "SlackRoutes":
-        """Whoever tells in Slack, for one batch: the bot, and webhooks of teams that have one."""
+        """Return the Slack delivery for one batch: the bot, and webhooks of teams that have one."""
         from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
 
         secret, pace = self._slack_secret, MessagePacing(self.table, channel="slack")
@@ -151,7 +151,7 @@ class LambdaRun:
         )
 
     def slack_channel(self, slack: "Slack | Webhook", *, by_webhook: bool = False) -> "SlackChannel":
-        """Whoever tells through the bot, or through a webhook, which can only post."""
+        """Return the delivery through the bot, or through a webhook, which can only post."""
         from focuswatch.notify.slack.deliver import Channels, SlackChannel, SlackState
         from focuswatch.notify.slack.digest_queue import Digests, DigestState
         from focuswatch.notify.slack.webhook import QUIET_SECONDS
@@ -170,7 +170,7 @@ class LambdaRun:
         )
 
     def say(self, name: str, message: Mapping[str, Any], *, channel: str) -> bool:
-        """Say it once under `name`, in the channel called so; whether it was said now."""
+        """Post a message once under `name`, in the channel of this name; return whether it was posted now."""
         from focuswatch.notify.slack.deliver import Channels
         from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 
@@ -180,7 +180,7 @@ class LambdaRun:
         return speaker.post(name, message, channel=Channels(self.table, self.slack).id(channel))
 
     def closings(self, progress: Callable[[str], None]) -> "JiraClosings":
-        """Whoever tells in Slack what people closed in Jira."""
+        """Return what reports issues closed in Jira to Slack."""
         from focuswatch.notify.slack.deliver import SlackState
         from focuswatch.notify.slack.jira_closings import JiraClosings
         from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
@@ -191,12 +191,12 @@ class LambdaRun:
         return JiraClosings(speaker, Claims(self.table, channel="slack", model=SlackState), progress)
 
     def channel_of(self, team: str | None) -> str:
-        """A team's channel, or FinOps'."""
-        known = self.owners.teams.get(team or "")
-        return known.channel if known else self.owners.routing.fallback_channel
+        """Return a team's channel, or FinOps'."""
+        owner = self.owners.teams.get(team or "")
+        return owner.channel if owner else self.owners.routing.fallback_channel
 
     def _links(self, finding: Finding) -> "Links":
-        """What a message of Slack leads to; its Jira issue once there is one."""
+        """Return the links of a Slack message; with its Jira issue once it exists."""
         from focuswatch.notify.slack.finding_message import Links
 
         issue = self.issues.state_of(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
@@ -209,13 +209,13 @@ class LambdaRun:
 
     @cached_property
     def issues(self) -> "Claims[IssueState]":
-        """What is known of Jira issues."""
+        """The recorded state of Jira issues."""
         from focuswatch.notify.jira.issue_state import IssueState
 
         return Claims(self.table, channel="jira", model=IssueState)
 
     def jira_channel(self) -> "JiraChannel":
-        """Whoever tells in Jira."""
+        """Return the Jira delivery."""
         from focuswatch.notify.jira.client import JiraClient
         from focuswatch.notify.jira.deliver import JiraChannel
 
@@ -253,7 +253,7 @@ class LambdaRun:
         return sum(statement.scanned_bytes for statement in self.engine.executed)
 
     def topics(self) -> Topics:
-        """Where news goes."""
+        """Return the SNS topics of notifications."""
         arns = json.loads(os.environ["FOCUSWATCH_DETECTION_TOPICS"])
         by_detection = {id: arns[topic] for id, topic in self.catalog.topics.items()}
         return Topics(os.environ["FOCUSWATCH_FINDINGS_TOPIC"], by_detection)
@@ -263,25 +263,26 @@ class LambdaRun:
     ) -> dict[str, Any]:
         """Return what `work` returns, done while no other run of this function works.
 
-        Where one does, this run ends here, and that one has the function called again at its end. A run that was called
-        so and fails does not ask for another: Lambda tries it again, and an error that stays ends in the dead letters.
+        If one does, this run ends, and the other one has the function invoked again at its end. A run that was invoked
+        this way and fails does not request another: Lambda retries it, and a lasting error ends in the dead-letter
+        queue.
         """
         lease = Lease(self.table, self.name)
         if not lease.take():
-            logger.info("another run is at work, and has this function called again at its end")
+            logger.info("another run is active and will have this function invoked again at its end")
             return {"function": self.name, "run_id": self.id, "turned_away": True}
         try:
-            told = work(lease)
+            response = work(lease)
         except BaseException:
             if self._gave_back(lease, logger) and event.get("detail-type") != AGAIN:
                 self._call_again(logger)
             raise
         if self._gave_back(lease, logger):
             self._call_again(logger)
-        return told
+        return response
 
     def _gave_back(self, lease: Lease, logger: Logger) -> bool:
-        """Return whether somebody was turned away meanwhile."""
+        """Return whether another run was turned away meanwhile."""
         try:
             return lease.give_back()
         except LeaseLost as error:
@@ -289,7 +290,7 @@ class LambdaRun:
             return False
 
     def _call_again(self, logger: Logger) -> None:
-        logger.info("called again, for what arrived meanwhile")
+        logger.info("invoked again for events that arrived meanwhile")
         self.announce(AGAIN, json.dumps({"function": self.name}))
 
     def announce(self, what: str, detail: str) -> None:
@@ -298,7 +299,7 @@ class LambdaRun:
             Entries=[{"Source": os.environ["FOCUSWATCH_NAME"], "DetailType": what, "Detail": detail}]
         )
         if put["FailedEntryCount"]:
-            raise RuntimeError(f"EventBridge did not take the event {what}: {put['Entries']}")
+            raise RuntimeError(f"EventBridge rejected the event {what}: {put['Entries']}")
 
     def beat(self, **fields: Any) -> dict[str, Any]:
         """Record and log the heartbeat of this run, and return it as JSON."""

@@ -60,7 +60,7 @@ def lambda_function(
                     return work(Invocation(run, event, context, lease))
                 except (
                     NothingDelivered
-                ) as error:  # a new export takes up to a day; the doctor reports longer waits
+                ) as error:  # a new export takes up to a day; `focuswatch doctor` reports longer waits
                     return run.beat(doubts=(str(error),))
 
             if one_at_a_time:

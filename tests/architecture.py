@@ -1,6 +1,7 @@
 """Package diagram and structural rules, read from the product's own imports.
 
-`python -m tests.architecture` prints the diagram; with `--write` it replaces the one in docs/architecture.md.
+`python -m tests.architecture` prints the diagram. With `--write` it updates docs/architecture.md: the diagram, and the
+imports in the table of packages.
 """
 
 import ast
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ROOT / "focuswatch"
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- diagram: written by `make diagram` -->", "<!-- /diagram -->"
+PACKAGE_ROW = re.compile(r"^(?P<start>\| `(?P<package>\w+)` \|.*\|)(?P<imports>[\w, ]*)\|$", re.MULTILINE)
 # The same job for different channels: `slack/client.py` and `jira/client.py`.
 SAME_JOB = {"client", "deliver", "__init__"}
 
@@ -54,8 +56,8 @@ def package_imports(*, at_start: bool = False) -> Mapping[tuple[str, str], int]:
 def cycles(edges: Iterable[tuple[str, str]]) -> list[list[str]]:
     """Return the groups of nodes that import each other, each sorted; an empty list where there is none."""
     follows: dict[str, set[str]] = defaultdict(set)
-    for here, there in edges:
-        follows[here].add(there)
+    for importer, imported in edges:
+        follows[importer].add(imported)
     reached = {node: _reachable(node, follows) for node in follows}
     groups = {
         tuple(sorted(other for other in reached[node] if node in reached.get(other, ())))
@@ -77,16 +79,37 @@ def shared_class_names() -> dict[str, list[str]]:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(module.name)
-    return {name: found for name, found in places.items() if len(found) > 1}
+    return {name: files for name, files in places.items() if len(files) > 1}
 
 
 def shared_module_names() -> dict[str, list[str]]:
-    """Return the module names that stand in more than one folder and do not do the same job there."""
+    """Return the module names that more than one folder has, except those that do the same job in each."""
     places: dict[str, list[str]] = defaultdict(list)
     for path in sorted(PRODUCT.rglob("*.py")):
         if path.stem not in SAME_JOB:
             places[path.stem].append(str(path.relative_to(ROOT)))
-    return {name: found for name, found in places.items() if len(found) > 1}
+    return {name: files for name, files in places.items() if len(files) > 1}
+
+
+def loose_modules() -> list[str]:
+    """Return the modules directly in `focuswatch/` that are no package."""
+    return sorted(path.stem for path in PRODUCT.glob("*.py") if path.stem != "__init__")
+
+
+def imports_by_package() -> dict[str, set[str]]:
+    """Return the packages that each package imports; `errors`, which all may import, is left out."""
+    packages = {path.parent.name for path in PRODUCT.glob("*/__init__.py")}
+    imports: dict[str, set[str]] = {package: set() for package in packages}
+    for package, imported in package_imports():
+        if package in packages and imported in packages:
+            imports[package].add(imported)
+    return imports
+
+
+def documented_imports(text: str) -> dict[str, set[str]]:
+    """Return the imports that the table of packages in docs/architecture.md lists."""
+    rows = PACKAGE_ROW.finditer(text)
+    return {row["package"]: set(re.findall(r"\w+", row["imports"])) for row in rows}
 
 
 def diagram() -> str:
@@ -94,45 +117,55 @@ def diagram() -> str:
     edges = sorted(package_imports())
     nodes = sorted({node for edge in edges for node in edge if node != "errors"})
     lines = [f"    {node}" for node in nodes]
-    lines += [f"    {here} --> {there}" for here, there in _reduced(edges) if there != "errors"]
+    lines += [
+        f"    {importer} --> {imported}" for importer, imported in _reduced(edges) if imported != "errors"
+    ]
     return "\n".join(("```mermaid", "flowchart TD", *lines, "```"))
 
 
 def page_with_diagram(text: str) -> str:
-    """Return docs/architecture.md with the diagram as the code has it now."""
+    """Return docs/architecture.md with the diagram and the imports of each package as the code has them now."""
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     if not pattern.search(text):
-        raise ValueError(f"{PAGE.name} has no {BEGIN} … {END}")
-    return pattern.sub(lambda _: f"{BEGIN}\n{diagram()}\n{END}", text)
+        raise ValueError(
+            f"{PAGE.name}: expected a diagram between {BEGIN} and {END}, found none; add both lines."
+        )
+    text = pattern.sub(lambda _: f"{BEGIN}\n{diagram()}\n{END}", text)
+    imports = imports_by_package()
+
+    def updated(row: re.Match[str]) -> str:
+        return f"{row['start']} {', '.join(sorted(imports.get(row['package'], ())))} |"
+
+    return PACKAGE_ROW.sub(updated, text)
 
 
 def _reduced(edges: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Leave out what follows from other arrows, so that the picture can be read; cycles keep theirs."""
+    """Return the edges without those that follow from others, so that the diagram stays readable."""
     kept = list(edges)
     for edge in sorted(kept):
         rest = [other for other in kept if other != edge]
         follows: dict[str, set[str]] = defaultdict(set)
-        for here, there in rest:
-            follows[here].add(there)
+        for importer, imported in rest:
+            follows[importer].add(imported)
         if edge[1] in _reachable(edge[0], follows):
             kept = rest
     return kept
 
 
 def _reachable(start: str, follows: Mapping[str, set[str]]) -> set[str]:
-    seen: set[str] = set()
+    reachable: set[str] = set()
     waiting = list(follows.get(start, ()))
     while waiting:
         node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
+        if node not in reachable:
+            reachable.add(node)
             waiting.extend(follows.get(node, ()))
-    return seen
+    return reachable
 
 
 def _read(name: str, path: Path, names: Iterable[str]) -> Module:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    known = set(names)
+    product = set(names)
     typing_only = {
         id(node)
         for block in ast.walk(tree)
@@ -149,20 +182,20 @@ def _read(name: str, path: Path, names: Iterable[str]) -> Module:
     for node in ast.walk(tree):
         if id(node) in typing_only:
             continue
-        targets = {target for target in _targets(node, known) if target != name}
+        targets = {target for target in _targets(node, product) if target != name}
         everything |= targets
         if id(node) not in later:
             start |= targets
     return Module(name, tree, frozenset(start), frozenset(everything))
 
 
-def _targets(node: ast.AST, known: set[str]) -> set[str]:
+def _targets(node: ast.AST, product: set[str]) -> set[str]:
     match node:
         case ast.Import(names=names):
-            return {one.name for one in names if one.name in known}
+            return {alias.name for alias in names if alias.name in product}
         case ast.ImportFrom(module=str(module), names=names, level=0):
-            parts = {f"{module}.{one.name}" for one in names} & known
-            return parts or ({module} & known)
+            parts = {f"{module}.{alias.name}" for alias in names} & product
+            return parts or ({module} & product)
     return set()
 
 

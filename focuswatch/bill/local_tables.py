@@ -1,7 +1,7 @@
-"""The tables that detections read, on a DuckDB connection.
+"""Create the tables that detections read on a DuckDB connection.
 
-`folded_charges` and `deliveries` are there before, from an export or from given cases; what is
-made here is `activity`, `accounts`, `daily_charges` and `completeness`.
+`folded_charges` and `deliveries` already exist, from an export or a test case; this module creates `activity`,
+`accounts`, the owner tables, `daily_charges` and all tables derived from them.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from focuswatch.engines.sql_identifiers import file_list, quoted
 from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import ConfigError
 
-# What DuckDB's lines begin with where they say what is wrong, and not where it was in the statement.
-SAYING = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
+# The beginning of lines in which DuckDB states the reason of an error, as opposed to its place in the statement.
+REASONS = ("Conversion Error", "Invalid Input Error", "Error when converting column", "Could not convert")
 
 
 def load_file(
     connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], path: Path | None
 ) -> None:
-    """Table `name` from a Parquet or CSV file, or a folder of them; empty where `path` is None.
+    """Create the table `name` from a Parquet or CSV file, or a folder of them; empty if `path` is None.
 
     Raises ConfigError naming the file, what it lacks and what was expected.
     """
@@ -32,42 +32,44 @@ def load_file(
         return
     source = _source(path)
     try:
-        found = {
+        names = {
             row[0].lower(): row[0]
             for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         }
-        missing = [column for column in columns if column.lower() not in found and column not in OPTIONAL]
+        missing = [column for column in columns if column.lower() not in names and column not in OPTIONAL]
         if missing:
             raise ConfigError(
                 f"{path} lacks {', '.join(missing)}; a file of {name} has the columns {', '.join(columns)}."
             )
-        selected = ", ".join(_selected(column, type_, found) for column, type_ in columns.items())
+        selected = ", ".join(_selected(column, type_, names) for column, type_ in columns.items())
         connection.execute(f"INSERT INTO {name} SELECT {selected} FROM {source}")
     except duckdb.Error as error:
         lines = [line.strip() for line in str(error).splitlines()]
-        said = " ".join(line for line in lines if line.startswith(SAYING)) or lines[0]
-        raise ConfigError(f"{path} cannot be read as {name} (Parquet or CSV): {said}") from error
+        reason = " ".join(line for line in lines if line.startswith(REASONS)) or lines[0]
+        raise ConfigError(f"{path} cannot be read as {name} (Parquet or CSV): {reason}") from error
 
 
 def load_accounts(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
-    """The table `accounts`; see load_file. Raises ConfigError, too, for an account that is there twice."""
+    """Create the table `accounts`; see load_file. Raises ConfigError also for a duplicate account."""
     load_file(connection, "accounts", ACCOUNTS, path)
-    twice = connection.execute(
+    duplicate = connection.execute(
         "SELECT sub_account_id FROM accounts GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
     ).fetchone()
-    if twice is not None:  # whoever joins it would count its charges twice
-        raise ConfigError(f"{path} names account {twice[0]} twice; expected each once: remove a line.")
+    if duplicate is not None:  # a join would count its charges twice
+        raise ConfigError(
+            f"{path} lists account {duplicate[0]} twice, expected each account once. Remove one of the rows."
+        )
 
 
 def _source(path: Path) -> str:
     if not path.exists():
-        raise ConfigError(f"{path} does not exist; name a Parquet or CSV file, or a folder of them.")
+        raise ConfigError(f"{path} does not exist. Specify a Parquet or CSV file, or a folder of such files.")
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     files = [file for file in files if file.is_file() and file.name.endswith((".parquet", ".csv", ".csv.gz"))]
     kinds = {file.suffix == ".parquet" for file in files}
     if len(kinds) != 1:
-        found = "both Parquet and CSV" if kinds else "no name that ends in .parquet, .csv or .csv.gz"
-        raise ConfigError(f"{path}: found {found}; expected Parquet or CSV, and one of them alone.")
+        problem = "both Parquet and CSV" if kinds else "no file ending in .parquet, .csv or .csv.gz"
+        raise ConfigError(f"{path}: found {problem}; expected only Parquet or only CSV files.")
     listed = file_list(map(str, files))
     if kinds.pop():
         return f"read_parquet({listed}, union_by_name = true, hive_partitioning = false)"
@@ -77,10 +79,10 @@ def _source(path: Path) -> str:
     )
 
 
-def _selected(column: str, type_: str, found: dict[str, str]) -> str:
-    if column.lower() not in found:
+def _selected(column: str, type_: str, names: dict[str, str]) -> str:
+    if column.lower() not in names:
         return f"CAST(NULL AS {type_})"
-    name = quoted(found[column.lower()])
+    name = quoted(names[column.lower()])
     if type_.startswith("MAP"):
         return f"CAST(CAST({name} AS JSON) AS {type_})"  # a map stays a map, JSON text becomes one
     return f"CAST({name} AS {type_})"
@@ -93,10 +95,10 @@ def create_views(
     values: dict[str, Value],
     kept: Mapping[str, str] | None = None,
 ) -> None:
-    """Every table of the catalog over `folded_charges`, as of `values["as_of"]`.
+    """Create every table of the catalog over `folded_charges`, as of `values["as_of"]`.
 
-    `kept` names relations that hold a table's rows already. `completeness` is made here and now, since every
-    detection reads it and it is small; the others are views.
+    `kept` names relations that already have the rows of a table. `completeness` is a table, because it is small and
+    every detection reads it; the others are views.
     """
     for name in MADE:
         kind = "TABLE" if name == "completeness" else "VIEW"
@@ -107,6 +109,6 @@ def create_views(
 
 
 def load_owners(connection: duckdb.DuckDBPyConnection, rows: Mapping[str, list[tuple[object, ...]]]) -> None:
-    """The tables that say who owns what and what it is for; `rows` are those of Owners.tables."""
+    """Create the owner tables; `rows` are those of Owners.tables."""
     for name, shape in OWNERS.items():
         create_table(connection, name, shape, rows[name])

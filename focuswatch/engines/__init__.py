@@ -1,4 +1,4 @@
-"""What runs the catalog's SQL: a protocol of two verbs, DuckDB embedded, Athena where one machine ends."""
+"""The engines that run the SQL of the catalog: DuckDB on this machine, Athena, and Trino."""
 
 from focuswatch.engines.engine import Engine, Row
 

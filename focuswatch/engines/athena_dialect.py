@@ -1,6 +1,6 @@
-"""What Athena alone has of all that is sent to it: neither DuckDB nor a Trino is ever told so. Pure text.
+"""SQL that only Athena understands. Pure text.
 
-Everything else is the common SQL of docs/portable-sql.md.
+Every other statement is in the common SQL of docs/portable-sql.md.
 """
 
 import re
@@ -17,12 +17,12 @@ TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<comment>--[^\r\n]*|/\*.
 
 
 def without_comments(statement: str) -> str:
-    """The statement with a space for each comment: Athena does not read UNLOAD with `;` or a quote in one."""
-    return TOKEN.sub(lambda found: " " if found["comment"] else found[0], statement)
+    """Return the statement with a space for each comment: Athena does not read UNLOAD with `;` or a quote in one."""
+    return TOKEN.sub(lambda match: " " if match["comment"] else match[0], statement)
 
 
 def unload(select: str, *, to: str) -> str:
-    """The statement that writes the rows of a SELECT as Parquet into an empty folder, `to` being its literal.
+    """Return the statement that writes the rows of a SELECT as Parquet into an empty folder, `to` being its literal.
 
     https://docs.aws.amazon.com/athena/latest/ug/unload.html
     """

@@ -1,7 +1,7 @@
-"""The engine where one machine ends: Athena, through awswrangler.
+"""The Athena engine, through awswrangler.
 
-Results are unloaded as Parquet and read as Arrow, so that maps, arrays and decimals arrive as what they are. Unloaded
-rows come in no order: whoever promises one sorts. What a statement scanned is kept for the run's account of itself.
+Results are unloaded as Parquet and read as Arrow, which preserves maps, arrays and decimals. Unloaded rows have no
+order, so callers that promise one sort them. The bytes that each statement scanned are kept for the heartbeat.
 """
 
 import re
@@ -27,7 +27,7 @@ UNMARKED = re.compile(r"[^0-9A-Za-z_ .-]+")  # what the mark of a statement leav
 
 @dataclass(frozen=True)
 class Executed:
-    """One statement that ran."""
+    """A statement that has run."""
 
     label: str
     execution_id: str
@@ -54,21 +54,21 @@ class AthenaEngine:
     at_once: int = 5  # of some twenty that an account may run: leaves room for its people
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Rows of one SELECT; see Engine.query."""
-        found = self._rows(statement, label=label)
-        maps = {f.name for f in found.schema if str(f.type).startswith("map<")}
+        """Return rows of one SELECT; see Engine.query."""
+        table = self._rows(statement, label=label)
+        maps = {f.name for f in table.schema if str(f.type).startswith("map<")}
         return [
             {
                 name: dict(value) if name in maps and value is not None else value
                 for name, value in row.items()
             }
-            for row in found.to_pylist()
+            for row in table.to_pylist()
         ]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Columns of one SELECT; see Engine.columns."""
-        found = self._rows(statement, label=label)
-        return {name: _masked(found.column(name)) for name in found.column_names}
+        """Return columns of one SELECT; see Engine.columns."""
+        table = self._rows(statement, label=label)
+        return {name: _masked(table.column(name)) for name in table.column_names}
 
     def unload(self, statement: str, *, to: str, label: str) -> Executed:
         """Write the rows of one SELECT as Parquet into the empty folder `to`. Raises QueryError."""
@@ -78,7 +78,7 @@ class AthenaEngine:
         return self._execute(athena_dialect.unload(f"{marked}\n{complete}\n", to=literal(to)), label=label)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the engine holds no resources."""
 
     def _rows(self, statement: str, *, label: str) -> "pa.Table":
         import awswrangler as wr
@@ -111,7 +111,7 @@ class AthenaEngine:
             raise QueryError(self._reason(str(error), label=label, execution_id=execution_id)) from error
         except (ClientError, BotoCoreError) as error:
             raise QueryError(
-                f"{label}: Athena did not take the statement (execution {execution_id}): {error}"
+                f"{label}: Athena rejected the statement (execution {execution_id}): {error}"
             ) from error
         counted: dict[str, Any] = found.get("Statistics", {})
         executed = Executed(
@@ -123,13 +123,13 @@ class AthenaEngine:
         self.executed.append(executed)
         return executed
 
-    def _reason(self, said: str, *, label: str, execution_id: str) -> str:
-        if athena_dialect.OVER_LIMIT.search(said):
+    def _reason(self, message: str, *, label: str, execution_id: str) -> str:
+        if athena_dialect.OVER_LIMIT.search(message):
             return (
-                f"{label}: the workgroup {self.workgroup} ended the statement at its limit of scanned bytes "
-                f"(execution {execution_id}); raise scan_limit_gib in config/deployment.toml, or narrow the statement"
+                f"{label}: the workgroup {self.workgroup} stopped the statement at its limit of scanned bytes "
+                f"(execution {execution_id}); increase scan_limit_gib in config/deployment.toml, or read less data"
             )
-        first_line = said.strip().partition("\n")[0] or "no reason was given"
+        first_line = message.strip().partition("\n")[0] or "no reason given"
         return f"{label}: Athena could not run the statement (execution {execution_id}): {first_line}"
 
 
@@ -144,7 +144,7 @@ def _read(path: str, *, session: "boto3.Session") -> "pa.Table":
 
 
 def _masked(column: "pa.ChunkedArray") -> "np.ndarray":
-    """As DuckDB gives it: dates as datetime64, text as objects, nulls masked."""
+    """Return the values as DuckDB does: dates as datetime64, text as objects, nulls masked."""
     import numpy as np
     import pyarrow as pa
 

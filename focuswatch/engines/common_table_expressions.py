@@ -1,4 +1,4 @@
-"""Tables that are not stored, put as CTEs before whatever reads them. Pure text."""
+"""Put tables that are not stored before the statements that read them, as common table expressions. Pure text."""
 
 import re
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ def with_tables(statement: str, tables: Mapping[str, str]) -> str:
 
 
 def needed_of(statement: str, tables: Mapping[str, str]) -> set[str]:
-    """The names of `tables` that a statement reads, itself or through others of them."""
+    """Return the names of `tables` that a statement reads, itself or through others of them."""
     needed: set[str] = set()
     unread = [statement]
     while unread:
         words = set(re.findall(r"\w+", NOT_SQL.sub(" ", unread.pop())))
-        found = (words & tables.keys()) - needed
-        needed |= found
-        unread += [tables[name] for name in found]
+        newly_needed = (words & tables.keys()) - needed
+        needed |= newly_needed
+        unread += [tables[name] for name in newly_needed]
     return needed

@@ -1,7 +1,6 @@
-"""The embedded engine: DuckDB, taught the words in which Trino differs.
+"""The embedded engine: DuckDB, with macros for the functions that Trino has and DuckDB lacks or defines differently.
 
-It gives the SQL of the catalog a place to run. What it runs over is made by `focuswatch.bill.ingest`
-(a user's files) or by `focuswatch.authoring.detection_cases` (a few given charges).
+`focuswatch.bill` creates the tables from files, `focuswatch.authoring.detection_cases` from the charges of a test case.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +39,7 @@ MACROS = (
 
 
 def connect(*, scratch: Path | None = None, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
-    """A connection that speaks the common SQL, bounded in memory and spilling to `scratch`."""
+    """Return a connection for the common SQL, with a memory limit, spilling to `scratch`."""
     connection = duckdb.connect()
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = false")
@@ -84,7 +83,7 @@ def _naming(label: str) -> Iterator[None]:
 
 
 class DuckDbEngine:
-    """An Engine over one DuckDB connection; the tables are made by whoever made the connection."""
+    """An Engine over one DuckDB connection; the owner of the connection creates the tables."""
 
     name = "duckdb"
     at_once = 2  # while one is planned, the other runs on all cores
@@ -93,14 +92,14 @@ class DuckDbEngine:
         self.connection = connection
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Rows of one SELECT; see Engine.query."""
+        """Return rows of one SELECT; see Engine.query."""
         with _naming(label):
             cursor = self.connection.cursor().execute(statement)
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Columns of one SELECT; see Engine.columns."""
+        """Return columns of one SELECT; see Engine.columns."""
         with _naming(label):
             return self.connection.cursor().execute(statement).fetchnumpy()
 

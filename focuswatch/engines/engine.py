@@ -1,4 +1,4 @@
-"""What focuswatch asks of an engine, whichever it is."""
+"""The protocol that every engine implements."""
 
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +15,7 @@ class Engine(Protocol):
     at_once: int  # statements it runs well at the same time; its methods may be called from as many threads
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Rows of one SELECT, keyed by column name in the statement's order.
+        """Return rows of one SELECT, keyed by column name in the statement's order.
 
         `label` says which detection, report or table the statement belongs to; an error names it.
         Raises QueryError.
@@ -23,11 +23,11 @@ class Engine(Protocol):
         ...
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """The same rows column by column, for results too long for one dict a row; nulls are masked.
+        """Return the same rows column by column, for results too long for one dict a row; nulls are masked.
 
         Without rows it may be empty."""
         ...
 
     def close(self) -> None:
-        """Give back what the engine holds."""
+        """Release the resources of the engine."""
         ...

@@ -1,4 +1,4 @@
-"""Rows of this machine as a statement's text, for a Trino whose storage nobody else can reach. Pure text."""
+"""Rows of this machine as the text of a statement, for a Trino whose storage only it can access. Pure text."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +16,12 @@ TRINO_TYPES = {"TIMESTAMP": "timestamp(6)", "MAP(VARCHAR, VARCHAR)": "map(varcha
 
 
 def trino_type(type_: str) -> str:
-    """A type of focuswatch.bill.schema.table_columns in Trino's words."""
+    """Return a type of focuswatch.bill.schema.table_columns in Trino's words."""
     return TRINO_TYPES.get(type_, type_.lower())
 
 
 def create_statement(name: str, shape: Mapping[str, str]) -> str:
-    """The statement that makes an empty table."""
+    """Return the statement that makes an empty table."""
     return f"CREATE TABLE {name} ({', '.join(f'{column} {trino_type(of)}' for column, of in shape.items())})"
 
 
@@ -35,7 +35,7 @@ def insert_statements(name: str, shape: Mapping[str, str], rows: Sequence[Sequen
 
 
 def select_rows(shape: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> str:
-    """A SELECT of a few rows, where no table is wanted."""
+    """Return a SELECT of a few rows, where no table is wanted."""
     return _rows(shape, list(_texts(rows)))
 
 

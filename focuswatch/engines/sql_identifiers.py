@@ -1,4 +1,4 @@
-"""Names of columns and files as SQL has them."""
+"""Names of columns and files as SQL identifiers and literals."""
 
 import glob
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ from focuswatch.engines.sql_literals import literal
 
 
 def quoted(name: str) -> str:
-    """A column's name as an identifier."""
+    """Return a column's name as an identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def file_list(paths: Iterable[str]) -> str:
-    """Files as a list of literals; DuckDB takes a name for a pattern, so `a[b]` would be read as `ab`."""
+    """Return files as a list of literals; DuckDB takes a name for a pattern, so `a[b]` would be read as `ab`."""
     return f"[{', '.join(literal(glob.escape(path)) for path in paths)}]"

@@ -1,6 +1,6 @@
 """Values as typed SQL literals, and statements with their placeholders filled in.
 
-A value from a file or a bill reaches SQL here and nowhere else.
+Values from files and bills reach SQL through this module only.
 """
 
 import re
@@ -27,7 +27,7 @@ PLACEHOLDER = re.compile(r"\$([a-z][a-z0-9_]*)")
 
 
 def literal(value: Scalar) -> str:
-    """One value as DuckDB and Trino both read it: `DATE '…'`, `'it''s'`, `1.5E0` (a double), `true`, `NULL`."""
+    """Return one value as DuckDB and Trino both read it: `DATE '…'`, `'it''s'`, `1.5E0` (a double), `true`, `NULL`."""
     match value:
         case Expression(sql):
             return sql
@@ -47,7 +47,7 @@ def literal(value: Scalar) -> str:
 
 
 def literals(value: Value) -> str:
-    """A scalar as itself, a list as `a, b`, a list of rows as `(a, b), (c, d)`; an empty list as one NULL."""
+    """Return a scalar as itself, a list as `a, b`, a list of rows as `(a, b), (c, d)`; an empty list as one NULL."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         return literal(value)
     if not value:
@@ -59,7 +59,7 @@ def literals(value: Value) -> str:
 
 
 def portions(rows: Iterable[tuple[Scalar, ...]]) -> Iterator[list[tuple[Scalar, ...]]]:
-    """The rows in as many lists as it takes for each to fit into one statement."""
+    """Yield the rows in as many lists as it takes for each to fit into one statement."""
     portion: list[tuple[Scalar, ...]] = []
     taken = 0
     for row in rows:
@@ -74,10 +74,10 @@ def portions(rows: Iterable[tuple[Scalar, ...]]) -> Iterator[list[tuple[Scalar, 
 
 
 def placeholders(sql: str) -> set[str]:
-    """Names of the `$name` placeholders that stand outside comments."""
+    """Return names of the `$name` placeholders that stand outside comments."""
     return set(PLACEHOLDER.findall(re.sub(r"--[^\n]*", "", sql)))
 
 
 def render(sql: str, values: Mapping[str, Value]) -> str:
     """`sql` with every placeholder replaced by its literal. Raises KeyError for one without a value."""
-    return PLACEHOLDER.sub(lambda found: literals(values[found.group(1)]), sql)
+    return PLACEHOLDER.sub(lambda match: literals(values[match.group(1)]), sql)

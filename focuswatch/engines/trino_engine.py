@@ -1,7 +1,7 @@
-"""The engine where an organisation already has one: its own Trino, through the `trino` client.
+"""The Trino engine, for organizations that run their own Trino, through the `trino` client.
 
-Every statement carries a comment with the run and what it belongs to, so that whoever operates the Trino sees it;
-an error carries the query's id, by which its web UI shows the rest.
+A comment in every statement names the run and the detection, so that operators of the Trino can identify it. Errors
+contain the query id, with which the web UI shows details.
 """
 
 import signal
@@ -42,12 +42,12 @@ class TrinoEngine:
     _lock: RLock = field(default_factory=RLock)  # a signal's handler may come while its own thread holds it
 
     def query(self, statement: str, *, label: str) -> list[Row]:
-        """Rows of one SELECT; see Engine.query."""
+        """Return rows of one SELECT; see Engine.query."""
         names, _, rows = self._run(with_tables(statement, self.tables), label=label)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def columns(self, statement: str, *, label: str) -> "dict[str, np.ndarray]":
-        """Columns of one SELECT; see Engine.columns."""
+        """Return columns of one SELECT; see Engine.columns."""
         names, types, rows = self._run(with_tables(statement, self.tables), label=label)
         values = zip(*rows, strict=True) if rows else ([] for _ in names)
         return {
@@ -60,7 +60,7 @@ class TrinoEngine:
         self._run(statement, label=label)
 
     def cancel(self) -> None:
-        """End every statement, on the Trino too, and take none until `resume`; who waits for one gets a QueryError."""
+        """Stop every statement, also on the Trino, and accept none until `resume`; running calls raise QueryError."""
         with self._lock:
             self._stopped = True
         until = time.monotonic() + STOP_SECONDS
@@ -68,14 +68,14 @@ class TrinoEngine:
             time.sleep(0.05)
 
     def resume(self) -> None:
-        """Take statements again."""
+        """Accept statements again."""
         self._stopped = False
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the engine holds no resources."""
 
     def _run(self, statement: str, *, label: str) -> tuple[list[str], list[str], list[list[Any]]]:
-        """Names, types and rows."""
+        """Return names, types and rows."""
         from requests.exceptions import RequestException
         from trino.exceptions import Error, HttpError, TrinoQueryError
 
@@ -87,7 +87,11 @@ class TrinoEngine:
             rows = cursor.fetchall()
             self._refuse_stopped(label)  # what was ended may look like what found nothing
             described = cursor.description or []
-            return [one.name for one in described], [str(one.type_code) for one in described], rows
+            return (
+                [column.name for column in described],
+                [str(column.type_code) for column in described],
+                rows,
+            )
         except TrinoQueryError as error:
             raise QueryError(
                 f"{label}: Trino could not run the statement (query {error.query_id}): "
@@ -95,7 +99,7 @@ class TrinoEngine:
             ) from error
         except (Error, HttpError, RequestException) as error:
             raise QueryError(
-                f"{label}: Trino did not answer (query {cursor.query_id or 'not started'}): {error}"
+                f"{label}: Trino did not respond (query {cursor.query_id or 'not started'}): {error}"
             ) from error
         finally:
             with self._lock:
@@ -151,7 +155,7 @@ def cancelled_with_the_command(engine: TrinoEngine) -> Iterator[None]:
 
 
 def _masked(values: list[Any], type_: str) -> "np.ndarray":
-    """As DuckDB gives it: dates as datetime64, text as objects, nulls masked."""
+    """Return the values as DuckDB does: dates as datetime64, text as objects, nulls masked."""
     import numpy as np
 
     if type_ == "date":

@@ -1,4 +1,4 @@
-"""Which Trino, and as whom: an address, and the ways to sign in that the `trino` client has.
+"""The address of a Trino server, and the sign-in methods of the `trino` client.
 
 https://github.com/trinodb/trino-python-client#authentication-mechanisms
 """
@@ -20,7 +20,7 @@ PORTS = {"http": 8080, "https": 443}
 
 
 class SignIn(StrEnum):
-    """How to sign in; secrets come from the environment, since arguments are shown to every user of a machine."""
+    """Methods to sign in; secrets come from the environment, because every user of a machine can see arguments."""
 
     NONE = "none"
     PASSWORD = "password"  # noqa: S105  the way's name, no secret
@@ -39,7 +39,7 @@ SECRETS = {
 
 @dataclass(frozen=True)
 class Server:
-    """A Trino, and the catalog and schema in which focuswatch keeps its tables."""
+    """A Trino server, and the catalog and schema for the tables of focuswatch."""
 
     scheme: str
     host: str
@@ -50,36 +50,38 @@ class Server:
 
     @classmethod
     def at(cls, address: str) -> "Server":
-        """The server of `https://USER@HOST:PORT/CATALOG/SCHEMA`. Raises ConfigError."""
+        """Return the server of `https://USER@HOST:PORT/CATALOG/SCHEMA`. Raises ConfigError."""
         try:
             parts = urlsplit(address)
             port = parts.port or PORTS.get(parts.scheme, 0)
         except ValueError as error:
             raise ConfigError(f"--trino {address}: {error}; {EXPECTED}.") from error
         if parts.password:
-            raise ConfigError(f"--trino holds a password; put it into TRINO_PASSWORD, and {EXPECTED}.")
+            raise ConfigError(f"--trino contains a password. Set TRINO_PASSWORD instead, and {EXPECTED}.")
         names = [unquote(name) for name in parts.path.strip("/").split("/")]
         if parts.scheme not in PORTS or not parts.hostname or len(names) != 2 or not all(names):
             raise ConfigError(f"--trino {address}: {EXPECTED}.")
         user = unquote(parts.username or os.environ.get("USER", ""))
         if not user:
-            raise ConfigError(f"--trino {address} names no user; {EXPECTED}.")
+            raise ConfigError(f"--trino {address} has no user; {EXPECTED}.")
         return cls(parts.scheme, parts.hostname, port, user, *names)
 
     def connection(
         self, sign_in: SignIn, *, secrets: Mapping[str, str] = os.environ, run_id: str
     ) -> "Callable[[], Connection]":
-        """What opens a connection. Raises ConfigError: the client is not installed, or a secret is not there."""
+        """Return a function that opens a connection. Raises ConfigError if the client or a secret is missing."""
         try:
             from trino.dbapi import connect
         except ImportError as error:
-            raise ConfigError("--engine trino needs its client: pip install 'focuswatch[trino]'.") from error
-        known = {name: secrets[name] for name in SECRETS.get(sign_in, ()) if secrets.get(name)}
-        if missing := [name for name in SECRETS.get(sign_in, ()) if name not in known]:
+            raise ConfigError(
+                "--engine trino requires the Trino client: pip install 'focuswatch[trino]'."
+            ) from error
+        found_secrets = {name: secrets[name] for name in SECRETS.get(sign_in, ()) if secrets.get(name)}
+        if missing := [name for name in SECRETS.get(sign_in, ()) if name not in found_secrets]:
             raise ConfigError(f"--trino-auth {sign_in} needs {' and '.join(missing)} in the environment.")
         if sign_in is not SignIn.NONE and self.scheme != "https":
-            raise ConfigError(f"--trino-auth {sign_in} over http would show the secret; use https.")
-        auth = _auth(sign_in, user=self.user, secrets=known)
+            raise ConfigError(f"--trino-auth {sign_in} over http would expose the secret. Use https.")
+        auth = _auth(sign_in, user=self.user, secrets=found_secrets)
 
         def opened() -> "Connection":
             connection: Connection = connect(  # type: ignore[no-untyped-call]

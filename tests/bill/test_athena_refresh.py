@@ -336,7 +336,7 @@ def no_parquet(data):
     [
         (mixed_currencies, "found 2 billing currencies, expected one"),
         (another_currency, "its charges are in EUR, those of other periods in USD"),
-        (without_charges, "its delivery has no charges; nothing was replaced"),
+        (without_charges, "its delivery has no charges; the previous version is kept"),
         (without_days, "has charges without a ChargePeriodStart"),
     ],
 )
@@ -376,7 +376,9 @@ def test_a_manifest_that_lists_what_is_not_there_skips_its_period_alone(
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b'{"dataFiles": []}')
     told = refreshed(tmp_path, owners)
     assert (told.failed, told.changed) == ({}, ())  # a month that has not begun is nobody's fault
-    assert told.warnings == ("billing period 2030-01: its manifest lists no files; nothing was replaced",)
+    assert told.warnings == (
+        "billing period 2030-01: its manifest lists no files; the previous version is kept",
+    )
     aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
 

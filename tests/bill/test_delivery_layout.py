@@ -97,7 +97,7 @@ def test_a_period_without_its_manifest_is_left_out_and_said(tmp_path):
     write(tmp_path / "focus/data/billing_period=2026-05/focus-00001.snappy.parquet")
     units, warnings = found(tmp_path)
     assert list(units) == ["2026-04"]
-    assert "2026-05 is left out: it has no manifest" in warnings[0]
+    assert "2026-05 is skipped: it has no manifest" in warnings[0]
 
 
 def test_two_exports_under_one_path_are_refused_by_name(tmp_path):

@@ -33,7 +33,7 @@ def test_a_refresh_with_nothing_new_reads_no_file(export, tmp_path):
     before = {name: (reader.state / name).stat().st_mtime_ns for name in reader.stored() if "part-" in name}
     again = reader.refresh()
     assert (again.changed, again.unchanged) == ((), ("2026-04", "2026-05"))
-    assert again.charges == 2
+    assert again.summary.charges == 2
     assert reader.billed() == 3.0
     assert reader.said[-1] == "0 of 2 deliveries changed: 0 files, 0.00 GiB to read"
     assert {name: (reader.state / name).stat().st_mtime_ns for name in before} == before
@@ -149,8 +149,8 @@ def test_a_refresh_that_fails_leaves_the_state_byte_for_byte(export, tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from focuswatch.export import units
-from tests.given_exports import Reader
+from focuswatch.bill.ingest import read_units as units
+from tests.given.exports import Reader
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -206,7 +206,7 @@ def test_a_damaged_index_is_refused_by_name(export, tmp_path):
     """It is never guessed what it said."""
     reader = read(export, tmp_path / "state")
     (reader.state / "export.json").write_text("{")
-    with pytest.raises(ExportError, match=r"export\.json: is not the index of a refresh; remove it"):
+    with pytest.raises(ExportError, match=r"export\.json: is not the index of a refresh; delete it"):
         reader.refresh()
 
 

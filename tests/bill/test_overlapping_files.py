@@ -84,7 +84,7 @@ def test_the_same_rows_in_another_format_are_counted_once(tmp_path, formats, hou
     note, billed, _ = warned(folder, tmp_path)
     assert billed == total(given)
     assert (
-        f"other.{formats[1]} holds the same charges as may.{formats[0]}: they are counted once" in note
+        f"other.{formats[1]} contains the same charges as may.{formats[0]}; they are counted once" in note
         or (f"may.{formats[0]} holds the same charges as other.{formats[1]}" in note)
     )
 
@@ -96,11 +96,11 @@ def test_three_copies_are_one(tmp_path):
         write(folder / name, *rows())
     note, billed, _ = warned(folder, tmp_path)
     assert billed == total(rows())
-    assert note.count("as a.csv: they are counted once") == 2
+    assert note.count("as a.csv; they are counted once") == 2
     (folder / "a.csv").unlink()
     note, billed, _ = warned(folder, tmp_path)
     assert billed == total(rows())
-    assert note == "ccc.csv holds the same charges as bb.csv: they are counted once"
+    assert note == "ccc.csv contains the same charges as bb.csv; they are counted once"
     (folder / "bb.csv").unlink()
     assert warned(folder, tmp_path)[:2] == ("", total(rows()))
 
@@ -115,7 +115,7 @@ def test_what_lies_beside_a_file_is_neither_counted_nor_lost_without_a_word(tmp_
     note, billed, _ = warned(folder, tmp_path)
     assert billed == total(rows())
     silent = name in ("_SUCCESS", ".DS_Store", "._may.csv")
-    assert note == "" if silent else f"files beside the data are skipped: {name} (" in note
+    assert note == "" if silent else f"skipped files that are not data: {name} (" in note
 
 
 def test_an_unrelated_json_file_is_skipped_with_a_note_and_refused_alone(tmp_path):
@@ -124,7 +124,7 @@ def test_an_unrelated_json_file_is_skipped_with_a_note_and_refused_alone(tmp_pat
     path = write(folder / "may.csv", *rows())
     (folder / "settings.json").write_text('{"a": 1}')
     note, billed, _ = warned(folder, tmp_path)
-    assert (note, billed) == ("files beside the data are skipped: settings.json (JSON)", total(rows()))
+    assert (note, billed) == ("skipped files that are not data: settings.json (JSON)", total(rows()))
     path.unlink()
     with pytest.raises(ExportError, match=r"settings\.json: is a JSON file"):
         read(folder, tmp_path / "other")
@@ -215,7 +215,7 @@ def test_exports_that_overlap_are_refused_with_both_names(tmp_path, format_, oth
     folder = tmp_path / "bill"
     first = write(folder / f"may.{format_}", *rows())
     second = write(folder / f"other.{format_}", *others)
-    with pytest.raises(ExportError, match="hold the same charges .* take one of them away") as caught:
+    with pytest.raises(ExportError, match="contain the same charges .* remove one of them") as caught:
         read(folder, tmp_path / "state")
     assert str(first) in str(caught.value)
     assert str(second) in str(caught.value)
@@ -228,7 +228,7 @@ def test_executions_without_manifest_or_period_folder_are_refused(tmp_path):
     """CREATE_NEW delivers the whole period each time; of copied folders nothing says which is the newest."""
     for place, days in (("20260509T060000Z-a", range(1, 9)), ("20260510T060000Z-b", range(1, 10))):
         write(tmp_path / "bill" / place / "focus-00001.snappy.parquet", *rows(days))
-    with pytest.raises(ExportError, match="hold the same charges"):
+    with pytest.raises(ExportError, match="contain the same charges"):
         read(tmp_path / "bill", tmp_path / "state")
 
 

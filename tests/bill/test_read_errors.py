@@ -190,7 +190,7 @@ def test_an_export_by_month_is_refused(tmp_path, format_):
     """A month's total says nothing of its days; a fee that lasts a month is fine beside them."""
     month = {"ChargePeriodStart": "2026-05-01", "ChargePeriodEnd": "2026-06-01"}
     path = write(tmp_path / f"a.{format_}", month, {**month, "ChargeCategory": "Tax"})
-    assert f"{path}: its charges last a month each, expected days or hours" in refused(path, tmp_path)
+    assert f"{path}: its charges cover a month each, expected days or hours" in refused(path, tmp_path)
     assert read(write(path, month, {}), tmp_path / "state").refresh().grain == "DAILY"
 
 
@@ -258,7 +258,7 @@ def test_text_that_ends_its_lines_as_old_macs_did_is_named(tmp_path):
     """It looks like one line without rows."""
     path = write(tmp_path / "a.csv")
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
-    assert "carriage returns alone" in refused(path, tmp_path)
+    assert "only carriage returns" in refused(path, tmp_path)
 
 
 def test_a_row_that_is_not_utf_8_is_named(tmp_path):
@@ -273,7 +273,7 @@ def test_a_link_to_nothing_is_refused(tmp_path):
     folder = tmp_path / "bill"
     write(folder / "a.parquet")
     (folder / "b.parquet").symlink_to(tmp_path / "gone.parquet")
-    assert "b.parquet: is a link to nothing" in refused(folder, tmp_path)
+    assert "b.parquet: is a broken link" in refused(folder, tmp_path)
 
 
 def test_a_full_disk_is_not_called_a_damaged_file():
@@ -389,7 +389,7 @@ def test_a_time_in_parquet_that_is_none_is_named(tmp_path, value):
         ("Could not write file: File too large", "larger than the system allows"),
         ("Could not write file: Disk quota exceeded", "the disk quota"),
         ("Cannot open file: Read-only file system", "read-only file system"),
-        ("Out of Memory Error: failed to allocate", "memory ran out"),
+        ("Out of Memory Error: failed to allocate", "out of memory"),
     ],
 )
 def test_what_cannot_be_written_is_not_called_a_damaged_file(said, expected):
@@ -425,5 +425,5 @@ def test_a_file_that_changes_while_it_is_read_is_named_so(tmp_path, how, format_
 
     before = UnitReader._periods
     monkeypatch.setattr(UnitReader, "_periods", change)
-    said = "was removed while" if how == "removed" else "was changed while the export was read; scan again"
+    said = "was deleted while" if how == "removed" else "was changed while the export was read; scan again"
     assert f"{path}: {said}" in refused(path, tmp_path)

@@ -167,12 +167,10 @@ def test_an_object_that_is_delivered_anew_while_it_is_read_is_refused(s3, export
     reader = Reader(f"s3://{BUCKET}", tmp_path / "state")
     key = "focus/data/billing_period=2026-05/focus-00001.snappy.parquet"
     reader.said = Interfering(lambda: s3.put_object(Bucket=BUCKET, Key=key, Body=b"new"))
-    with pytest.raises(
-        ExportError, match=f"s3://{BUCKET}/{key}: was delivered anew while the export was read"
-    ):
+    with pytest.raises(ExportError, match=f"s3://{BUCKET}/{key}: was replaced while the export was read"):
         reader.refresh()
     reader.said = Interfering(lambda: s3.delete_object(Bucket=BUCKET, Key=key))
-    with pytest.raises(ExportError, match=f"s3://{BUCKET}/{key}: was removed while the export was read"):
+    with pytest.raises(ExportError, match=f"s3://{BUCKET}/{key}: was deleted while the export was read"):
         reader.refresh()
     assert not list(reader.state.rglob("part-*"))
 
@@ -200,9 +198,9 @@ def test_a_listed_object_that_is_missing_is_refused(s3, tmp_path):
 @pytest.mark.parametrize(
     ("address", "error", "text"),
     [
-        ("s3://nowhere-at-all/x", ExportError, "there is no such bucket"),
-        (f"s3://{BUCKET}/nothing", ExportError, "there is no object under this address"),
-        ("s3:///x", ConfigError, "names no bucket"),
+        ("s3://nowhere-at-all/x", ExportError, "the bucket does not exist"),
+        (f"s3://{BUCKET}/nothing", ExportError, "no objects found under this address"),
+        ("s3:///x", ConfigError, "has no bucket"),
     ],
 )
 def test_an_address_of_nothing_is_told(s3, tmp_path, address, error, text):

@@ -101,7 +101,7 @@ def test_a_scan_takes_the_files_that_were_beside_the_export_and_says_so(export):
     for named in (["--owners", owners], [], ["--owners", other], []):
         done = focuswatch("scan", export, "--state", state, "--format", "json", *named)
         teams.append(json.loads(done.stdout)[0]["team"])
-        told = "As in the last scan of this export: --owners" in done.stderr
+        told = "Using files from the last scan: --owners" in done.stderr
         assert told == (not named)
     assert teams == ["finders", "finders", "others", "others"]
 
@@ -130,13 +130,13 @@ def test_files_are_forgotten_on_request_and_a_file_that_is_gone_is_noted(export)
     owners.unlink()
     for command in (["scan"], ["report", "spend_by_team"]):
         done = focuswatch(*command, export, "--state", state)
-        assert f"--owners {owners} was given with this export before and is gone" in done.stderr
+        assert f"--owners {owners}: the file from an earlier scan no longer exists" in done.stderr
     owners.write_text(text)
     assert scan(export)[0]["team"] == "finders"
     assert scan(export, "--forget-files")[0]["team"] == "search"
     done = focuswatch("scan", export, "--state", state, "--format", "json")
     assert json.loads(done.stdout)[0]["team"] == "search"
-    assert "As in the last scan" not in done.stderr
+    assert "Using files from the last scan" not in done.stderr
 
 
 def test_damaged_memory_of_files_is_one_sentence(export):
@@ -146,8 +146,8 @@ def test_damaged_memory_of_files_is_one_sentence(export):
     kept.write_text("[" * 5000)
     done = focuswatch("scan", export, "--state", export.parent / "state", code=2)
     assert done.stderr == (
-        f"focuswatch: {kept} does not say which files were given with this export; "
-        "name them and scan with --forget-files.\n"
+        f"focuswatch: {kept}: expected the files given with this export, found damaged content. "
+        "Specify the files and scan with --forget-files.\n"
     )
     focuswatch("scan", export, "--state", export.parent / "state", "--forget-files")
 
@@ -272,10 +272,10 @@ def test_only_asks_what_is_named(export):
         (["scan", SAMPLE, "--activity", "nowhere.csv"], 2, "nowhere.csv does not exist"),
         (["scan", SAMPLE, "--accounts", SAMPLE], 2, "lacks"),
         (["scan", SAMPLE, "--only", "no_such_thing"], 2, "'no_such_thing'; there are: abandoned_volume,"),
-        (["scan", SAMPLE, "--as-of", "2020-01-01"], 2, "is before the bill begins"),
+        (["scan", SAMPLE, "--as-of", "2020-01-01"], 2, "is not after the first charge"),
         (["scan", SAMPLE, "--engine", "sparrow"], 2, "sparrow"),
         (["report", "no_such_thing", SAMPLE], 2, "There is no report called"),
-        (["findings"], 2, "No export was scanned yet"),
+        (["findings"], 2, "No export has been scanned yet"),
         (["exclude", "--reason", "x"], 2, "Name exactly one scope"),
         (["exclude", "--reason", "x", "--tag", "=x"], 2, "expected KEY=VALUE"),
         (["findings", "--format", "slack"], 2, "'slack' is not one of"),
@@ -317,7 +317,7 @@ def test_a_report_of_the_last_scan_knows_its_owners(export, tmp_path):
     assert focuswatch("report", "spend_by_team", "--state", tmp_path / "state").stdout
     owners.unlink()
     done = focuswatch("report", "spend_by_team", "--state", tmp_path / "state")
-    assert "owners.toml was given with this export before and is gone" in done.stderr
+    assert "owners.toml: the file from an earlier scan no longer exists" in done.stderr
 
 
 def test_two_scans_at_once_do_not_meet(export):
@@ -425,7 +425,7 @@ def test_a_damaged_note_of_the_last_export_gets_a_sentence(tmp_path, text):
     """`latest.json` is a convenience; naming the export does without it."""
     (tmp_path / "latest.json").write_text(text)
     done = focuswatch("findings", "--state", tmp_path, code=2)
-    assert "does not say which export was scanned last; name one" in done.stderr
+    assert "expected the export scanned last, found damaged content" in done.stderr
 
 
 def test_a_state_that_cannot_be_written_gets_a_sentence(export, tmp_path):
@@ -461,7 +461,7 @@ def test_what_was_kept_and_is_damaged_gets_a_sentence(export):
     for path in (export.parent / "state").rglob("*.parquet"):
         path.write_bytes(b"PAR1" + bytes(path.stat().st_size - 4))
     done = focuswatch("scan", export, "--state", export.parent / "state", code=1)
-    assert "what is kept of the export is damaged; remove that folder" in done.stderr
+    assert "the stored copy of the export is damaged; delete this folder" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -469,7 +469,7 @@ def test_a_day_long_after_the_bill_is_refused(export):
     """The ledger would take a mistyped year for the newest day, and resolve nothing until then."""
     state = export.parent / "state"
     done = focuswatch("scan", export, "--state", state, "--as-of", "2062-03-29", code=2)
-    assert "--as-of 2062-03-29 is more than 366 days after the bill's last charge" in done.stderr
+    assert "--as-of 2062-03-29 is more than 366 days after the last charge" in done.stderr
     assert not list(state.rglob("ledger.db"))
 
 

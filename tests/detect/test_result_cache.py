@@ -62,4 +62,4 @@ def test_an_answer_of_another_shape_is_as_good_as_none(path, answer):
     """As another version may have written it."""
     (key,) = json.loads(path.read_text())
     path.write_text(f'{{"{key}": {answer}}}')
-    assert ResultCache(path, digest="d").known(NEW_REGION, QUESTION) is None
+    assert ResultCache(path, digest="d").get(NEW_REGION, QUESTION) is None

@@ -1,6 +1,6 @@
-"""Where a bill ends: a charge or two of a wrong year must not be the day up to which everything is judged.
+"""The last day of a bill: a few charges with a wrong date must not become the day up to which the bill is analyzed.
 
-The clock of this machine is not asked: a bill that is simulated, or copied, may be of any year.
+This does not read the system clock: a simulated or copied bill can be of any year.
 """
 
 from collections.abc import Collection
@@ -22,17 +22,17 @@ class End:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What whoever reads the bill should know of it."""
+        """Warnings for the readers of the bill."""
         if self.beyond is None:
             return ()
         return (
-            f"there are charges of {self.beyond}, which is after their billing period or after they were delivered: "
-            f"the bill is taken to end on {self.last_day}; correct the export, or give --as-of",
+            f"found charges of {self.beyond}, which is after their billing period or after their delivery: "
+            f"the bill is assumed to end on {self.last_day}; correct the export, or specify --as-of",
         )
 
 
 def end_of(units: Collection[Unit]) -> End:
-    """The newest day that lies in its own billing period, of the periods that can have been billed."""
+    """Return the newest day that lies in its own billing period, of the periods that can have been billed."""
     facts = [fact for unit in units for fact in unit.facts]
     newest = max(fact.last_charge_date for fact in facts)
     first_impossible = _first_impossible(units)
@@ -46,12 +46,12 @@ def end_of(units: Collection[Unit]) -> End:
 
 
 def _first_impossible(units: Collection[Unit]) -> date | None:
-    """The first billing period that began after its delivery, and long after the one before it."""
+    """Return the first billing period that began after its delivery, and long after the one before it."""
     delivered: dict[date, date] = {}
     for unit in units:
         for fact in unit.facts:
-            known = delivered.get(fact.billing_period, date.min)
-            delivered[fact.billing_period] = max(known, unit.delivered_at.date())
+            previous = delivered.get(fact.billing_period, date.min)
+            delivered[fact.billing_period] = max(previous, unit.delivered_at.date())
     for before, period in pairwise(sorted(delivered)):
         if period - before > FARTHEST_APART and period > delivered[period]:
             return period

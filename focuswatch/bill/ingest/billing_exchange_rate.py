@@ -1,4 +1,4 @@
-"""A bill's own exchange rate: what it charges in its billing currency against what it charges in US dollars.
+"""A bill's own exchange rate: its costs in the billing currency divided by its costs in US dollars.
 
 FOCUS 1.2 has both: https://focus.finops.org/focus-specification/v1-2/#pricingcurrencyeffectivecost
 """
@@ -26,7 +26,7 @@ def own_rate(
         if not own.keys() >= {PRICING_CURRENCY, PRICING_COST}:
             continue
         effective, dollars = (f"TRY_CAST({own[name]} AS DOUBLE)" for name in ("effectivecost", PRICING_COST))
-        found = connection.execute(
+        sums = connection.execute(
             f"""
             SELECT coalesce(sum({effective}), 0), coalesce(sum({dollars}), 0)
             FROM {scan_of(shape, paths)}
@@ -35,5 +35,5 @@ def own_rate(
                 AND isfinite({effective}) AND isfinite({dollars})
             """
         ).fetchall()[0]
-        billed, priced = billed + found[0], priced + found[1]
+        billed, priced = billed + sums[0], priced + sums[1]
     return billed / priced if priced else None

@@ -1,6 +1,6 @@
-"""Which files count: a billing period's newest delivery, or every flat file.
+"""Select the files to read: the newest delivery of each billing period, or every flat file.
 
-It reads names, dates and manifests. What the data files hold is the matter of `shapes`.
+This module reads names, dates and manifests; file_shapes reads the data files.
 The layout as AWS delivers it:
 https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html
 """
@@ -50,17 +50,17 @@ class PeriodDelivery:
 
 @dataclass
 class _Export:
-    """What one export's root holds, by billing period."""
+    """The files of one export by billing period."""
 
     data: dict[str, list[ExportFile]] = field(default_factory=dict)
     manifests: dict[str, list[ExportFile]] = field(default_factory=dict)
 
 
 def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> tuple[PeriodDelivery, ...]:
-    """The newest delivery of every billing period, or a delivery for every flat file.
+    """Return the newest delivery of every billing period, or a delivery for every flat file.
 
-    `warn` hears of a period that is left out. With `skip`, a period whose manifest lists what is not there is handed
-    to it and left out; without, it raises.
+    `warn` reports skipped periods. `skip` reports a period whose manifest lists a missing file; without `skip`, such a
+    period raises.
     Raises ExportError: two exports under one source, a listed file that is missing, no data at all.
     """
     files = _data(listing.files, warn=warn)
@@ -68,16 +68,16 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
     if len(exports) > 1:
         first, second, *_ = (str(root) if root.parts else "the folder itself" for root in sorted(exports))
         raise ExportError(
-            f"{listing.source}: found two exports, {first} and {second}; together they may count the same "
-            "charges twice, so give the folder of one of them"
+            f"{listing.source}: found two exports, {first} and {second}; together they could count "
+            "charges twice; specify the folder of one of them"
         )
-    found = _flat(files)
+    deliveries = _flat(files)
     for export in exports.values():
         newest = {period: max(files, key=_ran_at) for period, files in export.manifests.items()}
         listing.fetch(list(newest.values()))
-        found = _periods(export, newest, warn=warn, skip=skip)
-    scoped = tuple(delivery for delivery in found if _within(delivery, scope=listing.scope))
-    if not scoped and not (skip and found == [] and exports):
+        deliveries = _periods(export, newest, warn=warn, skip=skip)
+    scoped = tuple(delivery for delivery in deliveries if _within(delivery, scope=listing.scope))
+    if not scoped and not (skip and deliveries == [] and exports):
         raise ExportError(
             f"{listing.source}: found no data files; expected the folder of a FOCUS export as Data Exports "
             "delivers it, or Parquet, CSV or CSV.gz files with FOCUS columns"
@@ -104,7 +104,7 @@ def separated(delivery: PeriodDelivery) -> list[PeriodDelivery]:
 
 
 def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
-    """The files that may be data; `warn` hears of the others, but for those that no one takes for data."""
+    """Return the files that can be data; `warn` reports skipped files that look like data."""
     kept, skipped = [], []
     for file in files:
         name = file.name.name
@@ -121,7 +121,7 @@ def _data(files: Sequence[ExportFile], *, warn: Warn) -> list[ExportFile]:
     if skipped:
         shown = ", ".join(f"{file.name} ({what})" for file, what in skipped[:SHOWN_FILES])
         more = f" and {len(skipped) - SHOWN_FILES} more" if len(skipped) > SHOWN_FILES else ""
-        warn(f"files beside the data are skipped: {shown}{more}")
+        warn(f"skipped files that are not data: {shown}{more}")
     return kept
 
 
@@ -163,7 +163,7 @@ def _periods(
             else:
                 deliveries.append(PeriodDelivery(period, listed, _ran_at(manifest), is_listed=True))
         elif manifests:
-            warn(f"billing period {period} is left out: it has no manifest, so its delivery is not finished")
+            warn(f"billing period {period} is skipped: it has no manifest, so its delivery is incomplete")
         else:
             deliveries.append(_newest_execution(period, files))
     return deliveries

@@ -1,6 +1,6 @@
-"""What a delivery's manifest lists: the data files that belong to it.
+"""The manifest of a delivery, which lists its data files.
 
-Only `dataFiles` is believed; `additionalOutputFiles` are SQL for other tools, not data.
+Only `dataFiles` is used; `additionalOutputFiles` are SQL for other tools, not data.
 """
 
 from pathlib import PurePosixPath
@@ -19,20 +19,22 @@ class Manifest(BaseModel):
 
 
 def listed_files(manifest: ExportFile, *, among: list[ExportFile]) -> tuple[ExportFile, ...]:
-    """The files that `manifest` lists, found `among` those of its billing period: as written, else in any case.
+    """Return the files that `manifest` lists, found `among` those of its billing period: as written, else in any case.
 
     Raises ExportError where the manifest cannot be read or one of its files is not there.
     """
-    here = {below_period(file.name): file for file in among}
+    by_name = {below_period(file.name): file for file in among}
     as_written = {from_period(file.name): file for file in among}
     chosen = []
     for address in _read(manifest).data_files:
         tail = below_period(PurePosixPath(address))
-        file = as_written.get(from_period(PurePosixPath(address))) or here.get(tail) or here.get(tail[-1:])
+        file = (
+            as_written.get(from_period(PurePosixPath(address))) or by_name.get(tail) or by_name.get(tail[-1:])
+        )
         if file is None:
             raise ExportError(
-                f"{manifest.path}: lists {address}, which is not among the export's files; "
-                "copy the export again with all that the manifest lists"
+                f"{manifest.path}: lists {address}, which does not exist in the export; "
+                "copy the export again with all files that the manifest lists"
             )
         chosen.append(file)
     return tuple(dict.fromkeys(chosen))
@@ -44,5 +46,5 @@ def _read(manifest: ExportFile) -> Manifest:
     except (ValidationError, OSError) as error:
         raise ExportError(
             f"{manifest.path}: is not a manifest of Data Exports: expected JSON with a list `dataFiles`; "
-            "copy it again, or give a folder that holds the data files alone"
+            "copy it again, or specify a folder with only the data files"
         ) from error

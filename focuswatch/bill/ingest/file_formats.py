@@ -1,4 +1,4 @@
-"""What a file is, judged by its first bytes and never by its name."""
+"""Detect the format of a file from its first bytes, not from its name."""
 
 import codecs
 import csv
@@ -50,11 +50,11 @@ class Sniffed:
 
 
 def sniff(path: Path) -> Sniffed:
-    """The format of a file. Raises ExportError for one that is empty, truncated or of another format."""
+    """Return the format of a file. Raises ExportError for one that is empty, truncated or of another format."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:  # DuckDB takes names in UTF-8 alone
-        raise ExportError(f"{path}: its name is not UTF-8; rename it") from error
+        raise ExportError(f"{path}: the name is not valid UTF-8; rename it") from error
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
@@ -103,19 +103,19 @@ def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
         text = "\0"
     if "\0" in text:
         raise ExportError(
-            f"{path}: is neither Parquet nor text in UTF-8; {WANTED}: convert it, or export it again"
+            f"{path}: is neither Parquet nor UTF-8 text; {WANTED}: convert it, or export it again"
         )
     if "\r" in text.strip() and "\n" not in text and len(text) > text.index("\r") + 2:
-        raise ExportError(f"{path}: ends its lines with carriage returns alone; write it with line feeds")
+        raise ExportError(f"{path}: uses only carriage returns as line ends; write it with line feeds")
     rows = {mark: found for mark in DELIMITERS if (found := _first_rows(text, delimiter=mark))}
     delimiter, (header, *others) = max(rows.items(), key=lambda item: len(item[1][0]), default=("", [[]]))
     if not header:
-        raise ExportError(f"{path}: holds no header and no rows; {WANTED} with FOCUS columns: copy it again")
+        raise ExportError(f"{path}: has no header and no rows; {WANTED} with FOCUS columns: copy it again")
     return Sniffed(format_, delimiter, tuple(header), first_row=tuple(others[0]) if others else ())
 
 
 def _first_rows(text: str, *, delimiter: str) -> list[list[str]]:
-    """The header and the first row as they read with this delimiter; none where they cannot be."""
+    """Return the header and the first row as they read with this delimiter; none where they cannot be."""
     try:
         return list(itertools.islice(csv.reader(io.StringIO(text), delimiter=delimiter), 2))
     except csv.Error:  # a lone carriage return, which within quotes is well but for the wrong delimiter

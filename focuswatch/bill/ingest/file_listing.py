@@ -1,6 +1,6 @@
-"""What lies under a source, as a list of names, sizes and dates; no data file is opened.
+"""List the files of a source with their names, sizes and dates, without opening data files.
 
-The same list is made of a folder and of an S3 prefix, so that `layout` reads both alike.
+A folder and an S3 prefix give the same list, so that delivery_layout treats both alike.
 """
 
 import os
@@ -15,7 +15,7 @@ from focuswatch.errors import ExportError
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One file: `name` is its place inside the export, `path` where it is, or will be, on this machine."""
+    """A file; `name` is its path inside the export, `path` its present or future path on this machine."""
 
     name: PurePosixPath
     path: Path
@@ -41,7 +41,7 @@ class Listing:
 
 
 def list_source(source: Path, *, without: Path) -> Listing:
-    """The files under a folder, less those under `without`, or the file itself.
+    """Return the files under a folder, less those under `without`, or the file itself.
 
     Raises ExportError for a path that does not exist and for a folder that cannot be listed.
 
@@ -52,8 +52,8 @@ def list_source(source: Path, *, without: Path) -> Listing:
         return Listing(source=str(source), files=(_file(source, root=source.parent),))
     if not source.is_dir():
         raise ExportError(
-            f"{source}: there is no such file or folder; give a FOCUS export's folder, a Parquet or CSV "
-            "file, or an s3:// address"
+            f"{source}: no such file or folder; specify the folder of a FOCUS export, a Parquet or "
+            "CSV file, or an s3:// address"
         )
     absolute = source.resolve()
     root, scope = split_scope(PurePosixPath(absolute))
@@ -63,7 +63,7 @@ def list_source(source: Path, *, without: Path) -> Listing:
 
 
 def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
-    """An export's root and the part of it that `path` names: `…/focus/data` is (`…/focus`, `data`)."""
+    """Return an export's root and the part of it that `path` names: `…/focus/data` is (`…/focus`, `data`)."""
     root = path.parent if billing_period(path.name) else path
     if root.name.lower() == "data":
         return root.parent, path.relative_to(root.parent)
@@ -71,7 +71,7 @@ def split_scope(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
 
 
 def is_hidden(name: PurePosixPath) -> bool:
-    """Whether a name is a tool's own: `.DS_Store`, `_SUCCESS`, `.part.crc`."""
+    """Return whether a name is a tool's own: `.DS_Store`, `_SUCCESS`, `.part.crc`."""
     return any(part.startswith((".", "_")) for part in name.parts)
 
 
@@ -80,7 +80,7 @@ def _has_metadata(root: Path) -> bool:
 
 
 def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
-    """Files below `root`, linked folders too, none of them twice."""
+    """Yield files below `root`, linked folders too, none of them twice."""
     seen = {without.resolve()}
     for folder, folders, names in os.walk(root, followlinks=True, onerror=_refuse):
         place = Path(folder).resolve()
@@ -92,23 +92,23 @@ def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
         for name in sorted(names):
             path = Path(folder, name)
             if path.is_symlink() and not path.exists():
-                raise ExportError(f"{path}: is a link to nothing; copy what it stood for, or remove it")
+                raise ExportError(f"{path}: is a broken link; copy its target, or remove it")
             if path.is_file():
                 yield _file(path, root=root)
 
 
 def _refuse(error: OSError) -> None:
     raise ExportError(
-        f"{error.filename}: cannot be listed: {error.strerror}; check its permissions"
+        f"{error.filename}: cannot be listed: {error.strerror}; check the permissions"
     ) from error
 
 
 def _file(path: Path, *, root: Path) -> ExportFile:
-    found = path.stat()
+    status = path.stat()
     return ExportFile(
         name=PurePosixPath(path.relative_to(root)),
         path=path,
-        size=found.st_size,
-        modified=datetime.fromtimestamp(found.st_mtime, UTC),
-        stamp=str(found.st_mtime_ns),
+        size=status.st_size,
+        modified=datetime.fromtimestamp(status.st_mtime, UTC),
+        stamp=str(status.st_mtime_ns),
     )

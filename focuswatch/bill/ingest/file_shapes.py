@@ -28,7 +28,7 @@ SAMPLED_ROWS = 200_000
 
 
 class Shape(BaseModel):
-    """What files that one SELECT can read have in common."""
+    """The properties shared by files that one SELECT can read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,7 +70,7 @@ class ShapePart(BaseModel):
 def shapes_of(
     files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
 ) -> dict[ExportFile, Shape]:
-    """The shape of every file. Raises ExportError for one that cannot be read as FOCUS data."""
+    """Return the shape of every file. Raises ExportError for one that cannot be read as FOCUS data."""
     sniffed = {file: sniff(file.path) for file in files}
     parquet = [file for file, found in sniffed.items() if found.format == "parquet"]
     schemas = _parquet_columns(parquet, connection=connection)
@@ -85,7 +85,7 @@ def shapes_of(
 def relation(
     shape: Shape, paths: Iterable[str], *, finished: bool = True, rows: tuple[int, int] | None = None
 ) -> str:
-    """A SELECT with exactly the columns of `focus_export`, over files of one shape.
+    """Return a SELECT with exactly the columns of `focus_export`, over files of one shape.
 
     `rows` limits it to a range [first, end) of one Parquet file, of which only those row groups are read.
 
@@ -93,25 +93,27 @@ def relation(
     after folding, where a row stands for many.
     """
     types = {columns.canonical(name): (name, type_) for name, type_ in shape.columns}
-    made = {
+    expressions = {
         column: columns.expression(column, types, blanks=finished and column in shape.blank_columns)
         for column in columns.KINDS
     }
-    month = f"date_trunc('month', {made['ChargePeriodStart']})"
-    made["BillingPeriodStart"] = (
+    month = f"date_trunc('month', {expressions['ChargePeriodStart']})"
+    expressions["BillingPeriodStart"] = (
         f"TIMESTAMP '{shape.billing_period}'"  # a constant costs a query nothing
         if shape.billing_period
-        else f"coalesce({made['BillingPeriodStart']}, {month})"
+        else f"coalesce({expressions['BillingPeriodStart']}, {month})"
     )
     if finished:
-        made["Tags"] = columns.map_of(made["Tags"], shape.tags_type)
-    selected = ", ".join(f"{value} AS {column}" for column, value in made.items())
+        expressions["Tags"] = columns.map_of(expressions["Tags"], shape.tags_type)
+    selected = ", ".join(f"{value} AS {column}" for column, value in expressions.items())
     limited = f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else ""
     return f"SELECT {selected} FROM {scan_of(shape, paths)}{limited}"
 
 
-def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> Shape:
-    """The shape of Parquet files, now telling which of its columns may be blank, and its billing period.
+def with_blanks_and_period(
+    connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]
+) -> Shape:
+    """Return the shape of Parquet files, completed with the columns that may be blank and the billing period.
 
     Every '' shows in the footers, as the least text of a row group. 'NULL' is looked for in the first rows of
     columns that most rows leave null, since whoever writes it does so throughout; to ask it of every value of
@@ -149,26 +151,26 @@ def looked_at(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequ
 
 
 def _writes_null(connection: "duckdb.DuckDBPyConnection", shape: Shape, paths: Sequence[str]) -> bool:
-    """Whether 'NULL' stands for null; so it may where there is no column to tell by."""
+    """Return whether 'NULL' can mean null; True if no column can show it."""
     own = {columns.canonical(name): name for name, _ in shape.columns}
-    asked = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
-    if not asked:
+    nullable = [quoted(own[column.lower()]) for column in columns.MOSTLY_NULL if column.lower() in own]
+    if not nullable:
         return True
-    blank = " OR ".join(f"CAST({name} AS VARCHAR) = 'NULL'" for name in asked)
-    (found,) = connection.execute(
+    blank = " OR ".join(f"CAST({name} AS VARCHAR) = 'NULL'" for name in nullable)
+    (exists,) = connection.execute(
         f"SELECT EXISTS (FROM (SELECT * FROM {scan_of(shape, paths)} LIMIT {SAMPLED_ROWS}) WHERE {blank})"
     ).fetchall()[0]
-    return bool(found)
+    return bool(exists)
 
 
 def finish(shape: Shape) -> str:
-    """The list of a `SELECT * REPLACE (…)` that finishes what `relation` left unfinished."""
+    """Return the list of a `SELECT * REPLACE (…)` that finishes what `relation` left unfinished."""
     texts = [f"{columns.without_blanks(column)} AS {column}" for column in columns.TEXTS]
     return ", ".join([*texts, f"{columns.map_of('Tags', shape.tags_type)} AS Tags"])
 
 
 def scan_of(shape: Shape, paths: Iterable[str]) -> str:
-    """The files as they are, for a FROM: their own columns under their own names."""
+    """Return the files as they are, for a FROM: their own columns under their own names."""
     files = file_list(paths)
     if shape.format == "parquet":
         return f"read_parquet({files}, hive_partitioning = false, binary_as_string = true)"
@@ -184,9 +186,9 @@ def _parquet_columns(
     files: Sequence[ExportFile], *, connection: "duckdb.DuckDBPyConnection"
 ) -> dict[str, list[tuple[str, str]]]:
     """Top-level columns of Parquet files with DuckDB's types, from their footers, in one statement."""
-    found: dict[str, list[tuple[str, str]]] = {str(file.path): [] for file in files}
+    columns_by_file: dict[str, list[tuple[str, str]]] = {str(file.path): [] for file in files}
     if not files:
-        return found
+        return columns_by_file
     listed = file_list(str(file.path) for file in files)
     import duckdb  # here, since the Lambdas load this module and have no DuckDB
 
@@ -198,40 +200,40 @@ def _parquet_columns(
     except duckdb.Error as error:
         raise refusal(error, files=[file.path for file in files]) from error
     for path, nodes in itertools.groupby(rows, key=lambda row: row[0]):
-        found[path] = _top_level([(name, type_, children) for _, name, type_, children in nodes])
-    return found
+        columns_by_file[path] = _top_level([(name, type_, children) for _, name, type_, children in nodes])
+    return columns_by_file
 
 
 def _top_level(nodes: Sequence[tuple[str, str, int]]) -> list[tuple[str, str]]:
-    """The columns among a Parquet schema's nodes, which come root first and depth first."""
-    found = []
+    """Return the columns among a Parquet schema's nodes, which come root first and depth first."""
+    top_level = []
     below = 0  # nodes still to come inside the last column
     for name, type_, children in nodes[1:]:
         if below:
             below += children - 1
         else:
-            found.append((name, type_))
+            top_level.append((name, type_))
             below = children
-    return found
+    return top_level
 
 
-def _parquet_shape(file: ExportFile, found: Sequence[tuple[str, str]]) -> Shape:
-    """Only the columns that are read, sorted, so that nothing else tells two shapes apart."""
-    names = [name for name, _ in found]
+def _parquet_shape(file: ExportFile, listed: Sequence[tuple[str, str]]) -> Shape:
+    """Return a shape of only the columns that are read, sorted, so that other columns make no difference."""
+    names = [name for name, _ in listed]
     own = set(_own_names(file, names).values())
-    return _shape(file, "parquet", sorted(one for one in found if one[0] in own), names=names)
+    return _shape(file, "parquet", sorted(item for item in listed if item[0] in own), names=names)
 
 
-def _csv_shape(file: ExportFile, found: Sniffed) -> Shape:
-    """Every column in its order; those not read under names of ours, since headers may repeat themselves."""
-    names = [name.strip() for name in found.header]
+def _csv_shape(file: ExportFile, sniffed: Sniffed) -> Shape:
+    """Return a shape of all columns in order; columns that are not read get new names, since headers can repeat."""
+    names = [name.strip() for name in sniffed.header]
     unseen = {name: columns.READ[column] for column, name in _own_names(file, names).items()}
     listed = []
     for place, name in enumerate(names):
         kind = unseen.pop(name, None)
-        example = found.first_row[place] if place < len(found.first_row) else ""
+        example = sniffed.first_row[place] if place < len(sniffed.first_row) else ""
         listed.append((name, columns.csv_type(kind, example)) if kind else (f"_{place}", "VARCHAR"))
-    return _shape(file, found.format, listed, names=names, delimiter=found.delimiter)
+    return _shape(file, sniffed.format, listed, names=names, delimiter=sniffed.delimiter)
 
 
 def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
@@ -246,19 +248,19 @@ def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
 def _shape(
     file: ExportFile, format_: Format, listed: list[tuple[str, str]], *, names: list[str], delimiter: str = ""
 ) -> Shape:
-    known = {columns.canonical(name) for name in names}
-    if missing := [column for column in columns.REQUIRED if column.lower() not in known]:
+    canonical_names = {columns.canonical(name) for name in names}
+    if missing := [column for column in columns.REQUIRED if column.lower() not in canonical_names]:
         if recognized := format_of(names):
             raise ExportError(f"{file.path}: {recognized}")
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
             f"{file.path}: lacks {', '.join(missing)}; found {len(names)} columns ({shown}), expected "
-            "FOCUS 1.0 to 1.3: select these columns in the export, or take the file away"
+            "FOCUS 1.0 to 1.3: select these columns in the export, or remove the file"
         )
     return Shape(
         format=format_,
         delimiter=delimiter,
         columns=tuple(listed),
-        focus_version=columns.focus_version(known),
-        has_meters=any(name.lower() in known for name in columns.sources("SkuMeter")),
+        focus_version=columns.focus_version(canonical_names),
+        has_meters=any(name.lower() in canonical_names for name in columns.sources("SkuMeter")),
     )

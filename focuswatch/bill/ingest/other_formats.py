@@ -21,11 +21,9 @@ def format_of(names: Collection[str]) -> str | None:
         return f"is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS: {USE_FOCUS}"
     # FOCUS 1.3 and 1.4 datasets beside Cost and Usage: https://focus.finops.org/focus-specification/
     if {"contractcommitmentid", "contractid"} <= squeezed:
-        return (
-            "is FOCUS's Contract Commitment dataset: give the Cost and Usage dataset, and take this file away"
-        )
+        return "is FOCUS's Contract Commitment dataset: give the Cost and Usage dataset, and remove this file"
     if any(name.startswith("invoicedetail") for name in squeezed) and "chargeperiodstart" not in squeezed:
-        return "is FOCUS's Invoice Detail dataset: give the Cost and Usage dataset, and take this file away"
+        return "is FOCUS's Invoice Detail dataset: give the Cost and Usage dataset, and remove this file"
     if {"billedcost", "amortizedcost"} <= squeezed or {"billedcost", "chargetype"} <= squeezed:
         return f"is FOCUS 0.5 (AmortizedCost, ChargeType), expected FOCUS 1.0 or later: {USE_FOCUS}"
     # https://learn.microsoft.com/azure/cost-management-billing/automate/understand-usage-details-fields

@@ -1,4 +1,4 @@
-"""Charges of other providers than AWS: their money is counted, and no detection judges them."""
+"""Charges of providers other than AWS: reports count their cost, and detections do not evaluate them."""
 
 from collections.abc import Iterable, Mapping
 
@@ -30,8 +30,8 @@ def sentence(providers: Iterable[Mapping[str, int]], *, charges: int) -> str | N
     names = [f"{name}'s" for name in sorted(counts, key=lambda name: (-counts[name], name))]
     named = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
     return (
-        f"{others:,} of {charges:,} charges are {named}; focuswatch judges AWS's charges only: the money of the others "
-        "is counted, but no finding is about them and AI in them is not recognized"
+        f"{others:,} of {charges:,} charges are {named}; detections evaluate AWS charges only. Reports include the "
+        "cost of the other charges, but do not recognize AI spend in them"
     )
 
 

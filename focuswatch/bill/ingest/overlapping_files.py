@@ -1,6 +1,6 @@
-"""Files that hold the same charges: counted once where they are the same, refused where they overlap in part.
+"""Detect files with the same charges: duplicates are counted once, partial overlaps are rejected.
 
-Days of accounts and services are compared first, of what is kept of every unit, which costs next to nothing; only where
+First, the kept sums by day, account and service are compared, which costs almost nothing; only where
 these agree are rows read again, of a few days. Units of different billing periods cannot overlap and cost nothing.
 """
 
@@ -59,7 +59,7 @@ def marked(
     Raises ExportError naming the files of two units that overlap in part. The files must be on this machine.
     """
     fresh = {name: unit.model_copy(update={"duplicate_of": None}) for name, unit in units.items()}
-    files = {one.unit: one for one in deliveries}
+    files = {delivery.unit: delivery for delivery in deliveries}
     for level, pairs in _comparable(fresh).items():
         for overlap in _overlaps(fresh, files, pairs, level=level, kept=kept, connection=connection):
             first, second = sorted((overlap.first, overlap.second), key=lambda name: (len(name), name))
@@ -69,9 +69,9 @@ def marked(
                 fresh[second] = fresh[second].model_copy(update={"duplicate_of": first})
                 continue
             raise ExportError(
-                f"{_named(files[first])} and {_named(files[second])} hold the same charges "
+                f"{_named(files[first])} and {_named(files[second])} contain the same charges "
                 f"({overlap.share:.0%} of those of {', '.join(map(str, sorted(overlap.days)))} that were compared), "
-                "which would be counted twice; take one of them away"
+                "which would be counted twice; remove one of them"
             )
     return fresh
 
@@ -86,7 +86,7 @@ def _named(delivery: PeriodDelivery) -> str:
 
 
 def _comparable(units: Mapping[str, Unit]) -> dict[Level, set[tuple[str, str]]]:
-    """Pairs of units that may hold the same charges, by what they can be compared on."""
+    """Return pairs of units that may hold the same charges, by what they can be compared on."""
     found: dict[Level, set[tuple[str, str]]] = {}
     by_period: dict[date, list[str]] = {}
     for name, unit in units.items():
@@ -101,7 +101,7 @@ def _comparable(units: Mapping[str, Unit]) -> dict[Level, set[tuple[str, str]]]:
 
 
 def _level(first: Unit, second: Unit) -> Level:
-    grains = [_grain(one.periods) for one in (first, second)]
+    grains = [_grain(unit.periods) for unit in (first, second)]
     if grains[0] == grains[1]:
         return "time"
     return "month" if "month" in grains else "day"
@@ -115,15 +115,15 @@ def _grain(periods: Periods) -> Literal["hour", "day", "month"]:
 
 def _share_days(first: Unit, second: Unit) -> bool:
     return any(
-        one.first_charge_date <= other.last_charge_date and other.first_charge_date <= one.last_charge_date
-        for one in first.facts
+        fact.first_charge_date <= other.last_charge_date and other.first_charge_date <= fact.last_charge_date
+        for fact in first.facts
         for other in second.facts
-        if one.billing_period == other.billing_period
+        if fact.billing_period == other.billing_period
     )
 
 
 def _as_many(first: Unit, second: Unit) -> bool:
-    """Whether both hold as many charges of as much money, period by period."""
+    """Return whether both hold as many charges of as much money, period by period."""
 
     def told(unit: Unit) -> list[tuple[object, ...]]:
         return sorted(
@@ -150,7 +150,7 @@ def _overlaps(
     kept: Path,
     connection: duckdb.DuckDBPyConnection,
 ) -> list[Overlap]:
-    """The pairs whose rows agree, the largest share first."""
+    """Return the pairs whose rows agree, the largest share first."""
     folders = {units[name].folder: name for pair in pairs for name in pair}
     sums = file_list(table_file(kept / folder, "daily_services") for folder in sorted(folders))
     alike = _alike(
@@ -164,7 +164,7 @@ def _overlaps(
         names=folders,
         pairs=pairs,
     )
-    suspected = [one for one in alike if one.share >= SUSPECT_SHARE]
+    suspected = [overlap for overlap in alike if overlap.share >= SUSPECT_SHARE]
     if not suspected:
         return []
     days: dict[str, set[date]] = {}
@@ -179,10 +179,10 @@ def _overlaps(
         connection,
         f"SELECT unit, bucket, SubAccountId, hash({time}, {', '.join(ROW)}) AS key, {MONEY} FROM ({rows}) GROUP BY ALL",
         names={name: name for name in days},
-        pairs={(one.first, one.second) for one in suspected},
+        pairs={(overlap.first, overlap.second) for overlap in suspected},
     )
     return sorted(
-        (one for one in compared if one.share >= SAME_SHARE),
+        (overlap for overlap in compared if overlap.share >= SAME_SHARE),
         key=lambda one: (-one.share, one.first, one.second),
     )
 
@@ -194,7 +194,7 @@ def _union(selects: Iterable[tuple[str, str]]) -> str:
 
 
 def _rows_of(unit: Unit, delivery: PeriodDelivery, *, level: Level, days: set[date]) -> str:
-    """A unit's own rows of some days, as `focus_export` has them."""
+    """Return a unit's own rows of some days, as `focus_export` has them."""
     paths = {str(file.name): str(file.path) for file in delivery.files}
     charges = " UNION ALL ".join(
         relation(part.shape, [paths[name] for name in part.files]) for part in unit.parts
@@ -219,7 +219,7 @@ def _alike(
     names: Mapping[str, str],
     pairs: set[tuple[str, str]],
 ) -> list[Overlap]:
-    """What share of the keys of common buckets and accounts has equal sums, for each of `pairs`.
+    """Return the share of keys in common buckets and accounts that have equal sums, for each of `pairs`.
 
     `names` gives the unit of every value of `unit`. Sums of nothing tell nothing apart: they count only between units
     that hold nothing else.

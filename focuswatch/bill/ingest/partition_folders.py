@@ -1,4 +1,4 @@
-"""What the folder names of a Data Exports delivery say: billing periods and executions."""
+"""Read billing periods and executions from the folder names of a Data Exports delivery."""
 
 import re
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ EXECUTION = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})[T_]?(\d{2})[:-]?(\d{2})[:-]?(
 
 def billing_period(folder: str) -> str | None:
     """`2026-05` of `billing_period=2026-05`, in either case; None for any other folder."""
-    found = PERIOD.fullmatch(folder)
-    return found.group(1) if found else None
+    match = PERIOD.fullmatch(folder)
+    return match.group(1) if match else None
 
 
 def below_period(path: PurePosixPath) -> tuple[str, ...]:
-    """The lower-case parts of a path or address below its billing period's folder; all parts without one."""
+    """Return the lower-case parts of a path or address below its billing period's folder; all parts without one."""
     for depth, part in enumerate(path.parts):
         if billing_period(part):
             return tuple(below.lower() for below in path.parts[depth + 1 :])
@@ -32,15 +32,17 @@ def from_period(path: PurePosixPath) -> tuple[str, ...]:
 
 
 def shared_folder(paths: Iterable[PurePosixPath]) -> PurePosixPath:
-    """The innermost folder that holds every file."""
+    """Return the innermost folder that holds every file."""
     first, *others = (path.parent for path in paths)
     return next(
-        folder for folder in (first, *first.parents) if all(one.is_relative_to(folder) for one in others)
+        folder
+        for folder in (first, *first.parents)
+        if all(other_folder.is_relative_to(folder) for other_folder in others)
     )
 
 
 def executed_at(path: PurePosixPath) -> datetime | None:
-    """When the execution ran, in UTC, whose folder this file lies in; None where executions overwrite."""
+    """Return when the execution ran, in UTC, whose folder this file lies in; None where executions overwrite."""
     below = below_period(path)
     found = EXECUTION.match(below[0].upper()) if len(below) > 1 else None
     if found is None:

@@ -1,4 +1,4 @@
-"""What DuckDB says of a file it cannot read, as one sentence for whoever delivers or copies it."""
+"""Turn DuckDB errors about a file into one sentence for the person who delivers or copies it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -36,14 +36,14 @@ A_TIME = "a date and time like 2026-05-01 00:00:00"
 
 
 def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
-    """The ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
+    """Return the ExportError to raise for `error`, which came up while `files` were read; it names one of them."""
     text = str(error)
     for said, why in UNWRITABLE:  # of what is written, not of the files that are read
         if said in text:
-            return ExportError(f"{why}; make room there, or name another folder with --state")
+            return ExportError(f"{why}; free some space, or specify another folder with --state")
     if "Out of Memory Error" in text:
         return ExportError(
-            "memory ran out while the export was read; close other programs, or give a part of the export"
+            "out of memory while reading the export; close other programs, or scan a part of the export"
         )
     named = [file for file in files if str(file) in text]
     where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
@@ -76,10 +76,10 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
         if file.key:  # a copy of an object, which nobody writes to
             continue
         try:
-            found = file.path.stat()
+            status = file.path.stat()
         except OSError:
-            return ExportError(f"{file.path}: was removed while the export was read; scan again")
-        if (found.st_size, str(found.st_mtime_ns)) != (file.size, file.stamp):
+            return ExportError(f"{file.path}: was deleted while the export was read; scan again")
+        if (status.st_size, str(status.st_mtime_ns)) != (file.size, file.stamp):
             return ExportError(
                 f"{file.path}: was changed while the export was read; scan again once its delivery is complete"
             )
@@ -87,7 +87,7 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
 
 
 def several(files: Sequence[Path]) -> str:
-    """Files as a sentence names them where it is not known which of them is meant."""
+    """Return the text for an error that concerns one of several files."""
     if not files:
         return "a delivery without files"
     return str(files[0]) if len(files) == 1 else f"one of {len(files)} files from {files[0]} to {files[-1]}"

@@ -1,4 +1,4 @@
-"""Reading one unit: the shapes of its files, whether it must be folded, and the facts that are kept of it."""
+"""Read one unit: detect the shapes of its files, fold them if necessary, and collect facts about their charges."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ import duckdb
 from focuswatch.bill.ingest.billing_exchange_rate import own_rate
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
 from focuswatch.bill.ingest.file_listing import ExportFile
-from focuswatch.bill.ingest.file_shapes import Shape, ShapePart, looked_at, relation, shapes_of
+from focuswatch.bill.ingest.file_shapes import Shape, ShapePart, relation, shapes_of, with_blanks_and_period
 from focuswatch.bill.ingest.other_providers import probe_providers
 from focuswatch.bill.ingest.read_errors import changed, refusal, several
 from focuswatch.bill.ingest.two_digit_years import misread_time, times_of
@@ -49,14 +49,14 @@ class UnitReader:
     made_by: str
 
     def read(self, delivery: PeriodDelivery) -> Unit:
-        """The delivery as a unit. Raises ExportError for a file not readable whole, and leaves nothing then."""
+        """Return the delivery as a unit. Raises ExportError for a file not readable whole, and leaves nothing then."""
         by_shape: dict[Shape, list[ExportFile]] = {}
         for file, shape in shapes_of(delivery.files, connection=self.connection).items():
             by_shape.setdefault(shape, []).append(file)
         try:
             periods = self._periods(by_shape)
             is_folded = periods.is_hourly or not all(shape.is_native for shape in by_shape)
-            files = by_shape if is_folded else self._looked_at(by_shape)
+            files = by_shape if is_folded else self._with_blanks_and_period(by_shape)
             folder, facts, providers = self._keep(delivery, files, folds=is_folded, hourly=periods.is_hourly)
             per_usd = self._own_rate(files, facts)
         except (duckdb.Error, ExportError) as error:
@@ -82,7 +82,7 @@ class UnitReader:
         )
 
     def _own_rate(self, files: Files, facts: Iterable[PeriodFacts]) -> float | None:
-        """The exchange rate that the files tell; those of a bill in USD are not read for it."""
+        """Return the exchange rate in the files, which are not read if the bill is in USD."""
         if all(fact.currency in (None, USD) for fact in facts):
             return None
         return own_rate(
@@ -95,7 +95,7 @@ class UnitReader:
         delivery: PeriodDelivery,
         by_shape: Mapping[Shape, list[ExportFile]],
     ) -> ExportError:
-        """What to say instead of `error`: that a file changed meanwhile, where a time was misread, or its own words."""
+        """Return a better error than `error`, if a file has changed or a time was misread, or else `error` itself."""
         if found := changed(delivery.files):
             return found
         if re.search(r"TIMESTAMP|has charges of|timestamp", str(error)):
@@ -114,13 +114,16 @@ class UnitReader:
             return error
         return refusal(error, files=[file.path for file in delivery.files])
 
-    def _looked_at(self, files: Files) -> Files:
-        """The same files, their shapes now telling which text may be blank, and their billing period."""
-        return {looked_at(self.connection, shape, _paths(listed)): listed for shape, listed in files.items()}
+    def _with_blanks_and_period(self, files: Files) -> Files:
+        """Return the same files with shapes that state blank columns and billing period."""
+        return {
+            with_blanks_and_period(self.connection, shape, _paths(listed)): listed
+            for shape, listed in files.items()
+        }
 
     def _periods(self, files: Files) -> Periods:
         """Of the first charges of every Parquet file, else of the first file, since text takes long to open."""
-        found = [
+        samples = [
             probe_periods(
                 self.connection,
                 relation=f"{relation(shape, _paths(listed), rows=(0, SAMPLED_CHARGES))}"
@@ -130,10 +133,10 @@ class UnitReader:
             for shape, listed in files.items()
         ]
         return Periods(
-            usage=sum(one.usage for one in found),
-            intraday=sum(one.intraday for one in found),
-            short=sum(one.short for one in found),
-            monthly=sum(one.monthly for one in found),
+            usage=sum(item.usage for item in samples),
+            intraday=sum(item.intraday for item in samples),
+            short=sum(item.short for item in samples),
+            monthly=sum(item.monthly for item in samples),
         )
 
     def _keep(
@@ -145,10 +148,10 @@ class UnitReader:
         try:
             if folds:
                 fold(files, hourly=hourly, connection=self.connection, into=unfinished)
-                found = [folded_select(folded_files(unfinished))]
+                selects = [folded_select(folded_files(unfinished))]
             else:
-                found = [daily_select(relation(shape, _paths(listed))) for shape, listed in files.items()]
-            self._keep_tables(found, into=unfinished)
+                selects = [daily_select(relation(shape, _paths(listed))) for shape, listed in files.items()]
+            self._keep_tables(selects, into=unfinished)
             providers = probe_providers(self.connection, table="folded_charges")
             facts = probe_services(
                 self.connection,
@@ -164,9 +167,9 @@ class UnitReader:
             raise
         return folder.name, facts, providers
 
-    def _keep_tables(self, found: Sequence[str], *, into: Path) -> None:
-        """What the unit adds to every kept table, a file each."""
-        self.connection.execute(folded_view_sql(found, temporary=True))
+    def _keep_tables(self, selects: Sequence[str], *, into: Path) -> None:
+        """Write the rows that the unit adds to every kept table, one file per table."""
+        self.connection.execute(folded_view_sql(selects, temporary=True))
         charges = self.catalog.tables["daily_charges"].sql
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW daily_charges AS {charges}")
         for name in KEPT_TABLES:
@@ -174,14 +177,14 @@ class UnitReader:
             self.connection.execute(f"COPY ({self.catalog.tables[name].sql}) TO {target} (FORMAT parquet)")
 
     def _folder_name(self, delivery: PeriodDelivery) -> str:
-        """A name that says the unit and changes with its content, so that old and new stand side by side."""
+        """Return a name with the unit and a digest of its content, so that old and new folders can coexist."""
         readable = re.sub(r"[^A-Za-z0-9.-]+", "_", delivery.unit)[-40:]
         content = f"{delivery.unit}\n{digest_of(delivery)}\n{self.made_by}".encode("utf-8", "surrogateescape")
         return f"{readable}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def selects(units: Mapping[str, Unit], deliveries: Iterable[PeriodDelivery], *, kept: Path) -> list[str]:
-    """SELECTs that together give all units' charges by day, and one over what was folded.
+    """Return SELECTs that together give all units' charges by day, and one over what was folded.
 
     Each says the days it has, so that a query about some days does not open the files of others; where units
     are too many for that, files of one shape are read together.
@@ -199,8 +202,10 @@ def selects(units: Mapping[str, Unit], deliveries: Iterable[PeriodDelivery], *, 
         for part in unit.parts:
             shape = part.shape if named else part.shape.model_copy(update={"billing_period": None})
             direct.setdefault((shape, days), []).extend(paths[name] for name in part.files)
-    made = [f"{daily_select(relation(shape, paths))} WHERE {days}" for (shape, days), paths in direct.items()]
-    return [*made, folded_select(folded)] if folded else made
+    direct_selects = [
+        f"{daily_select(relation(shape, paths))} WHERE {days}" for (shape, days), paths in direct.items()
+    ]
+    return [*direct_selects, folded_select(folded)] if folded else direct_selects
 
 
 def _days(unit: Unit) -> str:
@@ -210,7 +215,7 @@ def _days(unit: Unit) -> str:
 
 
 def table_files(table: str, units: Mapping[str, Unit], *, kept: Path) -> list[str]:
-    """What every unit kept of a table."""
+    """Return the files of a kept table, one per unit."""
     return [table_file(kept / unit.folder, table) for unit in units.values()]
 
 
@@ -220,12 +225,12 @@ def table_file(folder: Path, table: str) -> str:
 
 
 def sizes_in(folder: Path) -> dict[str, int]:
-    """Return the size of every file in a unit's folder, by name; none where it is gone."""
+    """Return the size of every file in a unit's folder, by name; empty if the folder does not exist."""
     return {path.name: path.stat().st_size for path in sorted(folder.glob("*.parquet"))}
 
 
 def folded_files(folder: Path) -> list[str]:
-    """The files that `fold` wrote into a unit's folder."""
+    """Return the files that `fold` wrote into a unit's folder."""
     return sorted(str(path) for path in folder.glob("part-*.parquet"))
 
 

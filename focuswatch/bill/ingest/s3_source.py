@@ -1,7 +1,7 @@
-"""An export in S3: listed there, and copied to this machine file by file where it changed.
+"""List an export in S3, and copy changed files to this machine.
 
-A copy lies under the version it was made of, so the old one stands until the refresh that replaces it
-has succeeded. What S3 answers is made a sentence in `s3_answers`.
+A copy is stored under the version of its object, so that the old copy remains until the refresh that replaces it has
+succeeded. s3_errors turns errors of S3 into sentences.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from focuswatch.bill.ingest.file_listing import ExportFile, Listing, split_scope
-from focuswatch.bill.ingest.s3_errors import s3_client, told_in_one_sentence
+from focuswatch.bill.ingest.s3_errors import errors_as_sentences, s3_client
 from focuswatch.errors import ConfigError, ExportError, NothingDelivered
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ CHUNK_BYTES = 8 << 20
 
 
 def list_s3(address: str, *, mirror: Path) -> Listing:
-    """The objects under an s3:// address; the listing's `fetch` copies them into `mirror`.
+    """Return the objects under an s3:// address; the listing's `fetch` copies them into `mirror`.
 
     Raises ConfigError where boto3, credentials or permissions are missing, ExportError for what is not there.
     """
     bucket, _, key = address.removeprefix(SCHEME).partition("/")
     if not bucket:
-        raise ConfigError(f"{address}: names no bucket; expected s3://bucket/prefix")
+        raise ConfigError(f"{address}: has no bucket; expected s3://bucket/prefix")
     if _leaves_its_folder(key):
-        raise ConfigError(f"{address}: has a part `.` or `..`, which S3 does not resolve; leave it out")
+        raise ConfigError(f"{address}: has a part `.` or `..`, which S3 does not resolve; remove it")
     objects = _Objects(address=address, bucket=bucket, mirror=mirror, client=s3_client())
     root, scope = split_scope(PurePosixPath(key))
     files = objects.under(str(root)) if scope.parts else objects.under(key)
@@ -44,7 +44,7 @@ def list_s3(address: str, *, mirror: Path) -> Listing:
         scope, files = PurePosixPath(), objects.under(key)
     if not files:
         raise NothingDelivered(
-            f"{address}: there is no object under this address; check its bucket and prefix"
+            f"{address}: no objects found under this address; check the bucket and the prefix"
         )
     return Listing(address, files, scope=scope, fetch=objects.fetch, named=objects.named)
 
@@ -72,9 +72,9 @@ class _Objects:
     client: "S3Client"
 
     def under(self, prefix: str) -> tuple[ExportFile, ...]:
-        """Every object below `prefix`, named relative to it, or the one object that is called so."""
+        """Return every object below `prefix`, named relative to it, or the one object that is called so."""
         folder = f"{prefix.rstrip('/')}/" if prefix.strip("./") else ""
-        with told_in_one_sentence(self.address):
+        with errors_as_sentences(self.address):
             if found := tuple(self._list(folder, above=len(folder))):
                 return found
             above = prefix.rfind("/") + 1
@@ -92,7 +92,7 @@ class _Objects:
         return re.sub(re.escape(f"{self.mirror}/") + "[0-9a-f]{16}/", f"{SCHEME}{self.bucket}/", text)
 
     def _list(self, prefix: str, *, above: int) -> Iterator[ExportFile]:
-        """Objects whose key starts with `prefix`, named by what follows the first `above` characters."""
+        """Yield objects whose key starts with `prefix`, named by what follows the first `above` characters."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         for found in (found for page in pages for found in page.get("Contents", [])):
             key = found["Key"]
@@ -100,7 +100,7 @@ class _Objects:
             if _leaves_its_folder(key):
                 raise ExportError(
                     f"{SCHEME}{self.bucket}/{key}: its key has a part `.` or `..`, so that no copy of it can be made "
-                    "below the state; rename the object, or give a prefix that does not include it"
+                    "below the state; rename the object, or specify a prefix that does not include it"
                 )
             if key.endswith("/"):
                 continue
@@ -118,10 +118,10 @@ class _Objects:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         part = file.path.with_name(f"part-{threading.get_ident()}")
         try:
-            with told_in_one_sentence(f"{SCHEME}{self.bucket}/{file.key}"), part.open("wb") as copy:
+            with errors_as_sentences(f"{SCHEME}{self.bucket}/{file.key}"), part.open("wb") as copy:
                 # IfMatch: of an object delivered anew since it was listed, half of each must not be read.
-                found = self.client.get_object(Bucket=self.bucket, Key=file.key, IfMatch=file.stamp)
-                for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
+                response = self.client.get_object(Bucket=self.bucket, Key=file.key, IfMatch=file.stamp)
+                for chunk in response["Body"].iter_chunks(CHUNK_BYTES):
                     copy.write(chunk)
                 os.fsync(copy.fileno())
             part.replace(file.path)

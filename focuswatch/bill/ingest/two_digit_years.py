@@ -1,4 +1,4 @@
-"""Times that DuckDB reads as of another century: it takes `5/1/26` for the year 5, as long as it can.
+"""Detect times that DuckDB reads as another century: it reads `5/1/26` as the year 5.
 
 Looked for only after a file was refused, since it costs a reading of the file.
 """
@@ -26,14 +26,14 @@ def misread_time(
 
     `named` are the file's own names of the columns that hold times.
     """
-    found = (
+    misread = (
         _in_parquet(connection, path, named=named)
         if format_ == "parquet"
         else _in_text(path, format_=format_, delimiter=delimiter, named=named)
     )
-    if found is None:
+    if misread is None:
         return None
-    where, column, value = found
+    where, column, value = misread
     return f"{path}{where}: {column} is {value!r}, expected a date and time like 2026-05-01 00:00:00; correct the file"
 
 

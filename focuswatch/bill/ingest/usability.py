@@ -1,4 +1,4 @@
-"""What makes a well-read export unusable as a whole: two currencies, months for days, no charges."""
+"""Reject exports that can be read but not used: two currencies, monthly granularity, no charges."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ def refuse_unusable(
     *,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    """Raise ExportError where the units cannot be summed, or do not say which day they speak of."""
+    """Raise ExportError if units cannot be summed, or if their charges cannot be assigned to days."""
     facts = {name: unit.facts for name, unit in units.items()}
     holders: dict[str, str] = {}
     for name, found in facts.items():
@@ -28,8 +28,8 @@ def refuse_unusable(
                 holders.setdefault(fact.currency, name)
     if not holders:
         raise ExportError(
-            f"{source}: holds no charges in any currency; expected at least one row with a BillingCurrency: "
-            "wait for the first delivery, or give another folder"
+            f"{source}: has no charges in any currency; expected at least one row with a BillingCurrency: "
+            "wait for the first delivery, or specify another folder"
         )
     if len(holders) > 1:
         first, second, *_ = (
@@ -38,12 +38,14 @@ def refuse_unusable(
         )
         raise ExportError(
             f"{source}: found two billing currencies, {first} and {second}, expected one; "
-            "give the exports of different payers one at a time"
+            "scan the exports of different payers separately"
         )
     if grain_of([unit.periods for unit in units.values()]) == "MONTHLY":
-        file = next(file for one in deliveries for file in one.files if units[one.unit].periods.monthly)
+        file = next(
+            file for delivery in deliveries for file in delivery.files if units[delivery.unit].periods.monthly
+        )
         raise ExportError(
-            f"{file.path}: its charges last a month each, expected days or hours; "
+            f"{file.path}: its charges cover a month each, expected days or hours; "
             "deliver the export with TIME_GRANULARITY DAILY or HOURLY"
         )
 
@@ -56,15 +58,15 @@ def _file_with(
     name: str,
     connection: duckdb.DuckDBPyConnection,
 ) -> str:
-    """The first file of a unit that has a charge in `currency`."""
+    """Return the first file of a unit that has a charge in `currency`."""
     (delivery,) = (one for one in deliveries if one.unit == name)
     shapes = {file: part.shape for part in unit.parts for file in part.files}
     for file in delivery.files:
         if len(delivery.files) == 1 or not file.path.exists():
             return str(file.path)
-        here = relation(shapes[str(file.name)], [str(file.path)])
+        rows = relation(shapes[str(file.name)], [str(file.path)])
         if connection.execute(
-            f"SELECT 1 FROM ({here}) WHERE BillingCurrency = {literal(currency)} LIMIT 1"
+            f"SELECT 1 FROM ({rows}) WHERE BillingCurrency = {literal(currency)} LIMIT 1"
         ).fetchall():
             return str(file.path)
     return name

@@ -1,7 +1,7 @@
-"""The refresh on AWS: every billing period whose delivery changed is folded anew, and switched to as one step.
+"""Refresh the Athena tables: fold every billing period whose delivery changed, and switch to it in one step.
 
-The raw export is read once. A period that cannot be folded keeps its tables as they were and stops no other; a refresh
-that is repeated does nothing.
+The raw export is read once. A period that cannot be folded keeps its previous tables and does not stop the others;
+a repeated refresh does nothing.
 """
 
 import hashlib
@@ -35,13 +35,13 @@ from focuswatch.owners.owners_file import Owners
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
+MADE_BY = "1"  # increase it when periods are folded differently, so that every one is folded again
 MONEY_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Refreshed:
-    """What a refresh found and did.
+class AthenaRefresh:
+    """The result of a refresh.
 
     `failed` are the billing periods that were skipped, each with its reason; they stay as they were. `athena_failed`
     says that nothing could be folded for a reason that lies in no delivery: worth another try.
@@ -59,12 +59,12 @@ class Refreshed:
 
 
 class EmptyDeliveryError(ExportError):
-    """A delivery without charges, as of a month that has just begun."""
+    """A delivery has no charges, for example of a month that has just started."""
 
 
 @dataclass(frozen=True)
 class AthenaTables:
-    """Where the tables are: a Glue database over `files`, folders below `tables/` of a bucket."""
+    """The tables on Athena: a Glue database over `files`, folders below `tables/` of a bucket."""
 
     engine: AthenaEngine
     glue: "GlueClient"
@@ -72,10 +72,10 @@ class AthenaTables:
     catalog: Catalog
 
     def periods(self) -> dict[str, GluePeriod]:
-        """Every billing period that detections can read."""
+        """Return every billing period that detections can read."""
         return Partitions(self.glue, self.engine.database, "daily_charges").all()
 
-    def refresh(self, listing: Listing, *, owners: Owners, progress: Callable[[str], None]) -> Refreshed:
+    def refresh(self, listing: Listing, *, owners: Owners, progress: Callable[[str], None]) -> AthenaRefresh:
         """Fold what changed in the export that `listing` lists, newest first.
 
         A billing period that fails is skipped and named in the result. Raises ExportError where there is no period at
@@ -86,12 +86,14 @@ class AthenaTables:
         deliveries = deliveries_of(listing, warn=warnings.append, skip=failed.__setitem__)
         before = self.periods()
         made_by = _made_by(self.catalog)
-        digests = {one.unit: _digest(one, made_by) for one in deliveries}
+        digests = {delivery.unit: _digest(delivery, made_by) for delivery in deliveries}
         changed = [
-            one for one in deliveries if digests[one.unit] != getattr(before.get(one.unit), "digest", None)
+            delivery
+            for delivery in deliveries
+            if digests[delivery.unit] != getattr(before.get(delivery.unit), "digest", None)
         ]
         progress(f"{len(changed)} of {len(deliveries)} billing periods changed")
-        kept = before.keys() - {one.unit for one in changed}
+        kept = before.keys() - {delivery.unit for delivery in changed}
         self._locate(deliveries, listing=listing)
         errors = self._refresh_changed(
             changed, listing=listing, digests=digests, currencies={before[period].currency for period in kept}
@@ -102,7 +104,7 @@ class AthenaTables:
                 warnings.append(str(error))
             else:
                 failed[period] = str(error)
-        done = [one for one in changed if one.unit not in errors]
+        done = [delivery for delivery in changed if delivery.unit not in errors]
         self._sweep_unread(kept)
         after = self.periods()
         self._remember(done, before=before, after=after)
@@ -120,21 +122,21 @@ class AthenaTables:
         digests: Mapping[str, str],
         currencies: set[str],
     ) -> dict[str, FocuswatchError]:
-        """Why periods could not be folded. The newest comes first, since its currency is the one that counts."""
+        """Return why periods could not be folded. The newest comes first, since its currency is the one that counts."""
         errors: dict[str, FocuswatchError] = {}
         for delivery in reversed(changed):
             try:
-                made = self._refresh_period(
+                refreshed = self._refresh_period(
                     delivery, listing=listing, digest=digests[delivery.unit], currencies=currencies
                 )
             except (ExportError, QueryError) as error:
                 errors[delivery.unit] = error
             else:
-                currencies = {*currencies, made.currency}
+                currencies = {*currencies, refreshed.currency}
         return errors
 
     def _locate(self, deliveries: Iterable[PeriodDelivery], *, listing: Listing) -> None:
-        """Tell Glue where each period's files are: AWS decides how the folder is written, and may change it."""
+        """Set the location of each period in Glue: AWS decides on the case of folder names, and may change it."""
         export = Partitions(self.glue, self.engine.database, "focus_export")
         known = export.locations()
         for delivery in (one for one in deliveries if one.files):
@@ -149,7 +151,7 @@ class AthenaTables:
         period = delivery.unit
         if not delivery.files:
             raise EmptyDeliveryError(
-                f"billing period {period}: its manifest lists no files; nothing was replaced"
+                f"billing period {period}: its manifest lists no files; the previous version is kept"
             )
         folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
         paths = _listed_paths(delivery, listing=listing)
@@ -160,27 +162,27 @@ class AthenaTables:
         )
         staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
         staged.point(period, location=folders["daily_charges"], parameters={})
-        found = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
-        if currencies - {found.currency}:
+        facts = self._facts(delivery, digest=digest, location=folders["daily_charges"], paths=paths)
+        if currencies - {facts.currency}:
             raise ExportError(
-                f"billing period {period}: its charges are in {found.currency}, those of other periods in "
-                f"{', '.join(sorted(currencies - {found.currency}))}; expected one currency"
+                f"billing period {period}: its charges are in {facts.currency}, those of other periods in "
+                f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency"
             )
         for table in KEPT_TABLES:
             statement = kept_table_of_period(self.catalog, table, period=period)
             self.engine.unload(statement, to=folders[table], label=f"refresh of {table} {period}")
         for table in reversed(PERIOD_TABLES):  # daily_charges last: by its digest the period is done
             partitions = Partitions(self.glue, self.engine.database, table)
-            partitions.point(period, location=folders[table], parameters=found.parameters())
+            partitions.point(period, location=folders[table], parameters=facts.parameters())
             self.files.sweep(table, period)
-        return found
+        return facts
 
     def _sweep_unread(self, periods: Iterable[str]) -> None:
-        """Nobody reads the folder before any more where a period is as the run before left it."""
+        """Delete previous folders of unchanged periods, which no statement reads any more."""
         for table in PERIOD_TABLES:
-            found = Partitions(self.glue, self.engine.database, table).all()
-            for period in found.keys() & set(periods):
-                self.files.sweep_unread(table, period, in_use=found[period].location)
+            partitions = Partitions(self.glue, self.engine.database, table).all()
+            for period in partitions.keys() & set(periods):
+                self.files.sweep_unread(table, period, in_use=partitions[period].location)
 
     def _facts(
         self, delivery: PeriodDelivery, *, digest: str, location: str, paths: Sequence[str]
@@ -188,7 +190,7 @@ class AthenaTables:
         (row,) = self.engine.query(facts_of_period(delivery.unit), label=f"facts of {delivery.unit}")
         where = f"billing period {delivery.unit}"
         if not row["charges"]:
-            raise EmptyDeliveryError(f"{where}: its delivery has no charges; nothing was replaced")
+            raise EmptyDeliveryError(f"{where}: its delivery has no charges; the previous version is kept")
         if row["without_day"]:
             raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
         if row["currencies"] != 1:
@@ -219,27 +221,27 @@ class AthenaTables:
         before: Mapping[str, GluePeriod],
         after: Mapping[str, GluePeriod],
     ) -> None:
-        """A row of `deliveries` for every period whose delivery is not the one told of last."""
-        known = self.files.read("deliveries", DELIVERIES)
+        """Add a row to `deliveries` for every period whose delivery changed."""
+        recorded = self.files.read("deliveries", DELIVERIES)
         now = datetime.now(UTC).replace(tzinfo=None)
         rows = [
             DeliveryRow(
-                billing_period=date.fromisoformat(f"{one.unit}-01"),
-                delivered_at=after[one.unit].delivered_at.replace(tzinfo=None),
+                billing_period=date.fromisoformat(f"{delivery.unit}-01"),
+                delivered_at=after[delivery.unit].delivered_at.replace(tzinfo=None),
                 refreshed_at=now,
-                charges=after[one.unit].charges,
-                billed_cost=after[one.unit].billed_cost,
+                charges=after[delivery.unit].charges,
+                billed_cost=after[delivery.unit].billed_cost,
             )
-            for one in changed
-            if _told(before.get(one.unit)) != _told(after[one.unit])
+            for delivery in changed
+            if _told(before.get(delivery.unit)) != _told(after[delivery.unit])
         ]
-        if rows or not known:
+        if rows or not recorded:
             told = [tuple(row.model_dump().values()) for row in rows]
-            self.files.write("deliveries", _columns(DELIVERIES, [*known, *told]))
+            self.files.write("deliveries", _columns(DELIVERIES, [*recorded, *told]))
 
 
 def _listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
-    """The files that count, where others lie in the same folder; none where all of them count."""
+    """Return the files that count, where others lie in the same folder; none where all of them count."""
     folders = {file.name.parent for file in delivery.files}
     beside = any(file.name.parent in folders and file not in delivery.files for file in listing.files)
     if len(folders) == 1 and not beside:
@@ -274,20 +276,20 @@ def _summary(
     warnings: Sequence[str],
     *,
     failed: Mapping[str, str],
-) -> Refreshed:
+) -> AthenaRefresh:
     if not after:
-        why = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
-        raise ExportError(f"the export has no billing period that can be read yet: {why}")
-    currencies = sorted({one.currency for one in after.values()})
+        reason = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
+        raise ExportError(f"the export has no readable billing period yet: {reason}")
+    currencies = sorted({period.currency for period in after.values()})
     if len(currencies) > 1:
         raise ExportError(f"billing periods have the currencies {', '.join(currencies)}, expected one")
-    return Refreshed(
+    return AthenaRefresh(
         changed=tuple(sorted(changed)),
         unchanged=tuple(sorted(after.keys() - changed)),
         as_of=day_after(after.values()),
         currency=currencies[0],
-        newest_delivery=max(one.delivered_at for one in after.values()),
-        charges=sum(one.charges for one in after.values()),
+        newest_delivery=max(period.delivered_at for period in after.values()),
+        charges=sum(period.charges for period in after.values()),
         warnings=tuple(warnings),
         failed=dict(failed),
     )

@@ -1,7 +1,7 @@
-"""The statements that Athena runs: the catalog's own, with the tables that are not stored put before them.
+"""The statements that Athena runs: those of the catalog, preceded by the tables that are not stored.
 
-Pure text. What is small or depends on the day (NOT_STORED) stands as CTEs in whatever reads it; the other tables
-are Glue's.
+Pure text. Tables that are small or depend on the day (NOT_STORED) are common table expressions of the statements that
+read them; the other tables are in Glue.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
 
 
 def tables_as_of(catalog: Catalog, *, as_of: Value, names_resources: bool = True) -> dict[str, str]:
-    """The tables that are not stored, as of a day; `names_resources` is the owners'."""
+    """Return the tables that are not stored, as of a day; `names_resources` is the owners'."""
     values: dict[str, Value] = {"as_of": as_of, "names_resources": names_resources}
     return {name: catalog.tables[name].render(values) for name in NOT_STORED}
 
@@ -30,7 +30,7 @@ def tables_as_of(catalog: Catalog, *, as_of: Value, names_resources: bool = True
 def saved_query(
     entry: Detection | Report, *, catalog: Catalog, required_tags: Sequence[str], per_usd: float = 1.0
 ) -> str:
-    """A detection or report as it runs in Athena's console on any day: as of today, news of the last week.
+    """Return a detection or report as it runs in Athena's console on any day: as of today, news of the last week.
 
     `per_usd` is units of the billing currency for one US dollar, for thresholds in USD.
     """
@@ -55,7 +55,7 @@ def _delivered(period: str, paths: Sequence[str]) -> str:
 
 
 def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:
-    """One row: what is billed in the period and the same in US dollars, where the export prices in them.
+    """Return one row: what is billed in the period and the same in US dollars, where the export prices in them.
 
     It reads three columns of the raw export, and is run for bills in another currency alone.
     """
@@ -84,14 +84,14 @@ def folded(catalog: Catalog, *, delivered: str) -> str:
 
 
 def kept_table_of_period(catalog: Catalog, table: str, *, period: str) -> str:
-    """One of the kept tables of a billing period, from the charges that this refresh has just folded."""
+    """Return one of the kept tables of a billing period, from the charges that this refresh has just folded."""
     return kept_table(
         catalog, table, refreshed=f"FROM refreshed_charges\nWHERE {PERIOD_KEY} = {literal(period)}"
     )
 
 
 def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
-    """One of the kept tables, from the rows of `daily_charges` that a FROM and its WHERE name."""
+    """Return one of the kept tables, from the rows of `daily_charges` that a FROM and its WHERE name."""
     if table not in KEPT_TABLES:
         raise CatalogError(
             f"{table}: is not kept by billing period; expected one of {', '.join(KEPT_TABLES)}"
@@ -104,7 +104,7 @@ def kept_table(catalog: Catalog, table: str, *, refreshed: str) -> str:
 
 
 def facts_of_period(period: str) -> str:
-    """One row about what a refresh has just folded: charges, money, days, currencies, what cannot be used."""
+    """Return one row about what a refresh has just folded: charges, money, days, currencies, what cannot be used."""
     return f"""
 SELECT
     coalesce(sum(charges), 0) AS charges,

@@ -1,4 +1,4 @@
-"""The history of deliveries: what every refresh found of the billing periods that had changed."""
+"""The history of deliveries: a row for each billing period that a refresh found changed."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -15,7 +15,7 @@ def extended(
     after: Mapping[str, Unit],
     refreshed_at: datetime,
 ) -> tuple[DeliveryRow, ...]:
-    """The history with a row for every billing period whose delivery is not the one it tells of last."""
+    """Return the history, with a new row for every billing period whose delivery changed."""
     touched = {
         period
         for name in before.keys() | after.keys()
@@ -30,7 +30,7 @@ def extended(
 
 
 def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> DeliveryRow | None:
-    """All units' charges of one billing period; None where no unit holds it any more."""
+    """Return all units' charges of one billing period; None where no unit holds it any more."""
     holding = [unit for name, unit in units.items() if period in _periods(name, unit)]
     if not holding:
         return None
@@ -45,7 +45,7 @@ def _row(period: date, units: Mapping[str, Unit], refreshed_at: datetime) -> Del
 
 
 def _periods(name: str, unit: Unit) -> Iterable[date]:
-    """Billing periods of a unit; an export's own period also where it holds no charge."""
+    """Return the billing periods of a unit; that of a delivery also if it has no charges."""
     periods = {fact.billing_period for fact in unit.facts}
     if not periods and len(name) == len("2026-05"):
         try:

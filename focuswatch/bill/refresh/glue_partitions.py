@@ -1,7 +1,7 @@
-"""Glue partitions as the switch between an old and a new state of a billing period.
+"""Glue partitions, which switch a billing period from its old files to its new ones.
 
-A partition's location is changed by one call, so a statement reads all files of the old folder or all of the new.
-What is known of the period's charges stands in the partition's parameters, and changes with it.
+One call changes the location of a partition, so a statement reads all files of the old folder or all of the new one.
+The parameters of the partition hold facts about the charges and change with it.
 """
 
 from collections.abc import Iterable
@@ -43,8 +43,8 @@ class GluePeriod:
 
 
 def day_after(periods: Iterable[GluePeriod]) -> date:
-    """The first day not looked at, after the last charge of them all."""
-    return max(one.last_charge_date for one in periods) + timedelta(days=1)
+    """Return the first day that is not analyzed: the day after the last charge of all periods."""
+    return max(period.last_charge_date for period in periods) + timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -56,52 +56,52 @@ class Partitions:
     table: str
 
     def all(self) -> dict[str, GluePeriod]:
-        """Every period by name; one that says nothing of itself is left out, and so refreshed again."""
+        """Return every period by name; a partition without valid parameters is omitted, and so refreshed again."""
         pages = self.glue.get_paginator("get_partitions").paginate(
             DatabaseName=self.database, TableName=self.table
         )
-        found = (one for page in pages for one in page["Partitions"])
-        return {period.period: period for one in found if (period := _period(one)) is not None}
+        partitions = (partition for page in pages for partition in page["Partitions"])
+        return {period.period: period for item in partitions if (period := _period(item)) is not None}
 
     def locations(self) -> dict[str, str]:
-        """Where each period's files are."""
+        """Return where each period's files are."""
         pages = self.glue.get_paginator("get_partitions").paginate(
             DatabaseName=self.database, TableName=self.table
         )
-        found = (one for page in pages for one in page["Partitions"])
-        return {one["Values"][0]: one["StorageDescriptor"]["Location"] for one in found}
+        partitions = (partition for page in pages for partition in page["Partitions"])
+        return {item["Values"][0]: item["StorageDescriptor"]["Location"] for item in partitions}
 
     def point(self, period: str, *, location: str, parameters: dict[str, str]) -> None:
         """Make the period's files those in `location`, in one step."""
         storage = self.glue.get_table(DatabaseName=self.database, Name=self.table)["Table"][
             "StorageDescriptor"
         ]
-        made: Any = {
+        partition: Any = {
             "Values": [period],
             "StorageDescriptor": {**storage, "Location": location},
             "Parameters": parameters,
         }
         where = {"DatabaseName": self.database, "TableName": self.table}
         try:
-            self.glue.update_partition(**where, PartitionValueList=[period], PartitionInput=made)
+            self.glue.update_partition(**where, PartitionValueList=[period], PartitionInput=partition)
         except self.glue.exceptions.EntityNotFoundException:
-            self.glue.create_partition(**where, PartitionInput=made)
+            self.glue.create_partition(**where, PartitionInput=partition)
 
 
-def _period(found: Any) -> GluePeriod | None:
-    told = found.get("Parameters", {})
+def _period(partition: Any) -> GluePeriod | None:
+    parameters = partition.get("Parameters", {})
     try:
         return GluePeriod(
-            period=found["Values"][0],
-            location=found["StorageDescriptor"]["Location"],
-            digest=told["digest"],
-            delivered_at=datetime.fromisoformat(told["delivered_at"]),
-            charges=int(told["charges"]),
-            billed_cost=float(told["billed_cost"]),
-            currency=told["currency"],
-            first_charge_date=date.fromisoformat(told["first_charge_date"]),
-            last_charge_date=date.fromisoformat(told["last_charge_date"]),
-            per_usd=float(told["per_usd"]) if "per_usd" in told else None,
+            period=partition["Values"][0],
+            location=partition["StorageDescriptor"]["Location"],
+            digest=parameters["digest"],
+            delivered_at=datetime.fromisoformat(parameters["delivered_at"]),
+            charges=int(parameters["charges"]),
+            billed_cost=float(parameters["billed_cost"]),
+            currency=parameters["currency"],
+            first_charge_date=date.fromisoformat(parameters["first_charge_date"]),
+            last_charge_date=date.fromisoformat(parameters["last_charge_date"]),
+            per_usd=float(parameters["per_usd"]) if "per_usd" in parameters else None,
         )
     except (KeyError, ValueError):
         return None

@@ -1,7 +1,7 @@
-"""Daily Parquet of files that queries should not read themselves: hours become days, text becomes values.
+"""Fold hourly or CSV files into daily Parquet files.
 
-Written piece by piece. A key may have several rows a day, so a piece needs to know nothing of the others,
-and memory is bounded by the piece, not by the export.
+Files are folded piece by piece. A key may have several rows per day, so pieces are independent of each other, and a
+piece bounds the memory, not the export.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ BYTES_A_ROW = {"csv": 400, "csv.gz": 40}  # a guess on the safe side, text has n
 
 @dataclass(frozen=True)
 class Piece:
-    """What one statement folds: files of one shape, or a range of rows of a large one."""
+    """The input of one folding statement: files of one shape, or a range of rows of a large file."""
 
     shape: Shape
     files: tuple[ExportFile, ...]
@@ -34,7 +34,7 @@ class Piece:
 
 
 def folding_sql() -> str:
-    """The statement that folds `focus_export`, as every engine runs it."""
+    """Return the statement that folds `focus_export`, as every engine runs it."""
     return (ROOT / "tables" / "folded_charges.sql").read_text(encoding="utf-8")
 
 
@@ -66,7 +66,7 @@ def _read(piece: Piece, *, finished: bool = True) -> str:
 
 
 def _folded(piece: Piece, *, connection: duckdb.DuckDBPyConnection) -> str:
-    """The folding statement over a piece, Tags grouped by their hash, which takes DuckDB a fifth less time.
+    """Return the folding statement over a piece, Tags grouped by their hash, which takes DuckDB a fifth less time.
 
     Two tags would have to collide in 64 bits, within a key otherwise equal, to be taken for one another.
     """
@@ -81,7 +81,7 @@ def _folded(piece: Piece, *, connection: duckdb.DuckDBPyConnection) -> str:
 def _pieces(
     shape: Shape, files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
 ) -> Iterator[Piece]:
-    """Files together as long as they stay small, a large Parquet file by its row groups."""
+    """Yield files together as long as they stay small, a large Parquet file by its row groups."""
     small: list[ExportFile] = []
     together = 0
     for file, rows in _rows(shape, files, connection=connection).items():
@@ -100,17 +100,17 @@ def _pieces(
 def _rows(
     shape: Shape, files: Sequence[ExportFile], *, connection: duckdb.DuckDBPyConnection
 ) -> dict[ExportFile, int]:
-    """Rows of every file; a guess where it is text."""
+    """Return the number of rows of every file; an estimate for text files."""
     if shape.format != "parquet":
         return {file: file.size // BYTES_A_ROW[shape.format] for file in files}
     listed = file_list(str(file.path) for file in files)
-    found = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})").fetchall()
-    rows = dict(found)
+    counts = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})").fetchall()
+    rows = dict(counts)
     return {file: rows[str(file.path)] for file in files}
 
 
 def _ranges(file: ExportFile, *, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, int]]:
-    """Ranges [first, end) of about PIECE_ROWS rows, none of which cuts a row group."""
+    """Yield ranges [first, end) of about PIECE_ROWS rows, none of which cuts a row group."""
     groups = connection.execute(
         f"SELECT row_group_num_rows FROM parquet_metadata({file_list([str(file.path)])}) "
         "WHERE column_id = 0 ORDER BY row_group_id"

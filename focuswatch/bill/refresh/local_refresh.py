@@ -35,10 +35,10 @@ from focuswatch.errors import ExportError, FocuswatchError
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "6"  # to be raised when files are read in another way, so that every unit is read again
+READING = "6"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
-    "the export has neither SkuMeter nor x_UsageType: detections that match meters see nothing; "
+    "the export has neither SkuMeter nor x_UsageType: detections that match meters find nothing; "
     "select one of them in the export"
 )
 
@@ -62,10 +62,10 @@ def refresh(
     state: Path,
     progress: Callable[[str], None],
 ) -> LocalRefresh:
-    """Make `folded_charges`, `kept_*` and `deliveries` on the connection, of all in `source`.
+    """Create `folded_charges`, `kept_*` and `deliveries` on the connection, from everything in `source`.
 
-    `source` is a folder, a file or an s3:// address; `state` is this export's own folder. `say` is told
-    what is going to be read. Raises ExportError, and then leaves the state as the last refresh left it.
+    `source` is a folder, a file or an s3:// address; `state` is the folder of this export. `progress` reports
+    what is about to be read. Raises ExportError, and then leaves the state as the last refresh left it.
     """
     state.mkdir(parents=True, exist_ok=True)
     if source.startswith(SCHEME):
@@ -89,7 +89,7 @@ def _refresh(
     warnings: list[str] = []
     old = load_index(state, made_by=_made_by(catalog))
     deliveries = tuple(
-        one for found in deliveries_of(listing, warn=warnings.append) for one in separated(found)
+        item for found in deliveries_of(listing, warn=warnings.append) for item in separated(found)
     )
     changed = [delivery for delivery in deliveries if not _is_known(delivery, old, state=state)]
     progress(_announcement(deliveries, changed))
@@ -130,19 +130,19 @@ def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] 
     """Return the ExportError to raise where a view over what was refreshed cannot be read."""
     if str(state / KEPT) in str(error):
         return ExportError(
-            f"{state / KEPT}: what is kept of the export is damaged; remove that folder, and the export is read anew"
+            f"{state / KEPT}: the stored copy of the export is damaged; delete this folder and scan again"
         )
     return changed_since(files) or refusal(error, files=[file.path for file in files])
 
 
 def _made_by(catalog: Catalog) -> str:
-    """The way of reading: this code's, and the SQL of every table that is kept."""
+    """Return the way of reading: this code's, and the SQL of every table that is kept."""
     statements = (catalog.tables[name].sql for name in ("folded_charges", "daily_charges", *KEPT_TABLES))
     return hashlib.sha256("\n".join((READING, *statements)).encode()).hexdigest()
 
 
 def _is_known(delivery: PeriodDelivery, index: Index, *, state: Path) -> bool:
-    """Whether a delivery was read before as it is now, and what was kept of it is still there."""
+    """Return whether a delivery was read before as it is now, and what was kept of it is still there."""
     unit = index.units.get(delivery.unit)
     if unit is None or unit.digest != digest_of(delivery):
         return False
@@ -159,15 +159,15 @@ def _announcement(deliveries: Sequence[PeriodDelivery], changed: Sequence[Period
 
 
 def _counted_once(units: Mapping[str, Unit]) -> Iterator[str]:
-    """A note on every file that holds the same charges as another one."""
+    """Yield a note on every file that holds the same charges as another one."""
     for name, unit in units.items():
         if unit.duplicate_of:
-            yield f"{name} holds the same charges as {unit.duplicate_of}: they are counted once"
+            yield f"{name} contains the same charges as {unit.duplicate_of}; they are counted once"
 
 
 def _needed(units: Mapping[str, Unit], deliveries: Sequence[PeriodDelivery]) -> Iterator[ExportFile]:
-    """The files that queries read themselves."""
-    return (file for one in deliveries if not units[one.unit].is_folded for file in one.files)
+    """Yield the files that queries read themselves."""
+    return (file for delivery in deliveries if not units[delivery.unit].is_folded for file in delivery.files)
 
 
 def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
@@ -210,7 +210,7 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
 
 
 def _newest_rate(units: Iterable[Unit]) -> float | None:
-    """The rate of the unit with the newest charges that tells one."""
-    told = [unit for unit in units if unit.per_usd is not None and unit.facts]
-    newest = max(told, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
+    """Return the rate of the unit with the newest charges, among those that have one."""
+    priced = [unit for unit in units if unit.per_usd is not None and unit.facts]
+    newest = max(priced, key=lambda unit: max(fact.last_charge_date for fact in unit.facts), default=None)
     return newest.per_usd if newest else None

@@ -1,4 +1,4 @@
-"""What detections see of an export: the views `folded_charges` and `kept_*`, the table `deliveries`."""
+"""The views `folded_charges` and `kept_*` and the table `deliveries`, which give detections access to an export."""
 
 from collections.abc import Iterable, Sequence
 
@@ -36,21 +36,21 @@ def folded_select(paths: Iterable[str]) -> str:
 
 
 def folded_view_sql(selects: Sequence[str], *, temporary: bool = False) -> str:
-    """The statement that makes the view `folded_charges` of all units' SELECTs."""
+    """Return the statement that makes the view `folded_charges` of all units' SELECTs."""
     body = " UNION ALL ".join(f"({select})" for select in selects) or NO_CHARGES
     kind = "TEMP VIEW" if temporary else "VIEW"
     return f"CREATE OR REPLACE {kind} folded_charges AS SELECT {', '.join(FOLDED_CHARGES)} FROM ({body})"
 
 
 def kept_view_sql(table: str, paths: Iterable[str]) -> str:
-    """The statement that makes the view `kept_<table>` of what every unit kept of a table."""
+    """Return the statement that makes the view `kept_<table>` of what every unit kept of a table."""
     source = f"read_parquet({file_list(paths)}, hive_partitioning = false)"
     return f"CREATE OR REPLACE VIEW kept_{table} AS SELECT * FROM {source}"
 
 
 def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[DeliveryRow]) -> None:
     """The table `deliveries`, the latest last."""
-    told = [
+    values = [
         (
             row.billing_period,
             row.delivered_at.replace(tzinfo=None),
@@ -60,4 +60,4 @@ def create_deliveries(connection: duckdb.DuckDBPyConnection, rows: Sequence[Deli
         )
         for row in rows
     ]
-    create_table(connection, "deliveries", DELIVERIES, told)
+    create_table(connection, "deliveries", DELIVERIES, values)

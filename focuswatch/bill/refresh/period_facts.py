@@ -1,4 +1,4 @@
-"""What is known of a unit's charges without reading them again: how many, how much, from when to when."""
+"""Facts about the charges of a unit that are kept with it: count, cost, first and last day, and length of periods."""
 
 import math
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class PeriodFacts(BaseModel):
 
 
 def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> Periods:
-    """The charge periods' lengths in `relation`, a SELECT of a sample of `focus_export`.
+    """Return the charge periods' lengths in `relation`, a SELECT of a sample of `focus_export`.
 
     A sample tells hours from days well enough: one that misleads costs time, since whoever reads days sums.
     """
@@ -79,7 +79,7 @@ def probe_periods(connection: "duckdb.DuckDBPyConnection", *, relation: str) -> 
 def probe_services(
     connection: "duckdb.DuckDBPyConnection", *, file: str, place: str
 ) -> tuple[PeriodFacts, ...]:
-    """Charges by billing period and currency in a file of daily services.
+    """Return charges by billing period and currency in a file of daily services.
 
     Raises ExportError, naming `place`, for charges without a day or of a day that cannot be, and for a cost that
     is no number or beyond all reason.
@@ -112,20 +112,20 @@ def probe_services(
     ).fetchall()
     names = tuple(PeriodFacts.model_fields)
     facts = []
-    for *row, effective_cost, has_days, strange_day, billed_on, most_billed, spent_on, most_spent in rows:
+    for *row, effective_cost, has_days, odd_day, billed_on, most_billed, spent_on, most_spent in rows:
         fact = dict(zip(names, row, strict=True))
         if not has_days:
             raise ExportError(
                 f"{place}: has charges without a ChargePeriodStart, expected one in each; export it again"
             )
-        if strange_day is not None:
+        if odd_day is not None:
             raise ExportError(
-                f"{place}: has charges of {strange_day}, expected days of {FIRST_DAY.year} to {LAST_DAY.year}; "
+                f"{place}: has charges of {odd_day}, expected days from {FIRST_DAY.year} to {LAST_DAY.year}; "
                 "correct the file"
             )
         if not math.isfinite(fact["billed_cost"]) or not math.isfinite(effective_cost):
             raise ExportError(
-                f"{place}: has a cost that is NaN or infinite, expected numbers; correct the file"
+                f"{place}: has a cost that is NaN or infinite, expected finite numbers; correct the file"
             )
         for column, day, most in (
             ("BilledCost", billed_on, most_billed),
@@ -140,8 +140,8 @@ def probe_services(
 
 
 def grain_of(periods: Sequence[Periods]) -> Grain:
-    """The grain of an export: of all units together, since one may hold nothing but a month's fees."""
-    usage = sum(one.usage for one in periods)
-    if usage and sum(one.monthly for one in periods) == usage:
+    """Return the grain of an export: of all units together, since one may hold nothing but a month's fees."""
+    usage = sum(period.usage for period in periods)
+    if usage and sum(period.monthly for period in periods) == usage:
         return "MONTHLY"
-    return "HOURLY" if any(one.is_hourly for one in periods) else "DAILY"
+    return "HOURLY" if any(period.is_hourly for period in periods) else "DAILY"

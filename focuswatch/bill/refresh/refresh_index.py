@@ -1,6 +1,6 @@
-"""What the last refresh left in the state: every unit as it was read, and every delivery ever seen.
+"""The index of an export's state: every unit as the last refresh read it, and the history of deliveries.
 
-The file is replaced in one step and last of all, so what it names is whole, whenever a refresh ended.
+A refresh replaces the file in one step and last of all, so that every file it names is complete.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ class DeliveryRow(BaseModel):
 
 
 class Index(BaseModel):
-    """All of it; `made_by` tells another way of reading or folding, whose units are made again."""
+    """The content of the index; units that were read or folded with another `made_by` are read again."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,7 +63,7 @@ class Index(BaseModel):
 
 
 def load_index(state: Path, *, made_by: str) -> Index:
-    """The index of the last refresh, an empty one before the first. Raises ExportError for a damaged one."""
+    """Return the index of the last refresh, an empty one before the first. Raises ExportError for a damaged one."""
     path = state / INDEX
     if not path.exists():
         return Index(made_by=made_by)
@@ -74,19 +74,19 @@ def load_index(state: Path, *, made_by: str) -> Index:
         return Index.model_validate(kept)
     except (ValueError, TypeError, KeyError, RecursionError) as error:  # no JSON, or not of this shape
         raise ExportError(
-            f"{path}: is not the index of a refresh; remove it, and the export is read anew "
-            "(the history of its deliveries begins again)"
+            f"{path}: is not the index of a refresh; delete it, and the export is read again "
+            "(the history of its deliveries starts over)"
         ) from error
 
 
 def store_index(state: Path, index: Index) -> None:
     """Replace the index in one step."""
-    made = state / f"{INDEX}.new"
-    with made.open("w", encoding="utf-8") as file:
+    temporary = state / f"{INDEX}.new"
+    with temporary.open("w", encoding="utf-8") as file:
         file.write(index.model_dump_json())
         file.flush()
         os.fsync(file.fileno())
-    made.replace(state / INDEX)
+    temporary.replace(state / INDEX)
 
 
 def digest_of(delivery: PeriodDelivery) -> str:

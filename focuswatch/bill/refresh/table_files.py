@@ -1,4 +1,5 @@
-"""The Parquet files of the tables, in one bucket: a new folder for every refresh of a period, small tables whole."""
+"""The Parquet files of the Athena tables in S3: a new folder for every refresh of a billing period, one file per small
+table."""
 
 import io
 import uuid
@@ -28,7 +29,7 @@ class Files:
     run_id: str
 
     def new_folder(self, table: str, period: str) -> str:
-        """The address of an empty folder; a repeated attempt gets another."""
+        """Return the address of an empty folder; a repeated attempt gets another."""
         return f"s3://{self.bucket}/{_prefix(table, period)}{self.run_id}-{uuid.uuid4().hex[:8]}/"
 
     def sweep(self, table: str, period: str) -> None:
@@ -71,7 +72,7 @@ class Files:
         self.s3.put_object(Bucket=self.bucket, Key=_key(table), Body=body.getvalue())
 
     def read(self, table: str, shape: Mapping[str, str]) -> list[tuple[Any, ...]]:
-        """The rows of a small table; none before it was written."""
+        """Return the rows of a small table; none before it was written."""
         import pyarrow.parquet as pq
 
         try:

@@ -1,7 +1,7 @@
-"""The refresh on a Trino: every billing period that changed is folded into new rows, and views are turned to them.
+"""Refresh the Trino tables: fold every changed billing period into new rows, then switch the views to these rows.
 
-A reader of a view sees the old rows of a period or the new ones and never a mix; a refresh that fails before it
-turns a view leaves every view as it was, and one that is repeated makes again what is not remembered.
+A reader of a view sees the old rows of a period or the new ones, never a mix. A refresh that fails before it switches
+a view changes no view; a repeated refresh folds again what was not recorded.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from focuswatch.engines.sql_literals import literal, literals
 from focuswatch.engines.trino_engine import TrinoEngine
 from focuswatch.errors import ConfigError, ExportError, QueryError
 
-MADE_BY = "1"  # to be raised when periods are folded in another way, so that every one is folded again
+MADE_BY = "1"  # increase it when periods are folded differently, so that every one is folded again
 MOST_DELIVERIES = 1000  # that are kept: what is known of late bills follows from the newest
 MEMORY = "refreshed_periods"  # the view that remembers; it is turned last
 SHAPES = {"daily_charges": table_columns.DAILY_CHARGES, **table_columns.KEPT_TABLES}
@@ -47,12 +47,12 @@ class TrinoPeriod(BaseModel):
 
     @property
     def part(self) -> str:
-        """What marks its rows."""
+        """The mark of its rows."""
         return f"{self.period:%Y%m}_{self.run}"
 
     @property
     def part_before(self) -> str | None:
-        """What marks the rows that it replaced."""
+        """The mark of the rows that it replaced."""
         return self.run_before and f"{self.period:%Y%m}_{self.run_before}"
 
 
@@ -65,7 +65,7 @@ class TrinoTables:
     catalog: Catalog
 
     def tables(self) -> set[str]:
-        """The names of all tables and views of the schema."""
+        """Return the names of all tables and views of the schema."""
         rows = self.engine.query(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema",
             label="tables",
@@ -76,8 +76,8 @@ class TrinoTables:
         """Fold what changed. Raises ExportError, QueryError, or ConfigError where a table cannot be upgraded."""
         found = self.engine.query(trino_statements.facts(self.export), label="facts of the export")
         _refuse(found, export=self.export)
-        there = self.tables()
-        before = {period.period: period for period in self._remembered(there)}
+        existing = self.tables()
+        before = {period.period: period for period in self._remembered(existing)}
         run = f"{datetime.now(UTC):%Y%m%d%H%M%S}_{uuid.uuid4().hex[:6]}"
         made_by = _made_by(self.catalog)
         after = [
@@ -85,35 +85,35 @@ class TrinoTables:
         ]
         changed = [period for period in after if period.run == run]
         progress(f"{len(changed)} of {len(after)} billing periods changed")
-        self._make_tables(there)
+        self._make_tables(existing)
         for period in changed:
             self._fold(period)
         if changed or before.keys() - {period.period for period in after}:
-            self._turn(after, changed=changed, there=there)
+            self._turn(after, changed=changed, existing=existing)
             self._sweep(after)
         return after
 
-    def _remembered(self, there: set[str]) -> list[TrinoPeriod]:
-        if MEMORY not in there:
+    def _remembered(self, existing: set[str]) -> list[TrinoPeriod]:
+        if MEMORY not in existing:
             return []
         rows = self.engine.query(f"SELECT period FROM {MEMORY}", label=MEMORY)
         return [TrinoPeriod.model_validate_json(row["period"]) for row in rows]
 
-    def _make_tables(self, there: set[str]) -> None:
-        self._add_columns(there)
-        missing = [name for name in SHAPES if trino_statements.parts_of(name) not in there]
+    def _make_tables(self, existing: set[str]) -> None:
+        self._add_columns(existing)
+        missing = [name for name in SHAPES if trino_statements.parts_of(name) not in existing]
         if not missing:
             return
         (found,) = self.engine.query(trino_statements.CONNECTOR, label="connector")
         for name in missing:
-            made = trino_statements.create_parts(name, SHAPES[name], connector=found["connector_name"])
-            self.engine.execute(made, label=f"refresh: {name}")
+            statement = trino_statements.create_parts(name, SHAPES[name], connector=found["connector_name"])
+            self.engine.execute(statement, label=f"refresh: {name}")
 
-    def _add_columns(self, there: set[str]) -> None:
+    def _add_columns(self, tables: set[str]) -> None:
         """Add the columns that tables made by an earlier version of focuswatch lack."""
         rows = self.engine.query(trino_statements.COLUMNS, label="columns")
         existing = {(row["table_name"], row["column_name"]) for row in rows}
-        for name in (one for one in SHAPES if trino_statements.parts_of(one) in there):
+        for name in (one for one in SHAPES if trino_statements.parts_of(one) in tables):
             table = trino_statements.parts_of(name)
             for column, type_ in SHAPES[name].items():
                 if (table, column.lower()) not in existing:
@@ -133,35 +133,37 @@ class TrinoTables:
 
     def _fold(self, period: TrinoPeriod) -> None:
         label = f"refresh of {period.period:%Y-%m}"
-        made = folded(self.catalog, delivered=trino_statements.delivered(self.export, period.period))
-        self._add("daily_charges", made, period=period, label=label)
+        select = folded(self.catalog, delivered=trino_statements.delivered(self.export, period.period))
+        self._add("daily_charges", select, period=period, label=label)
         refreshed = f"FROM {trino_statements.parts_of('daily_charges')}\nWHERE part = {literal(period.part)}"
         for name in table_columns.KEPT_TABLES:
-            made = kept_table(self.catalog, name, refreshed=refreshed)
-            self._add(name, made, period=period, label=f"{label}: {name}")
+            select = kept_table(self.catalog, name, refreshed=refreshed)
+            self._add(name, select, period=period, label=f"{label}: {name}")
 
-    def _add(self, name: str, made: str, *, period: TrinoPeriod, label: str) -> None:
+    def _add(self, name: str, select: str, *, period: TrinoPeriod, label: str) -> None:
         self.engine.execute(
-            trino_statements.add_part(name, SHAPES[name], made, part=period.part), label=label
+            trino_statements.add_part(name, SHAPES[name], select, part=period.part), label=label
         )
 
-    def _turn(self, after: Sequence[TrinoPeriod], *, changed: Sequence[TrinoPeriod], there: set[str]) -> None:
+    def _turn(
+        self, after: Sequence[TrinoPeriod], *, changed: Sequence[TrinoPeriod], existing: set[str]
+    ) -> None:
         for name, shape in SHAPES.items():
             parts = [period.part for period in after]
             self._turn_view(name, trino_statements.these_parts(name, shape, parts))
-        known = self._deliveries() if "deliveries" in there else []
+        recorded = self._deliveries() if "deliveries" in existing else []
         now = datetime.now(UTC).replace(tzinfo=None)
-        told = [
+        new_rows = [
             DeliveryRow(
-                billing_period=one.period,
+                billing_period=delivery.period,
                 delivered_at=now,  # a table does not say when it was written; seen is the best that is known
                 refreshed_at=now,
-                charges=one.charges,
-                billed_cost=one.billed_cost,
+                charges=delivery.charges,
+                billed_cost=delivery.billed_cost,
             )
-            for one in changed
+            for delivery in changed
         ]
-        if rows := [*known, *told][-MOST_DELIVERIES:]:
+        if rows := [*recorded, *new_rows][-MOST_DELIVERIES:]:
             self._turn_view("deliveries", trino_statements.deliveries(rows))
         kept = literals([(period.model_dump_json(),) for period in after])
         self._turn_view(MEMORY, f"SELECT period FROM (VALUES {kept}) AS known(period)")
@@ -219,10 +221,10 @@ def _made_by(catalog: Catalog) -> str:
     return hashlib.sha256("\n".join((MADE_BY, *statements_of)).encode()).hexdigest()
 
 
-def _refuse(found: Sequence[Row], *, export: str) -> None:
-    if not found:
-        raise ExportError(f"{export} has no rows; name the table that holds the FOCUS export.")
-    for row in found:
+def _refuse(facts: Sequence[Row], *, export: str) -> None:
+    if not facts:
+        raise ExportError(f"{export} has no rows. Specify the table of the FOCUS export.")
+    for row in facts:
         where = f"{export}, billing period {row['billing_period']}"
         if row["billing_period"] is None:
             raise ExportError(f"{export}: has charges without a BillingPeriodStart, expected one in each")
@@ -230,7 +232,7 @@ def _refuse(found: Sequence[Row], *, export: str) -> None:
             raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
         if row["currencies"] != 1:
             raise ExportError(f"{where}: found {row['currencies']} billing currencies, expected one")
-    if len(currencies := sorted({row["currency"] for row in found})) > 1:
+    if len(currencies := sorted({row["currency"] for row in facts})) > 1:
         raise ExportError(
             f"{export}: billing periods have the currencies {', '.join(currencies)}, expected one"
         )

@@ -1,4 +1,4 @@
-"""The statements of a refresh on a Trino: only what its Hive, Iceberg and memory connectors all take. Pure text.
+"""The statements of a refresh on Trino, in SQL that its Hive, Iceberg and memory connectors accept. Pure text.
 
 No connector has a change of several rows or files that all of them share; a view's text they all replace at once:
 https://trino.io/docs/current/sql/create-view.html
@@ -28,12 +28,12 @@ MONEY = (
 
 
 def month_after(period: date) -> date:
-    """The first day of the next month."""
+    """Return the first day of the next month."""
     return (period + timedelta(days=31)).replace(day=1)
 
 
 def delivered(export: str, period: date) -> str:
-    """The rows of the export that are of one billing period."""
+    """Return the rows of the export that are of one billing period."""
     return (
         f"FROM {export}\nWHERE CAST(BillingPeriodStart AS date) >= {literal(period)}"
         f" AND CAST(BillingPeriodStart AS date) < {literal(month_after(period))}"
@@ -41,7 +41,7 @@ def delivered(export: str, period: date) -> str:
 
 
 def facts(export: str) -> str:
-    """One row for every billing period of the export: what tells whether it changed, and what cannot be used."""
+    """Return one row for every billing period of the export: whether it changed, and whether it is usable."""
     return f"""
 SELECT
     CAST(date_trunc('month', BillingPeriodStart) AS date) AS billing_period,
@@ -62,17 +62,17 @@ ORDER BY 1
 
 
 def view(name: str, select: str) -> str:
-    """The statement that makes a view mean `select` from now on, in one step."""
+    """Return the statement that makes a view mean `select` from now on, in one step."""
     return f"CREATE OR REPLACE VIEW {name} SECURITY INVOKER AS\n{select}"
 
 
 def parts_of(name: str) -> str:
-    """The table that holds the rows of a view, under every mark."""
+    """Return the table that holds the rows of a view, under every mark."""
     return f"{name}_parts"
 
 
 def create_parts(name: str, shape: Mapping[str, str], *, connector: str) -> str:
-    """The statement that makes that table, partitioned by mark where the connector can."""
+    """Return the statement that makes that table, partitioned by mark where the connector can."""
     partitioned = PARTITIONED.get(connector)
     made = create_statement(parts_of(name), {**shape, "part": "VARCHAR"})
     return f"{made} WITH ({partitioned} = ARRAY['part'])" if partitioned else made
@@ -84,14 +84,14 @@ def add_column(table: str, column: str, *, type_: str) -> str:
 
 
 def add_part(name: str, shape: Mapping[str, str], select: str, *, part: str) -> str:
-    """The statement that adds rows under a mark."""
+    """Return the statement that adds rows under a mark."""
     listed = ", ".join(shape)
     marked = f"SELECT {listed}, {literal(part)} FROM (\n{select}\n) AS made"
     return f"INSERT INTO {parts_of(name)} ({listed}, part)\n{marked}"
 
 
 def these_parts(name: str, shape: Mapping[str, str], parts: Sequence[str]) -> str:
-    """The rows under these marks."""
+    """Return the rows under these marks."""
     return f"SELECT {', '.join(shape)}\nFROM {parts_of(name)}\nWHERE part IN ({literals(list(parts))})"
 
 

@@ -1,4 +1,4 @@
-"""The FOCUS columns that focuswatch reads, in 1.2's vocabulary, and how each is made of what a file has.
+"""The FOCUS columns that focuswatch reads, in FOCUS 1.2 terms, and the SQL that derives each from a file's columns.
 
 A column is found whatever its case. `focus_export` has these columns with these types, whichever
 version, provider or format a file speaks.
@@ -114,20 +114,20 @@ def own_names(names: Sequence[str]) -> dict[str, str]:
 
     The specification's spelling wins over another one. Raises ValueError naming two columns of which neither has it.
     """
-    found: dict[str, str] = {}
+    names_by_column: dict[str, str] = {}
     for name in names:
         column = canonical(name)
-        known = found.get(column)
-        if column not in READ or (known and known.strip().lower() == column):
+        previous = names_by_column.get(column)
+        if column not in READ or (previous and previous.strip().lower() == column):
             continue
-        if known and name.strip().lower() != column:
-            raise ValueError(f"{known} and {name}")
-        found[column] = name
-    return found
+        if previous and name.strip().lower() != column:
+            raise ValueError(f"{previous} and {name}")
+        names_by_column[column] = name
+    return names_by_column
 
 
 def sources(column: str) -> tuple[str, ...]:
-    """The names under which a file may have `column`, the preferred one first."""
+    """Return the names under which a file may have `column`, the preferred one first."""
     return SOURCES.get(column, (column,))
 
 
@@ -139,7 +139,7 @@ def focus_version(names: set[str]) -> str:
 
 
 def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: bool) -> str:
-    """SQL for one column of `focus_export`, Tags still as the file has them.
+    """Return SQL for one column of `focus_export`, Tags still as the file has them.
 
     `types` gives a source's own name and DuckDB type by canonical name. Text that means null is made
     null where `blanks`, and wherever it would be parsed or hide another source's value.
@@ -169,7 +169,7 @@ def _issued_by_aws(issuer: str) -> str:
 
 
 def _account_id(number: str) -> str:
-    """An AWS account's id of which a tool made a number, with the zeros that it lost in front."""
+    """Return an AWS account's id of which a tool made a number, with the zeros that it lost in front."""
     digits = f"CAST(CAST({number} AS HUGEINT) AS VARCHAR)"
     return f"CASE WHEN length({digits}) < 12 THEN lpad({digits}, 12, '0') ELSE {digits} END"
 
@@ -180,7 +180,7 @@ def without_blanks(value: str) -> str:
 
 
 def csv_type(kind: Kind, example: str) -> str:
-    """DuckDB's type for a column of text; `example` is a value of it, which tells whether times have an offset.
+    """Return DuckDB's type for a text column; `example` is a value, which shows whether times have an offset.
 
     Only then are they read as such, which takes DuckDB twice as long; without, it drops an offset in silence.
     """
@@ -188,7 +188,7 @@ def csv_type(kind: Kind, example: str) -> str:
 
 
 def is_native(type_: str, *, kind: Kind) -> bool:
-    """Whether a column of this DuckDB type is read as it is or by a plain cast, without parsing text."""
+    """Return whether a column of this DuckDB type is read as it is or by a plain cast, without parsing text."""
     match kind:
         case "text":
             return True

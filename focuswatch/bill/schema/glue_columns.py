@@ -101,7 +101,7 @@ def _export_type(column: str) -> str:
 
 
 def glue_columns(table: dict[str, str]) -> list[tuple[str, str]]:
-    """A table's columns in Glue's words: lower-case names, Glue's types."""
+    """Return a table's columns in Glue's words: lower-case names, Glue's types."""
     return [(name.lower(), GLUE_TYPES[type_]) for name, type_ in table.items()]
 
 

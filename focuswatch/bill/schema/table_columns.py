@@ -1,4 +1,4 @@
-"""The columns of the tables that detections read, with DuckDB's types; `focuswatch.warehouse` has them in Glue's."""
+"""The columns of the tables that detections read, with DuckDB's types; glue_columns has them with Glue's types."""
 
 FOLDED_CHARGES = {
     "charge_date": "DATE",
