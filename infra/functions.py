@@ -12,7 +12,7 @@ from infra.lambda_packages import ARCHITECTURE, RUNTIME, Layers, lambda_code, la
 from infra.nag_exceptions import acknowledge
 from infra.permissions import Permissions
 from infra.queues import feed, work_queue
-from infra.topics import Topics, dead_letters
+from infra.topics import PipelineTopics, dead_letters
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ SIZES = {
 class LambdaFunctions(Construct):
     """The deployment's functions, the queues that feed some of them, and their dead-letter queues, by function."""
 
-    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, topics: Topics) -> None:
+    def __init__(self, scope: Construct, id: str, *, deployment: Deployment, topics: PipelineTopics) -> None:
         super().__init__(scope, id)
         self._deployment = deployment
         self._code = lambda_code()
@@ -175,7 +175,7 @@ def _needed(layers: Layers, size: Size) -> list[aws_lambda.ILayerVersion]:
     return [*large, layers.powertools, layers.ours]
 
 
-def _environment(deployment: Deployment, *, topics: Topics) -> dict[str, str]:
+def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str, str]:
     secrets = {"SLACK": deployment.secrets.slack, "JIRA": deployment.secrets.jira}
     return {
         "FOCUSWATCH_NAME": deployment.name,

@@ -15,7 +15,7 @@ from infra.ledger import LedgerTable
 from infra.monitoring import Monitoring
 from infra.queues import allow_topic, subscribe
 from infra.saved_queries import SavedQueries
-from infra.topics import Topics, construct_id
+from infra.topics import PipelineTopics, construct_id
 
 
 class PipelineStack(Stack):
@@ -34,7 +34,7 @@ class PipelineStack(Stack):
         database = GlueDatabase(self, "Warehouse", deployment=deployment)
         queries = SavedQueries(self, "Queries", deployment=deployment, catalog=catalog, owners=owners)
         queries.node.add_dependency(database)
-        topics = Topics(self, "Messages", deployment=deployment)
+        topics = PipelineTopics(self, "Messages", deployment=deployment)
         functions = LambdaFunctions(self, "Functions", deployment=deployment, topics=topics)
         for kind in ("slack", "jira"):
             if kind in functions.queues:

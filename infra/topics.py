@@ -152,7 +152,7 @@ def construct_id(topic_name: str) -> str:
     return "".join(part.capitalize() for part in topic_name.split("-"))
 
 
-class Topics(Construct):
+class PipelineTopics(Construct):
     """The pipeline's topics: all findings, those that detections name, and alarms of focuswatch itself."""
 
     def __init__(self, scope: Construct, id: str, *, deployment: Deployment) -> None:
