@@ -24,7 +24,7 @@ from infra.bucket import DataBucket
 from infra.functions import LambdaFunctions
 from infra.lake_formation import LakeFormationGrants
 from infra.lambda_packages import LAYER_PATH
-from infra.topics import Topics, open_to_organization
+from infra.topics import PipelineTopics, open_to_organization
 from tests.given.deployments import CONFIG, ROOT, deployment_of
 from tests.given.stacks import Stacks, synthesized
 
@@ -152,7 +152,7 @@ def test_lake_formation_grants_cover_functions_that_run_queries():
     """All may read; only `refresh` may register partitions."""
     deployment = deployment_of(accounts="one")
     stack = Stack(App(), "alone")
-    topics = Topics(stack, "Messages", deployment=deployment)
+    topics = PipelineTopics(stack, "Messages", deployment=deployment)
     functions = LambdaFunctions(stack, "Functions", deployment=deployment, topics=topics)
     LakeFormationGrants(stack, "LakeFormation", deployment=deployment, functions=functions)
     found = Template.from_stack(stack).find_resources("AWS::LakeFormation::PrincipalPermissions").values()
@@ -550,7 +550,7 @@ def test_the_function_with_a_public_url_can_reserve_concurrency():
     functions = deployment.functions.model_copy(update={"reserve_concurrency": True})
     deployment = deployment.model_copy(update={"functions": functions})
     stack = Stack(App(), "alone")
-    topics = Topics(stack, "Messages", deployment=deployment)
+    topics = PipelineTopics(stack, "Messages", deployment=deployment)
     LambdaFunctions(stack, "Functions", deployment=deployment, topics=topics)
     made = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
     reserved = {
