@@ -1,4 +1,4 @@
-"""Lines as rows of DuckDB's table `lines`: a charge's constant columns and what its quantity is made of."""
+"""Lines as rows of DuckDB's table `lines`: constant columns and the parameters of the quantity."""
 
 import json
 from collections.abc import Sequence
