@@ -37,7 +37,7 @@ def test_a_burst_of_hundreds_loses_and_doubles_nothing(channel):
 def test_what_is_missing_or_double_would_be_counted(channel):
     """The count itself: a message taken away is lost, one posted again is double."""
     with world(channel, seed=1) as there:
-        there.live(story(3)[:1], FAULTS["nothing fails"]())
+        there.live(story(3)[:1], FAULTS["no fault"]())
         if channel == "slack":
             (first, *_), team = _messages(there)
             there.telling.server.workspace.posted(team, vars(first))
