@@ -1,17 +1,17 @@
-"""The anomaly scorer beside a weekday median with MAD, a forecast model (Prophet) and an oracle.
+"""Compare the anomaly scorer with a weekday median (MAD), a forecast model (Prophet) and an oracle.
 
     python benchmarks/anomaly.py --seeds 41 42 43 --series 60 --prophet-series 6
 
-Two-year series that trend and breathe by the week at 5 to 15 % noise; the first year is clean, the second holds
-spikes, weekend-only rises, slow ramps of 3 % a day, or all three. Every method has the same budget of false alarms:
-its threshold is the score that so many of the first year's days pass, from the 120th on, when all methods judge. F1
-counts days of the second year. The oracle knows each day's true mean and deviation. Prophet is slow, so it sees the
-first series of each scenario alone, is fitted anew each quarter on all days before it, and is compared with the
-others on those.
+Series of two years have a trend, a weekly pattern and 5 to 15 % noise. The first year is clean; the second has
+spikes, weekend-only increases, slow ramps of 3 % a day, or all three. Every method has the same budget of false
+alarms: its threshold is the score that this share of the first year's days exceeds, from day 120, when all methods
+return scores. F1 counts days of the second year. The oracle knows each day's true mean and deviation. Prophet is
+slow, so it runs on the first series of each scenario only, is fitted each quarter on all days before it, and is
+compared with the others on those series.
 
-`anomaly_uneven` makes harder series (15 % noise, uneven weekdays, month ends, weekday-bound rises, short ramps). On
-them the false alarms of the second year and of the week after an anomaly are counted too, in budgets. The last tables
-state precision and recall by day at the threshold that is shipped.
+`anomaly_uneven` generates harder series (15 % noise, uneven weekdays, month ends, weekday-bound increases, short
+ramps). For them, false alarms of the second year and of the week after an anomaly are counted too, as a multiple of
+the budget. The last table has precision and recall by day at the shipped threshold.
 """
 
 import argparse
@@ -29,12 +29,12 @@ YEAR, DAYS = 365, 730
 BUDGETS = (0.001, 0.005)
 SCENARIOS = ("spikes", "weekends", "ramps", "mixed")
 QUARTER = 91
-SETTLED_IN = 120  # the weekday median needs sixteen weeks before it says anything
+SETTLED_IN = 120  # the weekday median needs sixteen weeks of history
 
 
 @dataclass(frozen=True)
-class Made:
-    """Costs, which days are anomalous, and what they were made of."""
+class Series:
+    """Costs, anomalous days, and the true mean and deviation."""
 
     costs: np.ndarray
     labels: np.ndarray
@@ -42,8 +42,8 @@ class Made:
     deviation: np.ndarray
 
 
-def made(scenario: str, *, seed: int, series: int) -> Made:
-    """`series` x 730 days from a Monday; trend, season, noise and anomalies of each drawn anew."""
+def generate(scenario: str, *, seed: int, series: int) -> Series:
+    """Return `series` x 730 days from a Monday, each with random trend, season, noise and anomalies."""
     rng = np.random.default_rng([seed, SCENARIOS.index(scenario)])
     day = np.arange(DAYS)
     growth = rng.uniform(-0.2, 1.0, (series, 1))
@@ -60,7 +60,7 @@ def made(scenario: str, *, seed: int, series: int) -> Made:
                 _raise(factor[row], kind, int(start), rng)
     noise = rng.uniform(0.05, 0.15, (series, 1))
     costs = mean * factor * (1 + noise * rng.standard_normal((series, DAYS)))
-    return Made(np.maximum(costs, 0), factor > 1, mean, mean * noise)
+    return Series(np.maximum(costs, 0), factor > 1, mean, mean * noise)
 
 
 def _raise(factor: np.ndarray, kind: str, start: int, rng: np.random.Generator) -> None:
@@ -75,12 +75,12 @@ def _raise(factor: np.ndarray, kind: str, start: int, rng: np.random.Generator) 
 
 
 def weekday_median(costs: np.ndarray) -> np.ndarray:
-    """Deviation from the median of the eight same weekdays before, in MADs of those deviations over eight weeks."""
+    """Return the deviation from the median of the eight same weekdays before, in MADs of eight weeks."""
     scores = np.zeros_like(costs)
     off = np.zeros_like(costs)
     for day in range(56, costs.shape[1]):
-        usual = np.median(costs[:, day - 56 : day : 7], axis=1)
-        off[:, day] = (costs[:, day] - usual) / np.maximum(usual, 1e-9)
+        expected = np.median(costs[:, day - 56 : day : 7], axis=1)
+        off[:, day] = (costs[:, day] - expected) / np.maximum(expected, 1e-9)
     for day in range(112, costs.shape[1]):
         spread = np.median(np.abs(off[:, day - 56 : day]), axis=1)
         scores[:, day] = off[:, day] / np.maximum(spread, 1e-9)
@@ -88,7 +88,7 @@ def weekday_median(costs: np.ndarray) -> np.ndarray:
 
 
 def prophet(costs: np.ndarray) -> np.ndarray:
-    """What lies above Prophet's forecast, in its own deviations; fitted anew each quarter on the days before it."""
+    """Return the excess over Prophet's forecast in its own deviations; fitted each quarter on the days before it."""
     import pandas as pd
     from prophet import Prophet
 
@@ -100,33 +100,33 @@ def prophet(costs: np.ndarray) -> np.ndarray:
             model = Prophet(weekly_seasonality=True, seasonality_mode="multiplicative", interval_width=0.6827)
             model.fit(pd.DataFrame({"ds": dates[:first], "y": values[:first]}))
             days = slice(first, min(first + QUARTER, costs.shape[1]))
-            told = model.predict(pd.DataFrame({"ds": dates[days]}))
-            spread = (told.yhat_upper - told.yhat_lower).to_numpy() / 2
-            scores[row, days] = (values[days] - told.yhat.to_numpy()) / np.maximum(spread, 1e-9)
+            forecast = model.predict(pd.DataFrame({"ds": dates[days]}))
+            spread = (forecast.yhat_upper - forecast.yhat_lower).to_numpy() / 2
+            scores[row, days] = (values[days] - forecast.yhat.to_numpy()) / np.maximum(spread, 1e-9)
     return scores
 
 
 def f1(scores: np.ndarray, labels: np.ndarray, *, budget: float) -> float:
-    """Of the second year's days, at the threshold that `budget` of the clean year's days pass."""
-    told = scores[:, YEAR:] > np.quantile(scores[:, SETTLED_IN:YEAR], 1 - budget)
-    found = (told & labels[:, YEAR:]).sum()
-    return float(2 * found / (told.sum() + labels[:, YEAR:].sum()))
+    """Return F1 of the second year's days, at the threshold that `budget` of the clean year's days exceed."""
+    flagged = scores[:, YEAR:] > np.quantile(scores[:, SETTLED_IN:YEAR], 1 - budget)
+    hits = (flagged & labels[:, YEAR:]).sum()
+    return float(2 * hits / (flagged.sum() + labels[:, YEAR:].sum()))
 
 
 def compared(
     scenario: str, *, seeds: list[int], series: int, budget: float, with_prophet: bool
 ) -> dict[str, float]:
-    """Mean F1 over seeds, by method."""
-    methods: dict[str, Callable[[Made], np.ndarray]] = {
-        "focuswatch": lambda one: score(one.costs, first_weekday=0),
-        "weekday median": lambda one: weekday_median(one.costs),
-        "oracle": lambda one: (one.costs - one.mean) / one.deviation,
+    """Return mean F1 over seeds, by method."""
+    methods: dict[str, Callable[[Series], np.ndarray]] = {
+        "focuswatch": lambda series: score(series.costs, first_weekday=0),
+        "weekday median": lambda series: weekday_median(series.costs),
+        "oracle": lambda series: (series.costs - series.mean) / series.deviation,
     }
     if with_prophet:
-        methods["Prophet"] = lambda one: prophet(one.costs)
-    all_made = [made(scenario, seed=seed, series=series) for seed in seeds]
+        methods["Prophet"] = lambda series: prophet(series.costs)
+    all_series = [generate(scenario, seed=seed, series=series) for seed in seeds]
     return {
-        name: float(np.mean([f1(method(one), one.labels, budget=budget) for one in all_made]))
+        name: float(np.mean([f1(method(sample), sample.labels, budget=budget) for sample in all_series]))
         for name, method in methods.items()
     }
 
@@ -134,21 +134,22 @@ def compared(
 def print_uneven(*, seeds: list[int], series: int) -> None:
     """Print means over seeds on uneven series, by method."""
     methods: dict[str, Callable[[Uneven], np.ndarray]] = {
-        "focuswatch": lambda one: score(one.costs, first_weekday=0),
-        "rolling trend": lambda one: rolling_trend(one.costs),
-        "oracle": lambda one: (one.costs - one.mean) / one.deviation,
+        "focuswatch": lambda series: score(series.costs, first_weekday=0),
+        "rolling trend": lambda series: rolling_trend(series.costs),
+        "oracle": lambda series: (series.costs - series.mean) / series.deviation,
     }
     print(
-        f"| false alarms | method | F1 | of the oracle's | in year 2 | week after | {' | '.join(KIND_NAMES)} |"
+        f"| false alarms | method | F1 | share of the oracle's F1 | false alarms, year 2 "
+        f"| false alarms, week after | {' | '.join(KIND_NAMES)} |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
-    made_uneven = [uneven(seed=seed, series=series) for seed in seeds]
-    scores = {name: [method(one) for one in made_uneven] for name, method in methods.items()}
+    uneven_series = [uneven(seed=seed, series=series) for seed in seeds]
+    scores = {name: [method(sample) for sample in uneven_series] for name, method in methods.items()}
     for budget in (0.005, 0.01):
         by = {
             name: _mean([
-                quality(of, one.kinds, budget=budget, settled_in=SETTLED_IN)
-                for of, one in zip(scores[name], made_uneven, strict=True)
+                quality(of, sample.kinds, budget=budget, settled_in=SETTLED_IN)
+                for of, sample in zip(scores[name], uneven_series, strict=True)
             ])
             for name in methods
         }  # fmt: skip
@@ -163,10 +164,10 @@ def print_uneven(*, seeds: list[int], series: int) -> None:
 
 def _mean(many: list[Quality]) -> Quality:
     return Quality(
-        f1=float(np.mean([one.f1 for one in many])),
-        false_rate=float(np.mean([one.false_rate for one in many])),
-        false_rate_after=float(np.mean([one.false_rate_after for one in many])),
-        recall=tuple(np.mean([one.recall for one in many], axis=0)),
+        f1=float(np.mean([sample.f1 for sample in many])),
+        false_rate=float(np.mean([sample.false_rate for sample in many])),
+        false_rate_after=float(np.mean([sample.false_rate_after for sample in many])),
+        recall=tuple(np.mean([sample.recall for sample in many], axis=0)),
     )
 
 
@@ -179,21 +180,21 @@ def print_at_thresholds(thresholds: tuple[float, ...], *, seeds: list[int], seri
         ],
     }
     for scenario in SCENARIOS:
-        drawn = [made(scenario, seed=seed, series=series) for seed in seeds]
-        families[scenario] = [(one.costs, one.labels) for one in drawn]
+        drawn = [generate(scenario, seed=seed, series=series) for seed in seeds]
+        families[scenario] = [(sample.costs, sample.labels) for sample in drawn]
     print(
-        "| series | threshold | precision | recall | false alarms in 1,000 clean days |\n|---|---|---|---|---|"
+        "| series | threshold | precision | recall | false alarms per 1,000 clean days |\n|---|---|---|---|---|"
     )
     for name, tables in families.items():
         scored = [(score(costs, first_weekday=0), labels) for costs, labels in tables]
         for threshold in thresholds:
-            precision, recall = np.mean([at_threshold(*one, threshold) for one in scored], axis=0)
+            precision, recall = np.mean([at_threshold(*sample, threshold) for sample in scored], axis=0)
             clean = np.mean([scores[:, 28:YEAR] >= threshold for scores, _ in scored]) * 1000
             print(f"| {name} | {threshold:g} | {precision:.3f} | {recall:.3f} | {clean:.2f} |", flush=True)
 
 
-def _labelled(one: Uneven) -> tuple[np.ndarray, np.ndarray]:
-    return one.costs, one.kinds > 0
+def _labelled(sample: Uneven) -> tuple[np.ndarray, np.ndarray]:
+    return sample.costs, sample.kinds > 0
 
 
 def main() -> None:
@@ -203,7 +204,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[41, 42, 43])
     parser.add_argument("--series", type=int, default=60)
-    parser.add_argument("--prophet-series", type=int, default=6, help="0 leaves Prophet out")
+    parser.add_argument("--prophet-series", type=int, default=6, help="0 to run without Prophet")
     arguments = parser.parse_args()
     print("| scenario | false alarms | focuswatch | weekday median | oracle | focuswatch / oracle |")
     print("|---|---|---|---|---|---|")
@@ -222,7 +223,7 @@ def main() -> None:
     print("\nAt a fixed threshold:\n")
     print_at_thresholds(tuple(sorted({STRANGE, 4.0})), seeds=arguments.seeds, series=arguments.series)
     if arguments.prophet_series:
-        print(f"\nThe first seed's first {arguments.prophet_series} series, with Prophet:\n")
+        print(f"\nThe first {arguments.prophet_series} series of the first seed, with Prophet:\n")
         print(
             "| scenario | false alarms | focuswatch | Prophet | weekday median | oracle |\n|---|---|---|---|---|---|"
         )

@@ -1,9 +1,9 @@
-"""Series with uneven weekdays, month ends and short anomalies, and a rolling trend to compare with.
+"""Generate series with uneven weekdays, month ends and short anomalies; and score them by a rolling trend.
 
 Two years from Monday 2024-01-01 with 15 % noise; each weekday's factor is drawn from 0.5 to 1.7, growth is linear and
-up to 10 % of the initial level a month, and the last three days of a month cost 5 % more. The first year is clean. The
-second holds, a month apart, spikes of one or two days, rises of one weekday over two to four weeks, and ramps of 7 to
-14 days. `noise` and `family` vary the noise: normal, or gamma, which is skewed as costs are.
+up to 10 % of the initial level a month, and the last three days of a month cost 5 % more. The first year is clean.
+The second has, a month apart, spikes of one or two days, increases of one weekday over two to four weeks, and ramps
+of 7 to 14 days. `noise` and `family` set the noise: normal, or gamma, which is skewed like costs.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ YEAR, DAYS = 365, 730
 MONTH_END_DAYS, MONTH_END_FACTOR = 3, 1.05
 DAYS_A_MONTH = 365 / 12
 SPIKE, WEEKDAY, RAMP = KINDS = (1, 2, 3)
-KIND_NAMES = ("spikes", "weekday rises", "ramps")
+KIND_NAMES = ("spikes", "weekday increases", "ramps")
 _CALENDAR = [date(2024, 1, 1) + timedelta(days=day) for day in range(DAYS)]
 _MONTH_END = np.array([(day + timedelta(days=MONTH_END_DAYS)).month != day.month for day in _CALENDAR])
 
 
 @dataclass(frozen=True)
 class Uneven:
-    """Costs, the kind of anomaly of each day (0 none), and what they were made of."""
+    """Costs, the kind of anomaly of each day (0 none), and the true mean and deviation."""
 
     costs: np.ndarray
     kinds: np.ndarray
@@ -34,7 +34,7 @@ class Uneven:
 def uneven(
     *, seed: int, series: int, noise: float = 0.15, family: Literal["normal", "gamma"] = "normal"
 ) -> Uneven:
-    """`series` x 730 days from a Monday."""
+    """Return `series` x 730 days from a Monday."""
     rng = np.random.default_rng([seed, 77])
     day = np.arange(DAYS)
     week = rng.uniform(0.5, 1.7, (series, 7))
@@ -45,8 +45,8 @@ def uneven(
     for row in range(series):
         starts = rng.permutation(np.arange(YEAR + 5, DAYS - 35, 30)) + rng.integers(0, 5)
         for start, kind in zip(starts, (SPIKE,) * 5 + (WEEKDAY,) * 3 + (RAMP,) * 3, strict=True):
-            days, rise = _anomaly(kind, int(start), rng)
-            factor[row, days] += rise
+            days, increase = _anomaly(kind, int(start), rng)
+            factor[row, days] += increase
             kinds[row, days] = kind
     if family == "normal":
         drawn = 1 + noise * rng.standard_normal((series, DAYS))
@@ -56,7 +56,7 @@ def uneven(
 
 
 def _anomaly(kind: int, start: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Its days, and by what share of the mean each is raised."""
+    """Return the days of an anomaly and the increase of each as a share of the mean."""
     if kind == SPIKE:
         days = np.arange(start, start + rng.integers(1, 3))
         return days, np.full(len(days), rng.uniform(0.4, 1.2))
@@ -68,35 +68,35 @@ def _anomaly(kind: int, start: int, rng: np.random.Generator) -> tuple[np.ndarra
 
 
 def rolling_trend(costs: np.ndarray) -> np.ndarray:
-    """Relative excess over a trend of six weeks times the weekday's median ratio of the last eight weeks."""
+    """Return the relative excess over a trend of six weeks times the weekday's median ratio of the last eight weeks."""
     series, days = costs.shape
     sums = np.cumsum(np.pad(costs, ((0, 0), (1, 0))), axis=1)
     ratios = np.full_like(costs, np.nan)
     ratios[:, 3 : days - 3] = costs[:, 3 : days - 3] / np.maximum((sums[:, 7:] - sums[:, :-7]) / 7, 1e-9)
     excess = np.zeros_like(costs)
     for day in range(98, days):
-        # of the centred weeks that had ended by then
+        # of the centered weeks that had ended by then
         week = ratios[:, day - 59 : day - 3].reshape(series, 8, 7)
         factor = np.maximum(np.median(week, axis=1), 1e-9)  # of weekdays (day - 59) % 7 on
         flat = costs[:, day - 42 : day] / factor[:, (np.arange(day - 42, day) - (day - 59)) % 7]
         earlier, later = np.median(flat[:, :21], axis=1), np.median(flat[:, 21:], axis=1)
-        usual = (later + (later - earlier) / 21 * 11) * factor[:, 59 % 7]
-        excess[:, day] = costs[:, day] / np.maximum(usual, 1e-9) - 1
+        expected = (later + (later - earlier) / 21 * 11) * factor[:, 59 % 7]
+        excess[:, day] = costs[:, day] / np.maximum(expected, 1e-9) - 1
     return excess
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Of the second year, at the threshold that a budget of the clean year's days pass."""
+    """Quality in the second year, at the threshold that a budget of the clean year's days exceed."""
 
     f1: float
-    false_rate: float  # of usual days, in budgets
+    false_rate: float  # of days without anomaly, as a multiple of the budget
     false_rate_after: float  # likewise, in the week after an anomaly
     recall: tuple[float, ...]  # by kind
 
 
 def quality(scores: np.ndarray, kinds: np.ndarray, *, budget: float, settled_in: int) -> Quality:
-    """Judge the days of the second year."""
+    """Evaluate the days of the second year."""
     flagged = scores[:, YEAR:] > np.quantile(scores[:, settled_in:YEAR], 1 - budget)
     of, anomalous = kinds[:, YEAR:], kinds[:, YEAR:] > 0
     week_after = np.zeros_like(anomalous)
@@ -112,7 +112,7 @@ def quality(scores: np.ndarray, kinds: np.ndarray, *, budget: float, settled_in:
 
 
 def at_threshold(scores: np.ndarray, anomalous: np.ndarray, threshold: float) -> tuple[float, float]:
-    """Precision and recall by day of the second year."""
+    """Return precision and recall by day of the second year."""
     flagged, truth = scores[:, YEAR:] >= threshold, anomalous[:, YEAR:]
     hits = (flagged & truth).sum()
     return float(hits / max(flagged.sum(), 1)), float(hits / truth.sum())

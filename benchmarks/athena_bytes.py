@@ -1,11 +1,10 @@
-"""Bytes that Athena's bill counts: the refresh, all detections after it, and the same detections over the raw export.
+"""Measure bytes scanned by the refresh, by all detections after it, and by the same detections over the raw export.
 
     python -m benchmarks.athena_bytes --rows 300000 --grains daily hourly
 
-The statements are those that a Lambda sends, over HTTP, to the tests' Athena, which hands them to a real Trino 435
-over Glue's tables in S3; counted is what that Trino read from S3. The raw export is asked as people ask it today:
-the same SQL, its tables views over `focus_export`. Activity and accounts, small and the same in both, are not there.
-Needs Java 17 and Maven.
+The statements of the Lambdas run over HTTP on the Athena test endpoint: a real Trino 435 over Glue tables in S3. The
+figures are the bytes that this Trino read from S3. The raw export is queried with the same SQL, with views over
+`focus_export` as tables. Activity and accounts, small and the same in both, are left out. Needs Java 17 and Maven.
 """
 
 import argparse
@@ -43,17 +42,17 @@ if TYPE_CHECKING:
 
 BUCKET, DATABASE, WORKGROUP, EXPORT = "bills", "focuswatch", "benchmark", "focus"
 MIB = 1 << 20
-# As a Trino plans for itself, dynamic filters and all; the tests' has to be quick with little.
+# Trino's own planning with dynamic filters; the tests configure it to be quick with little memory.
 OWN_WAY: Mapping[str, object] = {"query_max_stage_count": 1000}
-# A real bill's files are hundreds of times these. So that no more is read of these than of those, in proportion, small
-# files are not read whole, nor what lies between two columns: https://trino.io/docs/435/connector/hive.html
+# A real bill's files are hundreds of times larger. So that the same share is read of these, small files are not
+# read whole, nor the bytes between two columns: https://trino.io/docs/435/connector/hive.html
 AS_OF_LARGE_FILES = {**CONNECTOR, "parquet.small-file-threshold": "0B", "parquet.max-merge-distance": "4kB"}
 ROWS_A_FILE = 10_000_000
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Bytes: of the tables a refresh made, of its statements, of each detection after it and over the raw export."""
+    """Bytes of the tables, of the refresh, and of each detection over the tables and over the raw export."""
 
     tables: dict[str, int]
     refresh: list[Executed]
@@ -63,7 +62,7 @@ class Measured:
 
 @contextmanager
 def account(bill: Simulated, folder: Path) -> Iterator[LocalAws]:
-    """An AWS with the export delivered, nothing refreshed, and a Trino behind its Athena."""
+    """Yield a local AWS with the export delivered and not refreshed, and a Trino behind its Athena endpoint."""
     with (
         trino(heap_gib=8) as raised,
         local_aws(folder) as aws,
@@ -85,7 +84,7 @@ def account(bill: Simulated, folder: Path) -> Iterator[LocalAws]:
 
 
 def engine(run_id: str, tables: Mapping[str, str] | None = None) -> AthenaEngine:
-    """What a Lambda asks with."""
+    """Return an engine as in a Lambda."""
     return AthenaEngine(
         session=boto3.Session(), database=DATABASE, workgroup=WORKGROUP, results=f"s3://{BUCKET}/unloaded/",
         run_id=run_id, tables=dict(tables or {}),
@@ -93,7 +92,7 @@ def engine(run_id: str, tables: Mapping[str, str] | None = None) -> AthenaEngine
 
 
 def over_raw(catalog: Catalog, as_of_tables: Mapping[str, str]) -> dict[str, str]:
-    """Every table as a view over the raw export."""
+    """Return every table as a view over the raw export."""
     return {
         "folded_charges": daily_select("focus_export").replace("FROM (focus_export)", "FROM focus_export"),
         "daily_charges": catalog.tables["daily_charges"].sql,
@@ -103,7 +102,7 @@ def over_raw(catalog: Catalog, as_of_tables: Mapping[str, str]) -> dict[str, str
 
 
 def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
-    """Refresh all periods, then ask all detections of the tables, and perhaps once more of the raw export."""
+    """Refresh all periods, run all detections over the tables, and if wanted over the raw export."""
     catalog, owners = Catalog.load(), Owners.load(bill.owners)
     with account(bill, folder):
         session, refreshing = boto3.Session(), engine("refresh")
@@ -128,20 +127,20 @@ def measured(bill: Simulated, folder: Path, *, with_raw: bool) -> Measured:
 
 
 def stored_bytes(s3: "S3Client", prefix: str) -> int:
-    """The size of all objects below a prefix."""
+    """Return the size of all objects below a prefix."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-    return sum(found["Size"] for page in pages for found in page.get("Contents", []))
+    return sum(item["Size"] for page in pages for item in page.get("Contents", []))
 
 
 def scanned(tables: Mapping[str, str], *, catalog: Catalog, question: DetectionInput) -> Counter[str]:
-    """Bytes by detection, all its statements together."""
+    """Return bytes by detection, all its statements together."""
     bytes_of: Counter[str] = Counter()
     for detection in catalog.live:
-        asked = engine(detection.id, tables)
-        outcome = run_detection(detection, engine=asked, catalog=catalog, inputs=question)
+        detection_engine = engine(detection.id, tables)
+        outcome = run_detection(detection, engine=detection_engine, catalog=catalog, inputs=question)
         if outcome.error:
             raise SystemExit(f"{detection.id}: {outcome.error}")
-        bytes_of[detection.id] = sum(one.scanned_bytes for one in asked.executed)
+        bytes_of[detection.id] = sum(statement.scanned_bytes for statement in detection_engine.executed)
         print(f"{detection.id}: {bytes_of[detection.id]:,}", file=sys.stderr, flush=True)
     return bytes_of
 
@@ -153,43 +152,45 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--grains", nargs="+", default=["daily", "hourly"], choices=["daily", "hourly"])
-    parser.add_argument(
-        "--without-raw", action="store_true", help="leave out the raw export, which takes longest"
-    )
+    parser.add_argument("--without-raw", action="store_true", help="skip the raw export, which takes longest")
     args = parser.parse_args()
     for grain in args.grains:
         with tempfile.TemporaryDirectory() as scratch:
             bill = simulate(Path(scratch) / "bill", days=90, seed=5, rows=args.rows, grain=grain)
             size = sum(path.stat().st_size for path in bill.export.rglob("*.parquet"))
-            found = measured(bill, Path(scratch), with_raw=not args.without_raw)
+            bytes_read = measured(bill, Path(scratch), with_raw=not args.without_raw)
         print(
             f"\n{grain}, {args.rows:,} rows, {size / MIB:.1f} MiB of Parquet, {size / args.rows:.0f} bytes a row"
         )
-        told(found, export=size)
+        print_result(bytes_read, export=size)
 
 
-def told(found: Measured, *, export: int) -> None:
-    """Print what was read and what is stored, costliest first; `export` is its size in bytes."""
-    reads = Counter(one.label.partition(" ")[0] for one in found.refresh)
-    of_raw = sum(one.scanned_bytes for one in found.refresh if re.fullmatch(r"refresh of [\d-]+", one.label))
-    read = sum(one.scanned_bytes for one in found.refresh)
+def print_result(result: Measured, *, export: int) -> None:
+    """Print bytes read and stored, the largest first; `export` is its size in bytes."""
+    reads = Counter(statement.label.partition(" ")[0] for statement in result.refresh)
+    of_raw = sum(
+        statement.scanned_bytes
+        for statement in result.refresh
+        if re.fullmatch(r"refresh of [\d-]+", statement.label)
+    )
+    read = sum(statement.scanned_bytes for statement in result.refresh)
     print(
         f"The refresh of all periods read {read / MIB:.1f} MiB in {reads.total()} statements, {of_raw / export:.0%}"
     )
-    print("of the export in those that read it, one a period. Tables made of it:", end=" ")
-    print(", ".join(f"{name} {size / export:.1%}" for name, size in found.tables.items()), "of its size.\n")
+    print("of the export by those that read it, one a period. Tables:", end=" ")
+    print(", ".join(f"{name} {size / export:.1%}" for name, size in result.tables.items()), "of its size.\n")
     print("| detection | after a refresh, MiB | over the raw export, MiB |\n|---|---|---|")
-    for id, bytes_ in found.after.most_common():
+    for id, bytes_ in result.after.most_common():
         print(
-            f"| {id} | {bytes_ / MIB:.2f} | {found.raw[id] / MIB:.1f} |"
-            if found.raw
+            f"| {id} | {bytes_ / MIB:.2f} | {result.raw[id] / MIB:.1f} |"
+            if result.raw
             else f"| {id} | {bytes_ / MIB:.2f} | |"
         )
-    total = found.after.total()
-    beside = (
-        f"{found.raw.total() / MIB:.1f}**, of which {total / found.raw.total():.1%}" if found.raw else "**"
+    total = result.after.total()
+    raw = (
+        f"{result.raw.total() / MIB:.1f}**, of which {total / result.raw.total():.1%}" if result.raw else "**"
     )
-    print(f"| **all**, {total / export:.0%} of the export | **{total / MIB:.1f}** | **{beside} |", flush=True)
+    print(f"| **all**, {total / export:.0%} of the export | **{total / MIB:.1f}** | **{raw} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What a Lambda needs before its first line of work: seconds and memory to import each handler, in a fresh process.
+"""Measure seconds and memory to import each Lambda handler in a new process.
 
     python benchmarks/cold_start.py --runs 5 --python "$(python -m tests.fakes.local_lambda_python)"
 
---python says on which: here on the Lambdas' own, bare but for the packages of their layers. The interpreter's own start
-is shown beside it. A Lambda's processor is another, and fetches its layers first: on AWS the log's `Init Duration` says
-the whole (docs/deploy.md names the command).
+--python is the interpreter: here that of the Lambdas, with only the packages of their layers. The first row is the
+start of the interpreter. A Lambda has a different processor and loads its layers first: on AWS see `Init Duration` in
+the log (docs/deploy.md has the command).
 """
 
 import argparse
@@ -22,24 +22,27 @@ ENVIRONMENT = "import os, sys; sys.path.insert(0, {root!r}); os.environ['AWS_DEF
 
 
 def started(code: str, *, python: str, runs: int) -> list[Measured]:
-    """Fresh processes that run `code` and end; one more before them fills the disk's cache."""
+    """Measure new processes that run `code`; one more before them fills the disk cache."""
     command = [python, "-c", ENVIRONMENT.format(root=str(ROOT)) + code]
     return [measure(command) for _ in range(runs + 1)][1:]
 
 
 def main() -> None:
-    """Print a line for the interpreter and for each handler."""
+    """Print a row for the interpreter and for each handler."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--python", default=sys.executable)
     arguments = parser.parse_args()
-    print("| process | seconds (median) | most | resident |\n|---|---|---|---|")
-    for name, code in (("nothing", "pass"), *((one, f"import lambdas.{one}") for one in HANDLERS)):
+    print("| process | seconds (median) | maximum | resident memory |\n|---|---|---|---|")
+    for name, code in (
+        ("Python only", "pass"),
+        *((handler, f"import lambdas.{handler}") for handler in HANDLERS),
+    ):
         figures = started(code, python=arguments.python, runs=arguments.runs)
-        seconds = [one.wall_seconds for one in figures]
-        peak = max(one.peak_gib for one in figures) * 1024
+        seconds = [run.wall_seconds for run in figures]
+        peak = max(run.peak_gib for run in figures) * 1024
         print(
             f"| {name} | {statistics.median(seconds):.2f} | {max(seconds):.2f} | {peak:.0f} MiB |", flush=True
         )

@@ -1,10 +1,10 @@
-"""Dollars a month of the deployed pipeline, from rows, accounts and runs: the table of docs/cost.md.
+"""Compute the monthly cost of a deployment from rows, accounts and runs: the table of docs/cost.md.
 
     python -m benchmarks.cost --rows 5e6 100e6 1e9 --accounts 100 --runs 1
 
-Prices are list prices of us-east-1, each with its page; the second of two columns is what is left after what AWS gives
-every account for ever (https://aws.amazon.com/free/). Shares of bytes are measured by benchmarks/athena_bytes.py on a
-simulated bill of 90 days, the page's alone is assumed. Nothing here asks AWS.
+Prices are list prices of us-east-1, each with its source; the second of two columns is the cost after the free tier
+that every account keeps (https://aws.amazon.com/free/). Shares of bytes are measured by benchmarks/athena_bytes.py on
+a simulated bill of 90 days, except the page's, which is assumed. The script makes no AWS calls.
 """
 
 import argparse
@@ -12,28 +12,30 @@ from dataclasses import dataclass
 
 DAYS = 30
 GB, TB = 1e9, 1e12
-# Of Parquet, of a simulated daily bill; a real one with longer tags and texts may have twice as many.
+# Parquet, of a simulated daily bill; a real one with longer tags and texts may have twice as many.
 BYTES_A_ROW = 48
-# Of a month's bill: the current month, on average half of it, and five days long the one before.
+# Months of bill a run: on average half of the current month, and for five days the previous one.
 PERIODS_A_RUN = 0.67
-# Of a period's bytes, what its refresh reads: 0.8 of the export once, the rest of what it made of it.
+# Bytes read by a refresh as a share of the period's: 0.8 of the export once, the rest from its own result.
 REFRESH_SHARE = 3.1
-# What all detections of a run read together where owners.toml names no resources: for each row of three months of daily
-# bill, and whatever the rows; that grows with accounts and services.
+# Bytes read by all detections of a run if owners.toml names no resources: for each row of three months of daily bill,
+# and a fixed part that grows with accounts and services.
 DETECTIONS_BYTES_A_ROW, DETECTIONS_BYTES = 48, 73e6
-PAGE_SHARE = 0.10  # of three months' bytes that the page's statements read: assumed
-TABLES_SHARE = 0.93  # the size of the tables beside that of the export
+PAGE_SHARE = 0.10  # share of three months' bytes that the page reads: assumed
+TABLES_SHARE = 0.93  # size of the tables as a share of the export's
 OLD_VERSIONS_DAYS = 3  # old_versions_days in config/deployment.toml
-TABLES_VERSIONS_DAYS = 2  # the folder before stays for a day, and for another once deleted: infra/bucket.py
-# Months of the export by how long nobody read them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
-READ_MONTHS, UNREAD_MONTHS, LONG_UNREAD_MONTHS = 1.5, 2, 9  # the current one is half there; 13 in all
+TABLES_VERSIONS_DAYS = (
+    2  # the previous folder stays for a day, and for another after its deletion: infra/bucket.py
+)
+# Months of the export by the time since they were last read: https://docs.aws.amazon.com/AmazonS3/latest/userguide/intelligent-tiering-overview.html
+READ_MONTHS, UNREAD_MONTHS, LONG_UNREAD_MONTHS = 1.5, 2, 9  # half of the current one; 13 in all
 BYTES_A_FILE = 50e6
 SECONDS_A_RUN = 600  # GB-seconds of refresh, detect, page and publish, most of them waiting for Athena
-SECONDS_A_DAY = 400  # of what runs by the clock
+SECONDS_A_DAY = 400  # of scheduled functions
 WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose metrics are read
 METRICS_A_RESOURCE = 3
 FINDINGS_AN_ACCOUNT = 3
-DETECTIONS = 23  # for which docs/cost.md is computed; each further one adds three custom metrics
+DETECTIONS = 23  # as in docs/cost.md; each further one adds three custom metrics
 ALARM_METRICS = 29  # with Slack and Jira; an alarm over two metrics is two
 KEYS = 2
 
@@ -48,9 +50,9 @@ SNS = "https://aws.amazon.com/sns/pricing/"
 
 @dataclass(frozen=True)
 class Line:
-    """What is bought: `quantity` of a unit at `price` dollars each; `grows_with` names what makes it more.
+    """An item of the table: `quantity` of a unit at `price` dollars each; `grows_with` is what increases it.
 
-    `free` is what every account has of it each month, on the same page as the price.
+    `free` is the monthly free tier of every account, on the same page as the price.
     """
 
     what: str
@@ -63,17 +65,17 @@ class Line:
 
     @property
     def dollars(self) -> float:
-        """A month, at list price."""
+        """Return dollars a month at list price."""
         return self.quantity * self.price
 
     @property
     def dollars_left(self) -> float:
-        """A month, where nothing else uses up what is free."""
+        """Return dollars a month after the free tier, if nothing else in the account uses it."""
         return max(self.quantity - self.free, 0) * self.price
 
 
 def lines(*, rows: float, accounts: int, runs: float, detections: int) -> tuple[Line, ...]:
-    """What a month of so many rows, accounts and runs a day buys."""
+    """Return the items of a month with `rows` rows, `accounts` accounts and `runs` runs a day."""
     return (
         *read(rows=rows, runs=runs),
         *stored(rows=rows, accounts=accounts, runs=runs),
@@ -83,20 +85,20 @@ def lines(*, rows: float, accounts: int, runs: float, detections: int) -> tuple[
 
 
 def read(*, rows: float, runs: float) -> tuple[Line, ...]:
-    """What Athena scans."""
+    """Return the items of bytes scanned by Athena."""
     many, month = runs * DAYS / TB, rows * BYTES_A_ROW
     refresh = many * PERIODS_A_RUN * REFRESH_SHARE * month
-    asked = many * (3 * rows * DETECTIONS_BYTES_A_ROW + DETECTIONS_BYTES)
+    detections = many * (3 * rows * DETECTIONS_BYTES_A_ROW + DETECTIONS_BYTES)
     page = many * 3 * PAGE_SHARE * month
     return (
-        Line("Athena: the refresh, of the periods that changed", refresh, "TB", 5.0, ATHENA, "rows × runs"),
-        Line("Athena: all detections, over three months", asked, "TB", 5.0, ATHENA, "rows × runs"),
-        Line("Athena: the page", page, "TB", 5.0, ATHENA, "rows × runs"),
+        Line("Athena: refresh of the changed periods", refresh, "TB", 5.0, ATHENA, "rows × runs"),
+        Line("Athena: all detections, over three months", detections, "TB", 5.0, ATHENA, "rows × runs"),
+        Line("Athena: page", page, "TB", 5.0, ATHENA, "rows × runs"),
     )
 
 
 def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
-    """What S3 keeps: 13 months of bills, the tables made of them, and what was overwritten."""
+    """Return the items of S3: 13 months of bills, the tables, and overwritten versions."""
     month = rows * BYTES_A_ROW / GB
     tables = (READ_MONTHS + UNREAD_MONTHS + LONG_UNREAD_MONTHS) * month * TABLES_SHARE
     changed = runs * PERIODS_A_RUN * month
@@ -105,59 +107,59 @@ def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
     written = DAYS * (0.2 * runs + 0.005 * accounts)
     return (
         Line("S3: bills of the last weeks", READ_MONTHS * month, "GB", 0.023, S3, "rows"),
-        Line("S3: bills nobody read for 30 days", UNREAD_MONTHS * month, "GB", 0.0125, S3, "rows"),
-        Line("S3: bills nobody read for 90 days", LONG_UNREAD_MONTHS * month, "GB", 0.004, S3, "rows"),
-        Line("S3: the tables made of them", tables, "GB", 0.023, S3, "rows"),
-        Line("S3: what was overwritten", overwritten, "GB", 0.023, S3, "rows × runs"),
+        Line("S3: bills not read for 30 days", UNREAD_MONTHS * month, "GB", 0.0125, S3, "rows"),
+        Line("S3: bills not read for 90 days", LONG_UNREAD_MONTHS * month, "GB", 0.004, S3, "rows"),
+        Line("S3: tables", tables, "GB", 0.023, S3, "rows"),
+        Line("S3: overwritten versions", overwritten, "GB", 0.023, S3, "rows × runs"),
         Line("S3: files moved to Intelligent-Tiering", files, "thousand", 0.01, S3, "rows × runs"),
-        Line("S3: requests that write", written, "thousand", 0.005, S3, "runs, accounts"),
+        Line("S3: write requests", written, "thousand", 0.005, S3, "runs, accounts"),
     )  # fmt: skip
 
 
 def watched(*, accounts: int, runs: float, detections: int) -> tuple[Line, ...]:
-    """What CloudWatch and KMS charge for."""
+    """Return the items of CloudWatch and KMS."""
     metrics = 3 * detections * runs / 24 + 30 * max(runs, 2) / 24 + 2
-    asked = accounts * WATCHED_AN_ACCOUNT * METRICS_A_RESOURCE * DAYS / 1000
+    requests = accounts * WATCHED_AN_ACCOUNT * METRICS_A_RESOURCE * DAYS / 1000
     return (
-        Line("alarms, by the metrics they look at", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
-        Line("dashboard, of up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),
-        Line("custom metrics, by the hours of use", metrics, "metric", 0.30, CLOUDWATCH, "detections × runs", free=10),
-        Line("reading what resources did (GetMetricData)", asked, "thousand", 0.01, CLOUDWATCH, "accounts"),
+        Line("alarms, per metric", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
+        Line("dashboard, up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),
+        Line("custom metrics, per hour of use", metrics, "metric", 0.30, CLOUDWATCH, "detections × runs", free=10),
+        Line("reading resource metrics (GetMetricData)", requests, "thousand", 0.01, CLOUDWATCH, "accounts"),
         Line("logs", 0.25 + 0.005 * runs * DAYS, "GB", 0.50, CLOUDWATCH, "runs", free=5),
         Line("KMS keys", KEYS, "key", 1.0, KMS, "—"),
     )  # fmt: skip
 
 
 def worked(*, accounts: int, runs: float) -> tuple[Line, ...]:
-    """What runs, remembers and tells."""
+    """Return the items of Lambda, DynamoDB, SNS and SQS."""
     many, findings = runs * DAYS, accounts * FINDINGS_AN_ACCOUNT / 1e6
     seconds = many * SECONDS_A_RUN + DAYS * (0.6 * accounts + SECONDS_A_DAY)
     return (
         Line("Lambda, arm64", seconds, "GB-second", 0.0000133334, LAMBDA, "runs, accounts", free=400_000),
-        Line("DynamoDB: written", findings * many * 1.5, "million", 0.625, DYNAMODB, "accounts × runs"),
-        Line("DynamoDB: read", findings * many * 4, "million", 0.125, DYNAMODB, "accounts × runs"),
+        Line("DynamoDB: writes", findings * many * 1.5, "million", 0.625, DYNAMODB, "accounts × runs"),
+        Line("DynamoDB: reads", findings * many * 4, "million", 0.125, DYNAMODB, "accounts × runs"),
         Line("SNS and SQS", findings * 6, "million", 0.50, SNS, "accounts", free=1),
     )
 
 
 def table(*, rows: list[float], accounts: int, runs: float) -> str:
-    """A line for each thing bought, two columns for each size."""
-    sizes = [lines(rows=one, accounts=accounts, runs=runs, detections=DETECTIONS) for one in rows]
-    heads = " | ".join(f"{one / 1e6:g} million rows | left" for one in rows)
-    found = [
+    """Return the table with a row for each item and two columns for each size."""
+    sizes = [lines(rows=size, accounts=accounts, runs=runs, detections=DETECTIONS) for size in rows]
+    heads = " | ".join(f"{size / 1e6:g} million rows | left" for size in rows)
+    table_lines = [
         f"{accounts} accounts, {runs:g} {'run' if runs == 1 else 'runs'} a day, {DETECTIONS} detections\n",
-        f"| what | price | grows with | {heads} |",
+        f"| item | price | grows with | {heads} |",
         f"|---|---|---|{'---|---|' * len(rows)}",
     ]
     for same in zip(*sizes, strict=True):
-        one, dollars = same[0], " | ".join(f"{line.dollars:.2f} | {line.dollars_left:.2f}" for line in same)
-        price = f"[{one.price:.8g} a {one.unit}]({one.source})"
-        found.append(f"| {one.what} | {price} | {one.grows_with} | {dollars} |")
+        item, dollars = same[0], " | ".join(f"{line.dollars:.2f} | {line.dollars_left:.2f}" for line in same)
+        price = f"[{item.price:.8g} a {item.unit}]({item.source})"
+        table_lines.append(f"| {item.what} | {price} | {item.grows_with} | {dollars} |")
     sums = (
-        f"**{sum(x.dollars for x in size):.2f}** | **{sum(x.dollars_left for x in size):.2f}**"
+        f"**{sum(item.dollars for item in size):.2f}** | **{sum(item.dollars_left for item in size):.2f}**"
         for size in sizes
     )
-    return "\n".join([*found, f"| **sum** | | | {' | '.join(sums)} |"])
+    return "\n".join([*table_lines, f"| **sum** | | | {' | '.join(sums)} |"])
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
-"""What is lost and what is doubled on the way to Slack and Jira, whatever fails.
+"""Count lost and duplicate notifications in Slack and Jira under injected faults.
 
     python -m benchmarks.delivery_faults --seeds 1 2 3 --burst 5000
 
-Everything between is real: the ledger and the claims on DynamoDB (moto's; for the burst a table in memory that is
-tested to do the same), publishing, batches, HTTP to a local Slack and a local Jira. Each cell lives four runs of a bill
-(found, grown, gone, back) and lets a fault befall them; at its end what Slack and Jira show is held against what was
-published. The same seed gives the same cell again.
+Ledger, claims (on moto's DynamoDB; for the burst on a table in memory that is tested to be equivalent), publishing,
+batches and HTTP to a local Slack and a local Jira are the product's. Each simulation runs four scans (findings
+created, grown, resolved, reopened) with one kind of fault, and compares the final state of Slack and Jira with what
+was published. The same seed gives the same result.
 """
 
 import argparse
@@ -23,7 +23,7 @@ HOUR = 3600.0
 
 @dataclass
 class Nothing:
-    """No fault at all."""
+    """No fault."""
 
     def begin(self, world: World) -> None: ...
 
@@ -34,7 +34,7 @@ class Nothing:
 
 @dataclass
 class Reordered(Nothing):
-    """So many of a hundred messages come twice, and all in any order."""
+    """`doubles` percent of the messages arrive twice, all in random order."""
 
     doubles: int = 66
 
@@ -44,7 +44,7 @@ class Reordered(Nothing):
 
 @dataclass
 class Down(Nothing):
-    """From the second run on nobody answers for an hour: the gateway says 503."""
+    """The channel responds with 503 for an hour from the second run on."""
 
     until: float | None = None
     began: bool = False
@@ -63,7 +63,7 @@ class Down(Nothing):
 
 @dataclass
 class CutAfterSuccess(Nothing):
-    """In every other batch a call is done, and its answer never comes."""
+    """In every other batch a call succeeds, and its response never arrives."""
 
     def before_batch(self, world: World) -> None:
         world.slack.server.faults.clear()
@@ -80,7 +80,7 @@ class CutAfterSuccess(Nothing):
 
 @dataclass
 class TimesOut(Nothing):
-    """Some calls are done, and their answers come after the client has given up."""
+    """Some calls succeed, and their responses arrive after the client has timed out."""
 
     left: int = 4
 
@@ -93,7 +93,7 @@ class TimesOut(Nothing):
 
 @dataclass
 class TableThrottledError(Nothing):
-    """One call of DynamoDB in six is refused, one in twelve is done and not answered."""
+    """One DynamoDB call in six is throttled; one in twelve succeeds without a response."""
 
     def begin(self, world: World) -> None:
         def befall(moment: str) -> None:
@@ -105,7 +105,7 @@ class TableThrottledError(Nothing):
 
 @dataclass
 class TableAskedAgain(Nothing):
-    """Of one call of DynamoDB in three the answer is lost, and botocore asks again by itself."""
+    """The response of one DynamoDB call in three is lost, and botocore retries it."""
 
     def begin(self, world: World) -> None:
         world.table.asked_again = lambda: world.rng.random() < 1 / 3
@@ -113,7 +113,7 @@ class TableAskedAgain(Nothing):
 
 @dataclass
 class RowsLost(Nothing):
-    """After the first run a third of all rows are gone: of the ledger, and of what is known to be told."""
+    """After the first run a third of all rows are lost: of the ledger and of the messages sent."""
 
     done: bool = False
 
@@ -123,18 +123,18 @@ class RowsLost(Nothing):
         self.done = True
         table = world.table.real
         for kind in ("entry", f"told in {world.channel}"):
-            found = table.query(
+            items = table.query(
                 KeyConditionExpression="#kind = :kind", ExpressionAttributeNames={"#kind": "kind"},
                 ExpressionAttributeValues={":kind": kind},
             )["Items"]  # fmt: skip
-            for item in found:
+            for item in items:
                 if world.rng.random() < 1 / 3:
                     table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
 
 
 @dataclass
 class ClockJumps(Nothing):
-    """Before each batch the clock is off by up to two hours, either way."""
+    """Before each batch the clock jumps by up to two hours, either way."""
 
     def before_batch(self, world: World) -> None:
         world.now += world.rng.uniform(-2 * HOUR, 2 * HOUR)
@@ -142,23 +142,23 @@ class ClockJumps(Nothing):
 
 @dataclass
 class ManyWorkers(Nothing):
-    """Four functions tell at once what comes twice and in any order."""
+    """Four functions at once send messages that arrive twice and in random order."""
 
     def begin(self, world: World) -> None:
         world.queue.shuffled, world.queue.doubles, world.workers, world.batch = True, 66, 4, 4
 
 
 FAULTS: dict[str, Callable[[], Fault]] = {
-    "nothing fails": Nothing,
-    "doubled and reordered": Reordered,
-    "down for an hour": Down,
-    "connection cut after success": CutAfterSuccess,
-    "time-out after success": TimesOut,
+    "no fault": Nothing,
+    "messages duplicated and reordered": Reordered,
+    "channel down for an hour": Down,
+    "connection closed after success": CutAfterSuccess,
+    "timeout after success": TimesOut,
     "throttled DynamoDB": TableThrottledError,
-    "DynamoDB asked again after success": TableAskedAgain,
-    "lost rows": RowsLost,
+    "DynamoDB call retried after success": TableAskedAgain,
+    "rows lost": RowsLost,
     "clock jumps": ClockJumps,
-    "four at once": ManyWorkers,
+    "four processes at once": ManyWorkers,
 }
 KILLED, BURST = "killed between any two steps", "burst"
 CELLS = [*FAULTS, KILLED, BURST]
@@ -167,14 +167,14 @@ CHANNELS: tuple[Any, ...] = ("slack", "jira")
 
 @dataclass
 class Cell:
-    """Sums over the worlds of one fault and one channel."""
+    """Sums over the simulations of one fault and one channel."""
 
     worlds: int = 0
     counts: list[Count] = field(default_factory=list)
     seconds: float = 0.0
 
     def line(self, fault: str, channel: str) -> str:
-        """A line of the table."""
+        """Return a row of the table."""
         sums = [
             sum(getattr(one, name) for one in self.counts)
             for name in ("published", "lost", "doubled", "buried")
@@ -185,7 +185,7 @@ class Cell:
 
 
 def lived(channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int = FINDINGS) -> Count:
-    """One world, and what came of it."""
+    """Run one simulation and return its counts."""
     with world(channel, seed=seed) as there:
         there.live(story(findings), fault())
         return counted(there)
@@ -193,7 +193,7 @@ def lived(channel: Any, fault: Callable[[], Fault], *, seed: int, findings: int 
 
 @dataclass
 class KilledAt(Nothing):
-    """The process is gone at one step of the table, of Slack or of Jira."""
+    """The process is killed at one step of the table, of Slack or of Jira."""
 
     steps: Steps = field(default_factory=Steps)
 
@@ -211,7 +211,7 @@ class KilledAt(Nothing):
 
 
 def killed_everywhere(channel: Any, *, seed: int, findings: int, every: int) -> list[Count]:
-    """A world for each step at which a process may be killed, before it and after it."""
+    """Run a simulation for each step, with the process killed before and after it."""
     whole = KilledAt()
     lived(channel, lambda: whole, seed=seed, findings=findings)
     counts = []
@@ -223,7 +223,7 @@ def killed_everywhere(channel: Any, *, seed: int, findings: int, every: int) -> 
 
 
 def burst(channel: Any, *, seed: int, findings: int) -> Count:
-    """One run that finds so many at once, in batches as the deployment's queues have them."""
+    """Run one scan with many findings, in batches as in the deployment's queues."""
     with world(channel, seed=seed, quick=True) as there:
         there.batch = 50
         there.live(story(findings)[:1], Reordered(doubles=10))
@@ -231,33 +231,33 @@ def burst(channel: Any, *, seed: int, findings: int) -> Count:
 
 
 def main() -> None:
-    """Print a line for each cell."""
+    """Print a row for each cell."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--burst", type=int, default=5000)
-    parser.add_argument("--every", type=int, default=1, help="kill at every so many steps")
-    parser.add_argument(
-        "--cells", nargs="+", default=CELLS, choices=CELLS, metavar="CELL", help="these alone"
-    )
-    given = parser.parse_args()
+    parser.add_argument("--every", type=int, default=1, help="kill at every n-th step")
+    parser.add_argument("--cells", nargs="+", default=CELLS, choices=CELLS, metavar="CELL", help="only these")
+    arguments = parser.parse_args()
     print(
-        "| fault | channel | worlds | published | lost | doubled | dead letters |\n|---|---|---|---|---|---|---|"
+        "| fault | channel | simulations | published | lost | duplicate | dead letters |\n|---|---|---|---|---|---|---|"
     )
     for channel in CHANNELS:
         for name, fault in FAULTS.items():
-            if name not in given.cells:
+            if name not in arguments.cells:
                 continue
-            cell = Cell(counts=[lived(channel, fault, seed=seed) for seed in given.seeds])
+            cell = Cell(counts=[lived(channel, fault, seed=seed) for seed in arguments.seeds])
             print(cell.line(name, channel), flush=True)
-        if KILLED in given.cells:
-            cell = Cell(counts=killed_everywhere(channel, seed=given.seeds[0], findings=2, every=given.every))
+        if KILLED in arguments.cells:
+            cell = Cell(
+                counts=killed_everywhere(channel, seed=arguments.seeds[0], findings=2, every=arguments.every)
+            )
             print(cell.line(KILLED, channel), flush=True)
-        if BURST in given.cells:
+        if BURST in arguments.cells:
             started = time.monotonic()
-            cell = Cell(counts=[burst(channel, seed=given.seeds[0], findings=given.burst)])
-            print(cell.line(f"a burst of {given.burst:,}, doubled and reordered", channel), flush=True)
+            cell = Cell(counts=[burst(channel, seed=arguments.seeds[0], findings=arguments.burst)])
+            print(cell.line(f"{arguments.burst:,} findings, duplicated and reordered", channel), flush=True)
             print(f"<!-- the burst took {time.monotonic() - started:.0f} s -->", flush=True)
 
 

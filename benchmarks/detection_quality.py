@@ -1,10 +1,10 @@
-"""Recall and precision of every detection against the truth of simulated organisations.
+"""Measure recall and precision of every detection against the truth of simulated organizations.
 
     python benchmarks/detection_quality.py --seeds 101 102 103
 
-Each bill is scanned as a deployment would: day after day over the last --days-scanned days, with one ledger. An
-incident counts as found where it is told by the day on which it must be; what is told and was not planted is false.
-The seeds are none that a threshold was tuned on (those are 1 to 9).
+Each bill is scanned as in a deployment: once a day over the last --days-scanned days, with one ledger. An incident
+counts as found if it is reported by its `expected_by`; a reported finding that is no incident is false. No threshold
+was tuned on these seeds (thresholds were tuned on 1 to 9).
 """
 
 import argparse
@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from organisations import over_seeds
+from organizations import over_seeds
 
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
@@ -28,26 +28,26 @@ from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.owners_file import Owners
 
 Identity = tuple[str, str | None, str | None, str | None, str | None]
-AT_ONCE = ("new_region", "new_service", "gpu_burst")  # must be told on the first export that shows them
+AT_ONCE = ("new_region", "new_service", "gpu_burst")  # must be reported on the first export that has them
 
 
 @dataclass(frozen=True)
-class Told:
-    """A finding and the day on which it was told as new."""
+class Reported:
+    """A finding and the day on which it was reported as new."""
 
     day: date
     finding: Finding
 
 
-def identity(of: Finding | dict[str, Any]) -> Identity:
-    """What a finding and a planted incident are the same by."""
+def identity(item: Finding | dict[str, Any]) -> Identity:
+    """Return the fields by which a finding and an incident are the same."""
     keys = ("detection", "sub_account_id", "region_id", "service_name", "resource_id")
-    given = of if isinstance(of, dict) else of.model_dump()
-    return tuple(given[key] for key in keys)  # type: ignore[return-value]
+    fields = item if isinstance(item, dict) else item.model_dump()
+    return tuple(fields[key] for key in keys)  # type: ignore[return-value]
 
 
-def scanned_daily(folder: Path, *, days: int) -> Iterator[Told]:
-    """Everything told as new by a scan on each of the last `days` days, with one ledger."""
+def scanned_daily(folder: Path, *, days: int) -> Iterator[Reported]:
+    """Yield every finding reported as new by a scan on each of the last `days` days, with one ledger."""
     truth = json.loads((folder / "truth.json").read_text())
     catalog, owners = Catalog.load(), Owners.load(folder / "owners.toml")
     ledger = SqliteLedger(folder / "ledger.db")
@@ -64,48 +64,48 @@ def scanned_daily(folder: Path, *, days: int) -> Iterator[Told]:
             )  # fmt: skip
         for outcome in scanned.failures:
             raise RuntimeError(outcome.error)
-        yield from (Told(day, news.finding) for news in scanned.notifications if news.kind == "new")
+        yield from (Reported(day, news.finding) for news in scanned.notifications if news.kind == "new")
 
 
-def judged(folder: Path, *, days: int) -> dict[str, Counter[str]]:
-    """Counts of found, late, missed, right and false for each detection; prints what is missed or false."""
+def evaluated(folder: Path, *, days: int) -> dict[str, Counter[str]]:
+    """Return counts of found, late, missed, right and false by detection; print what is late, missed or false."""
     truth = json.loads((folder / "truth.json").read_text())
     as_of = date.fromisoformat(truth["as_of"])
     first_day = as_of - timedelta(days=days - 1)
-    told: dict[Identity, date] = {}
-    for one in scanned_daily(folder, days=days):
-        told.setdefault(identity(one.finding), one.day)
+    reported: dict[Identity, date] = {}
+    for report in scanned_daily(folder, days=days):
+        reported.setdefault(identity(report.finding), report.day)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    allowed = {identity(one) for one in truth.get("either", [])}
-    planted = {identity(one) for one in truth["incidents"]}
+    allowed = {identity(incident) for incident in truth.get("either", [])}
+    planted = {identity(incident) for incident in truth["incidents"]}
     for incident in truth["incidents"]:
         expected_by = max(date.fromisoformat(incident["expected_by"]), first_day)
         visible_until = date.fromisoformat(incident["visible_until"] or truth["as_of"])
         if expected_by > min(as_of, visible_until) or identity(incident) in allowed:
             continue
-        day = told.get(identity(incident))
+        day = reported.get(identity(incident))
         verdict = "missed" if day is None else "late" if day > expected_by else "found"
         counts[incident["detection"]][verdict] += 1
         if verdict != "found":
             print(
-                f"  {verdict}: {identity(incident)} expected by {expected_by}, told {day}: {incident['note']}"
+                f"  {verdict}: {identity(incident)} expected by {expected_by}, reported {day}: {incident['note']}"
             )
-    negatives = {identity(one): one["kind"] for one in truth["hard_negatives"]}
-    for known, day in told.items():
-        if known in allowed:
+    negatives = {identity(case): case["kind"] for case in truth["hard_negatives"]}
+    for finding, day in reported.items():
+        if finding in allowed:
             continue
-        verdict = "right" if known in planted else "false"
-        counts[known[0]][verdict] += 1
+        verdict = "right" if finding in planted else "false"
+        counts[finding[0]][verdict] += 1
         if verdict == "false":
-            print(f"  false: {known} told {day} {negatives.get(known, '')}")
+            print(f"  false: {finding} reported {day} {negatives.get(finding, '')}")
     counts["hard negatives"].update(
-        reported=len(negatives.keys() & told.keys() - planted - allowed), planted=len(negatives)
+        reported=len(negatives.keys() & reported.keys() - planted - allowed), planted=len(negatives)
     )
     return counts
 
 
 def main() -> None:
-    """Judge every seed and print one table."""
+    """Evaluate every seed and print one table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -116,25 +116,26 @@ def main() -> None:
     total = over_seeds(
         arguments.seeds,
         data=arguments.data,
-        judged=lambda folder: judged(folder, days=arguments.days_scanned),
+        evaluate=lambda folder: evaluated(folder, days=arguments.days_scanned),
     )
     negatives = total.pop("hard negatives")
     print(f"\nseeds {arguments.seeds}, {arguments.days_scanned} days scanned, one ledger each\n")
-    print("| detection | planted | recall | on the day | told | precision |")
+    print("| detection | planted | recall | on the day | reported | precision |")
     print("|---|---|---|---|---|---|")
     for detection, counts in sorted(total.items()):
         print(_line(detection, counts))
     print(f"\nhard negatives reported: {negatives['reported']} of {negatives['planted']}")
     short = [id for id in AT_ONCE if total[id]["late"] + total[id]["missed"]]
-    sys.exit(f"not told at once: {', '.join(short)}" if short else 0)
+    sys.exit(f"not reported at once: {', '.join(short)}" if short else 0)
 
 
 def _line(detection: str, counts: Counter[str]) -> str:
     planted = counts["found"] + counts["late"] + counts["missed"]
-    told = counts["right"] + counts["false"]
+    reported = counts["right"] + counts["false"]
     recall = f"{(counts['found'] + counts['late']) / planted:.3f}" if planted else ""
     on_day = f"{counts['found'] / planted:.3f}" if planted else ""
-    return f"| {detection} | {planted} | {recall} | {on_day} | {told} | {counts['right'] / told if told else 1:.3f} |"
+    precision = f"{counts['right'] / reported if reported else 1:.3f}"
+    return f"| {detection} | {planted} | {recall} | {on_day} | {reported} | {precision} |"
 
 
 if __name__ == "__main__":

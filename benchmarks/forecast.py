@@ -1,12 +1,13 @@
-"""How far month ends are forecast off, and how often the interval holds them, against what others would say.
+"""Measure the error and interval coverage of month-end forecasts, compared with other methods.
 
     python benchmarks/forecast.py --seeds 101 --years 2023
 
-Two kinds of daily series: services of accounts of simulated organisations, and page views of Wikipedia as the library
-AutoTS ships them. On the 5th, 10th, 15th and 20th the month's end is forecast from what is known then. Others are the
-run rate, the mean of the same weekday of the last four weeks, and statsforecast's AutoETS and AutoTheta
-(https://nixtlaverse.nixtla.io/statsforecast/). An error is |forecast - actual| / actual of a month of a series.
-The years and seeds are none that a number in focuswatch/forecast was chosen on (2018, 2019, 2021, 2022; 1 and 2).
+There are two kinds of daily series: services of accounts of simulated organizations, and page views of Wikipedia from
+the library AutoTS. On the 5th, 10th, 15th and 20th the month's end is forecast from the costs until then. The other
+methods are the run rate, the mean of the same weekday of the last four weeks, and statsforecast's AutoETS and
+AutoTheta (https://nixtlaverse.nixtla.io/statsforecast/). An error is |forecast - actual| / actual of a month of a
+series. No number in focuswatch/detect/forecast was chosen on these years and seeds (but on 2018, 2019, 2021, 2022; 1
+and 2).
 """
 
 import argparse
@@ -30,9 +31,9 @@ from focuswatch.simulate import simulate
 
 DAYS_KNOWN = (5, 10, 15, 20)
 LEAST_HISTORY_DAYS = 60
-LEAST_MONTHLY_COST = 20.0  # cents have no rhythm
+LEAST_MONTHLY_COST = 20.0  # smaller costs have no pattern
 FOUR_WEEKS = 28
-SERIES = 40  # of each organisation: a library takes seconds for each
+SERIES = 40  # of each organization: a library takes seconds for each
 VIEWS = "https://github.com/winedarksea/AutoTS, autots/datasets/data/holidays.zip"
 SIMULATED = """
 SELECT SubAccountId AS sub_account_id, ServiceName AS service_name, CAST(NULL AS varchar) AS team,
@@ -45,8 +46,8 @@ FEE = "ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time
 
 
 @dataclass(frozen=True)
-class Known:
-    """A month as it stood after `days` of it: all daily costs, series x days, and those that were still to come."""
+class MonthSoFar:
+    """A month after `days` of it: daily costs until then, series x days, and those of the rest of the month."""
 
     month: date
     days: int
@@ -60,41 +61,45 @@ class Known:
 
     @property
     def live(self) -> np.ndarray:
-        """Series that cost something lately."""
+        """Return which series had costs in the last four weeks."""
         return (self.past[:, -FOUR_WEEKS:].sum(axis=1) > 0) & (self.actual >= LEAST_MONTHLY_COST)
 
 
 def views() -> Charges:
-    """Page views by day; a library's data set is read without the library."""
-    found = importlib.util.find_spec("autots")
-    assert found is not None and found.origin is not None, "pip install 'focuswatch[benchmarks]'"
+    """Return page views by day, from a data set that the library ships."""
+    library_spec = importlib.util.find_spec("autots")
+    assert library_spec is not None and library_spec.origin is not None, (
+        "pip install 'focuswatch[benchmarks]'"
+    )
     import pandas as pd
 
-    path = Path(found.origin).parent / "datasets" / "data" / "holidays.zip"
+    path = Path(library_spec.origin).parent / "datasets" / "data" / "holidays.zip"
     table = pd.read_csv(path, index_col=0, parse_dates=True).filter(like="wiki_").ffill()
     costs = table.to_numpy(float).T
     keys = [(None, None, name, "views") for name in table.columns]
     return Charges(keys, table.index[0].date(), costs.shape[1], costs, np.zeros_like(costs))
 
 
-def organisation(seed: int) -> dict[str, np.ndarray]:
-    """Rows of an organisation's bill of seven months, the last of them settled."""
+def simulated_columns(seed: int) -> dict[str, np.ndarray]:
+    """Return the columns of a simulated bill of seven months, the last of them complete."""
     with TemporaryDirectory() as folder:
-        simulate(Path(folder) / "made", seed=seed, days=213, end=date(2026, 7, 4))
-        files = f"{folder}/made/focus/data/**/*.parquet"
-        found = duckdb.sql(SIMULATED.format(fee=FEE, files=files)).fetchnumpy()
+        simulate(Path(folder) / "bill", seed=seed, days=213, end=date(2026, 7, 4))
+        files = f"{folder}/bill/focus/data/**/*.parquet"
+        columns = duckdb.sql(SIMULATED.format(fee=FEE, files=files)).fetchnumpy()
     costs = {}
-    for number, name in enumerate(zip(found["sub_account_id"], found["service_name"], strict=True)):
-        costs[name] = costs.get(name, 0.0) + found["usage_cost"][number]
-    dear = sorted((str(name) for name, cost in costs.items() if cost > 10 * LEAST_MONTHLY_COST))
-    chosen = set(np.random.default_rng(seed).permutation(dear)[:SERIES].tolist())
-    names = zip(found["sub_account_id"], found["service_name"], strict=True)
+    for number, name in enumerate(zip(columns["sub_account_id"], columns["service_name"], strict=True)):
+        costs[name] = costs.get(name, 0.0) + columns["usage_cost"][number]
+    large = sorted((str(name) for name, cost in costs.items() if cost > 10 * LEAST_MONTHLY_COST))
+    chosen = set(np.random.default_rng(seed).permutation(large)[:SERIES].tolist())
+    names = zip(columns["sub_account_id"], columns["service_name"], strict=True)
     keep = np.array([str(name) in chosen for name in names])
-    return {name: column[keep] for name, column in found.items()}
+    return {name: column[keep] for name, column in columns.items()}
 
 
-def months_of(columns: dict[str, np.ndarray] | None, whole: Charges, *, years: list[int]) -> Iterator[Known]:
-    """Every month that is whole, as it stood on each of the days. `columns` are cut and read anew where given."""
+def months_of(
+    columns: dict[str, np.ndarray] | None, whole: Charges, *, years: list[int]
+) -> Iterator[MonthSoFar]:
+    """Yield every complete month as of each of the days; `columns`, if any, are cut and read again."""
     table = np.nan_to_num(whole.used) + whole.fees
     month = next_month(whole.first_day)
     while next_month(month) <= whole.settled_until:
@@ -104,7 +109,7 @@ def months_of(columns: dict[str, np.ndarray] | None, whole: Charges, *, years: l
                 until_day = whole.first_day + timedelta(days=end)
                 charges = _cut(whole, end) if columns is None else _read(columns, until_day)
                 past, to_come = table[:, max(0, end - HISTORY_DAYS) : end], table[:, end:until]
-                yield Known(month, days, charges, past, to_come)
+                yield MonthSoFar(month, days, charges, past, to_come)
         month = next_month(month)
 
 
@@ -117,29 +122,29 @@ def _read(columns: dict[str, np.ndarray], until: date) -> Charges:
     return charges_of({name: column[known] for name, column in columns.items()})
 
 
-def run_rate(known: Known) -> np.ndarray:
+def run_rate(known: MonthSoFar) -> np.ndarray:
     spent = known.past[:, -known.days :]
     return spent.sum(axis=1) + spent.mean(axis=1) * known.to_come.shape[1]
 
 
-def same_weekday(known: Known) -> np.ndarray:
+def same_weekday(known: MonthSoFar) -> np.ndarray:
     week = known.past[:, -FOUR_WEEKS:].reshape(len(known.past), 4, 7).mean(axis=1)
     rest = week[:, np.arange(known.to_come.shape[1]) % 7].sum(axis=1)
     return np.asarray(known.past[:, -known.days :].sum(axis=1) + rest)
 
 
-def library(model: str, refused: Counter[str]) -> Callable[[Known], np.ndarray]:
-    """A model of statsforecast; what it cannot forecast counts as `refused`, and gets the mean of four weeks."""
+def library(model: str, refused: Counter[str]) -> Callable[[MonthSoFar], np.ndarray]:
+    """Return a statsforecast model; series that it cannot forecast count as `refused` and get a four-week mean."""
     from statsforecast import models
 
-    def forecast(known: Known) -> np.ndarray:
+    def forecast(known: MonthSoFar) -> np.ndarray:
         rest, is_judged = [], known.live & (np.arange(len(known.past)) < len(known.charges.keys))
         for costs, counts in zip(known.past, is_judged, strict=True):
-            begun = costs[np.flatnonzero(costs)[0] :] if costs.any() else costs
+            history = costs[np.flatnonzero(costs)[0] :] if costs.any() else costs
             try:
-                told = getattr(models, model)(season_length=7).forecast(begun, h=known.to_come.shape[1])
-                mean = told["mean"]
-            except Exception as error:  # too short or too flat for the library, which raises what it likes
+                result = getattr(models, model)(season_length=7).forecast(history, h=known.to_come.shape[1])
+                mean = result["mean"]
+            except Exception as error:  # too short or too flat for the library, which raises various errors
                 refused[f"{model} ({type(error).__name__}: {error})"] += int(counts)
                 mean = np.repeat(costs[-FOUR_WEEKS:].mean(), known.to_come.shape[1])
             rest.append(np.maximum(mean, 0).sum())
@@ -148,25 +153,25 @@ def library(model: str, refused: Counter[str]) -> Callable[[Known], np.ndarray]:
     return forecast
 
 
-def judged(known: list[Known]) -> None:
-    """Print one table."""
+def print_errors(months: list[MonthSoFar]) -> None:
+    """Print the table of one kind of series."""
     errors: dict[str, dict[int, list[np.ndarray]]] = {}
-    held: list[np.ndarray] = []
+    covered: list[np.ndarray] = []
     refused: Counter[str] = Counter()
     others = {"run rate": run_rate, "same weekday": same_weekday}
     others |= {f"statsforecast {model}": library(model, refused) for model in ("AutoETS", "AutoTheta")}
-    for one in known:
-        places = {key: number for number, key in enumerate(one.charges.keys)}
-        ends = month_ends(one.charges, [[number] for number in places.values()], month=one.month)
-        live = one.live[: len(ends)]
+    for month in months:
+        places = {key: number for number, key in enumerate(month.charges.keys)}
+        ends = month_ends(month.charges, [[number] for number in places.values()], month=month.month)
+        live = month.live[: len(ends)]
         forecasts = {"focuswatch": np.array([end.forecast for end in ends])}
-        forecasts |= {name: of(one)[: len(ends)] for name, of in others.items()}
-        actual = one.actual[: len(ends)]
+        forecasts |= {name: of(month)[: len(ends)] for name, of in others.items()}
+        actual = month.actual[: len(ends)]
         for name, forecast in forecasts.items():
             error = np.abs(forecast - actual)[live] / actual[live]
-            errors.setdefault(name, {}).setdefault(one.days, []).append(error)
+            errors.setdefault(name, {}).setdefault(month.days, []).append(error)
         low, high = np.array([(end.low, end.high) for end in ends]).T
-        held.append(((actual >= low - 0.01) & (actual <= high + 0.01))[live])
+        covered.append(((actual >= low - 0.01) & (actual <= high + 0.01))[live])
     print("| | " + " | ".join(f"day {days}" for days in DAYS_KNOWN) + " | all days | median |")
     print("|---|" + "---|" * (len(DAYS_KNOWN) + 2))
     for name, by_day in errors.items():
@@ -174,14 +179,19 @@ def judged(known: list[Known]) -> None:
         every = np.concatenate(each)
         means = " | ".join(f"{error.mean():.2%}" for error in [*each, every])
         print(f"| {name} | {means} | {np.median(every):.2%} |")
-    share = np.concatenate(held)
-    print(f"\n{len(share)} forecasts; the interval of {INTERVAL:.0%} held {share.mean():.1%} of them.")
+    share = np.concatenate(covered)
+    print(
+        f"\n{len(share)} forecasts; the {INTERVAL:.0%} interval contains {share.mean():.1%} of the actual values."
+    )
     fell_back = "; ".join(f"{count} times {name}" for name, count in (+refused).items()) or "never"
-    print(f"The library could not, and the mean of four weeks stands in: {fell_back}.\n", flush=True)
+    print(
+        f"Series that the library could not forecast, replaced by the mean of four weeks: {fell_back}.\n",
+        flush=True,
+    )
 
 
 def speed(series: int = 10_000) -> float:
-    """Seconds to forecast so many series of 120 days."""
+    """Return seconds to forecast `series` series of 120 days."""
     costs = np.random.default_rng(0).gamma(4.0, 25.0, (series, HISTORY_DAYS))
     started = time.monotonic()
     ahead(costs, first_weekday=0, days=26)
@@ -189,7 +199,7 @@ def speed(series: int = 10_000) -> float:
 
 
 def main() -> None:
-    """Both kinds of series, and the speed."""
+    """Print the tables of both kinds of series, and the speed."""
     warnings.filterwarnings("ignore")
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -200,14 +210,14 @@ def main() -> None:
     print(f"10,000 series in {speed():.1f} s.\n", flush=True)
     if arguments.years:
         print(f"### Page views of Wikipedia, {arguments.years} ({VIEWS})\n", flush=True)
-        judged(list(months_of(None, views(), years=arguments.years)))
+        print_errors(list(months_of(None, views(), years=arguments.years)))
     for seed in arguments.seeds:
-        columns = organisation(seed)
+        columns = simulated_columns(seed)
         whole = charges_of(columns)
         print(
-            f"### {len(whole.keys)} services of accounts of the simulated organisation {seed}\n", flush=True
+            f"### {len(whole.keys)} services of accounts of the simulated organization {seed}\n", flush=True
         )
-        judged(list(months_of(columns, whole, years=[2026])))
+        print_errors(list(months_of(columns, whole, years=[2026])))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What every Lambda takes where it is deployed: seconds of its first run and of later ones, and its peak memory.
+"""Measure seconds of the first and of later runs of every deployed Lambda, and its peak memory.
 
     python -m benchmarks.handlers --python "$(python -m tests.fakes.local_lambda_python)"
 
-focuswatch is deployed to the tests' AWS by `cdk deploy`; a simulated bill of two months is delivered twice, findings
-go to a Slack and a Jira over HTTP, and each function that a schedule calls is called. Athena is the tests' own, over
-DuckDB: its seconds are in those of `refresh`, `detect`, `page` and `weekly`, and are another's on AWS. A first run
-imports; --python says on which Python.
+The benchmark deploys focuswatch to the tests' AWS with `cdk deploy`, delivers a simulated bill of two months twice,
+sends findings to a local Slack and Jira over HTTP, and invokes each scheduled function. The Athena test endpoint runs
+on DuckDB: its time is part of `refresh`, `detect`, `page` and `weekly`, and differs on AWS. A first run includes
+imports; --python is the interpreter of the functions.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from focuswatch.simulate import Simulated, simulate
 from tests.fakes.local_deployment import Deployed, deploying
 
 SCHEDULED = ("collect", "pulse", "weekly", "sweep", "page")
-PATIENCE_SECONDS = 1800  # what is put off again and again waits for up to fifteen minutes each time
+PATIENCE_SECONDS = 1800  # postponed work waits for up to fifteen minutes each time
 REPORTED = re.compile(r"REPORT .*?Duration: ([\d.]+) ms")
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 def work(deployed: Deployed, bill: Simulated) -> None:
-    """Everything that a day has for the functions, twice."""
+    """Run everything that the functions do in a day, twice."""
     activity = pq.read_table(bill.activity)
     days = activity.column("activity_date")
     for day in days.unique().to_pylist():
@@ -53,27 +53,27 @@ def work(deployed: Deployed, bill: Simulated) -> None:
 
 
 def peaks(deployed: Deployed) -> dict[str, float]:
-    """MiB that the process of every function had at most, by its name; Linux tells of those that live."""
-    found: dict[str, float] = {}
+    """Return the peak MiB of the process of every function by name; Linux reports those that are running."""
+    peaks_by_function: dict[str, float] = {}
     scratch = f"TMPDIR={deployed.aws.log.with_name('scratch')}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             environment = (process / "environ").read_bytes().split(b"\0")
             status = (process / "status").read_text()
-        except OSError:  # it is over, or not ours
+        except OSError:  # it has ended, or belongs to another user
             continue
         names = [
-            one.partition(b"=")[2].decode()
-            for one in environment
-            if one.startswith(b"AWS_LAMBDA_FUNCTION_NAME=")
+            entry.partition(b"=")[2].decode()
+            for entry in environment
+            if entry.startswith(b"AWS_LAMBDA_FUNCTION_NAME=")
         ]
         if names and scratch in environment and (peak := PEAK.search(status)):
-            found[names[0]] = max(found.get(names[0], 0.0), int(peak[1]) / 1024)
-    return found
+            peaks_by_function[names[0]] = max(peaks_by_function.get(names[0], 0.0), int(peak[1]) / 1024)
+    return peaks_by_function
 
 
 def main() -> None:
-    """Print a line for every function."""
+    """Print a row for every function."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -83,15 +83,15 @@ def main() -> None:
         bill = simulate(Path(scratch) / "bill", days=60, seed=5)
         with deploying(Path(scratch) / "deployed", owners=bill.owners) as deployed:
             work(replace(deployed, patience_seconds=PATIENCE_SECONDS), bill)
-            most = peaks(deployed)
+            peak_mib = peaks(deployed)
             print("| function | runs | first, s | later (median), s | peak, MiB |\n|---|---|---|---|---|")
             for kind in deployed.deployment.kinds:
                 seconds = [
-                    float(found[1]) / 1000 for line in deployed.lines(kind) if (found := REPORTED.match(line))
+                    float(match[1]) / 1000 for line in deployed.lines(kind) if (match := REPORTED.match(line))
                 ]
                 later = f"{statistics.median(seconds[1:]):.2f}" if seconds[1:] else "—"
                 first = f"{seconds[0]:.2f}" if seconds else "—"
-                peak = most.get(deployed.deployment.function(kind))
+                peak = peak_mib.get(deployed.deployment.function(kind))
                 print(f"| {kind} | {len(seconds)} | {first} | {later} | {peak and f'{peak:.0f}' or '—'} |")
 
 

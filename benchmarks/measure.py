@@ -1,4 +1,4 @@
-"""A command as a whole process: wall seconds and peak resident memory, from the operating system's own accounting."""
+"""Measure a command as a whole process: wall and CPU seconds and peak memory, as the operating system counts them."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measured:
-    """One run."""
+    """The measurement of one run."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -17,7 +17,7 @@ class Measured:
 
 
 def measure(command: Sequence[str]) -> Measured:
-    """Run `command` to its end, its output thrown away. Raises RuntimeError where it fails."""
+    """Run `command` to its end and discard its output. Raises RuntimeError if it fails."""
     started = time.monotonic()
     compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=compiled)

@@ -1,13 +1,13 @@
-"""Nothing grows faster than its input: time and memory over rows, accounts, findings and series, and their growth.
+"""Measure how time and memory grow with rows, accounts, findings and series.
 
     python benchmarks/scale.py rows --millions 1 10 50 100 --kinds daily hourly --data /tmp/bills
     python benchmarks/scale.py accounts --accounts 10 100 1000 5000 --millions 2 --data /tmp/bills
     python benchmarks/scale.py findings --findings 10 1000 100000 --data /tmp/bills
     python benchmarks/scale.py series --series 1000 10000 100000 1000000
 
-From the root of the repository. Whole processes as users run them; what a whole process cannot tell (the refresh, each
-detection alone) is timed in one of its own. Every table ends with its growth: how much more time and memory for how
-much more input, all of one run.
+Run it from the root of the repository. It measures whole processes as users run them; the refresh and each detection
+are timed in a separate process. Every table ends with the growth of time and memory relative to that of the input,
+from one run each.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from scaling import accounts, findings, rows, series
 
 
 def main() -> None:
-    """Print the tables of what was asked for."""
+    """Print the requested tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -36,20 +36,22 @@ def main() -> None:
     of_findings.add_argument("--findings", type=int, nargs="+", default=[10, 100, 1000, 10_000])
     of_series.add_argument("--series", type=int, nargs="+", default=[1000, 10_000, 100_000])
     of_series.add_argument("--days", type=int, default=90)
-    for one in (of_rows, of_accounts, of_findings):
-        one.add_argument("--data", type=Path, default=Path("/tmp/focuswatch-bills"), help="kept there")
-    given = parser.parse_args()
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the beginning\n", flush=True)
-    match given.over:
+    for command in (of_rows, of_accounts, of_findings):
+        command.add_argument(
+            "--data", type=Path, default=Path("/tmp/focuswatch-bills"), help="folder of the simulated bills"
+        )
+    arguments = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start\n", flush=True)
+    match arguments.over:
         case "rows":
-            for kind in given.kinds:
-                rows.measured(kind, millions=given.millions, days=given.days, data=given.data)
+            for kind in arguments.kinds:
+                rows.measured(kind, millions=arguments.millions, days=arguments.days, data=arguments.data)
         case "accounts":
-            accounts.measured(given.accounts, millions=given.millions, data=given.data)
+            accounts.measured(arguments.accounts, millions=arguments.millions, data=arguments.data)
         case "findings":
-            findings.measured(given.findings, data=given.data)
+            findings.measured(arguments.findings, data=arguments.data)
         case "series":
-            series.measured(given.series, days=given.days)
+            series.measured(arguments.series, days=arguments.days)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Rows against wall time and peak memory of a whole scan, beside the floor of benchmarks/floor.py.
+"""Measure wall time and peak memory of whole scans, compared with the minimum of benchmarks/minimum.py.
 
     python benchmarks/scan.py --millions 1 10 50 --kinds daily hourly csv --data /tmp/bills
 
-Each figure is a whole process. The bills are simulated once into --data and kept there. Scan and floor are run
-in turn, and the ratio is of their medians; --runs says how often.
+Each figure is a whole process. The bills are simulated once into --data and kept there. Scan and minimum run
+alternately, --runs times; the ratio is that of their medians.
 """
 
 import argparse
@@ -21,33 +21,35 @@ MEMBERS = 60
 
 
 def simulated(data: Path, *, kind: str, millions: int, days: int) -> Path:
-    """The folder of a simulated bill, made where it is not there yet."""
+    """Return the folder of a simulated bill, which is created if it does not exist."""
     out = data / f"{kind}-{millions}m"
     if not (out / "truth.json").exists():
         shutil.rmtree(out, ignore_errors=True)
         grain, form = ("hourly", "csv") if kind == "csv" else (kind, "parquet")
         options = {"--rows": millions * 1_000_000, "--grain": grain, "--format": form, "--days": days}
         words = [str(word) for option in options.items() for word in option]
-        made = measure([FOCUSWATCH, "simulate", str(out), "--accounts", str(MEMBERS), "--seed", "5", *words])
-        print(f"simulated {out.name}: {made.wall_seconds:.0f} s, {made.peak_gib:.1f} GiB", flush=True)
+        run = measure([FOCUSWATCH, "simulate", str(out), "--accounts", str(MEMBERS), "--seed", "5", *words])
+        print(f"simulated {out.name}: {run.wall_seconds:.0f} s, {run.peak_gib:.1f} GiB", flush=True)
     return out
 
 
 def scan_command(bill: Path, state: Path) -> list[str]:
-    """The scan of a bill with all that lies beside it."""
-    beside = {"--activity": "activity.parquet", "--accounts": "accounts.parquet", "--owners": "owners.toml"}
-    options = [word for option, name in beside.items() for word in (option, str(bill / name))]
+    """Return the command that scans a bill with its activity, accounts and owners."""
+    files = {"--activity": "activity.parquet", "--accounts": "accounts.parquet", "--owners": "owners.toml"}
+    options = [word for option, name in files.items() for word in (option, str(bill / name))]
     return [FOCUSWATCH, "scan", str(bill / "focus"), "--state", str(state), "--format", "json", *options]
 
 
 def compared(bill: Path, *, kind: str, runs: int, scratch: Path) -> dict[str, list[Measured]]:
-    """Floor, first scan and second scan, in turn."""
-    state, written = scratch / "state", scratch / "floor.parquet"
-    figures: dict[str, list[Measured]] = {"floor": [], "first scan": [], "second scan": []}
+    """Measure the minimum, a first scan and a second scan, alternately."""
+    state, written = scratch / "state", scratch / "minimum.parquet"
+    figures: dict[str, list[Measured]] = {"minimum": [], "first scan": [], "second scan": []}
     for _ in range(runs):
         shutil.rmtree(state, ignore_errors=True)
-        floor = [sys.executable, str(HERE / "floor.py"), str(bill / "focus" / "data")]
-        figures["floor"].append(measure(floor if kind == "daily" else [*floor, "--write", str(written)]))
+        minimum = [sys.executable, str(HERE / "minimum.py"), str(bill / "focus" / "data")]
+        figures["minimum"].append(
+            measure(minimum if kind == "daily" else [*minimum, "--write", str(written)])
+        )
         figures["first scan"].append(measure(scan_command(bill, state)))
         figures["second scan"].append(measure(scan_command(bill, state)))
     written.unlink(missing_ok=True)
@@ -55,7 +57,7 @@ def compared(bill: Path, *, kind: str, runs: int, scratch: Path) -> dict[str, li
 
 
 def main() -> None:
-    """Print a line for each kind and size."""
+    """Print a row for each kind and size."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -67,7 +69,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.data.mkdir(parents=True, exist_ok=True)
     print(f"{os.cpu_count()} cores, medians of {arguments.runs} runs, {arguments.days} days of bill\n")
-    print("| bill | floor | first scan | ratio | its peak | floor's peak | second scan |")
+    print("| bill | minimum | first scan | ratio | peak memory, scan | peak memory, minimum | second scan |")
     print("|---|---|---|---|---|---|---|")
     for kind in arguments.kinds:
         for millions in arguments.millions:
@@ -80,8 +82,8 @@ def _line(name: str, figures: dict[str, list[Measured]]) -> str:
     wall = {key: statistics.median(run.wall_seconds for run in runs) for key, runs in figures.items()}
     peak = {key: max(run.peak_gib for run in runs) for key, runs in figures.items()}
     return (
-        f"| {name} | {wall['floor']:.1f} s | {wall['first scan']:.1f} s | {wall['first scan'] / wall['floor']:.2f} "
-        f"| {peak['first scan']:.2f} GiB | {peak['floor']:.2f} GiB | {wall['second scan']:.1f} s |"
+        f"| {name} | {wall['minimum']:.1f} s | {wall['first scan']:.1f} s | {wall['first scan'] / wall['minimum']:.2f} "
+        f"| {peak['first scan']:.2f} GiB | {peak['minimum']:.2f} GiB | {wall['second scan']:.1f} s |"
     )
 
 

@@ -1,5 +1,5 @@
-"""The parts of benchmarks/scale.py: one module for each kind of input, and programs that run in processes of their own.
+"""The parts of benchmarks/scale.py: one module for each kind of input, and programs that run in separate processes.
 
-The process that measures imports none of the product and stays small: Linux counts the memory of whoever starts a
-process into the peak of what it starts.
+The measuring process does not import the product and stays small: Linux includes the memory of a parent process in
+the peak of its child.
 """

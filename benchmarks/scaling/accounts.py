@@ -7,7 +7,7 @@ from pathlib import Path
 from measure import measure
 from scan import scan_command, simulated
 
-from scaling.child import findings_known, program, told
+from scaling.child import count_findings, program, run_program
 from scaling.table import growth, head, line
 
 DAYS = 90
@@ -38,9 +38,9 @@ def measured(sizes: Sequence[int], *, millions: int, data: Path) -> None:
         state = data / "state"
         shutil.rmtree(state, ignore_errors=True)
         run = measure(scan_command(bill, state))
-        found = findings_known(state)
+        found = count_findings(state)
         shutil.rmtree(state)
-        told_apart, _ = told(program("apart", bill, "--state", state))
+        told_apart, _ = run_program(program("apart", bill, "--state", state))
         seconds = told_apart["wall"]
         shutil.rmtree(state)
         walls.append(run.wall_seconds)

@@ -1,8 +1,8 @@
-"""A scan taken apart, in a process of its own: the refresh, and each detection asked alone; wall and CPU seconds.
+"""Measure the steps of a scan in a separate process: the refresh and each detection, run alone.
 
-    python benchmarks/scaling/apart.py BILL --state FOLDER --told FILE [--refresh]
+    python benchmarks/scaling/apart.py BILL --state FOLDER --out FILE [--refresh]
 
-A scan asks two detections at once, so that none of its times is one detection's. `--refresh` asks none.
+A scan runs two detections at once, so its times are not those of single detections. `--refresh` runs none.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-# Imported here, so that no detection pays for bringing numpy.
+# Imported here, so that no detection's time includes the import of numpy.
 import focuswatch.detect.forecast.budget_plans  # noqa: F401
 import focuswatch.detect.series_detection  # noqa: F401
 from focuswatch.bill.bill import BillInputs
@@ -22,10 +22,10 @@ from focuswatch.owners.owners_file import Owners
 
 
 def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
-    """How many charges there are, and seconds by part."""
+    """Return the number of charges, and seconds by step."""
     catalog, owners = Catalog.load(), Owners.load(bill / "owners.toml")
-    beside = {"activity": bill / "activity.parquet", "accounts": bill / "accounts.parquet"}
-    inputs = BillInputs(str(bill / "focus"), state=state, **beside)
+    files = {"activity": bill / "activity.parquet", "accounts": bill / "accounts.parquet"}
+    inputs = BillInputs(str(bill / "focus"), state=state, **files)
     clock = Clock()
     with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as opened:
         clock.lap("refresh")
@@ -40,7 +40,7 @@ def apart(bill: Path, *, state: Path, refresh_alone: bool) -> dict[str, Any]:
 
 
 class Clock:
-    """Seconds since the lap before, by name."""
+    """Seconds of each step, by name."""
 
     def __init__(self) -> None:
         self.wall: dict[str, float] = {}
@@ -48,7 +48,7 @@ class Clock:
         self._before = time.monotonic(), time.process_time()
 
     def lap(self, name: str) -> None:
-        """Give what passed a name."""
+        """Record the time since the previous step."""
         now = time.monotonic(), time.process_time()
         self.wall[name], self.cpu[name] = now[0] - self._before[0], now[1] - self._before[1]
         self._before = now
@@ -59,10 +59,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bill", type=Path)
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--told", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--refresh", action="store_true")
-    given = parser.parse_args()
-    given.told.write_text(json.dumps(apart(given.bill, state=given.state, refresh_alone=given.refresh)))
+    arguments = parser.parse_args()
+    arguments.out.write_text(
+        json.dumps(apart(arguments.bill, state=arguments.state, refresh_alone=arguments.refresh))
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Programs of this folder as processes of their own, and what they tell."""
+"""Run the programs of this folder as separate processes and read their results."""
 
 import json
 import sqlite3
@@ -14,20 +14,20 @@ HERE = Path(__file__).resolve().parent
 
 
 def program(name: str, *words: object) -> list[str]:
-    """The command that runs one of them."""
+    """Return the command that runs a program of this folder."""
     return [sys.executable, str(HERE / f"{name}.py"), *map(str, words)]
 
 
-def told(command: Sequence[str]) -> tuple[dict[str, Any], Measured]:
-    """What a program wrote into its `--told`, and how it ran."""
+def run_program(command: Sequence[str]) -> tuple[dict[str, Any], Measured]:
+    """Return the JSON that a program wrote to `--out`, and its measurement."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "told.json"
-        run = measure([*command, "--told", str(path)])
+        path = Path(folder) / "result.json"
+        run = measure([*command, "--out", str(path)])
         return json.loads(path.read_text()), run
 
 
-def findings_known(state: Path, *, state_of: str = "%") -> int:
-    """How many findings the one ledger below `state` holds, or holds in a state."""
+def count_findings(state: Path, *, state_of: str = "%") -> int:
+    """Return the number of findings in the ledger below `state`, or of those in one state."""
     ledger = sqlite3.connect(next(state.glob("*/ledger.db")))
     try:
         counted = "SELECT count(*) FROM entries WHERE json_extract(entry, '$.state') LIKE ?"

@@ -1,4 +1,4 @@
-"""Over findings, at equal rows: scans that tell all, nothing, and that all is gone; list, page and DynamoDB."""
+"""Measure over findings, at equal rows: scans that create, keep and resolve them; list, page and DynamoDB."""
 
 import shutil
 import sys
@@ -8,17 +8,17 @@ from pathlib import Path
 from measure import Measured, measure
 from scan import FOCUSWATCH
 
-from scaling.child import findings_known, program, told
+from scaling.child import count_findings, program, run_program
 from scaling.table import growth, head, line
 
-FOUND_ON, GONE_ON = "2026-05-21", "2026-05-29"  # days of scaling/planted.py's bill
+CREATED_ON, RESOLVED_ON = "2026-05-21", "2026-05-29"  # days of scaling/planted.py's bill
 ON_DYNAMODB = [sys.executable, "-m", "benchmarks.scaling.recorded"]
 
 
 def measured(sizes: Sequence[int], *, data: Path) -> None:
     """Print the tables."""
     data.mkdir(parents=True, exist_ok=True)
-    print(f"### Findings, of {max(sizes):,} disks\n")
+    print(f"### Findings, of {max(sizes):,} volumes\n")
     runs: list[dict[str, Measured]] = []
     recorded: list[dict[str, float]] = []
     for found in sizes:
@@ -37,7 +37,7 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
     growth("findings", of, {name: [ran[name].wall_seconds for ran in runs] for name in runs[0]})
     growth("findings", of, {f"{name}, CPU": [ran[name].cpu_seconds for ran in runs] for name in runs[0]})
     growth("findings", of, {f"{name}, peak": [ran[name].peak_gib for ran in runs] for name in runs[0]})
-    print("The ledger of a deployment (a table in memory that answers as DynamoDB does), CPU seconds:\n")
+    print("The ledger of a deployment, on a table in memory with DynamoDB's interface, CPU seconds:\n")
     head(["findings", *recorded[0]])
     for found, seconds in zip(sizes, recorded, strict=True):
         line(f"{found:,}", *(f"{one:.2f}" for one in seconds.values()))
@@ -45,24 +45,24 @@ def measured(sizes: Sequence[int], *, data: Path) -> None:
 
 
 def _ran(bill: Path, *, state: Path, found: int) -> tuple[dict[str, Measured], dict[str, float]]:
-    """Every verb once, in the order of a ledger's life."""
+    """Run every command once, in order of the ledger's states."""
     export, kept = str(bill / "focus"), ["--state", str(state)]
     scan = [FOCUSWATCH, "scan", export, *kept, "--owners", str(bill / "owners.toml")]
     listed = [FOCUSWATCH, "findings", "--export", export, *kept]
-    page = [FOCUSWATCH, "page", export, *kept, "--as-of", FOUND_ON, "--out", str(state / "page.html")]
+    page = [FOCUSWATCH, "page", export, *kept, "--as-of", CREATED_ON, "--out", str(state / "page.html")]
     ran = {
-        "first scan": measure([*scan, "--as-of", FOUND_ON, "--format", "json"]),
-        "nothing new": measure([*scan, "--as-of", FOUND_ON, "--format", "json"]),
-        "as a table": measure([*scan, "--as-of", FOUND_ON]),
+        "first scan": measure([*scan, "--as-of", CREATED_ON, "--format", "json"]),
+        "unchanged": measure([*scan, "--as-of", CREATED_ON, "--format", "json"]),
+        "as a table": measure([*scan, "--as-of", CREATED_ON]),
         "findings": measure(listed),
         "findings, JSON": measure([*listed, "--format", "json"]),
         "page": measure([*page, "--owners", str(bill / "owners.toml")]),
     }
-    if (known := findings_known(state)) != found:
+    if (known := count_findings(state)) != found:
         raise RuntimeError(f"{bill}: {known} findings, expected {found}.")
-    seconds, _ = told([*ON_DYNAMODB, str(next(state.glob("*/ledger.db")))])
-    ran["all gone"] = measure([*scan, "--as-of", GONE_ON, "--format", "json"])
-    if (still_open := findings_known(state, state_of="open")) != 0:
+    seconds, _ = run_program([*ON_DYNAMODB, str(next(state.glob("*/ledger.db")))])
+    ran["all resolved"] = measure([*scan, "--as-of", RESOLVED_ON, "--format", "json"])
+    if (still_open := count_findings(state, state_of="open")) != 0:
         raise RuntimeError(f"{bill}: {still_open} findings are open, expected none.")
     shutil.rmtree(state)
     return ran, seconds

@@ -1,9 +1,9 @@
-"""A simulated bill with its resources moved into so many accounts: the same rows, and nothing else changed.
+"""Distribute the resources of a simulated bill over many accounts: the same rows, with other accounts.
 
     python benchmarks/scaling/moved.py BILL OUT --accounts 1000
 
-A simulated organisation of 5,000 accounts would have more everyday rows than the small ones may have. Here an account
-is drawn by a resource's name, or by what else tells a charge from others; it keeps all days of the resource.
+A simulated organization of 5,000 accounts would have more everyday rows than a small one. Here the account depends on
+the resource id, or on the other keys of the charge, so that all days of a resource stay in one account.
 """
 
 import argparse
@@ -18,19 +18,19 @@ ACCOUNT = "printf('%012d', CAST(100000000000 + hash({}) % {} AS bigint))"
 CHARGED = "coalesce(ResourceId, concat_ws('/', SubAccountId, ServiceName, RegionId, SkuMeter))"
 ACCOUNTS = """
 SELECT
-    given.* REPLACE (
+    accounts.* REPLACE (
         printf('%012d', 100000000000 + number) AS sub_account_id,
         'account ' || number AS name,
         CAST(NULL AS date) AS closed_on
     )
 FROM range({accounts}) AS numbers(number)
-INNER JOIN (SELECT *, row_number() OVER (ORDER BY sub_account_id) - 1 AS place FROM read_parquet({file})) AS given
+INNER JOIN (SELECT *, row_number() OVER (ORDER BY sub_account_id) - 1 AS place FROM read_parquet({file})) AS accounts
     ON place = number % (SELECT count(*) FROM read_parquet({file}))
 """
 
 
 def move(bill: Path, out: Path, *, accounts: int) -> None:
-    """Write the bill's twin into `out`."""
+    """Write the changed bill into `out`."""
     connection = duckdb.connect()
     connection.execute("SET memory_limit = '2GB'; SET preserve_insertion_order = false")
     shutil.copytree(bill / "focus" / "metadata", out / "focus" / "metadata")
@@ -61,16 +61,16 @@ def _copy(connection: duckdb.DuckDBPyConnection, select: str, to: Path) -> None:
 
 
 def main() -> None:
-    """Write it beside, and give it its name when it is whole."""
+    """Write to a temporary name, and rename it when it is complete."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bill", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--accounts", type=int, required=True)
-    given = parser.parse_args()
-    unfinished = given.out.with_name(f"{given.out.name}.unfinished")
+    arguments = parser.parse_args()
+    unfinished = arguments.out.with_name(f"{arguments.out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    move(given.bill, unfinished, accounts=given.accounts)
-    unfinished.rename(given.out)
+    move(arguments.bill, unfinished, accounts=arguments.accounts)
+    unfinished.rename(arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""A bill with so many abandoned disks, as Data Exports delivers it: one row a disk and day, made by SQL.
+"""Write a bill with orphaned EBS volumes as Data Exports delivers it: one row a volume and day, made by SQL.
 
     python benchmarks/scaling/planted.py OUT --disks 100000 --found 1000
 
-Of `--disks` disks that nobody uses so many cost enough to be findings; the others cost cents. So every size has the
-same rows. All are deleted after GONE; one gateway in each account goes on.
+Of `--disks` unused volumes, `--found` cost enough to be findings; the others cost cents. So every size has the same
+number of rows. All are deleted after GONE; one NAT gateway in each account stays.
 """
 
 import argparse
@@ -66,18 +66,18 @@ FROM (
 
 
 def charges(*, disks: int, found: int) -> str:
-    """The SELECT of all charges, with all columns of an export."""
+    """Return the SELECT of all charges, with all columns of an export."""
     lines = LINES.format(
         accounts=ACCOUNTS, regions=list(REGIONS), region_count=len(REGIONS), disks=disks, found=found,
         gone=literal(GONE), end=literal(END),
     )  # fmt: skip
-    made = CHARGES.format(first=literal(FIRST), period_end=literal(PERIOD_END), teams=TEAMS, lines=lines)
+    select = CHARGES.format(first=literal(FIRST), period_end=literal(PERIOD_END), teams=TEAMS, lines=lines)
     empty = ", ".join(f"CAST(NULL AS {sql_type(column)}) AS {column}" for column in COLUMNS)
-    return f"SELECT {', '.join(COLUMNS)} FROM (SELECT * FROM (SELECT {empty} LIMIT 0) UNION ALL BY NAME ({made}))"
+    return f"SELECT {', '.join(COLUMNS)} FROM (SELECT * FROM (SELECT {empty} LIMIT 0) UNION ALL BY NAME ({select}))"
 
 
 def write(out: Path, *, disks: int, found: int) -> None:
-    """The export, its manifest, and owners of every account's teams."""
+    """Write the export, its manifest, and owners.toml with every team."""
     data, metadata = (out / "focus" / area / "billing_period=2026-05" for area in ("data", "metadata"))
     data.mkdir(parents=True)
     metadata.mkdir(parents=True)
@@ -92,16 +92,16 @@ def write(out: Path, *, disks: int, found: int) -> None:
 
 
 def main() -> None:
-    """Write it beside, and give it its name when it is whole."""
+    """Write to a temporary name, and rename it when it is complete."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--disks", type=int, required=True)
     parser.add_argument("--found", type=int, required=True)
-    given = parser.parse_args()
-    unfinished = given.out.with_name(f"{given.out.name}.unfinished")
+    arguments = parser.parse_args()
+    unfinished = arguments.out.with_name(f"{arguments.out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    write(unfinished, disks=given.disks, found=given.found)
-    unfinished.rename(given.out)
+    write(unfinished, disks=arguments.disks, found=arguments.found)
+    unfinished.rename(arguments.out)
 
 
 if __name__ == "__main__":

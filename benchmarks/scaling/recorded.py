@@ -1,8 +1,8 @@
-"""What a ledger's findings take on DynamoDB and to SNS: recorded, found again, published. The table is in memory.
+"""Measure recording and publishing a ledger's findings with DynamoDB and SNS; the table is in memory.
 
-    python -m benchmarks.scaling.recorded LEDGER --told FILE
+    python -m benchmarks.scaling.recorded LEDGER --out FILE
 
-CPU seconds of this code alone: what AWS takes for each call comes on top, eight calls at once when recording.
+It measures CPU seconds of this code only; the calls to AWS add to it, eight at once when recording.
 """
 
 import argparse
@@ -17,23 +17,23 @@ from focuswatch.notify.publish import Topics, publish
 from tests.fakes.memory_table import MemoryTable
 
 
-class _Nobody:
-    """An SNS that takes everything."""
+class _DiscardingSns:
+    """An SNS that accepts and discards every message."""
 
     def publish(self, **_message: Any) -> None: ...
 
 
 def recorded(findings: dict[str, Any]) -> dict[str, float]:
-    """CPU seconds by step."""
+    """Return CPU seconds by step."""
     table: Any = MemoryTable()
-    sns: Any = _Nobody()
+    sns: Any = _DiscardingSns()
     ledger, seconds = DynamoLedger(table), dict[str, float]()
     run = DetectionRun(
         as_of=next(iter(findings.values())).as_of,
         findings=findings,
         ran={one.detection for one in findings.values()},
     )
-    for name in ("recorded", "found again"):
+    for name in ("recorded", "recorded again"):
         started = time.process_time()
         ledger.update(lambda known, silences: decide(known, silences, run), evaluated=())
         seconds[name] = time.process_time() - started
@@ -51,10 +51,10 @@ def main() -> None:
     """Write the seconds as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ledger", type=Path)
-    parser.add_argument("--told", type=Path, required=True)
-    given = parser.parse_args()
-    known = SqliteLedger(given.ledger).entries()
-    given.told.write_text(json.dumps(recorded({name: one.finding for name, one in known.items()})))
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    known = SqliteLedger(arguments.ledger).entries()
+    arguments.out.write_text(json.dumps(recorded({name: one.finding for name, one in known.items()})))
 
 
 if __name__ == "__main__":

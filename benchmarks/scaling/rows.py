@@ -1,4 +1,4 @@
-"""Over rows: the floor, a first scan and its parts, and scans after nothing and after one billing period changed."""
+"""Measure over rows: the minimum, a first scan and its steps, and scans after no or one billing period changed."""
 
 import shutil
 import sys
@@ -9,19 +9,19 @@ from pathlib import Path
 from measure import Measured, measure
 from scan import scan_command, simulated
 
-from scaling.child import program, told
+from scaling.child import program, run_program
 from scaling.table import growth, head, line, ratio
 
-FLOOR = Path(__file__).resolve().parent.parent / "floor.py"
-PERIODS = ("2026-05", "2026-06")  # a whole month of the simulated bill, and the one that has just begun
+MINIMUM = Path(__file__).resolve().parent.parent / "minimum.py"
+PERIODS = ("2026-05", "2026-06")  # a complete month of the simulated bill, and the current one
 
 
 @dataclass(frozen=True)
 class Size:
-    """All that is measured of one bill."""
+    """The measurements of one bill."""
 
-    charges: int  # an organisation's everyday life may be more than what was asked for
-    floor: Measured
+    charges: int  # may be more than requested
+    minimum: Measured
     first: Measured
     second: Measured
     wall: dict[str, float]  # of the refresh and of each detection, and so is cpu
@@ -30,7 +30,7 @@ class Size:
 
     @property
     def millions(self) -> float:
-        """Of rows."""
+        """Return millions of rows."""
         return self.charges / 1e6
 
 
@@ -38,23 +38,34 @@ def measured(kind: str, *, millions: Sequence[int], days: int, data: Path) -> No
     """Print the tables of one kind of bill."""
     data.mkdir(parents=True, exist_ok=True)
     print(f"### Rows, {kind}, {days} days\n")
-    head(["million rows", "floor", "its peak", "first scan", "/ floor", "its peak", "refresh", "second scan"])
+    head(
+        [
+            "million rows",
+            "minimum",
+            "its peak memory",
+            "first scan",
+            "/ minimum",
+            "its peak memory",
+            "refresh",
+            "second scan",
+        ]
+    )
     sizes = []
     for number in millions:
         bill = simulated(data, kind=kind, millions=number, days=days)
         sizes.append(_size(bill, kind=kind, scratch=data / "state"))
         _line(sizes[-1])
-    of = [one.millions for one in sizes]
+    of = [size.millions for size in sizes]
     growth(
         "rows",
         of,
         {
-            "floor": [one.floor.wall_seconds for one in sizes],
-            "first scan": [one.first.wall_seconds for one in sizes],
-            "its peak": [one.first.peak_gib for one in sizes],
-            "first scan, CPU": [one.first.cpu_seconds for one in sizes],
-            "refresh": [one.wall["refresh"] for one in sizes],
-            "second scan": [one.second.wall_seconds for one in sizes],
+            "minimum": [size.minimum.wall_seconds for size in sizes],
+            "first scan": [size.first.wall_seconds for size in sizes],
+            "its peak": [size.first.peak_gib for size in sizes],
+            "first scan, CPU": [size.first.cpu_seconds for size in sizes],
+            "refresh": [size.wall["refresh"] for size in sizes],
+            "second scan": [size.second.wall_seconds for size in sizes],
         },
     )
     _changes(sizes)
@@ -65,25 +76,25 @@ def _size(bill: Path, *, kind: str, scratch: Path) -> Size:
     states = {name: scratch / name for name in ("whole", "apart")}
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    written = scratch / "floor.parquet"
+    written = scratch / "minimum.parquet"
     folds = [] if kind == "daily" else ["--write", str(written)]
-    floor = measure([sys.executable, str(FLOOR), str(bill / "focus" / "data"), *folds])
+    minimum = measure([sys.executable, str(MINIMUM), str(bill / "focus" / "data"), *folds])
     written.unlink(missing_ok=True)
     whole = scan_command(bill, states["whole"])
     first, second = measure(whole), measure(whole)
-    parts, _ = told(program("apart", bill, "--state", states["apart"]))
+    parts, _ = run_program(program("apart", bill, "--state", states["apart"]))
     changed = {}
     for period in PERIODS:
         share = redelivered(bill / "focus", period)
         scan = measure(whole)
-        refresh, _ = told(program("apart", bill, "--state", states["apart"], "--refresh"))
+        refresh, _ = run_program(program("apart", bill, "--state", states["apart"], "--refresh"))
         changed[period] = share, refresh["wall"]["refresh"], scan
     shutil.rmtree(scratch)
-    return Size(parts["charges"], floor, first, second, parts["wall"], parts["cpu"], changed)
+    return Size(parts["charges"], minimum, first, second, parts["wall"], parts["cpu"], changed)
 
 
 def redelivered(export: Path, period: str) -> float:
-    """Write a billing period's files and its manifest again as a delivery does; what comes back is its share of all."""
+    """Write a billing period's files and manifest again, as a delivery does; return their share of all bytes."""
     written = [
         file
         for area in ("data", "metadata")
@@ -100,10 +111,10 @@ def redelivered(export: Path, period: str) -> float:
 def _line(size: Size) -> None:
     line(
         f"{size.millions:.3g}",
-        f"{size.floor.wall_seconds:.1f} s",
-        f"{size.floor.peak_gib:.2f} GiB",
+        f"{size.minimum.wall_seconds:.1f} s",
+        f"{size.minimum.peak_gib:.2f} GiB",
         f"{size.first.wall_seconds:.1f} s",
-        f"{size.first.wall_seconds / size.floor.wall_seconds:.2f}",
+        f"{size.first.wall_seconds / size.minimum.wall_seconds:.2f}",
         f"{size.first.peak_gib:.2f} GiB",
         f"{size.wall['refresh']:.1f} s",
         f"{size.second.wall_seconds:.1f} s",
@@ -111,7 +122,7 @@ def _line(size: Size) -> None:
 
 
 def _changes(sizes: Sequence[Size]) -> None:
-    """What scans take once a billing period was delivered again."""
+    """Print the times of scans after a billing period was delivered again."""
     print()
     head(
         [
@@ -119,7 +130,7 @@ def _changes(sizes: Sequence[Size]) -> None:
             "delivered again",
             "share of the bytes",
             "refresh",
-            "share of the first's",
+            "share of the first refresh",
             "whole scan",
             "peak",
         ]
@@ -135,14 +146,14 @@ def _changes(sizes: Sequence[Size]) -> None:
 
 
 def _detections(sizes: Sequence[Size], *, of: Sequence[float]) -> None:
-    """A line for each detection, dearest first, and how its CPU grew from the first size to the last."""
-    told = [f"{one.millions:.3g} million, wall / CPU" for one in sizes]
+    """Print a row for each detection, slowest first, with the growth of its CPU time."""
+    columns = [f"{size.millions:.3g} million, wall / CPU" for size in sizes]
     wanted = of[-1] / of[0]
-    head(["seconds of, asked alone", *told, f"CPU for x {wanted:,.1f} rows"])
+    head(["step, run alone, seconds", *columns, f"CPU for x {wanted:,.1f} rows"])
     last = sizes[-1].wall
     for name in sorted(last, key=lambda name: -last[name]):
-        cells = (f"{one.wall[name]:.2f} / {one.cpu[name]:.2f}" for one in sizes)
+        cells = (f"{size.wall[name]:.2f} / {size.cpu[name]:.2f}" for size in sizes)
         line(name, *cells, ratio(sizes[0].cpu[name], sizes[-1].cpu[name], wanted=wanted))
-    cells = (f"{sum(one.wall.values()):.2f} / {sum(one.cpu.values()):.2f}" for one in sizes)
+    cells = (f"{sum(size.wall.values()):.2f} / {sum(size.cpu.values()):.2f}" for size in sizes)
     line("all", *cells, ratio(sum(sizes[0].cpu.values()), sum(sizes[-1].cpu.values()), wanted=wanted))
     print(flush=True)

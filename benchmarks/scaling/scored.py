@@ -1,6 +1,6 @@
-"""So many series of gamma noise through the scorer, in a process of its own.
+"""Score series of gamma noise in a separate process.
 
-python benchmarks/scaling/scored.py SERIES DAYS --told FILE
+python benchmarks/scaling/scored.py SERIES DAYS --out FILE
 """
 
 import argparse
@@ -18,14 +18,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("series", type=int)
     parser.add_argument("days", type=int)
-    parser.add_argument("--told", type=Path, required=True)
-    given = parser.parse_args()
-    costs = np.random.default_rng(1).gamma(100, 1, (given.series, given.days))
-    score(costs[:100], first_weekday=0)  # what the first call alone costs is not the scorer's
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    costs = np.random.default_rng(1).gamma(100, 1, (arguments.series, arguments.days))
+    score(costs[:100], first_weekday=0)  # the first call includes one-time costs
     started, cpu = time.monotonic(), time.process_time()
     score(costs, first_weekday=0)
     seconds = {"wall": time.monotonic() - started, "cpu": time.process_time() - cpu}
-    given.told.write_text(json.dumps(seconds))
+    arguments.out.write_text(json.dumps(seconds))
 
 
 if __name__ == "__main__":

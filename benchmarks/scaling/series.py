@@ -1,18 +1,20 @@
-"""Over series: the scorer of anomalies."""
+"""Measure the anomaly scorer over series."""
 
 from collections.abc import Sequence
 
-from scaling.child import program, told
+from scaling.child import program, run_program
 from scaling.table import growth, head, line
 
 
 def measured(sizes: Sequence[int], *, days: int) -> None:
     """Print the table."""
     print(f"### Series of {days} days, scored\n")
-    head(["series", "wall", "CPU", "microseconds a series", "peak of the process", "of that the costs"])
+    head(
+        ["series", "wall", "CPU", "microseconds a series", "peak memory of the process", "of that, the costs"]
+    )
     walls, peaks = [], []
     for series in sizes:
-        seconds, run = told(program("scored", series, days))
+        seconds, run = run_program(program("scored", series, days))
         walls.append(seconds["wall"])
         peaks.append(run.peak_gib)
         line(
@@ -20,4 +22,4 @@ def measured(sizes: Sequence[int], *, days: int) -> None:
             f"{seconds['wall'] / series * 1e6:.0f}", f"{run.peak_gib:.2f} GiB",
             f"{series * days * 8 / 1024**3:.2f} GiB",
         )  # fmt: skip
-    growth("series", [float(one) for one in sizes], {"wall": walls, "peak": peaks})
+    growth("series", [float(size) for size in sizes], {"wall": walls, "peak": peaks})

@@ -1,4 +1,4 @@
-"""An invented organization's AWS bill as Data Exports delivers it, with planted incidents and their truth.
+"""Simulate an organization's AWS bill as Data Exports delivers it, with planted incidents and their truth.
 
 No wall clock, no network: the same arguments and the same DuckDB give the same rows.
 """

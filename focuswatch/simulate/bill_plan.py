@@ -1,4 +1,4 @@
-"""The plan of a bill: its lines, what was watched, what was planted; everything but noise is decided here."""
+"""The plan of a bill: lines, activity and planted cases; only noise is added later."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from focuswatch.simulate.organization import Lifecycle, SimulatedAccount, Simula
 Identity = tuple[str | None, str | None, str | None, str | None]  # sub-account, region, service, resource
 
 USE_CASE_TAG = "use_case"
-UNUSED_REGIONS = ("ap-south-1", "sa-east-1")  # nobody in the organization is there before the incidents
+UNUSED_REGIONS = ("ap-south-1", "sa-east-1")  # unused in the organization before the incidents
 FOREIGN_REGIONS = (
     "us-west-1", "ca-central-1", "eu-west-2", "eu-north-1", "ap-northeast-2", "ap-southeast-1",
     "ap-southeast-2",
@@ -73,7 +73,7 @@ class BillPlan:
     activity: list[ObservedActivity] = field(default_factory=list)
     cases: list[PlantedCase] = field(default_factory=list)
     claimed: set[tuple[str, ...]] = field(default_factory=set)
-    use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # as owners.toml says them
+    use_cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # options of owners.toml
 
     def charge(
         self,
@@ -84,7 +84,7 @@ class BillPlan:
         daily: float,
         **options: Any,
     ) -> Line:
-        """Add a line; `options` are Line's. It lasts as long as the account, unless they say otherwise."""
+        """Add a line; `options` are Line's. Without `first` and `last` it lasts as long as the account."""
         known = meters()[meter] if isinstance(meter, str) else meter
         bounds = {"first": self.begins(account), "last": self.ends(account)}
         line = Line(account, region, known, daily, **(bounds | options))
@@ -92,7 +92,7 @@ class BillPlan:
         return line
 
     def resize(self, line: Line, *, daily: float) -> None:
-        """Give the line added last another everyday quantity."""
+        """Change the daily quantity of the line added last."""
         assert self.lines[-1] is line
         self.lines[-1] = replace(line, daily=daily)
 
@@ -101,14 +101,14 @@ class BillPlan:
         return max(joined, self.calendar.first) if joined else self.calendar.first
 
     def ends(self, account: SimulatedAccount | None) -> date:
-        """The day after the account's last charge."""
+        """Return the day after the account's last charge."""
         return (account.gone_on if account else None) or self.calendar.as_of
 
     def observe(
         self, account: SimulatedAccount, region: str, resource: str, *, of: tuple[str, str], daily: float = 0.0,
         week: Week = FLAT, on: Mapping[date, float] | None = None, first: date | None = None,
     ) -> None:  # fmt: skip
-        """Add activity of a resource, none unless `daily` or `on` say so; `of` is namespace and metric."""
+        """Add activity of a resource, zero without `daily` and `on`; `of` is namespace and metric."""
         since, until = first or self.begins(account), self.ends(account)
         self.activity.append(
             ObservedActivity(account, region, *of, resource, since, until, daily, week, on or {})
@@ -174,7 +174,7 @@ class BillPlan:
             found_until=last + timedelta(days=FIRST_SCAN_DAYS), history=history,
         )  # fmt: skip
 
-    def idle(
+    def after_lookback(
         self, detection: str, identity: Identity, *, lookback: int, note: str, since: date | None = None,
         until: date | None = None, used_on: Collection[date] = (),
     ) -> None:  # fmt: skip
@@ -203,7 +203,7 @@ class BillPlan:
         self, detection: str, identity: Identity, *, kind: str, note: str, since: date | None = None,
         until: date | None = None,
     ) -> None:  # fmt: skip
-        """State what must not be reported; `kind` is the reason why `detection` must not."""
+        """State a case that must not be reported; `kind` is the reason why `detection` must not."""
         self.cases.append(PlantedCase(detection, identity, since or self.calendar.first, until, note, kind))
 
     def random_id(self, length: int) -> str:
@@ -221,9 +221,9 @@ class BillPlan:
         lifecycles: Sequence[Lifecycle] = ("steady",),
         where: Callable[[SimulatedAccount], bool] = lambda _: True,
     ) -> SimulatedAccount:
-        """An account that nobody picked under this claim before.
+        """Return an account that was not picked under this claim before, and claim it.
 
-        Raises LookupError when the organization has none left: then there are more plants than accounts.
+        Raises LookupError if none is left: there are more planted cases than accounts.
         """
         suitable = [account for account in self.organization.of(*lifecycles) if where(account)]
         for account in self.rng.sample(suitable, len(suitable)):
@@ -241,7 +241,7 @@ class BillPlan:
         return self.rng.choice([account for account in self.organization.of(*lifecycles) if where(account)])
 
     def unused_region(self, account: SimulatedAccount, *, among: Sequence[str] = FOREIGN_REGIONS) -> str:
-        """A region in which the account has nothing yet, and now has what is planted."""
+        """Return a region that the account does not use, and claim it."""
         free = [region for region in among if ("region", account.id, region) not in self.claimed]
         region = self.rng.choice(free)
         self.claimed.add(("region", account.id, region))

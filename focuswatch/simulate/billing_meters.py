@@ -1,4 +1,4 @@
-"""What a charge is metered by: service, meter, unit, price; and how regions change its name and its price."""
+"""Meters of charges: service, name, unit and price, and how a region changes name and price."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -11,7 +11,9 @@ AWS = "Amazon Web Services, Inc."
 class Region:
     name: str  # RegionName
     code: str  # prefix of meters
-    dearer: float  # price against us-east-1; for other services than OpenSearch invented for the simulation
+    price_factor: (
+        float  # price against us-east-1; for other services than OpenSearch invented for the simulation
+    )
 
 
 REGIONS = {
@@ -44,7 +46,7 @@ class Meter:
     """`meter` holds `{p}`, the region's prefix with its dash, `{R}`, its bare code, or `{E}`, CloudFront's code
     for the viewers' area.
 
-    `price` is in USD per `unit` in us-east-1. `source` says where the price is from.
+    `price` is in USD per `unit` in us-east-1. `source` is where the price is from.
     """
 
     service: str
@@ -69,7 +71,7 @@ class Meter:
         return _named(self.meter, region, older=self.older)
 
     def unit_price(self, region: str | None) -> float:
-        return self.price * (REGIONS[region].dearer if region in REGIONS else 1.0)
+        return self.price * (REGIONS[region].price_factor if region in REGIONS else 1.0)
 
     def sku_id(self, region: str | None) -> str:
         digest = hashlib.sha256(f"{self.service}|{self.sku_meter(region)}|{self.operation}".encode()).digest()

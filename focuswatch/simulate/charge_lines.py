@@ -1,6 +1,6 @@
-"""A line: what one resource is charged by one meter for, day by day, before noise.
+"""A line: the daily charges of one resource by one meter, before noise.
 
-The writer turns lines into charges and adds noise and the unsettled tail; the truth is worked out from the
+The writer turns lines into charges and adds noise and incomplete newest days; the truth is worked out from the
 same lines without either.
 """
 
@@ -37,7 +37,7 @@ HOUR_WEIGHTS: dict[
 
 @dataclass(frozen=True)
 class Commitment:
-    """A commitment discount as the rows it touches name it."""
+    """A commitment discount, as its rows name it."""
 
     id: str
     name: str
@@ -89,23 +89,23 @@ class Line:
 
     @property
     def effective_share(self) -> float:
-        """EffectiveCost against ContractedCost; what buys a commitment is spread over the usage it covers."""
+        """Return EffectiveCost / ContractedCost; a commitment's purchase is spread over the usage it covers."""
         if self.category == "Purchase":
             return 0.0 if self.commitment else 1.0
         return self.commitment.rate if self.commitment else 1.0
 
     @property
     def daily_cost(self) -> float:
-        """EffectiveCost of an average day, of all copies."""
+        """Return the EffectiveCost of an average day, of all copies."""
         return self.daily * self.copies * self.contracted_price * self.effective_share
 
     @property
     def billed_share(self) -> float:
-        """BilledCost against ContractedCost; what a commitment covers is not billed again."""
+        """Return BilledCost / ContractedCost; usage covered by a commitment is not billed again."""
         return 0.0 if self.commitment and self.commitment.status else 1.0
 
     def quantities(self, calendar: Calendar) -> Days:
-        """Noise-free quantity of each day of the bill, all copies together; 0 where there is no charge."""
+        """Return the noise-free quantity of each day, all copies together; 0 on days without a charge."""
         days = np.arange(calendar.days)
         weekdays = (days + calendar.first.weekday()) % 7
         charged = (days >= calendar.index(self.first)) & (days < calendar.index(self.last))
@@ -117,7 +117,7 @@ class Line:
         return np.where(charged, level * np.array(self.week)[weekdays], 0.0)
 
     def charges(self, calendar: Calendar, *, hourly: bool) -> int:
-        """How many rows the writer makes of it."""
+        """Return the number of rows that the writer makes of it."""
         days = int(np.count_nonzero(self.quantities(calendar)))
         hours = sum(weight > 0 for weight in HOUR_WEIGHTS[self.hours]) if hourly and not self.monthly else 1
         return days * self.copies * hours

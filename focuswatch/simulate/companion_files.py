@@ -1,4 +1,4 @@
-"""What lies beside the bill: activity as CloudWatch says it, accounts as Organizations does, and owners."""
+"""Write the files next to the bill: CloudWatch activity, accounts of Organizations, and owners.toml."""
 
 import json
 import tempfile
@@ -21,14 +21,14 @@ ACCOUNTS = {
     "sub_account_id": "VARCHAR", "name": "VARCHAR", "email": "VARCHAR", "ou_path": "VARCHAR",
     "tags": "MAP(VARCHAR, VARCHAR)", "joined_on": "DATE", "closed_on": "DATE",
 }  # fmt: skip
-# What all that a team owns is for, where no use case of its own says otherwise; the others have not said.
+# The intent of everything a team owns; other teams have declared none.
 OF_TEAMS: dict[str, dict[str, Any]] = {
     "assistants-at-work": {"intent": "production", "team": "assistants"},
     "payments-at-work": {"intent": "production", "team": "payments"},
     "platform-for-all": {"intent": "shared", "team": "platform"},
     "catalog-playground": {"intent": "sandbox", "team": "catalog"},
 }
-UNOWNED_TEAMS = ("media", "analytics")  # nobody wrote these into owners.toml
+UNOWNED_TEAMS = ("media", "analytics")  # missing from owners.toml
 
 
 def write_activity(plan: BillPlan, path: Path) -> None:
@@ -77,9 +77,9 @@ def _write(rows: Iterable[dict[str, Any]], path: Path, *, columns: dict[str, str
 
 
 def write_owners(plan: BillPlan, path: Path) -> None:
-    """Teams own by tag, by account and by OU; a few accounts are nobody's, and reach the fallback.
+    """Write owners.toml: teams own by tag, by account and by OU; a few accounts have no owner.
 
-    Nobody knows a team's plan from its lines alone, so only use cases have one.
+    Only use cases have a budget: a team's cannot be derived from its lines.
     """
     organization = plan.organization
     parts = [
@@ -96,9 +96,9 @@ def write_owners(plan: BillPlan, path: Path) -> None:
             f"owns = {{ accounts = {json.dumps(accounts)}, ous = {json.dumps(ous)}, "
             f"tags = {{ team = {json.dumps([team])} }} }}\n"
         )
-    for name, says in {**plan.use_cases, **OF_TEAMS}.items():
+    for name, options in {**plan.use_cases, **OF_TEAMS}.items():
         parts.append(
-            f"[use_cases.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in says.items())
+            f"[use_cases.{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in options.items())
         )
     path.write_text("\n".join(parts), encoding="utf-8")
 
@@ -106,7 +106,7 @@ def write_owners(plan: BillPlan, path: Path) -> None:
 def _toml(value: Any) -> str:
     match value:
         case dict():
-            return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+            return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
         case list():
             return "[" + ", ".join(map(_toml, value)) + "]"
         case str():

@@ -1,8 +1,8 @@
 """Prices: `prices.csv` is every meter the simulator writes, priced in us-east-1; instances are priced here.
 
-Its column `source` says where a price is from: `list` AWS's price list or a bill quoted in public code, read
+Its column `source` is the source of the price: `list` AWS's price list or a bill quoted in public code, read
 in 2026; `page` the service's pricing page under https://aws.amazon.com/pricing/ as remembered, not read again
-for this table; `invented` plausible and no more. Its column `meter` is worded as `meters.Meter` says.
+for this table; `invented` plausible only. Its column `meter` has the form of `meters.Meter`.
 """
 
 import csv
@@ -34,7 +34,7 @@ ML_INSTANCES = {  # USD an hour; m5 and g5.2xlarge `list`, the rest `page`, http
 
 @cache
 def meters() -> dict[str, Meter]:
-    """Every meter of the table, by its key."""
+    """Return every meter of the table by its key."""
     with (Path(__file__).parent / "prices.csv").open(encoding="utf-8", newline="") as file:
         return {row["key"]: _meter(row) for row in csv.DictReader(file)}
 
@@ -75,7 +75,7 @@ def ec2(instance: str, *, spot: bool = False) -> Meter:
 
 
 def sagemaker(kind: str, instance: str) -> Meter:
-    """`kind` is the meter's first word: Host, Train, TrSpt, Notebk, Studio, AsyncInf, Tsform, Processing."""
+    """Return a SageMaker meter; `kind` is its first word: Host, Train, TrSpt, Notebk, Studio…"""
     price = ML_INSTANCES[instance] * (MANAGED_SPOT_RATE if kind == "TrSpt" else 1.0)
     return Meter(
         service=SAGEMAKER,
@@ -93,7 +93,7 @@ def sagemaker(kind: str, instance: str) -> Meter:
 
 
 def fee(service: str, *, code: str, meter: str, description: str) -> Meter:
-    """What a commitment is paid by, a USD a unit."""
+    """Return the meter of a commitment's fee, one USD a unit."""
     return Meter(
         service=service,
         code=code,

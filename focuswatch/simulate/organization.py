@@ -1,6 +1,6 @@
-"""An invented organization: its accounts, teams and regions, and what kind of lifecycle each account leads.
+"""A simulated organization: its accounts, teams and regions, and the lifecycle of each account.
 
-Incidents are planted in accounts of a suitable `lifecycle`; which account gets which is the seed's choice.
+Incidents are planted in random accounts of a suitable `lifecycle`.
 """
 
 from dataclasses import dataclass, field
@@ -96,13 +96,13 @@ MIN_ACCOUNTS = len(ROSTER)
 
 
 def make_organization(rng: Random, *, accounts: int, calendar: Calendar) -> SimulatedOrganization:
-    """An organization of so many accounts.
+    """Return an organization of `accounts` accounts.
 
     Raises ConfigError when there are too few to hold the planted incidents.
     """
     if accounts < MIN_ACCOUNTS:
         raise ConfigError(
-            f"{accounts} accounts cannot hold the planted incidents; ask for {MIN_ACCOUNTS} or more."
+            f"{accounts} accounts cannot hold the planted incidents; at least {MIN_ACCOUNTS} are needed."
         )
     entries = (*ROSTER, *(_extra(number) for number in range(accounts - MIN_ACCOUNTS)))
     candidates = [
@@ -110,11 +110,11 @@ def make_organization(rng: Random, *, accounts: int, calendar: Calendar) -> Simu
     ]
     bedrock = {BEDROCK_ALWAYS, *rng.sample(candidates, BEDROCK_ACCOUNTS - 1)}
     ids = rng.sample(range(100_000_000_000, 999_999_999_999), len(entries))
-    made = tuple(
+    simulated = tuple(
         _account(rng, entry, id=str(id), calendar=calendar, uses_bedrock=entry.name in bedrock)
         for entry, id in zip(entries, ids, strict=True)
     )
-    return SimulatedOrganization(payer=made[0], accounts=made)
+    return SimulatedOrganization(payer=simulated[0], accounts=simulated)
 
 
 def _extra(number: int) -> _Entry:
@@ -146,7 +146,7 @@ def _account(
 
 
 def _tags(rng: Random, entry: _Entry) -> dict[str, str]:
-    """The account's own tags: sandboxes have no team, and half of what is not production was never tagged."""
+    """Return the account's own tags: sandboxes have no team, and half of the other non-production ones too."""
     if not entry.team:
         return {"environment": "sandbox"}
     if entry.environment != "prod" and rng.random() < 0.5:

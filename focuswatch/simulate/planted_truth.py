@@ -1,4 +1,4 @@
-"""The truth of a simulated bill: what a scan must report, what it must not, and what is open to argument.
+"""The truth of a simulated bill: what a scan must report, what it must not, and what it may.
 
 An incident must be reported by every scan with `expected_by <= as_of <= visible_until` (no end where None)
 over the data up to `as_of` and an empty ledger. From `start` until `expected_by` a report is early, neither
@@ -21,7 +21,7 @@ SCHEMA = "focuswatch.truth/1"
 
 @dataclass(frozen=True)
 class PlantedCause:
-    """What brings most of a rise; `meter` as the bill has it, `resource_id` None where many share in it."""
+    """The largest cost driver of an increase; `resource_id` is None if no resource has half of it."""
 
     service_name: str
     region_id: str | None
@@ -31,7 +31,7 @@ class PlantedCause:
 
 @dataclass(frozen=True)
 class Incident:
-    """`daily_cost` is the noise-free EffectiveCost of a day, of an anomaly what is above the usual."""
+    """`daily_cost` is the noise-free EffectiveCost a day; of anomalies and egress spikes the excess."""
 
     detection: str
     identity: Identity
@@ -63,7 +63,7 @@ def reconcile(
     cases: Sequence[PlantedCase], worked_out: Sequence[Incident], *, stated: Iterable[Incident],
     calendar: Calendar,
 ) -> Truth:  # fmt: skip
-    """Combine what is stated with what follows from the lines; cases that do not follow are unmet."""
+    """Combine stated incidents with those that follow from the lines; cases that do not follow are unmet."""
     meant = [case for case in cases if case.kind is None and case.expected_by is None]
     negatives = [case for case in cases if case.kind is not None]
     incidents = [*stated, *(_named(incident, meant) for incident in worked_out)]

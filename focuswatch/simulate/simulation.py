@@ -1,4 +1,4 @@
-"""`simulate`: plan a bill, write it, and beside it what AWS's other services would say, and the truth."""
+"""Simulate a bill: plan it, and write the export, activity, accounts, owners and truth."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -33,7 +33,7 @@ DEFAULT_END = date(2026, 6, 8)
 
 @dataclass(frozen=True)
 class Simulated:
-    """Where what was written lies, and how much of it there is."""
+    """Paths and sizes of the files written."""
 
     export: Path  # the folder with data/ and metadata/
     activity: Path
@@ -59,13 +59,13 @@ def simulate(
     file_format: FileFormat = "parquet",
     progress: Progress | None = None,
 ) -> Simulated:
-    """Write a simulated organization into `out`, which is made.
+    """Write a simulated organization into `out`, which is created.
 
-    `end` is the day after the last charge. `rows` asks for about so many charges, and never for fewer than
-    the organization's everyday lifecycle makes: some 3,300 a day at 40 accounts, 24 times that by the hour. What
-    needs more history than `days` is not planted: 60 are enough for most, 120 for all. `progress` hears what
-    is done and how much of it is, 0 to 1.
-    Raises ConfigError when there are too few accounts to hold what is planted, or an export is there already.
+    `end` is the day after the last charge. `rows` is the approximate number of charges, never fewer than
+    those of everyday usage: some 3,300 a day at 40 accounts, 24 times that by the hour. Incidents that
+    need more history than `days` are left out: 60 are enough for most, 120 for all. `progress` is called with
+    the step and its share, 0 to 1.
+    Raises ConfigError if there are too few accounts for the incidents, or `out` already holds an export.
     """
     if (out / EXPORT_NAME).exists():
         raise ConfigError(f"{out} already holds an export; name another folder.")
@@ -76,7 +76,7 @@ def simulate(
         plan.lines, calendar, plan.organization.payer, seed=seed, grain=grain, file_format=file_format
     )
     export = write_export(bill, out / EXPORT_NAME, progress=progress)
-    made = Simulated(
+    simulated = Simulated(
         export=export.folder,
         activity=out / "activity.parquet",
         accounts=out / "accounts.parquet",
@@ -88,17 +88,17 @@ def simulate(
         incidents=len(truth.incidents),
         hard_negatives=len(truth.hard_negatives),
     )
-    write_activity(plan, made.activity)
-    write_accounts(plan.organization, made.accounts)
-    write_owners(plan, made.owners)
-    write_truth(truth, made.truth, plan=plan, seed=seed, grain=grain)
-    return made
+    write_activity(plan, simulated.activity)
+    write_accounts(plan.organization, simulated.accounts)
+    write_owners(plan, simulated.owners)
+    write_truth(truth, simulated.truth, plan=plan, seed=seed, grain=grain)
+    return simulated
 
 
 def plan_bill(
     calendar: Calendar, *, accounts: int, seed: int, rows: int | None = None, hourly: bool = False
 ) -> BillPlan:
-    """The plan of a bill, everything but noise."""
+    """Return the plan of a bill, without noise."""
     rng = Random(seed)
     plan = BillPlan(calendar, make_organization(rng, accounts=accounts, calendar=calendar), rng)
     add_everyday_usage(plan)

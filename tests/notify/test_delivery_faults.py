@@ -37,7 +37,7 @@ def test_burst_of_hundreds_causes_no_loss_and_no_duplicates(channel):
 def test_audit_counts_losses_and_duplicates(channel):
     """The count itself: a message taken away is lost, one posted again is double."""
     with world(channel, seed=1) as there:
-        there.live(story(3)[:1], FAULTS["nothing fails"]())
+        there.live(story(3)[:1], FAULTS["no fault"]())
         if channel == "slack":
             (first, *_), team = _messages(there)
             there.slack.server.workspace.posted(team, vars(first))

@@ -1,4 +1,4 @@
-"""The simulated bill: what it looks like, what is planted in it, and that its truth holds."""
+"""The simulated bill: its format, the planted incidents, and that a scan finds the incidents of its truth."""
 
 import json
 import tomllib
@@ -25,7 +25,7 @@ from focuswatch.simulate.writing import export_files
 from focuswatch.simulate.writing.focus_1_2_columns import COLUMNS, DOUBLES, MAPS, TIMESTAMPS
 
 SHORT = Calendar(first=DEFAULT_END - timedelta(days=3), as_of=DEFAULT_END)
-MUST_STAY_QUIET = {
+REASONS_NOT_TO_REPORT = {
     "experiment_overdue": {
         "an experiment within its term",
         "an experiment that ended",
@@ -84,7 +84,7 @@ MUST_STAY_QUIET = {
     "security_service_went_dark": {
         "a region where everything ended",
         "an account that closed",
-        "unsettled days",
+        "incomplete days",
         "charged every day for weeks",
     },
     "cost_anomaly": {
@@ -92,7 +92,7 @@ MUST_STAY_QUIET = {
         "weekly rhythm",
         "steady growth",
         "series without enough history",
-        "sums under a floor",
+        "amounts below the threshold",
         "credits, refunds, tax, fees and purchases",
     },
     "untagged_ai_spend": {"the row is tagged", "the account is tagged", "not AI"},
@@ -103,32 +103,32 @@ MUST_STAY_QUIET = {
     "token_burst": {
         "a weekly rhythm",
         "tokens that move from one model to another",
-        "less than 10 a day above the usual",
+        "less than 10 a day above the expected",
     },
     "unit_cost_regression": {"mix shifts between models are reported as mix, not price", "tiny volumes"},
-}  # "a spike already open" is one finding where there could be several, so it cannot be a finding of its own
+}  # a spike that is already open is one finding, so it has no hard negative of its own
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def simulated(tmp_path_factory):
     return simulate(tmp_path_factory.mktemp("organization"))
 
 
 @pytest.fixture(scope="module")
-def truth(made):
-    return json.loads(made.truth.read_text())
+def truth(simulated):
+    return json.loads(simulated.truth.read_text())
 
 
 @pytest.fixture(scope="module")
-def focus(made):
-    """A connection with the charges as `focus` and the truth's incidents as `incidents`."""
+def focus(simulated):
+    """Return a connection with the charges as `focus` and the truth's incidents as `incidents`."""
     connection = duckdb.connect()
-    connection.execute(f"CREATE VIEW focus AS {charges(made.export)}")
+    connection.execute(f"CREATE VIEW focus AS {charges(simulated.export)}")
     connection.execute(
         "CREATE VIEW usage AS SELECT * FROM focus WHERE ChargeCategory = 'Usage' AND ChargeClass IS NULL"
     )
     connection.execute(
-        f"CREATE TABLE incidents AS SELECT unnest(incidents, recursive := true) FROM read_json('{made.truth}')"
+        f"CREATE TABLE incidents AS SELECT unnest(incidents, recursive := true) FROM read_json('{simulated.truth}')"
     )
     return connection
 
@@ -181,8 +181,8 @@ def short(tmp_path_factory):
     return written(tmp_path_factory.mktemp("short"))
 
 
-def test_a_file_has_the_60_columns_of_focus_1_2_with_their_types(made):
-    rows = duckdb.execute(f"FROM parquet_schema('{made.files[0]}')").fetchdf().to_dict("records")
+def test_file_has_the_60_columns_of_focus_1_2_with_their_types(simulated):
+    rows = duckdb.execute(f"FROM parquet_schema('{simulated.files[0]}')").fetchdf().to_dict("records")
     columns = [row for row in rows if row["name"] in COLUMNS]
     assert [row["name"] for row in columns] == list(COLUMNS)
     assert len(columns) == 60
@@ -195,28 +195,28 @@ def test_a_file_has_the_60_columns_of_focus_1_2_with_their_types(made):
             assert row["type"] == ("DOUBLE" if row["name"] in DOUBLES else "BYTE_ARRAY")
 
 
-def test_discounts_are_a_map_of_numbers_and_tags_of_texts(focus):
+def test_discounts_map_to_numbers_and_tags_to_text(focus):
     types = {name: kind for name, kind, *_ in focus.execute("DESCRIBE focus").fetchall()}
     assert types["x_Discounts"] == "MAP(VARCHAR, DOUBLE)"
     assert types["Tags"] == types["SkuPriceDetails"] == "MAP(VARCHAR, VARCHAR)"
 
 
-def test_manifests_name_every_file_and_no_other(made):
-    """dataFiles are full URIs that end in the file's path below the export's folder."""
-    named = set()
-    for path in made.export.glob("metadata/billing_period=*/focus-Manifest.json"):
+def test_manifests_list_exactly_the_files(simulated):
+    """dataFiles are full URIs that end in the file's path below the folder of the export."""
+    listed = set()
+    for path in simulated.export.glob("metadata/billing_period=*/focus-Manifest.json"):
         manifest = json.loads(path.read_text())
         assert [column["name"] for column in manifest["columns"]] == list(COLUMNS)
         assert all(uri.startswith("s3://") for uri in manifest["dataFiles"])
-        named |= {made.export / uri.split("/focus/", 1)[1] for uri in manifest["dataFiles"]}
-    assert named == set(made.files) == set(made.export.glob("data/*/*"))
+        listed |= {simulated.export / uri.split("/focus/", 1)[1] for uri in manifest["dataFiles"]}
+    assert listed == set(simulated.files) == set(simulated.export.glob("data/*/*"))
 
 
-def test_the_same_seed_gives_the_same_rows_with_any_number_of_threads(short, tmp_path, monkeypatch):
-    usual = export_files._connection
+def test_same_seed_gives_same_rows_with_any_number_of_threads(short, tmp_path, monkeypatch):
+    connect = export_files._connection
 
     def with_one_thread(scratch):
-        connection = usual(scratch)
+        connection = connect(scratch)
         connection.execute("SET threads = 1")
         return connection
 
@@ -224,19 +224,22 @@ def test_the_same_seed_gives_the_same_rows_with_any_number_of_threads(short, tmp
     assert digest(written(tmp_path).folder) == digest(short.folder)
 
 
-def test_another_seed_gives_other_rows(short, tmp_path):
+def test_different_seed_gives_different_rows(short, tmp_path):
     assert digest(written(tmp_path, seed=2).folder) != digest(short.folder)
 
 
-def test_about_as_many_rows_as_asked_are_written_in_files_of_some_size(tmp_path, monkeypatch):
+def test_number_of_rows_and_size_of_files_follow_the_options(tmp_path, monkeypatch):
     monkeypatch.setattr(export_files, "FILE_ROWS", 200_000)
-    made = written(tmp_path, rows=40_000)
-    assert made.rows == digest(made.folder)[0]
-    assert abs(made.rows - 40_000) < 4_000
-    assert [file.name for file in made.files] == ["focus-00001.snappy.parquet", "focus-00002.snappy.parquet"]
+    export = written(tmp_path, rows=40_000)
+    assert export.rows == digest(export.folder)[0]
+    assert abs(export.rows - 40_000) < 4_000
+    assert [file.name for file in export.files] == [
+        "focus-00001.snappy.parquet",
+        "focus-00002.snappy.parquet",
+    ]
 
 
-def test_csv_says_the_same_as_parquet(short, tmp_path):
+def test_csv_has_the_same_rows_as_parquet(short, tmp_path):
     as_csv = written(tmp_path, file_format="csv")
     measures = "count(*), sum(BilledCost), sum(EffectiveCost), count(RegionId), count(DISTINCT ResourceId)"
     files = f"read_csv('{as_csv.folder}/data/*/*.csv.gz', hive_partitioning = false, all_varchar = true)"
@@ -251,8 +254,8 @@ def test_csv_says_the_same_as_parquet(short, tmp_path):
     )
 
 
-def test_hours_add_up_to_days(short, tmp_path):
-    """By the hour a resource that always runs has 24 charges a day, and each day's cost is the same."""
+def test_hourly_charges_add_up_to_daily_ones(short, tmp_path):
+    """An hourly export has 24 charges a day of a resource that always runs, and the same daily cost."""
     connection = duckdb.connect()
     connection.execute(f"CREATE VIEW hourly AS {charges(written(tmp_path, grain='hourly').folder)}")
     connection.execute(f"CREATE VIEW daily AS {charges(short.folder)}")
@@ -267,34 +270,38 @@ def test_hours_add_up_to_days(short, tmp_path):
     assert [row[2] for row in by_hour] == pytest.approx([row[2] for row in by_day])
 
 
-def test_every_detection_has_incidents_to_find(truth):
-    assert {incident["detection"] for incident in visible(truth)} == set(KINDS) == set(MUST_STAY_QUIET)
+def test_every_detection_has_incidents(truth):
+    assert {incident["detection"] for incident in visible(truth)} == set(KINDS) == set(REASONS_NOT_TO_REPORT)
 
 
-@pytest.mark.parametrize("detection", MUST_STAY_QUIET)
-def test_every_reason_to_stay_quiet_has_a_hard_negative(truth, detection):
+@pytest.mark.parametrize("detection", REASONS_NOT_TO_REPORT)
+def test_every_reason_not_to_report_has_a_hard_negative(truth, detection):
     kinds = {negative["kind"] for negative in truth["hard_negatives"] if negative["detection"] == detection}
-    assert kinds >= MUST_STAY_QUIET[detection]
+    assert kinds >= REASONS_NOT_TO_REPORT[detection]
 
 
 @pytest.mark.parametrize("seed", [2])
 def test_no_planted_case_is_contradicted_by_the_lines_of_the_plan(seed):
-    """Every named incident follows from the lines, and no hard negative is an incident too."""
+    """Every named incident follows from the lines, and no hard negative is an incident."""
     calendar = Calendar(first=DEFAULT_END - timedelta(days=120), as_of=DEFAULT_END)
     truth = truth_of(plan_bill(calendar, accounts=MIN_ACCOUNTS, seed=seed))
     assert truth.unmet == ()
     assert len(truth.either) <= 5
 
 
-def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(made, truth, tmp_path):
-    """What the planting places state holds for the bill as a whole, with everything else in it."""
+def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simulated, truth, tmp_path):
+    """The stated incidents hold for the bill as a whole, with everything else in it."""
     inputs = Inputs(
-        str(made.export), state=tmp_path, activity=made.activity, accounts=made.accounts, as_of=made.as_of
+        str(simulated.export),
+        state=tmp_path,
+        activity=simulated.activity,
+        accounts=simulated.accounts,
+        as_of=simulated.as_of,
     )
-    catalog, owners = Catalog.load(), Owners.load(made.owners)
+    catalog, owners = Catalog.load(), Owners.load(simulated.owners)
     with open_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
         scanned = scan(
-            bill.engine, as_of=made.as_of, currency=bill.refresh.currency, catalog=catalog,
+            bill.engine, as_of=simulated.as_of, currency=bill.refresh.currency, catalog=catalog,
             detections=catalog.live, owners=owners, ledger=SqliteLedger(tmp_path / "ledger.db"),
             progress=lambda _text: None,
         )  # fmt: skip
@@ -308,9 +315,9 @@ def test_no_hard_negative_is_an_incident_too(truth):
     assert incidents.isdisjoint(identity(negative) for negative in truth["hard_negatives"])
 
 
-def test_incidents_are_rows_of_the_bill_on_the_days_they_say(focus):
-    plans = ("budget_pace", "experiment_overdue")  # which have no rows of their own
-    silent = ("stale_export", "security_service_went_dark", *plans)
+def test_incidents_have_charges_on_their_days(focus):
+    plans = ("budget_pace", "experiment_overdue")  # without charges of their own
+    without_charges = ("stale_export", "security_service_went_dark", *plans)
     rows = focus.execute(
         """
         SELECT incidents.detection, count(DISTINCT focus.ChargePeriodStart::DATE) AS days
@@ -327,11 +334,11 @@ def test_incidents_are_rows_of_the_bill_on_the_days_they_say(focus):
         GROUP BY incidents.rowid, incidents.detection
         """
     ).fetchall()
-    assert [(d, n) for d, n in rows if (n == 0) != (d in silent)] == []
+    assert [(id, days) for id, days in rows if (days == 0) != (id in without_charges)] == []
 
 
 def test_cloudfront_is_charged_where_its_viewers_are(focus):
-    """As in the public sample: eight regions of viewers, Lambda@Edge under CloudFront's name, `global` nowhere."""
+    """As in the public sample: eight regions of viewers, Lambda@Edge under CloudFront's name, no `global`."""
     regions, globals_, functions = one(
         focus,
         """
@@ -346,8 +353,8 @@ def test_cloudfront_is_charged_where_its_viewers_are(focus):
 
 
 def test_first_charges_in_a_region_are_all_in_the_truth(focus):
-    """Asked of the rows themselves: who was charged for the first time where, this week, and is no new account."""
-    found = focus.execute(
+    """Compare with the charges: this week's first charges of accounts in a region, new accounts excluded."""
+    charged = focus.execute(
         """
         SELECT SubAccountId, RegionId
         FROM usage
@@ -360,20 +367,20 @@ def test_first_charges_in_a_region_are_all_in_the_truth(focus):
             SELECT SubAccountId, RegionId FROM usage
                 WHERE ServiceName <> 'Amazon CloudFront'
                 GROUP BY ALL HAVING min(ChargePeriodStart) < DATE '2026-06-01'
-        ) AS known USING (RegionId)
+        ) AS earlier USING (RegionId)
         WHERE usage.SubAccountId IN (
             SELECT SubAccountId FROM usage GROUP BY 1 HAVING min(ChargePeriodStart) >= DATE '2026-05-25'
         )
         """
     ).fetchall()
-    told = focus.execute(
+    stated = focus.execute(
         "SELECT sub_account_id, region_id FROM incidents WHERE detection = 'new_region' AND start >= '2026-06-01'"
     ).fetchall()
-    assert sorted(found) == sorted(told)
+    assert sorted(charged) == sorted(stated)
 
 
-def test_bursts_cost_what_the_truth_says(focus):
-    """EffectiveCost of the GPUs of a burst's first day, settled days alone, within the noise."""
+def test_gpu_bursts_cost_as_stated_in_the_truth(focus):
+    """EffectiveCost of the GPUs on the first day of a burst, complete days only, within the noise."""
     rows = focus.execute(
         """
         SELECT incidents.daily_cost, sum(usage.EffectiveCost)
@@ -389,7 +396,7 @@ def test_bursts_cost_what_the_truth_says(focus):
 
 
 def test_the_newest_two_days_are_not_complete(focus):
-    """Of a machine's 24 hours the newest day has 35 to 60 %, the day before 85 to 97 %."""
+    """Of an instance's 24 hours, the newest day has 35 to 60 %, the day before 85 to 97 %."""
     hours = dict(
         focus.execute(
             """
@@ -428,20 +435,20 @@ def test_the_newest_two_days_are_not_complete(focus):
         ("a discount is list less contracted",
          "map_contains(x_Discounts, 'PrivateRateDiscount') AND ContractedCost <> 0",
          "abs(ListCost - ContractedCost - x_Discounts['PrivateRateDiscount']) > 1e-6"),
-        ("free usage carries a quantity", "ServiceName = 'AWS CloudTrail'", "ConsumedQuantity <= 0 OR BilledCost <> 0"),
+        ("free usage has a quantity", "ServiceName = 'AWS CloudTrail'", "ConsumedQuantity <= 0 OR BilledCost <> 0"),
         ("a closed month has its invoice", "true", "(InvoiceId IS NULL) <> (BillingPeriodStart = DATE '2026-06-01')"),
         ("tokens come per thousand, or per million", "SkuMeter LIKE '%oken%' AND ServiceName LIKE '%Bedrock%'",
          "PricingUnit <> CASE WHEN SkuMeter LIKE '%-MP:%' THEN '1M tokens' ELSE '1K tokens' END"),
     ],
 )  # fmt: skip
-def test_the_bill_keeps_its_rules(focus, claim, rows, broken):
+def test_the_bill_follows_the_rules_of_aws(focus, claim, rows, broken):
     some, wrong = one(focus, f"SELECT count(*), count_if({broken}) FROM focus WHERE {rows}")
     assert some > 0, claim
     assert wrong == 0, claim
 
 
 def test_the_month_before_is_restated(focus):
-    """In its own period, and in the next one with a charge period of the month before."""
+    """In its own period, and in the next one with a charge period of the previous month."""
     where = (
         "ChargeClass = 'Correction' AND ChargeCategory = 'Usage' AND ChargePeriodStart >= DATE '2026-05-29'"
     )
@@ -449,34 +456,36 @@ def test_the_month_before_is_restated(focus):
     assert {date(2026, 5, 1), date(2026, 6, 1)} <= {period for (period,) in periods}
 
 
-def test_meters_bear_the_region_the_way_their_service_does(focus):
+def test_meters_have_the_region_prefix_of_their_service(focus):
     seen = {meter for (meter,) in focus.execute("SELECT DISTINCT SkuMeter FROM focus").fetchall()}
     assert {"BoxUsage:m6i.large", "EU-BoxUsage:m6i.large", "USW2-BoxUsage:m6i.large"} <= seen
     assert {"USE1-SearchOCU", "APN1-SearchOCU", "DataTransfer-Out-Bytes", "US-DataTransfer-Out-Bytes"} <= seen
     assert any(meter and meter.endswith("-AWS-Out-Bytes") for meter in seen)
 
 
-def test_what_lies_beside_the_bill_has_the_columns_a_scan_reads(made):
+def test_activity_and_accounts_have_the_columns_that_a_scan_reads(simulated):
     def columns(path):
         return [name for name, *_ in duckdb.execute(f"DESCRIBE FROM '{path}'").fetchall()]
 
-    assert columns(made.activity) == [
+    assert columns(simulated.activity) == [
         "activity_date", "sub_account_id", "region_id", "namespace", "resource_id", "metric", "value",
     ]  # fmt: skip
-    assert columns(made.accounts) == [
+    assert columns(simulated.accounts) == [
         "sub_account_id", "name", "email", "ou_path", "tags", "joined_on", "closed_on",
     ]  # fmt: skip
-    zeros = one(duckdb, f"SELECT count_if(value = 0), count(*) FROM '{made.activity}'")
+    zeros = one(duckdb, f"SELECT count_if(value = 0), count(*) FROM '{simulated.activity}'")
     assert 0 < zeros[0] < zeros[1]
 
 
-def test_every_team_owns_accounts_that_are_there(made):
-    owners = tomllib.loads(made.owners.read_text())
-    known = {id for (id,) in duckdb.execute(f"SELECT sub_account_id FROM '{made.accounts}'").fetchall()}
+def test_every_team_owns_existing_accounts(simulated):
+    owners = tomllib.loads(simulated.owners.read_text())
+    existing = {
+        id for (id,) in duckdb.execute(f"SELECT sub_account_id FROM '{simulated.accounts}'").fetchall()
+    }
     assert owners["routing"]["required_tags"] == ["team"]
-    assert all(set(team["owns"]["accounts"]) <= known for team in owners["teams"].values())
+    assert all(set(team["owns"]["accounts"]) <= existing for team in owners["teams"].values())
 
 
-def test_an_organization_too_small_for_its_incidents_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=f"ask for {MIN_ACCOUNTS} or more"):
+def test_too_few_accounts_for_the_incidents_are_rejected(tmp_path):
+    with pytest.raises(ConfigError, match=f"at least {MIN_ACCOUNTS} are needed"):
         simulate(tmp_path, accounts=MIN_ACCOUNTS - 1)

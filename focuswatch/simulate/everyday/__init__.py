@@ -1,1 +1,1 @@
-"""The organization's everyday bill, which sets off nothing."""
+"""The organization's everyday charges, which no detection may report."""

@@ -1,4 +1,4 @@
-"""Many small resources, when more charges are asked for than the organization's everyday lifecycle makes."""
+"""Many small resources, to reach the number of charges asked for."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ KINDS = (
 
 
 def add_bulk_resources(plan: BillPlan, *, rows: int, hourly: bool) -> None:
-    """Add small resources until the bill has about so many charges; none where it has them already."""
+    """Add small resources until the bill has about `rows` charges; none if it has as many already."""
     planned = sum(line.charges(plan.calendar, hourly=hourly) for line in plan.lines)
     copies = max(0, rows - planned) / (plan.calendar.days * (24 if hourly else 1))
     spots = [

@@ -1,4 +1,4 @@
-"""Sites that the world reads: CloudFront and Lambda@Edge are charged where each viewer is, not where the account works.
+"""Add websites with viewers worldwide: CloudFront and Lambda@Edge are charged in the region of the viewer.
 
 The shapes are those of the FOCUS project's public sample: `RegionId` is the viewer's region, Lambda@Edge is billed
 under CloudFront's name, and its function's ARN has the region in which it ran.
@@ -18,10 +18,10 @@ VIEWERS = {  # region: its part of what the United States fetch; invented
     "ap-southeast-2": 0.003,
     "me-south-1": 0.001,
 }
-REGULARS = (
+REGULAR_REGIONS = (
     "eu-west-1",
     "ap-northeast-1",
-)  # from elsewhere the first viewers come on some day, too few to move a bill
+)  # other regions get their first viewers on a random day, too few to change costs much
 EDGE_REGIONS = (
     "us-west-2",
     "eu-west-1",
@@ -33,22 +33,31 @@ RUNS_A_GB = 400.0  # of the function; invented
 
 
 def add_edge_viewers(plan: BillPlan) -> None:
-    """Add the viewers abroad of every site there is, some of whom come for the first time in the newest days.
+    """Add viewers in other regions to every website, some for the first time in the newest days.
 
-    Draws from dice of its own and adds its lines last, so that it changes nothing else of a seed's bill.
+    Uses its own random numbers and adds its lines last, so that the rest of a seed's bill does not change.
     """
     for site in [line for line in plan.lines if _is_site(line, plan)]:
-        dice = Random(f"viewers of {site.resource}")
+        random = Random(f"viewers of {site.resource}")
         for region, part in VIEWERS.items():
-            came = {} if region in REGULARS else {"first": plan.calendar.ago(dice.randint(1, LATEST_DAYS))}
-            usual = {"week": site.week, "growth": site.growth, "noise": 0.1} | came
+            since = (
+                {}
+                if region in REGULAR_REGIONS
+                else {"first": plan.calendar.ago(random.randint(1, LATEST_DAYS))}
+            )
+            pattern = {"week": site.week, "growth": site.growth, "noise": 0.1} | since
             fetched = site.daily * part
-            plan.charge(site.account, "cdn_bytes", region, resource=site.resource, daily=fetched, **usual)
+            plan.charge(site.account, "cdn_bytes", region, resource=site.resource, daily=fetched, **pattern)
             plan.charge(
-                site.account, "cdn_requests", region, resource=site.resource, daily=20_000 * fetched, **usual
+                site.account,
+                "cdn_requests",
+                region,
+                resource=site.resource,
+                daily=20_000 * fetched,
+                **pattern,
             )
         for region in EDGE_REGIONS:
-            _redirects(plan, site, region, first_days_ago=dice.randint(1, LATEST_DAYS))
+            _redirects(plan, site, region, first_days_ago=random.randint(1, LATEST_DAYS))
 
 
 def _is_site(line: Line, plan: BillPlan) -> bool:

@@ -1,4 +1,4 @@
-"""The organization's everyday bill: what nobody needs to hear about."""
+"""Everyday charges of every account, which no detection may report."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,14 @@ from focuswatch.simulate.organization import SimulatedAccount
 
 SCALES = {"prod": 1.0, "staging": 0.4, "dev": 0.3, "sandbox": 0.12}
 FLEETS = ("m6i.large", "c6i.xlarge", "r6i.xlarge", "m7g.xlarge", "m6i.2xlarge")
-SECURITY_SERVICES = {  # everyday quantity in an account of scale 1
+SECURITY_SERVICES = {  # daily quantity in an account of scale 1
     "guardduty": 400_000, "cloudtrail": 500_000, "config": 250, "securityhub": 900, "inspector": 12 / 30,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class UsagePattern:
-    """How an account uses a service: one week, one trend, one common swing for all its lines."""
+    """How an account uses a service: weekly pattern, trend and common variation of all its lines."""
 
     week: Week
     growth: float
@@ -28,7 +28,7 @@ class UsagePattern:
 
 
 def add_everyday_usage(plan: BillPlan) -> None:
-    """Add what every account is charged for, whatever is planted later."""
+    """Add the everyday charges of every account."""
     for account in plan.organization.accounts:
         if account.lifecycle == "dormant":
             _charge_dormant_account(plan, account)
@@ -47,7 +47,7 @@ def usage_pattern(plan: BillPlan, account: SimulatedAccount, *, week: Week | Non
 def row_tags(
     plan: BillPlan, account: SimulatedAccount, application: str, *, always: bool = False
 ) -> dict[str, str]:
-    """Tags of a resource: many have none, unless `always`."""
+    """Return the tags of a resource: many have none, unless `always`."""
     if not always and plan.rng.random() < 0.45:
         return {}
     tags = {"application": application, "environment": account.environment}
@@ -57,7 +57,7 @@ def row_tags(
 
 
 def team_tag(account: SimulatedAccount) -> dict[str, str]:
-    """The tag that says whose it is; what runs in a sandbox is the platform team's."""
+    """Return the team tag of the account; sandboxes belong to the platform team."""
     return {"team": account.team or "platform"}
 
 
@@ -108,35 +108,35 @@ def volume(
 
 
 def _storage(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
-    usual = usage_pattern(plan, account).options()
+    pattern = usage_pattern(plan, account).options()
     bucket = f"arn:aws:s3:::{account.name}-{region}-data"
     plan.charge(
-        account, "s3_storage", region, resource=bucket, daily=40_000 * scale / 30, growth=usual["growth"]
+        account, "s3_storage", region, resource=bucket, daily=40_000 * scale / 30, growth=pattern["growth"]
     )
-    plan.charge(account, "s3_requests", region, resource=bucket, daily=900_000 * scale, **usual)
-    plan.charge(account, "s3_requests", region, daily=120_000 * scale, **usual)
+    plan.charge(account, "s3_requests", region, resource=bucket, daily=900_000 * scale, **pattern)
+    plan.charge(account, "s3_requests", region, daily=120_000 * scale, **pattern)
     table = plan.arn("dynamodb", region, account, f"table/{account.team or 'trial'}-sessions")
-    usual = usage_pattern(plan, account).options()
-    plan.charge(account, "dynamo_writes", region, resource=table, daily=6_000_000 * scale, **usual)
+    pattern = usage_pattern(plan, account).options()
+    plan.charge(account, "dynamo_writes", region, resource=table, daily=6_000_000 * scale, **pattern)
     plan.charge(account, "dynamo_storage", region, resource=table, daily=200 * scale / 30)
 
 
 def _functions(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
-    usual = usage_pattern(plan, account).options()
+    pattern = usage_pattern(plan, account).options()
     for name in ("orders", "images", "webhooks"):
         resource = plan.arn("lambda", region, account, f"function:{account.team or 'trial'}-{name}")
-        options = {"resource": resource, "tags": row_tags(plan, account, name)} | usual
+        options = {"resource": resource, "tags": row_tags(plan, account, name)} | pattern
         plan.charge(account, "lambda_seconds", region, daily=350_000 * scale, **options)
         plan.charge(account, "lambda_requests", region, daily=1_500_000 * scale, **options)
     queue = plan.arn("sqs", region, account, "orders")
-    plan.charge(account, "sqs", region, resource=queue, daily=9_000_000 * scale, **usual)
+    plan.charge(account, "sqs", region, resource=queue, daily=9_000_000 * scale, **pattern)
     plan.charge(account, "sns_free", region, daily=20_000, noise=0.1)
 
 
 def _watching(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
-    usual = usage_pattern(plan, account).options()
+    pattern = usage_pattern(plan, account).options()
     group = plan.arn("logs", region, account, f"log-group:/aws/lambda/{account.team or 'trial'}-orders")
-    plan.charge(account, "logs", region, resource=group, daily=25 * scale, **usual)
+    plan.charge(account, "logs", region, resource=group, daily=25 * scale, **pattern)
     plan.charge(account, "log_storage", region, resource=group, daily=900 * scale / 30)
     plan.charge(account, "alarms", region, daily=40 * scale / 30)
     key = plan.arn("kms", region, account, f"key/{plan.random_id(12)}")
@@ -148,7 +148,7 @@ def charge_security_services(
     scale: float = 0.3, meters: tuple[str, ...] = tuple(SECURITY_SERVICES),
     **options: Any,
 ) -> None:  # fmt: skip
-    """The security services, charged every day unless the options say otherwise."""
+    """Add security services, charged every day unless the options differ."""
     for meter in meters:
         detector = plan.arn("guardduty", region, account, f"detector/{plan.random_id(16)}")
         resource = detector if meter == "guardduty" else None
@@ -164,31 +164,31 @@ def _databases(plan: BillPlan, account: SimulatedAccount, region: str, *, scale:
         plan.charge(account, "rds_hours", region, resource=resource, daily=24, tags=tags)
         plan.charge(account, "rds_storage", region, resource=resource, daily=400 * scale / 30, tags=tags)
     cluster = plan.arn("rds", region, account, f"cluster:{team}-aurora")
-    usual = usage_pattern(plan, account).options()
-    plan.charge(account, "aurora_io", region, resource=cluster, daily=120_000_000 * scale, **usual)
+    pattern = usage_pattern(plan, account).options()
+    plan.charge(account, "aurora_io", region, resource=cluster, daily=120_000_000 * scale, **pattern)
 
 
 def _traffic(plan: BillPlan, account: SimulatedAccount, region: str, *, scale: float) -> None:
-    usual = usage_pattern(plan, account).options()
-    plan.charge(account, "inter_zone", region, daily=300 * scale, **usual)
-    plan.charge(account, "route53_queries", "global", daily=4_000_000 * scale, **usual)
+    pattern = usage_pattern(plan, account).options()
+    plan.charge(account, "inter_zone", region, daily=300 * scale, **pattern)
+    plan.charge(account, "route53_queries", "global", daily=4_000_000 * scale, **pattern)
     zone = "arn:aws:route53:::hostedzone/Z0" + plan.random_id(12).upper()
     options = {"resource": zone, "monthly": True, "frequency": "Recurring"}
     plan.charge(account, "route53_zones", "global", daily=8 * scale, **options)
     if account.lifecycle == "new":
-        return  # a newcomer's first bytes to the internet would be news of their own
+        return  # a new account's first egress would be a finding of its own
     for gigabytes, price in ((80, None), (40, 0.085)):  # two tiers of price, one key: a day has two rows
-        plan.charge(account, "out_ec2", region, daily=gigabytes * scale, price=price, **usual)
+        plan.charge(account, "out_ec2", region, daily=gigabytes * scale, price=price, **pattern)
     bucket = f"arn:aws:s3:::{account.name}-{region}-data"
-    plan.charge(account, "out_s3", region, resource=bucket, daily=80 * scale, **usual)
+    plan.charge(account, "out_s3", region, resource=bucket, daily=80 * scale, **pattern)
     if account.environment == "prod":
         site = plan.arn("cloudfront", None, account, f"distribution/E{plan.random_id(12).upper()}")
-        plan.charge(account, "cdn_bytes", "us-east-1", resource=site, daily=400 * scale, **usual)
-        plan.charge(account, "cdn_requests", "us-east-1", resource=site, daily=8_000_000 * scale, **usual)
+        plan.charge(account, "cdn_bytes", "us-east-1", resource=site, daily=400 * scale, **pattern)
+        plan.charge(account, "cdn_requests", "us-east-1", resource=site, daily=8_000_000 * scale, **pattern)
 
 
 def _charge_dormant_account(plan: BillPlan, account: SimulatedAccount) -> None:
-    """A few cents a day: an account everybody forgot."""
+    """Add a few cents a day of an account that is no longer used."""
     region = account.regions[0]
     charge_security_services(plan, account, region, scale=0.01)
     plan.charge(account, ec2("t4g.nano"), region, resource=plan.instance(account, region), daily=24)
@@ -199,7 +199,7 @@ def _charge_dormant_account(plan: BillPlan, account: SimulatedAccount) -> None:
 
 
 def _charge_sparse_account(plan: BillPlan, account: SimulatedAccount) -> None:
-    """Charged on one day in four: its absence means nothing."""
+    """Add charges on one day in four, so that days without charges are normal."""
     for region in account.regions:
         charge_security_services(plan, account, region, meters=("guardduty", "config"), every=4)
         plan.charge(account, "s3_requests", region, daily=1_000_000, every=4)

@@ -28,7 +28,7 @@ FAMILIES = (
     (("rerank", 9_000), ("images", 300)),
     (("llama_batch", 12_000),),
 )
-AGENTS = (("agent_cpu", 220), ("agent_memory", 500), ("agent_gateway", 40_000))  # in one account alone
+AGENTS = (("agent_cpu", 220), ("agent_memory", 500), ("agent_gateway", 40_000))  # in one account only
 FAMILIES_AN_ACCOUNT = 5
 
 
@@ -53,17 +53,17 @@ def _models(plan: BillPlan, account: SimulatedAccount) -> None:
     families = plan.rng.sample(FAMILIES, FAMILIES_AN_ACCOUNT)
     for family in (*FAMILIES, AGENTS) if account.name == BEDROCK_ALWAYS else families:
         profile = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")
-        usual = usage_pattern(
+        pattern = usage_pattern(
             plan, account, week=OFFICE if account.environment == "dev" else WORKDAYS
         ).options()
-        usual |= {"resource": plan.rng.choice((profile, None)), "tags": _tags(plan, account, "assistant")}
+        pattern |= {"resource": plan.rng.choice((profile, None)), "tags": _tags(plan, account, "assistant")}
         size = scale * plan.rng.uniform(0.5, 1.6)
         for meter, daily in family:
-            plan.charge(account, meter, region, daily=daily * size, **usual)
+            plan.charge(account, meter, region, daily=daily * size, **pattern)
 
 
 def _retrieval(plan: BillPlan, account: SimulatedAccount) -> None:
-    """A pool, a domain and an index that somebody asks every day."""
+    """Add a collection, a domain and an index that are queried every day."""
     region, tags = account.regions[0], _tags(plan, account, "retrieval")
     collection = plan.arn("aoss", region, account, f"collection/{plan.random_id(20)}")
     pool = {"resource": plan.rng.choice((None, collection)), "tags": tags}
@@ -100,7 +100,7 @@ def _endpoints(plan: BillPlan, account: SimulatedAccount) -> None:
 
 def _training(plan: BillPlan, account: SimulatedAccount) -> None:
     region, tags = account.regions[0], _tags(plan, account, "models")
-    usual = usage_pattern(plan, account, week=WORKDAYS).options(noise=0.1)
+    pattern = usage_pattern(plan, account, week=WORKDAYS).options(noise=0.1)
     for kind, instance, daily in (
         ("Train", "ml.m5.2xlarge", 60),
         ("TrSpt", "ml.g5.2xlarge", 90),
@@ -108,11 +108,11 @@ def _training(plan: BillPlan, account: SimulatedAccount) -> None:
         ("Tsform", "ml.m5.xlarge", 12),
     ):
         job = plan.arn("sagemaker", region, account, f"training-job/{account.team}-{kind.lower()}-nightly")
-        options = {"resource": job, "tags": tags, "hours": "night"} | usual
+        options = {"resource": job, "tags": tags, "hours": "night"} | pattern
         plan.charge(account, sagemaker(kind, instance), region, daily=daily, **options)
-    usual = usage_pattern(plan, account, week=OFFICE).options()
+    pattern = usage_pattern(plan, account, week=OFFICE).options()
     for kind, instance in (("Notebk", "ml.t3.medium"), ("Studio", "ml.m5.xlarge")):
         desk = plan.arn("sagemaker", region, account, f"notebook-instance/{account.team}-{kind.lower()}")
-        options = {"resource": desk, "tags": tags, "hours": "office"} | usual
+        options = {"resource": desk, "tags": tags, "hours": "office"} | pattern
         plan.charge(account, sagemaker(kind, instance), region, daily=10, **options)
     plan.charge(account, "ml_storage", region, daily=200 / 30, tags=tags)

@@ -1,4 +1,4 @@
-"""What a bill holds beside usage: tax, support, credits, refunds, restatements, commitments, fees."""
+"""Charges other than usage: tax, support, credits, refunds, restatements, commitments, fees."""
 
 from dataclasses import replace
 from datetime import date
@@ -18,7 +18,7 @@ DAYS_A_MONTH = 30
 
 
 def add_finance_charges(plan: BillPlan) -> None:
-    """Cover part of the machines with commitments, and add fees, taxes, credits and corrections."""
+    """Cover part of the instances with commitments, and add fees, taxes, credits and corrections."""
     _cover(plan)
     _support(plan)
     _taxes(plan)
@@ -27,7 +27,7 @@ def add_finance_charges(plan: BillPlan) -> None:
 
 
 def _cover(plan: BillPlan) -> None:
-    """Let a reservation of databases and a plan for machines pay for every third of them."""
+    """Cover every third database by a reservation and every third instance by a Savings Plan."""
     payer = plan.organization.payer
     id = plan.arn(
         "rds", payer.regions[0], payer, f"reserved-instances/{plan.random_id(8)}-{plan.random_id(12)}"
@@ -58,7 +58,7 @@ def pay_for(
     plan: BillPlan, owner: SimulatedAccount, used: Commitment, *, service: str, daily: float, unused_share: float,
     since: date | None = None,
 ) -> None:  # fmt: skip
-    """Charge the owner: `daily` USD a day are used, and a share of the whole is unused `since` then."""
+    """Charge the owner for a commitment with `daily` USD used a day and, since `since`, a share unused."""
     total = daily / (1 - unused_share) if unused_share < 1 else daily
     meter, region = savings_fee(), None
     if used.kind == "Reserved":
@@ -78,7 +78,7 @@ def pay_for(
 
 
 def _support(plan: BillPlan) -> None:
-    """Support is charged on the first of the month, for the month."""
+    """Add support, charged on the first of the month for the month."""
     for account in plan.organization.of("steady", "shared"):
         if account.environment == "prod" and account.name != "log-archive":
             amount = round(plan.rng.uniform(100, 900))
@@ -87,7 +87,7 @@ def _support(plan: BillPlan) -> None:
 
 
 def _taxes(plan: BillPlan) -> None:
-    """Charged to the payer as a whole, and to some accounts."""
+    """Add taxes of the payer as a whole and of some accounts."""
     options = {"price": 1.0, "monthly": True, "category": "Tax", "frequency": "One-Time"}
     for meter in ("s3_storage", "rds_hours", "volume_gp3", "lambda_seconds"):
         plan.charge(None, meter, None, daily=plan.rng.uniform(500, 2500), **options)
@@ -106,7 +106,7 @@ def _credits_and_refunds(plan: BillPlan) -> None:
 
 
 def _restatements(plan: BillPlan) -> None:
-    """Each month's last days are corrected after it closed: in its own period, and in the next one's."""
+    """Correct each month's last days after it closed: in its own period and in the next one."""
     for month in plan.calendar.months()[:-1]:
         last = next_month(month)
         first = plan.calendar.day(plan.calendar.index(last) - 3)

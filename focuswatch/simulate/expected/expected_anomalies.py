@@ -1,4 +1,4 @@
-"""What follows for `cost_anomaly`: days on which an account's cost of a service leaves its own pattern."""
+"""Days on which an account's cost of a service exceeds its own pattern, for `cost_anomaly`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,32 +11,32 @@ from focuswatch.simulate.expected.line_facts import Facts, account_id, expectati
 from focuswatch.simulate.planted_truth import Incident
 
 HISTORY_DAYS = 28
-FLOOR = 20.0  # a day above expectation; less is not told
-NEAR_FLOOR = 17.0  # noise may lift it over the floor
+THRESHOLD = 20.0  # USD a day above the expected; less is not reported
+NEAR_THRESHOLD = 17.0  # noise may raise it above the threshold
 DOUBTFUL_RATIO = 0.15  # a smaller excess drowns in the noise the writer adds
 CLEAR_EXCESS = 60.0
 CLEAR_RATIO = 0.8
-LONGEST_CLEAR_DAYS = 10  # a level that lasted longer is the new level, or is not: who is to say
+LONGEST_CLEAR_DAYS = 10  # a longer one may count as the new level
 RECURRENCE_DAYS = 35
 FIRST_SCAN_SETTLED_DAYS = 7
 
 
 @dataclass(frozen=True)
 class _Series:
-    """USD a day above and of what the weeks before lead to expect, settled days alone."""
+    """USD a day above the expected cost, and the expected cost, of complete days."""
 
     account: str
     service: str
     excess: Days
-    usual: Days
+    expected: Days
 
 
 def cost_anomalies(facts: Facts) -> list[Incident]:
-    """Clear jumps are certain; smaller, longer or recurring ones are open to argument."""
+    """Return clear anomalies as certain; smaller, longer or recurring ones as not certain."""
     return [
         _episode(facts, series, start, end)
         for series in _all_series(facts)
-        for start, end in _strange_runs(series)
+        for start, end in _anomalous_runs(series)
     ]
 
 
@@ -50,26 +50,26 @@ def _all_series(facts: Facts) -> Iterator[_Series]:
     for (account, service), parts in groups.items():
         costs = np.sum(parts, axis=0)
         first = first_day(costs)
-        if first is None or costs.max() < FLOOR:
+        if first is None or costs.max() < THRESHOLD:
             continue
         excess = (costs - expectations(costs))[:-SETTLE_DAYS]
         excess[: first + HISTORY_DAYS] = 0.0
         yield _Series(account, service, excess, costs[:-SETTLE_DAYS] - excess)
 
 
-def _strange_runs(series: _Series) -> Iterator[tuple[int, int]]:
-    """Days above the floor; one usual day between two strange ones does not part them."""
-    strange = (series.excess >= NEAR_FLOOR) & (series.excess >= DOUBTFUL_RATIO * series.usual)
-    days = np.flatnonzero(strange)
+def _anomalous_runs(series: _Series) -> Iterator[tuple[int, int]]:
+    """Yield runs of anomalous days; a single expected day does not end a run."""
+    anomalous = (series.excess >= NEAR_THRESHOLD) & (series.excess >= DOUBTFUL_RATIO * series.expected)
+    days = np.flatnonzero(anomalous)
     for run in np.split(days, np.flatnonzero(np.diff(days) > 2) + 1):
         if run.size:
             yield int(run[0]), int(run[-1]) + 1
 
 
 def _doubt(series: _Series, start: int, end: int) -> str | None:
-    """Why it is open to argument whether a scan ought to tell it; None where it is clear."""
-    part, usual = series.excess[start:end], series.usual[start:end]
-    if (part < CLEAR_EXCESS).any() or (part < CLEAR_RATIO * usual).any():
+    """Return why a scan may or may not report it; None if it must."""
+    part, expected = series.excess[start:end], series.expected[start:end]
+    if (part < CLEAR_EXCESS).any() or (part < CLEAR_RATIO * expected).any():
         return "a rise near the threshold or within the noise"
     if end - start > LONGEST_CLEAR_DAYS:
         return "a new level that may have been learnt by now"

@@ -1,8 +1,8 @@
-"""What follows for `new_region` and `new_service`: first charges of an account."""
+"""First charges of an account in a region and for a service, for `new_region` and `new_service`."""
 
 from collections.abc import Callable, Iterator
 
-from focuswatch.simulate.bill_calendar import BILL_START_DAYS
+from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS
 from focuswatch.simulate.bill_plan import Identity
 from focuswatch.simulate.billing_meters import REGIONS
 from focuswatch.simulate.charge_lines import Line
@@ -18,7 +18,6 @@ from focuswatch.simulate.expected.line_facts import (
 )
 from focuswatch.simulate.planted_truth import Incident
 
-FIRST_SCAN_DAYS = 7  # a first scan tells first charges, bursts and wakings of so many days
 WARM_UP_DAYS = 14
 LATER_NAMES = {
     "Amazon Kinesis Firehose": "Amazon Data Firehose",
@@ -33,21 +32,21 @@ def first_charges(facts: Facts) -> list[Incident]:
     )
     services = _firsts(facts, service_family)
     return [
-        *(_told(facts, "new_region", charged, start) for charged, start in regions),
-        *(_told(facts, "new_service", charged, start) for charged, start in services),
+        *(_incident(facts, "new_region", charged, start) for charged, start in regions),
+        *(_incident(facts, "new_service", charged, start) for charged, start in services),
     ]
 
 
 def service_family(line: Line) -> str:
-    """The service under the name it bears today."""
+    """Return the current name of a service."""
     return BEDROCK if is_bedrock(line) else LATER_NAMES.get(line.meter.service, line.meter.service)
 
 
-def _firsts(facts: Facts, what: Callable[[Line], str | None]) -> Iterator[tuple[list[Charged], int]]:
-    """What each account is first charged for after the bill's beginning, with the number of that day."""
+def _firsts(facts: Facts, name_of: Callable[[Line], str | None]) -> Iterator[tuple[list[Charged], int]]:
+    """Yield the lines of each account's first charge after the start of the bill, and the day's number."""
     groups: dict[tuple[str, str], list[Charged]] = {}
     for charged in facts.usage:
-        if (name := what(charged.line)) is not None:
+        if (name := name_of(charged.line)) is not None:
             groups.setdefault((account_id(charged.line), name), []).append(charged)
     firsts = {key: first_day(total(group)) for key, group in groups.items()}
     for (account, name), start in firsts.items():
@@ -66,10 +65,11 @@ def _warming_up(facts: Facts, account: str, day: int) -> bool:
     return first >= BILL_START_DAYS and day < first + WARM_UP_DAYS
 
 
-def _told(facts: Facts, detection: str, charged: list[Charged], start: int) -> Incident:
+def _incident(facts: Facts, detection: str, charged: list[Charged], start: int) -> Incident:
     quantities, costs = total(charged), total(charged, costs=True)
     shown = min(
-        (one.line for one in charged if one.quantities[start] > 0), key=lambda line: line.meter.service
+        (charge.line for charge in charged if charge.quantities[start] > 0),
+        key=lambda line: line.meter.service,
     )
     identity: Identity = (account_id(shown), shown.region, None, None)
     if detection == "new_service":

@@ -1,4 +1,4 @@
-"""The plan's lines as numbers by day, and the questions about a line that several rules of the truth ask."""
+"""The plan's lines as daily numbers, and properties of a line that several rules of the truth need."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -40,20 +40,20 @@ class Facts:
 
     @cached_property
     def usage(self) -> list[Charged]:
-        """Every line of usage in an account that is charged at all, restatements left out."""
+        """Return every charged line of usage in an account, without restatements."""
         lines = [line for line in self.plan.lines if line.account and line.category == "Usage"]
         charged = (_charged(line, self.calendar) for line in lines if not line.correction)
-        return [one for one in charged if one.quantities.any()]
+        return [charge for charge in charged if charge.quantities.any()]
 
     def by_account(self, wanted: Callable[[Line], bool]) -> Iterator[tuple[str, list[Charged]]]:
         groups: dict[str, list[Charged]] = {}
-        for charged in filter(lambda one: wanted(one.line), self.usage):
+        for charged in filter(lambda charge: wanted(charge.line), self.usage):
             groups.setdefault(account_id(charged.line), []).append(charged)
         yield from groups.items()
 
     @cached_property
     def first_charge(self) -> dict[str, int]:
-        """Day number of each account's first charge."""
+        """Return the day number of each account's first charge."""
         totals = {account: total(charged) for account, charged in self.by_account(lambda _: True)}
         return {account: first for account, days in totals.items() if (first := first_day(days)) is not None}
 
@@ -61,7 +61,7 @@ class Facts:
         return self.calendar.day(index)
 
     def ending(self, index: int) -> date | None:
-        """The date of an exclusive end, None when it is the bill's."""
+        """Return the date of an exclusive end, None at the end of the bill."""
         return None if index >= self.calendar.days else self.calendar.day(index)
 
 
@@ -71,7 +71,7 @@ def _charged(line: Line, calendar: Calendar) -> Charged:
 
 
 def total(charged: list[Charged], *, costs: bool = False) -> Days:
-    return np.asarray(np.sum([one.costs if costs else one.quantities for one in charged], axis=0))
+    return np.asarray(np.sum([charge.costs if costs else charge.quantities for charge in charged], axis=0))
 
 
 def first_day(values: Days | Flags) -> int | None:
@@ -84,7 +84,7 @@ def last_day(values: Days | Flags) -> int:
 
 
 def expectations(values: Days, *, weeks: int = 6) -> Days:
-    """For each day the median of the same weekday in the weeks before; 0 in the first week."""
+    """Return for each day the median of the same weekday in the weeks before; 0 in the first week."""
     before = np.full((weeks, len(values)), np.nan)
     for week in range(1, min(weeks, (len(values) - 1) // 7) + 1):
         before[week - 1, 7 * week :] = values[: -7 * week]
@@ -122,7 +122,7 @@ def is_internet_out(line: Line) -> bool:
 
 
 def is_edge(line: Line) -> bool:
-    """Return whether the line is charged where its viewers are: its region is nobody's choice."""
+    """Return whether the line's region is that of its viewers, not one that the account chose."""
     return line.meter.service == "Amazon CloudFront"
 
 
@@ -134,7 +134,7 @@ def is_on_demand_training(line: Line) -> bool:
     return "Train:" in sku(line) and line.commitment is None
 
 
-# detections of an account or region, whose identity leaves open what it does not name: the lines they are about
+# the lines of detections whose identity covers an account or region: None in it stands for any
 COST_INCREASES: Mapping[str, Callable[[Line], bool]] = {
     "cost_anomaly": lambda line: not line.monthly,
     "token_burst": is_tokens,

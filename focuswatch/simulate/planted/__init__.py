@@ -1,1 +1,1 @@
-"""What is planted on purpose: incidents, and innocent things that look like them."""
+"""Planted incidents, and hard negatives that look like them."""

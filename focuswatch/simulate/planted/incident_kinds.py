@@ -1,4 +1,4 @@
-"""Every kind of incident, in the order it is planted; a new one is a function and a line here."""
+"""Plant all kinds of incidents in order; a new kind is a function and a line here."""
 
 from collections.abc import Callable
 

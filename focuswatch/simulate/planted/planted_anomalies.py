@@ -1,4 +1,4 @@
-"""Costs that leave their own pattern, and costs that only seem to."""
+"""Plant cost anomalies, and costs that only look like one."""
 
 from collections.abc import Callable
 from datetime import date
@@ -19,11 +19,11 @@ USUAL_WAVER = {"growth": 0.0005, "noise": 0.05, "sway": 0.04}
 
 def plant_anomalies(plan: BillPlan) -> None:
     _spikes(plan)
-    _dearer(plan)
+    _price_increase(plan)
     _agents(plan)
     _rhythms(plan)
     _fees_and_credits(plan)
-    _too_little(plan)
+    _below_thresholds(plan)
 
 
 def _spikes(plan: BillPlan) -> None:
@@ -32,8 +32,8 @@ def _spikes(plan: BillPlan) -> None:
         ("aurora_io", 120.0, 2.2, 6, 3, "a query without its index"),
         ("lambda_seconds", 150.0, 2.0, 12, 10, "a function that calls itself"),
         ("logs", 80.0, 3.0, 4, 2, "debug logging left on"),
-        ("dynamo_writes", 70.0, 3.5, 8, 4, "a backfill nobody announced"),
-        ("sqs", 100.0, 2.6, 9, 1, "on the first day a first scan looks at"),
+        ("dynamo_writes", 70.0, 3.5, 8, 4, "an unannounced backfill"),
+        ("sqs", 100.0, 2.6, 9, 1, "on the first day of a first scan"),
         ("lambda_seconds", 90.0, 4.0, 60, 3, "two months ago"),
     ):
         account = _series(plan, meter, usual=usual)
@@ -44,7 +44,7 @@ def _spikes(plan: BillPlan) -> None:
 
 
 def _series(plan: BillPlan, meter: str, *, usual: float, **options: Any) -> SimulatedAccount:
-    """An account that has spent `usual` USD a day more on the meter's service since long ago."""
+    """Return an account that has always spent `usual` USD a day more on the meter's service."""
     service = meters()[meter].service
     account = plan.pick("series", service, where=_calm(plan, service))
     daily = usual / meters()[meter].unit_price(account.regions[0])
@@ -53,7 +53,7 @@ def _series(plan: BillPlan, meter: str, *, usual: float, **options: Any) -> Simu
 
 
 def _calm(plan: BillPlan, service: str) -> Callable[[SimulatedAccount], bool]:
-    """Whether nothing begins or ends in an account's use of a service."""
+    """Return a filter for accounts in whose use of a service nothing starts or ends."""
     restless = {
         line.account.id
         for line in plan.lines
@@ -64,7 +64,7 @@ def _calm(plan: BillPlan, service: str) -> Callable[[SimulatedAccount], bool]:
 
 
 def _level(plan: BillPlan, account: SimulatedAccount, meter: str) -> float:
-    """USD a day that the account's lines of the meter's service come to in the last settled week."""
+    """Return the account's USD a day for the meter's service in the last complete week."""
     service = meters()[meter].service
     return sum(
         float(line.quantities(plan.calendar)[-9:-2].mean()) * line.contracted_price
@@ -76,13 +76,13 @@ def _level(plan: BillPlan, account: SimulatedAccount, meter: str) -> float:
 def _more(
     plan: BillPlan, account: SimulatedAccount, meter: str, *, daily: float, first: date, last: date
 ) -> None:
-    """`daily` USD a day on top."""
+    """Add `daily` USD a day."""
     price = meters()[meter].unit_price(account.regions[0])
     plan.charge(account, meter, account.regions[0], daily=daily / price, first=first, last=last, noise=0.03)
 
 
-def _dearer(plan: BillPlan) -> None:
-    """The same hours at another price: a discount ended."""
+def _price_increase(plan: BillPlan) -> None:
+    """Charge the same hours at a higher price: a discount ended."""
     account = plan.pick("series", "Amazon Neptune")
     region, changed = account.regions[0], plan.calendar.ago(5)
     graph = plan.arn("neptune-graph", region, account, f"graph/g-{plan.random_id(10)}")
@@ -96,11 +96,11 @@ def _dearer(plan: BillPlan) -> None:
 
 
 def _agents(plan: BillPlan) -> None:
-    """A quoted bill's growth on AgentCore, 0.21 to 10.24 to 15.59 a day; ten times of it is worth telling."""
+    """Add a growth of AgentCore seen in a bill, 0.21 to 10.24 to 15.59 USD a day, and ten times of it."""
     having = {line.account.id for line in plan.lines if line.account and line.meter.service == AGENTCORE}
     ago = plan.calendar.ago
     for times in (10.0, 1.0):
-        account = plan.pick("agents", where=lambda one: one.uses_bedrock and one.id not in having)
+        account = plan.pick("agents", where=lambda account: account.uses_bedrock and account.id not in having)
         price = meters()["agent_memory"].price
         for usd, first, last in (
             (0.21, plan.calendar.first, ago(5)),
@@ -113,11 +113,13 @@ def _agents(plan: BillPlan) -> None:
         if times > 1:
             plan.incident(DETECTION, identity, since=ago(5), note="an agent running away")
         else:
-            note = "78 times its usual, 16 a day"
-            plan.hard_negative(DETECTION, identity, since=ago(5), kind="sums under a floor", note=note)
+            note = "78 times the expected, 16 USD a day"
+            plan.hard_negative(
+                DETECTION, identity, since=ago(5), kind="amounts below the threshold", note=note
+            )
 
 
-def _innocent(
+def _hard_negative(
     plan: BillPlan,
     account: SimulatedAccount,
     service: str,
@@ -131,7 +133,7 @@ def _innocent(
 
 def _rhythms(plan: BillPlan) -> None:
     cases: tuple[tuple[str, float, dict[str, Any], str, str], ...] = (
-        ("aurora_io", 160.0, {"week": OFFICE_HOURS, "noise": 0.1}, "weekly rhythm", "asleep at weekends"),
+        ("aurora_io", 160.0, {"week": OFFICE_HOURS, "noise": 0.1}, "weekly rhythm", "idle at weekends"),
         ("lambda_seconds", 160.0, {"week": WEEKENDS, "noise": 0.1}, "weekly rhythm", "busy at weekends"),
         (
             "dynamo_writes",
@@ -145,11 +147,11 @@ def _rhythms(plan: BillPlan) -> None:
     )
     for meter, usual, options, kind, note in cases:
         account = _series(plan, meter, usual=usual, **options)
-        _innocent(plan, account, meters()[meter].service, kind=kind, note=note)
+        _hard_negative(plan, account, meters()[meter].service, kind=kind, note=note)
     for name in ("legacy-shop", "old-campaigns"):
         account = plan.organization.named(name)
         note = "nothing is charged any more"
-        _innocent(plan, account, EC2, kind="a series that ended", note=note, since=account.gone_on)
+        _hard_negative(plan, account, EC2, kind="a series that ended", note=note, since=account.gone_on)
 
 
 def _fees_and_credits(plan: BillPlan) -> None:
@@ -158,7 +160,7 @@ def _fees_and_credits(plan: BillPlan) -> None:
     monthly = {"monthly": True, "frequency": "Recurring"}
     line = plan.charge(account, "route53_zones", "global", resource=zones, daily=700, **monthly)
     kind = "month-start purchases and fees"
-    _innocent(plan, account, line.meter.service, kind=kind, note="350 on the first of the month")
+    _hard_negative(plan, account, line.meter.service, kind=kind, note="350 on the first of the month")
     account = _series(plan, "s3_requests", usual=60.0)
     span = {
         "first": plan.calendar.ago(5),
@@ -171,16 +173,16 @@ def _fees_and_credits(plan: BillPlan) -> None:
     plan.charge(account, "s3_requests", region, daily=2500.0, category="Adjustment", correction=True, **span)
     kind, note = "credits, refunds, tax, fees and purchases", "a credit and a correction in the thousands"
     service = meters()["s3_requests"].service
-    _innocent(plan, account, service, kind=kind, note=note, since=plan.calendar.ago(5))
+    _hard_negative(plan, account, service, kind=kind, note=note, since=plan.calendar.ago(5))
 
 
-def _too_little(plan: BillPlan) -> None:
+def _below_thresholds(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     account = _series(plan, "email", usual=60.0, first=ago(24))
     _more(plan, account, "email", daily=300.0, first=ago(4), last=ago(3))
-    kind, note = "series without enough history", "three weeks old, six times its usual"
-    _innocent(plan, account, meters()["email"].service, kind=kind, note=note, since=ago(24))
+    kind, note = "series without enough history", "three weeks old, six times the expected"
+    _hard_negative(plan, account, meters()["email"].service, kind=kind, note=note, since=ago(24))
     account = _series(plan, "workspaces", usual=2.0)
     _more(plan, account, "workspaces", daily=9.0, first=ago(5), last=ago(3))
-    kind, note = "sums under a floor", "five times its usual, 9 a day"
-    _innocent(plan, account, meters()["workspaces"].service, kind=kind, note=note, since=ago(5))
+    kind, note = "amounts below the threshold", "five times the expected, 9 a day"
+    _hard_negative(plan, account, meters()["workspaces"].service, kind=kind, note=note, since=ago(5))

@@ -1,4 +1,4 @@
-"""Capacity and models held on Bedrock, and services with a fixed floor: unused, and innocent look-alikes."""
+"""Plant idle Bedrock capacity, unused models and idle services with a minimum charge, and ones in use."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -15,8 +15,8 @@ LOOKBACK = 7
 LONG_LOOKBACK = 14  # of models and of services with a minimum charge
 INVOCATIONS = ("AWS/Bedrock", "Invocations")
 Calls = Mapping[date, float] | None  # None: not evaluated
-# of each floor: namespace and metric of its requests, service and path of its ARN, units an hour
-FLOORS = {
+# of each service: namespace and metric of its requests, service and path of its ARN, units an hour
+SERVICES = {
     "kendra": (("AWS/Kendra", "IndexQueryCount"), "kendra", "index", 1),
     "kendra_genai": (("AWS/Kendra", "IndexQueryCount"), "kendra", "index", 1),
     "q_index": (("AWS/QBusiness", "ChatMessages"), "qbusiness", "application/a1b2c3/index", 1),
@@ -36,7 +36,7 @@ def plant_provisioned_throughput(plan: BillPlan) -> None:
     )
     for meter, note, calls in idle:
         identity = _held(plan, meter, "provisioned-model", calls=calls)
-        plan.idle(CAPACITY, identity, lookback=LOOKBACK, note=note)
+        plan.after_lookback(CAPACITY, identity, lookback=LOOKBACK, note=note)
     used: tuple[tuple[str, str, Calls, str | None], ...] = (
         ("pt_micro", "called on one day of the lookback", {ago(5): 40.0}, None),
         ("pt_haiku", "called on the first day of the lookback", {ago(9): 2.0}, None),
@@ -44,10 +44,12 @@ def plant_provisioned_throughput(plan: BillPlan) -> None:
         ("pt_haiku", "not evaluated, but its Marketplace model is used", None, "haiku_out"),
     )
     for meter, note, calls, token in used:
-        identity = _held(plan, meter, "provisioned-model", calls=calls, beside=token)
+        identity = _held(plan, meter, "provisioned-model", calls=calls, also=token)
         plan.hard_negative(CAPACITY, identity, kind="use on one day", note=note)
         if calls:
-            plan.idle(CAPACITY, identity, lookback=LOOKBACK, used_on=calls, note="idle until it was called")
+            plan.after_lookback(
+                CAPACITY, identity, lookback=LOOKBACK, used_on=calls, note="idle until it was called"
+            )
 
 
 def plant_custom_models(plan: BillPlan) -> None:
@@ -55,34 +57,34 @@ def plant_custom_models(plan: BillPlan) -> None:
     for meter, path, note, daily in (
         ("import_storage", "imported-model", "stored, never invoked", 8 / 30),
         ("custom_storage", "custom-model", "customized, never invoked", 1 / 30),
-        ("import_storage", "imported-model", "kept warm for nobody", 4 / 30),
+        ("import_storage", "imported-model", "kept warm without requests", 4 / 30),
     ):
-        beside = "import_inference" if "warm" in note else None
-        identity = _held(plan, meter, path, calls={}, daily=daily, beside=beside)
-        plan.idle(MODEL, identity, lookback=LONG_LOOKBACK, note=note)
-    innocent: tuple[tuple[str, str, Calls], ...] = (
+        also = "import_inference" if "warm" in note else None
+        identity = _held(plan, meter, path, calls={}, daily=daily, also=also)
+        plan.after_lookback(MODEL, identity, lookback=LONG_LOOKBACK, note=note)
+    negatives: tuple[tuple[str, str, Calls], ...] = (
         ("any invocation", "invoked once, twelve settled days ago", {ago(14): 5.0}),
         ("any invocation", "invoked on the last settled day", {ago(3): 1.0}),
         ("not evaluated", "no activity collected for it", None),
     )
-    for kind, note, calls in innocent:
+    for kind, note, calls in negatives:
         identity = _held(plan, "import_storage", "imported-model", calls=calls, daily=16 / 30)
         plan.hard_negative(MODEL, identity, kind=kind, note=note)
         if calls:
-            plan.idle(
+            plan.after_lookback(
                 MODEL, identity, lookback=LONG_LOOKBACK, used_on=calls, note="unused until it was invoked"
             )
 
 
 def _held(
-    plan: BillPlan, meter: str, path: str, *, calls: Calls, beside: str | None = None, daily: float = 24.0
+    plan: BillPlan, meter: str, path: str, *, calls: Calls, also: str | None = None, daily: float = 24.0
 ) -> Identity:
-    """Something held in an account that uses Bedrock; `beside` is tokens, or warm copies, every day."""
-    watched_by_tokens = calls is None and meter in (
+    """Add capacity or a model in an account that uses Bedrock; `also` adds tokens or model copies every day."""
+    judged_by_tokens = calls is None and meter in (
         "pt_titan",
         "pt_sonnet",
-    )  # models nobody else may use there
-    if watched_by_tokens:
+    )  # models that no other account may use
+    if judged_by_tokens:
         account = plan.pick("model", meter, where=lambda account: account.uses_bedrock)
     else:
         account = plan.random_account(where=lambda account: account.uses_bedrock)
@@ -90,10 +92,10 @@ def _held(
     resource = plan.arn("bedrock", region, account, f"{path}/{plan.random_id(12)}")
     tags = row_tags(plan, account, "tuning", always="team" not in account.tags)
     plan.charge(account, meter, region, resource=resource, daily=daily, tags=tags)
-    if beside:
-        quantity = {"import_inference": 40.0, "haiku_out": 8.0, "titan_in": 20_000.0}[beside]
-        own = resource if beside == "import_inference" else None
-        plan.charge(account, beside, region, resource=own, daily=quantity, tags=tags, noise=0.1)
+    if also:
+        quantity = {"import_inference": 40.0, "haiku_out": 8.0, "titan_in": 20_000.0}[also]
+        own = resource if also == "import_inference" else None
+        plan.charge(account, also, region, resource=own, daily=quantity, tags=tags, noise=0.1)
     if calls is not None:
         plan.observe(account, region, resource, of=INVOCATIONS, on=calls)
     return (account.id, region, service, resource)
@@ -101,26 +103,28 @@ def _held(
 
 def plant_minimum_charges(plan: BillPlan) -> None:
     ago = plan.calendar.ago
-    for meter in FLOORS:
-        identity = _floor(plan, meter, calls={})
-        plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, note=f"{identity[2]}, without requests")
-    identity = _floor(plan, "kendra_genai", calls={}, first=ago(16))
+    for meter in SERVICES:
+        identity = _service(plan, meter, calls={})
+        plan.after_lookback(FLOOR, identity, lookback=LONG_LOOKBACK, note=f"{identity[2]}, without requests")
+    identity = _service(plan, "kendra_genai", calls={}, first=ago(16))
     note = "exactly as old as the lookback"
-    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, since=ago(16), note=note)
-    identity = _floor(plan, "kendra", calls={ago(16): 3.0})
+    plan.after_lookback(FLOOR, identity, lookback=LONG_LOOKBACK, since=ago(16), note=note)
+    identity = _service(plan, "kendra", calls={ago(16): 3.0})
     note = "queried once, on the first day of the lookback"
     plan.hard_negative(FLOOR, identity, kind="request metric above 0", note=note)
-    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, used_on=(ago(16),), note="idle until its first query")
-    identity = _floor(plan, "domain", calls={ago(3): 90.0})
+    plan.after_lookback(
+        FLOOR, identity, lookback=LONG_LOOKBACK, used_on=(ago(16),), note="idle until its first query"
+    )
+    identity = _service(plan, "domain", calls={ago(3): 90.0})
     note = "90 searches on one day, which its own system indices make"
-    plan.idle(FLOOR, identity, lookback=LONG_LOOKBACK, note=note)
+    plan.after_lookback(FLOOR, identity, lookback=LONG_LOOKBACK, note=note)
     for meter in ("neptune", "domain"):
-        identity = _floor(plan, meter, calls=None)
+        identity = _service(plan, meter, calls=None)
         plan.hard_negative(FLOOR, identity, kind="not evaluated", note="no activity collected for it")
 
 
-def _floor(plan: BillPlan, meter: str, *, calls: Calls, **options: Any) -> Identity:
-    requests, service, path, units = FLOORS[meter]
+def _service(plan: BillPlan, meter: str, *, calls: Calls, **options: Any) -> Identity:
+    requests, service, path, units = SERVICES[meter]
     account = plan.random_account()
     region = account.regions[1]
     resource = plan.arn(service, region, account, f"{path}/{plan.random_id(8)}-{plan.random_id(12)}")

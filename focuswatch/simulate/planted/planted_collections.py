@@ -1,4 +1,4 @@
-"""OpenSearch Serverless pools: left behind by their knowledge base, and innocent ones that look like it."""
+"""Plant orphaned OpenSearch Serverless collections, and ones in use."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,7 +13,7 @@ DETECTION = "orphaned_opensearch_collection"
 BOTH = ("search_ocu", "indexing_ocu")
 LOOKBACK = 7
 SEARCHES = ("AWS/AOSS", "SearchRequestRate")
-# one Bedrock family each, the only sign of lifecycle of an account: how many days ago, the meter, its quantity
+# one Bedrock family each as an account's only usage: days ago, meter, quantity
 FAMILIES = (
     ("first-party, legacy shape", 4, "haiku3_in", 400.0),
     ("first-party, mantle shape", 9, "gpt_oss_in", 900.0),
@@ -30,13 +30,13 @@ def plant_collections(plan: BillPlan) -> None:
     _named_after_the_account(plan)
     _netted(plan)
     _left_behind(plan)
-    _saved_by_a_call(plan)
-    _young_and_asleep(plan)
+    _used_by_one_call(plan)
+    _young_and_scaled_to_zero(plan)
     _searched(plan)
 
 
 def account_without_bedrock(plan: BillPlan) -> SimulatedAccount:
-    """An account without any Bedrock; the claim keeps others from planting some there."""
+    """Return an account without Bedrock usage; the claim keeps others from planting some there."""
     return plan.pick(
         "bedrock", lifecycles=("steady", "sandbox"), where=lambda account: not account.uses_bedrock
     )
@@ -61,11 +61,13 @@ def _collection_arn(plan: BillPlan, account: SimulatedAccount, region: str, *, g
 def _without_a_name(plan: BillPlan) -> None:
     account = account_without_bedrock(plan)
     identity = _charge_collection(plan, account, account.regions[0], ocus=2)
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="the bill names no resource")
+    plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, note="the bill names no resource")
     region = plan.unused_region(account)
     group = _collection_arn(plan, account, region, group=True)
     identity = _charge_collection(plan, account, region, group, meters=("search_ocu",))
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="charged to a collection group, search alone")
+    plan.after_lookback(
+        DETECTION, identity, lookback=LOOKBACK, note="charged to a collection group, search alone"
+    )
 
 
 def _named_after_the_account(plan: BillPlan) -> None:
@@ -74,12 +76,12 @@ def _named_after_the_account(plan: BillPlan) -> None:
     identity = _charge_collection(
         plan, account, region, f"arn:aws:aoss:{region}:{account.id}", meters=("indexing_ocu",)
     )
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="charged to the account, indexing alone")
+    plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, note="charged to the account, indexing alone")
     tokyo = "ap-northeast-1"
     resource = _collection_arn(plan, account, tokyo)
     plan.observe(account, tokyo, resource, of=SEARCHES)
     identity = _charge_collection(plan, account, tokyo, resource)
-    plan.idle(
+    plan.after_lookback(
         DETECTION, identity, lookback=LOOKBACK, note="charged to a collection, and CloudWatch saw no search"
     )
 
@@ -90,14 +92,14 @@ def _netted(plan: BillPlan) -> None:
     identity = _charge_collection(plan, account, region)
     for meter in BOTH:
         plan.charge(account, meter, region, daily=-24, category="Credit", frequency="One-Time")
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="netted to zero by credits")
+    plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, note="netted to zero by credits")
     region = plan.unused_region(account)
     identity = _charge_collection(plan, account, region, _collection_arn(plan, account, region), ocus=0.5)
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, note="half OCUs, redundancy off")
+    plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, note="half OCUs, redundancy off")
 
 
 def _left_behind(plan: BillPlan) -> None:
-    """Two pools of one knowledge base that was deleted: one was seen and switched off, the other was not."""
+    """Add two collections of a deleted knowledge base: one was deleted later, the other was not."""
     account = account_without_bedrock(plan)
     region, deleted = account.regions[0], plan.calendar.ago(plan.rng.randrange(30, 45))
     for meter, daily in (("sonnet_service_in", 400), ("haiku3_in", 5000)):
@@ -106,17 +108,17 @@ def _left_behind(plan: BillPlan) -> None:
     plan.charge(account, "import_storage", region, resource=model, daily=4 / 30, tags=team_tag(account))
     identity = _charge_collection(plan, account, region, _collection_arn(plan, account, region))
     note = "its knowledge base was deleted; a model is still stored, which is not use"
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=deleted, note=note)
+    plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, since=deleted, note=note)
     noticed = plan.calendar.ago(15)
     identity = _charge_collection(plan, account, plan.unused_region(account), last=noticed)
     note = "switched off after two weeks or more"
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=deleted, until=noticed, note=note)
+    plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, since=deleted, until=noticed, note=note)
 
 
-def _saved_by_a_call(plan: BillPlan) -> None:
-    """Each account has one family of Bedrock, on one day of the lookback or since.
+def _used_by_one_call(plan: BillPlan) -> None:
+    """Add collections in accounts with one kind of Bedrock usage, on one day of the lookback.
 
-    It had it 75 days ago too, so that it is no news.
+    The account had it 75 days ago too, so that it is no first charge.
     """
     for family, ago, meter, daily in FAMILIES:
         account = account_without_bedrock(plan)
@@ -134,10 +136,10 @@ def _saved_by_a_call(plan: BillPlan) -> None:
         plan.hard_negative(DETECTION, identity, kind="one Bedrock call of any family", note=note)
         used_on = [plan.calendar.ago(day) for day in days]
         note = "idle between two Bedrock calls"
-        plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=used_on, note=note)
+        plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, used_on=used_on, note=note)
 
 
-def _young_and_asleep(plan: BillPlan) -> None:
+def _young_and_scaled_to_zero(plan: BillPlan) -> None:
     account, born = account_without_bedrock(plan), plan.calendar.ago(8)
     identity = _charge_collection(plan, account, account.regions[0], first=born)
     kind = "collection younger than the lookback"
@@ -146,7 +148,7 @@ def _young_and_asleep(plan: BillPlan) -> None:
     region = plan.unused_region(account)
     group = _collection_arn(plan, account, region, group=True)
     identity = _charge_collection(plan, account, region, group, meters=("search_ocu",), ocus=0.5, every=3)
-    note = "wakes on every third day"
+    note = "active on every third day"
     plan.hard_negative(DETECTION, identity, kind="NextGen groups that scaled to zero", note=note)
 
 
@@ -161,4 +163,6 @@ def _searched(plan: BillPlan) -> None:
         plan.observe(account, region, _collection_arn(plan, account, region), of=SEARCHES, daily=daily, on=on)
         plan.hard_negative(DETECTION, identity, kind="search requests seen in `activity`", note=note)
         if on:
-            plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=on, note="idle until it was searched")
+            plan.after_lookback(
+                DETECTION, identity, lookback=LOOKBACK, used_on=on, note="idle until it was searched"
+            )

@@ -1,4 +1,4 @@
-"""Commitments nobody uses, and ones in good use."""
+"""Plant underutilized commitments, and well utilized ones."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -47,7 +47,7 @@ def plant_commitments(plan: BillPlan) -> None:
     for case in UNUSED:
         since = plan.calendar.ago(case.since) if case.since else None
         identity = _committed(plan, case)
-        plan.idle(DETECTION, identity, lookback=LOOKBACK, since=since, note=case.note)
+        plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, since=since, note=case.note)
     for case in USED:
         plan.hard_negative(DETECTION, _committed(plan, case), kind="used commitments", note=case.note)
     _bought_lately(plan)
@@ -58,7 +58,7 @@ def _buyer(plan: BillPlan) -> SimulatedAccount:
 
 
 def _committed(plan: BillPlan, case: _Case) -> Identity:
-    """Bought by the account that uses it."""
+    """Add a commitment, purchased by the account that uses it."""
     account = _buyer(plan)
     region: str | None = account.regions[0]
     code = "rds" if case.service == RDS else "ec2"
@@ -80,7 +80,7 @@ def _committed(plan: BillPlan, case: _Case) -> Identity:
 
 
 def _bought_lately(plan: BillPlan) -> None:
-    """A purchase of this week, which is neither waste nor a new service nor an anomaly."""
+    """Add a purchase of this week, which is neither waste nor a new service nor an anomaly."""
     account, day = _buyer(plan), plan.calendar.ago(4)
     id = plan.arn("savingsplans", None, account, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     bought = Commitment(id, "Compute 1yr All Upfront", "Savings Plan", None)

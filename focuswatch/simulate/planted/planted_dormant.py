@@ -1,4 +1,4 @@
-"""Accounts that wake, guards that fall silent; and accounts and guards that have a reason."""
+"""Plant dormant accounts that become active and security services that stop, and look-alikes of them."""
 
 from datetime import date
 
@@ -35,7 +35,7 @@ def plant_dormant_accounts(plan: BillPlan) -> None:
 
 
 def _fees(plan: BillPlan, account: SimulatedAccount) -> None:
-    """More than 50 on the first of every month, and nothing else."""
+    """Add fees of more than 50 USD on the first of every month, and nothing else."""
     zones = plan.arn("route53", None, account, "hostedzone/Z0" + plan.random_id(12).upper())
     monthly = {"monthly": True, "frequency": "Recurring"}
     plan.charge(account, "route53_queries", "global", daily=1000, noise=0.1)
@@ -51,7 +51,7 @@ def _not_active_again(plan: BillPlan, account: SimulatedAccount, *, ago: int, ki
 
 
 def _fleet(plan: BillPlan, account: SimulatedAccount, *, daily: float, first: date) -> None:
-    """Machines for `daily` USD a day."""
+    """Add instances for `daily` USD a day."""
     region, machine = account.regions[0], ec2("c6i.4xlarge")
     hours = daily / machine.price
     plan.charge(account, machine, region, resource=plan.instance(account, region), daily=hours, first=first)
@@ -74,11 +74,11 @@ def plant_stopped_security_services(plan: BillPlan) -> None:
             found_after=ABSENT_DAYS + SETTLE_DAYS, history=CHARGED_DAYS,
         )  # fmt: skip
     _everything_ended(plan)
-    _unsettled_and_irregular(plan)
+    _incomplete_and_irregular(plan)
 
 
 def _stored(plan: BillPlan, *, ended: int = 0) -> tuple[SimulatedAccount, str]:
-    """An account and a region where it stores something, and nothing else."""
+    """Return an account and a region of it with storage only."""
     account = plan.random_account()
     region = plan.unused_region(account)
     plan.charge(account, "s3_storage", region, daily=900 / 30, last=plan.calendar.ago(ended))
@@ -102,11 +102,11 @@ def _everything_ended(plan: BillPlan) -> None:
     _guarded(plan, closed, closed.regions[0], GUARDDUTY, ago=20, kind="an account that closed", note="closed")
 
 
-def _unsettled_and_irregular(plan: BillPlan) -> None:
+def _incomplete_and_irregular(plan: BillPlan) -> None:
     account, region = _stored(plan)
     charge_security_services(plan, account, region, meters=("guardduty",), last=plan.calendar.ago(3))
     note = "absent on the newest settled day and since"
-    _guarded(plan, account, region, GUARDDUTY, ago=3, kind="unsettled days", note=note)
+    _guarded(plan, account, region, GUARDDUTY, ago=3, kind="incomplete days", note=note)
     account, region = _stored(plan)
     charge_security_services(
         plan, account, region, meters=("securityhub",), every=2, last=plan.calendar.ago(5)

@@ -1,4 +1,4 @@
-"""SageMaker endpoints: called by nobody, and innocent ones that look like it."""
+"""Plant idle SageMaker endpoints, and ones in use."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -31,7 +31,7 @@ class _Endpoint:
 
 @dataclass(frozen=True)
 class _Case:
-    """One instance type a variant; `called` are days ago, before `until` it was called every day."""
+    """An endpoint with one instance type a variant; before `until` days ago it was called every day."""
 
     note: str
     instances: tuple[str, ...]
@@ -44,7 +44,7 @@ class _Case:
 def plant_endpoints(plan: BillPlan) -> None:
     _idle(plan)
     _covered_and_netted(plan)
-    _innocent(plan)
+    _hard_negative(plan)
     _other_kinds(plan)
 
 
@@ -75,7 +75,7 @@ def _calls(plan: BillPlan, case: _Case) -> dict[date, float]:
 def _idle(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     for case in (
-        _Case("nobody ever called it", ("ml.m5.xlarge",)),
+        _Case("never called", ("ml.m5.xlarge",)),
         _Case("two GPU instances", ("ml.g5.2xlarge",), count=2),
         _Case("two variants, neither called", ("ml.m5.large", "ml.c5.xlarge")),
         _Case("last called three weeks ago", ("ml.m5.2xlarge",), until=20),
@@ -85,7 +85,9 @@ def _idle(plan: BillPlan) -> None:
         endpoint = _planted(plan, case)
         since = ago(case.until) if case.until else case.options.get("first")
         last = case.options.get("last")
-        plan.idle(DETECTION, endpoint.identity, lookback=LOOKBACK, since=since, until=last, note=case.note)
+        plan.after_lookback(
+            DETECTION, endpoint.identity, lookback=LOOKBACK, since=since, until=last, note=case.note
+        )
         if case.until:
             note = "an hour serves fewer calls in the week in which they end"
             plan.incident(
@@ -100,14 +102,14 @@ def _covered_and_netted(plan: BillPlan) -> None:
     covered = Commitment(plan_id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     note = "covered by a Savings Plan: BilledCost is 0, EffectiveCost is not"
     endpoint = _planted(plan, _Case(note, ("ml.m5.2xlarge",), {"commitment": covered}))
-    plan.idle(DETECTION, endpoint.identity, lookback=LOOKBACK, note=note)
+    plan.after_lookback(DETECTION, endpoint.identity, lookback=LOOKBACK, note=note)
     endpoint = _planted(plan, _Case("", ("ml.c5.xlarge",)))
     credit = {"resource": endpoint.resource, "category": "Credit", "frequency": "One-Time"}
     plan.charge(endpoint.account, sagemaker("Host", "ml.c5.xlarge"), endpoint.region, daily=-24, **credit)
-    plan.idle(DETECTION, endpoint.identity, lookback=LOOKBACK, note="netted to zero by credits")
+    plan.after_lookback(DETECTION, endpoint.identity, lookback=LOOKBACK, note="netted to zero by credits")
 
 
-def _innocent(plan: BillPlan) -> None:
+def _hard_negative(plan: BillPlan) -> None:
     any_call = "a call to any one variant on any one day"
     born = plan.calendar.ago(8)
     for kind, case in (
@@ -130,7 +132,7 @@ def _innocent(plan: BillPlan) -> None:
         if case.called:
             used = [plan.calendar.ago(ago) for ago in case.called]
             note = "idle until it was called"
-            plan.idle(DETECTION, endpoint.identity, lookback=LOOKBACK, used_on=used, note=note)
+            plan.after_lookback(DETECTION, endpoint.identity, lookback=LOOKBACK, used_on=used, note=note)
     for instance in ("ml.m5.xlarge", "ml.c5.xlarge"):
         endpoint = _planted(plan, _Case("", (instance,)), watched=False)
         plan.hard_negative(

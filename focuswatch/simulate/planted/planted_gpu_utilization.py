@@ -1,4 +1,4 @@
-"""GPUs that stand still, and GPUs that do not, or of which nobody knows."""
+"""Plant underutilized GPUs, and ones that are used or not evaluated."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -32,21 +32,23 @@ def plant_gpu_utilization(plan: BillPlan) -> None:
         (large, 48.0, "48 % of four GPUs are 12 % of one"),
         (machine, 11.0, "a machine with four GPUs"),
     ):
-        plan.idle(DETECTION, _gpu(plan, meter, percent=percent), lookback=LOOKBACK, note=note)
-    innocent: tuple[tuple[Meter, float | None, Busy, str, str], ...] = (
+        plan.after_lookback(DETECTION, _gpu(plan, meter, percent=percent), lookback=LOOKBACK, note=note)
+    negatives: tuple[tuple[Meter, float | None, Busy, str, str], ...] = (
         (small, 9.0, burst, "training bursts on any day above 60 %", "88 % on one day"),
         (machine, 6.0, burst, "training bursts on any day above 60 %", "a machine, 88 % on one day"),
         (small, None, {}, "not evaluated", "called, and not evaluated at its GPU"),
         (ec2("g4dn.xlarge"), None, {}, "not evaluated", "a machine without the agent"),
         (large, 160.0, {}, "mean GPUUtilization under 20 %", "160 % of four GPUs are 40 % of one"),
     )
-    for meter, busy, on, kind, note in innocent:
+    for meter, busy, on, kind, note in negatives:
         identity = _gpu(plan, meter, percent=busy, on=on)
         plan.hard_negative(DETECTION, identity, kind=kind, note=note)
         if on:
-            plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=on, note="underutilized until then")
+            plan.after_lookback(
+                DETECTION, identity, lookback=LOOKBACK, used_on=on, note="underutilized until then"
+            )
     identity = _gpu(plan, small, percent=0.0, calls=0)
-    plan.idle(IDLE_ENDPOINT, identity, lookback=LOOKBACK, note="an idle endpoint with a GPU")
+    plan.after_lookback(IDLE_ENDPOINT, identity, lookback=LOOKBACK, note="an idle endpoint with a GPU")
     note = "reported as an idle endpoint"
     plan.hard_negative(DETECTION, identity, kind="an idle endpoint", note=note)
 
@@ -54,7 +56,7 @@ def plant_gpu_utilization(plan: BillPlan) -> None:
 def _gpu(
     plan: BillPlan, meter: Meter, *, percent: float | None, calls: float = 40_000, on: Busy | None = None
 ) -> Identity:
-    """A GPU that runs day and night, where GPUs have always run."""
+    """Add a GPU that runs day and night, in an account that has always used GPUs."""
     account: SimulatedAccount = plan.random_account(where=lambda account: account.name in TRAINING_ACCOUNTS)
     region = account.regions[0]
     endpoint = meter.code == "AmazonSageMaker"

@@ -1,4 +1,4 @@
-"""GPUs where there were none, and GPUs that belong there."""
+"""Plant unusual GPU usage, and GPU usage that is normal for its account."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def plant_gpu_bursts(plan: BillPlan) -> None:
         (ec2("p4d.24xlarge"), 96.0, 4, 4, "four large machines, at home"),
         (ec2("g5.xlarge", spot=True), 480.0, 1, 1, "spot, yesterday, in a region new to the account"),
         (ec2("g4dn.xlarge"), 24.0, 6, 2, "one small machine for two days"),
-        (sagemaker("Train", "ml.p4d.24xlarge"), 48.0, 3, 1, "training jobs nobody runs there"),
+        (sagemaker("Train", "ml.p4d.24xlarge"), 48.0, 3, 1, "training jobs in an account without any"),
         (ec2("g5.12xlarge"), 240.0, 30, 3, "a month ago"),
     ):
         account, region = _without_gpu(plan)
@@ -39,7 +39,7 @@ def plant_gpu_bursts(plan: BillPlan) -> None:
 
 
 def _without_gpu(plan: BillPlan) -> tuple[SimulatedAccount, str]:
-    """An account and one of its regions in which nothing with a GPU runs."""
+    """Return an account and one of its regions without GPU usage."""
     having = {(line.account.id, line.region) for line in plan.lines if line.account and is_gpu(line)}
     free = [
         (account, region)

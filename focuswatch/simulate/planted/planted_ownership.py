@@ -1,4 +1,4 @@
-"""AI spend nobody signed and an account that is missing; and what is signed, or rightly gone."""
+"""Plant untagged AI spend and an account missing from the bill, and look-alikes of them."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ CHARGED_DAYS = 30  # without a gap, for an account to be missed
 def plant_untagged(plan: BillPlan) -> None:
     _untagged_tokens(plan)
     _untagged_machines(plan)
-    _signed_somewhere(plan)
+    _tagged(plan)
 
 
 def without_team(account: SimulatedAccount) -> bool:
@@ -32,7 +32,7 @@ def _neither_team_nor_bedrock(account: SimulatedAccount) -> bool:
 
 
 def _untagged_tokens(plan: BillPlan) -> None:
-    """Tokens without resource or tag, in accounts where Bedrock has been used all along."""
+    """Add tokens without resource or tag since the start of the bill."""
     for meter, daily, note in (
         ("haiku3_in", 60_000.0, "tokens, no resource named"),
         ("gpt_out", 2.0, "a Marketplace model"),
@@ -40,7 +40,7 @@ def _untagged_tokens(plan: BillPlan) -> None:
         account = plan.pick("bedrock", lifecycles=("steady", "sandbox"), where=_neither_team_nor_bedrock)
         line = plan.charge(account, meter, account.regions[0], daily=daily, noise=0.1, sway=0.04)
         identity = (account.id, line.region, line.meter.service, None)
-        plan.idle(UNTAGGED, identity, lookback=LOOKBACK, note=note)
+        plan.after_lookback(UNTAGGED, identity, lookback=LOOKBACK, note=note)
 
 
 def _untagged_machines(plan: BillPlan) -> None:
@@ -61,7 +61,9 @@ def _untagged_machines(plan: BillPlan) -> None:
         resource = plan.arn(service, region, account, f"{path}-{plan.random_id(8)}")
         plan.charge(account, meter, region, resource=resource, daily=24.0, tags=tags)
         plan.observe(account, region, resource, of=("AWS/Kendra", "IndexQueryCount"), daily=50)
-        plan.idle(UNTAGGED, (account.id, region, meter.service, resource), lookback=LOOKBACK, note=note)
+        plan.after_lookback(
+            UNTAGGED, (account.id, region, meter.service, resource), lookback=LOOKBACK, note=note
+        )
 
 
 def _notebook(plan: BillPlan, account: SimulatedAccount, tags: dict[str, str]) -> Identity:
@@ -71,7 +73,7 @@ def _notebook(plan: BillPlan, account: SimulatedAccount, tags: dict[str, str]) -
     return (account.id, region, SAGEMAKER, resource)
 
 
-def _signed_somewhere(plan: BillPlan) -> None:
+def _tagged(plan: BillPlan) -> None:
     account = plan.random_account(where=without_team)
     identity = _notebook(plan, account, team_tag(account))
     plan.hard_negative(UNTAGGED, identity, kind="the row is tagged", note="the account is not")
@@ -100,7 +102,7 @@ def plant_missing_accounts(plan: BillPlan) -> None:
         )  # fmt: skip
     for name, kind, note in (
         ("legacy-shop", "an account with `closed_on`", "closed"),
-        ("old-campaigns", "without charges for 30 days", "silent for six weeks"),
+        ("old-campaigns", "without charges for 30 days", "no charges for six weeks"),
         ("disaster-drills", "a sub-account that was always there", "charged on one day in four"),
         ("gift-cards-prod", "a sub-account that was always there", "joined this week"),
     ):

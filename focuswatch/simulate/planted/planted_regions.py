@@ -1,4 +1,4 @@
-"""First charges in a region: where nobody should be, and where it is no news."""
+"""Plant first charges in a region, and charges that must not be reported as such."""
 
 from focuswatch.simulate.bill_plan import FOREIGN_REGIONS, UNUSED_REGIONS, BillPlan
 from focuswatch.simulate.list_prices import ec2
@@ -9,11 +9,11 @@ DETECTION = "new_region"
 
 def plant_regions(plan: BillPlan) -> None:
     for ago, meter, daily, note, among in (
-        (3, ec2("m6i.large"), 24.0, "a machine in a region nobody uses", UNUSED_REGIONS[:1]),
+        (3, ec2("m6i.large"), 24.0, "an instance in a region that no account uses", UNUSED_REGIONS[:1]),
         (1, "sns_free", 40.0, "zero-cost usage, yesterday", FOREIGN_REGIONS),
         (2, "s3_requests", 900.0, "less than a cent", FOREIGN_REGIONS),
-        (7, "lambda_seconds", 90_000.0, "on the first day a first scan tells", FOREIGN_REGIONS),
-        (50, "sqs", 4_000_000.0, "told seven weeks ago", FOREIGN_REGIONS),
+        (7, "lambda_seconds", 90_000.0, "on the first day of a first scan", FOREIGN_REGIONS),
+        (50, "sqs", 4_000_000.0, "reported seven weeks ago", FOREIGN_REGIONS),
     ):
         account, first = plan.random_account(), plan.calendar.ago(ago)
         region = plan.unused_region(account, among=among)
@@ -27,10 +27,10 @@ def plant_regions(plan: BillPlan) -> None:
     plan.charge(newcomer, "dynamo_writes", region, daily=900_000, first=first)
     note = "a new account, in a region the organization did not use before this week"
     plan.incident(DETECTION, (newcomer.id, region, None, None), since=first, note=note)
-    _nowhere(plan)
+    _without_region(plan)
     _known(plan)
     _restated(plan)
-    _old_news(plan)
+    _reported_before(plan)
 
 
 def _quiet(
@@ -41,7 +41,7 @@ def _quiet(
     )
 
 
-def _nowhere(plan: BillPlan) -> None:
+def _without_region(plan: BillPlan) -> None:
     kind = "`global`, null and no-region rows"
     _viewers(plan, plan.random_account(where=lambda account: account.environment == "dev"))
     drill = plan.organization.of("sparse")[0]
@@ -53,7 +53,7 @@ def _nowhere(plan: BillPlan) -> None:
 
 
 def _viewers(plan: BillPlan, account: SimulatedAccount) -> None:
-    """A site of the account, read from two continents since this week; Lambda@Edge runs where it is read."""
+    """Add a website with viewers on two more continents since this week; Lambda@Edge runs near them."""
     kind = "regions that no one chose"
     site = f"arn:aws:cloudfront::{account.id}:distribution/E2QWRTYUIOPASD"
     for ago, meter, region in (
@@ -94,7 +94,7 @@ def _restated(plan: BillPlan) -> None:
         )
 
 
-def _old_news(plan: BillPlan) -> None:
+def _reported_before(plan: BillPlan) -> None:
     for ago, kind, note in (
         (
             8,

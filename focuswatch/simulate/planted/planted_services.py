@@ -1,4 +1,4 @@
-"""First charges for a service: what nobody used before, and what is no news."""
+"""Plant first charges for a service, and charges that must not be reported as such."""
 
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
@@ -14,8 +14,8 @@ def plant_services(plan: BillPlan) -> None:
         (2, "lightsail", 24.0, "eleven cents"),
         (1, "location_free", 60.0, "zero-cost first use"),
         (5, "email", 50_000.0, "mail, from an account that never sent any"),
-        (7, "workspaces", 8.0, "on the first day a first scan tells"),
-        (33, "lightsail", 48.0, "told a month ago"),
+        (7, "workspaces", 8.0, "on the first day of a first scan"),
+        (33, "lightsail", 48.0, "reported a month ago"),
     ):
         _first_use(plan, plan.pick("service", meter), meter, ago=ago, daily=daily, note=note)
     named = plan.organization.named
@@ -35,12 +35,12 @@ def plant_services(plan: BillPlan) -> None:
         daily=0.6,
         note="Bedrock by a Marketplace edition",
     )
-    note = "a new account, a service nobody in the organization uses"
+    note = "a new account, a service that no account uses"
     _first_use(plan, named("returns-prod"), "apprunner", ago=3, daily=24.0, note=note)
     _not_usage(plan)
     _renamed(plan)
     _known(plan)
-    _old_news(plan)
+    _reported_before(plan)
 
 
 def _first_use(
@@ -114,7 +114,7 @@ def _known(plan: BillPlan) -> None:
     _quiet(plan, account, line.meter.service, ago=4, kind=kind, note=note)
 
 
-def _old_news(plan: BillPlan) -> None:
+def _reported_before(plan: BillPlan) -> None:
     for ago, kind, note in (
         (8, "a first scan reports the last 7 days", "first charged the day before"),
         (plan.calendar.days - 12, "the first 14 days of the bill", "where the bill begins"),

@@ -1,4 +1,4 @@
-"""Tokens that could wait, tokens that run away; and tokens that do neither."""
+"""Plant batch-eligible inference and token spikes, and look-alikes of them."""
 
 from datetime import date
 from typing import Any
@@ -37,7 +37,7 @@ def _tokens(
 
 def plant_batchable(plan: BillPlan) -> None:
     could_wait: tuple[tuple[str, float, Week, dict[str, str], str], ...] = (
-        ("haiku3_in", 22_000.0, FLAT, NIGHTLY, "every night, and its tag says so"),
+        ("haiku3_in", 22_000.0, FLAT, NIGHTLY, "every night, tagged as nightly"),
         ("opus_in", 60.0, SATURDAYS, {}, "a Marketplace model, every Saturday"),
         ("lite_in", 30_000.0, WORKDAYS, {"purpose": "backfill"}, "on working days, tagged as a backfill"),
     )
@@ -62,35 +62,35 @@ def plant_batchable(plan: BillPlan) -> None:
 def plant_token_bursts(plan: BillPlan) -> None:
     ago = plan.calendar.ago
     _rhythms(plan)  # first: where most tokens are, the rest would have to be as large
-    _runaways(plan)
+    _bursts(plan)
     account = _user(plan, "burst")
-    profile, daily = _profile(plan, account), 15 * _everyday(plan, account)
+    profile, daily = _profile(plan, account), 15 * _daily_tokens(plan, account)
     identity = _tokens(plan, account, profile, "gpt_oss_in", daily=daily, first=ago(1))
     plan.at_once(BURST, identity, since=ago(1), note="a profile of yesterday, above all its account used")
     _moves(plan)
 
 
-def _runaways(plan: BillPlan) -> None:
+def _bursts(plan: BillPlan) -> None:
     for back, days, times, note in (
         (4, 1, 14.0, "an agent in a loop for a day"),
         (1, 1, 20.0, "yesterday, half of it delivered"),
-        (6, 3, 12.0, "three days until somebody looked"),
+        (6, 3, 12.0, "for three days"),
         (40, 2, 15.0, "six weeks ago"),
     ):
         account = _user(plan, "burst")
         profile = _profile(plan, account)
-        usual = {"sonnet_service_in": 3_000.0, "sonnet_cache_read": 9_000.0, "sonnet_service_out": 400.0}
+        quantities = {"sonnet_service_in": 3_000.0, "sonnet_cache_read": 9_000.0, "sonnet_service_out": 400.0}
         span: dict[str, Any] = {"first": plan.calendar.ago(back), "last": plan.calendar.ago(back - days)}
-        size = max(1.0, _everyday(plan, account) / 120_000)  # so that the account's whole shows it
-        for meter, daily in usual.items():
+        size = max(1.0, _daily_tokens(plan, account) / 120_000)  # so that the account's whole shows it
+        for meter, daily in quantities.items():
             _tokens(plan, account, profile, meter, daily=daily * size)
             _tokens(plan, account, profile, meter, daily=(times - 1) * daily * size, **span)
         identity = (account.id, account.regions[0], meters()["sonnet_service_in"].service, profile)
         plan.at_once(BURST, identity, since=span["first"], until=span["last"], note=note)
 
 
-def _everyday(plan: BillPlan, account: SimulatedAccount) -> float:
-    """Thousands of tokens that the account uses on an average day."""
+def _daily_tokens(plan: BillPlan, account: SimulatedAccount) -> float:
+    """Return thousands of tokens that the account uses on an average day."""
     thousands = {"1K tokens": 1.0, "1M tokens": 1000.0}
     return sum(
         float(line.quantities(plan.calendar).mean()) * thousands.get(line.meter.unit, 0.0)
@@ -100,11 +100,11 @@ def _everyday(plan: BillPlan, account: SimulatedAccount) -> float:
 
 
 def _moves(plan: BillPlan) -> None:
-    """All tokens of one model go to another; the account uses as many as before."""
+    """Move all tokens of one model to another; the account's total stays the same."""
     moved: date = plan.calendar.ago(5)
     account = _user(plan, "burst")
     old, new = _profile(plan, account), _profile(plan, account)
-    daily = max(400_000.0, _everyday(plan, account))
+    daily = max(400_000.0, _daily_tokens(plan, account))
     _tokens(plan, account, old, "haiku3_in", daily=daily, last=moved)
     _tokens(plan, account, new, "gpt_oss_in", daily=20_000.0, last=moved)
     identity = _tokens(plan, account, new, "gpt_oss_in", daily=daily, first=moved)
@@ -113,16 +113,16 @@ def _moves(plan: BillPlan) -> None:
 
 
 def _rhythms(plan: BillPlan) -> None:
-    account = plan.pick("burst", where=lambda one: one.name == BEDROCK_ALWAYS)
+    account = plan.pick("burst", where=lambda account: account.name == BEDROCK_ALWAYS)
     profile = _profile(plan, account)
     _tokens(plan, account, profile, "lite_in", daily=20_000)
     identity = _tokens(plan, account, profile, "lite_in", daily=260_000, week=SATURDAYS)
     plan.hard_negative(
-        BURST, identity, kind="a weekly rhythm", note="fourteen times its usual every Saturday"
+        BURST, identity, kind="a weekly rhythm", note="fourteen times the expected every Saturday"
     )
     profile, first = _profile(plan, account), plan.calendar.ago(3)
     _tokens(plan, account, profile, "nova_micro_in", daily=2_000)
     span: dict[str, Any] = {"first": first, "last": plan.calendar.ago(2)}
     identity = _tokens(plan, account, profile, "nova_micro_in", daily=180_000, **span)
-    kind = "less than 10 a day above the usual"
-    plan.hard_negative(BURST, identity, since=first, kind=kind, note="ninety times its usual, 6 USD")
+    kind = "less than 10 a day above the expected"
+    plan.hard_negative(BURST, identity, since=first, kind=kind, note="ninety times the expected, 6 USD")

@@ -1,4 +1,4 @@
-"""Training at full price, and training that has a reason to be there."""
+"""Plant training on On-Demand instances, and training that must not be reported."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def _at_full_price(plan: BillPlan) -> None:
     cases: tuple[tuple[str, float, Week, float, int, str], ...] = (
         ("ml.m5.2xlarge", 40.0, FLAT, 0.0, 8, "every night, on demand"),
         ("ml.m5.2xlarge", 500.0, SATURDAYS, 0.0, 30, "every Saturday, on demand"),
-        ("ml.m5.xlarge", 90.0, WORKDAYS, 20.0, 8, "a little spot beside much on demand"),
+        ("ml.m5.xlarge", 90.0, WORKDAYS, 20.0, 8, "little Spot usage, much On-Demand"),
     )
     for instance, daily, week, spot, days, note in cases:
         account = _trainer(plan)
@@ -62,7 +62,7 @@ def _mostly_on_spot(plan: BillPlan) -> None:
 
 
 def _short_jobs(plan: BillPlan) -> None:
-    """Sixteen jobs a day of three quarters of an hour, each with a name of its own; the newest 40 days."""
+    """Add sixteen jobs a day of 45 minutes, each with its own name, in the newest 40 days."""
     account = _trainer(plan)
     for ago in range(40, 0, -1):
         day = {"first": plan.calendar.ago(ago), "last": plan.calendar.ago(ago - 1)}

@@ -1,4 +1,4 @@
-"""Data that leaves faster than work explains, and data whose leaving is explained."""
+"""Plant internet egress spikes, and egress that must not be reported."""
 
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.charge_lines import Week
@@ -23,7 +23,7 @@ def plant_transfers(plan: BillPlan) -> None:
         identity = (account.id, None, None, None)
         plan.at_once(DETECTION, identity, since=first, until=last, history=HISTORY_DAYS, note=note)
     _shared_by_compute(plan)
-    _rhythm_and_trifle(plan)
+    _rhythm_and_small_volume(plan)
     _not_the_internet(plan)
 
 
@@ -41,9 +41,11 @@ def _sent(plan: BillPlan, account: SimulatedAccount) -> float:
 
 
 def _shared_by_compute(plan: BillPlan) -> None:
-    """Every machine has eight more of its kind for two days; not where GPUs are, which would be a burst."""
+    """Run nine times the instances for two days, in an account without GPUs: they would be unusual GPU usage."""
     with_gpu = {line.account.id for line in plan.lines if line.account and is_gpu(line)}
-    account = plan.pick("traffic", where=lambda one: one.environment == "dev" and one.id not in with_gpu)
+    account = plan.pick(
+        "traffic", where=lambda account: account.environment == "dev" and account.id not in with_gpu
+    )
     own = [line for line in plan.lines if line.account is account and line.last == plan.calendar.as_of]
     span = {"first": plan.calendar.ago(5), "last": plan.calendar.ago(3)}
     for line in own:
@@ -59,7 +61,7 @@ def _shared_by_compute(plan: BillPlan) -> None:
     _explained(plan, account, ago=5, kind="growth that compute shares", note=note)
 
 
-def _rhythm_and_trifle(plan: BillPlan) -> None:
+def _rhythm_and_small_volume(plan: BillPlan) -> None:
     account = _sender(plan, "prod")
     options = {"week": FRIDAYS, "noise": 0.08}
     plan.charge(account, "out_s3", account.regions[0], daily=8 * _sent(plan, account), **options)

@@ -1,6 +1,6 @@
-"""Units that get dearer, and spend that grows or shifts at the same price.
+"""Plant unit cost increases, and spend that grows or shifts at the same unit cost.
 
-All of it is too small to be an anomaly of its account's cost: what a total hides, a unit shows.
+Each is too small to be an anomaly of its account's cost.
 """
 
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ CHANGED_DAYS_AGO = 8  # the newest settled week holds six days of it, the week b
 
 
 def plant_unit_costs(plan: BillPlan) -> None:
-    _dearer_tokens(plan)
-    _dearer_endpoints(plan)
+    _token_increases(plan)
+    _endpoint_increases(plan)
     _mix_and_volume(plan)
 
 
-def _dearer(plan: BillPlan, identity: Identity, *, after: int, note: str) -> None:
+def _increase(plan: BillPlan, identity: Identity, *, after: int, note: str) -> None:
     """State an increase that is found when the newest complete week has `after` of its days."""
     changed = plan.calendar.ago(CHANGED_DAYS_AGO)
     plan.incident(DETECTION, identity, since=changed, found_after=after + SETTLE_DAYS, history=14, note=note)
@@ -44,33 +44,33 @@ def _tokens(
     return (account.id, region, meters()[meter].service, None)
 
 
-def _dearer_tokens(plan: BillPlan) -> None:
+def _token_increases(plan: BillPlan) -> None:
     changed = plan.calendar.ago(CHANGED_DAYS_AGO)
     account = _user(plan)
     _tokens(plan, account, "lite_in", daily=100_000, last=changed)
     price = 1.3 * meters()["lite_in"].unit_price(account.regions[1])
     identity = _tokens(plan, account, "lite_in", daily=100_000, first=changed, price=price)
-    _dearer(plan, identity, after=2, note="the price of a model went up by three tenths")
+    _increase(plan, identity, after=2, note="the price of a model went up by three tenths")
     account = _user(plan)
     _tokens(plan, account, "sonnet_service_in", daily=30_000, last=changed)
     identity = _tokens(plan, account, "sonnet_regional_in", daily=30_000, first=changed)
-    _dearer(plan, identity, after=5, note="from the global profile to a regional one")
+    _increase(plan, identity, after=5, note="from the global profile to a regional one")
 
 
-def _dearer_endpoints(plan: BillPlan) -> None:
+def _endpoint_increases(plan: BillPlan) -> None:
     changed, payer = plan.calendar.ago(CHANGED_DAYS_AGO), plan.organization.payer
     id = plan.arn("savingsplans", None, payer, f"savingsplan/{plan.random_id(8)}-{plan.random_id(12)}")
     covered = Commitment(id, "SageMaker 1yr No Upfront", "Savings Plan", "Used", 0.6)
     identity = _endpoint(plan, 24, {"last": changed, "commitment": covered}, {"first": changed})
-    _dearer(plan, identity, after=4, note="its Savings Plan ended")
+    _increase(plan, identity, after=4, note="its Savings Plan ended")
     identity = _endpoint(
         plan, 24, {"last": changed}, {"first": changed, "daily": 48}, instance="ml.m5.xlarge"
     )
-    _dearer(plan, identity, after=4, note="twice the instances for the same calls")
+    _increase(plan, identity, after=4, note="twice the instances for the same calls")
     days = (plan.calendar.as_of - changed).days
     fewer = {changed + timedelta(days=day): 9_000.0 for day in range(days)}
     identity = _endpoint(plan, 48, {}, calls=fewer)
-    _dearer(plan, identity, after=4, note="it lost its callers and kept its size")
+    _increase(plan, identity, after=4, note="it lost its callers and kept its size")
     kind, note = "tiny volumes", "called a few times a day, then once"
     seldom = {changed + timedelta(days=day): 1.0 for day in range(days)}
     identity = _endpoint(plan, 24, {}, usual=40.0, calls=seldom)
@@ -82,7 +82,7 @@ def _endpoint(
     usual: float = 50_000, calls: Mapping[date, float] | None = None,
     instance: str = "ml.m5.2xlarge",
 ) -> Identity:  # fmt: skip
-    """An endpoint charged in one or more spans, and called every day."""
+    """Add an endpoint charged in one or more spans and called every day."""
     account = plan.random_account(where=lambda account: account.environment == "dev")
     region = account.regions[0]
     resource = plan.arn("sagemaker", region, account, f"endpoint/unit-{plan.random_id(6)}")

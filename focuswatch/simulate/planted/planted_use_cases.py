@@ -1,4 +1,4 @@
-"""Use cases with a term, a month's plan or a launch: those that go beyond it, and those that keep to it."""
+"""Plant use cases beyond their review date, cap or budget, and ones within."""
 
 import math
 from datetime import date, timedelta
@@ -78,7 +78,7 @@ def plant_budgets(plan: BillPlan) -> None:
 
 
 def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: str) -> None:
-    """Found once a forecast has more than a month to learn from."""
+    """State an incident that is found once a forecast has more than a month of history."""
     plan.incident(
         PACE, use_case_identity(name), since=plan.calendar.day(HISTORY_DAYS), until=until, note=note,
         found_after=SETTLE_DAYS + 1, found_until=until,
@@ -86,8 +86,8 @@ def _over_budget(plan: BillPlan, name: str, *, until: date | None = None, note: 
 
 
 def _launch(plan: BillPlan) -> None:
-    """Six times the usual since four days ago, as owners.toml announced."""
-    account = plan.random_account(where=lambda one: one.uses_bedrock)
+    """Add six times the expected tokens since four days ago, as announced in owners.toml."""
+    account = plan.random_account(where=lambda account: account.uses_bedrock)
     region, since = account.regions[0], plan.calendar.ago(4)
     resource = plan.arn("bedrock", region, account, f"application-inference-profile/{plan.random_id(12)}")
     options: dict[str, Any] = {
@@ -96,9 +96,9 @@ def _launch(plan: BillPlan) -> None:
         "noise": 0.05,
     }
     meter = meters()["haiku3_in"]
-    usual = 14.0 / 5 / meter.unit_price(region)
-    plan.charge(account, meter, region, daily=usual, **options)
-    plan.charge(account, meter, region, daily=5 * usual, first=since, **options)
+    daily = 14.0 / 5 / meter.unit_price(region)
+    plan.charge(account, meter, region, daily=daily, **options)
+    plan.charge(account, meter, region, daily=5 * daily, first=since, **options)
     launch = {"first_day": since, "last_day": since + timedelta(days=13), "factor": 8.0}
     plan.use_cases["shop-guide"] = {
         "intent": "production", "rows": {"tags": {USE_CASE_TAG: ["shop-guide"]}}, "launches": [launch],

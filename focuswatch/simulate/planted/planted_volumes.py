@@ -1,4 +1,4 @@
-"""Disks that outlived their machines, and disks that are still beside one."""
+"""Plant EBS volumes left without instances, and volumes in a region with compute."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ LOOKBACK = 14
 
 def plant_volumes(plan: BillPlan) -> None:
     _abandoned(plan)
-    _accompanied(plan)
-    _not_worth_telling(plan)
+    _with_compute(plan)
+    _too_small(plan)
 
 
 def _empty_region(plan: BillPlan) -> tuple[SimulatedAccount, str]:
-    """An account and a region where it has no machine, only what guards it."""
+    """Return an account and a region of it with security services only."""
     account = plan.random_account()
     region = plan.unused_region(account)
     charge_security_services(plan, account, region, meters=("guardduty", "cloudtrail", "config"))
@@ -45,24 +45,28 @@ def _abandoned(plan: BillPlan) -> None:
     account, region = _empty_region(plan)
     for gigabytes in (500, 1000):
         identity = _volume(plan, account, region, gigabytes)
-        plan.idle(DETECTION, identity, lookback=LOOKBACK, note="no machine there since the bill began")
+        plan.after_lookback(
+            DETECTION, identity, lookback=LOOKBACK, note="no machine there since the bill began"
+        )
 
     account, region = _empty_region(plan)
     last = plan.calendar.ago(plan.rng.randrange(30, 45))
     _machine(plan, account, region, ec2("g5.xlarge"), daily=24, last=last)
     identity = _volume(plan, account, region, 2000)
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=last, note="left by GPU work that ended")
+    plan.after_lookback(
+        DETECTION, identity, lookback=LOOKBACK, since=last, note="left by GPU work that ended"
+    )
 
     account, region = _empty_region(plan)
     last = plan.calendar.ago(16)
     _machine(plan, account, region, ec2("m6i.large"), daily=24, last=last)
     identity = _volume(plan, account, region, 400, meter="volume_io2")
     note = "its machine left exactly a lookback ago"
-    plan.idle(DETECTION, identity, lookback=LOOKBACK, since=last, note=note)
+    plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, since=last, note=note)
 
 
-def _accompanied(plan: BillPlan) -> None:
-    """Beside each volume something computes on one day of the lookback, and did 80 days earlier: no news."""
+def _with_compute(plan: BillPlan) -> None:
+    """Add volumes in regions with compute on one day of the lookback, and 80 days earlier: no first charge."""
     ago = plan.calendar.ago
     id = plan.arn("ec2", "eu-west-2", plan.organization.payer, f"reserved-instances/{plan.random_id(8)}")
     reserved = Commitment(id, "m6i.large 1yr No Upfront", "Reserved", "Used", 0.6)
@@ -81,10 +85,10 @@ def _accompanied(plan: BillPlan) -> None:
         plan.hard_negative(DETECTION, identity, kind="any compute there", note=f"{note}, {day} days ago")
         used_on = [ago(since) for since in days]
         note = "no machine there between two days"
-        plan.idle(DETECTION, identity, lookback=LOOKBACK, used_on=used_on, note=note)
+        plan.after_lookback(DETECTION, identity, lookback=LOOKBACK, used_on=used_on, note=note)
 
 
-def _not_worth_telling(plan: BillPlan) -> None:
+def _too_small(plan: BillPlan) -> None:
     account, region = _empty_region(plan)
     snapshot = plan.arn("ec2", region, account, f"snapshot/snap-0{plan.random_id(16)}")
     plan.charge(account, "snapshot", region, resource=snapshot, daily=3000 / 30)

@@ -1,1 +1,1 @@
-"""From lines to the files of an export."""
+"""Write lines as the files of an export."""

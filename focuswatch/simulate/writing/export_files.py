@@ -1,4 +1,4 @@
-"""Writes an export as AWS Data Exports delivers it: data files by billing period, each with its manifest."""
+"""Write an export as AWS Data Exports delivers it: data files by billing period, each with its manifest."""
 
 import json
 import tempfile
@@ -44,7 +44,7 @@ class ExportFiles:
 
 @dataclass(frozen=True)
 class SimulatedBill:
-    """What is to be written."""
+    """The lines of a bill and the options of its export."""
 
     lines: Sequence[Line]
     calendar: Calendar
@@ -55,7 +55,7 @@ class SimulatedBill:
 
 
 def write_export(bill: SimulatedBill, folder: Path, *, progress: Progress | None = None) -> ExportFiles:
-    """Write every billing period the bill touches.
+    """Write every billing period of the bill.
 
     Within a period a file holds all days of some resources; the order of its rows is nothing to rely on.
     """
@@ -77,7 +77,7 @@ def write_export(bill: SimulatedBill, folder: Path, *, progress: Progress | None
 def _connection(scratch: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = {literal(scratch)}")
-    connection.execute("SET preserve_insertion_order = false")  # streams, and keeps every core busy
+    connection.execute("SET preserve_insertion_order = false")  # streams, and uses every core
     return connection
 
 
@@ -102,7 +102,7 @@ def _write_period(
 
 
 def _slices(bill: SimulatedBill) -> list[tuple[int, int]]:
-    """Ranges of resources that make about FILE_ROWS rows a month."""
+    """Return ranges of resources with about FILE_ROWS rows a month."""
     resources = sum(line.copies for line in bill.lines)
     size = FILE_ROWS // (30 * 24 if bill.grain == "hourly" else 30)
     count = max(1, round(resources / size))

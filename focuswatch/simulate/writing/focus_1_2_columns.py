@@ -32,7 +32,7 @@ MAPS = {
 
 
 def sql_type(column: str) -> str:
-    """The column's type in DuckDB."""
+    """Return the column's type in DuckDB."""
     if column in MAPS:
         return f"MAP(VARCHAR, {MAPS[column]})"
     if column in TIMESTAMPS:
@@ -41,7 +41,7 @@ def sql_type(column: str) -> str:
 
 
 def manifest_type(column: str) -> str:
-    """The column's type as a manifest of Data Exports words it."""
+    """Return the column's type as in a manifest of Data Exports."""
     words = {"TIMESTAMP_MS": "timestamp", "DOUBLE": "double", "VARCHAR": "string"}
     if column in MAPS:
         return f"map<string,{words[MAPS[column]]}>"

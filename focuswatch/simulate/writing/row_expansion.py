@@ -1,4 +1,4 @@
-"""SQL that turns lines into charges: days, hours, noise, unsettled tail, costs; DuckDB's `hash` is the dice.
+"""SQL that turns lines into charges: days, hours, noise, incomplete newest days, costs; randomness is DuckDB's `hash`.
 
 A charge depends on its line, its day and the seed alone: the rows are the same with any number of threads.
 """
@@ -37,7 +37,7 @@ CONSTANT = tuple(column for column in COLUMNS if column not in COMPUTED)
 
 
 def charges(*, hourly: bool) -> str:
-    """The SELECT of one slice of lines in one billing period, all 60 columns in export order.
+    """Return the SELECT of one slice of lines in one billing period, all 60 columns in export order.
 
     Placeholders are the keys of `export._values`, `$from_line` and `$to_line`; days count from 1970.
     """
@@ -60,7 +60,7 @@ def _column(column: str) -> str:
 
 
 def _hour_weight() -> str:
-    """An hour's part of its day; what varies gives an even hour what it takes from the odd one after it."""
+    """Return SQL for an hour's share of its day; variation moves quantity between the hours of a pair."""
     cases = " ".join(
         f"WHEN '{name}' THEN {list(weights)}[hour + 1]" for name, weights in HOUR_WEIGHTS.items()
     )
@@ -69,14 +69,14 @@ def _hour_weight() -> str:
 
 
 def _bell(*keys: str) -> str:
-    """A bell of standard deviation 1 that never leaves +-3.46: four sixteen-bit parts of a hash, summed."""
+    """Return SQL for noise of standard deviation 1 within +-3.46: the sum of four 16-bit parts of a hash."""
     dice = f"hash({', '.join(keys)}, $seed)"
     parts = " + ".join(f"(({dice} >> {shift}) & 65535)" for shift in (0, 16, 32, 48))
     return f"(({parts}) / 37837.0 - 3.4641)"
 
 
 def _unit(*keys: str) -> str:
-    """A number in [0, 1)."""
+    """Return SQL for a number in [0, 1)."""
     return f"((hash({', '.join(keys)}, $seed) >> 32) / 4294967296.0)"
 
 
@@ -138,7 +138,7 @@ FROM quantities
 
 
 def as_csv(select: str) -> str:
-    """The same rows as AWS writes them to CSV: maps as JSON, timestamps in UTC with a Z."""
+    """Return SQL for the rows as AWS writes them to CSV: maps as JSON, timestamps in UTC with a Z."""
     shown = {column: f"CAST(to_json({column}) AS VARCHAR) AS {column}" for column in MAPS}
     shown |= {column: f"strftime({column}, '%Y-%m-%dT%H:%M:%SZ') AS {column}" for column in TIMESTAMPS}
     return f"SELECT {', '.join(shown.get(column, column) for column in COLUMNS)} FROM ({select})"

@@ -1,4 +1,4 @@
-"""Lines as rows of DuckDB's table `lines`: a charge's constant columns and what its quantity is made of."""
+"""Lines as rows of DuckDB's table `lines`: constant columns and the parameters of the quantity."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ PARTS = {
 def load(
     connection: duckdb.DuckDBPyConnection, lines: Sequence[Line], *, payer: SimulatedAccount, scratch: Path
 ) -> None:
-    """Make table `lines`; `first_line` numbers the resources of all lines through."""
+    """Create table `lines`, with its resources numbered over all lines."""
     path = scratch / "lines.json"
     with path.open("w", encoding="utf-8") as file:
         for number, line in enumerate(lines):
@@ -54,13 +54,13 @@ def load(
 
 
 def _enumerate(connection: duckdb.DuckDBPyConnection, column: str) -> None:
-    """Make the column's texts an enumeration: the Parquet writer takes half the time."""
+    """Make the column an enumeration, which halves the time of the Parquet writer."""
     words = f"SELECT DISTINCT {column} FROM texts WHERE {column} IS NOT NULL UNION SELECT '' ORDER BY 1"
     connection.execute(f"CREATE TYPE {column}_words AS ENUM ({words})")
 
 
 def day_number(day: date) -> int:
-    """Days since 1970."""
+    """Return days since 1970."""
     return (day - date(1970, 1, 1)).days
 
 
@@ -88,9 +88,9 @@ def _parts(line: Line, *, number: int) -> dict[str, Any]:
 
 
 def _prices(line: Line) -> dict[str, float | None]:
-    """Prices, and each cost and quantity against quantity times price."""
+    """Return prices, and the ratio of each cost and quantity to quantity times price."""
     priced = line.category in ("Usage", "Purchase")
-    unlisted = line.meter.marketplace  # Marketplace rows carry no list price
+    unlisted = line.meter.marketplace  # Marketplace rows have no list price
     return {
         "list_price": line.list_price,
         "contracted_price": line.contracted_price,
@@ -108,7 +108,7 @@ def _prices(line: Line) -> dict[str, float | None]:
 
 
 def _commitment_factor(line: Line) -> float | None:
-    """CommitmentDiscountQuantity against quantity: hours of a reservation, USD of a plan."""
+    """Return CommitmentDiscountQuantity / quantity: hours of a reservation, USD of a Savings Plan."""
     if line.commitment is None:
         return None
     return 1.0 if line.commitment.kind == "Reserved" else line.contracted_price * line.commitment.rate

@@ -1,9 +1,9 @@
-"""The floor that a scan is held against: one DuckDB statement that reads the same columns and groups them by day.
+"""Run the minimum that a scan is compared with: one DuckDB statement that groups the same columns by day.
 
-    python benchmarks/floor.py FOLDER [--write FILE]
+    python benchmarks/minimum.py FOLDER [--write FILE]
 
-The key is the one of athena_sql/tables/folded_charges.sql; everything happens in memory, in one statement, with no
-limit of ours. `--write` also writes the result as Parquet, as a fold must.
+The key is that of athena_sql/tables/folded_charges.sql. The statement runs in memory without a memory limit.
+`--write` also writes the result as Parquet, as a refresh must.
 """
 
 import argparse
@@ -35,7 +35,7 @@ MEASURES = (
 
 
 def statement(folder: Path) -> str:
-    """The one statement over every file below `folder`."""
+    """Return the statement over every file below `folder`."""
     parquet = sorted(folder.rglob("*.parquet"))
     files = ", ".join(f"'{path}'" for path in parquet or sorted(folder.rglob("*.csv.gz")))
     source = f"read_parquet([{files}])" if parquet else f"read_csv([{files}], header = true)"
@@ -48,7 +48,7 @@ def statement(folder: Path) -> str:
 
 
 def main() -> None:
-    """Run it once and say how many rows came out."""
+    """Run the statement once and print the number of rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", type=Path)

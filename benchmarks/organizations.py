@@ -1,4 +1,4 @@
-"""Simulated organisations of several seeds, judged one after the other and summed."""
+"""Simulate organizations of several seeds, evaluate them one after the other, and add up the counts."""
 
 import shutil
 from collections import Counter, defaultdict
@@ -9,16 +9,16 @@ from focuswatch.simulate import simulate
 
 
 def over_seeds(
-    seeds: Iterable[int], *, data: Path, judged: Callable[[Path], Mapping[str, Counter[str]]]
+    seeds: Iterable[int], *, data: Path, evaluate: Callable[[Path], Mapping[str, Counter[str]]]
 ) -> dict[str, Counter[str]]:
-    """The sum of what `judged` counts by detection, of an organisation of each seed; each is removed again."""
+    """Return the sum over seeds of the counts that `evaluate` returns by detection; each bill is deleted afterwards."""
     total: dict[str, Counter[str]] = defaultdict(Counter)
     for seed in seeds:
         folder = data / f"seed-{seed}"
         shutil.rmtree(folder, ignore_errors=True)
         simulate(folder, seed=seed)
         print(f"seed {seed}", flush=True)
-        for detection, counts in judged(folder).items():
+        for detection, counts in evaluate(folder).items():
             total[detection].update(counts)
         shutil.rmtree(folder)
     return total
