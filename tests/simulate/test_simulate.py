@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.bill.local_bill import Inputs, open_bill
+from focuswatch.bill.bill import BillInputs
+from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.errors import ConfigError
@@ -291,7 +292,7 @@ def test_no_planted_case_is_contradicted_by_the_lines_of_the_plan(seed):
 
 def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simulated, truth, tmp_path):
     """The stated incidents hold for the bill as a whole, with everything else in it."""
-    inputs = Inputs(
+    inputs = BillInputs(
         str(simulated.export),
         state=tmp_path,
         activity=simulated.activity,
@@ -299,13 +300,13 @@ def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simula
         as_of=simulated.as_of,
     )
     catalog, owners = Catalog.load(), Owners.load(simulated.owners)
-    with open_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
+    with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
         scanned = scan(
             bill.engine, as_of=simulated.as_of, currency=bill.refresh.currency, catalog=catalog,
             detections=catalog.live, owners=owners, ledger=SqliteLedger(tmp_path / "ledger.db"),
             progress=lambda _text: None,
         )  # fmt: skip
-    reported = {identity(news.finding.model_dump()) for news in scanned.news}
+    reported = {identity(news.finding.model_dump()) for news in scanned.notifications}
     allowed = {identity(incident) for incident in truth["either"]}
     assert reported - allowed == {identity(incident) for incident in visible(truth)} - allowed
 
