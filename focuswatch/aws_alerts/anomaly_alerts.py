@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from focuswatch.aws_alerts.alert_findings import ANOMALY, CURRENCY, alert_finding, owner_of
+from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
+from focuswatch.findings.aws_alert_ids import ANOMALY
 from focuswatch.findings.finding import Finding, amount
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from focuswatch.aws_alerts.alert_amounts import Measure
-from focuswatch.aws_alerts.alert_findings import BUDGET, CURRENCY, alert_finding, owner_of
+from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
 from focuswatch.catalog.catalog import Category
+from focuswatch.findings.aws_alert_ids import BUDGET
 from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners

@@ -3,8 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.aws_alerts import ANOMALY, BUDGET
 from focuswatch.catalog.catalog import Category
+from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
 
 SUFFIXES: dict[Category, str] = {
