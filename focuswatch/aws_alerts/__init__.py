@@ -12,10 +12,11 @@ from focuswatch.aws_alerts.alert_findings import unreadable_finding, utf8
 from focuswatch.aws_alerts.anomaly_alerts import anomaly_finding
 from focuswatch.aws_alerts.budget_alerts import budget_finding
 from focuswatch.aws_alerts.record_alert import record
-from focuswatch.findings.finding import AWS_ANOMALY, AWS_BUDGET, Finding
+from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
+from focuswatch.findings.finding import Finding
 from focuswatch.owners.owners_file import Owners
 
-__all__ = ["AWS_ANOMALY", "AWS_BUDGET", "parse", "record"]
+__all__ = ["ANOMALY", "BUDGET", "parse", "record"]
 
 
 def parse(body: str, *, owners: Owners, today: date, deployment: str = "focuswatch") -> Finding:
@@ -33,7 +34,7 @@ def parse(body: str, *, owners: Owners, today: date, deployment: str = "focuswat
     except (ValueError, ArithmeticError) as error:  # ArithmeticError: an amount beyond the range of Decimal
         reason = str(error).splitlines()[0]
         return unreadable_finding(
-            body, detection=AWS_BUDGET if document is None else AWS_ANOMALY, reason=reason, today=today
+            body, detection=BUDGET if document is None else ANOMALY, reason=reason, today=today
         )
 
 

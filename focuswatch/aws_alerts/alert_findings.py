@@ -6,21 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from focuswatch.catalog.catalog import Category
+from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, usd
-from focuswatch.findings.finding import (
-    AWS_ANOMALY,
-    AWS_BUDGET,
-    Finding,
-    OwnedBy,
-    fingerprint,
-    money,
-    severity_of,
-)
+from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, money, severity_of
 from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import EVENTS
 from focuswatch.owners.owners_file import Owners
 
-SENDERS = {AWS_BUDGET: "AWS Budgets", AWS_ANOMALY: "AWS Cost Anomaly Detection"}
+SENDERS = {BUDGET: "AWS Budgets", ANOMALY: "AWS Cost Anomaly Detection"}
 CURRENCY = "USD"  # of a message without a currency
 REASON_CHARACTERS = 600  # of the message in the reason
 MESSAGE_CHARACTERS = (

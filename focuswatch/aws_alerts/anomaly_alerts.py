@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
-from focuswatch.findings.finding import AWS_ANOMALY, Finding, amount
+from focuswatch.findings.aws_alert_ids import ANOMALY
+from focuswatch.findings.finding import Finding, amount
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners
 
@@ -77,7 +78,7 @@ def anomaly_finding(document: dict[str, Any], *, owners: Owners, today: date) ->
     last = max(_day(anomaly.anomaly_end_date) or first, first)
     service = cause.service or anomaly.dimensional_value
     return alert_finding(
-        AWS_ANOMALY,
+        ANOMALY,
         identity=anomaly.anomaly_id,
         category="anomaly",
         title="Cost anomaly detected by AWS",

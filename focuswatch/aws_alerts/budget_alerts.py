@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from focuswatch.aws_alerts.alert_amounts import Measure
 from focuswatch.aws_alerts.alert_findings import CURRENCY, alert_finding, owner_of
 from focuswatch.catalog.catalog import Category
-from focuswatch.findings.finding import AWS_BUDGET, Finding, OwnedBy
+from focuswatch.findings.aws_alert_ids import BUDGET
+from focuswatch.findings.finding import Finding, OwnedBy
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.owners.owners_file import Owners
 
@@ -63,7 +64,7 @@ def budget_finding(text: str, *, owners: Owners, today: date, deployment: str) -
         title = "AWS budget forecast alert" if alert.forecast else "AWS budget alert"
         action = _budget_action(alert, team=team[0] if team[1] == "budget" else None)
     return alert_finding(
-        AWS_BUDGET,
+        BUDGET,
         identity=alert.identity,
         category=category,
         title=title,

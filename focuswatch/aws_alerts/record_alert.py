@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, rate_of
-from focuswatch.findings.finding import AWS_ANOMALY, AWS_BUDGET, Finding
+from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide import Decision, DetectionRun, decide
 from focuswatch.ledger.ledger_entry import LedgerEntry, Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
 
-DETECTIONS = frozenset((AWS_BUDGET, AWS_ANOMALY))
+DETECTIONS = frozenset((BUDGET, ANOMALY))
 OVER_DAYS = 45  # AWS does not report the end of an alert; it is closed this long after the last one
 
 

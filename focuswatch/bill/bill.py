@@ -1,4 +1,4 @@
-"""The contract of an open bill. Local files, Trino and Athena implement it; see the modules beside this one."""
+"""The contract of an open bill, implemented by local_bill, trino_bill and athena_bill."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence

@@ -4,7 +4,8 @@ from datetime import date
 from decimal import Decimal
 
 from focuswatch.catalog.catalog import Category
-from focuswatch.findings.finding import AWS_ANOMALY, AWS_BUDGET, DAYS_A_MONTH, Finding, amount
+from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
+from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
 
 SUFFIXES: dict[Category, str] = {
     "waste": "/month to save",
@@ -14,8 +15,8 @@ SUFFIXES: dict[Category, str] = {
 }
 # Detections whose amount means something else than their category's.
 SUFFIX_BY_DETECTION = {
-    AWS_BUDGET: " against the budget",
-    AWS_ANOMALY: " above what AWS expected",
+    BUDGET: " against the budget",
+    ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
     "untagged_ai_spend": "/month unallocated",
 }
@@ -43,7 +44,7 @@ def full_amount(finding: Finding) -> str:
 
 def main_amount(finding: Finding) -> str:
     """Return the main amount of a finding, in one line: `8,063 USD charged since 2026-05-27`."""
-    if finding.detection in (AWS_BUDGET, AWS_ANOMALY) and not finding.monthly_cost:
+    if finding.detection in (BUDGET, ANOMALY) and not finding.monthly_cost:
         return "no amount stated"
     text = f"{_money(finding, finding.monthly_cost)}{amount_suffix(finding.detection, finding.category)}"
     return " ".join(filter(None, (text, _days(finding))))
@@ -59,7 +60,7 @@ def amount_label(finding: Finding) -> str:
 
 def _days(finding: Finding) -> str | None:
     """Return the days of an event, as far as known."""
-    if finding.cost_so_far is None or finding.detection == AWS_BUDGET:
+    if finding.cost_so_far is None or finding.detection == BUDGET:
         return None
     first, last = finding.started_on, finding.ended_on
     if last is None:
@@ -75,7 +76,7 @@ def _money(finding: Finding, value: Decimal) -> str:
 
 def cost_so_far_text(finding: Finding, *, today: date) -> str | None:
     """Return the cost of waste since it was first seen, or the total of an event; None if unknown."""
-    if finding.detection in (AWS_BUDGET, AWS_ANOMALY):
+    if finding.detection in (BUDGET, ANOMALY):
         return None
     if finding.is_event:
         return f"{_money(finding, finding.cost_so_far)} so far" if finding.cost_so_far else None

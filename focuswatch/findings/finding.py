@@ -37,8 +37,6 @@ ANY_AMOUNT = Context(
 Severity = Literal["critical", "high", "medium", "low"]
 Status = Literal["new", "open", "changed", "resolved"]
 OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
-# Detections of findings that AWS reports by itself: AWS Budgets and AWS Cost Anomaly Detection.
-AWS_BUDGET, AWS_ANOMALY = "aws_budget", "aws_cost_anomaly"
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 # The lowest stake of each severity, in USD. Waste and governance: per month. Anomaly and security: the cost so far,

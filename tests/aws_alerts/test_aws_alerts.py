@@ -1,4 +1,4 @@
-"""Alerts of AWS Budgets and Cost Anomaly Detection become findings with an owner."""
+"""What AWS Budgets and Cost Anomaly Detection say becomes a finding that says it in one sentence, and has an owner."""
 
 import json
 import time
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from focuswatch.aws_alerts import AWS_ANOMALY, AWS_BUDGET, parse
+from focuswatch.aws_alerts import ANOMALY, BUDGET, parse
 from focuswatch.aws_alerts.alert_amounts import Measure
 from focuswatch.findings.amount_text import cost_so_far_text
 from focuswatch.findings.paste_commands import COMMAND
@@ -38,7 +38,7 @@ def test_alert_states_budget_amount_and_share():
     """The budget, what was charged and the share of it, in one sentence and in the finding's money."""
     found = read(budget_message())
     assert found.reason == "The budget focuswatch-team-search of 12,000 USD has reached 10,230 USD, 85%."
-    assert (found.detection, found.monthly_cost, found.currency) == (AWS_BUDGET, Decimal("10230"), "USD")
+    assert (found.detection, found.monthly_cost, found.currency) == (BUDGET, Decimal("10230"), "USD")
     assert (found.category, found.severity, found.status) == ("governance", "medium", "new")
     assert (found.sub_account_id, found.first_seen) == ("999900001111", TODAY)
 
@@ -172,7 +172,7 @@ def test_anomaly_states_service_days_and_amounts():
     assert found.reason == (
         "Amazon Bedrock cost 1,301 USD from 2026-11-18 to 2026-11-20. AWS expected 300.00 USD: 1,001 USD more."
     )
-    assert (found.detection, found.category, found.monthly_cost) == (AWS_ANOMALY, "anomaly", Decimal(1001))
+    assert (found.detection, found.category, found.monthly_cost) == (ANOMALY, "anomaly", Decimal(1001))
     assert (found.sub_account_id, found.sub_account_name, found.region_id) == (
         "111122223333",
         "search-prod",

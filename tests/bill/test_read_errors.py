@@ -44,15 +44,15 @@ def test_a_missing_required_column_is_named(tmp_path, format_):
     ("content", "found"),
     [
         (b"", r"is empty \(0 bytes\)"),
-        (b"\n \n", "holds no header"),
+        (b"\n \n", "has no header"),
         (json.dumps([{"BilledCost": 1}]).encode(), "is a JSON file"),
         (b' {"BilledCost": 1}', "is a JSON file"),
         (b"ORC\x0a\x0b", "is an ORC file"),
         (b"Obj\x01\x04", "is an Avro file"),
         (b"PARE" + b"\0" * 20 + b"PARE", "is an encrypted Parquet file"),
         ("BilledCost,…".encode("utf-16"), "is text in UTF-16"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0", "neither Parquet nor text in UTF-8"),
-        ("Région,Coût\n".encode("latin-1"), "neither Parquet nor text in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "neither Parquet nor UTF-8 text"),
+        ("Région,Coût\n".encode("latin-1"), "neither Parquet nor UTF-8 text"),
         (gzip.compress(b'{"BilledCost": 1}', mtime=0), "is a JSON file"),
         (gzip.compress(b"PAR1PAR1", mtime=0), "is a Parquet file inside gzip"),
         (b"\x1f\x8b\x08\x00garbage", "is a damaged gzip file"),
@@ -210,7 +210,7 @@ def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, f
             written.write(given.readline())
     assert read(folder, tmp_path / "other").refresh().summary.charges == 1
     path.unlink()
-    assert f"{folder}: holds no charges" in refused(folder, tmp_path)
+    assert f"{folder}: has no charges" in refused(folder, tmp_path)
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "2100-01-01", "9999-12-31", "infinity"])
@@ -221,7 +221,7 @@ def test_a_day_that_cannot_be_is_refused(tmp_path, format_, day):
     path = write(tmp_path / f"a.{format_}", {}, row)
     text = refused(path, tmp_path)
     assert re.match(
-        rf"{re.escape(str(path))}: has charges of (infinity|{day}), expected days of 2000 to", text
+        rf"{re.escape(str(path))}: has charges of (infinity|{day}), expected days from 2000 to", text
     )
 
 
@@ -286,7 +286,7 @@ def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path):
     """The engine could not open it."""
     path = write(tmp_path / "bill" / "a.csv")
     path.rename(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.csv"))
-    assert "its name is not UTF-8" in refused(path.parent, tmp_path)
+    assert "the name is not valid UTF-8" in refused(path.parent, tmp_path)
 
 
 CUR_2 = "line_item_usage_start_date,line_item_usage_account_id,bill_payer_account_id,line_item_unblended_cost"

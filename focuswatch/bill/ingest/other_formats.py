@@ -33,6 +33,8 @@ def format_of(names: Collection[str]) -> str | None:
             "type FOCUS and give that"
         )
     # https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables/standard-usage
-    if "billing_account_id" in lowered and any(re.match(r"(project|sku|service)\b", one) for one in lowered):
+    if "billing_account_id" in lowered and any(
+        re.match(r"(project|sku|service)\b", name) for name in lowered
+    ):
         return "is a Google Cloud billing export, not FOCUS: use Google's FOCUS view of it and give that"
     return None

@@ -26,7 +26,7 @@ def below_period(path: PurePosixPath) -> tuple[str, ...]:
 
 
 def from_period(path: PurePosixPath) -> tuple[str, ...]:
-    """The parts of a path or address from its billing period's folder on, as they are written; all without one."""
+    """Return the parts of a path from the folder of its billing period on, or all parts if there is none."""
     depth = next((depth for depth, part in enumerate(path.parts) if billing_period(part)), 0)
     return path.parts[depth:]
 

@@ -142,7 +142,7 @@ class UnitReader:
     def _keep(
         self, delivery: PeriodDelivery, files: Files, *, folds: bool, hourly: bool
     ) -> tuple[str, tuple[PeriodFacts, ...], dict[str, int]]:
-        """The unit's new folder below `kept`, which appears whole or not at all, its facts and its other providers."""
+        """Write the unit's new folder in one step, and return the folder, the facts and the other providers."""
         self.kept.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.kept))
         try:

@@ -58,7 +58,7 @@ def sweep(mirror: Path, *, keep: Iterable[Path]) -> None:
 
 
 def _leaves_its_folder(key: str) -> bool:
-    """Whether a key, taken for a path on this machine, would lead elsewhere: S3 gives `..` no meaning, a disk does."""
+    """Return whether a key, used as a local path, would leave its folder: S3 does not resolve `..`, a disk does."""
     return any(part in (".", "..") for part in key.split("/"))
 
 

@@ -62,17 +62,17 @@ ORDER BY 1
 
 
 def view(name: str, select: str) -> str:
-    """Return the statement that makes a view mean `select` from now on, in one step."""
+    """Return the statement that replaces a view by `select` in one step."""
     return f"CREATE OR REPLACE VIEW {name} SECURITY INVOKER AS\n{select}"
 
 
 def parts_of(name: str) -> str:
-    """Return the table that holds the rows of a view, under every mark."""
+    """Return the table with the rows of a view under all marks."""
     return f"{name}_parts"
 
 
 def create_parts(name: str, shape: Mapping[str, str], *, connector: str) -> str:
-    """Return the statement that makes that table, partitioned by mark where the connector can."""
+    """Return the statement that creates this table, partitioned by mark if the connector supports it."""
     partitioned = PARTITIONED.get(connector)
     made = create_statement(parts_of(name), {**shape, "part": "VARCHAR"})
     return f"{made} WITH ({partitioned} = ARRAY['part'])" if partitioned else made
@@ -96,7 +96,7 @@ def these_parts(name: str, shape: Mapping[str, str], parts: Sequence[str]) -> st
 
 
 def deliveries(rows: Sequence[DeliveryRow]) -> str:
-    """The table `deliveries` as a SELECT of what is known: a view keeps it where no connector keeps small tables."""
+    """Return a SELECT of the rows of `deliveries`; a view stores it, because not all connectors store small tables."""
     values = [tuple(_text(value) for value in row.model_dump().values()) for row in rows]
     columns = ", ".join(
         f"CAST({name} AS {trino_type(type_)}) AS {name}" for name, type_ in DELIVERIES.items()
