@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
-from focuswatch.findings.finding import Finding, display_values
+from focuswatch.findings.finding import Finding, account_label, display_values
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import PendingNotification
@@ -130,11 +130,11 @@ def _escape(match: re.Match[str]) -> str:
 
 def render_email(finding: Finding) -> str:
     """Return the finding as the text of a mail."""
-    account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
+    account = account_label(finding.sub_account_name, finding.sub_account_id)
     proof = display_values({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
-        f"{finding.title}\n\n{finding.reason}\n\nAccount: {account}\nRegion: {finding.region_id}\n"
+        f"{finding.title}\n\n{finding.reason}\n\nAccount: {account or 'none'}\nRegion: {finding.region_id}\n"
         f"Amount: {full_amount(finding)}\n\n"
         f"What to do\n{finding.action}\n\n{_root_cause(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
@@ -151,6 +151,7 @@ def _root_cause(finding: Finding) -> str:
 
 def _subject(finding: Finding) -> str:
     """Return one line of ASCII; SNS accepts nothing else."""
-    account = finding.sub_account_name or finding.sub_account_id or "an account"
-    text = f"First charge of {account} in {finding.region_id}"
+    account = finding.sub_account_name or finding.sub_account_id
+    places = ", ".join(filter(None, (account, finding.region_id)))
+    text = f"{finding.title}: {places}" if places else finding.title
     return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)[:SUBJECT_LENGTH]

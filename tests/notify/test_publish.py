@@ -91,7 +91,7 @@ def test_new_region_is_published_as_mail_and_as_json():
     told = json.loads(mail["Message"])
     assert (mail["MessageStructure"], told.keys()) == ("json", {"default", "email"})
     assert Finding.model_validate_json(told["default"]) == Finding.model_validate_json(everybodys["Message"])
-    assert mail["Subject"] == "First charge of payments-prod ? in ap-southeast-5"
+    assert mail["Subject"] == "First charge in a new region: payments-prod ?, ap-southeast-5"
     text = f"Subject: {mail['Subject']}\n\n{told['email']}"
     if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
         MAIL.write_text(text, encoding="utf-8")

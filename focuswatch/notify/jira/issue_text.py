@@ -162,7 +162,7 @@ def _pieces(line: str) -> Iterator[tuple[bool, str]]:
 
 
 def _where(finding: Finding) -> dict[str, str]:
-    account = " ".join(filter(None, (finding.sub_account_name, finding.sub_account_id)))
+    account = account_label(finding.sub_account_name, finding.sub_account_id)
     rows = {
         "account": account,
         "region": finding.region_id,

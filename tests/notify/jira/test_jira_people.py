@@ -43,7 +43,7 @@ def test_closing_by_a_person_becomes_an_exclusion_that_expires(world):
         scope="fingerprint",
         value=FINGERPRINT,
         author="Grace",
-        reason="closed in SRCH-1 as Won't Do",
+        reason="closed SRCH-1 as Won't Do",
         since=world.today,
         until=world.today + timedelta(days=EXCLUSION_DAYS),
         source="jira SRCH-1 1",
