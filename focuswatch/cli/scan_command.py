@@ -105,6 +105,7 @@ def notifying(
     found = Recalled(given, given) if trino or forget_files else recalled(given, root=state)
     taken = found.latest
     catalog, known_owners = Catalog.load(), Owners.load(taken.owners)
+    options.note_unfinished(catalog)
     detections = _chosen(catalog, only)
     inputs = Inputs(
         export,
