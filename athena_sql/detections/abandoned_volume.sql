@@ -32,9 +32,9 @@ WITH computing_regions AS (
         max(charge_date) AS last_compute_date
     FROM daily_charges
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
-        AND charge_date < $as_of                           -- unsettled days too: a machine that runs again acquits
+        AND charge_date < $as_of                           -- unsettled days too: an instance that runs again clears the volume
         AND (
-            SkuMeter LIKE '%BoxUsage%'                     -- on demand, reserved, on dedicated hosts (HostBoxUsage)
+            SkuMeter LIKE '%BoxUsage%'                     -- On-Demand, reserved, and on dedicated hosts (HostBoxUsage)
             OR SkuMeter LIKE '%SpotUsage%'
             OR SkuMeter LIKE '%DedicatedUsage%'
             OR SkuMeter LIKE '%HostUsage%'
@@ -43,7 +43,7 @@ WITH computing_regions AS (
             OR SkuMeter LIKE '%-ml.%'                      -- Studio:JupyterLab-ml.…
         )
         AND ChargeCategory = 'Usage'
-        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- a reservation without a machine
+        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- a reservation without an instance
         AND ConsumedQuantity > 0
     GROUP BY 1, 2
 ),
@@ -75,7 +75,7 @@ volumes AS (
         ON coalesce(charges.SubAccountId, '') = computing_regions.account_key
         AND coalesce(charges.RegionId, '') = computing_regions.region_key
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
-        AND charges.SkuMeter LIKE '%EBS:Volume%'           -- with the IOPS and throughput bought for it; not EBS:SnapshotUsage
+        AND charges.SkuMeter LIKE '%EBS:Volume%'           -- with provisioned IOPS and throughput; not EBS:SnapshotUsage
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND coalesce(computing_regions.last_compute_date < lookbacks.charge_date, true)
@@ -98,7 +98,7 @@ SELECT
     volumes.last_day
 FROM volumes
 LEFT JOIN computing_accounts ON coalesce(volumes.sub_account_id, '') = computing_accounts.account_key
-WHERE coalesce(                                            -- a machine or a disk of an unknown region: they may belong together
+WHERE coalesce(                                            -- an instance or a volume in an unknown region may belong together
     CASE
         WHEN volumes.region_id IS NULL THEN computing_accounts.last_compute_date
         ELSE computing_accounts.last_compute_date_anywhere

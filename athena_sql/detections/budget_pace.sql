@@ -25,7 +25,7 @@ sources   = [
   "https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-best-practices.html",
 ]
 [pace]
-alerts = [0.70, 0.85, 1.0]     # shares of the plan that are spent; the forecast alone comes before them
+alerts = [0.70, 0.85, 1.0]     # shares of the budget that are spent; the forecast comes before them
 */
 SELECT team, use_case, sub_account_id, service_name, charge_date, is_settled, usage_cost, fee_cost
 FROM paid_days

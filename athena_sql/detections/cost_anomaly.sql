@@ -41,19 +41,19 @@ WITH daily_costs AS (
     FROM daily_services
     WHERE charge_date < $as_of
         AND charge_date >= CAST($as_of - INTERVAL '1' DAY * $history_days AS date)
-        AND ChargeCategory = 'Usage'                        -- credits, refunds, tax, fees and purchases have no rhythm
+        AND ChargeCategory = 'Usage'                        -- credits, refunds, tax, fees and purchases have no daily pattern
         AND coalesce(ChargeFrequency, 'Usage-Based') = 'Usage-Based'
         AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
     GROUP BY 1, 2, 3
 ),
-launched_days AS (                                          -- up to `factor` times the usual is meant
+launched_days AS (                                          -- cost up to `factor` times the baseline is planned
     SELECT
         charge_date,
         sub_account_id,
         service_name,
         least(
             greatest(sum(effective_cost) - max(own_cost), 0),
-            (max(factor) - 1) * max(usual_cost)
+            (max(factor) - 1) * max(baseline_cost)
         ) AS planned_cost
     FROM launch_days
     GROUP BY 1, 2, 3
@@ -63,7 +63,7 @@ SELECT
     daily_costs.ServiceName AS series,
     daily_costs.charge_date,
     daily_costs.cost - coalesce(launched_days.planned_cost, 0) AS cost,
-    completeness.is_settled                                 -- the others tell only whether it goes on
+    completeness.is_settled                                 -- unsettled days only show whether it continues
 FROM daily_costs
 INNER JOIN completeness
     ON daily_costs.SubAccountId IS NOT DISTINCT FROM completeness.sub_account_id

@@ -35,7 +35,7 @@ least_excess_gb = 100.0
 least_cost_usd = 1.0
 least_compute_share = 0.1
 */
-WITH account_days AS (                                              -- both at once: what is mentioned twice is read twice
+WITH account_days AS (                                              -- one read of the bill: Trino reads a table at every mention
     SELECT
         SubAccountId AS sub_account_id,
         charge_date,
@@ -43,7 +43,7 @@ WITH account_days AS (                                              -- both at o
         sum(CASE WHEN internet_gb IS NOT NULL THEN EffectiveCost END) AS effective_cost,
         sum(CASE WHEN is_compute AND SkuMeter NOT LIKE '%Lambda-GB-Second%' THEN EffectiveCost END) AS machine_cost,
         sum(CASE WHEN is_compute AND SkuMeter NOT LIKE '%Lambda-GB-Second%' AND NOT is_learning THEN EffectiveCost END)
-            AS instance_cost,                                       -- without the machines of SageMaker
+            AS instance_cost,                                       -- without SageMaker instances
         sum(CASE WHEN is_compute AND SkuMeter LIKE '%Lambda-GB-Second%' THEN EffectiveCost END) AS function_cost
     FROM (
         SELECT
@@ -59,18 +59,18 @@ WITH account_days AS (                                              -- both at o
                 OR SkuMeter LIKE '%:ml.%' OR SkuMeter LIKE '%-ml.%'
                 OR SkuMeter LIKE '%Fargate-%' OR SkuMeter LIKE '%Lambda-GB-Second%'
             )
-            AND NOT is_edge                                         -- what viewers fetch; CloudFront's EU- looks like a region's
+            AND NOT is_edge                                         -- traffic of viewers; CloudFront's EU- prefix looks like a region's
             AND ChargeCategory = 'Usage'
             AND ChargeClass IS DISTINCT FROM 'Correction'
     ) AS transfers_and_compute
     GROUP BY 1, 2
 ),
-samples AS (                                                        -- of a day: itself, and its weekday of eight weeks before
+samples AS (                                                        -- each day, and the same weekday of the eight weeks before
     SELECT
         completeness.sub_account_id,
         CAST(completeness.charge_date + INTERVAL '7' DAY * weeks.weeks_before AS date) AS charge_date,
         weeks.weeks_before > 0 AS is_before,
-        coalesce(account_days.gb, 0) AS gb,                         -- a delivered day without transfer is a day of none
+        coalesce(account_days.gb, 0) AS gb,                         -- a delivered day without transfer counts as 0
         account_days.effective_cost,
         coalesce(account_days.machine_cost, 0) AS machine_cost,
         coalesce(account_days.instance_cost, 0) AS instance_cost,
@@ -105,15 +105,15 @@ large_days AS (
         max(CASE WHEN NOT is_before THEN instance_cost END) AS instance_cost,
         max(CASE WHEN NOT is_before THEN function_cost END) AS function_cost,
         avg(CASE WHEN is_before AND place * 2 BETWEEN weekdays AND weekdays + 2 THEN gb END)
-            AS expected_gb,                                         -- of the middle one or two: the median
+            AS expected_gb,                                         -- the median: the mean of the middle one or two
         avg(CASE WHEN is_before AND machine_place * 2 BETWEEN weekdays AND weekdays + 2 THEN machine_cost END)
-            AS expected_machine_cost,                               -- medians too: one busy week must not hide the next
+            AS expected_machine_cost,                               -- medians, so that one busy week does not hide the next
         avg(CASE WHEN is_before AND instance_place * 2 BETWEEN weekdays AND weekdays + 2 THEN instance_cost END)
             AS expected_instance_cost,
         avg(CASE WHEN is_before AND function_place * 2 BETWEEN weekdays AND weekdays + 2 THEN function_cost END)
             AS expected_function_cost
     FROM ranked_samples
-    WHERE own_gb >= $least_excess_gb                                -- less can be no spike, so it needs no baseline
+    WHERE own_gb >= $least_excess_gb                                -- a smaller day cannot be a spike and needs no baseline
     GROUP BY 1, 2
     HAVING max(CASE WHEN is_before THEN weekdays END) >= $least_weekdays
 ),
@@ -121,18 +121,18 @@ compared_days AS (
     SELECT
         *,
         gb / CASE WHEN expected_gb > 1 THEN expected_gb ELSE 1E0 END AS transfer_ratio,
-        1 + greatest(                                               -- machines or functions, whichever grew more;
+        1 + greatest(                                               -- instances or functions, whichever grew more;
             greatest(
                 (machine_cost - expected_machine_cost) / greatest(expected_machine_cost, least_compute),
                 (instance_cost - expected_instance_cost) / greatest(expected_instance_cost, least_compute)
-            ),                                                      -- instances also beside models that stayed as they were
+            ),                                                      -- EC2 instances also count without SageMaker
             (function_cost - expected_function_cost) / greatest(expected_function_cost, least_compute)
         ) AS compute_ratio
     FROM (
         SELECT
             *,
             $least_cost_usd + $least_compute_share * (expected_machine_cost + expected_function_cost)
-                AS least_compute                                    -- a first small machine is no growth to speak of
+                AS least_compute                                    -- a first small instance is not significant growth
         FROM large_days
     ) AS days_with_floor
     WHERE gb >= $least_ratio * expected_gb
@@ -148,7 +148,7 @@ spike_days AS (
         max(charge_date) OVER (PARTITION BY sub_account_id) AS last_day,
         sum(gb) OVER (PARTITION BY sub_account_id) AS spike_gb
     FROM compared_days
-    WHERE compute_ratio - 1 < (transfer_ratio - 1) / 2              -- more work sends more
+    WHERE compute_ratio - 1 < (transfer_ratio - 1) / 2              -- more compute explains more transfer
 ),
 spike_sources AS (
     SELECT

@@ -40,7 +40,7 @@ ages AS (
         began.sub_account_id,
         CASE
             WHEN min(accounts.joined_on) < min(began.first_charge_date) THEN min(accounts.joined_on)
-            ELSE min(began.first_charge_date)                       -- an account may be there long before its first charge
+            ELSE min(began.first_charge_date)                       -- an account can exist long before its first charge
         END AS account_began
     FROM (SELECT DISTINCT sub_account_id, first_charge_date FROM completeness) AS began
     LEFT JOIN accounts ON began.sub_account_id = accounts.sub_account_id
@@ -54,7 +54,7 @@ account_days AS (
         AND (
             (ChargeCategory = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
             OR (ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL)
-        )                                                           -- no tax, no credits; a commitment is paid asleep too
+        )                                                           -- no tax or credits; commitments are charged in dormant accounts too
         AND NOT (
             day(charge_date) = 1
             AND (ChargeCategory = 'Purchase' OR coalesce(ChargeFrequency, 'Usage-Based') <> 'Usage-Based')
@@ -106,7 +106,7 @@ reactivations AS (
     FROM account_days
     INNER JOIN dormancies
         ON account_days.sub_account_id IS NOT DISTINCT FROM dormancies.sub_account_id
-        AND account_days.charge_date >= dormancies.first_day     -- a theft begun at night shows a day later
+        AND account_days.charge_date >= dormancies.first_day     -- activity that starts at night is visible a day later
     GROUP BY 1, 2, 3
 ),
 active_accounts AS (

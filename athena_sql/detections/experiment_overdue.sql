@@ -36,7 +36,7 @@ WITH experiment_days AS (
         ON owned_days.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
         AND owned_days.charge_date = completeness.charge_date
     WHERE owned_days.intent = 'experiment'
-        AND owned_days.charge_kind IN ('usage', 'fee')                      -- credits and tax are no use
+        AND owned_days.charge_kind IN ('usage', 'fee')                      -- credits and tax are not usage
 ),
 experiments AS (
     SELECT
@@ -47,14 +47,14 @@ experiments AS (
     FROM experiment_days
     GROUP BY 1
 ),
-judged_experiments AS (
+evaluated_experiments AS (
     SELECT
         plans.*,
         experiments.first_day,
         experiments.spent,
         experiments.daily_cost,
         coalesce(plans.review_on <= $as_of, false) AS is_late,
-        coalesce(round(experiments.spent, 6) >= plans.cap, false) AS is_dear
+        coalesce(round(experiments.spent, 6) >= plans.cap, false) AS is_over_cap
     FROM experiments
     INNER JOIN plans ON plans.kind = 'use case' AND plans.plan = experiments.use_case
     WHERE plans.intent = 'experiment'
@@ -68,7 +68,7 @@ SELECT
     plan AS use_case,
     coalesce(team, 'the owning team') AS plan_team,
     CASE
-        WHEN is_late AND is_dear THEN 'past its review date and its cap'
+        WHEN is_late AND is_over_cap THEN 'past its review date and its cap'
         WHEN is_late THEN 'past its review date'
         ELSE 'past its cap'
     END AS overdue,
@@ -79,7 +79,7 @@ SELECT
     review_on,
     CASE WHEN is_late THEN date_diff('day', review_on, $as_of) END AS days_late,
     coalesce(hypothesis, 'not stated in owners.toml') AS hypothesis
-FROM judged_experiments
-WHERE (is_late OR is_dear)
-    AND round(daily_cost * 30, 6) >= $least_monthly_cost_usd                     -- what has ended is overdue no more
+FROM evaluated_experiments
+WHERE (is_late OR is_over_cap)
+    AND round(daily_cost * 30, 6) >= $least_monthly_cost_usd                     -- an experiment that stopped is not overdue
 ORDER BY monthly_cost DESC, use_case

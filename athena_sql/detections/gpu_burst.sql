@@ -59,7 +59,7 @@ gpu_charges AS (
         AND is_gpu
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
-        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'      -- paid for, not running
+        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'      -- charged but not running
         AND (
             ((ServiceName LIKE 'Amazon Elastic Compute Cloud%' OR x_ServiceCode = 'AmazonEC2')
                 AND regexp_like(meter, '^(BoxUsage|SpotUsage|DedicatedUsage|HostBoxUsage):'))  -- not EBSOptimized, UnusedBox
@@ -79,11 +79,11 @@ gpu_hours_by_day AS (
     FROM gpu_charges
     GROUP BY 1, 2, 3
 ),
-silences AS (
+gaps AS (
     SELECT
         gpu_hours_by_day.*,
         bills.news_from,
-        date_diff('day', day_before, charge_date) AS silent_days,
+        date_diff('day', day_before, charge_date) AS gap_days,
         max(hours) OVER (
             PARTITION BY sub_account_id, region_id
             ORDER BY charge_date
@@ -98,17 +98,17 @@ silences AS (
 rhythms AS (
     SELECT
         *,
-        sum(CASE WHEN silent_days > $history_days - 5 THEN 1 ELSE 0 END) OVER (
+        sum(CASE WHEN gap_days > $history_days - 5 THEN 1 ELSE 0 END) OVER (
             PARTITION BY sub_account_id, region_id
             ORDER BY charge_date
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS long_silences_before,
-        max(silent_days) OVER (
+        ) AS long_gaps_before,
+        max(gap_days) OVER (
             PARTITION BY sub_account_id, region_id
             ORDER BY charge_date
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS longest_silence_before
-    FROM silences
+        ) AS longest_gap_before
+    FROM gaps
 ),
 bursts AS (
     SELECT
@@ -118,17 +118,17 @@ bursts AS (
         max(open_hours) AS peak_hours,
         max(coalesce(peak_hours_before, 0)) AS peak_hours_before
     FROM rhythms
-    WHERE charge_date >= news_from                                  -- before that is where the bill begins, or history
-        AND open_hours > 0                                          -- a reservation that runs out adds no hours
+    WHERE charge_date >= news_from                                  -- earlier days are history, or the start of the bill
+        AND open_hours > 0                                          -- an expired reservation adds no hours
         AND (
             (
-                (silent_days IS NULL OR silent_days > $history_days)
-                AND NOT (                                           -- a training every month comes as it always came
-                    coalesce(long_silences_before, 0) >= 2
-                    AND silent_days <= longest_silence_before + 7
+                (gap_days IS NULL OR gap_days > $history_days)
+                AND NOT (                                           -- a monthly training job recurs as before
+                    coalesce(long_gaps_before, 0) >= 2
+                    AND gap_days <= longest_gap_before + 7
                 )
             )
-            OR open_hours > $multiple * coalesce(peak_hours_before, peak_hours_ever)  -- reserved hours have a level too
+            OR open_hours > $multiple * coalesce(peak_hours_before, peak_hours_ever)  -- reserved hours count towards the baseline
         )
     GROUP BY 1, 2
 ),

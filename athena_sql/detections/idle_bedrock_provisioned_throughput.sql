@@ -43,7 +43,7 @@ WITH capacity_days AS (
         sum(coalesce(charges.ConsumedQuantity, charges.PricingQuantity)) AS model_unit_hours,
         sum(charges.EffectiveCost) AS effective_cost
     FROM ai_charges AS charges
-    WHERE charges.charge_date < $as_of                     -- all of the history: a commitment may have begun long ago
+    WHERE charges.charge_date < $as_of                     -- all history: a commitment may have started long ago
         AND charges.SkuMeter LIKE '%ProvisionedThroughput%ModelUnits%'  -- first-party and Marketplace
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
@@ -89,13 +89,13 @@ invocations AS (
     SELECT
         activity.resource_id,
         count(DISTINCT CASE WHEN activity.activity_date <= capacities.last_day THEN activity.activity_date END)
-            AS days_looked_at,
+            AS evaluated_days,
         max(activity.value) AS most_invocations
     FROM activity
     INNER JOIN capacities
-        ON activity.resource_id = capacities.resource_id   -- an ARN names account and region itself
+        ON activity.resource_id = capacities.resource_id   -- an ARN contains account and region
         AND activity.activity_date >= capacities.first_day
-    WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+    WHERE activity.activity_date < $as_of                  -- calls on unsettled days count too
         AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND (
             (activity.namespace = 'AWS/Bedrock' AND activity.metric = 'Invocations')
@@ -111,7 +111,7 @@ called_regions AS (
         ON activity.sub_account_id IS NOT DISTINCT FROM capacities.sub_account_id
         AND activity.region_id IS NOT DISTINCT FROM capacities.region_id
         AND activity.activity_date >= capacities.first_day
-    WHERE capacities.resource_id IS NULL                   -- capacity the bill does not name may be the one that is called
+    WHERE capacities.resource_id IS NULL                   -- capacity without a resource ID may be the one that is called
         AND activity.activity_date < $as_of
         AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.resource_id LIKE '%:provisioned-model/%'
@@ -139,13 +139,13 @@ called_models AS (
         AND charges.ai_family = 'bedrock'
         AND charges.ChargeCategory = 'Usage'
         AND coalesce(charges.ConsumedQuantity, charges.PricingQuantity) > 0
-        AND NOT regexp_like(charges.meter, '(?i)provisionedthroughput|reserved')  -- held, not called
+        AND NOT regexp_like(charges.meter, '(?i)provisionedthroughput|reserved')  -- reserved, not invoked
 ),
-judged AS (
+evaluated_capacities AS (
     SELECT
         capacities.*,
         terms.committed_from,
-        coalesce(invocations.days_looked_at, 0) = $lookback_days AS is_looked_at
+        coalesce(invocations.evaluated_days, 0) = $lookback_days AS is_evaluated
     FROM capacities
     LEFT JOIN terms
         ON capacities.sub_account_id IS NOT DISTINCT FROM terms.sub_account_id
@@ -163,7 +163,7 @@ judged AS (
         AND capacities.model_key = called_models.model_key
     WHERE coalesce(invocations.most_invocations, 0) = 0
         AND called_regions.is_called IS NULL
-        AND (invocations.days_looked_at = $lookback_days OR called_models.is_called IS NULL)  -- activity decides, else the bill
+        AND (invocations.evaluated_days = $lookback_days OR called_models.is_called IS NULL)  -- activity decides; without it, the bill
 ),
 idle_capacities AS (
     SELECT
@@ -173,17 +173,17 @@ idle_capacities AS (
         service_name,
         first_day,
         last_day,
-        array_agg(DISTINCT model ORDER BY model) AS models,  -- without a resource the models of a region are one finding
-        bool_and(is_looked_at) AS is_looked_at,
+        array_agg(DISTINCT model ORDER BY model) AS models,  -- without a resource ID, the models of a region are one finding
+        bool_and(is_evaluated) AS is_evaluated,
         max(committed_months) AS committed_months,
         max(CASE
-            WHEN committed_from > first_charge_date        -- else it began before the bill did
+            WHEN committed_from > first_charge_date        -- otherwise it started before the bill
                 THEN CAST(committed_from + INTERVAL '1' MONTH * committed_months AS date)
         END) AS committed_until,
         max_by(tags, effective_cost) FILTER (WHERE tags IS NOT NULL) AS tags,
         sum(model_unit_hours) AS model_unit_hours,
         sum(effective_cost) AS effective_cost
-    FROM judged
+    FROM evaluated_capacities
     GROUP BY 1, 2, 3, 4, 5, 6
 )
 SELECT
@@ -195,7 +195,7 @@ SELECT
     tags,
     models,
     model_unit_hours,
-    CASE WHEN is_looked_at THEN 'no invocations' ELSE 'no tokens of that model on the account''s bill' END AS proof,
+    CASE WHEN is_evaluated THEN 'no invocations' ELSE 'no tokens of that model on the account''s bill' END AS proof,
     CASE
         WHEN committed_months IS NULL THEN 'no commitment'
         WHEN committed_until IS NULL

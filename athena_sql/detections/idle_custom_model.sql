@@ -47,27 +47,27 @@ WITH models AS (
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND (
             charges.SkuMeter LIKE '%CustomModelImport-Storage%'
-            OR charges.SkuMeter LIKE '%CustomModelImport-Inference%'  -- billed while a copy is warm, not by the call
+            OR charges.SkuMeter LIKE '%CustomModelImport-Inference%'  -- billed while a copy is active, not per call
             OR charges.SkuMeter LIKE '%Customization-Storage%'
         )
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND charges.ConsumedQuantity > 0
-    GROUP BY 1, 2, 3, 4, 5                                 -- storage and warm minutes of one model are one finding
-    HAVING min(charges.charge_date) = lookbacks.charge_date  -- younger than the lookback: no verdict
-        AND max(charges.charge_date) = lookbacks.last_settled_day  -- deleted since: nothing left to say
+    GROUP BY 1, 2, 3, 4, 5                                 -- storage and active minutes of a model are one finding
+    HAVING min(charges.charge_date) = lookbacks.charge_date  -- a younger model is not evaluated
+        AND max(charges.charge_date) = lookbacks.last_settled_day  -- a deleted model is not reported
 ),
 invocations AS (
     SELECT
         activity.resource_id,
         count(DISTINCT CASE WHEN activity.activity_date <= models.last_day THEN activity.activity_date END)
-            AS days_looked_at,
+            AS evaluated_days,
         max(activity.value) AS most_invocations
     FROM activity
     INNER JOIN models
-        ON activity.resource_id = models.resource_id       -- an ARN names account and region itself
+        ON activity.resource_id = models.resource_id       -- an ARN contains account and region
         AND activity.activity_date >= models.first_day
-    WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+    WHERE activity.activity_date < $as_of                  -- calls on unsettled days count too
         AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND (
             (activity.namespace = 'AWS/Bedrock' AND activity.metric = 'Invocations')
@@ -91,7 +91,7 @@ called_customs AS (
         AND charges.charge_date >= model_accounts.first_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.charge_date < $as_of
-        AND charges.SkuMeter LIKE '%tokens-custom-model%'  -- an on-demand deployment of a customised model
+        AND charges.SkuMeter LIKE '%tokens-custom-model%'  -- an on-demand deployment of a custom model
         AND charges.ChargeCategory = 'Usage'
         AND charges.ConsumedQuantity > 0
 )
@@ -102,7 +102,7 @@ SELECT
     models.effective_cost / $lookback_days * 30 AS monthly_cost,
     models.service_name,
     models.tags,
-    coalesce(invocations.days_looked_at, 0) < $lookback_days AS not_evaluated,
+    coalesce(invocations.evaluated_days, 0) < $lookback_days AS not_evaluated,
     models.model_kind,
     models.meters,
     $lookback_days AS lookback_days,

@@ -29,7 +29,7 @@ sources   = [
 [parameters]
 lookback_days = 14
 least_monthly_cost_usd = 1.0
-system_rate = 1.0          # searches and writes a minute, by the day, that are a domain's own
+system_rate = 1.0          # daily mean of searches and writes per minute that are a domain's own
 */
 WITH floor_charges AS (
     SELECT
@@ -81,7 +81,7 @@ requests AS (
         activity.activity_date,
         activity.value,
         request_metrics.kind,
-        activity.metric = 'IndexingRate' AS is_written                  -- somebody keeps logs in it
+        activity.metric = 'IndexingRate' AS is_written                  -- it stores logs
     FROM activity
     INNER JOIN (
         VALUES
@@ -94,11 +94,11 @@ requests AS (
     ) AS request_metrics (kind, namespace, metric)
         ON activity.namespace = request_metrics.namespace
         AND activity.metric = request_metrics.metric
-    WHERE activity.activity_date < $as_of                  -- a request on an unsettled day is a request
+    WHERE activity.activity_date < $as_of                  -- requests on unsettled days count too
         AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.value IS NOT NULL
 ),
-judged_floors AS (
+evaluated_services AS (
     SELECT
         floors.sub_account_id,
         floors.region_id,
@@ -113,12 +113,12 @@ judged_floors AS (
         max(floors.effective_cost) AS effective_cost,
         count(DISTINCT CASE
             WHEN NOT requests.is_written AND requests.activity_date <= floors.last_day THEN requests.activity_date
-        END) AS days_looked_at,
+        END) AS evaluated_days,
         coalesce(max(CASE WHEN NOT requests.is_written THEN requests.value END), 0) AS most_requests,
         coalesce(max(CASE WHEN requests.is_written THEN requests.value END), 0) AS most_written,
-        CASE WHEN floors.kind = 'OpenSearch domain' THEN $system_rate * 1440 ELSE 0 END AS system_requests  -- in a day's minutes
+        CASE WHEN floors.kind = 'OpenSearch domain' THEN $system_rate * 1440 ELSE 0 END AS system_requests  -- per day
     FROM floors
-    LEFT JOIN requests                                     -- an ARN names account and region itself
+    LEFT JOIN requests                                     -- an ARN contains account and region
         ON floors.resource_id = requests.resource_id
         AND floors.kind = requests.kind
         AND requests.activity_date >= floors.first_day
@@ -131,7 +131,7 @@ SELECT
     effective_cost / $lookback_days * 30 AS monthly_cost,
     service_name,
     tags,
-    days_looked_at < $lookback_days AS not_evaluated,
+    evaluated_days < $lookback_days AS not_evaluated,
     kind,
     billed_quantity,
     billed_unit,
@@ -145,7 +145,7 @@ SELECT
     last_day,
     nullif(regexp_extract(resource_id, '(?:index|graph|domain)/(.+)$', 1), '') AS resource_name,
     nullif(regexp_extract(resource_id, 'application/([^/]+)/', 1), '') AS application_id,
-    CASE kind                                              -- filled in like an action: no name of the bill is in it yet
+    CASE kind                                              -- a template that is filled in as the action is
         WHEN 'Kendra index' THEN 'aws kendra delete-index --id {resource_name} --region {region_id}'
         WHEN 'Amazon Q index'
             THEN 'aws qbusiness delete-index --application-id {application_id} --index-id {resource_name} --region {region_id}'
@@ -153,7 +153,7 @@ SELECT
             THEN 'aws neptune-graph delete-graph --no-skip-snapshot --graph-identifier {resource_name} --region {region_id}'
         ELSE 'aws opensearch delete-domain --domain-name {resource_name} --region {region_id}'
     END AS delete_command
-FROM judged_floors
+FROM evaluated_services
 WHERE most_requests <= system_requests
     AND most_written <= system_requests
     AND round(effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd

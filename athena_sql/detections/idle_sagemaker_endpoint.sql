@@ -46,11 +46,11 @@ WITH endpoints AS (
         AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.SkuMeter LIKE '%Host:%'
-        AND charges.meter LIKE 'Host:%'                    -- real-time alone: not AsyncInf:, ServerlessInf:, Train:, Notebk:
+        AND charges.meter LIKE 'Host:%'                    -- real-time only: not AsyncInf:, ServerlessInf:, Train:, Notebk:
         AND charges.ai_family = 'sagemaker'
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
-    GROUP BY 1, 2, 3, 4, 5                                 -- one endpoint, however many variants and instance types
+    GROUP BY 1, 2, 3, 4, 5                                 -- one row per endpoint, whatever its variants and instance types
     HAVING count(DISTINCT CASE
         WHEN charges.instance_type IS NOT NULL AND charges.ConsumedQuantity > 0 THEN charges.charge_date
     END) = $lookback_days
@@ -59,13 +59,13 @@ calls AS (
     SELECT
         activity.resource_id,
         count(DISTINCT CASE WHEN activity.activity_date <= endpoints.last_day THEN activity.activity_date END)
-            AS days_looked_at,
+            AS evaluated_days,
         max(activity.value) AS most_invocations
     FROM activity
     INNER JOIN endpoints
-        ON activity.resource_id = endpoints.resource_id    -- an ARN names account and region itself
+        ON activity.resource_id = endpoints.resource_id    -- an ARN contains account and region
         AND activity.activity_date >= endpoints.first_day
-    WHERE activity.activity_date < $as_of                  -- a call on an unsettled day is a call
+    WHERE activity.activity_date < $as_of                  -- calls on unsettled days count too
         AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND activity.namespace = 'AWS/SageMaker'
         AND activity.metric = 'Invocations'
@@ -79,7 +79,7 @@ SELECT
     endpoints.effective_cost / $lookback_days * 30 AS monthly_cost,
     endpoints.service_name,
     endpoints.tags,
-    coalesce(calls.days_looked_at, 0) < $lookback_days AS not_evaluated,
+    coalesce(calls.evaluated_days, 0) < $lookback_days AS not_evaluated,
     regexp_extract(endpoints.resource_id, 'endpoint/(.+)$', 1) AS endpoint_name,
     endpoints.instance_types,
     endpoints.instance_hours,

@@ -47,8 +47,8 @@ first_charges AS (
             (ChargeCategory = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
             OR (ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL)
         )                                                           -- no tax, credit or refund, and no commitment
-        AND ChargeClass IS DISTINCT FROM 'Correction'               -- a restatement is no use of anything
-        AND NOT (                                                   -- nor is a row of an old period, whatever its day
+        AND ChargeClass IS DISTINCT FROM 'Correction'               -- a correction is not usage
+        AND NOT (                                                   -- nor is a row of an earlier billing period
             charge_date >= $news_since
             AND billing_period < CAST(date_trunc('month', $news_since) AS date)
         )
@@ -62,7 +62,7 @@ dated_charges AS (
         first_charge_date,
         bills.bill_began,
         min(first_charge_date) OVER (PARTITION BY sub_account_id) AS account_began,
-        min(first_charge_date) OVER (PARTITION BY region_id, is_edge) AS organisation_began
+        min(first_charge_date) OVER (PARTITION BY region_id, is_edge) AS organization_began
     FROM first_charges
     CROSS JOIN bills
 ),
@@ -72,16 +72,16 @@ new_regions AS (
         region_id,
         first_charge_date,
         account_began,
-        organisation_began < first_charge_date AS used_elsewhere
+        organization_began < first_charge_date AS used_elsewhere
     FROM dated_charges
     WHERE first_charge_date >= $news_since
-        AND NOT is_edge                                             -- the viewer's region, which nobody chose
+        AND NOT is_edge                                             -- the region of the viewer, which the account did not choose
         AND date_diff('day', bill_began, first_charge_date) >= $warm_up_days
-        AND lower(region_id) NOT IN ('', 'global', 'noregion')      -- null has no region either, and fails here
+        AND lower(region_id) NOT IN ('', 'global', 'noregion')      -- null is no region, and is excluded here
         AND NOT (
-            organisation_began < first_charge_date
+            organization_began < first_charge_date
             AND date_diff('day', account_began, first_charge_date) < $warm_up_days
-            AND date_diff('day', bill_began, account_began) >= $warm_up_days  -- else the account is as old as the bill
+            AND date_diff('day', bill_began, account_began) >= $warm_up_days  -- otherwise the account is as old as the bill
         )
 ),
 region_services AS (
@@ -93,7 +93,7 @@ region_services AS (
         sum(CASE
             WHEN charges.ChargeCategory = 'Purchase' AND charges.EffectiveCost = 0 THEN charges.BilledCost
             ELSE charges.EffectiveCost
-        END) AS effective_cost                                      -- a purchase costs what is billed for it
+        END) AS effective_cost                                      -- a purchase counts with its billed cost
     FROM daily_services AS charges
     INNER JOIN new_regions
         ON charges.RegionId = new_regions.region_id

@@ -64,7 +64,7 @@ WITH service_renames AS (
             ('Amazon Elastic Container Service for Kubernetes', 'Amazon Elastic Kubernetes Service')
     ) AS renamed (old_name, new_name)
 ),
-abused_services AS (                                                -- for mining, spam or a way back in
+abused_services AS (                                                -- used for mining, spam or persistence
     SELECT *
     FROM (
         VALUES
@@ -74,7 +74,7 @@ abused_services AS (                                                -- for minin
             ('AWS IAM Identity Center'), ('AWS Directory Service')
     ) AS abused (service)
 ),
-bedrock_names AS (                                                  -- four, and one for each Marketplace model
+bedrock_names AS (                                                  -- four names, and one for each Marketplace model
     SELECT DISTINCT ServiceName AS service_name
     FROM ai_charges
     WHERE ai_family = 'bedrock' AND ServiceName IS NOT NULL
@@ -94,8 +94,8 @@ first_charges AS (
             (ChargeCategory = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused')
             OR (ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL)
         )                                                           -- no tax, credit or refund, and no commitment
-        AND ChargeClass IS DISTINCT FROM 'Correction'               -- a restatement is no use of anything
-        AND NOT (                                                   -- nor is a row of an old period, whatever its day
+        AND ChargeClass IS DISTINCT FROM 'Correction'               -- a correction is not usage
+        AND NOT (                                                   -- nor is a row of an earlier billing period
             charge_date >= $news_since
             AND billing_period < CAST(date_trunc('month', $news_since) AS date)
         )
@@ -119,7 +119,7 @@ dated_charges AS (
         known_charges.*,
         bills.bill_began,
         min(first_charge_date) OVER (PARTITION BY sub_account_id) AS account_began,
-        min(first_charge_date) OVER (PARTITION BY service) AS organisation_began,
+        min(first_charge_date) OVER (PARTITION BY service) AS organization_began,
         row_number() OVER (
             PARTITION BY sub_account_id, service
             ORDER BY first_charge_date, service_name
@@ -134,11 +134,11 @@ new_services AS (
         service_name,
         first_charge_date,
         account_began,
-        organisation_began < first_charge_date AS used_elsewhere,
+        organization_began < first_charge_date AS used_elsewhere,
         date_diff('day', account_began, first_charge_date) < $warm_up_days
             AND date_diff('day', bill_began, account_began) >= $warm_up_days AS is_warm_up
     FROM dated_charges
-    WHERE place = 1                                                 -- the name the bill shows first
+    WHERE place = 1                                                 -- the name that the bill shows first
         AND first_charge_date >= $news_since
         AND date_diff('day', bill_began, first_charge_date) >= $warm_up_days
         AND service_name <> ''
@@ -152,7 +152,7 @@ service_costs AS (
         sum(CASE
             WHEN charges.ChargeCategory = 'Purchase' AND charges.EffectiveCost = 0 THEN charges.BilledCost
             ELSE charges.EffectiveCost
-        END) AS effective_cost,                                     -- a purchase costs what is billed for it
+        END) AS effective_cost,                                     -- a purchase counts with its billed cost
         array_agg(
             DISTINCT CASE WHEN charges.is_edge THEN 'edge locations' ELSE coalesce(charges.RegionId, 'no region') END
             ORDER BY CASE WHEN charges.is_edge THEN 'edge locations' ELSE coalesce(charges.RegionId, 'no region') END
@@ -194,14 +194,14 @@ sending_services AS (
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
     GROUP BY 1, 2
-    HAVING sum(internet_gb) >= $least_transfer_gb              -- every new account sends a few bytes
+    HAVING sum(internet_gb) >= $least_transfer_gb              -- every new account sends some data
 ),
 risky_services AS (
     SELECT sub_account_id, service_name FROM gpu_services
     UNION
     SELECT sub_account_id, service_name FROM sending_services
 ),
-judged_services AS (
+evaluated_services AS (
     SELECT
         new_services.*,
         risky_services.service_name IS NOT NULL
@@ -214,24 +214,24 @@ judged_services AS (
         AND new_services.sub_account_id IS NOT DISTINCT FROM risky_services.sub_account_id
 )
 SELECT
-    judged_services.sub_account_id,
+    evaluated_services.sub_account_id,
     CAST(NULL AS varchar) AS region_id,
     CAST(NULL AS varchar) AS resource_id,
     service_costs.effective_cost AS monthly_cost,
-    judged_services.service_name,
-    NOT judged_services.is_risky
+    evaluated_services.service_name,
+    NOT evaluated_services.is_risky
         AND abused_services.service IS NULL
         AND round(service_costs.effective_cost, 6) < $notable_cost_usd AS minor,
-    judged_services.first_charge_date AS first_day,
+    evaluated_services.first_charge_date AS first_day,
     service_costs.last_day,
     service_costs.regions,
-    judged_services.used_elsewhere,
-    judged_services.account_began
-FROM judged_services
+    evaluated_services.used_elsewhere,
+    evaluated_services.account_began
+FROM evaluated_services
 INNER JOIN service_costs
-    ON judged_services.service = service_costs.service
-    AND judged_services.sub_account_id IS NOT DISTINCT FROM service_costs.sub_account_id
-LEFT JOIN abused_services ON judged_services.service = abused_services.service
-WHERE NOT (judged_services.is_warm_up AND judged_services.used_elsewhere)
-    OR judged_services.is_risky
-ORDER BY monthly_cost DESC, judged_services.sub_account_id, judged_services.service_name
+    ON evaluated_services.service = service_costs.service
+    AND evaluated_services.sub_account_id IS NOT DISTINCT FROM service_costs.sub_account_id
+LEFT JOIN abused_services ON evaluated_services.service = abused_services.service
+WHERE NOT (evaluated_services.is_warm_up AND evaluated_services.used_elsewhere)
+    OR evaluated_services.is_risky
+ORDER BY monthly_cost DESC, evaluated_services.sub_account_id, evaluated_services.service_name

@@ -25,9 +25,9 @@ sources   = [
 ]
 [parameters]
 lookback_days = 30
-least_monthly_cost_usd = 100.0     # on demand: below it the checkpoint's work costs more than it saves
-least_job_hours = 1.0          # a shorter job ends before spot is worth the wait
-least_days = 4                 # what trains once a week shows four times in 30 days; what ran once is over
+least_monthly_cost_usd = 100.0     # On-Demand; below it, adding checkpoints costs more than it saves
+least_job_hours = 1.0          # shorter jobs gain little from Spot
+least_days = 4                 # weekly training occurs four times in 30 days
 least_saving = 0.6
 most_saving = 0.8
 */
@@ -52,11 +52,11 @@ WITH training_days AS (
         AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.ai_family = 'sagemaker'
-        AND (charges.meter LIKE 'Train:%' OR charges.meter LIKE 'TrSpt:%')  -- not TrainWarmPool:, which spot cannot use
+        AND (charges.meter LIKE 'Train:%' OR charges.meter LIKE 'TrSpt:%')  -- not TrainWarmPool:, which cannot use Spot
         AND charges.instance_type IS NOT NULL
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
-        AND charges.CommitmentDiscountStatus IS NULL       -- hours that a Savings Plan covers are owed anyhow
+        AND charges.CommitmentDiscountStatus IS NULL       -- hours covered by a Savings Plan are charged anyway
     GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
 job_days AS (
@@ -97,7 +97,7 @@ trainings AS (
         min(first_day) AS first_day,
         max(last_day) AS last_day,
         max(service_name) AS service_name,
-        max_by(tags, job_cost) FILTER (WHERE tags IS NOT NULL) AS tags,                    -- who trains most in this pool answers for it
+        max_by(tags, job_cost) FILTER (WHERE tags IS NOT NULL) AS tags,                    -- the tags of the largest job decide the owner
         array_agg(DISTINCT instance_type ORDER BY instance_type)
             FILTER (WHERE is_long) AS instance_types,
         count(DISTINCT CASE WHEN is_long THEN charge_date END) AS training_days,
@@ -110,7 +110,7 @@ trainings AS (
 SELECT
     trainings.sub_account_id,
     trainings.region_id,
-    CAST(NULL AS varchar) AS resource_id,                  -- jobs come and go, the habit stays
+    CAST(NULL AS varchar) AS resource_id,                  -- one finding per account and region: jobs are short-lived
     trainings.monthly_on_demand_cost * $least_saving AS monthly_cost,
     trainings.service_name,
     trainings.tags,

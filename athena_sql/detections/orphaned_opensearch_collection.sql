@@ -48,8 +48,8 @@ WITH ocu_days AS (
         AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.SkuMeter LIKE '%OCU'
-        AND charges.meter IN ('SearchOCU', 'IndexingOCU')  -- storage alone has no floor
-        AND charges.ChargeCategory IN ('Usage', 'Credit')  -- a credit that nets the cost to zero hides nothing
+        AND charges.meter IN ('SearchOCU', 'IndexingOCU')  -- storage without OCUs has no minimum charge
+        AND charges.ChargeCategory IN ('Usage', 'Credit')  -- a credit that offsets the cost does not hide the usage
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
     GROUP BY 1, 2, 3, 4, 5
 ),
@@ -58,7 +58,7 @@ named_pools AS (
     FROM ocu_days
     WHERE ocu_hours > 0
     GROUP BY sub_account_id, region_id
-    HAVING count(DISTINCT resource_id) = 1                 -- one pool whose name stands on one of its two meters only
+    HAVING count(DISTINCT resource_id) = 1                 -- one pool with a resource ID on only one of its two meters
         AND count(DISTINCT CASE WHEN resource_id IS NULL THEN meter END)
             + count(DISTINCT CASE WHEN resource_id IS NOT NULL THEN meter END) = count(DISTINCT meter)
 ),
@@ -76,7 +76,7 @@ pools AS (
     LEFT JOIN named_pools
         ON ocu_days.sub_account_id IS NOT DISTINCT FROM named_pools.sub_account_id
         AND ocu_days.region_id IS NOT DISTINCT FROM named_pools.region_id
-    GROUP BY 1, 2, 3                                       -- either meter is enough, and NextGen groups that sleep have neither:
+    GROUP BY 1, 2, 3                                       -- either meter is enough; idle NextGen groups have neither:
     HAVING count(DISTINCT CASE WHEN ocu_days.ocu_hours > 0 THEN ocu_days.charge_date END) = $lookback_days
 ),
 pool_accounts AS (
@@ -93,11 +93,11 @@ bedrock_accounts AS (
         ON charges.SubAccountId IS NOT DISTINCT FROM pool_accounts.sub_account_id
         AND charges.charge_date >= pool_accounts.first_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
-        AND charges.charge_date < $as_of                   -- unsettled days too: one call acquits
+        AND charges.charge_date < $as_of                   -- unsettled days too: one call clears the pool
         AND charges.ai_family IN ('bedrock', 'agentcore')
         AND charges.ChargeCategory = 'Usage'
         AND coalesce(charges.ConsumedQuantity, charges.PricingQuantity) > 0
-        AND NOT regexp_like(coalesce(charges.meter, ''), '(?i)provisionedthroughput|reserved|storage')  -- held or stored, not used
+        AND NOT regexp_like(coalesce(charges.meter, ''), '(?i)provisionedthroughput|reserved|storage')  -- reserved or stored, not used
 ),
 searched_regions AS (
     SELECT DISTINCT activity.sub_account_id, activity.region_id, true AS is_searched
@@ -130,7 +130,7 @@ INNER JOIN completeness AS lookbacks
 LEFT JOIN bedrock_accounts ON pools.sub_account_id IS NOT DISTINCT FROM bedrock_accounts.sub_account_id
 LEFT JOIN searched_regions
     ON pools.sub_account_id IS NOT DISTINCT FROM searched_regions.sub_account_id
-    AND (pools.region_id = searched_regions.region_id OR pools.region_id IS NULL)  -- a pool of an unknown region may be the one searched
+    AND (pools.region_id = searched_regions.region_id OR pools.region_id IS NULL)  -- a pool in an unknown region may be the one that is searched
 WHERE bedrock_accounts.uses_bedrock IS NULL
     AND searched_regions.is_searched IS NULL
     AND round(pools.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd

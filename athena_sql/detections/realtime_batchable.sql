@@ -27,10 +27,10 @@ sources   = [
 [parameters]
 lookback_days = 28             # four of each weekday
 batch_words = "(^|[^a-z])(batch|offline|nightly|bulk|backfill|etl)([^a-z]|$)"
-most_weekdays = 2              # a schedule; who asks comes on working days
+most_weekdays = 2              # a schedule; interactive use covers all working days
 least_weekday_share = 0.9
 least_active_days = 4
-least_monthly_cost_usd = 25.0  # of saving: less is not worth the work
+least_monthly_cost_usd = 25.0  # of savings; less is not worth the effort
 saving = 0.5                   # https://aws.amazon.com/bedrock/pricing/ : batch, 50 % of on demand
 */
 WITH tokens AS (
@@ -47,7 +47,7 @@ WITH tokens AS (
         AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
         AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
-        AND charges.token_kind IN ('input', 'output')      -- batch has no cache
+        AND charges.token_kind IN ('input', 'output')      -- batch inference has no cache
 ),
 batch_models AS (
     SELECT DISTINCT sub_account_id, model, true AS is_batched
@@ -72,8 +72,8 @@ workload_days AS (
     LEFT JOIN batch_models
         ON tokens.sub_account_id IS NOT DISTINCT FROM batch_models.sub_account_id
         AND tokens.model = batch_models.model
-    WHERE tokens.tier = 'on demand'                        -- flex is cheap already, priority is bought by who waits
-        AND batch_models.is_batched IS NULL                -- who batches this model knows what can be batched
+    WHERE tokens.tier = 'on demand'                        -- flex already costs less; priority is chosen for users who wait
+        AND batch_models.is_batched IS NULL                -- a model that already runs as batch is not reported
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ),
 weekdays AS (

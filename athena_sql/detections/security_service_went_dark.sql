@@ -31,7 +31,7 @@ charged_days = 21
 least_stopped_days = 2
 most_stopped_days = 60
 */
-WITH guards AS (
+WITH security_services AS (
     SELECT *
     FROM (
         VALUES
@@ -41,63 +41,63 @@ WITH guards AS (
                 'aws configservice describe-configuration-recorder-status'),
             ('Security Hub', 'DisableSecurityHub', 'aws securityhub describe-hub'),
             ('Inspector', 'Disable', 'aws inspector2 batch-get-account-status')
-    ) AS guard (guard, stop_events, state_command)
+    ) AS listed (security_service, stop_events, state_command)
 ),
-guard_names AS (
-    SELECT names.service_name, guards.guard
+service_names AS (
+    SELECT names.service_name, security_services.security_service
     FROM (SELECT DISTINCT ServiceName AS service_name FROM daily_services) AS names
-    INNER JOIN guards ON strpos(names.service_name, guards.guard) > 0
+    INNER JOIN security_services ON strpos(names.service_name, security_services.security_service) > 0
 ),
-guard_ends AS (
+service_ends AS (
     SELECT
         charges.SubAccountId AS sub_account_id,
         charges.RegionId AS region_id,
-        guard_names.guard,
+        service_names.security_service,
         max(charges.charge_date) AS last_day
     FROM daily_services AS charges
-    INNER JOIN guard_names ON charges.ServiceName = guard_names.service_name
+    INNER JOIN service_names ON charges.ServiceName = service_names.service_name
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + 14) AS date)
         AND charges.charge_date < $as_of
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
-        AND (charges.is_consumed OR charges.EffectiveCost > 0)      -- a free trial guards too
+        AND (charges.is_consumed OR charges.EffectiveCost > 0)      -- a free trial counts as active
     GROUP BY 1, 2, 3
-    HAVING date_diff('day', max(charges.charge_date), $as_of) > $least_stopped_days  -- back on an unsettled day is back
+    HAVING date_diff('day', max(charges.charge_date), $as_of) > $least_stopped_days  -- charges on unsettled days count as active
 ),
-dark_guards AS (
+stopped_services AS (
     SELECT
-        guard_ends.sub_account_id,
-        guard_ends.region_id,
-        guard_ends.guard,
-        guard_ends.last_day,
+        service_ends.sub_account_id,
+        service_ends.region_id,
+        service_ends.security_service,
+        service_ends.last_day,
         count(*) AS stopped_days
-    FROM guard_ends
+    FROM service_ends
     INNER JOIN completeness
-        ON guard_ends.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
-        AND completeness.charge_date > guard_ends.last_day
+        ON service_ends.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
+        AND completeness.charge_date > service_ends.last_day
     WHERE completeness.is_settled
     GROUP BY 1, 2, 3, 4
     HAVING count(*) BETWEEN $least_stopped_days AND $most_stopped_days
 ),
-steady_guards AS (
+steady_services AS (
     SELECT
-        dark_guards.sub_account_id,
-        dark_guards.region_id,
-        dark_guards.guard,
-        dark_guards.last_day,
-        dark_guards.stopped_days,
+        stopped_services.sub_account_id,
+        stopped_services.region_id,
+        stopped_services.security_service,
+        stopped_services.last_day,
+        stopped_services.stopped_days,
         max_by(charges.ServiceName, charges.charge_date) FILTER (WHERE charges.ServiceName IS NOT NULL) AS service_name,
         sum(charges.EffectiveCost) AS effective_cost
     FROM daily_services AS charges
-    INNER JOIN guard_names ON charges.ServiceName = guard_names.service_name
-    INNER JOIN dark_guards
-        ON guard_names.guard = dark_guards.guard
-        AND charges.SubAccountId IS NOT DISTINCT FROM dark_guards.sub_account_id
-        AND charges.RegionId IS NOT DISTINCT FROM dark_guards.region_id
+    INNER JOIN service_names ON charges.ServiceName = service_names.service_name
+    INNER JOIN stopped_services
+        ON service_names.security_service = stopped_services.security_service
+        AND charges.SubAccountId IS NOT DISTINCT FROM stopped_services.sub_account_id
+        AND charges.RegionId IS NOT DISTINCT FROM stopped_services.region_id
     INNER JOIN completeness
         ON charges.charge_date = completeness.charge_date
         AND charges.SubAccountId IS NOT DISTINCT FROM completeness.sub_account_id
-        AND completeness.settled_recency BETWEEN dark_guards.stopped_days + 1 AND dark_guards.stopped_days + $charged_days
+        AND completeness.settled_recency BETWEEN stopped_services.stopped_days + 1 AND stopped_services.stopped_days + $charged_days
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + $charged_days + 14) AS date)
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
@@ -107,19 +107,19 @@ steady_guards AS (
 ),
 other_days AS (
     SELECT
-        steady_guards.sub_account_id,
-        steady_guards.region_id,
-        steady_guards.guard,
+        steady_services.sub_account_id,
+        steady_services.region_id,
+        steady_services.security_service,
         charges.ServiceName AS service,
         charges.charge_date,
         sum(charges.EffectiveCost) AS effective_cost
     FROM daily_services AS charges
-    INNER JOIN steady_guards
-        ON charges.SubAccountId IS NOT DISTINCT FROM steady_guards.sub_account_id
-        AND charges.RegionId IS NOT DISTINCT FROM steady_guards.region_id
-        AND charges.charge_date > steady_guards.last_day
+    INNER JOIN steady_services
+        ON charges.SubAccountId IS NOT DISTINCT FROM steady_services.sub_account_id
+        AND charges.RegionId IS NOT DISTINCT FROM steady_services.region_id
+        AND charges.charge_date > steady_services.last_day
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($most_stopped_days + 14) AS date)
-        AND NOT charges.is_edge                                     -- viewers go on in a region that the account left
+        AND NOT charges.is_edge                                     -- edge traffic continues in a region that the account left
         AND charges.ChargeCategory = 'Usage'
         AND charges.ChargeClass IS DISTINCT FROM 'Correction'
         AND (charges.is_consumed OR charges.EffectiveCost > 0)
@@ -129,7 +129,7 @@ active_regions AS (
     SELECT
         other_days.sub_account_id,
         other_days.region_id,
-        other_days.guard,
+        other_days.security_service,
         count(DISTINCT other_days.charge_date) AS other_service_days
     FROM other_days
     INNER JOIN completeness
@@ -137,55 +137,55 @@ active_regions AS (
         AND other_days.sub_account_id IS NOT DISTINCT FROM completeness.sub_account_id
     WHERE completeness.is_settled
     GROUP BY 1, 2, 3
-    HAVING min(completeness.settled_recency) = 1                    -- still there, not wound down a little later
+    HAVING min(completeness.settled_recency) = 1                    -- still active, and not shut down a little later
 ),
 other_services AS (
     SELECT
         sub_account_id,
         region_id,
-        guard,
+        security_service,
         service,
         row_number() OVER (
-            PARTITION BY sub_account_id, region_id, guard
+            PARTITION BY sub_account_id, region_id, security_service
             ORDER BY sum(effective_cost) DESC, service
         ) AS place
     FROM other_days
     GROUP BY 1, 2, 3, 4
 ),
 named_services AS (
-    SELECT sub_account_id, region_id, guard, array_agg(service ORDER BY place) AS other_services
+    SELECT sub_account_id, region_id, security_service, array_agg(service ORDER BY place) AS other_services
     FROM other_services
     WHERE place <= 3
     GROUP BY 1, 2, 3
 )
 SELECT
-    steady_guards.sub_account_id,
-    steady_guards.region_id,
+    steady_services.sub_account_id,
+    steady_services.region_id,
     CAST(NULL AS varchar) AS resource_id,
-    steady_guards.effective_cost AS monthly_cost,
-    steady_guards.service_name,
-    steady_guards.last_day,
-    steady_guards.stopped_days,
+    steady_services.effective_cost AS monthly_cost,
+    steady_services.service_name,
+    steady_services.last_day,
+    steady_services.stopped_days,
     active_regions.other_service_days,
     named_services.other_services,
     $charged_days AS charged_days,
-    guards.stop_events,
-    guards.state_command
-FROM steady_guards
-INNER JOIN guards ON steady_guards.guard = guards.guard
+    security_services.stop_events,
+    security_services.state_command
+FROM steady_services
+INNER JOIN security_services ON steady_services.security_service = security_services.security_service
 INNER JOIN active_regions
-    ON steady_guards.guard = active_regions.guard
-    AND steady_guards.sub_account_id IS NOT DISTINCT FROM active_regions.sub_account_id
-    AND steady_guards.region_id IS NOT DISTINCT FROM active_regions.region_id
+    ON steady_services.security_service = active_regions.security_service
+    AND steady_services.sub_account_id IS NOT DISTINCT FROM active_regions.sub_account_id
+    AND steady_services.region_id IS NOT DISTINCT FROM active_regions.region_id
 INNER JOIN named_services
-    ON steady_guards.guard = named_services.guard
-    AND steady_guards.sub_account_id IS NOT DISTINCT FROM named_services.sub_account_id
-    AND steady_guards.region_id IS NOT DISTINCT FROM named_services.region_id
+    ON steady_services.security_service = named_services.security_service
+    AND steady_services.sub_account_id IS NOT DISTINCT FROM named_services.sub_account_id
+    AND steady_services.region_id IS NOT DISTINCT FROM named_services.region_id
 LEFT JOIN (
     SELECT DISTINCT sub_account_id
     FROM accounts
     WHERE closed_on IS NOT NULL
-) AS closed_accounts ON steady_guards.sub_account_id = closed_accounts.sub_account_id
+) AS closed_accounts ON steady_services.sub_account_id = closed_accounts.sub_account_id
 WHERE active_regions.other_service_days >= $least_stopped_days
     AND closed_accounts.sub_account_id IS NULL
-ORDER BY monthly_cost DESC, steady_guards.sub_account_id, steady_guards.region_id, steady_guards.service_name
+ORDER BY monthly_cost DESC, steady_services.sub_account_id, steady_services.region_id, steady_services.service_name

@@ -55,7 +55,7 @@ account_days AS (
     FROM daily_services
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * ($missing_at_most_days + $present_days + 14) AS date)
         AND charge_date < $as_of
-        AND ChargeCategory = 'Usage'                                -- a tax row is no sign of life
+        AND ChargeCategory = 'Usage'                                -- a tax row is not activity
     GROUP BY 1, 2
 ),
 last_days AS (
@@ -117,7 +117,7 @@ drops AS (
             OR (dropped.billed_cost_before > 0
                 AND dropped.billed_cost < (1 - $shrunk_share) * dropped.billed_cost_before
                 AND latest.billed_cost < (1 - $shrunk_share) * dropped.billed_cost_before)
-        )                                                           -- and it has not come back since
+        )                                                           -- and it has not recovered since
     GROUP BY 1
 ),
 findings AS (
@@ -141,7 +141,7 @@ findings AS (
     SELECT
         sub_account_id,
         CAST(NULL AS varchar),
-        effective_cost,                                             -- what was charged: nothing here is to be saved
+        effective_cost,                                             -- the charged cost; it is not a saving
         'account ' || sub_account_id || ' was charged on ' || CAST(present_days AS varchar) || ' of '
             || CAST($present_days AS varchar) || ' days through ' || CAST(last_day AS varchar)
             || ', ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in total,'

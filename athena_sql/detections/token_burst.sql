@@ -30,13 +30,13 @@ sources   = [
 charges = "tokens"
 [parameters]
 history_days = 56
-least_active_days = 7          # less says nothing of a level
-least_age_days = 14            # as old as a new account's warm-up
-least_weekdays = 3             # of the same weekday, before it counts as a rhythm
+least_active_days = 7          # fewer days are no baseline
+least_age_days = 14            # as the warm-up of a new account
+least_weekdays = 3             # of the same weekday, for a weekday pattern
 least_ratio = 3.0              # as gpu_burst; a busy weekday is some 1.5 times an account's median
-least_account_share = 0.5      # of the excess must be new to the account: the rest moved
-left_share = 0.25              # of its usual: less has left; a day that is half delivered has not
-least_daily_cost_usd = 10.0    # above the usual; a quoted runaway on AgentCore went from 0.21 to 10.24 a day
+least_account_share = 0.5      # of the excess must be new to the account; the rest moved
+left_share = 0.25              # of its baseline: a workload below it has moved; an incomplete day has not
+least_daily_cost_usd = 10.0    # above the baseline
 */
 WITH workload_days AS (
     SELECT
@@ -45,7 +45,7 @@ WITH workload_days AS (
         service_name,
         resource_id,
         coalesce(region_id, '') || ' ' || coalesce(service_name, '') || ' ' || coalesce(resource_id, model)
-            AS workload,                                                    -- a profile, or plain calls of a model
+            AS workload,                                                    -- an inference profile, or calls of a base model
         charge_date,
         max_by(model, million_tokens) FILTER (WHERE model IS NOT NULL) AS model,
         max_by(tags, million_tokens) FILTER (WHERE cardinality(tags) > 0) AS tags,
@@ -66,26 +66,26 @@ token_days AS (
 large_days AS (
     SELECT *
     FROM workload_days
-    WHERE charge_date >= $news_since AND effective_cost >= $least_daily_cost_usd  -- less can be no burst, and needs no level
+    WHERE charge_date >= $news_since AND effective_cost >= $least_daily_cost_usd  -- a smaller day cannot be a spike and needs no baseline
 ),
-judged_days AS (
+evaluated_days AS (
     SELECT DISTINCT token_days.sub_account_id, token_days.workload, dates.charge_date
     FROM token_days
     INNER JOIN (SELECT DISTINCT sub_account_id, charge_date FROM large_days) AS dates
         ON token_days.sub_account_id IS NOT DISTINCT FROM dates.sub_account_id
 ),
-samples AS (                                                                -- days with tokens: silence is no level
+samples AS (                                                                -- only days with tokens are part of the baseline
     SELECT
-        judged_days.*,
+        evaluated_days.*,
         earlier.charge_date AS sample_date,
         earlier.million_tokens,
-        day_of_week(earlier.charge_date) = day_of_week(judged_days.charge_date) AS is_same_weekday
-    FROM judged_days
+        day_of_week(earlier.charge_date) = day_of_week(evaluated_days.charge_date) AS is_same_weekday
+    FROM evaluated_days
     INNER JOIN token_days AS earlier
-        ON judged_days.sub_account_id IS NOT DISTINCT FROM earlier.sub_account_id
-        AND judged_days.workload = earlier.workload
-        AND earlier.charge_date < judged_days.charge_date
-        AND date_diff('day', earlier.charge_date, judged_days.charge_date) <= $history_days
+        ON evaluated_days.sub_account_id IS NOT DISTINCT FROM earlier.sub_account_id
+        AND evaluated_days.workload = earlier.workload
+        AND earlier.charge_date < evaluated_days.charge_date
+        AND date_diff('day', earlier.charge_date, evaluated_days.charge_date) <= $history_days
 ),
 ranked_samples AS (
     SELECT
@@ -104,11 +104,11 @@ medians AS (
         workload,
         charge_date,
         max(sample_date) AS last_active_day,
-        avg(CASE WHEN place * 2 BETWEEN days AND days + 2 THEN million_tokens END) AS usual,
+        avg(CASE WHEN place * 2 BETWEEN days AND days + 2 THEN million_tokens END) AS baseline,
         avg(CASE
             WHEN is_same_weekday AND weekdays >= $least_weekdays AND weekday_place * 2 BETWEEN weekdays AND weekdays + 2
                 THEN million_tokens
-        END) AS usual_on_weekday
+        END) AS weekday_baseline
     FROM ranked_samples
     GROUP BY 1, 2, 3
     HAVING count(*) >= $least_active_days AND date_diff('day', min(sample_date), charge_date) >= $least_age_days
@@ -119,13 +119,13 @@ levels AS (
         workload,
         charge_date,
         last_active_day,
-        usual_on_weekday,
-        greatest(usual, coalesce(usual_on_weekday, usual)) AS usual_tokens,
-        coalesce(usual_on_weekday, usual) AS weekday_tokens
+        weekday_baseline,
+        greatest(baseline, coalesce(weekday_baseline, baseline)) AS baseline_tokens,
+        coalesce(weekday_baseline, baseline) AS weekday_tokens
     FROM medians
 ),
-left_days AS (                                                              -- whose tokens may have moved elsewhere
-    SELECT levels.sub_account_id, levels.charge_date, sum(levels.usual_on_weekday) AS million_tokens
+left_days AS (                                                              -- workloads whose tokens may have moved elsewhere
+    SELECT levels.sub_account_id, levels.charge_date, sum(levels.weekday_baseline) AS million_tokens
     FROM levels
     LEFT JOIN token_days
         ON levels.charge_date = token_days.charge_date
@@ -133,10 +133,10 @@ left_days AS (                                                              -- w
         AND levels.workload = token_days.workload
     WHERE levels.workload <> 'the whole account'
         AND date_diff('day', levels.last_active_day, levels.charge_date) <= $least_age_days
-        AND coalesce(token_days.million_tokens, 0) < $left_share * levels.usual_on_weekday
+        AND coalesce(token_days.million_tokens, 0) < $left_share * levels.weekday_baseline
     GROUP BY 1, 2
 ),
-launched_days AS (                                                          -- up to `factor` times the usual is meant
+launched_days AS (                                                          -- cost up to `factor` times the baseline is planned
     SELECT
         large_days.charge_date,
         large_days.sub_account_id,
@@ -161,15 +161,15 @@ weighed_days AS (
         large_days.*,
         coalesce(launched_days.factor, 0) AS planned_factor,
         launched_days.last_day AS planned_until,
-        own_levels.usual_tokens,                                            -- null: too young for a level of its own
-        coalesce(own_levels.usual_tokens, account_levels.usual_tokens) AS compared_tokens,
+        own_levels.baseline_tokens,                                            -- null: too young for its own baseline
+        coalesce(own_levels.baseline_tokens, account_levels.baseline_tokens) AS compared_tokens,
         account_days.million_tokens - account_levels.weekday_tokens AS account_excess,
-        large_days.million_tokens - coalesce(own_levels.usual_tokens, 0) AS excess,
+        large_days.million_tokens - coalesce(own_levels.baseline_tokens, 0) AS excess,
         coalesce(left_days.million_tokens, 0) AS left_tokens,
-        (large_days.million_tokens - coalesce(own_levels.usual_tokens, 0)) / large_days.million_tokens
+        (large_days.million_tokens - coalesce(own_levels.baseline_tokens, 0)) / large_days.million_tokens
             * large_days.effective_cost AS excess_cost
     FROM large_days
-    INNER JOIN levels AS account_levels                                     -- none: the account itself has no level yet
+    INNER JOIN levels AS account_levels                                     -- no row: the account has no baseline yet
         ON large_days.charge_date = account_levels.charge_date
         AND large_days.sub_account_id IS NOT DISTINCT FROM account_levels.sub_account_id
         AND account_levels.workload = 'the whole account'
@@ -199,8 +199,8 @@ burst_days AS (
     FROM weighed_days
     WHERE million_tokens >= $least_ratio * compared_tokens
         AND million_tokens > planned_factor * compared_tokens
-        AND account_excess >= $least_account_share * excess                 -- else the tokens moved here from elsewhere,
-        AND excess - left_tokens >= $least_account_share * excess           -- though something else rose beside them
+        AND account_excess >= $least_account_share * excess                 -- otherwise the tokens moved here from elsewhere,
+        AND excess - left_tokens >= $least_account_share * excess           -- even if another workload also increased
         AND round(excess_cost, 6) >= $least_daily_cost_usd
 )
 SELECT
@@ -215,7 +215,7 @@ SELECT
     max(CASE WHEN place = 1 THEN million_tokens END) AS peak_million_tokens,
     max(CASE WHEN place = 1 THEN compared_tokens END) AS expected_million_tokens,
     max(CASE WHEN place = 1 THEN million_tokens / nullif(compared_tokens, 0) END) AS ratio,
-    CASE WHEN max(CASE WHEN place = 1 THEN usual_tokens END) IS NULL THEN 'all previous token usage of its account' ELSE 'its expected level' END
+    CASE WHEN max(CASE WHEN place = 1 THEN baseline_tokens END) IS NULL THEN 'all previous token usage of its account' ELSE 'its expected level' END
         AS compared_with,
     max(CASE WHEN place = 1 THEN cache_read_tokens / million_tokens * 100 END) AS cache_read_share,
     max(CASE WHEN place = 1 THEN output_tokens / million_tokens * 100 END) AS output_share,

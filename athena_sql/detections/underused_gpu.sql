@@ -26,9 +26,9 @@ sources   = [
 ]
 [parameters]
 lookback_days = 7
-least_days_run = 5             # a machine of working days; what ran on fewer is a trial, or young
+least_days_run = 5             # an instance of working days; fewer days are a trial
 most_utilization = 20.0        # percent of one GPU, mean over the hours it ran
-burst_utilization = 60.0       # a day above it is work that comes in bursts
+burst_utilization = 60.0       # a day above it shows bursts of work
 least_monthly_cost_usd = 1.0
 */
 WITH gpus AS (
@@ -42,12 +42,12 @@ WITH gpus AS (
         max_by(gpu_days.tags, gpu_days.charge_date) FILTER (WHERE cardinality(gpu_days.tags) > 0) AS tags,
         max_by(gpu_days.instance_types, gpu_days.charge_date) FILTER (WHERE gpu_days.instance_types IS NOT NULL) AS instance_types,
         count(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN 1 END) AS days_run,
-        count(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.utilization END) AS days_looked_at,
+        count(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.utilization END) AS evaluated_days,
         sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.gpu_hours END) AS gpu_hours,
         sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.gpu_hours * gpu_days.utilization END)
             AS busy_percent_hours,
         sum(CASE WHEN gpu_days.charge_date <= lookbacks.last_settled_day THEN gpu_days.effective_cost END) AS effective_cost,
-        max(gpu_days.utilization) AS peak_utilization      -- a burst on an unsettled day is a burst
+        max(gpu_days.utilization) AS peak_utilization      -- usage on unsettled days counts too
     FROM gpu_days
     INNER JOIN completeness AS lookbacks
         ON gpu_days.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
@@ -67,14 +67,14 @@ uncalled_endpoints AS (
     GROUP BY 1
     HAVING max(endpoint_days.invocations) = 0
         AND count(CASE WHEN endpoint_days.charge_date <= gpus.last_day THEN endpoint_days.invocations END)
-            = $lookback_days                               -- as idle_sagemaker_endpoint judges it
+            = $lookback_days                               -- as in idle_sagemaker_endpoint
 ),
 weighed_gpus AS (
     SELECT
         gpus.*,
         busy_percent_hours / gpu_hours AS mean_utilization,
         effective_cost / $lookback_days * 30 AS monthly_gpu_cost,
-        days_looked_at < days_run AS not_evaluated
+        evaluated_days < days_run AS not_evaluated
     FROM gpus
     LEFT JOIN uncalled_endpoints ON gpus.resource_id = uncalled_endpoints.resource_id
     WHERE uncalled_endpoints.is_uncalled IS NULL

@@ -30,8 +30,8 @@ sources   = [
 weeks = 1
 [parameters]
 week_days = 7
-least_dearer = 1.05            # prices do not waver; a regional profile against the global one is 1.1
-least_dearer_inference = 1.5   # calls do waver, with the same instances
+least_increase = 1.05            # a regional profile costs 1.1 times the global one
+least_inference_increase = 1.5   # traffic varies while the instances stay the same
 least_million_tokens = 1.0     # in each of the weeks
 least_inferences = 1000.0      # in each of the weeks
 least_monthly_cost_usd = 50.0
@@ -70,7 +70,7 @@ meter_weeks AS (
         AND weeks.settled_days = 2 * $week_days
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ),
-kind_weeks AS (                                            -- a kind of token of one model: its price, whatever the meter
+kind_weeks AS (                                            -- one kind of token of a model, over all of its meters
     SELECT
         sub_account_id,
         region_id,
@@ -85,7 +85,7 @@ kind_weeks AS (                                            -- a kind of token of
         sum(cost_before) AS cost_before,
         sum(units) * sum(cost_before) / nullif(sum(units_before), 0) AS cost_at_prices_before,
         sum(CASE WHEN units_before > 0 THEN cost - units * cost_before / nullif(units_before, 0) ELSE 0 END)
-            AS dearer_meters                               -- the same meter at another price; the rest is other meters
+            AS price_increase                               -- the same meter at another price; the remainder is other meters
     FROM meter_weeks
     GROUP BY sub_account_id, region_id, service_name, model, token_kind, first_day, last_day
     HAVING sum(units) > 0 AND sum(units_before) > 0 AND sum(cost_before) > 0
@@ -104,7 +104,7 @@ model_weeks AS (
         sum(units) AS units,
         sum(cost) AS cost,
         sum(cost_at_prices_before) AS cost_at_prices_before,
-        CASE WHEN sum(dearer_meters) >= (sum(cost) - sum(cost_at_prices_before)) / 2
+        CASE WHEN sum(price_increase) >= (sum(cost) - sum(cost_at_prices_before)) / 2
             THEN 'the price of the same meter rose'
             ELSE 'it is called through a more expensive tier or route'
         END AS cause
@@ -112,7 +112,7 @@ model_weeks AS (
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
     HAVING sum(units) >= $least_million_tokens
         AND sum(units_before) >= $least_million_tokens
-        AND round(sum(cost) / sum(cost_at_prices_before), 9) >= $least_dearer
+        AND round(sum(cost) / sum(cost_at_prices_before), 9) >= $least_increase
 ),
 endpoint_sums AS (
     SELECT
@@ -129,7 +129,7 @@ endpoint_sums AS (
         sum(CASE WHEN weeks.is_this_week THEN 0 ELSE endpoint_days.instance_hours END) AS hours_before,
         sum(CASE WHEN weeks.is_this_week THEN 0 ELSE endpoint_days.invocations END) AS calls_before,
         sum(CASE WHEN weeks.is_this_week THEN 0 ELSE endpoint_days.effective_cost END) AS cost_before,
-        count(*) = count(endpoint_days.invocations) AS is_looked_at
+        count(*) = count(endpoint_days.invocations) AS is_evaluated
     FROM endpoint_days
     INNER JOIN weeks
         ON endpoint_days.sub_account_id IS NOT DISTINCT FROM weeks.sub_account_id
@@ -138,20 +138,20 @@ endpoint_sums AS (
         AND weeks.settled_days = 2 * $week_days
         AND endpoint_days.instance_hours > 0
     GROUP BY 1, 2, 3, 4, 5
-    HAVING count(*) = 2 * $week_days                       -- what began, slept or ended has no two weeks to compare
+    HAVING count(*) = 2 * $week_days                       -- an endpoint that started, paused or stopped has no two full weeks
 ),
 endpoint_weeks AS (
     SELECT
         *,
-        round(cost / hours, 9) >= round($least_dearer * cost_before / hours_before, 9) AS is_dearer_hour,
-        is_looked_at
+        round(cost / hours, 9) >= round($least_increase * cost_before / hours_before, 9) AS is_hour_increase,
+        is_evaluated
             AND calls >= $least_inferences
             AND calls_before >= $least_inferences
-            AND round(cost * calls_before, 6) >= round($least_dearer_inference * cost_before * calls, 6) AS is_dearer_call
+            AND round(cost * calls_before, 6) >= round($least_inference_increase * cost_before * calls, 6) AS is_inference_increase
     FROM endpoint_sums
     WHERE cost_before > 0
 ),
-dearer_units AS (
+increased_units AS (
     SELECT * FROM model_weeks
     UNION ALL
     SELECT
@@ -160,22 +160,22 @@ dearer_units AS (
         resource_id,
         service_name,
         coalesce(regexp_extract(resource_id, 'endpoint/(.+)$', 1), resource_id),
-        CASE WHEN is_dearer_hour THEN 'An instance hour' ELSE 'A thousand inferences' END,
+        CASE WHEN is_hour_increase THEN 'An instance hour' ELSE 'A thousand inferences' END,
         first_day,
         last_day,
         tags,
-        CASE WHEN is_dearer_hour THEN hours ELSE calls / 1000 END,
+        CASE WHEN is_hour_increase THEN hours ELSE calls / 1000 END,
         cost,
-        CASE WHEN is_dearer_hour THEN hours * cost_before / hours_before ELSE calls * cost_before / calls_before END,
+        CASE WHEN is_hour_increase THEN hours * cost_before / hours_before ELSE calls * cost_before / calls_before END,
         CASE
-            WHEN is_dearer_hour THEN 'an instance hour costs more (another instance type, or an expired discount)'
+            WHEN is_hour_increase THEN 'an instance hour costs more (another instance type, or an expired discount)'
             WHEN calls < calls_before THEN 'its traffic fell and its size did not'
             ELSE 'its size grew more than its traffic'
         END
     FROM endpoint_weeks
-    WHERE is_dearer_hour OR is_dearer_call
+    WHERE is_hour_increase OR is_inference_increase
 ),
-told_units AS (
+ranked_units AS (
     SELECT
         *,
         cost - cost_at_prices_before AS excess,
@@ -183,26 +183,26 @@ told_units AS (
             PARTITION BY sub_account_id, region_id, service_name, resource_id
             ORDER BY round(cost - cost_at_prices_before, 6) DESC, item
         ) AS place
-    FROM dearer_units
+    FROM increased_units
 )
 SELECT
     sub_account_id,
     region_id,
     resource_id,
-    sum(excess) AS monthly_cost,                                            -- of an anomaly: what it has cost so far
+    sum(excess) AS monthly_cost,                                            -- an anomaly states its cost so far
     sum(excess) / $week_days * 30 AS monthly_cost_if_continues,
     service_name,
     max(CASE WHEN place = 1 THEN item END) AS item,
     max(CASE WHEN place = 1 THEN unit END) AS unit,
     max(CASE WHEN place = 1 THEN cost / units END) AS unit_cost,
-    max(CASE WHEN place = 1 THEN cost_at_prices_before / units END) AS unit_cost_before,  -- of this week's mix
+    max(CASE WHEN place = 1 THEN cost_at_prices_before / units END) AS unit_cost_before,  -- at this week's mix
     max(CASE WHEN place = 1 THEN (cost / cost_at_prices_before - 1) * 100 END) AS increase_percent,
     max(CASE WHEN place = 1 THEN cause END) AS cause,
     array_agg(item ORDER BY place) AS items,
     max_by(tags, excess) FILTER (WHERE tags IS NOT NULL) AS tags,
     min(first_day) AS first_day,
     max(last_day) AS last_day
-FROM told_units
+FROM ranked_units
 GROUP BY sub_account_id, region_id, service_name, resource_id
 HAVING round(sum(excess) / $week_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id

@@ -48,8 +48,8 @@ ai_spends AS (
         charges.RegionId AS region_id,
         charges.ServiceName AS service_name,
         charges.ResourceId AS resource_id,
-        CASE WHEN charges.ResourceId IS NULL THEN charges.Tags END AS tags_of_nothing,  -- many callers in one row
-        max_by(                                                     -- the newest tags; of one day's, the fullest
+        CASE WHEN charges.ResourceId IS NULL THEN charges.Tags END AS tags_of_nothing,  -- one row can hold many callers
+        max_by(                                                     -- the newest tags; on the same day, the row with the most tags
             coalesce(charges.Tags, CAST(MAP() AS map(varchar, varchar))),
             date_diff('day', lookbacks.charge_date, charges.charge_date) * 1000 + coalesce(cardinality(charges.Tags), 0)
         ) AS tags,
@@ -65,7 +65,7 @@ ai_spends AS (
     WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
         AND charges.ai_family IS NOT NULL
         AND charges.ChargeCategory = 'Usage'
-        AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- nobody's use; unused_commitment tells it
+        AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- reported by unused_commitment
     GROUP BY 1, 2, 3, 4, 5
     HAVING sum(charges.EffectiveCost) > 0
 ),
@@ -95,7 +95,7 @@ missing_keys AS (
         ON spends.sub_account_id = account_keys.sub_account_id
         AND required_tags.key = account_keys.key
     WHERE spends.finding_cost >= $least_monthly_cost_usd
-        AND account_keys.key IS NULL                                -- the account's tag holds for all that is in it
+        AND account_keys.key IS NULL                                -- an account's tag applies to everything in it
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
     HAVING NOT bool_or(
         required_tags.plain_key = regexp_replace(lower(tagged.tag_key), $tag_prefix, '')

@@ -32,7 +32,7 @@ WITH settled_days AS (
     SELECT charge_date, row_number() OVER (ORDER BY charge_date DESC) AS recency
     FROM completeness
     GROUP BY charge_date
-    HAVING bool_and(is_settled)                            -- what one account did not use another may still turn out to have used
+    HAVING bool_and(is_settled)                            -- another account may still use what one account did not
 ),
 lookback AS (
     SELECT min(charge_date) AS first_day, max(charge_date) AS last_day
@@ -40,7 +40,7 @@ lookback AS (
     WHERE recency <= $lookback_days
     HAVING count(*) = $lookback_days
 ),
-charged_periods AS (                                       -- a day's, or a month's where the fee is one row a month
+charged_periods AS (                                       -- a day, or a month where the fee is one row a month
     SELECT
         CommitmentDiscountId AS commitment_id,
         SubAccountId AS sub_account_id,
@@ -56,7 +56,7 @@ charged_periods AS (                                       -- a day's, or a mont
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14 + 31) AS date)
         AND charge_date < $as_of
         AND CommitmentDiscountStatus IN ('Used', 'Unused')
-        AND ChargeCategory = 'Usage'                       -- not the row that buys it
+        AND ChargeCategory = 'Usage'                       -- not the purchase row
         AND ChargeClass IS DISTINCT FROM 'Correction'
 ),
 lookback_charges AS (
@@ -71,7 +71,7 @@ lookback_charges AS (
         ON charged_periods.first_date <= lookback.last_day
         AND charged_periods.last_date >= lookback.first_day
 ),
-spread_charges AS (                                        -- what of a period's cost falls into the lookback
+spread_charges AS (                                        -- the share of a period's cost within the lookback
     SELECT
         *,
         effective_cost * (date_diff('day', first_charge_date, last_charge_date) + 1)
@@ -112,7 +112,7 @@ commitments AS (
     WINDOW everywhere AS (PARTITION BY commitment_id, CASE WHEN commitment_id IS NULL THEN sub_account_id END)
 )
 SELECT
-    sub_account_id,                                        -- where most of it lies unused: one finding a commitment
+    sub_account_id,                                        -- the account with the most unused cost: one finding per commitment
     region_id,
     commitment_id AS resource_id,
     total_unused_cost / $lookback_days * 30 AS monthly_cost,
@@ -133,11 +133,11 @@ SELECT
         WHEN commitment_id LIKE '%:ec2:%:reserved-instances/%'
             THEN 'aws ec2 describe-reserved-instances --reserved-instances-ids {reservation_id} --region {region_id}'
         ELSE 'aws ce get-reservation-utilization --time-period Start={first_day},End={last_day}'
-    END AS describe_command                                -- filled in like an action: no name of the bill is in it yet
+    END AS describe_command                                -- a template that is filled in as the action is
 FROM commitments
 WHERE place = 1
-    AND charged_from = first_day                           -- bought within the lookback: no verdict yet
-    AND charged_until = last_day                           -- run out since: nothing left to use
+    AND charged_from = first_day                           -- a commitment bought within the lookback is not evaluated
+    AND charged_until = last_day                           -- an expired commitment is not reported
     AND round(total_unused_cost / nullif(total_cost, 0), 9) >= $least_unused_share
     AND round(total_unused_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, sub_account_id, region_id, resource_id

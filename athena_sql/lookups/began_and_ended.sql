@@ -1,29 +1,29 @@
 /*
-title = "What began and what ended in an account on the day a rise began"
+title = "Resources that started or stopped on the first day of a cost increase"
 why   = """
-A rise that begins on the day on which a resource, a meter, an operation, a region or a service is seen for the first
-time, or another one for the last time, is most often one story.
+A cost increase that starts on the day when a resource, meter, operation, region or service is charged for the first or last time
+usually has that as its cause.
 """
 reads = ["daily_charges"]
 [parameters]
 rises = []
-first_day = 2000-01-01         # of the earliest rise
-days_before = 28               # 62 at most: they are bits of a bigint
-least_days = 14                # of those: what came less often did not end, it comes now and then
-settled_days = 4               # a day that was not yet told in full ends nothing
-settle_days = 2                # as in completeness: later days still grow, and lower no daily cost
-most_days = 62                 # from the first day on, for a daily cost: bits of a bigint, too
+first_day = 2000-01-01         # of the earliest cost increase
+days_before = 28               # at most 62: one bit of a bigint each
+least_days = 14                # of those; occasional charges do not stop
+settled_days = 4               # an incomplete day does not show that a charge stopped
+settle_days = 2                # as in completeness
+most_days = 62                 # from the first day on, for the daily cost; one bit of a bigint each
 most = 20
 */
 WITH rises AS (
     SELECT *
     FROM (VALUES $rises) AS given (fingerprint, sub_account_id, region_id, service_name, began_on)
 ),
-days AS (                                                   -- many rises of a day are one account's
+days AS (                                                   -- many cost increases on a day belong to one account
     SELECT DISTINCT sub_account_id, began_on
     FROM rises
 ),
-charges AS (                                                -- as fine as the bill has it, but for the day
+charges AS (                                                -- the detail of the bill, except the day
     SELECT
         days.sub_account_id,
         days.began_on,
@@ -41,7 +41,7 @@ charges AS (                                                -- as fine as the bi
                     THEN CAST(power(2, date_diff('day', charges.charge_date, days.began_on)) AS bigint)
                 ELSE 0
             END
-        ) AS days_before,                                   -- a bit for each: counting distinct days takes three times as long
+        ) AS days_before,                                   -- one bit per day: counting distinct days takes three times as long
         sum(CASE WHEN charges.charge_date < days.began_on THEN charges.EffectiveCost ELSE 0 END) AS cost_before,
         bitwise_or_agg(
             CASE
@@ -51,7 +51,7 @@ charges AS (                                                -- as fine as the bi
                     THEN CAST(power(2, date_diff('day', days.began_on, charges.charge_date)) AS bigint)
                 ELSE 0
             END
-        ) AS ran_days,                                      -- since it began, settled ones on which it was charged
+        ) AS ran_days,                                      -- settled days with charges since it started
         sum(CASE
             WHEN charges.charge_date >= days.began_on
                 AND date_diff('day', days.began_on, charges.charge_date) < $most_days
@@ -92,7 +92,7 @@ things AS (
         CASE WHEN kinds.kind = 'region' THEN CAST(NULL AS varchar) ELSE charges.service_name END AS service_name,
         CASE kinds.kind
             WHEN 'service' THEN charges.service_name
-            WHEN 'region' THEN CASE WHEN NOT charges.is_edge THEN charges.region_id END  -- else the viewers'
+            WHEN 'region' THEN CASE WHEN NOT charges.is_edge THEN charges.region_id END  -- otherwise the region of the viewers
             WHEN 'meter' THEN charges.meter
             WHEN 'operation' THEN charges.operation
             ELSE charges.resource_id
@@ -106,7 +106,7 @@ things AS (
         bit_count(bitwise_or_agg(charges.days_before), 64) >= $least_days AS came_daily,  -- by whichever resource
         sum(charges.cost_before)
             / CAST(nullif(bit_count(bitwise_or_agg(charges.days_before), 64), 0) AS double) AS daily_cost_before,
-        coalesce(                                           -- of days that it ran; of unsettled ones where there are no others
+        coalesce(                                           -- over the days it ran; unsettled days only if there are no others
             sum(charges.ran_cost)
                 / CAST(nullif(bit_count(bitwise_or_agg(charges.ran_days), 64), 0) AS double),
             sum(charges.known_cost) / CAST(nullif(bit_count(bitwise_or_agg(charges.known_days), 64), 0) AS double)
@@ -127,7 +127,7 @@ turns AS (
         AND (
             first_day = began_on
             OR (
-                date_diff('day', last_day, began_on) BETWEEN 0 AND 1  -- it ended in the course of that day, or with the last
+                date_diff('day', last_day, began_on) BETWEEN 0 AND 1  -- it stopped during that day, or with the day before
                 AND came_daily
                 AND date_diff('day', last_day, $as_of) >= $settled_days
             )
@@ -144,7 +144,7 @@ places AS (
         row_number() OVER (
             PARTITION BY rises.fingerprint, turns.has_begun
             ORDER BY
-                CASE                                        -- what is of the rise's own region and service, before all else
+                CASE                                        -- resources in the region and service of the cost increase first
                     WHEN (rises.region_id IS NULL OR rises.region_id IN (turns.one_region_id, turns.other_region_id))
                         AND (
                             rises.service_name IS NULL

@@ -1,20 +1,20 @@
 /*
-title = "What a rise is made of"
+title = "Cost drivers of a cost increase"
 why   = """
-Money that is out of its pattern is explained by the meters, regions, operations and resources that rose.
-Each is held against its own weekdays of the weeks before, in the measure in which the whole was expected to cost what
-the detection says; so the parts add up to the excess that was told. What a unit cost before, where the resource is new
-what it cost the others, parts price from volume. Of first charges (kind `first`) purchases count too, as billed where
-their EffectiveCost is 0. `tags` are those of the charges that rose most in a part, where most of it is tagged.
+Breaks an excess down into the meters, regions, operations and resources that increased. Each is compared with the same weekdays of
+the previous weeks, scaled so that the cost drivers add up to the excess that the detection states. The earlier cost per unit
+separates price from volume; a new resource is compared with the others of its meter. For first charges (kind `first`) purchases
+count too, with their billed cost if their EffectiveCost is 0. `tags` are those of the largest charges of a cost driver, if
+most of it is tagged.
 """
 reads = ["daily_charges"]
 [parameters]
 rises = []
 service_names = []
-every_service = false          # a rise of a whole account or region reads them all
-first_day = 2000-01-01         # of the weeks before the earliest rise
-end_day = 2000-01-01           # after the latest one
-most_growth = 5.0              # of what was before, that may be expected; more was launched as planned, and is no part's
+every_service = false          # for a cost increase of a whole account or region
+first_day = 2000-01-01         # of the weeks before the earliest cost increase
+end_day = 2000-01-01           # after the latest cost increase
+most_growth = 5.0              # maximum expected growth; more is a planned launch, and no cost driver
 most_parts = 20
 most_falls = 2
 */
@@ -23,7 +23,7 @@ WITH rises AS (
     FROM (VALUES $rises) AS given (
         fingerprint, sub_account_id, region_id, service_name, resource_id, of_one_service, kind, before_from, from_date,
         to_date, is_told, told_excess, monday, tuesday, wednesday, thursday, friday, saturday, sunday
-    )                                                       -- a weekday's weight: its days of the rise by those before
+    )                                                       -- weight of a weekday: its days in the cost increase divided by those before
 ),
 charges AS (
     SELECT
@@ -39,12 +39,12 @@ charges AS (
         charges.charge_date >= rises.from_date AS is_risen,
         CASE
             WHEN rises.kind = 'first' AND charges.ChargeCategory = 'Purchase' AND charges.EffectiveCost = 0
-                THEN charges.BilledCost                     -- its EffectiveCost is in what it pays for later
+                THEN charges.BilledCost                     -- its EffectiveCost is amortized over later usage
             ELSE charges.EffectiveCost
         END AS effective_cost,
         charges.ChargeCategory = 'Purchase' AND charges.EffectiveCost = 0 AS is_billed,
         charges.Tags AS tags,
-        CASE WHEN charges.ResourceId IS NULL THEN charges.Tags END AS tags_of_nothing,  -- many callers in one row
+        CASE WHEN charges.ResourceId IS NULL THEN charges.Tags END AS tags_of_nothing,  -- one row can hold many callers
         coalesce(charges.ConsumedQuantity, charges.PricingQuantity) AS quantity,
         CASE day_of_week(charges.charge_date)
             WHEN 1 THEN rises.monday
@@ -72,16 +72,16 @@ charges AS (
         AND (
             (
                 charges.ChargeCategory = 'Usage'
-                AND coalesce(charges.ChargeFrequency, 'Usage-Based') = 'Usage-Based'  -- fees come when they come
+                AND coalesce(charges.ChargeFrequency, 'Usage-Based') = 'Usage-Based'  -- fees have no daily pattern
             )
-            OR (                                            -- but the first one is a first charge
+            OR (                                            -- but a fee can be the first charge
                 rises.kind = 'first'
                 AND charges.ChargeCategory IN ('Usage', 'Purchase')
                 AND charges.CommitmentDiscountId IS NULL
             )
         )
         AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
-        AND NOT (rises.region_id IS NOT NULL AND NOT rises.of_one_service AND charges.is_edge)  -- no part of a region's rise
+        AND NOT (rises.region_id IS NOT NULL AND NOT rises.of_one_service AND charges.is_edge)  -- not part of a region's cost increase
         AND CASE rises.kind
             WHEN 'tokens' THEN coalesce(regexp_like(charges.SkuMeter, '(?i)token'), false)
             WHEN 'gpu' THEN charges.is_gpu
@@ -129,7 +129,7 @@ priced AS (
                 AND whole_cost - told_excess BETWEEN 0 AND $most_growth * whole_cost_before
                 THEN (whole_cost - told_excess) / nullif(whole_cost_before, 0)
             ELSE 1E0
-        END AS measure,                                     -- of what was before: so much of it was expected
+        END AS measure,                                     -- the expected share of the cost before
         CASE WHEN quantity_before > 0 THEN cost_before / nullif(quantity_before, 0) ELSE meter_price_before END
             AS price_before
     FROM wholes
@@ -140,11 +140,11 @@ excesses AS (
         cost - cost_before * measure AS excess,
         CASE
             WHEN quantity > 0 AND price_before IS NOT NULL THEN cost - quantity * price_before
-            ELSE 0E0                                        -- what was never bought before has no price to compare
+            ELSE 0E0                                        -- new usage has no earlier price to compare
         END AS by_price,
         row_number() OVER (
             PARTITION BY fingerprint, sub_account_id, service_name, region_id, meter, operation
-            ORDER BY round(cost - cost_before * measure, 6) DESC, resource_id  -- doubles differ beyond
+            ORDER BY round(cost - cost_before * measure, 6) DESC, resource_id  -- doubles differ beyond 6 digits
         ) AS place
     FROM priced
 ),

@@ -1,7 +1,7 @@
 /*
-title = "What the things that findings are about cost, day by day"
+title = "Daily cost of the resources of findings"
 why   = """
-An anomaly is believed when its series is seen. Where a finding names no region, service or resource, all of them count.
+The page charts an anomaly with its daily costs. If a finding has no region, service or resource, all of them count.
 """
 reads = ["daily_charges"]
 [parameters]

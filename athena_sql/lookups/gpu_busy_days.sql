@@ -1,8 +1,8 @@
 /*
-title = "GPU hours a day and how busy they were, of the machines that cost most"
+title = "GPU hours and utilization by day, for the resources with the highest cost"
 why   = """
-The page draws a row a machine or endpoint and a square a day, so that a GPU that stands still at night, on weekends or
-since the project ended is seen at a glance. `utilization` is null where nobody looked.
+The page draws a row for each instance or endpoint and a square for each day, which shows GPUs that are idle at night, on weekends or
+after a project. `utilization` is null if it was not collected.
 """
 reads = ["gpu_days"]
 [parameters]

@@ -1,7 +1,7 @@
 /*
-title = "What AI costs a day by layer, and what a filter on Amazon Bedrock shows of it"
+title = "Daily AI cost by layer, and the part that a filter on Amazon Bedrock shows"
 why   = """
-A month in one number hides what began on Tuesday. The page draws every day by its five layers.
+The page charts every day by its five layers.
 """
 reads = ["ai_layers"]
 [parameters]

@@ -1,9 +1,9 @@
 /*
-title = "What resolved findings still cost"
+title = "Remaining cost of resolved findings"
 why   = """
-A finding that is no longer found is not yet money saved: an endpoint may just have been called once.
-The bill is read again, on its newest settled days.
-Where a finding names no service or region, all of them count; where it names no resource, those without one.
+A finding that is no longer reported is not necessarily a saving: an endpoint may have been called only once.
+The bill is read again for its most recent settled days.
+If a finding has no service or region, all of them count; if it has no resource, only charges without one.
 """
 reads = ["daily_charges", "completeness"]
 [parameters]

@@ -1,8 +1,8 @@
 /*
-title = "Which kinds of charges a finding's days have"
+title = "Categories of the charges on the days of a finding"
 why   = """
-Usage alone is broken down into cost drivers. Where a finding's days have no usage, this states what they do have: a
-purchase, a recurring fee, tax or a credit, each with what is billed and what is effective.
+Only usage is broken down into cost drivers. If the days of a finding have no usage, this lookup shows their other charges: a
+purchase, a recurring fee, tax or a credit, each with its billed and effective cost.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -15,7 +15,7 @@ WITH windows AS (
     SELECT
         CASE
             WHEN bool_or(is_settled) THEN CAST($as_of - INTERVAL '1' DAY * $settle_days AS date)
-            ELSE $as_of                                       -- a bill that has no settled day yet is taken whole
+            ELSE $as_of                                       -- a bill without settled days is used as it is
         END AS end_day
     FROM completeness
 ),
@@ -70,7 +70,7 @@ use_cases AS (
         ON counts.use_case = plans.plan AND counts.unit = plans.unit AND counts.activity_date = days.charge_date
     GROUP BY 1, 2, 3
 ),
-judged AS (
+evaluated_use_cases AS (
     SELECT
         coalesce(use_cases.intent, CASE WHEN use_cases.team IS NULL THEN '(unallocated)' ELSE '(not specified)' END) AS intent,
         use_cases.use_case,
@@ -113,7 +113,7 @@ SELECT
     review_on,
     launch,
     hypothesis
-FROM judged
+FROM evaluated_use_cases
 WHERE effective_cost > 0 OR effective_cost_before > 0
 ORDER BY
     CASE intent

@@ -9,7 +9,7 @@ threshold or more. All token types count, in millions, whatever the unit of the 
 """
 [parameters]
 week_days = 7
-least_dearer = 1.05
+least_increase = 1.05
 most_a_unit = 60
 */
 WITH weeks AS (
@@ -102,7 +102,7 @@ items AS (
         sum(cost_1) / nullif(sum(units_1), 0) AS a_week_before,
         sum(cost_2) / nullif(sum(units_2), 0) AS two_weeks_before,
         sum(coalesce(units * cost_1 / nullif(units_1, 0), cost)) / nullif(sum(units), 0)
-            AS unit_cost_at_prices_before                  -- what is new has no price before: it is mix
+            AS unit_cost_at_prices_before                  -- new items have no earlier price and count as mix
     FROM parts
     GROUP BY 1, 2, 3
     HAVING sum(cost) > 0
@@ -126,7 +126,7 @@ SELECT
     by_price,
     by_mix,
     CASE
-        WHEN round(unit_cost, 9) < round($least_dearer * a_week_before, 9) THEN NULL
+        WHEN round(unit_cost, 9) < round($least_increase * a_week_before, 9) THEN NULL
         WHEN by_price >= by_mix THEN 'price'
         WHEN by_price < by_mix THEN 'mix'
     END AS cause

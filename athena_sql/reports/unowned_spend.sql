@@ -35,7 +35,7 @@ places AS (
 listed AS (
     SELECT
         *,
-        CASE WHEN place <= $most AND effective_cost > 0 THEN place ELSE $most + 1 END AS listed_place  -- no sum of a cut list
+        CASE WHEN place <= $most AND effective_cost > 0 THEN place ELSE $most + 1 END AS listed_place  -- the sum covers all rows, listed or not
     FROM places
 ),
 spends AS (

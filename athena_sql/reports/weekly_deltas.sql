@@ -23,7 +23,7 @@ WITH weeks AS (
         AND charges.charge_date = completeness.charge_date
     WHERE completeness.settled_recency <= 2 * $days
         AND charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * (2 * $days + 14) AS date)
-        AND coalesce(charges.ChargeCategory, 'Usage') NOT IN ('Tax', 'Credit', 'Purchase')  -- usage, as owned_days has it
+        AND coalesce(charges.ChargeCategory, 'Usage') NOT IN ('Tax', 'Credit', 'Purchase')  -- usage as in owned_days
         AND coalesce(charges.ChargeFrequency, 'Usage-Based') NOT IN ('Recurring', 'One-Time')
     GROUP BY 1, 2, 3
 )

@@ -1,9 +1,9 @@
 /*
-title = "The charges of AI services, under whatever name they are billed"
+title = "Charges of AI services"
 why   = """
-A few charges in a hundred, or in a thousand: kept apart once a refresh, so that whoever asks about AI need not read
-the rest. What other services bill for AI workloads is not here; the reports' ai_layers adds it.
-Their meters are looked up first: an engine that knows them reads the other columns of these charges alone.
+All charges of AI services, whatever service name they are billed under. The table is stored at each refresh because it is a small
+part of the bill. Charges of other services for AI workloads are in ai_layers.
+The meters are selected first, so that an engine reads the other columns only for these charges.
 """
 reads = ["daily_charges"]
 */

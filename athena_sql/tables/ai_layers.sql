@@ -1,9 +1,9 @@
 /*
-title = "What AI workloads cost, by layer"
+title = "Cost of AI workloads by layer"
 why   = """
-A filter on Amazon Bedrock sees one name of many. Here stands every charge that an AI workload causes:
-AI services by all their names, and what other services bill for resources that carry an AI service in their name.
-`layer` is one of five; `counted_as` says why the charge is here; `bedrock_filter` whether that filter shows it.
+Charges of AI services under all their names, and charges of other services for resources that have the name of an AI service in
+their ID. `layer` is one of five, `counted_as` is the reason that a charge is included, and `bedrock_filter` is true if a
+filter on Amazon Bedrock shows the charge.
 """
 reads = ["daily_charges"]
 */
@@ -32,7 +32,7 @@ SELECT
         WHEN ai_family = 'bedrock' AND NOT regexp_like(coalesce(meter, ''), '(?i)flow') THEN 'model inference'
         WHEN ai_family = 'sagemaker' AND regexp_like(coalesce(meter, ''), '^(Host|AsyncInf|Tsform)') THEN 'model inference'
         WHEN ai_family IS NOT NULL OR ServiceName = 'AWS Lambda' THEN 'orchestration and compute'
-        ELSE 'tools and data'                                 -- S3, EBS and the like
+        ELSE 'tools and data'                                 -- S3, EBS and similar services
     END AS layer,
     ServiceName = 'Amazon Bedrock' AS bedrock_filter
 FROM named_charges

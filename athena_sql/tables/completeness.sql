@@ -1,8 +1,8 @@
 /*
-title = "Which days of which account are settled"
+title = "Settled days by account"
 why   = """
-The newest days of a bill still grow; a detection that looks for absence must not look at them.
-A row for every day the export holds, from an account's first charge on, charged or not.
+The most recent days of a bill still change, so a detection of missing usage must not use them.
+One row for each day of the export from the account's first charge on, whether or not it is charged on that day.
 `settled_recency` counts settled days backwards: 1 is the most recent, so the last seven settled days have
 `settled_recency <= 7`. The row with `settled_recency = 7` is the lookback of seven days, from its `charge_date` through
 `last_settled_day`; an account with fewer settled days has no such row. `settled_days` is how many an account has.

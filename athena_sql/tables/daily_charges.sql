@@ -1,15 +1,15 @@
 /*
-title = "What detections read: charges by day, with the words they share"
+title = "Charges by day, with derived columns that detections share"
 why   = """
-What more than one detection must know of a charge is said once, here:
-`meter` is SkuMeter without its region prefix, `instance_type` what an instance meter names,
-`is_gpu` whether that is an accelerator, `ai_family` which AI service the charge belongs to under
-whatever name it is billed (null: none), `is_edge` whether it is charged where its traffic is: the region of such
-a charge is the viewer's, and nobody chose it. Sources of the meters:
+Columns that more than one detection needs are derived once:
+`meter` is SkuMeter without its region prefix, `instance_type` is the type in an instance meter,
+`is_gpu` is true if that type has an accelerator, `ai_family` is the AI service of the charge, whatever name it is billed
+under (null: none), and `is_edge` is true if the charge is billed by the location of its traffic, so that its region is
+the viewer's. `internet_gb` is the data sent to the internet, in GB, and null for every other charge. Sources of the meters:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
 https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html#s3-transfer-acceleration-traffic
 https://aws.amazon.com/waf/pricing/ and its price list (location Any: Global-WebACLV2, Global-RequestV2-Tier1).
-A key may have several rows a day: whoever reads this table sums.
+A key may have several rows a day: sum them.
 """
 reads = ["folded_charges"]
 */
@@ -35,12 +35,12 @@ classified_charges AS (
             false
         ) AS is_gpu,                                                             -- g4dn, p6-b200, inf2, trn1 …
         coalesce(
-            ServiceName IN ('Amazon CloudFront', 'AWS Global Accelerator')       -- CloudFront Functions and key-value stores too
+            ServiceName IN ('Amazon CloudFront', 'AWS Global Accelerator')       -- including CloudFront Functions and key-value stores
                 OR x_ServiceCode IN ('AmazonCloudFront', 'AWSGlobalAccelerator')
                 OR SkuMeter LIKE '%Lambda-Edge-%'                                -- Lambda@Edge, billed by CloudFront or Lambda
                 OR SkuMeter LIKE '%CloudFrontFunctions%'
                 OR SkuMeter LIKE '%-ABytes' OR SkuMeter LIKE '%-aBytes'          -- S3 Transfer Acceleration
-                OR (                                                             -- of CloudFront; a region's own are USE1-…
+                OR (                                                             -- for CloudFront; regional ones start with USE1-…
                     (ServiceName IN ('AWS WAF', 'AWS Shield') OR x_ServiceCode IN ('awswaf', 'AWSShield'))
                     AND (SkuMeter LIKE 'Global-%' OR SkuMeter LIKE 'Shield-%')
                 ),
@@ -48,7 +48,7 @@ classified_charges AS (
         ) AS is_edge,
         CASE
             WHEN ServiceName LIKE '%AgentCore%' OR x_ServiceCode = 'AmazonBedrockAgentCore' THEN 'agentcore'
-            WHEN ServiceName LIKE '%Bedrock%'                                    -- three of its names, and '… (Amazon Bedrock Edition)'
+            WHEN ServiceName LIKE '%Bedrock%'                                    -- three service names, and '… (Amazon Bedrock Edition)'
                 OR x_ServiceCode LIKE 'AmazonBedrock%'
                 OR x_Operation IN ('InvokeModelInference', 'InvokeModelStreamingInference')
                 OR SkuMeter LIKE '%-MP:%oken%'                                   -- a Marketplace model with an empty service code

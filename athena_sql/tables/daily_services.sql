@@ -1,8 +1,8 @@
 /*
-title = "The bill by day, account, region and service"
+title = "Charges by day, account, region and service"
 why   = """
-Whoever asks for the first charge of a region, for an account that fell asleep or for a series of daily costs needs
-neither resources nor meters. This is daily_charges without them: a hundredth of its rows, made once a refresh.
+For detections that need neither resources nor meters, such as first charges, dormant accounts and daily cost series. It has about
+a hundredth of the rows of daily_charges and is stored at each refresh.
 """
 reads = ["daily_charges"]
 */

@@ -1,12 +1,12 @@
 /*
-title = "Real-time endpoints by day: what they cost, how long they ran, how often they were called"
+title = "SageMaker real-time endpoints by day: cost, instance hours, invocations"
 why   = """
-What an inference costs is what the endpoint costs over what it answered.
-`invocations` is that of all variants together; null: nobody looked.
+The cost per inference is the cost of an endpoint divided by its invocations.
+`invocations` is the total of all variants; null if it was not collected.
 """
 reads = ["ai_charges", "activity"]
 [parameters]
-days = 75                 # what reports compare: two spans of 30 settled days, and late ones
+days = 75                 # two periods of 30 settled days that reports compare, and late days
 */
 WITH charged_days AS (
     SELECT
@@ -24,7 +24,7 @@ WITH charged_days AS (
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charge_date < $as_of
         AND SkuMeter LIKE '%Host:%'
-        AND meter LIKE 'Host:%'                                             -- real-time alone
+        AND meter LIKE 'Host:%'                                             -- real-time only
         AND ai_family = 'sagemaker'
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
@@ -45,5 +45,5 @@ calls AS (
 SELECT charged_days.*, calls.invocations
 FROM charged_days
 LEFT JOIN calls
-    ON charged_days.resource_id = calls.resource_id                         -- an ARN names account and region itself
+    ON charged_days.resource_id = calls.resource_id                         -- an ARN contains account and region
     AND charged_days.charge_date = calls.activity_date

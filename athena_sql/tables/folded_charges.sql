@@ -1,10 +1,10 @@
 /*
-title = "The export by day, in FOCUS 1.2 vocabulary"
+title = "The export by day, in FOCUS 1.2 columns"
 why   = """
-The raw export has a row for every hour and every line of the price list. A detection asks about days.
-`charge_last_date` is the last day of the charge's period: a month's fee in one row has the month's, an hour its own day.
-Units stand in the key, because quantities in different units must never be added.
-Names that follow from the key (the account's, the commitment's, the service's code) are carried along.
+The raw export has a row for every hour and price list item; detections need days.
+`charge_last_date` is the last day of the charge period: for a monthly fee in one row the end of the month, for an hour the same day.
+Units are part of the key, because quantities in different units must not be added.
+Names that follow from the key (of the account, the commitment, the service code) are included.
 """
 reads = ["focus_export"]
 */

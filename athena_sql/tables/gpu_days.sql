@@ -1,14 +1,14 @@
 /*
-title = "GPU hours by day and resource, what they cost, and how busy the GPUs were"
+title = "GPU hours, cost and utilization by day and resource"
 why   = """
-The bill knows hours, CloudWatch knows use; together they say what was paid for and stood still.
-`utilization` is 0 to 100 for one GPU; null: nobody looked. An instance type that is not listed counts as one GPU, so
-that its utilization is rather overstated than understated.
+The bill has the hours and CloudWatch has the utilization; together they show the cost of idle GPUs.
+`utilization` is 0 to 100 for one GPU, and null if it was not collected. An instance type that is not listed counts as one GPU, so its
+utilization is overstated rather than understated.
 GPUs by type: https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html
 """
 reads = ["ai_charges", "activity"]
 [parameters]
-days = 75                 # what reports compare: two spans of 30 settled days, and late ones
+days = 75                 # two periods of 30 settled days that reports compare, and late days
 */
 WITH gpu_charges AS (
     SELECT
@@ -34,7 +34,7 @@ WITH gpu_charges AS (
         AND is_gpu
         AND ChargeCategory = 'Usage'
         AND ChargeClass IS DISTINCT FROM 'Correction'
-        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'              -- paid for, not running
+        AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'              -- charged but not running
         AND (
             ((ServiceName LIKE 'Amazon Elastic Compute Cloud%' OR x_ServiceCode = 'AmazonEC2')
                 AND regexp_like(meter, '^(BoxUsage|SpotUsage|DedicatedUsage|HostBoxUsage):'))
@@ -52,7 +52,7 @@ charged_days AS (
         max(ServiceName) AS service_name,
         max_by(Tags, coalesce(cardinality(Tags), 0)) FILTER (WHERE Tags IS NOT NULL) AS tags,
         array_agg(DISTINCT instance_type ORDER BY instance_type) AS instance_types,
-        min(gpus) AS gpus,                                                  -- of mixed variants the fewest: rather busy than idle
+        min(gpus) AS gpus,                                                  -- the fewest GPUs of mixed variants: utilization is overstated rather than understated
         sum(ConsumedQuantity * gpus) AS gpu_hours,
         sum(EffectiveCost) AS effective_cost
     FROM gpu_charges
@@ -81,5 +81,5 @@ SELECT
     coalesce(readings.percent_of_one, readings.percent_of_all / charged_days.gpus) AS utilization
 FROM charged_days
 LEFT JOIN readings
-    ON charged_days.resource_id = readings.resource_id                      -- an ARN names account and region itself
+    ON charged_days.resource_id = readings.resource_id                      -- an ARN contains account and region
     AND charged_days.charge_date = readings.activity_date

@@ -1,10 +1,10 @@
 /*
-title = "What planned launches cost by day, account and service"
+title = "Cost of planned launches by day, account and service"
 why   = """
-A launch in owners.toml says: from this day through that one, up to `factor` times the usual is meant. Here stand the
-charges that the rows of its use case name, on those days; who asks for the unusual lets so much pass, and tells what
-goes beyond. `own_cost` is what they cost that account's service a day in the four weeks before, `usual_cost` the same,
-or where there was nothing of them yet, what that account's service cost.
+A launch in owners.toml allows cost up to `factor` times the baseline from its first through its last day. This table has
+the charges on those days that match the rules of its use case; anomaly detections accept that much and report the rest.
+`own_cost` is their daily cost in the four weeks before. `baseline_cost` is the baseline: the same, or if there was none, the daily
+cost of the account's service.
 """
 reads = ["named_days", "daily_services", "launch_rules", "launches"]
 [parameters]
@@ -34,14 +34,14 @@ spends AS (
         AND charges.ChargeCategory = 'Usage'
     GROUP BY 1, 2, 3, 4, 5
 ),
-use_case_charges AS (                                         -- DISTINCT: what two rules name is there once
+use_case_charges AS (                                         -- DISTINCT: a charge that two rules match counts once
     SELECT DISTINCT spends.*, named.use_case
     FROM spends
     LEFT JOIN launch_rules AS by_tag ON spends.Tags = by_tag.tags
     LEFT JOIN launch_rules AS by_account ON spends.SubAccountId = by_account.sub_account_id
     LEFT JOIN named_resources AS by_resource ON spends.ResourceId = by_resource.ResourceId
     CROSS JOIN UNNEST(ARRAY[by_tag.use_case, by_account.use_case, by_resource.use_case]) AS named (use_case)
-    WHERE named.use_case IS NOT NULL                          -- one read of spends: Trino sums them up at every mention
+    WHERE named.use_case IS NOT NULL                          -- one read of spends: Trino evaluates it at every mention
 ),
 launch_charges AS (
     SELECT
@@ -83,7 +83,7 @@ weighed_charges AS (
 )
 SELECT
     charges.*,
-    coalesce(CASE WHEN charges.own_cost > 0 THEN charges.own_cost ELSE service_days.service_cost END, 0) AS usual_cost
+    coalesce(CASE WHEN charges.own_cost > 0 THEN charges.own_cost ELSE service_days.service_cost END, 0) AS baseline_cost
 FROM weighed_charges AS charges
 LEFT JOIN service_days
     ON charges.use_case = service_days.use_case

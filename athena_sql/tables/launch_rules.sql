@@ -1,9 +1,9 @@
 /*
-title = "Which tags, accounts and resources a planned launch in owners.toml names"
+title = "Tags, accounts and resources of use cases with a planned launch"
 why   = """
-A use case names what is its by tag, account or resource; here stands what those of use cases with a launch come to in
-this bill, with the launch's days and factor. Of `tags` (a whole map), `sub_account_id` and `resource` one is given;
-`is_beginning` says that a resource's name only has to begin so.
+A use case matches charges by tag, account or resource. This table has the matches of use cases with a launch, with the launch's
+days and factor. Exactly one of `tags` (a whole map), `sub_account_id` and `resource` is set; `is_beginning` is true if
+`resource` is a prefix.
 """
 reads = ["tagged_days", "accounts", "plan_rules", "launches"]
 */

@@ -1,9 +1,9 @@
 /*
-title = "The bill by day, account, service and tags, and by resource where owners.toml names resources"
+title = "Charges by day, account, service and tags, and by resource where owners.toml names resources"
 why   = """
-Who owns a charge and what it is for follows from its tags and its account; where owners.toml names resources of an
-account's service, from those. Only there are charges read one by one: elsewhere ResourceId is null.
-A key may have several rows a day: whoever reads this table sums.
+The owner and use case of a charge follow from its tags and account, or from its resource where owners.toml names resources of that
+account and service. Elsewhere ResourceId is null, so that charges need not be read one by one.
+A key may have several rows a day: sum them.
 """
 reads = ["daily_charges", "tagged_days", "plan_rules"]
 [parameters]

@@ -1,18 +1,18 @@
 /*
-title = "The bill by day, account and service, with whose it is and what it is for"
+title = "Charges by day, account and service, with team, use case and intent"
 why   = """
-The owner chain over every charge: a resource's tag, else the account's tag, else the account or OU in owners.toml.
-`team` is null where nobody owns it; `tag_value` is what the tags say, whether owners.toml knows that name or not.
-`use_case` is the first of owners.toml that names the resource, else its tag, else its account's tag, else the account,
-else the team; `intent` is that use case's, else what an intent tag says, else null.
-`charge_kind` is usage, fee (recurring, one-time or bought), credit or tax. BilledCost is the invoice's basis,
-EffectiveCost what was used.
+Each charge is allocated by the resource's tag, else the account's tag, else the account or OU in owners.toml.
+`team` is null if the charge is unallocated; `tag_value` is the value of the tag, whether or not owners.toml knows it.
+`use_case` is the first match in owners.toml by resource, resource tag, account tag, account, and team; `intent` is that of the use
+case, else of an intent tag, else null.
+`charge_kind` is usage, fee (recurring, one-time or purchase), credit or tax. BilledCost matches the invoice; EffectiveCost is the
+amortized cost of usage.
 """
 reads = ["named_days", "tagged_days", "accounts", "owner_rules", "plans", "plan_rules"]
 [parameters]
 days = 400
 */
-WITH resource_use_cases AS (                                  -- the longest name wins, and the whole name over a beginning
+WITH resource_use_cases AS (                                  -- the longest match wins, and a full name over a prefix
     SELECT
         resources.ResourceId,
         max_by(rules.use_case, 2 * length(rules.value) + if(rules.key IS NULL, 1, 0))
@@ -45,14 +45,14 @@ spends AS (
     GROUP BY 1, 2, 3, 4, 5, 6
 ),
 tag_maps AS (
-    SELECT DISTINCT Tags                                      -- not of spends: Trino would sum them up once more
+    SELECT DISTINCT Tags                                      -- not from spends: Trino would evaluate it again
     FROM tagged_days
     WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
         AND charge_date < $as_of
     UNION
     SELECT DISTINCT tags FROM accounts
 ),
-tag_values AS (                                               -- keys as focuswatch/owners/owners_file.py compares them
+tag_values AS (                                               -- keys as focuswatch.catalog.tag_keys compares them
     SELECT
         tag_maps.Tags,
         regexp_replace(lower(keys.tag_key), $tag_prefix, '') AS bare_key,
@@ -60,7 +60,7 @@ tag_values AS (                                               -- keys as focuswa
     FROM tag_maps
     CROSS JOIN UNNEST(map_keys(tag_maps.Tags)) AS keys (tag_key)
 ),
-named_values AS (                                             -- the first key that is there wins
+named_values AS (                                             -- the first key with a value wins
     SELECT
         tag_values.Tags,
         min_by(tag_values.bare_key, tag_keys.place) FILTER (WHERE tag_values.bare_key IS NOT NULL) AS bare_key,

@@ -1,8 +1,8 @@
 /*
-title = "What is paid by day, team, use case, account and service: the leaves of a forecast"
+title = "Billed cost by day, team, use case, account and service, for forecasts"
 why   = """
-The invoice's basis (BilledCost) without credits, which end when they please, and tax, which nobody plans.
-Fees (bought, recurring, one-time) stand apart from use, since a month-start fee must not be taken for a daily cost.
+BilledCost without credits and tax, which are not part of a budget.
+Fees (purchases, recurring and one-time) are separate from usage, so that a monthly fee is not forecast as a daily cost.
 """
 reads = ["owned_days", "completeness"]
 [parameters]

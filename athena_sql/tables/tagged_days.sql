@@ -1,9 +1,8 @@
 /*
-title = "The bill by day, account, service and tags"
+title = "Charges by day, account, service and tags"
 why   = """
-Who owns a charge and what it is for follows from its tags and its account. This is daily_charges without regions,
-resources and meters, made once a refresh: whoever splits money by team, use case or intent reads this.
-Where every resource has tags of its own it is as long as the bill is by resource and day.
+For reports that allocate cost by team, use case or intent. It has no regions, resources or meters and is stored at each refresh.
+If every resource has its own tags, it has as many rows as the bill has resources and days.
 """
 reads = ["folded_charges"]
 */

@@ -1,10 +1,9 @@
 /*
-title = "Spend of each team in the last 30 settled days, and in the 30 before, by account and service"
+title = "Spend of each team in the last 30 settled days and the 30 before, by account and service"
 why   = """
-The owner chain over every charge, as owned_days has it: `team` is null where nobody owns it; `tag_value` is what the
-tags say, whether owners.toml knows that name or not.
-`effective_cost` and `billed_cost` are of usage and fees; credits and tax, as billed, stand beside them, so that billed cost,
-credits and tax add up to the invoice. Settled days alone; a bill that has none yet is taken whole.
+Charges are allocated as in owned_days: `team` is null if a charge is unallocated; `tag_value` is the value of the tag, whether or
+not owners.toml knows it. `effective_cost` and `billed_cost` cover usage and fees. Credits and tax, as billed, are separate,
+so that billed cost, credits and tax add up to the invoice. Only settled days count, unless the bill has none.
 """
 reads = ["owned_days", "completeness"]
 [parameters]
@@ -15,7 +14,7 @@ WITH windows AS (
     SELECT
         CASE
             WHEN bool_or(is_settled) THEN CAST($as_of - INTERVAL '1' DAY * $settle_days AS date)
-            ELSE $as_of                                       -- a bill that has no settled day yet is taken whole
+            ELSE $as_of                                       -- a bill without settled days is used as it is
         END AS end_day
     FROM completeness
 ),

@@ -1,10 +1,10 @@
 /*
-title = "Tokens that Bedrock charged for, in millions, by model, kind and tier"
+title = "Bedrock tokens in millions, by model, kind and tier"
 why   = """
-Bedrock bills tokens under three families of meters with two units; what a meter says is read here, and nowhere else.
-All four kinds count: input, output, cache read, cache write. `tier` is how they were bought; what is bought by the
-hour (provisioned, reserved) or spent on training is not here.
-Shapes of meters: https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
+Bedrock bills tokens under three families of meters in two units; this table is the only place that parses them.
+All four kinds are included: input, output, cache read and cache write. `tier` is the pricing tier. Capacity that is billed by
+the hour (provisioned or reserved) and training tokens are not included.
+Meter formats: https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
 """
 reads = ["ai_charges"]
 */
@@ -14,7 +14,7 @@ WITH token_rows AS (
         coalesce(ConsumedQuantity, PricingQuantity) AS quantity,
         lower(CASE WHEN ConsumedQuantity IS NULL THEN PricingUnit ELSE coalesce(ConsumedUnit, PricingUnit) END) AS unit,
         lower(coalesce(
-            regexp_extract(meter, '(?i)(^MP:.*|-(cache|input|output)-.*)$', 1),  -- a model's own name may hold any word
+            regexp_extract(meter, '(?i)(^MP:.*|-(cache|input|output)-.*)$', 1),  -- a model's name may contain any word
             meter
         )) AS said
     FROM ai_charges
@@ -58,7 +58,7 @@ SELECT
         WHEN regexp_like(unit, '^ *(1k|1,?000|thousand)') THEN 1E-3
         WHEN unit IN ('token', 'tokens') THEN 1E-6
         WHEN meter LIKE 'MP:%' THEN 1E0                                    -- a Marketplace 'Unit' is a million tokens
-        ELSE 1E-3                                                          -- AWS's own meters count thousands
+        ELSE 1E-3                                                          -- AWS's own meters count thousands of tokens
     END AS million_tokens,
     EffectiveCost AS effective_cost
 FROM token_rows

@@ -1,15 +1,16 @@
-"""Every rule the catalog must keep that one file alone cannot tell: its SQL runs, its columns exist, its cases hold."""
+"""Checks of the catalog that need an engine: its SQL runs, its columns exist, its cases hold."""
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from typing import Any
 
 import duckdb
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases, run_case
 from focuswatch.bill import local_tables
-from focuswatch.catalog.catalog import Catalog, CatalogEntry, Detection, Header
+from focuswatch.catalog.catalog import Catalog, CatalogEntry, Detection
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError
@@ -37,7 +38,7 @@ FORECAST_COLUMNS = {
 }  # fmt: skip
 ALWAYS_THERE = {"sub_account_name", "currency"}
 
-# What one of the engines lacks or means otherwise, and the words to use instead: docs/portable-sql.md.
+# SQL that one of the engines lacks or reads differently, with a portable replacement: docs/portable-sql.md.
 NOT_COMMON = {
     r"::": "CAST(x AS type)",
     r"\bQUALIFY\b": "a subquery with row_number()",
@@ -55,40 +56,53 @@ NOT_COMMON = {
         "plain joins and UNNEST",
     r"(?<!ARRAY)\[\s*'": "element_at(map, key)",
     r"\bIGNORE\s+NULLS\b": "max() over the rows so far",
-    # DuckDB passes over a null x and takes the next row's, Trino answers null
+    # DuckDB skips a null x and takes the next row's, Trino returns null
     r"\b(max_by|min_by)\s*\((?!\s*coalesce\b)(?!(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)\s*FILTER\b)":
         "max_by(x, y) FILTER (WHERE x IS NOT NULL)",
 }  # fmt: skip
 
 
-def problems(catalog: Catalog | None = None) -> list[str]:
-    """Every broken rule in words, all files at once; nothing where all is well."""
+def problems(
+    catalog: Catalog | None = None,
+    *,
+    only: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[str]:
+    """Return every broken rule of the catalog, or of the detection `only`; empty if all rules are kept.
+
+    Unfinished files are reported too. Raises ConfigError for an `only` that is not in the catalog.
+    """
     try:
         catalog = catalog or Catalog.load()
     except CatalogError as error:
-        return str(error).splitlines()
-    return statement_problems(catalog) + list(_cases(catalog))
+        return [line for line in str(error).splitlines() if only is None or f"/{only}." in line]
+    unfinished = [problem for id, problem in catalog.unfinished.items() if only in (None, id)]
+    if only in catalog.unfinished:
+        return unfinished
+    detections = list(catalog.detections.values()) if only is None else [catalog.detection(only)]
+    progress("Checking headers, SQL and columns")
+    statements = _problems_of_statements(catalog, detections, with_tables=only is None)
+    return [*unfinished, *statements, *_case_problems(catalog, detections, progress=progress)]
 
 
 def statement_problems(catalog: Catalog) -> list[str]:
-    """What is wrong with the SQL and the words of every file, cases aside."""
-    return [
-        f"{entry.path.parent.name}/{entry.path.name}: {problem}" for entry, problem in _statements(catalog)
+    """Return the problems in the SQL and the texts of every file, without running cases."""
+    return _problems_of_statements(catalog, list(catalog.detections.values()), with_tables=True)
+
+
+def _problems_of_statements(catalog: Catalog, detections: list[Detection], *, with_tables: bool) -> list[str]:
+    entries: list[CatalogEntry[Any]] = [*detections]
+    if with_tables:
+        entries += [*catalog.reports.values(), *catalog.tables.values(), *catalog.lookups.values()]
+    found = [
+        f"{entry.path.parent.name}/{entry.path.name}: {problem}"
+        for entry in entries
+        for problem in (*_foreign_words(entry.sql), *_built_commands(entry.sql))
     ]
-
-
-def _statements(catalog: Catalog) -> Iterator[tuple[CatalogEntry[Header], str]]:
-    everything: tuple[CatalogEntry[Header], ...] = (
-        *catalog.detections.values(),
-        *catalog.reports.values(),
-        *catalog.tables.values(),
-    )
-    for entry in (*everything, *catalog.lookups.values()):
-        for problem in (*_foreign_words(entry.sql), *_built_commands(entry.sql)):
-            yield entry, problem
-    for detection in catalog.detections.values():
-        for problem in _wrong_columns(detection, catalog):
-            yield detection, problem
+    return found + [
+        f"{detection.path.parent.name}/{detection.path.name}: {problem}"
+        for detection, problem in _column_problems(detections, catalog)
+    ]
 
 
 def _foreign_words(sql: str) -> Iterator[str]:
@@ -100,7 +114,7 @@ def _foreign_words(sql: str) -> Iterator[str]:
 
 
 def _built_commands(sql: str) -> Iterator[str]:
-    """A command that SQL puts together from the bill: nothing could check the names in it any more."""
+    """Yield a problem for a command that SQL builds from the bill: the names in it could not be checked."""
     code = re.sub(r"--[^\n]*", "", sql)
     if found := re.search(r"'[^']*\baws [a-z][^']*'\s*\|\|", code):
         line = code[: found.start()].count("\n") + 1
@@ -110,23 +124,26 @@ def _built_commands(sql: str) -> Iterator[str]:
         )
 
 
-def _wrong_columns(detection: Detection, catalog: Catalog) -> Iterator[str]:
-    question = DetectionInput(
-        as_of=date(2026, 1, 31), first_new_day=first_new_day(date(2026, 1, 31), evaluated_until=None)
-    )
+def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[tuple[Detection, str]]:
+    as_of = date(2026, 1, 31)
+    values = DetectionInput(as_of=as_of, first_new_day=first_new_day(as_of, evaluated_until=None)).values
     connection = connect()
     try:
-        give(
-            connection, Case(name="nothing is given", kind="quiet"), file=CaseFile.model_construct(charge={})
-        )
-        local_tables.create_views(connection, catalog, values=question.values)
-        described = connection.execute(f"DESCRIBE {detection.render(question.values)}").fetchall()
-    except (duckdb.Error, KeyError) as error:
-        yield f"DuckDB refuses it: {str(error).splitlines()[0]}"
-        return
+        give(connection, Case(name="empty tables", kind="quiet"), file=CaseFile.model_construct(charge={}))
+        local_tables.create_views(connection, catalog, values=values)
+        for detection in detections:
+            try:
+                described = connection.execute(f"DESCRIBE {detection.render(values)}").fetchall()
+            except (duckdb.Error, KeyError) as error:
+                yield detection, f"DuckDB refuses it: {str(error).splitlines()[0]}"
+            else:
+                for problem in _wrong_columns(detection, {row[0] for row in described}):
+                    yield detection, problem
     finally:
         connection.close()
-    columns = {row[0] for row in described}
+
+
+def _wrong_columns(detection: Detection, columns: set[str]) -> Iterator[str]:
     contract, shown = {
         "resource": (CONTRACT, columns),
         "series": (SERIES_CONTRACT, SERIES_COLUMNS),
@@ -135,22 +152,31 @@ def _wrong_columns(detection: Detection, catalog: Catalog) -> Iterator[str]:
     if missing := [column for column in contract if column not in columns]:
         yield f"its rows lack {', '.join(missing)}; they must have {', '.join(contract)}."
     for name in ("reason", "action"):
-        fields = {
-            field for _, field, _, _ in string.Formatter().parse(getattr(detection.header, name)) if field
-        }
+        text = getattr(detection.header, name)
+        fields = {field for _, field, _, _ in string.Formatter().parse(text) if field}
         if unknown := fields - shown - ALWAYS_THERE:
             yield f"{name} shows {', '.join(sorted(unknown))}, which is no column of its rows."
+    days = set(detection.header.explain.days) if detection.header.explain else set()
+    if unknown := days - shown:
+        yield f"[explain] days names {', '.join(sorted(unknown))}, which is no column of its rows."
 
 
-def _cases(catalog: Catalog) -> Iterator[str]:
+def _case_problems(
+    catalog: Catalog, detections: list[Detection], *, progress: Callable[[str], None]
+) -> Iterator[str]:
     if not FOLDER.exists():  # installed without the repository
         return
-    for detection in catalog.detections.values():
-        try:
-            file = read_cases(FOLDER / f"{detection.id}.toml")
-        except CatalogError as error:
-            yield str(error)
-            continue
-        for case in file.cases:
-            for problem in run_case(case, file=file, detection=detection, catalog=catalog):
-                yield f"detections/{detection.id}.toml: {case.name}: {problem}"
+    connection = connect()
+    try:
+        for number, detection in enumerate(detections, start=1):
+            try:
+                file = read_cases(FOLDER / f"{detection.id}.toml")
+            except CatalogError as error:
+                yield str(error)
+                continue
+            progress(f"Running {len(file.cases)} cases of {detection.id} ({number} of {len(detections)})")
+            for case in file.cases:
+                for problem in run_case(case, file=file, detection=detection, catalog=catalog, on=connection):
+                    yield f"detections/{detection.id}.toml: {case.name}: {problem}"
+    finally:
+        connection.close()

@@ -1,7 +1,6 @@
-"""Cases: given charges → expected findings, in `tests/detections/<id>.toml`.
+"""Cases of detections: input rows and expected findings, in `tests/detections/<id>.toml`.
 
-A case is proof of one detection on one engine. The tests, `focuswatch check` and the conformance of
-other engines all read the same files.
+The tests, `focuswatch check` and the conformance tests of other engines read the same files.
 """
 
 import json
@@ -17,22 +16,22 @@ from focuswatch.bill.schema import table_columns as columns
 from focuswatch.catalog.catalog import FILL_IN, ROOT, Catalog, Detection
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
-from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_empty_table
+from focuswatch.engines.duckdb_engine import DuckDbEngine, create_empty_table
 from focuswatch.errors import CatalogError
 from focuswatch.findings.finding import json_value
 from focuswatch.owners.owners_file import Owners
 
 FOLDER = ROOT.parent / "tests" / "detections"
-TELL_TALE = 0.005  # amounts are compared to half a cent
+TOLERANCE = 0.005  # amounts are compared to half a cent
 
 Given = dict[str, Any]
 
 
 class Case(BaseModel):
-    """One claim about a detection.
+    """One expectation of a detection.
 
-    A given charge stands for a row on each day of `days = [from, to)`, or on its `charge_date`;
-    `weekdays = [5, 6]` keeps Saturdays and Sundays alone; `growth = 0.01` makes each row's cost and quantity
+    A charge stands for a row on each day of `days = [from, to)`, or on its `charge_date`;
+    `weekdays = [5, 6]` keeps only Saturdays and Sundays; `growth = 0.01` makes each row's cost and quantity
     1 % larger than the one before.
     """
 
@@ -52,7 +51,7 @@ class Case(BaseModel):
 
 
 class CaseFile(BaseModel):
-    """All cases of one detection; `charge` and `activity_row` are what each row has unless it says otherwise."""
+    """All cases of one detection; `charge` and `activity_row` hold the default values of each row."""
 
     model_config = ConfigDict(extra="forbid")
     as_of: date
@@ -62,18 +61,18 @@ class CaseFile(BaseModel):
 
 
 def read_cases(path: Path) -> CaseFile:
-    """The cases at `path`. Raises CatalogError: it is missing, broken, unfilled, or one kind of case is not there."""
+    """Return the cases at `path`. Raises CatalogError if it is missing, broken, unfinished, or lacks a kind of case."""
     where = f"{path.parent.name}/{path.name}"
     if not path.exists():
         raise CatalogError(
-            f"{where}: there are no cases; a detection needs one that fires, one quiet, one boundary."
+            f"{where}: there are no cases; a detection needs at least one each of kind fires, quiet and boundary."
         )
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise CatalogError(f"{where}: is not text in UTF-8: {error}.") from error
     if FILL_IN in text:
-        raise CatalogError(f"{where}: '{FILL_IN}' still stands in it; fill in what is asked for there.")
+        raise CatalogError(f"{where}: found '{FILL_IN}'; replace it with what it asks for.")
     try:
         file = CaseFile.model_validate(parse_toml(text))
     except ValueError as error:  # ValidationError too
@@ -85,15 +84,14 @@ def read_cases(path: Path) -> CaseFile:
     return file
 
 
-def run_case(case: Case, *, file: CaseFile, detection: Detection, catalog: Catalog) -> list[str]:
-    """What differs between what `case` expects and what DuckDB finds, in words; nothing where it holds."""
-    connection = connect()
-    try:
-        return differences(
-            case, outcome_of(case, file=file, detection=detection, catalog=catalog, on=connection)
-        )
-    finally:
-        connection.close()
+def run_case(
+    case: Case, *, file: CaseFile, detection: Detection, catalog: Catalog, on: duckdb.DuckDBPyConnection
+) -> list[str]:
+    """Return the differences between the findings that `case` expects and those of DuckDB; empty if it holds.
+
+    It replaces every table on the connection.
+    """
+    return differences(case, outcome_of(case, file=file, detection=detection, catalog=catalog, on=on))
 
 
 def outcome_of(
@@ -105,7 +103,7 @@ def outcome_of(
     on: duckdb.DuckDBPyConnection,
     per_usd: float = 1.0,
 ) -> Outcome:
-    """The detection run over nothing but what `case` gives; `per_usd` is units of its currency for one US dollar."""
+    """Run the detection on the input of `case` only; `per_usd` is units of its currency for one US dollar."""
     as_of = case.as_of or file.as_of
     give(on, case, file=file)
     question = DetectionInput(
@@ -119,7 +117,7 @@ def outcome_of(
 
 
 def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
-    """The tables that a case gives, on a connection."""
+    """Create the input tables of a case on a connection."""
     charges = [_priced(row) for one in case.charges for row in _days(file.charge, one, "charge_date")]
     activity = [row for one in case.activity for row in _days(file.activity_row, one, "activity_date")]
     for name, shape, rows in (
@@ -135,7 +133,7 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
 
 
 def owners_of(case: Case) -> Owners:
-    """Its owners.toml. Raises CatalogError for one that would be refused."""
+    """Return the owners.toml of a case. Raises CatalogError if it is not valid."""
     try:
         owners = Owners.model_validate(case.owners)
     except ValidationError as error:
@@ -146,7 +144,7 @@ def owners_of(case: Case) -> Owners:
 
 
 def differences(case: Case, outcome: Outcome) -> list[str]:
-    """What `outcome` has too much, too little or otherwise than `case` says."""
+    """Return the findings that are missing, unexpected or different from what `case` expects."""
     if outcome.error:
         return [outcome.error]
     problems, left = [], list(outcome.rows)
@@ -159,7 +157,7 @@ def differences(case: Case, outcome: Outcome) -> list[str]:
     problems += [f"did not expect {row}" for row in left]
     if len(outcome.not_evaluated) != case.skipped:
         problems.append(
-            f"expected {case.skipped} skipped because nobody looked, found {len(outcome.not_evaluated)}"
+            f"expected {case.skipped} rows that are not evaluated, found {len(outcome.not_evaluated)}"
         )
     return problems
 
@@ -173,7 +171,7 @@ def _same(found: Any, expected: Any) -> bool:
         return found is None
     expected = json_value(expected)  # as an outcome's rows are
     if isinstance(expected, float) and isinstance(found, int | float):
-        return abs(found - expected) < TELL_TALE
+        return abs(found - expected) < TOLERANCE
     return bool(found == expected)
 
 
@@ -210,7 +208,7 @@ def insert(on: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], ro
     for row in rows:
         if unknown := set(row) - set(columns):
             raise CatalogError(
-                f"a case gives {name} the column {', '.join(unknown)}; it has {', '.join(columns)}."
+                f"{name} has no column {', '.join(unknown)}; its columns are {', '.join(columns)}."
             )
     if rows:
         selected = ", ".join(_unnested(type_) for type_ in columns.values())

@@ -1,12 +1,12 @@
-"""The catalog: every SQL file of `athena_sql/` with the TOML header that opens it.
+"""The catalog: every SQL file of `athena_sql/` with the TOML header at its top.
 
-It reads and refuses; it runs nothing. What only an engine can tell (do the columns of `reason` exist?)
-is asked by `focuswatch.authoring.catalog_checks`.
+Files are read and validated, and never run. Checks that need an engine (do the columns of `reason` exist?) are in
+`focuswatch.authoring.catalog_checks`.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -25,24 +25,24 @@ PACKAGE = Path(focuswatch.__file__).resolve().parent
 INSTALLED, SOURCE = PACKAGE / "athena_sql", PACKAGE.parent / "athena_sql"
 ROOT = INSTALLED if INSTALLED.is_dir() else SOURCE
 BUILT_IN = {
-    "as_of": "the first day not looked at",
-    "news_since": "the first day whose charges are news: the day up to which the last scan looked",
+    "as_of": "the first day that is not evaluated",
+    "news_since": "the first day that the previous scan has not evaluated",
     "required_tags": "the tag keys that owners.toml requires",
     "tag_prefix": "the regular expression of the prefixes that cost allocation adds to tag keys",
 }
 PER_USD = "per_usd"  # among the values of a statement: units of the billing currency for one US dollar
 MONEY = "_usd"  # how the names of parameters end that are amounts of money, in USD
-# Words in a name that say money, unless another unit ends it.
+# Words at the end of a name that mean money.
 MONEY_WORDS = re.compile(r"(cost|costs|spend|spent|money|amount|price|charge)")
 RESERVED_TOPICS = ("findings", "alarms", "spending")  # created for every deployment
-FILL_IN = "FILL IN"  # stands in the files that `focuswatch new` makes, and is refused
+FILL_IN = "FILL IN"  # placeholder in the files that `focuswatch new` creates
 
 Category = Literal["waste", "security", "anomaly", "governance"]
 Parameter = str | bool | int | float | date | list[str | int | float]
 
 
 class Header(BaseModel):
-    """What every file of the catalog says of itself."""
+    """The keys that every file of the catalog has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     title: str = Field(min_length=8, max_length=120)
@@ -51,15 +51,15 @@ class Header(BaseModel):
 
 
 class TableHeader(Header):
-    """A table that detections read, or a lookup of the product over them."""
+    """The header of a table that detections read, or of a lookup that focuswatch runs over tables."""
 
     reads: list[str] = []
 
 
 class ReportHeader(Header):
-    """A question people ask; its rows are shown as they come, or forecast first.
+    """The header of a report; its rows are shown as they are, or forecast first.
 
-    `basis` is the basis of its money: which cost column, of which charges.
+    `basis` states which cost column it sums, and of which charges.
     """
 
     basis: str = Field(min_length=8, max_length=160)
@@ -76,14 +76,14 @@ class Scoring(BaseModel):
 
 
 class PaceHeader(BaseModel):
-    """From which shares of a plan on money that is spent is worth a word; each is told once a month."""
+    """The shares of a budget at which it is notified once a month when they are spent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     alerts: list[float] = Field(min_length=1)
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The columns of evidence that say how far a plan is gone; see focuswatch.detect.forecast.budget_plans."""
+        """Return the evidence columns that state how much of a budget is spent; see detect.forecast.budget_plans."""
         return ("month", "reached_percent")
 
 
@@ -157,7 +157,7 @@ class CatalogEntry(Generic[H]):
     path: Path
 
     def render(self, values: dict[str, Value]) -> str:
-        """The statement as it runs: placeholders as literals, the file's own defaults where `values` has none.
+        """Return the statement with its placeholders as literals, from `values` or the defaults of the file.
 
         Parameters in USD become amounts of the billing currency, of which `values` says `per_usd` (left out: 1).
         """
@@ -188,13 +188,20 @@ class Catalog:
     reports: dict[str, Report]
     tables: dict[str, Table]
     lookups: dict[str, Table]
+    unfinished: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, root: Path = ROOT) -> Self:
-        """The catalog under `root`. Raises CatalogError naming every file that breaks a rule."""
+        """Return the catalog under `root`. Raises CatalogError that names every file with a broken rule.
+
+        A detection that still contains FILL IN is left out, so that it stops no command; `unfinished` has a sentence
+        about each.
+        """
         problems: list[str] = []
+        unfinished = _unfinished(root / "detections")
         catalog = cls(
-            detections=_load_folder(root / "detections", DetectionHeader, problems),
+            unfinished=unfinished,
+            detections=_load_folder(root / "detections", DetectionHeader, problems, without=unfinished),
             reports=_load_folder(root / "reports", ReportHeader, problems),
             tables=_load_folder(root / "tables", TableHeader, problems),
             lookups=_load_folder(root / "lookups", TableHeader, problems),
@@ -205,8 +212,8 @@ class Catalog:
 
     @cached_property
     def live(self) -> tuple[Detection, ...]:
-        """Detections that a scan runs: live and on trial."""
-        return tuple(one for one in self.detections.values() if one.header.status != "off")
+        """Return the detections that a scan runs: live and on trial."""
+        return tuple(detection for detection in self.detections.values() if detection.header.status != "off")
 
     @cached_property
     def topics(self) -> dict[str, str]:
@@ -214,11 +221,11 @@ class Catalog:
         return {id: entry.header.topic for id, entry in self.detections.items() if entry.header.topic}
 
     def detection(self, id: str) -> Detection:
-        """The detection called `id`. Raises ConfigError with the names there are."""
+        """Return the detection `id`. Raises ConfigError that lists the known ids."""
         return _named(self.detections, id, kind="detection")
 
     def report(self, id: str) -> Report:
-        """The report called `id`. Raises ConfigError with the names there are."""
+        """Return the report `id`. Raises ConfigError that lists the known ids."""
         return _named(self.reports, id, kind="report")
 
 
@@ -228,9 +235,22 @@ def _named(entries: dict[str, E], id: str, *, kind: str) -> E:
     return entries[id]
 
 
-def _load_folder(folder: Path, header_type: type[H], problems: list[str]) -> dict[str, CatalogEntry[H]]:
+def _unfinished(folder: Path) -> dict[str, str]:
+    """Return the detections that `focuswatch new` wrote and no one has completed, each with what to do."""
+    return {
+        path.stem: f"{path.parent.name}/{path.name}: found '{FILL_IN}'; replace it with what it asks for."
+        for path in sorted(folder.glob("*.sql"))
+        if FILL_IN.encode() in path.read_bytes()
+    }
+
+
+def _load_folder(
+    folder: Path, header_type: type[H], problems: list[str], *, without: Collection[str] = ()
+) -> dict[str, CatalogEntry[H]]:
     entries: dict[str, CatalogEntry[H]] = {}
     for path in sorted(folder.glob("*.sql")):
+        if path.stem in without:
+            continue
         try:
             entries[path.stem] = read_entry(path, header_type)
         except CatalogError as error:
@@ -239,7 +259,7 @@ def _load_folder(folder: Path, header_type: type[H], problems: list[str]) -> dic
 
 
 def read_entry(path: Path, header_type: type[H]) -> CatalogEntry[H]:
-    """The one file at `path`. Raises CatalogError naming everything wrong with it."""
+    """Return the file at `path`. Raises CatalogError that names every broken rule."""
     where = f"{path.parent.name}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
@@ -270,7 +290,7 @@ def _read_header(text: str, header_type: type[H], *, where: str) -> H:
 
 
 def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
-    used, given = placeholders(entry.sql), set(entry.header.parameters)
+    used, parameters = placeholders(entry.sql), set(entry.header.parameters)
     problems = []
     if isinstance(entry.header, DetectionHeader) and (entry.header.kind == "series") != bool(
         entry.header.scoring
@@ -285,22 +305,22 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
             f"the name '{entry.id}' must be snake_case, 3 to 60 letters, since it is the id everywhere."
         )
     if FILL_IN in text:
-        problems.append(f"'{FILL_IN}' still stands in it; fill in what is asked for there.")
-    if unknown := used - given - set(BUILT_IN):
+        problems.append(f"found '{FILL_IN}'; replace it with what it asks for.")
+    if unknown := used - parameters - set(BUILT_IN):
         names = ", ".join(f"${name}" for name in sorted(unknown))
         problems.append(f"{names} has no value; give it one under [parameters] or use {', '.join(BUILT_IN)}.")
-    if idle := given - used:
+    if idle := parameters - used:
         problems.append(f"the SQL never uses {', '.join(sorted(idle))}; take it out of [parameters].")
-    if unmarked := sorted(name for name in given if _is_unmarked_money(name)):
+    if unmarked := sorted(name for name in parameters if _is_unmarked_money(name)):
         problems.append(
-            f"{', '.join(unmarked)} sounds like money; name it {', '.join(f'{one}{MONEY}' for one in unmarked)} "
+            f"{', '.join(unmarked)} sounds like money; name it {', '.join(f'{name}{MONEY}' for name in unmarked)} "
             "and give it in USD: it is converted to the currency of the bill."
         )
     if broken := sorted(
-        name for name in given if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])
+        name for name in parameters if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])
     ):
         problems.append(f"{', '.join(broken)} is money in USD; expected a number.")
-    if shadowed := given & {*BUILT_IN, PER_USD}:
+    if shadowed := parameters & {*BUILT_IN, PER_USD}:
         problems.append(f"{', '.join(sorted(shadowed))} is set by focuswatch; take it out of [parameters].")
     if not re.match(r"(SELECT|WITH)\b", entry.sql):
         problems.append("found no query after the header, expected one that begins with SELECT or WITH.")

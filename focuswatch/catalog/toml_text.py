@@ -1,11 +1,11 @@
-"""TOML that somebody wrote, parsed so that no text of any kind ends in a traceback."""
+"""Parse TOML text so that every invalid text raises a ValueError with one sentence."""
 
 import tomllib
 from typing import Any
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Return the tables of `text`. Raises ValueError with what is wrong, in one sentence, for whatever is not TOML.
+    """Return the tables of `text`. Raises ValueError with one sentence if it is not TOML.
 
     `tomllib` raises RecursionError for deeply nested arrays, and a plain ValueError for an integer of more digits
     than Python converts: https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation

@@ -30,7 +30,9 @@ def list_() -> None:
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.output import tables
 
-    tables.catalog(Catalog.load())
+    catalog = Catalog.load()
+    tables.catalog(catalog)
+    options.note_unfinished(catalog)
 
 
 def show(name: Name, as_of: ShownAsOf = None) -> None:
@@ -48,11 +50,17 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
     tables.entry(Catalog.load(), name, as_of=options.day(as_of) or date.today())
 
 
-def check() -> None:
+def check(
+    id: Annotated[
+        str | None,
+        typer.Argument(help="Check only this detection. [default: the whole catalog]", show_default=False),
+    ] = None,
+) -> None:
     """Check the headers, SQL, columns and cases of the catalog.
 
     \b
     focuswatch check
+    focuswatch check idle_sagemaker_endpoint
     """
     from focuswatch.authoring.catalog_checks import problems
     from focuswatch.authoring.detection_cases import FOLDER
@@ -64,12 +72,12 @@ def check() -> None:
             f"Note: this checks the catalog of the installed focuswatch, not {here}. "
             "To check that one, run .venv/bin/focuswatch of that checkout (make setup)."
         )
-    broken = problems()
+    broken = problems(only=id, progress=lambda text: typer.echo(text, err=True))
     for problem in broken:
         typer.echo(problem, err=True)
-    result = f"{len(broken)} problems" if broken else "the catalog keeps every rule"
+    result = f"{len(broken)} problem{'s' * (len(broken) != 1)}" if broken else "no problems"
     cases = "" if FOLDER.exists() else ", without cases, which only a checkout has"
-    typer.echo(f"Checked {ROOT}{cases}: {result}.")
+    typer.echo(f"Checked {f'{id} in ' if id else ''}{ROOT}{cases}: {result}.")
     if broken:
         raise typer.Exit(1)
 

@@ -12,6 +12,7 @@ import typer
 from focuswatch.engines.trino_server import SignIn
 
 if TYPE_CHECKING:
+    from focuswatch.catalog.catalog import Catalog
     from focuswatch.ledger import Ledger
 
 Export = Annotated[
@@ -187,3 +188,10 @@ def _deployed_ledger(table: str) -> "Iterator[Ledger]":
         raise LedgerError(
             f"{DYNAMODB}{table} cannot be used: {error}; are credentials and region the pipeline's?"
         ) from error
+
+
+def note_unfinished(catalog: "Catalog") -> None:
+    """Print a note to stderr that names the unfinished detections, which are left out."""
+    if catalog.unfinished:
+        names = ", ".join(catalog.unfinished)
+        typer.echo(f"Note: skipped unfinished detections: {names}. Run focuswatch check.", err=True)

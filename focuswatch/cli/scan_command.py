@@ -113,6 +113,7 @@ def notifying(
     found = RecalledInputs(given, given) if trino or forget_files else recall_inputs(given, root=state)
     taken = found.inputs
     catalog, known_owners = Catalog.load(), Owners.load(taken.owners)
+    options.note_unfinished(catalog)
     detections = _chosen(catalog, only)
     inputs = BillInputs(
         export,

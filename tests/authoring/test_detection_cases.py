@@ -1,4 +1,4 @@
-"""What a case may say, beyond what the detections' own cases need."""
+"""Values that a case file may contain, beyond those that the cases of the catalog use."""
 
 from datetime import date
 
@@ -13,18 +13,18 @@ DETECTION = Catalog.load().detections["new_region"]
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("value", "expected"),
     [("2026-03-30", date(2026, 3, 30)), (["2026-03-30"], [date(2026, 3, 30)]), ({"a": 1}, {"a": 1})],
 )
-def test_a_day_may_be_written_as_toml_has_days(found, expected):
-    """Rows carry days as ISO text."""
+def test_expected_dates_may_be_toml_dates(value, expected):
+    """Rows have dates as ISO text."""
     case = Case(name="a day is a day", kind="fires", findings=[{"day": expected}])
-    assert differences(case, Outcome(DETECTION, rows=({"day": found},))) == []
+    assert differences(case, Outcome(DETECTION, rows=({"day": value},))) == []
     assert differences(case, Outcome(DETECTION, rows=({"day": "2026-03-31"},))) != []
 
 
-def test_growth_leaves_null_null():
-    """A quantity that the bill does not have does not grow."""
+def test_growth_keeps_null_values():
+    """A quantity that is null does not grow."""
     charge = {"EffectiveCost": 10.0, "ConsumedQuantity": "null", "growth": 1.0}
     case = Case(
         name="costs double", kind="fires", charges=[charge | {"days": [date(2026, 3, 1), date(2026, 3, 3)]}]

@@ -1,4 +1,4 @@
-"""The catalog's rules: a wrong file is refused at load with its name, what was found and what was expected."""
+"""Rules of the catalog: an invalid file is refused with its name, what was found and what was expected."""
 
 import re
 from datetime import date
@@ -9,15 +9,17 @@ import pytest
 from focuswatch.authoring import scaffold
 from focuswatch.authoring.catalog_checks import problems, statement_problems
 from focuswatch.catalog.catalog import Catalog
+from focuswatch.detect.explain.cost_increase import cost_increase_of
 from focuswatch.errors import CatalogError, ConfigError
+from focuswatch.findings.finding import to_finding
 
 HEADER = {
-    "title": '"A thing that bills and does nothing"',
+    "title": '"Idle resource"',
     "category": '"waste"',
     "schedule": '"daily"',
-    "why": '"It costs money and nobody has asked for it."',
+    "why": '"It costs money and is not used."',
     "reason": '"It cost {monthly_cost} a month."',
-    "action": '"1. Ask whose it is. 2. Delete it."',
+    "action": '"1. Identify the owner. 2. Delete it."',
     "blind_spots": '["It may be a standby."]',
     "sources": '["https://aws.amazon.com/pricing/"]',
 }
@@ -28,22 +30,22 @@ SQL = (
 
 
 def write(root: Path, *, id: str = "a_thing", sql: str = SQL, more: str = "", **header: str | None) -> None:
-    """A detection's file under `root`; a header field given as None is left out."""
+    """Write a detection's file under `root`; a header field that is None is left out."""
     folder = root / "detections"
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"{key} = {value}" for key, value in (HEADER | header).items() if value is not None]
     (folder / f"{id}.sql").write_text("/*\n" + "\n".join(lines) + f"\n{more}\n*/\n{sql}\n")
 
 
-def test_a_right_file_is_loaded(tmp_path):
-    """The file stem is the id, and the statement renders with its parameters as typed literals."""
+def test_valid_file_is_loaded(tmp_path):
+    """The file stem is the id, and parameters are rendered as typed literals."""
     write(tmp_path, sql=SQL.replace("$as_of", "$as_of AND $least > 0"), more="[parameters]\nleast = 0.1")
     detection = Catalog.load(tmp_path).detection("a_thing")
     assert "charge_date < DATE '2026-01-31' AND 0.1E0 > 0" in detection.render({"as_of": date(2026, 1, 31)})
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("change", "message"),
     [
         ({"title": None}, "title: Field required"),
         (
@@ -60,20 +62,23 @@ def test_a_right_file_is_loaded(tmp_path):
         ({"sql": "DELETE FROM daily_charges WHERE charge_date < $as_of"}, "found no query"),
         ({"more": "[parameters]\nas_of = 1"}, "as_of is set by focuswatch"),
         ({"kind": '"series"'}, "[scoring] belongs to"),
-        ({"why": '"FILL IN: what happens and what it costs"'}, "'FILL IN' still stands in it"),
+        ({"topic": '"findings"'}, "'findings' is a topic of focuswatch itself"),
+        ({"topic": '"New Region"'}, "topic: String should match pattern"),
+        ({"notify": '"never"'}, "notify: Input should be 'on_change', 'every_run' or 'once'"),
+        ({"more": '[explain]\ncharges = "all of them"'}, "explain.charges: Input should be"),
     ],
 )
-def test_a_wrong_file_is_refused_with_its_name(tmp_path, wrong, told):
-    """What was found and what was expected stand in the message."""
-    write(tmp_path, **wrong)
+def test_invalid_file_is_refused_with_its_name(tmp_path, change, message):
+    """The message states what was found and what was expected."""
+    write(tmp_path, **change)
     with pytest.raises(CatalogError) as error:
         Catalog.load(tmp_path)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert re.match(r"detections/.+\.sql: ", str(error.value))
 
 
-def test_all_wrong_files_are_named_at_once(tmp_path):
-    """Nobody mends a catalog one message at a time."""
+def test_all_invalid_files_are_named_at_once(tmp_path):
+    """An author fixes all problems in one pass."""
     write(tmp_path, id="first_thing", title=None)
     write(tmp_path, id="second_thing", sql="nothing")
     (tmp_path / "detections" / "third_thing.sql").write_text(SQL)
@@ -84,25 +89,26 @@ def test_all_wrong_files_are_named_at_once(tmp_path):
     )
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path):
-    """A slip of the finger costs one look."""
+def test_unknown_detection_lists_the_known_ones(tmp_path):
+    """A typo is corrected from the message alone."""
     write(tmp_path)
     with pytest.raises(ConfigError, match="no detection called 'b_thing'; there are: a_thing"):
         Catalog.load(tmp_path).detection("b_thing")
 
 
-def test_our_own_catalog_keeps_every_rule():
-    """Headers, common SQL, columns; that its cases hold is asked one by one in test_detections.py."""
+def test_own_catalog_has_no_problems():
+    """Headers, portable SQL, columns; its cases run in test_detections.py."""
     assert statement_problems(Catalog.load()) == []
 
 
 def with_tables(tmp_path: Path) -> Catalog:
+    """Return the detections under `tmp_path` with the tables of the real catalog."""
     real = Catalog.load()
     return Catalog(Catalog.load(tmp_path).detections, {}, real.tables, {})
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("change", "message"),
     [
         ({"sql": SQL.replace("monthly_cost", "cost")}, "its rows lack monthly_cost"),
         ({"sql": SQL.replace("EffectiveCost", "effective")}, "DuckDB refuses it"),
@@ -124,14 +130,14 @@ def with_tables(tmp_path: Path) -> Catalog:
         ({}, "there are no cases"),
     ],
 )
-def test_check_tells_what_only_an_engine_can(tmp_path, wrong, told):
-    """A file that loads can still be wrong."""
-    write(tmp_path, **wrong)
-    assert any(told in problem for problem in problems(with_tables(tmp_path)))
+def test_check_reports_what_only_an_engine_can_detect(tmp_path, change, message):
+    """A file that loads can still be invalid."""
+    write(tmp_path, **change)
+    assert any(message in problem for problem in problems(with_tables(tmp_path)))
 
 
-def test_a_new_detection_is_refused_until_it_is_filled_in(tmp_path):
-    """Both files stand where they belong, and say what is still to be done."""
+def test_unfinished_detection_is_skipped_and_reported_by_check(tmp_path):
+    """It stops no other command, and check says what is missing."""
     (tmp_path / "athena_sql" / "detections").mkdir(parents=True)
     (tmp_path / "tests" / "detections").mkdir(parents=True)
     written = scaffold.begin("forgotten_gateway", into=tmp_path)
@@ -139,14 +145,18 @@ def test_a_new_detection_is_refused_until_it_is_filled_in(tmp_path):
         "athena_sql/detections/forgotten_gateway.sql",
         "tests/detections/forgotten_gateway.toml",
     ]
-    with pytest.raises(CatalogError, match="'FILL IN' still stands in it"):
-        Catalog.load(tmp_path / "athena_sql")
-    with pytest.raises(ConfigError, match="exists already"):
+    write(tmp_path / "athena_sql", id="finished_thing")
+    catalog = Catalog.load(tmp_path / "athena_sql")
+    assert list(catalog.detections) == ["finished_thing"]
+    assert problems(catalog, only="forgotten_gateway") == [
+        "detections/forgotten_gateway.sql: found 'FILL IN'; replace it with what it asks for."
+    ]
+    with pytest.raises(ConfigError, match="already exists"):
         scaffold.begin("forgotten_gateway", into=tmp_path)
 
 
-def test_a_new_detection_that_is_filled_in_is_taken(tmp_path):
-    """The template itself keeps every rule but the filling in."""
+def test_completed_template_keeps_every_rule(tmp_path):
+    """The template is valid once its placeholders are replaced."""
     (tmp_path / "athena_sql" / "detections").mkdir(parents=True)
     (tmp_path / "tests" / "detections").mkdir(parents=True)
     sql, _ = scaffold.begin("forgotten_gateway", into=tmp_path)
@@ -156,16 +166,78 @@ def test_a_new_detection_that_is_filled_in_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["Forgotten", "a", "drop table"])
-def test_a_name_that_cannot_be_an_id_is_refused(tmp_path, name):
-    """It would break the saved query, the metric and the file."""
+def test_invalid_id_is_refused(tmp_path, name):
+    """It would be invalid as the name of a saved query, a metric or a file."""
     with pytest.raises(ConfigError, match="snake_case"):
         scaffold.begin(name, into=tmp_path)
 
 
 @pytest.mark.parametrize(
-    "id", [id for id, one in Catalog.load().detections.items() if "FROM activity" in one.sql]
+    "id", [id for id, detection in Catalog.load().detections.items() if "FROM activity" in detection.sql]
 )
-def test_activity_is_read_from_a_day_on(id):
-    """Athena lists every day's folder that a statement does not leave out: years of them, without a first day."""
+def test_activity_is_read_from_a_first_day(id):
+    """Without a first day, Athena lists the folders of all days."""
     sql = Catalog.load().detection(id).sql
     assert sql.count("activity.activity_date >= CAST($as_of") == sql.count("FROM activity\n")
+
+
+OWN_TOPIC = """[explain]
+charges = "gpu"
+days = ["started_day", "ended_day"]
+excess = "above_previous_weeks"
+weeks = 2
+"""
+
+
+def test_a_detection_is_exactly_its_two_files(tmp_path):
+    """Its cost increase and its topic follow from its header; no Python names a detection."""
+    sql = SQL.replace(
+        " FROM", ", min(charge_date) AS started_day, max(charge_date) AS ended_day, true AS is_gpu_job FROM"
+    )
+    write(tmp_path, sql=sql, category='"security"', notify='"once"', topic='"gpu-jobs"', more=OWN_TOPIC)
+    catalog = with_tables(tmp_path)
+    assert [problem for problem in problems(catalog) if "no cases" not in problem] == []
+    assert catalog.topics == {"a_thing": "gpu-jobs"}
+    row = {
+        "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": None, "monthly_cost": 30.0,
+        "started_day": "2026-01-27", "ended_day": "2026-01-28",
+    }  # fmt: skip
+    found = to_finding(
+        row, detection=catalog.detection("a_thing"), as_of=date(2026, 1, 31), currency="USD", account_names={}
+    )
+    increase = cost_increase_of(found, catalog=catalog)
+    assert increase is not None
+    assert (increase.first_day, increase.end_day) == (date(2026, 1, 27), date(2026, 1, 29))
+    assert (increase.charges, increase.excess, increase.weeks) == ("gpu", None, 2)
+
+
+def test_explained_days_must_be_columns(tmp_path):
+    """A renamed column would silently end the explanation of a detection."""
+    write(tmp_path, more=OWN_TOPIC)
+    assert any(
+        "[explain] days names ended_day, started_day" in one for one in problems(with_tables(tmp_path))
+    )
+
+
+@pytest.mark.parametrize(("old", "new"), [("each_time", "every_run"), ("once", "once")])
+def test_told_is_accepted_as_the_old_name_of_notify(tmp_path, old, new):
+    """Detections that users wrote keep working for one version."""
+    write(tmp_path, told=f'"{old}"')
+    assert Catalog.load(tmp_path).detection("a_thing").header.notify == new
+
+
+def test_check_of_one_detection_reports_only_its_problems(tmp_path):
+    """And says which detections there are when the id is unknown."""
+    write(tmp_path, id="first_thing", reason='"It has no {such_column} in its rows."')
+    write(tmp_path, id="second_thing")
+    found = problems(with_tables(tmp_path), only="second_thing")
+    assert found == [problem for problem in found if "second_thing" in problem] != []
+    with pytest.raises(ConfigError, match="no detection called 'third_thing'"):
+        problems(with_tables(tmp_path), only="third_thing")
+
+
+def test_check_reports_its_progress():
+    """The whole catalog takes minutes."""
+    lines: list[str] = []
+    assert problems(only="budget_pace", progress=lines.append) == []
+    assert lines[-1].endswith("of budget_pace (1 of 1)")

@@ -1,4 +1,4 @@
-"""Every detection keeps its cases: given charges → expected findings, on the real engine."""
+"""Every case of every detection holds on DuckDB: input rows and expected findings."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ FILES = {id: read_cases(FOLDER / f"{id}.toml") for id in CATALOG.detections}
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """One connection for all cases: each replaces every table."""
+    """Yield one connection for all cases: each case replaces every table."""
     connection = connect()
     yield connection
     connection.close()
@@ -39,11 +39,11 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_case_holds(
     detection: Detection, file: CaseFile, case: Case, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """What a case expects is what the detection finds, no more and no less."""
+    """The detection reports the findings that the case expects, and no others."""
     outcome = outcome_of(case, file=file, detection=detection, catalog=CATALOG, on=connection)
     assert differences(case, outcome) == []
 
 
 def test_every_case_file_has_its_detection() -> None:
-    """A case file whose detection was renamed or deleted would prove nothing."""
+    """A case file whose detection was renamed or deleted would never run."""
     assert {path.stem for path in FOLDER.glob("*.toml")} == set(CATALOG.detections)
