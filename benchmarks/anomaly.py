@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from anomaly_uneven import KIND_NAMES, Quality, Uneven, at_threshold, quality, rolling_trend, uneven
 
-from focuswatch.detect.anomaly import STRANGE, score
+from focuswatch.detect.anomaly import ANOMALY_THRESHOLD, score
 
 YEAR, DAYS = 365, 730
 BUDGETS = (0.001, 0.005)
@@ -221,7 +221,9 @@ def main() -> None:
     print("\nUneven series:\n")
     print_uneven(seeds=arguments.seeds, series=arguments.series)
     print("\nAt a fixed threshold:\n")
-    print_at_thresholds(tuple(sorted({STRANGE, 4.0})), seeds=arguments.seeds, series=arguments.series)
+    print_at_thresholds(
+        tuple(sorted({ANOMALY_THRESHOLD, 4.0})), seeds=arguments.seeds, series=arguments.series
+    )
     if arguments.prophet_series:
         print(f"\nThe first {arguments.prophet_series} series of the first seed, with Prophet:\n")
         print(

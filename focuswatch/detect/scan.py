@@ -21,7 +21,7 @@ from focuswatch.detect.verified_savings import verified_savings
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
-from focuswatch.findings.finding import Finding, fingerprint
+from focuswatch.findings.finding import fingerprint
 from focuswatch.ledger import (
     Decision,
     DetectionRun,
@@ -69,13 +69,8 @@ def scan(
     )  # fmt: skip
     outcomes = [outcome for outcome in results if outcome]
     progress("Finding owners")
-    known_data = coverage(engine, as_of=as_of)
-    known_data = replace(known_data, doubts=(*known_data.doubts, *doubts))
-    findings = owned_findings(
-        outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until=known_data.billed_until
-    )
-    run = _detection_run(
-        findings, outcomes, detections=detections, coverage=known_data, as_of=as_of, rate=rate
+    run, known_data = _detection_run(
+        outcomes, engine=engine, detections=detections, owners=owners, as_of=as_of, rate=rate, doubts=doubts
     )
     record = _Record(run, engine, catalog, progress, change_history)
     decision = record.write(ledger)
@@ -133,16 +128,22 @@ def _run_detections(
 
 
 def _detection_run(
-    findings: Iterable[Finding],
     outcomes: Collection[Outcome],
     *,
+    engine: Engine,
     detections: Iterable[Detection],
-    coverage: Coverage,
+    owners: Owners,
     as_of: date,
     rate: Rate,
-) -> DetectionRun:
+    doubts: Sequence[str],
+) -> tuple[DetectionRun, Coverage]:
+    known_data = coverage(engine, as_of=as_of)
+    known_data = replace(known_data, doubts=(*known_data.doubts, *doubts))
+    findings = owned_findings(
+        outcomes, engine=engine, as_of=as_of, rate=rate, owners=owners, billed_until=known_data.billed_until
+    )
     headers = {detection.id: detection.header for detection in detections}
-    return DetectionRun(
+    run = DetectionRun(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in findings},
         ran={outcome.detection.id for outcome in outcomes if not outcome.error},
@@ -152,10 +153,11 @@ def _detection_run(
         not_evaluated={
             fingerprint(outcome.detection.id, row) for outcome in outcomes for row in outcome.not_evaluated
         },
-        missing_accounts=coverage.missing_accounts,
-        resolves=not coverage.doubts,
+        missing_accounts=known_data.missing_accounts,
+        resolves=not known_data.doubts,
         per_usd=rate.per_usd,
     )
+    return run, known_data
 
 
 @dataclass

@@ -1,6 +1,6 @@
-"""Series detections: daily costs by account and series → what is out of its own pattern, and why.
+"""Run a series detection: score daily costs by account and series, and return a row for each anomalous series.
 
-The scorer knows floats alone (`focuswatch.detect.anomaly`); here they become rows a finding is made of.
+The scorer (`focuswatch.detect.anomaly`) takes and returns numbers; here they become the rows of findings.
 """
 
 from collections import defaultdict
@@ -23,9 +23,9 @@ from focuswatch.findings.stake import ENDED_AFTER_DAYS
 Key = tuple[str | None, str | None]
 LaterCosts = Mapping[str | None, Mapping[date, Mapping[str | None, float]]]
 
-TOLD_CAUSES = 5
+MAX_CAUSES = 5
 LINKED_DAYS = 3  # an anomalous day so few days after another belongs to the same episode
-LEAST_SHARE_TOLD = 0.01  # of the excess: what is less explains nothing
+LEAST_CAUSE_SHARE = 0.01  # of the excess; a smaller cost driver explains nothing
 
 
 @dataclass(frozen=True)
@@ -39,35 +39,35 @@ class Series:
 
 @dataclass(frozen=True)
 class Episode:
-    """The strange days of one series: half-open, with what they cost above expectation."""
+    """Consecutive anomalous days of one series, `[first, end)`, with their cost and expected cost."""
 
     key: Key
     first: date
     end: date
-    strange_days: int
+    anomalous_days: int
     daily_cost: float
     daily_expected: float
-    worst_score: float
-    goes_on: bool
+    highest_score: float
+    continues: bool
 
     @property
     def daily_excess(self) -> float:
-        """Mean over the strange days."""
+        """The mean over the anomalous days."""
         return self.daily_cost - self.daily_expected
 
 
 def anomalous_series(
     detection: Detection, *, engine: Engine, catalog: Catalog, inputs: dict[str, Value]
 ) -> list[Row]:
-    """One contract row for each series that is strange on a day that is news, costliest first."""
+    """Return a contract row for each series that is anomalous on a new day, highest cost first."""
     columns = engine.columns(detection.render(inputs), label=detection.id)
     if not columns or not len(columns["charge_date"]):
         return []
     scoring = detection.header.scoring
     assert scoring is not None  # the catalog refuses a series without it
-    as_of, news = inputs["as_of"], inputs["news_since"]
+    as_of, first_new_day = inputs["as_of"], inputs["news_since"]
     assert isinstance(as_of, date)
-    assert isinstance(news, date)
+    assert isinstance(first_new_day, date)
     per_usd = inputs.get(PER_USD, 1.0)
     assert isinstance(per_usd, int | float)
     settled, later = _split(columns)
@@ -76,7 +76,7 @@ def anomalous_series(
     episodes = find_episodes(
         pivot(settled),
         scoring=scoring,
-        news_from=news - (as_of - _end(settled)),
+        first_new_day=first_new_day - (as_of - _end(settled)),
         per_usd=per_usd,
         later=later_costs(later),
     )
@@ -86,7 +86,7 @@ def anomalous_series(
 
 
 def _split(columns: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Settled days, which are scored, and those after them; without `is_settled` all days are settled."""
+    """Return the settled days, which are scored, and the days after them; without `is_settled` all are settled."""
     is_settled = np.ma.filled(
         columns.get("is_settled", np.ones(len(columns["charge_date"]), bool)), False
     ).astype(bool)
@@ -96,7 +96,7 @@ def _split(columns: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[
 
 
 def later_costs(columns: dict[str, np.ndarray]) -> LaterCosts:
-    """Costs by account, day and series; an account's day is there when any series of the account is charged on it."""
+    """Return costs by account, day and series; an account has a day if any of its series is charged on it."""
     costs: dict[str | None, dict[date, dict[str | None, float]]] = defaultdict(lambda: defaultdict(dict))
     days = columns["charge_date"].astype("datetime64[D]").astype(object)
     amounts = np.nan_to_num(np.ma.filled(columns["cost"].astype(float), 0.0))
@@ -107,22 +107,24 @@ def later_costs(columns: dict[str, np.ndarray]) -> LaterCosts:
 
 
 def pivot(columns: dict[str, np.ndarray]) -> Series:
-    """Rows of (sub_account_id, series, charge_date, cost) as one matrix.
+    """Return rows of (sub_account_id, series, charge_date, cost) as one matrix.
 
-    A day on which a series has no row costs it 0 once it has begun; NaN before, and NaN on days that
-    the export does not hold at all.
+    A day without a row costs 0 after the first charge of a series, and is NaN before; days missing from the
+    whole export are NaN.
     """
     days = columns["charge_date"].astype("datetime64[D]")
     first, last = days.min(), days.max()
     offsets = (days - first).astype(int)
     numbers: dict[Key, int] = {}
     pairs = zip(columns["sub_account_id"].tolist(), columns["series"].tolist(), strict=True)
-    owners = np.fromiter((numbers.setdefault(pair, len(numbers)) for pair in pairs), int, count=len(days))
+    row_numbers = np.fromiter(
+        (numbers.setdefault(pair, len(numbers)) for pair in pairs), int, count=len(days)
+    )
     costs = np.zeros((len(numbers), int((last - first).astype(int)) + 1))
-    np.add.at(costs, (owners, offsets), np.nan_to_num(np.ma.filled(columns["cost"].astype(float), 0.0)))
-    begins = np.full(len(costs), costs.shape[1])
-    np.minimum.at(begins, owners, offsets)
-    costs[np.arange(costs.shape[1]) < begins[:, None]] = np.nan
+    np.add.at(costs, (row_numbers, offsets), np.nan_to_num(np.ma.filled(columns["cost"].astype(float), 0.0)))
+    first_offsets = np.full(len(costs), costs.shape[1])
+    np.minimum.at(first_offsets, row_numbers, offsets)
+    costs[np.arange(costs.shape[1]) < first_offsets[:, None]] = np.nan
     costs[:, np.setdiff1d(np.arange(costs.shape[1]), offsets)] = np.nan
     return Series(list(numbers), first.astype(date), costs)
 
@@ -136,57 +138,57 @@ def find_episodes(
     series: Series,
     *,
     scoring: Scoring,
-    news_from: date,
+    first_new_day: date,
     per_usd: float = 1.0,
     later: LaterCosts | None = None,
 ) -> list[Episode]:
-    """The anomalous days of each series that has one on or after `news_from`, from the first of them on.
+    """Return the episode of each series that is anomalous on or after `first_new_day`.
 
-    `later` are costs of days that are not settled: they show whether it ended.
+    `later` are the costs of days that are not settled; they show whether an episode has ended.
     """
     scored = score_with_expectation(series.costs, series.first_day.weekday())
     history = np.cumsum(~np.isnan(series.costs), axis=1) - 1
     excess = series.costs - scored.expected
-    strange = (
+    anomalous = (
         (scored.scores >= scoring.threshold)
         & (excess >= scoring.least_daily_excess_usd * per_usd)
         & (history >= scoring.history_days)
     )
-    news = max((news_from - series.first_day).days, 0)
-    found = []
-    for number in np.flatnonzero(strange[:, news:].any(axis=1)):
-        (days,) = np.nonzero(strange[number])
-        days = days[_begin(days, news=news) :]
+    new_from = max((first_new_day - series.first_day).days, 0)
+    episodes = []
+    for number in np.flatnonzero(anomalous[:, new_from:].any(axis=1)):
+        (days,) = np.nonzero(anomalous[number])
+        days = days[_first_of_episode(days, new_from=new_from) :]
         episode = Episode(
             key=series.keys[number],
             first=series.first_day + timedelta(days=int(days[0])),
             end=series.first_day + timedelta(days=int(days[-1]) + 1),
-            strange_days=len(days),
+            anomalous_days=len(days),
             daily_cost=float(series.costs[number, days].mean()),
             daily_expected=float(scored.expected[number, days].mean()),
-            worst_score=float(scored.scores[number, days].max()),
-            goes_on=bool(strange[number, -1]),
+            highest_score=float(scored.scores[number, days].max()),
+            continues=bool(anomalous[number, -1]),
         )
-        if episode.goes_on and _has_ended(episode, later or {}):
-            episode = replace(episode, goes_on=False)
-        found.append(episode)
-    return found
+        if episode.continues and _has_ended(episode, later or {}):
+            episode = replace(episode, continues=False)
+        episodes.append(episode)
+    return episodes
 
 
-def _begin(days: np.ndarray, *, news: int) -> int:
-    """The place of the first day of the episode that the first day from `news` on belongs to."""
-    begin = int(np.searchsorted(days, news))
-    while begin and days[begin] - days[begin - 1] <= LINKED_DAYS:
-        begin -= 1
-    return begin
+def _first_of_episode(days: np.ndarray, *, new_from: int) -> int:
+    """Return the index of the first day of the episode that includes the first day from `new_from` on."""
+    first = int(np.searchsorted(days, new_from))
+    while first and days[first] - days[first - 1] <= LINKED_DAYS:
+        first -= 1
+    return first
 
 
 def _has_ended(episode: Episode, later: LaterCosts) -> bool:
-    """Whether the account's next days, at least two, cost less than half of the excess above what is expected."""
+    """Return whether the next days, at least two, cost less than the expected cost plus half of the excess."""
     account, series = episode.key
     after = {day: costs for day, costs in later.get(account, {}).items() if day >= episode.end}
-    usual = episode.daily_expected + episode.daily_excess / 2
-    return len(after) >= ENDED_AFTER_DAYS and all(costs.get(series, 0.0) < usual for costs in after.values())
+    limit = episode.daily_expected + episode.daily_excess / 2
+    return len(after) >= ENDED_AFTER_DAYS and all(costs.get(series, 0.0) < limit for costs in after.values())
 
 
 def _causes(
@@ -194,13 +196,15 @@ def _causes(
 ) -> dict[Key, tuple[list[CostDriver], Row | None]]:
     """Return the cost drivers of each excess, largest first, and the tags of the main one.
 
-    What explains nothing of the excess is left out.
+    Cost drivers without an increase are left out.
     """
-    rises = [_rise(episode, detection=detection) for episode in episodes]
-    rows = query_cost_drivers(rises, engine=engine, catalog=catalog, label=f"{detection.id}, its causes")
+    increases = [_cost_increase(episode, detection=detection) for episode in episodes]
+    rows = query_cost_drivers(
+        increases, engine=engine, catalog=catalog, label=f"{detection.id}, cost drivers"
+    )
     causes = {}
-    for episode, rise in zip(episodes, rises, strict=True):
-        drivers = [row for row in rows.get(rise.fingerprint, []) if money(row["excess"]) > 0]
+    for episode, increase in zip(episodes, increases, strict=True):
+        drivers = [row for row in rows.get(increase.fingerprint, []) if money(row["excess"]) > 0]
         causes[episode.key] = (
             [to_cost_driver(row) for row in drivers],
             drivers[0]["tags"] if drivers else None,
@@ -208,7 +212,7 @@ def _causes(
     return causes
 
 
-def _rise(episode: Episode, *, detection: Detection) -> CostIncrease:
+def _cost_increase(episode: Episode, *, detection: Detection) -> CostIncrease:
     account, service = episode.key
     identity = {"sub_account_id": account, "service_name": service}
     return CostIncrease(
@@ -219,32 +223,32 @@ def _rise(episode: Episode, *, detection: Detection) -> CostIncrease:
         resource_id=None,
         first_day=episode.first,
         end_day=episode.end,
-        excess=money(episode.daily_excess * episode.strange_days),
+        excess=money(episode.daily_excess * episode.anomalous_days),
         of_one_service=True,
     )
 
 
 def _row(episode: Episode, causes: list[CostDriver], tags: Row | None) -> Row:
     account, service = episode.key
-    top = next(iter(causes), None)  # costliest first
+    top = next(iter(causes), None)  # highest cost first
     return {
         "sub_account_id": account,
         "region_id": None,
         "resource_id": None,
         "service_name": service,
-        "monthly_cost": episode.daily_excess * episode.strange_days,
-        "monthly_cost_if_continues": episode.daily_excess * DAYS_A_MONTH if episode.goes_on else 0.0,
+        "monthly_cost": episode.daily_excess * episode.anomalous_days,
+        "monthly_cost_if_continues": episode.daily_excess * DAYS_A_MONTH if episode.continues else 0.0,
         "daily_cost": episode.daily_cost,
         "daily_expected": episode.daily_expected,
         "daily_excess": episode.daily_excess,
         "anomalous_from": episode.first,
         "anomalous_until": episode.end - timedelta(days=1),
-        "anomalous_days": episode.strange_days,
-        "continues": episode.goes_on,
-        "score": episode.worst_score,
+        "anomalous_days": episode.anomalous_days,
+        "continues": episode.continues,
+        "score": episode.highest_score,
         **_named_cause(top),
         "tags": tags,  # of the main cost driver: its team owns the finding
-        "causes": [_told(part, episode) for part in causes[:TOLD_CAUSES] if _matters(part, episode)],
+        "causes": [_cause_text(part, episode) for part in causes[:MAX_CAUSES] if _matters(part, episode)],
     }
 
 
@@ -259,15 +263,15 @@ def _named_cause(top: CostDriver | None) -> Row:
 
 
 def _daily(part: CostDriver, episode: Episode) -> float:
-    return float(part.excess) / episode.strange_days
+    return float(part.excess) / episode.anomalous_days
 
 
 def _matters(part: CostDriver, episode: Episode) -> bool:
-    return _daily(part, episode) >= LEAST_SHARE_TOLD * episode.daily_excess
+    return _daily(part, episode) >= LEAST_CAUSE_SHARE * episode.daily_excess
 
 
-def _told(part: CostDriver, episode: Episode) -> str:
-    place = ", ".join(name for name in (part.region_id, part.resource_id, part.operation) if name)
+def _cause_text(part: CostDriver, episode: Episode) -> str:
+    details = ", ".join(name for name in (part.region_id, part.resource_id, part.operation) if name)
     daily = _daily(part, episode)
     share = daily / episode.daily_excess if episode.daily_excess else 0.0
-    return f"{part.meter or 'no meter'} ({place or 'no region'}): {daily:,.2f} a day, {share:.0%}"
+    return f"{part.meter or 'no meter'} ({details or 'no region'}): {daily:,.2f}/day, {share:.0%}"

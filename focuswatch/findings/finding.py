@@ -19,7 +19,7 @@ from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of
 from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
-from focuswatch.findings.stake import EVENTS, stake_of, weight
+from focuswatch.findings.stake import EVENTS, Stake, stake_of, weight
 
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
 CARRIED = (
@@ -196,15 +196,13 @@ def to_finding(
     account = row["sub_account_id"]
     named = row | {"sub_account_name": account_names.get(account or "", account), "currency": currency}
     words = display_values(named)
-    stake = stake_of(
-        header.category, row, cost=cost, as_of=as_of, billed_until=billed_until or as_of - timedelta(days=1)
-    )
-    weighed = weight(header.category, cost=cost, monthly_if_continues=stake.monthly_if_continues)
+    last_billed = billed_until or as_of - timedelta(days=1)
+    stake = stake_of(header.category, row, cost=cost, as_of=as_of, billed_until=last_billed)
     stated = Finding(
         detection=detection.id,
         fingerprint=fingerprint(detection.id, row),
         category=header.category,
-        severity=severity_of(header.category, weighed / per_usd, minor=bool(row.get("minor"))),
+        severity=_severity(header.category, stake, per_usd=per_usd, minor=bool(row.get("minor"))),
         status="new",
         sub_account_id=account,
         sub_account_name=account_names.get(account or ""),
@@ -228,6 +226,11 @@ def to_finding(
         as_of=as_of,
     )
     return limit_size(stated)
+
+
+def _severity(category: Category, stake: Stake, *, per_usd: Decimal, minor: bool) -> Severity:
+    weighed = weight(category, cost=stake.cost, monthly_if_continues=stake.monthly_if_continues)
+    return severity_of(category, weighed / per_usd, minor=minor)
 
 
 def _evidence(row: Row) -> dict[str, Any]:

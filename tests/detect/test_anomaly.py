@@ -9,7 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from focuswatch.detect.anomaly import STRANGE, score, score_with_expectation
+from focuswatch.detect.anomaly import ANOMALY_THRESHOLD, score, score_with_expectation
 
 MONDAY, THURSDAY = 0, 3
 SERIES = 60
@@ -27,7 +27,7 @@ CLEAN_RATE = 0.001  # of days without an anomaly, at most so many are flagged at
 
 
 def strange(costs, first_weekday=MONDAY):
-    return score(costs, first_weekday) > STRANGE
+    return score(costs, first_weekday) > ANOMALY_THRESHOLD
 
 
 def raised(costs, days, factor):
@@ -198,7 +198,7 @@ def test_a_ramp_of_three_percent_a_day_is_strange_while_it_climbs(noise, by_day)
     """It is told within a week or two and until its last day: the baseline does not follow it."""
     costs = series(noise=noise)
     scored = score_with_expectation(raised(costs, *ramp(250, 40)), MONDAY)
-    told = scored.scores[:, 250:290] > STRANGE
+    told = scored.scores[:, 250:290] > ANOMALY_THRESHOLD
     assert told[:, :by_day].any(axis=1).mean() > 0.9
     assert told[:, by_day:].mean() > 0.95
     untouched = score_with_expectation(costs, MONDAY)
@@ -280,7 +280,7 @@ def test_constant_costs_have_a_noise_floor():
     costs = np.full((1, 200), 100.0)
     costs[0, 100], costs[0, 130], costs[0, 160] = 100.01, 102, 115
     scores = score(costs, MONDAY)[0]
-    assert scores[100] < 1 and scores[130] < STRANGE < scores[160] < 100
+    assert scores[100] < 1 and scores[130] < ANOMALY_THRESHOLD < scores[160] < 100
     assert scores[[99, 101, 161]].max() < 1
 
 
@@ -305,8 +305,8 @@ def test_a_series_begins_with_its_first_charge(before):
     costs[:, :200] = before
     scores = score(costs, MONDAY)
     assert not scores[:, :228].any()
-    assert (scores[:, 250] > STRANGE).mean() > 0.95
-    assert (scores[:, 228:250] > STRANGE).mean() < CLEAN_RATE
+    assert (scores[:, 250] > ANOMALY_THRESHOLD).mean() > 0.95
+    assert (scores[:, 228:250] > ANOMALY_THRESHOLD).mean() < CLEAN_RATE
 
 
 def test_days_without_data_score_zero_and_change_nothing_that_follows():
@@ -315,8 +315,8 @@ def test_days_without_data_score_zero_and_change_nothing_that_follows():
     costs[:, 100:103], costs[:, 200:260] = np.nan, np.nan
     scores = score(costs, MONDAY)
     assert not scores[np.isnan(costs)].any()
-    assert (scores[:, 260:300] > STRANGE).mean() < CLEAN_RATE
-    assert (scores[:, 300] > STRANGE).mean() > 0.95
+    assert (scores[:, 260:300] > ANOMALY_THRESHOLD).mean() < CLEAN_RATE
+    assert (scores[:, 300] > ANOMALY_THRESHOLD).mean() > 0.95
 
 
 # What becomes usual, and what past anomalies may spoil
@@ -376,7 +376,7 @@ def test_past_anomalies_do_not_spoil_the_baseline():
     clean, after = (score_with_expectation(table, MONDAY) for table in (costs, spoilt))
     ratio = after.expected[:, 266:300] / clean.expected[:, 266:300]
     assert np.abs(np.log(np.median(ratio, axis=1))).max() < 0.08
-    assert (after.scores[:, 266:] > STRANGE).mean() < 0.002
+    assert (after.scores[:, 266:] > ANOMALY_THRESHOLD).mean() < 0.002
 
 
 def test_the_expectation_is_what_a_clean_day_costs():

@@ -529,7 +529,7 @@ def test_a_purchase_is_a_first_charge_as_it_is_billed():
     (bought,) = [one for one in told.parts if one.is_billed]
     assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
     assert any(
-        "355.33, 100 % (new) (a purchase, as billed)" in line
+        "355.33, 100% (new) (purchase, billed cost)" in line
         for line in explanation_sentences(told, currency="USD")
     )
     assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)

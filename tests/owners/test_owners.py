@@ -160,7 +160,7 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
             'intent = "shared"\nteam = "help"\n'
             "launches = [{ first_day = 2026-03-01, last_day = 2026-03-01, "
             "factor = 2 }]",
-            "use_cases.lab.launches: found no rows beside them",
+            "use_cases.lab.launches: found no rows, expected rows",
         ),
     ],
 )

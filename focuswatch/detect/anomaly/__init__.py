@@ -1,14 +1,13 @@
-"""How strange is each day of each cost series, judged by that series' own past?
+"""Score how anomalous each day of each cost series is, compared with the series' own past.
 
-A series is taken to be level x growth x weekday, with a noise of its own. Every day is forecast from the days before
-it (`pattern`), weighed with the evidence of the days before it (`evidence`), and then learnt from as far as it is
-believed usual. The first four weeks are fitted as a whole (`opening`); what stays strange for weeks becomes the usual
-(`levels`). Only increases score.
+A series is modeled as level x growth x weekday, with its own noise. Every day is forecast from the days before it
+(`expected_cost`), weighed together with the evidence of earlier days (`anomaly_evidence`), and then learned from as far
+as it is believed normal. The first four weeks are fitted as a whole (`opening_weeks`); a level that stays anomalous for
+weeks becomes the new baseline (`level_shifts`). Only increases score.
 
-It knows nothing of money, calendars or causes: a floor in a currency, month-start fees and what made up an excess
-belong to the caller.
+Money, calendars and causes belong to the caller: a minimum in a currency, month-start fees, cost drivers.
 """
 
-from focuswatch.detect.anomaly.series_scoring import STRANGE, Scored, score, score_with_expectation
+from focuswatch.detect.anomaly.series_scoring import ANOMALY_THRESHOLD, Scored, score, score_with_expectation
 
-__all__ = ["STRANGE", "Scored", "score", "score_with_expectation"]
+__all__ = ["ANOMALY_THRESHOLD", "Scored", "score", "score_with_expectation"]

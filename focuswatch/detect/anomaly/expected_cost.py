@@ -1,6 +1,6 @@
-"""What each series usually costs: level, growth, weekday factors and noise, carried from day to day.
+"""The expected cost of each series: level, growth, weekday factors and noise, updated from day to day.
 
-All series of a block move together, one array element each. A day teaches as far as it is believed usual (see
+All series of a block move together, one array element each. A day teaches as far as it is believed normal (see
 `evidence`), so an anomaly hardly moves anything. Costs are in units of the series' own size, in float32:
 half the memory traffic, and far finer than any noise.
 """
@@ -14,7 +14,7 @@ from focuswatch.detect.anomaly.opening_weeks import (
     FITTED_TERMS,
     LEAST_NOISE,
     NEAR_ZERO_SHARE,
-    USUAL_NOISE_DAYS,
+    PRIOR_NOISE_DAYS,
     WEEKDAY_SPREAD,
     Flags,
     Opening,
@@ -51,7 +51,7 @@ ECHO_MEMORY_DAYS, ECHO_PRIOR_DAYS, ECHO_BIAS = 90.0, 20.0, 0.05
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the model says of a day before it is seen; one element per series."""
+    """The model's forecast of a day; one element per series."""
 
     weekday: int
     mean: Reals
@@ -66,7 +66,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far a day lies from its forecast."""
+    """The deviation of a day from its forecast."""
 
     relative: Reals  # in units of Forecast.unit
     residual: Reals  # likewise, bent
@@ -90,14 +90,14 @@ class Pattern:
         self.before, self.echo_sum, self.echo_days = full(0), full(0), full(0)
 
     def open(self, rows: Rows, opening: Opening, first_weekday: int) -> None:
-        """Begin these series, whose opening's window began on `first_weekday`."""
+        """Start these series, whose opening's window began on `first_weekday`."""
         self.level[rows], self.growth[rows] = opening.level, opening.growth
         self.factor[:, rows] = np.roll(opening.factor, first_weekday, axis=0)
         self.size[rows] = self.largest[rows] = opening.size
         self.noise2[rows] = opening.noise**2
         prior = np.where(opening.erratic, ERRATIC_NOISE_PRIOR_DAYS, WEEKDAY_NOISE_PRIOR_DAYS)
         self.weekday_noise_days[:, rows] = prior
-        self.noise_days[rows] = np.maximum(opening.observed_days - FITTED_TERMS, 3) + USUAL_NOISE_DAYS
+        self.noise_days[rows] = np.maximum(opening.observed_days - FITTED_TERMS, 3) + PRIOR_NOISE_DAYS
         self.level_doubt[rows] = 4 / opening.observed_days
         believed = (opening.noise / WEEKDAY_SPREAD) ** 2
         doubt = 1 / (opening.observed_weekdays + believed)
@@ -125,7 +125,7 @@ class Pattern:
         )
 
     def deviation(self, costs: Reals, ahead: Forecast) -> Deviation:
-        """Of `costs` from the forecast.
+        """Return the deviation of `costs` from the forecast.
 
         Noise that is large in proportion is multiplicative, so it is measured on a scale that bends towards
         the logarithm. A deviation by a noise learnt from few days is a Student's t: it is put back on the
@@ -143,38 +143,38 @@ class Pattern:
         return Deviation(relative=relative, residual=residual, plain=plain, fresh=fresh)
 
     def learn(
-        self, costs: Reals, seen: Deviation, ahead: Forecast, usual: Reals, *, habits: Rows, begins: Flags
+        self, costs: Reals, seen: Deviation, ahead: Forecast, normal: Reals, *, habits: Rows, begins: Flags
     ) -> None:
-        """Move towards the day by `usual`, its probability to be a usual one (0 where nothing was seen).
+        """Move towards the day by `normal`, its probability to be a normal one (0 where nothing was seen).
 
         Of the series that are `habits` hardly anything is cut off: the frequent is no outlier. Where a rise
         `begins`, the noise alone learns of it: a series with many events earns a little distrust.
         """
-        self._learn_noise(seen.residual, ahead, np.maximum(usual, EVENT_IN_NOISE * begins), habits)
-        self._learn_echo(seen.plain, usual)
+        self._learn_noise(seen.residual, ahead, np.maximum(normal, EVENT_IN_NOISE * begins), habits)
+        self._learn_echo(seen.plain, normal)
         weekday, doubt = ahead.weekday, ahead.doubt
         reach = TAMED_AT * ahead.spread
         reach[habits] *= HABIT_TAMED_AT / TAMED_AT
-        pull = np.clip(seen.relative, -reach, reach) * usual
+        pull = np.clip(seen.relative, -reach, reach) * normal
         factor = self.factor[weekday]
         calm = np.minimum(DRIFT_NOISE2 / self.noise2, 1)
         level_gain, factor_gain = self.level_doubt / doubt, self.factor_doubt[weekday] / doubt
         self.level = ahead.level + level_gain * pull * ahead.size * np.clip(factor / NEAR_ZERO_SHARE, 0, 1)
         self.growth += GROWTH_GAIN * level_gain * level_gain * np.copysign(pull, pull * ahead.level)
-        self.growth *= 1 - GROWTH_FADES * np.maximum(1 - calm, usual == 0)
+        self.growth *= 1 - GROWTH_FADES * np.maximum(1 - calm, normal == 0)
         np.clip(self.growth, -LARGEST_GROWTH, LARGEST_GROWTH, out=self.growth)
         self.factor[weekday] += factor_gain * pull * ahead.unit / away_from_zero(ahead.level, ahead.size)
-        self.level_doubt = np.minimum(self.level_doubt * (1 - level_gain * usual) + LEVEL_DRIFT * calm, 0.5)
-        self.factor_doubt[weekday] *= 1 - factor_gain * usual
+        self.level_doubt = np.minimum(self.level_doubt * (1 - level_gain * normal) + LEVEL_DRIFT * calm, 0.5)
+        self.factor_doubt[weekday] *= 1 - factor_gain * normal
         self.factor_doubt[weekday] = np.minimum(self.factor_doubt[weekday] + FACTOR_DRIFT * calm, 0.5)
         ceiling = np.abs(ahead.mean) + 3 * ahead.spread * ahead.unit
-        self.size += (usual > 0) * (np.minimum(np.abs(costs), ceiling) - self.size) / SIZE_MEMORY_DAYS
+        self.size += (normal > 0) * (np.minimum(np.abs(costs), ceiling) - self.size) / SIZE_MEMORY_DAYS
 
-    def _learn_noise(self, residual: Reals, ahead: Forecast, usual: Reals, habits: Rows) -> None:
+    def _learn_noise(self, residual: Reals, ahead: Forecast, normal: Reals, habits: Rows) -> None:
         square = (residual / ahead.spread) ** 2
-        uncut, counts = np.minimum(square[habits], HABIT_TAMED_AT**2), usual.copy()
+        uncut, counts = np.minimum(square[habits], HABIT_TAMED_AT**2), normal.copy()
         square = np.minimum(square, NOISE_TAMED_AT**2) * TAMED_BIAS
-        square[habits], counts[habits] = uncut, usual[habits] > 0
+        square[habits], counts[habits] = uncut, normal[habits] > 0
         of = ahead.weekday
         self.noise2 *= 1 + counts / (self.noise_days + 1) * (square - 1)
         np.maximum(self.noise2, LEAST_NOISE**2, out=self.noise2)
@@ -184,19 +184,19 @@ class Pattern:
         np.clip(self.weekday_noise2[of], *WEEKDAY_NOISE_RANGE, out=self.weekday_noise2[of])
         self.weekday_noise_days[of] = np.minimum(days + counts, WEEKDAY_NOISE_MEMORY_DAYS)
 
-    def _learn_echo(self, plain: Reals, usual: Reals) -> None:
-        tamed = np.clip(plain, -ECHO_TAMED_AT, ECHO_TAMED_AT) * usual
-        fade = 1 - usual / ECHO_MEMORY_DAYS
+    def _learn_echo(self, plain: Reals, normal: Reals) -> None:
+        tamed = np.clip(plain, -ECHO_TAMED_AT, ECHO_TAMED_AT) * normal
+        fade = 1 - normal / ECHO_MEMORY_DAYS
         self.echo_sum = self.echo_sum * fade + tamed * self.before
-        self.echo_days = self.echo_days * fade + usual * self.before * self.before
+        self.echo_days = self.echo_days * fade + normal * self.before * self.before
         self.before = tamed
 
     def profile(self) -> Reals:
-        """The mean of each weekday, 7 x series."""
+        """Return the mean of each weekday, 7 x series."""
         return self.level * self.factor
 
     def jump(self, rows: Rows, means: Reals, moved: Flags) -> None:
-        """Take `means` as what the weekdays that `moved` usually cost from now on; both are 7 x rows."""
+        """Take `means` as what the weekdays that `moved` is expected to cost from now on; both are 7 x rows."""
         profile = np.where(moved, means, self.profile()[:, rows])
         level = profile.mean(axis=0)
         self.size[rows] = np.maximum(self.size[rows], np.abs(level))

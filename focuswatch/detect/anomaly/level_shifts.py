@@ -1,4 +1,4 @@
-"""When strange becomes usual: a level that has held for weeks is adopted, one known before is recognised.
+"""Level shifts: a level that has held for weeks becomes the baseline, and a former level is recognized.
 
 Workdays, weekends and each weekday are followed apart, since any of them may rise alone. A ramp is no level: while
 costs still climb, nothing is adopted. On most days this concerns few series, so it works on rows rather than on all.
@@ -17,9 +17,9 @@ GROUPS = len(WEEKDAYS_OF)
 # days of the group: three weeks of workdays, and twelve of weekends or of one weekday
 RAISED_DAYS = (16, 24, *7 * (12,))
 LOWERED_DAYS = (8, 8, *7 * (12,))
-USUAL_DAY_TAKES = (1, 3, *7 * (2,))  # days of a run that a usual day takes back
-JOINING_DAYS = 2  # strange weekend days that make the workdays' new level the weekend's too
-JOINING_WEEKS = 6  # in which a weekday was strange that takes its new level when another weekday does
+NORMAL_DAY_TAKES = (1, 3, *7 * (2,))  # days of a run that a normal day takes back
+JOINING_DAYS = 2  # anomalous weekend days that make the workdays' new level the weekend's too
+JOINING_WEEKS = 6  # in which a weekday was anomalous that takes its new level when another weekday does
 STEADY = 0.05  # of the level: how far the last days may lie from the last weeks
 QUICK_DAYS, SLOW_DAYS = 4, 10
 BACK_DAYS = (3, 3)  # days at a former level that bring it back
@@ -32,26 +32,26 @@ YOUNG_DAYS, YOUNG_HABIT_STARTS_A_DAY = 180, 0.06  # a young series is still show
 
 
 class Levels:
-    """Per group of weekdays and series: the run of strange days, their excess, and the level left behind."""
+    """Per group of weekdays and series: the run of anomalous days, their excess, and the level left behind."""
 
     def __init__(self, series: int) -> None:
         def zeros(*shape: int) -> Reals:
             return np.zeros((*shape, series), np.float32)
 
         self.run = zeros(GROUPS)  # negative where lowered
-        self.strange_days, self.quick, self.slow = zeros(GROUPS), zeros(GROUPS), zeros(GROUPS)
+        self.anomalous_days, self.quick, self.slow = zeros(GROUPS), zeros(GROUPS), zeros(GROUPS)
         self.former, self.back_days = zeros(7), zeros(2)
         self.left_on = np.full((7, series), LONG_AGO)  # by weekday
         self.starts, self.erratic = zeros(), np.zeros(series, np.bool_)
 
     def habits(self, verdict: Verdict, age_days: NDArray[np.int64]) -> Rows:
-        """The series whose isolated rises come so often that they are how the series is."""
+        """Return the series whose isolated increases are so frequent that they are normal."""
         self.starts += verdict.seen * (verdict.begins - self.starts) * np.float32(1 / HABIT_MEMORY_DAYS)
         self.erratic |= (self.starts > YOUNG_HABIT_STARTS_A_DAY) & (age_days < YOUNG_DAYS)
         return np.flatnonzero(self.erratic | (self.starts > HABIT_STARTS_A_DAY))
 
     def held(self, costs: Reals, ahead: Forecast, verdict: Verdict) -> list[tuple[int, Rows]]:
-        """Take in one day; by group, the series that have held a new level long enough to keep it."""
+        """Take in one day; return by group the series that have held a new level long enough to keep it."""
         held, kept = [], np.zeros(0, np.intp)
         for group in (class_of(ahead.weekday), 2 + ahead.weekday):
             rows = np.setdiff1d(self._held_by(group, costs, ahead, verdict), kept)
@@ -61,16 +61,16 @@ class Levels:
         return held
 
     def _held_by(self, of: int, costs: Reals, ahead: Forecast, verdict: Verdict) -> Rows:
-        strange = verdict.raised | verdict.lowered
-        rows = np.flatnonzero(strange | ((self.run[of] != 0) & verdict.seen))
+        anomalous = verdict.raised | verdict.lowered
+        rows = np.flatnonzero(anomalous | ((self.run[of] != 0) & verdict.seen))
         run = self._longer_or_shorter(of, rows, verdict)
-        strange_days = np.where(np.abs(run) == 1, 0, self.strange_days[of, rows]) + strange[rows]
+        anomalous_days = np.where(np.abs(run) == 1, 0, self.anomalous_days[of, rows]) + anomalous[rows]
         factor = np.maximum(ahead.factor[rows], NEAR_ZERO_SHARE)
         excess = (costs[rows] - ahead.mean[rows]) / factor
         for track, memory in ((self.quick, QUICK_DAYS), (self.slow, SLOW_DAYS)):
-            gain = strange[rows] / np.clip(strange_days, 1, memory)
+            gain = anomalous[rows] / np.clip(anomalous_days, 1, memory)
             track[of, rows] += gain * (excess - track[of, rows])
-        self.run[of, rows], self.strange_days[of, rows] = run, strange_days
+        self.run[of, rows], self.anomalous_days[of, rows] = run, anomalous_days
         long_enough = (run >= RAISED_DAYS[of]) | (run <= -LOWERED_DAYS[of])
         return self._steady(of, rows[long_enough], ahead)
 
@@ -78,7 +78,7 @@ class Levels:
         run = self.run[of, rows]
         sign = verdict.raised[rows].astype(np.float32) - verdict.lowered[rows]
         longer = np.where(sign * run < 0, sign, run + sign)
-        shorter = np.copysign(np.maximum(np.abs(run) - USUAL_DAY_TAKES[of], 0), run)
+        shorter = np.copysign(np.maximum(np.abs(run) - NORMAL_DAY_TAKES[of], 0), run)
         return np.where(sign == 0, shorter, longer)
 
     def _steady(self, of: int, rows: Rows, ahead: Forecast) -> Rows:
@@ -88,16 +88,16 @@ class Levels:
         return steady
 
     def adopt(self, of: int, rows: Rows, day: int, pattern: Pattern) -> None:
-        """Make the held level of these series the usual one of the group's weekdays, and of those that join."""
-        usual, factor = pattern.profile()[:, rows], np.maximum(pattern.factor[:, rows], NEAR_ZERO_SHARE)
-        means, moved = usual.copy(), np.zeros(usual.shape, np.bool_)
+        """Make the held level of these series the normal one of the group's weekdays, and of those that join."""
+        normal, factor = pattern.profile()[:, rows], np.maximum(pattern.factor[:, rows], NEAR_ZERO_SHARE)
+        means, moved = normal.copy(), np.zeros(normal.shape, np.bool_)
         joining = {group: self._joins(group, of, rows) for group in _may_join(of)}
         for group, chosen in {of: np.ones(len(rows), np.bool_), **joining}.items():
             excess = (self.quick[group, rows] + self.slow[group, rows]) / 2
             for weekday in WEEKDAYS_OF[group]:
                 means[weekday] += chosen * excess * factor[weekday]
                 moved[weekday] |= chosen
-        self.former[:, rows] = np.where(moved, usual, self.former[:, rows])
+        self.former[:, rows] = np.where(moved, normal, self.former[:, rows])
         self.left_on[:, rows] = np.where(moved, day, self.left_on[:, rows])
         pattern.jump(rows, means, moved)
         if of in (WORKDAYS, WEEKEND):
@@ -114,17 +114,17 @@ class Levels:
         return joins
 
     def returned(self, day: int, costs: Reals, ahead: Forecast, deviation: Deviation) -> Rows:
-        """The series that have been back at the level they left, for long enough to be believed."""
+        """Return the series that have been back at their former level for long enough."""
         of = class_of(ahead.weekday)
         rows = np.flatnonzero(self.left_on[ahead.weekday] > day - REMEMBERED_DAYS)
         former = self.former[ahead.weekday, rows]
         unit = np.maximum(np.abs(former), NEAR_ZERO_SHARE * ahead.size[rows]) * ahead.spread[rows]
         from_former = np.abs(costs[rows] - former) / unit
-        from_usual = np.abs(deviation.plain[rows])
-        there = (from_usual > 2) & (from_former < 2.5) & (from_former < from_usual)
+        from_normal = np.abs(deviation.plain[rows])
+        there = (from_normal > 2) & (from_former < 2.5) & (from_former < from_normal)
         count = self.back_days[of, rows]
         # costs not seen deviate by nothing: a gap starts the count again
-        count = np.where(there, count + 1, np.where(from_usual < 1, 0, count))
+        count = np.where(there, count + 1, np.where(from_normal < 1, 0, count))
         self.back_days[of, rows] = count
         back: Rows = rows[there & (count >= BACK_DAYS[of])]
         return back
@@ -137,7 +137,7 @@ class Levels:
         self._reset(rows)
 
     def _reset(self, rows: Rows, of: int | slice = slice(None)) -> None:
-        for state in (self.run, self.strange_days, self.quick, self.slow):
+        for state in (self.run, self.anomalous_days, self.quick, self.slow):
             state[of, rows] = 0
         self.back_days[:, rows] = 0
 
@@ -149,5 +149,5 @@ def _may_join(of: int) -> tuple[int, ...]:
 
 
 def class_of(weekday: int) -> int:
-    """WORKDAYS or WEEKEND."""
+    """Return WORKDAYS or WEEKEND."""
     return WEEKEND if weekday in WEEKDAYS_OF[WEEKEND] else WORKDAYS

@@ -1,4 +1,4 @@
-"""The pattern of a series' first four weeks, fitted so that a few strange days among them do not matter."""
+"""Fit the first four weeks of a series, robustly: a few anomalous days among them do not matter."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ Flags = NDArray[np.bool_]
 
 WEEKS = 4
 OPENING_DAYS = 7 * WEEKS
-LEAST_NOISE = 0.02  # of the day's expectation; without it a cent on a constant series is infinitely strange
+LEAST_NOISE = 0.02  # of the day's expectation; without it a cent on a constant series is infinitely anomalous
 NEAR_ZERO_SHARE = 0.25  # days that expect less than this share of the level are measured against that share
 FITTED_TERMS = 9  # level, growth, seven weekdays
-USUAL_NOISE, USUAL_NOISE_DAYS = 0.10, 8  # what is believed of a series before it is seen, and how firmly
+PRIOR_NOISE, PRIOR_NOISE_DAYS = 0.10, 8  # what is believed of a series before it is seen, and how firmly
 WEEKDAY_SPREAD = 0.5  # how far weekdays commonly lie from the level: beyond it, noise explains them better
 GROWTH_SPREAD = 0.006  # a day, likewise
 
@@ -36,11 +36,11 @@ class Opening:
     size: Reals  # mean absolute cost
     observed_days: Reals
     observed_weekdays: Reals
-    erratic: Flags  # mostly zero, or with outliers too frequent to be strange
+    erratic: Flags  # mostly zero, or with outliers too frequent to be anomalous
 
 
 def fit_opening(costs: Reals) -> Opening:
-    """The robust fit of level x growth x weekday factor to `costs`, 28 days x series with NaN gaps."""
+    """Return the robust fit of level x growth x weekday factor to `costs`, 28 days x series with NaN gaps."""
     weeks = costs.reshape(WEEKS, 7, -1)
     seen = np.isfinite(weeks)
     filled = np.where(seen, weeks, np.float32(0))
@@ -72,14 +72,14 @@ def fit_opening(costs: Reals) -> Opening:
 
 
 def _first_level(filled: Reals, seen: Flags, size: Reals) -> Reals:
-    """The median, or the mean where most days are zero."""
+    """Return the median, or the mean where most days are zero."""
     median = _quantile(filled, seen, 0.5)
     mean = filled.sum(axis=(0, 1)) / seen.sum(axis=(0, 1), dtype=np.float32)
     return np.where(np.abs(median) > 0.05 * size, median, mean)
 
 
 def _noise(residual: Reals, seen: Flags, mostly_zero: Flags) -> tuple[Reals, Flags]:
-    """A robust standard deviation, the plain one where the series is erratic; and where it is."""
+    """Return a robust standard deviation (the plain one where a series is erratic), and which series are erratic."""
     robust = np.maximum(_quantile(np.abs(residual), seen, 0.8) / EIGHT_IN_TEN, LEAST_NOISE)
     outlying = (np.abs(residual) > 4 * robust).reshape(OPENING_DAYS, -1)
     starts = (outlying[1:] & ~outlying[:-1]).sum(axis=0) + outlying[0]
@@ -89,7 +89,7 @@ def _noise(residual: Reals, seen: Flags, mostly_zero: Flags) -> tuple[Reals, Fla
 
 
 def _factors(ratio: Reals, seen: Flags, noise: Reals) -> Reals:
-    """Mean ratio per weekday, drawn towards 1 as far as noise could explain it; their mean is 1."""
+    """Return the mean ratio per weekday, drawn towards 1 as far as noise could explain it; their mean is 1."""
     days = seen.sum(axis=0, dtype=np.float32)
     mean = (ratio * seen).sum(axis=0) / np.maximum(days, 1)
     factor: Reals = 1 + (mean - 1) * days / (days + (noise / WEEKDAY_SPREAD) ** 2)
@@ -98,7 +98,7 @@ def _factors(ratio: Reals, seen: Flags, noise: Reals) -> Reals:
 
 
 def _trend(tamed: Reals, seen: Flags, factor: Reals, noise: Reals, size: Reals) -> tuple[Reals, Reals]:
-    """Level on the last day and relative growth a day, by least squares weighted by the weekday's factor."""
+    """Return the level on the last day and relative growth a day, by least squares weighted by the weekday's factor."""
     weight = seen * np.clip(factor, 0, 4)
     total = np.maximum(weight.sum(axis=(0, 1)), 1e-9)
     flat = tamed / np.where(np.abs(factor) < 0.05, np.float32(0.05), factor)
@@ -114,13 +114,13 @@ def _trend(tamed: Reals, seen: Flags, factor: Reals, noise: Reals, size: Reals) 
 
 def _believed_noise(residual: Reals, observed_days: Reals) -> Reals:
     freedom = np.maximum(observed_days - FITTED_TERMS, 5)
-    squares = (residual**2).sum(axis=(0, 1)) + np.float32(USUAL_NOISE_DAYS * USUAL_NOISE**2)
-    noise: Reals = np.sqrt(squares / (freedom + USUAL_NOISE_DAYS))
+    squares = (residual**2).sum(axis=(0, 1)) + np.float32(PRIOR_NOISE_DAYS * PRIOR_NOISE**2)
+    noise: Reals = np.sqrt(squares / (freedom + PRIOR_NOISE_DAYS))
     return noise
 
 
 def _quantile(values: Reals, seen: Flags, share: float) -> Reals:
-    """Per series, over what was seen, the nearest value below."""
+    """Return the quantile of each series over its days with data, the nearest value below."""
     ordered = np.where(seen, values, np.float32(np.inf)).reshape(OPENING_DAYS, -1).T.copy()
     ordered.sort(axis=1)
     place = (share * (seen.sum(axis=(0, 1)) - 1)).astype(np.intp)
@@ -129,7 +129,7 @@ def _quantile(values: Reals, seen: Flags, share: float) -> Reals:
 
 
 def away_from_zero(value: Reals, size: Reals) -> Reals:
-    """`value`, or a twentieth of `size` with its sign: a divisor."""
+    """Return `value`, or a twentieth of `size` with its sign: a divisor."""
     least = np.maximum(np.float32(0.05) * size, np.float32(1e-30))
     away: Reals = np.copysign(np.maximum(np.abs(value), least), value)
     return away

@@ -1,4 +1,4 @@
-"""Whole tables of series, a block at a time."""
+"""Score tables of series, a block of series at a time."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from focuswatch.detect.anomaly.opening_weeks import OPENING_DAYS, Floats, fit_op
 # The score from which a day is anomalous. On clean simulated series, noise of 5 to 15 %, it is passed less than once in
 # 1,000 days whatever their trend, week and shape of noise, and more often where levels wander. At 4.0 precision was
 # 0.99 and more, and a fifth of the anomalous days that 3.75 finds were missed. benchmarks/anomaly.py measures both.
-STRANGE = 3.75
+ANOMALY_THRESHOLD = 3.75
 
 BLOCK_SERIES = 8192  # bounds memory, and lets a block's state stay in the processor's cache
 LEAST_OBSERVED_DAYS = 14  # of an opening's 28
@@ -25,26 +25,26 @@ SMALLEST, LARGEST = 1e-200, 1e200  # mean costs that can be divided by
 class Scored:
     """Both of the shape of the costs, series x days."""
 
-    scores: Floats  # 0 usual, higher stranger; see `score`
+    scores: Floats  # 0 normal, higher more anomalous; see `score`
     expected: Floats  # what the day was expected to cost; NaN while there is not enough history
 
 
 def score(costs: Floats, first_weekday: int) -> Floats:
-    """How strange each day is: 0 usual, higher stranger, in the manner of standard deviations.
+    """Return how anomalous each day is: 0 is normal, and higher scores compare to standard deviations.
 
     `costs` is series x consecutive days, oldest first, NaN where there is no data; `first_weekday` is the first
     column's, 0 Monday to 6 Sunday. Raised days on end, a climb, or weekends raised again and again score higher than
     each of their days alone; a fall never scores. A day's score depends on that day and earlier ones of its series
     alone, and not on the unit of money. It is 0, and never NaN, where there is no data and in the 28 days from a
     series' first charge on (longer while half of them have no data); leading zeros are no history.
-    `STRANGE` is a threshold that suits most. Raises ValueError when `costs` has not two dimensions or holds an
+    `ANOMALY_THRESHOLD` suits most uses. Raises ValueError when `costs` has not two dimensions or holds an
     infinity, or `first_weekday` is no weekday.
     """
     return score_with_expectation(costs, first_weekday).scores
 
 
 def score_with_expectation(costs: Floats, first_weekday: int) -> Scored:
-    """`score`, and what each day was expected to cost, forecast from the days before it."""
+    """Return scores and the expected cost of each day, forecast from the days before it."""
     table = _checked(costs, first_weekday)
     scored = Scored(scores=np.zeros(table.shape), expected=np.full(table.shape, np.nan))
     if table.shape[1] > OPENING_DAYS:
@@ -79,7 +79,7 @@ class _Block:
         self.pattern, self.evidence, self.levels = Pattern(series), Evidence(series), Levels(series)
 
     def run(self) -> tuple[Floats, Floats]:
-        """Scores and expectations, days x series."""
+        """Return scores and expected costs, days x series."""
         scores, expected = np.zeros(self.costs.shape), np.full(self.costs.shape, np.nan)
         for day in range(OPENING_DAYS, len(self.costs)):
             due = np.flatnonzero(self.opens_on == day)
@@ -120,7 +120,7 @@ class _Block:
         held = levels.held(costs, ahead, verdict)
         back = levels.returned(day, costs, ahead, deviation)
         habits = levels.habits(verdict, age_days)
-        pattern.learn(costs, deviation, ahead, verdict.usual, habits=habits, begins=verdict.begins)
+        pattern.learn(costs, deviation, ahead, verdict.normal, habits=habits, begins=verdict.begins)
         for group, rows in held:
             levels.adopt(group, rows, day, pattern)
         if len(back):

@@ -1,4 +1,4 @@
-"""Rises, asked of the tables: their parts, and what turned on their first day, two hundred at once."""
+"""Query the cost drivers of cost increases, and what started or stopped on their first day, 200 at once."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -18,112 +18,128 @@ from focuswatch.findings.explanation import (
 )
 from focuswatch.findings.finding import money
 
-LEAST_SHARE = Decimal("0.01")  # of the excess: what is less explains nothing
+LEAST_SHARE = Decimal("0.01")  # of the excess; a smaller cost driver explains nothing
 LEAST_FALL = Decimal("-0.1")
 HALF = Decimal("0.5")
-AT_ONCE = 200  # rises a statement: Athena takes 262,144 bytes of SQL, https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+BATCH_SIZE = 200  # increases a statement: Athena takes 262,144 bytes of SQL, https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 
 
 def explain_cost_increases(
-    rises: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, as_of: date
+    increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, as_of: date
 ) -> dict[str, Explanation]:
-    """Explanations by fingerprint; a rise of which the bill has no charge has none. Raises QueryError."""
-    parts = query_cost_drivers(rises, engine=engine, catalog=catalog, label="explanations")
-    turns = _turns(rises, engine=engine, catalog=catalog, as_of=as_of)
+    """Return explanations by fingerprint; an increase without charges in the bill has none. Raises QueryError."""
+    parts = query_cost_drivers(increases, engine=engine, catalog=catalog, label="explanations")
+    circumstances = _query_started_and_stopped(increases, engine=engine, catalog=catalog, as_of=as_of)
     return {
-        rise.fingerprint: _explanation(rise, parts[rise.fingerprint], turns.get(rise.fingerprint, []))
-        for rise in rises
-        if rise.fingerprint in parts
+        increase.fingerprint: _explanation(
+            increase, parts[increase.fingerprint], circumstances.get(increase.fingerprint, [])
+        )
+        for increase in increases
+        if increase.fingerprint in parts
     }
 
 
 def query_cost_drivers(
-    rises: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, label: str
+    increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, label: str
 ) -> dict[str, list[Row]]:
-    """Rows of athena_sql/lookups/excess_charges.sql by fingerprint, costliest first."""
-    found: dict[str, list[Row]] = {}
-    for some in _portions(rises):
-        services: list[Scalar] = [*sorted({rise.service_name or "" for rise in some})]
+    """Return rows of athena_sql/lookups/excess_charges.sql by fingerprint, highest cost first."""
+    rows: dict[str, list[Row]] = {}
+    for batch in _batches(increases):
+        services: list[Scalar] = [*sorted({increase.service_name or "" for increase in batch})]
         values: dict[str, Value] = {
-            "rises": [rise.row for rise in some],
+            "rises": [increase.row for increase in batch],
             "service_names": services,
-            "every_service": any(not rise.service_name and not rise.of_one_service for rise in some),
-            "first_day": min(rise.before_from for rise in some),
-            "end_day": max(rise.end_day for rise in some),
+            "every_service": any(
+                not increase.service_name and not increase.of_one_service for increase in batch
+            ),
+            "first_day": min(increase.before_from for increase in batch),
+            "end_day": max(increase.end_day for increase in batch),
         }
         for row in engine.query(catalog.lookups["excess_charges"].render(values), label=label):
-            found.setdefault(row["fingerprint"], []).append(row)
-    return found
+            rows.setdefault(row["fingerprint"], []).append(row)
+    return rows
 
 
-def charges_of(rise: CostIncrease, *, engine: Engine, catalog: Catalog) -> list[Row]:
-    """Return the charges of a rise's days by category and frequency, whether they are usage or not."""
+def charges_of(increase: CostIncrease, *, engine: Engine, catalog: Catalog) -> list[Row]:
+    """Return the charges on the days of a cost increase by category and frequency, usage and other charges."""
     values: dict[str, Value] = {
         "rises": [
-            (rise.fingerprint, rise.sub_account_id, rise.region_id, rise.service_name, rise.resource_id)
+            (
+                increase.fingerprint,
+                increase.sub_account_id,
+                increase.region_id,
+                increase.service_name,
+                increase.resource_id,
+            )
         ],
-        "first_day": rise.first_day,
-        "end_day": rise.end_day,
+        "first_day": increase.first_day,
+        "end_day": increase.end_day,
     }
     return engine.query(catalog.lookups["rise_charges"].render(values), label="charges of a finding")
 
 
-def _turns(
-    rises: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, as_of: date
+def _query_started_and_stopped(
+    increases: Sequence[CostIncrease], *, engine: Engine, catalog: Catalog, as_of: date
 ) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for some in _portions(rises):
+    rows: dict[str, list[Row]] = {}
+    for batch in _batches(increases):
         values: dict[str, Value] = {
             "rises": [
-                (rise.fingerprint, rise.sub_account_id, rise.region_id, rise.service_name, rise.first_day)
-                for rise in some
+                (
+                    increase.fingerprint,
+                    increase.sub_account_id,
+                    increase.region_id,
+                    increase.service_name,
+                    increase.first_day,
+                )
+                for increase in batch
             ],
-            "first_day": min(rise.first_day for rise in some),
+            "first_day": min(increase.first_day for increase in batch),
             "as_of": as_of,
         }
         statement = catalog.lookups["began_and_ended"].render(values)
-        for row in engine.query(statement, label="explanations, what began and ended"):
-            found.setdefault(row["fingerprint"], []).append(row)
-    return found
+        for row in engine.query(statement, label="explanations, started and stopped"):
+            rows.setdefault(row["fingerprint"], []).append(row)
+    return rows
 
 
-def _portions(rises: Sequence[CostIncrease]) -> Iterable[Sequence[CostIncrease]]:
-    return (rises[first : first + AT_ONCE] for first in range(0, len(rises), AT_ONCE))
+def _batches(increases: Sequence[CostIncrease]) -> Iterable[Sequence[CostIncrease]]:
+    return (increases[first : first + BATCH_SIZE] for first in range(0, len(increases), BATCH_SIZE))
 
 
-def _explanation(rise: CostIncrease, rows: list[Row], turns: list[Row]) -> Explanation:
-    excess = rise.excess
+def _explanation(increase: CostIncrease, rows: list[Row], circumstances: list[Row]) -> Explanation:
+    excess = increase.excess
     if excess is None:
         excess = money(rows[0]["whole_cost"] - rows[0]["whole_cost_before"])
     parts = _parts(rows, excess=excess)
     by_price = money(rows[0]["whole_by_price"])
     return Explanation(
-        first_day=rise.first_day,
-        last_day=date.fromordinal(rise.end_day.toordinal() - 1),
+        first_day=increase.first_day,
+        last_day=date.fromordinal(increase.end_day.toordinal() - 1),
         excess=money(excess),
         parts=parts,
         others=money(excess) - sum((part.excess for part in parts), Decimal(0)),
         by_volume=money(excess) - by_price,
         by_price=by_price,
-        began=_told(row for row in turns if row["has_begun"]),
-        ended=_told(row for row in turns if not row["has_begun"]),
+        began=_started_or_stopped(row for row in circumstances if row["has_begun"]),
+        ended=_started_or_stopped(row for row in circumstances if not row["has_begun"]),
     )
 
 
 def _parts(rows: Sequence[Row], *, excess: Decimal) -> tuple[CostDriver, ...]:
-    """What rose by money, then what fell by as much as to matter; it makes room for others that rose."""
-    every = [to_cost_driver(row) for row in rows]
-    rose = [
+    """Return the largest increases, then the largest decreases that offset them."""
+    drivers = [to_cost_driver(row) for row in rows]
+    increased = [
         part
-        for part in every
+        for part in drivers
         if part.excess >= LEAST_SHARE * excess and (part.excess > 0 or part.excess == excess)  # free use too
     ]
-    fell = [part for part in every if part.excess < 0 and part.excess <= LEAST_FALL * abs(excess)]
-    return (*rose[:MOST_PARTS], *fell[-MOST_FALLS:])
+    decreased = [part for part in drivers if part.excess < 0 and part.excess <= LEAST_FALL * abs(excess)]
+    return (*increased[:MOST_PARTS], *decreased[-MOST_FALLS:])
 
 
 def to_cost_driver(row: Row) -> CostDriver:
-    """A row of athena_sql/lookups/excess_charges.sql; its resource is named where it brings half of the part."""
+    """Return the cost driver of a row of athena_sql/lookups/excess_charges.sql, with its resource if it causes half."""
     excess = money(row["excess"])
     is_most = row["resource_excess"] is not None and money(row["resource_excess"]) >= HALF * excess > 0
     return CostDriver(
@@ -141,18 +157,21 @@ def to_cost_driver(row: Row) -> CostDriver:
     )
 
 
-def _told(rows: Iterable[Row]) -> tuple[StartedOrStopped, ...]:
-    """The costliest. What costs the same as something told is the same thing again; a resource is a name to ask for."""
-    told: list[StartedOrStopped] = []
+def _started_or_stopped(rows: Iterable[Row]) -> tuple[StartedOrStopped, ...]:
+    """Return the most expensive ones.
+
+    One with the same cost as another in the list is the same thing again, except resources, which are listed by name.
+    """
+    listed: list[StartedOrStopped] = []
     for row in rows:
         cost = money(row["daily_cost"])
-        whole = any(
-            one.daily_cost == cost and one.service_name in (row["service_name"], None) for one in told
+        is_listed = any(
+            other.daily_cost == cost and other.service_name in (row["service_name"], None) for other in listed
         )
-        if len(told) < MOST_TURNS and (not whole or row["kind"] == "resource"):
-            told.append(
+        if len(listed) < MOST_TURNS and (not is_listed or row["kind"] == "resource"):
+            listed.append(
                 StartedOrStopped(
                     kind=row["kind"], service_name=row["service_name"], name=row["name"], daily_cost=cost
                 )
             )
-    return tuple(told)
+    return tuple(listed)

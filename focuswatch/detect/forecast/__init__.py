@@ -1,1 +1,1 @@
-"""What a month will have cost at its end: how costs go on, what is charged once a month, and what was planned."""
+"""The forecast of a month's cost at its end: continuing daily costs, monthly fees, and budgets."""

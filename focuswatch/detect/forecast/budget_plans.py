@@ -1,6 +1,6 @@
-"""Month ends against plan: rows of the report `month_forecast`, and findings of `budget_pace`.
+"""Compare month-end forecasts with budgets: rows of the report `month_forecast`, and findings of `budget_pace`.
 
-Either's statement brings leaves by day, as `charges` reads them; what is planned is the table `plans`.
+Both statements return leaves by day, as `daily_matrices` reads them; budgets are in the table `plans`.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Budgeted:
-    """The end of the month for one team, use case or service; `team` is whose plan it is."""
+    """The month-end forecast of one team, use case or service; `team` owns the budget."""
 
     of: str
     name: str
@@ -32,21 +32,21 @@ class Budgeted:
 
     @property
     def over_by(self) -> float | None:
-        """What the forecast is above the plan, negative below; None without a plan."""
+        """The forecast minus the budget, negative below it; None without a budget."""
         return None if self.budget is None else self.end.forecast - self.budget
 
     @property
     def over_on(self) -> date | None:
-        """The day on which the plan is passed."""
+        """The day on which the budget is exceeded; None without one."""
         return None if self.budget is None else self.end.passes(self.budget)
 
 
 def month_rows(statement: str, *, engine: Engine, label: str, as_of: date) -> list[Row]:
-    """The whole bill, then teams, use cases and services, each costliest first. Raises QueryError."""
-    found = budgeted(statement, engine=engine, label=label, as_of=as_of)
+    """Return the whole bill, then teams, use cases and services, highest cost first. Raises QueryError."""
+    forecasts = budgeted(statement, engine=engine, label=label, as_of=as_of)
     order = {"all": 0, TEAM: 1, USE_CASE: 2, SERVICE: 3}
-    found.sort(key=lambda one: (order[one.of], -one.end.forecast, one.name))
-    return [_row(one) for one in found if one.end.forecast or one.budget]
+    forecasts.sort(key=lambda one: (order[one.of], -one.end.forecast, one.name))
+    return [_row(one) for one in forecasts if one.end.forecast or one.budget]
 
 
 def _row(one: Budgeted) -> Row:
@@ -61,16 +61,16 @@ def _row(one: Budgeted) -> Row:
 def pace_rows(
     statement: str, *, engine: Engine, label: str, inputs: dict[str, Value], pace: PaceHeader
 ) -> list[Row]:
-    """A contract row for each plan that its month is about to pass, or may be, largest excess first."""
+    """Return a contract row for each budget forecast to be exceeded, or at risk, highest excess first."""
     as_of = inputs["as_of"]
     assert isinstance(as_of, date)
-    found = budgeted(statement, engine=engine, label=label, as_of=as_of)
-    rows = [_finding(one, pace) for one in found if one.budget is not None and _tells(one, pace)]
+    forecasts = budgeted(statement, engine=engine, label=label, as_of=as_of)
+    rows = [_finding(one, pace) for one in forecasts if one.budget is not None and _is_at_risk(one, pace)]
     return sorted(rows, key=lambda row: (-row["monthly_cost"], row["resource_id"]))
 
 
-def _tells(one: Budgeted, pace: PaceHeader) -> bool:
-    """Above plan as forecast; or so much is spent already that the interval's upper end is."""
+def _is_at_risk(one: Budgeted, pace: PaceHeader) -> bool:
+    """Return whether the forecast exceeds the budget, or much is spent and the interval's upper end exceeds it."""
     assert one.budget is not None
     return one.end.forecast >= one.budget or (
         one.end.spent >= min(pace.alerts) * one.budget and one.end.high >= one.budget
@@ -118,13 +118,13 @@ def against_plan(one: Budgeted) -> str:
 
 
 def ordinal(day: int) -> str:
-    """1st, 2nd, 3rd, 4th … 11th, 12th, 13th … 21st."""
+    """Return 1st, 2nd, 3rd, 4th … 11th, 12th, 13th … 21st."""
     ending = "th" if day % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"{day}{ending}"
 
 
 def budgeted(statement: str, *, engine: Engine, label: str, as_of: date) -> list[Budgeted]:
-    """Every group of the bill and every plan, with the end of the month that the day before `as_of` is in."""
+    """Return every group of the bill with its budget and the forecast of the month of the day before `as_of`."""
     plans = {(row["kind"], row["plan"]): row for row in engine.query(PLANS, label=f"{label}, its plans")}
     columns = engine.columns(statement, label=label)
     if not columns or not len(columns["charge_date"]):
@@ -147,7 +147,7 @@ def budgeted(statement: str, *, engine: Engine, label: str, as_of: date) -> list
 
 
 def _groups(charges: Charges) -> dict[tuple[str, str], list[int]]:
-    """Leaves by what they are summed to."""
+    """Return the leaf numbers of each group."""
     groups: dict[tuple[str, str], list[int]] = {("all", "all"): list(range(len(charges.keys)))}
     named: tuple[tuple[str, Callable[[tuple[str | None, ...]], str | None]], ...] = (
         (TEAM, lambda key: key[0] or "(unallocated)"),

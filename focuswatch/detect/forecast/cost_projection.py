@@ -1,4 +1,4 @@
-"""How daily costs go on: a level, a week, a fading trend, and how far off their sum may be.
+"""Project daily costs: level, weekday factors, fading trend, and the error of their sum.
 
 All series move together, one array element each. Several memories follow the level side by side, from a few days to a
 season; each series weighs them by how well they would have told its own next weeks. So a steady series is averaged
@@ -19,7 +19,7 @@ CHOOSY = 16.0  # of trials' errors: higher trusts the best memory alone
 WEEK_DAYS = 7
 FLAT_WEEKS = 0.1  # weeks of a flat week, in the mean that a weekday's factor is
 WEEKS_FADE = 0.97  # a week
-ASLEEP = 0.1  # a weekday with a smaller factor says nothing of the level
+INACTIVE_BELOW = 0.1  # a weekday with a smaller factor says nothing of the level
 AROUND_DAYS = 2
 LEAST_NOISE = 0.02
 TINY = 1e-12
@@ -43,7 +43,9 @@ class Ahead:
 
 
 def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
-    """The `days` after the last column of `costs` (series x consecutive days, oldest first, NaN where unknown).
+    """Return the projection of the `days` after the last column of `costs`.
+
+    `costs` is series x consecutive days, oldest first, NaN where unknown.
 
     `first_weekday` is the first column's, 0 Monday. A series without any cost is forecast to go on costing nothing.
     """
@@ -67,7 +69,7 @@ def ahead(costs: Floats, *, first_weekday: int, days: int) -> Ahead:
 
 
 def week_of(table: Floats, weekdays: NDArray[np.int64]) -> Floats:
-    """The factor of each weekday, series x 7, with a mean of 1: newer weeks count more, few weeks little."""
+    """Return the factor of each weekday, series x 7, with a mean of 1: newer weeks count more, few weeks little."""
     count = table.shape[1]
     width = np.minimum(np.arange(count) + 4, count) - np.maximum(np.arange(count) - 3, 0)
     around = _moving_mean(table)
@@ -80,18 +82,18 @@ def week_of(table: Floats, weekdays: NDArray[np.int64]) -> Floats:
         on = weekdays == weekday
         known = weight[:, on].sum(axis=1)
         factors[:, weekday] = ((ratio[:, on] * weight[:, on]).sum(axis=1) + FLAT_WEEKS) / (known + FLAT_WEEKS)
-    factors[factors < ASLEEP / 5] = 0.0
+    factors[factors < INACTIVE_BELOW / 5] = 0.0
     return np.asarray(factors / np.maximum(factors.mean(axis=1, keepdims=True), TINY))
 
 
 def _flat(table: Floats, factors: Floats) -> Floats:
-    """The costs without their week; NaN on weekdays that sleep, as on days that are not known."""
-    awake = factors >= ASLEEP
-    return np.where(awake, table / np.where(awake, factors, 1.0), np.nan)
+    """Return the costs without weekday factors; NaN on weekdays that are inactive, as on days that are not known."""
+    active = factors >= INACTIVE_BELOW
+    return np.where(active, table / np.where(active, factors, 1.0), np.nan)
 
 
 def _moving_mean(table: Floats) -> Floats:
-    """Mean of the seven days around each, of those that are known."""
+    """Return the mean of the seven days around each, of those that are known."""
     seen = np.isfinite(table)
     padded = np.pad(np.where(seen, table, 0.0), ((0, 0), (3, 4))).cumsum(axis=1)
     counted = np.pad(seen.astype(float), ((0, 0), (3, 4))).cumsum(axis=1)
@@ -103,7 +105,7 @@ def _moving_mean(table: Floats) -> Floats:
 
 
 def _tamed(flat: Floats) -> Floats:
-    """Days far from the days around them are cut to where noise ends, unless most of those are there too."""
+    """Return the costs with outliers cut to the range of noise; an outlier is far from most days around it."""
     filled = np.pad(_filled(flat), ((0, 0), (AROUND_DAYS, AROUND_DAYS)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(filled, 2 * AROUND_DAYS + 1, axis=1)
     middle = np.median(windows, axis=2)
@@ -115,7 +117,7 @@ def _tamed(flat: Floats) -> Floats:
 
 
 def _filled(flat: Floats) -> Floats:
-    """Each day that is not known as the one known before it; those before the first as the first."""
+    """Return the costs with unknown days filled by the last known day; days before the first by the first."""
     seen = np.isfinite(flat)
     first = np.where(seen.any(axis=1), seen.argmax(axis=1), 0)
     latest = np.maximum.accumulate(np.where(seen, np.arange(flat.shape[1]), first[:, None]), axis=1)
@@ -123,7 +125,7 @@ def _filled(flat: Floats) -> Floats:
 
 
 def _levels(flat: Floats) -> Floats:
-    """The level after each day by memory: memories x series x days."""
+    """Return the level after each day by memory: memories x series x days."""
     seen = np.isfinite(flat)
     values = np.where(seen, flat, 0.0)
     rank = np.cumsum(seen, axis=1)
@@ -138,7 +140,7 @@ def _levels(flat: Floats) -> Floats:
 
 
 def _weights(flat: Floats, levels: Floats) -> Floats:
-    """Of each memory by how well it told the mean of the week that followed: memories x series."""
+    """Return the weight of each memory, by how well it predicted the mean of the next week: memories x series."""
     count = flat.shape[1]
     if count <= AHEAD_DAYS + FIRST_DAYS:
         return np.full(levels.shape[:2], 1.0 / len(MEMORIES))
@@ -153,7 +155,7 @@ def _weights(flat: Floats, levels: Floats) -> Floats:
 
 
 def _slope(flat: Floats) -> tuple[Floats, Floats]:
-    """What the level moves a day, as far as it stands out from noise, and the variance of that."""
+    """Return the daily change of the level, as far as it stands out from noise, and its variance."""
     window = flat[:, -TREND_DAYS:]
     seen = np.isfinite(window)
     known = np.maximum(seen.sum(axis=1, keepdims=True), 1)
@@ -174,7 +176,7 @@ def _slope(flat: Floats) -> tuple[Floats, Floats]:
 
 
 def _errors(flat: Floats, levels: Floats, weights: Floats, coming: Floats) -> Floats:
-    """Standard deviation of the sum of the days ahead: each day's own noise, and a level that wanders meanwhile."""
+    """Return the standard deviation of the sum of the days ahead: daily noise, and a level that moves."""
     blend = (weights[:, :, None] * levels).sum(axis=0)
     running = np.pad(np.where(np.isfinite(flat), flat, blend).cumsum(axis=1), ((0, 0), (1, 0)))
     noise = _missed(running, blend, 1)
@@ -190,7 +192,7 @@ def _errors(flat: Floats, levels: Floats, weights: Floats, coming: Floats) -> Fl
 
 
 def _missed(running: Floats, blend: Floats, days: int) -> Floats:
-    """Mean square by which the sum of so many days missed what the level of the day before had told."""
+    """Return the mean squared error of the sum of so many days, predicted from the level of the day before."""
     missed = running[:, days:] - running[:, :-days]
     missed = missed[:, FIRST_DAYS + 1 :] - days * blend[:, FIRST_DAYS : blend.shape[1] - days]
     if not missed.shape[1]:  # too young to have missed anything: as unsure as it is large

@@ -1,4 +1,4 @@
-"""Daily charges as matrices: what each account's service cost a team, by use and by fee, and what has ended.
+"""Daily charges as matrices: usage and fees of each service by account, team and use case, and which have ended.
 
 A leaf is the smallest thing that begins and ends by itself: one service of one account for one team and use case.
 """
@@ -40,12 +40,12 @@ class Charges:
         return self.first_day + timedelta(days=self.settled_days)
 
     def column(self, day: date) -> int:
-        """The day's column, within the matrix."""
+        """Return the day's column, within the matrix."""
         return int(min(max((day - self.first_day).days, 0), self.used.shape[1]))
 
 
 def charges_of(columns: dict[str, np.ndarray]) -> Charges:
-    """The rows of a forecast's statement, one or more a leaf and day."""
+    """Return the charges of a forecast's rows, one or more per leaf and day."""
     days = columns["charge_date"].astype("datetime64[D]")
     first = days.min()
     offsets = (days - first).astype(int)
@@ -68,7 +68,7 @@ def _texts(column: np.ndarray) -> Sequence[str | None]:
 
 
 def _with_daily_fees(charges: Charges) -> Charges:
-    """A fee that comes on most days (a commitment's hourly one) goes on as use does."""
+    """Treat a fee charged on most days, such as a commitment's hourly fee, as usage."""
     newest = charges.fees[:, max(charges.settled_days - FOUR_WEEKS, 0) : charges.settled_days]
     daily = (newest != 0).mean(axis=1) > EVERY_DAY_SHARE if newest.size else np.zeros(len(newest), bool)
     used = np.where(daily[:, None], charges.used + charges.fees, charges.used)
@@ -77,7 +77,7 @@ def _with_daily_fees(charges: Charges) -> Charges:
 
 
 def _with_monthly_fees(charges: Charges) -> Charges:
-    """What the first of a month costs above the days around it, each time, is the month's and not the day's."""
+    """Treat the cost of each first of a month above the days around it as a monthly fee."""
     used, count = charges.used, charges.used.shape[1]
     firsts = [day for day in range(count) if (charges.first_day + timedelta(days=day)).day == 1]
     usual = {first: _around(used, first) for first in firsts}
@@ -97,17 +97,17 @@ def _with_monthly_fees(charges: Charges) -> Charges:
 
 
 def _around(used: Floats, day: int) -> Floats:
-    """The median of the days around one; 0 where there are none."""
+    """Return the median of the days around a day; 0 without such days."""
     near = [
-        one
-        for one in range(day - AROUND_DAYS, day + AROUND_DAYS + 1)
-        if 0 <= one < used.shape[1] and one != day
+        other
+        for other in range(day - AROUND_DAYS, day + AROUND_DAYS + 1)
+        if 0 <= other < used.shape[1] and other != day
     ]
     return np.asarray(np.median(used[:, near], axis=1)) if near else np.zeros(len(used))
 
 
 def _begun(charges: Charges) -> Charges:
-    """The days before a leaf's first charge are unknown, and so are days on which nothing at all was charged."""
+    """Mark the days before a leaf's first charge as unknown."""
     nonzero = charges.used != 0
     begins = np.where(nonzero.any(axis=1), nonzero.argmax(axis=1), charges.used.shape[1])
     used = np.where(np.arange(charges.used.shape[1]) < begins[:, None], np.nan, charges.used)
@@ -115,7 +115,7 @@ def _begun(charges: Charges) -> Charges:
 
 
 def ended(charges: Charges) -> np.ndarray:
-    """Which leaves have ended: quiet for longer than ever before, and longer than a weekend."""
+    """Return which leaves have ended: without charges for longer than ever before, and longer than a weekend."""
     settled = np.nan_to_num(charges.used[:, : charges.settled_days])
     charged = settled != 0
     count = settled.shape[1]

@@ -1,7 +1,7 @@
-"""What a month will have cost at its end, for any groups of leaves, with an interval and the day a plan is passed.
+"""Forecast a month's cost at its end for groups of leaves, with an interval and the day a budget is exceeded.
 
-Spent is what is settled. To come are the pattern of what goes on, and the fees that both months before charged after
-the same day. What has ended stays in the money spent and is out of the pattern.
+The amount spent is the settled cost. Added are the projection of the continuing costs, and the fees that both previous
+months charged after the same day. Leaves that have ended count in the amount spent and not in the projection.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ BELOW, ABOVE = 1.2, 1.9
 
 @dataclass(frozen=True)
 class MonthEnd:
-    """Of one group; money as billed. `path` is what is spent in sum by the end of each day of the month."""
+    """The forecast of one group, as BilledCost. `path` is the cumulative amount at the end of each day of the month."""
 
     month: date
     settled_until: date
@@ -33,23 +33,23 @@ class MonthEnd:
     path: tuple[float, ...]
 
     def passes(self, limit: float) -> date | None:
-        """The first day by whose end so much is spent; None within this month."""
+        """Return the first day by whose end `limit` is spent; None if not in this month."""
         reached = [day for day, total in enumerate(self.path) if round(total, 6) >= limit]
         return self.month + timedelta(days=reached[0]) if reached else None
 
     @property
     def days_left(self) -> int:
-        """Days of the month that are not settled."""
+        """The number of days of the month that are not settled."""
         return max((next_month(self.month) - max(self.settled_until, self.month)).days, 0)
 
 
 def next_month(day: date) -> date:
-    """The first day of the month after `day`'s."""
+    """Return the first day of the month after the month of `day`."""
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def month_ends(charges: Charges, groups: Sequence[Sequence[int]], *, month: date) -> list[MonthEnd]:
-    """The end of the month that begins on `month` for each group, which is leaves' numbers."""
+    """Return the forecast of the month that begins on `month` for each group of leaf numbers."""
     goes_on = ~ended(charges)
     used = _summed(np.where(goes_on[:, None], charges.used, np.nan), groups)[:, : charges.settled_days]
     everything = np.nan_to_num(_summed(charges.used, groups)) + _summed(charges.fees, groups)
@@ -77,7 +77,7 @@ def _first_weekday(charges: Charges) -> int:
 
 
 def _summed(table: Floats, groups: Sequence[Sequence[int]]) -> Floats:
-    """Sums of rows by group; NaN where none of them is known yet."""
+    """Return the sums of rows by group; NaN where no row has data yet."""
     of = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
     rows = np.fromiter((leaf for group in groups for leaf in group), int, count=len(of))
     total, known = np.zeros((len(groups), table.shape[1])), np.zeros((len(groups), table.shape[1]), bool)
@@ -87,7 +87,7 @@ def _summed(table: Floats, groups: Sequence[Sequence[int]]) -> Floats:
 
 
 def _shown(everything: Floats, charges: Charges, *, start: date, days: int) -> Floats:
-    """What the days ahead already show, which can only grow."""
+    """Return the costs that the days ahead already have; they can only grow."""
     shown = np.zeros((len(everything), days))
     there = everything[:, charges.column(start) : charges.column(start) + days]
     shown[:, : there.shape[1]] = there
@@ -95,7 +95,7 @@ def _shown(everything: Floats, charges: Charges, *, start: date, days: int) -> F
 
 
 def _fees_to_come(fees: Floats, charges: Charges, *, month: date, start: date, days: int) -> Floats:
-    """By day ahead, as the month before had them, up to what the one before that had too."""
+    """Return the fees by day ahead as in the previous month, limited to the total of the month before that."""
     found = np.zeros((len(fees), days))
     before = (month - timedelta(days=1)).replace(day=1)
     earlier = (before - timedelta(days=1)).replace(day=1)
