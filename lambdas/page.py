@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from focuswatch.bill.table_columns import KNOWN_FINDINGS
 from focuswatch.detect.stored_outcomes import StoredOutcomes
 from focuswatch.ledger.findings_table import TABLE, rows_of_ledger
-from focuswatch.reports.page import document, gather, html
+from focuswatch.reports.page import build_document, gather, render_page
 from focuswatch.reports.page.signed_link import KEY
 from lambdas.environment import PATIENT, LambdaRun
 
@@ -38,16 +38,16 @@ def _page(run: LambdaRun) -> dict[str, Any]:
     columns = zip(*rows, strict=True) if rows else ([] for _ in KNOWN_FINDINGS)
     warehouse.files.write(TABLE, dict(zip(KNOWN_FINDINGS, map(list, columns), strict=True)))
     s3 = run.session.client("s3", config=PATIENT)
-    gathered = gather(
+    page_data = gather(
         engine, as_of=as_of, currency=(rate := run.rate(periods)).currency, rate=rate,
         catalog=run.catalog, owners=run.owners, ledger=run.ledger,
         outcomes=StoredOutcomes(s3, run.bucket).recall(run.catalog),
     )  # fmt: skip
-    page = html(document(gathered)).encode()
+    page = render_page(build_document(page_data)).encode()
     s3.put_object(
         Bucket=run.bucket, Key=KEY, Body=page, ContentType="text/html; charset=utf-8", CacheControl="no-store"
     )
-    failed = {failure.partition(":")[0]: failure for failure in gathered.failures}
+    failed = {failure.partition(":")[0]: failure for failure in page_data.failures}
     scanned_bytes = sum(one.scanned_bytes for one in engine.executed)
     told = run.beat(ran=["page"], failed=failed, as_of=as_of, scanned_bytes=scanned_bytes).model_dump(
         mode="json"

@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from focuswatch.errors import DeliveryError
 from focuswatch.notify.slack.weekly_message import weekly_message
 from focuswatch.owners.launches import launched
-from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_summary import weeks
 from lambdas.environment import LambdaRun
 
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return run.beat(doubts=("no billing period was refreshed yet",)).model_dump(mode="json")
     as_of = run.as_of(engine, periods)
     found = weeks(
-        rows_of(run.catalog.report("team_weeks"), engine=engine, as_of=as_of, owners=run.owners),
+        report_rows(run.catalog.report("team_weeks"), engine=engine, as_of=as_of, owners=run.owners),
         run.ledger.entries().values(),
         owners=run.owners,
         as_of=as_of,

@@ -71,7 +71,7 @@ use_cases AS (
 ),
 judged AS (
     SELECT
-        coalesce(use_cases.intent, CASE WHEN use_cases.team IS NULL THEN '(nobody''s)' ELSE '(not said)' END) AS intent,
+        coalesce(use_cases.intent, CASE WHEN use_cases.team IS NULL THEN '(unallocated)' ELSE '(no intent)' END) AS intent,
         use_cases.use_case,
         coalesce(plans.team, use_cases.team) AS team,
         use_cases.effective_cost,
@@ -96,8 +96,8 @@ SELECT
     effective_cost_before,
     effective_cost / nullif(sum(effective_cost) OVER (), 0) AS share,
     CASE
-        WHEN intent = '(nobody''s)' THEN 'nobody owns it'
-        WHEN intent = '(not said)' THEN 'nobody said what for'
+        WHEN intent = '(unallocated)' THEN 'nobody owns it'
+        WHEN intent = '(no intent)' THEN 'nobody said what for'
         WHEN intent = 'experiment' AND use_case IS NULL THEN 'an experiment without a term'
         WHEN intent = 'experiment' AND round(effective_cost_ever, 6) >= cap THEN 'past its cap'
         WHEN intent = 'experiment' AND review_on <= $as_of THEN 'past its review day'
@@ -116,7 +116,7 @@ FROM judged
 WHERE effective_cost > 0 OR effective_cost_before > 0
 ORDER BY
     CASE intent
-        WHEN 'production' THEN 1 WHEN 'experiment' THEN 2 WHEN 'sandbox' THEN 3 WHEN 'shared' THEN 4 WHEN '(not said)' THEN 5
+        WHEN 'production' THEN 1 WHEN 'experiment' THEN 2 WHEN 'sandbox' THEN 3 WHEN 'shared' THEN 4 WHEN '(no intent)' THEN 5
         ELSE 6
     END,
     effective_cost DESC, use_case, team

@@ -3,11 +3,11 @@ title = "Spend of the last 30 settled days by team, against the 30 days before"
 basis = "EffectiveCost, and BilledCost, of usage and fees; credits and tax as billed stand apart and complete the invoice"
 why   = """
 The owner chain over every charge: a resource's tag, else the account's tag, else the account or OU in owners.toml.
-What no team owns stands under (nobody). BilledCost is the invoice's basis, EffectiveCost what was used.
+What no team owns stands under (unallocated). BilledCost is the invoice's basis, EffectiveCost what was used.
 """
 */
 SELECT
-    coalesce(team, '(nobody)') AS team,
+    coalesce(team, '(unallocated)') AS team,
     sum(effective_cost) AS effective_cost,
     sum(effective_cost_before) AS effective_cost_before,
     sum(billed_cost) AS billed_cost,

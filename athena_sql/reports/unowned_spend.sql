@@ -3,7 +3,7 @@ title = "Unallocated spend of the last 30 settled days, and why, against the 30 
 basis = "EffectiveCost of usage and fees, without credits and tax"
 why   = """
 Unallocated spend has no budget and no team to ask. Largest first, by account and service, with what would give it an
-owner. The last row sums up everything that is not listed, so the rows add up to the (nobody) of spend_by_team. `share`
+owner. The last row sums up everything that is not listed, so the rows add up to the (unallocated) of spend_by_team. `share`
 is of all unallocated spend.
 """
 [parameters]

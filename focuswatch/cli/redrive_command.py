@@ -1,4 +1,4 @@
-"""`focuswatch redrive`: dead letters back to work."""
+"""`focuswatch redrive`: send dead letters back to the functions that failed on them."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -18,16 +18,17 @@ SHOWN = 3
 
 def redrive(
     kind: Annotated[
-        str | None, typer.Argument(help="Of this function alone.  [default: all]", show_default=False)
+        str | None,
+        typer.Argument(help="Only dead letters of this function. [default: all]", show_default=False),
     ] = None,
-    config: Annotated[Path, typer.Option(help="The deployment's file.")] = Path("config/deployment.toml"),
+    config: Annotated[Path, typer.Option(help="Deployment file.")] = Path("config/deployment.toml"),
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what is there, how old, and why; hand nothing on.")
+        bool, typer.Option("--dry-run", help="Show number, age and reasons; redrive nothing.")
     ] = False,
 ) -> None:
     """Redrive dead letters, once their cause is fixed.
 
-    Exit 1 where some could not be redriven.
+    Exits 1 if some could not be redriven.
 
     \b
     AWS_PROFILE=pipeline focuswatch redrive --dry-run
@@ -38,11 +39,11 @@ def redrive(
     deployment = Deployment.load(config)
     kinds = _kinds(deployment, kind)
     failed = letters = 0
-    for told in _done(deployment, kinds, dry_run=dry_run):
-        for line in _lines(told, deployment=deployment, dry_run=dry_run):
+    for summary in _summaries(deployment, kinds, dry_run=dry_run):
+        for line in _lines(summary, deployment=deployment, dry_run=dry_run):
             typer.echo(line)
-        failed += len(told.failures)
-        letters += len(told.letters)
+        failed += len(summary.failures)
+        letters += len(summary.letters)
     if not letters:
         typer.echo(f"No dead letters: {', '.join(kinds)}.")
     if failed:
@@ -54,11 +55,13 @@ def _kinds(deployment: "Deployment", kind: str | None) -> "Sequence[str]":
 
     known = deployment.unattended
     if kind and kind not in known:
-        raise ConfigError(f"'{kind}' keeps no dead letters; expected one of {', '.join(known)}.")
+        raise ConfigError(f"'{kind}' has no dead-letter queue; expected one of {', '.join(known)}.")
     return (kind,) if kind else known
 
 
-def _done(deployment: "Deployment", kinds: "Sequence[str]", *, dry_run: bool) -> "Iterator[RedriveSummary]":
+def _summaries(
+    deployment: "Deployment", kinds: "Sequence[str]", *, dry_run: bool
+) -> "Iterator[RedriveSummary]":
     from focuswatch.errors import ConfigError
 
     try:
@@ -79,38 +82,40 @@ def _done(deployment: "Deployment", kinds: "Sequence[str]", *, dry_run: bool) ->
     except AWS_ERRORS as error:
         raise ConfigError(
             f"The dead letters of {deployment.name} cannot be reached: {reason_of(error)}. Set AWS_PROFILE to a "
-            f"profile of account {deployment.accounts.pipeline}; `focuswatch doctor` says what is missing there."
+            f"profile of account {deployment.accounts.pipeline}; `focuswatch doctor` shows which permission is missing."
         ) from error
 
 
-def _lines(told: "RedriveSummary", *, deployment: "Deployment", dry_run: bool) -> "Iterator[str]":
-    """What there was, why, and what became of it; nothing where there was nothing."""
+def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool) -> "Iterator[str]":
+    """Yield number and age of a function's dead letters, their reasons, and how many were redriven."""
     from focuswatch.findings.visible_text import visible
     from focuswatch.operations.deployment_config import QUEUE_FED
 
-    if not told.letters:
+    if not summary.letters:
         return
-    oldest = datetime.now(UTC) - told.letters[0].sent_at
-    count = f"{len(told.letters)} dead letters" if len(told.letters) > 1 else "1 dead letter"
-    yield f"{told.kind}: {count}, the oldest {_age(oldest.total_seconds())} old"
-    for line in _reasons(told.letters):
+    oldest = datetime.now(UTC) - summary.letters[0].sent_at
+    count = f"{len(summary.letters)} dead letters" if len(summary.letters) > 1 else "1 dead letter"
+    yield f"{summary.kind}: {count}, the oldest {_age(oldest.total_seconds())} old"
+    for line in _reasons(summary.letters):
         yield visible(f"  {line}")
     if dry_run:
         return
-    where = (
-        deployment.queue(told.kind)
-        if told.kind in QUEUE_FED
-        else f"one run of {deployment.function(told.kind)}"
+    target = (
+        deployment.queue(summary.kind)
+        if summary.kind in QUEUE_FED
+        else f"one run of {deployment.function(summary.kind)}"
     )
-    yield f"  {told.moved} handed to {where}" + (f", {len(told.failures)} stay:" if told.failures else "")
-    for reason, times in Counter(told.failures).most_common(SHOWN):
+    yield f"  {summary.moved} redriven to {target}" + (
+        f", {len(summary.failures)} failed:" if summary.failures else ""
+    )
+    for reason, times in Counter(summary.failures).most_common(SHOWN):
         yield visible(f"    {times} × {reason}")
-    if told.is_full:
-        yield "  there may be more: run it again"
+    if summary.is_full:
+        yield "  There may be more: run the command again."
 
 
 def _reasons(letters: "Sequence[Letter]") -> "Iterator[str]":
-    """The commonest reasons, each with what one of its letters is about."""
+    """Yield the most frequent reasons, each with the subject of its last dead letter."""
     reasons = Counter(letter.why for letter in letters)
     for why, times in reasons.most_common(SHOWN):
         about = next(letter.about for letter in reversed(letters) if letter.why == why)

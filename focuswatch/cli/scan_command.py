@@ -1,54 +1,46 @@
-"""`focuswatch scan`: the whole job over an export."""
+"""`focuswatch scan`: find waste, anomalies and security signals in a bill."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from focuswatch.cli import options
-from focuswatch.cli.open_bill_option import OnTrino, on_trino, opened, place_of
-from focuswatch.cli.options import EngineName, ScanFormat, SeverityName
-from focuswatch.engines.trino_server import SignIn
+from focuswatch.cli.option_groups import BillOptions, takes
+from focuswatch.cli.options import ScanFormat, SeverityName
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from focuswatch.bill.refresh.local_refresh import Refresh
     from focuswatch.catalog.catalog import Catalog, Detection
     from focuswatch.detect.scan import Scanned
 
-FOUND = 3
+NEW_FINDING_EXIT = 3
 
 
+@takes(BillOptions, export=options.Export, ledger=options.LedgerFile)
 def scan(
-    export: options.Export,
-    as_of: options.AsOf = None,
-    activity: options.Activity = None,
-    accounts: options.Accounts = None,
-    owners: options.OwnersFile = None,
+    bill_options: BillOptions,
     only: Annotated[
-        list[str] | None, typer.Option(help="Ask this detection alone; may be repeated.", show_default=False)
+        list[str] | None,
+        typer.Option(help="Run only this detection; may be repeated.", show_default=False),
     ] = None,
-    engine: options.Engine = EngineName.DUCKDB,
-    trino: options.TrinoServer = None,
-    trino_auth: options.TrinoSignIn = SignIn.NONE,
-    ledger: options.LedgerFile = None,
-    state: options.State = None,
     forget_files: Annotated[
         bool,
-        typer.Option("--forget-files", help="Scan without the files given with this export before."),
+        typer.Option("--forget-files", help="Do not use the files given with this export before."),
     ] = False,
-    format: Annotated[ScanFormat, typer.Option(help="How to print what was found.")] = ScanFormat.TABLE,
+    format: Annotated[ScanFormat, typer.Option(help="Output format.")] = ScanFormat.TABLE,
     fail_on: Annotated[
         SeverityName | None,
-        typer.Option(help="Exit 3 where a finding of this severity or worse is new.", show_default=False),
+        typer.Option(help="Exit 3 if a finding of at least this severity is new.", show_default=False),
     ] = None,
 ) -> None:
     """Find waste, anomalies and security signals in a bill.
 
-    Each finding names its owner and what to do.
+    Each finding names its owner and what to do. A second scan of the same bill reports nothing new.
 
     \b
     focuswatch scan ./focus
@@ -56,106 +48,90 @@ def scan(
     focuswatch scan lake.billing.focus_export --engine trino --trino https://ana@trino.example.com/lake/focuswatch
     focuswatch scan ./focus --format json | jq '.[] | select(.status == "new")'
     """
-    with notifying(
-        export, as_of=options.day(as_of), activity=activity, accounts=accounts, owners=owners, only=only,
-        ledger=ledger, state=state, trino=on_trino(engine, trino, trino_auth),
-        forget_files=forget_files,
-    ) as (scanned, refreshed):  # fmt: skip
-        _print(scanned, refreshed, format, state=state)
+    with scan_and_notify(bill_options, only=only, forget_files=forget_files) as (scanned, refreshed):
+        _print(scanned, refreshed, format, state=bill_options.state)
     if scanned.failures:
         raise typer.Exit(1)
     if fail_on and any(
-        _is_news_from(news.finding.severity, fail_on) for news in scanned.news if news.kind == "new"
+        _is_at_least(notification.finding.severity, fail_on)
+        for notification in scanned.news
+        if notification.kind == "new"
     ):
-        raise typer.Exit(FOUND)
+        raise typer.Exit(NEW_FINDING_EXIT)
 
 
-def run(
-    export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
-    only: list[str] | None, ledger: Path | None, state: Path | None,
-    trino: OnTrino | None = None, forget_files: bool = False,
-) -> "tuple[Scanned, Refresh]":  # fmt: skip
-    """Open the bill and its ledger, and scan; whoever calls it has been notified."""
-    with notifying(
-        export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, only=only, ledger=ledger,
-        state=state, trino=trino, forget_files=forget_files,
-    ) as done:  # fmt: skip
-        return done
+def run_scan(bill_options: BillOptions, *, only: list[str] | None = None) -> "tuple[Scanned, Refresh]":
+    """Scan a bill, and count its findings as notified."""
+    with scan_and_notify(bill_options, only=only) as result:
+        return result
 
 
 @contextmanager
-def notifying(
-    export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
-    only: list[str] | None, ledger: Path | None, state: Path | None,
-    trino: OnTrino | None = None, forget_files: bool = False,
-) -> "Iterator[tuple[Scanned, Refresh]]":  # fmt: skip
-    """Open the bill and its ledger, and scan; the block writes the findings out.
+def scan_and_notify(
+    bill_options: BillOptions, *, only: list[str] | None = None, forget_files: bool = False
+) -> "Iterator[tuple[Scanned, Refresh]]":
+    """Scan a bill; the block writes the findings out.
 
-    They count as notified once the block has ended and its output is flushed: what was not written is news again.
+    They count as notified once the block has ended and its output is flushed. A finding that was not written is new
+    again in the next scan.
     """
-    from focuswatch.bill.local_bill import Inputs, Latest, Recalled, recalled, remember, state_of
+    from focuswatch.bill.local_bill import remember
     from focuswatch.catalog.catalog import Catalog
-    from focuswatch.cli.progress import talking
+    from focuswatch.cli.bill_engine import open_on_engine
+    from focuswatch.cli.opened_export import bill_inputs, recalled_files
+    from focuswatch.cli.progress import progress_line
     from focuswatch.detect.scan import scan as scan_bill
     from focuswatch.detect.scan import with_untold
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file import Owners
 
-    given = Latest(export, activity=activity, accounts=accounts, owners=owners)
-    found = Recalled(given, given) if trino or forget_files else recalled(given, root=state)
-    taken = found.latest
-    catalog, known_owners = Catalog.load(), Owners.load(taken.owners)
-    detections = _chosen(catalog, only)
-    inputs = Inputs(
-        export,
-        state=state_of(place_of(export, trino), root=state),
-        activity=taken.activity,
-        accounts=taken.accounts,
-        as_of=as_of,
-    )
-    with closing(SqliteLedger(options.ledger_path(ledger, state=inputs.state))) as kept:
+    trino = bill_options.trino_location
+    recalled = recalled_files(bill_options, forget=forget_files)
+    catalog, owners = Catalog.load(), Owners.load(recalled.latest.owners)
+    detections = _selected(catalog, only)
+    inputs = bill_inputs(bill_options, recalled)
+    with closing(SqliteLedger(options.ledger_path(bill_options.ledger, state=inputs.state))) as ledger:
         with (
-            talking() as talk,
-            opened(inputs, trino=trino, catalog=catalog, owners=known_owners, progress=talk.progress) as bill,
+            progress_line() as line,
+            open_on_engine(
+                inputs, trino=trino, catalog=catalog, owners=owners, progress=line.progress
+            ) as bill,
         ):
-            for note in found.notes:
-                talk.note(note)
-            for warning in bill.refresh.warnings:
-                talk.note(f"Note: {warning}")
+            for note in (*recalled.notes, *(f"Note: {warning}" for warning in bill.refresh.warnings)):
+                line.note(note)
             scanned = scan_bill(
                 bill.detected_on, as_of=bill.as_of, currency=bill.refresh.currency, catalog=catalog,
-                detections=detections, owners=known_owners, ledger=kept, progress=talk.progress, answers=bill.answers,
-                rate=bill.rate(known_owners),
+                detections=detections, owners=owners, ledger=ledger, progress=line.progress, answers=bill.answers,
+                rate=bill.rate(owners),
             )  # fmt: skip
         if trino is None:
-            remember(found.kept, root=state)
-        untold = list(kept.untold())
-        yield with_untold(scanned, untold, ledger=kept), bill.refresh
+            remember(recalled.kept, root=bill_options.state)
+        pending = list(ledger.untold())
+        yield with_untold(scanned, pending, ledger=ledger), bill.refresh
         sys.stdout.flush()
-        kept.mark_told(*untold)
+        ledger.mark_told(*pending)
 
 
-def _chosen(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":
+def _selected(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":
     if not only:
         return list(catalog.live)
-    names = [name.strip() for given in only for name in given.split(",")]
-    return [catalog.detection(name) for name in names]
+    return [catalog.detection(name.strip()) for names in only for name in names.split(",")]
 
 
-def _is_news_from(severity: str, least: SeverityName) -> bool:
+def _is_at_least(severity: str, least: SeverityName) -> bool:
     order = list(SeverityName)
     return order.index(SeverityName(severity)) >= order.index(least)
 
 
-def _print(scanned: "Scanned", refreshed: "Refresh", format: ScanFormat, *, state: Path | None) -> None:
-    from focuswatch.cli.output import machine_formats, slack_payload, tables
+def _print(scanned: "Scanned", refreshed: "Refresh", format: ScanFormat, *, state: "Path | None") -> None:
+    from focuswatch.cli.output import machine_formats, scan_tables, slack_payload
 
     match format:
         case ScanFormat.TABLE:
-            tables.scanned(scanned, refreshed, state=state)
+            scan_tables.print_scan(scanned, refreshed, state=state)
         case ScanFormat.JSON:
-            typer.echo(machine_formats.findings(scanned.findings))
+            typer.echo(machine_formats.findings_json(scanned.findings))
         case ScanFormat.SLACK:
-            typer.echo(slack_payload.news(scanned))
+            typer.echo(slack_payload.notification_payload(scanned))
     if format is not ScanFormat.TABLE:
-        tables.failures(scanned)
+        scan_tables.print_failures(scanned)

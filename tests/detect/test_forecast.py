@@ -263,8 +263,8 @@ def test_the_portfolio_says_what_is_bet_on_and_what_is_nobodys():
     tickets = found[("experiment", "tickets")]
     assert (tickets["unit_cost"], tickets["verdict"]) == (pytest.approx(1.25), "dearer a unit than accepted")
     assert found[("experiment", None)]["verdict"] == "an experiment without a term"
-    assert found[("(nobody's)", None)]["verdict"] == "nobody owns it"
-    assert [row["intent"] for row in rows] == ["production", "experiment", "experiment", "(nobody's)"]
+    assert found[("(unallocated)", None)]["verdict"] == "nobody owns it"
+    assert [row["intent"] for row in rows] == ["production", "experiment", "experiment", "(unallocated)"]
 
 
 @pytest.mark.filterwarnings("error")

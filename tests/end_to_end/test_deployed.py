@@ -24,7 +24,8 @@ import pytest
 
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli.doctor_command import _reach
-from focuswatch.cli.scan_command import run as scan_here
+from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.decide import MOST_A_TEAM
@@ -128,10 +129,11 @@ def test_the_whole_way_from_the_manifest_to_sns(
     """One test, since it has one deployment; its steps build on each other."""
 
     def here() -> Told:
-        scanned, _ = scan_here(
-            str(simulated.export), as_of=None, activity=simulated.activity, accounts=simulated.accounts,
-            owners=simulated.owners, only=None, ledger=None, state=tmp_path,
+        bill_options = BillOptions(
+            export=str(simulated.export), activity=simulated.activity, accounts=simulated.accounts,
+            owners=simulated.owners, state=tmp_path,
         )  # fmt: skip
+        scanned, _ = run_scan(bill_options)
         assert not scanned.failures
         return news_of(scanned)
 

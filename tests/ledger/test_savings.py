@@ -10,8 +10,8 @@ from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
 from focuswatch.ledger.findings_on_engine import give_known_findings
 from focuswatch.ledger.verified_savings import verify_saved
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page import document, gather
-from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.page import build_document, gather
+from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.split_report import split_rows
 from tests.given.findings import DAY, finding
 from tests.given.page import CATALOG, resolved
@@ -57,7 +57,7 @@ def told(ledger, *, as_of=DAY):
     """The rows of the report."""
     engine = bill()
     give_known_findings(engine, ledger=ledger, owners=OWNERS, as_of=as_of)
-    return engine, rows_of(CATALOG.report("savings"), engine=engine, as_of=as_of, owners=OWNERS)
+    return engine, report_rows(CATALOG.report("savings"), engine=engine, as_of=as_of, owners=OWNERS)
 
 
 def test_open_promised_and_verified_are_three_sums(ledger):
@@ -113,7 +113,7 @@ def test_a_silence_that_ran_out_is_open_again(ledger):
 def test_the_page_shows_the_sums_of_the_report(ledger):
     """One number, wherever it stands."""
     engine, rows = told(ledger)
-    shown = document(
+    shown = build_document(
         gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=OWNERS, ledger=ledger)
     )["savings"]
     for name in ("open", "acknowledged", "silenced", "promised", "verified", "not_read"):
@@ -138,10 +138,10 @@ def test_findings_are_split_by_what_they_are_for(ledger):
         return sums
 
     assert parts("use_case") == {"(no use case)": 120, "pilot": 9, "tickets": 8}
-    assert parts("intent") == {"(not said)": 120, "(nobody's)": 0, "experiment": 9, "production": 8}
-    assert parts("team") == {"search": 120, "(nobody's)": 17}
+    assert parts("intent") == {"(no intent)": 120, "(unallocated)": 0, "experiment": 9, "production": 8}
+    assert parts("team") == {"search": 120, "(unallocated)": 17}
 
 
 def test_without_a_ledger_there_is_nothing_to_save():
     """The table is there and empty, so that the statement runs as it stands."""
-    assert rows_of(CATALOG.report("savings"), engine=bill(), as_of=DAY, owners=OWNERS) == []
+    assert report_rows(CATALOG.report("savings"), engine=bill(), as_of=DAY, owners=OWNERS) == []

@@ -325,8 +325,8 @@ def test_the_command_says_what_is_there_and_what_became_of_it(session, deploymen
     done = command(deployment, monkeypatch)
     assert done.exit_code == 0
     assert [line for line in done.stdout.splitlines() if "handed" in line] == [
-        "  3 handed to one run of focuswatch-detect",
-        "  1 handed to focuswatch-slack",
+        "  3 redriven to one run of focuswatch-detect",
+        "  1 redriven to focuswatch-slack",
     ]
     assert command(deployment, monkeypatch, "slack").stdout == "No dead letters: slack.\n"
 
@@ -356,14 +356,14 @@ def test_the_command_fails_where_some_stay(session, deployment, monkeypatch):
     write(session, deployment.dead_letters("detect"), record(EVENT))
     failed = command(deployment, monkeypatch, "detect")
     assert failed.exit_code == 1
-    assert "  0 handed to one run of focuswatch-detect, 1 stay:" in failed.stdout
+    assert "  0 redriven to one run of focuswatch-detect, 1 failed:" in failed.stdout
     assert "    1 × TooManyRequestsException: \N{REPLACEMENT CHARACTER}[2J slow down" in failed.stdout
 
 
 def test_wrong_use_is_told_in_a_sentence(session, deployment, monkeypatch):
     """A function without dead letters, and an account without queues."""
     wrong = command(deployment, monkeypatch, "answer")
-    assert "'answer' keeps no dead letters; expected one of refresh, collect" in str(wrong.exception)
+    assert "'answer' has no dead-letter queue; expected one of refresh, collect" in str(wrong.exception)
     elsewhere = deployment.model_copy(update={"name": "elsewhere"})
     missing = command(elsewhere, monkeypatch)
     assert f"Set AWS_PROFILE to a profile of account {deployment.accounts.pipeline}" in str(missing.exception)

@@ -20,7 +20,7 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, decide
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page import document, gather, html
+from focuswatch.reports.page import build_document, gather, render_page
 from focuswatch.reports.page.page_data import series_of
 from tests.fakes.waiting import patience
 from tests.given.findings import DAY, finding, run
@@ -58,7 +58,7 @@ class Parsed(HTMLParser):
 
 def test_no_name_of_a_bill_is_markup():
     """A page of hostile names has the very tags of an empty one, and carries the names whole as data."""
-    page, empty = html(document(hostile())), html(document(gathered()))
+    page, empty = render_page(build_document(hostile())), render_page(build_document(gathered()))
     assert [tag for tag, _ in Parsed(page).tags] == [tag for tag, _ in Parsed(empty).tags]
     assert "pwned" not in page
     assert data_of(page)["findings"][0]["resource_id"] == HOSTILE.replace("\u202e", "\ufffd")
@@ -66,7 +66,7 @@ def test_no_name_of_a_bill_is_markup():
 
 def test_the_policy_allows_the_scripts_and_styles_of_the_file_alone():
     """By hash, with no origin, no inline handler, no eval."""
-    page = Parsed(html(document(gathered())))
+    page = Parsed(render_page(build_document(gathered())))
     (policy,) = [attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     _, *scripts = page.inside["script"]  # the first is the data
@@ -81,14 +81,14 @@ def test_the_policy_allows_the_scripts_and_styles_of_the_file_alone():
 
 def test_the_file_names_no_address_to_fetch():
     """Scripts and styles stand inside."""
-    page = Parsed(html(document(gathered())))
+    page = Parsed(render_page(build_document(gathered())))
     assert not [attrs for _, attrs in page.tags if "src" in attrs]
     assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "img", "object"})
 
 
 def test_five_thousand_findings_fit_in_three_megabytes():
     """Each with its own evidence, action and names."""
-    page = html(document(many(5_000)))
+    page = render_page(build_document(many(5_000)))
     assert len(data_of(page)["findings"]) == 5_000
     assert len(page.encode()) < MOST_BYTES
 
@@ -96,14 +96,14 @@ def test_five_thousand_findings_fit_in_three_megabytes():
 def test_the_same_document_is_the_same_file(monkeypatch):
     """Whenever it is written, so that a page changes only where something did."""
     monkeypatch.setattr("time.time", lambda: 1.0)
-    before = html(document(hostile()))
+    before = render_page(build_document(hostile()))
     monkeypatch.setattr("time.time", lambda: 2e9)
-    assert html(document(hostile())) == before
+    assert render_page(build_document(hostile())) == before
 
 
 def test_findings_stand_by_money():
     """Costliest first."""
-    shown = document(gathered(finding("small", cost="1"), finding("large", cost="9")))["findings"]
+    shown = build_document(gathered(finding("small", cost="1"), finding("large", cost="9")))["findings"]
     assert [one["resource_id"] for one in shown] == ["large", "small"]
 
 
@@ -111,11 +111,11 @@ def test_what_is_silenced_is_counted_and_not_shown():
     """Until the silence runs out."""
     silence = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
     given = (finding("quiet", cost="70"), finding("loud", cost="5"))
-    shown = document(gathered(*given, silences=(silence,)))
+    shown = build_document(gathered(*given, silences=(silence,)))
     assert [one["resource_id"] for one in shown["findings"]] == ["loud"]
     assert shown["freshness"]["silenced"] == {"findings": 1, "waste": 70.0}
     over = silence.model_copy(update={"until": DAY})
-    assert len(document(gathered(*given, silences=(over,)))["findings"]) == 2
+    assert len(build_document(gathered(*given, silences=(over,)))["findings"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_a_command_is_offered_only_where_every_name_is_a_plain_word(resource, co
     template = "3. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {name} --region us-east-1"
     action = action_of(template, {"name": resource}, words={})
     given = finding(resource).model_copy(update={"action": action})
-    assert document(gathered(given))["findings"][0]["commands"] == commands
+    assert build_document(gathered(given))["findings"][0]["commands"] == commands
 
 
 def test_where_there_is_no_command_none_is_missed():
     """A name with a space spoils nothing in steps without a command."""
-    assert document(gathered(finding("team search")))["findings"][0]["commands"] == []
+    assert build_document(gathered(finding("team search")))["findings"][0]["commands"] == []
 
 
 def test_all_five_layers_have_every_day():
@@ -146,7 +146,7 @@ def test_all_five_layers_have_every_day():
         {**row, "layer": "model inference"},
         {**row, "layer": "tools and data", "seen_by_bedrock_filter": 1.5},
     ]
-    shown = document(gathered(layer_days=rows))["layers"]
+    shown = build_document(gathered(layer_days=rows))["layers"]
     assert shown["days"] == [str(days_before(back)) for back in (3, 2, 1)]
     assert {one["layer"]: one["costs"] for one in shown["layers"]} == {
         "model inference": [0, 0, 4], "retrieval": [4, 0, 0], "orchestration and compute": [0, 0, 0],
@@ -166,7 +166,7 @@ def test_an_anomaly_is_marked_on_its_series_with_its_cause():
         {"fingerprint": strange.fingerprint, "charge_date": days_before(back), "effective_cost": float(back)}
         for back in (4, 2)
     ]
-    (shown,) = document(gathered(strange, finding_days=rows))["anomalies"]
+    (shown,) = build_document(gathered(strange, finding_days=rows))["anomalies"]
     assert (shown["marked_from"], shown["marked_until"]) == ("2026-03-28", "2026-03-29")
     assert (shown["costs"], shown["expected"], shown["causes"]) == ([4.0, 0.0, 2.0], 8.0, evidence["causes"])
 
@@ -178,7 +178,7 @@ def test_a_gpu_nobody_looked_at_is_not_an_idle_one():
         "charge_date": days_before(3), "gpu_hours": 24.0, "utilisation": 0.0, "effective_cost": 50.0,
     }  # fmt: skip
     rows = [row, {**row, "charge_date": days_before(1), "utilisation": None}]
-    shown = document(gathered(gpu_days=rows, account_names={"1": "search"}))["gpus"]
+    shown = build_document(gathered(gpu_days=rows, account_names={"1": "search"}))["gpus"]
     (machine,) = shown["machines"]
     assert (machine["hours"], machine["utilisation"]) == ([24.0, 0.0, 24.0], [0.0, None, None])
     assert (machine["account"], machine["cost"]) == ("search", 100.0)
@@ -194,7 +194,7 @@ def test_a_number_that_is_none_is_left_out():
         "low": float("nan"),
         "high": float("inf"),
     }
-    page = html(document(gathered(reports={"month_forecast": [row]})))
+    page = render_page(build_document(gathered(reports={"month_forecast": [row]})))
     assert data_of(page)["reports"]["month_forecast"]["rows"] == [{**row, "low": None, "high": None}]
 
 
@@ -205,7 +205,7 @@ def test_what_was_not_evaluated_is_told():
         Outcome(detection, not_looked_at=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
         Outcome(other, error="gpu_burst: no such column"),
     )
-    told = document(
+    told = build_document(
         gathered(
             outcomes=outcomes,
             looked_until={"underused_gpu": DAY},
@@ -276,7 +276,7 @@ def test_a_report_that_fails_costs_its_own_section_alone(tmp_path):
     catalog = type(CATALOG)(CATALOG.detections, reports, CATALOG.tables, CATALOG.lookups)
     made = gathered_from(bill({}), catalog=catalog, tmp_path=tmp_path)
     assert [failure.partition(":")[0] for failure in made.failures] == ["weekly_deltas"]
-    shown = document(made)
+    shown = build_document(made)
     assert shown["reports"]["weekly_deltas"]["rows"] == []
     assert shown["reports"]["unowned_spend"]["rows"]
     assert any("weekly_deltas" in one for one in shown["freshness"]["failures"])
@@ -289,7 +289,7 @@ def test_the_layers_of_a_bill_add_up_to_its_report(tmp_path):
         {"charge_date": days_before(2)},
         {"ServiceName": "Amazon Bedrock", "SkuMeter": "USE1-x-input-tokens"},
     )
-    shown = document(gathered_from(engine, tmp_path=tmp_path))["layers"]
+    shown = build_document(gathered_from(engine, tmp_path=tmp_path))["layers"]
     drawn = sum(sum(one["costs"]) for one in shown["layers"])
     assert drawn == pytest.approx(30) == sum(row["effective_cost"] for row in shown["month"])
     assert (

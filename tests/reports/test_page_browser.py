@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from focuswatch.reports.page import document, html
+from focuswatch.reports.page import build_document, render_page
 from tests.fakes.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.fakes.waiting import patience
 from tests.given.findings import finding
@@ -48,7 +48,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     focuswatch("scan", SAMPLE, *state)
     focuswatch("page", "-o", folder / "sample.html", *state)
     for name, given in (("hostile", hostile()), ("empty", gathered()), ("many", many(120))):
-        (folder / f"{name}.html").write_text(html(document(given)), encoding="utf-8")
+        (folder / f"{name}.html").write_text(render_page(build_document(given)), encoding="utf-8")
     return {path.stem: path for path in folder.glob("*.html")}
 
 
@@ -144,10 +144,10 @@ def test_filters_work_by_keyboard(chromium, pages):
     """Team, account and category narrow the list to theirs; the sum is told to who cannot see it."""
     known = data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"]
     keys = {
-        "Team": lambda one: one["team"] or "(nobody)",
+        "Team": lambda one: one["team"] or "(unallocated)",
         "Account": lambda one: one["sub_account_name"] or one["sub_account_id"] or "(the whole organisation)",
         "Use case": lambda one: one["use_case"] or "(no use case)",
-        "Intent": lambda one: one["intent"] or ("(not said)" if one["team"] else "(nobody's)"),
+        "Intent": lambda one: one["intent"] or ("(no intent)" if one["team"] else "(unallocated)"),
         "Category": lambda one: one["category"],
     }
     for name, of in keys.items():
@@ -266,7 +266,7 @@ def test_what_is_narrowed_keeps_the_costliest_first(chromium, tmp_path):
     given = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
                      finding("d", cost="7", team="t", category="security"))  # fmt: skip
     path = tmp_path / "p.html"
-    path.write_text(html(document(given)), encoding="utf-8")
+    path.write_text(render_page(build_document(given)), encoding="utf-8")
     with opened(chromium, path) as page:
         page.get_by_label("Team", exact=True).select_option("t")
         assert [one.split("\n")[0] for one in page.locator(".finding .money").all_inner_texts()] == [

@@ -14,7 +14,7 @@ from focuswatch.bill.local_bill import Inputs, open_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.run_report import report_rows
 from focuswatch.simulate import simulate
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 from tests.owners.test_owners import OWNERS
@@ -45,7 +45,7 @@ def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
     give(connection, given, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
     local_tables.load_owners(connection, owners.tables)
     local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
-    return rows_of(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
+    return report_rows(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
 
 
 def test_a_bedrock_filter_misses_what_other_names_hide():
@@ -161,7 +161,7 @@ def test_the_report_and_the_findings_agree_on_owners(owners):
             team, _ = owners.owner(
                 tags=tags, account_id=account_id, account_tags=account_tags, ou_path=ou_path
             )
-            expected[team or "(nobody)"] += 2**number
+            expected[team or "(unallocated)"] += 2**number
         rows = report("spend_by_team", charges, accounts=accounts, owners=owners)
         assert {row["team"]: row["effective_cost"] for row in rows} == expected, (account_tags, ou_path)
 
@@ -197,8 +197,10 @@ def test_what_nobody_owns_says_what_would_give_it_an_owner():
 def test_what_nobody_owns_is_what_stands_under_nobody():
     """Two reports, one sum."""
     charges = [{}, {"SubAccountId": None}, {"Tags": {"team": "who"}}, {"Tags": {"team": "ads"}}]
-    nobody = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}["(nobody)"]
-    assert sum(row["effective_cost"] for row in report("unowned_spend", charges)) == pytest.approx(nobody)
+    nobody = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}["(unallocated)"]
+    assert sum(row["effective_cost"] for row in report("unowned_spend", charges)) == pytest.approx(
+        unallocated
+    )
 
 
 SONNET = {"ServiceName": "Claude Sonnet 4.5 (Amazon Bedrock Edition)", "x_ServiceCode": None}
@@ -384,7 +386,7 @@ def opened(simulated, as_of):
     with open_bill(inputs, catalog=CATALOG, owners=owners, progress=str) as bill:
 
         def rows(name):
-            return rows_of(CATALOG.report(name), engine=bill.engine, as_of=as_of, owners=owners)
+            return report_rows(CATALOG.report(name), engine=bill.engine, as_of=as_of, owners=owners)
 
         def billed(column, where):
             statement = f"SELECT sum({column}) AS total FROM daily_charges WHERE {where}"
@@ -408,7 +410,7 @@ def test_the_same_month_has_the_same_total_in_every_report(simulated):
         teams, whole = rows("spend_by_team"), billed("EffectiveCost", f"{SPEND} AND {APRIL}")
         assert total(teams) == pytest.approx(whole)
         assert total(rows("portfolio")) == pytest.approx(whole)
-        nobody = next(row for row in teams if row["team"] == "(nobody)")
+        nobody = next(row for row in teams if row["team"] == "(unallocated)")
         assert total(rows("unowned_spend")) == pytest.approx(nobody["effective_cost"])
         invoice = total(teams, "billed_cost") + total(teams, "credits") + total(teams, "tax")
         assert invoice == pytest.approx(billed("BilledCost", APRIL))

@@ -150,7 +150,7 @@ def _groups(charges: Charges) -> dict[tuple[str, str], list[int]]:
     """Leaves by what they are summed to."""
     groups: dict[tuple[str, str], list[int]] = {("all", "all"): list(range(len(charges.keys)))}
     named: tuple[tuple[str, Callable[[tuple[str | None, ...]], str | None]], ...] = (
-        (TEAM, lambda key: key[0] or "(nobody)"),
+        (TEAM, lambda key: key[0] or "(unallocated)"),
         (USE_CASE, lambda key: key[1]),
         (SERVICE, lambda key: key[3] or "(no service)"),
     )
