@@ -63,7 +63,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
     from focuswatch.bill.local_bill import Latest, Recalled, latest, recalled
 
     named = Latest(
-        bill_options.export or latest(root=bill_options.state).export,
+        latest(root=bill_options.state).export if bill_options.export is None else bill_options.export,
         activity=bill_options.activity,
         accounts=bill_options.accounts,
         owners=bill_options.owners,

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,13 +90,15 @@ def scan_and_notify(
     catalog, owners = Catalog.load(), Owners.load(recalled.latest.owners)
     detections = _selected(catalog, only)
     inputs = bill_inputs(bill_options, recalled)
-    with closing(SqliteLedger(options.ledger_path(bill_options.ledger, state=inputs.state))) as ledger:
+    ledger_path = options.ledger_path(bill_options.ledger, state=inputs.state)
+    with ExitStack() as stack:  # the ledger stays open for the block, the bill does not
         with (
             progress_line() as line,
             open_on_engine(
                 inputs, trino=trino, catalog=catalog, owners=owners, progress=line.progress
             ) as bill,
         ):
+            ledger = stack.enter_context(closing(SqliteLedger(ledger_path)))
             for note in (*recalled.notes, *(f"Note: {warning}" for warning in bill.refresh.warnings)):
                 line.note(note)
             scanned = scan_bill(

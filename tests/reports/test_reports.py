@@ -197,7 +197,9 @@ def test_what_nobody_owns_says_what_would_give_it_an_owner():
 def test_what_nobody_owns_is_what_stands_under_nobody():
     """Two reports, one sum."""
     charges = [{}, {"SubAccountId": None}, {"Tags": {"team": "who"}}, {"Tags": {"team": "ads"}}]
-    nobody = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}["(unallocated)"]
+    unallocated = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}[
+        "(unallocated)"
+    ]
     assert sum(row["effective_cost"] for row in report("unowned_spend", charges)) == pytest.approx(
         unallocated
     )
