@@ -21,7 +21,8 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 GRAVE = {"serious", "critical"}
 PAGES = ("organization", "sample", "hostile", "empty")
 SECTIONS = {
-    "daily-spend", "findings", "anomalies", "gpus", "movers", "forecast", "portfolio", "unallocated", "savings", "coverage",
+    "daily-spend", "findings", "anomalies", "gpus", "movers", "forecast", "portfolio", "unallocated", "savings",
+    "coverage",
 }  # fmt: skip
 
 
