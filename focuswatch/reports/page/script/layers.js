@@ -7,7 +7,7 @@ function dailySpendSection(data, currency) {
   if (!days.length) return section("daily-spend", "Daily AI spend by layer", others ? `No AWS charge in the last 60 days is for an AI workload. ${others}.` : NO_AI_SPEND);
   const total = d3.sum(month, (row) => row.effective_cost);
   const visible = d3.sum(month, (row) => row.seen_by_bedrock_filter);
-  const summary = `AI spend in the last 30 days: ${money(total, currency)}. A filter on the service “Amazon Bedrock” shows ${money(visible, currency)} (${percent(visible, total)}) of it; the ${money(total - visible, currency)} above the line are missing from such a filter.`;
+  const summary = `AI spend in the last 30 days: ${money(total, currency)}. A filter on the service “Amazon Bedrock” shows ${money(visible, currency)} (${percent(visible, total)}) of it; the ${money(total - visible, currency)} above the line is missing from such a filter.`;
   const incomplete = days.at(-1) > settled ? ` Days after ${day(settled)} are incomplete.` : "";
   const keys = layers.map(({ layer }) => [paint(layer), layer]);
   return section(
