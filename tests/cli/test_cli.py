@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from moto import mock_aws
 
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli import app, main
+from focuswatch.cli.option_groups import BillOptions
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from tests.fakes.waiting import patience
@@ -395,6 +397,28 @@ def test_a_scan_fits_the_columns(export, width, monkeypatch):
     told = focuswatch("scan", export, "--state", export.parent / "state").stdout
     assert max(len(line.rstrip()) for line in told.splitlines()) <= width
     assert {"173", "medium", "search", "111122223333", "us-east-1"} <= set(told.split())
+
+
+@pytest.mark.parametrize(("alias", "command"), [("unsilence", "unsuppress"), ("rearm", "reset")])
+def test_command_names_of_earlier_versions_still_work(alias, command):
+    """They take the same options, and the help does not list them."""
+    commands = {registered.name: registered for registered in app.registered_commands}
+    assert commands[alias].callback is commands[command].callback
+    assert commands[alias].hidden and not commands[command].hidden
+
+
+@pytest.mark.parametrize("command", ["scan", "report", "page", "weekly"])
+def test_commands_that_read_a_bill_share_their_options(command):
+    """One BillOptions object is expanded into the options of each."""
+    shown = set(re.findall(r"--[a-z-]+", focuswatch(command, "--help").stdout))
+    names = {field.name for field in fields(BillOptions)} - {"export"}
+    assert {f"--{name.replace('_', '-')}" for name in names} <= shown
+
+
+def test_scan_refuses_the_ledger_of_a_deployment(export):
+    """Its functions alone write it."""
+    done = focuswatch("scan", export, "--ledger", "dynamodb://focuswatch-ledger", code=2)
+    assert "a scan writes a ledger file" in done.stderr
 
 
 def test_every_verb_has_an_example():
