@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from focuswatch.findings.finding import account_label
 from focuswatch.reports.page import build_document, render_page
 from tests.fakes.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.fakes.waiting import patience
@@ -148,7 +149,9 @@ def test_filters_work_by_keyboard(chromium, pages):
     known = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
     keys = {
         "Team": lambda one: one["team"] or "no owner",
-        "Account": lambda one: one["sub_account_name"] or one["sub_account_id"] or "(whole organization)",
+        "Account": lambda one: (
+            account_label(one["sub_account_name"], one["sub_account_id"]) or "(whole organization)"
+        ),
         "Use case": lambda one: one["use_case"] or "(no use case)",
         "Intent": lambda one: one["intent"] or ("(no intent)" if one["team"] else "(unallocated)"),
         "Category": lambda one: one["category"],
@@ -172,11 +175,11 @@ def test_words_find_a_finding(chromium, pages):
     """By resource, account or fingerprint; what nobody has finds nothing."""
     one = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"][3]
     with opened(chromium, pages["organization"]) as page:
-        page.get_by_label("Search").fill(one["fingerprint"][:10].upper())
+        page.get_by_role("searchbox", name="Search").fill(one["fingerprint"][:10].upper())
         assert [item.get_attribute("id") for item in page.locator(".finding").all()] == [one["fingerprint"]]
-        page.get_by_label("Search").fill(one["sub_account_name"])
+        page.get_by_role("searchbox", name="Search").fill(one["sub_account_name"])
         assert one["fingerprint"] in [item.get_attribute("id") for item in page.locator(".finding").all()]
-        page.get_by_label("Search").fill("no such thing anywhere")
+        page.get_by_role("searchbox", name="Search").fill("no such thing anywhere")
         assert page.get_by_role("status").inner_text().startswith("0 findings of")
 
 
