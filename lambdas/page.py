@@ -5,7 +5,7 @@ from typing import Any
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.operations.heartbeat import last_detections
 from focuswatch.reports.findings_table import findings_table_rows
-from focuswatch.reports.page import document, gather, html
+from focuswatch.reports.page import build_document, gather, render_page
 from focuswatch.reports.page.signed_link import KEY
 from lambdas.environment import PATIENT
 from lambdas.function import Invocation, lambda_function
@@ -20,14 +20,14 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         bill.load_known_findings(
             findings_table_rows(run.ledger, engine=bill.engine, owners=run.owners, as_of=bill.as_of)
         )
-        gathered = gather(
+        page_data = gather(
             bill.engine, as_of=bill.as_of, currency=bill.summary.currency, rate=bill.summary.rate(run.owners),
             catalog=run.catalog, owners=run.owners, ledger=run.ledger,
             detections=last_detections(run.table, run.catalog),
         )  # fmt: skip
-    page = html(document(gathered)).encode()
+    page = render_page(build_document(page_data)).encode()
     s3.put_object(
         Bucket=run.bucket, Key=KEY, Body=page, ContentType="text/html; charset=utf-8", CacheControl="no-store"
     )
-    failed = {failure.partition(":")[0]: failure for failure in gathered.failures}
+    failed = {failure.partition(":")[0]: failure for failure in page_data.failures}
     return run.beat(ran=["page"], failed=failed, as_of=bill.as_of, scanned_bytes=run.scanned_bytes)

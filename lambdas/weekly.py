@@ -5,7 +5,7 @@ from typing import Any
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
 from focuswatch.owners.launches import costs_muted_by_launches
-from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.weekly_message import render_weekly_message
 from focuswatch.reports.weekly_summary import weeks
 from lambdas.function import Invocation, lambda_function
@@ -18,7 +18,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     with open_athena_bill(run.tables, owners=run.owners) as bill:
         rate = bill.summary.rate(run.owners)
         summaries = weeks(
-            rows_of(
+            report_rows(
                 run.catalog.report("team_weeks"), engine=bill.engine, as_of=bill.as_of, owners=run.owners
             ),
             run.ledger.entries().values(),

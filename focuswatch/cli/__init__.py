@@ -1,4 +1,4 @@
-"""The command `focuswatch`: verbs over the product. What costs time to import waits until its verb is called."""
+"""The `focuswatch` command and its subcommands. Slow imports wait until the subcommand that needs them runs."""
 
 import os
 import sys
@@ -24,12 +24,12 @@ from focuswatch.cli import (
 from focuswatch.errors import ConfigError, FocuswatchError
 from focuswatch.findings.visible_text import visible
 
-FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130  # exit codes; scan --fail-on adds 3
 
 app = typer.Typer(
     name="focuswatch",
-    help="Finds waste and intrusion in an AWS bill (a FOCUS export), and says who owns it.",
-    epilog="A first look without a bill of your own:  focuswatch demo",
+    help="Find waste, anomalies and intrusions in an AWS bill (a FOCUS export), and their owners.",
+    epilog="Try it without an AWS account: focuswatch demo",
     no_args_is_help=True,
     context_settings={"max_content_width": 120},
     rich_markup_mode=None,  # plain help starts in half the time
@@ -38,8 +38,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"focuswatch {__version__}")
         raise typer.Exit
 
@@ -51,10 +51,10 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Options before the verb."""
+    """Options before the subcommand."""
 
 
-for verb in (
+for subcommand in (
     scan_command.scan,
     report_command.report,
     page_command.page,
@@ -63,8 +63,8 @@ for verb in (
     explain_command.explain,
     findings_commands.snooze,
     findings_commands.exclude,
-    findings_commands.unsilence,
-    findings_commands.rearm,
+    findings_commands.unsuppress,
+    findings_commands.reset,
     catalog_commands.list_,
     catalog_commands.show,
     catalog_commands.check,
@@ -74,41 +74,47 @@ for verb in (
     doctor_command.doctor,
     redrive_command.redrive,
 ):
-    app.command(name=verb.__name__.rstrip("_"))(verb)
+    app.command(name=subcommand.__name__.rstrip("_"))(subcommand)
+
+# Names of earlier versions.
+app.command(name="unsilence", hidden=True)(findings_commands.unsuppress)
+app.command(name="rearm", hidden=True)(findings_commands.reset)
 
 
 def main() -> None:
-    """Run the command. Exit 0 clean, 1 something failed, 2 wrong use, 3 found what --fail-on names."""
+    """Run the command. Exits 0 on success, 1 on failure, 2 on wrong use, 3 on new findings with --fail-on."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # whatever it can encode is printed, and the rest marked
+        if isinstance(stream, TextIOWrapper):  # characters that the encoding lacks are replaced
             stream.reconfigure(errors="replace")
     try:
         _run()
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read the output has read enough
+    except BrokenPipeError:  # the reader of the output closed it
         _drop_output()
         sys.exit(FAILED)
     except FocuswatchError as error:
         if "--debug" in sys.argv:
             raise
-        _say(str(error))
+        _print_error(str(error))
         sys.exit(WRONG_USE if isinstance(error, ConfigError) else FAILED)
     except OSError as error:
         if "--debug" in sys.argv:
             raise
         _drop_output()
-        named = f"{error.filename}: " if error.filename else ""
-        _say(
-            f"{named}{error.strerror or error}; see that it can be read and written, and that its disk has room."
+        file = f"{error.filename}: " if error.filename else ""
+        _print_error(
+            f"{file}{error.strerror or error}; check that it can be read and written, and that its disk has space."
         )
         sys.exit(FAILED)
-    except Exception as error:  # a mistake of ours: still one sentence, and the way to the rest
+    except Exception as error:  # a bug: still one sentence, and how to see the traceback
         if "--debug" in sys.argv:
             raise
-        _say(f"unexpected {type(error).__name__}: {error}; again with --debug for a report.")
+        _print_error(
+            f"unexpected {type(error).__name__}: {error}; run again with --debug to see the traceback."
+        )
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        _say("stopped; nothing is half done, and the next scan shows what this one did not.")
+        _print_error("stopped; no state is half-written, and the next scan reports what this one did not.")
         sys.exit(INTERRUPTED)
 
 
@@ -116,7 +122,7 @@ def _run() -> None:
     try:
         app()
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:  # typer's silent word for it
+        if stop.code == INTERRUPTED:  # how typer reports Ctrl-C
             raise KeyboardInterrupt from stop
         raise
     except RuntimeError as error:
@@ -126,12 +132,12 @@ def _run() -> None:
 
 
 def _drop_output() -> None:
-    """Let the interpreter end without trying again to write what could not be written."""
+    """Discard output that could not be written, so that the interpreter does not try again at exit."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _say(sentence: str) -> None:
+def _print_error(sentence: str) -> None:
     typer.echo(f"focuswatch: {visible(sentence)}", err=True)

@@ -1,4 +1,4 @@
-"""`focuswatch list`, `show`, `check`, `new`: the catalog, for whoever reads it and whoever adds to it."""
+"""`focuswatch list`, `show`, `check`, `new`: list, show, check and extend the catalog."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,14 +8,14 @@ import typer
 
 from focuswatch.cli import options
 
-Name = Annotated[str, typer.Argument(help="Name of a detection or report; `focuswatch list` has them.")]
+Name = Annotated[str, typer.Argument(help="Detection or report; `focuswatch list` shows their names.")]
 
 ShownAsOf = Annotated[
     datetime | None,
     typer.Option(
         "--as-of",
         formats=["%Y-%m-%d"],
-        help="The day its SQL is shown for. [default: today]",
+        help="Date that the SQL is rendered for. [default: today]",
         show_default=False,
     ),
 ]
@@ -28,11 +28,9 @@ def list_() -> None:
     focuswatch list
     """
     from focuswatch.catalog.catalog import Catalog
-    from focuswatch.cli.output import tables
+    from focuswatch.cli.output.catalog_tables import print_catalog
 
-    catalog = Catalog.load()
-    tables.catalog(catalog)
-    options.note_unfinished(catalog)
+    print_catalog(Catalog.load())
 
 
 def show(name: Name, as_of: ShownAsOf = None) -> None:
@@ -45,9 +43,9 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
     from datetime import date
 
     from focuswatch.catalog.catalog import Catalog
-    from focuswatch.cli.output import tables
+    from focuswatch.cli.output.catalog_tables import print_catalog_entry
 
-    tables.entry(Catalog.load(), name, as_of=options.day(as_of) or date.today())
+    print_catalog_entry(Catalog.load(), name, as_of=options.day(as_of) or date.today())
 
 
 def check(
@@ -66,10 +64,10 @@ def check(
     from focuswatch.authoring.detection_cases import FOLDER
     from focuswatch.catalog.catalog import ROOT
 
-    here = Path("athena_sql").resolve()
-    if here.is_dir() and here != ROOT:
+    other = Path("athena_sql").resolve()
+    if other.is_dir() and other != ROOT:
         typer.echo(
-            f"Note: this checks the catalog of the installed focuswatch, not {here}. "
+            f"Note: this checks the catalog of the installed focuswatch, not {other}. "
             "To check that one, run .venv/bin/focuswatch of that checkout (make setup)."
         )
     broken = problems(only=id, progress=lambda text: typer.echo(text, err=True))
@@ -83,12 +81,12 @@ def check(
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="snake_case; it is the id everywhere.")],
-    into: Annotated[Path, typer.Option(help="The repository.", file_okay=False)] = Path(),
+    name: Annotated[str, typer.Argument(help="ID of the new detection, in snake_case.")],
+    into: Annotated[Path, typer.Option(help="Root of the checkout.", file_okay=False)] = Path(),
 ) -> None:
     """Create the SQL file and the cases of a new detection.
 
-    They are refused until they are filled in.
+    `focuswatch check` fails until both are filled in.
 
     \b
     focuswatch new forgotten_nat_gateway

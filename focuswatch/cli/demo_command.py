@@ -1,4 +1,4 @@
-"""`focuswatch demo`: simulate, scan, report, draw: what focuswatch finds, without a bill of your own."""
+"""`focuswatch demo`: simulate an organization's bill, scan it, and write its page."""
 
 import os
 import shutil
@@ -10,69 +10,71 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import options, page_command
+from focuswatch.cli.option_groups import BillOptions
 
 if TYPE_CHECKING:
     from focuswatch.engines import Row
+    from focuswatch.simulate import Simulated
 
-MOST_FINDINGS = 10  # what fits a screen
+MOST_FINDINGS = 10  # with the totals they fit a screen
 
 
 def demo(
     out: Annotated[
-        Path, typer.Option(help="Folder for the organisation; it is made anew.", file_okay=False)
+        Path, typer.Option(help="Folder for the demo; an earlier demo in it is replaced.", file_okay=False)
     ] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Another seed, another organisation.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed; each seed gives another organization.")] = 1,
 ) -> None:
     """Simulate an organization's bill and scan it.
+
+    No AWS account is needed. Everything is written to one folder.
 
     \b
     focuswatch demo
     """
-    from focuswatch.bill.bill import BillInputs
-    from focuswatch.bill.local_bill import open_local_bill
-    from focuswatch.bill.remembered_inputs import state_of
-    from focuswatch.catalog.catalog import Catalog
-    from focuswatch.cli.output import tables
-    from focuswatch.cli.progress import talking
-    from focuswatch.cli.scan_command import notifying
-    from focuswatch.detect.result_cache import open_result_cache
-    from focuswatch.owners.owners_file import Owners
-    from focuswatch.reports.run_report import rows_of
-    from focuswatch.simulate import simulate
+    from focuswatch.cli.output.scan_tables import print_top_findings
+    from focuswatch.cli.scan_command import scan_and_notify
 
     _clear(out)
-    with talking() as talk:
-        made = simulate(
-            out / "organisation", seed=seed, progress=lambda what, share: talk.progress(f"{what} {share:.0%}")
-        )
-    state, export = out / "state", str(made.export)
-    with notifying(
-        export, as_of=None, activity=made.activity, accounts=made.accounts, owners=made.owners, only=None,
-        ledger=None, state=state,
-    ) as (scanned, summary):  # fmt: skip
-        catalog, owners = Catalog.load(), Owners.load(made.owners)
-        inputs = BillInputs(
-            export, state=state_of(export, root=state), activity=made.activity, accounts=made.accounts
-        )
-        with (
-            talking() as talk,
-            open_local_bill(inputs, catalog=catalog, owners=owners, progress=talk.progress) as bill,
-        ):
-            rows = rows_of(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
-            talk.progress("Drawing the page")
-            with options.known_ledger(None, export=export, state=state) as kept:
-                address = page_command.write(
-                    bill,
-                    ledger=kept,
-                    catalog=catalog,
-                    owners=owners,
-                    out=out / "page.html",
-                    results=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
-                )
-        tables.top(scanned, most=MOST_FINDINGS, state=state, command=_command())
-    _ai_against_filter(rows, summary.currency)
-    typer.echo(f"Bill, ledger and planted truth: {out}/. Your own bill: {_command()} scan YOUR_EXPORT")
-    typer.echo(f"The page: {address}")
+    simulated = _simulate(out / "organization", seed=seed)
+    state, command = out / "state", _command()
+    bill_options = BillOptions(
+        export=str(simulated.export),
+        activity=simulated.activity,
+        accounts=simulated.accounts,
+        owners=simulated.owners,
+        state=state,
+    )
+    with scan_and_notify(bill_options) as (scanned, refreshed):
+        ai_spend, address = _write_page(bill_options, out=out / "page.html")
+        print_top_findings(scanned, most=MOST_FINDINGS, state=state, command=command)
+    _print_ai_share(ai_spend, refreshed.currency)
+    typer.echo(f"Page: {address}")
+    typer.echo(f"Simulated bill, owners and planted incidents: {simulated.export.parent}")
+    typer.echo(f"Scan your own bill: {command} scan YOUR_EXPORT")
+
+
+def _simulate(folder: Path, *, seed: int) -> "Simulated":
+    from focuswatch.cli.progress import progress_line
+    from focuswatch.simulate import simulate
+
+    with progress_line() as line:
+        return simulate(folder, seed=seed, progress=lambda step, share: line.progress(f"{step} {share:.0%}"))
+
+
+def _write_page(bill_options: BillOptions, *, out: Path) -> "tuple[list[Row], str]":
+    """Write the page of a scanned bill; return its rows of the report ai_spend, and the page's address."""
+    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.progress import progress_line
+    from focuswatch.reports.run_report import report_rows
+
+    with open_export(bill_options) as opened, progress_line() as line:
+        line.progress("Writing the page")
+        bill, catalog, owners = opened.bill, opened.catalog, opened.owners
+        rows = report_rows(catalog.report("ai_spend"), engine=bill.engine, as_of=bill.as_of, owners=owners)
+        with options.open_ledger(None, export=opened.name, state=bill_options.state) as ledger:
+            address = page_command.write_page(bill, ledger=ledger, catalog=catalog, owners=owners, out=out)
+    return rows, address
 
 
 def _command() -> str:
@@ -85,19 +87,19 @@ def _clear(out: Path) -> None:
 
     marker = out / ".focuswatch-demo"
     if out.exists() and any(out.iterdir()) and not marker.exists():
-        raise ConfigError(f"{out} holds something that is not a demo; name another folder with --out.")
+        raise ConfigError(f"{out} has files that are not of a demo; name another folder with --out.")
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     marker.touch()
 
 
-def _ai_against_filter(rows: "list[Row]", currency: str) -> None:
-    from focuswatch.cli.output.tables import amount
+def _print_ai_share(rows: "list[Row]", currency: str) -> None:
+    from focuswatch.cli.output.console import money
 
     total = sum((Decimal(str(row["effective_cost"])) for row in rows), Decimal(0))
-    seen = sum((Decimal(str(row["seen_by_bedrock_filter"])) for row in rows), Decimal(0))
-    share = seen / total if total else Decimal(0)
+    bedrock = sum((Decimal(str(row["seen_by_bedrock_filter"])) for row in rows), Decimal(0))
+    share = bedrock / total if total else Decimal(0)
     typer.echo(
-        f"AI usage cost {amount(total, currency)} in the last 30 days; "
-        f"a filter on Amazon Bedrock shows {amount(seen, currency)}, {share:.0%}."
+        f"AI spend in the last 30 days: {money(total, currency)}. "
+        f"A filter on Amazon Bedrock shows {money(bedrock, currency)} ({share:.0%}) of it."
     )

@@ -67,7 +67,7 @@ def _table(checks: "list[Check]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from focuswatch.cli.output.tables import console
+    from focuswatch.cli.output.console import console
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for heading in ("check", "", "found"):

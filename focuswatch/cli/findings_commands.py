@@ -1,43 +1,50 @@
-"""`focuswatch findings`, `snooze`, `exclude`, `unsilence`, `rearm`: what is known, and who said what of it."""
+"""`focuswatch findings`, `snooze`, `exclude`, `unsuppress`, `reset`: list findings, and mute or reset them."""
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from focuswatch.cli import options
+from focuswatch.cli.option_groups import LedgerOptions, takes
 from focuswatch.cli.options import ListFormat
 
 if TYPE_CHECKING:
     from focuswatch.ledger import Ledger, LedgerEntry
     from focuswatch.ledger.ledger_entry import Suppression, SuppressionScope
 
-Fingerprint = Annotated[str, typer.Argument(help="The finding's fingerprint, or the beginning of it.")]
-Reason = Annotated[str, typer.Option(help="Why; whoever reads it later was not there.")]
-Author = Annotated[str | None, typer.Option(help="Who says so. [default: you]", show_default=False)]
+Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
+Reason = Annotated[str, typer.Option(help="Why; shown in the list of suppressions.")]
+Author = Annotated[
+    str | None, typer.Option(help="Who decided. [default: your user name]", show_default=False)
+]
 Until = Annotated[
     datetime | None,
     typer.Option(
-        formats=["%Y-%m-%d"], help="From this day of the bill on it speaks again.", show_default=False
+        formats=["%Y-%m-%d"],
+        help="Date of the bill from which findings are notified again. [default: no end date]",
+        show_default=False,
     ),
 ]
-ExportOption = Annotated[
-    str | None,
-    typer.Option("--export", help="The export meant. [default: the one scanned last]", show_default=False),
-]
 
 
+@takes(LedgerOptions)
 def findings(
+    ledger_options: LedgerOptions,
     fingerprint: Annotated[
-        str | None, typer.Argument(help="Show this one whole.", show_default=False)
+        str | None, typer.Argument(help="Show this finding in full.", show_default=False)
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Resolved and silenced ones too.")] = False,
-    silences: Annotated[bool, typer.Option("--silences", help="List what was snoozed and excluded.")] = False,
-    format: Annotated[ListFormat, typer.Option(help="How to print them.")] = ListFormat.TABLE,
-    export: ExportOption = None,
-    ledger: options.LedgerPlace = None,
-    state: options.State = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Include resolved and suppressed findings.")
+    ] = False,
+    suppressions: Annotated[
+        bool, typer.Option("--suppressions", help="List snoozes and exclusions instead.")
+    ] = False,
+    silences: Annotated[bool, typer.Option("--silences", hidden=True)] = False,
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,
 ) -> None:
     """List open findings, or show one in full.
 
@@ -48,49 +55,49 @@ def findings(
     focuswatch findings 3f9a1c
     focuswatch findings --all --format json
     """
-    from focuswatch.catalog.catalog import Catalog
-    from focuswatch.cli.output import machine_formats, tables
+    from focuswatch.cli.output import finding_tables, machine_formats
 
-    with options.known_ledger(ledger, export=export, state=state) as kept:
-        if silences:
-            tables.silences(kept.suppressions())
+    with _open(ledger_options) as ledger:
+        if suppressions or silences:
+            finding_tables.print_suppressions(ledger.suppressions())
             return
-        entries = [named(kept, fingerprint)] if fingerprint else _listed(kept, everything=everything)
+        entries = [entry_of(ledger, fingerprint)] if fingerprint else _listed(ledger, everything=everything)
     if format is not ListFormat.TABLE:
-        typer.echo(machine_formats.findings([entry.finding for entry in entries]))
+        typer.echo(machine_formats.findings_json([entry.finding for entry in entries]))
     elif fingerprint:
-        header = Catalog.load().detections.get(entries[0].finding.detection)
-        tables.whole(entries[0], blind_spots=header.header.blind_spots if header else ())
+        finding_tables.print_finding(entries[0], blind_spots=_blind_spots(entries[0].finding.detection))
     else:
-        tables.entries(entries)
+        finding_tables.print_findings(entries)
 
 
+@takes(LedgerOptions)
 def snooze(
     fingerprint: Fingerprint,
     until: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d"], help="From this day of the bill on it speaks again.")
+        datetime,
+        typer.Option(formats=["%Y-%m-%d"], help="Date of the bill from which the finding is notified again."),
     ],
     reason: Reason,
+    ledger_options: LedgerOptions,
     author: Author = None,
-    export: ExportOption = None,
-    ledger: options.LedgerPlace = None,
-    state: options.State = None,
 ) -> None:
     """Mute a finding until a date.
 
     \b
     focuswatch snooze 3f9a1c --until 2026-07-01 --reason "load test runs until then"
     """
-    with options.known_ledger(ledger, export=export, state=state) as kept:
-        entry = named(kept, fingerprint)
-        _silence(
-            kept, scope="fingerprint", value=entry.fingerprint, detection=None, author=author, reason=reason,
+    with _open(ledger_options) as ledger:
+        entry = entry_of(ledger, fingerprint)
+        _suppress(
+            ledger, scope="fingerprint", value=entry.fingerprint, detection=None, author=author, reason=reason,
             since=entry.finding.as_of, until=until.date(),
         )  # fmt: skip
 
 
+@takes(LedgerOptions)
 def exclude(
     reason: Reason,
+    ledger_options: LedgerOptions,
     fingerprint: Annotated[str | None, typer.Option(help="This finding.", show_default=False)] = None,
     resource: Annotated[
         str | None, typer.Option(help="All findings about this resource.", show_default=False)
@@ -99,120 +106,147 @@ def exclude(
         str | None, typer.Option(help="All findings in this account.", show_default=False)
     ] = None,
     tag: Annotated[
-        str | None, typer.Option(help="All about resources with this tag: KEY=VALUE.", show_default=False)
+        str | None,
+        typer.Option(help="All findings about resources with this tag: KEY=VALUE.", show_default=False),
     ] = None,
     include_security: Annotated[
         bool,
         typer.Option(
             "--include-security",
-            help="With --tag: cover security findings too. Whoever can tag can then hide.",
+            help="With --tag: mute security findings too. Anyone who can tag can then hide activity.",
         ),
     ] = False,
     detection: Annotated[
-        str | None, typer.Option(help="Of this detection alone.", show_default=False)
+        str | None, typer.Option(help="Only findings of this detection.", show_default=False)
     ] = None,
     until: Until = None,
     author: Author = None,
-    export: ExportOption = None,
-    ledger: options.LedgerPlace = None,
-    state: options.State = None,
 ) -> None:
     """Mute a finding, or findings of a resource, account or tag.
 
     \b
     focuswatch exclude --fingerprint 3f9a1c --reason "standby for the Friday demo" --until 2026-09-01
-    focuswatch exclude --account 111122223333 --detection new_region --reason "the pen-test account"
-    focuswatch exclude --tag environment=sandbox --reason "swept every Sunday"
+    focuswatch exclude --account 111122223333 --detection new_region --reason "penetration test account"
+    focuswatch exclude --tag environment=sandbox --reason "deleted every Sunday"
     """
-    from focuswatch.catalog.catalog import Catalog
-    from focuswatch.errors import ConfigError
-
-    given: dict[SuppressionScope, str | None] = {
+    scopes: dict[SuppressionScope, str | None] = {
         "fingerprint": fingerprint,
         "resource": resource,
         "account": account,
         "tag": tag,
     }
-    scopes = [(scope, value) for scope, value in given.items() if value]
-    if len(scopes) != 1:
-        raise ConfigError("Name exactly one scope: --fingerprint, --resource, --account or --tag.")
-    if tag and not all(tag.partition("=")[:2]):
-        raise ConfigError(f"--tag {tag}: expected KEY=VALUE.")
-    if include_security and not tag:
-        raise ConfigError(
-            "--include-security belongs to --tag; the other scopes cover security findings anyway."
-        )
-    if (
-        detection
-        and Catalog.load().detection(detection).header.category == "security"
-        and tag
-        and not include_security
-    ):
-        raise ConfigError(
-            f"{detection} is a security detection, and a tag covers none of those: whoever intrudes can tag. "
-            "Name a resource or an account, or add --include-security."
-        )
-    (scope, value), = scopes  # fmt: skip
-    with options.known_ledger(ledger, export=export, state=state) as kept:
+    scope, value = _one_scope(scopes)
+    if tag:
+        _check_tag(tag, detection=detection, include_security=include_security)
+    elif include_security:
+        _refuse("--include-security is for --tag; the other scopes cover security findings anyway.")
+    with _open(ledger_options) as ledger:
         if scope == "fingerprint":
-            value = named(kept, value).fingerprint
-        _silence(
-            kept, scope=scope, value=value, detection=detection, author=author, reason=reason,
-            since=_newest_day(kept), until=options.day(until), security=include_security,
+            value = entry_of(ledger, value).fingerprint
+        _suppress(
+            ledger, scope=scope, value=value, detection=detection, author=author, reason=reason,
+            since=_newest_day(ledger), until=options.day(until), security=include_security,
         )  # fmt: skip
 
 
-def unsilence(
-    id: Annotated[int, typer.Argument(help="Its number; `focuswatch findings --silences` lists them.")],
-    export: ExportOption = None,
-    ledger: options.LedgerPlace = None,
-    state: options.State = None,
+@takes(LedgerOptions)
+def unsuppress(
+    id: Annotated[
+        int, typer.Argument(help="ID of the suppression; see `focuswatch findings --suppressions`.")
+    ],
+    ledger_options: LedgerOptions,
 ) -> None:
     """Remove a snooze or an exclusion.
 
     \b
-    focuswatch unsilence 4
-    focuswatch unsilence 4 --ledger dynamodb://focuswatch-ledger
+    focuswatch unsuppress 4
+    focuswatch unsuppress 4 --ledger dynamodb://focuswatch-ledger
     """
-    with options.known_ledger(ledger, export=export, state=state) as kept:
-        kept.remove_suppression(id)
+    with _open(ledger_options) as ledger:
+        ledger.remove_suppression(id)
     typer.echo(
-        f"Silence {id} is gone; what it covered is told again by the next scan that finds it.", err=True
+        f"Suppression {id} is removed. The next scan that finds what it muted notifies of it again.",
+        err=True,
     )
 
 
-def rearm(
-    fingerprint: Fingerprint,
-    export: ExportOption = None,
-    ledger: options.LedgerPlace = None,
-    state: options.State = None,
-) -> None:
+@takes(LedgerOptions)
+def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
     """Reset a finding, so that it is notified again when found.
 
-    For example a first charge in a region, which is notified once.
+    For example a first charge in a region, which is notified only once.
 
     \b
-    focuswatch rearm 3f9a1c
+    focuswatch reset 3f9a1c
     """
-    with options.known_ledger(ledger, export=export, state=state) as kept:
-        entry = named(kept, fingerprint)
-        kept.forget(entry.fingerprint)
-    typer.echo(f"Forgotten: {entry.finding.title} ({entry.fingerprint}).", err=True)
+    with _open(ledger_options) as ledger:
+        entry = entry_of(ledger, fingerprint)
+        ledger.forget(entry.fingerprint)
+    typer.echo(f"Reset: {entry.finding.title} ({entry.fingerprint}).", err=True)
 
 
-def _silence(
-    kept: "Ledger", *, scope: "SuppressionScope", value: str, detection: str | None, author: str | None, reason: str,
+def entry_of(ledger: "Ledger", prefix: str) -> "LedgerEntry":
+    """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
+    from focuswatch.errors import LedgerError
+
+    entries = [entry for entry in ledger.entries().values() if entry.fingerprint.startswith(prefix)]
+    if not entries:
+        raise LedgerError(f"No finding matches '{prefix}'; `focuswatch findings --all` lists them.")
+    if len(entries) > 1:
+        matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:5])
+        raise LedgerError(
+            f"'{prefix}' matches {len(entries)} findings ({matches}); give more of its characters."
+        )
+    return entries[0]
+
+
+@contextmanager
+def _open(ledger_options: LedgerOptions) -> "Iterator[Ledger]":
+    with options.open_ledger(
+        ledger_options.ledger, export=ledger_options.export, state=ledger_options.state
+    ) as ledger:
+        yield ledger
+
+
+def _refuse(message: str) -> None:
+    from focuswatch.errors import ConfigError
+
+    raise ConfigError(message)
+
+
+def _one_scope(scopes: "dict[SuppressionScope, str | None]") -> "tuple[SuppressionScope, str]":
+    given = [(scope, value) for scope, value in scopes.items() if value]
+    if len(given) != 1:
+        _refuse("Name exactly one scope: --fingerprint, --resource, --account or --tag.")
+    return given[0]
+
+
+def _check_tag(tag: str, *, detection: str | None, include_security: bool) -> None:
+    from focuswatch.catalog.catalog import Catalog
+
+    if not all(tag.partition("=")[:2]):
+        _refuse(f"--tag {tag}: expected KEY=VALUE.")
+    if not detection or include_security:
+        return
+    if Catalog.load().detection(detection).header.category == "security":
+        _refuse(
+            f"{detection} is a security detection, and a tag does not mute security findings: an intruder can tag. "
+            "Name a resource or an account, or add --include-security."
+        )
+
+
+def _suppress(
+    ledger: "Ledger", *, scope: "SuppressionScope", value: str, detection: str | None, author: str | None, reason: str,
     since: date, until: date | None, security: bool = False,
 ) -> None:  # fmt: skip
-    from focuswatch.errors import ConfigError
     from focuswatch.findings.visible_text import visible
     from focuswatch.ledger.ledger_entry import Suppression
 
     if not reason.strip():
-        raise ConfigError("--reason is empty; say why, for whoever reads it later.")
+        _refuse("--reason is empty; give a reason for those who read the list of suppressions later.")
     if until is not None and until <= since:
-        raise ConfigError(f"--until {until} has passed: the newest scan looked at the bill as of {since}.")
-    silence = kept.add_suppression(
+        _refuse(f"--until {until} has passed: the newest scan evaluated the bill as of {since}.")
+    suppression = ledger.add_suppression(
         Suppression(
             scope=scope,
             value=value,
@@ -222,40 +256,40 @@ def _silence(
             since=since,
             until=until,
             security=security,
-        )  # fmt: skip
+        )
     )
-    covered = sum(silence.covers(entry.finding) for entry in kept.entries().values() if entry.state == "open")
-    how_long = f"until {until}" if until else "for good"
+    entries = ledger.entries().values()
+    covered = sum(suppression.covers(entry.finding) for entry in entries if entry.state == "open")
+    end = f"until {until}" if until else "with no end date"
     typer.echo(
-        visible(f"Silence {silence.id}: {scope} {value} {how_long}; it covers {covered} open findings."),
+        visible(
+            f"Suppression {suppression.id}: {scope} {value} is muted {end}. "
+            f"It covers {covered} open finding{'' if covered == 1 else 's'}."
+        ),
         err=True,
     )
 
 
-def named(kept: "Ledger", beginning: str) -> "LedgerEntry":
-    """Return the one entry whose fingerprint begins so. Raises LedgerError where none does, or several do."""
-    from focuswatch.errors import LedgerError
+def _blind_spots(detection: str) -> list[str]:
+    """Return the known limitations of a detection; none of one that is no longer in the catalog."""
+    from focuswatch.catalog.catalog import Catalog
 
-    entries = [entry for entry in kept.entries().values() if entry.fingerprint.startswith(beginning)]
-    if not entries:
-        raise LedgerError(f"No finding matches '{beginning}'; `focuswatch findings --all` lists them.")
-    if len(entries) > 1:
-        matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:5])
-        raise LedgerError(
-            f"'{beginning}' matches {len(entries)} findings ({matches}); give more of its characters."
-        )
-    return entries[0]
+    known = Catalog.load().detections.get(detection)
+    return list(known.header.blind_spots) if known else []
 
 
-def _listed(kept: "Ledger", *, everything: bool) -> "list[LedgerEntry]":
-    silences = [silence for silence in kept.suppressions() if silence.is_active_on(_newest_day(kept))]
-    entries = sorted(kept.entries().values(), key=lambda entry: (-entry.finding.stake, entry.fingerprint))
-    return [entry for entry in entries if everything or _is_heard(entry, silences)]
+def _listed(ledger: "Ledger", *, everything: bool) -> "list[LedgerEntry]":
+    newest = _newest_day(ledger)
+    active = [suppression for suppression in ledger.suppressions() if suppression.is_active_on(newest)]
+    entries = sorted(ledger.entries().values(), key=lambda entry: (-entry.finding.stake, entry.fingerprint))
+    return [entry for entry in entries if everything or _is_shown(entry, active)]
 
 
-def _is_heard(entry: "LedgerEntry", silences: "list[Suppression]") -> bool:
-    return entry.state == "open" and not any(silence.covers(entry.finding) for silence in silences)
+def _is_shown(entry: "LedgerEntry", suppressions: "list[Suppression]") -> bool:
+    return entry.state == "open" and not any(
+        suppression.covers(entry.finding) for suppression in suppressions
+    )
 
 
-def _newest_day(kept: "Ledger") -> date:
-    return max(kept.evaluated_until().values(), default=date.min)
+def _newest_day(ledger: "Ledger") -> date:
+    return max(ledger.evaluated_until().values(), default=date.min)

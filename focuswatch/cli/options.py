@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what they stand for."""
+"""The options that commands share, with their help, and the ledger that --ledger names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,31 +15,38 @@ if TYPE_CHECKING:
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.ledger import Ledger
 
+DYNAMODB = "dynamodb://"
+
 Export = Annotated[
     str,
     typer.Argument(
-        help="Folder, file or s3:// of FOCUS data: as Data Exports delivers it, or any Parquet, CSV or CSV.gz."
+        help="FOCUS data: a folder, file or s3:// address, as Data Exports delivers it, or any Parquet, CSV or CSV.gz."
     ),
 ]
 MaybeExport = Annotated[
-    str | None, typer.Argument(help="The export; without it, the one scanned last.", show_default=False)
+    str | None,
+    typer.Argument(help="Export to use. [default: the most recently scanned]", show_default=False),
+]
+ExportOption = Annotated[
+    str | None,
+    typer.Option("--export", help="Export to use. [default: the most recently scanned]", show_default=False),
 ]
 State = Annotated[
     Path | None,
     typer.Option(
-        help="Where state is kept, a folder for each export. [default: the user's data folder]",
+        help="Folder for state; each export has its own subfolder. [default: the user's data folder]",
         show_default=False,
     ),
 ]
 LedgerFile = Annotated[
-    Path | None,
-    typer.Option("--ledger", help="The ledger's file. [default: in the state]", show_default=False),
+    str | None,
+    typer.Option("--ledger", help="Ledger file. [default: in the state folder]", show_default=False),
 ]
-LedgerPlace = Annotated[
+LedgerLocation = Annotated[
     str | None,
     typer.Option(
         "--ledger",
-        help="The ledger: a file, or dynamodb://TABLE of a deployment. [default: in the state]",
+        help="Ledger: a file, or dynamodb://TABLE of a deployment. [default: in the state folder]",
         show_default=False,
     ),
 ]
@@ -47,36 +54,37 @@ AsOf = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d"],
-        help="The first day not looked at. [default: the day after the last charge]",
+        help="Analyze charges before this date. [default: the day after the last charge]",
         show_default=False,
     ),
 ]
 Activity = Annotated[
     Path | None,
-    typer.Option(help="Parquet or CSV of what resources did, from CloudWatch.", show_default=False),
+    typer.Option(help="Parquet or CSV of resource usage by day, from CloudWatch.", show_default=False),
 ]
 Accounts = Annotated[
     Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags.", show_default=False)
 ]
 OwnersFile = Annotated[
-    Path | None, typer.Option("--owners", help="owners.toml: teams and what they own.", show_default=False)
+    Path | None,
+    typer.Option("--owners", help="owners.toml: teams and what they own.", show_default=False),
 ]
 
 
 class EngineName(StrEnum):
-    """What runs the SQL of a verb that somebody starts by hand."""
+    """The engines that a command can run SQL on."""
 
     DUCKDB = "duckdb"
     TRINO = "trino"
 
 
-Engine = Annotated[EngineName, typer.Option(help="What runs the SQL.")]
+Engine = Annotated[EngineName, typer.Option(help="Engine that runs the SQL.")]
 TrinoServer = Annotated[
     str | None,
     typer.Option(
         "--trino",
         envvar="FOCUSWATCH_TRINO",
-        help="With --engine trino: https://USER@HOST:PORT/CATALOG/SCHEMA, the schema for focuswatch's tables; "
+        help="With --engine trino: https://USER@HOST:PORT/CATALOG/SCHEMA, the schema for focuswatch's tables. "
         "EXPORT is then the table that holds the export.",
         show_default=False,
     ),
@@ -85,13 +93,14 @@ TrinoSignIn = Annotated[
     SignIn,
     typer.Option(
         "--trino-auth",
-        help="How to sign in there; secrets are TRINO_PASSWORD, TRINO_JWT, TRINO_CERTIFICATE, TRINO_CERTIFICATE_KEY.",
+        help="How to sign in to Trino. Secrets are read from TRINO_PASSWORD, TRINO_JWT, TRINO_CERTIFICATE and "
+        "TRINO_CERTIFICATE_KEY.",
     ),
 ]
 
 
 class ScanFormat(StrEnum):
-    """How a scan prints."""
+    """Output formats of a scan."""
 
     TABLE = "table"
     JSON = "json"
@@ -99,14 +108,14 @@ class ScanFormat(StrEnum):
 
 
 class ListFormat(StrEnum):
-    """How what is known is listed; a message to Slack is for news."""
+    """Output formats of findings."""
 
     TABLE = "table"
     JSON = "json"
 
 
 class ReportFormat(StrEnum):
-    """How a report prints."""
+    """Output formats of a report."""
 
     TABLE = "table"
     JSON = "json"
@@ -114,7 +123,7 @@ class ReportFormat(StrEnum):
 
 
 class SplitBy(StrEnum):
-    """What a report can be split by."""
+    """The dimensions that a report can be split by."""
 
     TEAM = "team"
     USE_CASE = "use_case"
@@ -122,7 +131,7 @@ class SplitBy(StrEnum):
 
 
 class SeverityName(StrEnum):
-    """Severities, mildest first."""
+    """Severities, lowest first."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -130,49 +139,53 @@ class SeverityName(StrEnum):
     CRITICAL = "critical"
 
 
-def day(given: datetime | None) -> date | None:
-    """The date of a date option."""
-    return given.date() if given else None
+def day(moment: datetime | None) -> date | None:
+    """Return the date of a date option."""
+    return moment.date() if moment else None
 
 
-def ledger_path(given: Path | None, *, state: Path) -> Path:
-    """The ledger's file: what was given, else in the export's state."""
-    return given or state / "ledger.db"
+def ledger_path(ledger: str | None, *, state: Path) -> Path:
+    """Return the ledger file of a scan: `ledger`, else the one in the export's state. Raises ConfigError."""
+    from focuswatch.errors import ConfigError
 
-
-DYNAMODB = "dynamodb://"
+    if ledger and ledger.startswith(DYNAMODB):
+        raise ConfigError(
+            f"--ledger {ledger}: a scan writes a ledger file; the ledger of a deployment is written by its "
+            "functions alone. Name a file, or leave --ledger out."
+        )
+    return Path(ledger) if ledger else state / "ledger.db"
 
 
 @contextmanager
-def known_ledger(given: str | None, *, export: str | None, state: Path | None) -> "Iterator[Ledger]":
-    """The ledger of an export that was scanned before, or of a deployment. Raises ConfigError where there is none."""
+def open_ledger(ledger: str | None, *, export: str | None, state: Path | None) -> "Iterator[Ledger]":
+    """Open the ledger of an export that was scanned before, or of a deployment. Raises ConfigError if none exists."""
     from focuswatch.bill.remembered_inputs import load_last_export, state_of
     from focuswatch.errors import ConfigError
     from focuswatch.ledger import SqliteLedger
 
-    if given and given.startswith(DYNAMODB):
-        with _deployed_ledger(given.removeprefix(DYNAMODB)) as deployed:
+    if ledger and ledger.startswith(DYNAMODB):
+        with _deployed_ledger(ledger.removeprefix(DYNAMODB)) as deployed:
             yield deployed
         return
     path = (
-        Path(given)
-        if given
+        Path(ledger)
+        if ledger
         else state_of(export or load_last_export(root=state).export, root=state) / "ledger.db"
     )
     if not path.exists():
         raise ConfigError(
             f"There is no ledger at {path}; scan the export first, or name its ledger with --ledger."
         )
-    ledger = SqliteLedger(path)
+    opened = SqliteLedger(path)
     try:
-        yield ledger
+        yield opened
     finally:
-        ledger.close()
+        opened.close()
 
 
 @contextmanager
 def _deployed_ledger(table: str) -> "Iterator[Ledger]":
-    """The ledger in a table, with the caller's own credentials and region."""
+    """Open the ledger in a DynamoDB table, with the caller's own credentials and region."""
     from focuswatch.errors import ConfigError, LedgerError
 
     try:
@@ -181,12 +194,15 @@ def _deployed_ledger(table: str) -> "Iterator[Ledger]":
 
         from focuswatch.ledger.dynamodb_ledger import DynamoLedger
     except ModuleNotFoundError as error:
-        raise ConfigError("A deployment's ledger needs pip install 'focuswatch[aws]'.") from error
+        raise ConfigError(
+            "The ledger of a deployment needs AWS's libraries: pip install 'focuswatch[aws]'."
+        ) from error
     try:
         yield DynamoLedger(boto3.resource("dynamodb").Table(table))
     except (ClientError, BotoCoreError) as error:
         raise LedgerError(
-            f"{DYNAMODB}{table} cannot be used: {error}; are credentials and region the pipeline's?"
+            f"{DYNAMODB}{table} cannot be used: {error}. Check that credentials and region are those of the "
+            "pipeline account."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""`focuswatch page`: what there is to see, in one file for a browser."""
+"""`focuswatch page`: write findings, trends and savings as one HTML file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from focuswatch.cli import options
-from focuswatch.cli.open_bill_option import on_trino
-from focuswatch.cli.options import EngineName
-from focuswatch.engines.trino_server import SignIn
+from focuswatch.cli.option_groups import BillOptions, takes
 
 if TYPE_CHECKING:
     from focuswatch.bill.bill import Bill
@@ -18,76 +16,56 @@ if TYPE_CHECKING:
     from focuswatch.owners.owners_file import Owners
 
 
+@takes(BillOptions)
 def page(
-    export: options.MaybeExport = None,
+    bill_options: BillOptions,
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="The file to write; it opens from disk.", dir_okay=False)
+        Path, typer.Option("-o", "--out", help="HTML file to write; it opens from disk.", dir_okay=False)
     ] = Path("focuswatch.html"),
-    as_of: options.AsOf = None,
-    activity: options.Activity = None,
-    accounts: options.Accounts = None,
-    owners: options.OwnersFile = None,
-    ledger: options.LedgerPlace = None,
-    state: options.State = None,
-    engine: options.Engine = EngineName.DUCKDB,
-    trino: options.TrinoServer = None,
-    trino_auth: options.TrinoSignIn = SignIn.NONE,
 ) -> None:
     """Write findings, trends and savings as one HTML file.
 
-    Without an export, the page is of the most recent scan.
+    Without an export, the page covers the most recent scan.
 
     \b
     focuswatch page
     focuswatch page ./focus -o report.html
     """
-    from focuswatch.cli.last_export import known_bill
-    from focuswatch.cli.progress import talking
+    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.progress import progress_line
 
     with (
-        known_bill(
-            export,
-            as_of=as_of,
-            activity=activity,
-            accounts=accounts,
-            owners=owners,
-            state=state,
-            trino=on_trino(engine, trino, trino_auth),
-        ) as known,
-        options.known_ledger(ledger, export=known.export, state=state) as kept,
-        talking() as talk,
+        open_export(bill_options) as opened,
+        options.open_ledger(bill_options.ledger, export=opened.name, state=bill_options.state) as ledger,
+        progress_line() as line,
     ):
-        talk.progress("Drawing the page")
-        address = write(
-            known.bill,
-            ledger=kept,
-            catalog=known.catalog,
-            owners=known.owners,
+        line.progress("Writing the page")
+        address = write_page(
+            opened.bill,
+            ledger=ledger,
+            catalog=opened.catalog,
+            owners=opened.owners,
             out=out,
-            results=known.results,
+            result_cache=opened.result_cache,
         )
     typer.echo(address)
 
 
-def write(
-    bill: "Bill",
-    *,
-    ledger: "Ledger",
-    catalog: "Catalog",
-    owners: "Owners",
-    out: Path,
-    results: "ResultCache | None" = None,
-) -> str:
-    """Write the page of an open bill; what comes back is its address for a browser."""
+def write_page(
+    bill: "Bill", *, ledger: "Ledger", catalog: "Catalog", owners: "Owners", out: Path,
+    result_cache: "ResultCache | None" = None,
+) -> str:  # fmt: skip
+    """Write the page of an open bill and return its address for a browser."""
     from focuswatch.reports.findings_table import findings_table_rows
-    from focuswatch.reports.page import document, gather, html
+    from focuswatch.reports.page import build_document, gather, render_page
 
-    bill.load_known_findings(findings_table_rows(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of))
-    gathered = gather(
+    rows = findings_table_rows(ledger, engine=bill.engine, owners=owners, as_of=bill.as_of)
+    bill.load_known_findings(rows)
+    page_data = gather(
         bill.engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog, owners=owners,
-        ledger=ledger, answers=results, warnings=bill.summary.warnings, rate=bill.summary.rate(owners),
-        judged=bill.aws_engine, other_providers=bill.summary.other_providers,
+        ledger=ledger, result_cache=result_cache, warnings=bill.summary.warnings, rate=bill.summary.rate(owners),
+        detected_on=bill.aws_engine, other_providers=bill.summary.other_providers,
     )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(html(document(gathered)), encoding="utf-8", newline="\n")
+    out.write_text(render_page(build_document(page_data)), encoding="utf-8", newline="\n")
     return out.resolve().as_uri()

@@ -1,4 +1,4 @@
-"""What is said while work goes on: to stderr, in one moving line on a terminal."""
+"""Progress and notes on stderr while a command runs: one moving line on a terminal, nothing when piped."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,24 +13,24 @@ from focuswatch.findings.visible_text import visible
 
 @dataclass
 class ProgressLine:
-    """`progress` moves a line on a terminal and is silent elsewhere; `note` is always said."""
+    """A line that `progress` changes on a terminal, and that is absent elsewhere; a `note` is always printed."""
 
     console: Console
     status: Status | None
 
     def progress(self, text: str) -> None:
-        """Say what is being done."""
+        """Show the current step."""
         if self.status is not None:
             self.status.update(escape(visible(text)))
 
     def note(self, text: str) -> None:
-        """Say what stays worth reading."""
+        """Print a line that stays."""
         self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
-def talking() -> Iterator[ProgressLine]:
-    """A Talk for as long as the block runs."""
+def progress_line() -> Iterator[ProgressLine]:
+    """Show a ProgressLine while the block runs."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield ProgressLine(console, None)

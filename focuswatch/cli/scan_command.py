@@ -1,54 +1,46 @@
-"""`focuswatch scan`: the whole job over an export."""
+"""`focuswatch scan`: find waste, anomalies and security signals in a bill."""
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import date
-from pathlib import Path
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from focuswatch.cli import options
-from focuswatch.cli.open_bill_option import OnTrino, on_trino, opened, place_of
-from focuswatch.cli.options import EngineName, ScanFormat, SeverityName
-from focuswatch.engines.trino_server import SignIn
+from focuswatch.cli.option_groups import BillOptions, takes
+from focuswatch.cli.options import ScanFormat, SeverityName
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from focuswatch.bill.bill import BillSummary
     from focuswatch.catalog.catalog import Catalog, Detection
     from focuswatch.detect.scan_result import ScanResult
 
-FOUND = 3
+NEW_FINDING_EXIT = 3
 
 
+@takes(BillOptions, export=options.Export, ledger=options.LedgerFile)
 def scan(
-    export: options.Export,
-    as_of: options.AsOf = None,
-    activity: options.Activity = None,
-    accounts: options.Accounts = None,
-    owners: options.OwnersFile = None,
+    bill_options: BillOptions,
     only: Annotated[
-        list[str] | None, typer.Option(help="Ask this detection alone; may be repeated.", show_default=False)
+        list[str] | None,
+        typer.Option(help="Run only this detection; may be repeated.", show_default=False),
     ] = None,
-    engine: options.Engine = EngineName.DUCKDB,
-    trino: options.TrinoServer = None,
-    trino_auth: options.TrinoSignIn = SignIn.NONE,
-    ledger: options.LedgerFile = None,
-    state: options.State = None,
     forget_files: Annotated[
         bool,
-        typer.Option("--forget-files", help="Scan without the files given with this export before."),
+        typer.Option("--forget-files", help="Do not use the files given with this export before."),
     ] = False,
-    format: Annotated[ScanFormat, typer.Option(help="How to print what was found.")] = ScanFormat.TABLE,
+    format: Annotated[ScanFormat, typer.Option(help="Output format.")] = ScanFormat.TABLE,
     fail_on: Annotated[
         SeverityName | None,
-        typer.Option(help="Exit 3 where a finding of this severity or worse is new.", show_default=False),
+        typer.Option(help="Exit 3 if a finding of at least this severity is new.", show_default=False),
     ] = None,
 ) -> None:
     """Find waste, anomalies and security signals in a bill.
 
-    Each finding names its owner and what to do.
+    Each finding names its owner and what to do. A second scan of the same bill reports nothing new.
 
     \b
     focuswatch scan ./focus
@@ -56,116 +48,96 @@ def scan(
     focuswatch scan lake.billing.focus_export --engine trino --trino https://ana@trino.example.com/lake/focuswatch
     focuswatch scan ./focus --format json | jq '.[] | select(.status == "new")'
     """
-    with notifying(
-        export, as_of=options.day(as_of), activity=activity, accounts=accounts, owners=owners, only=only,
-        ledger=ledger, state=state, trino=on_trino(engine, trino, trino_auth),
-        forget_files=forget_files,
-    ) as (scanned, summary):  # fmt: skip
-        _print(scanned, summary, format, state=state)
+    with scan_and_notify(bill_options, only=only, forget_files=forget_files) as (scanned, refreshed):
+        _print(scanned, refreshed, format, state=bill_options.state)
     if scanned.failures:
         raise typer.Exit(1)
     if fail_on and any(
-        _is_news_from(news.finding.severity, fail_on) for news in scanned.notifications if news.kind == "new"
+        _is_at_least(notification.finding.severity, fail_on)
+        for notification in scanned.notifications
+        if notification.kind == "new"
     ):
-        raise typer.Exit(FOUND)
+        raise typer.Exit(NEW_FINDING_EXIT)
 
 
-def run(
-    export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
-    only: list[str] | None, ledger: Path | None, state: Path | None,
-    trino: OnTrino | None = None, forget_files: bool = False,
-) -> "tuple[ScanResult, BillSummary]":  # fmt: skip
-    """Open the bill and its ledger, and scan; whoever calls it has been notified."""
-    with notifying(
-        export, as_of=as_of, activity=activity, accounts=accounts, owners=owners, only=only, ledger=ledger,
-        state=state, trino=trino, forget_files=forget_files,
-    ) as done:  # fmt: skip
-        return done
+def run_scan(bill_options: BillOptions, *, only: list[str] | None = None) -> "tuple[ScanResult, BillSummary]":
+    """Scan a bill, and count its findings as notified."""
+    with scan_and_notify(bill_options, only=only) as result:
+        return result
 
 
 @contextmanager
-def notifying(
-    export: str, *, as_of: date | None, activity: Path | None, accounts: Path | None, owners: Path | None,
-    only: list[str] | None, ledger: Path | None, state: Path | None,
-    trino: OnTrino | None = None, forget_files: bool = False,
-) -> "Iterator[tuple[ScanResult, BillSummary]]":  # fmt: skip
-    """Open the bill and its ledger, and scan; the block writes the findings out.
+def scan_and_notify(
+    bill_options: BillOptions, *, only: list[str] | None = None, forget_files: bool = False
+) -> "Iterator[tuple[ScanResult, BillSummary]]":
+    """Scan a bill; the block writes the findings out.
 
-    They count as notified once the block has ended and its output is flushed: what was not written is news again.
+    They count as notified once the block has ended and its output is flushed. A finding that was not written is new
+    again in the next scan.
     """
-    from focuswatch.bill.bill import BillInputs
-    from focuswatch.bill.remembered_inputs import (
-        RecalledInputs,
-        RememberedInputs,
-        recall_inputs,
-        remember_inputs,
-        state_of,
-    )
+    from focuswatch.bill.remembered_inputs import remember_inputs
     from focuswatch.catalog.catalog import Catalog
-    from focuswatch.cli.progress import talking
+    from focuswatch.cli.bill_engine import open_on_engine
+    from focuswatch.cli.opened_export import bill_inputs, recalled_files
+    from focuswatch.cli.progress import progress_line
     from focuswatch.detect.result_cache import open_result_cache
     from focuswatch.detect.scan import scan as scan_bill
     from focuswatch.detect.scan_result import with_pending_notifications
     from focuswatch.ledger import SqliteLedger
     from focuswatch.owners.owners_file import Owners
 
-    given = RememberedInputs(export, activity=activity, accounts=accounts, owners=owners)
-    found = RecalledInputs(given, given) if trino or forget_files else recall_inputs(given, root=state)
-    taken = found.inputs
-    catalog, known_owners = Catalog.load(), Owners.load(taken.owners)
-    options.note_unfinished(catalog)
-    detections = _chosen(catalog, only)
-    inputs = BillInputs(
-        export,
-        state=state_of(place_of(export, trino), root=state),
-        activity=taken.activity,
-        accounts=taken.accounts,
-        as_of=as_of,
-    )
-    with closing(SqliteLedger(options.ledger_path(ledger, state=inputs.state))) as kept:
+    trino = bill_options.trino_location
+    recalled = recalled_files(bill_options, forget=forget_files)
+    catalog, owners = Catalog.load(), Owners.load(recalled.inputs.owners)
+    detections = _selected(catalog, only)
+    inputs = bill_inputs(bill_options, recalled)
+    ledger_path = options.ledger_path(bill_options.ledger, state=inputs.state)
+    with ExitStack() as stack:  # the ledger stays open for the block, the bill does not
         with (
-            talking() as talk,
-            opened(inputs, trino=trino, catalog=catalog, owners=known_owners, progress=talk.progress) as bill,
+            progress_line() as line,
+            open_on_engine(
+                inputs, trino=trino, catalog=catalog, owners=owners, progress=line.progress
+            ) as bill,
         ):
-            for note in found.notes:
-                talk.note(note)
-            for warning in bill.summary.warnings:
-                talk.note(f"Note: {warning}")
+            ledger = stack.enter_context(closing(SqliteLedger(ledger_path)))
+            for note in (*recalled.notes, *(f"Note: {warning}" for warning in bill.summary.warnings)):
+                line.note(note)
             scanned = scan_bill(
                 bill.aws_engine, as_of=bill.as_of, currency=bill.summary.currency, catalog=catalog,
-                detections=detections, owners=known_owners, ledger=kept, progress=talk.progress,
+                detections=detections, owners=owners, ledger=ledger, progress=line.progress,
                 result_cache=open_result_cache(inputs.state, catalog=catalog, data_digest=bill.data_digest),
-                rate=bill.summary.rate(known_owners),
+                rate=bill.summary.rate(owners),
             )  # fmt: skip
         if trino is None:
-            remember_inputs(found.to_remember, root=state)
-        untold = list(kept.pending_notifications())
-        yield with_pending_notifications(scanned, untold), bill.summary
+            remember_inputs(recalled.to_remember, root=bill_options.state)
+        pending = list(ledger.pending_notifications())
+        yield with_pending_notifications(scanned, pending), bill.summary
         sys.stdout.flush()
-        kept.mark_notified(*untold)
+        ledger.mark_notified(*pending)
 
 
-def _chosen(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":
+def _selected(catalog: "Catalog", only: list[str] | None) -> "list[Detection]":
     if not only:
         return list(catalog.live)
-    names = [name.strip() for given in only for name in given.split(",")]
-    return [catalog.detection(name) for name in names]
+    return [catalog.detection(name.strip()) for names in only for name in names.split(",")]
 
 
-def _is_news_from(severity: str, least: SeverityName) -> bool:
+def _is_at_least(severity: str, least: SeverityName) -> bool:
     order = list(SeverityName)
     return order.index(SeverityName(severity)) >= order.index(least)
 
 
-def _print(scanned: "ScanResult", summary: "BillSummary", format: ScanFormat, *, state: Path | None) -> None:
-    from focuswatch.cli.output import machine_formats, slack_payload, tables
+def _print(
+    scanned: "ScanResult", summary: "BillSummary", format: ScanFormat, *, state: "Path | None"
+) -> None:
+    from focuswatch.cli.output import machine_formats, scan_tables, slack_payload
 
     match format:
         case ScanFormat.TABLE:
-            tables.scanned(scanned, summary, state=state)
+            scan_tables.print_scan(scanned, summary, state=state)
         case ScanFormat.JSON:
-            typer.echo(machine_formats.findings(scanned.findings))
+            typer.echo(machine_formats.findings_json(scanned.findings))
         case ScanFormat.SLACK:
-            typer.echo(slack_payload.news(scanned))
+            typer.echo(slack_payload.notification_payload(scanned))
     if format is not ScanFormat.TABLE:
-        tables.failures(scanned)
+        scan_tables.print_failures(scanned)

@@ -1,4 +1,4 @@
-"""A report's rows over the tables of an engine."""
+"""Run a report of the catalog: its rows, and the names of its columns."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -10,20 +10,20 @@ from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.owners.owners_file import Owners
 
 
-def rows_of(
+def report_rows(
     report: Report, *, engine: Engine, as_of: date, owners: Owners, tables: Mapping[str, str] | None = None
 ) -> list[Row]:
-    """The report as of a day, in its own order; `tables` are SELECTs that stand for some. Raises QueryError."""
+    """Return a report's rows as of a day, in its order; `tables` are SELECTs that replace tables. Raises QueryError."""
     statement = with_tables(_statement(report, as_of=as_of, owners=owners), tables or {})
     if report.header.kind == "forecast":
-        from focuswatch.detect.forecast import budget_plans  # brings numpy, and only forecasts need it
+        from focuswatch.detect.forecast import budget_plans  # imports numpy, which only forecasts need
 
         return budget_plans.month_rows(statement, engine=engine, label=report.id, as_of=as_of)
     return engine.query(statement, label=report.id)
 
 
-def columns_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:
-    """The names of its columns, also where it has no rows. Raises QueryError."""
+def report_columns(report: Report, *, engine: Engine, as_of: date, owners: Owners) -> list[str]:
+    """Return the names of a report's columns, also where it has no rows. Raises QueryError."""
     if report.header.kind == "forecast":
         from focuswatch.detect.forecast import budget_plans
 
@@ -32,9 +32,9 @@ def columns_of(report: Report, *, engine: Engine, as_of: date, owners: Owners) -
 
 
 def _statement(report: Report, *, as_of: date, owners: Owners) -> str:
-    question = DetectionInput(
+    values = DetectionInput(
         as_of=as_of,
         first_new_day=first_new_day(as_of, evaluated_until=None),
         required_tags=tuple(owners.routing.required_tags),
-    )
-    return report.render(question.values)
+    ).values
+    return report.render(values)

@@ -1,15 +1,14 @@
-"""The week of a team, and of all of them, in ten lines at most: spent, what moved and why, what is open, what is saved.
+"""The weekly digest of a team and of the organization, in at most ten lines: spend, changes, findings, savings.
 
-A week is EffectiveCost of usage on settled days; a month to date is what the report month_forecast calls spent.
-
-Pure: rows of the report `team_weeks` and entries of the ledger in, words out.
+A week is EffectiveCost of usage on settled days; a month to date is BilledCost as in the report month_forecast.
+Pure: rows of the report `team_weeks` and entries of the ledger in, text out.
 """
 
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,18 +23,18 @@ from focuswatch.owners.launches import MutedByLaunch, launches_summary
 from focuswatch.owners.owners_file import Owners
 
 MOVERS = 3
-LEAST_MOVEMENT_USD = 1  # less is not worth a line
-LATELY_DAYS = 7
-COMPARED_DAYS = 14  # the week and the one before it, with which a movement is measured
+LEAST_MOVEMENT_USD = 1  # smaller changes are not listed
+RESOLVED_DAYS = 7
+COMPARED_DAYS = 14  # the week and the one before it
 HALF = Decimal("0.5")
 MOST_LINES = 10
-UNOWNED = "focuswatch report unowned_spend"
-NUMBER = re.compile(r"\A\s*\d+\. ")  # of a step
+UNALLOCATED_REPORT = "focuswatch report unowned_spend"
+STEP_NUMBER = re.compile(r"\A\s*\d+\. ")
 
 
 @dataclass(frozen=True)
 class Mover:
-    """What a service of an account cost more or less in a week, and what explains it; empty where nothing has to."""
+    """A service of an account whose weekly cost changed, and the finding that explains it; `cause` may be empty."""
 
     account: str
     service: str
@@ -45,9 +44,9 @@ class Mover:
 
 @dataclass(frozen=True)
 class Week:
-    """A team's week, or that of everybody (`team` None). Money in `currency`; `budget` is a month's.
+    """A week of a team, or of the organization (`team` None). Money in `currency`; `budget` is that of a month.
 
-    `spent` and `before` are usage; `month_to_date` is usage and fees as billed up to `settled_until`, both included.
+    `spent` and `before` are usage. `month_to_date` is usage and fees as billed, until `settled_until` inclusive.
     """
 
     team: str | None
@@ -58,89 +57,94 @@ class Week:
     month_to_date: float
     budget: Decimal | None
     movers: tuple[Mover, ...]
-    open: tuple[Finding, ...]  # costliest first
-    saved_monthly: Decimal  # really gone, of what was resolved lately
+    open: tuple[Finding, ...]  # highest stake first
+    saved_monthly: Decimal  # verified in the bill, of findings resolved this week
     resolved: int
-    unowned: float | None = None  # of the week, where it is everybody's
+    unallocated: float | None = None  # of the week; the organization's only
     launched: tuple[MutedByLaunch, ...] = ()
     settled_until: date | None = None
 
     @property
     def heading(self) -> str:
-        """The week's total with its basis, in one line."""
+        """Return the week's total with its basis, in one line."""
         return (
-            f"{self.team or 'All teams'}: usage came to {self._money(self.spent)} in seven settled days "
-            f"(without credits, tax and fees){self._against()}"
+            f"{self.team or 'Organization'}: {self._money(self.spent)} in the last 7 settled days "
+            f"(usage, without credits, tax and fees), {self._change()}"
         )
 
     @property
     def lines(self) -> list[str]:
-        """The rest, at most nine lines."""
-        told = [
-            *self._plan(),
-            *self._moved(),
-            *self._opened(),
-            *self._saved(),
-            *self._nobodys(),
-            *self._planned(),
+        """Return the other lines, at most nine."""
+        lines = [
+            *self._budget_line(),
+            *self._mover_lines(),
+            *self._open_lines(),
+            *self._savings_line(),
+            *self._unallocated_line(),
+            *self._launch_line(),
         ]
-        return told[: MOST_LINES - 1]
+        return lines[: MOST_LINES - 1]
 
     def as_text(self, *, state: Path | None = None) -> str:
-        """As a terminal or a mail shows it; a command in it repeats `state`, where one was given."""
+        """Return the digest for a terminal; a command in it repeats `state`, where one was given."""
         text = visible("\n".join([self.heading, *(f"  {line}" for line in self.lines)]))
-        return text.replace(UNOWNED, f"{UNOWNED} --state {shlex.quote(str(state))}") if state else text
+        if state is None:
+            return text
+        return text.replace(UNALLOCATED_REPORT, f"{UNALLOCATED_REPORT} --state {shlex.quote(str(state))}")
 
-    def _against(self) -> str:
+    def _change(self) -> str:
         if self.before <= 0:
-            return ", the first week that is known"
+            return "with no earlier week to compare"
         share = (self.spent - self.before) / self.before
-        return f", {abs(share):.0%} {'more' if share >= 0 else 'less'} than in the seven before"
+        return f"{abs(share):.0%} {'more' if share >= 0 else 'less'} than in the 7 days before"
 
-    def _plan(self) -> Iterable[str]:
+    def _budget_line(self) -> Iterable[str]:
         if self.budget:
             day, days = self._day_of_month()
             share = self.month_to_date / float(self.budget)
             yield (
-                f"Month to date, billed without credits and tax: {self._money(self.month_to_date)} of "
-                f"{self._money(self.budget)}, {share:.0%} of the budget with {day / days:.0%} of the month settled"
+                f"Month to date: {self._money(self.month_to_date)} billed without credits and tax, {share:.0%} of "
+                f"the {self._money(self.budget)} budget; {day / days:.0%} of the month is settled"
             )
 
-    def _moved(self) -> Iterable[str]:
-        for one in self.movers:
-            sign = "+" if one.movement > 0 else "-"
-            why = f": {one.cause}" if one.cause else ""
-            yield f"{sign}{self._money(abs(one.movement))} {one.service} in {one.account}{why}"
+    def _mover_lines(self) -> Iterable[str]:
+        for mover in self.movers:
+            sign = "+" if mover.movement > 0 else "-"
+            cause = f" ({mover.cause})" if mover.cause else ""
+            yield f"{mover.service} in {mover.account}: {sign}{self._money(abs(mover.movement))}{cause}"
 
-    def _opened(self) -> Iterable[str]:
+    def _open_lines(self) -> Iterable[str]:
         if not self.open:
-            yield "Nothing is open"
+            yield "No open findings"
             return
-        cost = sum((one.monthly_cost for one in self.open if one.category == "waste"), Decimal(0))
-        oldest = min(one.first_seen for one in self.open)
-        yield (
-            f"{_count(len(self.open), 'finding')} open, {self._money(cost)} a month to save, "
-            f"the oldest for {(self.as_of - oldest).days} days"
+        waste = sum(
+            (finding.monthly_cost for finding in self.open if finding.category == "waste"), Decimal(0)
         )
-        worst = max(self.open, key=lambda one: (SEVERITIES.index(one.severity), one.stake))
-        where = account_label(worst.sub_account_name, worst.sub_account_id) or "the organization"
-        told = f"{worst.title}, {main_amount(worst)}, {where}"
-        yield f"The worst: {told}. First step: {_first_step(worst)}"
+        oldest = min(finding.first_seen for finding in self.open)
+        yield (
+            f"{_count(len(self.open), 'open finding')}: {self._money(waste)}/month of waste; "
+            f"the oldest is {_count((self.as_of - oldest).days, 'day')} old"
+        )
+        first = max(self.open, key=lambda finding: (SEVERITIES.index(finding.severity), finding.stake))
+        place = account_label(first.sub_account_name, first.sub_account_id) or "the organization"
+        yield (
+            f"Highest severity: {first.title}, {main_amount(first)}, {place}. First step: {_first_step(first)}"
+        )
 
-    def _saved(self) -> Iterable[str]:
+    def _savings_line(self) -> Iterable[str]:
         if self.resolved:
             yield (
                 f"{_count(self.resolved, 'finding')} resolved this week; "
-                f"the bill shows {self._money(self.saved_monthly)} a month less"
+                f"savings verified in the bill: {self._money(self.saved_monthly)}/month"
             )
 
-    def _nobodys(self) -> Iterable[str]:
-        if self.unowned is not None and _is_worth_a_line(self.unowned, self.currency) and self.spent > 0:
-            yield (
-                f"Nobody owns {self._money(self.unowned)} of it, {self.unowned / self.spent:.0%}: " + UNOWNED
-            )
+    def _unallocated_line(self) -> Iterable[str]:
+        cost = self.unallocated
+        if cost is not None and _is_listed(cost, self.currency) and self.spent > 0:
+            share = f"{cost / self.spent:.0%} of the week"
+            yield f"Unallocated: {self._money(cost)}, {share}. Details: {UNALLOCATED_REPORT}"
 
-    def _planned(self) -> Iterable[str]:
+    def _launch_line(self) -> Iterable[str]:
         line = launches_summary(self.launched, currency=self.currency)
         return [line] if line else []
 
@@ -159,132 +163,128 @@ def weeks(
     rows: Sequence[Row], entries: Iterable[LedgerEntry], *, owners: Owners, as_of: date, currency: str,
     launches: Sequence[MutedByLaunch] = (),
 ) -> list[Week]:  # fmt: skip
-    """Everybody's week, then that of each team of owners.toml that spent something or has something open."""
-    entries = list(entries)
-    by_team: Mapping[str | None, list[Row]] = _grouped(rows)
-    explaining = _explaining(entries, as_of=as_of)
-    everybody = _week(
-        None, rows, entries, owners=owners, as_of=as_of, currency=currency, explaining=explaining
-    )
-    own = [
-        _week(
-            team, by_team.get(team, []), [one for one in entries if one.finding.team == team],
-            owners=owners, as_of=as_of, currency=currency, explaining=explaining,
-        )
-        for team in owners.teams
-    ]  # fmt: skip
-    told = [everybody, *(one for one in own if one.spent > 0 or one.before > 0 or one.open)]
+    """Return the organization's week, then that of each team of owners.toml with spend or an open finding."""
+    builder = _WeekBuilder(list(entries), owners=owners, as_of=as_of, currency=currency)
+    by_team: dict[str | None, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_team[row["team"]].append(row)
+    organization = builder.week(None, rows)
+    teams = [builder.week(team, by_team[team]) for team in owners.teams]
+    listed = [organization, *(week for week in teams if week.spent > 0 or week.before > 0 or week.open)]
+    settled_until = next((row.get("settled_until") for row in rows), None)
     return [
         replace(
             week,
-            launched=tuple(one for one in launches if week.team in (None, one.team)),
-            settled_until=next((row.get("settled_until") for row in rows), None),
+            launched=tuple(launch for launch in launches if week.team in (None, launch.team)),
+            settled_until=settled_until,
         )
-        for week in told
+        for week in listed
     ]
 
 
 def _first_step(finding: Finding) -> str:
-    return NUMBER.sub("", finding.action.strip().partition("\n")[0])
+    return STEP_NUMBER.sub("", finding.action.strip().partition("\n")[0])
 
 
-def _grouped(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
-    groups: dict[str | None, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row["team"]].append(row)
-    return groups
+@dataclass(frozen=True)
+class _WeekBuilder:
+    """What the weeks of all teams have in common."""
 
+    entries: Sequence[LedgerEntry]
+    _: KW_ONLY
+    owners: Owners
+    as_of: date
+    currency: str
 
-def _week(
-    team: str | None, rows: Sequence[Row], entries: Sequence[LedgerEntry], *,
-    owners: Owners, as_of: date, currency: str,
-    explaining: Sequence[Finding],
-) -> Week:  # fmt: skip
-    found = sorted((one.finding for one in entries if one.state == "open"), key=lambda one: -one.stake)
-    lately = [one for one in entries if _resolved_lately(one, as_of=as_of)]
-    budgets = [one.monthly_budget for one in owners.teams.values() if one.monthly_budget]
-    known = owners.teams.get(team or "")
-    return Week(
-        team=team,
-        as_of=as_of,
-        currency=currency,
-        spent=_sum(rows, "effective_cost"),
-        before=_sum(rows, "effective_cost_before"),
-        month_to_date=_sum(rows, "month_to_date")
-        if team
-        else _sum(_of_budgeted(rows, owners), "month_to_date"),
-        budget=known.monthly_budget if known else (sum(budgets, Decimal(0)) or None),
-        movers=tuple(
-            _movers(
-                rows,
-                team=team,
-                explaining=explaining,
-                gone=[one.finding for one in lately],
-                currency=currency,
-                rates=owners.exchange_rates,
-            )
-        ),
-        open=tuple(found),
-        saved_monthly=sum((one.saved_daily or Decimal(0) for one in lately), Decimal(0)) * DAYS_A_MONTH,
-        resolved=len(lately),
-        unowned=None if team else _sum((row for row in rows if row["team"] is None), "effective_cost"),
-    )
-
-
-def _of_budgeted(rows: Iterable[Row], owners: Owners) -> Iterable[Row]:
-    """What teams with a budget spent, since that is what all budgets together are held against."""
-    budgeted = {name for name, team in owners.teams.items() if team.monthly_budget}
-    return (row for row in rows if row["team"] in budgeted)
-
-
-def _resolved_lately(entry: LedgerEntry, *, as_of: date) -> bool:
-    since = as_of - timedelta(days=LATELY_DAYS)
-    return entry.state == "resolved" and entry.resolved_on is not None and entry.resolved_on > since
-
-
-def _explaining(entries: Iterable[LedgerEntry], *, as_of: date) -> list[Finding]:
-    """Return the findings that may explain a rise, of whichever team: open, or seen in the weeks compared.
-
-    A spike that is over, or a first charge, which is notified once, explains the week it was in. Highest cost first.
-    """
-    since = as_of - timedelta(days=COMPARED_DAYS)
-    found = [one.finding for one in entries if one.state == "open" or one.finding.last_seen > since]
-    return sorted(found, key=lambda one: (one.category != "anomaly", -one.stake))
-
-
-def _is_worth_a_line(amount: float, currency: str, rates: Rates | None = None) -> bool:
-    return usd(Decimal(str(amount)), currency, rates) >= LEAST_MOVEMENT_USD
-
-
-def _movers(
-    rows: Iterable[Row], *, team: str | None, explaining: Sequence[Finding], gone: Sequence[Finding],
-    currency: str, rates: Rates,
-) -> Iterator[Mover]:  # fmt: skip
-    moved = [row for row in rows if _is_worth_a_line(abs(row["movement"]), currency, rates)]
-    for row in sorted(moved, key=lambda row: -abs(row["movement"]))[:MOVERS]:
-        rose = row["movement"] > 0
-        about = next(_about(row, explaining if rose else gone), None)
-        yield Mover(
-            account=account_label(row["sub_account_name"], row["sub_account_id"]) or "no account",
-            service=row["service_name"] or "no service",
-            movement=float(row["movement"]),
-            cause=_cause(about, team=team, rose=rose),
+    def week(self, team: str | None, rows: Sequence[Row]) -> Week:
+        """Return the week of a team, or of the organization."""
+        entries = [entry for entry in self.entries if team is None or entry.finding.team == team]
+        open_findings = [entry.finding for entry in entries if entry.state == "open"]
+        resolved = [entry for entry in entries if self._is_resolved_this_week(entry)]
+        saved_daily = sum((entry.saved_daily or Decimal(0) for entry in resolved), Decimal(0))
+        return Week(
+            team=team,
+            as_of=self.as_of,
+            currency=self.currency,
+            spent=_sum(rows, "effective_cost"),
+            before=_sum(rows, "effective_cost_before"),
+            month_to_date=_sum(rows if team else self._of_budgeted(rows), "month_to_date"),
+            budget=self._budget(team),
+            movers=tuple(self._movers(rows, team=team, resolved=[entry.finding for entry in resolved])),
+            open=tuple(sorted(open_findings, key=lambda finding: -finding.stake)),
+            saved_monthly=saved_daily * DAYS_A_MONTH,
+            resolved=len(resolved),
+            unallocated=None
+            if team
+            else _sum((row for row in rows if row["team"] is None), "effective_cost"),
         )
 
+    def _is_resolved_this_week(self, entry: LedgerEntry) -> bool:
+        since = self.as_of - timedelta(days=RESOLVED_DAYS)
+        return entry.state == "resolved" and entry.resolved_on is not None and entry.resolved_on > since
 
-def _cause(about: Finding | None, *, team: str | None, rose: bool) -> str:
-    if about is None:
-        return "no finding explains it" if rose else ""
-    owner = f" (owned by {about.team})" if team and about.team not in (None, team) else ""
-    return f"{'' if rose else 'resolved, '}{about.title}{owner}"
+    def _budget(self, team: str | None) -> Decimal | None:
+        """Return a team's budget, or the sum of all; None where there is none."""
+        if team:
+            return self.owners.teams[team].monthly_budget
+        budgets = (team.monthly_budget for team in self.owners.teams.values() if team.monthly_budget)
+        return sum(budgets, Decimal(0)) or None
+
+    def _of_budgeted(self, rows: Iterable[Row]) -> Iterable[Row]:
+        """Return the rows of teams with a budget: all budgets together are compared with their spend."""
+        budgeted = {name for name, team in self.owners.teams.items() if team.monthly_budget}
+        return (row for row in rows if row["team"] in budgeted)
+
+    def _explaining(self) -> list[Finding]:
+        """Return the findings that can explain a cost increase, of any team: open, or seen in the two weeks.
+
+        A spike that is over, or a first charge, which is notified once, explains the week it was in. Anomalies come
+        first, then by stake.
+        """
+        since = self.as_of - timedelta(days=COMPARED_DAYS)
+        findings = [
+            entry.finding
+            for entry in self.entries
+            if entry.state == "open" or entry.finding.last_seen > since
+        ]
+        return sorted(findings, key=lambda finding: (finding.category != "anomaly", -finding.stake))
+
+    def _movers(
+        self, rows: Iterable[Row], *, team: str | None, resolved: Sequence[Finding]
+    ) -> Iterator[Mover]:
+        explaining = self._explaining()
+        rates = self.owners.exchange_rates
+        moved = [row for row in rows if _is_listed(abs(row["movement"]), self.currency, rates)]
+        for row in sorted(moved, key=lambda row: -abs(row["movement"]))[:MOVERS]:
+            is_increase = row["movement"] > 0
+            finding = next(_matching(row, explaining if is_increase else resolved), None)
+            yield Mover(
+                account=account_label(row["sub_account_name"], row["sub_account_id"]) or "no account",
+                service=row["service_name"] or "no service",
+                movement=float(row["movement"]),
+                cause=_cause(finding, team=team, is_increase=is_increase),
+            )
 
 
-def _about(row: Row, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Findings about the same service of the same account, then those of the whole account that are as large."""
-    account = [one for one in findings if one.sub_account_id == row["sub_account_id"]]
-    yield from (one for one in account if one.service_name == row["service_name"])
+def _is_listed(cost: float, currency: str, rates: Rates | None = None) -> bool:
+    return usd(Decimal(str(cost)), currency, rates) >= LEAST_MOVEMENT_USD
+
+
+def _cause(finding: Finding | None, *, team: str | None, is_increase: bool) -> str:
+    if finding is None:
+        return "no finding explains it" if is_increase else ""
+    owner = f", owned by {finding.team}" if team and finding.team not in (None, team) else ""
+    return f"{'' if is_increase else 'resolved: '}{finding.title}{owner}"
+
+
+def _matching(row: Row, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield findings of the same service and account, then those of the whole account that are large enough."""
+    account = [finding for finding in findings if finding.sub_account_id == row["sub_account_id"]]
+    yield from (finding for finding in account if finding.service_name == row["service_name"])
     least = HALF * Decimal(str(abs(row["movement"])))
-    yield from (one for one in account if one.service_name is None and one.monthly_cost >= least)
+    yield from (
+        finding for finding in account if finding.service_name is None and finding.monthly_cost >= least
+    )
 
 
 def _sum(rows: Iterable[Row], column: str) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from focuswatch.bill.ingest.other_providers import sentence
-from focuswatch.reports.page import document, html
+from focuswatch.reports.page import build_document, render_page
 from tests.given.exports import read, write
 from tests.given.page import data_of, gathered
 
@@ -97,5 +97,5 @@ def test_providers_are_named_most_charges_first():
 
 def test_the_page_says_whose_charges_are_not_judged():
     """In place of there being no AI."""
-    page = html(document(gathered(other_providers="28 of 28 charges are Microsoft's")))
+    page = render_page(build_document(gathered(other_providers="28 of 28 charges are Microsoft's")))
     assert data_of(page)["layers"]["other_providers"] == "28 of 28 charges are Microsoft's"

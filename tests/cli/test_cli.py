@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from moto import mock_aws
 
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli import app, main
+from focuswatch.cli.option_groups import BillOptions
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from tests.fakes.waiting import patience
@@ -164,7 +166,7 @@ def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bil
     assert resolved["status"] == "resolved"
     assert scan(export) == []
     shown = focuswatch("findings", resolved["fingerprint"], "--state", export.parent / "state").stdout
-    assert re.search(r"saved +5\.76 USD a day", shown)
+    assert re.search(r"saved +5\.76 USD/day", shown)
 
 
 def test_json_alone_is_on_stdout(export):
@@ -207,10 +209,10 @@ def test_an_excluded_account_is_not_told(export):
         "exclude", "--account", "111122223333", "--reason", "being torn down", "--author", "ada", *state
     )
     assert scan(export) == []
-    listed = focuswatch("findings", "--silences", *state).stdout
+    listed = focuswatch("findings", "--suppressions", *state).stdout
     assert "being torn down" in listed
     assert "ada" in listed
-    focuswatch("unsilence", "1", *state)
+    focuswatch("unsuppress", "1", *state)
     assert len(scan(export)) == 1
 
 
@@ -218,7 +220,7 @@ def test_an_excluded_account_is_not_told(export):
     "verb",
     [
         ("snooze", "zzzz", "--until", "2027-01-01", "--reason", "r"),
-        ("rearm", "zzzz"),
+        ("reset", "zzzz"),
         ("findings", "zzzz"),
         ("exclude", "--fingerprint", "zzzz", "--reason", "r"),
     ],
@@ -356,7 +358,8 @@ def test_a_command_s_summary_fits_a_line():
     """In 80 columns none is cut; a summary that is cut says nothing."""
     listed = focuswatch("--help").stdout
     summaries = listed.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
-    assert len(summaries) == len(app.registered_commands)
+    shown = [command for command in app.registered_commands if not command.hidden]
+    assert len(summaries) == len(shown)
     assert not any("..." in summary for summary in summaries)
     assert max(map(len, listed.splitlines())) <= 80
 
@@ -367,7 +370,7 @@ def test_a_hint_repeats_the_state(export):
     focuswatch("scan", export, "--state", state)
     focuswatch("exclude", "--account", "111122223333", "--reason", "x", "--state", state)
     told = " ".join(focuswatch("scan", export, "--state", state).stdout.split())
-    assert f"focuswatch findings --silences --state '{state}'" in told
+    assert f"focuswatch findings --suppressions --state '{state}'" in told
     export.write_text(HEADER + pools(range(1, 29)).replace("search", ""))
     weekly = focuswatch("weekly", export, "--state", state).stdout
     assert f"focuswatch report unowned_spend --state '{state}'" in weekly
@@ -383,8 +386,8 @@ def test_what_is_resolved_stands_apart_from_what_is_to_do(export):
     )
     export.write_text(HEADER + lines)
     told = focuswatch("scan", export, *state).stdout
-    assert "Resolved, nothing to do" in told and "173" in told.split()
-    assert not any(heading in told for heading in ("Switch off", "Found by", "→", "Nothing new"))
+    assert "Resolved" in told.splitlines() and "173" in told.split()
+    assert not any(heading in told for heading in ("Waste", "Detection", "→", "Nothing new"))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
@@ -394,6 +397,28 @@ def test_a_scan_fits_the_columns(export, width, monkeypatch):
     told = focuswatch("scan", export, "--state", export.parent / "state").stdout
     assert max(len(line.rstrip()) for line in told.splitlines()) <= width
     assert {"173", "medium", "search", "111122223333", "us-east-1"} <= set(told.split())
+
+
+@pytest.mark.parametrize(("alias", "command"), [("unsilence", "unsuppress"), ("rearm", "reset")])
+def test_command_names_of_earlier_versions_still_work(alias, command):
+    """They take the same options, and the help does not list them."""
+    commands = {registered.name: registered for registered in app.registered_commands}
+    assert commands[alias].callback is commands[command].callback
+    assert commands[alias].hidden and not commands[command].hidden
+
+
+@pytest.mark.parametrize("command", ["scan", "report", "page", "weekly"])
+def test_commands_that_read_a_bill_share_their_options(command):
+    """One BillOptions object is expanded into the options of each."""
+    shown = set(re.findall(r"--[a-z-]+", focuswatch(command, "--help").stdout))
+    names = {field.name for field in fields(BillOptions)} - {"export"}
+    assert {f"--{name.replace('_', '-')}" for name in names} <= shown
+
+
+def test_scan_refuses_the_ledger_of_a_deployment(export):
+    """Its functions alone write it."""
+    done = focuswatch("scan", export, "--ledger", "dynamodb://focuswatch-ledger", code=2)
+    assert "a scan writes a ledger file" in done.stderr
 
 
 def test_every_verb_has_an_example():
@@ -432,7 +457,7 @@ def test_a_state_that_cannot_be_written_gets_a_sentence(export, tmp_path):
     """A file where its folder should be, as on a disk that may only be read."""
     (tmp_path / "state").write_text("")
     done = focuswatch("scan", export, "--state", tmp_path / "state", code=1)
-    assert re.search(r"state/\S+: \w.*; see that it can be read and written", done.stderr)
+    assert re.search(r"state/\S+: \w.*; check that it can be read and written", done.stderr)
     assert "unexpected" not in done.stderr
 
 
@@ -513,14 +538,14 @@ def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
     )
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr.startswith("focuswatch: stopped; nothing is half done")
+    assert done.stderr.startswith("focuswatch: stopped; no state is half-written")
 
 
 def test_a_finding_shown_whole_says_how_it_may_be_wrong(export):
     """Evidence alone convinces; what it cannot see belongs beside it."""
     (finding,) = scan(export)
     shown = focuswatch("findings", finding["fingerprint"][:6], "--state", export.parent / "state").stdout
-    assert "How it may be wrong" in shown
+    assert "Known limitations" in shown
     assert "OCUs are pooled per account" in shown
 
 
@@ -554,7 +579,7 @@ def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
         )
         (silence,) = ledger.suppressions()
         assert silence.value == finding().fingerprint
-        assert here(monkeypatch, "unsilence", str(silence.id), *place) == 0
+        assert here(monkeypatch, "unsuppress", str(silence.id), *place) == 0
         assert ledger.suppressions() == []
         assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
     assert "dynamodb://another cannot be used" in capsys.readouterr().err
@@ -576,8 +601,8 @@ def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):
     printed = focuswatch("scan", path, "--state", tmp_path / "other").stdout
     assert printed.count("AWS X-Ray") == 1
     said = " ".join(printed.split())
-    assert "4 in 1 account, 0.00 USD together" in said
-    assert "The export has 30 days of history, starting 2026-05-01" in said
+    assert "4 in 1 account, 0.00 USD in total" in said
+    assert "The export has 30 days of history, from 2026-05-01 on" in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="root loses its right to write by a call of Linux's")

@@ -17,7 +17,7 @@ from tests.given.explanations import explanation
 from tests.given.findings import finding, run
 from tests.given.ledger import ledger_table
 
-FIRST, RISEN, END = date(2026, 1, 20), date(2026, 3, 23), date(2026, 3, 29)
+FIRST, INCREASED, END = date(2026, 1, 20), date(2026, 3, 23), date(2026, 3, 29)
 INSTANCE = "arn:aws:ec2:us-west-2:111122223333:instance/i-new"
 
 
@@ -36,7 +36,7 @@ def charges(first: date, end: date) -> str:
     risen = [
         charge(day, "USW2-BoxUsage:p4d.24xlarge", 500.0, region="us-west-2", resource=INSTANCE)
         for day in days
-        if day >= RISEN
+        if day >= INCREASED
     ]
     idle = [charge(day, "USE1-SearchOCU", 5.76, service="Amazon OpenSearch Service") for day in days]
     return "".join([*usual, *risen, *idle])
@@ -44,11 +44,11 @@ def charges(first: date, end: date) -> str:
 
 @pytest.fixture(scope="module")
 def scanned(tmp_path_factory) -> Path:
-    """A folder with a bill in which GPUs began on the 23rd, scanned; what was found is in found.json."""
+    """A folder with a bill in which GPUs started on the 23rd, scanned; what was found is in found.json."""
     folder = tmp_path_factory.mktemp("bill")
     (folder / "bill.csv").write_text(HEADER + charges(FIRST, END))
-    told = focuswatch("scan", folder / "bill.csv", "--state", folder / "state", "--format", "json").stdout
-    (folder / "found.json").write_text(told)
+    output = focuswatch("scan", folder / "bill.csv", "--state", folder / "state", "--format", "json").stdout
+    (folder / "found.json").write_text(output)
     return folder
 
 
@@ -58,20 +58,22 @@ def found(folder: Path, detection: str) -> dict:
     )
 
 
-def test_why_is_told_by_the_beginning_of_a_fingerprint(scanned):
-    """What rose, where, what began that day; as a table."""
+def test_a_fingerprint_prefix_names_the_finding(scanned):
+    """Cost drivers with their region, and what started that day, as a table."""
     fingerprint = found(scanned, "cost_anomaly")["fingerprint"]
-    told = " ".join(focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout.split())
-    for said in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "everything else", "2026-03-23"):
-        assert said in told
-    assert "Started that day: region us-west-2 (500.00/day), resource arn:aws:ec2:us-west-2" in told
+    output = " ".join(focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout.split())
+    for said in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "Other", "2026-03-23"):
+        assert said in output
+    assert "Began that day: region us-west-2 (500.00 a day), resource arn:aws:ec2:us-west-2" in output
 
 
-def test_json_adds_up_and_is_what_the_finding_was_told_with(scanned):
-    """The scan put the same into its finding."""
+def test_json_adds_up_and_equals_the_explanation_of_the_finding(scanned):
+    """The scan stored the same explanation in the finding."""
     one = found(scanned, "cost_anomaly")
-    told = focuswatch("explain", one["fingerprint"], "--state", scanned / "state", "--format", "json").stdout
-    asked = json.loads(told)
+    output = focuswatch(
+        "explain", one["fingerprint"], "--state", scanned / "state", "--format", "json"
+    ).stdout
+    asked = json.loads(output)
     assert asked.pop("fingerprint") == one["fingerprint"] and asked.pop("currency") == "USD"
     assert asked == one["explanation"]
     parts = [Decimal(str(part["excess"])) for part in asked["parts"]]
@@ -79,39 +81,39 @@ def test_json_adds_up_and_is_what_the_finding_was_told_with(scanned):
     assert asked["parts"][0]["resource_id"] == INSTANCE
 
 
-def test_what_has_no_excess_gets_a_sentence(scanned):
-    """Waste costs what it always cost."""
+def test_finding_without_cost_increase_gets_one_sentence(scanned):
+    """Waste has no increase."""
     fingerprint = found(scanned, "orphaned_opensearch_collection")["fingerprint"]
     done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=2)
-    assert f"{fingerprint} has no excess to explain (orphaned_opensearch_collection)" in done.stderr
+    assert f"{fingerprint} (orphaned_opensearch_collection) has no cost increase to explain" in done.stderr
     assert done.stderr.count("\n") == 1 and not done.stdout
 
 
 @pytest.mark.parametrize(
     ("detection", "instead"), [("budget_pace", "month_forecast"), ("unused_commitment", "findings ")]
 )
-def test_what_is_asked_instead_depends_on_the_finding(tmp_path, detection, instead):
-    """A plan's money is still to come."""
+def test_error_names_the_command_to_run_instead(tmp_path, detection, instead):
+    """The amount of budget_pace is a forecast."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     one = finding(detection=detection)
     ledger.update(lambda entries, silences: decide(entries, silences, run(one)), evaluated=())
     ledger.close()
     done = CliRunner().invoke(app, ["explain", one.fingerprint, "--ledger", str(tmp_path / "ledger.db")])
-    assert "has no excess to explain" in str(done.exception) and instead in str(done.exception)
+    assert "has no cost increase to explain" in str(done.exception) and instead in str(done.exception)
 
 
-def test_a_finding_nobody_knows_gets_a_sentence(scanned):
-    """As `findings` says it."""
+def test_unknown_fingerprint_gets_one_sentence(scanned):
+    """The same one as from `focuswatch findings`."""
     done = focuswatch("explain", "ffff", "--state", scanned / "state", code=1)
-    assert "'ffff' names 0 findings" in done.stderr
+    assert "No finding matches 'ffff'" in done.stderr
 
 
-def test_a_bill_that_is_gone_or_no_longer_has_the_days_gets_a_sentence(scanned, tmp_path):
-    """The ledger still knows the finding."""
+def test_missing_bill_or_days_gets_one_sentence(scanned, tmp_path):
+    """The ledger still has the finding."""
     bill, kept = scanned / "bill.csv", (scanned / "bill.csv").read_text()
     fingerprint = found(scanned, "cost_anomaly")["fingerprint"]
     try:
-        bill.write_text(HEADER + charges(FIRST, RISEN - timedelta(days=40)))
+        bill.write_text(HEADER + charges(FIRST, INCREASED - timedelta(days=40)))
         done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=2)
         assert "has no charge of" in done.stderr and "--export" in done.stderr
         bill.unlink()
@@ -121,22 +123,20 @@ def test_a_bill_that_is_gone_or_no_longer_has_the_days_gets_a_sentence(scanned, 
         bill.write_text(kept)
 
 
-@pytest.mark.parametrize(("told_with", "code"), [(explanation(), 0), (None, 2)])
-def test_a_deployment_s_ledger_has_what_was_told(monkeypatch, told_with, code):
-    """Its bill is not here, but who did it is in the ledger."""
+@pytest.mark.parametrize(("stored", "code"), [(explanation(), 0), (None, 2)])
+def test_ledger_of_a_deployment_has_the_stored_explanation(monkeypatch, stored, code):
+    """Its bill is not on this machine; the CloudTrail events are in the ledger."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         table = ledger_table()
-        one = finding().model_copy(update={"explanation": told_with})
-        DynamoLedger(table).update(
-            lambda entries, silences: decide(entries, silences, run(one)), evaluated=()
-        )
+        one = finding().model_copy(update={"explanation": stored})
+        DynamoLedger(table).update(lambda entries, silences: decide(entries, silences, run(one)), looked=())
         asked = ["explain", one.fingerprint, "--ledger", f"dynamodb://{table.name}"]
         done = CliRunner().invoke(app, asked)
     if code:
-        assert "was told without an explanation" in str(done.exception)
+        assert "was notified without an explanation" in str(done.exception)
     else:
-        told = " ".join(done.output.split())
-        assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in told
+        output = " ".join(done.output.split())
+        assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in output

@@ -1,18 +1,18 @@
 """What is printed: a name in a bill is data, wherever it is shown."""
 
 import csv
-import csv as csv_module
 import io
 import json
 
 import pytest
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.cli.output import machine_formats as as_json
-from focuswatch.cli.output import tables
-from focuswatch.cli.output.slack_payload import news
-from focuswatch.cli.output.tables import entries, whole
-from focuswatch.cli.progress import talking
+from focuswatch.cli.output import machine_formats
+from focuswatch.cli.output.console import PIPED_WIDTH, place
+from focuswatch.cli.output.finding_tables import print_finding, print_findings
+from focuswatch.cli.output.report_tables import print_report
+from focuswatch.cli.output.slack_payload import notification_payload
+from focuswatch.cli.progress import progress_line
 from focuswatch.detect.coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import account_label
@@ -32,7 +32,7 @@ def hostile(**more: object):
     )
 
 
-@pytest.mark.parametrize("shown", [lambda entry: entries([entry]), whole])
+@pytest.mark.parametrize("shown", [lambda entry: print_findings([entry]), print_finding])
 def test_a_name_gives_no_orders_to_the_terminal(capsys, shown):
     """It neither colours, nor moves the cursor, nor turns a line round; one sees that something was there."""
     shown(LedgerEntry(finding=hostile()))
@@ -43,14 +43,14 @@ def test_a_name_gives_no_orders_to_the_terminal(capsys, shown):
 
 def test_json_says_the_same_without_raw_control_characters():
     """A program reads the name as the bill has it; a terminal that shows the text is given no orders."""
-    text = as_json.findings([hostile()])
+    text = machine_formats.findings_json([hostile()])
     assert not set(text) & set("\x1b\x07\x08\x9b\u202e")
     assert json.loads(text)[0]["team"] == ORDERS
 
 
 def message(*told) -> dict:
     return json.loads(
-        news(
+        notification_payload(
             ScanResult(
                 as_of=DAY,
                 currency="USD",
@@ -73,7 +73,7 @@ def test_json_has_no_infinity_whatever_a_row_holds():
         "shares": [float("nan"), 1.5],
         "a": {"b": float("inf")},
     }
-    text = as_json.rows([row])
+    text = machine_formats.rows_json([row])
 
     def refuse(name):
         raise AssertionError(name)
@@ -110,13 +110,13 @@ def test_slack_is_told_as_many_findings_as_it_takes():
 
 def test_csv_has_its_header_without_rows():
     """Whoever reads it by column finds the columns on a quiet day too."""
-    assert as_json.csv([], columns=["team", "cost"]) == "team,cost\n"
+    assert machine_formats.rows_csv([], columns=["team", "cost"]) == "team,cost\n"
 
 
 def test_a_spreadsheet_takes_no_name_for_a_formula():
     """Names come from tags, which anybody may set."""
     rows = [{"team": '=HYPERLINK("http://evil.example")', "cost": -1.5}, {"team": ORDERS, "cost": None}]
-    first, second = csv.DictReader(io.StringIO(as_json.csv(rows, columns=["team", "cost"])))
+    first, second = csv.DictReader(io.StringIO(machine_formats.rows_csv(rows, columns=["team", "cost"])))
     assert first == {"team": '\'=HYPERLINK("http://evil.example")', "cost": "-1.5"}
     assert "\x1b" not in second["team"]
 
@@ -128,9 +128,9 @@ def test_a_wide_report_keeps_the_columns_that_say_what_a_row_is(capsys, monkeypa
         f"effective_cost_of_{number}_weeks_before": 1234.5 for number in ("one", "two", "three", "four")
     }
     row = {"sub_account_id": "111122223333", "resource_id": "arn:" + "x" * 90, "moved": None, **numbers}
-    tables.report(Catalog.load().report("unit_economics"), [row], currency="USD")
+    print_report(Catalog.load().report("unit_economics"), [row], currency="USD")
     shown = capsys.readouterr().out.splitlines()
-    assert max(map(len, shown)) <= tables.PIPED_WIDTH
+    assert max(map(len, shown)) <= PIPED_WIDTH
     assert any("111122223333" in line and line.count("1,234") == 4 for line in shown)
     assert any("arn:x" in line and "x…x" in line for line in shown)
 
@@ -159,9 +159,9 @@ def test_what_is_not_seen_is_marked_everywhere(code):
     name = f"vic{chr(code)}tim"
     assert visible(name) == "vic\N{REPLACEMENT CHARACTER}tim"
     assert one_line(name, longest=99) == "vic\N{REPLACEMENT CHARACTER}tim"
-    text = as_json.rows([{"name": name}])
+    text = machine_formats.rows_json([{"name": name}])
     assert chr(code) not in text and json.loads(text) == [{"name": name}]
-    assert chr(code) not in as_json.csv([{"name": name}], columns=["name"])
+    assert chr(code) not in machine_formats.rows_csv([{"name": name}], columns=["name"])
 
 
 def test_an_emoji_and_a_script_with_joiners_stay_as_they_are():
@@ -175,20 +175,20 @@ def test_an_emoji_and_a_script_with_joiners_stay_as_they_are():
 )
 def test_no_cell_of_a_csv_begins_a_formula(sign, before):
     """Whatever a spreadsheet passes over before the sign: https://owasp.org/www-community/attacks/CSV_Injection."""
-    text = as_json.csv([{"name": f"{before}{sign}1+1", "cost": -1.5}], columns=["name", "cost"])
-    (row,) = csv_module.DictReader(io.StringIO(text, newline=""))
+    text = machine_formats.rows_csv([{"name": f"{before}{sign}1+1", "cost": -1.5}], columns=["name", "cost"])
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
     assert row["name"].startswith("'") and row["cost"] == "-1.5"
 
 
 @pytest.mark.parametrize("before", ["\t", "\r", "\n"])
 def test_no_cell_of_a_csv_begins_with_a_control_character(before):
-    text = as_json.csv([{"name": f"{before}x"}], columns=["name"])
-    assert next(csv_module.DictReader(io.StringIO(text, newline="")))["name"].startswith("'")
+    text = machine_formats.rows_csv([{"name": f"{before}x"}], columns=["name"])
+    assert next(csv.DictReader(io.StringIO(text, newline="")))["name"].startswith("'")
 
 
 def test_a_note_gives_no_orders_to_the_terminal(capsys):
-    with talking() as talk:
-        talk.note("Note: \x1b[2J[bold]x[/bold]")
+    with progress_line() as line:
+        line.note("Note: \x1b[2J[bold]x[/bold]")
     assert capsys.readouterr().err == "Note: \ufffd[2J[bold]x[/bold]\n"
 
 
@@ -198,10 +198,10 @@ def test_two_accounts_of_one_name_are_told_apart(capsys):
         finding(account=id).model_copy(update={"sub_account_name": "prod"})
         for id in ("111122223333", "444455556666")
     )
-    entries([LedgerEntry(finding=one), LedgerEntry(finding=other)])
+    print_findings([LedgerEntry(finding=one), LedgerEntry(finding=other)])
     shown = "".join(capsys.readouterr().out.split())
     assert "(111122223333)" in shown and "(444455556666)" in shown
-    assert tables.place(one) != tables.place(other)
+    assert place(one) != place(other)
     assert render_summary(one) != render_summary(other)
     assert (
         account_label("prod", None) == "prod"

@@ -6,7 +6,11 @@ from decimal import Decimal
 import pytest
 
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.cli.output import tables
+from focuswatch.cli.output.catalog_tables import print_catalog
+from focuswatch.cli.output.console import PIPED_WIDTH, console, rounded
+from focuswatch.cli.output.finding_tables import print_findings
+from focuswatch.cli.output.report_tables import print_report
+from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import Column, grid, shortened, wrapped
 from focuswatch.detect.coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
@@ -77,11 +81,11 @@ def test_wide_signs_take_two_cells():
 )  # fmt: skip
 def test_amounts_are_rounded_as_people_do(value, shown):
     """Whole from 100 up, two decimals below; what is less than a cent is not nothing."""
-    assert tables.rounded(value) == shown
+    assert rounded(value) == shown
 
 
 def numbers_of(row):
-    return [tables.rounded(value) for value in row.values() if isinstance(value, float)]
+    return [rounded(value) for value in row.values() if isinstance(value, float)]
 
 
 FORECAST = [
@@ -102,7 +106,7 @@ ECONOMICS = [
 def test_a_report_fits_the_columns_that_are_told(capsys, monkeypatch, width, name, rows):
     """Piped output honours COLUMNS; every number is whole, every row is named."""
     monkeypatch.setenv("COLUMNS", str(width))
-    tables.report(Catalog.load().report(name), rows, currency="USD", names={"111122223331": "search-prod"})
+    print_report(Catalog.load().report(name), rows, currency="USD", names={"111122223331": "search-prod"})
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= width
     words = printed.split()
@@ -118,7 +122,7 @@ def test_a_report_fits_the_columns_that_are_told(capsys, monkeypatch, width, nam
 def test_columns_that_are_no_width_are_not_taken(capsys, monkeypatch, columns):
     """120 then."""
     monkeypatch.setenv("COLUMNS", columns)
-    assert tables.console().width == tables.PIPED_WIDTH
+    assert console().width == PIPED_WIDTH
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -129,7 +133,7 @@ def test_the_list_of_findings_fits(capsys, monkeypatch, width):
     found = [
         finding(ARN, cost=cost, team="ml-platform").model_copy(update=named) for cost in ("345.6", "265315.7")
     ]
-    tables.entries([LedgerEntry(finding=one) for one in found])
+    print_findings([LedgerEntry(finding=one) for one in found])
     printed = capsys.readouterr().out
     words = printed.split()
     assert max(map(len, printed.splitlines())) <= width
@@ -143,7 +147,7 @@ def test_the_catalog_fits(capsys, monkeypatch, width):
     """Every id is there to be typed."""
     monkeypatch.setenv("COLUMNS", str(width))
     loaded = Catalog.load()
-    tables.catalog(loaded)
+    print_catalog(loaded)
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= width
     assert {*loaded.detections, *loaded.reports} <= set(printed.split())
@@ -165,9 +169,9 @@ def test_the_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, mos
         as_of=DAY, currency="USD", findings=tuple(found), notifications=news, outcomes=(), coverage=Coverage(),
         suppressed=0, seconds=0.0,
     )  # fmt: skip
-    tables.top(result, most=10, state=tmp_path, command="focuswatch")
+    print_top_findings(result, most=10, state=tmp_path, command="focuswatch")
     printed = capsys.readouterr().out
     assert len(printed.splitlines()) <= most_lines
     costs = re.findall(r"\b\d\d,000\b", printed)
     assert costs[:10] == [f"{n},000" for n in range(29, 19, -1)] and "99,999" not in printed
-    assert f"All 29 findings: focuswatch findings --state {tmp_path}" in " ".join(printed.split())
+    assert f"List all 29 findings: focuswatch findings --state {tmp_path}" in " ".join(printed.split())

@@ -9,7 +9,7 @@ from focuswatch.notify.publish import render_email
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.notify.slack.thread_replies import render_thread_reply
-from focuswatch.reports.page import document
+from focuswatch.reports.page import build_document
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.expected.line_facts import COST_INCREASES
@@ -103,7 +103,7 @@ def test_a_mail_about_a_new_region_says_who_changed_what():
 def test_the_page_says_why_with_the_finding_and_on_its_series():
     """The same sentences; a finding that did not rise has none."""
     days = [{"fingerprint": risen().fingerprint, "charge_date": DAY, "effective_cost": 3.0}]
-    shown = document(gathered(risen(), finding("other"), finding_days=days))
+    shown = build_document(gathered(risen(), finding("other"), finding_days=days))
     rose, waste = sorted(shown["findings"], key=lambda one: not one["why"])
     assert rose["why"][0].startswith("1,000 USD above the expected cost") and waste["why"] == []
     assert shown["anomalies"][0]["causes"] == rose["why"]

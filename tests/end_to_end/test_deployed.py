@@ -24,7 +24,8 @@ import pytest
 
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.cli.doctor_command import _http_get
-from focuswatch.cli.scan_command import run as scan_locally
+from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.sql_literals import literal
 from focuswatch.findings.finding import Finding, is_minor
 from focuswatch.ledger.decide import MAX_NOTIFICATIONS_PER_TEAM
@@ -128,10 +129,11 @@ def test_a_deployment_from_manifest_to_notifications(
     """One test for one deployment; its steps build on each other."""
 
     def local_findings() -> Told:
-        scanned, _ = scan_locally(
-            str(simulated.export), as_of=None, activity=simulated.activity, accounts=simulated.accounts,
-            owners=simulated.owners, only=None, ledger=None, state=tmp_path,
+        bill_options = BillOptions(
+            export=str(simulated.export), activity=simulated.activity, accounts=simulated.accounts,
+            owners=simulated.owners, state=tmp_path,
         )  # fmt: skip
+        scanned, _ = run_scan(bill_options)
         assert not scanned.failures
         return news_of(scanned)
 

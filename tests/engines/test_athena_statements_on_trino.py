@@ -26,7 +26,8 @@ from focuswatch.bill.refresh.athena_statements import NOT_STORED, saved_query, t
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
-from focuswatch.cli.scan_command import run as scan
+from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
@@ -221,10 +222,8 @@ def test_the_lambda_detect_finds_what_a_laptop_finds(
     asked = ["new_region", "unused_commitment"]
     heartbeat = detect.handler({"detail": {"left": asked}}, CONTEXT)
     assert (heartbeat["ran"], heartbeat["failed"]) == (asked, {})
-    scanned, _ = scan(
-        str(organisation.export), as_of=None, activity=None, accounts=None, owners=OWNERS, only=asked,
-        ledger=None, state=tmp_path,
-    )  # fmt: skip
+    bill_options = BillOptions(export=str(organisation.export), owners=OWNERS, state=tmp_path)
+    scanned, _ = run_scan(bill_options, only=asked)
     here = news_of(scanned)
     assert any(finding["explanation"] for _, finding in here.values())
     ledger = DynamoLedger(boto3.resource("dynamodb").Table(ENVIRONMENT["FOCUSWATCH_LEDGER"]))

@@ -17,7 +17,7 @@ from focuswatch.findings.paste_commands import COMMAND, action_of, why_not
 from focuswatch.notify.jira import issue_text as jira
 from focuswatch.notify.publish import render_email
 from focuswatch.notify.slack.finding_message import render_message
-from focuswatch.reports.page.page_document import document
+from focuswatch.reports.page import build_document
 from tests.given.page import gathered
 from tests.notify.jira.test_jira_text import BLOCK, DESCRIBED
 from tests.notify.slack.test_slack_message import elements
@@ -91,7 +91,7 @@ def intended(detection: Detection, row: dict[str, object]) -> set[tuple[str, ...
 
 def offered(finding: Finding) -> Iterator[tuple[str, str]]:
     """(output, command) of every output that finds commands to copy; the others print the action as it is."""
-    listed = document(gathered(finding))["findings"][0]["commands"]
+    listed = build_document(gathered(finding))["findings"][0]["commands"]
     yield from (("page", command) for command in listed)
     blocks = render_message(finding, kind="new", today=DAY, news_id="n-1")["blocks"]
     for one in elements(blocks):
@@ -173,7 +173,7 @@ def test_a_name_beside_a_command_makes_no_other_of_it():
 
 def test_json_and_the_message_for_slack_hold_the_same_action():
     finding = built(Catalog.load().detection("idle_sagemaker_endpoint"), name=HOSTILE[0])
-    (listed,) = json.loads(machine_formats.findings([finding]))
+    (listed,) = json.loads(machine_formats.findings_json([finding]))
     assert listed["action"] == finding.action and "evil" not in listed["action"]
 
 

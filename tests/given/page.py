@@ -1,4 +1,4 @@
-"""What the page is made of, given by hand: tests state what matters and leave the rest as it is."""
+"""Data of a page for tests, which state what matters and keep defaults for the rest."""
 
 import base64
 import gzip
@@ -13,15 +13,15 @@ from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.coverage import Coverage
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerEntry
-from focuswatch.reports.page import Gathered
+from focuswatch.reports.page import PageData
 from tests.given.findings import DAY, finding
 
 CATALOG = Catalog.load()
 HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u202e$(rm -rf ~)&amp;<!--"
 
 
-def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> Gathered:
-    """A page as of DAY, of these findings and of nothing else."""
+def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> PageData:
+    """Return data of a page as of DAY with these findings only."""
     entries = tuple(one if isinstance(one, LedgerEntry) else LedgerEntry(finding=one) for one in findings)
     given: dict[str, Any] = {
         "as_of": DAY,
@@ -40,11 +40,11 @@ def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> Gathered:
         },
         "account_names": {},
     }
-    return Gathered(**{**given, **changed})
+    return PageData(**{**given, **changed})
 
 
-def hostile() -> Gathered:
-    """Everything that a bill can name is named to break out of where it stands."""
+def hostile() -> PageData:
+    """Return data of a page in which every name of a bill tries to break out of its place."""
     nasty = finding(HOSTILE, account=HOSTILE, team=HOSTILE, tags={HOSTILE: HOSTILE}).model_copy(
         update={"sub_account_name": HOSTILE, "region_id": HOSTILE, "service_name": HOSTILE, "reason": HOSTILE,
                 "title": HOSTILE, "action": f"1. aws ec2 stop-instances --instance-ids {HOSTILE}"}
@@ -84,8 +84,8 @@ def hostile() -> Gathered:
     )
 
 
-def many(number: int) -> Gathered:
-    """As many findings as a large organisation has, of live detections' own length, no two ids alike."""
+def many(number: int) -> PageData:
+    """Return data of a page with many findings as long as real ones, each with its own IDs."""
     detections = [
         CATALOG.detections[id] for id in ("idle_sagemaker_endpoint", "abandoned_volume", "gpu_burst")
     ]
@@ -119,7 +119,7 @@ def many(number: int) -> Gathered:
 
 
 def data_of(page: str) -> dict[str, Any]:
-    """The document that a page carries."""
+    """Return the document that is compressed in a page."""
     packed = re.search(r'<script type="text/plain" id="data">([^<]*)</script>', page)
     assert packed is not None
     document: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed[1], validate=True)))
@@ -127,7 +127,7 @@ def data_of(page: str) -> dict[str, Any]:
 
 
 def resolved(cost: str, *, saved_daily: str | None, resource: str = "r") -> LedgerEntry:
-    """A waste finding that is gone, and what the bill then showed."""
+    """Return a resolved waste finding with its verified saving."""
     saved = None if saved_daily is None else Decimal(saved_daily)
     return LedgerEntry(
         finding=finding(resource, cost=cost), state="resolved", resolved_on=DAY, saved_daily=saved
@@ -135,5 +135,5 @@ def resolved(cost: str, *, saved_daily: str | None, resource: str = "r") -> Ledg
 
 
 def days_before(count: int) -> date:
-    """So many days before DAY."""
+    """Return the date `count` days before DAY."""
     return DAY - timedelta(days=count)

@@ -11,8 +11,8 @@ from focuswatch.engines.duckdb_engine import DuckDbEngine, create_table
 from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.findings_table import TABLE, findings_table_rows
-from focuswatch.reports.page import document, gather
-from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.page import build_document, gather
+from focuswatch.reports.run_report import report_rows, rows_of
 from focuswatch.reports.split_report import split_rows
 from tests.given.findings import DAY, finding
 from tests.given.page import CATALOG, resolved
@@ -115,7 +115,7 @@ def test_a_silence_that_ran_out_is_open_again(ledger):
 def test_the_page_shows_the_sums_of_the_report(ledger):
     """One number, wherever it stands."""
     engine, rows = told(ledger)
-    shown = document(
+    shown = build_document(
         gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=OWNERS, ledger=ledger)
     )["savings"]
     columns = {"silenced": "suppressed_cost", "promised": "resolved_cost", "not_read": "unverified_cost"}
@@ -148,4 +148,4 @@ def test_findings_are_split_by_what_they_are_for(ledger):
 
 def test_without_a_ledger_there_is_nothing_to_save():
     """The table is there and empty, so that the statement runs as it stands."""
-    assert rows_of(CATALOG.report("savings"), engine=bill(), as_of=DAY, owners=OWNERS) == []
+    assert report_rows(CATALOG.report("savings"), engine=bill(), as_of=DAY, owners=OWNERS) == []

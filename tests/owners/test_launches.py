@@ -11,7 +11,7 @@ from focuswatch.detect.scan import scan
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.launches import costs_muted_by_launches, launches_summary
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page import document, gather
+from focuswatch.reports.page import build_document, gather
 from focuswatch.reports.weekly_summary import weeks
 from tests.given.findings import DAY
 from tests.given.page import CATALOG
@@ -102,7 +102,9 @@ def scanned(tmp_path):
         engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=CATALOG.live, owners=known, ledger=ledger,
         progress=lambda _text: None,
     )  # fmt: skip
-    page = document(gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=known, ledger=ledger))
+    page = build_document(
+        gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=known, ledger=ledger)
+    )
     found = costs_muted_by_launches(engine, catalog=CATALOG, owners=known, as_of=DAY)
     row = {
         "team": "ads",

@@ -1,4 +1,4 @@
-"""The page's document and its file: what is in them, and what no name in a bill can do to them."""
+"""The page's document and its HTML file, also with hostile names in the bill."""
 
 import base64
 import hashlib
@@ -15,20 +15,19 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.detect.coverage import Coverage
-from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.ledger import LedgerEntry, SqliteLedger, Suppression, decide
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.page import document, gather, html
+from focuswatch.reports.page import build_document, gather, render_page
 from focuswatch.reports.page.page_data import series_of
 from tests.fakes.waiting import patience
 from tests.given.findings import DAY, finding, run
 from tests.given.page import CATALOG, HOSTILE, data_of, days_before, gathered, hostile, many
 
 ROOT = Path(__file__).parents[2]
-VENDOR = ROOT / "focuswatch" / "page" / "vendor"
+VENDOR = ROOT / "focuswatch" / "reports" / "page" / "vendor"
 PACKAGES = {"d3.min.js": "d3/dist", "plot.umd.min.js": "@observablehq/plot/dist"}
 MOST_BYTES = 3_000_000
 
@@ -57,17 +56,17 @@ class Parsed(HTMLParser):
             self.inside[self.where][-1] += data
 
 
-def test_no_name_of_a_bill_is_markup():
+def test_names_in_a_bill_are_never_markup():
     """A page of hostile names has the very tags of an empty one, and carries the names whole as data."""
-    page, empty = html(document(hostile())), html(document(gathered()))
+    page, empty = render_page(build_document(hostile())), render_page(build_document(gathered()))
     assert [tag for tag, _ in Parsed(page).tags] == [tag for tag, _ in Parsed(empty).tags]
     assert "pwned" not in page
     assert data_of(page)["findings"][0]["resource_id"] == HOSTILE.replace("\u202e", "\ufffd")
 
 
-def test_the_policy_allows_the_scripts_and_styles_of_the_file_alone():
+def test_policy_allows_only_the_scripts_and_styles_of_the_file():
     """By hash, with no origin, no inline handler, no eval."""
-    page = Parsed(html(document(gathered())))
+    page = Parsed(render_page(build_document(gathered())))
     (policy,) = [attrs["content"] for tag, attrs in page.tags if "http-equiv" in attrs]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     _, *scripts = page.inside["script"]  # the first is the data
@@ -80,43 +79,43 @@ def test_the_policy_allows_the_scripts_and_styles_of_the_file_alone():
     assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on") or name == "style"]
 
 
-def test_the_file_names_no_address_to_fetch():
+def test_the_file_fetches_nothing():
     """Scripts and styles stand inside."""
-    page = Parsed(html(document(gathered())))
+    page = Parsed(render_page(build_document(gathered())))
     assert not [attrs for _, attrs in page.tags if "src" in attrs]
     assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "img", "object"})
 
 
 def test_five_thousand_findings_fit_in_three_megabytes():
     """Each with its own evidence, action and names."""
-    page = html(document(many(5_000)))
+    page = render_page(build_document(many(5_000)))
     assert len(data_of(page)["findings"]) == 5_000
     assert len(page.encode()) < MOST_BYTES
 
 
-def test_the_same_document_is_the_same_file(monkeypatch):
+def test_the_same_document_gives_the_same_file(monkeypatch):
     """Whenever it is written, so that a page changes only where something did."""
     monkeypatch.setattr("time.time", lambda: 1.0)
-    before = html(document(hostile()))
+    before = render_page(build_document(hostile()))
     monkeypatch.setattr("time.time", lambda: 2e9)
-    assert html(document(hostile())) == before
+    assert render_page(build_document(hostile())) == before
 
 
-def test_findings_stand_by_money():
-    """Costliest first."""
-    shown = document(gathered(finding("small", cost="1"), finding("large", cost="9")))["findings"]
+def test_findings_are_ordered_by_cost():
+    """Highest cost first."""
+    shown = build_document(gathered(finding("small", cost="1"), finding("large", cost="9")))["findings"]
     assert [one["resource_id"] for one in shown] == ["large", "small"]
 
 
-def test_what_is_silenced_is_counted_and_not_shown():
-    """Until the silence runs out."""
-    silence = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
+def test_suppressed_findings_are_counted_and_not_listed():
+    """Until the suppression ends."""
+    suppression = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
     given = (finding("quiet", cost="70"), finding("loud", cost="5"))
-    shown = document(gathered(*given, silences=(silence,)))
+    shown = build_document(gathered(*given, suppressions=(suppression,)))
     assert [one["resource_id"] for one in shown["findings"]] == ["loud"]
-    assert shown["freshness"]["silenced"] == {"findings": 1, "waste": 70.0}
-    over = silence.model_copy(update={"until": DAY})
-    assert len(document(gathered(*given, silences=(over,)))["findings"]) == 2
+    assert shown["coverage"]["suppressed"] == {"findings": 1, "waste": 70.0}
+    over = suppression.model_copy(update={"until": DAY})
+    assert len(build_document(gathered(*given, suppressions=(over,)))["findings"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -126,38 +125,38 @@ def test_what_is_silenced_is_counted_and_not_shown():
         ("old; rm -rf ~", []),
     ],
 )
-def test_a_command_is_offered_only_where_every_name_is_a_plain_word(resource, commands):
-    """Whoever pastes it runs what stands there."""
+def test_a_command_is_listed_only_if_every_name_is_a_plain_word(resource, commands):
+    """A pasted command runs as it is."""
     template = "3. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {name} --region us-east-1"
     action = action_of(template, {"name": resource}, words={})
     given = finding(resource).model_copy(update={"action": action})
-    assert document(gathered(given))["findings"][0]["commands"] == commands
+    assert build_document(gathered(given))["findings"][0]["commands"] == commands
 
 
-def test_where_there_is_no_command_none_is_missed():
-    """A name with a space spoils nothing in steps without a command."""
-    assert document(gathered(finding("team search")))["findings"][0]["commands"] == []
+def test_action_without_a_command_lists_none():
+    """Also where a name contains a space."""
+    assert build_document(gathered(finding("team search")))["findings"][0]["commands"] == []
 
 
 def test_all_five_layers_have_every_day():
-    """A layer without charges costs nothing; what a Bedrock filter sees is the day's, whatever the layer."""
+    """A layer without charges is 0; the part that a Bedrock filter shows is a sum over all layers of a day."""
     row = {"charge_date": days_before(1), "effective_cost": 4.0, "seen_by_bedrock_filter": 3.0}
     rows = [
         {**row, "charge_date": days_before(3), "layer": "retrieval", "seen_by_bedrock_filter": 0.0},
         {**row, "layer": "model inference"},
         {**row, "layer": "tools and data", "seen_by_bedrock_filter": 1.5},
     ]
-    shown = document(gathered(layer_days=rows))["layers"]
+    shown = build_document(gathered(layer_days=rows))["layers"]
     assert shown["days"] == [str(days_before(back)) for back in (3, 2, 1)]
     assert {one["layer"]: one["costs"] for one in shown["layers"]} == {
         "model inference": [0, 0, 4], "retrieval": [4, 0, 0], "orchestration and compute": [0, 0, 0],
         "observability": [0, 0, 0], "tools and data": [0, 0, 4],
     }  # fmt: skip
-    assert shown["seen"] == [0, 0, 4.5]
+    assert shown["bedrock_filter"] == [0, 0, 4.5]
 
 
-def test_an_anomaly_is_marked_on_its_series_with_its_cause():
-    """The days that the evidence names, the cost that was expected, what the excess is made of."""
+def test_anomaly_chart_has_its_anomalous_days_and_cost_drivers():
+    """With the expected cost, from the evidence."""
     evidence = {
         "anomalous_from": "2026-03-28", "anomalous_until": "2026-03-29", "first_day": "2026-01-01",
         "last_day": "2026-03-30", "daily_expected": 8.0, "causes": ["OutBytes (eu-west-1): 12.00 a day, 100%"],
@@ -167,26 +166,30 @@ def test_an_anomaly_is_marked_on_its_series_with_its_cause():
         {"fingerprint": strange.fingerprint, "charge_date": days_before(back), "effective_cost": float(back)}
         for back in (4, 2)
     ]
-    (shown,) = document(gathered(strange, finding_days=rows))["anomalies"]
-    assert (shown["marked_from"], shown["marked_until"]) == ("2026-03-28", "2026-03-29")
-    assert (shown["costs"], shown["expected"], shown["causes"]) == ([4.0, 0.0, 2.0], 8.0, evidence["causes"])
+    (shown,) = build_document(gathered(strange, finding_days=rows))["anomalies"]
+    assert (shown["anomalous_from"], shown["anomalous_until"]) == ("2026-03-28", "2026-03-29")
+    assert (shown["costs"], shown["expected"], shown["cost_drivers"]) == (
+        [4.0, 0.0, 2.0],
+        8.0,
+        evidence["causes"],
+    )
 
 
-def test_a_gpu_nobody_looked_at_is_not_an_idle_one():
-    """None is not 0, and a day it did not run has no hours."""
+def test_gpu_without_a_metric_is_not_idle():
+    """Its utilization is None and not 0; a day on which it did not run has no hours."""
     row = {
         "place": 1, "sub_account_id": "1", "region_id": "r", "resource_id": "i-1", "instance_types": "p4d",
         "charge_date": days_before(3), "gpu_hours": 24.0, "utilization": 0.0, "effective_cost": 50.0,
     }  # fmt: skip
-    rows = [row, {**row, "charge_date": days_before(1), "utilization": None}]
-    shown = document(gathered(gpu_days=rows, account_names={"1": "search"}))["gpus"]
+    rows = [row, {**row, "charge_date": days_before(1), "utilisation": None}]
+    shown = build_document(gathered(gpu_days=rows, account_names={"1": "search"}))["gpus"]
     (machine,) = shown["machines"]
     assert (machine["hours"], machine["utilization"]) == ([24.0, 0.0, 24.0], [0.0, None, None])
     assert (machine["account"], machine["cost"]) == ("search", 100.0)
 
 
-def test_a_number_that_is_none_is_left_out():
-    """A forecast of too few days has no interval; the page is written all the same."""
+def test_nan_and_infinity_become_null():
+    """A forecast of too few days has no interval; the page is still written."""
     row = {
         "of": "all",
         "name": "all",
@@ -195,30 +198,30 @@ def test_a_number_that_is_none_is_left_out():
         "low": float("nan"),
         "high": float("inf"),
     }
-    page = html(document(gathered(reports={"month_forecast": [row]})))
+    page = render_page(build_document(gathered(reports={"month_forecast": [row]})))
     assert data_of(page)["reports"]["month_forecast"]["rows"] == [{**row, "low": None, "high": None}]
 
 
-def test_what_was_not_evaluated_is_told():
-    """Failed, not asked by the last scan, not looked at; an account without a name is said in words."""
+def test_coverage_lists_what_was_not_evaluated():
+    """Failed, not run by the last scan, or without usage metrics."""
     detection, other = CATALOG.detections["underused_gpu"], CATALOG.detections["gpu_burst"]
     outcomes = (
         Outcome(detection, not_evaluated=({"monthly_cost": 7.5}, {"monthly_cost": Decimal("2.5")})),
         Outcome(other, error="gpu_burst: no such column"),
     )
-    told = document(
+    listed = build_document(
         gathered(
-            detections=tuple(DetectionSummary.of(one) for one in outcomes),
+            outcomes=outcomes,
             evaluated_until={"underused_gpu": DAY},
             coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
         )
-    )["freshness"]
-    assert told["failures"] == ["gpu_burst: no such column"]
-    assert told["not_asked"] == ["gpu_burst (last asked never)"]
-    (skipped,) = told["not_judged"]
+    )["coverage"]
+    assert listed["failures"] == ["gpu_burst: no such column"]
+    assert listed["not_run"] == ["gpu_burst (last run never)"]
+    (skipped,) = listed["not_evaluated"]
     assert (skipped["detection"], skipped["resources"], skipped["monthly_cost"]) == ("underused_gpu", 2, 10.0)
-    assert told["missing_accounts"] == ["1", "what no account is charged for"]
-    assert told["doubts"] == ["late"]
+    assert listed["missing_accounts"] == ["1", "charges without an account"]
+    assert listed["doubts"] == ["late"]
 
 
 def bill(*charges: dict[str, object]) -> DuckDbEngine:
@@ -238,14 +241,14 @@ def bill(*charges: dict[str, object]) -> DuckDbEngine:
 
 
 def gathered_from(engine, *found, catalog=CATALOG, tmp_path):
-    """What is gathered of a bill whose ledger knows these findings."""
+    """Return the page data of a bill whose ledger has these findings."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     ledger.update(lambda entries, silences: decide(entries, silences, run(*found)), evaluated=[])
     return gather(engine, as_of=DAY, currency="USD", catalog=catalog, owners=Owners(), ledger=ledger)
 
 
-def test_the_series_of_an_anomaly_is_that_of_what_it_names(tmp_path):
-    """Its account and service, in all regions where it names none; other services are not in it."""
+def test_series_of_an_anomaly_covers_its_account_and_service(tmp_path):
+    """In all regions where the finding names none, without other services."""
     strange = finding(None, category="anomaly", detection="cost_anomaly").model_copy(
         update={"region_id": None, "service_name": "Amazon OpenSearch Service"}
     )
@@ -254,54 +257,47 @@ def test_the_series_of_an_anomaly_is_that_of_what_it_names(tmp_path):
     assert (row["charge_date"], row["effective_cost"]) == (days_before(5), 20.0)
 
 
-def test_the_costliest_open_anomalies_are_drawn_and_nothing_else():
-    """A dozen; no waste, however dear, nothing resolved, nothing silenced."""
+def test_open_anomalies_of_highest_cost_get_a_chart():
+    """At most 12; no waste, no resolved and no suppressed finding."""
     anomalies = [
         LedgerEntry(finding=finding(str(cost), cost=str(cost), category="anomaly")) for cost in range(1, 20)
     ]
     gone = anomalies[18].model_copy(update={"state": "resolved"})
-    silence = Suppression(scope="resource", value="18", author="ana", reason="known", since=DAY)
+    suppression = Suppression(scope="resource", value="18", author="ana", reason="known", since=DAY)
     asked = series_of(
-        [*anomalies[:18], gone, LedgerEntry(finding=finding("waste", cost="99"))], [silence], as_of=DAY
+        [*anomalies[:18], gone, LedgerEntry(finding=finding("waste", cost="99"))], [suppression], as_of=DAY
     )
     assert [row[-1] for row in asked] == [str(cost) for cost in range(17, 5, -1)]
 
 
-def test_a_report_that_fails_costs_its_own_section_alone(tmp_path):
-    """The others are there, and why one is not is said."""
+def test_failed_report_leaves_out_its_own_section_only(tmp_path):
+    """The page shows the error."""
     broken = CATALOG.report("weekly_deltas")
     reports = {
         **CATALOG.reports,
         broken.id: type(broken)(broken.id, broken.header, "SELECT nothing", broken.path),
     }
     catalog = type(CATALOG)(CATALOG.detections, reports, CATALOG.tables, CATALOG.lookups)
-    made = gathered_from(bill({}), catalog=catalog, tmp_path=tmp_path)
-    assert [failure.partition(":")[0] for failure in made.failures] == ["weekly_deltas"]
-    shown = document(made)
+    page_data = gathered_from(bill({}), catalog=catalog, tmp_path=tmp_path)
+    assert [failure.partition(":")[0] for failure in page_data.failures] == ["weekly_deltas"]
+    shown = build_document(page_data)
     assert shown["reports"]["weekly_deltas"]["rows"] == []
     assert shown["reports"]["unowned_spend"]["rows"]
-    assert any("weekly_deltas" in one for one in shown["freshness"]["failures"])
+    assert any("weekly_deltas" in one for one in shown["coverage"]["failures"])
 
 
-def test_a_bill_without_a_settled_day_says_so():
-    """None, and not the text "None", which is later than every day."""
-    unsettled = {"first_day": DAY, "last_day": DAY, "last_settled_day": None, "sub_accounts": 1}
-    assert document(gathered(billed_days=unsettled))["layers"]["last_settled_day"] is None
-    assert document(gathered())["layers"]["last_settled_day"] == "2026-03-28"
-
-
-def test_the_layers_of_a_bill_add_up_to_its_report(tmp_path):
-    """The days that are drawn are the month that is told."""
+def test_daily_layers_add_up_to_the_report(tmp_path):
+    """The chart and the table have the same charges."""
     engine = bill(
         {},
         {"charge_date": days_before(2)},
         {"ServiceName": "Amazon Bedrock", "SkuMeter": "USE1-x-input-tokens"},
     )
-    shown = document(gathered_from(engine, tmp_path=tmp_path))["layers"]
+    shown = build_document(gathered_from(engine, tmp_path=tmp_path))["layers"]
     drawn = sum(sum(one["costs"]) for one in shown["layers"])
     assert drawn == pytest.approx(30) == sum(row["effective_cost"] for row in shown["month"])
     assert (
-        sum(shown["seen"])
+        sum(shown["bedrock_filter"])
         == pytest.approx(10)
         == sum(row["seen_by_bedrock_filter"] for row in shown["month"])
     )
@@ -317,19 +313,19 @@ def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess
     return done
 
 
-def test_the_command_writes_the_page_of_what_was_scanned_and_prints_its_address(tmp_path):
-    """Its findings are those of the scan; the folder is made."""
+def test_command_writes_the_page_of_the_last_scan_and_prints_its_address(tmp_path):
+    """Its findings are those of the scan; the folder is created."""
     sample, state = Path(__file__).parents[1] / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
     found = json.loads(focuswatch("scan", sample, "--format", "json", *state).stdout)
     out = tmp_path / "pages" / "report.html"
     assert focuswatch("page", "-o", out, *state).stdout.strip() == out.as_uri()
     shown = data_of(out.read_text(encoding="utf-8"))
     assert {one["fingerprint"] for one in shown["findings"]} == {one["fingerprint"] for one in found}
-    assert not shown["freshness"]["not_asked"]
-    assert not shown["freshness"]["failures"]
+    assert not shown["coverage"]["not_run"]
+    assert not shown["coverage"]["failures"]
 
 
-def test_a_page_of_what_was_never_scanned_gets_a_sentence(tmp_path):
+def test_page_without_a_scan_gets_one_sentence(tmp_path):
     """It has no ledger."""
     sample = Path(__file__).parents[1] / "data" / "focus_sample.csv"
     done = focuswatch("page", sample, "-o", tmp_path / "p.html", "--state", tmp_path / "state", code=2)
@@ -338,7 +334,7 @@ def test_a_page_of_what_was_never_scanned_gets_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(PACKAGES))
-def test_what_the_page_is_drawn_with_is_what_npm_delivers(name):
+def test_vendored_libraries_are_those_of_npm(name):
     """Reviewed by its sum; where npm has installed it, byte for byte."""
     kept = (VENDOR / name).read_bytes()
     sums = dict(reversed(line.split()) for line in (VENDOR / "SHA256SUMS").read_text().splitlines())
@@ -350,7 +346,7 @@ def test_what_the_page_is_drawn_with_is_what_npm_delivers(name):
         assert delivered.read_bytes() == kept
 
 
-def test_the_versions_that_are_kept_are_those_of_package_json():
+def test_vendored_versions_are_those_of_package_json():
     """What LICENSES.txt and the files' own heads say."""
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]
     licences = (VENDOR / "LICENSES.txt").read_text()

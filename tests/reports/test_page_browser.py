@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from focuswatch.reports.page import document, html
+from focuswatch.findings.finding import account_label
+from focuswatch.reports.page import build_document, render_page
 from tests.fakes.local_browser import AXE, NPM_BRINGS_ONE, browser, lacking, must_be_there
 from tests.fakes.waiting import patience
 from tests.given.findings import finding
@@ -19,9 +20,10 @@ from tests.reports.test_page import focuswatch
 SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 GRAVE = {"serious", "critical"}
-PAGES = ("organisation", "sample", "hostile", "empty")
+PAGES = ("organization", "sample", "hostile", "empty")
 SECTIONS = {
-    "burn", "findings", "anomalies", "gpus", "movers", "forecast", "portfolio", "unowned", "savings", "freshness",
+    "daily-spend", "findings", "anomalies", "gpus", "movers", "forecast", "portfolio", "unallocated", "savings",
+    "coverage",
 }  # fmt: skip
 
 
@@ -41,14 +43,14 @@ def chromium() -> Iterator[Browser]:
 def pages(tmp_path_factory) -> dict[str, Path]:
     """The demo's organisation and the public sample, by the command; hostile names and nothing, by hand."""
     folder = tmp_path_factory.mktemp("pages")
-    last_line = focuswatch("demo", "--out", folder / "demo").stdout.splitlines()[-1]
-    assert last_line == f"The page: {(folder / 'demo' / 'page.html').as_uri()}"
-    (folder / "demo" / "page.html").rename(folder / "organisation.html")
+    output = focuswatch("demo", "--out", folder / "demo").stdout
+    assert f"Page: {(folder / 'demo' / 'page.html').as_uri()}" in output.splitlines()
+    (folder / "demo" / "page.html").rename(folder / "organization.html")
     state = ("--state", folder / "state")
     focuswatch("scan", SAMPLE, *state)
     focuswatch("page", "-o", folder / "sample.html", *state)
     for name, given in (("hostile", hostile()), ("empty", gathered()), ("many", many(120))):
-        (folder / f"{name}.html").write_text(html(document(given)), encoding="utf-8")
+        (folder / f"{name}.html").write_text(render_page(build_document(given)), encoding="utf-8")
     return {path.stem: path for path in folder.glob("*.html")}
 
 
@@ -108,31 +110,33 @@ def test_packaged_browser_uses_only_its_own_fonts(chromium):
 
 def test_an_organisation_has_every_section(chromium, pages):
     """Each with a title, each reached from the top, charts drawn and named."""
-    with opened(chromium, pages["organisation"]) as page:
+    with opened(chromium, pages["organization"]) as page:
         shown = {one.get_attribute("id") for one in page.locator("main section").all()}
         assert shown >= SECTIONS
         linked = {one.get_attribute("href") for one in page.locator("nav a").all()}
         assert linked == {f"#{id}" for id in shown}
-        for section in ("burn", "anomalies", "gpus", "forecast", "portfolio"):
+        for section in ("daily-spend", "anomalies", "gpus", "forecast", "portfolio"):
             drawn = page.locator(f"#{section} figure svg[role=img]")
             assert drawn.count() >= 1
             assert drawn.first.get_attribute("aria-label")
-        assert page.locator("#burn figure rect").count() > 60
+        assert page.locator("#daily-spend figure rect").count() > 60
         assert page.locator("#anomalies figure circle").count() >= page.locator("#anomalies article").count()
 
 
 def test_the_public_sample_has_what_a_bill_without_ai_can_show(chromium, pages):
     """No AI, and said so; movements, owners, savings and how far the data goes."""
     with opened(chromium, pages["sample"]) as page:
-        assert "No charge of the last 60 days is of an AI workload" in page.locator("#burn").inner_text()
-        for section in ("findings", "unowned", "savings", "freshness"):
+        assert (
+            "No charge in the last 60 days is for an AI workload" in page.locator("#daily-spend").inner_text()
+        )
+        for section in ("findings", "unallocated", "savings", "coverage"):
             assert page.locator(f"#{section}").inner_text().strip()
         assert page.locator("#gpus").count() == 0
 
 
 def test_the_spend_is_split_by_intent_use_case_and_team(chromium, pages):
     """The picture changes, and says what it shows."""
-    with opened(chromium, pages["organisation"]) as page:
+    with opened(chromium, pages["organization"]) as page:
         for axis in ("Use case", "Team", "Intent"):
             page.get_by_label("Split by").select_option(axis)
             drawn = page.locator("#portfolio svg[role=img]")
@@ -142,16 +146,18 @@ def test_the_spend_is_split_by_intent_use_case_and_team(chromium, pages):
 
 def test_filters_work_by_keyboard(chromium, pages):
     """Team, account and category narrow the list to theirs; the sum is told to who cannot see it."""
-    known = data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"]
+    known = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
     keys = {
-        "Team": lambda one: one["team"] or "(unallocated)",
-        "Account": lambda one: one["sub_account_name"] or one["sub_account_id"] or "(the whole organisation)",
+        "Team": lambda one: one["team"] or "no owner",
+        "Account": lambda one: (
+            account_label(one["sub_account_name"], one["sub_account_id"]) or "(whole organization)"
+        ),
         "Use case": lambda one: one["use_case"] or "(no use case)",
-        "Intent": lambda one: one["intent"] or ("(not specified)" if one["team"] else "(unallocated)"),
+        "Intent": lambda one: one["intent"] or ("(no intent)" if one["team"] else "(unallocated)"),
         "Category": lambda one: one["category"],
     }
     for name, of in keys.items():
-        with opened(chromium, pages["organisation"]) as page:
+        with opened(chromium, pages["organization"]) as page:
             page.get_by_label(name, exact=True).focus()
             page.keyboard.press("ArrowDown")
             page.keyboard.press("Tab")
@@ -161,19 +167,19 @@ def test_filters_work_by_keyboard(chromium, pages):
             assert f"{len(wanted)} finding" in page.get_by_role("status").inner_text()
             listed = [one.get_attribute("id") for one in page.locator(".finding").all()]
             assert listed == [one["fingerprint"] for one in wanted][: len(listed)]
-            page.get_by_role("button", name="All findings").press("Enter")
+            page.get_by_role("button", name="Clear filters").press("Enter")
             assert f"{len(known)} findings," in page.get_by_role("status").inner_text()
 
 
 def test_words_find_a_finding(chromium, pages):
     """By resource, account or fingerprint; what nobody has finds nothing."""
-    one = data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"][3]
-    with opened(chromium, pages["organisation"]) as page:
-        page.get_by_label("Words").fill(one["fingerprint"][:10].upper())
+    one = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"][3]
+    with opened(chromium, pages["organization"]) as page:
+        page.get_by_role("searchbox", name="Search").fill(one["fingerprint"][:10].upper())
         assert [item.get_attribute("id") for item in page.locator(".finding").all()] == [one["fingerprint"]]
-        page.get_by_label("Words").fill(one["sub_account_name"])
+        page.get_by_role("searchbox", name="Search").fill(one["sub_account_name"])
         assert one["fingerprint"] in [item.get_attribute("id") for item in page.locator(".finding").all()]
-        page.get_by_label("Words").fill("no such thing anywhere")
+        page.get_by_role("searchbox", name="Search").fill("no such thing anywhere")
         assert page.get_by_role("status").inner_text().startswith("0 findings of")
 
 
@@ -181,10 +187,10 @@ def test_a_finding_opens_with_its_evidence_and_a_command_to_copy(chromium, pages
     """By keyboard; what is copied is the command whole."""
     one = next(
         one
-        for one in data_of(pages["organisation"].read_text(encoding="utf-8"))["findings"]
+        for one in data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
         if one["commands"]
     )
-    with opened(chromium, pages["organisation"], permissions=["clipboard-read", "clipboard-write"]) as page:
+    with opened(chromium, pages["organization"], permissions=["clipboard-read", "clipboard-write"]) as page:
         page.locator(f"[id='{one['fingerprint']}'] summary").first.focus()
         page.keyboard.press("Enter")
         inside = page.locator(f"[id='{one['fingerprint']}'] .inside")
@@ -220,18 +226,18 @@ def test_the_theme_that_was_chosen_stays(chromium, pages):
     with opened(chromium, pages["empty"], color_scheme="light") as page:
         ground = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(ground)
-        page.get_by_role("button", name="Change to dark colours").press("Enter")
+        page.get_by_role("button", name="Switch to dark theme").press("Enter")
         dark = page.evaluate(ground)
         assert dark != light
         page.reload()
         page.wait_for_selector("html[data-ready]")
         assert page.evaluate(ground) == dark
-        assert page.get_by_role("button", name="Change to light colours").is_visible()
+        assert page.get_by_role("button", name="Switch to light theme").is_visible()
 
 
 def test_on_paper_it_is_light_and_open(chromium, pages):
     """Also from a dark screen: no controls, findings with their evidence; several sheets of PDF."""
-    with opened(chromium, pages["organisation"], color_scheme="dark") as page:
+    with opened(chromium, pages["organization"], color_scheme="dark") as page:
         page.emulate_media(media="print", color_scheme="dark")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert not page.locator("nav").is_visible()
@@ -257,8 +263,8 @@ def test_sections_without_data_are_not_there(chromium, pages):
     """No anomaly, no GPU, no report: no empty frames."""
     with opened(chromium, pages["empty"]) as page:
         shown = {one.get_attribute("id") for one in page.locator("main section").all()}
-        assert shown == {"burn", "findings", "unowned", "savings", "freshness"}
-        assert page.get_by_role("status").inner_text() == "Nothing is open."
+        assert shown == {"daily-spend", "findings", "unallocated", "savings", "coverage"}
+        assert page.get_by_role("status").inner_text() == "No open findings."
 
 
 def test_what_is_narrowed_keeps_the_costliest_first(chromium, tmp_path):
@@ -266,10 +272,10 @@ def test_what_is_narrowed_keeps_the_costliest_first(chromium, tmp_path):
     given = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
                      finding("d", cost="7", team="t", category="security"))  # fmt: skip
     path = tmp_path / "p.html"
-    path.write_text(html(document(given)), encoding="utf-8")
+    path.write_text(render_page(build_document(given)), encoding="utf-8")
     with opened(chromium, path) as page:
         page.get_by_label("Team", exact=True).select_option("t")
         assert [one.split("\n")[0] for one in page.locator(".finding .money").all_inner_texts()] == [
             "9.00 USD", "7.00 USD", "1.00 USD",
         ]  # fmt: skip
-        assert page.get_by_role("status").inner_text() == "3 findings of 4, 10.00 USD of waste a month"
+        assert page.get_by_role("status").inner_text() == "3 findings of 4, 10.00 USD/month of waste"

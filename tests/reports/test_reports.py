@@ -15,7 +15,7 @@ from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.run_report import report_rows
 from focuswatch.simulate import simulate
 from focuswatch.simulate.organization import MIN_ACCOUNTS
 from tests.owners.test_owners import OWNERS
@@ -46,7 +46,7 @@ def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
     give(connection, given, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
     local_tables.load_owners(connection, owners.tables)
     local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
-    return rows_of(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
+    return report_rows(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
 
 
 def test_a_bedrock_filter_misses_what_other_names_hide():
@@ -389,7 +389,7 @@ def opened(simulated, as_of):
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=str) as bill:
 
         def rows(name):
-            return rows_of(CATALOG.report(name), engine=bill.engine, as_of=as_of, owners=owners)
+            return report_rows(CATALOG.report(name), engine=bill.engine, as_of=as_of, owners=owners)
 
         def billed(column, where):
             statement = f"SELECT sum({column}) AS total FROM daily_charges WHERE {where}"

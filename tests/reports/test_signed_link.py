@@ -18,7 +18,7 @@ from focuswatch.reports.page.signed_link import (
 )
 from focuswatch.reports.weekly_message import render_weekly_message
 from tests.fakes.slack_rules import blocks_problems
-from tests.reports.test_weekly_summary import row, told
+from tests.reports.test_weekly_summary import row, week_of
 
 DOOR, SECRET, NOW = (
     "https://abc.lambda-url.eu-west-1.on.aws/",
@@ -125,7 +125,10 @@ def test_webhooks_alone_have_no_secret_and_open_nothing(answer):
 def test_the_digest_says_for_how_long_its_link_is_good():
     """In one line below the others; without a page there is none."""
     link = page_link(DOOR, secret=SECRET, now=NOW)
-    message, without = render_weekly_message(told([row()]), page=link), render_weekly_message(told([row()]))
+    message, without = (
+        render_weekly_message(week_of([row()]), page=link),
+        render_weekly_message(week_of([row()])),
+    )
     assert blocks_problems(message["blocks"]) == []
     assert json.dumps(message).count(link) == 1
     assert f"for {LINK_DAYS} days" in json.dumps(message)

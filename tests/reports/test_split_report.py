@@ -9,7 +9,7 @@ import pytest
 
 from focuswatch.bill import local_tables
 from focuswatch.owners.owners_file import Owners
-from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.split_report import split_rows
 from tests.given.findings import DAY
 from tests.given.page import CATALOG
@@ -114,7 +114,7 @@ def test_the_parts_add_up_to_the_whole(name, column, by):
     """A charge with null account, resource and tags is in a part too, and in one alone."""
     doubled = [{**one, "days": [DAY - timedelta(days=7), DAY]} for one in CHARGES]
     engine = given([*EVERY_DAY, *doubled])
-    whole = rows_of(CATALOG.report(name), engine=engine, as_of=DAY, owners=OWNERS)
+    whole = report_rows(CATALOG.report(name), engine=engine, as_of=DAY, owners=OWNERS)
     rows = split(engine, name, by)
     assert sum(row[column] for row in rows) == pytest.approx(sum(row[column] for row in whole))
     assert all(next(iter(row)) == by for row in rows)
@@ -124,7 +124,7 @@ def test_a_part_is_named_as_the_portfolio_names_it():
     """What is bet on, what has proven itself, what nobody said, and what is nobody's; the costliest part first."""
     rows = split(given(EVERY_DAY), "ai_spend_by_layer", "intent")
     assert {row["intent"]: row["effective_cost"] for row in rows} == {
-        "experiment": 160 * 20, "(unallocated)": 80 * 20, "(not specified)": 40 * 20, "production": 30 * 20,
+        "experiment": 160 * 20, "(unallocated)": 80 * 20, "(no intent)": 40 * 20, "production": 30 * 20,
     }  # fmt: skip
     assert [row["intent"] for row in rows][0] == "experiment"
     teams = {row["team"] for row in split(given(EVERY_DAY), "ai_spend_by_layer", "team")}
@@ -158,6 +158,6 @@ def test_the_command_splits_and_asks_the_ledger(tmp_path):
     split = json.loads(
         focuswatch("report", "spend_by_team", "--by", "intent", "--format", "json", *state).stdout
     )
-    assert {row["intent"] for row in split} <= {"(not specified)", "(unallocated)"}
+    assert {row["intent"] for row in split} <= {"(no intent)", "(unallocated)"}
     for column in ("effective_cost", "billed_cost"):
         assert sum(row[column] for row in split) == pytest.approx(sum(row[column] for row in whole))

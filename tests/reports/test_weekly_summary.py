@@ -1,4 +1,4 @@
-"""The week in ten lines: what was spent and against what, what moved and why, what is open, what was saved."""
+"""The weekly digest in ten lines: spend, budget, changes with their cause, open findings, savings."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,46 +34,46 @@ def row(
     }  # fmt: skip
 
 
-def told(rows, entries=(), *, team="search", as_of=date(2026, 4, 11)):
-    """One team's week."""
+def week_of(rows, entries=(), *, team="search", as_of=date(2026, 4, 11)):
+    """Return one team's week."""
     found = weeks(rows, entries, owners=OWNERS, as_of=as_of, currency="USD")
     return next(week for week in found if week.team == team)
 
 
-def test_a_week_is_held_against_the_week_before_and_the_budget():
-    """In the first lines that an owner reads."""
-    week = told([row()])
+def test_week_is_compared_with_the_week_before_and_the_budget():
+    """In its first two lines."""
+    week = week_of([row()])
     assert week.heading == (
-        "search: usage came to 700.00 USD in seven settled days (without credits, tax and fees), "
-        "40% more than in the seven before"
+        "search: 700.00 USD in the last 7 settled days (usage, without credits, tax and fees), "
+        "40% more than in the 7 days before"
     )
     assert week.lines[0] == (
-        "Month to date, billed without credits and tax: 900.00 USD of 1,000 USD, "
-        "90% of the budget with 27% of the month settled"
+        "Month to date: 900.00 USD billed without credits and tax, "
+        "90% of the 1,000 USD budget; 27% of the month is settled"
     )
 
 
 def test_without_a_week_before_there_is_no_comparison():
-    """And no division by nothing."""
-    assert "the first week that is known" in told([row(before=0.0)]).heading
+    """And no division by zero."""
+    assert "with no earlier week to compare" in week_of([row(before=0.0)]).heading
 
 
 def test_the_largest_movers_come_with_their_cause():
-    """A finding about the same service of the same account, or the word that there is none."""
+    """A finding about the same service of the same account, or that none explains it."""
     about = finding(team="search", cost="300").model_copy(
         update={"service_name": "Amazon Kendra", "title": "An index idles"}
     )
     rows = [row(), row(service="AWS Lambda", now=10.0, before=500.0), row(service="Amazon S3", now=50.0, before=5.0),
             row(service="Amazon SQS", now=2.0, before=1.5)]  # fmt: skip
-    moved = [line for line in told(rows, [LedgerEntry(finding=about)]).lines if " in search-prod" in line]
+    moved = [line for line in week_of(rows, [LedgerEntry(finding=about)]).lines if " in search-prod" in line]
     assert moved == [
-        "-490.00 USD AWS Lambda in search-prod (111122223333)",
-        "+200.00 USD Amazon Kendra in search-prod (111122223333): An index idles",
-        "+45.00 USD Amazon S3 in search-prod (111122223333): no finding explains it",
+        "AWS Lambda in search-prod (111122223333): -490.00 USD",
+        "Amazon Kendra in search-prod (111122223333): +200.00 USD (An index idles)",
+        "Amazon S3 in search-prod (111122223333): +45.00 USD (no finding explains it)",
     ]
 
 
-def test_what_is_open_and_what_was_saved_is_counted():
+def test_open_findings_and_verified_savings_are_summed():
     """Waste by what stopping it saves; saved is what the bill shows, of this week's resolved findings alone."""
     as_of = date(2026, 4, 11)
     entries = [
@@ -87,18 +87,18 @@ def test_what_is_open_and_what_was_saved_is_counted():
               saved_daily=Decimal(9)),
         LedgerEntry(finding=finding("another's", team="fraud")),
     ]  # fmt: skip
-    lines = told([row()], entries).lines
-    assert "2 findings open, 100.00 USD a month to save, the oldest for 9 days" in lines
-    assert "1 finding resolved this week; the bill shows 120.00 USD a month less" in lines
-    assert "The worst: A title, 50.00 USD charged, 111122223333. First step: An action" in lines
+    lines = week_of([row()], entries).lines
+    assert "2 open findings: 100.00 USD/month of waste; the oldest is 9 days old" in lines
+    assert "1 finding resolved this week; savings verified in the bill: 120.00 USD/month" in lines
+    assert "Highest severity: A title, 50.00 USD charged, 111122223333. First step: An action" in lines
 
 
-def test_everybodys_week_says_what_nobody_owns():
-    """And holds all budgets against what the teams that have one spent."""
-    week = told([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
+def test_week_of_the_organization_has_unallocated_spend():
+    """And compares all budgets with the spend of the teams that have one."""
+    week = week_of([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
     assert week.spent == 1700
-    assert "Nobody owns 300.00 USD of it, 18%: focuswatch report unowned_spend" in week.lines
-    assert ": 900.00 USD of 1,000 USD, 90% of the budget" in week.lines[0]
+    assert "Unallocated: 300.00 USD, 18% of the week. Details: focuswatch report unowned_spend" in week.lines
+    assert "900.00 USD billed without credits and tax, 90% of the 1,000 USD budget" in week.lines[0]
 
 
 def golden(name):
@@ -119,14 +119,14 @@ def golden(name):
         row("fraud", month=5000.0, now=20.0, before=21.0),
     ]
     if name == "fraud":
-        return told([row("fraud", now=20.0, before=20.4, month=31.0)], team="fraud", as_of=as_of)
+        return week_of([row("fraud", now=20.0, before=20.4, month=31.0)], team="fraud", as_of=as_of)
     entries = [*(LedgerEntry(finding=one) for one in mine), gone]
-    return told(rows, entries, team="search" if name == "search" else None, as_of=as_of)
+    return week_of(rows, entries, team="search" if name == "search" else None, as_of=as_of)
 
 
 @pytest.mark.parametrize("name", ["search", "everybody", "fraud"])
-def test_a_week_is_read_as_the_golden_file_shows(name):
-    """What a team hears with much to do, FinOps about everybody, and a team in a quiet week."""
+def test_weekly_message_matches_its_golden_file(name):
+    """A team with open findings, the organization, and a team in a week without changes."""
     payload = render_weekly_message(golden(name))
     assert not blocks_problems(payload["blocks"])
     same_as_golden(
@@ -134,8 +134,8 @@ def test_a_week_is_read_as_the_golden_file_shows(name):
     )
 
 
-def test_a_team_with_nothing_to_tell_is_left_out():
-    """Nobody reads an empty digest."""
+def test_team_without_spend_or_findings_is_left_out():
+    """An empty digest is not sent."""
     assert [week.team for week in weeks([row()], [], owners=OWNERS, as_of=AS_OF, currency="USD")] == [
         None,
         "search",
@@ -144,8 +144,8 @@ def test_a_team_with_nothing_to_tell_is_left_out():
 
 @pytest.mark.parametrize("name", ["x" * 3000, "<!channel> & <@U1>", "\u202eevil", "", "a\nb"])
 def test_a_message_fits_slack_whatever_services_are_called(name):
-    """Ten lines at most, none of them an order."""
-    week = told(
+    """At most ten lines, none of them a mention."""
+    week = week_of(
         [row(service=name or None), row(service=name + "2", before=0.0)],
         [LedgerEntry(finding=finding(name or None, team="search"))],
     )
@@ -158,7 +158,7 @@ def test_a_message_fits_slack_whatever_services_are_called(name):
 def moved(findings, **changed):
     """The line about the one service of the team that moved."""
     entries = [one if isinstance(one, LedgerEntry) else LedgerEntry(finding=one) for one in findings]
-    (line,) = [line for line in told([row(**changed)], entries).lines if " in search-prod" in line]
+    (line,) = [line for line in week_of([row(**changed)], entries).lines if " in search-prod" in line]
     return line
 
 
@@ -167,32 +167,32 @@ def about(title="Cost anomaly", *, service="Amazon Kendra", team="search", cost=
     return one.model_copy(update={"service_name": service, "title": title})
 
 
-def test_a_rise_that_another_team_s_finding_explains_names_it():
+def test_increase_explained_by_another_team_s_finding_names_that_team():
     """Nor does a team read that no finding explains what one explains that nobody owns."""
-    assert moved([about(team="fraud")]).endswith(": Cost anomaly (owned by fraud)")
-    assert moved([about(team=None)]).endswith(": Cost anomaly")
+    assert moved([about(team="fraud")]).endswith("(Cost anomaly, owned by fraud)")
+    assert moved([about(team=None)]).endswith("(Cost anomaly)")
 
 
 @pytest.mark.parametrize("state", ["resolved", "closed"])
-def test_a_rise_is_explained_by_a_finding_that_is_over(state):
+def test_increase_is_explained_by_a_finding_that_ended(state):
     """A spike of one day is resolved in the week in which it rose; a first charge is notified once and closed."""
-    assert moved([LedgerEntry(finding=about(), state=state)]).endswith(": Cost anomaly")
+    assert moved([LedgerEntry(finding=about(), state=state)]).endswith("(Cost anomaly)")
     old = LedgerEntry(finding=about(on=date(2026, 3, 1)), state=state)
-    assert moved([old]).endswith(": no finding explains it")
+    assert moved([old]).endswith("(no finding explains it)")
 
 
 def test_a_finding_about_the_whole_account_explains_what_is_not_larger():
     """A dormant account's service rose with it; a first charge of a cent explains no 200 USD."""
-    assert moved([about("Dormant account", service=None)]).endswith(": Dormant account")
-    assert moved([about("First charge", service=None, cost="0.01")]).endswith(": no finding explains it")
+    assert moved([about("Dormant account", service=None)]).endswith("(Dormant account)")
+    assert moved([about("First charge", service=None, cost="0.01")]).endswith("(no finding explains it)")
     both = [about("Dormant account", service=None, cost="900"), about()]
-    assert moved(both).endswith(": Cost anomaly")
+    assert moved(both).endswith("(Cost anomaly)")
 
 
 def test_no_part_of_a_month_is_settled_on_its_second_day():
     """The budget of April is not held against the last days of March."""
-    week = told([row(month=0.0)], as_of=date(2026, 5, 2))
-    assert "0% of the budget with 0% of the month settled" in week.lines[0]
+    week = week_of([row(month=0.0)], as_of=date(2026, 5, 2))
+    assert "0% of the 1,000 USD budget; 0% of the month is settled" in week.lines[0]
 
 
 def test_the_report_counts_settled_days_and_the_month():

@@ -1,1 +1,1 @@
-"""What people and programs see: tables on a terminal, JSON, Slack's blocks."""
+"""Output of commands: tables on a terminal, JSON, CSV and Slack's blocks."""

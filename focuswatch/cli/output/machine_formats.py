@@ -1,6 +1,6 @@
-"""Findings and rows as JSON and CSV."""
+"""Findings, rows and explanations as JSON and CSV."""
 
-import csv as csv_module
+import csv
 import io
 import json
 import math
@@ -14,34 +14,28 @@ from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.finding import Finding, json_value
 from focuswatch.findings.visible_text import UNSEEN, escaped_json, visible
 
-# Signs that begin a formula, of full width too; and all that a spreadsheet may pass over before one.
+# Characters that begin a formula, of full width too; and those that a spreadsheet may skip before one.
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-NOTHING = re.compile(rf"\A(?:\s|{UNSEEN.pattern})+")
+SKIPPED = re.compile(rf"\A(?:\s|{UNSEEN.pattern})+")
 
 
-def findings(found: Iterable[Finding]) -> str:
-    """A JSON list of findings, as docs/finding.schema.json describes each."""
-    listed = [finding.model_dump(mode="json", by_alias=True) for finding in found]
-    return written(listed)
+def findings_json(findings: Iterable[Finding]) -> str:
+    """Return a JSON list of findings, each as docs/finding.schema.json describes it."""
+    return json_text([finding.model_dump(mode="json", by_alias=True) for finding in findings])
 
 
-def rows(found: Sequence[Row]) -> str:
-    """A JSON list of objects keyed by column."""
-    listed = [{key: json_value(value) for key, value in row.items()} for row in found]
-    return written(listed)
+def rows_json(rows: Sequence[Row]) -> str:
+    """Return a JSON list of objects keyed by column."""
+    return json_text([{key: json_value(value) for key, value in row.items()} for row in rows])
 
 
-def explanation(finding: Finding, explained: Explanation) -> str:
-    """A JSON object: whose explanation it is, and its fields as docs/finding.schema.json describes them."""
-    told = {
-        "fingerprint": finding.fingerprint,
-        "currency": finding.currency,
-        **explained.model_dump(mode="json"),
-    }
-    return written(told)
+def explanation_json(finding: Finding, explanation: Explanation) -> str:
+    """Return a JSON object: the finding's fingerprint, and the explanation as docs/finding.schema.json describes it."""
+    identity = {"fingerprint": finding.fingerprint, "currency": finding.currency}
+    return json_text(identity | explanation.model_dump(mode="json"))
 
 
-def written(document: Any) -> str:
+def json_text(document: Any) -> str:
     """Return JSON in the characters of stdout: what its encoding lacks is written as `\\u…`, and means the same."""
     document = finite(document)
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
@@ -58,24 +52,24 @@ def finite(value: Any) -> Any:
         case float():
             return value if math.isfinite(value) else None
         case dict():
-            return {key: finite(one) for key, one in value.items()}
+            return {key: finite(item) for key, item in value.items()}
         case list() | tuple():
-            return [finite(one) for one in value]
+            return [finite(item) for item in value]
     return value
 
 
-def csv(found: Sequence[Row], *, columns: Sequence[str]) -> str:
-    """CSV with a header line, also where there are no rows; null is empty."""
+def rows_csv(rows: Sequence[Row], *, columns: Sequence[str]) -> str:
+    """Return CSV with a header line, also where there are no rows; null is empty."""
     text = io.StringIO()
-    writer = csv_module.DictWriter(text, fieldnames=columns, lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _cell(json_value(value)) for key, value in row.items()} for row in found)
+    writer.writerows({key: _cell(json_value(value)) for key, value in row.items()} for row in rows)
     return text.getvalue()
 
 
 def _cell(value: object) -> object:
-    """Text that a spreadsheet takes for text and not for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+    """Return text that a spreadsheet reads as text and not as a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
     if not isinstance(value, str):
         return value
-    begins = NOTHING.sub("", value)[:1]
-    return visible(f"'{value}" if begins in FORMULA or value[:1] in ("\t", "\r", "\n") else value)
+    first = SKIPPED.sub("", value)[:1]
+    return visible(f"'{value}" if first in FORMULA or value[:1] in ("\t", "\r", "\n") else value)

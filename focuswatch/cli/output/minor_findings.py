@@ -1,4 +1,4 @@
-"""The one line that stands for all minor findings of a scan."""
+"""One line that sums up all low-severity first charges of a scan."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,8 +9,8 @@ SERVICES_NAMED = 6
 
 
 def minor_line(findings: Sequence[Finding], currency: str) -> str:
-    """Return how many there are, of which kinds, in how many accounts, and what they cost together."""
-    kinds = ", ".join(sorted({finding.title for finding in findings}))
+    """Return number, titles, accounts, cost and services of minor findings."""
+    titles = ", ".join(sorted({finding.title for finding in findings}))
     services = sorted({finding.service_name for finding in findings if finding.service_name})
     named = ", ".join(services[:SERVICES_NAMED])
     if len(services) > SERVICES_NAMED:
@@ -18,6 +18,6 @@ def minor_line(findings: Sequence[Finding], currency: str) -> str:
     accounts = len({finding.sub_account_id for finding in findings})
     cost = amount(sum((finding.monthly_cost for finding in findings), Decimal(0)))
     return (
-        f"Low severity ({kinds}): {len(findings)} in {accounts} account{'' if accounts == 1 else 's'}, "
-        f"{cost} {currency} together: {named}. List them: focuswatch findings"
+        f"Low severity ({titles}): {len(findings)} in {accounts} account{'' if accounts == 1 else 's'}, "
+        f"{cost} {currency} in total: {named}. List them: focuswatch findings"
     )

@@ -1,11 +1,10 @@
-"""News as one Slack message: a Block Kit payload that an incoming webhook or chat.postMessage takes.
+"""The notifications of a scan as one Slack message: a Block Kit payload for an incoming webhook or chat.postMessage.
 
-Limits: https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message), and what
-focuswatch/notify/slack/blocks.py says of all together.
-What the bill says is data: rich text, which has neither markup nor mentions in its texts.
+Limits: https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message), and those in
+focuswatch/notify/slack/blocks.py. Text from the bill is shown as rich text, which has neither markup nor mentions.
 """
 
-from focuswatch.cli.output.machine_formats import written
+from focuswatch.cli.output.machine_formats import json_text
 from focuswatch.cli.output.minor_findings import minor_line
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.amount_text import full_amount
@@ -29,28 +28,30 @@ NAME_CHARACTERS = 300
 CONTEXT_CHARACTERS = 1500
 
 
-def news(scanned: ScanResult) -> str:
-    """The JSON of a message that tells the news of a scan, costliest first."""
-    heading = f"focuswatch: {len(scanned.notifications)} to tell as of {scanned.as_of}"
-    told = [one.finding for one in scanned.notifications if not is_minor(one.finding)]
-    minor = [one.finding for one in scanned.notifications if is_minor(one.finding)]
+def notification_payload(scanned: ScanResult) -> str:
+    """Return the JSON of a message with all notifications of a scan, highest cost first."""
+    count = len(scanned.notifications)
+    heading = f"focuswatch: {count} notification{'' if count == 1 else 's'} as of {scanned.as_of}"
+    findings = [notification.finding for notification in scanned.notifications]
+    major = [finding for finding in findings if not is_minor(finding)]
+    minor = [finding for finding in findings if is_minor(finding)]
     blocks: list[Block] = [{"type": "header", "text": {"type": "plain_text", "text": heading}}]
     shown = 0
-    for finding in told[:MOST_FINDINGS]:
+    for finding in major[:MOST_FINDINGS]:
         longer = [*blocks, _block(finding), {"type": "divider"}]
         if size(longer) > MESSAGE_CHARACTERS:
             break
         blocks, shown = longer, shown + 1
-    if len(told) > shown:
-        blocks.append(context(f"and {len(told) - shown} more"))
+    if len(major) > shown:
+        blocks.append(context(f"and {len(major) - shown} more"))
     if minor:
         blocks.append(context(minor_line(minor, scanned.currency)[:CONTEXT_CHARACTERS]))
     blocks.append(context(f"{scanned.monthly_waste:,.0f} {scanned.currency}/month of waste"))
-    return written({"text": heading, "blocks": blocks})
+    return json_text({"text": heading, "blocks": blocks})
 
 
 def _block(finding: Finding) -> Block:
-    """A finding as one block of rich text, in which a name is neither markup nor a mention nor a line of its own."""
+    """Return a finding as one block of rich text, in which no name is markup, a mention or a line of its own."""
     status = spaced(f" ({finding.status}, {finding.severity})")
     cost = words(
         f"{full_amount(finding)} · {finding.team or 'no owner'}",

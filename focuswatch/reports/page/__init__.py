@@ -1,10 +1,10 @@
-"""The page: what a team, FinOps and a CTO look at, as one HTML file that needs no network.
+"""The page for teams, FinOps and managers: one HTML file that needs no network.
 
-`gather` asks the tables and the ledger, `document` makes plain JSON of it, `html` puts that into the file.
+`gather` queries the tables and the ledger, `build_document` makes plain JSON of that, `render_page` the file.
 """
 
-from focuswatch.reports.page.page_data import Gathered, gather
-from focuswatch.reports.page.page_document import document
-from focuswatch.reports.page.page_html import html
+from focuswatch.reports.page.page_data import PageData, gather
+from focuswatch.reports.page.page_document import build_document
+from focuswatch.reports.page.page_html import render_page
 
-__all__ = ["Gathered", "document", "gather", "html"]
+__all__ = ["PageData", "build_document", "gather", "render_page"]

@@ -1,8 +1,10 @@
-"""What the page shows, asked of the tables and of the ledger; nothing is decided or written here."""
+"""Query everything that the page shows from the tables and the ledger."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from typing import TypeVar
 
 from focuswatch.bill.account_details import account_names
 from focuswatch.catalog.catalog import Catalog, Detection
@@ -18,10 +20,10 @@ from focuswatch.ledger import Ledger, LedgerEntry, Suppression
 from focuswatch.owners.launches import MutedByLaunch, costs_muted_by_launches
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.findings_table import Purpose, purpose_of, tags_of_accounts
-from focuswatch.reports.run_report import rows_of
+from focuswatch.reports.run_report import report_rows
 
-MOST_SERIES = 12  # anomalies drawn; the others are among the findings
-# A report that the catalog does not have (yet) is a section that the page does not have.
+MOST_SERIES = 12  # anomalies with a chart
+# A report that the catalog lacks is a section that the page lacks.
 REPORTS = ("ai_spend_by_layer", "weekly_deltas", "unowned_spend", "month_forecast", "portfolio", "savings")
 BILLED_DAYS = """
 SELECT
@@ -33,15 +35,19 @@ FROM completeness
 """
 
 
+Result = TypeVar("Result")
+Default = TypeVar("Default")
+
+
 @dataclass(frozen=True)
-class Gathered:
-    """Everything the page is made of; `reports` holds those that ran, `failures` says what did not."""
+class PageData:
+    """Everything that the page shows; `reports` holds those that ran, `failures` those that did not."""
 
     as_of: date
     currency: str
     catalog: Catalog
     entries: tuple[LedgerEntry, ...]
-    silences: tuple[Suppression, ...]
+    suppressions: tuple[Suppression, ...]
     detections: tuple[DetectionSummary, ...]  # of their last runs
     evaluated_until: Mapping[str, date]
     coverage: Coverage
@@ -55,7 +61,28 @@ class Gathered:
     launched: tuple[MutedByLaunch, ...] = ()
     failures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    other_providers: str | None = None  # what to know of charges that are not AWS's
+    other_providers: str | None = None  # a note on charges of other providers than AWS
+
+
+@dataclass
+class _Queries:
+    """Queries over one engine; those that fail give no rows, and their errors are kept."""
+
+    engine: Engine
+    as_of: date
+    catalog: Catalog
+    failures: list[str] = field(default_factory=list)
+
+    def run(self, query: Callable[[], Result], *, default: Default) -> Result | Default:
+        try:
+            return query()
+        except QueryError as error:
+            self.failures.append(str(error))
+            return default
+
+    def lookup(self, name: str, **values: Value) -> list[Row]:
+        statement = self.catalog.lookups[name].render({"as_of": self.as_of, **values})
+        return self.run(lambda: self.engine.query(statement, label=name), default=[])
 
 
 def gather(
@@ -66,105 +93,101 @@ def gather(
     catalog: Catalog,
     owners: Owners,
     ledger: Ledger,
-    answers: ResultCache | None = None,
+    result_cache: ResultCache | None = None,
     detections: Sequence[DetectionSummary] | None = None,
     warnings: Sequence[str] = (),
-    judged: Engine | None = None,
+    detected_on: Engine | None = None,
     other_providers: str | None = None,
     rate: Rate | None = None,
-) -> Gathered:
-    """What the page shows as of a day. What a statement gets wrong costs its own section alone, and is told.
+) -> PageData:
+    """Return what the page shows as of a day. A query that fails leaves its own section out, with a message.
 
-    `answers` spares the detections that the last scan asked over the same data; with `detections`, the counts of the
-    last run of each detection, none is run.
-    They are asked on `judged`, where that is another engine. The table known_findings holds what `ledger` knows.
-    `rate` is the one that the scan converted thresholds with.
+    `detections` are those of the last run of each detection; without them the detections run, on `detected_on` where
+    that is another engine, unless `result_cache` has their results over the same data. The table known_findings holds
+    the findings of `ledger`. `rate` is the one that the scan converted thresholds with.
     """
     per_usd = float((rate or rate_of(currency, rates=owners.exchange_rates)).per_usd)
-    failures: list[str] = []
-
-    def rows(query: Callable[[], list[Row]]) -> list[Row]:
-        try:
-            return query()
-        except QueryError as error:
-            failures.append(str(error))
-            return []
-
-    def lookup(name: str, **values: Value) -> list[Row]:
-        statement = catalog.lookups[name].render({"as_of": as_of, **values})
-        return rows(lambda: engine.query(statement, label=name))
-
-    entries, silences = tuple(ledger.entries().values()), tuple(ledger.suppressions())
+    queries = _Queries(engine, as_of, catalog)
+    entries, suppressions = tuple(ledger.entries().values()), tuple(ledger.suppressions())
     evaluated_until = ledger.evaluated_until()
-    gpu_days = lookup("gpu_busy_days")
-    drawn = series_of(entries, silences, as_of=as_of)
-    quiet: tuple[MutedByLaunch, ...] = ()
-    purposes: dict[str, Purpose] = {}
-    try:
-        tags = tags_of_accounts(engine)
-        purposes = {one.fingerprint: purpose_of(one, owners=owners, account_tags=tags) for one in entries}
-        quiet = costs_muted_by_launches(engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=per_usd)
-    except QueryError as error:
-        failures.append(str(error))
-    return Gathered(
+    gpu_days = queries.lookup("gpu_busy_days")
+    series = series_of(entries, suppressions, as_of=as_of)
+    if detections is None:
+        detections = _summaries(
+            detected_on or engine, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,
+            evaluated_until=evaluated_until, per_usd=per_usd,
+        )  # fmt: skip
+    return PageData(
         as_of=as_of,
         currency=currency,
         catalog=catalog,
         entries=entries,
-        silences=silences,
-        detections=_summaries(
-            judged or engine,
-            as_of=as_of,
-            catalog=catalog,
-            owners=owners,
-            answers=answers,
-            evaluated_until=evaluated_until,
-            per_usd=per_usd,
-        )
-        if detections is None
-        else tuple(detections),
+        suppressions=suppressions,
+        detections=tuple(detections),
         evaluated_until=evaluated_until,
         coverage=coverage(engine, as_of=as_of),
         billed_days=next(iter(engine.query(BILLED_DAYS, label="days of the bill")), {}),
         account_names=account_names(engine, (row["sub_account_id"] for row in gpu_days)),
-        layer_days=lookup("layer_days"),
+        layer_days=queries.lookup("layer_days"),
         gpu_days=gpu_days,
-        finding_days=lookup("finding_days", findings=drawn) if drawn else [],
-        reports={
-            name: rows(
-                lambda name=name: rows_of(catalog.report(name), engine=engine, as_of=as_of, owners=owners)  # type: ignore[misc]
-            )
-            for name in REPORTS
-            if name in catalog.reports
-        },
-        purposes=purposes,
-        launched=quiet,
-        failures=tuple(failures),
+        finding_days=queries.lookup("finding_days", findings=series) if series else [],
+        reports=_reports(queries, owners=owners),
+        purposes=_purposes(queries, entries, owners=owners),
+        launched=queries.run(
+            lambda: costs_muted_by_launches(
+                engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=per_usd
+            ),
+            default=(),
+        ),
+        failures=tuple(queries.failures),
         warnings=tuple(warnings),
         other_providers=other_providers,
     )
 
 
-def is_shown(entry: LedgerEntry, silences: Sequence[Suppression], *, as_of: date) -> bool:
-    """Whether it is open, and nobody asked for silence about it."""
+def _reports(queries: _Queries, *, owners: Owners) -> dict[str, list[Row]]:
+    catalog, engine, as_of = queries.catalog, queries.engine, queries.as_of
+
+    def rows(name: str) -> list[Row]:
+        return report_rows(catalog.report(name), engine=engine, as_of=as_of, owners=owners)
+
+    return {name: queries.run(partial(rows, name), default=[]) for name in REPORTS if name in catalog.reports}
+
+
+def _purposes(queries: _Queries, entries: Sequence[LedgerEntry], *, owners: Owners) -> dict[str, Purpose]:
+    """Return use case and intent of each finding, by fingerprint."""
+    tags = queries.run(lambda: tags_of_accounts(queries.engine), default=None)
+    if tags is None:
+        return {}
+    return {entry.fingerprint: purpose_of(entry, owners=owners, account_tags=tags) for entry in entries}
+
+
+def is_shown(entry: LedgerEntry, suppressions: Sequence[Suppression], *, as_of: date) -> bool:
+    """Return whether a finding is open and not suppressed."""
     return entry.state == "open" and not any(
-        silence.is_active_on(as_of) and silence.covers(entry.finding) for silence in silences
+        suppression.is_active_on(as_of) and suppression.covers(entry.finding) for suppression in suppressions
     )
 
 
 def series_of(
-    entries: Sequence[LedgerEntry], silences: Sequence[Suppression], *, as_of: date
+    entries: Sequence[LedgerEntry], suppressions: Sequence[Suppression], *, as_of: date
 ) -> list[tuple[Scalar, ...]]:
-    """Who the costliest open anomalies are, as `finding_days` asks for them."""
+    """Return what identifies the open anomalies of highest cost, as the lookup `finding_days` takes it."""
     anomalies = [
         entry.finding
         for entry in entries
-        if entry.finding.category == "anomaly" and is_shown(entry, silences, as_of=as_of)
+        if entry.finding.category == "anomaly" and is_shown(entry, suppressions, as_of=as_of)
     ]
-    costliest = sorted(anomalies, key=lambda one: (-one.stake, one.fingerprint))[:MOST_SERIES]
+    by_cost = sorted(anomalies, key=lambda finding: (-finding.stake, finding.fingerprint))
     return [
-        (one.fingerprint, one.sub_account_id, one.region_id, one.service_name, one.resource_id)
-        for one in costliest
+        (
+            finding.fingerprint,
+            finding.sub_account_id,
+            finding.region_id,
+            finding.service_name,
+            finding.resource_id,
+        )
+        for finding in by_cost[:MOST_SERIES]
     ]
 
 
@@ -174,20 +197,20 @@ def _summaries(
     as_of: date,
     catalog: Catalog,
     owners: Owners,
-    answers: ResultCache | None,
+    result_cache: ResultCache | None,
     evaluated_until: Mapping[str, date],
     per_usd: float,
 ) -> tuple[DetectionSummary, ...]:
-    """Return the counts of each live detection, which runs only if the last scan did not run it."""
+    """Return the counts of each live detection, which runs only if the cache lacks its results."""
 
-    def answered(detection: Detection) -> Outcome:
-        question = DetectionInput(
+    def outcome(detection: Detection) -> Outcome:
+        detection_input = DetectionInput(
             as_of=as_of,
             first_new_day=first_new_day(as_of, evaluated_until=evaluated_until.get(detection.id)),
             required_tags=tuple(owners.routing.required_tags),
             per_usd=per_usd,
         )
-        known = answers.get(detection, question.values) if answers else None
-        return known or run_detection(detection, engine=engine, catalog=catalog, inputs=question)
+        cached = result_cache.get(detection, detection_input.values) if result_cache else None
+        return cached or run_detection(detection, engine=engine, catalog=catalog, inputs=detection_input)
 
-    return tuple(DetectionSummary.of(answered(detection)) for detection in catalog.live)
+    return tuple(DetectionSummary.of(outcome(detection)) for detection in catalog.live)

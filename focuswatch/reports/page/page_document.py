@@ -1,7 +1,4 @@
-"""The page's data: one JSON document, made of what was gathered and of nothing else.
-
-All that the bill names is data here; characters that would act on whoever reads them are made visible.
-"""
+"""Build the page's JSON document from its data. Control characters in texts of the bill are made visible."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,63 +15,75 @@ from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger import LedgerEntry
 from focuswatch.reports.findings_table import Purpose
-from focuswatch.reports.page.daily_charts import anomalies, gpus, layers
-from focuswatch.reports.page.page_data import Gathered, is_shown
+from focuswatch.reports.page.daily_charts import anomaly_charts, gpu_chart, layers_chart
+from focuswatch.reports.page.page_data import PageData, is_shown
 
 SCHEMA = "focuswatch.page/1"
 Part = dict[str, Any]
 AMOUNTS = ("monthly_cost", "cost_so_far", "monthly_cost_if_continues")
 LEFT_OUT = ("schema_", "title", "currency", "as_of", "status", *AMOUNTS, "evidence", "explanation")
 MOST_RESOLVED = 20
-SAVED = ("open", "acknowledged", "silenced", "promised", "verified", "not_read")
+# Keys of the document, and the columns of the report `savings` that they sum up.
+SAVINGS = {
+    "open": "open_cost",
+    "acknowledged": "acknowledged_cost",
+    "suppressed": "silenced_cost",
+    "expected": "promised_cost",
+    "verified": "verified_cost",
+    "not_verified": "not_read_cost",
+}
 
 
-def document(gathered: Gathered) -> Part:
-    """What the page shows, as plain JSON values."""
+def build_document(page_data: PageData) -> Part:
+    """Return what the page shows, as plain JSON values."""
     shown = sorted(
-        (one for one in gathered.entries if is_shown(one, gathered.silences, as_of=gathered.as_of)),
-        key=lambda one: (-one.finding.stake, one.finding.detection, one.fingerprint),
+        (
+            entry
+            for entry in page_data.entries
+            if is_shown(entry, page_data.suppressions, as_of=page_data.as_of)
+        ),
+        key=lambda entry: (-entry.finding.stake, entry.finding.detection, entry.fingerprint),
     )
-    made: Part = _seen(
+    findings = [entry.finding for entry in shown]
+    document: Part = _plain(
         {
             "schema": SCHEMA,
-            "as_of": gathered.as_of,
-            "currency": gathered.currency,
-            "detections": _detections(gathered, shown),
-            "findings": [_finding(entry, gathered.purposes) for entry in shown],
-            "layers": layers(gathered),
-            "anomalies": anomalies(gathered),
-            "gpus": gpus(gathered),
-            "savings": _savings(gathered),
-            "waste_found": _money(one.finding for one in shown if one.finding.category == "waste"),
-            "unowned_findings": _unowned(
-                [one.finding for one in shown if one.finding.owned_by == "fallback"]
-            ),
-            "freshness": _freshness(gathered, shown),
-            "reports": {
-                name: {
-                    "title": gathered.catalog.report(name).header.title,
-                    "basis": gathered.catalog.report(name).header.basis,
-                    "rows": rows,
-                }
-                for name, rows in gathered.reports.items()
-            },
+            "as_of": page_data.as_of,
+            "currency": page_data.currency,
+            "detections": _detections(page_data, findings),
+            "findings": [_finding(entry, page_data.purposes) for entry in shown],
+            "layers": layers_chart(page_data),
+            "anomalies": anomaly_charts(page_data),
+            "gpus": gpu_chart(page_data),
+            "savings": _savings(page_data),
+            "waste": _waste(findings),
+            "unowned": _count_and_waste([finding for finding in findings if finding.owned_by == "fallback"]),
+            "coverage": _coverage(page_data, shown),
+            "reports": _reports(page_data),
         }
     )
-    return made
+    return document
 
 
-def _detections(gathered: Gathered, shown: Sequence[LedgerEntry]) -> Part:
-    """What all findings of a detection say alike; one that left the catalog has no blind spots to tell."""
-    said = {}
-    for entry in shown:
-        known = gathered.catalog.detections.get(entry.finding.detection)
-        said[entry.finding.detection] = {
-            "title": entry.finding.title,
-            "why": known.header.why.strip() if known else "",
-            "blind_spots": known.header.blind_spots if known else [],
+def _reports(page_data: PageData) -> Part:
+    headers = {name: page_data.catalog.report(name).header for name in page_data.reports}
+    return {
+        name: {"title": headers[name].title, "basis": headers[name].basis, "rows": rows}
+        for name, rows in page_data.reports.items()
+    }
+
+
+def _detections(page_data: PageData, findings: Sequence[Finding]) -> Part:
+    """Return what all findings of a detection have in common; of one that left the catalog only its title."""
+    detections = {}
+    for finding in findings:
+        detection = page_data.catalog.detections.get(finding.detection)
+        detections[finding.detection] = {
+            "title": finding.title,
+            "why": detection.header.why.strip() if detection else "",
+            "blind_spots": detection.header.blind_spots if detection else [],
         }
-    return said
+    return detections
 
 
 def _finding(entry: LedgerEntry, purposes: Mapping[str, Purpose]) -> Part:
@@ -87,7 +96,7 @@ def _finding(entry: LedgerEntry, purposes: Mapping[str, Purpose]) -> Part:
         "evidence": {
             name: value for name, value in finding.evidence.items() if value not in (None, "", [], {})
         },
-        "why": explanation_sentences(finding.explanation, currency=finding.currency)
+        "root_cause": explanation_sentences(finding.explanation, currency=finding.currency)
         if finding.explanation
         else [],
         "commands": _commands(finding),
@@ -98,31 +107,37 @@ def _finding(entry: LedgerEntry, purposes: Mapping[str, Purpose]) -> Part:
 
 
 def _commands(finding: Finding) -> list[str]:
-    """The commands that may be copied, in the order of the steps."""
+    """Return the commands that can be copied, in the order of the steps."""
     return list(dict.fromkeys(COMMAND.findall(finding.action)))
 
 
-def _savings(gathered: Gathered) -> Part:
-    """The report's sums, and what was resolved last, costliest first."""
-    rows = gathered.reports.get("savings", [])
+def _savings(page_data: PageData) -> Part:
+    """Return the sums of the report `savings`, and the resolved findings of highest cost."""
+    rows = page_data.reports.get("savings", [])
     resolved = sorted(
-        (one for one in gathered.entries if one.state == "resolved" and one.finding.category == "waste"),
-        key=lambda one: (-one.finding.monthly_cost, one.fingerprint),
+        (
+            entry
+            for entry in page_data.entries
+            if entry.state == "resolved" and entry.finding.category == "waste"
+        ),
+        key=lambda entry: (-entry.finding.monthly_cost, entry.fingerprint),
     )
     return {
-        **{name: _total(rows, f"{name}_cost") for name in SAVED},
-        "findings_not_read": sum(one.saved_daily is None for one in resolved),
-        "resolved": [
-            {
-                "title": one.finding.title,
-                "account": account_label(one.finding.sub_account_name, one.finding.sub_account_id),
-                "team": one.finding.team,
-                "resolved_on": one.resolved_on,
-                "promised": float(one.finding.monthly_cost),
-                "verified": _verified(one),
-            }
-            for one in resolved[:MOST_RESOLVED]
-        ],
+        **{name: _total(rows, column) for name, column in SAVINGS.items()},
+        "findings_not_verified": sum(entry.saved_daily is None for entry in resolved),
+        "resolved": [_resolved(entry) for entry in resolved[:MOST_RESOLVED]],
+    }
+
+
+def _resolved(entry: LedgerEntry) -> Part:
+    finding = entry.finding
+    return {
+        "title": finding.title,
+        "account": account_label(finding.sub_account_name, finding.sub_account_id),
+        "team": finding.team,
+        "resolved_on": entry.resolved_on,
+        "expected": float(finding.monthly_cost),
+        "verified": None if entry.saved_daily is None else entry.saved_daily * DAYS_A_MONTH,
     }
 
 
@@ -130,40 +145,47 @@ def _total(rows: Sequence[Row], column: str) -> float:
     return round(sum(row[column] or 0.0 for row in rows), 2)
 
 
-def _verified(entry: LedgerEntry) -> Decimal | None:
-    return None if entry.saved_daily is None else entry.saved_daily * DAYS_A_MONTH
-
-
-def _freshness(gathered: Gathered, shown: Sequence[LedgerEntry]) -> Part:
-    """How far the data goes, what it does not vouch for, and what was not evaluated."""
-    known = {one.fingerprint for one in shown}
-    silenced = [one for one in gathered.entries if one.state == "open" and one.fingerprint not in known]
+def _coverage(page_data: PageData, shown: Sequence[LedgerEntry]) -> Part:
+    """Return the days that the data covers, and what was not evaluated, resolved or notified, and why."""
+    shown_fingerprints = {entry.fingerprint for entry in shown}
+    suppressed = [
+        entry.finding
+        for entry in page_data.entries
+        if entry.state == "open" and entry.fingerprint not in shown_fingerprints
+    ]
+    errors = [summary.error for summary in page_data.detections if summary.error]
     return {
-        **gathered.billed_days,
-        "doubts": gathered.coverage.doubts,
+        **page_data.billed_days,
+        "doubts": page_data.coverage.doubts,
         "missing_accounts": sorted(
-            one or "what no account is charged for" for one in gathered.coverage.missing_accounts
+            account or "charges without an account" for account in page_data.coverage.missing_accounts
         ),
-        "warnings": gathered.warnings,
-        "failures": [*(one.error for one in gathered.detections if one.error), *gathered.failures],
-        "detections": len(gathered.detections),
-        "not_judged": [
-            _not_judged(one, gathered.catalog) for one in gathered.detections if one.not_evaluated
+        "warnings": page_data.warnings,
+        "failures": [*errors, *page_data.failures],
+        "detections": len(page_data.detections),
+        "not_evaluated": [
+            _not_evaluated(summary, page_data.catalog)
+            for summary in page_data.detections
+            if summary.not_evaluated
         ],
-        "not_asked": sorted(
-            f"{one.detection} (last asked {gathered.evaluated_until.get(one.detection, 'never')})"
-            for one in gathered.detections
-            if gathered.evaluated_until.get(one.detection) != gathered.as_of
-        ),
-        "launched": [one.sentence(gathered.currency) for one in gathered.launched],
-        "silenced": {
-            "findings": len(silenced),
-            "waste": _money(one.finding for one in silenced if one.finding.category == "waste"),
-        },
+        "not_run": _not_run(page_data),
+        "launched": [launch.sentence(page_data.currency) for launch in page_data.launched],
+        "suppressed": _count_and_waste(suppressed),
     }
 
 
-def _not_judged(summary: DetectionSummary, catalog: Catalog) -> Part:
+def _not_run(page_data: PageData) -> list[str]:
+    """Return the detections that the last scan did not run, each with the date of its last run."""
+    last_runs = {
+        summary.detection: page_data.evaluated_until.get(summary.detection)
+        for summary in page_data.detections
+    }
+    return sorted(
+        f"{id} (last run {day or 'never'})" for id, day in last_runs.items() if day != page_data.as_of
+    )
+
+
+def _not_evaluated(summary: DetectionSummary, catalog: Catalog) -> Part:
     return {
         "detection": summary.detection,
         "title": catalog.detections[summary.detection].header.title,
@@ -172,28 +194,29 @@ def _not_judged(summary: DetectionSummary, catalog: Catalog) -> Part:
     }
 
 
-def _unowned(findings: Sequence[Finding]) -> Part:
-    """How many there are, and the waste among them: amounts of other categories mean something else."""
-    return {"findings": len(findings), "waste": _money(one for one in findings if one.category == "waste")}
+def _count_and_waste(findings: Sequence[Finding]) -> Part:
+    return {"findings": len(findings), "waste": _waste(findings)}
+
+
+def _waste(findings: Sequence[Finding]) -> float:
+    """Return the monthly cost of waste; amounts of other categories have no common sum."""
+    costs = (finding.monthly_cost for finding in findings if finding.category == "waste")
+    return round(float(sum(costs, Decimal(0))), 2)
 
 
 def _cents(value: Decimal | None) -> float | None:
     return None if value is None else round(float(value), 2)
 
 
-def _money(findings: Any) -> float:
-    return round(float(sum((one.monthly_cost for one in findings), Decimal(0))), 2)
-
-
-def _seen(value: Any) -> Any:
-    """The value as JSON has it, every text of it as it may be shown."""
+def _plain(value: Any) -> Any:
+    """Return the value as JSON has it, with control characters in its texts made visible."""
     match value:
         case str():
             return visible(value)
         case float() if not math.isfinite(value):
-            return None  # JSON has no word for it, and nobody reads a number that is none
+            return None  # JSON has no NaN and no infinity
         case dict():
-            return {visible(str(key)): _seen(one) for key, one in value.items()}
+            return {visible(str(key)): _plain(item) for key, item in value.items()}
         case list() | tuple():
-            return [_seen(one) for one in value]
+            return [_plain(item) for item in value]
     return json_value(value)

@@ -1,28 +1,28 @@
-// One way to draw: a chart is a picture with a name that says what it shows; the numbers stand in a table beside it.
+// Charts: each is an image with a name that states what it shows; its numbers are in a table next to it.
 
 const drawings = [];
 
-// `draw(width)` gives a Plot; it is drawn anew when its place gets another width.
+// `draw(width)` returns a Plot; it is drawn again when its figure gets another width.
 function chart(name, draw) {
-  const place = make("figure", {});
-  drawings.push({ place, name, draw, width: 0 });
-  return place;
+  const figure = make("figure", {});
+  drawings.push({ figure, name, draw, width: 0 });
+  return figure;
 }
 
 function redraw() {
   for (const drawing of drawings) {
-    const width = Math.floor(drawing.place.clientWidth);
+    const width = Math.floor(drawing.figure.clientWidth);
     if (!width || width === drawing.width) continue;
     drawing.width = width;
-    const drawn = drawing.draw(width);
-    for (const mark of drawn.querySelectorAll("[aria-label]")) mark.removeAttribute("aria-label"); // a picture is named once
-    drawn.setAttribute("role", "img");
-    drawn.setAttribute("aria-label", drawing.name);
-    drawing.place.replaceChildren(drawn);
+    const image = drawing.draw(width);
+    for (const mark of image.querySelectorAll("[aria-label]")) mark.removeAttribute("aria-label"); // the image has one name
+    image.setAttribute("role", "img");
+    image.setAttribute("aria-label", drawing.name);
+    drawing.figure.replaceChildren(image);
   }
 }
 
-// className: the hash of the style that Plot gives this class stands in the page's policy.
+// className: the page's policy has the hash of the style that Plot gives this class.
 function plot(options) {
   return Plot.plot({ className: "chart", ...options });
 }

@@ -1,68 +1,69 @@
-// The page: unpacks the data, puts the sections in order, keeps the theme that was chosen.
+// The page: decompresses the data, orders the sections, and keeps the selected theme.
 
-async function unpacked() {
+async function readData() {
   const bytes = Uint8Array.from(atob(document.getElementById("data").textContent), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }
 
-function headline(shown, currency) {
-  const month = shown.layers.month;
+function totals(data, currency) {
+  const month = data.layers.month;
   const total = d3.sum(month, (row) => row.effective_cost);
   const before = d3.sum(month, (row) => row.effective_cost_before);
-  const seen = d3.sum(month, (row) => row.seen_by_bedrock_filter);
-  const grave = shown.findings.filter((finding) => finding.category === "security").length;
+  const bedrock = d3.sum(month, (row) => row.seen_by_bedrock_filter);
+  const security = data.findings.filter((finding) => finding.category === "security").length;
+  const { findings: unowned, waste: unownedWaste } = data.unowned;
   return tiles(
-    tile("AI, last 30 days", money(total, currency), total ? `${change(total, before)} to the 30 before; usage, without purchases, credits and tax` : "no AI spend"),
-    tile("A Bedrock filter misses", percent(total - seen, total), total ? `${money(total - seen, currency)} of it` : "no AI spend"),
-    tile("Waste found", money(shown.waste_found, currency), "a month, to switch off"),
-    tile("To look into", String(grave), grave === 1 ? "security finding" : "security findings"),
-    tile("Without an owner", shown.unowned_findings.findings.toLocaleString("en-US"), `${shown.unowned_findings.findings === 1 ? "finding" : "findings"}, ${money(shown.unowned_findings.waste, currency)} of waste a month`));
+    tile("AI spend, last 30 days", money(total, currency), total ? `${change(total, before)} from the 30 days before; usage, without purchases, credits and tax` : "no AI spend"),
+    tile("Not in a Bedrock filter", percent(total - bedrock, total), total ? `${money(total - bedrock, currency)} of AI spend` : "no AI spend"),
+    tile("Open waste", `${money(data.waste, currency)}/month`, "saved by fixing it"),
+    tile("Security", security.toLocaleString("en-US"), security === 1 ? "open finding" : "open findings"),
+    tile("No owner", unowned.toLocaleString("en-US"), `${unowned === 1 ? "finding" : "findings"}, ${money(unownedWaste, currency)}/month of waste`));
 }
 
-function sectionsOf(shown, currency) {
+function sectionsOf(data, currency) {
   return [
-    ["What burns", layersSection(shown, currency)],
-    ["Findings", findingsSection(shown, currency)],
-    ["Out of pattern", anomaliesSection(shown, currency)],
-    ["GPUs", gpusSection(shown, currency)],
-    ["Movers", moversSection(shown, currency)],
-    ["Forecast", forecastSection(shown, currency)],
-    ["Portfolio", portfolioSection(shown, currency)],
-    ["Nobody's", unownedSection(shown, currency)],
-    ["Savings", savingsSection(shown, currency)],
-    ["Data", freshnessSection(shown, currency)],
-  ].filter(([, made]) => made);
+    ["Daily spend", dailySpendSection(data, currency)],
+    ["Findings", findingsSection(data, currency)],
+    ["Anomalies", anomaliesSection(data, currency)],
+    ["GPUs", gpusSection(data, currency)],
+    ["Changes", moversSection(data, currency)],
+    ["Forecast", forecastSection(data, currency)],
+    ["Portfolio", portfolioSection(data, currency)],
+    ["Unallocated", unallocatedSection(data, currency)],
+    ["Savings", savingsSection(data, currency)],
+    ["Coverage", coverageSection(data, currency)],
+  ].filter(([, element]) => element);
 }
 
 function theme() {
   const button = document.getElementById("theme");
   const root = document.documentElement;
   const dark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const name = () => { button.textContent = dark() ? "Light" : "Dark"; button.setAttribute("aria-label", `Change to ${dark() ? "light" : "dark"} colours`); };
-  const kept = remembered();
+  const name = () => { button.textContent = dark() ? "Light" : "Dark"; button.setAttribute("aria-label", `Switch to ${dark() ? "light" : "dark"} theme`); };
+  const kept = storedTheme();
   if (kept === "dark" || kept === "light") root.dataset.theme = kept;
-  button.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; remember(root.dataset.theme); name(); });
+  button.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; storeTheme(root.dataset.theme); name(); });
   button.hidden = false;
   name();
 }
 
-// Storage is refused to files in some browsers; the theme is then kept as long as the page.
-function remembered() {
+// Some browsers refuse storage to files; the theme then lasts until the page is closed.
+function storedTheme() {
   try { return localStorage.getItem("focuswatch-theme"); } catch { return null; }
 }
 
-function remember(chosen) {
-  try { localStorage.setItem("focuswatch-theme", chosen); } catch { /* see above */ }
+function storeTheme(theme) {
+  try { localStorage.setItem("focuswatch-theme", theme); } catch { /* see above */ }
 }
 
-// Paper can open nothing: the costliest findings of those that are listed are printed open, the others as a line.
-const OPEN_ON_PAPER = 10;
+// Of the listed findings those of highest cost are printed open, the others as a summary.
+const PRINTED_OPEN = 10;
 
-function paper() {
+function openForPrint() {
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll(".finding > details:not([open])")].slice(0, OPEN_ON_PAPER);
+    opened = [...document.querySelectorAll(".finding > details:not([open])")].slice(0, PRINTED_OPEN);
     for (const details of opened) { details.open = true; details.dispatchEvent(new Event("toggle")); }
   });
   addEventListener("afterprint", () => { for (const details of opened) details.open = false; });
@@ -70,17 +71,17 @@ function paper() {
 
 async function start() {
   theme();
-  const shown = await unpacked();
-  const currency = shown.currency;
-  document.title = `focuswatch · ${shown.as_of}`;
-  document.getElementById("as-of").textContent = `What this bill tells as of ${shown.as_of}, in ${currency}`;
-  const sections = sectionsOf(shown, currency);
-  document.getElementById("sections").append(make("ul", {}, sections.map(([name, made]) => make("li", {}, make("a", { href: `#${made.id}` }, name)))));
-  document.getElementById("main").replaceChildren(headline(shown, currency), ...sections.map(([, made]) => made));
+  const data = await readData();
+  const currency = data.currency;
+  document.title = `focuswatch · ${data.as_of}`;
+  document.getElementById("as-of").textContent = `AWS bill as of ${data.as_of}, amounts in ${currency}`;
+  const sections = sectionsOf(data, currency);
+  document.getElementById("sections").append(make("ul", {}, sections.map(([name, element]) => make("li", {}, make("a", { href: `#${element.id}` }, name)))));
+  document.getElementById("main").replaceChildren(totals(data, currency), ...sections.map(([, element]) => element));
   redraw();
   new ResizeObserver(redraw).observe(document.getElementById("main"));
-  paper();
-  dispatchEvent(new Event("page-is-there"));
+  openForPrint();
+  dispatchEvent(new Event("page-ready"));
   document.documentElement.dataset.ready = "yes";
 }
 

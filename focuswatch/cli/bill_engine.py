@@ -1,4 +1,4 @@
-"""A bill on the engine that was asked for: in files of this machine or on S3, or as a table of a Trino."""
+"""Open a bill on the engine that --engine names: files here or on S3 on DuckDB, or a table on a Trino."""
 
 import uuid
 from contextlib import AbstractContextManager
@@ -16,31 +16,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class OnTrino:
-    """A Trino, and how to sign in there."""
+class TrinoLocation:
+    """A Trino, and how to sign in to it."""
 
     server: Server
     sign_in: SignIn
 
 
-def on_trino(engine: EngineName, address: str | None, sign_in: SignIn) -> OnTrino | None:
-    """The Trino of the options; None with the embedded engine. Raises ConfigError."""
+def trino_location(engine: EngineName, address: str | None, sign_in: SignIn) -> TrinoLocation | None:
+    """Return the Trino that the options name; None with DuckDB. Raises ConfigError."""
     if engine is EngineName.DUCKDB:
         return None
     if address is None:
         raise ConfigError("--engine trino needs --trino https://USER@HOST:PORT/CATALOG/SCHEMA.")
-    return OnTrino(Server.at(address), sign_in)
+    return TrinoLocation(Server.at(address), sign_in)
 
 
-def place_of(export: str, trino: OnTrino | None) -> str:
-    """What tells this export from others: a table of the same name is another one on another Trino."""
+def export_name(export: str, trino: TrinoLocation | None) -> str:
+    """Return the name that tells an export from others; a table on a Trino is named with its server."""
     return export if trino is None else f"trino://{trino.server.host}:{trino.server.port}/{export}"
 
 
-def opened(
-    inputs: "BillInputs", *, trino: OnTrino | None, catalog: "Catalog", owners: "Owners", progress: "Progress"
+def open_on_engine(
+    inputs: "BillInputs",
+    *,
+    trino: TrinoLocation | None,
+    catalog: "Catalog",
+    owners: "Owners",
+    progress: "Progress",
 ) -> "AbstractContextManager[Bill]":
-    """The refreshed bill; see focuswatch.bill.bill.Bill."""
+    """Open and refresh a bill in files or on a Trino; see focuswatch.bill.bill.Bill."""
     if trino is None:
         from focuswatch.bill.local_bill import open_local_bill
 

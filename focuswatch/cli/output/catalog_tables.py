@@ -1,0 +1,47 @@
+"""The catalog on a terminal: detections and reports, a row each, or one of them with its SQL."""
+
+import sys
+from datetime import date
+
+from rich.markup import escape
+
+from focuswatch.catalog.catalog import Catalog
+from focuswatch.cli.output.console import console, print_grid
+from focuswatch.cli.output.table_grid import Column
+from focuswatch.detect.run_detection import DetectionInput, first_new_day
+from focuswatch.errors import ConfigError
+from focuswatch.findings.visible_text import visible
+
+
+def print_catalog(catalog: Catalog) -> None:
+    """Print every detection and report, a row each."""
+    out = console()
+    columns = (Column("Detection"), Column("Category"), Column("Schedule"), Column("Title"))
+    rows = []
+    for detection in sorted(
+        catalog.detections.values(), key=lambda detection: (detection.header.category, detection.id)
+    ):
+        header = detection.header
+        status = "" if header.status == "live" else f" ({header.status})"
+        rows.append([detection.id, header.category + status, header.schedule, visible(header.title)])
+    print_grid(out, columns, rows)
+    out.print()
+    reports = [[report.id, visible(report.header.title)] for report in catalog.reports.values()]
+    print_grid(out, (Column("Report"), Column("Title")), reports)
+
+
+def print_catalog_entry(catalog: Catalog, name: str, *, as_of: date) -> None:
+    """Print one detection or report: its header, and its SQL as it runs as of a day. Raises ConfigError."""
+    entry = catalog.detections.get(name) or catalog.reports.get(name)
+    if entry is None:
+        raise ConfigError(
+            f"There is no detection or report called '{name}'; `focuswatch list` shows their names."
+        )
+    out = console()
+    out.print(visible(entry.header.title), style="bold", markup=False)
+    for key, value in entry.header.model_dump(exclude={"title"}, exclude_none=True).items():
+        shown = "\n  ".join(map(str, value)) if isinstance(value, list) else str(value).strip()
+        out.print(f"[cyan]{key}[/cyan]: {escape(visible(shown))}")
+    out.print()
+    values = DetectionInput(as_of=as_of, first_new_day=first_new_day(as_of, evaluated_until=None)).values
+    sys.stdout.write(f"{entry.render(values)}\n")

@@ -1,0 +1,78 @@
+"""The terminal that tables are printed on, and how amounts, places and commands are written on it.
+
+Piped output has no colors; its width is COLUMNS, or 120.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from rich.console import Console
+
+from focuswatch.cli.output.table_grid import Cell, Column, grid
+from focuswatch.findings.finding import Finding, account_label
+
+PIPED_WIDTH = 120
+LEAST_WIDTH = 20
+WHOLE_FROM = 100  # amounts from here on are rounded to whole ones
+LEAST_CENTS = 0.01  # an amount below keeps two significant digits
+COLORS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
+NO_OWNER = "no owner"
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console as wide as the terminal, or of a fixed width where there is none."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _piped_width(), highlight=False)
+
+
+def _piped_width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    is_width = columns.isascii() and columns.isdigit() and columns != "0"
+    return max(int(columns), LEAST_WIDTH) if is_width else PIPED_WIDTH
+
+
+def print_grid(out: Console, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+    """Print a table as wide as the console."""
+    out.print(grid(columns, rows, width=max(out.width, LEAST_WIDTH)), soft_wrap=True)
+
+
+def hint(arguments: str, *, state: Path | None, command: str = "focuswatch") -> str:
+    """Return a command to run next, with `--state` where this run was given one."""
+    return f"{command} {arguments}" + (f" --state {shlex.quote(str(state))}" if state else "")
+
+
+def rounded(value: Decimal | float | None) -> str:
+    """Return an amount as people round it: whole from 100 up, two decimals below, two digits of what is tiny."""
+    if value is None:
+        return ""
+    size = abs(float(value))
+    if not size or size >= LEAST_CENTS:
+        return f"{value:,.0f}" if round(size, 2) >= WHOLE_FROM else f"{value:,.2f}"
+    places = next((places for places in range(3, 12) if round(size, places) >= 10 ** (1 - places)), 12)
+    return f"{value:,.{places}f}"
+
+
+def money(value: Decimal | float, currency: str) -> str:
+    """Return `4,492 USD`."""
+    return f"{rounded(value)} {currency}"
+
+
+def place(finding: Finding) -> str:
+    """Return account, region, service and resource of a finding, in one line."""
+    account = account_label(finding.sub_account_name, finding.sub_account_id) or "the whole organization"
+    return " · ".join(filter(None, (account, finding.region_id, finding.service_name, finding.resource_id)))
+
+
+def cost_columns(currency: str) -> tuple[Column, Column]:
+    """Return the columns that `cost_cells` fills."""
+    return Column(f"{currency}/month", number=True), Column("So far", number=True)
+
+
+def cost_cells(finding: Finding) -> tuple[str, str]:
+    """Return the cells of the columns of a monthly cost and of a cost so far; one of them is empty."""
+    cost = rounded(finding.monthly_cost)
+    return ("", cost) if finding.is_event else (cost, "")

@@ -1,0 +1,57 @@
+"""An explanation on a terminal: its cost drivers as a table that adds up, then related changes."""
+
+from decimal import Decimal
+
+from rich.text import Text
+
+from focuswatch.cli.output.console import console, place, print_grid, rounded
+from focuswatch.cli.output.table_grid import Column
+from focuswatch.findings.explanation import CostDriver, Explanation
+from focuswatch.findings.explanation_text import circumstances, explanation_headline
+from focuswatch.findings.finding import Finding
+from focuswatch.findings.visible_text import visible
+
+
+def print_explanation(finding: Finding, explanation: Explanation) -> None:
+    """Print the cost drivers of a finding, then what started, stopped or was changed that day."""
+    out = console()
+    out.print(visible(finding.title), style="bold", markup=False)
+    out.print(Text(visible(place(finding)), style="cyan"))
+    out.print(visible(explanation_headline(explanation, currency=finding.currency)), markup=False)
+    columns = (
+        Column("Cost driver"), Column("Region"), Column("Operation"), Column("Resource", shortens=True),
+        Column("By volume", number=True), Column("By price", number=True),
+        Column(visible(finding.currency), number=True),
+    )  # fmt: skip
+    totals = (explanation.by_volume, explanation.by_price, explanation.excess)
+    rows = [
+        *map(_row, explanation.parts),
+        ["Other", "", "", "", *map(_cents, _remainder(explanation))],
+        ["Total", "", "", "", *map(_cents, totals)],
+    ]
+    print_grid(out, columns, rows)
+    for line in circumstances(explanation):
+        out.print(visible(line), markup=False)
+
+
+def _row(driver: CostDriver) -> list[str]:
+    name = " ".join(filter(None, (driver.service_name, driver.meter)))
+    name += " (new)" if driver.is_new else ""
+    name += " (a purchase, as billed)" if driver.is_billed else ""
+    resource = driver.resource_id or (f"{driver.resources} resources" if driver.resources > 1 else "")
+    texts = (name, driver.region_id or "", driver.operation or "", resource)
+    costs = map(_cents, (driver.by_volume, driver.by_price, driver.excess))
+    return [visible(text) for text in (*texts, *costs)]
+
+
+def _cents(value: Decimal) -> str:
+    """Return an amount in cents, without a sign where it rounds to 0."""
+    return rounded(round(value, 2) + 0)
+
+
+def _remainder(explanation: Explanation) -> tuple[Decimal, Decimal, Decimal]:
+    """Return volume, price and excess that no listed driver has."""
+    drivers = explanation.parts
+    volume = explanation.by_volume - sum((driver.by_volume for driver in drivers), Decimal(0))
+    price = explanation.by_price - sum((driver.by_price for driver in drivers), Decimal(0))
+    return volume, price, explanation.others

@@ -1,0 +1,143 @@
+"""Findings and suppressions of a ledger on a terminal: a row each, or one finding in full."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from focuswatch.cli.output.console import NO_OWNER, console, cost_cells, cost_columns, money, print_grid
+from focuswatch.cli.output.table_grid import Cell, Column
+from focuswatch.findings.amount_text import full_amount
+from focuswatch.findings.explanation_text import explanation_sentences
+from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.visible_text import visible
+from focuswatch.ledger import LedgerEntry, Suppression
+
+
+def print_findings(entries: Sequence[LedgerEntry]) -> None:
+    """Print findings, a row each."""
+    out = console()
+    if not entries:
+        out.print("No open findings.")
+        return
+    with_state = {entry.state for entry in entries} != {"open"}
+    columns = (
+        Column("Finding"), Column("Severity"), *cost_columns(entries[0].finding.currency), Column("Owner"),
+        Column("Account, region"), Column("Detection"), Column("Since, state" if with_state else "Since"),
+    )  # fmt: skip
+    print_grid(out, columns, [_row(entry, with_state=with_state) for entry in entries])
+
+
+def _row(entry: LedgerEntry, *, with_state: bool) -> Sequence[Cell]:
+    finding = entry.finding
+    account = account_label(finding.sub_account_name, finding.sub_account_id)
+    cells = (
+        finding.fingerprint[:8],
+        finding.severity,
+        *cost_cells(finding),
+        finding.team or NO_OWNER,
+        " ".join(filter(None, (account, finding.region_id))),
+        finding.detection,
+        f"{finding.first_seen} {entry.state}" if with_state else str(finding.first_seen),
+    )
+    return [visible(cell) for cell in cells]
+
+
+def print_finding(entry: LedgerEntry, *, blind_spots: Sequence[str] = ()) -> None:
+    """Print one finding in full, with the known limitations of its detection."""
+    finding, out = entry.finding, console()
+    out.print(visible(finding.title), style="bold", markup=False)
+    _print_facts(out, entry)
+    out.print(visible(f"\n{finding.reason}\n\n{finding.action}\n"), markup=False)
+    out.print("Evidence", style="dim")
+    for name, value in finding.evidence.items():
+        out.print(_text(f"{name}: ", style="dim").append(visible(_lines(value)).replace("\n", "\n  ")))
+    out.print()
+    if finding.explanation:
+        _print_list(out, "Root cause", explanation_sentences(finding.explanation, currency=finding.currency))
+    _print_list(out, "Known limitations", blind_spots)
+
+
+def _print_facts(out: Console, entry: LedgerEntry) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # an identifier is shown whole here
+    for name, value in _facts(entry, entry.finding).items():
+        if value:
+            table.add_row(_text(name, style="dim"), _text(value))
+    out.print(table)
+
+
+def _facts(entry: LedgerEntry, finding: Finding) -> dict[str, str | None]:
+    saved = None if entry.saved_daily is None else f"{money(entry.saved_daily, finding.currency)}/day"
+    acknowledged = f"{entry.acknowledged_on} by {entry.acknowledged_by}" if entry.acknowledged_on else None
+    return {
+        "state": f"{entry.state}, {finding.severity}, {finding.category}",
+        "amount": full_amount(finding),
+        "owner": f"{finding.team} (by {finding.owned_by})" if finding.team else NO_OWNER,
+        "account": account_label(finding.sub_account_name, finding.sub_account_id),
+        "region": finding.region_id,
+        "service": finding.service_name,
+        "resource": finding.resource_id,
+        "days": f"{finding.first_seen} to {finding.last_seen}"
+        if finding.first_seen != finding.last_seen
+        else str(finding.first_seen),
+        "notified": str(entry.notified_on or "not yet"),
+        "acknowledged": acknowledged,
+        "resolved": str(entry.resolved_on) if entry.resolved_on else None,
+        "saved": saved,
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _print_list(out: Console, heading: str, lines: Sequence[str]) -> None:
+    if lines:
+        out.print(heading, style="dim")
+    for line in lines:
+        out.print(visible(f"- {line}"), markup=False)
+
+
+def _lines(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case list():
+            return "".join(f"\n{item}" for item in value)
+        case dict():
+            return "".join(f"\n{key} = {item}" for key, item in value.items())
+    return str(value)
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return text from a bill: neither markup nor control characters reach the terminal."""
+    return Text(visible(text), style=style)
+
+
+def print_suppressions(suppressions: Sequence[Suppression]) -> None:
+    """Print snoozes and exclusions, a row each."""
+    out = console()
+    if not suppressions:
+        out.print("No suppressions.")
+        return
+    headings = ("Scope", "Value", "Detection", "Until", "Author", "Reason")
+    columns = (
+        Column("ID", number=True),
+        *(Column(heading, shortens=heading == "Value") for heading in headings),
+    )
+    rows = [
+        [
+            visible(cell)
+            for cell in (
+                str(suppression.id),
+                suppression.scope,
+                suppression.value,
+                suppression.detection or "all",
+                str(suppression.until or "no end date"),
+                suppression.author,
+                suppression.reason,
+            )
+        ]
+        for suppression in suppressions
+    ]
+    print_grid(out, columns, rows)

@@ -1,0 +1,231 @@
+"""A scan on a terminal: its notifications by category, resolved findings, and totals."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from rich.console import Console
+
+from focuswatch.bill.bill import BillSummary
+from focuswatch.cli.output.console import (
+    COLORS,
+    NO_OWNER,
+    console,
+    cost_cells,
+    cost_columns,
+    hint,
+    money,
+    place,
+    print_grid,
+    rounded,
+)
+from focuswatch.cli.output.minor_findings import minor_line
+from focuswatch.cli.output.table_grid import Cell, Column
+from focuswatch.detect.scan_result import ScanResult
+from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.findings.visible_text import visible
+
+MOST_SHOWN = 6  # findings of each category in a scan's tables; `focuswatch findings` lists all
+HEADINGS = {"waste": "Waste", "security": "Security", "anomaly": "Anomalies", "governance": "Governance"}
+KINDS = {"changed": "changed", "reminder": "open for two weeks or more", "resolved": "resolved"}
+
+
+def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None = None) -> None:
+    """Print what a scan notifies of by category and cost, what was resolved, then totals; `state` is for hints."""
+    out = console()
+    notified = [notification.finding for notification in result.notifications]
+    unresolved = [finding for finding in notified if finding.status != "resolved"]
+    minor = [finding for finding in unresolved if is_minor(finding)]
+    for category, heading in HEADINGS.items():
+        group = [finding for finding in unresolved if finding.category == category and not is_minor(finding)]
+        _print_category(out, heading, group, currency=result.currency, state=state)
+    if minor:
+        out.print(visible(minor_line(minor, result.currency)), style="dim", markup=False)
+    resolved = [finding for finding in notified if finding.status == "resolved"]
+    _print_resolved(out, resolved, currency=result.currency, state=state)
+    if unresolved:
+        _print_sums(out, unresolved, currency=result.currency)
+    elif not notified:
+        out.print("Nothing new.", style="bold")
+    _print_totals(out, result)
+    _print_basis(out, result, summary, state=state)
+    print_failures(result)
+
+
+def print_top_findings(result: ScanResult, *, most: int, state: Path, command: str) -> None:
+    """Print the findings of highest severity and cost, a line each, and the totals: one screen."""
+    out = console()
+    unresolved = [
+        notification.finding
+        for notification in result.notifications
+        if notification.finding.status != "resolved"
+    ]
+    unresolved.sort(key=lambda finding: (-SEVERITIES.index(finding.severity), -finding.stake))
+    columns = (
+        Column("Severity"), Column("Finding"), Column("Account"), Column("Owner"), *cost_columns(result.currency),
+    )  # fmt: skip
+    rows: list[Sequence[Cell]] = [
+        [
+            [(finding.severity, COLORS[finding.severity])],
+            visible(finding.title),
+            visible(finding.sub_account_name or finding.sub_account_id or "all accounts"),
+            visible(finding.team or NO_OWNER),
+            *cost_cells(finding),
+        ]
+        for finding in unresolved[:most]
+    ]
+    print_grid(out, columns, rows)
+    out.print()
+    _print_totals(out, result)
+    if len(unresolved) > most:
+        listing = hint("findings", state=state, command=command)
+        out.print(visible(f"List all {len(unresolved)} findings: {listing}"), markup=False, soft_wrap=True)
+    print_failures(result)
+
+
+def print_failures(result: ScanResult) -> None:
+    """Print the detections that failed, on stderr."""
+    out = console(stderr=True)
+    for outcome in result.failures:
+        out.print(visible(f"Failed: {outcome.error}"), style="red", markup=False, soft_wrap=True)
+
+
+def _print_category(
+    out: Console, heading: str, findings: Sequence[Finding], *, currency: str, state: Path | None
+) -> None:
+    if not findings:
+        return
+    out.print(heading, style="bold")
+    cost_heading = "So far" if findings[0].is_event else f"{currency}/month"
+    columns = (Column(cost_heading, number=True), Column("Owner"), Column("Finding", shortens=True))
+    rows = [[_cost(finding), _owner(finding), _summary(finding)] for finding in findings[:MOST_SHOWN]]
+    print_grid(out, columns, rows)
+    remaining = findings[MOST_SHOWN:]
+    if remaining:
+        cost = ""
+        if findings[0].category == "waste":  # amounts of other categories have no common sum
+            cost = f", {money(_sum(remaining), currency)}/month"
+        more = f"… and {len(remaining)} more{cost}: {hint('findings', state=state)}\n"
+        out.print(visible(more), style="dim", markup=False)
+
+
+def _print_resolved(out: Console, findings: Sequence[Finding], *, currency: str, state: Path | None) -> None:
+    if not findings:
+        return
+    out.print("Resolved", style="bold")
+    columns = (*cost_columns(currency), Column("Owner"), Column("Finding", shortens=True))
+    rows: list[Sequence[Cell]] = [
+        [
+            *cost_cells(finding),
+            visible(finding.team or NO_OWNER),
+            [(visible(finding.title), ""), (visible(place(finding)), "cyan")],
+        ]
+        for finding in findings[:MOST_SHOWN]
+    ]
+    print_grid(out, columns, rows)
+    if len(findings) > MOST_SHOWN:
+        more = f"… and {len(findings) - MOST_SHOWN} more: {hint('findings --all', state=state)}\n"
+        out.print(visible(more), style="dim", markup=False)
+
+
+def _cost(finding: Finding) -> Cell:
+    status = [] if finding.status == "open" else [(finding.status, "dim")]
+    return [
+        (rounded(finding.monthly_cost), ""),
+        *((line, "") for line in _continues(finding)),
+        (finding.severity, COLORS[finding.severity]),
+        *status,
+    ]
+
+
+def _continues(finding: Finding) -> list[str]:
+    """Return, for an event, that it ended or what a month of it would cost."""
+    if not finding.is_event or finding.cost_so_far is None:
+        return []
+    if finding.ended_on is not None:
+        return ["ended"]
+    monthly = finding.monthly_cost_if_continues
+    return [f"{rounded(monthly)}/month"] if monthly else []
+
+
+def _owner(finding: Finding) -> Cell:
+    if finding.team is None:
+        return NO_OWNER
+    return [(visible(finding.team), ""), (f"by {finding.owned_by}", "dim")]
+
+
+def _summary(finding: Finding) -> Cell:
+    first_step = finding.action.partition("\n")[0].removeprefix("1. ")
+    return [
+        (visible(finding.title), "bold"),
+        (visible(place(finding)), "cyan"),
+        (visible(finding.reason), ""),
+        (visible(f"→ {first_step} ({finding.fingerprint[:8]})"), "green"),
+    ]
+
+
+def _print_sums(out: Console, findings: Sequence[Finding], *, currency: str) -> None:
+    """Print number and cost of findings by detection."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.detection, []).append(finding)
+    sums = {id: _sum(group) for id, group in groups.items()}
+    columns = (Column("Detection"), Column("Findings", number=True), *cost_columns(currency))
+    rows: list[Sequence[Cell]] = []
+    for id in sorted(groups, key=lambda id: (groups[id][0].is_event, -sums[id])):
+        cells = ("", rounded(sums[id])) if groups[id][0].is_event else (rounded(sums[id]), "")
+        rows.append([id, f"{len(groups[id]):,}", *cells])
+    print_grid(out, columns, rows)
+    out.print()
+
+
+def _print_totals(out: Console, result: ScanResult) -> None:
+    unresolved = sum(finding.status != "resolved" for finding in result.findings)
+    kinds = Counter[str](notification.kind for notification in result.notifications)
+    new = f"{_count(kinds['new'], 'finding')} {'is' if kinds['new'] == 1 else 'are'} new"
+    others = [f"{kinds[kind]:,} {words}" for kind, words in KINDS.items() if kinds[kind]]
+    line = (
+        f"{', '.join([new, *others])}, {unresolved:,} open as of {result.as_of}: "
+        f"{money(result.monthly_waste, result.currency)}/month of waste; {len(result.unowned):,} "
+        f"{'has' if len(result.unowned) == 1 else 'have'} no owner"
+    )
+    if result.unowned_waste:
+        line += f", {money(result.unowned_waste, result.currency)}/month of that waste"
+    out.print(visible(f"{line}."), style="bold", markup=False)
+
+
+def _print_basis(out: Console, result: ScanResult, summary: BillSummary, *, state: Path | None) -> None:
+    period = f"{summary.first_charge_date} to {summary.last_charge_date}"
+    out.print(
+        f"{summary.charges:,} charges from {period}, {len(result.outcomes)} detections, {result.seconds:.1f} s.",
+        style="dim",
+    )
+    for line in _limits(result, state=state):
+        out.print(visible(line), style="dim", markup=False)
+
+
+def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
+    """Yield what the scan did not evaluate, notify of or resolve, and why."""
+    skipped = {
+        outcome.detection.id: len(outcome.not_evaluated)
+        for outcome in result.outcomes
+        if outcome.not_evaluated
+    }
+    if skipped:
+        listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
+        yield f"Not evaluated, because --activity has no usage for them: {listed}."
+    if result.suppressed:
+        yield f"{_count(result.suppressed, 'finding')} suppressed: {hint('findings --suppressions', state=state)}"
+    for note in result.notes:
+        yield f"{note}."
+    for doubt in result.coverage.doubts:
+        yield f"Nothing was resolved: {doubt}."
+
+
+def _sum(findings: Iterable[Finding]) -> Decimal:
+    return sum((finding.monthly_cost for finding in findings), Decimal(0))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
