@@ -30,7 +30,7 @@ class StoredOutcomes:
         self.s3.put_object(Bucket=self.bucket, Key=KEY, Body=json.dumps(known).encode())
 
     def load(self, catalog: Catalog) -> tuple[Outcome, ...]:
-        """Of each live detection that was ever asked: why it failed, or what it could not judge and what that costs."""
+        """Return the last outcome of each live detection: its error, or the cost of what it could not evaluate."""
         known = self._read()
         return tuple(
             Outcome(
