@@ -1,8 +1,8 @@
-"""Commands in a finding's `action`: how its text is filled in, and which commands may be offered to copy.
+"""Commands in a finding's `action`: fill in the text, and offer only commands that are safe to paste.
 
-Whoever pastes a command runs what it says, and its names come from the bill. So a command is offered only where every
-value in it is one plain word, as it stands, for a shell and for the AWS CLI; elsewhere the step says why there is none.
-This is decided once, when the action is filled in: whatever COMMAND finds in an action may be copied, in every output.
+Names in a command come from the bill, and a person who pastes the command runs it. So a command is offered only if
+every value in it is one plain word for a shell and for the AWS CLI; otherwise the step states why there is none.
+This is decided once, when the action is filled in: any command that COMMAND matches may be copied, in every output.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 WORD = r"[A-Za-z0-9_./:=,@+%-]*[A-Za-z0-9_/=@%]"
 QUOTED = r"'[^'\n]*'"
-VALUE = rf"(?:{WORD}(?: \.\.\.)?|{QUOTED}|\.\.\.)"  # an ellipsis is for whoever pastes it to fill
+VALUE = rf"(?:{WORD}(?: \.\.\.)?|{QUOTED}|\.\.\.)"  # an ellipsis is to be replaced by the user
 # Possessive: what does not end where a word ends is no command, and neither is the beginning of it.
 COMMAND = re.compile(
     rf"\baws [a-z0-9-]++ [a-z0-9-]++(?: --[a-z][a-z0-9-]*+(?: (?!--){VALUE})?+)*+(?=[\s,.;)]|\Z)"
@@ -60,7 +60,9 @@ def action_of(
         end = found.end()
     prose.append(text[end:])
     offered = [one.text for one in commands if one.offered]
-    filled = _joined([_MARK.sub(lambda mark: _said(mark, fields, words), one) for one in prose], commands)
+    filled = _joined(
+        [_MARK.sub(lambda mark: _prose_value(mark, fields, words), one) for one in prose], commands
+    )
     if COMMAND.findall(filled) == offered:
         return filled
     return _joined([_MARK.sub(WITHHELD, one) for one in prose], commands)
@@ -88,7 +90,7 @@ def _nested(found: re.Match[str], values: Mapping[str, Any]) -> str:
 
 
 def _filled(command: str, fields: list[str], values: Mapping[str, Any], quoted: Collection[str]) -> _Command:
-    """The command with its values, or the sentence that says why there is none."""
+    """Return the command with its values, or the reason why there is none."""
     for mark in _MARK.finditer(command):
         name = fields[int(mark[1])]
         around = command[mark.start() - 1 : mark.start()] + command[mark.end() : mark.end() + 1]
@@ -103,8 +105,8 @@ def _filled(command: str, fields: list[str], values: Mapping[str, Any], quoted: 
     return _Command(_MARK.sub(value, command), offered=True)
 
 
-def _said(mark: re.Match[str], fields: list[str], words: Mapping[str, str]) -> str:
-    """A value in prose, on one line: a step of its own would look like the catalog's."""
+def _prose_value(mark: re.Match[str], fields: list[str], words: Mapping[str, str]) -> str:
+    """Return a value in prose, on one line, so that it cannot look like another step."""
     return " ".join(words[fields[int(mark[1])]].split())
 
 

@@ -15,7 +15,7 @@ DAYS_A_MONTH = 30
 EVENTS: tuple[Category, ...] = (
     "anomaly",
     "security",
-)  # happen on days; waste and governance last until somebody acts
+)  # happen on days; waste and governance last until they are fixed
 ENDED_AFTER_DAYS = 2  # so many later days of the account in the bill without it show that it ended
 OVER_AFTER_DAYS = 7  # and so many days without any charge of the account do too
 WEIGHED_DAYS = 7  # what continues is weighed with what so many more days of it cost

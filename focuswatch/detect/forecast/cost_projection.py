@@ -1,7 +1,7 @@
 """Project daily costs: level, weekday factors, fading trend, and the error of their sum.
 
 All series move together, one array element each. Several memories follow the level side by side, from a few days to a
-season; each series weighs them by how well they would have told its own next weeks. So a steady series is averaged
+season; each series weighs them by how well they would have predicted its own next weeks. So a steady series is averaged
 over months, and one that has just moved is believed. Money has no scale here: a series is divided by its own mean.
 """
 

@@ -80,9 +80,9 @@ def _with_monthly_fees(charges: Charges) -> Charges:
     """Treat the cost of each first of a month above the days around it as a monthly fee."""
     used, count = charges.used, charges.used.shape[1]
     firsts = [day for day in range(count) if (charges.first_day + timedelta(days=day)).day == 1]
-    usual = {first: _around(used, first) for first in firsts}
+    baseline = {first: _around(used, first) for first in firsts}
     alive = {first: (used[:, :first] != 0).any(axis=1) | (used[:, first] != 0) for first in firsts}
-    above = [~alive[first] | (used[:, first] > FIRST_TIMES * usual[first]) for first in firsts]
+    above = [~alive[first] | (used[:, first] > FIRST_TIMES * baseline[first]) for first in firsts]
     monthly = (
         np.all(above, axis=0) & np.any([used[:, first] > 0 for first in firsts], axis=0) if firsts else None
     )
@@ -90,7 +90,7 @@ def _with_monthly_fees(charges: Charges) -> Charges:
         return charges
     used, fees = used.copy(), charges.fees.copy()
     for first in firsts:
-        excess = np.where(monthly, np.maximum(used[:, first] - usual[first], 0.0), 0.0)
+        excess = np.where(monthly, np.maximum(used[:, first] - baseline[first], 0.0), 0.0)
         used[:, first] -= excess
         fees[:, first] += excess
     return Charges(charges.keys, charges.first_day, charges.settled_days, used, fees)
