@@ -194,7 +194,11 @@ def test_blocks_that_do_not_fit_are_omitted_with_the_action_last():
     """Blind spots first, then evidence, then links."""
     evidence = {f"column_{number}": "\\" * 160 for number in range(8)}
     full = {"evidence": evidence, "reason": '"' * 900}
-    for lines, left in ((0, {"Known limitations", "Evidence", "Jira"}), (4, {"Evidence", "Jira"}), (9, {"Jira"})):
+    for lines, left in (
+        (0, {"Known limitations", "Evidence", "Jira"}),
+        (4, {"Evidence", "Jira"}),
+        (9, {"Jira"}),
+    ):
         one = finding().model_copy(update={**full, "action": "\n".join(['"' * 250] * lines)})
         payload = told(one, links=LINKS, blind_spots=['"' * 300] * 3)
         assert {word for word in ("Known limitations", "Evidence", "Jira") if word in seen(payload)} == left
