@@ -176,7 +176,7 @@ def test_refused_transition_is_not_retried(world):
     """A condition or validator of the workflow that is not visible from outside."""
     world.channel.deliver(notification())
     world.jira.fail("400", "POST", "transitions")
-    assert "could not be closed: moving SRCH-1" in world.channel.deliver(notification(1, "resolved"))
+    assert "closing failed: moving SRCH-1" in world.channel.deliver(notification(1, "resolved"))
     world.channel.deliver(notification(2, "new"))
     assert world.channel.deliver(notification(3, "resolved")).endswith("SRCH-1 closed")
 

@@ -209,7 +209,7 @@ def test_duplicate_without_write_permission_is_reported_and_stops_nothing(world)
     world.jira.now += 60
     world.jira.clone("SRCH-1")
     world.jira.fail("403", "POST", "issue/SRCH-2/comment", times=2)
-    assert "SRCH-2 is a double of SRCH-1" in world.channel.sweep().failed["SRCH-2"]
+    assert "SRCH-2 is a duplicate of SRCH-1" in world.channel.sweep().failed["SRCH-2"]
     world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
     world.channel.deliver(notification())
     assert world.state.key == "SRCH-1"

@@ -112,7 +112,7 @@ def test_notification_after_a_dead_letter_waits_half_a_day(world):
     """Otherwise a dead letter would block its finding."""
     world.deliver(notification(FINDING))
     after_a_dead_letter = notification(COSTLIER, "changed", number=3)
-    with pytest.raises(TryLater, match="comes before"):
+    with pytest.raises(TryLater, match="arrived before"):
         world.deliver(after_a_dead_letter)
     world.deliver(replace(after_a_dead_letter, age_seconds=GAP_SECONDS))
     assert "2,000" in world.team.shown[0].text
@@ -464,7 +464,7 @@ def test_finding_for_finops_does_not_use_the_webhook_of_the_team(world, by_webho
     """A detection on trial, or a team that is not in owners.toml."""
     found = CATALOG.detections[FINDING.detection]
     trial = replace(found, header=found.header.model_copy(update={"status": "trial"}))
-    by_webhook(replace(CATALOG, detections={FINDING.detection: trial})).tell(notification(FINDING))
+    by_webhook(replace(CATALOG, detections={FINDING.detection: trial})).deliver(notification(FINDING))
     world.owners = Owners.model_validate({})
     by_webhook().deliver(notification(finding(team="search", resource="b")))
     assert (len(world.team.shown), len(world.finops.shown)) == (0, 2)
@@ -511,7 +511,7 @@ def test_revoked_webhook_is_refused_with_a_remedy(world, by_webhook):
     """It was revoked."""
     routes = by_webhook()
     world.server.workspace.webhooks.clear()
-    with pytest.raises(Refused, match="make a new one"):
+    with pytest.raises(Refused, match="create a new webhook"):
         routes.deliver(notification(FINDING))
 
 
