@@ -72,7 +72,7 @@ use_cases AS (
 ),
 evaluated_use_cases AS (
     SELECT
-        coalesce(use_cases.intent, CASE WHEN use_cases.team IS NULL THEN '(unallocated)' ELSE '(not specified)' END) AS intent,
+        coalesce(use_cases.intent, CASE WHEN use_cases.team IS NULL THEN '(unallocated)' ELSE '(no intent)' END) AS intent,
         use_cases.use_case,
         coalesce(plans.team, use_cases.team) AS team,
         use_cases.effective_cost,
@@ -98,7 +98,7 @@ SELECT
     effective_cost / nullif(sum(effective_cost) OVER (), 0) AS share,
     CASE
         WHEN intent = '(unallocated)' THEN 'no owner'
-        WHEN intent = '(not specified)' THEN 'no intent specified'
+        WHEN intent = '(no intent)' THEN 'no intent specified'
         WHEN intent = 'experiment' AND use_case IS NULL THEN 'experiment without an end date'
         WHEN intent = 'experiment' AND round(effective_cost_ever, 6) >= cap THEN 'past its cap'
         WHEN intent = 'experiment' AND review_on <= $as_of THEN 'past its review date'
@@ -117,7 +117,7 @@ FROM evaluated_use_cases
 WHERE effective_cost > 0 OR effective_cost_before > 0
 ORDER BY
     CASE intent
-        WHEN 'production' THEN 1 WHEN 'experiment' THEN 2 WHEN 'sandbox' THEN 3 WHEN 'shared' THEN 4 WHEN '(not specified)' THEN 5
+        WHEN 'production' THEN 1 WHEN 'experiment' THEN 2 WHEN 'sandbox' THEN 3 WHEN 'shared' THEN 4 WHEN '(no intent)' THEN 5
         ELSE 6
     END,
     effective_cost DESC, use_case, team

@@ -30,7 +30,9 @@ def list_() -> None:
     from focuswatch.catalog.catalog import Catalog
     from focuswatch.cli.output.catalog_tables import print_catalog
 
-    print_catalog(Catalog.load())
+    catalog = Catalog.load()
+    options.note_unfinished(catalog)
+    print_catalog(catalog)
 
 
 def show(name: Name, as_of: ShownAsOf = None) -> None:

@@ -89,6 +89,7 @@ def scan_and_notify(
     trino = bill_options.trino_location
     recalled = recalled_files(bill_options, forget=forget_files)
     catalog, owners = Catalog.load(), Owners.load(recalled.inputs.owners)
+    options.note_unfinished(catalog)
     detections = _selected(catalog, only)
     inputs = bill_inputs(bill_options, recalled)
     ledger_path = options.ledger_path(bill_options.ledger, state=inputs.state)

@@ -6,6 +6,7 @@ Pure: nothing is queried or stored here.
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
@@ -21,6 +22,7 @@ from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, Stake, stake_of, weight
 
+ONE_DAY = re.compile(r"\bfrom (\d{4}-\d{2}-\d{2}) to \1\b")  # a range of one day is a date
 CONTRACT = ("sub_account_id", "region_id", "resource_id", "monthly_cost")
 CARRIED = (
     "service_name",
@@ -218,7 +220,7 @@ def to_finding(
         ended_on=stake.ended_on,
         currency=currency,
         title=header.title,
-        reason=header.reason.strip().format_map(words),
+        reason=ONE_DAY.sub(r"on \1", header.reason.strip().format_map(words)),
         action=action_of(header.action.strip(), named, words=words),
         evidence=_evidence(row),
         first_seen=as_of,

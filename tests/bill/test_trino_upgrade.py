@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from focuswatch.bill.table_columns import DAILY_CHARGES, KEPT_TABLES
 
 from focuswatch.bill.refresh.trino_refresh import TrinoTables
+from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.errors import QueryError
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from focuswatch.cli.scan_command import run
+from focuswatch.cli.option_groups import BillOptions
+from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.sql_literals import literal
 from focuswatch.findings.finding import Finding
 from focuswatch.simulate import simulate
@@ -84,10 +85,11 @@ def since(day: str, value: str, *, column: str) -> str:
 
 def scan(export: Path, *, organisation: Organisation, owners: Path, state: Path) -> dict[str, Finding]:
     """The findings of an export, by fingerprint."""
-    scanned, _ = run(
-        str(export), as_of=None, activity=organisation.activity, accounts=organisation.accounts, owners=owners,
-        only=None, ledger=None, state=state,
+    options = BillOptions(
+        export=str(export), activity=organisation.activity, accounts=organisation.accounts, owners=owners,
+        state=state,
     )  # fmt: skip
+    scanned, _ = run_scan(options)
     assert not scanned.failures, [outcome.error for outcome in scanned.failures]
     return {one.fingerprint: one for one in scanned.findings}
 

@@ -12,7 +12,7 @@ from focuswatch.ledger import Decision, LedgerEntry, SqliteLedger, Suppression
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.findings_table import TABLE, findings_table_rows
 from focuswatch.reports.page import build_document, gather
-from focuswatch.reports.run_report import report_rows, rows_of
+from focuswatch.reports.run_report import report_rows
 from focuswatch.reports.split_report import split_rows
 from tests.given.findings import DAY, finding
 from tests.given.page import CATALOG, resolved
@@ -59,7 +59,7 @@ def told(ledger, *, as_of=DAY):
     engine = bill()
     rows = findings_table_rows(ledger, engine=engine, owners=OWNERS, as_of=as_of)
     create_table(engine.connection, TABLE, KNOWN_FINDINGS, rows)
-    return engine, rows_of(CATALOG.report("savings"), engine=engine, as_of=as_of, owners=OWNERS)
+    return engine, report_rows(CATALOG.report("savings"), engine=engine, as_of=as_of, owners=OWNERS)
 
 
 def test_open_promised_and_verified_are_three_sums(ledger):
@@ -142,7 +142,7 @@ def test_findings_are_split_by_what_they_are_for(ledger):
         return sums
 
     assert parts("use_case") == {"(no use case)": 120, "pilot": 9, "tickets": 8}
-    assert parts("intent") == {"(not specified)": 120, "(unallocated)": 0, "experiment": 9, "production": 8}
+    assert parts("intent") == {"(no intent)": 120, "(unallocated)": 0, "experiment": 9, "production": 8}
     assert parts("team") == {"search": 120, "(unallocated)": 17}
 
 

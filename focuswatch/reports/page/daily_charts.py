@@ -122,8 +122,8 @@ def gpu_chart(page_data: PageData) -> Part:
         index = (row["charge_date"] - days[0]).days
         machine["cost"] += row["effective_cost"] or 0.0
         machine["hours"][index] += round(row["gpu_hours"] or 0.0, 1)
-        if row["utilisation"] is not None:
-            machine["utilization"][index] = round(row["utilisation"], 1)
+        if row["utilization"] is not None:
+            machine["utilization"][index] = round(row["utilization"], 1)
     for machine in machines.values():
         machine["cost"] = _cents(machine["cost"])
     return {"days": [str(day) for day in days], "machines": [machines[place] for place in sorted(machines)]}

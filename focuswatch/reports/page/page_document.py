@@ -27,10 +27,10 @@ MOST_RESOLVED = 20
 SAVINGS = {
     "open": "open_cost",
     "acknowledged": "acknowledged_cost",
-    "suppressed": "silenced_cost",
-    "expected": "promised_cost",
+    "suppressed": "suppressed_cost",
+    "expected": "resolved_cost",
     "verified": "verified_cost",
-    "not_verified": "not_read_cost",
+    "not_verified": "unverified_cost",
 }
 
 

@@ -46,6 +46,6 @@ function forecastTable(name, rows, currency) {
     { name: "80% interval", number: true, class: "narrow-off", of: (row) => `${short(row.low)} – ${short(row.high)}` },
     ...(hasPlan ? [
       { name: "Plan", number: true, class: "narrow-off", of: (row) => (row.budget == null ? "–" : amount(row.budget)) },
-      { name: "Against plan", class: "text", of: (row) => make("span", { class: row.over_by > 0 ? "bad" : "soft" }, row.told ?? "") }] : []),
+      { name: "Against plan", class: "text", of: (row) => make("span", { class: row.over_by > 0 ? "bad" : "soft" }, row.budget_status ?? "") }] : []),
   ], rows);
 }
