@@ -16,8 +16,8 @@ from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_statements import saved_query, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import Partitions
+from focuswatch.bill.refresh.refresh_selects import saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES

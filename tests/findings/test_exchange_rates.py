@@ -11,10 +11,10 @@ import typer.testing
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome_of, read_cases
 from focuswatch.aws_alerts.alert_findings import alert_finding as said
-from focuswatch.bill.refresh.athena_statements import rate_of_period
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
+from focuswatch.bill.refresh.refresh_selects import rate_of_period
 from focuswatch.catalog.catalog import Catalog, read_entry
-from focuswatch.catalog.catalog import DetectionHeader as Header
+from focuswatch.catalog.headers import DetectionHeader as Header
 from focuswatch.cli import app
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import connect
