@@ -16,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "A service with less than 28 days of history in an account is not evaluated.",
-  "While a launch planned in owners.toml lasts, its planned cost is subtracted; only cost above the planned factor is reported.",
+  "During a launch planned in owners.toml, the launch's planned cost is subtracted; only cost above the planned factor is reported.",
   "A service whose cost grows by the same percentage every day matches its own trend and is not reported.",
 ]
 sources   = [
