@@ -64,7 +64,7 @@ class Monitoring(Construct):
         metric = self._functions.dead_letters[kind].metric_approximate_number_of_messages_visible(
             period=Duration.minutes(5), statistic="Maximum"
         )
-        why = f"Events of {kind} failed after all retries. See docs/operate.md, Replay dead letters."
+        why = f"Events of {kind} failed after all retries. See docs/operate.md, Redrive dead letters."
         self._alarm(f"{kind}-dead-letters", metric, threshold=1, why=why)
 
     def _backlog(self, kind: str) -> None:
