@@ -468,7 +468,7 @@ def test_the_workgroups_limit_is_reported_as_what_it_is(aws, delivered):
     names = pa.table({"name": [secrets.token_hex(500) for _ in range(20_000)]})
     _put(aws, names, "accounts/large.parquet")
     engine = replace(warehouse().engine, workgroup="narrow")
-    with pytest.raises(QueryError, match="limit of scanned bytes .* raise scan_limit_gib"):
+    with pytest.raises(QueryError, match="limit of scanned bytes .* increase scan_limit_gib"):
         engine.query("SELECT max(name) AS name FROM accounts", label="too much")
     aws.client("s3").delete_object(Bucket=BUCKET, Key="tables/accounts/large.parquet")
 

@@ -46,7 +46,7 @@ def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
         rate_of("INR", of_bill=91.5).note,
         rate_of("INR").note,
     ]
-    assert [one and one.partition(", from ")[2].partition(":")[0] for one in notes] == [
+    assert [note and note.partition(" (")[2].partition(")")[0].partition(":")[0] for note in notes] == [
         "owners.toml",
         "the bill's own costs in its pricing currency",
         f"the reference rates of the European Central Bank of {TABLE_DATE}",
