@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.catalog.catalog import Detection
-from focuswatch.collect.cloudtrail_history import CloudTrail
+from focuswatch.collect.cloudtrail_changes import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.detect.run_detection import due_detections
 from focuswatch.detect.scan import scan

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from focuswatch.notify.slack.client import Slack, SlackSecret
     from focuswatch.notify.slack.deliver import SlackChannel
     from focuswatch.notify.slack.finding_message import Links
-    from focuswatch.notify.slack.jira_closings import JiraClosings
+    from focuswatch.notify.slack.jira_closed_reply import JiraClosings
     from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
@@ -182,7 +182,7 @@ class LambdaRun:
     def closings(self, progress: Callable[[str], None]) -> "JiraClosings":
         """Return what reports issues closed in Jira to Slack."""
         from focuswatch.notify.slack.deliver import SlackState
-        from focuswatch.notify.slack.jira_closings import JiraClosings
+        from focuswatch.notify.slack.jira_closed_reply import JiraClosings
         from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 
         speaker = OncePoster(

@@ -6,8 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.operations.health_message import health_message
 from focuswatch.operations.health_report import PENDING, HealthReport, health_report
+from focuswatch.operations.health_slack_message import health_message
 from focuswatch.operations.heartbeat import heartbeats
 from focuswatch.operations.queue_depths import queue_depths
 from lambdas.environment import PATIENT, LambdaRun

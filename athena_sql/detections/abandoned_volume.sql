@@ -3,18 +3,19 @@ title     = "Orphaned EBS volume"
 category  = "waste"
 schedule  = "daily"
 why       = """
-When an instance is terminated, its data volumes can remain; when it is stopped, all of its volumes remain. AWS bills them per GB-month.
-Training and GPU workloads use large volumes: 1 TB of gp3 costs 80 USD/month, 1 TB of io2 with provisioned IOPS several hundred.
+When an EC2 instance is terminated, its data volumes can remain. When an instance is stopped, all attached volumes remain.
+AWS bills the volumes per GB-month. Training and GPU workloads use large volumes: 1 TB of gp3 costs 80 USD/month, and 1 TB of
+io2 with provisioned IOPS costs several hundred USD/month.
 """
-reason    = "Volume {volume_id} ({size_gb} GB) in {region_id} of account {sub_account_name} was charged on all of the last {lookback_days} settled days, while no EC2 or SageMaker instance ran there: {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} settled days, and ran no EC2 or SageMaker instance in that region: {monthly_cost} {currency}/month."
 action    = """
 1. Check whether the volume is attached to a stopped instance: aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
 2. To keep the data at less than half the price, create a snapshot: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}
 3. If the volume is not needed, delete it: aws ec2 delete-volume --volume-id {volume_id} --region {region_id}
 """
 blind_spots = [
-  "An orphaned volume in a region where other instances still run is not detected: the bill does not show attachments.",
-  "Volumes of an instance that is stopped most of the year (for audits or year-end runs) are reported as orphaned.",
+  "An orphaned volume in a region where other instances run is not detected, because the bill does not show which volumes are attached.",
+  "A volume attached to an instance that is stopped most of the year (for audits or year-end runs) is reported as orphaned.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/preserving-volumes-on-termination.html",

@@ -4,19 +4,19 @@ category  = "governance"
 schedule  = "daily"
 kind      = "forecast"
 why       = """
-An alert after a budget is spent comes too late to change anything. Early in the month, the forecast already shows whether the
-budget will hold: it combines what is spent, the weekday pattern of daily spend, and the fees that are still due.
+An alert that arrives after a budget is exceeded is too late. The month-end forecast shows early in the month whether a budget
+will be exceeded. It combines month-to-date spend, the weekday pattern of daily spend, and the fees that are still due.
 Owners are notified when a budget is first forecast to be exceeded, then at 70, 85 and 100 % spent, each once a month and
-in this order. A budget that is forecast to hold causes no notification, however much of it is spent.
+in this order. If the forecast is within the budget, owners are not notified, however much of the budget is spent.
 """
-reason    = "Spend of {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent} %) is spent through {settled_until}, with {days_left} days of {month} left and a month-end forecast of {forecast} {currency} ({low} to {high})."
+reason    = "Spend of {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent} %) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
 action    = """
 1. Find the cost drivers: focuswatch report month_forecast, and focuswatch report weekly_deltas for week-over-week changes.
 2. Reduce waste first: run focuswatch findings and resolve the open findings of {plan}.
-3. If the higher spend is intended, raise monthly_budget in owners.toml before the budget is exceeded.
+3. If the higher spend is intentional, raise monthly_budget in owners.toml before the budget is exceeded.
 """
 blind_spots = [
-  "Credits and tax are excluded, so the amounts differ from an AWS Budgets budget that includes them.",
+  "Credits and tax are excluded, so the amounts differ from an AWS Budgets budget that includes credits and tax.",
   "A launch announced in owners.toml is not added to the forecast before it starts.",
   "Until the first days of the month are settled, the forecast is based on previous months only.",
 ]

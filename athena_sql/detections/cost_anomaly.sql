@@ -4,10 +4,11 @@ category  = "anomaly"
 schedule  = "daily"
 kind      = "series"
 why       = """
-A retry loop that calls a model, a job that does not stop, or a price change moves an account's daily cost away from its pattern.
-Each service of each account is compared with its own trend and weekday pattern. Earlier anomalies do not raise the baseline.
+A retry loop, a job that does not stop, or a price change raises an account's daily cost above the expected level.
+The daily cost of each service in each account is compared with the service's own trend and weekday pattern. Earlier anomalies
+do not raise the baseline.
 """
-reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, where {daily_expected} {currency}/day was expected; the main cost driver is {meter} in {cause_region_id}, by {moved}."
+reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. The main cost driver is the {moved} of {meter} in {cause_region_id}."
 action    = """
 1. Review the cost drivers in this finding, largest first.
 2. Identify who started the usage on {anomalous_from}: aws cloudtrail lookup-events --start-time {anomalous_from} --region {cause_region_id}
@@ -15,8 +16,8 @@ action    = """
 """
 blind_spots = [
   "A service with less than 28 days of history in an account is not evaluated.",
-  "The cost of a launch planned in owners.toml is subtracted while the launch lasts; only cost above its factor is reported.",
-  "A service that grows by the same percentage every day matches its own trend and is not reported.",
+  "During a launch planned in owners.toml, the launch's planned cost is subtracted; only cost above the planned factor is reported.",
+  "A service whose cost grows by the same percentage every day matches its own trend and is not reported.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/v1-2/#effectivecost",

@@ -5,20 +5,20 @@ schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
 Data exfiltration appears on the bill as DataTransfer-Out-Bytes, charged per GB.
-A day with far more egress than the account sends on that weekday, without a matching increase in compute, fits a copied
-bucket, a database dump, or a proxy run by a third party.
+If egress on a day is far above the expected level of that weekday and compute cost did not rise with it, possible causes are
+a copied bucket, a database dump, or a proxy that a third party runs.
 """
-reason    = "{sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, where {expected_gb} GB is expected on that weekday, while compute cost was {compute_ratio} times its expected level."
+reason    = "Account {sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, compared with an expected {expected_gb} GB on that weekday. Compute cost was {compute_ratio} times the expected level."
 action    = """
-1. Review the main sources: {main_sources}. Ask the account owner about a migration, a backup or a new customer on {peak_day}.
+1. Review the main sources: {main_sources}. Ask the account owner whether a migration, a backup or a new customer explains the traffic on {peak_day}.
 2. Identify the requester or destination: for S3, use CloudTrail data events or server access logs; for EC2, use VPC Flow Logs: aws ec2 describe-flow-logs --region REGION
-3. If unauthorized: revoke the requester's credentials, block the destination, and have the security team assess what data was read.
+3. If unauthorized: revoke the requester's credentials, block the destination, and ask the security team to assess which data was read.
 """
 blind_spots = [
   "CloudFront, AWS PrivateLink, Direct Connect, and transfer between regions or accounts are not evaluated.",
   "An account needs three weeks of history; in its first two weeks, new_service reports egress of 100 GB or more.",
   "Slow exfiltration below 100 GB/day above the expected level is not detected.",
-  "A monthly transfer on no fixed weekday is reported each time.",
+  "A monthly transfer that does not occur on a fixed weekday is reported each time.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html",

@@ -5,12 +5,12 @@ schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
 Old sandbox accounts often keep valid access keys but have no active owner.
-When such an account costs almost nothing for three months and then spends more in a day than in a year, either a team
-resumed work or its credentials are compromised.
+If such an account costs almost nothing for three months and then more in a day than in a year, either a team resumed work or
+the account's credentials are compromised.
 """
-reason    = "{sub_account_name} spent {daily_cost} {currency} on {active_again_on}, after at most {dormant_cost} {currency} in each of the three previous 30-day periods: {services}; {monthly_cost} {currency} in total since then."
+reason    = "Account {sub_account_name} spent {daily_cost} {currency} on {active_again_on}, after at most {dormant_cost} {currency} in each of the three previous 30-day periods. The account has spent {monthly_cost} {currency} in total since {first_day}. Services with the highest cost: {services}."
 action    = """
-1. Confirm with the account owner. If the account has no reachable owner, continue without waiting.
+1. Confirm with the account owner. If the owner cannot be reached, continue with step 2 immediately.
 2. Identify who started the activity: aws cloudtrail lookup-events --region us-east-1 --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false (repeat for {regions})
 3. If unauthorized: disable the account's access keys and console users, stop the running resources, then close the account or attach a service control policy that denies all actions.
 """

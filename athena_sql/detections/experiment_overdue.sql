@@ -3,18 +3,18 @@ title     = "Experiment past its review date or cap"
 category  = "governance"
 schedule  = "daily"
 why       = """
-An experiment has a cost cap, a review date, and a question to answer. Without a review, experiments keep running and a
-one-month trial is paid for years.
+An experiment has a hypothesis, a cost cap, and a review date. If nobody reviews an experiment, its resources keep running,
+and a one-month trial can be billed for years.
 """
-reason    = "Experiment {use_case} costs {daily_cost} {currency}/day and is {overdue}: {spent} {currency} since {first_day} (cap: {cap}, review date: {review_on}, hypothesis: {hypothesis})."
+reason    = "Experiment {use_case} is {overdue}. The experiment costs {daily_cost} {currency}/day and has cost {spent} {currency} since {first_day} (cap: {cap}, review date: {review_on}, hypothesis: {hypothesis})."
 action    = """
 1. Ask {plan_team} to decide whether the experiment confirmed its hypothesis: {hypothesis}
-2. If it did, set intent = "production" in [use_cases.{use_case}] of owners.toml, with a monthly budget and a unit.
-3. If it did not, shut down its resources. To continue the experiment, set a new review_on or cap in owners.toml and state the reason.
+2. If the hypothesis is confirmed, set intent = "production" in [use_cases.{use_case}] of owners.toml, with a monthly budget and a unit.
+3. If the hypothesis is not confirmed, delete the experiment's resources. To continue the experiment, set a new review_on or cap in owners.toml and state the reason.
 """
 blind_spots = [
-  "An experiment that has only a tag and no entry in owners.toml has no end date; it appears in focuswatch report portfolio.",
-  "Cost before the first day of the bill is unknown; the cap counts the last 400 days.",
+  "If an experiment is identified only by a tag and has no entry in owners.toml, it has no end date and is not reported; focuswatch report portfolio lists it.",
+  "Cost before the first day of the bill is unknown; only cost of the last 400 days counts toward the cap.",
   "Charges that do not match the use case's rules, such as shared resources or untagged data transfer, are not counted.",
 ]
 sources   = [

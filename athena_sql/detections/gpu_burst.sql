@@ -4,10 +4,10 @@ category  = "security"
 schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
-Stolen credentials are often used to run GPUs, for cryptocurrency mining or third-party model training.
-One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of them in regions that are not monitored.
+Attackers often use stolen credentials to run GPU instances for cryptocurrency mining or model training.
+One p4d.24xlarge costs 20 to 30 USD/hour, and attackers start dozens of instances in regions that are not monitored.
 """
-reason    = "{gpu_hours} GPU instance hours ran in {region_id} from {first_day} to {last_day} ({instance_types}), up to {peak_hours} hours/day compared with at most {peak_hours_before} hours/day in the previous {history_days} days: {monthly_cost} {currency}."
+reason    = "GPU instances ({instance_types}) ran for {gpu_hours} instance hours in {region_id} from {first_day} to {last_day} and cost {monthly_cost} {currency}. Usage reached {peak_hours} hours/day, compared with at most {peak_hours_before} hours/day in the previous {history_days} days."
 action    = """
 1. Confirm with the account owner that a job needs {instance_types} in {region_id}.
 2. Identify who started the instances: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances (repeat for CreateEndpoint, CreateTrainingJob, CreateNotebookInstance)
@@ -15,8 +15,8 @@ action    = """
 """
 blind_spots = [
   "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned.",
-  "Instance hours count equally, whatever the size of the instance.",
-  "Usage that recurs less than once a quarter is reported each time.",
+  "All instance hours count equally, whatever the instance size.",
+  "GPU usage that recurs less than once a quarter is reported each time.",
   "GPUs in services other than EC2 and SageMaker, and mining on CPUs, are not evaluated.",
 ]
 sources   = [

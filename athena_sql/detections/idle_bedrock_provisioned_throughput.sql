@@ -3,19 +3,20 @@ title     = "Idle Bedrock Provisioned Throughput"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Provisioned Throughput is billed per model unit and hour, whether or not it is used: one unit of Nova 2.0 Lite costs 60 USD/hour, about 43,000 USD/month.
-Without a commitment it can be deleted at any time. With a commitment it is billed until the term ends; do not renew it.
+Provisioned Throughput is billed per model unit and hour, whether or not it is used: one unit of Nova 2.0 Lite costs 60
+USD/hour, about 43,000 USD/month. Provisioned Throughput that has no commitment can be deleted at any time. If it has a
+commitment, it is billed until the term ends; do not renew the commitment.
 """
-reason    = "Provisioned Throughput for {models} was charged for {model_unit_hours} model-unit hours in {lookback_days} days with {proof} ({commitment}): {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for {model_unit_hours} model-unit hours of Provisioned Throughput for {models} in {lookback_days} days, but {proof} ({commitment}): {monthly_cost} {currency}/month."
 action    = """
 1. Check when the commitment ends (commitmentExpirationTime): aws bedrock list-provisioned-model-throughputs --region {region_id}
 2. Check for callers in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId) and confirm with the owner.
-3. If it is not needed, delete it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
-   AWS rejects this command during a commitment; in that case, schedule it for the day the commitment ends.
+3. If the Provisioned Throughput is not needed, delete it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
+   AWS rejects this command during a commitment; in that case, schedule the deletion for the day the commitment ends.
 """
 blind_spots = [
-  "Calls to provisioned capacity are not billed per token. Without activity data, usage is visible only if the model is also called on demand.",
-  "Without activity data, a model is identified by the name in its meter; AWS spells some models differently in token meters.",
+  "Calls to provisioned capacity are not billed per token. If no activity data is collected, usage is visible only if the model is also called on demand.",
+  "If no activity data is collected, a model is identified by the name in its meter; AWS spells some model names differently in token meters.",
   "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
 ]
 sources   = [
@@ -195,7 +196,7 @@ SELECT
     tags,
     models,
     model_unit_hours,
-    CASE WHEN is_evaluated THEN 'no invocations' ELSE 'no tokens of that model on the account''s bill' END AS proof,
+    CASE WHEN is_evaluated THEN 'the capacity received no invocations' ELSE 'the account''s bill shows no tokens for that model' END AS proof,
     CASE
         WHEN committed_months IS NULL THEN 'no commitment'
         WHEN committed_until IS NULL

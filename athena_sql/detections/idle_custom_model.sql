@@ -3,19 +3,19 @@ title     = "Unused custom or imported model"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Bedrock charges for each stored custom or imported model, about 2 USD/month per unit, and for each minute an imported model
-is kept active, 3 to 9 USD/hour per unit. Models from trials remain until they are deleted.
+Bedrock bills each stored custom or imported model at about 2 USD/month per unit, and each minute that an imported model is
+kept active at 3 to 9 USD/hour per unit. Models from trials are billed until someone deletes them.
 """
-reason    = "{model_kind} {resource_id} ({meters}) was stored or kept active for {lookback_days} days without an invocation: {monthly_cost} {currency}/month."
+reason    = "The {model_kind} {resource_id} ({meters}) was stored or kept active for {lookback_days} days and received no invocations: {monthly_cost} {currency}/month."
 action    = """
-1. Check whether the model is served through Provisioned Throughput or its own deployment, which counts calls under another ARN:
+1. Check whether the model is served through Provisioned Throughput or an on-demand deployment, whose invocations are counted under another ARN:
    aws bedrock list-provisioned-model-throughputs --model-arn-equals {resource_id} --region {region_id}
 2. Confirm that the weights, or the training data and settings, are stored elsewhere. Deletion cannot be undone.
 3. If the model is not needed, delete it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
 """
 blind_spots = [
-  "A custom model served through Provisioned Throughput or an on-demand deployment is invoked under that ARN; it counts as used only if the bill shows tokens of a custom model of its kind.",
-  "A charge without a model ARN cannot be evaluated; such rows are counted as not evaluated.",
+  "A custom model served through Provisioned Throughput or an on-demand deployment is invoked under that ARN; it counts as used only if the bill shows token usage of a custom model with the same base model.",
+  "Charges that contain no model ARN cannot be evaluated and are counted as not evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html",

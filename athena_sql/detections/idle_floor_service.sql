@@ -3,21 +3,22 @@ title     = "Idle service with a minimum charge"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Kendra and Amazon Q indexes, Neptune Analytics graphs and OpenSearch domains are billed per hour, whether or not they receive requests.
-When a retrieval-augmented generation trial ends, each costs 60 to 1,000 USD/month until it is deleted.
+Kendra and Amazon Q indexes, Neptune Analytics graphs and OpenSearch domains are billed per hour, whether or not they receive
+requests. After a trial of retrieval-augmented generation, each of these resources costs 60 to 1,000 USD/month until someone
+deletes it.
 """
-reason    = "{kind} {resource_id} was charged for {billed_quantity} {billed_unit} in {lookback_days} days with {requests}: {monthly_cost} {currency}/month."
+reason    = "{kind} {resource_id} received {requests} in {lookback_days} days but was billed for {billed_quantity} {billed_unit}: {monthly_cost} {currency}/month."
 action    = """
-1. Confirm with the owner, and check what still writes to it: data sources and ingestion pipelines.
+1. Confirm with the owner that the {kind} is not needed, and check which data sources and ingestion pipelines still write to it.
 2. If the data may be needed later, create an export or a snapshot.
-3. If it is not needed, delete it: {delete_command}
+3. If the {kind} is not needed, delete it: {delete_command}
 """
 blind_spots = [
-  "An OpenSearch domain's system indexes (Dashboards, index state management, alerting) cause constant searches and writes. Up to `system_rate` per minute counts as system traffic, so a domain with less user traffic than that appears idle.",
+  "An OpenSearch domain's system indexes (Dashboards, index state management, alerting) cause constant searches and writes. Up to `system_rate` per minute counts as system traffic, so a domain whose user traffic is below that rate appears idle.",
   "An OpenSearch domain that only stores audit logs receives no searches but may be required; if IndexingRate is collected, writes count as usage.",
   "A stopped Neptune Analytics graph is billed at about a tenth under a different meter and is not reported.",
-  "The CloudWatch namespace of Neptune Analytics is not documented: a graph is evaluated only if CloudWatch lists one of its metrics.",
-  "The meters of Amazon Q Business and Neptune Analytics are not verified with a real FOCUS export; a resource under another meter is missed.",
+  "The CloudWatch namespace of Neptune Analytics is not documented: a graph is evaluated only if CloudWatch lists one of the graph's metrics.",
+  "The meters of Amazon Q Business and Neptune Analytics are not verified with a real FOCUS export; a resource that is billed under another meter is not detected.",
 ]
 sources   = [
   "https://aws.amazon.com/kendra/pricing/",
@@ -137,7 +138,7 @@ SELECT
     billed_unit,
     CASE
         WHEN most_requests = 0 THEN 'no requests'
-        ELSE 'no requests beyond its own system traffic'
+        ELSE 'only system traffic'
     END AS requests,
     most_requests AS most_daily_requests,
     $lookback_days AS lookback_days,

@@ -3,18 +3,18 @@ title     = "Idle SageMaker endpoint"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A real-time endpoint keeps its instances running whether or not it is called: an ml.m5.xlarge costs 168 USD/month, an
+A real-time endpoint is billed for its instances whether or not it receives requests: an ml.m5.xlarge costs 168 USD/month, an
 ml.g5.2xlarge about 1,100 USD/month. Endpoints from demos and notebooks run until someone deletes them.
 """
-reason    = "Endpoint {endpoint_name} ran {instance_hours} instance hours on {instance_types} in {lookback_days} days with no invocations: {monthly_cost} {currency}/month."
+reason    = "Endpoint {endpoint_name} received no invocations in {lookback_days} days but ran for {instance_hours} instance hours on {instance_types}: {monthly_cost} {currency}/month."
 action    = """
-1. Identify who created the endpoint and whether it is a standby: aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
-2. If it is not needed, delete it: aws sagemaker delete-endpoint --endpoint-name {endpoint_name} --region {region_id}
-3. If it is needed occasionally, use serverless or asynchronous inference, which can scale to zero between calls.
+1. Check when the endpoint was created, and ask its owner whether it is a disaster-recovery standby: aws sagemaker describe-endpoint --endpoint-name {endpoint_name} --region {region_id}
+2. If the endpoint is not needed, delete it: aws sagemaker delete-endpoint --endpoint-name {endpoint_name} --region {region_id}
+3. If the endpoint is needed occasionally, use serverless or asynchronous inference, which can scale to zero between calls.
 """
 blind_spots = [
-  "A disaster-recovery standby is idle by design; exclude it.",
-  "If a Savings Plan covers the instances, deleting the endpoint saves money only if other usage uses the plan.",
+  "An endpoint that is a disaster-recovery standby is idle by design; exclude the finding.",
+  "If a Savings Plan covers the instances, deleting the endpoint reduces cost only if the plan then applies to other usage.",
   "A synthetic health check makes an otherwise unused endpoint appear used.",
 ]
 sources   = [

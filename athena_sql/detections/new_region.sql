@@ -5,11 +5,10 @@ schedule  = "every_refresh"
 notify    = "once"
 topic     = "new-region"
 why       = """
-Attackers use stolen credentials in regions that are not monitored.
-The first charge in a region, even one cent or free-tier usage, is often the first sign; larger costs follow within hours.
-Each new region of an account is reported once.
+Attackers use stolen credentials in regions that are not monitored. The first charge in a region, even one cent or free-tier
+usage, is often the first sign of an attack; larger costs follow within hours. Each new region of an account is reported once.
 """
-reason    = "{sub_account_name} was charged in {region_id} for the first time on {first_day}: {services}, {monthly_cost} {currency} through {last_day}."
+reason    = "Account {sub_account_name} was first billed in {region_id} on {first_day}: {monthly_cost} {currency} through {last_day}, for {services}."
 action    = """
 1. Confirm with the account owner that work was planned in {region_id}.
 2. Identify who created the resources: aws cloudtrail lookup-events --region {region_id} --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false
@@ -17,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "Usage before the export starts is unknown; regions in the first 14 days of the bill count as already in use.",
-  "Activity that AWS does not bill, including free usage without a line on the bill, is not visible.",
+  "Activity that AWS does not bill, including free usage that has no line on the bill, is not visible.",
   "In the first 14 days of an account, regions that another account already uses are not reported.",
   "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are billed by the location of their traffic and are not evaluated.",
 ]

@@ -4,22 +4,23 @@ category  = "security"
 schedule  = "every_refresh"
 notify    = "once"
 why       = """
-Attackers often use services that an account does not run: Bedrock for resold chatbots, Lightsail or ECS for mining, SES for spam.
-Each new service of an account is reported once. All Bedrock names count as one service, as do the old and new name of a renamed service.
-A first charge below `notable_cost_usd` has low severity and is listed in one line, unless it is for GPUs, Bedrock, data
-transfer, or a service that attackers commonly use. It becomes high if it exceeds that amount within a week.
+Attackers often use services that the account has not used before: Bedrock for resold chatbots, Lightsail or ECS for mining,
+SES for spam. Each new service of an account is reported once. All service names of Bedrock count as one service, as do the old
+and new name of a renamed service. A first charge below `notable_cost_usd` has low severity and is listed in one line, unless
+the charge is for GPUs, Bedrock, data transfer, or a service that attackers commonly use. If the cost exceeds that amount
+within a week, the severity becomes high.
 """
-reason    = "{sub_account_name} was charged for {service_name} for the first time on {first_day}, in {regions}: {monthly_cost} {currency} through {last_day} (used by other accounts: {used_elsewhere})."
+reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} through {last_day} (already used by other accounts: {used_elsewhere})."
 action    = """
-1. Confirm with the account owner that {service_name} was planned.
-2. Identify who started it in {regions}: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
+1. Confirm with the account owner that use of {service_name} was planned.
+2. Identify who started using the service in {regions}: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false --region REGION
 3. If unauthorized: disable the access keys that created the resources, delete the resources, then deny the service with a service control policy.
 """
 blind_spots = [
   "Usage before the export starts is unknown; services in the first 14 days of the bill count as already in use.",
   "A renamed service that is missing from this detection's mapping is reported once for every account.",
   "In the first 14 days of an account, services that another account already uses are not reported, except GPUs, Bedrock and data transfer.",
-  "AWS does not document the FOCUS ServiceName of a renamed service; the old and new names count as one service.",
+  "AWS does not document which ServiceName FOCUS shows for a renamed service; the old and new names count as one service.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

@@ -3,20 +3,20 @@ title     = "Training on On-Demand instead of Spot"
 category  = "waste"
 schedule  = "daily"
 why       = """
-SageMaker managed spot training runs the same jobs on spare capacity for typically 60 to 80 % less, at most 90 %. It needs one
-setting and a checkpoint in S3. Recurring training jobs that can be interrupted rarely need On-Demand capacity.
+SageMaker managed spot training runs the same jobs on spare capacity for typically 60 to 80 % less, at most 90 %. It requires
+one setting and a checkpoint in S3. Recurring training jobs that can be interrupted rarely need On-Demand capacity.
 """
-reason    = "{on_demand_hours} hours of SageMaker training ran On-Demand in {region_id} on {training_days} of {lookback_days} days ({jobs} jobs on {instance_types}; {spot_hours} hours on Spot) for {monthly_on_demand_cost} {currency}/month; Spot would save an estimated {monthly_cost} to {monthly_saving_at_most} {currency}/month."
+reason    = "SageMaker training ran for {on_demand_hours} On-Demand hours in {region_id} on {training_days} of {lookback_days} days ({jobs} jobs on {instance_types}; {spot_hours} hours on Spot) and cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with Spot: {monthly_cost} to {monthly_saving_at_most} {currency}/month."
 action    = """
 1. Check which jobs can be stopped and resumed, starting with the largest: {largest_jobs}.
-2. Enable checkpoints for these jobs (CheckpointConfig with an S3 path). Without them, a Spot training job can wait at most one hour.
+2. Enable checkpoints for these jobs (CheckpointConfig with an S3 path). If a job has no checkpoints, it can wait for Spot capacity for at most one hour.
 3. Enable Spot where the jobs are started: set EnableManagedSpotTraining = true and MaxWaitTimeInSeconds above MaxRuntimeInSeconds; in the SageMaker Python SDK, set use_spot_instances=True.
 """
 blind_spots = [
-  "The saving is an estimate; Spot prices vary by instance type and region, and interruptions lengthen jobs.",
+  "The potential savings are an estimate: Spot prices vary by instance type and region, and interruptions lengthen jobs.",
   "Spot capacity for the largest GPU instances is scarce; jobs with a deadline may need On-Demand.",
   "Training on HyperPod, on EC2, and in processing jobs is not evaluated.",
-  "Hours are instance hours, whatever the size of the instance.",
+  "All instance hours count equally, whatever the instance size.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/model-managed-spot-training.html",

@@ -3,22 +3,22 @@ title     = "Orphaned OpenSearch Serverless collection"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Creating a Bedrock knowledge base can create an OpenSearch Serverless collection, which remains when the knowledge base is deleted.
-A Classic collection runs at least 1 OCU (2 with replicas) even without queries: 175 to 350 USD/month, billed as
-Amazon OpenSearch Service and therefore easy to miss when reviewing AI costs.
+Creating a Bedrock knowledge base can create an OpenSearch Serverless collection. The collection remains when the knowledge
+base is deleted. A Classic collection that receives no queries is billed for at least 1 OCU (2 with replicas), which costs 175
+to 350 USD/month. The cost is billed as Amazon OpenSearch Service and is therefore easy to miss when reviewing AI costs.
 """
-reason    = "OpenSearch Serverless was charged for {ocu_hours} OCU hours in {region_id} in {lookback_days} days, while account {sub_account_name} made no Bedrock calls: {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and made no Bedrock calls: {monthly_cost} {currency}/month."
 action    = """
 1. Check for searches in CloudWatch: namespace AWS/AOSS, metric SearchRequestRate, for each collection in {region_id}.
-2. List the collections, and check whether a knowledge base uses them:
+2. List the collections, and check whether a knowledge base uses one of the collections:
    aws opensearchserverless list-collections --region {region_id}
    aws bedrock-agent list-knowledge-bases --region {region_id}
 3. If a collection is not needed, delete it: aws opensearchserverless delete-collection --id COLLECTION_ID --region {region_id}
 """
 blind_spots = [
-  "OCUs are pooled per account or collection group; the bill may not show which collection uses them.",
-  "A collection that serves a workload other than Bedrock is recognized as used only if its search requests are collected.",
-  "A collection that Bedrock in another account searches appears orphaned unless its search requests are collected.",
+  "OCUs are pooled per account or collection group; the bill may not show which collection uses the OCUs.",
+  "A collection that serves a workload other than Bedrock counts as used only if the metric SearchRequestRate is collected.",
+  "A collection that is searched by Bedrock in another account appears orphaned unless the metric SearchRequestRate is collected.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html",

@@ -3,19 +3,19 @@ title     = "Batch-eligible inference at on-demand price"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Bedrock batch inference costs half of the on-demand price for work that can wait up to a day: prompts are read from a file in S3
-and responses are written back to S3. Nightly enrichment, evaluations and backfills rarely need immediate responses.
+Bedrock batch inference costs half of the on-demand price. A batch job reads prompts from a file in S3 and writes the responses
+to S3 within a day. Nightly enrichment, evaluations and backfills rarely need immediate responses.
 """
-reason    = "{workload} used {million_tokens} million on-demand input and output tokens of {models} in {lookback_days} days, {why_batchable}, for {monthly_on_demand_cost} {currency}/month; batch inference would save an estimated {monthly_cost} {currency}/month."
+reason    = "{workload} used {million_tokens} million on-demand input and output tokens of {models} in {lookback_days} days, {why_batchable}, and cost {monthly_on_demand_cost} {currency}/month. Estimated potential savings with batch inference: {monthly_cost} {currency}/month."
 action    = """
 1. Confirm with the owner that no person or agent waits for the responses.
 2. Check that the model supports batch inference in {region_id}: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-supported.html
 3. Write the prompts to S3 as JSON Lines and run one job: aws bedrock create-model-invocation-job --region {region_id} --job-name NAME --model-id MODEL --role-arn ROLE --input-data-config ... --output-data-config ...
-   If batch is not possible, the flex tier also costs less for calls that can wait several minutes.
+   If batch inference is not possible, the flex tier also costs less for calls that can wait several minutes.
 """
 blind_spots = [
-  "The saving is an estimate: half of the cost of input and output tokens. A workload that relies on prompt caching saves less.",
-  "The bill has daily data in daily_charges: without a tag, a nightly job cannot be told from one that runs all day.",
+  "The potential savings are an estimate: half of the cost of input and output tokens. A workload that uses prompt caching saves less.",
+  "The table daily_charges has one row a day: if a job has no tag, a nightly job cannot be distinguished from a job that runs all day.",
   "Not every model supports batch inference, and a batch job needs at least 100 prompts.",
   "A tag such as batch or nightly is assumed to be correct.",
 ]
@@ -135,7 +135,7 @@ SELECT
     resource_id,
     sum(effective_cost) / $lookback_days * 30 * $saving AS monthly_cost,
     service_name,
-    coalesce(resource_id, 'Usage without an inference profile') AS workload,
+    coalesce(resource_id, 'Calls that use no inference profile') AS workload,
     CASE WHEN bool_or(is_tagged) THEN 'with tags that mark it as batch work' ELSE 'on the same weekdays every week' END
         AS why_batchable,
     sum(effective_cost) / $lookback_days * 30 AS monthly_on_demand_cost,

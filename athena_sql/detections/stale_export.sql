@@ -4,7 +4,7 @@ category  = "governance"
 schedule  = "every_refresh"
 why       = """
 Every detection depends on a complete bill. AWS delivers the export up to three times a day.
-If deliveries stop, an account drops out, or a month loses rows, the missing charges look like savings.
+If deliveries stop, an account is missing, or a month loses rows, the missing charges look like savings.
 """
 reason    = "The billing export is late or incomplete: {problem}"
 action    = """
@@ -12,9 +12,9 @@ action    = """
 2. {what_to_do}
 """
 blind_spots = [
-  "A month can shrink correctly: refunds and credits lower its cost, and AWS merges rows when it closes a billing period.",
+  "The cost or the number of rows of a month can decrease correctly: refunds and credits lower the cost, and AWS merges rows when it closes a billing period.",
   "An account whose last resource was deleted looks like a missing account for 30 days, unless it has a closed_on date.",
-  "Files that are copied manually carry the time of the copy instead of the delivery.",
+  "If files are copied manually, the time of the copy is used instead of the time of the delivery.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html",
@@ -132,7 +132,7 @@ findings AS (
         END AS problem,
         'Check the status of the last deliveries, in the payer account:' AS what_to_check,
         'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1' AS check_command,
-        'Allow bcm-data-exports.amazonaws.com to write to the bucket, or fix the replication of the export to this bucket.' AS what_to_do,
+        'If deliveries fail, allow bcm-data-exports.amazonaws.com to write to the bucket, or fix the replication of the export to this bucket.' AS what_to_do,
         newest_delivery,
         newest_charge_date AS last_day
     FROM late_exports
@@ -142,13 +142,13 @@ findings AS (
         sub_account_id,
         CAST(NULL AS varchar),
         effective_cost,                                             -- the charged cost; it is not a saving
-        'account ' || sub_account_id || ' was charged on ' || CAST(present_days AS varchar) || ' of '
+        'account ' || sub_account_id || ' had charges on ' || CAST(present_days AS varchar) || ' of '
             || CAST($present_days AS varchar) || ' days through ' || CAST(last_day AS varchar)
             || ', ' || CAST(CAST(round(effective_cost) AS bigint) AS varchar) || ' in total,'
-            || ' and has no charges on the ' || CAST(missing_days AS varchar) || ' settled days since.',
+            || ' and has had no charges on the ' || CAST(missing_days AS varchar) || ' settled days since then.',
         'Check whether the account was closed or left the organization:',
         'aws organizations describe-account --account-id {sub_account_id}',
-        'If so, set closed_on for it in the accounts file. If not, check for changes to the export, its filter or the payer account.',
+        'If the account was closed or left, set closed_on for the account in the accounts file. Otherwise, check whether the export, its filter or the payer account changed.',
         CAST(NULL AS timestamp),
         last_day
     FROM unexplained_accounts
@@ -157,13 +157,13 @@ findings AS (
         CAST(NULL AS varchar),
         'billing_period=' || substr(CAST(billing_period AS varchar), 1, 7),
         0E0,
-        'billing period ' || substr(CAST(billing_period AS varchar), 1, 7) || ' shrank from '
+        'billing period ' || substr(CAST(billing_period AS varchar), 1, 7) || ' decreased from '
             || CAST(charges_before AS varchar) || ' charges to ' || CAST(charges AS varchar)
             || ', and its billed cost from ' || CAST(CAST(round(billed_cost_before) AS bigint) AS varchar)
             || ' to ' || CAST(CAST(round(billed_cost) AS bigint) AS varchar) || '.',
         'Check whether a refund or a credit explains the change. If charges are missing, check the deliveries in the payer account:',
         'aws bcm-data-exports list-executions --export-arn EXPORT_ARN --region us-east-1',
-        'Request a backfill of the period from AWS Support, and do not rely on findings that were resolved since.',
+        'Request a backfill of the billing period from AWS Support. Do not rely on findings that were resolved since the decrease.',
         delivered_at,
         CAST(NULL AS date)
     FROM drops

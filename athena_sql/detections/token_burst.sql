@@ -4,22 +4,22 @@ category  = "anomaly"
 schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
-An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows: hundreds of
-dollars an hour, until someone stops it. A budget alert arrives only after the money is spent.
+An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows, which can cost
+hundreds of dollars an hour. A budget alert arrives only after the money is spent.
 """
-reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million); the excess on {burst_days} days from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
+reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage on {burst_days} days from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """
 1. Identify the caller on {peak_day} in CloudTrail or the Bedrock invocation log: aws bedrock get-model-invocation-logging-configuration --region {region_id}
-2. Review the mix: mainly cached reads ({cache_read_share} % on that day) suggest an agent in a loop, mainly output suggests a job, and usage at night and on weekends suggests automation.
-3. If it is not intended, stop it: remove bedrock:InvokeModel from its role or disable its access key. Then set a quota for the inference profile and a step limit for the workload.
+2. Review the token types: mainly cache reads ({cache_read_share} % on that day) suggest an agent in a loop, mainly output tokens suggest a job, and usage at night and on weekends suggests automation.
+3. If the usage is not intentional, remove bedrock:InvokeModel from the caller's role or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
 """
 blind_spots = [
-  "An account with less than 14 days of token usage has no baseline; new_service reports its first use.",
+  "An account with less than 14 days of token usage has no baseline; new_service reports the first use of Bedrock.",
   "A new workload is compared with all previous token usage of its account.",
   "Tokens that move between models or profiles within an account are not a spike.",
-  "A monthly run on no fixed weekday, and a launch that is not in owners.toml, are reported each time.",
-  "During a planned launch, all usage that matches its rules may rise up to its factor.",
-  "All tokens count equally, cached or output; the excess cost decides whether the spike is reported.",
+  "A monthly run that does not occur on a fixed weekday, and a launch that is not in owners.toml, are reported each time.",
+  "During a planned launch, usage that matches the launch's rules is reported only above the launch's factor.",
+  "All token types (input, output, cache) count equally; the excess cost decides whether the spike is reported.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",
@@ -215,12 +215,12 @@ SELECT
     max(CASE WHEN place = 1 THEN million_tokens END) AS peak_million_tokens,
     max(CASE WHEN place = 1 THEN compared_tokens END) AS expected_million_tokens,
     max(CASE WHEN place = 1 THEN million_tokens / nullif(compared_tokens, 0) END) AS ratio,
-    CASE WHEN max(CASE WHEN place = 1 THEN baseline_tokens END) IS NULL THEN 'all previous token usage of its account' ELSE 'its expected level' END
+    CASE WHEN max(CASE WHEN place = 1 THEN baseline_tokens END) IS NULL THEN 'all previous token usage of the account' ELSE 'the expected level' END
         AS compared_with,
     max(CASE WHEN place = 1 THEN cache_read_tokens / million_tokens * 100 END) AS cache_read_share,
     max(CASE WHEN place = 1 THEN output_tokens / million_tokens * 100 END) AS output_share,
     coalesce(
-        'more than the launch planned through ' || CAST(max(planned_until) AS varchar) || ' allows', 'no launch was planned'
+        'above the level of the launch planned through ' || CAST(max(planned_until) AS varchar), 'no launch was planned'
     ) AS planned,
     nullif(max(planned_factor), 0) AS planned_factor,
     count(DISTINCT charge_date) AS burst_days,

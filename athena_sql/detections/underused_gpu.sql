@@ -3,21 +3,22 @@ title     = "Underutilized GPU"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A GPU costs 1 to 7 USD/hour whether or not it computes, and many are idle most of the time: a model with few requests, a
-notebook that is kept running, eight GPUs where one would be enough. CPU metrics and invocation counts do not show this.
+A GPU costs 1 to 7 USD/hour whether or not it is used. Many GPUs are idle most of the time: they serve a model with few
+requests, belong to a notebook that is kept running, or are eight where one would be enough. CPU metrics and invocation counts
+do not show idle GPUs.
 """
-reason    = "{gpu_hours} GPU hours ran on {instance_types} on {days_run} of {lookback_days} days with a mean GPU utilization of {mean_utilization} % (busiest day: {peak_utilization} %) for {monthly_gpu_cost} {currency}/month, of which an estimated {monthly_cost} {currency}/month paid for idle time."
+reason    = "GPU instances ({instance_types}) ran for {gpu_hours} GPU hours on {days_run} of {lookback_days} days with a mean utilization of {mean_utilization} % (busiest day: {peak_utilization} %). The GPUs cost {monthly_gpu_cost} {currency}/month, of which an estimated {monthly_cost} {currency}/month was for idle time."
 action    = """
-1. Check whether it is sized for an earlier peak: review GPUUtilization and GPUMemoryUtilization of {resource_id} in CloudWatch over the last months. A model can need the memory but little compute.
-2. For an endpoint: use fewer or smaller instances, host several models on one (inference components), or scale to zero: aws sagemaker update-endpoint-weights-and-capacities --region {region_id} ...
-3. For an instance: stop it outside working hours, or stop it and choose a smaller type: aws ec2 modify-instance-attribute --region {region_id} --instance-id ID --instance-type TYPE
+1. Check whether {resource_id} is sized for an earlier peak: review its metrics GPUUtilization and GPUMemoryUtilization in CloudWatch over the last months. A model can need the GPU memory but little compute.
+2. For an endpoint: use fewer or smaller instances, host several models on one endpoint (inference components), or scale to zero: aws sagemaker update-endpoint-weights-and-capacities --region {region_id} ...
+3. For an EC2 instance: stop the instance outside working hours, or stop it and choose a smaller instance type: aws ec2 modify-instance-attribute --region {region_id} --instance-id ID --instance-type TYPE
 """
 blind_spots = [
-  "The saving is an estimate: the cost of the share of time the GPUs were idle. A smaller instance type may not be available.",
-  "Utilization shows that a kernel ran, and not how much of the GPU it used; a busy GPU can still be oversized.",
+  "The potential savings are an estimate: the cost multiplied by the share of time that the GPUs were idle. A smaller instance type may not be available.",
+  "Utilization shows whether a kernel ran, but not how much of the GPU the kernel used; a busy GPU can still be oversized.",
   "EC2 reports no GPU metrics unless the CloudWatch agent collects them; such instances are counted as not evaluated. Inferentia and Trainium report no GPU utilization.",
-  "Memory is not evaluated: a model that must stay loaded needs its GPU.",
-  "An endpoint without invocations is reported by idle_sagemaker_endpoint only.",
+  "GPU memory is not evaluated: a model that must stay loaded needs the GPU even if utilization is low.",
+  "An endpoint that receives no invocations is reported by idle_sagemaker_endpoint only.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html",

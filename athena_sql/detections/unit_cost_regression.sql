@@ -4,21 +4,21 @@ category  = "anomaly"
 schedule  = "daily"
 notify    = "every_run"
 why       = """
-Spend that grows with usage is growth; spend that grows at the same usage is a loss. Causes include a model called through another
-route (a regional profile costs a tenth more than the global one), a higher tier, an expired discount, or an endpoint that
-kept its size after traffic fell. The total cost hides this; the cost per unit shows it.
+If spend grows faster than usage, the cost per unit rises. Possible causes are a model called through another inference profile
+(a regional profile costs a tenth more than the global profile), a higher tier, an expired discount, or an endpoint that was
+not scaled down after traffic fell. The total cost does not show the increase; the cost per unit does.
 """
-reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent} % more than the week before ({unit_cost_before} {currency}), because {cause}; at this volume that is {monthly_cost_if_continues} {currency}/month."
+reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent} % more than the week before ({unit_cost_before} {currency}), because {cause}. At the current volume, the additional cost is {monthly_cost_if_continues} {currency}/month."
 action    = """
-1. Find what changed between {first_day} and the week before: the meters of {item} show tier and route; CloudTrail shows who changed an endpoint or a profile.
-2. For tokens: use the global inference profile if data may leave the region, and use the priority and latency-optimized tiers only where a user waits. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
-3. For an endpoint: check that a discount or Savings Plan still covers it. If traffic fell, lower its minimum capacity: aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
+1. Find what changed between {first_day} and the week before: the meters of {item} show the tier and the inference profile; CloudTrail shows who changed an endpoint or a profile.
+2. For tokens: use the global inference profile if data may leave the region, and use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
+3. For an endpoint: check that a discount or Savings Plan still covers the instances. If traffic fell, lower the endpoint's minimum capacity: aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
 """
 blind_spots = [
   "Only consecutive weeks are compared; a unit cost that rises by less than 5 % a week is not reported.",
-  "A higher share of output or cache writes changes the mix and is not reported as a unit cost increase; see the report unit_economics.",
-  "Another model or another region is a different item; switching to a more expensive one is not reported.",
-  "An endpoint without invocation counts is evaluated by its instance hours only.",
+  "A higher share of output tokens or cache writes is a change of the token mix and is not reported as a unit cost increase; see the report unit_economics.",
+  "Unit costs are compared for the same model and region; a switch to a more expensive model or region is not reported.",
+  "If an endpoint's invocations are not collected, only its cost per instance hour is evaluated.",
   "In a week with little traffic, such as holidays, the cost per inference rises because the instances keep running.",
 ]
 sources   = [
@@ -105,8 +105,8 @@ model_weeks AS (
         sum(cost) AS cost,
         sum(cost_at_prices_before) AS cost_at_prices_before,
         CASE WHEN sum(price_increase) >= (sum(cost) - sum(cost_at_prices_before)) / 2
-            THEN 'the price of the same meter rose'
-            ELSE 'it is called through a more expensive tier or route'
+            THEN 'the price of the meter rose'
+            ELSE 'the model was called through a more expensive tier or inference profile'
         END AS cause
     FROM kind_weeks
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
@@ -168,9 +168,9 @@ increased_units AS (
         cost,
         CASE WHEN is_hour_increase THEN hours * cost_before / hours_before ELSE calls * cost_before / calls_before END,
         CASE
-            WHEN is_hour_increase THEN 'an instance hour costs more (another instance type, or an expired discount)'
-            WHEN calls < calls_before THEN 'its traffic fell and its size did not'
-            ELSE 'its size grew more than its traffic'
+            WHEN is_hour_increase THEN 'the price of an instance hour rose (another instance type, or an expired discount)'
+            WHEN calls < calls_before THEN 'traffic fell but the endpoint was not scaled down'
+            ELSE 'instance hours grew more than traffic'
         END
     FROM endpoint_weeks
     WHERE is_hour_increase OR is_inference_increase

@@ -3,20 +3,20 @@ title     = "Untagged AI spend"
 category  = "governance"
 schedule  = "daily"
 why       = """
-AI cost grows quickly, and much of it is billed under other services' names.
-Spend without the tags that owners.toml requires has no budget, no team, and no one to confirm that it is needed.
+AI cost grows quickly, and much of it is billed under the names of other services. If the tags that owners.toml requires are
+missing, the spend cannot be allocated to a team or a budget, and no owner can confirm that it is needed.
 """
-reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month without the required tags {missing_tags}, on either the resource or its account."
+reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month, and neither the resource nor its account has the required tags: {missing_tags}."
 action    = """
-1. Identify the owner: CloudTrail shows who created the resource; the account owner knows the team.
-2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If there is no resource, the charges are calls of base models: send them through an application inference profile, which can be tagged.
+1. Identify the owning team: CloudTrail shows who created the resource; otherwise, ask the account owner.
+2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, which can be tagged.
 3. Activate the tag keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
 """
 blind_spots = [
-  "A tag counts from the day it was activated as a cost allocation tag; the bill does not show earlier values.",
-  "AWS does not document how FOCUS 1.2 names cost categories in Tags; known prefixes are removed.",
-  "AWS does not document whether the bill names a resource for calls of base models.",
-  "If the rows of a resource have different tags, the newest day counts, and on that day the row with the most tags.",
+  "The bill shows the values of a tag only from the day the tag was activated as a cost allocation tag.",
+  "AWS does not document the names of cost categories in the FOCUS 1.2 column Tags; known prefixes are removed.",
+  "AWS does not document whether the bill contains a ResourceId for calls to base models.",
+  "If the rows of a resource have different tags, the tags of the most recent day are used; if they differ on that day, the row with the most tags is used.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

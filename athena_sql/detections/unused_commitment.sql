@@ -3,20 +3,20 @@ title     = "Underutilized commitment"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A Savings Plan or a reservation is charged every hour, whether or not usage applies to it; unused hours are lost.
+A Savings Plan or a reservation is billed every hour, whether or not usage applies to it. Unused hours cannot be used later.
 AWS Budgets reports this only if a utilization budget exists for the commitment.
 """
-reason    = "{unused_percent} % of {commitment_type} {commitment_name} was unused in {lookback_days} days across the organization: {monthly_cost} of {monthly_commitment} {currency}/month."
+reason    = "The {commitment_type} {commitment_name} was {unused_percent} % unused for {lookback_days} days across the organization: {monthly_cost} {currency}/month unused, of {monthly_commitment} {currency}/month committed."
 action    = """
-1. Find when utilization fell and which usage ended: open the utilization report for {resource_id} in Cost Explorer.
+1. Find when utilization fell and which usage stopped: open the utilization report for {resource_id} in Cost Explorer.
 2. Move or start eligible usage: the same family and region for a reservation, any instance for a Compute Savings Plan. Check that discount sharing between accounts is enabled.
-3. Exchange a convertible reservation, or sell a standard EC2 reservation. A Savings Plan runs to its end: note the end date, and commit to less then.
+3. Exchange a convertible reservation, or sell a standard EC2 reservation. A Savings Plan cannot be canceled: note the end date, and lower the commitment when it ends.
    {describe_command}
 """
 blind_spots = [
-  "Unused commitment cannot always be recovered: most commitments run to their end.",
+  "The unused cost cannot always be avoided: most commitments cannot be canceled before the term ends.",
   "A commitment that is unused at night and on weekends by design is also reported, if the unused share reaches the threshold.",
-  "A fee billed as one row a month is spread evenly over that month, whenever the commitment was unused.",
+  "If a fee is billed as one row a month, its unused cost is spread evenly over the month, whichever days the commitment was unused.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/",
@@ -118,7 +118,11 @@ SELECT
     total_unused_cost / $lookback_days * 30 AS monthly_cost,
     service_name,
     coalesce(name, '(unnamed)') AS commitment_name,
-    coalesce(type, 'commitment') AS commitment_type,
+    CASE
+        WHEN type = 'Reserved' AND commitment_id LIKE '%:ec2:%:reserved-instances/%' THEN 'Reserved Instance'
+        WHEN type = 'Reserved' THEN 'reservation'
+        ELSE coalesce(type, 'commitment')
+    END AS commitment_type,
     total_unused_cost / nullif(total_cost, 0) * 100 AS unused_percent,
     total_cost / $lookback_days * 30 AS monthly_commitment,
     $lookback_days AS lookback_days,

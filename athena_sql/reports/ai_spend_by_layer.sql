@@ -1,9 +1,9 @@
 /*
 title = "AI spend by layer, last 30 days compared with the previous 30 days"
-basis = "EffectiveCost of AI usage, without purchases, credits and tax"
+basis = "EffectiveCost of AI usage, excluding purchases, credits and tax"
 why   = """
-Five layers: model inference, retrieval, orchestration and compute, observability, tools and data.
-Token spend gets the attention, but vector stores, compute and logs often grow faster.
+The report groups AI spend into five layers: model inference, retrieval, orchestration and compute, observability, tools and
+data. Token spend gets the attention, but vector stores, compute and logs often grow faster.
 """
 [parameters]
 days = 30

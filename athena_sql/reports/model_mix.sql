@@ -1,10 +1,11 @@
 /*
 title = "Token usage by model and tier, last 30 days compared with the previous 30 days"
-basis = "EffectiveCost of tokens, without purchases, credits and tax"
+basis = "EffectiveCost of tokens, excluding purchases, credits and tax"
 why   = """
-The same model costs half in the batch tier and nearly twice in the priority tier. Each row shows the tokens of a model in
-one tier and the cost per million tokens, whatever the unit of the meter. `batch_share` is the batch share of the model's
-input and output tokens, because batch inference does not use the prompt cache.
+Compared with on demand, a model costs half in the batch tier and nearly twice in the priority tier. Each row shows the tokens
+of a model in one tier and the cost per million tokens, converted from the unit of the meter. `batch_share` is the share of the
+model's input and output tokens in the batch tier; cache tokens are excluded because batch inference does not use the prompt
+cache.
 """
 [parameters]
 days = 30

@@ -1,11 +1,11 @@
 /*
 title = "Spend by intent and use case, last 30 settled days"
-basis = "EffectiveCost of usage and fees, without credits and tax"
+basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
-Intent and use case come from owners.toml, or from an `intent` tag where owners.toml has no entry. Experiments are shown with
-their cap and review date. Use cases with a unit are shown with the cost per unit and the accepted cost, if `activity` has
-its counts (namespace `business`, the use case as resource_id, the unit as metric). `verdict` summarizes what needs
-attention. `launch` names the planned launch that currently raises the baseline of token_burst and cost_anomaly.
+Intent and use case come from owners.toml, or from an `intent` tag if owners.toml has no entry. Experiments are shown with
+their cap and review date. If a use case has a unit and `activity` contains the unit counts (namespace `business`, the use
+case as resource_id, the unit as metric), its cost per unit and accepted cost are shown. `verdict` summarizes what needs
+attention. `launch` shows the planned launch that currently raises the baseline of token_burst and cost_anomaly.
 """
 [parameters]
 days = 30
@@ -99,7 +99,7 @@ SELECT
     CASE
         WHEN intent = '(unallocated)' THEN 'no owner'
         WHEN intent = '(no intent)' THEN 'no intent specified'
-        WHEN intent = 'experiment' AND use_case IS NULL THEN 'experiment without an end date'
+        WHEN intent = 'experiment' AND use_case IS NULL THEN 'experiment has no end date'
         WHEN intent = 'experiment' AND round(effective_cost_ever, 6) >= cap THEN 'past its cap'
         WHEN intent = 'experiment' AND review_on <= $as_of THEN 'past its review date'
         WHEN round(unit_cost, 9) > accepted_unit_cost THEN 'unit cost above the accepted cost'

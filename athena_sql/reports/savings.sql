@@ -1,11 +1,12 @@
 /*
 title = "Open, resolved and verified savings by team and detection"
-basis = "EffectiveCost a month, as the findings state it"
+basis = "EffectiveCost per month, as stated in the findings"
 why   = """
-Monthly cost of waste findings only. `open_cost` is open and not suppressed; `acknowledged_cost` is the acknowledged part of
-it; `suppressed_cost` is snoozed or excluded and not part of `open_cost`. `resolved_cost` is the monthly cost of findings
-when they were resolved; `verified_cost` is the reduction that the bill confirms within a month; `unverified_cost` is not yet
-compared with the bill. The remainder of `resolved_cost` was not saved, or returned in another resource.
+The report covers waste findings only. `open_cost` is the monthly cost of open findings that are not suppressed, and
+`acknowledged_cost` is the acknowledged part of `open_cost`. `suppressed_cost` is the monthly cost of snoozed or excluded
+findings; it is not part of `open_cost`. `resolved_cost` is the monthly cost of findings when they were resolved;
+`verified_cost` is the reduction that the bill confirms within a month; `unverified_cost` is the part that is not yet compared
+with the bill. The remainder of `resolved_cost` was not saved, or recurred in another resource.
 """
 */
 SELECT

@@ -1,9 +1,10 @@
 /*
 title = "Spend by team, last 30 settled days compared with the previous 30 days"
-basis = "EffectiveCost, and BilledCost, of usage and fees; credits and tax as billed stand apart and complete the invoice"
+basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
 why   = """
-Each charge is allocated by the resource's tag, else the account's tag, else the account or OU in owners.toml.
-Spend without a team is listed as (unallocated). BilledCost matches the invoice; EffectiveCost is the amortized cost of usage.
+Each charge is allocated by the resource's tag. If the resource has no tag, the account's tag is used, then the account or OU
+in owners.toml. Spend that has no team is listed as (unallocated). BilledCost matches the invoice; EffectiveCost is the
+amortized cost of usage.
 """
 */
 SELECT

@@ -1,10 +1,10 @@
 /*
 title = "Weekly spend by team, account and service, compared with the previous week"
-basis = "EffectiveCost of usage, without fees, credits and tax; month_to_date: BilledCost of usage and fees of settled days, without credits and tax"
+basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date: BilledCost of usage and fees of settled days, excluding credits and tax"
 why   = """
-Compares the last seven settled days with the seven before. Only settled days count, so an incomplete day does not look like a
-saving. The weekly columns cover usage only; `month_to_date` matches `spent` in month_forecast, through `settled_until`, the
-last settled day. Unallocated spend has no team.
+The report compares the last seven settled days with the seven days before. Only settled days count, so an incomplete day does
+not look like a saving. The weekly columns cover usage only; `month_to_date` matches `spent` in month_forecast, through
+`settled_until`, the last settled day. Unallocated spend has no team.
 """
 [parameters]
 days = 7

@@ -1,11 +1,11 @@
 /*
 title = "Cost per unit by week: tokens, inferences, GPU hours"
-basis = "EffectiveCost of the usage that is counted, without purchases, credits and tax"
+basis = "EffectiveCost of the usage that is counted, excluding purchases, credits and tax"
 why   = """
-Spend that grows with usage is growth; spend that grows at the same usage is not. Columns compare settled weeks, most recent first.
-`by_price` and `by_mix` split the change from the previous week: the same kinds of units at other prices, and other kinds
-of units (another model, or more output for the same input). `cause` names the larger part if the unit cost rose by the
-threshold or more. All token types count, in millions, whatever the unit of the meter.
+If spend grows faster than usage, the cost per unit rises. The columns compare settled weeks, most recent first.
+`by_price` and `by_mix` split the change from the previous week: `by_price` is the change of prices for the same kinds of units,
+and `by_mix` is the change to other kinds of units (another model, or more output for the same input). If the unit cost rose by
+the threshold or more, `cause` shows the larger part. All token types are counted in millions, whatever the unit of the meter.
 """
 [parameters]
 week_days = 7

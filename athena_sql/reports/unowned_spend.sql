@@ -1,10 +1,10 @@
 /*
 title = "Unallocated spend, last 30 settled days compared with the previous 30 days"
-basis = "EffectiveCost of usage and fees, without credits and tax"
+basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
-Unallocated spend has no team and no budget. Rows are listed by account and service, largest first, with the reason that no
+Unallocated spend has no team and no budget. Rows are listed by account and service, highest cost first, with the reason why no
 owner was found. The last row is the sum of all rows not listed, so the total equals (unallocated) in spend_by_team. `share` is
-the share of all unallocated spend.
+the row's share of all unallocated spend.
 """
 [parameters]
 most = 100                     # rows; the others are summed up in one

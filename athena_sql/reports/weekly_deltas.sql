@@ -1,9 +1,9 @@
 /*
 title = "Week-over-week changes by account, region and service"
-basis = "EffectiveCost of usage, without fees, credits and tax"
+basis = "EffectiveCost of usage, excluding fees, credits and tax"
 why   = """
-Compares the last seven settled days with the seven before, largest change first. Only settled days count, so an incomplete
-day does not look like a saving.
+The report compares the last seven settled days with the seven days before, largest change first. Only settled days count, so
+an incomplete day does not look like a saving.
 """
 [parameters]
 days = 7

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.catalog import Category
+from focuswatch.catalog.headers import Category
 from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import Finding, OwnedBy, fingerprint, money, severity_of

@@ -17,7 +17,7 @@ from focuswatch.bill.bill import (
     digest_of_inputs,
     resolve_as_of,
 )
-from focuswatch.bill.refresh.athena_statements import tables_as_of
+from focuswatch.bill.refresh.refresh_selects import tables_as_of
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
 from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, KNOWN_FINDINGS, OWNERS
 from focuswatch.bill.state_lock import locked

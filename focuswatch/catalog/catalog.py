@@ -7,14 +7,20 @@ Files are read and validated, and never run. Checks that need an engine (do the 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 import focuswatch
+from focuswatch.catalog.headers import (
+    DetectionHeader,
+    Header,
+    Parameter,
+    ReportHeader,
+    TableHeader,
+)
 from focuswatch.catalog.tag_keys import TAG_PREFIX
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.engines.sql_literals import Value, placeholders, render
@@ -34,113 +40,7 @@ PER_USD = "per_usd"  # among the values of a statement: units of the billing cur
 MONEY = "_usd"  # how the names of parameters end that are amounts of money, in USD
 # Words at the end of a name that mean money.
 MONEY_WORDS = re.compile(r"(cost|costs|spend|spent|money|amount|price|charge)")
-RESERVED_TOPICS = ("findings", "alarms", "spending")  # created for every deployment
 FILL_IN = "FILL IN"  # placeholder in the files that `focuswatch new` creates
-
-Category = Literal["waste", "security", "anomaly", "governance"]
-Parameter = str | bool | int | float | date | list[str | int | float]
-
-
-class Header(BaseModel):
-    """The keys that every file of the catalog has."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    title: str = Field(min_length=8, max_length=120)
-    why: str = Field(min_length=20)
-    parameters: dict[str, Parameter] = {}
-
-
-class TableHeader(Header):
-    """The header of a table that detections read, or of a lookup that focuswatch runs over tables."""
-
-    reads: list[str] = []
-
-
-class ReportHeader(Header):
-    """The header of a report; its rows are shown as they are, or forecast first.
-
-    `basis` states which cost column it sums, and of which charges.
-    """
-
-    basis: str = Field(min_length=8, max_length=160)
-    kind: Literal["rows", "forecast"] = "rows"
-
-
-class Scoring(BaseModel):
-    """When a day of a series is anomalous; `least_daily_excess_usd` is converted as money parameters are."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    threshold: float
-    least_daily_excess_usd: float = 20.0
-    history_days: int = 28
-
-
-class PaceHeader(BaseModel):
-    """The shares of a budget at which it is notified once a month when they are spent."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    alerts: list[float] = Field(min_length=1)
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        """Return the evidence columns that state how much of a budget is spent; see detect.forecast.budget_plans."""
-        return ("month", "reached_percent")
-
-
-class ExplainHeader(BaseModel):
-    """How the findings of a detection state a cost increase, which is then broken down into cost drivers.
-
-    `days` names the two columns that hold its first and last day. `excess` says which amount the cost drivers add up
-    to: the finding's `monthly_cost`, or the cost above the same weekdays of the previous `weeks`. `charges` limits the
-    charges: tokens, GPU usage, internet transfer, or (`first`) usage together with purchases and fees. With
-    `by_service`, a finding without a service name covers the charges that name no service instead of all services.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    charges: Literal["all", "tokens", "gpu", "transfer", "first"] = "all"
-    days: tuple[str, str] = ("first_day", "last_day")
-    excess: Literal["monthly_cost", "above_previous_weeks"] = "monthly_cost"
-    by_service: bool = False
-    weeks: int = Field(default=4, ge=1, le=8)
-
-
-class DetectionHeader(Header):
-    """The settings of a detection and the text of its findings.
-
-    `notify` is when a finding is notified: `on_change` when it is new, changes or is resolved; `every_run` each time
-    it occurs, and not when it is resolved; `once` only the first time. New findings are also sent to `topic`, an SNS
-    topic that the deployment creates as `focuswatch-TOPIC`.
-    """
-
-    category: Category
-    schedule: Literal["daily", "every_refresh", "weekly"]
-    status: Literal["live", "trial", "off"] = "live"
-    kind: Literal["resource", "series", "forecast"] = "resource"
-    scoring: Scoring | None = None
-    pace: PaceHeader | None = None
-    explain: ExplainHeader | None = None
-    notify: Literal["on_change", "every_run", "once"] = "on_change"
-    topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
-    reason: str = Field(min_length=20)
-    action: str = Field(min_length=20)
-    blind_spots: list[str] = Field(min_length=1)
-    sources: list[str] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _rename_old_keys(cls, keys: Any) -> Any:
-        """Accept `told`, the old name of `notify`, and its old value `each_time`."""
-        if isinstance(keys, dict) and "told" in keys and "notify" not in keys:
-            keys = {**keys, "notify": {"each_time": "every_run"}.get(keys["told"], keys["told"])}
-            del keys["told"]
-        return keys
-
-    @field_validator("topic")
-    @classmethod
-    def _refuse_reserved_topic(cls, topic: str | None) -> str | None:
-        if topic in RESERVED_TOPICS:
-            raise ValueError(f"'{topic}' is a topic of focuswatch itself; choose another name")
-        return topic
 
 
 H = TypeVar("H", bound=Header, covariant=True)

@@ -1,4 +1,4 @@
-"""`focuswatch doctor`: is this deployment able to work?"""
+"""`focuswatch doctor`: check a deployment, and print how to fix each problem."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from focuswatch.operations.doctor import Check
 
 SIGNS = {"ok": "[green]ok[/]", "noted": "[yellow]noted[/]", "failed": "[bold red]failed[/]"}
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 
 
 class DoctorFormat(StrEnum):
-    """How checks print."""
+    """Output formats of checks."""
 
     TABLE = "table"
     JSON = "json"
 
 
 def doctor(
-    config: Annotated[Path, typer.Option(help="The deployment's file.")] = Path("config/deployment.toml"),
-    format: Annotated[DoctorFormat, typer.Option(help="How to print them.")] = DoctorFormat.TABLE,
+    config: Annotated[Path, typer.Option(help="Deployment file.")] = Path("config/deployment.toml"),
+    format: Annotated[DoctorFormat, typer.Option(help="Output format.")] = DoctorFormat.TABLE,
 ) -> None:
-    """Check a deployment, and say how to fix what does not work.
+    """Check a deployment, and show how to fix each problem.
 
-    It checks delivery of the bill, tables, runs, accounts and secrets. Exit 1 where one fails.
+    Checks delivery of the bill, tables, runs, accounts and secrets. Exits 1 if a check fails.
 
     \b
     AWS_PROFILE=pipeline focuswatch doctor
@@ -50,7 +50,7 @@ def doctor(
     if format is DoctorFormat.JSON:
         typer.echo(json.dumps([_as_json(check) for check in checks], indent=2, ensure_ascii=False))
     else:
-        _table(checks)
+        _print_table(checks)
     if any(check.state == "failed" for check in checks):
         raise typer.Exit(1)
 
@@ -62,7 +62,7 @@ def _as_json(check: "Check") -> dict[str, str]:
     return {**dataclasses.asdict(check), "mend": check.fix}
 
 
-def _table(checks: "list[Check]") -> None:
+def _print_table(checks: "list[Check]") -> None:
     from rich import box
     from rich.markup import escape
     from rich.table import Table
@@ -70,7 +70,7 @@ def _table(checks: "list[Check]") -> None:
     from focuswatch.cli.output.console import console
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for heading in ("check", "", "found"):
+    for heading in ("Check", "Result", "Details"):
         table.add_column(heading, overflow="fold")
     for check in checks:
         fix = f"\n[bold]{escape(check.fix)}[/]" if check.fix else ""
@@ -83,7 +83,7 @@ def _http_get(request: Request) -> tuple[int, bytes]:
     from urllib.request import urlopen
 
     try:
-        with urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             return answer.status, answer.read()
     except HTTPError as error:
         return error.code, error.read()

@@ -102,7 +102,7 @@ class DynamoLedger:
         deleted = self._table.delete_item(Key=_suppression_key(id), ReturnValues="ALL_OLD")
         if "Attributes" not in deleted:
             raise LedgerError(
-                f"There is no suppression {id}; list them with `focuswatch findings --silences`."
+                f"There is no suppression {id}; list them with `focuswatch findings --suppressions`."
             )
 
     def forget(self, fingerprint: str) -> None:

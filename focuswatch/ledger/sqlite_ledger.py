@@ -141,7 +141,7 @@ class SqliteLedger:
         with self._transaction():
             if not self._connection.execute("DELETE FROM silences WHERE id = ?", (id,)).rowcount:
                 raise LedgerError(
-                    f"There is no suppression {id}; list them with `focuswatch findings --silences`."
+                    f"There is no suppression {id}; list them with `focuswatch findings --suppressions`."
                 )
 
     def forget(self, fingerprint: str) -> None:

@@ -16,8 +16,8 @@ from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.ingest.s3_source import list_s3
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
-from focuswatch.bill.refresh.athena_statements import saved_query, tables_as_of
 from focuswatch.bill.refresh.glue_partitions import Partitions
+from focuswatch.bill.refresh.refresh_selects import saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS, PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
@@ -468,7 +468,7 @@ def test_the_workgroups_limit_is_reported_as_what_it_is(aws, delivered):
     names = pa.table({"name": [secrets.token_hex(500) for _ in range(20_000)]})
     _put(aws, names, "accounts/large.parquet")
     engine = replace(warehouse().engine, workgroup="narrow")
-    with pytest.raises(QueryError, match="limit of scanned bytes .* raise scan_limit_gib"):
+    with pytest.raises(QueryError, match="limit of scanned bytes .* increase scan_limit_gib"):
         engine.query("SELECT max(name) AS name FROM accounts", label="too much")
     aws.client("s3").delete_object(Bucket=BUCKET, Key="tables/accounts/large.parquet")
 

@@ -132,7 +132,9 @@ def test_ledger_of_a_deployment_has_the_stored_explanation(monkeypatch, stored, 
     with mock_aws():
         table = ledger_table()
         one = finding().model_copy(update={"explanation": stored})
-        DynamoLedger(table).update(lambda entries, silences: decide(entries, silences, run(one)), looked=())
+        DynamoLedger(table).update(
+            lambda entries, silences: decide(entries, silences, run(one)), evaluated=()
+        )
         asked = ["explain", one.fingerprint, "--ledger", f"dynamodb://{table.name}"]
         done = CliRunner().invoke(app, asked)
     if code:

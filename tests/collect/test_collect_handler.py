@@ -75,7 +75,7 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     """Two services have other names in IAM than as clients."""
     from focuswatch.collect.access_refusals import ServiceNotOffered
     from focuswatch.collect.account_activity import collect_account
-    from focuswatch.collect.cloudtrail_history import CloudTrail
+    from focuswatch.collect.cloudtrail_changes import CloudTrail
     from focuswatch.collect.collected_days import Window
     from tests.collect.test_account_activity import ACCOUNT, MemoryStore
     from tests.given.cloud import TODAY

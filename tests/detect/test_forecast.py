@@ -265,7 +265,7 @@ def test_the_portfolio_says_what_is_bet_on_and_what_is_nobodys():
         pytest.approx(1.25),
         "unit cost above the accepted cost",
     )
-    assert found[("experiment", None)]["verdict"] == "experiment without an end date"
+    assert found[("experiment", None)]["verdict"] == "experiment has no end date"
     assert found[("(unallocated)", None)]["verdict"] == "no owner"
     assert [row["intent"] for row in rows] == ["production", "experiment", "experiment", "(unallocated)"]
 

@@ -390,7 +390,7 @@ def test_an_address_that_cannot_be_used_is_refused(address, said):
 def test_no_secret_goes_over_http():
     """A password in clear text would be everybody's."""
     server = Server.at("http://ana@trino.example.com/lake/focus")
-    with pytest.raises(ConfigError, match="use https"):
+    with pytest.raises(ConfigError, match="Use https"):
         server.connection(SignIn.PASSWORD, secrets={"TRINO_PASSWORD": "x"}, run_id="r")
 
 

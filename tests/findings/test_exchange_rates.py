@@ -11,10 +11,10 @@ import typer.testing
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome_of, read_cases
 from focuswatch.aws_alerts.alert_findings import alert_finding as said
-from focuswatch.bill.refresh.athena_statements import rate_of_period
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
+from focuswatch.bill.refresh.refresh_selects import rate_of_period
 from focuswatch.catalog.catalog import Catalog, read_entry
-from focuswatch.catalog.catalog import DetectionHeader as Header
+from focuswatch.catalog.headers import DetectionHeader as Header
 from focuswatch.cli import app
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import connect
@@ -46,7 +46,7 @@ def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
         rate_of("INR", of_bill=91.5).note,
         rate_of("INR").note,
     ]
-    assert [one and one.partition(", from ")[2].partition(":")[0] for one in notes] == [
+    assert [note and note.partition(" (")[2].partition(")")[0].partition(":")[0] for note in notes] == [
         "owners.toml",
         "the bill's own costs in its pricing currency",
         f"the reference rates of the European Central Bank of {TABLE_DATE}",

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from focuswatch.catalog.catalog import Category
+from focuswatch.catalog.headers import Category
 from focuswatch.findings.finding import Finding, fingerprint, severity_of
 from focuswatch.ledger import DetectionRun
 

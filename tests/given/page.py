@@ -28,7 +28,7 @@ def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> PageData:
         "currency": "USD",
         "catalog": CATALOG,
         "entries": entries,
-        "silences": (),
+        "suppressions": (),
         "detections": (),
         "evaluated_until": {},
         "coverage": Coverage(),

@@ -48,6 +48,6 @@ def _rounded(value: Any) -> Any:
             return {name: _rounded(one) for name, one in value.items()}
         case list():
             return [
-                _rounded(one) for one in value if not str(one).endswith(": 0.00 a day, 0%")
+                _rounded(one) for one in value if not str(one).endswith(": 0.00/day, 0%")
             ]  # rounding alone
     return value

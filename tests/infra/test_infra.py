@@ -369,7 +369,9 @@ def test_alarms_use_metrics_that_the_functions_write():
             dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
             kind = dimensions["function"]
             assert dimensions == {"function": kind, "service": kind}
-            assert f'name="{alarm["MetricName"]}"' in (ROOT / "lambdas" / f"{kind}.py").read_text()
+            sources = [(ROOT / "lambdas" / f"{name}.py").read_text() for name in (kind, "function")]
+            assert f'@lambda_function("{kind}"' in sources[0]
+            assert any(f'name="{alarm["MetricName"]}"' in source for source in sources)
 
 
 def test_the_dashboard_is_free_of_charge():
@@ -570,7 +572,8 @@ def test_a_function_with_a_lease_is_invoked_again_for_events_during_its_run(stac
         assert rule["EventPattern"] == pattern
         (target,) = rule["Targets"]
         assert kind in str(target["Arn"])
-        assert f'Run("{kind}")' in (ROOT / "lambdas" / f"{kind}.py").read_text()
+        source = (ROOT / "lambdas" / f"{kind}.py").read_text()
+        assert f'@lambda_function("{kind}", one_at_a_time=True)' in source
 
 
 def test_a_channel_is_deployed_only_with_a_secret():

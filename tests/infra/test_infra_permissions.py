@@ -99,7 +99,7 @@ AS_MEMBER = {
     "focuswatch/collect/model_resources.py",
     "focuswatch/collect/hourly_resources.py",
     "focuswatch/collect/cloudwatch_metrics.py",
-    "focuswatch/collect/cloudtrail_history.py",
+    "focuswatch/collect/cloudtrail_changes.py",
 }
 # What AWS does with a function's own permissions. Athena reads tables and writes results as whoever asks it to:
 # https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html

@@ -82,7 +82,7 @@ def test_a_world_over_it_is_told_as_over_motos(channel):
 
 
 def kinds(there):
-    digests = {f"digest {channel} 2026-03-31 {team}" for channel in there.telling.server.workspace.channels
+    digests = {f"digest {channel} 2026-03-31 {team}" for channel in there.slack.server.workspace.channels
                for team in ("search", "fraud", "mobile")}  # fmt: skip
     return {"entry", "told in slack", "told in jira", "told in slack digests", "slack channel", *digests}
 

@@ -118,12 +118,12 @@ def test_the_page_shows_the_sums_of_the_report(ledger):
     shown = build_document(
         gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=OWNERS, ledger=ledger)
     )["savings"]
-    columns = {"silenced": "suppressed_cost", "promised": "resolved_cost", "not_read": "unverified_cost"}
-    for name in ("open", "acknowledged", "silenced", "promised", "verified", "not_read"):
+    columns = {"expected": "resolved_cost", "not_verified": "unverified_cost"}
+    for name in ("open", "acknowledged", "suppressed", "expected", "verified", "not_verified"):
         column = columns.get(name, f"{name}_cost")
         assert shown[name] == pytest.approx(sum(row[column] for row in rows)), name
-    assert (shown["open"], shown["promised"], shown["verified"]) == (137, 350, 270)
-    assert shown["findings_not_read"] == 1
+    assert (shown["open"], shown["expected"], shown["verified"]) == (137, 350, 270)
+    assert shown["findings_not_verified"] == 1
     assert [one["verified"] for one in shown["resolved"]] == [270.0, None, 0.0]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.operations.health_message import health_message
 from focuswatch.operations.health_report import health_report
+from focuswatch.operations.health_slack_message import health_message
 from focuswatch.operations.heartbeat import Heartbeat
 from tests.fakes.slack_as_text import seen
 from tests.fakes.slack_rules import blocks_problems, too_long

@@ -61,7 +61,7 @@ def test_counts_of_a_detection_are_kept_until_it_runs_again(table: "Table") -> N
     gpu, region = CATALOG.detections["underused_gpu"], CATALOG.detections["new_region"]
     assert last_detections(table, CATALOG) == []
     skipped = ({"monthly_cost": 7.0, "resource_id": "arn:x"}, {"monthly_cost": None})
-    first = [Outcome(gpu, not_looked_at=skipped), Outcome(region, error="new_region: no such column")]
+    first = [Outcome(gpu, not_evaluated=skipped), Outcome(region, error="new_region: no such column")]
     record(table, beat("detect", detections=tuple(last_detections(table, CATALOG, outcomes=first))))
     second = [Outcome(region, rows=({"monthly_cost": 1.0},))]
     record(table, beat("detect", detections=tuple(last_detections(table, CATALOG, outcomes=second))))

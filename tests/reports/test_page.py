@@ -15,6 +15,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.detect.coverage import Coverage
+from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.findings.paste_commands import action_of
@@ -181,7 +182,7 @@ def test_gpu_without_a_metric_is_not_idle():
         "place": 1, "sub_account_id": "1", "region_id": "r", "resource_id": "i-1", "instance_types": "p4d",
         "charge_date": days_before(3), "gpu_hours": 24.0, "utilization": 0.0, "effective_cost": 50.0,
     }  # fmt: skip
-    rows = [row, {**row, "charge_date": days_before(1), "utilisation": None}]
+    rows = [row, {**row, "charge_date": days_before(1), "utilization": None}]
     shown = build_document(gathered(gpu_days=rows, account_names={"1": "search"}))["gpus"]
     (machine,) = shown["machines"]
     assert (machine["hours"], machine["utilization"]) == ([24.0, 0.0, 24.0], [0.0, None, None])
@@ -211,7 +212,7 @@ def test_coverage_lists_what_was_not_evaluated():
     )
     listed = build_document(
         gathered(
-            outcomes=outcomes,
+            detections=tuple(DetectionSummary.of(outcome) for outcome in outcomes),
             evaluated_until={"underused_gpu": DAY},
             coverage=Coverage(("late",), frozenset(["1", None])),  # type: ignore[list-item]
         )

@@ -302,7 +302,7 @@ def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simula
     catalog, owners = Catalog.load(), Owners.load(simulated.owners)
     with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
         scanned = scan(
-            bill.engine, as_of=simulated.as_of, currency=bill.refresh.currency, catalog=catalog,
+            bill.engine, as_of=simulated.as_of, currency=bill.summary.currency, catalog=catalog,
             detections=catalog.live, owners=owners, ledger=SqliteLedger(tmp_path / "ledger.db"),
             progress=lambda _text: None,
         )  # fmt: skip

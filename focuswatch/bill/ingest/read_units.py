@@ -15,9 +15,9 @@ from focuswatch.bill.ingest.billing_exchange_rate import own_rate
 from focuswatch.bill.ingest.delivery_layout import PeriodDelivery
 from focuswatch.bill.ingest.file_listing import ExportFile
 from focuswatch.bill.ingest.file_shapes import Shape, ShapePart, relation, shapes_of, with_blanks_and_period
+from focuswatch.bill.ingest.misread_dates import misread_time, times_of
 from focuswatch.bill.ingest.other_providers import probe_providers
 from focuswatch.bill.ingest.read_errors import changed, refusal, several
-from focuswatch.bill.ingest.two_digit_years import misread_time, times_of
 from focuswatch.bill.refresh.local_folding import fold
 from focuswatch.bill.refresh.local_views import daily_select, folded_select, folded_view_sql
 from focuswatch.bill.refresh.period_facts import (

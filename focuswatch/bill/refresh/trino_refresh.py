@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from focuswatch.bill.refresh import trino_statements
-from focuswatch.bill.refresh.athena_statements import folded, kept_table
 from focuswatch.bill.refresh.refresh_index import DeliveryRow
+from focuswatch.bill.refresh.refresh_selects import folded, kept_table
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.catalog.catalog import Catalog

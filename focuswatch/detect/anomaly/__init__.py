@@ -3,7 +3,7 @@
 A series is modeled as level x growth x weekday, with its own noise. Every day is forecast from the days before it
 (`expected_cost`), weighed together with the evidence of earlier days (`anomaly_evidence`), and then learned from as far
 as it is believed normal. The first four weeks are fitted as a whole (`opening_weeks`); a level that stays anomalous for
-weeks becomes the new baseline (`level_shifts`). Only increases score.
+weeks becomes the new baseline (`baseline_shifts`). Only increases score.
 
 Money, calendars and causes belong to the caller: a minimum in a currency, month-start fees, cost drivers.
 """

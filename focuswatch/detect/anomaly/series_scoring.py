@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from focuswatch.detect.anomaly.anomaly_evidence import Evidence
+from focuswatch.detect.anomaly.baseline_shifts import Levels
 from focuswatch.detect.anomaly.expected_cost import Pattern, Rows
-from focuswatch.detect.anomaly.level_shifts import Levels
 from focuswatch.detect.anomaly.opening_weeks import OPENING_DAYS, Floats, fit_opening
 
 # The score from which a day is anomalous. On clean simulated series, noise of 5 to 15 %, it is passed less than once in

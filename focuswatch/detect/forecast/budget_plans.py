@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.catalog.catalog import PaceHeader
+from focuswatch.catalog.headers import PaceHeader
 from focuswatch.detect.forecast.daily_matrices import Charges, charges_of
 from focuswatch.detect.forecast.month_end import MonthEnd, month_ends
 from focuswatch.engines import Engine, Row

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 
-from focuswatch.catalog.catalog import DetectionHeader
+from focuswatch.catalog.headers import DetectionHeader
 from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values

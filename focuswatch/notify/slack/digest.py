@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.catalog import Category
+from focuswatch.catalog.headers import Category
 from focuswatch.findings.amount_text import amount_suffix
 from focuswatch.findings.finding import Severity, amount
 from focuswatch.notify.slack.blocks import (

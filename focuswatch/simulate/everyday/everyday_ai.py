@@ -3,8 +3,8 @@
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.charge_lines import OFFICE, WORKDAYS
 from focuswatch.simulate.everyday.everyday_accounts import row_tags, usage_pattern
-from focuswatch.simulate.list_prices import sagemaker
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
+from focuswatch.simulate.priced_meters import sagemaker
 
 TRAINING_ACCOUNTS = (
     "ml-platform-prod",

@@ -11,21 +11,19 @@ from focuswatch.simulate.planted.planted_capacity import (
 )
 from focuswatch.simulate.planted.planted_collections import plant_collections
 from focuswatch.simulate.planted.planted_commitments import plant_commitments
-from focuswatch.simulate.planted.planted_dormant import (
-    plant_dormant_accounts,
-    plant_stopped_security_services,
-)
+from focuswatch.simulate.planted.planted_dormant_accounts import plant_dormant_accounts
 from focuswatch.simulate.planted.planted_endpoints import plant_endpoints
+from focuswatch.simulate.planted.planted_experiments_and_budgets import plant_budgets, plant_experiments
 from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
 from focuswatch.simulate.planted.planted_regions import plant_regions
 from focuswatch.simulate.planted.planted_services import plant_services
+from focuswatch.simulate.planted.planted_stopped_security_services import plant_stopped_security_services
 from focuswatch.simulate.planted.planted_tokens import plant_batchable, plant_token_bursts
 from focuswatch.simulate.planted.planted_training import plant_trainings
 from focuswatch.simulate.planted.planted_transfers import plant_transfers
 from focuswatch.simulate.planted.planted_unit_costs import plant_unit_costs
-from focuswatch.simulate.planted.planted_use_cases import plant_budgets, plant_experiments
 from focuswatch.simulate.planted.planted_volumes import plant_volumes
 
 KINDS: dict[str, Callable[[BillPlan], None]] = {

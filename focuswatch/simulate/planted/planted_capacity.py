@@ -6,7 +6,7 @@ from typing import Any
 
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.everyday.everyday_accounts import row_tags
-from focuswatch.simulate.list_prices import meters
+from focuswatch.simulate.priced_meters import meters
 
 CAPACITY = "idle_bedrock_provisioned_throughput"
 MODEL = "idle_custom_model"

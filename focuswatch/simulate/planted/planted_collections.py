@@ -6,8 +6,8 @@ from typing import Any
 
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.everyday.everyday_accounts import row_tags, team_tag
-from focuswatch.simulate.list_prices import OPENSEARCH
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.priced_meters import OPENSEARCH
 
 DETECTION = "orphaned_opensearch_collection"
 BOTH = ("search_ocu", "indexing_ocu")

@@ -6,8 +6,8 @@ from focuswatch.simulate.bill_calendar import SETTLE_DAYS
 from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
-from focuswatch.simulate.list_prices import EC2, SAGEMAKER, ec2, meters, sagemaker
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.priced_meters import EC2, SAGEMAKER, ec2, meters, sagemaker
 
 UNTAGGED = "untagged_ai_spend"
 STALE = "stale_export"

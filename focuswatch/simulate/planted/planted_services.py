@@ -2,9 +2,9 @@
 
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
-from focuswatch.simulate.list_prices import EC2, meters
 from focuswatch.simulate.organization import SimulatedAccount
 from focuswatch.simulate.planted.planted_collections import account_without_bedrock
+from focuswatch.simulate.priced_meters import EC2, meters
 
 DETECTION = "new_service"
 

@@ -303,7 +303,7 @@ def test_shipped_owners_toml_documents_the_defaults_of_jira():
     text = (Path(__file__).parents[3] / "config" / "owners.toml").read_text()
     told = {
         line.partition(" = ")[0].strip("# "): line.partition(" = ")[2].split("  ")[0]
-        for line in text.partition("As a table")[2].partition("# If the project rejects")[0].splitlines()[1:]
+        for line in text.partition("As a table")[2].partition("# If the project")[0].splitlines()[1:]
         if " = " in line
     }
     default = Jira(project="SRCH")

@@ -9,7 +9,7 @@ from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import Suppression
 from focuswatch.notify.claims import LEASE_SECONDS, Claims
 from focuswatch.notify.slack.deliver import SlackState
-from focuswatch.notify.slack.jira_closings import JiraClosings
+from focuswatch.notify.slack.jira_closed_reply import JiraClosings
 from focuswatch.notify.slack.post_once import OncePoster, PostedOnce
 from tests.given.findings import DAY, finding
 from tests.given.slack import Killed, Steps, notification, slack_world

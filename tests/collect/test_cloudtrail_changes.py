@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
-from focuswatch.collect.cloudtrail_history import MOST_PAGES, CloudTrail
+from focuswatch.collect.cloudtrail_changes import MOST_PAGES, CloudTrail
 from focuswatch.collect.cloudtrail_sources import event_sources
 from focuswatch.findings.explanation import MOST_CHANGES
 from tests.given.cloud import Cloud, RefusedError
