@@ -22,12 +22,12 @@ class DoctorFormat(StrEnum):
 
 
 def doctor(
-    config: Annotated[Path, typer.Option(help="The deployment's file.")] = Path("config/deployment.toml"),
-    format: Annotated[DoctorFormat, typer.Option(help="How to print them.")] = DoctorFormat.TABLE,
+    config: Annotated[Path, typer.Option(help="Deployment file.")] = Path("config/deployment.toml"),
+    format: Annotated[DoctorFormat, typer.Option(help="Output format.")] = DoctorFormat.TABLE,
 ) -> None:
-    """Check a deployment, and say how to fix what does not work.
+    """Check a deployment and show how to fix each problem.
 
-    It checks delivery of the bill, tables, runs, accounts and secrets. Exit 1 where one fails.
+    The checks cover bill delivery, tables, function runs, accounts and secrets. Exits with 1 if a check fails.
 
     \b
     AWS_PROFILE=pipeline focuswatch doctor
@@ -45,7 +45,9 @@ def doctor(
 
         from focuswatch.operations.doctor import run_doctor
     except ImportError as error:
-        raise ConfigError("doctor needs AWS's libraries: pip install 'focuswatch[aws]'.") from error
+        raise ConfigError(
+            "focuswatch doctor requires the AWS libraries. Install them with: pip install 'focuswatch[aws]'"
+        ) from error
     checks = list(run_doctor(deployment, session=boto3.Session(), now=datetime.now(UTC), http_get=_http_get))
     if format is DoctorFormat.JSON:
         typer.echo(json.dumps([_as_json(check) for check in checks], indent=2, ensure_ascii=False))

@@ -511,7 +511,7 @@ def test_revoked_webhook_is_refused_with_a_remedy(world, by_webhook):
     """It was revoked."""
     routes = by_webhook()
     world.server.workspace.webhooks.clear()
-    with pytest.raises(Refused, match="create a new webhook"):
+    with pytest.raises(Refused, match="Create a new webhook"):
         routes.deliver(notification(FINDING))
 
 
@@ -528,7 +528,9 @@ def test_channel_is_looked_up_among_the_channels_of_the_bot(world):
 def test_channel_of_which_the_bot_is_no_member_is_refused_with_a_remedy(world, how):
     """Whether it is there or not: the bot could not write to it."""
     world.server.workspace.channel("#far", **how)
-    with pytest.raises(Refused, match=r"in no channel called #far. Invite it with /invite @focuswatch"):
+    with pytest.raises(
+        Refused, match=r"not a member of a channel named #far. Invite the bot with /invite @focuswatch"
+    ):
         world.slack().channel_id("#far")
 
 
