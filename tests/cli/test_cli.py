@@ -538,7 +538,7 @@ def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
     )
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr.startswith("focuswatch: stopped; no state is half-written")
+    assert done.stderr.startswith("focuswatch: interrupted. Saved state is intact")
 
 
 def test_a_finding_shown_whole_says_how_it_may_be_wrong(export):

@@ -131,7 +131,7 @@ launches = [{ first_day = 2026-03-01, last_day = 2026-03-14, factor = 4 }]
         ('intent = "shared"', "use_cases.lab: found neither team nor rows"),
         (
             'intent = "experiment"\nteam = "help"',
-            "use_cases.lab: found an experiment without an end; add review_on or cap",
+            "use_cases.lab: found an experiment with neither review_on nor cap",
         ),
         ('intent = "shared"\nteam = "help"\ncap = 0', "use_cases.lab.cap: Input should be greater than 0"),
         (

@@ -97,7 +97,10 @@ def test_week_of_the_organization_has_unallocated_spend():
     """And compares all budgets with the spend of the teams that have one."""
     week = week_of([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
     assert week.spent == 1700
-    assert "Unallocated: 300.00 USD, 18% of the week. Details: focuswatch report unowned_spend" in week.lines
+    assert (
+        "Unallocated: 300.00 USD, 18% of the week's spend. Details: focuswatch report unowned_spend"
+        in week.lines
+    )
     assert "900.00 USD billed, excluding credits and tax; 90% of the 1,000 USD budget" in week.lines[0]
 
 

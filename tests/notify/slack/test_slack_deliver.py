@@ -473,7 +473,7 @@ def test_finding_for_finops_does_not_use_the_webhook_of_the_team(world, by_webho
 def test_team_without_webhook_is_refused_without_a_bot(world, by_webhook):
     """With what to do."""
     world.owners = Owners.model_validate({"teams": {"fraud": {"channel": "#team-fraud"}}})
-    with pytest.raises(Refused, match="fraud has no webhook and there is no bot token"):
+    with pytest.raises(Refused, match="fraud has no webhook, and the Slack secret has no bot token"):
         by_webhook().deliver(notification(finding(team="fraud")))
 
 
