@@ -115,12 +115,12 @@ def _money(value: Decimal | None) -> str | None:
 def _reason(impact: Impact, *, service: str | None, days: tuple[date, date]) -> str:
     first, last = days
     when = f"on {first}" if first == last else f"from {first} to {last}"
-    cost = f"{service or 'A service'} cost"
+    cost = f"{service or 'Service'} cost"
     more = f"{_money(impact.total_impact)} more" if impact.total_impact is not None else "more"
     if impact.total_actual_spend is None or impact.total_expected_spend is None:
-        return f"{cost} {more} than AWS expected {when}."
+        return f"{cost} was {more} than AWS expected {when}."
     actual, expected = _money(impact.total_actual_spend), _money(impact.total_expected_spend)
-    return f"{cost} {actual} {when}. AWS expected {expected}: {more}."
+    return f"{cost} was {actual} {when}, {more} than the {expected} that AWS expected."
 
 
 def _action(anomaly: Anomaly, *, cause: AlertCause, first: date) -> str:
@@ -137,9 +137,9 @@ def _action(anomaly: Anomaly, *, cause: AlertCause, first: date) -> str:
     steps = (
         "Open the anomaly in the AWS console: {link}"
         if is_link
-        else "Find the anomaly in Cost Explorer of the payer account.",
-        "Ask the owner of {account} who started {usage} on {first}. Stop it if it is not needed.",
-        "If it was planned, report that to AWS: aws ce provide-anomaly-feedback "
+        else "Open AWS Cost Anomaly Detection in the payer account and find the anomaly.",
+        "Ask the owner of {account} who started {usage} on {first}. If the usage is not needed, stop it.",
+        "If the usage was planned, report the anomaly to AWS as planned: aws ce provide-anomaly-feedback "
         "--anomaly-id {anomaly_id} --feedback PLANNED_ACTIVITY",
     )
     template = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))

@@ -93,7 +93,7 @@ def _evidence(alert: Alert) -> dict[str, str | None]:
 def _read(text: str, *, today: date) -> Alert:
     lines = _lines(text)
     if not lines.get("budget name"):
-        raise ValueError("no line begins with Budget Name")
+        raise ValueError("the message has no line that starts with Budget Name")
     written, account = WRITTEN.search(text), ACCOUNT.search(text)
     reached = next((key for key in lines if re.match(r"(actual|forecasted) ", key)), "")
     return Alert(
@@ -147,7 +147,8 @@ def _budget_action(alert: Alert, *, team: str | None) -> str:
     increase = (
         "increase monthly_budget under [teams.{team}] in config/owners.toml and deploy again"
         if team
-        else "increase the amount of the budget (a budget of focuswatch: in config/deployment.toml, then deploy again)"
+        else "increase the amount of the budget (if focuswatch created it, in config/deployment.toml, then "
+        "deploy again)"
     )
     return _fill(
         f"1. Show the scope of the budget: aws budgets describe-budget{account} --budget-name {{budget}}\n"
@@ -161,9 +162,11 @@ def _budget_action(alert: Alert, *, team: str | None) -> str:
 def _region_action(alert: Alert) -> str:
     return _fill(
         f"1. Show the cost by region: {_cost_command(by='REGION')}\n"
-        "2. Identify who started the usage. If it is unauthorized, treat it as an intrusion, and check CloudTrail in "
-        "that region before you stop it.\n"
-        "3. If it is intended, add the region to approved_regions under [budgets] in config/deployment.toml and deploy "
+        "2. Identify who started the usage. If the usage is unauthorized, treat it as an intrusion and check "
+        "CloudTrail in "
+        "that region before you stop the usage.\n"
+        "3. If the usage is intended, add the region to approved_regions under [budgets] in "
+        "config/deployment.toml and deploy "
         "again.",
         alert,
     )

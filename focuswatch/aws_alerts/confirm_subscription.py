@@ -31,7 +31,9 @@ def confirm_subscription(request: dict[str, str], *, topic_arn: str) -> str:
     url = str(request.get("SubscribeURL", ""))
     topics = (request.get("TopicArn"), *_topics(url, region=topic_arn.split(":")[3]))
     if set(topics) != {topic_arn}:
-        raise Refused(f"got a subscription request for {topics[0]} at {url[:200]}, expected {topic_arn}")
+        raise Refused(
+            f"rejected a subscription request for {topics[0]} at {url[:200]}: expected topic {topic_arn}"
+        )
     try:
         with build_opener(_NoRedirect).open(url, timeout=TIMEOUT_SECONDS):
             return f"subscribed to {topic_arn}"

@@ -28,7 +28,7 @@ FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130  # exit codes; scan --fail-on adds 3
 
 app = typer.Typer(
     name="focuswatch",
-    help="Find waste, anomalies and intrusions in an AWS bill (a FOCUS export), and their owners.",
+    help="Find waste, cost anomalies and security signals in an AWS bill (FOCUS export), with their owners.",
     epilog="Try it without an AWS account: focuswatch demo",
     no_args_is_help=True,
     context_settings={"max_content_width": 120},
@@ -103,18 +103,20 @@ def main() -> None:
         _drop_output()
         file = f"{error.filename}: " if error.filename else ""
         _print_error(
-            f"{file}{error.strerror or error}; check that it can be read and written, and that its disk has space."
+            f"{file}{error.strerror or error}. Check the permissions of the file and the free disk space."
         )
         sys.exit(FAILED)
     except Exception as error:  # a bug: still one sentence, and how to see the traceback
         if "--debug" in sys.argv:
             raise
         _print_error(
-            f"unexpected {type(error).__name__}: {error}; run again with --debug to see the traceback."
+            f"unexpected {type(error).__name__}: {error}. Run the command again with --debug to see the traceback."
         )
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        _print_error("stopped; no state is half-written, and the next scan reports what this one did not.")
+        _print_error(
+            "interrupted. Saved state is intact; the next scan reports the findings that were not reported."
+        )
         sys.exit(INTERRUPTED)
 
 

@@ -28,7 +28,7 @@ def trino_location(engine: EngineName, address: str | None, sign_in: SignIn) -> 
     if engine is EngineName.DUCKDB:
         return None
     if address is None:
-        raise ConfigError("--engine trino needs --trino https://USER@HOST:PORT/CATALOG/SCHEMA.")
+        raise ConfigError("--engine trino requires --trino https://USER@HOST:PORT/CATALOG/SCHEMA.")
     return TrinoLocation(Server.at(address), sign_in)
 
 

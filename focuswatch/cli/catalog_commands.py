@@ -8,14 +8,16 @@ import typer
 
 from focuswatch.cli import options
 
-Name = Annotated[str, typer.Argument(help="Detection or report; `focuswatch list` shows their names.")]
+Name = Annotated[
+    str, typer.Argument(help="Name of a detection or report. `focuswatch list` shows all names.")
+]
 
 ShownAsOf = Annotated[
     datetime | None,
     typer.Option(
         "--as-of",
         formats=["%Y-%m-%d"],
-        help="Date that the SQL is rendered for. [default: today]",
+        help="Render the SQL as of this date. [default: today]",
         show_default=False,
     ),
 ]
@@ -56,7 +58,7 @@ def check(
         typer.Argument(help="Check only this detection. [default: the whole catalog]", show_default=False),
     ] = None,
 ) -> None:
-    """Check the headers, SQL, columns and cases of the catalog.
+    """Check the headers, SQL, columns and test cases of the catalog.
 
     \b
     focuswatch check
@@ -69,14 +71,18 @@ def check(
     other = Path("athena_sql").resolve()
     if other.is_dir() and other != ROOT:
         typer.echo(
-            f"Note: this checks the catalog of the installed focuswatch, not {other}. "
-            "To check that one, run .venv/bin/focuswatch of that checkout (make setup)."
+            f"Note: this command checks the catalog of the installed focuswatch, not {other}. "
+            "To check {other}, run make setup in its checkout, then .venv/bin/focuswatch check."
         )
     broken = problems(only=id, progress=lambda text: typer.echo(text, err=True))
     for problem in broken:
         typer.echo(problem, err=True)
     result = f"{len(broken)} problem{'s' * (len(broken) != 1)}" if broken else "no problems"
-    cases = "" if FOLDER.exists() else ", without cases, which only a checkout has"
+    cases = (
+        ""
+        if FOLDER.exists()
+        else " (headers, SQL and columns only; the test cases are part of a source checkout)"
+    )
     typer.echo(f"Checked {f'{id} in ' if id else ''}{ROOT}{cases}: {result}.")
     if broken:
         raise typer.Exit(1)
@@ -84,11 +90,13 @@ def check(
 
 def new(
     name: Annotated[str, typer.Argument(help="ID of the new detection, in snake_case.")],
-    into: Annotated[Path, typer.Option(help="Root of the checkout.", file_okay=False)] = Path(),
+    into: Annotated[
+        Path, typer.Option(help="Root folder of the focuswatch checkout.", file_okay=False)
+    ] = Path(),
 ) -> None:
-    """Create the SQL file and the cases of a new detection.
+    """Create the SQL file and the test cases for a new detection.
 
-    `focuswatch check` fails until both are filled in.
+    `focuswatch check` fails until you complete both files.
 
     \b
     focuswatch new forgotten_nat_gateway

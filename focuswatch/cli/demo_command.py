@@ -21,13 +21,16 @@ MOST_FINDINGS = 10  # with the totals they fit a screen
 
 def demo(
     out: Annotated[
-        Path, typer.Option(help="Folder for the demo; an earlier demo in it is replaced.", file_okay=False)
+        Path,
+        typer.Option(
+            help="Folder for the demo. An earlier demo in this folder is replaced.", file_okay=False
+        ),
     ] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Random seed; each seed gives another organization.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed. Each seed simulates a different organization.")] = 1,
 ) -> None:
     """Simulate an organization's bill and scan it.
 
-    No AWS account is needed. Everything is written to one folder.
+    No AWS account is needed. All files are written to one folder.
 
     \b
     focuswatch demo
@@ -87,7 +90,9 @@ def _clear(out: Path) -> None:
 
     marker = out / ".focuswatch-demo"
     if out.exists() and any(out.iterdir()) and not marker.exists():
-        raise ConfigError(f"{out} has files that are not of a demo; name another folder with --out.")
+        raise ConfigError(
+            f"{out} contains files that the demo did not create. Choose another folder with --out."
+        )
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     marker.touch()

@@ -45,7 +45,9 @@ def doctor(
 
         from focuswatch.operations.doctor import run_doctor
     except ImportError as error:
-        raise ConfigError("doctor needs AWS's libraries: pip install 'focuswatch[aws]'.") from error
+        raise ConfigError(
+            "focuswatch doctor requires the AWS libraries. Install them with: pip install 'focuswatch[aws]'"
+        ) from error
     checks = list(run_doctor(deployment, session=boto3.Session(), now=datetime.now(UTC), http_get=_http_get))
     if format is DoctorFormat.JSON:
         typer.echo(json.dumps([_as_json(check) for check in checks], indent=2, ensure_ascii=False))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from focuswatch.findings.finding import Finding
 
 INSTEAD = {
-    "budget_pace": "its amount is a forecast. The reports month_forecast and weekly_deltas show what drives it."
+    "budget_pace": "its amount is a forecast. The reports month_forecast and weekly_deltas show the cost drivers."
 }
 
 
@@ -61,7 +61,10 @@ def _stored(finding: "Finding") -> "Explanation":
     from focuswatch.errors import ConfigError
 
     if finding.explanation is None:
-        raise ConfigError(f"{finding.fingerprint} was notified without an explanation.")
+        raise ConfigError(
+            f"Finding {finding.fingerprint} was stored without an explanation. "
+            "To compute the explanation from the bill, scan the export and run focuswatch explain without --ledger."
+        )
     return finding.explanation
 
 
@@ -94,10 +97,10 @@ def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
 
     instead = INSTEAD.get(
         finding.detection,
-        f"its evidence shows its cost: {hint(f'findings {finding.fingerprint[:8]}', state=state)}",
+        f"to see its cost, run {hint(f'findings {finding.fingerprint[:8]}', state=state)}",
     )
     return ConfigError(
-        f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain; {instead}"
+        f"{finding.fingerprint} ({finding.detection}) has no cost increase to explain: {instead}"
     )
 
 
@@ -110,11 +113,13 @@ def _no_drivers(
     days = period_text(increase.first_day, increase.end_day - timedelta(days=1))
     if not charges:
         return ConfigError(
-            f"{export} has no charge of {finding.fingerprint} {days}; name the export that has it with --export."
+            f"{export} contains no charges for finding {finding.fingerprint} {days}. "
+            "Name the export that contains these charges with --export."
         )
     amounts = "; ".join(_charge_text(row, currency=finding.currency) for row in charges)
     return ConfigError(
-        f"{finding.fingerprint} has no cost drivers: {days}, {export} has no usage for it, but {amounts}."
+        f"Finding {finding.fingerprint} has no cost drivers: {days}, {export} contains no usage charges for this "
+        f"finding. Other charges: {amounts}."
     )
 
 

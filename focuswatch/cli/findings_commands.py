@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from focuswatch.ledger.ledger_entry import Suppression, SuppressionScope
 
 Fingerprint = Annotated[str, typer.Argument(help="Fingerprint of the finding, or its first characters.")]
-Reason = Annotated[str, typer.Option(help="Why; shown in the list of suppressions.")]
+Reason = Annotated[str, typer.Option(help="Reason, shown in the list of suppressions.")]
 Author = Annotated[
-    str | None, typer.Option(help="Who decided. [default: your user name]", show_default=False)
+    str | None, typer.Option(help="Author of the decision. [default: your user name]", show_default=False)
 ]
 Until = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d"],
-        help="Date of the bill from which findings are notified again. [default: no end date]",
+        help="Bill date from which findings are notified again. [default: no end date]",
         show_default=False,
     ),
 ]
@@ -35,20 +35,20 @@ Until = Annotated[
 def findings(
     ledger_options: LedgerOptions,
     fingerprint: Annotated[
-        str | None, typer.Argument(help="Show this finding in full.", show_default=False)
+        str | None, typer.Argument(help="Show all details of this finding.", show_default=False)
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Include resolved and suppressed findings.")
     ] = False,
     suppressions: Annotated[
-        bool, typer.Option("--suppressions", help="List snoozes and exclusions instead.")
+        bool, typer.Option("--suppressions", help="List snoozes and exclusions instead of findings.")
     ] = False,
     silences: Annotated[bool, typer.Option("--silences", hidden=True)] = False,
     format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,
 ) -> None:
-    """List open findings, or show one in full.
+    """List open findings, or show the details of one.
 
-    In full: its evidence, what to do, and the known limitations of its detection.
+    The details include evidence, recommended steps, and the known limitations of the detection.
 
     \b
     focuswatch findings
@@ -75,7 +75,7 @@ def snooze(
     fingerprint: Fingerprint,
     until: Annotated[
         datetime,
-        typer.Option(formats=["%Y-%m-%d"], help="Date of the bill from which the finding is notified again."),
+        typer.Option(formats=["%Y-%m-%d"], help="Bill date from which the finding is notified again."),
     ],
     reason: Reason,
     ledger_options: LedgerOptions,
@@ -98,26 +98,26 @@ def snooze(
 def exclude(
     reason: Reason,
     ledger_options: LedgerOptions,
-    fingerprint: Annotated[str | None, typer.Option(help="This finding.", show_default=False)] = None,
+    fingerprint: Annotated[str | None, typer.Option(help="Mute this finding.", show_default=False)] = None,
     resource: Annotated[
-        str | None, typer.Option(help="All findings about this resource.", show_default=False)
+        str | None, typer.Option(help="Mute all findings for this resource.", show_default=False)
     ] = None,
     account: Annotated[
-        str | None, typer.Option(help="All findings in this account.", show_default=False)
+        str | None, typer.Option(help="Mute all findings in this account.", show_default=False)
     ] = None,
     tag: Annotated[
         str | None,
-        typer.Option(help="All findings about resources with this tag: KEY=VALUE.", show_default=False),
+        typer.Option(help="Mute all findings for resources with this tag: KEY=VALUE.", show_default=False),
     ] = None,
     include_security: Annotated[
         bool,
         typer.Option(
             "--include-security",
-            help="With --tag: mute security findings too. Anyone who can tag can then hide activity.",
+            help="With --tag: also mute security findings. Anyone who can tag resources can then hide activity.",
         ),
     ] = False,
     detection: Annotated[
-        str | None, typer.Option(help="Only findings of this detection.", show_default=False)
+        str | None, typer.Option(help="Mute only findings of this detection.", show_default=False)
     ] = None,
     until: Until = None,
     author: Author = None,
@@ -139,7 +139,10 @@ def exclude(
     if tag:
         _check_tag(tag, detection=detection, include_security=include_security)
     elif include_security:
-        _refuse("--include-security is for --tag; the other scopes cover security findings anyway.")
+        _refuse(
+            "--include-security is valid only with --tag. The other scopes always include security findings. "
+            "Leave --include-security out."
+        )
     with _open(ledger_options) as ledger:
         if scope == "fingerprint":
             value = entry_of(ledger, value).fingerprint
@@ -165,7 +168,8 @@ def unsuppress(
     with _open(ledger_options) as ledger:
         ledger.remove_suppression(id)
     typer.echo(
-        f"Suppression {id} is removed. The next scan that finds what it muted notifies of it again.",
+        f"Suppression {id} is removed. The next scan notifies you again of the findings that it muted, if they "
+        "are still present.",
         err=True,
     )
 
@@ -191,11 +195,13 @@ def entry_of(ledger: "Ledger", prefix: str) -> "LedgerEntry":
 
     entries = [entry for entry in ledger.entries().values() if entry.fingerprint.startswith(prefix)]
     if not entries:
-        raise LedgerError(f"No finding matches '{prefix}'; `focuswatch findings --all` lists them.")
+        raise LedgerError(
+            f"No finding matches '{prefix}'. To list all findings, run focuswatch findings --all."
+        )
     if len(entries) > 1:
         matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:5])
         raise LedgerError(
-            f"'{prefix}' matches {len(entries)} findings ({matches}); give more of its characters."
+            f"'{prefix}' matches {len(entries)} findings ({matches}). Enter more characters of the fingerprint."
         )
     return entries[0]
 
@@ -230,8 +236,9 @@ def _check_tag(tag: str, *, detection: str | None, include_security: bool) -> No
         return
     if Catalog.load().detection(detection).header.category == "security":
         _refuse(
-            f"{detection} is a security detection, and a tag does not mute security findings: an intruder can tag. "
-            "Name a resource or an account, or add --include-security."
+            f"{detection} is a security detection. Tags do not mute security findings, because an intruder can "
+            "tag resources. "
+            "Use --resource or --account, or add --include-security."
         )
 
 
@@ -243,9 +250,11 @@ def _suppress(
     from focuswatch.ledger.ledger_entry import Suppression
 
     if not reason.strip():
-        _refuse("--reason is empty; give a reason for those who read the list of suppressions later.")
+        _refuse("--reason is empty. Enter a reason to show in the list of suppressions.")
     if until is not None and until <= since:
-        _refuse(f"--until {until} has passed: the newest scan evaluated the bill as of {since}.")
+        _refuse(
+            f"--until {until} is not after {since}, the bill date of the newest scan. Choose a later date."
+        )
     suppression = ledger.add_suppression(
         Suppression(
             scope=scope,
@@ -264,7 +273,7 @@ def _suppress(
     typer.echo(
         visible(
             f"Suppression {suppression.id}: {scope} {value} is muted {end}. "
-            f"It covers {covered} open finding{'' if covered == 1 else 's'}."
+            f"This suppression covers {covered} open finding{'' if covered == 1 else 's'}."
         ),
         err=True,
     )

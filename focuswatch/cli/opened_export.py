@@ -42,7 +42,9 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
 
     trino = bill_options.trino_location
     if trino and not bill_options.export:
-        raise ConfigError("--engine trino needs the name of the export's table, CATALOG.SCHEMA.TABLE.")
+        raise ConfigError(
+            "--engine trino requires the table that contains the export, as CATALOG.SCHEMA.TABLE."
+        )
     catalog, recalled = Catalog.load(), recalled_files(bill_options)
     owners, inputs = Owners.load(recalled.inputs.owners), bill_inputs(bill_options, recalled)
     with (

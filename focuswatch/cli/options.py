@@ -20,7 +20,8 @@ DYNAMODB = "dynamodb://"
 Export = Annotated[
     str,
     typer.Argument(
-        help="FOCUS data: a folder, file or s3:// address, as Data Exports delivers it, or any Parquet, CSV or CSV.gz."
+        help="FOCUS export: a folder, file or s3:// URI from AWS Data Exports, or any FOCUS data as Parquet, CSV "
+        "or CSV.gz."
     ),
 ]
 MaybeExport = Annotated[
@@ -34,7 +35,7 @@ ExportOption = Annotated[
 State = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for state; each export has its own subfolder. [default: the user's data folder]",
+        help="Folder for saved state, with one subfolder per export. [default: the user's data folder]",
         show_default=False,
     ),
 ]
@@ -67,7 +68,11 @@ Accounts = Annotated[
 ]
 OwnersFile = Annotated[
     Path | None,
-    typer.Option("--owners", help="owners.toml: teams and what they own.", show_default=False),
+    typer.Option(
+        "--owners",
+        help="owners.toml: teams and the accounts, tags and OUs that they own.",
+        show_default=False,
+    ),
 ]
 
 
@@ -84,8 +89,8 @@ TrinoServer = Annotated[
     typer.Option(
         "--trino",
         envvar="FOCUSWATCH_TRINO",
-        help="With --engine trino: https://USER@HOST:PORT/CATALOG/SCHEMA, the schema for focuswatch's tables. "
-        "EXPORT is then the table that holds the export.",
+        help="With --engine trino: https://USER@HOST:PORT/CATALOG/SCHEMA, with the schema for focuswatch's tables. "
+        "EXPORT is then the table that contains the export.",
         show_default=False,
     ),
 ]
@@ -93,7 +98,7 @@ TrinoSignIn = Annotated[
     SignIn,
     typer.Option(
         "--trino-auth",
-        help="How to sign in to Trino. Secrets are read from TRINO_PASSWORD, TRINO_JWT, TRINO_CERTIFICATE and "
+        help="How to sign in to Trino. focuswatch reads secrets from TRINO_PASSWORD, TRINO_JWT, TRINO_CERTIFICATE and "
         "TRINO_CERTIFICATE_KEY.",
     ),
 ]
@@ -150,8 +155,9 @@ def ledger_path(ledger: str | None, *, state: Path) -> Path:
 
     if ledger and ledger.startswith(DYNAMODB):
         raise ConfigError(
-            f"--ledger {ledger}: a scan writes a ledger file; the ledger of a deployment is written by its "
-            "functions alone. Name a file, or leave --ledger out."
+            f"--ledger {ledger}: focuswatch scan writes only to ledger files. "
+            "Only the deployment's own functions write to a "
+            "deployment's ledger. Name a file, or leave --ledger out."
         )
     return Path(ledger) if ledger else state / "ledger.db"
 
@@ -174,7 +180,7 @@ def open_ledger(ledger: str | None, *, export: str | None, state: Path | None) -
     )
     if not path.exists():
         raise ConfigError(
-            f"There is no ledger at {path}; scan the export first, or name its ledger with --ledger."
+            f"There is no ledger at {path}. Scan the export first, or name an existing ledger with --ledger."
         )
     opened = SqliteLedger(path)
     try:
@@ -195,13 +201,13 @@ def _deployed_ledger(table: str) -> "Iterator[Ledger]":
         from focuswatch.ledger.dynamodb_ledger import DynamoLedger
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "The ledger of a deployment needs AWS's libraries: pip install 'focuswatch[aws]'."
+            "The ledger of a deployment requires the AWS libraries. Install them with: pip install 'focuswatch[aws]'"
         ) from error
     try:
         yield DynamoLedger(boto3.resource("dynamodb").Table(table))
     except (ClientError, BotoCoreError) as error:
         raise LedgerError(
-            f"{DYNAMODB}{table} cannot be used: {error}. Check that credentials and region are those of the "
+            f"{DYNAMODB}{table} cannot be read: {error}. Check that your AWS credentials and region are those of the "
             "pipeline account."
         ) from error
 

@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 def page(
     bill_options: BillOptions,
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="HTML file to write; it opens from disk.", dir_okay=False)
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            help="HTML file to write. The file can be opened without a web server.",
+            dir_okay=False,
+        ),
     ] = Path("focuswatch.html"),
 ) -> None:
     """Write findings, trends and savings as one HTML file.
 
-    Without an export, the page covers the most recent scan.
+    If no export is named, the page covers the most recent scan.
 
     \b
     focuswatch page

@@ -18,16 +18,17 @@ MAX_SHOWN = 3
 
 def redrive(
     kind: Annotated[
-        str | None, typer.Argument(help="Only this function.  [default: all]", show_default=False)
+        str | None, typer.Argument(help="Redrive only this function. [default: all]", show_default=False)
     ] = None,
-    config: Annotated[Path, typer.Option(help="The deployment's file.")] = Path("config/deployment.toml"),
+    config: Annotated[Path, typer.Option(help="Deployment file.")] = Path("config/deployment.toml"),
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List dead letters, their age and cause; redrive none.")
+        bool,
+        typer.Option("--dry-run", help="List dead letters with their age and cause, and do not redrive any."),
     ] = False,
 ) -> None:
-    """Redrive dead letters, once their cause is fixed.
+    """Redrive dead letters after their cause is fixed.
 
-    Exits with 1 if some could not be redriven.
+    Exits with 1 if some dead letters could not be redriven.
 
     \b
     AWS_PROFILE=pipeline focuswatch redrive --dry-run
@@ -54,7 +55,7 @@ def _kinds(deployment: "Deployment", kind: str | None) -> "Sequence[str]":
 
     kinds = deployment.unattended
     if kind and kind not in kinds:
-        raise ConfigError(f"'{kind}' has no dead-letter queue; expected one of {', '.join(kinds)}.")
+        raise ConfigError(f"'{kind}' has no dead-letter queue. Expected one of: {', '.join(kinds)}.")
     return (kind,) if kind else kinds
 
 
@@ -69,7 +70,9 @@ def _summaries(
         from focuswatch.collect.access_refusals import AWS_ERRORS, reason_of
         from focuswatch.operations.redrive import list_dead_letters, redrive
     except ImportError as error:
-        raise ConfigError("redrive needs AWS's libraries: pip install 'focuswatch[aws]'.") from error
+        raise ConfigError(
+            "focuswatch redrive requires the AWS libraries. Install them with: pip install 'focuswatch[aws]'"
+        ) from error
     session, region = boto3.Session(), deployment.accounts.region
     try:
         sqs = session.client("sqs", region_name=region)
@@ -109,7 +112,7 @@ def _lines(summary: "RedriveSummary", *, deployment: "Deployment", dry_run: bool
     for reason, times in Counter(summary.failures).most_common(MAX_SHOWN):
         yield visible(f"    {times} × {reason}")
     if summary.may_have_more:
-        yield "  There may be more. Run the command again."
+        yield "  More dead letters may remain. Run the command again."
 
 
 def _causes(letters: "Sequence[DeadLetter]") -> "Iterator[str]":
@@ -119,7 +122,7 @@ def _causes(letters: "Sequence[DeadLetter]") -> "Iterator[str]":
         newest = next(letter.subject for letter in reversed(letters) if letter.reason == reason)
         yield f"{times} × {' '.join(reason.split())[:300]} (newest: {newest})"
     if len(reasons) > MAX_SHOWN:
-        yield f"and {len(reasons) - MAX_SHOWN} other causes"
+        yield f"and {len(reasons) - MAX_SHOWN} more causes"
 
 
 def _age(seconds: float) -> str:

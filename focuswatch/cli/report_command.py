@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @takes(BillOptions)
 def report(
-    name: Annotated[str, typer.Argument(help="Report to print; `focuswatch list` shows their names.")],
+    name: Annotated[str, typer.Argument(help="Name of the report. `focuswatch list` shows all names.")],
     bill_options: BillOptions,
     by: Annotated[
         SplitBy | None,
@@ -26,7 +26,7 @@ def report(
 ) -> None:
     """Print a report.
 
-    Without an export, the report covers the most recent scan, with the files used in it.
+    If no export is named, the report covers the most recent scan and uses the files of that scan.
 
     \b
     focuswatch report ai_spend
@@ -70,7 +70,7 @@ def _split_rows(report: "Report", *, by: SplitBy, opened: "OpenedExport") -> "li
     bill = opened.bill
     if not isinstance(bill.engine, DuckDbEngine):
         raise ConfigError(
-            "--by works with --engine duckdb alone: on other engines each part would read the whole bill. "
+            "--by requires --engine duckdb. On other engines, each part of the report would read the whole bill. "
             "Leave --by out."
         )
     return split_rows(

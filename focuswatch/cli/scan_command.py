@@ -26,21 +26,26 @@ def scan(
     bill_options: BillOptions,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Run only this detection; may be repeated.", show_default=False),
+        typer.Option(help="Run only this detection. The option can be repeated.", show_default=False),
     ] = None,
     forget_files: Annotated[
         bool,
-        typer.Option("--forget-files", help="Do not use the files given with this export before."),
+        typer.Option(
+            "--forget-files",
+            help="Ignore the owners, accounts and activity files of earlier scans of this export.",
+        ),
     ] = False,
     format: Annotated[ScanFormat, typer.Option(help="Output format.")] = ScanFormat.TABLE,
     fail_on: Annotated[
         SeverityName | None,
-        typer.Option(help="Exit 3 if a finding of at least this severity is new.", show_default=False),
+        typer.Option(
+            help="Exit with 3 if there is a new finding of this severity or higher.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Find waste, anomalies and security signals in a bill.
 
-    Each finding names its owner and what to do. A second scan of the same bill reports nothing new.
+    Each finding lists the owner and the recommended steps. A second scan of the same bill reports no new findings.
 
     \b
     focuswatch scan ./focus

@@ -29,19 +29,19 @@ def simulate(
     rows: Annotated[
         int | None, typer.Option(help="Approximate number of charges.", min=1, show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed; each seed gives another organization.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed. Each seed simulates a different organization.")] = 1,
     grain: Annotated[Grain, typer.Option(help="Length of a charge period.")] = Grain.DAILY,
     end: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The day after the last charge.", show_default=False),
     ] = None,
     file_format: Annotated[
-        FileFormat, typer.Option("--format", help="File format; csv is compressed with gzip.")
+        FileFormat, typer.Option("--format", help="File format. CSV files are compressed with gzip.")
     ] = FileFormat.PARQUET,
 ) -> None:
-    """Write the simulated FOCUS 1.2 export of an organization.
+    """Write a simulated FOCUS 1.2 export of an organization.
 
-    The planted incidents are listed in truth.json.
+    truth.json lists the planted incidents.
 
     \b
     focuswatch simulate ./organization
@@ -54,7 +54,7 @@ def simulate(
     if out.exists() and any(out.iterdir()):
         from focuswatch.errors import ConfigError
 
-        raise ConfigError(f"{out} is not empty; name a new or empty folder.")
+        raise ConfigError(f"{out} is not empty. Choose a new or empty folder.")
     with progress_line() as line:
         written = write(
             out, accounts=accounts, days=days, rows=rows, seed=seed, grain=grain.value,

@@ -25,7 +25,7 @@ def weekly(
 ) -> None:
     """Print the weekly digest: spend, changes, findings, savings.
 
-    At most ten lines for the organization and for each team.
+    The digest has at most ten lines for the organization and for each team.
 
     \b
     focuswatch weekly
@@ -41,7 +41,8 @@ def weekly(
         teams = opened.owners.teams
         if team and team not in teams:
             raise ConfigError(
-                f"--team {team}: owners.toml has no such team. Name one of: {', '.join(sorted(teams)) or '(none)'}."
+                f"--team {team}: owners.toml does not define this team. "
+                f"Expected one of: {', '.join(sorted(teams)) or '(none)'}."
             )
         digests = _weeks(opened, ledger=ledger)
     for week in digests:

@@ -8,7 +8,7 @@ from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
 from focuswatch.findings.finding import DAYS_A_MONTH, Finding, amount
 
 SUFFIXES: dict[Category, str] = {
-    "waste": "/month to save",
+    "waste": "/month in potential savings",
     "anomaly": " above expected",
     "security": " charged",
     "governance": "/month",
@@ -23,14 +23,14 @@ SUFFIX_BY_DETECTION = {
 
 
 def amount_suffix(detection: str, category: Category) -> str:
-    """Return the text after an amount of a detection: `/month to save`."""
+    """Return the text after an amount of a detection: `/month in potential savings`."""
     return SUFFIX_BY_DETECTION.get(detection, SUFFIXES[category])
 
 
 def full_amount(finding: Finding) -> str:
-    """Return all amounts of a finding: `345.60 USD/month to save`.
+    """Return all amounts of a finding: `345.60 USD/month in potential savings`.
 
-    For an event: `8,063 USD charged since 2026-05-27; 120,945 USD/month if it continues`.
+    For an event: `8,063 USD charged since 2026-05-27; 120,945 USD/month if usage continues`.
     """
     text = main_amount(finding)
     if not finding.is_event or finding.cost_so_far is None:
@@ -38,14 +38,14 @@ def full_amount(finding: Finding) -> str:
     if finding.ended_on is not None:
         return f"{text}; ended"
     if finding.monthly_cost_if_continues:
-        return f"{text}; {_money(finding, finding.monthly_cost_if_continues)}/month if it continues"
+        return f"{text}; {_money(finding, finding.monthly_cost_if_continues)}/month if usage continues"
     return text
 
 
 def main_amount(finding: Finding) -> str:
     """Return the main amount of a finding, in one line: `8,063 USD charged since 2026-05-27`."""
     if finding.detection in (BUDGET, ANOMALY) and not finding.monthly_cost:
-        return "no amount stated"
+        return "no amount in the alert"
     text = f"{_money(finding, finding.monthly_cost)}{amount_suffix(finding.detection, finding.category)}"
     return " ".join(filter(None, (text, _days(finding))))
 
@@ -95,7 +95,7 @@ def saving_text(finding: Finding, *, saved_daily: Decimal | None) -> str | None:
     """Return the savings of a resolved finding; None if it had none."""
     if saved_daily is not None:
         if saved_daily <= 0:
-            return "The bill shows no savings yet."
+            return "The bill does not show savings yet."
         return f"{_money(finding, saved_daily * DAYS_A_MONTH)}/month saved, verified in the bill."
     if finding.category != "waste":
         return None

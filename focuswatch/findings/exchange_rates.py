@@ -44,12 +44,13 @@ class Rate:
         set_it = f"set {self.currency} under [exchange_rates] in owners.toml"
         if not self.source:
             return (
-                f"There is no exchange rate for {self.currency}. Thresholds in USD are applied as amounts in "
-                f"{self.currency}; {set_it}"
+                f"There is no exchange rate for {self.currency}. "
+                "Thresholds in USD are applied unconverted as amounts in "
+                f"{self.currency}. To convert them, {set_it}"
             )
         stated = f"Thresholds in USD are converted at {self.per_usd.normalize():f} {self.currency} for 1 USD"
         return f"{stated} ({self.source})" + (
-            f"; to change it, {set_it}" if self.source == TABLE_SOURCE else ""
+            f". To use another rate, {set_it}" if self.source == TABLE_SOURCE else ""
         )
 
 

@@ -47,7 +47,7 @@ def circumstances(explanation: Explanation) -> Iterator[str]:
     yield from _started_or_stopped("Stopped that day", explanation.ended)
     yield from (_change_text(change) for change in explanation.changes[:SHOWN_CHANGES])
     if (more := len(explanation.changes) - SHOWN_CHANGES) > 0:
-        yield f"and {more} more changes"
+        yield f"more changes, not listed: {more}"
     if explanation.unseen:
         yield f"CloudTrail: {explanation.unseen}"
 
@@ -55,9 +55,9 @@ def circumstances(explanation: Explanation) -> Iterator[str]:
 def _usage_and_price(explanation: Explanation) -> str:
     volume, price = explanation.by_volume, explanation.by_price
     if abs(price) < LEAST_SHARE * float(abs(explanation.excess)):
-        return "all from usage"
+        return "all of the increase comes from usage"
     if abs(volume) < LEAST_SHARE * float(abs(explanation.excess)):
-        return "all from price"
+        return "all of the increase comes from price"
     return f"{amount(volume)} from usage, {amount(price)} from price"
 
 

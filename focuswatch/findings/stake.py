@@ -1,4 +1,4 @@
-"""The amounts of a finding: savings a month, or what something has cost so far and costs if it continues.
+"""The amounts of a finding: savings a month, or what something has cost so far and costs if usage continues.
 
 The two are never added. Severity, order and material change compare one number, `weight`.
 """

@@ -81,7 +81,8 @@ class DynamoLedger:
                 return Decision(tuple(entries.values()), tuple(sorted(notifications, key=by_stake)))
             snapshot = None
         raise LedgerError(
-            f"The ledger {self._table.name} was changed by others {MAX_TRIES} times; run again."
+            f"The ledger {self._table.name} was changed by other runs {MAX_TRIES} times in a row. "
+            "Run the command again."
         )
 
     def add_suppression(self, suppression: Suppression) -> Suppression:
@@ -102,7 +103,7 @@ class DynamoLedger:
         deleted = self._table.delete_item(Key=_suppression_key(id), ReturnValues="ALL_OLD")
         if "Attributes" not in deleted:
             raise LedgerError(
-                f"There is no suppression {id}; list them with `focuswatch findings --suppressions`."
+                f"There is no suppression {id}. To list suppressions, run focuswatch findings --suppressions."
             )
 
     def forget(self, fingerprint: str) -> None:
@@ -110,7 +111,7 @@ class DynamoLedger:
         deleted = self._table.delete_item(Key={"kind": "entry", "id": fingerprint}, ReturnValues="ALL_OLD")
         if "Attributes" not in deleted:
             raise LedgerError(
-                f"No finding has the fingerprint {fingerprint}; list them with `focuswatch findings`."
+                f"No finding has the fingerprint {fingerprint}. To list findings, run focuswatch findings."
             )
 
     def pending_notifications(self) -> Iterator[PendingNotification]:

@@ -34,13 +34,14 @@ class SqliteLedger:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
                 raise LedgerError(
-                    f"{path} was written by a newer focuswatch (format {version}); upgrade this one."
+                    f"{path} was written by a newer version of focuswatch (ledger format {version}). "
+                    "Upgrade focuswatch."
                 )
             if version < VERSION:  # else nothing is written, so that a read-only ledger can be read
                 self._connection.executescript(TABLES + f"PRAGMA user_version = {VERSION};")
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(
-                f"{path} cannot be used as a ledger: {error}; name another with --ledger."
+                f"cannot open ledger {path}: {error}. Name another ledger file with --ledger."
             ) from error
 
     def close(self) -> None:
@@ -141,7 +142,7 @@ class SqliteLedger:
         with self._transaction():
             if not self._connection.execute("DELETE FROM silences WHERE id = ?", (id,)).rowcount:
                 raise LedgerError(
-                    f"There is no suppression {id}; list them with `focuswatch findings --suppressions`."
+                    f"There is no suppression {id}. To list suppressions, run focuswatch findings --suppressions."
                 )
 
     def forget(self, fingerprint: str) -> None:
@@ -152,7 +153,7 @@ class SqliteLedger:
                 "DELETE FROM entries WHERE fingerprint = ?", (fingerprint,)
             ).rowcount:
                 raise LedgerError(
-                    f"No finding has the fingerprint {fingerprint}; list them with `focuswatch findings`."
+                    f"No finding has the fingerprint {fingerprint}. To list findings, run focuswatch findings."
                 )
 
     @contextmanager
@@ -162,7 +163,8 @@ class SqliteLedger:
         except (sqlite3.Error, ValueError) as error:  # ValueError: a row does not hold what was written
             first_line = str(error).partition("\n")[0]
             raise LedgerError(
-                f"{self.path} is damaged ({first_line}); restore it from a backup, or name another with --ledger."
+                f"The ledger {self.path} is damaged ({first_line}). "
+                "Restore it from a backup, or name another ledger with --ledger."
             ) from error
 
     @contextmanager
@@ -170,14 +172,18 @@ class SqliteLedger:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            raise LedgerError(f"{self.path} is busy or cannot be written: {error}.") from error
+            raise LedgerError(
+                f"cannot write {self.path}: {error}. Check the permissions of the file and that no other process "
+                "uses it, then run the command again."
+            ) from error
         try:
             yield
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
             raise LedgerError(
-                f"{self.path} cannot be written: {error}; free disk space there, and scan again."
+                f"cannot write {self.path}: {error}. Check that the disk is not full and that no other process "
+                "uses the file, then scan again."
             ) from error
         except BaseException:
             self._roll_back()

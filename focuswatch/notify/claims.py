@@ -71,7 +71,9 @@ class Claims(Generic[S]):
             if claim.token in self._open:
                 self._give_back(claim, seconds=0)
         except ClaimLost as error:
-            raise TryLater(f"{id} is being processed by another run", seconds=retry_seconds) from error
+            raise TryLater(
+                f"{id} is being processed by another function run", seconds=retry_seconds
+            ) from error
         except DeliveryError as error:
             self._give_back_after(error, claim, retry_seconds=retry_seconds)
             raise
@@ -98,7 +100,9 @@ class Claims(Generic[S]):
             current = self._read(id)
             if current.get("token") == token:  # done, the response was lost, and botocore sent it again
                 return Claim(id, token, self._state(current), unsure=True)
-            raise TryLater(f"{id} is being processed by another run", seconds=_left(current, now)) from error
+            raise TryLater(
+                f"{id} is being processed by another function run", seconds=_left(current, now)
+            ) from error
         return Claim(id, token, self._state(before), unsure="lease_until" in before)
 
     def keep(self, claim: Claim[S], state: S) -> None:
@@ -133,7 +137,9 @@ class Claims(Generic[S]):
             else:
                 self._give_back(claim, seconds=getattr(error, "seconds", retry_seconds))
         except ClaimLost as lost:
-            raise TryLater(f"{claim.id} is being processed by another run", seconds=retry_seconds) from lost
+            raise TryLater(
+                f"{claim.id} is being processed by another function run", seconds=retry_seconds
+            ) from lost
 
     def _abandon(self, claim: Claim[S], *, seconds: float) -> None:
         """Let the lease end after `seconds`, so that the next run finds the outcome unknown."""

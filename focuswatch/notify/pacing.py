@@ -43,11 +43,13 @@ class MessagePacing:
             if turn - now > LONGEST_PAUSE_SECONDS:
                 turn = now
             if turn - now > LONGEST_WAIT_SECONDS:
-                raise TryLater(f"{place} is at its rate limit", seconds=turn - now)
+                raise TryLater(f"the rate limit of {place} is reached", seconds=turn - now)
             if self._reserve(place, turn + INTERVAL_SECONDS, free_at=free_at):
                 self._sleep(turn - now)
                 return
-        raise TryLater(f"too many runs write to {place} at once", seconds=LONGEST_WAIT_SECONDS)
+        raise TryLater(
+            f"too many function runs are writing to {place} at the same time", seconds=LONGEST_WAIT_SECONDS
+        )
 
     def pause(self, place: str, *, seconds: float) -> None:
         """Pause writes to `place` for `seconds`, as a response with status 429 and Retry-After asks."""

@@ -124,7 +124,7 @@ def deliver_batch(
         done = channel.deliver(delivery)
         if delivery.in_digest:
             digested.append((record, delivery.news_id))
-        return done or f"{delivery.news_id}: delivered before"
+        return done or f"{delivery.news_id}: already delivered"
 
     result = process_batch(records, do=deliver, queue=queue, progress=progress, seconds_left=seconds_left)
     failed = channel.flush()
@@ -149,7 +149,9 @@ def _handle_error(record: Record, error: Exception, *, result: BatchResult, queu
         try:
             queue.send_to_dead_letters(record)
         except Exception as failed:
-            result.postponed[id] = f"{reason}; it could not be sent to the dead letters: {_as_text(failed)}"
+            result.postponed[id] = (
+                f"{reason}; the message could not be moved to the dead-letter queue: {_as_text(failed)}"
+            )
         else:
             result.dead_lettered[id] = reason
         return
@@ -157,7 +159,7 @@ def _handle_error(record: Record, error: Exception, *, result: BatchResult, queu
     try:
         queue.postpone(record, seconds=getattr(error, "seconds", 0))
     except Exception as failed:
-        result.postponed[id] += f"; it could not be postponed: {_as_text(failed)}"
+        result.postponed[id] += f"; the message could not be postponed: {_as_text(failed)}"
 
 
 def _as_text(error: Exception) -> str:

@@ -27,7 +27,7 @@ class MutedByLaunch:
 
     def sentence(self, currency: str) -> str:
         """Return a sentence with the launch's last day, its limit and the muted cost."""
-        times = f", {self.ratio:.1f} times its baseline" if self.ratio else ""
+        times = f", {self.ratio:.1f} times the baseline" if self.ratio else ""
         return (
             f"Planned launch {self.use_case} allows up to {self.factor:g} times the baseline through {self.last_day}. "
             f"Muted: {self.service} in {self.account}, {amount(self.daily_cost)} {currency}/day{times}"

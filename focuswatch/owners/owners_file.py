@@ -121,7 +121,9 @@ class Owners(_Section):
         try:
             owners = cls.model_validate(parse_toml(path.read_text(encoding="utf-8-sig")))
         except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+            raise ConfigError(
+                f"cannot read {path}: {error.strerror}. Check the path and the permissions of the file."
+            ) from error
         except ValidationError as error:
             lines = (
                 f"{path}: {'.'.join(map(str, one['loc']))}: {one['msg']}, found {one['input']!r}"
@@ -129,7 +131,7 @@ class Owners(_Section):
             )
             raise ConfigError("\n".join(lines)) from error
         except ValueError as error:  # UnicodeDecodeError too
-            raise ConfigError(f"{path} is not TOML: {error}.") from error
+            raise ConfigError(f"{path} is not TOML: {error}. Correct the file.") from error
         if mistakes := list(owners.mistakes()):
             raise ConfigError("\n".join(f"{path}: {mistake}" for mistake in mistakes))
         return owners
@@ -145,7 +147,10 @@ class Owners(_Section):
             other = claims.setdefault((rule.rule, rule.key, rule.value), rule.team)
             if other != rule.team:
                 named = f"{rule.key}={rule.value}" if rule.key else rule.value
-                yield f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}; assign it to one team."
+                yield (
+                    f"teams.{rule.team} and teams.{other} both own the {rule.rule} {named}. "
+                    f"Assign this {rule.rule} to one team."
+                )
         for name, use_case in self.use_cases.items():
             yield from use_case_problems(name, use_case, teams=self.teams)
         yield from conflicting_claims(self.plan_rules)

@@ -192,9 +192,12 @@ def use_case_problems(name: str, use_case: UseCase, *, teams: Mapping[str, objec
         names = ", ".join(teams) or "none"
         yield f"{where}.team: found '{use_case.team}', expected one of the teams: {names}."
     if not use_case.rows.is_set and use_case.team is None:
-        yield f"{where}: found neither team nor rows, expected at least one of them; without them it covers no charges."
+        yield f"{where}: found neither team nor rows. Add team or rows, so that the use case covers charges."
     if use_case.intent == "experiment" and use_case.review_on is None and use_case.cap is None:
-        yield f'{where}: found an experiment without an end; add review_on or cap, or set intent = "production".'
+        yield (
+            f"{where}: found an experiment with neither review_on nor cap. "
+            'Add one of them, or set intent = "production".'
+        )
     if (use_case.unit is None) != (use_case.accepted_unit_cost is None):
         yield f"{where}: found only one of unit and accepted_unit_cost, expected both or neither."
     for account in use_case.rows.accounts:
@@ -222,4 +225,4 @@ def conflicting_claims(rules: Iterable[PlanRule]) -> Iterator[str]:
         if other != rule.use_case:
             named = f"{rule.key}={rule.value}" if rule.rule == "tag" else rule.value
             both = f"use_cases.{rule.use_case} and use_cases.{other}"
-            yield f"{both} both claim the {rule.rule} {named}; assign it to one use case."
+            yield f"{both} both claim the {rule.rule} {named}. Assign this {rule.rule} to one use case."

@@ -28,7 +28,7 @@ def render_weekly_message(week: Week, *, page: str | None = None) -> dict[str, A
         "blocks": [
             header(week.heading),
             rich(lines, *_page_link(page)),
-            context(f"Charges before {week.as_of}. The last two days are incomplete and not included."),
+            context(f"Includes charges before {week.as_of}, except the last two days, which are incomplete."),
         ],
     }
 

@@ -69,7 +69,7 @@ class Week:
         """Return the week's total with its basis, in one line."""
         return (
             f"{self.team or 'Organization'}: {self._money(self.spent)} in the last 7 settled days "
-            f"(usage, without credits, tax and fees), {self._change()}"
+            f"(usage; credits, tax and fees excluded), {self._change()}"
         )
 
     @property
@@ -94,7 +94,7 @@ class Week:
 
     def _change(self) -> str:
         if self.before <= 0:
-            return "with no earlier week to compare"
+            return "no earlier week to compare"
         share = (self.spent - self.before) / self.before
         return f"{abs(share):.0%} {'more' if share >= 0 else 'less'} than in the 7 days before"
 
@@ -103,8 +103,8 @@ class Week:
             day, days = self._day_of_month()
             share = self.month_to_date / float(self.budget)
             yield (
-                f"Month to date: {self._money(self.month_to_date)} billed without credits and tax, {share:.0%} of "
-                f"the {self._money(self.budget)} budget; {day / days:.0%} of the month is settled"
+                f"Month to date: {self._money(self.month_to_date)} billed, excluding credits and tax; {share:.0%} of "
+                f"the {self._money(self.budget)} budget used; {day / days:.0%} of the month is settled"
             )
 
     def _mover_lines(self) -> Iterable[str]:
@@ -141,7 +141,7 @@ class Week:
     def _unallocated_line(self) -> Iterable[str]:
         cost = self.unallocated
         if cost is not None and _is_listed(cost, self.currency) and self.spent > 0:
-            share = f"{cost / self.spent:.0%} of the week"
+            share = f"{cost / self.spent:.0%} of the week's spend"
             yield f"Unallocated: {self._money(cost)}, {share}. Details: {UNALLOCATED_REPORT}"
 
     def _launch_line(self) -> Iterable[str]:
@@ -272,7 +272,7 @@ def _is_listed(cost: float, currency: str, rates: Rates | None = None) -> bool:
 
 def _cause(finding: Finding | None, *, team: str | None, is_increase: bool) -> str:
     if finding is None:
-        return "no finding explains it" if is_increase else ""
+        return "not explained by a finding" if is_increase else ""
     owner = f", owned by {finding.team}" if team and finding.team not in (None, team) else ""
     return f"{'' if is_increase else 'resolved: '}{finding.title}{owner}"
 

@@ -170,7 +170,8 @@ def test_anomaly_states_service_days_and_amounts():
     """Account and region are those of the first root cause."""
     found = read(anomaly_message())
     assert found.reason == (
-        "Amazon Bedrock cost 1,301 USD from 2026-11-18 to 2026-11-20. AWS expected 300.00 USD: 1,001 USD more."
+        "Amazon Bedrock cost was 1,301 USD from 2026-11-18 to 2026-11-20, 1,001 USD more than the 300.00 USD that "
+        "AWS expected."
     )
     assert (found.detection, found.category, found.monthly_cost) == (ANOMALY, "anomaly", Decimal(1001))
     assert (found.sub_account_id, found.sub_account_name, found.region_id) == (
@@ -190,7 +191,7 @@ def test_anomaly_without_root_causes_has_no_owner():
     found = read(anomaly_message(rootCauses=None, impact=10.5, anomalyDetailsLink=None))
     assert (found.sub_account_id, found.team, found.service_name) == (None, None, "Amazon Bedrock")
     assert found.action.startswith(
-        "1. Find the anomaly in Cost Explorer of the payer account.\n"
+        "1. Open AWS Cost Anomaly Detection in the payer account and find the anomaly.\n"
         "2. Ask the owner of the account who started the usage on "
     )
 
@@ -208,7 +209,7 @@ def test_anomaly_does_not_end_before_it_starts():
 
 def test_anomaly_without_amounts_becomes_a_finding():
     found = read(json.dumps({"anomalyId": "a-1"}))
-    assert found.reason == "A service cost more than AWS expected on 2026-11-21."
+    assert found.reason == "Service cost was more than AWS expected on 2026-11-21."
     assert found.monthly_cost == 0
 
 
@@ -241,14 +242,14 @@ def test_id_with_shell_characters_is_in_no_command():
         (anomaly_message(), "1,001 USD above what AWS expected"),
         (
             budget_message(about="Usage", limit="100 GB", threshold="80 GB", reached="92 GB"),
-            "no amount stated",
+            "no amount in the alert",
         ),
-        ("nobody can read this", "no amount stated"),
+        ("nobody can read this", "no amount in the alert"),
         (
             anomaly_message(anomalyId="<!channel>" * 90, dimensionalValue="*" * 900, rootCauses=[{}] * 90),
             "1,001 USD",
         ),
-        ("<!channel> `" * 9000, "no amount stated"),
+        ("<!channel> `" * 9000, "no amount in the alert"),
     ],
 )
 def test_slack_message_states_the_total(body, said):

@@ -270,7 +270,7 @@ def test_only_asks_what_is_named(export):
     ("arguments", "code", "told"),
     [
         (["scan", "nowhere"], 1, "nowhere"),
-        (["scan", SAMPLE, "--owners", "nowhere.toml"], 2, "nowhere.toml cannot be read"),
+        (["scan", SAMPLE, "--owners", "nowhere.toml"], 2, "cannot read nowhere.toml"),
         (["scan", SAMPLE, "--activity", "nowhere.csv"], 2, "nowhere.csv does not exist"),
         (["scan", SAMPLE, "--accounts", SAMPLE], 2, "lacks"),
         (["scan", SAMPLE, "--only", "no_such_thing"], 2, "'no_such_thing'; there are: abandoned_volume,"),
@@ -387,7 +387,7 @@ def test_what_is_resolved_stands_apart_from_what_is_to_do(export):
     export.write_text(HEADER + lines)
     told = focuswatch("scan", export, *state).stdout
     assert "Resolved" in told.splitlines() and "173" in told.split()
-    assert not any(heading in told for heading in ("Waste", "Detection", "→", "Nothing new"))
+    assert not any(heading in told for heading in ("Waste", "Detection", "→", "No new findings"))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
@@ -538,7 +538,7 @@ def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
     )
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr.startswith("focuswatch: stopped; no state is half-written")
+    assert done.stderr.startswith("focuswatch: interrupted. Saved state is intact")
 
 
 def test_a_finding_shown_whole_says_how_it_may_be_wrong(export):
@@ -582,7 +582,7 @@ def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
         assert here(monkeypatch, "unsuppress", str(silence.id), *place) == 0
         assert ledger.suppressions() == []
         assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
-    assert "dynamodb://another cannot be used" in capsys.readouterr().err
+    assert "dynamodb://another cannot be read" in capsys.readouterr().err
 
 
 def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):

@@ -115,7 +115,7 @@ def test_missing_bill_or_days_gets_one_sentence(scanned, tmp_path):
     try:
         bill.write_text(HEADER + charges(FIRST, INCREASED - timedelta(days=40)))
         done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=2)
-        assert "has no charge of" in done.stderr and "--export" in done.stderr
+        assert "contains no charges for finding" in done.stderr and "--export" in done.stderr
         bill.unlink()
         done = focuswatch("explain", fingerprint, "--state", scanned / "state", code=1)
         assert done.stderr.count("focuswatch: ") == 1 and "Traceback" not in done.stderr
@@ -138,7 +138,7 @@ def test_ledger_of_a_deployment_has_the_stored_explanation(monkeypatch, stored, 
         asked = ["explain", one.fingerprint, "--ledger", f"dynamodb://{table.name}"]
         done = CliRunner().invoke(app, asked)
     if code:
-        assert "was notified without an explanation" in str(done.exception)
+        assert "was stored without an explanation" in str(done.exception)
     else:
         output = " ".join(done.output.split())
         assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in output

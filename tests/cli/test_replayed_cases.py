@@ -323,7 +323,7 @@ def test_tag_of_the_rise_is_ignored(tmp_path):
     anomalies = [one for one in found if one["category"] == "anomaly"]
     assert len(anomalies) == 2 and {one["team"] for one in anomalies} == {"shop"}
     week = focuswatch("weekly", "--state", tmp_path).stdout
-    assert "no finding explains it" not in week
+    assert "not explained by a finding" not in week
     shop = week[week.index("\nshop:") :]
     assert "1,000 USD" in shop and "Nothing is open" not in shop
 

@@ -486,8 +486,8 @@ def test_an_explanation_is_said_in_sentences():
 @pytest.mark.parametrize(
     ("volume", "price", "said"),
     [
-        (1000, 0, "all from usage"),
-        (-3, 1003, "all from price"),
+        (1000, 0, "all of the increase comes from usage"),
+        (-3, 1003, "all of the increase comes from price"),
         (1500, -500, "1,500 from usage, -500.00 from price"),
     ],
 )

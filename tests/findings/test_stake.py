@@ -1,4 +1,4 @@
-"""The amounts of a finding: savings a month, or what an event has cost so far and costs if it continues."""
+"""The amounts of a finding: savings a month, or what an event has cost so far and costs if usage continues."""
 
 import csv
 import json
@@ -80,7 +80,7 @@ def test_the_same_spike_has_the_same_size_two_days_later(tmp_path):
 
 
 def test_what_continues_has_both_amounts(tmp_path):
-    """Five days, the last of them settled: 3,000 so far on complete days, 30,000 a month if it continues."""
+    """Five days, the last of them settled: 3,000 so far on complete days, 30,000 a month if usage continues."""
     days = [date(2026, 5, 26) + timedelta(days=number) for number in range(5)]
     found = json.loads(scan(spikes(tmp_path / "bill.csv", until=days[-1], days={"111122223333": days})))
     assert money_of(found, "cost_anomaly")["111122223333"] == (
@@ -224,7 +224,7 @@ def test_no_total_adds_amounts_of_two_meanings():
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (finding(cost="345.6"), "345.60 USD/month to save"),
+        (finding(cost="345.6"), "345.60 USD/month in potential savings"),
         (an_event("1000", "0", ended=DAY), "1,000 USD above expected from 2026-03-27 to 2026-03-31; ended"),
         (
             an_event("1000", "0", ended=DAY - timedelta(days=4)),
@@ -232,7 +232,7 @@ def test_no_total_adds_amounts_of_two_meanings():
         ),
         (
             an_event("450", "4500"),
-            "450.00 USD above expected since 2026-03-27; 4,500 USD/month if it continues",
+            "450.00 USD above expected since 2026-03-27; 4,500 USD/month if usage continues",
         ),
         (an_event("450", None), "450.00 USD above expected since 2026-03-27"),
     ],
@@ -244,5 +244,5 @@ def test_an_amount_says_what_it_means(found, said):
 
 def test_beside_the_amount_stands_its_meaning():
     """The page has the currency from its heading."""
-    assert amount_label(finding()) == "a month to save"
+    assert amount_label(finding()) == "a month in potential savings"
     assert amount_label(an_event("450", "4500")) == "above expected since 2026-03-27"

@@ -363,7 +363,7 @@ def test_the_command_exits_with_1_if_dead_letters_remain(session, deployment, mo
 def test_wrong_use_is_refused_with_the_fix(session, deployment, monkeypatch):
     """A function without a dead-letter queue, and an account without queues."""
     wrong = command(deployment, monkeypatch, "answer")
-    assert "'answer' has no dead-letter queue; expected one of refresh, collect" in str(wrong.exception)
+    assert "'answer' has no dead-letter queue. Expected one of: refresh, collect" in str(wrong.exception)
     elsewhere = deployment.model_copy(update={"name": "elsewhere"})
     missing = command(elsewhere, monkeypatch)
     assert f"Set AWS_PROFILE to a profile of account {deployment.accounts.pipeline}" in str(missing.exception)

@@ -21,7 +21,7 @@ FIRST, LAST = DAY - timedelta(days=6), DAY + timedelta(days=8)
 LAUNCH = {"first_day": FIRST, "last_day": LAST, "factor": 8.0}
 SAID = (
     "Planned launch guide allows up to 8 times the baseline through 2026-04-08. "
-    "Muted: Amazon Bedrock in 111122223333, 500.00 USD/day, 6.0 times its baseline"
+    "Muted: Amazon Bedrock in 111122223333, 500.00 USD/day, 6.0 times the baseline"
 )
 
 

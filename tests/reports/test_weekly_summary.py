@@ -44,18 +44,18 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     """In its first two lines."""
     week = week_of([row()])
     assert week.heading == (
-        "search: 700.00 USD in the last 7 settled days (usage, without credits, tax and fees), "
+        "search: 700.00 USD in the last 7 settled days (usage; credits, tax and fees excluded), "
         "40% more than in the 7 days before"
     )
     assert week.lines[0] == (
-        "Month to date: 900.00 USD billed without credits and tax, "
-        "90% of the 1,000 USD budget; 27% of the month is settled"
+        "Month to date: 900.00 USD billed, excluding credits and tax; "
+        "90% of the 1,000 USD budget used; 27% of the month is settled"
     )
 
 
 def test_without_a_week_before_there_is_no_comparison():
     """And no division by zero."""
-    assert "with no earlier week to compare" in week_of([row(before=0.0)]).heading
+    assert "no earlier week to compare" in week_of([row(before=0.0)]).heading
 
 
 def test_the_largest_movers_come_with_their_cause():
@@ -69,7 +69,7 @@ def test_the_largest_movers_come_with_their_cause():
     assert moved == [
         "AWS Lambda in search-prod (111122223333): -490.00 USD",
         "Amazon Kendra in search-prod (111122223333): +200.00 USD (An index idles)",
-        "Amazon S3 in search-prod (111122223333): +45.00 USD (no finding explains it)",
+        "Amazon S3 in search-prod (111122223333): +45.00 USD (not explained by a finding)",
     ]
 
 
@@ -97,8 +97,11 @@ def test_week_of_the_organization_has_unallocated_spend():
     """And compares all budgets with the spend of the teams that have one."""
     week = week_of([row(), row(team=None, now=300.0), row(team="fraud", month=5000.0)], team=None)
     assert week.spent == 1700
-    assert "Unallocated: 300.00 USD, 18% of the week. Details: focuswatch report unowned_spend" in week.lines
-    assert "900.00 USD billed without credits and tax, 90% of the 1,000 USD budget" in week.lines[0]
+    assert (
+        "Unallocated: 300.00 USD, 18% of the week's spend. Details: focuswatch report unowned_spend"
+        in week.lines
+    )
+    assert "900.00 USD billed, excluding credits and tax; 90% of the 1,000 USD budget" in week.lines[0]
 
 
 def golden(name):
@@ -178,13 +181,13 @@ def test_increase_is_explained_by_a_finding_that_ended(state):
     """A spike of one day is resolved in the week in which it rose; a first charge is notified once and closed."""
     assert moved([LedgerEntry(finding=about(), state=state)]).endswith("(Cost anomaly)")
     old = LedgerEntry(finding=about(on=date(2026, 3, 1)), state=state)
-    assert moved([old]).endswith("(no finding explains it)")
+    assert moved([old]).endswith("(not explained by a finding)")
 
 
 def test_a_finding_about_the_whole_account_explains_what_is_not_larger():
     """A dormant account's service rose with it; a first charge of a cent explains no 200 USD."""
     assert moved([about("Dormant account", service=None)]).endswith("(Dormant account)")
-    assert moved([about("First charge", service=None, cost="0.01")]).endswith("(no finding explains it)")
+    assert moved([about("First charge", service=None, cost="0.01")]).endswith("(not explained by a finding)")
     both = [about("Dormant account", service=None, cost="900"), about()]
     assert moved(both).endswith("(Cost anomaly)")
 
@@ -192,7 +195,7 @@ def test_a_finding_about_the_whole_account_explains_what_is_not_larger():
 def test_no_part_of_a_month_is_settled_on_its_second_day():
     """The budget of April is not held against the last days of March."""
     week = week_of([row(month=0.0)], as_of=date(2026, 5, 2))
-    assert "0% of the 1,000 USD budget; 0% of the month is settled" in week.lines[0]
+    assert "0% of the 1,000 USD budget used; 0% of the month is settled" in week.lines[0]
 
 
 def test_the_report_counts_settled_days_and_the_month():

@@ -35,7 +35,7 @@ def print_catalog_entry(catalog: Catalog, name: str, *, as_of: date) -> None:
     entry = catalog.detections.get(name) or catalog.reports.get(name)
     if entry is None:
         raise ConfigError(
-            f"There is no detection or report called '{name}'; `focuswatch list` shows their names."
+            f"There is no detection or report named '{name}'. `focuswatch list` shows all names."
         )
     out = console()
     out.print(visible(entry.header.title), style="bold", markup=False)

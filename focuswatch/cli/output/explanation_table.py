@@ -37,7 +37,7 @@ def print_explanation(finding: Finding, explanation: Explanation) -> None:
 def _row(driver: CostDriver) -> list[str]:
     name = " ".join(filter(None, (driver.service_name, driver.meter)))
     name += " (new)" if driver.is_new else ""
-    name += " (a purchase, as billed)" if driver.is_billed else ""
+    name += " (purchase, billed cost)" if driver.is_billed else ""
     resource = driver.resource_id or (f"{driver.resources} resources" if driver.resources > 1 else "")
     texts = (name, driver.region_id or "", driver.operation or "", resource)
     costs = map(_cents, (driver.by_volume, driver.by_price, driver.excess))

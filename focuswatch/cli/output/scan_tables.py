@@ -47,7 +47,7 @@ def print_scan(result: ScanResult, summary: BillSummary, *, state: Path | None =
     if unresolved:
         _print_sums(out, unresolved, currency=result.currency)
     elif not notified:
-        out.print("Nothing new.", style="bold")
+        out.print("No new findings.", style="bold")
     _print_totals(out, result)
     _print_basis(out, result, summary, state=state)
     print_failures(result)
@@ -214,13 +214,13 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
     }
     if skipped:
         listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
-        yield f"Not evaluated, because --activity has no usage for them: {listed}."
+        yield f"Resources not evaluated, because the --activity file contains no usage metrics for them: {listed}."
     if result.suppressed:
         yield f"{_count(result.suppressed, 'finding')} suppressed: {hint('findings --suppressions', state=state)}"
     for note in result.notes:
         yield f"{note}."
     for doubt in result.coverage.doubts:
-        yield f"Nothing was resolved: {doubt}."
+        yield f"No findings were resolved in this scan: {doubt}."
 
 
 def _sum(findings: Iterable[Finding]) -> Decimal:

@@ -68,7 +68,8 @@ class JiraChannel:
         turn = delivery.turn(state.last_number)
         if turn == "wait":
             raise TryLater(
-                f"{delivery.news_id} arrived before the notification that it follows", seconds=RETRY_SECONDS
+                f"{delivery.news_id} arrived before the previous notification of the same finding",
+                seconds=RETRY_SECONDS,
             )
         if turn == "done":
             return None

@@ -84,8 +84,8 @@ def _ending(finding: Finding, *, header: DetectionHeader | None, days: int) -> s
     text = (
         "This is a single event. Close the issue when its cause is confirmed."
         if header and header.notify == "once"
-        else "focuswatch updates this issue as the finding changes, and closes it when the finding is resolved. If it "
-        f"is intended, close the issue: the finding is then excluded for {days} days."
+        else "focuswatch updates this issue as the finding changes, and closes it when the finding is resolved. If the "
+        f"finding is expected, close the issue. focuswatch then excludes the finding for {days} days."
     )
     return f"{text} Finding {finding.fingerprint}, as of {escaped(str(finding.as_of), longest=20)}."
 
@@ -112,7 +112,9 @@ def render_reminder(finding: Finding, *, number: int) -> str:
 def render_reopened(finding: Finding, *, number: int, excluded: bool) -> str:
     """Return a comment on a finding that is back; `excluded` if a person had closed its issue."""
     opening = (
-        "The finding is still present and its exclusion has ended" if excluded else "The finding is back"
+        "The exclusion has ended and the finding is still present"
+        if excluded
+        else "The finding was detected again"
     )
     return _comment(f"{opening}: {full_amount(finding)}.", finding.reason, finding=finding, number=number)
 
@@ -126,7 +128,10 @@ def render_resolved(finding: Finding, *, number: int) -> str:
 
 def render_duplicate(of: str) -> str:
     """Return the comment on a duplicate issue."""
-    return f"This issue is {DUPLICATE_MARK} {of}, which is older and is kept up to date. It is closed as a duplicate."
+    return (
+        f"This issue is {DUPLICATE_MARK} {of}, an older issue that focuswatch keeps up to date. "
+        "This issue is closed as a duplicate."
+    )
 
 
 def _comment(text: str, reason: str | None, *, finding: Finding, number: int) -> str:

@@ -43,10 +43,11 @@ def translate_errors(doing: str, *, writing: bool) -> Iterator[None]:
         # Not `from error`: its text contains the whole response, with cookies of Jira.
         raise _from_response(doing, error, writing=writing) from None
     except requests.exceptions.JSONDecodeError as error:
-        raise _without_result(f"{doing}: the response of Jira is not JSON", writing=writing) from error
+        raise _without_result(f"{doing}: the response from Jira is not JSON", writing=writing) from error
     except KeyError as error:
         raise _without_result(
-            f"{doing}: the response is not from Jira, it has no {error}", writing=writing
+            f"{doing}: the response has no {error}, so it is not from Jira. Check the URL in the Jira secret",
+            writing=writing,
         ) from error
     except requests.exceptions.RequestException as error:
         nothing_sent = _never_connected(error)
@@ -57,7 +58,7 @@ def translate_errors(doing: str, *, writing: bool) -> Iterator[None]:
 def _from_response(doing: str, error: "JIRAError", *, writing: bool) -> DeliveryError:
     status = error.status_code or SERVER_ERRORS
     reasons, fields = _reasons(error.response)
-    reason = f"{doing}: Jira returned {status}: {reasons or error.text or 'no reason'}"
+    reason = f"{doing}: Jira returned HTTP {status}: {reasons or error.text or 'no reason given'}"
     if status == TOO_MANY:
         return TryLater(reason, seconds=_retry_after(error.response))
     if status >= SERVER_ERRORS or status == REQUEST_TIMEOUT or status < CLIENT_ERRORS:

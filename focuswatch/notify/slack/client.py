@@ -38,8 +38,8 @@ AUTH_RETRY_SECONDS = 300.0
 REMEDIES = {
     "not_in_channel": "invite the bot to the channel: /invite @focuswatch",
     "channel_not_found": "correct the channel in config/owners.toml, or invite the bot if the channel is private",
-    "is_archived": "name another channel in config/owners.toml",
-    "missing_scope": "add the scopes listed in docs/slack.md to the app, and reinstall it",
+    "is_archived": "set another channel in config/owners.toml",
+    "missing_scope": "add the scopes listed in docs/slack.md to the Slack app, then reinstall the app",
     "invalid_auth": "store a valid token in the secret, then run focuswatch doctor",
 }
 
@@ -175,7 +175,8 @@ class Slack:
                 if channel["name"] == name.removeprefix("#"):
                     return str(channel["id"])
         raise Refused(
-            f"The bot is in no channel called {name}. Invite it with /invite @focuswatch, or correct the name in "
+            f"The bot is not a member of a channel named {name}. "
+            "Invite the bot with /invite @focuswatch, or correct the channel name in "
             "config/owners.toml."
         )
 
@@ -232,13 +233,13 @@ class Slack:
             seconds = retry_after(response.headers, otherwise=RETRY_SECONDS)
             if response.status_code == 429 and channel:
                 self._pace.pause(channel, seconds=seconds)
-            return TryLater(f"Slack rate limit for {method}", seconds=seconds)
+            return TryLater(f"Slack rate limit reached for {method}", seconds=seconds)
         if code in AUTH_ERRORS:
             return TryLater(
                 f"Slack rejected the token ({code}): {REMEDIES['invalid_auth']}", seconds=AUTH_RETRY_SECONDS
             )
         if response.status_code >= 500 or code in UNCLEAR:
-            return Unsure(f"Slack failed at {method} ({code})")
+            return Unsure(f"Slack returned an error for {method} ({code})")
         remedy = REMEDIES.get(
             code, "see https://docs.slack.dev/reference/methods/" + method.replace("_", ".", 1)
         )

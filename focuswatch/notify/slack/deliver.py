@@ -135,7 +135,8 @@ class SlackChannel:
         turn = delivery.turn(stored.last_number if stored else None)
         if turn == "wait":
             raise TryLater(
-                f"{delivery.news_id} arrived before the notification that it follows", seconds=RETRY_SECONDS
+                f"{delivery.news_id} arrived before the previous notification of the same finding",
+                seconds=RETRY_SECONDS,
             )
         if turn == "done" and stored:
             if delivery.in_digest:  # its line is stored, but the digest may not show it yet

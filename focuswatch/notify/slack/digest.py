@@ -50,7 +50,7 @@ class DigestLine:
 
     @property
     def amount_suffix(self) -> str:
-        """Return the text after the amount, e.g. `/month to save`."""
+        """Return the text after the amount, e.g. `/month in potential savings`."""
         return amount_suffix(self.detection, self.category)
 
 
@@ -67,7 +67,10 @@ def render_digest(
         header(heading),
         _by_title(lines),
         details,
-        context(f"Charges before {as_of}. Combined because there are too many for separate messages."),
+        context(
+            f"Includes charges before {as_of}. These findings are combined in one message because there are too "
+            "many for separate messages."
+        ),
     ]
     return {
         "text": escaped_within(one_line(heading), 500),

@@ -104,7 +104,9 @@ class Digests:
             return
         changed_at = max(float(item["at"]) for item in items)
         if self.clock() - changed_at < self.quiet_seconds:
-            raise TryLater(f"the digest {digest_key.id} is still receiving lines", seconds=self.quiet_seconds)
+            raise TryLater(
+                f"the digest {digest_key.id} is still receiving findings", seconds=self.quiet_seconds
+            )
         message = render_digest(lines, team=digest_key.team, as_of=digest_key.as_of)
         message["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"digest": digest_key.id}}
         ts = claim.state.ts if claim.state else self._find(digest_key, slack=slack)

@@ -80,7 +80,7 @@ def parse_interaction(body: str) -> UserResponse | ResponseDialog | None:
             case "view_submission":
                 return _from_dialog(payload)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ValueError(f"a payload without {error}") from error
+        raise ValueError(f"the payload has no {error}") from error
     return None
 
 

@@ -45,11 +45,13 @@ class JiraClosings:
 def render_closing(closing: Suppression) -> dict[str, Any]:
     """Return the reply in the thread."""
     until = (
-        f" until {closing.until}. If it is still open then, you are notified again" if closing.until else ""
+        f" until {closing.until}. If the finding is still open then, you are notified again"
+        if closing.until
+        else ""
     )
     text = (
         f"{closing.author} {closing.reason}. This finding is muted{until}. "
-        f"To unmute it now, run: focuswatch unsuppress {closing.id}"
+        f"To unmute the finding now, run: focuswatch unsuppress {closing.id}"
     )
     fallback = escaped_within(one_line(text), TEXT_CHARACTERS)
     return {"text": fallback, "blocks": [rich(section([words(text, most=1500)]))]}

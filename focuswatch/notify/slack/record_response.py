@@ -21,16 +21,19 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 SNOOZED = {"snooze_7": 7, "snooze_30": 30}
-NOT_A_MEMBER = "Only members of the team's channel can respond to this finding. Ask in <#{channel}>."
+NOT_A_MEMBER = (
+    "Only members of the team's channel can respond to this finding. Ask a member of <#{channel}> to respond."
+)
 MEMBERS_UNREADABLE = (
-    "focuswatch cannot read the members of the team's channel, so it cannot accept responses. Invite the bot to the "
+    "focuswatch cannot accept responses, because it cannot read the members of the team's channel. "
+    "Invite the bot to the "
     "channel, or ask your focuswatch administrator to run focuswatch snooze or focuswatch exclude."
 )
 ROUTED_BY_TAG = (
-    "This is a security finding that was routed here only by the resource's own tag. The owner of the account must "
-    "respond to it. The next message goes to their channel."
+    "This security finding was routed here only because of a resource tag. The owner of the account must "
+    "respond to the finding. The next message goes to the account owner's channel."
 )
-UNKNOWN = "This message is too old: focuswatch no longer stores its finding."
+UNKNOWN = "This message is too old. focuswatch no longer stores the finding."
 
 
 @dataclass(frozen=True)

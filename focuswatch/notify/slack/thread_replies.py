@@ -37,7 +37,7 @@ def render_thread_reply(
         case "reminder":
             text = _reminder(finding, today=today)
         case "new":
-            text = f"The finding is back: {full_amount(finding)}. {finding.reason}"
+            text = f"The finding was detected again: {full_amount(finding)}. {finding.reason}"
     return {
         "text": escaped_within(one_line(text), TEXT_CHARACTERS),
         "blocks": [rich(section([words(text, most=1500)]))],
@@ -68,4 +68,4 @@ def _root_cause(finding: Finding) -> str | None:
 def _reminder(finding: Finding, *, today: date) -> str:
     cost = cost_so_far_text(finding, today=today)
     text = f"Still open after {days_open_text(finding, today=today)}" + (f", {cost}" if cost else "")
-    return f"{text}. Fix it, snooze it, or mark it as {not_waste_label(finding).lower()}."
+    return f"{text}. Fix, snooze or mark the finding as {not_waste_label(finding).lower()}."

@@ -45,12 +45,13 @@ class Webhook:
         if response.status_code == 429:
             seconds = retry_after(response.headers, otherwise=RETRY_SECONDS)
             self.pace.pause(channel, seconds=seconds)
-            raise TryLater(f"Slack rate limit for the webhook of {channel}", seconds=seconds)
+            raise TryLater(f"Slack rate limit reached for the webhook of {channel}", seconds=seconds)
         if response.status_code >= 500:
-            raise Unsure(f"the webhook of {channel} failed ({response.status_code})")
+            raise Unsure(f"the webhook of {channel} returned HTTP {response.status_code}")
         if response.status_code != 200:
             raise Refused(
-                f"the webhook of {channel} refused: {response.status_code} {response.body}; create a new webhook."
+                f"the webhook of {channel} returned {response.status_code} {response.body}. "
+                "Create a new webhook and store it in the Slack secret."
             )
         return POSTED
 
@@ -95,7 +96,8 @@ class SlackRoutes:
             return self._channels[name].deliver(delivery)
         if self.bot is None:
             raise Refused(
-                f"{name} has no webhook and there is no bot token. Store one of them in the Slack secret."
+                f"{name} has no webhook, and the Slack secret has no bot token. "
+                "Store a webhook or a bot token in the Slack secret."
             )
         return self.bot.deliver(delivery)
 

@@ -71,10 +71,13 @@ def test_changes_are_commented_once_a_week_and_always_update_the_description(wor
         world.channel.deliver(notification(number, "changed", monthly_cost=Decimal(cost)))
         world.pass_days(2)
     (issue,) = world.issues
-    assert len(issue.bodies) == 1 and "Now 2,000 USD/month to save. Previously 1,200 USD." in issue.bodies[0]
+    assert (
+        len(issue.bodies) == 1
+        and "Now 2,000 USD/month in potential savings. Previously 1,200 USD." in issue.bodies[0]
+    )
     assert (
         "4,000 USD/month" in issue.fields["summary"]
-        and "*4,000 USD/month to save*" in issue.fields["description"]
+        and "*4,000 USD/month in potential savings*" in issue.fields["description"]
     )
     world.pass_days(2)
     world.channel.deliver(notification(4, "changed", monthly_cost=Decimal(5000)))
@@ -118,7 +121,7 @@ def test_finding_that_is_back_reopens_its_issue(world):
         "SRCH-1 reopened"
     )
     (issue,) = world.issues
-    assert not issue.done and "The finding is back: 1,500 USD/month" in issue.bodies[-1]
+    assert not issue.done and "The finding was detected again: 1,500 USD/month" in issue.bodies[-1]
     assert "1,500 USD/month" in issue.fields["summary"]
     world.channel.deliver(notification(3, "resolved"))
     assert issue.done and len(issue.bodies) == 3
@@ -249,7 +252,7 @@ def test_fields_edited_by_people_are_not_overwritten(world):
     assert issue.fields["summary"] == "Ask Ada about the ranker" and issue.fields["priority"] == {
         "name": "Low"
     }
-    assert "*12,000 USD/month to save*" in issue.fields["description"]
+    assert "*12,000 USD/month in potential savings*" in issue.fields["description"]
 
 
 def test_field_that_cannot_be_edited_does_not_block_the_others(world):

@@ -41,7 +41,9 @@ ORDERS = {
     "backslashes": r"a\*b \\ c\\[~x] \{noformat}",
     "issue": "SRCH-1",
 }
-OURS = re.compile(r"(?m)\A\*(?=1,200)|(?<=month to save)\*|^h3\. |^\* |^----$|^_(?=A name)|(?<=to copy\\.)_$")
+OURS = re.compile(
+    r"(?m)\A\*(?=1,200)|(?<=month in potential savings)\*|^h3\. |^\* |^----$|^_(?=A name)|(?<=to copy\\.)_$"
+)
 OUR_LAYOUT = Counter({"h3. ": 4, "*": 2, "* ": 1, "----": 1})
 HEADER = CATALOG.detection("idle_sagemaker_endpoint").header.model_copy(
     update={"blind_spots": ["It may be a standby."]}
@@ -106,7 +108,7 @@ def test_long_text_is_shortened_with_every_section_kept():
 
 def test_summary_keeps_title_place_and_amount_of_long_names():
     finding = a_finding(title="t" * 120, sub_account_name="n" * 3000, monthly_cost=Decimal("1234567.5"))
-    assert "(1,234,568 USD/month to save)" in issue_text.render_summary(
+    assert "(1,234,568 USD/month in potential savings)" in issue_text.render_summary(
         finding
     ) and "eu-west-1" in issue_text.render_summary(finding)
     assert issue_text.render_summary(finding).startswith("t" * 120)

@@ -473,7 +473,7 @@ def test_finding_for_finops_does_not_use_the_webhook_of_the_team(world, by_webho
 def test_team_without_webhook_is_refused_without_a_bot(world, by_webhook):
     """With what to do."""
     world.owners = Owners.model_validate({"teams": {"fraud": {"channel": "#team-fraud"}}})
-    with pytest.raises(Refused, match="fraud has no webhook and there is no bot token"):
+    with pytest.raises(Refused, match="fraud has no webhook, and the Slack secret has no bot token"):
         by_webhook().deliver(notification(finding(team="fraud")))
 
 
@@ -511,7 +511,7 @@ def test_revoked_webhook_is_refused_with_a_remedy(world, by_webhook):
     """It was revoked."""
     routes = by_webhook()
     world.server.workspace.webhooks.clear()
-    with pytest.raises(Refused, match="create a new webhook"):
+    with pytest.raises(Refused, match="Create a new webhook"):
         routes.deliver(notification(FINDING))
 
 
@@ -528,7 +528,9 @@ def test_channel_is_looked_up_among_the_channels_of_the_bot(world):
 def test_channel_of_which_the_bot_is_no_member_is_refused_with_a_remedy(world, how):
     """Whether it is there or not: the bot could not write to it."""
     world.server.workspace.channel("#far", **how)
-    with pytest.raises(Refused, match=r"in no channel called #far. Invite it with /invite @focuswatch"):
+    with pytest.raises(
+        Refused, match=r"not a member of a channel named #far. Invite the bot with /invite @focuswatch"
+    ):
         world.slack().channel_id("#far")
 
 

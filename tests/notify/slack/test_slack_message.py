@@ -342,12 +342,12 @@ def test_change_states_old_and_new_values():
     before, now = finding(cost="50"), finding(cost="1500")
     note = render_thread_reply(now, kind="changed", today=DAY, news_id="n", before=before)["text"]
     assert (
-        note
-        == "Now 1,500 USD/month to save, previously 50.00 USD/month to save. Severity: high, previously low."
+        note == "Now 1,500 USD/month in potential savings, previously 50.00 USD/month in potential savings. "
+        "Severity: high, previously low."
     )
     assert (
         render_thread_reply(now, kind="changed", today=DAY, news_id="n")["text"]
-        == "Now 1,500 USD/month to save. Severity: high."
+        == "Now 1,500 USD/month in potential savings. Severity: high."
     )
 
 
@@ -356,7 +356,7 @@ def test_change_states_old_and_new_values():
     [
         (None, "Expected savings: 345.60 USD/month. focuswatch will verify them in the bill."),
         (Decimal("11.52"), "345.60 USD/month saved, verified in the bill."),
-        (Decimal(0), "The bill shows no savings yet."),
+        (Decimal(0), "The bill does not show savings yet."),
     ],
 )
 def test_resolved_states_savings(saved, says):
@@ -400,9 +400,9 @@ def test_digest_adds_no_different_amounts():
         line("c", cost="5", currency="EUR", title="T"), line("d", cost="99", category="security", title="S"),
     ]  # fmt: skip
     text = seen(render_digest(lines, team="ml", as_of=DAY, shown=2))
-    assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR/month to save" in text
+    assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR/month in potential savings" in text
     assert (
-        "• *T* (3 findings): 30.00 USD and 5.00 EUR/month to save\n" in text
+        "• *T* (3 findings): 30.00 USD and 5.00 EUR/month in potential savings\n" in text
         and "• *S* (1 finding): 99.00 USD charged" in text
     )
     assert re.findall(r"• ([\d.]+) USD\S*[a-z ]+ · high · (\w)", text) == [("99.00", "d"), ("20.00", "b")]

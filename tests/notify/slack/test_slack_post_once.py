@@ -113,8 +113,9 @@ def test_closing_in_jira_is_posted_once_in_the_thread(world):
     (message,) = world.team.shown
     (reply,) = message.replies
     assert reply.text == (
-        "Grace &lt;!channel&gt; closed SRCH-12 as Won't Do. This finding is muted until 2026-06-29. If it is still "
-        "open then, you are notified again. To unmute it now, run: focuswatch unsuppress 1"
+        "Grace &lt;!channel&gt; closed SRCH-12 as Won't Do. This finding is muted until 2026-06-29. "
+        "If the finding is still "
+        "open then, you are notified again. To unmute the finding now, run: focuswatch unsuppress 1"
     )
 
 

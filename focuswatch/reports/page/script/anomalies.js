@@ -7,8 +7,8 @@ function anomaliesSection(data, currency) {
   const { anomalies } = data;
   if (!anomalies.length) return null;
   const all = data.findings.filter((finding) => finding.category === "anomaly").length;
-  const shown = all > anomalies.length ? ` Shown: the ${anomalies.length} of highest cost out of ${all}; Findings lists all.` : "";
-  return section("anomalies", "Anomalies", `Daily cost of each anomaly, with anomalous days marked, and its cost drivers.${shown}`,
+  const shown = all > anomalies.length ? ` This section shows the ${anomalies.length} anomalies with the highest cost, out of ${all}. The Findings section lists all of them.` : "";
+  return section("anomalies", "Anomalies", `Each chart shows the daily cost of an anomaly, with anomalous days marked. The cost drivers are listed below the chart.${shown}`,
     make("div", { class: "cards" }, anomalies.map((anomaly) => anomalyCard(anomaly, currency, dateOf(data.as_of)))));
 }
 

@@ -113,7 +113,7 @@ function item(view, finding) {
 function ifContinues(finding, currency) {
   if (finding.cost_so_far == null) return null;
   if (finding.ended_on) return make("small", {}, "ended");
-  return finding.monthly_cost_if_continues ? make("small", {}, `${money(finding.monthly_cost_if_continues, currency)}/month if it continues`) : null;
+  return finding.monthly_cost_if_continues ? make("small", {}, `${money(finding.monthly_cost_if_continues, currency)}/month if usage continues`) : null;
 }
 
 function findingDetails(view, finding) {
@@ -130,7 +130,7 @@ function findingDetails(view, finding) {
     make("div", {}, make("h4", {}, "What to do"), make("p", { class: "steps" }, finding.action), commands(finding)),
     finding.root_cause.length ? make("div", {}, make("h4", {}, "Root cause"), make("ul", { class: "drivers" }, finding.root_cause.map((line) => make("li", {}, line)))) : null,
     make("div", {}, make("h4", {}, "Evidence"), make("dl", { class: "pairs" }, pairs)),
-    folded("About this detection, and known limitations", make("p", {}, why), make("ul", {}, limitations.map((limitation) => make("li", {}, limitation)))));
+    folded("About this detection and known limitations", make("p", {}, why), make("ul", {}, limitations.map((limitation) => make("li", {}, limitation)))));
 }
 
 function commands(finding) {

@@ -9,16 +9,16 @@ function forecastSection(data, currency) {
   return section("forecast", "Forecast against plan", `${forecastSummary(all, owned, currency)}${basisOf(report)}`,
     owned.length ? [
       legend([["var(--model-inference)", "spent"], ["var(--retrieval)", "forecast with 80% interval"], ["var(--mark)", "plan"]]),
-      chart(`Forecast at month end against plan by team and use case, in ${currency}; the table below has its numbers`, (width) => forecastChart(owned, width, currency)),
+      chart(`Forecast at month end against plan by team and use case, in ${currency}; the table below lists the values`, (width) => forecastChart(owned, width, currency)),
       forecastTable("Forecast at month end by team and use case", owned, currency)] : null,
     services.length ? folded("By service", forecastTable("Forecast at month end by service", services, currency)) : null);
 }
 
 function forecastSummary(all, owned, currency) {
-  const whole = all ? `Forecast of the bill at month end: ${money(all.forecast, currency)}, with 80% probability between ${money(all.low, currency)} and ${money(all.high, currency)}. ` : "";
+  const whole = all ? `Forecast of the bill at month end: ${money(all.forecast, currency)}, 80% prediction interval ${money(all.low, currency)} to ${money(all.high, currency)}. ` : "";
   const over = owned.filter((row) => row.over_by > 0).length;
-  if (over) return `${whole}${count(over, "plan is", "plans are")} forecast to be exceeded.`;
-  return whole + (owned.some((row) => row.budget != null) ? "No plan is forecast to be exceeded." : "No team has a plan; set monthly_budget in owners.toml.");
+  if (over) return `${whole}${count(over, "budget is", "budgets are")} forecast to be exceeded.`;
+  return whole + (owned.some((row) => row.budget != null) ? "No budget is forecast to be exceeded." : "No team has a budget. Set monthly_budget in owners.toml.");
 }
 
 function forecastChart(rows, width, currency) {

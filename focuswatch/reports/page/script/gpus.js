@@ -9,11 +9,11 @@ function gpusSection(data, currency) {
   const { days, machines } = data.gpus;
   if (!machines.length) return null;
   const unmeasured = machines.filter((machine) => machine.utilization.every((value) => value == null)).length;
-  const missing = unmeasured ? ` ${count(unmeasured, "has", "have")} no utilization metric; pass it with --activity.` : "";
-  const note = `The ${count(machines.length, "machine or endpoint", "machines and endpoints")} of highest cost, one square per day, colored by mean GPU utilization. No square: not running.${missing}`;
+  const missing = unmeasured ? ` ${count(unmeasured, "has", "have")} no utilization metric. Pass utilization metrics with --activity.` : "";
+  const note = `The ${count(machines.length, "machine or endpoint", "machines and endpoints")} with the highest cost. Each square is one day, colored by mean GPU utilization. Days without a square: not running.${missing}`;
   return section("gpus", "GPU utilization", note,
     legend([...UTILIZATION.map(([name, range]) => [paint(name), range]), [paint("no-data"), "no metric"]]),
-    scrolling("GPU utilization by machine and day", make("div", { class: "wide" }, chart(`GPU utilization by machine and day, ${day(days[0])} to ${day(days.at(-1))}; the table below has its numbers`, (width) => gpuChart(days, machines, width)))),
+    scrolling("GPU utilization by machine and day", make("div", { class: "wide" }, chart(`GPU utilization by machine and day, ${day(days[0])} to ${day(days.at(-1))}; the table below lists the values`, (width) => gpuChart(days, machines, width)))),
     folded("GPU utilization as a table", gpuTable(machines, currency)));
 }
 

@@ -1,19 +1,19 @@
 // Daily AI spend by five layers, with the part that a filter on Amazon Bedrock shows.
 
-const NO_AI_SPEND = "No charge in the last 60 days is for an AI workload.";
+const NO_AI_SPEND = "The bill contains no AI charges in the last 60 days.";
 
 function dailySpendSection(data, currency) {
   const { days, layers, bedrock_filter: bedrock, month, last_settled_day: settled, other_providers: others } = data.layers;
-  if (!days.length) return section("daily-spend", "Daily AI spend by layer", others ? `No AWS charge in the last 60 days is for an AI workload. ${others}.` : NO_AI_SPEND);
+  if (!days.length) return section("daily-spend", "Daily AI spend by layer", others ? `The bill contains no AWS AI charges in the last 60 days. ${others}.` : NO_AI_SPEND);
   const total = d3.sum(month, (row) => row.effective_cost);
   const visible = d3.sum(month, (row) => row.seen_by_bedrock_filter);
-  const summary = `AI spend in the last 30 days: ${money(total, currency)}. A filter on the service “Amazon Bedrock” shows ${money(visible, currency)} (${percent(visible, total)}) of it; the ${money(total - visible, currency)} above the line is missing from such a filter.`;
+  const summary = `AI spend in the last 30 days: ${money(total, currency)}. A filter on the service “Amazon Bedrock” shows ${money(visible, currency)} (${percent(visible, total)}) of this spend. The ${money(total - visible, currency)} above the line is not included in that filter.`;
   const incomplete = days.at(-1) > settled ? ` Days after ${day(settled)} are incomplete.` : "";
   const keys = layers.map(({ layer }) => [paint(layer), layer]);
   return section(
     "daily-spend", "Daily AI spend by layer", summary + incomplete,
-    legend([...keys, ["var(--filter)", "shown by a Bedrock filter"]]),
-    chart(`Daily AI spend in ${currency} by five layers, ${day(days[0])} to ${day(days.at(-1))}, with a line for the part that a Bedrock filter shows. ${summary}`,
+    legend([...keys, ["var(--filter)", "included in a Bedrock filter"]]),
+    chart(`Daily AI spend in ${currency} by five layers, ${day(days[0])} to ${day(days.at(-1))}, with a line for the spend included in a Bedrock filter. ${summary}`,
       (width) => dailySpendChart({ days, layers, bedrock, settled, width, currency })),
     layerTable(month, currency),
     folded("Daily amounts as a table", dailySpendTable({ days, layers, bedrock, currency })),
@@ -24,7 +24,7 @@ function dailySpendChart({ days, layers, bedrock, settled, width, currency }) {
   const bars = layers.flatMap(({ layer, costs }) => costs.map((cost, index) => ({ day: dateOf(days[index]), layer, cost, settled: days[index] <= settled })));
   const noon = (text) => d3.utcHour.offset(dateOf(text), 12);
   const totals = days.map((text, index) => ({ day: noon(text), total: d3.sum(layers, ({ costs }) => costs[index]), index }));
-  const tooltip = ({ index }) => [days[index], ...layers.map(({ layer, costs }) => `${layer}: ${amount(costs[index])}`), `shown by a Bedrock filter: ${amount(bedrock[index])}`].join("\n");
+  const tooltip = ({ index }) => [days[index], ...layers.map(({ layer, costs }) => `${layer}: ${amount(costs[index])}`), `included in a Bedrock filter: ${amount(bedrock[index])}`].join("\n");
   const line = bedrock.map((cost, index) => ({ day: noon(days[index]), cost }));
   return plot({
     width, height: width < 500 ? 240 : 320, marginLeft: 44,
@@ -44,7 +44,7 @@ function layerTable(month, currency) {
   return table(`AI spend of the last 30 days by layer, in ${currency}`, [
     { name: "Layer", of: (row) => row.layer },
     { name: `30 days, ${currency}`, number: true, of: (row) => amount(row.effective_cost) },
-    { name: "Change from 30 days before", number: true, of: (row) => change(row.effective_cost, row.effective_cost_before) },
+    { name: "Change from previous 30 days", number: true, of: (row) => change(row.effective_cost, row.effective_cost_before) },
     { name: "Not in a Bedrock filter", number: true, of: (row) => percent(row.effective_cost - row.seen_by_bedrock_filter, row.effective_cost) },
     { name: "Accounts", number: true, class: "narrow-off", of: (row) => String(row.sub_accounts) },
   ], month);
@@ -54,6 +54,6 @@ function dailySpendTable({ days, layers, bedrock, currency }) {
   return table(`AI spend by day and layer, in ${currency}`, [
     { name: "Day", of: (index) => days[index] },
     ...layers.map(({ layer, costs }) => ({ name: layer, number: true, of: (index) => amount(costs[index]) })),
-    { name: "shown by a Bedrock filter", number: true, of: (index) => amount(bedrock[index]) },
+    { name: "included in a Bedrock filter", number: true, of: (index) => amount(bedrock[index]) },
   ], d3.range(days.length).reverse());
 }

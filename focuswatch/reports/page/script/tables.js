@@ -15,7 +15,7 @@ function moversSection(data, currency) {
     { name: "", class: "bar narrow-off", of: (row) => bar(row.movement, widest) },
   ];
   const name = `Week-over-week changes, in ${currency}`;
-  return section("movers", "Week-over-week changes", `The last 7 settled days against the 7 days before, by account, region and service.${basisOf(data.reports.weekly_deltas)}`,
+  return section("movers", "Week-over-week changes", `Spend in the last 7 settled days compared with the 7 days before, by account, region and service.${basisOf(data.reports.weekly_deltas)}`,
     table(name, columns, rows.slice(0, FIRST_ROWS)),
     rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} smaller changes`, table(`${name}, the smaller ones`, columns, rows.slice(FIRST_ROWS))) : null);
 }
@@ -37,7 +37,7 @@ function bar(value, { increase, decrease }) {
 function unallocatedSection(data, currency) {
   const rows = data.reports.unowned_spend?.rows ?? [];
   const total = d3.sum(rows, (row) => row.effective_cost);
-  if (!rows.length) return section("unallocated", "Unallocated spend", "Every charge of the last 30 settled days is allocated to a team.");
+  if (!rows.length) return section("unallocated", "Unallocated spend", "All charges in the last 30 settled days are allocated to a team.");
   const columns = [
     { name: "Account and service", class: "text", of: (row) => make("span", {}, make("strong", {}, accountOf(row)), ` ${row.service_name ?? ""}`) },
     { name: `30 days, ${currency}`, number: true, of: (row) => amount(row.effective_cost) },
@@ -45,14 +45,14 @@ function unallocatedSection(data, currency) {
     { name: "Reason", class: "text", of: (row) => row.unowned_because },
   ];
   const { findings, waste } = data.unowned;
-  return section("unallocated", "Unallocated spend", `${money(total, currency)} of the last 30 settled days is not allocated to a team.${basisOf(data.reports.unowned_spend)} ${count(findings, "finding has", "findings have")} no owner: ${money(waste, currency)}/month of waste.`,
+  return section("unallocated", "Unallocated spend", `${money(total, currency)} of spend in the last 30 settled days is not allocated to a team.${basisOf(data.reports.unowned_spend)} ${count(findings, "finding has", "findings have")} no owner: ${money(waste, currency)}/month of waste.`,
     table(`Unallocated spend, in ${currency}`, columns, rows.slice(0, FIRST_ROWS)),
     rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} more`, table("Other unallocated spend", columns, rows.slice(FIRST_ROWS))) : null);
 }
 
 function savingsSection(data, currency) {
   const { open, acknowledged, suppressed, expected, verified, not_verified: unverified, findings_not_verified: waiting, resolved } = data.savings;
-  const parts = [[acknowledged, "acknowledged"], [suppressed, "suppressed and not included"]].filter(([cost]) => cost).map(([cost, state]) => `${money(cost, currency)} ${state}`);
+  const parts = [[acknowledged, "acknowledged"], [suppressed, "suppressed (not included)"]].filter(([cost]) => cost).map(([cost, state]) => `${money(cost, currency)} ${state}`);
   const columns = [
     { name: "Resolved finding", class: "text", of: (row) => row.title },
     { name: "Account", of: (row) => row.account },
@@ -61,33 +61,33 @@ function savingsSection(data, currency) {
     { name: "Expected", number: true, of: (row) => amount(row.expected) },
     { name: "Verified", number: true, of: (row) => (row.verified == null ? "not yet" : amount(row.verified)) },
   ];
-  return section("savings", "Savings", "Resolved waste is an expected saving. It is verified when the bill shows the lower cost.",
+  return section("savings", "Savings", "Expected savings are the cost of resolved waste. Savings are verified when the bill shows the lower cost.",
     tiles(
-      tile("Open waste", `${money(open, currency)}/month`, ["saved by fixing all open waste", ...parts].join("; ")),
+      tile("Open waste", `${money(open, currency)}/month`, ["potential savings", ...parts].join("; ")),
       tile("Expected savings", `${money(expected, currency)}/month`, "of resolved findings"),
-      tile("Verified savings", `${money(verified, currency)}/month`, waiting ? `${count(waiting, "finding")} not yet verified, ${money(unverified, currency)}/month` : "read from the bill")),
-    resolved.length ? table(`Resolved findings, in ${currency}/month`, columns, resolved) : make("p", { class: "soft" }, "No findings were resolved yet."));
+      tile("Verified savings", `${money(verified, currency)}/month`, waiting ? `${count(waiting, "finding")} not yet verified, ${money(unverified, currency)}/month` : "confirmed in the bill")),
+    resolved.length ? table(`Resolved findings, in ${currency}/month`, columns, resolved) : make("p", { class: "soft" }, "No findings have been resolved yet."));
 }
 
 function coverageSection(data, currency) {
   const coverage = data.coverage;
   const facts = [
     ["Charges", `${coverage.first_day} to ${coverage.last_day}, ${count(coverage.sub_accounts ?? 0, "account")}`],
-    ["Settled until", `${coverage.last_settled_day ?? "no day"}. Later days are incomplete; waste and anomalies are evaluated without them.`],
+    ["Settled until", `${coverage.last_settled_day ?? "no day"}. Charges for later days can still change and are not used to evaluate waste and anomalies.`],
     ["Detections", `${count(coverage.detections, "detection")} as of ${data.as_of}`],
     ["Suppressed", coverage.suppressed.findings ? `${count(coverage.suppressed.findings, "finding")}, ${money(coverage.suppressed.waste, currency)}/month of waste` : "none"],
   ];
   const warnings = [
-    ...coverage.doubts.map((doubt) => `Nothing was resolved: ${doubt}.`),
-    ...coverage.failures.map((failure) => `Failed: ${failure}`),
-    ...coverage.not_run.map((detection) => `Not run in the last scan: ${detection}.`),
-    ...(coverage.missing_accounts.length ? [`No recent charges in the bill for: ${few(coverage.missing_accounts)}.`] : []),
+    ...coverage.doubts.map((doubt) => `No findings were resolved in the last scan: ${doubt}.`),
+    ...coverage.failures.map((failure) => `Detection failed: ${failure}`),
+    ...coverage.not_run.map((detection) => `Detection not run in the last scan: ${detection}.`),
+    ...(coverage.missing_accounts.length ? [`The bill contains no recent charges for these accounts: ${few(coverage.missing_accounts)}.`] : []),
     ...coverage.warnings,
   ];
-  return section("coverage", "Data and coverage", "The period that the data covers, and what was not evaluated.",
+  return section("coverage", "Data and coverage", "The period covered by the data, and resources that were not evaluated.",
     make("dl", { class: "pairs" }, facts.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)])),
     warnings.length ? make("ul", { class: "bad" }, warnings.map((warning) => make("li", {}, warning))) : null,
-    coverage.launched.length ? make("div", { class: "more" }, make("h3", {}, "Not notified: within a planned launch"), make("ul", {}, coverage.launched.map((launch) => make("li", {}, launch)))) : null,
+    coverage.launched.length ? make("div", { class: "more" }, make("h3", {}, "Muted by a planned launch"), make("ul", {}, coverage.launched.map((launch) => make("li", {}, launch)))) : null,
     coverage.not_evaluated.length ? notEvaluated(coverage.not_evaluated, currency) : make("p", { class: "note" }, "All resources were evaluated."));
 }
 
