@@ -1,4 +1,4 @@
-"""`focuswatch doctor`: is this deployment able to work?"""
+"""`focuswatch doctor`: check everything that a deployment needs."""
 
 from enum import StrEnum
 from pathlib import Path

@@ -215,7 +215,7 @@ def test_exports_that_overlap_are_refused_with_both_names(tmp_path, format_, oth
     folder = tmp_path / "bill"
     first = write(folder / f"may.{format_}", *rows())
     second = write(folder / f"other.{format_}", *others)
-    with pytest.raises(ExportError, match="contain the same charges .* remove one of them") as caught:
+    with pytest.raises(ExportError, match="contain the same charges .* Remove one of the files") as caught:
         read(folder, tmp_path / "state")
     assert str(first) in str(caught.value)
     assert str(second) in str(caught.value)
