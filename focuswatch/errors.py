@@ -1,21 +1,21 @@
-"""What can go wrong, split by who can mend it.
+"""Errors of focuswatch, by who can fix them.
 
-FocuswatchError          one sentence: where, what was found, what was expected, what to do
-├── ExportError          the export's files; whoever delivers or copies them
-│   └── NothingDelivered there are no files yet; nobody, where a new export is waited for
-├── CatalogError         a detection's, report's, table's or case's file; its author
-├── ConfigError          owners.toml, accounts, activity, an option of the command; the operator
-├── QueryError           a statement the engine refused or could not finish
-├── LedgerError          the ledger's file, or a finding it does not know
-└── DeliveryError        what could not be told in Slack or Jira
-    ├── TryLater         nothing was made there; the same again after some seconds
-    ├── Unsure           no answer came: it may have been made; look before making it again
-    └── Refused          it will not be taken as it is; the operator mends config, secret or permission
+FocuswatchError          where, what was found, what was expected, what to do
+├── ExportError          the export's files; fixed by whoever delivers or copies them
+│   └── NothingDelivered no files yet; resolves itself if a new export is awaited
+├── CatalogError         a file of a detection, report, table or case; fixed by its author
+├── ConfigError          owners.toml, accounts, activity or a command option; fixed by the operator
+├── QueryError           a statement that the engine rejected or could not complete
+├── LedgerError          the ledger's file, or a finding that is not in the ledger
+└── DeliveryError        a notification that could not be delivered to Slack or Jira
+    ├── TryLater         nothing was created; retry after some seconds
+    ├── Unsure           no response: the message may exist; check before creating it again
+    └── Refused          rejected as it is; the operator corrects configuration, secret or permission
 """
 
 
 class FocuswatchError(Exception):
-    """The root of everything focuswatch raises on purpose; its text is for the user."""
+    """The base class of all errors that focuswatch raises on purpose; the text is for the user."""
 
 
 class ExportError(FocuswatchError):
@@ -23,15 +23,15 @@ class ExportError(FocuswatchError):
 
 
 class NothingDelivered(ExportError):  # noqa: N818  what it is, and not always an error
-    """There is no file at all where the export is looked for."""
+    """The location of the export contains no files."""
 
 
 class CatalogError(FocuswatchError):
-    """Files of the catalog break a rule; the text names every one of them."""
+    """Files of the catalog break rules; the text lists each of them."""
 
 
 class ConfigError(FocuswatchError):
-    """Something the operator wrote, or an option of the command, cannot be used."""
+    """A configuration file or a command option is not valid."""
 
 
 class QueryError(FocuswatchError):
@@ -39,15 +39,15 @@ class QueryError(FocuswatchError):
 
 
 class LedgerError(FocuswatchError):
-    """The ledger cannot be opened, or does not know what it was asked for."""
+    """The ledger cannot be opened, or does not contain the requested finding."""
 
 
 class DeliveryError(FocuswatchError):
-    """Something could not be told; it stays to be told."""
+    """A notification could not be delivered; it remains pending."""
 
 
 class TryLater(DeliveryError):  # noqa: N818  what to do
-    """Nothing was made at the other end; the same again after `seconds`."""
+    """Nothing was created in the channel; retry after `seconds`."""
 
     def __init__(self, why: str, *, seconds: float) -> None:
         super().__init__(why)
@@ -55,8 +55,8 @@ class TryLater(DeliveryError):  # noqa: N818  what to do
 
 
 class Unsure(DeliveryError):  # noqa: N818  what is known
-    """The other end gave no answer that says whether it was done."""
+    """The channel did not confirm whether the request was carried out."""
 
 
 class Refused(DeliveryError):  # noqa: N818  what happened
-    """The other end will not take it, now or later; somebody has to mend something."""
+    """The channel rejects the request permanently; the operator has to correct something."""

@@ -27,7 +27,7 @@ class EventRules(Construct):
             "unfinished",
             calls="detect",
             pattern=self._own("Unfinished"),
-            why="Detections remain from a run that ran out of time",
+            why="A run reached its time limit before all detections ran",
         )
         self._rule(
             "detected", calls="publish", pattern=self._own("Detected"), why="Notifications may be pending"

@@ -57,7 +57,7 @@ class Monitoring(Construct):
 
     def _errors(self, kind: str) -> None:
         metric = self._functions.functions[kind].metric_errors(period=Duration.minutes(5), statistic="Sum")
-        why = f"The function {kind} failed, and the request is not retried. Check its log."
+        why = f"The function {kind} failed, and the request is not retried. Check the function's log."
         self._alarm(f"{kind}-errors", metric, threshold=1, why=why)
 
     def _dead_letters(self, kind: str) -> None:
@@ -82,7 +82,7 @@ class Monitoring(Construct):
         metric = aws_cloudwatch.MathExpression(
             expression="visible + hidden", using_metrics=metrics, label="messages", period=period
         )
-        why = f"The queue of {kind} did not empty for an hour. Check whether Slack or Jira is available, and the log."
+        why = f"The queue of {kind} did not empty for an hour. Check its log, and whether Slack and Jira are available."
         self._alarm(f"{kind}-waiting", metric, threshold=1, why=why, periods=12)
 
     def _missed_runs(self, kind: str) -> None:

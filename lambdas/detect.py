@@ -85,7 +85,9 @@ def _not_refreshed(run: LambdaRun, *, as_of: date) -> list[str]:
 def _left(scanned: ScanResult) -> list[str]:
     """Return why the findings of some detections cannot be resolved yet."""
     return (
-        [f"out of time before {', '.join(scanned.not_run)}; the next run continues with them"]
+        [
+            f"time limit reached before {', '.join(scanned.not_run)}; the next run continues with these detections"
+        ]
         if scanned.not_run
         else []
     )

@@ -114,7 +114,7 @@ class LambdaRun:
 
         secret = self._slack_secret
         if secret.token is None:
-            raise Refused("the secret of Slack has no bot token, only webhooks")
+            raise Refused("the Slack secret contains only webhooks, no bot token")
         return Slack(secret.token, pace=MessagePacing(self.table, channel="slack"), base_url=secret.api)
 
     @property
@@ -269,7 +269,7 @@ class LambdaRun:
         """
         lease = Lease(self.table, self.name)
         if not lease.take():
-            logger.info("another run is active and will have this function invoked again at its end")
+            logger.info("another run is active and will invoke this function again when it ends")
             return {"function": self.name, "run_id": self.id, "turned_away": True}
         try:
             response = work(lease)

@@ -22,7 +22,7 @@ def handler(invocation: Invocation) -> dict[str, Any]:
     metrics.add_metric(name="Notified", unit=MetricUnit.Count, value=published.sent)
     heartbeat = run.beat(notified=published.sent, failed=published.failed)
     if published.unfinished and published.sent:  # a run without progress would be invoked again forever
-        logger.info("out of time; invoked again for the remaining notifications")
+        logger.info("time limit reached; the function is invoked again for the remaining notifications")
         run.announce("Detected", "{}")
     if published.failed:
         raise RuntimeError(

@@ -1,4 +1,4 @@
-"""Checks of the catalog that need an engine: its SQL runs, its columns exist, its cases hold."""
+"""Check the catalog with an engine: the SQL runs, the columns exist, and the cases pass."""
 
 import re
 import string
@@ -110,7 +110,7 @@ def _foreign_words(sql: str) -> Iterator[str]:
     for pattern, instead in NOT_COMMON.items():
         if found := re.search(pattern, code, re.IGNORECASE):
             line = code[: found.start()].count("\n") + 1
-            yield f"line {line} of the query: '{found[0]}' is not common to DuckDB and Trino; write {instead}."
+            yield f"line {line} of the query: '{found[0]}' is not supported by both DuckDB and Trino; use {instead}."
 
 
 def _built_commands(sql: str) -> Iterator[str]:
@@ -119,8 +119,8 @@ def _built_commands(sql: str) -> Iterator[str]:
     if found := re.search(r"'[^']*\baws [a-z][^']*'\s*\|\|", code):
         line = code[: found.start()].count("\n") + 1
         yield (
-            f"line {line} of the query: a command is joined with ||; name the columns in it as {{column}}, in a column "
-            "that ends in _command."
+            f"line {line} of the query: a command is concatenated with ||; write {{column}} for each column in the "
+            "command, in a column whose name ends in _command."
         )
 
 
@@ -135,7 +135,7 @@ def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[
             try:
                 described = connection.execute(f"DESCRIBE {detection.render(values)}").fetchall()
             except (duckdb.Error, KeyError) as error:
-                yield detection, f"DuckDB refuses it: {str(error).splitlines()[0]}"
+                yield detection, f"DuckDB cannot run the query: {str(error).splitlines()[0]}"
             else:
                 for problem in _wrong_columns(detection, {row[0] for row in described}):
                     yield detection, problem
@@ -150,15 +150,15 @@ def _wrong_columns(detection: Detection, columns: set[str]) -> Iterator[str]:
         "forecast": (FORECAST_CONTRACT, FORECAST_COLUMNS),
     }[detection.header.kind]
     if missing := [column for column in contract if column not in columns]:
-        yield f"its rows lack {', '.join(missing)}; they must have {', '.join(contract)}."
+        yield f"the query lacks the columns {', '.join(missing)}; required columns: {', '.join(contract)}."
     for name in ("reason", "action"):
         text = getattr(detection.header, name)
         fields = {field for _, field, _, _ in string.Formatter().parse(text) if field}
         if unknown := fields - shown - ALWAYS_THERE:
-            yield f"{name} shows {', '.join(sorted(unknown))}, which is no column of its rows."
+            yield f"{name} refers to {', '.join(sorted(unknown))}, which the query does not return."
     days = set(detection.header.explain.days) if detection.header.explain else set()
     if unknown := days - shown:
-        yield f"[explain] days names {', '.join(sorted(unknown))}, which is no column of its rows."
+        yield f"[explain] days refers to {', '.join(sorted(unknown))}, which the query does not return."
 
 
 def _case_problems(

@@ -64,22 +64,20 @@ def read_cases(path: Path) -> CaseFile:
     """Return the cases at `path`. Raises CatalogError if it is missing, broken, unfinished, or lacks a kind of case."""
     where = f"{path.parent.name}/{path.name}"
     if not path.exists():
-        raise CatalogError(
-            f"{where}: there are no cases; a detection needs at least one each of kind fires, quiet and boundary."
-        )
+        raise CatalogError(f"{where}: no cases found; add a case of each kind: fires, quiet and boundary.")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise CatalogError(f"{where}: is not text in UTF-8: {error}.") from error
+        raise CatalogError(f"{where}: not UTF-8 text: {error}. Save the file as UTF-8.") from error
     if FILL_IN in text:
-        raise CatalogError(f"{where}: found '{FILL_IN}'; replace it with what it asks for.")
+        raise CatalogError(f"{where}: found the placeholder '{FILL_IN}'; replace it with your own text.")
     try:
         file = CaseFile.model_validate(parse_toml(text))
     except ValueError as error:  # ValidationError too
         raise CatalogError(f"{where}: {error}") from error
     if missing := {"fires", "quiet", "boundary"} - {case.kind for case in file.cases}:
         raise CatalogError(
-            f"{where}: no case of kind {', '.join(sorted(missing))}; every detection needs one of each."
+            f"{where}: no case of kind {', '.join(sorted(missing))}; add at least one case of each kind."
         )
     return file
 
@@ -154,7 +152,7 @@ def differences(case: Case, outcome: Outcome) -> list[str]:
             problems.append(f"expected {expected}, found {left or 'nothing'}")
         else:
             left.remove(match)
-    problems += [f"did not expect {row}" for row in left]
+    problems += [f"unexpected finding: {row}" for row in left]
     if len(outcome.not_evaluated) != case.skipped:
         problems.append(
             f"expected {case.skipped} rows that are not evaluated, found {len(outcome.not_evaluated)}"
@@ -207,9 +205,7 @@ def insert(on: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], ro
     """Insert rows by column name; what a row leaves out is null. Raises CatalogError for an unknown column."""
     for row in rows:
         if unknown := set(row) - set(columns):
-            raise CatalogError(
-                f"{name} has no column {', '.join(unknown)}; its columns are {', '.join(columns)}."
-            )
+            raise CatalogError(f"{name} has no column {', '.join(unknown)}; use one of {', '.join(columns)}.")
     if rows:
         selected = ", ".join(_unnested(type_) for type_ in columns.values())
         on.execute(

@@ -79,18 +79,19 @@ def begin(name: str, *, into: Path) -> list[Path]:
     """Write both files of detection `name` into the repository `into` and return their paths. Raises ConfigError."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", name):
         raise ConfigError(
-            f"'{name}' must be snake_case, 3 to 60 letters and digits, since it is the id everywhere."
+            f"'{name}' is not a valid detection id; expected snake_case of 3 to 60 letters and digits."
         )
     detections, cases = into / "athena_sql" / "detections", into / "tests" / "detections"
     for folder in (detections, cases):
         if not folder.is_dir():
             raise ConfigError(
-                f"{folder} does not exist; run this in a clone of the repository, or name it with --into."
+                f"{folder} does not exist. Run the command in a clone of the repository, "
+                "or specify the clone with --into."
             )
     files = {detections / f"{name}.sql": SQL, cases / f"{name}.toml": CASES}
     for path in files:
         if path.exists():
-            raise ConfigError(f"{path} already exists; choose another name, or edit the file.")
+            raise ConfigError(f"{path} already exists. Choose another name, or edit the file.")
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")
     return list(files)

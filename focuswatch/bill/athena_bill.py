@@ -1,4 +1,4 @@
-"""A bill on Athena, as the Lambda functions read it: the tables that the latest refresh left in Glue and S3."""
+"""A bill on Athena: the tables that the latest refresh wrote to Glue and S3. The Lambda functions read it."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +49,9 @@ def open_athena_bill(tables: AthenaTables, *, owners: Owners) -> Iterator[Athena
     """Open the bill as of the day after its last charge. Raises NothingDelivered before the first refresh."""
     periods = tables.periods()
     if not periods:
-        raise NothingDelivered("No billing period has been refreshed yet.")
+        raise NothingDelivered(
+            "No billing period has been refreshed yet. Check the log of the function refresh."
+        )
     summary = _summarize(periods)
     as_of = summary.day_after_last_charge
     derived = tables_as_of(tables.catalog, as_of=as_of, names_resources=owners.names_resources)

@@ -39,7 +39,7 @@ def load_file(
         missing = [column for column in columns if column.lower() not in names and column not in OPTIONAL]
         if missing:
             raise ConfigError(
-                f"{path} lacks {', '.join(missing)}; a file of {name} has the columns {', '.join(columns)}."
+                f"{path} lacks {', '.join(missing)}; expected the columns {', '.join(columns)}. Add the missing ones."
             )
         selected = ", ".join(_selected(column, type_, names) for column, type_ in columns.items())
         connection.execute(f"INSERT INTO {name} SELECT {selected} FROM {source}")
@@ -69,7 +69,9 @@ def _source(path: Path) -> str:
     kinds = {file.suffix == ".parquet" for file in files}
     if len(kinds) != 1:
         problem = "both Parquet and CSV" if kinds else "no file ending in .parquet, .csv or .csv.gz"
-        raise ConfigError(f"{path}: found {problem}; expected only Parquet or only CSV files.")
+        raise ConfigError(
+            f"{path}: found {problem}; expected only Parquet or only CSV files. Specify a folder with one format."
+        )
     listed = file_list(map(str, files))
     if kinds.pop():
         return f"read_parquet({listed}, union_by_name = true, hive_partitioning = false)"

@@ -1,4 +1,4 @@
-"""The export scanned last and the files given with each export, so that later commands need not name them again."""
+"""Remember the export scanned last and the files specified with each export, for later commands."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ def state_of(export: str, *, root: Path | None = None) -> Path:
         name.encode()
     except UnicodeEncodeError as error:
         raise ConfigError(
-            f"{name}: the name is not valid UTF-8. Rename it, or specify a symbolic link with another name."
+            f"{name}: the file name is not valid UTF-8. Rename the file, or specify a symbolic link with another name."
         ) from error
     slug = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).name).strip("-").lower()[:40] or "export"
     return root / f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

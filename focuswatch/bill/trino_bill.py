@@ -1,4 +1,4 @@
-"""A bill in a table of an organization's own Trino; rows of local files are copied there for the duration of a scan."""
+"""A bill in a Trino table. Rows of local files are copied to Trino for the duration of a scan."""
 
 import hashlib
 import re

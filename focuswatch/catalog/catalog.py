@@ -131,14 +131,14 @@ class Catalog:
 
 def _named(entries: dict[str, E], id: str, *, kind: str) -> E:
     if id not in entries:
-        raise ConfigError(f"There is no {kind} called '{id}'; there are: {', '.join(entries)}.")
+        raise ConfigError(f"No {kind} is named '{id}'. Specify one of: {', '.join(entries)}.")
     return entries[id]
 
 
 def _unfinished(folder: Path) -> dict[str, str]:
     """Return the detections that `focuswatch new` wrote and no one has completed, each with what to do."""
     return {
-        path.stem: f"{path.parent.name}/{path.name}: found '{FILL_IN}'; replace it with what it asks for."
+        path.stem: f"{path.parent.name}/{path.name}: found the placeholder '{FILL_IN}'; replace it with your own text."
         for path in sorted(folder.glob("*.sql"))
         if FILL_IN.encode() in path.read_bytes()
     }
@@ -164,10 +164,10 @@ def read_entry(path: Path, header_type: type[H]) -> CatalogEntry[H]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise CatalogError(f"{where}: is not text in UTF-8: {error}.") from error
+        raise CatalogError(f"{where}: not UTF-8 text: {error}. Save the file as UTF-8.") from error
     parts = re.match(r"\s*/\*(.*?)\*/(.*)", text, re.DOTALL)
     if parts is None:
-        raise CatalogError(f"{where}: found no header, expected TOML in a /* comment */ at its head.")
+        raise CatalogError(f"{where}: no header found; start the file with TOML in a /* … */ comment.")
     header = _read_header(parts[1], header_type, where=where)
     entry = CatalogEntry(id=path.stem, header=header, sql=parts[2].strip(), path=path)
     problems = _broken_rules(entry, text)
@@ -186,7 +186,7 @@ def _read_header(text: str, header_type: type[H], *, where: str) -> H:
         )
         raise CatalogError("\n".join(lines)) from error
     except ValueError as error:
-        raise CatalogError(f"{where}: the header is not TOML: {error}.") from error
+        raise CatalogError(f"{where}: the header is not valid TOML: {error}.") from error
 
 
 def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
@@ -195,37 +195,37 @@ def _broken_rules(entry: CatalogEntry[Header], text: str) -> list[str]:
     if isinstance(entry.header, DetectionHeader) and (entry.header.kind == "series") != bool(
         entry.header.scoring
     ):
-        problems.append('[scoring] belongs to kind = "series", and every series needs it.')
+        problems.append('[scoring] is required with kind = "series" and not allowed with other kinds.')
     if isinstance(entry.header, DetectionHeader) and (entry.header.kind == "forecast") != bool(
         entry.header.pace
     ):
-        problems.append('[pace] belongs to kind = "forecast", and every forecast needs it.')
+        problems.append('[pace] is required with kind = "forecast" and not allowed with other kinds.')
     if not re.fullmatch(r"[a-z][a-z0-9_]{2,59}", entry.id):
         problems.append(
-            f"the name '{entry.id}' must be snake_case, 3 to 60 letters, since it is the id everywhere."
+            f"the file name '{entry.id}' is the entry's id; expected snake_case of 3 to 60 characters."
         )
     if FILL_IN in text:
-        problems.append(f"found '{FILL_IN}'; replace it with what it asks for.")
+        problems.append(f"found the placeholder '{FILL_IN}'; replace it with your own text.")
     if unknown := used - parameters - set(BUILT_IN):
         names = ", ".join(f"${name}" for name in sorted(unknown))
-        problems.append(f"{names} has no value; give it one under [parameters] or use {', '.join(BUILT_IN)}.")
+        problems.append(f"no value for {names}; set it under [parameters], or use {', '.join(BUILT_IN)}.")
     if idle := parameters - used:
-        problems.append(f"the SQL never uses {', '.join(sorted(idle))}; take it out of [parameters].")
+        problems.append(f"the SQL does not use {', '.join(sorted(idle))}; remove it from [parameters].")
     if unmarked := sorted(name for name in parameters if _is_unmarked_money(name)):
         problems.append(
-            f"{', '.join(unmarked)} sounds like money; name it {', '.join(f'{name}{MONEY}' for name in unmarked)} "
-            "and give it in USD: it is converted to the currency of the bill."
+            f"{', '.join(unmarked)} looks like an amount; rename to {', '.join(f'{name}{MONEY}' for name in unmarked)} "
+            "and specify it in USD. focuswatch converts it to the bill's currency."
         )
     if broken := sorted(
         name for name in parameters if name.endswith(MONEY) and not _is_number(entry.header.parameters[name])
     ):
-        problems.append(f"{', '.join(broken)} is money in USD; expected a number.")
+        problems.append(f"{', '.join(broken)} is an amount in USD; expected a number.")
     if shadowed := parameters & {*BUILT_IN, PER_USD}:
-        problems.append(f"{', '.join(sorted(shadowed))} is set by focuswatch; take it out of [parameters].")
+        problems.append(f"{', '.join(sorted(shadowed))} is set by focuswatch; remove it from [parameters].")
     if not re.match(r"(SELECT|WITH)\b", entry.sql):
-        problems.append("found no query after the header, expected one that begins with SELECT or WITH.")
+        problems.append("no query found after the header; expected a query that starts with SELECT or WITH.")
     if ";" in re.sub(r"'[^']*'|--[^\n]*", "", entry.sql):
-        problems.append("found ';', expected one statement without it.")
+        problems.append("found ';'; expected one statement without a semicolon.")
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Open a bill on the engine that --engine names: files here or on S3 on DuckDB, or a table on a Trino."""
+"""Open a bill on the engine that --engine names: DuckDB for local and S3 files, or Trino for a table."""
 
 import uuid
 from contextlib import AbstractContextManager

@@ -67,11 +67,11 @@ class CloudTrail:
     ) -> str | None:
         """Return why the history could not be read in full; None if it was."""
         if increase.sub_account_id is None:
-            return "the charges name no account"
+            return "the charges have no account ID"
         if self.today - increase.first_day >= timedelta(days=KEPT_DAYS):
             return f"event history keeps {KEPT_DAYS} days, and the increase started on {increase.first_day}"
         if self._is_over():
-            return "the time limit of this run was reached before it could be read"
+            return "the run reached its time limit before the events could be read"
         drivers = _drivers(explanation)
         sources = event_sources(
             (part.service_name for part in drivers), (part.resource_id for part in drivers)

@@ -125,7 +125,7 @@ class TrinoEngine:
 
     def _refuse_stopped(self, label: str) -> None:
         if self._stopped:
-            raise QueryError(f"{label}: USER_CANCELED: the command was stopped")
+            raise QueryError(f"{label}: USER_CANCELED: the command was interrupted")
 
 
 @contextmanager

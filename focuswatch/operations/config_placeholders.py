@@ -20,6 +20,6 @@ def placeholders(deployment: Deployment, owners: Owners) -> Iterator[str]:
     for name, owns in SHIPPED_TEAMS.items():
         if name in owners.teams and owners.teams[name].owns == owns:
             yield (
-                f"owners.toml: teams.{name}: is a shipped placeholder; replace it with your own teams, or remove "
+                f"owners.toml: teams.{name}: is a placeholder team; replace it with your own teams, or remove "
                 "it (findings without an owner go to the fallback channel)."
             )

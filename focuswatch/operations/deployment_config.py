@@ -212,7 +212,9 @@ class Deployment(_Section):
         try:
             values = parse_toml(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+            raise ConfigError(
+                f"{path} cannot be read: {error.strerror}. Check the path and the permissions."
+            ) from error
         except ValueError as error:  # UnicodeDecodeError too
             raise ConfigError(f"{path} is not TOML: {error}.") from error
         try:
@@ -226,7 +228,10 @@ class Deployment(_Section):
     def problems(self) -> Iterator[str]:
         """Yield a sentence for each problem that takes more than one value to see."""
         if not self.organization.ous:
-            yield "organization.ous: found none, expected the root (r-…) or the OUs whose accounts get the member role."
+            yield (
+                "organization.ous: no OU specified; "
+                "expected the root (r-…) or the OUs whose accounts get the member role."
+            )
         if PAYER_REGION not in self.budgets.approved_regions:
             yield f"budgets.approved_regions: add {PAYER_REGION}; AWS charges for global services there."
         if len(self.bucket) > 63:
@@ -245,16 +250,16 @@ class Deployment(_Section):
             yield f"export.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
         if any(part.startswith(".") for part in prefix.split("/")):
             yield (
-                f"export.prefix: found '{prefix}', expected folders that do not start with a dot: "
-                "tools that copy from S3 resolve or hide such folders."
+                f"export.prefix: found '{prefix}', expected folder names that do not start with a dot. "
+                "Copy tools resolve or hide such folders."
             )
 
     def _role_problems(self) -> Iterator[str]:
         role = self.collector.member_role
         if ADMINISTRATOR.search(role):
             yield (
-                f"collector.member_role: found '{role}', the name of an administrator role; "
-                "focuswatch creates a read-only role, so use a name that does not exist yet."
+                f"collector.member_role: found '{role}', the name of an administrator role. "
+                "focuswatch creates a read-only role; use a name that does not exist yet."
             )
         if self.organization.member_stack == "delegated-administrator" and self.is_one_account:
             yield (
@@ -266,7 +271,7 @@ class Deployment(_Section):
         arn = self.anomalies.monitor_arn
         if arn and not self.anomalies.account_has_monitor:
             yield (
-                "anomalies.monitor_arn: found a monitor, while account_has_monitor = false creates one; "
+                "anomalies.monitor_arn: specified although account_has_monitor = false creates a monitor; "
                 "set account_has_monitor = true, or remove the ARN."
             )
         elif arn and arn.split(":")[4] != self.accounts.payer:
@@ -287,26 +292,26 @@ class Deployment(_Section):
         """Yield a sentence for each placeholder value of the shipped file. They load, and are refused at deployment."""
         for key, account in (("payer", self.accounts.payer), ("pipeline", self.accounts.pipeline)):
             if account == SHIPPED_ACCOUNT:
-                yield f"accounts.{key}: '{account}' is the shipped placeholder; use the ID of your account."
+                yield f"accounts.{key}: '{account}' is a placeholder; use the ID of your account."
         if self.organization.id == SHIPPED_ORGANIZATION:
             yield (
-                f"organization.id: '{self.organization.id}' is the shipped placeholder; "
-                "aws organizations describe-organization shows yours."
+                f"organization.id: '{self.organization.id}' is a placeholder; "
+                "run `aws organizations describe-organization` to find the ID."
             )
         if SHIPPED_ROOT in self.organization.ous:
             yield (
-                f"organization.ous: '{SHIPPED_ROOT}' is the shipped placeholder; "
-                "aws organizations list-roots shows yours."
+                f"organization.ous: '{SHIPPED_ROOT}' is a placeholder; "
+                "run `aws organizations list-roots` to find the root."
             )
         if self.collector.external_id == SHIPPED_EXTERNAL_ID:
             yield (
-                "collector.external_id: the shipped placeholder is public; use a random value, for example from "
+                "collector.external_id: the placeholder is public; use a random value, for example from "
                 "`openssl rand -hex 16`."
             )
         if self.anomalies.account_has_monitor and not self.anomalies.monitor_arn:
             yield (
-                "anomalies.monitor_arn: is empty, so focuswatch would receive no cost anomalies; use the ARN that "
-                "`aws ce get-anomaly-monitors` shows, or account_has_monitor = false if it shows none."
+                "anomalies.monitor_arn: no monitor specified, so focuswatch would receive no cost anomalies; "
+                "use the ARN that `aws ce get-anomaly-monitors` shows, or account_has_monitor = false if there is none."
             )
 
     @property
@@ -420,9 +425,9 @@ def _lines(error: ValidationError) -> Iterator[str]:
         pattern = str(problem.get("ctx", {}).get("pattern"))
         match problem["type"]:
             case "missing":
-                yield f"{key}: is missing."
+                yield f"{key}: missing; add the key."
             case "extra_forbidden":
-                yield f"{key}: unknown key; remove it or fix its spelling."
+                yield f"{key}: unknown key; remove the key or correct its spelling."
             case "string_pattern_mismatch":
                 yield f"{key}: found {problem['input']!r}, expected {_expected(key, pattern)}."
             case _:

@@ -1,4 +1,4 @@
-"""The daily health report: what was evaluated, which problems focuswatch itself has, and how to fix each.
+"""Build the daily health report: the evaluated scope, problems of focuswatch itself, and a fix for each.
 
 Pure: heartbeats and counts in, a report out. `focuswatch doctor` checks more; this report is sent every day.
 """
@@ -133,7 +133,7 @@ def _missing_runs(
 
 def _stale_data(detect: Heartbeat | None, *, age: float | None, limit: int) -> Iterator[HealthProblem]:
     if detect and detect.as_of is None:
-        yield HealthProblem("There is no bill to analyze", detect.doubts, CHECK_EXPORT, "focuswatch doctor")
+        yield HealthProblem("No billing data to analyze", detect.doubts, CHECK_EXPORT, "focuswatch doctor")
     elif age is not None and age > limit:
         summary = f"The newest delivery is {age:.0f} hours old (limit: {limit})"
         yield HealthProblem(summary, (), CHECK_EXPORT, "focuswatch doctor")
@@ -190,7 +190,7 @@ def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int]) ->
         doubt for kind in ("refresh", "detect") if kind in heartbeats for doubt in heartbeats[kind].doubts
     ]
     if doubts:
-        yield f"No finding is resolved while this lasts: {'; '.join(dict.fromkeys(doubts))}."
+        yield f"Findings are not resolved until this is fixed: {'; '.join(dict.fromkeys(doubts))}."
     yield from (heartbeats["refresh"].warnings if "refresh" in heartbeats else ())
 
 

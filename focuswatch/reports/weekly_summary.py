@@ -188,7 +188,7 @@ def _first_step(finding: Finding) -> str:
 
 @dataclass(frozen=True)
 class _WeekBuilder:
-    """What the weeks of all teams have in common."""
+    """Builds the summary of one team's week; holds the data that all teams share."""
 
     entries: Sequence[LedgerEntry]
     _: KW_ONLY

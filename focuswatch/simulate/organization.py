@@ -102,7 +102,7 @@ def make_organization(rng: Random, *, accounts: int, calendar: Calendar) -> Simu
     """
     if accounts < MIN_ACCOUNTS:
         raise ConfigError(
-            f"{accounts} accounts cannot hold the planted incidents; at least {MIN_ACCOUNTS} are needed."
+            f"{accounts} accounts are too few for the planted incidents. Specify at least {MIN_ACCOUNTS}."
         )
     entries = (*ROSTER, *(_extra(number) for number in range(accounts - MIN_ACCOUNTS)))
     candidates = [

@@ -1,8 +1,8 @@
-"""Prices: `prices.csv` is every meter the simulator writes, priced in us-east-1; instances are priced here.
+"""Prices of every meter that the simulator writes, in us-east-1: from `prices.csv`, and of instances from this module.
 
-Its column `source` is the source of the price: `list` AWS's price list or a bill quoted in public code, read
-in 2026; `page` the service's pricing page under https://aws.amazon.com/pricing/ as remembered, not read again
-for this table; `invented` plausible only. Its column `meter` has the form of `meters.Meter`.
+The column `source` is the source of a price: `list` is AWS's price list or a bill quoted in public code, read in 2026;
+`page` is the service's pricing page under https://aws.amazon.com/pricing/ from memory, not verified for this table;
+`invented` is only plausible. The column `meter` has the form of `billing_meters.Meter`.
 """
 
 import csv

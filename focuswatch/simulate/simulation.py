@@ -68,7 +68,7 @@ def simulate(
     Raises ConfigError if there are too few accounts for the incidents, or `out` already holds an export.
     """
     if (out / EXPORT_NAME).exists():
-        raise ConfigError(f"{out} already holds an export; name another folder.")
+        raise ConfigError(f"{out} already contains an export. Specify another folder.")
     calendar = Calendar(first=end - timedelta(days=days), as_of=end)
     plan = plan_bill(calendar, accounts=accounts, seed=seed, rows=rows, hourly=grain == "hourly")
     truth = truth_of(plan)

@@ -336,8 +336,8 @@ def no_parquet(data):
     [
         (mixed_currencies, "found 2 billing currencies, expected one"),
         (another_currency, "its charges are in EUR, those of other periods in USD"),
-        (without_charges, "its delivery has no charges; the previous version is kept"),
-        (without_days, "has charges without a ChargePeriodStart"),
+        (without_charges, "the delivery has no charges. The previous version is kept"),
+        (without_days, "ChargePeriodStart is missing in some charges"),
     ],
 )
 def test_a_period_that_cannot_be_folded_stays_as_it_was_and_stops_no_other(
@@ -377,7 +377,7 @@ def test_a_manifest_that_lists_what_is_not_there_skips_its_period_alone(
     told = refreshed(tmp_path, owners)
     assert (told.failed, told.changed) == ({}, ())  # a month that has not begun is nobody's fault
     assert told.warnings == (
-        "billing period 2030-01: its manifest lists no files; the previous version is kept",
+        "billing period 2030-01: the manifest lists no files. The previous version is kept",
     )
     aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
 

@@ -36,7 +36,7 @@ def test_toml_of_any_kind_is_read_or_named(tmp_path, text):
         assert "\n" not in str(caught.value)
     detection = tmp_path / "deep.sql"
     detection.write_text(f"/*\n{text}\n*/\nSELECT 1")
-    with pytest.raises(CatalogError, match=r"deep\.sql: the header is not TOML"):
+    with pytest.raises(CatalogError, match=r"deep\.sql: the header is not valid TOML"):
         read_entry(detection, DetectionHeader)
     with pytest.raises(CatalogError, match=r"owners\.toml: "):
         read_cases(path)
@@ -46,9 +46,9 @@ def test_text_that_is_not_utf_8_is_named(tmp_path):
     """As an editor of another language writes it."""
     path = tmp_path / "a.sql"
     path.write_bytes(b'/* title = "caf\xe9" */ SELECT 1')
-    with pytest.raises(CatalogError, match=r"a\.sql: is not text in UTF-8"):
+    with pytest.raises(CatalogError, match=r"a\.sql: not UTF-8 text"):
         read_entry(path, DetectionHeader)
-    with pytest.raises(CatalogError, match=r"a\.sql: is not text in UTF-8"):
+    with pytest.raises(CatalogError, match=r"a\.sql: not UTF-8 text"):
         read_cases(path)
     with pytest.raises(ConfigError, match=r"a\.sql is not TOML"):
         Owners.load(path)

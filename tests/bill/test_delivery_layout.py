@@ -97,7 +97,7 @@ def test_a_period_without_its_manifest_is_left_out_and_said(tmp_path):
     write(tmp_path / "focus/data/billing_period=2026-05/focus-00001.snappy.parquet")
     units, warnings = found(tmp_path)
     assert list(units) == ["2026-04"]
-    assert "2026-05 is skipped: it has no manifest" in warnings[0]
+    assert "2026-05 is skipped: its manifest is missing" in warnings[0]
 
 
 def test_two_exports_under_one_path_are_refused_by_name(tmp_path):
@@ -111,7 +111,7 @@ def test_two_exports_under_one_path_are_refused_by_name(tmp_path):
 def test_a_listed_file_that_is_missing_is_refused_by_name(tmp_path):
     """Half a month would look like a month whose costs fell."""
     deliver(tmp_path / "focus", listed=("focus-00001.snappy.parquet", "focus-00002.snappy.parquet"))
-    with pytest.raises(ExportError, match=r"Manifest\.json: lists s3://.*focus-00002.*copy the export again"):
+    with pytest.raises(ExportError, match=r"Manifest\.json: lists s3://.*focus-00002.*Copy the export again"):
         found(tmp_path)
 
 

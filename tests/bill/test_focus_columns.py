@@ -114,7 +114,7 @@ def test_the_specifications_spelling_wins_and_two_others_are_refused(tmp_path):
     assert read(path, tmp_path / "state").billed() == 1.0
     types = {"billed_cost": "DOUBLE", "Billed Cost": "DOUBLE"}
     path = write(tmp_path / "b.parquet", types=types, without=["BilledCost"])
-    with pytest.raises(ExportError, match="billed_cost and Billed Cost may both be one column of FOCUS"):
+    with pytest.raises(ExportError, match="billed_cost and Billed Cost match the same FOCUS column"):
         read(path, tmp_path / "other")
 
 

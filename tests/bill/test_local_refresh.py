@@ -206,7 +206,10 @@ def test_a_damaged_index_is_refused_by_name(export, tmp_path):
     """It is never guessed what it said."""
     reader = read(export, tmp_path / "state")
     (reader.state / "export.json").write_text("{")
-    with pytest.raises(ExportError, match=r"export\.json: is not the index of a refresh; delete it"):
+    with pytest.raises(
+        ExportError,
+        match=r"export\.json: is damaged; expected the index of an earlier scan\. Delete the file",
+    ):
         reader.refresh()
 
 

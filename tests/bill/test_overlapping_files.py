@@ -69,7 +69,7 @@ def test_a_copy_under_any_name_is_counted_once_with_a_note(tmp_path, name):
     note, billed, refreshed = warned(folder, tmp_path)
     assert billed == total(rows())
     assert refreshed.summary.charges == len(rows())
-    assert "holds the same charges as" in note
+    assert "contains the same charges as" in note
     assert name in note
 
 
@@ -85,7 +85,7 @@ def test_the_same_rows_in_another_format_are_counted_once(tmp_path, formats, hou
     assert billed == total(given)
     assert (
         f"other.{formats[1]} contains the same charges as may.{formats[0]}; they are counted once" in note
-        or (f"may.{formats[0]} holds the same charges as other.{formats[1]}" in note)
+        or (f"may.{formats[0]} contains the same charges as other.{formats[1]}" in note)
     )
 
 
@@ -140,7 +140,7 @@ def test_a_copy_in_a_billing_periods_folder_is_counted_once(tmp_path):
     )
     note, billed, _ = warned(tmp_path / "data", tmp_path)
     assert billed == total(rows()) + 1
-    assert "focus-00001.snappy (1).parquet holds the same charges as" in note
+    assert "focus-00001.snappy (1).parquet contains the same charges as" in note
 
 
 def test_a_copy_that_the_manifest_does_not_list_is_not_read(tmp_path):
@@ -215,7 +215,7 @@ def test_exports_that_overlap_are_refused_with_both_names(tmp_path, format_, oth
     folder = tmp_path / "bill"
     first = write(folder / f"may.{format_}", *rows())
     second = write(folder / f"other.{format_}", *others)
-    with pytest.raises(ExportError, match="contain the same charges .* remove one of them") as caught:
+    with pytest.raises(ExportError, match="contain the same charges .* Remove one of the files") as caught:
         read(folder, tmp_path / "state")
     assert str(first) in str(caught.value)
     assert str(second) in str(caught.value)

@@ -139,7 +139,7 @@ def test_a_bad_value_in_text_is_named_with_file_and_line(tmp_path, format_, colu
     path = write(folder / f"b.{format_}", {}, {column: value}, types={column: "VARCHAR"})
     assert (
         refused(folder, tmp_path)
-        == f"{path}, line 3: {column} is '{value}', expected {expected}; correct the file"
+        == f"{path}, line 3: {column} is '{value}', expected {expected}. Correct the file"
     )
 
 
@@ -159,10 +159,13 @@ def test_tags_that_are_no_json_are_refused(tmp_path, format_, hours):
 @pytest.mark.parametrize(
     ("row", "text"),
     [
-        ({"ChargePeriodStart": None}, "has charges without a ChargePeriodStart"),
-        ({"ChargePeriodStart": None, "BillingPeriodStart": None}, "has charges without a ChargePeriodStart"),
-        ({"BilledCost": "NaN"}, "has a cost that is NaN or infinite"),
-        ({"EffectiveCost": "-Infinity"}, "has a cost that is NaN or infinite"),
+        ({"ChargePeriodStart": None}, "ChargePeriodStart is missing in some charges"),
+        (
+            {"ChargePeriodStart": None, "BillingPeriodStart": None},
+            "ChargePeriodStart is missing in some charges",
+        ),
+        ({"BilledCost": "NaN"}, "BilledCost or EffectiveCost contains NaN or infinity"),
+        ({"EffectiveCost": "-Infinity"}, "BilledCost or EffectiveCost contains NaN or infinity"),
     ],
 )
 def test_a_charge_without_a_day_or_a_cost_is_refused(tmp_path, hours, row, text):
@@ -190,7 +193,7 @@ def test_an_export_by_month_is_refused(tmp_path, format_):
     """A month's total says nothing of its days; a fee that lasts a month is fine beside them."""
     month = {"ChargePeriodStart": "2026-05-01", "ChargePeriodEnd": "2026-06-01"}
     path = write(tmp_path / f"a.{format_}", month, {**month, "ChargeCategory": "Tax"})
-    assert f"{path}: its charges cover a month each, expected days or hours" in refused(path, tmp_path)
+    assert f"{path}: charges have monthly granularity, expected daily or hourly" in refused(path, tmp_path)
     assert read(write(path, month, {}), tmp_path / "state").refresh().grain == "DAILY"
 
 
@@ -210,7 +213,7 @@ def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, f
             written.write(given.readline())
     assert read(folder, tmp_path / "other").refresh().summary.charges == 1
     path.unlink()
-    assert f"{folder}: has no charges" in refused(folder, tmp_path)
+    assert f"{folder}: no charges found" in refused(folder, tmp_path)
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "2100-01-01", "9999-12-31", "infinity"])
@@ -221,14 +224,14 @@ def test_a_day_that_cannot_be_is_refused(tmp_path, format_, day):
     path = write(tmp_path / f"a.{format_}", {}, row)
     text = refused(path, tmp_path)
     assert re.match(
-        rf"{re.escape(str(path))}: has charges of (infinity|{day}), expected days from 2000 to", text
+        rf"{re.escape(str(path))}: some charges are dated (infinity|{day}); expected years 2000 to", text
     )
 
 
 def test_a_billing_period_that_cannot_be_is_refused(tmp_path):
     """Deliveries are told apart by it."""
     path = write(tmp_path / "a.parquet", {}, {"BillingPeriodStart": "9999-12-01"})
-    assert f"{path}: has charges of 9999-12-01" in refused(path, tmp_path)
+    assert f"{path}: some charges are dated 9999-12-01" in refused(path, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +240,7 @@ def test_a_billing_period_that_cannot_be_is_refused(tmp_path):
         ("Tags", "VARCHAR", "[1]", r"Tags is '\[1\]', expected a JSON object or a map"),
         ("Tags", "VARCHAR", '"x"', "Tags is '\"x\"', expected a JSON object or a map"),
         ("Tags", "INTEGER[]", "[1]", r"Tags is 'INTEGER\[\]', expected a JSON object or a map"),
-        ("Tags", "VARCHAR", '{"a": "b", "a": "c"}', "Tags names a key twice"),
+        ("Tags", "VARCHAR", '{"a": "b", "a": "c"}', "Tags contains a key twice"),
         ("EffectiveCost", "VARCHAR", "much", "a value is 'much', expected a number"),
         ("EffectiveCost", "INTEGER[]", "[1]", r"EffectiveCost is of type INTEGER\[\], expected a number"),
         (
@@ -258,14 +261,14 @@ def test_text_that_ends_its_lines_as_old_macs_did_is_named(tmp_path):
     """It looks like one line without rows."""
     path = write(tmp_path / "a.csv")
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
-    assert "only carriage returns" in refused(path, tmp_path)
+    assert "lines end with carriage returns" in refused(path, tmp_path)
 
 
 def test_a_row_that_is_not_utf_8_is_named(tmp_path):
     """Wherever in the file it stands."""
     path = write(tmp_path / "a.csv", *many(3000), {"ServiceName": "Cafe"})
     path.write_bytes(path.read_bytes().replace(b"Cafe", b"Caf\xe9"))
-    assert re.search(r"line 3002: the row is not text in UTF-8", refused(path, tmp_path))
+    assert re.search(r"line 3002: the row is not UTF-8 text", refused(path, tmp_path))
 
 
 def test_a_link_to_nothing_is_refused(tmp_path):
@@ -273,20 +276,20 @@ def test_a_link_to_nothing_is_refused(tmp_path):
     folder = tmp_path / "bill"
     write(folder / "a.parquet")
     (folder / "b.parquet").symlink_to(tmp_path / "gone.parquet")
-    assert "b.parquet: is a broken link" in refused(folder, tmp_path)
+    assert "b.parquet: is a broken symbolic link" in refused(folder, tmp_path)
 
 
 def test_a_full_disk_is_not_called_a_damaged_file():
     """What DuckDB says when it cannot write."""
     error = duckdb.IOException('Could not write file "/state/a.parquet": No space left on device')
-    assert "the disk of the state is full" in str(refusal(error, files=[]))
+    assert "the disk that holds the state folder is full" in str(refusal(error, files=[]))
 
 
 def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path):
     """The engine could not open it."""
     path = write(tmp_path / "bill" / "a.csv")
     path.rename(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.csv"))
-    assert "the name is not valid UTF-8" in refused(path.parent, tmp_path)
+    assert "the file name is not valid UTF-8" in refused(path.parent, tmp_path)
 
 
 CUR_2 = "line_item_usage_start_date,line_item_usage_account_id,bill_payer_account_id,line_item_unblended_cost"
@@ -305,14 +308,14 @@ GOOGLE = "billing_account_id,service.description,sku.id,usage_start_time,cost,cu
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        (CUR_2, "is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS: create a Data Export"),
+        (CUR_2, "is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS. Create a Data Export"),
         (
             LEGACY_CUR,
-            "is a legacy Cost and Usage Report (lineItem/… columns), not FOCUS: create a Data Export",
+            "is a legacy Cost and Usage Report (lineItem/… columns), not FOCUS. Create a Data Export",
         ),
         (FOCUS_0_5, "is FOCUS 0.5 (AmortizedCost, ChargeType), expected FOCUS 1.0 or later"),
-        (CONTRACT_COMMITMENT, "is FOCUS's Contract Commitment dataset: give the Cost and Usage dataset"),
-        (INVOICE_DETAIL, "is FOCUS's Invoice Detail dataset: give the Cost and Usage dataset"),
+        (CONTRACT_COMMITMENT, "is the FOCUS Contract Commitment dataset. Use the Cost and Usage dataset"),
+        (INVOICE_DETAIL, "is the FOCUS Invoice Detail dataset. Use the Cost and Usage dataset"),
         (AZURE_EA, "is an Azure cost and usage details file (EA or MCA), not FOCUS"),
         (GOOGLE, "is a Google Cloud billing export, not FOCUS"),
         ("name,email,joined", "lacks BilledCost, BillingCurrency"),
@@ -338,7 +341,7 @@ def test_a_pointer_to_a_file_is_named(tmp_path, content, said):
     """The checkout lacks the file itself."""
     path = tmp_path / "a.parquet"
     path.write_text(content)
-    assert refused(path, tmp_path).startswith(f"{path}: is {said}, not the file itself; fetch it with `git ")
+    assert refused(path, tmp_path).startswith(f"{path}: is {said}, not the file itself. Run `git ")
 
 
 @pytest.mark.parametrize("format_", ["csv", "csv.gz", "parquet"])
@@ -350,8 +353,8 @@ def test_a_year_of_two_digits_is_named_where_it_first_stands(tmp_path, format_, 
     path = write(tmp_path / f"a.{format_}", {}, *rows, types={"ChargePeriodStart": "VARCHAR"})
     line = "" if format_ == "parquet" else ", line 3"
     assert refused(path, tmp_path) == (
-        f"{path}{line}: ChargePeriodStart is '5/1/26{hours}', expected a date and time like 2026-05-01 00:00:00; "
-        "correct the file"
+        f"{path}{line}: ChargePeriodStart is '5/1/26{hours}', expected a date and time like 2026-05-01 00:00:00. "
+        "Correct the file"
     )
 
 
@@ -360,9 +363,7 @@ def test_mixed_line_ends_are_named(tmp_path):
     path = write(tmp_path / "a.csv", *many(12))
     lines = path.read_bytes().splitlines()
     path.write_bytes(b"".join(line + (b"\r\n" if place < 7 else b"\n") for place, line in enumerate(lines)))
-    assert refused(path, tmp_path).startswith(
-        f"{path}, line 8: ends some lines with a line feed and some with a carriage"
-    )
+    assert refused(path, tmp_path).startswith(f"{path}, line 8: mixes line endings (LF and CRLF)")
 
 
 def test_a_parquet_value_that_is_not_utf_8_is_named(tmp_path):
@@ -370,7 +371,7 @@ def test_a_parquet_value_that_is_not_utf_8_is_named(tmp_path):
     path = write(tmp_path / "a.parquet", {"ServiceName": "Caf\u00e9"})
     path.write_bytes(path.read_bytes().replace("Caf\u00e9".encode(), b"Caf\xff\xfe"))
     text = refused(path, tmp_path)
-    assert re.search(r"the value Caf\\xFF\\xFE is not text in UTF-8", text)
+    assert re.search(r"the value Caf\\xFF\\xFE is not UTF-8 text", text)
     assert "damaged" not in text
 
 
@@ -379,14 +380,14 @@ def test_a_time_in_parquet_that_is_none_is_named(tmp_path, value):
     """The file is whole."""
     path = write(tmp_path / "a.parquet", {"ChargePeriodStart": value}, types={"ChargePeriodStart": "VARCHAR"})
     assert refused(path, tmp_path) == (
-        f"{path}: a time is '{value}', expected a date and time like 2026-05-01 00:00:00; correct the file"
+        f"{path}: a time is '{value}', expected a date and time like 2026-05-01 00:00:00. Correct the file"
     )
 
 
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("Could not write file: File too large", "larger than the system allows"),
+        ("Could not write file: File too large", "exceed the system's limit"),
         ("Could not write file: Disk quota exceeded", "the disk quota"),
         ("Cannot open file: Read-only file system", "read-only file system"),
         ("Out of Memory Error: failed to allocate", "out of memory"),
@@ -425,5 +426,5 @@ def test_a_file_that_changes_while_it_is_read_is_named_so(tmp_path, how, format_
 
     before = UnitReader._periods
     monkeypatch.setattr(UnitReader, "_periods", change)
-    said = "was deleted while" if how == "removed" else "was changed while the export was read; scan again"
+    said = "was deleted while" if how == "removed" else "was changed while the export was read. Scan again"
     assert f"{path}: {said}" in refused(path, tmp_path)

@@ -200,7 +200,7 @@ def test_a_listed_object_that_is_missing_is_refused(s3, tmp_path):
     [
         ("s3://nowhere-at-all/x", ExportError, "the bucket does not exist"),
         (f"s3://{BUCKET}/nothing", ExportError, "no objects found under this address"),
-        ("s3:///x", ConfigError, "has no bucket"),
+        ("s3:///x", ConfigError, "no bucket specified"),
     ],
 )
 def test_an_address_of_nothing_is_told(s3, tmp_path, address, error, text):
@@ -215,7 +215,7 @@ def test_missing_credentials_are_told(s3, tmp_path, monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     forget(monkeypatch)
     with pytest.raises(
-        ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials were found; run .aws sso login"
+        ConfigError, match=f"^s3://{BUCKET}: no usable AWS credentials were found. Run .aws sso login"
     ):
         read(f"s3://{BUCKET}", tmp_path / "state")
 
@@ -231,7 +231,7 @@ def test_denied_access_is_told_with_the_permissions_it_takes(s3, server, tmp_pat
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
         forget(monkeypatch)
         with pytest.raises(
-            ConfigError, match=f"^s3://{BUCKET}: access is denied; .* s3:ListBucket .* s3:GetObject"
+            ConfigError, match=f"^s3://{BUCKET}: access is denied. .* s3:ListBucket .* s3:GetObject"
         ):
             read(f"s3://{BUCKET}", tmp_path / "state")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN")
@@ -261,7 +261,7 @@ def test_without_boto3_it_is_said_what_to_install(tmp_path, monkeypatch):
 def test_an_address_that_would_leave_the_state_is_refused(s3, tmp_path, key):
     """S3 takes `..` for a name, a disk for the folder above: the copies would land outside the state."""
     s3.put_object(Bucket=BUCKET, Key=f"{key}/a.csv", Body=b"x")
-    with pytest.raises(ConfigError, match="has a part `.` or `..`"):
+    with pytest.raises(ConfigError, match="contains a path segment `.` or `..`"):
         read(f"s3://{BUCKET}/{key}", tmp_path / "state")
     assert not any(path.name == "a.csv" for path in tmp_path.rglob("*"))
 
@@ -269,5 +269,5 @@ def test_an_address_that_would_leave_the_state_is_refused(s3, tmp_path, key):
 def test_an_object_whose_copy_would_leave_the_state_is_refused(s3, tmp_path):
     """It may lie below an address that is fine."""
     s3.put_object(Bucket=BUCKET, Key="focus/../../../x/a.csv", Body=b"x")
-    with pytest.raises(ExportError, match=r"its key has a part `.` or `..`"):
+    with pytest.raises(ExportError, match=r"the key contains `.` or `..` as a path segment"):
         read(f"s3://{BUCKET}/focus", tmp_path / "state")

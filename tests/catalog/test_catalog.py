@@ -54,14 +54,14 @@ def test_valid_file_is_loaded(tmp_path):
         ),
         ({"blind_spot": '["x"]'}, "blind_spot: Extra inputs are not permitted"),
         ({"blind_spots": "[]"}, "blind_spots: List should have at least 1 item"),
-        ({"title": "no quotes"}, "the header is not TOML"),
-        ({"id": "A-Thing"}, "must be snake_case"),
-        ({"sql": SQL.replace("$as_of", "$as_off")}, "$as_off has no value"),
-        ({"more": "[parameters]\nleast = 1"}, "the SQL never uses least"),
+        ({"title": "no quotes"}, "the header is not valid TOML"),
+        ({"id": "A-Thing"}, "expected snake_case"),
+        ({"sql": SQL.replace("$as_of", "$as_off")}, "no value for $as_off"),
+        ({"more": "[parameters]\nleast = 1"}, "the SQL does not use least"),
         ({"sql": SQL.replace("$as_of", "$as_of") + ";"}, "found ';'"),
-        ({"sql": "DELETE FROM daily_charges WHERE charge_date < $as_of"}, "found no query"),
+        ({"sql": "DELETE FROM daily_charges WHERE charge_date < $as_of"}, "no query found"),
         ({"more": "[parameters]\nas_of = 1"}, "as_of is set by focuswatch"),
-        ({"kind": '"series"'}, "[scoring] belongs to"),
+        ({"kind": '"series"'}, "[scoring] is required with"),
         ({"topic": '"findings"'}, "'findings' is a topic of focuswatch itself"),
         ({"topic": '"New Region"'}, "topic: String should match pattern"),
         ({"notify": '"never"'}, "notify: Input should be 'on_change', 'every_run' or 'once'"),
@@ -92,7 +92,7 @@ def test_all_invalid_files_are_named_at_once(tmp_path):
 def test_unknown_detection_lists_the_known_ones(tmp_path):
     """A typo is corrected from the message alone."""
     write(tmp_path)
-    with pytest.raises(ConfigError, match="no detection called 'b_thing'; there are: a_thing"):
+    with pytest.raises(ConfigError, match="No detection is named 'b_thing'. Specify one of: a_thing"):
         Catalog.load(tmp_path).detection("b_thing")
 
 
@@ -110,24 +110,27 @@ def with_tables(tmp_path: Path) -> Catalog:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sql": SQL.replace("monthly_cost", "cost")}, "its rows lack monthly_cost"),
-        ({"sql": SQL.replace("EffectiveCost", "effective")}, "DuckDB refuses it"),
+        ({"sql": SQL.replace("monthly_cost", "cost")}, "the query lacks the columns monthly_cost"),
+        ({"sql": SQL.replace("EffectiveCost", "effective")}, "DuckDB cannot run the query"),
         (
             {"reason": '"It holds {ocu_hours} hours of nothing."'},
-            "reason shows ocu_hours, which is no column",
+            "reason refers to ocu_hours, which the query does not return",
         ),
-        ({"sql": SQL.replace("sum(EffectiveCost)", "sum(EffectiveCost)::double")}, "'::' is not common"),
+        (
+            {"sql": SQL.replace("sum(EffectiveCost)", "sum(EffectiveCost)::double")},
+            "'::' is not supported by both",
+        ),
         (
             {"sql": SQL.replace("sum(EffectiveCost)", "max_by(EffectiveCost, lower(ServiceName))")},
-            "'max_by(' is not common",
+            "'max_by(' is not supported by both",
         ),
-        ({"sql": SQL.replace("sum(EffectiveCost)", "bit_or(1)")}, "write bitwise_or_agg(x)"),
+        ({"sql": SQL.replace("sum(EffectiveCost)", "bit_or(1)")}, "use bitwise_or_agg(x)"),
         (
             {"sql": SQL.replace("sum(EffectiveCost)", "bit_count(bitwise_or_agg(1))")},
-            "write bit_count(x, 64)",
+            "use bit_count(x, 64)",
         ),
-        ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "write ||"),
-        ({}, "there are no cases"),
+        ({"sql": SQL.replace("RegionId AS", "concat(RegionId, '') AS")}, "use ||"),
+        ({}, "no cases found"),
     ],
 )
 def test_check_reports_what_only_an_engine_can_detect(tmp_path, change, message):
@@ -149,7 +152,7 @@ def test_unfinished_detection_is_skipped_and_reported_by_check(tmp_path):
     catalog = Catalog.load(tmp_path / "athena_sql")
     assert list(catalog.detections) == ["finished_thing"]
     assert problems(catalog, only="forgotten_gateway") == [
-        "detections/forgotten_gateway.sql: found 'FILL IN'; replace it with what it asks for."
+        "detections/forgotten_gateway.sql: found the placeholder 'FILL IN'; replace it with your own text."
     ]
     with pytest.raises(ConfigError, match="already exists"):
         scaffold.begin("forgotten_gateway", into=tmp_path)
@@ -215,7 +218,7 @@ def test_explained_days_must_be_columns(tmp_path):
     """A renamed column would silently end the explanation of a detection."""
     write(tmp_path, more=OWN_TOPIC)
     assert any(
-        "[explain] days names ended_day, started_day" in one for one in problems(with_tables(tmp_path))
+        "[explain] days refers to ended_day, started_day" in one for one in problems(with_tables(tmp_path))
     )
 
 
@@ -232,7 +235,7 @@ def test_check_of_one_detection_reports_only_its_problems(tmp_path):
     write(tmp_path, id="second_thing")
     found = problems(with_tables(tmp_path), only="second_thing")
     assert found == [problem for problem in found if "second_thing" in problem] != []
-    with pytest.raises(ConfigError, match="no detection called 'third_thing'"):
+    with pytest.raises(ConfigError, match="No detection is named 'third_thing'"):
         problems(with_tables(tmp_path), only="third_thing")
 
 

@@ -273,10 +273,14 @@ def test_only_asks_what_is_named(export):
         (["scan", SAMPLE, "--owners", "nowhere.toml"], 2, "cannot read nowhere.toml"),
         (["scan", SAMPLE, "--activity", "nowhere.csv"], 2, "nowhere.csv does not exist"),
         (["scan", SAMPLE, "--accounts", SAMPLE], 2, "lacks"),
-        (["scan", SAMPLE, "--only", "no_such_thing"], 2, "'no_such_thing'; there are: abandoned_volume,"),
+        (
+            ["scan", SAMPLE, "--only", "no_such_thing"],
+            2,
+            "'no_such_thing'. Specify one of: abandoned_volume,",
+        ),
         (["scan", SAMPLE, "--as-of", "2020-01-01"], 2, "is not after the first charge"),
         (["scan", SAMPLE, "--engine", "sparrow"], 2, "sparrow"),
-        (["report", "no_such_thing", SAMPLE], 2, "There is no report called"),
+        (["report", "no_such_thing", SAMPLE], 2, "No report is named"),
         (["findings"], 2, "No export has been scanned yet"),
         (["exclude", "--reason", "x"], 2, "Name exactly one scope"),
         (["exclude", "--reason", "x", "--tag", "=x"], 2, "expected KEY=VALUE"),
@@ -486,7 +490,7 @@ def test_what_was_kept_and_is_damaged_gets_a_sentence(export):
     for path in (export.parent / "state").rglob("*.parquet"):
         path.write_bytes(b"PAR1" + bytes(path.stat().st_size - 4))
     done = focuswatch("scan", export, "--state", export.parent / "state", code=1)
-    assert "the stored copy of the export is damaged; delete this folder" in done.stderr
+    assert "the stored copy of the export is damaged. Delete this folder" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

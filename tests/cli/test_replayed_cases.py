@@ -356,7 +356,7 @@ def test_weekly_all_of_it(tmp_path):
     ("file", "named"),
     [
         ("mixed.csv", "carriage return"),
-        ("not_utf8.parquet", "not text in UTF-8"),
+        ("not_utf8.parquet", "not UTF-8 text"),
         ("yesterday.parquet", "'yesterday'"),
     ],
 )

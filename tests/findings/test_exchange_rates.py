@@ -143,11 +143,11 @@ def test_a_parameter_of_money_says_that_it_is_in_dollars(tmp_path):
     path = tmp_path / "idle_sagemaker_endpoint.sql"
     path.write_text(text.replace("least_monthly_cost_usd", "least_monthly_cost"))
     with pytest.raises(
-        CatalogError, match="least_monthly_cost sounds like money; name it least_monthly_cost_usd"
+        CatalogError, match="least_monthly_cost looks like an amount; rename to least_monthly_cost_usd"
     ):
         read_entry(path, Header)
     path.write_text(text.replace("least_monthly_cost_usd = 1.0", 'least_monthly_cost_usd = "1"'))
-    with pytest.raises(CatalogError, match="money in USD; expected a number"):
+    with pytest.raises(CatalogError, match="an amount in USD; expected a number"):
         read_entry(path, Header)
 
 

@@ -72,7 +72,7 @@ def test_the_shipped_file_has_each_key():
         (
             'ous = ["r-ab12"]',
             "ous = []",
-            "organization.ous: found none, expected the root (r-…) or the OUs whose accounts get the member role.",
+            "organization.ous: no OU specified; expected the root (r-…) or the OUs whose accounts get the member role.",
         ),
         (
             'grain = "DAILY"',
@@ -93,9 +93,9 @@ def test_the_shipped_file_has_each_key():
         (
             "scan_limit_gib",
             "scan_limit_gb",
-            "athena.scan_limit_gb: unknown key; remove it or fix its spelling.",
+            "athena.scan_limit_gb: unknown key; remove the key or correct its spelling.",
         ),
-        ("account_has_monitor = true", "", "anomalies.account_has_monitor: is missing."),
+        ("account_has_monitor = true", "", "anomalies.account_has_monitor: missing; add the key."),
         (
             'prefix = "focus"',
             'prefix = "tables"',
@@ -104,12 +104,12 @@ def test_the_shipped_file_has_each_key():
         (
             'prefix = "focus"',
             'prefix = "../focus"',
-            "export.prefix: found '../focus', expected folders that do not start with a dot",
+            "export.prefix: found '../focus', expected folder names that do not start with a dot",
         ),
         (
             'prefix = "focus"',
             'prefix = "a/./b"',
-            "export.prefix: found 'a/./b', expected folders that do not start with a dot",
+            "export.prefix: found 'a/./b', expected folder names that do not start with a dot",
         ),
         (
             'slack = ""',
@@ -124,12 +124,12 @@ def test_the_shipped_file_has_each_key():
         (
             'member_role = "focuswatch-member"',
             'member_role = "OrganizationAccountAccessRole"',
-            "collector.member_role: found 'OrganizationAccountAccessRole', the name of an administrator role;",
+            "collector.member_role: found 'OrganizationAccountAccessRole', the name of an administrator role.",
         ),
         (
             'member_role = "focuswatch-member"',
             'member_role = "platform-Admins"',
-            "collector.member_role: found 'platform-Admins', the name of an administrator role;",
+            "collector.member_role: found 'platform-Admins', the name of an administrator role.",
         ),
         (
             'monitor_arn = ""',
@@ -140,7 +140,7 @@ def test_the_shipped_file_has_each_key():
             "account_has_monitor = true                # false: create a monitor of AWS services; "
             'aws ce get-anomaly-monitors lists existing ones\nmonitor_arn = ""',
             'account_has_monitor = false\nmonitor_arn = "arn:aws:ce::123456789012:anomalymonitor/6f2c"',
-            "anomalies.monitor_arn: found a monitor, while account_has_monitor = false creates one;",
+            "anomalies.monitor_arn: specified although account_has_monitor = false creates a monitor;",
         ),
         (
             'member_stack = "management"',
@@ -259,7 +259,7 @@ def test_the_former_spelling_of_organization_is_accepted(tmp_path):
 
 def test_both_spellings_of_organization_are_refused(tmp_path):
     both = EXAMPLE + '\n[organisation]\nid = "o-zyxw987654"\nous = ["r-yz98"]\n'
-    assert "organisation: unknown key; remove it or fix its spelling." in refusal(tmp_path, both)
+    assert "organisation: unknown key; remove the key or correct its spelling." in refusal(tmp_path, both)
 
 
 def test_two_deployments_have_their_own_events_and_metrics():

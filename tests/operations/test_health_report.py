@@ -102,7 +102,7 @@ def test_a_missing_bill_is_a_problem():
     report = report_of(beat("detect", doubts=("no billing period was refreshed yet",)))
     (problem,) = report.problems
     assert (problem.summary, problem.details) == (
-        "There is no bill to analyze", ("no billing period was refreshed yet",)
+        "No billing data to analyze", ("no billing period was refreshed yet",)
     )  # fmt: skip
     assert report.evaluated == "0 detections, 2 accounts, no bill yet"
 
@@ -167,7 +167,7 @@ def test_a_doubt_is_noted_once():
     """Also if both refresh and detect report it."""
     doubt = ("2026-10 shrank",)
     report = report_of(beat("refresh", doubts=doubt), beat("detect", as_of=date(2026, 11, 20), doubts=doubt))
-    assert report.notes == ("No finding is resolved while this lasts: 2026-10 shrank.",)
+    assert report.notes == ("Findings are not resolved until this is fixed: 2026-10 shrank.",)
 
 
 def test_a_skipped_billing_period_is_a_problem_and_an_empty_one_is_noted():

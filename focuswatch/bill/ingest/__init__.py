@@ -1,1 +1,1 @@
-"""Reading a FOCUS export: which files count, one vocabulary for all of them, and what is kept of them."""
+"""Read a FOCUS export: select the files, map their columns to FOCUS 1.2, and store daily charges."""

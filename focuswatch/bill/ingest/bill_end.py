@@ -1,4 +1,4 @@
-"""The last day of a bill: a few charges with a wrong date must not become the day up to which the bill is analyzed.
+"""Find the last day of a bill, despite charges with wrong dates.
 
 This does not read the system clock: a simulated or copied bill can be of any year.
 """
@@ -26,8 +26,8 @@ class End:
         if self.beyond is None:
             return ()
         return (
-            f"found charges of {self.beyond}, which is after their billing period or after their delivery: "
-            f"the bill is assumed to end on {self.last_day}; correct the export, or specify --as-of",
+            f"some charges are dated {self.beyond}, after their billing period or their delivery. "
+            f"The bill is assumed to end on {self.last_day}. Correct the export, or specify --as-of",
         )
 
 

@@ -68,8 +68,8 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
     if len(exports) > 1:
         first, second, *_ = (str(root) if root.parts else "the folder itself" for root in sorted(exports))
         raise ExportError(
-            f"{listing.source}: found two exports, {first} and {second}; together they could count "
-            "charges twice; specify the folder of one of them"
+            f"{listing.source}: found two exports, {first} and {second}; expected one, because "
+            "charges in both would be counted twice. Specify the folder of one export"
         )
     deliveries = _flat(files)
     for export in exports.values():
@@ -80,7 +80,7 @@ def deliveries_of(listing: Listing, *, warn: Warn, skip: Skip | None = None) -> 
     if not scoped and not (skip and deliveries == [] and exports):
         raise ExportError(
             f"{listing.source}: found no data files; expected the folder of a FOCUS export as Data Exports "
-            "delivers it, or Parquet, CSV or CSV.gz files with FOCUS columns"
+            "delivers it, or Parquet, CSV or CSV.gz files with FOCUS columns. Check the path"
         )
     return scoped
 
@@ -163,7 +163,10 @@ def _periods(
             else:
                 deliveries.append(PeriodDelivery(period, listed, _ran_at(manifest), is_listed=True))
         elif manifests:
-            warn(f"billing period {period} is skipped: it has no manifest, so its delivery is incomplete")
+            warn(
+                f"billing period {period} is skipped: its manifest is missing, so the delivery is incomplete. "
+                "Copy the manifest, or wait for the next delivery"
+            )
         else:
             deliveries.append(_newest_execution(period, files))
     return deliveries

@@ -33,8 +33,8 @@ def listed_files(manifest: ExportFile, *, among: list[ExportFile]) -> tuple[Expo
         )
         if file is None:
             raise ExportError(
-                f"{manifest.path}: lists {address}, which does not exist in the export; "
-                "copy the export again with all files that the manifest lists"
+                f"{manifest.path}: lists {address}, which does not exist in the export. "
+                "Copy the export again with all files that the manifest lists"
             )
         chosen.append(file)
     return tuple(dict.fromkeys(chosen))
@@ -45,6 +45,6 @@ def _read(manifest: ExportFile) -> Manifest:
         return Manifest.model_validate_json(manifest.path.read_bytes())
     except (ValidationError, OSError) as error:
         raise ExportError(
-            f"{manifest.path}: is not a manifest of Data Exports: expected JSON with a list `dataFiles`; "
-            "copy it again, or specify a folder with only the data files"
+            f"{manifest.path}: is not a manifest of Data Exports; expected JSON with a list `dataFiles`. "
+            "Copy the manifest again, or specify a folder that contains only data files"
         ) from error

@@ -54,7 +54,7 @@ def sniff(path: Path) -> Sniffed:
     try:
         str(path).encode()
     except UnicodeEncodeError as error:  # DuckDB takes names in UTF-8 alone
-        raise ExportError(f"{path}: the name is not valid UTF-8; rename it") from error
+        raise ExportError(f"{path}: the file name is not valid UTF-8. Rename the file") from error
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
@@ -62,10 +62,10 @@ def sniff(path: Path) -> Sniffed:
             tail = file.read()
     except OSError as error:
         raise ExportError(
-            f"{path}: cannot be read: {error.strerror}; check the file and its permissions"
+            f"{path}: cannot be read: {error.strerror}. Check the file and its permissions"
         ) from error
     if not head:
-        raise ExportError(f"{path}: is empty (0 bytes); {WANTED}: copy it again, or remove it")
+        raise ExportError(f"{path}: is empty (0 bytes); {WANTED}. Copy the file again, or remove it")
     if head.startswith(b"PAR1"):
         return _parquet(path, tail=tail)
     if head.startswith(b"\x1f\x8b"):
@@ -75,7 +75,7 @@ def sniff(path: Path) -> Sniffed:
 
 def _parquet(path: Path, *, tail: bytes) -> Sniffed:
     if tail != b"PAR1" or path.stat().st_size < SMALLEST_PARQUET:
-        raise ExportError(f"{path}: is a truncated Parquet file, its footer is missing; copy it again")
+        raise ExportError(f"{path}: is a truncated Parquet file without a footer. Copy the file again")
     return Sniffed("parquet")
 
 
@@ -84,33 +84,35 @@ def _inflated(path: Path, head: bytes) -> bytes:
     try:
         text = inflater.decompress(head, HEAD_BYTES)
         if not text and not inflater.eof:
-            raise zlib.error("it ends before its first byte")
+            raise zlib.error("no data after the header")
     except zlib.error as error:
-        raise ExportError(f"{path}: is a damaged gzip file ({error}); copy it again") from error
+        raise ExportError(f"{path}: is a damaged gzip file ({error}). Copy the file again") from error
     return text
 
 
 def _text(path: Path, head: bytes, *, format_: Format) -> Sniffed:
     for beginning, pointer, command in POINTERS:
         if head.startswith(beginning):
-            raise ExportError(f"{path}: is {pointer}, not the file itself; fetch it with `{command}`")
+            raise ExportError(f"{path}: is {pointer}, not the file itself. Run `{command}`")
     for magic, name in (*OTHER_FORMATS, (b"PAR1", "a Parquet file inside gzip")):
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic):
-            raise ExportError(f"{path}: is {name}; {WANTED}: convert it, or export it again")
+            raise ExportError(f"{path}: is {name}; {WANTED}. Convert the file, or export it again")
     try:
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
         raise ExportError(
-            f"{path}: is neither Parquet nor UTF-8 text; {WANTED}: convert it, or export it again"
+            f"{path}: is neither Parquet nor UTF-8 text; {WANTED}. Convert the file, or export it again"
         )
     if "\r" in text.strip() and "\n" not in text and len(text) > text.index("\r") + 2:
-        raise ExportError(f"{path}: uses only carriage returns as line ends; write it with line feeds")
+        raise ExportError(
+            f"{path}: lines end with carriage returns; expected line feeds. Convert the line endings"
+        )
     rows = {mark: found for mark in DELIMITERS if (found := _first_rows(text, delimiter=mark))}
     delimiter, (header, *others) = max(rows.items(), key=lambda item: len(item[1][0]), default=("", [[]]))
     if not header:
-        raise ExportError(f"{path}: has no header and no rows; {WANTED} with FOCUS columns: copy it again")
+        raise ExportError(f"{path}: has no header and no rows; {WANTED} with FOCUS columns. Copy it again")
     return Sniffed(format_, delimiter, tuple(header), first_row=tuple(others[0]) if others else ())
 
 

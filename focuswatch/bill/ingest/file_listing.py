@@ -52,7 +52,7 @@ def list_source(source: Path, *, without: Path) -> Listing:
         return Listing(source=str(source), files=(_file(source, root=source.parent),))
     if not source.is_dir():
         raise ExportError(
-            f"{source}: no such file or folder; specify the folder of a FOCUS export, a Parquet or "
+            f"{source}: no such file or folder. Specify the folder of a FOCUS export, a Parquet or "
             "CSV file, or an s3:// address"
         )
     absolute = source.resolve()
@@ -92,14 +92,16 @@ def _walk(root: Path, *, without: Path) -> Iterator[ExportFile]:
         for name in sorted(names):
             path = Path(folder, name)
             if path.is_symlink() and not path.exists():
-                raise ExportError(f"{path}: is a broken link; copy its target, or remove it")
+                raise ExportError(
+                    f"{path}: is a broken symbolic link. Copy the target file, or remove the link"
+                )
             if path.is_file():
                 yield _file(path, root=root)
 
 
 def _refuse(error: OSError) -> None:
     raise ExportError(
-        f"{error.filename}: cannot be listed: {error.strerror}; check the permissions"
+        f"{error.filename}: cannot be listed: {error.strerror}. Check the permissions"
     ) from error
 
 

@@ -241,7 +241,7 @@ def _own_names(file: ExportFile, names: Sequence[str]) -> dict[str, str]:
         return columns.own_names(names)
     except ValueError as error:
         raise ExportError(
-            f"{file.path}: {error} may both be one column of FOCUS; rename one of them as FOCUS spells it"
+            f"{file.path}: {error} match the same FOCUS column. Rename one of them as FOCUS spells it"
         ) from error
 
 
@@ -255,7 +255,7 @@ def _shape(
         shown = ", ".join(names[:SHOWN_COLUMNS]) + (", …" if len(names) > SHOWN_COLUMNS else "")
         raise ExportError(
             f"{file.path}: lacks {', '.join(missing)}; found {len(names)} columns ({shown}), expected "
-            "FOCUS 1.0 to 1.3: select these columns in the export, or remove the file"
+            "FOCUS 1.0 to 1.3. Select these columns in the export, or remove the file"
         )
     return Shape(
         format=format_,

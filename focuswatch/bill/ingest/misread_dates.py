@@ -1,6 +1,6 @@
 """Detect times that DuckDB reads as another century: it reads `5/1/26` as the year 5.
 
-Looked for only after a file was refused, since it costs a reading of the file.
+The check runs only after a file was rejected, because it reads the whole file.
 """
 
 import csv
@@ -34,7 +34,7 @@ def misread_time(
     if misread is None:
         return None
     where, column, value = misread
-    return f"{path}{where}: {column} is {value!r}, expected a date and time like 2026-05-01 00:00:00; correct the file"
+    return f"{path}{where}: {column} is {value!r}, expected a date and time like 2026-05-01 00:00:00. Correct the file"
 
 
 def _in_text(path: Path, *, format_: Format, delimiter: str, named: list[str]) -> tuple[str, str, str] | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-USE_FOCUS = "create a Data Export of FOCUS 1.2 with AWS columns and give that"
+USE_FOCUS = "Create a Data Export of FOCUS 1.2 with AWS columns and specify that export"
 
 
 def format_of(names: Collection[str]) -> str | None:
@@ -15,26 +15,28 @@ def format_of(names: Collection[str]) -> str | None:
     squeezed = {re.sub(r"[^a-z0-9]", "", name) for name in lowered}
     # https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html
     if any(name.startswith("lineitem/") for name in lowered):
-        return f"is a legacy Cost and Usage Report (lineItem/… columns), not FOCUS: {USE_FOCUS}"
+        return f"is a legacy Cost and Usage Report (lineItem/… columns), not FOCUS. {USE_FOCUS}"
     # https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html
     if any(name.startswith("line_item_") for name in lowered):
-        return f"is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS: {USE_FOCUS}"
+        return f"is a Cost and Usage Report (CUR 2.0; line_item_… columns), not FOCUS. {USE_FOCUS}"
     # FOCUS 1.3 and 1.4 datasets beside Cost and Usage: https://focus.finops.org/focus-specification/
     if {"contractcommitmentid", "contractid"} <= squeezed:
-        return "is FOCUS's Contract Commitment dataset: give the Cost and Usage dataset, and remove this file"
+        return (
+            "is the FOCUS Contract Commitment dataset. Use the Cost and Usage dataset, and remove this file"
+        )
     if any(name.startswith("invoicedetail") for name in squeezed) and "chargeperiodstart" not in squeezed:
-        return "is FOCUS's Invoice Detail dataset: give the Cost and Usage dataset, and remove this file"
+        return "is the FOCUS Invoice Detail dataset. Use the Cost and Usage dataset, and remove this file"
     if {"billedcost", "amortizedcost"} <= squeezed or {"billedcost", "chargetype"} <= squeezed:
-        return f"is FOCUS 0.5 (AmortizedCost, ChargeType), expected FOCUS 1.0 or later: {USE_FOCUS}"
+        return f"is FOCUS 0.5 (AmortizedCost, ChargeType), expected FOCUS 1.0 or later. {USE_FOCUS}"
     # https://learn.microsoft.com/azure/cost-management-billing/automate/understand-usage-details-fields
     if {"metercategory", "meterid"} <= squeezed:
         return (
-            "is an Azure cost and usage details file (EA or MCA), not FOCUS: create a Cost Management export of "
-            "type FOCUS and give that"
+            "is an Azure cost and usage details file (EA or MCA), not FOCUS. Create a Cost Management export of "
+            "type FOCUS and specify that export"
         )
     # https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables/standard-usage
     if "billing_account_id" in lowered and any(
         re.match(r"(project|sku|service)\b", name) for name in lowered
     ):
-        return "is a Google Cloud billing export, not FOCUS: use Google's FOCUS view of it and give that"
+        return "is a Google Cloud billing export, not FOCUS. Export Google's FOCUS view of the data instead"
     return None

@@ -1,4 +1,4 @@
-"""Charges of providers other than AWS: reports count their cost, and detections do not evaluate them."""
+"""Handle charges of providers other than AWS: reports include the cost, detections do not evaluate the charges."""
 
 from collections.abc import Iterable, Mapping
 

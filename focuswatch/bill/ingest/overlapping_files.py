@@ -1,7 +1,7 @@
 """Detect files with the same charges: duplicates are counted once, partial overlaps are rejected.
 
-First, the kept sums by day, account and service are compared, which costs almost nothing; only where
-these agree are rows read again, of a few days. Units of different billing periods cannot overlap and cost nothing.
+The stored sums by day, account and service are compared first, which is fast. Rows of a few days are read again only
+if these sums agree. Units of different billing periods cannot overlap and are not compared.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -70,8 +70,8 @@ def marked(
                 continue
             raise ExportError(
                 f"{_named(files[first])} and {_named(files[second])} contain the same charges "
-                f"({overlap.share:.0%} of those of {', '.join(map(str, sorted(overlap.days)))} that were compared), "
-                "which would be counted twice; remove one of them"
+                f"({overlap.share:.0%} of the charges compared, on {', '.join(map(str, sorted(overlap.days)))}), "
+                "which would be counted twice. Remove one of the files"
             )
     return fresh
 

@@ -25,12 +25,12 @@ WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 BAD_PARQUET_TIME = re.compile(r'(?:timestamp|date) field[^"]*: "(?P<value>[^"]*)"')
 NOT_UTF_8 = re.compile(r'value "(?P<value>.*)" is not valid UTF8')
 UNWRITABLE = (
-    ("No space left on device", "the disk of the state is full"),
-    ("File too large", "a file of the state would become larger than the system allows (see ulimit -f)"),
-    ("Disk quota exceeded", "the disk quota of the state's folder is used up"),
-    ("Read-only file system", "the state is on a read-only file system"),
+    ("No space left on device", "the disk that holds the state folder is full"),
+    ("File too large", "a file in the state folder would exceed the system's limit (see ulimit -f)"),
+    ("Disk quota exceeded", "the disk quota of the state folder is used up"),
+    ("Read-only file system", "the state folder is on a read-only file system"),
 )
-DAMAGED = "cut short or damaged, copy it again"
+DAMAGED = "cut short or damaged. Copy the file again"
 SHOWN_VALUE = 60  # characters
 A_TIME = "a date and time like 2026-05-01 00:00:00"
 
@@ -40,10 +40,10 @@ def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
     text = str(error)
     for said, why in UNWRITABLE:  # of what is written, not of the files that are read
         if said in text:
-            return ExportError(f"{why}; free some space, or specify another folder with --state")
+            return ExportError(f"{why}. Free some space, or specify another folder with --state")
     if "Out of Memory Error" in text:
         return ExportError(
-            "out of memory while reading the export; close other programs, or scan a part of the export"
+            "out of memory while reading the export. Close other programs, or scan a part of the export"
         )
     named = [file for file in files if str(file) in text]
     where = str(max(named, key=lambda file: len(str(file)))) if named else several(files)
@@ -51,8 +51,7 @@ def refusal(error: "duckdb.Error", *, files: Sequence[Path]) -> ExportError:
         where += f", line {line.group(1)}"
     if ("invalid state" in text or line) and any(map(mixes_line_ends, named or files)):
         return ExportError(
-            f"{where}: ends some lines with a line feed and some with a carriage return as well; "
-            "end all of them alike, with line feeds"
+            f"{where}: mixes line endings (LF and CRLF). Convert all lines to end with line feeds"
         )
     return ExportError(f"{where}: {_reason(text)}")
 
@@ -78,10 +77,10 @@ def changed(files: Iterable[ExportFile]) -> ExportError | None:
         try:
             status = file.path.stat()
         except OSError:
-            return ExportError(f"{file.path}: was deleted while the export was read; scan again")
+            return ExportError(f"{file.path}: was deleted while the export was read. Scan again")
         if (status.st_size, str(status.st_mtime_ns)) != (file.size, file.stamp):
             return ExportError(
-                f"{file.path}: was changed while the export was read; scan again once its delivery is complete"
+                f"{file.path}: was changed while the export was read. Scan again once the delivery is complete"
             )
     return None
 
@@ -96,26 +95,26 @@ def several(files: Sequence[Path]) -> str:
 def _reason(text: str) -> str:
     if found := BAD_VALUE.search(text):
         value = found["value"][:SHOWN_VALUE]
-        return f"{found['column']} is {value!r}, expected {_wanted(found['type'])}; correct the file"
+        return f"{found['column']} is {value!r}, expected {_wanted(found['type'])}. Correct the file"
     if found := BAD_TAGS.search(text):
-        return f"Tags is {found[1][:SHOWN_VALUE]!r}, expected a JSON object of names and values; correct the file"
+        return f"Tags is {found[1][:SHOWN_VALUE]!r}, expected a JSON object of tag keys and values. Correct the file"
     if found := BAD_TAGS_TYPE.search(text):
         value = (found[1] or found[2])[:SHOWN_VALUE]
-        return f"Tags is {value!r}, expected a JSON object or a map of names and values; correct the file"
+        return f"Tags is {value!r}, expected a JSON object or a map of tag keys and values. Correct the file"
     if "Map keys must be unique" in text:
-        return "Tags names a key twice, expected each once; correct the file"
+        return "Tags contains a key twice, expected each key once. Correct the file"
     if found := BAD_TYPE.search(text):
-        return f"{found['column']} is of type {found['found']}, expected {_wanted(found['type'])}; correct the file"
+        return f"{found['column']} is of type {found['found']}, expected {_wanted(found['type'])}. Correct the file"
     if found := BAD_PARQUET_VALUE.search(text):
-        return f"a value is {found['value'][:SHOWN_VALUE]!r}, expected {_wanted(found['type'])}; correct the file"
+        return f"a value is {found['value'][:SHOWN_VALUE]!r}, expected {_wanted(found['type'])}. Correct the file"
     if found := BAD_PARQUET_TIME.search(text):
-        return f"a time is {found['value'][:SHOWN_VALUE]!r}, expected {A_TIME}; correct the file"
+        return f"a time is {found['value'][:SHOWN_VALUE]!r}, expected {A_TIME}. Correct the file"
     if "Maximum line size" in text:
-        return "the row is longer than 2 MB, as where a quote is not closed; correct the file"
+        return "the row is longer than 2 MB, possibly because a quote is not closed. Correct the file"
     if found := NOT_UTF_8.search(text):
-        return f"the value {found['value'][:SHOWN_VALUE]} is not text in UTF-8; convert the file, or export it again"
+        return f"the value {found['value'][:SHOWN_VALUE]} is not UTF-8 text. Convert the file, or export it again"
     if "unicode" in text.lower() or "utf-8" in text.lower():
-        return "the row is not text in UTF-8; convert the file, or export it again"
+        return "the row is not UTF-8 text. Convert the file, or export it again"
     if found := WIDTH.search(text):
         return f"the row has {found[2]} columns, expected {found[1]}; the file is {DAMAGED}"
     if "unterminated quote" in text:

@@ -98,7 +98,7 @@ class UnitReader:
         """Return a better error than `error`, if a file has changed or a time was misread, or else `error` itself."""
         if found := changed(delivery.files):
             return found
-        if re.search(r"TIMESTAMP|has charges of|timestamp", str(error)):
+        if re.search(r"TIMESTAMP|charges are dated|timestamp", str(error)):
             for shape, files in by_shape.items():
                 named = times_of(shape.columns, text_only=shape.format == "parquet")
                 for file in files:

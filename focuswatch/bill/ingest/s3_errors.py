@@ -1,4 +1,4 @@
-"""An S3 client with the user's settings, and S3 errors as one sentence for the person who can fix them."""
+"""Create an S3 client with the user's settings, and turn S3 errors into messages for the person who can fix them."""
 
 import os
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ CONNECTIONS = 16
 ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 
 DENIED = (
-    "access is denied; the credentials need s3:ListBucket on the bucket, s3:GetObject on its objects and, "
-    "where it is encrypted with a customer managed key, kms:Decrypt"
+    "access is denied. Use credentials that allow s3:ListBucket on the bucket, s3:GetObject on its objects and, "
+    "if a customer managed key encrypts the objects, kms:Decrypt"
 )
 NO_CREDENTIALS = (
-    "no usable AWS credentials were found; run `aws sso login` or `aws configure`, or set AWS_PROFILE"
+    "no usable AWS credentials were found. Run `aws sso login` or `aws configure`, or set AWS_PROFILE"
 )
 CONFIG_ERRORS = {
     "AccessDenied": DENIED,
@@ -29,11 +29,11 @@ CONFIG_ERRORS = {
     "SignatureDoesNotMatch": NO_CREDENTIALS,
 }
 EXPORT_ERRORS = {
-    "NoSuchBucket": "the bucket does not exist; check the address",
-    "NoSuchKey": "was deleted while the export was read; run again",
-    "404": "was deleted while the export was read; run again",
-    "PreconditionFailed": "was replaced while the export was read; run again",
-    "412": "was replaced while the export was read; run again",
+    "NoSuchBucket": "the bucket does not exist. Check the address",
+    "NoSuchKey": "was deleted while the export was read. Run the command again",
+    "404": "was deleted while the export was read. Run the command again",
+    "PreconditionFailed": "was replaced while the export was read. Run the command again",
+    "412": "was replaced while the export was read. Run the command again",
 }
 
 
@@ -71,11 +71,13 @@ def errors_as_sentences(address: str) -> Iterator[None]:
     except ClientError as error:
         raise _translated(address, error.response.get("Error", {}).get("Code", ""), str(error)) from error
     except BotoCoreError as error:
-        raise ExportError(f"{address}: S3 cannot be reached ({error}); check network and region") from error
+        raise ExportError(
+            f"{address}: S3 cannot be reached ({error}). Check the network and the region"
+        ) from error
 
 
 def _translated(address: str, code: str, text: str) -> FocuswatchError:
     if code in CONFIG_ERRORS:
         return ConfigError(f"{address}: {CONFIG_ERRORS[code]}")
-    answer = EXPORT_ERRORS.get(code, f"S3 returned {text}; try again, or check the address")
+    answer = EXPORT_ERRORS.get(code, f"S3 returned {text}. Try again, or check the address")
     return ExportError(f"{address}: {answer}")

@@ -34,9 +34,11 @@ def list_s3(address: str, *, mirror: Path) -> Listing:
     """
     bucket, _, key = address.removeprefix(SCHEME).partition("/")
     if not bucket:
-        raise ConfigError(f"{address}: has no bucket; expected s3://bucket/prefix")
+        raise ConfigError(f"{address}: no bucket specified; expected s3://bucket/prefix")
     if _leaves_its_folder(key):
-        raise ConfigError(f"{address}: has a part `.` or `..`, which S3 does not resolve; remove it")
+        raise ConfigError(
+            f"{address}: contains a path segment `.` or `..`, which S3 does not resolve. Remove the segment"
+        )
     objects = _Objects(address=address, bucket=bucket, mirror=mirror, client=s3_client())
     root, scope = split_scope(PurePosixPath(key))
     files = objects.under(str(root)) if scope.parts else objects.under(key)
@@ -44,7 +46,7 @@ def list_s3(address: str, *, mirror: Path) -> Listing:
         scope, files = PurePosixPath(), objects.under(key)
     if not files:
         raise NothingDelivered(
-            f"{address}: no objects found under this address; check the bucket and the prefix"
+            f"{address}: no objects found under this address. Check the bucket and the prefix"
         )
     return Listing(address, files, scope=scope, fetch=objects.fetch, named=objects.named)
 
@@ -99,8 +101,8 @@ class _Objects:
             name = PurePosixPath(key[above:].lstrip("/"))
             if _leaves_its_folder(key):
                 raise ExportError(
-                    f"{SCHEME}{self.bucket}/{key}: its key has a part `.` or `..`, so that no copy of it can be made "
-                    "below the state; rename the object, or specify a prefix that does not include it"
+                    f"{SCHEME}{self.bucket}/{key}: the key contains `.` or `..` as a path segment, so the file cannot "
+                    "be copied to the state folder. Rename the object, or specify a prefix that does not include it"
                 )
             if key.endswith("/"):
                 continue

@@ -28,8 +28,8 @@ def refuse_unusable(
                 holders.setdefault(fact.currency, name)
     if not holders:
         raise ExportError(
-            f"{source}: has no charges in any currency; expected at least one row with a BillingCurrency: "
-            "wait for the first delivery, or specify another folder"
+            f"{source}: no charges found; expected at least one row with a BillingCurrency. "
+            "Wait for the first delivery, or specify another folder"
         )
     if len(holders) > 1:
         first, second, *_ = (
@@ -37,16 +37,16 @@ def refuse_unusable(
             for currency, name in sorted(holders.items())
         )
         raise ExportError(
-            f"{source}: found two billing currencies, {first} and {second}, expected one; "
-            "scan the exports of different payers separately"
+            f"{source}: found two billing currencies, {first} and {second}, expected one. "
+            "Scan the exports of different payers separately"
         )
     if grain_of([unit.periods for unit in units.values()]) == "MONTHLY":
         file = next(
             file for delivery in deliveries for file in delivery.files if units[delivery.unit].periods.monthly
         )
         raise ExportError(
-            f"{file.path}: its charges cover a month each, expected days or hours; "
-            "deliver the export with TIME_GRANULARITY DAILY or HOURLY"
+            f"{file.path}: charges have monthly granularity, expected daily or hourly. "
+            "Create the export with TIME_GRANULARITY DAILY or HOURLY"
         )
 
 

@@ -151,7 +151,7 @@ class AthenaTables:
         period = delivery.unit
         if not delivery.files:
             raise EmptyDeliveryError(
-                f"billing period {period}: its manifest lists no files; the previous version is kept"
+                f"billing period {period}: the manifest lists no files. The previous version is kept"
             )
         folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
         paths = _listed_paths(delivery, listing=listing)
@@ -166,7 +166,7 @@ class AthenaTables:
         if currencies - {facts.currency}:
             raise ExportError(
                 f"billing period {period}: its charges are in {facts.currency}, those of other periods in "
-                f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency"
+                f"{', '.join(sorted(currencies - {facts.currency}))}; expected one currency. Use one export per payer"
             )
         for table in KEPT_TABLES:
             statement = kept_table_of_period(self.catalog, table, period=period)
@@ -190,13 +190,19 @@ class AthenaTables:
         (row,) = self.engine.query(facts_of_period(delivery.unit), label=f"facts of {delivery.unit}")
         where = f"billing period {delivery.unit}"
         if not row["charges"]:
-            raise EmptyDeliveryError(f"{where}: its delivery has no charges; the previous version is kept")
+            raise EmptyDeliveryError(f"{where}: the delivery has no charges. The previous version is kept")
         if row["without_day"]:
-            raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
+            raise ExportError(
+                f"{where}: ChargePeriodStart is missing in some charges; expected one in each. Export the period again"
+            )
         if row["currencies"] != 1:
-            raise ExportError(f"{where}: found {row['currencies']} billing currencies, expected one")
+            raise ExportError(
+                f"{where}: found {row['currencies']} billing currencies, expected one. Use one export per payer"
+            )
         if not math.isfinite(row["billed_cost"]):
-            raise ExportError(f"{where}: has a cost that is NaN or infinite, expected numbers")
+            raise ExportError(
+                f"{where}: BilledCost contains NaN or infinity; expected finite numbers. Export the period again"
+            )
         return GluePeriod(
             period=delivery.unit,
             location=location,
@@ -279,10 +285,12 @@ def _summary(
 ) -> AthenaRefresh:
     if not after:
         reason = "; ".join([*failed.values(), *warnings]) or "the first delivery takes up to a day"
-        raise ExportError(f"the export has no readable billing period yet: {reason}")
+        raise ExportError(f"no billing period of the export could be read yet: {reason}")
     currencies = sorted({period.currency for period in after.values()})
     if len(currencies) > 1:
-        raise ExportError(f"billing periods have the currencies {', '.join(currencies)}, expected one")
+        raise ExportError(
+            f"billing periods have the currencies {', '.join(currencies)}, expected one. Use one export per payer"
+        )
     return AthenaRefresh(
         changed=tuple(sorted(changed)),
         unchanged=tuple(sorted(after.keys() - changed)),

@@ -1,7 +1,6 @@
-"""The refresh: what changed in an export is read, what did not is known already.
+"""Read the changed files of an export into local tables.
 
-Nothing of it counts before its index is stored, which comes last: what is kept of a unit is written beside
-what was, and the old removed once the new index stands.
+The index is written last, so a failed refresh leaves the previous state intact.
 """
 
 import hashlib
@@ -38,8 +37,8 @@ MIRROR = "s3"
 READING = "6"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
-    "the export has neither SkuMeter nor x_UsageType: detections that match meters find nothing; "
-    "select one of them in the export"
+    "the export has neither SkuMeter nor x_UsageType, so detections that match meters find nothing. "
+    "Add one of these columns to the export"
 )
 
 
@@ -130,7 +129,7 @@ def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] 
     """Return the ExportError to raise where a view over what was refreshed cannot be read."""
     if str(state / KEPT) in str(error):
         return ExportError(
-            f"{state / KEPT}: the stored copy of the export is damaged; delete this folder and scan again"
+            f"{state / KEPT}: the stored copy of the export is damaged. Delete this folder and scan again"
         )
     return changed_since(files) or refusal(error, files=[file.path for file in files])
 

@@ -1,4 +1,4 @@
-"""The views `folded_charges` and `kept_*` and the table `deliveries`, which give detections access to an export."""
+"""Create the views `folded_charges` and `kept_*` and the table `deliveries` over a refreshed export."""
 
 from collections.abc import Iterable, Sequence
 

@@ -116,16 +116,17 @@ def probe_services(
         fact = dict(zip(names, row, strict=True))
         if not has_days:
             raise ExportError(
-                f"{place}: has charges without a ChargePeriodStart, expected one in each; export it again"
+                f"{place}: ChargePeriodStart is missing in some charges; expected one in each. Export the file again"
             )
         if odd_day is not None:
             raise ExportError(
-                f"{place}: has charges of {odd_day}, expected days from {FIRST_DAY.year} to {LAST_DAY.year}; "
-                "correct the file"
+                f"{place}: some charges are dated {odd_day}; expected years {FIRST_DAY.year} to {LAST_DAY.year}. "
+                "Correct the file"
             )
         if not math.isfinite(fact["billed_cost"]) or not math.isfinite(effective_cost):
             raise ExportError(
-                f"{place}: has a cost that is NaN or infinite, expected finite numbers; correct the file"
+                f"{place}: BilledCost or EffectiveCost contains NaN or infinity; expected finite numbers. "
+                "Correct the file or export it again"
             )
         for column, day, most in (
             ("BilledCost", billed_on, most_billed),
@@ -133,7 +134,7 @@ def probe_services(
         ):
             if most and most > MOST_COST:
                 raise ExportError(
-                    f"{place}: {column} of {day} sums to {most:g}, expected less than {MOST_COST:g}; correct the file"
+                    f"{place}: {column} of {day} sums to {most:g}, expected less than {MOST_COST:g}. Correct the file"
                 )
         facts.append(PeriodFacts(**fact))
     return tuple(facts)

@@ -1,6 +1,6 @@
 """The index of an export's state: every unit as the last refresh read it, and the history of deliveries.
 
-A refresh replaces the file in one step and last of all, so that every file it names is complete.
+A refresh replaces the index last and in one step, so that every file in the index is complete.
 """
 
 import hashlib
@@ -74,8 +74,8 @@ def load_index(state: Path, *, made_by: str) -> Index:
         return Index.model_validate(kept)
     except (ValueError, TypeError, KeyError, RecursionError) as error:  # no JSON, or not of this shape
         raise ExportError(
-            f"{path}: is not the index of a refresh; delete it, and the export is read again "
-            "(the history of its deliveries starts over)"
+            f"{path}: is damaged; expected the index of an earlier scan. Delete the file and scan again "
+            "(the delivery history starts over)"
         ) from error
 
 

@@ -127,8 +127,8 @@ class TrinoTables:
             if "NOT_SUPPORTED" not in str(error):
                 raise
             raise ConfigError(
-                f"{table}: lacks the column {column}, which this version of focuswatch needs, and its connector adds "
-                f"no columns. Run DROP TABLE {table} in the schema, then scan again."
+                f"{table}: lacks the column {column}, which this version of focuswatch needs, and the connector cannot "
+                f"add columns. Run DROP TABLE {table} in the schema, then scan again."
             ) from error
 
     def _fold(self, period: TrinoPeriod) -> None:
@@ -227,12 +227,19 @@ def _refuse(facts: Sequence[Row], *, export: str) -> None:
     for row in facts:
         where = f"{export}, billing period {row['billing_period']}"
         if row["billing_period"] is None:
-            raise ExportError(f"{export}: has charges without a BillingPeriodStart, expected one in each")
+            raise ExportError(
+                f"{export}: BillingPeriodStart is null in some rows; expected one in each. Correct the table"
+            )
         if row["without_day"]:
-            raise ExportError(f"{where}: has charges without a ChargePeriodStart, expected one in each")
+            raise ExportError(
+                f"{where}: ChargePeriodStart is null in some rows; expected one in each. Correct the table"
+            )
         if row["currencies"] != 1:
-            raise ExportError(f"{where}: found {row['currencies']} billing currencies, expected one")
+            raise ExportError(
+                f"{where}: found {row['currencies']} billing currencies, expected one. Use one table per payer"
+            )
     if len(currencies := sorted({row["currency"] for row in facts})) > 1:
         raise ExportError(
-            f"{export}: billing periods have the currencies {', '.join(currencies)}, expected one"
+            f"{export}: billing periods have the currencies {', '.join(currencies)}, expected one. "
+            "Use one table per payer"
         )

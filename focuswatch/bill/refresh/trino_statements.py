@@ -1,9 +1,9 @@
 """The statements of a refresh on Trino, in SQL that its Hive, Iceberg and memory connectors accept. Pure text.
 
-No connector has a change of several rows or files that all of them share; a view's text they all replace at once:
+The connectors share no atomic change of several rows or files, but all of them replace the text of a view atomically:
 https://trino.io/docs/current/sql/create-view.html
-So a refresh adds a billing period's rows under a new mark, and a view says which marks count. A table for every
-period would not do: each is a stage of its own wherever the view is read, and a Trino allows a statement 150.
+So a refresh adds a billing period's rows under a new mark, and a view lists the marks that count. A table for every
+period would not work: each table is a query stage wherever the view is read, and Trino allows 150 stages a statement.
 https://trino.io/docs/current/admin/properties-query-management.html#query-max-stage-count
 """
 

@@ -1,7 +1,7 @@
 """The FOCUS columns that focuswatch reads, in FOCUS 1.2 terms, and the SQL that derives each from a file's columns.
 
-A column is found whatever its case. `focus_export` has these columns with these types, whichever
-version, provider or format a file speaks.
+Column names match in any case. `focus_export` has these columns and types for every FOCUS version, provider and file
+format.
 """
 
 import re

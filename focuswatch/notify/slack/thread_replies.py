@@ -1,4 +1,4 @@
-"""Replies in the thread of a finding's message: what changed, in one or two sentences."""
+"""Render the replies in the thread of a finding's message: the change in one or two sentences."""
 
 from datetime import date
 from decimal import Decimal

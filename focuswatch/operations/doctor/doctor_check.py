@@ -1,4 +1,4 @@
-"""The result of a check of `focuswatch doctor`, and what a check reads: the deployment, AWS clients, the time."""
+"""The result of a check of `focuswatch doctor`, and the input of checks: the deployment, AWS clients, the time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ def check_lake_formation(context: DoctorContext) -> Iterator[Check]:
     try:
         readers = set(_readers(context.client("lakeformation"), database=deployment.athena.database))
     except AWS_ERRORS as error:  # few roles may list grants, and the functions do not need to
-        yield noted("lake formation", f"cannot list its grants: {reason_of(error)}")
+        yield noted("lake formation", f"cannot list Lake Formation grants: {reason_of(error)}")
         return
     if IAM_ONLY in readers:
         yield ok("lake formation", "access to the tables is controlled by IAM policies alone")

@@ -23,17 +23,19 @@ def check_heartbeats(context: DoctorContext) -> Iterator[Check]:
 def _check_heartbeat(context: DoctorContext, kind: str, beat: Heartbeat | None) -> Check:
     name = context.deployment.function(kind)
     if beat is None:
-        fix = f"Invoke it and check its response: aws lambda invoke --function-name {name} /dev/stdout."
+        fix = f"Invoke the function and check the response: aws lambda invoke --function-name {name} /dev/stdout."
         return failed(kind, "has never completed a run", fix=fix)
     hours = context.hours_since(beat.ended_at)
     found = f"last run completed {hours:.0f} hours ago and took {beat.seconds:.0f} s"
-    logs = f"Check its log: aws logs tail /aws/lambda/{name} --since 2d."
+    logs = f"Check the function's log: aws logs tail /aws/lambda/{name} --since 2d."
     if hours > MAX_HOURS_BETWEEN_RUNS[kind]:
         return failed(kind, f"{found} (limit: {MAX_HOURS_BETWEEN_RUNS[kind]} hours)", fix=logs)
     if beat.failed and kind != "collect":
         return failed(kind, f"{found}; failed: {_listed(beat.failed)}", fix=logs)
     if beat.doubts:
-        return noted(kind, f"{found}; no finding is resolved while this lasts: {'; '.join(beat.doubts)}")
+        return noted(
+            kind, f"{found}; findings are not resolved until this is fixed: {'; '.join(beat.doubts)}"
+        )
     if beat.warnings:
         return noted(kind, f"{found}; {'; '.join(beat.warnings)}")
     return ok(kind, found)

@@ -1,4 +1,4 @@
-"""Many small resources, to reach the number of charges asked for."""
+"""Add many small resources, to reach the requested number of charges."""
 
 from typing import Any
 

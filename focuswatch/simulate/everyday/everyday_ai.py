@@ -1,4 +1,4 @@
-"""Everyday AI spend: models, retrieval, endpoints and training in use, each with the activity to show it."""
+"""Everyday AI spend: models, retrieval, endpoints and training in use, each with matching activity."""
 
 from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.charge_lines import OFFICE, WORKDAYS

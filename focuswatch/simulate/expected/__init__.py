@@ -1,7 +1,6 @@
-"""Incidents that no planting place can state, because they follow from all lines of the plan together.
+"""Work out the incidents that depend on all charges of an account: cost anomalies and first charges.
 
-Which rise of a service's cost is an anomaly, and which charge is an account's first, depends on everything
-else that the account is charged for. The other incidents are stated where they are planted.
+The other incidents are stated in the module that plants them.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Incidents as the planting places state them, with the daily cost of the lines that they are about."""
+"""Incidents as the planting modules state them, with the daily cost of their lines."""
 
 from collections.abc import Iterator
 from dataclasses import replace

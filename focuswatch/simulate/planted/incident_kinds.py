@@ -1,4 +1,4 @@
-"""Plant all kinds of incidents in order; a new kind is a function and a line here."""
+"""Plant all kinds of incidents in order. To add a kind, write a function and list it here."""
 
 from collections.abc import Callable
 

@@ -39,7 +39,7 @@ CONSTANT = tuple(column for column in COLUMNS if column not in COMPUTED)
 def charges(*, hourly: bool) -> str:
     """Return the SELECT of one slice of lines in one billing period, all 60 columns in export order.
 
-    Placeholders are the keys of `export._values`, `$from_line` and `$to_line`; days count from 1970.
+    Placeholders are the keys of `export_files._values`, `$from_line` and `$to_line`; days count from 1970.
     """
     sql = SKELETON.replace("{columns}", ",\n    ".join(_column(column) for column in COLUMNS))
     for place, text in {
