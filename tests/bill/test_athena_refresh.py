@@ -371,7 +371,7 @@ def test_a_manifest_that_lists_what_is_not_there_skips_its_period_alone(
     lost = {"dataFiles": [f"s3://{BUCKET}/{EXPORT}/data/billing_period=2030-01/lost.parquet"]}
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(lost).encode())
     told = refreshed(tmp_path, owners)
-    assert list(told.failed) == ["2030-01"] and "lost.parquet, which is not among" in told.failed["2030-01"]
+    assert list(told.failed) == ["2030-01"] and "lost.parquet, which does not exist" in told.failed["2030-01"]
     assert told.as_of == delivered.as_of
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b'{"dataFiles": []}')
     told = refreshed(tmp_path, owners)

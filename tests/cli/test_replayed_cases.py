@@ -140,7 +140,7 @@ def test_explain_a_day_is_diluted(tmp_path):
     bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
     (anomaly,) = [one for one in scan(bill, tmp_path) if one["detection"] == "cost_anomaly"]
     done = focuswatch("explain", anomaly["fingerprint"], "--state", tmp_path)
-    assert done.stdout.count("i-gpu (1,000 a day)") == 1
+    assert done.stdout.count("i-gpu (1,000/day)") == 1
     assert "333.33" not in done.stdout
 
 
@@ -346,7 +346,7 @@ def test_weekly_all_of_it(tmp_path):
     """A total says what it counts: usage of 70 USD, beside credits and a tax of 300."""
     focuswatch("scan", CASES / "weekly_all_of_it" / "bill.csv", "--state", tmp_path)
     week = focuswatch("weekly", "--state", tmp_path).stdout
-    assert re.search(r"usage came to 70\.00 USD .*\(without credits, tax and fees\)", week)
+    assert re.search(r"70\.00 USD .*\(usage; credits, tax and fees excluded\)", week)
     for name in ("spend_by_team", "month_forecast", "portfolio"):
         lines = focuswatch("report", name, "--state", tmp_path).stdout.splitlines()
         assert re.search(r"(Billed|Effective)Cost", " ".join(lines[:4])), lines[:4]
@@ -355,7 +355,7 @@ def test_weekly_all_of_it(tmp_path):
 @pytest.mark.parametrize(
     ("file", "named"),
     [
-        ("mixed.csv", "carriage return"),
+        ("mixed.csv", "mixes line endings"),
         ("not_utf8.parquet", "not UTF-8 text"),
         ("yesterday.parquet", "'yesterday'"),
     ],

@@ -86,5 +86,5 @@ def test_installed_check_names_its_catalog_and_the_other_one(installed, tmp_path
     own = (
         installed.parent.parent / "lib" / f"python3.{sys.version_info.minor}" / "site-packages" / "focuswatch"
     )
-    assert f"Checked {(own / 'athena_sql').resolve()}, without cases" in shown
+    assert f"Checked {(own / 'athena_sql').resolve()} (headers, SQL and columns only" in shown
     assert f"not {checkout / 'athena_sql'}" in shown

@@ -104,9 +104,9 @@ def test_the_page_says_why_with_the_finding_and_on_its_series():
     """The same sentences; a finding that did not rise has none."""
     days = [{"fingerprint": risen().fingerprint, "charge_date": DAY, "effective_cost": 3.0}]
     shown = build_document(gathered(risen(), finding("other"), finding_days=days))
-    rose, waste = sorted(shown["findings"], key=lambda one: not one["why"])
-    assert rose["why"][0].startswith("1,000 USD above the expected cost") and waste["why"] == []
-    assert shown["anomalies"][0]["causes"] == rose["why"]
+    rose, waste = sorted(shown["findings"], key=lambda one: not one["root_cause"])
+    assert rose["root_cause"][0].startswith("1,000 USD above the expected cost") and waste["root_cause"] == []
+    assert shown["anomalies"][0]["cost_drivers"] == rose["root_cause"]
     assert "explanation" not in rose
 
 

@@ -359,7 +359,7 @@ def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, 
             _, said = scan.communicate(timeout=patience(90))
         finally:
             scan.kill()
-    assert (scan.returncode, "stopped" in said) == (130, True), said
+    assert (scan.returncode, "interrupted" in said) == (130, True), said
     assert local_trino.states(live, until=lambda states: not states) == []
     left = engine.query("SHOW TABLES", label="tables")
     assert not [row["Table"] for row in left if "__" in row["Table"]]

@@ -221,7 +221,7 @@ def _ended(lines: list[str]) -> int:
 
 
 def _called_again(lines: list[str]) -> int:
-    return sum("called again, for what arrived meanwhile" in line for line in lines)
+    return sum("invoked again for events that arrived meanwhile" in line for line in lines)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def test_words_show_the_row_and_data_is_never_a_template():
     detection = Catalog.load().detection("orphaned_opensearch_collection")
     row = ROW | {"region_id": "{resource_id}"}
     made = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
-    assert "336.00 OCU hours in 7 days in {resource_id}" in made.reason
+    assert "336.00 OCU-hours of OpenSearch Serverless in {resource_id} in 7 days" in made.reason
     assert made.monthly_cost == Decimal("345.6")
     assert made.evidence == {"ocu_hours": 336.0, "lookback_days": 7, "tags": {"team": "search"}}
 

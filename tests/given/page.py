@@ -12,6 +12,7 @@ from typing import Any
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.coverage import Coverage
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.paste_commands import action_of
 from focuswatch.ledger import LedgerEntry
 from focuswatch.reports.page import PageData
 from tests.given.findings import DAY, finding
@@ -43,11 +44,18 @@ def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> PageData:
     return PageData(**{**given, **changed})
 
 
+HOSTILE_ACTION = action_of(
+    "1. Stop {resource_id}: aws ec2 stop-instances --instance-ids {resource_id}",
+    {"resource_id": HOSTILE},
+    words={"resource_id": HOSTILE},
+)
+
+
 def hostile() -> PageData:
     """Return data of a page in which every name of a bill tries to break out of its place."""
     nasty = finding(HOSTILE, account=HOSTILE, team=HOSTILE, tags={HOSTILE: HOSTILE}).model_copy(
         update={"sub_account_name": HOSTILE, "region_id": HOSTILE, "service_name": HOSTILE, "reason": HOSTILE,
-                "title": HOSTILE, "action": f"1. aws ec2 stop-instances --instance-ids {HOSTILE}"}
+                "title": HOSTILE, "action": HOSTILE_ACTION}
     )  # fmt: skip
     strange = nasty.model_copy(update={"category": "anomaly", "fingerprint": "a" * 20})
     day = {"charge_date": DAY - timedelta(days=1), "effective_cost": 10.0}

@@ -129,7 +129,7 @@ def test_scan_page_and_digest_say_what_was_not_told(scanned):
         one for one in result.notifications if one.finding.detection in ("cost_anomaly", "token_burst")
     ]
     assert result.notes == (SAID,)
-    assert page["freshness"]["launched"] == [SAID]
+    assert page["coverage"]["launched"] == [SAID]
     said = "Muted by planned launches: 500.00 USD/day (guide, up to 8 times the baseline through 2026-04-08)"
     assert said in lines["search"] and said in lines[None]
     assert not [line for line in lines["ads"] if "launch" in line]

@@ -330,7 +330,7 @@ def test_page_without_a_scan_gets_one_sentence(tmp_path):
     """It has no ledger."""
     sample = Path(__file__).parents[1] / "data" / "focus_sample.csv"
     done = focuswatch("page", sample, "-o", tmp_path / "p.html", "--state", tmp_path / "state", code=2)
-    assert "scan the export first" in done.stderr
+    assert "Scan the export first" in done.stderr
     assert not (tmp_path / "p.html").exists()
 
 

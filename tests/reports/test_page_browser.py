@@ -127,7 +127,8 @@ def test_the_public_sample_has_what_a_bill_without_ai_can_show(chromium, pages):
     """No AI, and said so; movements, owners, savings and how far the data goes."""
     with opened(chromium, pages["sample"]) as page:
         assert (
-            "The bill contains no AI charges in the last 60 days" in page.locator("#daily-spend").inner_text()
+            "The bill contains no AWS AI charges in the last 60 days"
+            in page.locator("#daily-spend").inner_text()
         )
         for section in ("findings", "unallocated", "savings", "coverage"):
             assert page.locator(f"#{section}").inner_text().strip()

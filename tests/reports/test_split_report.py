@@ -150,7 +150,7 @@ def test_the_command_splits_and_asks_the_ledger(tmp_path):
     """By its own first column; savings of what was never scanned get a sentence."""
     sample, state = Path(__file__).parents[1] / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
     refused = focuswatch("report", "savings", sample, *state, code=2)
-    assert "scan the export first" in refused.stderr
+    assert "Scan the export first" in refused.stderr
     focuswatch("scan", sample, "--format", "json", *state)
     for format in ("json", "csv", "table"):
         assert focuswatch("report", "savings", "--format", format, *state).stdout.strip()

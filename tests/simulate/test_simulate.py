@@ -488,5 +488,5 @@ def test_every_team_owns_existing_accounts(simulated):
 
 
 def test_too_few_accounts_for_the_incidents_are_rejected(tmp_path):
-    with pytest.raises(ConfigError, match=f"at least {MIN_ACCOUNTS} are needed"):
+    with pytest.raises(ConfigError, match=f"Specify at least {MIN_ACCOUNTS}"):
         simulate(tmp_path, accounts=MIN_ACCOUNTS - 1)

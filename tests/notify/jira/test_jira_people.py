@@ -84,7 +84,7 @@ def test_issue_is_reopened_after_the_exclusion_expired(world):
     world.pass_days(EXCLUSION_DAYS)
     assert world.channel.deliver(notification(1, "reminder", **today(world))).endswith("SRCH-1 reopened")
     (issue,) = world.issues
-    assert not issue.done and "its exclusion has ended" in issue.bodies[0]
+    assert not issue.done and "exclusion has ended" in issue.bodies[0]
     assert world.state.open and not world.state.closed_by_person
     close(world, by="Ada", resolution="Declined")
     world.channel.sweep()
@@ -175,8 +175,10 @@ def test_clone_is_closed_with_a_comment_that_names_the_original(world):
     assert world.channel.sweep().duplicates == ["SRCH-2"]
     original, clone = world.jira.issues
     assert not original.done and clone.done
-    assert clone.bodies == ["This issue is about the same finding as SRCH-1, which is older and is kept up to date. "
-                            "It is closed as a duplicate."]  # fmt: skip
+    assert clone.bodies == [
+        "This issue is about the same finding as SRCH-1, an older issue that focuswatch keeps up to date. "
+        "This issue is closed as a duplicate."
+    ]
     world.jira.move("SRCH-2", "To Do" if world.jira.cloud else "Reopened")
     assert world.channel.sweep().duplicates == [], "who opens it again has it for themselves"
     world.channel.deliver(notification(1, "changed", monthly_cost=Decimal(4000)))

@@ -16,7 +16,7 @@ from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
 from focuswatch.catalog.catalog import Catalog
 from focuswatch.detect.scan import scan
-from focuswatch.findings.finding import Finding, amount, display_values
+from focuswatch.findings.finding import ONE_DAY, Finding, amount, display_values
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.ledger import SqliteLedger
 from focuswatch.notify.slack.digest import DigestLine, render_digest
@@ -202,7 +202,7 @@ def test_golden_findings_have_the_text_of_the_catalog(findings, catalog, detecti
         if one.detection == detection:
             values = one.evidence | one.model_dump(include=set(NAMED))
             words = display_values(values)
-            reason = header.reason.strip().format_map(words)
+            reason = ONE_DAY.sub(r"on \1", header.reason.strip().format_map(words))
             action = action_of(header.action.strip(), values, words=words)
             assert (one.title, one.reason, one.action) == (header.title, reason, action)
 

@@ -16,7 +16,7 @@ function dailySpendSection(data, currency) {
     chart(`Daily AI spend in ${currency} by five layers, ${day(days[0])} to ${day(days.at(-1))}, with a line for the spend included in a Bedrock filter. ${summary}`,
       (width) => dailySpendChart({ days, layers, bedrock, settled, width, currency })),
     layerTable(month, currency),
-    folded("Daily amounts as a table", dailySpendTable({ days, layers, bedrock, currency })),
+    folded("Daily amounts as a table", scrolling("AI spend by day and layer", dailySpendTable({ days, layers, bedrock, currency }))),
   );
 }
 
