@@ -317,7 +317,7 @@ def check_page(deployed: Deployed) -> None:
     as_of = date.fromisoformat(shown["as_of"])
     seen = {one.fingerprint for one in entries if is_shown(one, silences, as_of=as_of)}
     assert {one["fingerprint"] for one in shown["findings"]} == seen
-    assert not shown["freshness"]["failures"] and shown["freshness"]["detections"] == len(Catalog.load().live)
+    assert not shown["coverage"]["failures"] and shown["coverage"]["detections"] == len(Catalog.load().live)
     assert {row["fingerprint"] for row in deployed.table("known_findings")} == {
         one.fingerprint for one in entries
     }
