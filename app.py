@@ -4,7 +4,7 @@ from pathlib import Path
 
 from aws_cdk import App
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import FocuswatchError
 from focuswatch.operations.config_placeholders import placeholders
 from focuswatch.operations.deployment_config import Deployment

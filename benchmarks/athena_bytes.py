@@ -27,7 +27,7 @@ from focuswatch.bill.refresh.refresh_selects import tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.engines.athena_engine import AthenaEngine, Executed
 from focuswatch.owners.owners_file import Owners

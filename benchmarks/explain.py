@@ -23,7 +23,7 @@ from organizations import over_seeds
 
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.explanation import CostDriver
 from focuswatch.findings.finding import Finding

@@ -4,7 +4,7 @@ from aws_cdk import aws_athena
 from constructs import Construct
 
 from focuswatch.bill.refresh.refresh_selects import saved_query
-from focuswatch.catalog.catalog import Catalog, Detection, Report
+from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.findings.exchange_rates import rate_of
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners

@@ -2,7 +2,7 @@
 
 from aws_cdk import App, Tags
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.member_stack import MemberStack

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from aws_cdk import Duration, RemovalPolicy, aws_iam, aws_kms, aws_sns, aws_sns_subscriptions, aws_sqs
 from constructs import Construct
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from infra.nag_exceptions import acknowledge
 

@@ -9,7 +9,7 @@ from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from focuswatch.bill.athena_bill import open_athena_bill
-from focuswatch.catalog.catalog import Detection
+from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.collect.cloudtrail_changes import CloudTrail
 from focuswatch.collect.member_sessions import PATIENT, member_sessions
 from focuswatch.detect.run_detection import due_detections

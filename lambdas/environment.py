@@ -17,15 +17,15 @@ from botocore.config import Config
 
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.table_files import Files
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.console_links import console_url, query_url
 from focuswatch.notify.pacing import MessagePacing
-from focuswatch.notify.publish import Topics
 from focuswatch.notify.queue_batch import Queue
+from focuswatch.notify.sns_publish import Topics
 from focuswatch.operations.function_lease import Lease, LeaseLost
 from focuswatch.operations.heartbeat import Heartbeat, record
 from focuswatch.owners.owners_file import Owners

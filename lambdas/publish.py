@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from focuswatch.notify.publish import publish
+from focuswatch.notify.sns_publish import publish
 from lambdas.environment import PATIENT
 from lambdas.function import Invocation, lambda_function, logger, metrics
 

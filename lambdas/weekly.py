@@ -6,7 +6,7 @@ from focuswatch.bill.athena_bill import open_athena_bill
 from focuswatch.errors import DeliveryError
 from focuswatch.owners.launches import costs_muted_by_launches
 from focuswatch.reports.run_report import report_rows
-from focuswatch.reports.weekly_message import render_weekly_message
+from focuswatch.reports.weekly_slack_message import render_weekly_message
 from focuswatch.reports.weekly_summary import weeks
 from lambdas.function import Invocation, lambda_function
 

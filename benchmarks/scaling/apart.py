@@ -16,7 +16,7 @@ import focuswatch.detect.forecast.budget_plans  # noqa: F401
 import focuswatch.detect.series_detection  # noqa: F401
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import DetectionInput, first_new_day, run_detection
 from focuswatch.owners.owners_file import Owners
 

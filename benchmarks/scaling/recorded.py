@@ -13,7 +13,7 @@ from typing import Any
 
 from focuswatch.ledger import DetectionRun, SqliteLedger, decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.publish import Topics, publish
+from focuswatch.notify.sns_publish import Topics, publish
 from tests.fakes.memory_table import MemoryTable
 
 

@@ -10,7 +10,7 @@ import duckdb
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases, run_case
 from focuswatch.bill import local_tables
-from focuswatch.catalog.catalog import Catalog, CatalogEntry, Detection
+from focuswatch.catalog.sql_catalog import Catalog, CatalogEntry, Detection
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError

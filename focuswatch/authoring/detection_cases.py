@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from focuswatch.bill import local_tables
 from focuswatch.bill.schema import table_columns as columns
-from focuswatch.catalog.catalog import FILL_IN, ROOT, Catalog, Detection
+from focuswatch.catalog.sql_catalog import FILL_IN, ROOT, Catalog, Detection
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.engines.duckdb_engine import DuckDbEngine, create_empty_table

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from focuswatch.catalog.catalog import FILL_IN
+from focuswatch.catalog.sql_catalog import FILL_IN
 from focuswatch.errors import ConfigError
 
 SQL = f"""/*

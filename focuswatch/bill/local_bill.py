@@ -21,7 +21,7 @@ from focuswatch.bill.refresh.local_refresh import refresh, unreadable
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, KNOWN_FINDINGS
 from focuswatch.bill.state_lock import locked
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect, create_empty_table, create_table
 from focuswatch.engines.sql_literals import Value
 from focuswatch.owners.owners_file import Owners

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from focuswatch.bill.schema.table_columns import ACCOUNTS, MADE, OPTIONAL, OWNERS
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import create_empty_table, create_table
 from focuswatch.engines.sql_identifiers import file_list, quoted
 from focuswatch.engines.sql_literals import Value

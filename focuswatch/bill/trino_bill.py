@@ -21,7 +21,7 @@ from focuswatch.bill.refresh.refresh_selects import tables_as_of
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
 from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, KNOWN_FINDINGS, OWNERS
 from focuswatch.bill.state_lock import locked
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
 from focuswatch.engines.trino_engine import TrinoEngine, cancelled_with_the_command

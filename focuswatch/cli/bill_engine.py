@@ -11,7 +11,7 @@ from focuswatch.errors import ConfigError
 
 if TYPE_CHECKING:
     from focuswatch.bill.bill import Bill, BillInputs, Progress
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.owners.owners_file import Owners
 
 

@@ -29,7 +29,7 @@ def list_() -> None:
     \b
     focuswatch list
     """
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.output.catalog_tables import print_catalog
 
     catalog = Catalog.load()
@@ -46,7 +46,7 @@ def show(name: Name, as_of: ShownAsOf = None) -> None:
     """
     from datetime import date
 
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.output.catalog_tables import print_catalog_entry
 
     print_catalog_entry(Catalog.load(), name, as_of=options.day(as_of) or date.today())
@@ -66,7 +66,7 @@ def check(
     """
     from focuswatch.authoring.catalog_checks import problems
     from focuswatch.authoring.detection_cases import FOLDER
-    from focuswatch.catalog.catalog import ROOT
+    from focuswatch.catalog.sql_catalog import ROOT
 
     other = Path("athena_sql").resolve()
     if other.is_dir() and other != ROOT:

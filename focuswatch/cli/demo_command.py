@@ -99,7 +99,7 @@ def _clear(out: Path) -> None:
 
 
 def _print_ai_share(rows: "list[Row]", currency: str) -> None:
-    from focuswatch.cli.output.console import money
+    from focuswatch.cli.output.terminal_style import money
 
     total = sum((Decimal(str(row["effective_cost"])) for row in rows), Decimal(0))
     bedrock = sum((Decimal(str(row["seen_by_bedrock_filter"])) for row in rows), Decimal(0))

@@ -70,7 +70,7 @@ def _stored(finding: "Finding") -> "Explanation":
 
 def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation":
     """Return an explanation from the bill, with the CloudTrail events that the finding was notified with."""
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.opened_export import open_export
     from focuswatch.detect.explain.cost_increase import cost_increase_of
     from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases
@@ -92,7 +92,7 @@ def _computed(finding: "Finding", *, bill_options: BillOptions) -> "Explanation"
 
 
 def _no_excess(finding: "Finding", *, state: "Path | None") -> "ConfigError":
-    from focuswatch.cli.output.console import hint
+    from focuswatch.cli.output.terminal_style import hint
     from focuswatch.errors import ConfigError
 
     instead = INSTEAD.get(

@@ -228,7 +228,7 @@ def _one_scope(scopes: "dict[SuppressionScope, str | None]") -> "tuple[Suppressi
 
 
 def _check_tag(tag: str, *, detection: str | None, include_security: bool) -> None:
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
 
     if not all(tag.partition("=")[:2]):
         _refuse(f"--tag {tag}: expected KEY=VALUE.")
@@ -281,7 +281,7 @@ def _suppress(
 
 def _blind_spots(detection: str) -> list[str]:
     """Return the known limitations of a detection; none of one that is no longer in the catalog."""
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
 
     known = Catalog.load().detections.get(detection)
     return list(known.header.blind_spots) if known else []

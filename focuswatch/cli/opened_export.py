@@ -11,7 +11,7 @@ from focuswatch.cli.option_groups import BillOptions
 if TYPE_CHECKING:
     from focuswatch.bill.bill import Bill, BillInputs
     from focuswatch.bill.remembered_inputs import RecalledInputs
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
     from focuswatch.owners.owners_file import Owners
 
@@ -33,7 +33,7 @@ def open_export(bill_options: BillOptions) -> Iterator[OpenedExport]:
 
     Raises ConfigError, also where no table of a Trino is named.
     """
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.bill_engine import export_name, open_on_engine
     from focuswatch.cli.progress import progress_line
     from focuswatch.detect.result_cache import open_result_cache

@@ -12,7 +12,7 @@ import typer
 from focuswatch.engines.trino_server import SignIn
 
 if TYPE_CHECKING:
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.ledger import Ledger
 
 DYNAMODB = "dynamodb://"

@@ -10,7 +10,7 @@ from focuswatch.cli.option_groups import BillOptions, takes
 
 if TYPE_CHECKING:
     from focuswatch.bill.bill import Bill
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.detect.result_cache import ResultCache
     from focuswatch.ledger import Ledger
     from focuswatch.owners.owners_file import Owners

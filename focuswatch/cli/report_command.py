@@ -9,7 +9,7 @@ from focuswatch.cli.option_groups import BillOptions, takes
 from focuswatch.cli.options import ReportFormat, SplitBy
 
 if TYPE_CHECKING:
-    from focuswatch.catalog.catalog import Report
+    from focuswatch.catalog.sql_catalog import Report
     from focuswatch.cli.opened_export import OpenedExport
     from focuswatch.engines import Row
 
@@ -34,7 +34,7 @@ def report(
     focuswatch report ai_spend_by_layer --by use_case
     focuswatch report ai_spend lake.billing.export --engine trino --trino https://ana@trino.example.com/lake/focuswatch
     """
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.opened_export import open_export
 
     selected = Catalog.load().report(name)

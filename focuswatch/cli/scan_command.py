@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from focuswatch.bill.bill import BillSummary
-    from focuswatch.catalog.catalog import Catalog, Detection
+    from focuswatch.catalog.sql_catalog import Catalog, Detection
     from focuswatch.detect.scan_result import ScanResult
 
 NEW_FINDING_EXIT = 3
@@ -81,7 +81,7 @@ def scan_and_notify(
     again in the next scan.
     """
     from focuswatch.bill.remembered_inputs import remember_inputs
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
     from focuswatch.cli.bill_engine import open_on_engine
     from focuswatch.cli.opened_export import bill_inputs, recalled_files
     from focuswatch.cli.progress import progress_line

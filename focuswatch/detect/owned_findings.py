@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from focuswatch.bill.account_details import rows_of_accounts
-from focuswatch.catalog.catalog import Detection
+from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.exchange_rates import Rate

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from focuswatch import __version__
-from focuswatch.catalog.catalog import PER_USD, Catalog, Detection
+from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.sql_literals import Value
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.catalog.catalog import PER_USD, Catalog, Detection
+from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Value
 from focuswatch.errors import FocuswatchError, QueryError

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from focuswatch.catalog.catalog import PER_USD, Catalog, Detection
 from focuswatch.catalog.headers import Scoring
+from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection
 from focuswatch.detect.anomaly import score_with_expectation
 from focuswatch.detect.explain.cost_increase import CostIncrease
 from focuswatch.detect.explain.driver_queries import query_cost_drivers, to_cost_driver

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from focuswatch.catalog.catalog import Detection
 from focuswatch.catalog.headers import Category
+from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from focuswatch.catalog.catalog import PER_USD, Catalog
+from focuswatch.catalog.sql_catalog import PER_USD, Catalog
 from focuswatch.engines import Engine, Row
 from focuswatch.findings.finding import account_label, amount
 from focuswatch.owners.owners_file import Owners

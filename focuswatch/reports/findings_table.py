@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import date
 
-from focuswatch.catalog.catalog import Report
+from focuswatch.catalog.sql_catalog import Report
 from focuswatch.engines import Engine
 from focuswatch.engines.common_table_expressions import needed_of
 from focuswatch.findings.finding import DAYS_A_MONTH

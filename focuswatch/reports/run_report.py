@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from focuswatch.catalog.catalog import Report
+from focuswatch.catalog.sql_catalog import Report
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.common_table_expressions import with_tables

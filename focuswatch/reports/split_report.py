@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from focuswatch.bill.schema.table_columns import MADE
-from focuswatch.catalog.catalog import Catalog, Report
+from focuswatch.catalog.sql_catalog import Catalog, Report
 from focuswatch.engines import Row
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.sql_literals import literal

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from focuswatch.engines.sql_literals import literal
-from focuswatch.simulate.bill_plan import BillPlan, ObservedActivity
 from focuswatch.simulate.organization import PRODUCT_TEAMS, SimulatedOrganization
+from focuswatch.simulate.planned_bill import BillPlan, ObservedActivity
 
 ACTIVITY = {
     "activity_date": "DATE", "sub_account_id": "VARCHAR", "region_id": "VARCHAR", "namespace": "VARCHAR",

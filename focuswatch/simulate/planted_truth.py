@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.bill_plan import BillPlan, Identity, PlantedCase
+from focuswatch.simulate.planned_bill import BillPlan, Identity, PlantedCase
 
 SCHEMA = "focuswatch.truth/1"
 

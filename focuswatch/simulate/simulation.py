@@ -7,7 +7,6 @@ from random import Random
 
 from focuswatch.errors import ConfigError
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.companion_files import write_accounts, write_activity, write_owners
 from focuswatch.simulate.everyday.bulk_resources import add_bulk_resources
 from focuswatch.simulate.everyday.edge_viewers import add_edge_viewers
@@ -16,6 +15,7 @@ from focuswatch.simulate.everyday.everyday_ai import add_everyday_ai
 from focuswatch.simulate.everyday.finance_charges import add_finance_charges
 from focuswatch.simulate.expected import truth_of
 from focuswatch.simulate.organization import make_organization
+from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted.incident_kinds import plant
 from focuswatch.simulate.planted_truth import write_truth
 from focuswatch.simulate.writing.export_files import (

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, differences, give
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import connect
 

@@ -6,8 +6,8 @@ import pytest
 from focuswatch.authoring.detection_cases import read_cases
 from focuswatch.bill import local_tables
 from focuswatch.bill.schema import table_columns
-from focuswatch.catalog.catalog import read_entry
 from focuswatch.catalog.headers import DetectionHeader
+from focuswatch.catalog.sql_catalog import read_entry
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.errors import CatalogError, ConfigError

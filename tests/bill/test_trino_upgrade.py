@@ -6,7 +6,7 @@ import pytest
 
 from focuswatch.bill.refresh.trino_refresh import TrinoTables
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import QueryError
 
 CATALOG = Catalog.load()

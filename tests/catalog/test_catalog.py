@@ -8,7 +8,7 @@ import pytest
 
 from focuswatch.authoring import scaffold
 from focuswatch.authoring.catalog_checks import problems, statement_problems
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import cost_increase_of
 from focuswatch.errors import CatalogError, ConfigError
 from focuswatch.findings.finding import to_finding

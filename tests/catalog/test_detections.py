@@ -13,7 +13,7 @@ from focuswatch.authoring.detection_cases import (
     outcome_of,
     read_cases,
 )
-from focuswatch.catalog.catalog import Catalog, Detection
+from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.engines.duckdb_engine import connect
 
 CATALOG = Catalog.load()

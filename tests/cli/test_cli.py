@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app, main
 from focuswatch.cli.option_groups import BillOptions
 from focuswatch.ledger import decide
@@ -443,7 +443,7 @@ def test_show_prints_sql_that_runs(export):
 
 def test_list_names_every_detection():
     """One line each."""
-    from focuswatch.catalog.catalog import Catalog
+    from focuswatch.catalog.sql_catalog import Catalog
 
     listed = focuswatch("list").stdout
     assert all(id in listed for id in Catalog.load().detections)
@@ -540,7 +540,7 @@ def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
     """Whether Python or DuckDB hears of it first."""
     code = (
         "from unittest.mock import patch; from focuswatch.cli import main\n"
-        f"with patch('focuswatch.catalog.catalog.Catalog.load', side_effect={raised}): main()"
+        f"with patch('focuswatch.catalog.sql_catalog.Catalog.load', side_effect={raised}): main()"
     )
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output import machine_formats
-from focuswatch.cli.output.console import PIPED_WIDTH, place
 from focuswatch.cli.output.finding_tables import print_finding, print_findings
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.slack_payload import notification_payload
+from focuswatch.cli.output.terminal_style import PIPED_WIDTH, place
 from focuswatch.cli.progress import progress_line
 from focuswatch.detect.coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult

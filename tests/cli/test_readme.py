@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli import app
 from focuswatch.owners.owners_file import Owners
 

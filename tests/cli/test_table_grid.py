@@ -5,13 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.output.catalog_tables import print_catalog
-from focuswatch.cli.output.console import PIPED_WIDTH, console, rounded
 from focuswatch.cli.output.finding_tables import print_findings
 from focuswatch.cli.output.report_tables import print_report
 from focuswatch.cli.output.scan_tables import print_top_findings
 from focuswatch.cli.output.table_grid import Column, grid, shortened, wrapped
+from focuswatch.cli.output.terminal_style import PIPED_WIDTH, console, rounded
 from focuswatch.detect.coverage import Coverage
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.ledger import LedgerEntry, Notification

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import EndpointConnectionError, UnknownServiceError
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.collect.access_refusals import ServiceNotOffered
 from focuswatch.collect.account_activity import collect_account
 from focuswatch.collect.collected_days import Window

@@ -7,7 +7,7 @@ import argparse
 import sys
 import time
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from tests.conformance.reduce import keep, smallest
 from tests.conformance.run_both import Asked, Both, known_cases, random_batches

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from focuswatch.bill import local_tables
-from focuswatch.catalog.catalog import Catalog, Detection, Report
+from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.detect.run_detection import Outcome, run_detection
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.common_table_expressions import needed_of, with_tables

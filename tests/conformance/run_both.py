@@ -10,7 +10,7 @@ import duckdb
 
 from focuswatch.authoring.detection_cases import FOLDER, read_cases
 from focuswatch.bill import local_tables
-from focuswatch.catalog.catalog import Catalog, Detection, Report
+from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.errors import FocuswatchError
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.coverage import Coverage, coverage
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 

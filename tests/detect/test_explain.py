@@ -12,7 +12,7 @@ import pytest
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import attach_explanations
 from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
 from focuswatch.detect.explain.driver_queries import charges_of, explain_cost_increases, query_cost_drivers

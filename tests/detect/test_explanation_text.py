@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 
 from focuswatch.notify.jira import issue_text as jira_words
-from focuswatch.notify.publish import render_email
 from focuswatch.notify.slack.blocks import MESSAGE_CHARACTERS, size
 from focuswatch.notify.slack.finding_message import render_message
 from focuswatch.notify.slack.thread_replies import render_thread_reply
+from focuswatch.notify.sns_publish import render_email
 from focuswatch.reports.page import build_document
 from focuswatch.simulate.bill_calendar import Calendar
 from focuswatch.simulate.expected import truth_of

@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill.local_tables import create_views
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.owned_findings import owned_findings
 from focuswatch.detect.run_detection import DetectionInput, Outcome, run_detection
 from focuswatch.detect.scan import scan

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.doctor_command import _http_get
 from focuswatch.cli.option_groups import BillOptions
 from focuswatch.cli.scan_command import run_scan

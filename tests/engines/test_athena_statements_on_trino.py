@@ -25,7 +25,7 @@ from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.refresh_selects import NOT_STORED, saved_query, tables_as_of
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, KEPT_TABLES
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.cli.option_groups import BillOptions
 from focuswatch.cli.scan_command import run_scan
 from focuswatch.engines.athena_engine import AthenaEngine

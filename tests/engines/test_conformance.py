@@ -9,7 +9,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, differences, read_cases
 from focuswatch.bill.schema import table_columns
-from focuswatch.catalog.catalog import Catalog, Detection
+from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.engines.duckdb_engine import connect
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference

@@ -17,7 +17,7 @@ from focuswatch.bill.refresh.trino_refresh import TrinoTables
 from focuswatch.bill.refresh.trino_statements import create_parts
 from focuswatch.bill.schema.focus_columns import KINDS, SQL_TYPES
 from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import create_statement, insert_statements, select_rows, trino_type
 from focuswatch.engines.trino_server import Server, SignIn

@@ -23,9 +23,9 @@ from focuswatch.notify.claims import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.deliver import JiraChannel
 from focuswatch.notify.jira.issue_state import IssueState
-from focuswatch.notify.publish import Topics, publish
 from focuswatch.notify.queue_batch import deliver_batch, retry_delay
 from focuswatch.notify.queue_message import notification_number
+from focuswatch.notify.sns_publish import Topics, publish
 from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_slack import local_slack

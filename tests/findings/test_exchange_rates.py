@@ -13,8 +13,8 @@ from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, outcome
 from focuswatch.aws_alerts.alert_findings import alert_finding as said
 from focuswatch.bill.refresh.glue_partitions import GluePeriod, _period
 from focuswatch.bill.refresh.refresh_selects import rate_of_period
-from focuswatch.catalog.catalog import Catalog, read_entry
 from focuswatch.catalog.headers import DetectionHeader as Header
+from focuswatch.catalog.sql_catalog import Catalog, read_entry
 from focuswatch.cli import app
 from focuswatch.detect.run_detection import Outcome
 from focuswatch.engines.duckdb_engine import connect

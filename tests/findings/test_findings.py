@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding, fingerprint, json_value, money, severity_of, to_finding
 from focuswatch.findings.size_limits import FINDING_BYTES, whole_length
 from tests.given.findings import finding

@@ -10,13 +10,13 @@ from itertools import product
 import pytest
 
 from focuswatch.authoring.catalog_checks import problems
-from focuswatch.catalog.catalog import Catalog, Detection
+from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.cli.output import machine_formats
 from focuswatch.findings.finding import Finding, to_finding
 from focuswatch.findings.paste_commands import COMMAND, action_of, why_not
 from focuswatch.notify.jira import issue_text as jira
-from focuswatch.notify.publish import render_email
 from focuswatch.notify.slack.finding_message import render_message
+from focuswatch.notify.sns_publish import render_email
 from focuswatch.reports.page import build_document
 from tests.given.page import gathered
 from tests.notify.jira.test_jira_text import BLOCK, DESCRIBED

@@ -25,7 +25,7 @@ SERVICES = {
     "focuswatch/operations/function_lease.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb_ledger.py": ["dynamodb"],
     "focuswatch/ledger/dynamodb_pages.py": ["dynamodb"],
-    "focuswatch/notify/publish.py": ["sns"],
+    "focuswatch/notify/sns_publish.py": ["sns"],
     "focuswatch/operations/queue_depths.py": ["sqs"],
     "focuswatch/notify/slack/deliver.py": ["dynamodb"],
     "focuswatch/notify/slack/digest_queue.py": ["dynamodb"],

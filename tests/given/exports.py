@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from focuswatch.bill.refresh.local_refresh import LocalRefresh, refresh
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.sql_literals import literal
 

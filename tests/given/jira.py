@@ -8,7 +8,7 @@ from typing import Any
 
 from moto import mock_aws
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import TryLater, Unsure
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger

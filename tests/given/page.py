@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.coverage import Coverage
 from focuswatch.findings.finding import Finding
 from focuswatch.findings.paste_commands import action_of

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
 from infra.stacks import add_stacks

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.cost import ALARM_METRICS, DETECTIONS, KEYS, OLD_VERSIONS_DAYS, Line, lines, table
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import Deployment
 from tests.given.deployments import CONFIG, ROOT
 from tests.given.stacks import synthesized

@@ -15,7 +15,7 @@ from cfnlint.config import ManualArgs
 from app import synthesize
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.glue_columns import GLUE_TABLES, PARTITION_KEYS
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect, create_empty_table
 from focuswatch.engines.sql_literals import placeholders
 from focuswatch.notify.claims import LEASE_SECONDS

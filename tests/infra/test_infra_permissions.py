@@ -51,7 +51,7 @@ USED = {
     "publish": [
         HEARTBEAT,
         *LEASE,
-        Used("focuswatch/notify/publish.py"),
+        Used("focuswatch/notify/sns_publish.py"),
         PAGES,
         Used("focuswatch/ledger/dynamodb_ledger.py", frozenset({"pending_notifications", "mark_notified"})),
     ],

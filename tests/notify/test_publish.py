@@ -11,11 +11,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding, to_finding
 from focuswatch.ledger import decide
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.notify.publish import Topics, publish
+from focuswatch.notify.sns_publish import Topics, publish
 from tests.given.findings import DAY, finding, run
 from tests.given.ledger import ledger_table
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from focuswatch.bill import local_tables
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.ledger import SqliteLedger
 from focuswatch.owners.launches import costs_muted_by_launches, launches_summary

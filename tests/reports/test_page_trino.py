@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from focuswatch.authoring.detection_cases import FOLDER, read_cases
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.ledger import LedgerEntry, Suppression
 from focuswatch.owners.owners_file import Owners

@@ -12,7 +12,7 @@ from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.run_report import report_rows

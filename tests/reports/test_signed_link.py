@@ -16,7 +16,7 @@ from focuswatch.reports.page.signed_link import (
     opens,
     page_link,
 )
-from focuswatch.reports.weekly_message import render_weekly_message
+from focuswatch.reports.weekly_slack_message import render_weekly_message
 from tests.fakes.slack_rules import blocks_problems
 from tests.reports.test_weekly_summary import row, week_of
 

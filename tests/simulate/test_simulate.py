@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.errors import ConfigError
 from focuswatch.ledger import SqliteLedger

@@ -29,7 +29,7 @@ from focuswatch.bill.refresh.period_facts import (
 )
 from focuswatch.bill.refresh.refresh_index import Unit, digest_of
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.sql_literals import literal
 from focuswatch.errors import ExportError
 from focuswatch.findings.exchange_rates import USD

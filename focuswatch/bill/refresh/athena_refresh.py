@@ -26,7 +26,7 @@ from focuswatch.bill.refresh.refresh_selects import (
 from focuswatch.bill.refresh.table_files import Files
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
 from focuswatch.bill.schema.table_columns import DELIVERIES, KEPT_TABLES, OWNERS
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import ExportError, FocuswatchError, QueryError
 from focuswatch.findings.exchange_rates import USD

@@ -14,7 +14,7 @@ from focuswatch.bill.ingest.file_listing import ExportFile
 from focuswatch.bill.ingest.file_shapes import Shape, finish, relation
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.refresh.local_views import daily_select
-from focuswatch.catalog.catalog import ROOT
+from focuswatch.catalog.sql_catalog import ROOT
 from focuswatch.engines.sql_identifiers import file_list
 from focuswatch.engines.sql_literals import literal
 from focuswatch.errors import CatalogError

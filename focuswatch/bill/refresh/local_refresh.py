@@ -21,15 +21,15 @@ from focuswatch.bill.ingest.overlapping_files import marked, suspects
 from focuswatch.bill.ingest.read_errors import changed as changed_since
 from focuswatch.bill.ingest.read_errors import refusal
 from focuswatch.bill.ingest.read_units import UnitReader, selects, sizes_in, table_files
+from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
 from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
 from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
-from focuswatch.bill.ingest.usability import refuse_unusable
 from focuswatch.bill.refresh.delivery_history import extended
 from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
 from focuswatch.bill.refresh.refresh_index import Index, Unit, digest_of, load_index, store_index
 from focuswatch.bill.schema.table_columns import KEPT_TABLES
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import ExportError, FocuswatchError
 
 KEPT = "kept"

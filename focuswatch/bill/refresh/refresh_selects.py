@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from focuswatch.bill.schema.focus_columns import KINDS, TEXTS
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
 from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES, MADE
-from focuswatch.catalog.catalog import PER_USD, Catalog, Detection, Report
+from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.sql_literals import Expression, Value, literal, literals
 from focuswatch.errors import CatalogError

@@ -18,7 +18,7 @@ from focuswatch.bill.refresh.refresh_index import DeliveryRow
 from focuswatch.bill.refresh.refresh_selects import folded, kept_table
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.glue_columns import PERIOD_TABLES
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines import Row
 from focuswatch.engines.sql_literals import literal, literals
 from focuswatch.engines.trino_engine import TrinoEngine

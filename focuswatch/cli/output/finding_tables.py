@@ -6,8 +6,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from focuswatch.cli.output.console import NO_OWNER, console, cost_cells, cost_columns, money, print_grid
 from focuswatch.cli.output.table_grid import Cell, Column
+from focuswatch.cli.output.terminal_style import (
+    NO_OWNER,
+    console,
+    cost_cells,
+    cost_columns,
+    money,
+    print_grid,
+)
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, account_label

@@ -8,7 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from focuswatch.bill.bill import BillSummary
-from focuswatch.cli.output.console import (
+from focuswatch.cli.output.minor_findings import minor_line
+from focuswatch.cli.output.table_grid import Cell, Column
+from focuswatch.cli.output.terminal_style import (
     COLORS,
     NO_OWNER,
     console,
@@ -20,8 +22,6 @@ from focuswatch.cli.output.console import (
     print_grid,
     rounded,
 )
-from focuswatch.cli.output.minor_findings import minor_line
-from focuswatch.cli.output.table_grid import Cell, Column
 from focuswatch.detect.scan_result import ScanResult
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
 from focuswatch.findings.visible_text import visible

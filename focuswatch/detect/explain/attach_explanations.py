@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
 from focuswatch.detect.explain.driver_queries import explain_cost_increases
 from focuswatch.engines import Engine

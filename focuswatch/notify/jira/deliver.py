@@ -9,7 +9,7 @@ Digests do not apply: an issue is not a message. `least_severity` keeps the numb
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import TryLater
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_protocol import Ledger

@@ -8,7 +8,7 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_message import QueuedNotification

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from focuswatch.bill.account_details import account_names
-from focuswatch.catalog.catalog import Catalog, Detection
+from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.detect.result_cache import ResultCache

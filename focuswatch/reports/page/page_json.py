@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.detection_summary import DetectionSummary
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import amount_label

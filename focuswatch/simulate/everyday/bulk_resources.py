@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.everyday.everyday_accounts import usage_pattern
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.planned_bill import BillPlan
 
 DAILY_USD = 0.02  # of one small resource
 NOISE = 0.15

@@ -6,8 +6,8 @@ under CloudFront's name, and its function's ARN has the region in which it ran.
 
 from random import Random
 
-from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.charge_lines import Line
+from focuswatch.simulate.planned_bill import BillPlan
 
 VIEWERS = {  # region: its part of what the United States fetch; invented
     "eu-west-1": 0.2,

@@ -1,9 +1,9 @@
 """Everyday AI spend: models, retrieval, endpoints and training in use, each with matching activity."""
 
-from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.charge_lines import OFFICE, WORKDAYS
 from focuswatch.simulate.everyday.everyday_accounts import row_tags, usage_pattern
 from focuswatch.simulate.organization import BEDROCK_ALWAYS, SimulatedAccount
+from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.priced_meters import sagemaker
 
 TRAINING_ACCOUNTS = (

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import date
 
 from focuswatch.simulate.bill_calendar import next_month
-from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.billing_meters import Meter
 from focuswatch.simulate.charge_lines import Commitment
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.priced_meters import EC2, RDS, fee
 
 SAVINGS_PLANS = "Savings Plans for AWS Compute usage"

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 from focuswatch.simulate.bill_calendar import BILL_START_DAYS, FIRST_SCAN_DAYS
-from focuswatch.simulate.bill_plan import Identity
 from focuswatch.simulate.billing_meters import REGIONS
 from focuswatch.simulate.charge_lines import Line
 from focuswatch.simulate.expected.line_facts import (
@@ -16,6 +15,7 @@ from focuswatch.simulate.expected.line_facts import (
     last_day,
     total,
 )
+from focuswatch.simulate.planned_bill import Identity
 from focuswatch.simulate.planted_truth import Incident
 
 WARM_UP_DAYS = 14

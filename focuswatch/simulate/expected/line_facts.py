@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.bill_plan import USE_CASE_TAG, BillPlan, Identity, use_case_identity
 from focuswatch.simulate.charge_lines import Days, Line
+from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, Identity, use_case_identity
 
 Flags = NDArray[np.bool_]
 

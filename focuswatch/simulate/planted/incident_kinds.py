@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from focuswatch.simulate.bill_plan import BillPlan
+from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.planted.planted_anomalies import plant_anomalies
 from focuswatch.simulate.planted.planted_capacity import (
     plant_custom_models,
@@ -16,9 +16,9 @@ from focuswatch.simulate.planted.planted_endpoints import plant_endpoints
 from focuswatch.simulate.planted.planted_experiments_and_budgets import plant_budgets, plant_experiments
 from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
+from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
 from focuswatch.simulate.planted.planted_regions import plant_regions
-from focuswatch.simulate.planted.planted_services import plant_services
 from focuswatch.simulate.planted.planted_stopped_security_services import plant_stopped_security_services
 from focuswatch.simulate.planted.planted_tokens import plant_batchable, plant_token_bursts
 from focuswatch.simulate.planted.planted_training import plant_trainings

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.charge_lines import Week
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.priced_meters import AGENTCORE, EC2, meters
 
 DETECTION = "cost_anomaly"

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.everyday.everyday_accounts import row_tags
+from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.priced_meters import meters
 
 CAPACITY = "idle_bedrock_provisioned_throughput"

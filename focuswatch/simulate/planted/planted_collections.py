@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.everyday.everyday_accounts import row_tags, team_tag
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.priced_meters import OPENSEARCH
 
 DETECTION = "orphaned_opensearch_collection"

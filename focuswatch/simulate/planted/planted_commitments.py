@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from focuswatch.simulate.bill_plan import BillPlan, Identity
 from focuswatch.simulate.charge_lines import Commitment
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
 from focuswatch.simulate.everyday.finance_charges import SAVINGS_PLANS, pay_for, savings_fee
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.planned_bill import BillPlan, Identity
 from focuswatch.simulate.priced_meters import EC2, RDS, ec2, meters
 
 DETECTION = "unused_commitment"

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.planned_bill import BillPlan
 from focuswatch.simulate.priced_meters import ec2
 
 DORMANT = "dormant_account_woke"

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.bill_plan import USE_CASE_TAG, BillPlan, use_case_identity
 from focuswatch.simulate.charge_lines import Line
 from focuswatch.simulate.everyday.everyday_accounts import team_tag
+from focuswatch.simulate.planned_bill import USE_CASE_TAG, BillPlan, use_case_identity
 from focuswatch.simulate.priced_meters import meters, sagemaker
 
 OVERDUE = "experiment_overdue"

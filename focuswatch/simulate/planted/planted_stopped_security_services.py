@@ -1,9 +1,9 @@
 """Security services that stop while the account continues, and ones that have a reason to."""
 
 from focuswatch.simulate.bill_calendar import SETTLE_DAYS
-from focuswatch.simulate.bill_plan import BillPlan
 from focuswatch.simulate.everyday.everyday_accounts import charge_security_services
 from focuswatch.simulate.organization import SimulatedAccount
+from focuswatch.simulate.planned_bill import BillPlan
 
 STOPPED = "security_service_went_dark"
 CHARGED_DAYS = 21  # without a gap before its end, for a security service to count as on

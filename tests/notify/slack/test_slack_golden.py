@@ -14,7 +14,7 @@ import pytest
 
 from focuswatch.bill.bill import BillInputs
 from focuswatch.bill.local_bill import open_local_bill
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.scan import scan
 from focuswatch.findings.finding import ONE_DAY, Finding, amount, display_values
 from focuswatch.findings.paste_commands import action_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from focuswatch.catalog.catalog import Catalog
+from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.findings.finding import Finding, to_finding
 from focuswatch.findings.paste_commands import action_of
 from focuswatch.notify.slack import place_names
