@@ -25,6 +25,10 @@ sources   = [
 [parameters]
 lookback_days = 14
 least_monthly_cost_usd = 1.0
+[needs]
+charges = "meter LIKE 'EBS:VolumeUsage%'"
+columns = ["ResourceId"]
+history_days = 14
 */
 WITH computing_regions AS (
     SELECT

@@ -26,6 +26,9 @@ sources   = [
 ]
 [pace]
 alerts = [0.70, 0.85, 1.0]     # shares of the budget that are spent; the forecast comes before them
+[needs]
+owners = ["monthly_budget"]
+history_days = 7
 */
 SELECT team, use_case, sub_account_id, service_name, charge_date, is_settled, usage_cost, fee_cost
 FROM paid_days

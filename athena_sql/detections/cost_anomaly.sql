@@ -32,6 +32,8 @@ history_days = 400
 threshold = 3.75
 least_daily_excess_usd = 20.0
 history_days = 28
+[needs]
+history_days = 28
 */
 WITH daily_costs AS (
     SELECT

@@ -34,6 +34,9 @@ least_ratio = 4.0
 least_excess_gb = 100.0
 least_cost_usd = 1.0
 least_compute_share = 0.1
+[needs]
+charges = "internet_gb > 0"
+history_days = 21
 */
 WITH account_days AS (                                              -- one read of the bill: Trino reads a table at every mention
     SELECT

@@ -30,6 +30,8 @@ charges = "first"
 dormant_cost_usd = 10.0
 active_daily_cost_usd = 50.0
 young_days = 60
+[needs]
+history_days = 60
 */
 WITH bills AS (
     SELECT min(charge_date) AS bill_began

@@ -24,6 +24,8 @@ sources   = [
 [parameters]
 lookback_days = 7
 least_monthly_cost_usd = 1.0
+[needs]
+owners = ["experiments"]
 */
 WITH experiment_days AS (
     SELECT

@@ -33,6 +33,9 @@ history_days = 30
 rhythm_days = 130
 multiple = 3.0
 bill_begins_days = 14
+[needs]
+charges = "is_gpu"
+history_days = 14
 */
 WITH bills AS (
     SELECT CASE WHEN $news_since > begins_until THEN $news_since ELSE begins_until END AS news_from

@@ -27,6 +27,9 @@ sources   = [
 [parameters]
 lookback_days = 7
 least_monthly_cost_usd = 1.0
+[needs]
+charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)provisionedthroughput|reserved')"
+history_days = 7
 */
 WITH capacity_days AS (
     SELECT

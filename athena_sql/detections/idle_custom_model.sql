@@ -25,6 +25,10 @@ sources   = [
 [parameters]
 lookback_days = 14
 least_monthly_cost_usd = 1.0
+[needs]
+charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)custom')"
+activity = ["AWS/Bedrock", "AWS/BedrockMantle"]
+history_days = 14
 */
 WITH models AS (
     SELECT

@@ -31,6 +31,11 @@ sources   = [
 lookback_days = 14
 least_monthly_cost_usd = 1.0
 system_rate = 1.0          # daily mean of searches and writes per minute that are a domain's own
+[needs]
+charges = "regexp_like(SkuMeter, 'ESInstance:|m-NCU') OR ai_family IN ('kendra', 'q')"
+columns = ["ResourceId"]
+activity = ["AWS/ES", "AWS/Kendra", "AWS/QBusiness", "AWS/Neptune"]
+history_days = 14
 */
 WITH floor_charges AS (
     SELECT

@@ -25,6 +25,11 @@ sources   = [
 [parameters]
 lookback_days = 7
 least_monthly_cost_usd = 1.0
+[needs]
+charges = "ai_family = 'sagemaker' AND meter LIKE 'Host:%'"
+columns = ["ResourceId"]
+activity = ["AWS/SageMaker"]
+history_days = 7
 */
 WITH endpoints AS (
     SELECT

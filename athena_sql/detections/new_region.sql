@@ -29,6 +29,8 @@ sources   = [
 charges = "first"
 [parameters]
 warm_up_days = 14
+[needs]
+history_days = 14
 */
 WITH bills AS (
     SELECT min(charge_date) AS bill_began

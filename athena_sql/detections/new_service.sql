@@ -41,6 +41,8 @@ charges = "first"
 warm_up_days = 14
 least_transfer_gb = 100
 notable_cost_usd = 1.0         # from the first charge up to the day before the scan
+[needs]
+history_days = 14
 */
 WITH service_renames AS (
     SELECT *

@@ -30,6 +30,9 @@ least_job_hours = 1.0          # shorter jobs gain little from Spot
 least_days = 4                 # weekly training occurs four times in 30 days
 least_saving = 0.6
 most_saving = 0.8
+[needs]
+charges = "ai_family = 'sagemaker' AND meter LIKE 'Train:%'"
+history_days = 30
 */
 WITH training_days AS (
     SELECT

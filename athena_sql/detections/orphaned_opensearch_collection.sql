@@ -28,6 +28,9 @@ sources   = [
 [parameters]
 lookback_days = 7
 least_monthly_cost_usd = 1.0
+[needs]
+charges = "meter IN ('SearchOCU', 'IndexingOCU')"
+history_days = 7
 */
 WITH ocu_days AS (
     SELECT

@@ -32,6 +32,9 @@ least_weekday_share = 0.9
 least_active_days = 4
 least_monthly_cost_usd = 25.0  # of savings; less is not worth the effort
 saving = 0.5                   # https://aws.amazon.com/bedrock/pricing/ : batch, 50 % of on demand
+[needs]
+charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
+history_days = 28
 */
 WITH tokens AS (
     SELECT

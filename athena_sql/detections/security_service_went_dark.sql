@@ -30,6 +30,8 @@ sources   = [
 charged_days = 21
 least_stopped_days = 2
 most_stopped_days = 60
+[needs]
+history_days = 21
 */
 WITH security_services AS (
     SELECT *

@@ -37,6 +37,9 @@ least_ratio = 3.0              # as gpu_burst; a busy weekday is some 1.5 times 
 least_account_share = 0.5      # of the excess must be new to the account; the rest moved
 left_share = 0.25              # of its baseline: a workload below it has moved; an incomplete day has not
 least_daily_cost_usd = 10.0    # above the baseline
+[needs]
+charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
+history_days = 14
 */
 WITH workload_days AS (
     SELECT

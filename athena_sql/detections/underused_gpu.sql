@@ -31,6 +31,11 @@ least_days_run = 5             # an instance of working days; fewer days are a t
 most_utilization = 20.0        # percent of one GPU, mean over the hours it ran
 burst_utilization = 60.0       # a day above it shows bursts of work
 least_monthly_cost_usd = 1.0
+[needs]
+charges = "is_gpu"
+columns = ["ResourceId"]
+activity = ["/aws/sagemaker/Endpoints", "CWAgent"]
+history_days = 7
 */
 WITH gpus AS (
     SELECT

@@ -35,6 +35,10 @@ least_inference_increase = 1.5   # traffic varies while the instances stay the s
 least_million_tokens = 1.0     # in each of the weeks
 least_inferences = 1000.0      # in each of the weeks
 least_monthly_cost_usd = 50.0
+[needs]
+charges = "ai_family IN ('bedrock', 'sagemaker')"
+columns = ["ConsumedQuantity"]
+history_days = 14
 */
 WITH weeks AS (
     SELECT

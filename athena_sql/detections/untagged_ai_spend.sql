@@ -26,6 +26,8 @@ sources   = [
 [parameters]
 lookback_days = 30
 least_monthly_cost_usd = 1.0
+[needs]
+charges = "ai_family IS NOT NULL"
 */
 WITH required_tags AS (
     SELECT

@@ -27,6 +27,9 @@ sources   = [
 lookback_days = 7
 least_unused_share = 0.1
 least_monthly_cost_usd = 50.0
+[needs]
+charges = "CommitmentDiscountId IS NOT NULL"
+history_days = 7
 */
 WITH settled_days AS (
     SELECT charge_date, row_number() OVER (ORDER BY charge_date DESC) AS recency

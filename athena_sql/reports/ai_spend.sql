@@ -7,6 +7,8 @@ on Amazon Bedrock shows; the remaining cost is billed as OpenSearch, Marketplace
 """
 [parameters]
 days = 30
+[needs]
+charges = "ai_family IS NOT NULL"
 */
 SELECT
     ServiceName AS service_name,

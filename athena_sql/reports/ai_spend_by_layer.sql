@@ -7,6 +7,8 @@ data. Token spend gets the attention, but vector stores, compute and logs often 
 """
 [parameters]
 days = 30
+[needs]
+charges = "ai_family IS NOT NULL"
 */
 SELECT
     layer,

@@ -8,6 +8,9 @@ A GPU costs the same whether or not it is used. The report has one row for each 
 """
 [parameters]
 days = 30
+[needs]
+charges = "is_gpu"
+columns = ["ResourceId"]
 */
 SELECT
     sub_account_id,

@@ -9,6 +9,8 @@ cache.
 """
 [parameters]
 days = 30
+[needs]
+charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)token')"
 */
 WITH tiers AS (
     SELECT

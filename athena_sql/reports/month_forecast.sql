@@ -7,6 +7,8 @@ why   = """
 billed after the same day of the month in both previous months. Usage that stopped is not forecast. In four of five months, the
 actual cost is between `low` and `high`. `budget` is the monthly_budget of the team or use case in owners.toml.
 """
+[needs]
+history_days = 28
 */
 SELECT team, use_case, sub_account_id, service_name, charge_date, is_settled, usage_cost, fee_cost
 FROM paid_days

@@ -10,6 +10,8 @@ attention. `launch` shows the planned launch that currently raises the baseline 
 [parameters]
 days = 30
 settle_days = 2                # as in completeness
+[needs]
+owners = ["use_cases"]
 */
 WITH windows AS (
     SELECT

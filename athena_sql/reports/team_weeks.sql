@@ -8,6 +8,8 @@ not look like a saving. The weekly columns cover usage only; `month_to_date` mat
 """
 [parameters]
 days = 7
+[needs]
+history_days = 14
 */
 WITH bills AS (
     SELECT max(CASE WHEN is_settled THEN charge_date END) AS settled_until

@@ -11,6 +11,10 @@ the threshold or more, `cause` shows the larger part. All token types are counte
 week_days = 7
 least_increase = 1.05
 most_a_unit = 60
+[needs]
+charges = "is_gpu OR ai_family IN ('bedrock', 'sagemaker')"
+columns = ["ConsumedQuantity"]
+history_days = 14
 */
 WITH weeks AS (
     SELECT

@@ -8,6 +8,8 @@ an incomplete day does not look like a saving.
 [parameters]
 days = 7
 most = 40
+[needs]
+history_days = 14
 */
 WITH weeks AS (
     SELECT

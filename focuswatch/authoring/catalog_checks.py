@@ -139,6 +139,14 @@ def _column_problems(detections: list[Detection], catalog: Catalog) -> Iterator[
             else:
                 for problem in _wrong_columns(detection, {row[0] for row in described}):
                     yield detection, problem
+            if charges := detection.header.needs.charges:
+                try:
+                    connection.execute(f"SELECT count(*) FROM daily_charges WHERE {charges}")
+                except duckdb.Error as error:
+                    yield (
+                        detection,
+                        f"[needs] charges is not a condition on daily_charges: {str(error).splitlines()[0]}",
+                    )
     finally:
         connection.close()
 

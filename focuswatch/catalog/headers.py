@@ -11,6 +11,25 @@ Category = Literal["waste", "security", "anomaly", "governance"]
 Parameter = str | bool | int | float | date | list[str | int | float]
 
 
+OwnersSetting = Literal["monthly_budget", "use_cases", "experiments"]
+
+
+class NeedsHeader(BaseModel):
+    """The input that a detection or report needs to evaluate a bill; `focuswatch assess` compares it with the bill.
+
+    `charges` is a condition on the columns of daily_charges: without a charge that meets it, there is nothing to
+    evaluate. `columns` are FOCUS columns that these charges must fill, `history_days` days that the bill must have,
+    `activity` namespaces of CloudWatch of which at least one must be collected, `owners` settings in owners.toml.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    charges: str | None = Field(default=None, min_length=3)
+    columns: list[Literal["ResourceId", "ConsumedQuantity"]] = []
+    history_days: int = Field(default=1, ge=1, le=400)
+    activity: list[str] = []
+    owners: list[OwnersSetting] = []
+
+
 class Header(BaseModel):
     """The keys that every file of the catalog has."""
 
@@ -18,6 +37,7 @@ class Header(BaseModel):
     title: str = Field(min_length=8, max_length=120)
     why: str = Field(min_length=20)
     parameters: dict[str, Parameter] = {}
+    needs: NeedsHeader = NeedsHeader()
 
 
 class TableHeader(Header):

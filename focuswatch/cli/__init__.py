@@ -9,6 +9,7 @@ import typer
 
 from focuswatch import __version__
 from focuswatch.cli import (
+    assess_command,
     catalog_commands,
     demo_command,
     doctor_command,
@@ -55,6 +56,7 @@ def _root(
 
 
 for subcommand in (
+    assess_command.assess,
     scan_command.scan,
     report_command.report,
     page_command.page,

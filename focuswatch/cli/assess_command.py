@@ -1,0 +1,39 @@
+"""`focuswatch assess`: which detections and reports can evaluate a bill, and what the others need."""
+
+from typing import Annotated
+
+import typer
+
+from focuswatch.cli import options
+from focuswatch.cli.option_groups import BillOptions, takes
+from focuswatch.cli.options import ListFormat
+
+
+@takes(BillOptions, without=("ledger",), export=options.Export)
+def assess(
+    bill_options: BillOptions,
+    format: Annotated[ListFormat, typer.Option(help="Output format.")] = ListFormat.TABLE,
+) -> None:
+    """Show what focuswatch can evaluate in a bill.
+
+    Each detection and report is listed with what it lacks and the command that fixes it. No finding is recorded.
+
+    \b
+    focuswatch assess ./focus
+    focuswatch assess ./focus --activity activity.parquet --owners owners.toml --format json
+    """
+    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.output import assessment_table
+    from focuswatch.cli.progress import progress_line
+    from focuswatch.detect.assessment import assess as assess_bill
+
+    with open_export(bill_options) as opened:
+        with progress_line() as line:
+            assessed = assess_bill(
+                opened.bill, catalog=opened.catalog, owners=opened.owners, progress=line.progress
+            )
+        match format:
+            case ListFormat.TABLE:
+                assessment_table.print_assessment(assessed, opened.bill.summary)
+            case ListFormat.JSON:
+                typer.echo(assessment_table.assessment_json(assessed))

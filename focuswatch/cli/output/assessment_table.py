@@ -1,0 +1,92 @@
+"""An assessment of a bill: tables of detections and reports on a terminal, or JSON."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from focuswatch.cli.output.machine_formats import rows_json
+from focuswatch.cli.output.table_grid import Cell, Column
+from focuswatch.cli.output.terminal_style import console, money, print_grid
+from focuswatch.findings.visible_text import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from focuswatch.bill.bill import BillSummary
+    from focuswatch.detect.assessment import Assessment
+
+# What a state is called in the column "Evaluated", and its color.
+SHOWN = {
+    "evaluated": ("yes", "green"),
+    "partly evaluated": ("partly", "yellow"),
+    "not evaluated": ("no", "red"),
+}
+
+
+def print_assessment(assessments: "Sequence[Assessment]", summary: "BillSummary") -> None:
+    """Print what can be evaluated, what each other detection and report lacks, and the fixes."""
+    out = console()
+    days = (summary.last_charge_date - summary.first_charge_date).days + 1
+    out.print(
+        f"{summary.charges:,} charges from {summary.first_charge_date} to {summary.last_charge_date} "
+        f"({days} days, {summary.currency})",
+        style="bold",
+        markup=False,
+    )
+    for kind in ("detection", "report"):
+        _print_kind(
+            [one for one in assessments if one.kind == kind], kind, out=out, currency=summary.currency
+        )
+    _print_fixes(assessments, out=out)
+
+
+def assessment_json(assessments: "Sequence[Assessment]") -> str:
+    """Return a JSON list of assessments."""
+    return rows_json([asdict(one) for one in assessments])
+
+
+def _print_kind(assessments: "Sequence[Assessment]", kind: str, *, out: "Console", currency: str) -> None:
+    with_charges = [one for one in assessments if one.state != "no charges"]
+    ready = sum(one.state != "not evaluated" for one in with_charges)
+    out.print()
+    out.print(f"{ready} of {len(assessments)} {kind}s can evaluate this bill", markup=False)
+    columns = [
+        Column(kind.capitalize()),
+        Column("Evaluated"),
+        Column("Findings", number=True),
+        Column("Reason"),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            one.id,
+            [SHOWN[one.state]],
+            "" if one.findings is None else f"{one.findings:,}",
+            visible(_reason(one, currency)),
+        ]
+        for one in with_charges
+    ]
+    if kind == "report":
+        columns, rows = [columns[0], columns[1], columns[3]], [[row[0], row[1], row[3]] for row in rows]
+    print_grid(out, columns, rows)
+    if without := [one.id for one in assessments if one.state == "no charges"]:
+        out.print(f"The bill has no charges for {', '.join(without)}.", style="dim", markup=False)
+
+
+def _reason(one: "Assessment", currency: str) -> str:
+    cost = f" ({money(one.not_evaluated_monthly_cost, currency)}/month)" if one.not_evaluated else ""
+    return "; ".join(one.reasons) + cost
+
+
+def _print_fixes(assessments: "Sequence[Assessment]", *, out: "Console") -> None:
+    by_fix = defaultdict(set)
+    for one in assessments:
+        for fix in one.fixes:
+            by_fix[fix].add(one.id)
+    if not by_fix:
+        return
+    out.print()
+    out.print("To evaluate more of the bill:", style="bold")
+    for number, (fix, ids) in enumerate(sorted(by_fix.items(), key=lambda item: -len(item[1])), 1):
+        out.print(f"{number}. {visible(fix)}", markup=False, soft_wrap=True)
+        out.print(f"   for {', '.join(sorted(ids))}", style="dim", markup=False)

@@ -1,0 +1,98 @@
+"""An assessment says what a bill lacks, and never says so of a bill on which a detection fires."""
+
+from datetime import date
+
+import pytest
+
+from focuswatch.authoring.catalog_checks import statement_problems
+from focuswatch.authoring.detection_cases import FOLDER, Case, CaseFile, give, read_cases
+from focuswatch.bill import local_tables
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.detect.assessment import COLLECT, Assessment, assess_input, bill_facts
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
+from focuswatch.owners.owners_file import Owners
+
+CATALOG = Catalog.load()
+ENTRIES = [*CATALOG.live, *CATALOG.reports.values()]
+JUNE = [date(2026, 6, 1), date(2026, 6, 30)]
+EVERYTHING = Owners.model_validate(
+    {
+        "teams": {"ml": {"channel": "#ml", "monthly_budget": 100}},
+        "use_cases": {"trial": {"team": "ml", "intent": "experiment", "cap": 10}},
+    }
+)
+
+
+def assessed(id: str, case: Case, *, file: CaseFile, owners: Owners = EVERYTHING) -> Assessment:
+    connection = connect()
+    as_of = case.as_of or file.as_of
+    give(connection, case, file=file)
+    local_tables.create_views(connection, CATALOG, values={"as_of": as_of})
+    facts = bill_facts(DuckDbEngine(connection), entries=ENTRIES, owners=owners)
+    entry = CATALOG.detections.get(id) or CATALOG.reports[id]
+    return assess_input(entry, facts=facts, as_of=as_of, kind="detection")
+
+
+def case_of(**rows) -> dict:
+    case = Case(name="given charges", kind="quiet", **rows)
+    return {
+        "case": case,
+        "file": CaseFile.model_construct(charge={"SubAccountId": "1"}, activity_row={}, as_of=JUNE[1]),
+    }
+
+
+@pytest.mark.parametrize("id", CATALOG.detections)
+def test_bill_on_which_a_detection_fires_has_charges_for_it(id):
+    """`no charges` would tell a reader to ignore a detection that finds something."""
+    file = read_cases(FOLDER / f"{id}.toml")
+    firing = [case for case in file.cases if case.kind == "fires"]
+    assert firing
+    states = {case.name: assessed(id, case, file=file) for case in firing}
+    assert {name: one.reasons for name, one in states.items() if one.state == "no charges"} == {}
+
+
+def test_bill_without_gpu_has_no_charges_for_gpu_detections():
+    storage = {"days": JUNE, "SkuMeter": "USE1-TimedStorage-ByteHrs", "ServiceName": "Amazon S3"}
+    assert assessed("underused_gpu", **case_of(charges=[storage])).state == "no charges"
+
+
+def test_missing_activity_names_the_option_that_gives_it():
+    endpoint = {
+        "days": JUNE,
+        "SkuMeter": "USE1-Host:ml.g5.xlarge",
+        "ServiceName": "Amazon SageMaker",
+        "x_ServiceCode": "AmazonSageMaker",
+        "ResourceId": "arn:aws:sagemaker:us-east-1:1:endpoint/a",
+    }
+    one = assessed("idle_sagemaker_endpoint", **case_of(charges=[endpoint]))
+    assert (one.state, one.fixes) == ("not evaluated", (COLLECT,))
+    assert one.runs  # to count the endpoints
+
+
+def test_missing_resource_ids_are_named():
+    endpoint = {
+        "days": JUNE,
+        "SkuMeter": "USE1-Host:ml.g5.xlarge",
+        "ServiceName": "Amazon SageMaker",
+        "x_ServiceCode": "AmazonSageMaker",
+        "ResourceId": None,
+    }
+    one = assessed("idle_sagemaker_endpoint", **case_of(charges=[endpoint]))
+    assert one.reasons[0] == "ResourceId is empty in all charges that it evaluates"
+    assert not one.runs
+
+
+def test_short_history_names_the_day_from_which_to_scan():
+    one = assessed("cost_anomaly", **case_of(charges=[{"days": JUNE}]))
+    # 27 settled days: the last two of the 29 before 30 June are not settled
+    assert one.reasons == ("it needs 28 days of history, and the bill has 27",)
+    assert one.fixes == ("Scan again from 2026-07-01 on, or add older files to the export.",)
+
+
+def test_missing_budget_names_the_setting():
+    one = assessed("budget_pace", **case_of(charges=[{"days": JUNE}]), owners=Owners())
+    assert one.reasons == ("owners.toml has no team or use case with monthly_budget",)
+
+
+def test_needs_of_the_catalog_are_conditions_on_charges():
+    assert [problem for problem in statement_problems(CATALOG) if "[needs]" in problem] == []
