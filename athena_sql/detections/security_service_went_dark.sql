@@ -14,8 +14,9 @@ action    = """
 3. If unauthorized: enable the service again (check its state: {state_command}), and treat the account as compromised until proven otherwise.
 """
 blind_spots = [
-  "A service that stops in a region that has no other charges, or in a closed account, is not reported. If no events occur, charges for services that are billed per event (Config, CloudTrail data events) can stop although the service is enabled.",
-  "A protection plan, rule or trail that is disabled is not detected while another meter of the same service is billed: Malware Protection for S3 can still be billed when the GuardDuty detector is disabled.",
+  "A service that stops in a region that has no other charges, or in a closed account, is not reported.",
+  "Config bills each recorded configuration item, and CloudTrail bills each data event. If nothing is recorded for days, the charges stop although the service is enabled, and the service is reported as stopped.",
+  "A service counts as active while any of its usage types is billed. If only a protection plan, rule or trail is disabled, it is not detected. For example, GuardDuty Malware Protection for S3 can still be billed when the GuardDuty detector is disabled.",
   "The first copy of management events is free, so CloudTrail can be recording even if it has no charges.",
   "Security Hub and Security Hub CSPM count as one service.",
 ]

@@ -105,7 +105,7 @@ model_weeks AS (
         sum(cost) AS cost,
         sum(cost_at_prices_before) AS cost_at_prices_before,
         CASE WHEN sum(price_increase) >= (sum(cost) - sum(cost_at_prices_before)) / 2
-            THEN 'the price of the meter rose'
+            THEN 'the price of the usage type increased'
             ELSE 'the model was called through a more expensive tier or inference profile'
         END AS cause
     FROM kind_weeks
@@ -168,7 +168,7 @@ increased_units AS (
         cost,
         CASE WHEN is_hour_increase THEN hours * cost_before / hours_before ELSE calls * cost_before / calls_before END,
         CASE
-            WHEN is_hour_increase THEN 'the price of an instance hour rose (another instance type, or an expired discount)'
+            WHEN is_hour_increase THEN 'the price of an instance hour increased (another instance type, or an expired discount)'
             WHEN calls < calls_before THEN 'traffic fell but the endpoint was not scaled down'
             ELSE 'instance hours grew more than traffic'
         END
