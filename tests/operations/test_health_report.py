@@ -259,7 +259,7 @@ def test_a_report_with_many_problems_fits_a_message():
     assert not blocks_problems(message["blocks"])
     assert not too_long(message["blocks"])
     assert len(message["text"]) <= 500
-    assert "The function bill-refresh has never completed a run" in json.dumps(message["blocks"])
+    assert "The function focuswatch-refresh has never completed a run" in json.dumps(message["blocks"])
     shown = sum(block["type"] == "rich_text" for block in message["blocks"])
     assert 0 < shown < len(report.problems)
     assert f"{len(report.problems) - shown} more problems are not shown" in json.dumps(message["blocks"][-1])
