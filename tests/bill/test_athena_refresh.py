@@ -178,15 +178,15 @@ def test_a_scan_on_athena_finds_what_a_scan_on_the_laptop_finds(delivered, bill,
     """The same detections, the same rows, the same owners: only the engine differs."""
     engine = warehouse().engine
     engine.tables.update(tables_as_of(CATALOG, as_of=delivered.as_of))
-    found = [
+    result = [
         scan(
             one, as_of=delivered.as_of, currency=delivered.currency, catalog=CATALOG, detections=CATALOG.live,
             owners=owners, ledger=SqliteLedger(tmp_path / f"{one.name}.db"), progress=lambda text: None,
         )
         for one in (engine, bill.engine)
     ]  # fmt: skip
-    assert [(failure.detection.id, failure.error) for one in found for failure in one.failures] == []
-    there, here = ({finding.fingerprint: told(finding) for finding in one.findings} for one in found)
+    assert [(failure.detection.id, failure.error) for one in result for failure in one.failures] == []
+    there, here = ({finding.fingerprint: told(finding) for finding in one.findings} for one in result)
     assert there.keys() == here.keys()
     differing = [
         (key, name, there[key][name], here[key][name])
@@ -201,8 +201,8 @@ def test_a_scan_on_athena_finds_what_a_scan_on_the_laptop_finds(delivered, bill,
 def told(finding):
     """What a person is told; figures of evidence to six digits, since sums of doubles differ beyond."""
     document = finding.model_dump_json(by_alias=True)
-    told = json.loads(document, parse_float=lambda text: f"{float(text):.6g}")
-    return {key: value for key, value in told.items() if key != "evidence"} | told["evidence"]
+    parsed = json.loads(document, parse_float=lambda text: f"{float(text):.6g}")
+    return {key: value for key, value in parsed.items() if key != "evidence"} | parsed["evidence"]
 
 
 def test_a_refresh_that_finds_nothing_new_runs_no_statement(delivered, owners, tmp_path):
@@ -224,9 +224,9 @@ def test_only_the_period_that_was_delivered_again_is_folded_and_is_switched_to_a
     pq.write_table(table.slice(0, len(table) - 10), data)
     deliver(aws, export)
     again = warehouse(run_id="another-run")
-    told = refreshed(tmp_path, owners, on=again)
+    result = refreshed(tmp_path, owners, on=again)
     after = again.periods()
-    (period,) = told.changed
+    (period,) = result.changed
     assert period == max(before)
     assert {name for name in after if after[name] != before[name]} == {period}
     assert after[period].charges == before[period].charges - 10
@@ -261,8 +261,8 @@ def test_the_folder_before_goes_once_no_statement_can_be_reading_it(aws):
         s3.put_object(Bucket=BUCKET, Key=f"tables/swept/{key}", Body=b"")
 
     def left() -> list[str]:
-        found = s3.list_objects_v2(Bucket=BUCKET, Prefix="tables/swept/").get("Contents", [])
-        return [one["Key"].removeprefix("tables/swept/period=") for one in found]
+        objects = s3.list_objects_v2(Bucket=BUCKET, Prefix="tables/swept/").get("Contents", [])
+        return [one["Key"].removeprefix("tables/swept/period=") for one in objects]
 
     everything, used = left(), f"s3://{BUCKET}/tables/swept/period=2026-01/used/"
     files.sweep_unread("swept", "2026-01", in_use=used)
@@ -352,11 +352,11 @@ def test_a_period_that_cannot_be_folded_stays_as_it_was_and_stops_no_other(
     pq.write_table(pq.read_table(changed).slice(5), changed)
     before = warehouse().periods()
     deliver(aws, export)
-    told = refreshed(tmp_path, owners)
+    result = refreshed(tmp_path, owners)
     after = warehouse().periods()
     second, last = sorted(before)[-2:]
-    assert told.changed == (last,) and not told.athena_failed
-    assert list(told.failed) == [second] and why in told.failed[second]
+    assert result.changed == (last,) and not result.athena_failed
+    assert list(result.failed) == [second] and why in result.failed[second]
     assert after[second] == before[second] and after[last].charges == before[last].charges - 5
     deliver(aws, organisation.export)
     mended = refreshed(tmp_path, owners)
@@ -370,13 +370,16 @@ def test_a_manifest_that_lists_what_is_not_there_skips_its_period_alone(
     key = f"{EXPORT}/metadata/billing_period=2030-01/focus-Manifest.json"
     lost = {"dataFiles": [f"s3://{BUCKET}/{EXPORT}/data/billing_period=2030-01/lost.parquet"]}
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(lost).encode())
-    told = refreshed(tmp_path, owners)
-    assert list(told.failed) == ["2030-01"] and "lost.parquet, which does not exist" in told.failed["2030-01"]
-    assert told.as_of == delivered.as_of
+    result = refreshed(tmp_path, owners)
+    assert (
+        list(result.failed) == ["2030-01"]
+        and "lost.parquet, which does not exist" in result.failed["2030-01"]
+    )
+    assert result.as_of == delivered.as_of
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b'{"dataFiles": []}')
-    told = refreshed(tmp_path, owners)
-    assert (told.failed, told.changed) == ({}, ())  # a month that has not begun is nobody's fault
-    assert told.warnings == (
+    result = refreshed(tmp_path, owners)
+    assert (result.failed, result.changed) == ({}, ())  # a month that has not begun is nobody's fault
+    assert result.warnings == (
         "billing period 2030-01: the manifest lists no files. The previous version is kept",
     )
     aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
@@ -391,8 +394,8 @@ def test_a_statement_that_fails_for_all_that_changed_is_worth_another_try(
     (data,) = sorted((export / "data").iterdir())[-1].glob("*.parquet")
     no_parquet(data)
     deliver(aws, export)
-    told = refreshed(tmp_path, owners)
-    assert told.athena_failed and list(told.failed) == [max(warehouse().periods())]
+    result = refreshed(tmp_path, owners)
+    assert result.athena_failed and list(result.failed) == [max(warehouse().periods())]
     deliver(aws, organisation.export)
     assert not refreshed(tmp_path, owners).athena_failed
 
@@ -411,8 +414,8 @@ def test_a_periods_folder_is_read_as_it_is_written(aws, organisation, delivered,
     (data,) = (export / "data" / f"{written}={period}").glob("*.parquet")
     pq.write_table(pq.read_table(data).slice(7), data)
     deliver(aws, export)
-    told = refreshed(tmp_path, owners)
-    assert (told.changed, told.failed) == ((period,), {})
+    result = refreshed(tmp_path, owners)
+    assert (result.changed, result.failed) == ((period,), {})
     assert warehouse().periods()[period].charges == before[period].charges - 7
     located = Partitions(boto3.client("glue"), DATABASE, "focus_export").locations()
     assert located[period] == f"s3://{BUCKET}/{EXPORT}/data/{written}={period}/"
@@ -441,8 +444,8 @@ def test_of_several_executions_in_a_periods_folder_only_the_newest_is_read(
     keys.append(f"{EXPORT}/metadata/billing_period={period}/{execution}/{manifest.name}")
     listed = json.dumps({"dataFiles": [f"s3://{BUCKET}/{keys[0]}"]})
     s3.put_object(Bucket=BUCKET, Key=keys[1], Body=listed.encode())
-    told = refreshed(tmp_path, owners)
-    assert told.changed == (period,)
+    result = refreshed(tmp_path, owners)
+    assert result.changed == (period,)
     assert warehouse().periods()[period].charges == before[period].charges
     for key in keys:
         s3.delete_object(Bucket=BUCKET, Key=key)
@@ -508,9 +511,9 @@ def test_a_table_stands_before_whatever_reads_it_and_nowhere_else():
     """By name outside of text and comments, and with what it reads itself."""
     tables = {"first": "SELECT 1 AS one", "second": "SELECT * FROM first"}
     assert with_tables("SELECT 'second' -- second", tables) == "SELECT 'second' -- second"
-    made = with_tables("WITH own AS (SELECT * FROM second) SELECT * FROM own", tables)
-    assert made.index("first AS") < made.index("second AS") < made.index("own AS")
-    assert connect().execute(made).fetchall() == [(1,)]
+    statements = with_tables("WITH own AS (SELECT * FROM second) SELECT * FROM own", tables)
+    assert statements.index("first AS") < statements.index("second AS") < statements.index("own AS")
+    assert connect().execute(statements).fetchall() == [(1,)]
 
 
 def test_a_day_after_the_last_charge_is_the_day_of_the_scan(delivered, organisation):

@@ -30,11 +30,11 @@ def test_the_public_sample_is_read_as_it_is(tmp_path):
             expected[row["ProviderName"], service, "billed"] += Decimal(row["BilledCost"])
             expected[row["ProviderName"], service, "effective"] += Decimal(row["EffectiveCost"])
     reader = read(SAMPLE, tmp_path)
-    found = reader.query(
+    rows = reader.query(
         "SELECT ProviderName, ServiceName, sum(BilledCost), sum(EffectiveCost) FROM folded_charges GROUP BY 1, 2"
     )
-    assert len(found) == len(expected) / 2 > 30
-    for provider, service, billed, effective in found:
+    assert len(rows) == len(expected) / 2 > 30
+    for provider, service, billed, effective in rows:
         assert billed == pytest.approx(float(expected[provider, service, "billed"]), abs=1e-12)
         assert effective == pytest.approx(float(expected[provider, service, "effective"]), abs=1e-12)
 
@@ -95,10 +95,10 @@ def snake(name):
 def test_columns_are_found_however_their_words_are_divided(tmp_path, format_, hours, spelled):
     """Warehouses call BilledCost `billed_cost` or `BILLED_COST`; x_ServiceCode keeps its x_."""
     types = {**TYPES, "x_ServiceCode": "VARCHAR"}
-    given = {**USUAL, "x_ServiceCode": "AmazonEC2", **hours}
+    row_values = {**USUAL, "x_ServiceCode": "AmazonEC2", **hours}
     path = write(
         tmp_path / f"a.{format_}",
-        {spelled(name): value for name, value in given.items()},
+        {spelled(name): value for name, value in row_values.items()},
         types={spelled(name): type_ for name, type_ in types.items()},
         without=tuple(TYPES),
     )

@@ -38,8 +38,8 @@ def gpus_counted():
     }
     charges = [charge | {"SkuMeter": f"BoxUsage:{name}", "ResourceId": name} for name in names]
     connection = connect()
-    given = Case(name="one of each", kind="quiet", charges=charges)
-    give(connection, given, file=CaseFile.model_construct(charge={}, activity_row={}))
+    case = Case(name="one of each", kind="quiet", charges=charges)
+    give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}))
     local_tables.create_views(connection, Catalog.load(), values={"as_of": date(2026, 3, 31)})
     rows = connection.execute("SELECT resource_id, gpu_hours FROM gpu_days").fetchall()
     connection.close()

@@ -61,8 +61,8 @@ def test_detections_judge_aws_rows_alone_and_reports_count_all(tmp_path, aws, ot
     )
     state = tmp_path / "state"
     done = focuswatch("scan", bill, "--state", state, "--format", "json")
-    found = json.loads(done.stdout)
-    assert {one["sub_account_id"] for one in found} == {"111111111111"}
+    result = json.loads(done.stdout)
+    assert {one["sub_account_id"] for one in result} == {"111111111111"}
     assert f"28 of 56 charges are {other}'s; {SENTENCE}" in done.stderr
     done = focuswatch("report", "spend_by_team", "--state", state, "--format", "json")
     billed = sum(row["billed_cost"] for row in json.loads(done.stdout))
@@ -90,8 +90,8 @@ def test_a_bill_of_aws_alone_says_nothing(tmp_path):
 
 def test_providers_are_named_most_charges_first():
     """In one sentence, over all files."""
-    found = sentence([{"Oracle": 1, "Microsoft": 2}, {"Microsoft": 1, "Google Cloud": 2}], charges=1_000)
-    assert re.match(r"6 of 1,000 charges are Microsoft's, Google Cloud's and Oracle's; ", found)
+    result = sentence([{"Oracle": 1, "Microsoft": 2}, {"Microsoft": 1, "Google Cloud": 2}], charges=1_000)
+    assert re.match(r"6 of 1,000 charges are Microsoft's, Google Cloud's and Oracle's; ", result)
     assert sentence([{}, {}], charges=5) is None
 
 

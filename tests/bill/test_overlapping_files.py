@@ -28,13 +28,13 @@ def rows(
     days=range(1, 11), accounts=("111111111111", "222222222222"), hours=(None,), services=("EC2", "S3", "RDS")
 ):
     """Charges of everything that is listed, each of another cost."""
-    found = []
+    result = []
     for place, (day, account, hour, service, number) in enumerate(
         itertools.product(days, accounts, hours, services, range(2))
     ):
         start = f"2026-05-{day:02} {hour or 0:02}:00:00"
         end = f"2026-05-{day:02} {hour:02}:59:59" if hour is not None else f"2026-05-{day + 1:02} 00:00:00"
-        found.append(
+        result.append(
             {
                 "ChargePeriodStart": start,
                 "ChargePeriodEnd": end,
@@ -45,7 +45,7 @@ def rows(
                 "EffectiveCost": str(1 + (place * 104729 % 1000) / 100),
             }
         )
-    return found
+    return result
 
 
 def total(charges):
@@ -78,11 +78,11 @@ def test_a_copy_under_any_name_is_counted_once_with_a_note(tmp_path, name):
 def test_the_same_rows_in_another_format_are_counted_once(tmp_path, formats, hours):
     """Compressed beside plain, converted beside delivered; rows in another order."""
     folder = tmp_path / "bill"
-    given = rows(range(1, 5), hours=hours)
-    write(folder / f"may.{formats[0]}", *given)
-    write(folder / f"other.{formats[1]}", *reversed(given))
+    inputs = rows(range(1, 5), hours=hours)
+    write(folder / f"may.{formats[0]}", *inputs)
+    write(folder / f"other.{formats[1]}", *reversed(inputs))
     note, billed, _ = warned(folder, tmp_path)
-    assert billed == total(given)
+    assert billed == total(inputs)
     assert (
         f"other.{formats[1]} contains the same charges as may.{formats[0]}; they are counted once" in note
         or (f"may.{formats[0]} contains the same charges as other.{formats[1]}" in note)

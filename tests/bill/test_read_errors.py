@@ -209,8 +209,8 @@ def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, f
         Reader.connection.execute(f"COPY ({source}) TO '{empty}' (FORMAT parquet)")
     else:
         opened = gzip.open if format_ == "csv.gz" else open
-        with opened(path, "rt") as given, opened(empty, "wt") as written:
-            written.write(given.readline())
+        with opened(path, "rt") as inputs, opened(empty, "wt") as written:
+            written.write(inputs.readline())
     assert read(folder, tmp_path / "other").refresh().summary.charges == 1
     path.unlink()
     assert f"{folder}: no charges found" in refused(folder, tmp_path)
@@ -426,5 +426,5 @@ def test_a_file_that_changes_while_it_is_read_is_named_so(tmp_path, how, format_
 
     before = UnitReader._periods
     monkeypatch.setattr(UnitReader, "_periods", change)
-    said = "was deleted while" if how == "removed" else "was changed while the export was read. Scan again"
-    assert f"{path}: {said}" in refused(path, tmp_path)
+    error = "was deleted while" if how == "removed" else "was changed while the export was read. Scan again"
+    assert f"{path}: {error}" in refused(path, tmp_path)

@@ -23,11 +23,11 @@ def connection():
 
 def read(connection, **charge):
     """Rows of token_charges over one charge of Bedrock."""
-    usual = {"ServiceName": "Amazon Bedrock", "ConsumedQuantity": 2000.0, "ConsumedUnit": "1K tokens"}
-    given = Case(
-        name="one charge", kind="quiet", charges=[usual | {"charge_date": date(2026, 3, 20)} | charge]
+    baseline = {"ServiceName": "Amazon Bedrock", "ConsumedQuantity": 2000.0, "ConsumedUnit": "1K tokens"}
+    case = Case(
+        name="one charge", kind="quiet", charges=[baseline | {"charge_date": date(2026, 3, 20)} | charge]
     )
-    give(connection, given, file=CaseFile.model_construct(charge={}, activity_row={}))
+    give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}))
     local_tables.create_views(connection, Catalog.load(), values={"as_of": AS_OF})
     return connection.execute("SELECT model, token_kind, tier, million_tokens FROM token_charges").fetchall()
 
@@ -104,8 +104,8 @@ def test_a_marketplace_model_is_its_service(connection, meter, kind, tier):
 def test_units_are_what_the_bill_says_they_are(connection, unit, quantity, millions):
     """AWS changed a unit once already; only where none is told the meter's family decides."""
     charge = {"SkuMeter": "USE1-NovaPro-input-tokens", "ConsumedUnit": unit, "ConsumedQuantity": quantity}
-    ((_, _, _, found),) = read(connection, **charge)
-    assert found == pytest.approx(millions)
+    ((_, _, _, result),) = read(connection, **charge)
+    assert result == pytest.approx(millions)
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,8 @@ def test_completed_template_keeps_every_rule(tmp_path):
     (tmp_path / "tests" / "detections").mkdir(parents=True)
     sql, _ = scaffold.begin("forgotten_gateway", into=tmp_path)
     sql.write_text(sql.read_text().replace("FILL IN", "NatGateway-Hours").replace("{columns}", "{region_id}"))
-    found = problems(with_tables(tmp_path / "athena_sql"))
-    assert [problem for problem in found if "cases" not in problem] == []
+    errors = problems(with_tables(tmp_path / "athena_sql"))
+    assert [problem for problem in errors if "cases" not in problem] == []
 
 
 @pytest.mark.parametrize("name", ["Forgotten", "a", "drop table"])
@@ -205,10 +205,10 @@ def test_a_detection_is_exactly_its_two_files(tmp_path):
         "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": None, "monthly_cost": 30.0,
         "started_day": "2026-01-27", "ended_day": "2026-01-28",
     }  # fmt: skip
-    found = to_finding(
+    finding = to_finding(
         row, detection=catalog.detection("a_thing"), as_of=date(2026, 1, 31), currency="USD", account_names={}
     )
-    increase = cost_increase_of(found, catalog=catalog)
+    increase = cost_increase_of(finding, catalog=catalog)
     assert increase is not None
     assert (increase.first_day, increase.end_day) == (date(2026, 1, 27), date(2026, 1, 29))
     assert (increase.charges, increase.excess, increase.weeks) == ("gpu", None, 2)
@@ -233,8 +233,8 @@ def test_check_of_one_detection_reports_only_its_problems(tmp_path):
     """And says which detections there are when the id is unknown."""
     write(tmp_path, id="first_thing", reason='"It has no {such_column} in its rows."')
     write(tmp_path, id="second_thing")
-    found = problems(with_tables(tmp_path), only="second_thing")
-    assert found == [problem for problem in found if "second_thing" in problem] != []
+    errors = problems(with_tables(tmp_path), only="second_thing")
+    assert errors == [problem for problem in errors if "second_thing" in problem] != []
     with pytest.raises(ConfigError, match="No detection is named 'third_thing'"):
         problems(with_tables(tmp_path), only="third_thing")
 

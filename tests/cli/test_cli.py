@@ -88,8 +88,8 @@ def test_a_use_case_that_names_resources_or_tags_has_their_charges(export, rows)
     owners = export.with_name("owners.toml")
     owners.write_text(f'[use_cases.help]\nintent = "production"\nrows = {rows}\n')
     beside = ("--owners", owners, "--state", export.parent / "state", "--format", "json")
-    told = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)
-    costs = {row["use_case"]: row["effective_cost"] for row in told}
+    report = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)
+    costs = {row["use_case"]: row["effective_cost"] for row in report}
     assert costs["help"] == pytest.approx(26 * 5.76 if "resources" in rows else sum(costs.values()))
 
 
@@ -103,8 +103,8 @@ def test_a_scan_takes_the_files_that_were_beside_the_export_and_says_so(export):
     for named in (["--owners", owners], [], ["--owners", other], []):
         done = focuswatch("scan", export, "--state", state, "--format", "json", *named)
         teams.append(json.loads(done.stdout)[0]["team"])
-        told = "Using files from the last scan: --owners" in done.stderr
-        assert told == (not named)
+        is_noted = "Using files from the last scan: --owners" in done.stderr
+        assert is_noted == (not named)
     assert teams == ["finders", "finders", "others", "others"]
 
 
@@ -250,12 +250,12 @@ def test_an_exclusion_by_tag_of_a_security_detection_must_say_so(export):
 
 def test_a_snoozed_finding_waits_for_its_day(export):
     """The day is the bill's, not the machine's."""
-    (found,) = scan(export)
+    (finding,) = scan(export)
     state = ("--state", export.parent / "state")
-    focuswatch("snooze", found["fingerprint"][:6], "--until", "2026-04-05", "--reason", "load test", *state)
+    focuswatch("snooze", finding["fingerprint"][:6], "--until", "2026-04-05", "--reason", "load test", *state)
     assert scan(export) == []
     focuswatch(
-        "snooze", found["fingerprint"], "--until", "2026-03-01", "--reason", "too late", *state, code=2
+        "snooze", finding["fingerprint"], "--until", "2026-03-01", "--reason", "too late", *state, code=2
     )
 
 
@@ -373,8 +373,8 @@ def test_a_hint_repeats_the_state(export):
     state = export.parent / "a state"
     focuswatch("scan", export, "--state", state)
     focuswatch("exclude", "--account", "111122223333", "--reason", "x", "--state", state)
-    told = " ".join(focuswatch("scan", export, "--state", state).stdout.split())
-    assert f"focuswatch findings --suppressions --state '{state}'" in told
+    output = " ".join(focuswatch("scan", export, "--state", state).stdout.split())
+    assert f"focuswatch findings --suppressions --state '{state}'" in output
     export.write_text(HEADER + pools(range(1, 29)).replace("search", ""))
     weekly = focuswatch("weekly", export, "--state", state).stdout
     assert f"focuswatch report unowned_spend --state '{state}'" in weekly
@@ -389,18 +389,18 @@ def test_what_is_resolved_stands_apart_from_what_is_to_do(export):
         line for line in pools(range(18, 29)).splitlines(True) if "EC2" in line
     )
     export.write_text(HEADER + lines)
-    told = focuswatch("scan", export, *state).stdout
-    assert "Resolved" in told.splitlines() and "173" in told.split()
-    assert not any(heading in told for heading in ("Waste", "Detection", "→", "No new findings"))
+    output = focuswatch("scan", export, *state).stdout
+    assert "Resolved" in output.splitlines() and "173" in output.split()
+    assert not any(heading in output for heading in ("Waste", "Detection", "→", "No new findings"))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
 def test_a_scan_fits_the_columns(export, width, monkeypatch):
     """Each amount whole, each row with its owner and its account."""
     monkeypatch.setenv("COLUMNS", str(width))
-    told = focuswatch("scan", export, "--state", export.parent / "state").stdout
-    assert max(len(line.rstrip()) for line in told.splitlines()) <= width
-    assert {"173", "medium", "search", "111122223333", "us-east-1"} <= set(told.split())
+    output = focuswatch("scan", export, "--state", export.parent / "state").stdout
+    assert max(len(line.rstrip()) for line in output.splitlines()) <= width
+    assert {"173", "medium", "search", "111122223333", "us-east-1"} <= set(output.split())
 
 
 @pytest.mark.parametrize(("alias", "command"), [("unsilence", "unsuppress"), ("rearm", "reset")])
@@ -583,9 +583,9 @@ def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
             )
             == 0
         )
-        (silence,) = ledger.suppressions()
-        assert silence.value == finding().fingerprint
-        assert here(monkeypatch, "unsuppress", str(silence.id), *place) == 0
+        (suppression,) = ledger.suppressions()
+        assert suppression.value == finding().fingerprint
+        assert here(monkeypatch, "unsuppress", str(suppression.id), *place) == 0
         assert ledger.suppressions() == []
         assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
     assert "dynamodb://another cannot be read" in capsys.readouterr().err
@@ -599,23 +599,23 @@ def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):
         days = f"2026-05-{day:02},2026-05-{day + 1:02}"
         return f"{cost},USD,2026-05-01,Usage,{days},1,{cost:f},us-east-1,{resource},{service},Use,111122223333,\n"
 
-    usual = "".join(line(10, day, "Amazon EC2", "i-1") for day in range(1, 31))
+    baseline = "".join(line(10, day, "Amazon EC2", "i-1") for day in range(1, 31))
     services = ("AWS Key Management Service", "Amazon Simple Queue Service", "AWS X-Ray", "AWS Lambda")
-    path.write_text(HEADER + usual + "".join(line(0.00001, 29, one) for one in services))
-    found = scan(path, "--state", tmp_path / "state")
-    assert {one["service_name"]: one["severity"] for one in found} == dict.fromkeys(services, "low")
+    path.write_text(HEADER + baseline + "".join(line(0.00001, 29, one) for one in services))
+    findings = scan(path, "--state", tmp_path / "state")
+    assert {one["service_name"]: one["severity"] for one in findings} == dict.fromkeys(services, "low")
     printed = focuswatch("scan", path, "--state", tmp_path / "other").stdout
     assert printed.count("AWS X-Ray") == 1
-    said = " ".join(printed.split())
-    assert "4 in 1 account, 0.00 USD in total" in said
-    assert "30 days" in said and "starting 2026-05-01" in said
+    text = " ".join(printed.split())
+    assert "4 in 1 account, 0.00 USD in total" in text
+    assert "30 days" in text and "starting 2026-05-01" in text
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="root loses its right to write by a call of Linux's")
 def test_a_read_only_state_can_be_read_and_a_scan_of_it_is_one_sentence(export):
     """As on a backup, or in a colleague's folder."""
     state = export.parent / "state"
-    (found,) = scan(export)
+    (finding,) = scan(export)
     paths = [state, *state.rglob("*")]
     modes = {path: path.stat().st_mode for path in paths}
     for path in paths:
@@ -628,7 +628,7 @@ def test_a_read_only_state_can_be_read_and_a_scan_of_it_is_one_sentence(export):
         )  # fmt: skip
 
     try:
-        done = run("findings", found["fingerprint"][:8])
+        done = run("findings", finding["fingerprint"][:8])
         assert (done.returncode, done.stderr) == (0, "")
         assert "OpenSearch" in done.stdout
         done = run("scan", export)

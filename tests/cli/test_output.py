@@ -78,8 +78,8 @@ def test_json_has_no_infinity_whatever_a_row_holds():
     def refuse(name):
         raise AssertionError(name)
 
-    (told,) = json.loads(text, parse_constant=refuse)
-    assert told == {"budget": None, "over_by": None, "shares": [None, 1.5], "a": {"b": None}}
+    (document,) = json.loads(text, parse_constant=refuse)
+    assert document == {"budget": None, "over_by": None, "shares": [None, 1.5], "a": {"b": None}}
 
 
 def test_a_name_is_no_markup_in_slack():
@@ -100,7 +100,7 @@ def test_a_name_is_no_markup_in_slack():
 def test_slack_is_told_as_many_findings_as_it_takes():
     """The costliest, and how many more there are; Slack would refuse a longer message as a whole."""
     few, many = message(*[finding()] * 3), message(*[hostile(reason="x" * 1500)] * 15)
-    assert [len([one for one in told["blocks"] if one["type"] == "rich_text"]) for told in (few, many)] == [
+    assert [len([one for one in sent["blocks"] if one["type"] == "rich_text"]) for sent in (few, many)] == [
         3,
         6,
     ]

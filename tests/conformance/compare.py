@@ -41,8 +41,8 @@ def _order(duckdb: Sequence[Row], trino: Sequence[Row], *, promised: Sequence[st
 
 def promised_order(sql: str) -> list[str]:
     """The columns that a statement's last ORDER BY names."""
-    found = LAST_ORDER.search(re.sub(r"--[^\n]*", "", sql).strip())
-    return re.findall(r"(?:^|,)\s*(?:\w+\.)?(\w+)", found[1]) if found else []
+    match = LAST_ORDER.search(re.sub(r"--[^\n]*", "", sql).strip())
+    return re.findall(r"(?:^|,)\s*(?:\w+\.)?(\w+)", match[1]) if match else []
 
 
 def same(one: Any, other: Any) -> bool:

@@ -49,13 +49,13 @@ class Recording:
 
     def columns(self, statement: str, *, label: str) -> dict[str, Any]:
         """As Engine.columns; what is kept are the rows."""
-        found = self.engine.columns(statement, label=label)
-        days = {name: column for name, column in found.items() if column.dtype.kind == "M"}
-        plain = {**found, **{name: column.astype("datetime64[D]") for name, column in days.items()}}
+        result = self.engine.columns(statement, label=label)
+        days = {name: column for name, column in result.items() if column.dtype.kind == "M"}
+        plain = {**result, **{name: column.astype("datetime64[D]") for name, column in days.items()}}
         values = zip(*(column.tolist() for column in plain.values()), strict=True)
-        rows = [dict(zip(found, row, strict=True)) for row in values]
+        rows = [dict(zip(result, row, strict=True)) for row in values]
         self.answers.append(sorted(rows, key=repr))  # a series promises no order
-        return found
+        return result
 
     def close(self) -> None:
         """The engine is another's."""
@@ -158,8 +158,8 @@ class OnTrino:
     def _made(self, name: str, number: int) -> str:
         rendered = self.catalog.tables[name].render(self.bills[number].question.values)
         columns = ", ".join(self.shapes[name])
-        made = with_tables(rendered, self._tables(number, of=name))
-        return f"SELECT {number} AS bill, {columns} FROM (\n{made}\n) AS made"
+        statements = with_tables(rendered, self._tables(number, of=name))
+        return f"SELECT {number} AS bill, {columns} FROM (\n{statements}\n) AS made"
 
 
 def shapes_of(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection, bill: Bill) -> dict[str, list[str]]:

@@ -62,9 +62,9 @@ def random_bill(random: Random, known: Sequence[Known], *, name: str) -> tuple[B
     for number, one in enumerate(chosen):
         shift = as_of - one.bill.question.as_of
         suffix = f"-{number}" if number and random.random() < 0.7 else ""
-        for table, given in one.bill.rows.items():
-            rows[table] += [_moved(row, GIVEN[table], by=shift, suffix=suffix) for row in given]
-    spoilt = {table: _spoilt(random, given, GIVEN[table]) for table, given in rows.items()}
+        for table, table_rows in one.bill.rows.items():
+            rows[table] += [_moved(row, GIVEN[table], by=shift, suffix=suffix) for row in table_rows]
+    spoilt = {table: _spoilt(random, table_rows, GIVEN[table]) for table, table_rows in rows.items()}
     spoilt["accounts"] = list(
         {row[0]: row for row in spoilt["accounts"]}.values()
     )  # refused when they are loaded

@@ -57,12 +57,12 @@ class Both:
         there.load(for_entries=[self.entry(id) for one in asked for id in one.ids])
         pairs = [(number, id) for number, one in enumerate(asked) for id in one.ids]
         with ThreadPoolExecutor(THREADS) as pool:
-            found = list(pool.map(lambda pair: self._on_trino(there, *pair), pairs))
-        on_trino = dict(zip(pairs, found, strict=True))
+            mismatches = list(pool.map(lambda pair: self._on_trino(there, *pair), pairs))
+        on_trino = dict(zip(pairs, mismatches, strict=True))
         differences = [
-            Difference(one.bill, id, said)
+            Difference(one.bill, id, mismatch)
             for number, one in enumerate(asked)
-            for id, said in self._compared(one, number=number, on_trino=on_trino, there=there)
+            for id, mismatch in self._compared(one, number=number, on_trino=on_trino, there=there)
         ]
         there.drop()
         return differences
@@ -76,27 +76,27 @@ class Both:
 
     def _answers(self, id, bill, *, engine):
         try:
-            found = answered(self.entry(id), bill, engine=engine, catalog=self.catalog)
+            result = answered(self.entry(id), bill, engine=engine, catalog=self.catalog)
         except FocuswatchError as error:
             return str(error)
         # an engine's refusal; that two rows name one thing is ours, and the rows tell it
-        error = found.outcome.error if found.outcome and not found.answers else None
-        return error or found.answers
+        error = result.outcome.error if result.outcome and not result.answers else None
+        return error or result.answers
 
     def _compared(self, one: Asked, *, number: int, on_trino, there: OnTrino) -> Iterator[tuple[str, str]]:
         here = on_duckdb(one.bill, catalog=self.catalog, connection=self.connection)
         for name in (name for name in local_tables.MADE if name in there.made and number % 4 == 0):
             ours = here.query(f"SELECT * FROM {name}", label=name)
-            if said := difference(ours, there.rows(name, number)):
-                yield one.ids[0], f"table {name}: {said}"
+            if mismatch := difference(ours, there.rows(name, number)):
+                yield one.ids[0], f"table {name}: {mismatch}"
         for id in one.ids:
             ours, theirs = self._answers(id, one.bill, engine=here), on_trino[number, id]
             if isinstance(ours, str) or isinstance(theirs, str):
                 yield from [(id, f"DuckDB: {ours}; Trino: {theirs}"[:600])] if ours != theirs else []
                 continue
             for mine, yours in zip(ours, theirs, strict=False):
-                if said := difference(mine, yours, sql=self.entry(id).sql):
-                    yield id, said
+                if mismatch := difference(mine, yours, sql=self.entry(id).sql):
+                    yield id, mismatch
 
 
 def known_cases(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection) -> list[Known]:

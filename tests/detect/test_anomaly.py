@@ -153,21 +153,21 @@ def test_the_unit_of_money_does_not_matter(factor):
 @pytest.mark.parametrize("noise", [0.05, 0.10])
 def test_a_spike_is_strange_on_its_day_and_the_day_after_is_usual(noise):
     """One day at twice its cost is told at once, and casts no shadow."""
-    told = strange(raised(series(noise=noise), 250, 2.0))
-    assert told[:, 250].all()
-    assert told[:, 251:280].mean() < 0.002
+    anomalous = strange(raised(series(noise=noise), 250, 2.0))
+    assert anomalous[:, 250].all()
+    assert anomalous[:, 251:280].mean() < 0.002
 
 
 def test_a_rise_of_weekends_alone_is_strange_though_small_for_one_day():
     """Weekends up by 35 % at 10 % noise: most weekend days are told from the second weekend on, workdays stay quiet."""
     costs, day = series(), np.arange(400)
     weekends = (day >= 201) & (day < 243) & (day % 7 >= 5)
-    told = strange(raised(costs, weekends, 1.35))
-    assert told[:, weekends][:, 2:].mean() > 0.7
-    assert told[:, (day >= 201) & (day < 250) & ~weekends].mean() < 0.01
+    anomalous = strange(raised(costs, weekends, 1.35))
+    assert anomalous[:, weekends][:, 2:].mean() > 0.7
+    assert anomalous[:, (day >= 201) & (day < 250) & ~weekends].mean() < 0.01
     first = (day >= 201) & (day < 208) & weekends
     alone = strange(raised(costs, first, 1.35))[:, first].mean()
-    assert told[:, weekends][:, 2:].mean() > alone + 0.2
+    assert anomalous[:, weekends][:, 2:].mean() > alone + 0.2
 
 
 @pytest.mark.parametrize("weekday", range(7))
@@ -175,11 +175,11 @@ def test_a_rise_of_one_weekday_alone_is_strange_though_small_for_one_day(weekday
     """A weekday up by 35 % at 10 % noise: its third and fourth occurrence are found, other days stay quiet."""
     costs, day = series(), np.arange(400)
     of = (day >= 201) & (day < 229) & (day % 7 == weekday)
-    told = strange(raised(costs, of, 1.35))
-    assert told[:, of][:, 2:].mean() > 0.55
+    anomalous = strange(raised(costs, of, 1.35))
+    assert anomalous[:, of][:, 2:].mean() > 0.55
     alone = np.stack([strange(raised(costs, one, 1.35))[:, one] for one in np.flatnonzero(of)[2:]])
-    assert told[:, of][:, 2:].mean() > alone.mean() + 0.1
-    assert told[:, (day >= 201) & (day < 236) & ~of].mean() < 0.01
+    assert anomalous[:, of][:, 2:].mean() > alone.mean() + 0.1
+    assert anomalous[:, (day >= 201) & (day < 236) & ~of].mean() < 0.01
 
 
 @pytest.mark.parametrize("noise", [0.10, 0.15])
@@ -187,10 +187,10 @@ def test_a_day_that_does_not_stand_out_is_not_flagged_because_the_days_before_di
     """The day after a ramp of ten days to 60 % is flagged as rarely as any other."""
     costs, day = series(noise=noise, count=200), np.arange(400)
     climb = 1 + 0.6 * np.clip(day - 249, 0, 10) / 10 * (day < 260)
-    told = strange(costs * climb)
-    assert told[:, 257:260].mean() > 0.6
-    assert told[:, 260].mean() < 0.05
-    assert told[:, 261:267].mean() < 0.01
+    anomalous = strange(costs * climb)
+    assert anomalous[:, 257:260].mean() > 0.6
+    assert anomalous[:, 260].mean() < 0.05
+    assert anomalous[:, 261:267].mean() < 0.01
 
 
 @pytest.mark.parametrize(("noise", "by_day"), [(0.05, 8), (0.10, 14)])
@@ -198,9 +198,9 @@ def test_a_ramp_of_three_percent_a_day_is_strange_while_it_climbs(noise, by_day)
     """It is told within a week or two and until its last day: the baseline does not follow it."""
     costs = series(noise=noise)
     scored = score_with_expectation(raised(costs, *ramp(250, 40)), MONDAY)
-    told = scored.scores[:, 250:290] > ANOMALY_THRESHOLD
-    assert told[:, :by_day].any(axis=1).mean() > 0.9
-    assert told[:, by_day:].mean() > 0.95
+    anomalous = scored.scores[:, 250:290] > ANOMALY_THRESHOLD
+    assert anomalous[:, :by_day].any(axis=1).mean() > 0.9
+    assert anomalous[:, by_day:].mean() > 0.95
     untouched = score_with_expectation(costs, MONDAY)
     assert np.median(scored.expected[:, 289] / untouched.expected[:, 289]) < 1.06
 
@@ -232,8 +232,8 @@ def test_short_series_are_judged_from_their_fifth_week():
 
 def test_an_outlier_in_the_first_weeks_does_not_hide_the_next():
     """A tenfold day on day 10 is no reason to miss a doubled one on day 40."""
-    told = strange(raised(raised(series(days=60), 10, 10.0), 40, 2.0))
-    assert told[:, 40].mean() > 0.95
+    anomalous = strange(raised(raised(series(days=60), 10, 10.0), 40, 2.0))
+    assert anomalous[:, 40].mean() > 0.95
 
 
 # What is usual
@@ -325,17 +325,17 @@ def test_days_without_data_score_zero_and_change_nothing_that_follows():
 @pytest.mark.parametrize("factor", [1.5, 2.0, 6.0])
 def test_a_new_level_is_strange_for_weeks_and_not_for_ever(factor):
     """Told on its first days, for two to four weeks, and then no more."""
-    told = strange(raised(series(), slice(200, 400), factor))
-    assert told[:, 200:203].any(axis=1).mean() > 0.95
-    assert told[:, 200:214].mean() > 0.7
-    assert told[:, 230:].mean() < 0.003
+    anomalous = strange(raised(series(), slice(200, 400), factor))
+    assert anomalous[:, 200:203].any(axis=1).mean() > 0.95
+    assert anomalous[:, 200:214].mean() > 0.7
+    assert anomalous[:, 230:].mean() < 0.003
 
 
 def test_one_weekday_that_stays_raised_becomes_usual():
     """Within four months, and without the other weekdays."""
     tuesdays = (np.arange(400) % 7 == 1) & (np.arange(400) >= 200)
-    told = strange(raised(series(), tuesdays, 1.5))
-    assert told[:, 330:].mean() < 0.005
+    anomalous = strange(raised(series(), tuesdays, 1.5))
+    assert anomalous[:, 330:].mean() < 0.005
     expected = score_with_expectation(raised(series(), tuesdays, 1.5), MONDAY).expected
     clean = score_with_expectation(series(), MONDAY).expected
     ratio = np.median(expected[:, 330:] / clean[:, 330:], axis=0)
@@ -360,10 +360,10 @@ def test_a_series_that_died_is_quiet_and_its_return_is_told_for_days_only():
     """Off for seven weeks, then back at its former cost: strange at first, known within a week."""
     costs = series(growth=0)
     costs[:, 200:250] = 0
-    told = strange(costs)
-    assert told[:, 200:250].mean() < 0.001
-    assert told[:, 250].all()
-    assert told[:, 258:].mean() < 0.005
+    anomalous = strange(costs)
+    assert anomalous[:, 200:250].mean() < 0.001
+    assert anomalous[:, 250].all()
+    assert anomalous[:, 258:].mean() < 0.005
 
 
 def test_past_anomalies_do_not_spoil_the_baseline():
@@ -417,17 +417,17 @@ def second_year(kind, *, seed, count=50):
 
 def f1(scores, labels, budget=0.002):
     """On the days of the second year, at a threshold that the first year's days from the 60th pass by `budget`."""
-    told = scores[:, 365:] > np.quantile(scores[:, 60:365], 1 - budget)
-    return 2 * (told & labels[:, 365:]).sum() / (told.sum() + labels[:, 365:].sum())
+    anomalous = scores[:, 365:] > np.quantile(scores[:, 60:365], 1 - budget)
+    return 2 * (anomalous & labels[:, 365:]).sum() / (anomalous.sum() + labels[:, 365:].sum())
 
 
 def weekday_median_scores(costs):
     """Deviation from the median of the last eight same weekdays, in MADs of the last eight weeks' deviations."""
     weeks = costs[:, : costs.shape[1] // 7 * 7].reshape(len(costs), -1, 7)
-    usual = np.full_like(weeks, np.nan)
+    expected = np.full_like(weeks, np.nan)
     for week in range(8, weeks.shape[1]):
-        usual[:, week] = np.median(weeks[:, week - 8 : week], axis=1)
-    off = ((weeks - usual) / usual).reshape(len(costs), -1)
+        expected[:, week] = np.median(weeks[:, week - 8 : week], axis=1)
+    off = ((weeks - expected) / expected).reshape(len(costs), -1)
     scores = np.zeros_like(costs)
     for day in range(112, off.shape[1]):
         scores[:, day] = off[:, day] / np.median(np.abs(off[:, day - 56 : day]), axis=1)

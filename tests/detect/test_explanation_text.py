@@ -62,9 +62,9 @@ def test_a_message_fits_slack_whatever_the_bill_names(name):
         parts=tuple(part(meter=name, resource_id=name, operation=name) for _ in range(7)),
         began=(turn,) * 5, ended=(turn,) * 5, changes=(change,) * 10, unseen=name,
     )  # fmt: skip
-    told = render_message(risen(long), kind="new", **WHEN)
-    assert not blocks_problems(told["blocks"]) and size(told["blocks"]) <= MESSAGE_CHARACTERS
-    assert "*Root cause*" in seen(told)
+    message = render_message(risen(long), kind="new", **WHEN)
+    assert not blocks_problems(message["blocks"]) and size(message["blocks"]) <= MESSAGE_CHARACTERS
+    assert "*Root cause*" in seen(message)
     assert not blocks_problems(render_thread_reply(risen(long), kind="changed", **WHEN)["blocks"])
 
 

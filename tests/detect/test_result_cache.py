@@ -20,17 +20,17 @@ ROWS = ({"sub_account_id": "1", "monthly_cost": 0.1, "tags": {"team": "🙂"}, "
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """The file of a scan that answered one question."""
-    answers = ResultCache(tmp_path / "answers.json", digest="d")
-    answers.put(Outcome(NEW_REGION, rows=ROWS, not_evaluated=ROWS), QUESTION)
-    answers.save()
+    cache = ResultCache(tmp_path / "answers.json", digest="d")
+    cache.put(Outcome(NEW_REGION, rows=ROWS, not_evaluated=ROWS), QUESTION)
+    cache.save()
     return tmp_path / "answers.json"
 
 
 def test_the_same_question_over_the_same_data_is_known(path):
     """Rows come back as they were."""
-    known = ResultCache(path, digest="d").get(NEW_REGION, QUESTION)
-    assert known is not None
-    assert (known.rows, known.not_evaluated, known.error) == (ROWS, ROWS, None)
+    previous = ResultCache(path, digest="d").get(NEW_REGION, QUESTION)
+    assert previous is not None
+    assert (previous.rows, previous.not_evaluated, previous.error) == (ROWS, ROWS, None)
 
 
 def test_other_data_another_day_or_another_statement_is_asked(path):
@@ -44,9 +44,9 @@ def test_other_data_another_day_or_another_statement_is_asked(path):
 
 def test_a_failure_is_asked_again(tmp_path):
     """What failed once may succeed."""
-    answers = ResultCache(tmp_path / "answers.json", digest="d")
-    answers.put(Outcome(NEW_REGION, error="no memory"), QUESTION)
-    answers.save()
+    cache = ResultCache(tmp_path / "answers.json", digest="d")
+    cache.put(Outcome(NEW_REGION, error="no memory"), QUESTION)
+    cache.save()
     assert ResultCache(tmp_path / "answers.json", digest="d").get(NEW_REGION, QUESTION) is None
 
 

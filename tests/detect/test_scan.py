@@ -42,22 +42,22 @@ def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_pa
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
     create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
-    known = finding(account="111122223333", on=date(2026, 4, 1))
+    previous = finding(account="111122223333", on=date(2026, 4, 1))
     ledger.update(
-        lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), evaluated=()
+        lambda entries, silences: decide(entries, silences, run(previous, on=previous.as_of)), evaluated=()
     )
     engine = DuckDbEngine(connection)
     engine.at_once = 1
     turns = iter([True, False])
-    asked = [CATALOG.detection("new_region"), CATALOG.detection(known.detection)]
+    detections = [CATALOG.detection("new_region"), CATALOG.detection(previous.detection)]
     scanned = scan(
-        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=asked, owners=Owners(), ledger=ledger,
+        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=detections, owners=Owners(), ledger=ledger,
         progress=lambda _text: None, may_go_on=lambda: next(turns),
     )  # fmt: skip
-    assert scanned.not_run == (known.detection,)
+    assert scanned.not_run == (previous.detection,)
     assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
     assert set(ledger.evaluated_until()) == {"new_region"}
-    assert ledger.entries()[known.fingerprint].state == "open"
+    assert ledger.entries()[previous.fingerprint].state == "open"
 
 
 class CountingLedger(SqliteLedger):
@@ -138,22 +138,22 @@ def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by)
             }
         }
     )
-    known = CATALOG.detection(detection)
-    fields = re.findall(r"\{(\w+)\}", known.header.reason + known.header.action)
+    entry = CATALOG.detection(detection)
+    fields = re.findall(r"\{(\w+)\}", entry.header.reason + entry.header.action)
     row = dict.fromkeys(fields, "x") | {
         "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": "r", "monthly_cost": 9.0,
         "tags": {"team": "attackers"},
     }  # fmt: skip
     engine = SimpleNamespace(query=lambda *_, **__: [])
-    (found,) = owned_findings(
-        [Outcome(known, rows=(row,))],
+    (finding,) = owned_findings(
+        [Outcome(entry, rows=(row,))],
         engine=engine,
         as_of=DAY,
         rate=rate_of("USD"),
         owners=owners,
         billed_until={},
     )
-    assert (found.team, found.owned_by) == (team, owned_by)
+    assert (finding.team, finding.owned_by) == (team, owned_by)
 
 
 def test_no_security_detection_knows_of_launches():
@@ -194,17 +194,17 @@ def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
     create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
-    known = finding(account="111122223333", on=date(2026, 4, 1))
+    previous = finding(account="111122223333", on=date(2026, 4, 1))
     ledger.update(
-        lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), evaluated=()
+        lambda entries, silences: decide(entries, silences, run(previous, on=previous.as_of)), evaluated=()
     )
     scanned = scan(
         DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
-        detections=[CATALOG.detection(known.detection)], owners=Owners(), ledger=ledger,
+        detections=[CATALOG.detection(previous.detection)], owners=Owners(), ledger=ledger,
         progress=lambda _text: None, doubts=doubts,
     )  # fmt: skip
     assert scanned.coverage.doubts == doubts
-    assert ledger.entries()[known.fingerprint].state == state
+    assert ledger.entries()[previous.fingerprint].state == state
 
 
 def test_only_a_period_that_detections_read_keeps_findings_open(monkeypatch):

@@ -64,9 +64,9 @@ class Engine:
 
     def query(self, statement, *, label):
         self.sizes.append(len(statement.encode()))
-        found = self.connection.execute(statement)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        result = self.connection.execute(statement)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def test_the_accounts_of_many_findings_are_asked_for_in_several_statements():

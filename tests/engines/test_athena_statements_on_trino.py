@@ -107,8 +107,8 @@ def unlike(ours: Answered, theirs: Answered) -> list[str]:
     """Where Athena's rows are not DuckDB's; an UNLOAD promises no order."""
     if theirs.outcome and theirs.outcome.error:
         return [theirs.outcome.error]
-    found = (difference(one, other) for one, other in zip(ours.answers, theirs.answers, strict=True))
-    return [one for one in found if one]
+    mismatches = (difference(one, other) for one, other in zip(ours.answers, theirs.answers, strict=True))
+    return [one for one in mismatches if one]
 
 
 @pytest.mark.parametrize("id", CATALOG.detections)
@@ -117,19 +117,19 @@ def test_a_case_is_the_same_at_athenas_door(
 ) -> None:
     """It holds there, and each row of each statement is DuckDB's row: statements as a Lambda would send them."""
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
-    asked = []
+    requests = []
     for case in file.cases if IN_FULL else firing(file.cases):
         bill = bill_of(case, file=file, connection=connection)
         here = answered(
             detection, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
         )
-        asked.append((case, bill, here, on_athena(bill, aws=aws, connection=connection)))
+        requests.append((case, bill, here, on_athena(bill, aws=aws, connection=connection)))
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda one: answered(detection, one[1], engine=one[3], catalog=CATALOG), asked)
+        results = pool.map(lambda one: answered(detection, one[1], engine=one[3], catalog=CATALOG), requests)
         problems = [
-            f"{case.name}: {said}"
-            for (case, _, here, _), there in zip(asked, found, strict=True)
-            for said in [*broken_promises(case, there.outcome), *unlike(here, there)]
+            f"{case.name}: {mismatch}"
+            for (case, _, here, _), there in zip(requests, results, strict=True)
+            for mismatch in [*broken_promises(case, there.outcome), *unlike(here, there)]
         ]
     assert problems == []
 
@@ -142,8 +142,8 @@ def firing(cases: list[Case]) -> list[Case]:
 @pytest.fixture(scope="module")
 def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, AthenaEngine]:
     """A bill mixed of cases and spoilt: nulls, quotes, emoji, empty maps."""
-    known = known_cases(CATALOG, connection=connection)
-    bill, _ = random_bill(Random(SEED), known, name=f"seed-{SEED}")
+    cases = known_cases(CATALOG, connection=connection)
+    bill, _ = random_bill(Random(SEED), cases, name=f"seed-{SEED}")
     on_duckdb(bill, catalog=CATALOG, connection=connection)
     return bill, on_athena(bill, aws=aws, connection=connection)
 
@@ -219,16 +219,16 @@ def test_the_lambda_detect_finds_what_a_laptop_finds(
     """With owners and explanations; `make conformance` runs every detection so, in end_to_end/test_deployed.py."""
     from lambdas import detect
 
-    asked = ["new_region", "unused_commitment"]
-    heartbeat = detect.handler({"detail": {"left": asked}}, CONTEXT)
-    assert (heartbeat["ran"], heartbeat["failed"]) == (asked, {})
+    detections = ["new_region", "unused_commitment"]
+    heartbeat = detect.handler({"detail": {"left": detections}}, CONTEXT)
+    assert (heartbeat["ran"], heartbeat["failed"]) == (detections, {})
     bill_options = BillOptions(export=str(organisation.export), owners=OWNERS, state=tmp_path)
-    scanned, _ = run_scan(bill_options, only=asked)
+    scanned, _ = run_scan(bill_options, only=detections)
     here = news_of(scanned)
     assert any(finding["explanation"] for _, finding in here.values())
     ledger = DynamoLedger(boto3.resource("dynamodb").Table(ENVIRONMENT["FOCUSWATCH_LEDGER"]))
-    told = {one.fingerprint: ("new", as_told(one.finding)) for one in ledger.entries().values()}
-    assert differences(told, here) == []
+    notified = {one.fingerprint: ("new", as_told(one.finding)) for one in ledger.entries().values()}
+    assert differences(notified, here) == []
 
 
 def uneven(export: Path) -> None:
@@ -267,9 +267,9 @@ def test_periods_whose_files_have_fewer_or_more_columns_are_refreshed_alike(
     files = Files(session.client("s3"), BUCKET, "uneven")
     listing = list_s3(f"s3://{BUCKET}/export/uneven", mirror=tmp_path / "mirror")
     owners = Owners.load(OWNERS)
-    warehouse = AthenaTables(engine, session.client("glue"), files, CATALOG)
-    told = warehouse.refresh(listing, owners=owners, progress=print)
-    assert (told.changed, told.failed) == (("2026-05", "2026-06"), {})
+    athena_tables = AthenaTables(engine, session.client("glue"), files, CATALOG)
+    result = athena_tables.refresh(listing, owners=owners, progress=print)
+    assert (result.changed, result.failed) == (("2026-05", "2026-06"), {})
     inputs = BillInputs(str(export), tmp_path / "state")
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=print) as bill:
         statement = summed("daily_charges", DAILY_CHARGES)

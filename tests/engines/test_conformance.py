@@ -44,7 +44,7 @@ def test_cases_are_the_same_on_trino(
     there = OnTrino(local_trino, CATALOG, id, bills, shapes)
     there.load(for_entries=[detection])
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(
+        mismatches = list(
             pool.map(
                 lambda number: answered(
                     detection, bills[number], engine=there.engine(number), catalog=CATALOG
@@ -52,7 +52,7 @@ def test_cases_are_the_same_on_trino(
                 range(len(bills)),
             )
         )
-    problems = _against_duckdb(detection, file, there, found, connection)
+    problems = _against_duckdb(detection, file, there, mismatches, connection)
     there.drop()
     assert problems == []
 
@@ -72,17 +72,17 @@ def _against_duckdb(
     problems = []
     for number, (case, bill, on_trino) in enumerate(zip(file.cases, there.bills, found, strict=True)):
         assert on_trino.outcome is not None
-        said = differences(case, on_trino.outcome)
+        mismatches = differences(case, on_trino.outcome)
         here = on_duckdb(bill, catalog=CATALOG, connection=connection)
         on_duck = answered(detection, bill, engine=here, catalog=CATALOG)
         for ours, theirs in zip(on_duck.answers, on_trino.answers, strict=False):
-            said += [difference(ours, theirs, sql=detection.sql)]
-        said += [
+            mismatches += [difference(ours, theirs, sql=detection.sql)]
+        mismatches += [
             difference(here.query(f"SELECT * FROM {name}", label=name), there.rows(name, number))
             for name in table_columns.MADE
             if name in there.made and number % 5 == 0
         ]
-        problems += [f"{case.name}: {one}" for one in said if one]
+        problems += [f"{case.name}: {one}" for one in mismatches if one]
     return problems
 
 
@@ -94,10 +94,10 @@ def test_random_bills_are_the_same_on_trino(
 ) -> None:
     """Nulls, quotes, emoji, empty maps, zero and negative amounts, one-day accounts, leap days: row by row."""
     both = Both(local_trino, connection, CATALOG)
-    known = known_cases(CATALOG, connection=connection)
+    cases = known_cases(CATALOG, connection=connection)
     different = [
         f"{one.bill.name} {one.id}: {one.said}"
-        for batch in random_batches(known, catalog=CATALOG, bills=BILLS, seed=SEED)
+        for batch in random_batches(cases, catalog=CATALOG, bills=BILLS, seed=SEED)
         for one in both.differences(batch)
     ]
     assert different == []

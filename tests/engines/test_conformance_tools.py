@@ -70,24 +70,26 @@ def test_a_row_too_many_is_named():
 def test_a_bill_is_reduced_to_the_rows_that_matter():
     """Two of forty accounts make the difference together."""
     ids = [f"{number:02}" for number in range(40)]
-    found = smallest(bill(*ids), lambda one: {"07", "31"} <= {row[0] for row in one.rows["accounts"]})
-    assert [row[0] for row in found.rows["accounts"]] == ["07", "31"]
+    smallest_bill = smallest(bill(*ids), lambda one: {"07", "31"} <= {row[0] for row in one.rows["accounts"]})
+    assert [row[0] for row in smallest_bill.rows["accounts"]] == ["07", "31"]
 
 
 def test_a_kept_bill_is_the_bill(tmp_path):
     """Days, nulls, maps and the question come back as they were."""
-    given = bill("1", "2")
-    entry, read = read_kept(keep(given, entry="new_region", folder=tmp_path))
-    assert (entry, read.rows, read.question) == ("new_region", given.rows, QUESTION)
+    inputs = bill("1", "2")
+    entry, read = read_kept(keep(inputs, entry="new_region", folder=tmp_path))
+    assert (entry, read.rows, read.question) == ("new_region", inputs.rows, QUESTION)
 
 
 def test_a_random_bill_is_the_same_for_the_same_seed_and_spoilt():
     """Whoever reports a difference names a seed; and what a bill may hold, some of these hold."""
     connection = connect()
     file = read_cases(FOLDER / "new_region.toml")
-    known = [Known("new_region", bill_of(case, file=file, connection=connection)) for case in file.cases]
-    bills = [random_bill(Random(seed), known, name="b")[0] for seed in range(30)]
-    assert bills == [random_bill(Random(seed), known, name="b")[0] for seed in range(30)]
+    earlier_bills = [
+        Known("new_region", bill_of(case, file=file, connection=connection)) for case in file.cases
+    ]
+    bills = [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
+    assert bills == [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
     rows = [
         dict(zip(GIVEN["folded_charges"], row, strict=True))
         for one in bills
@@ -104,7 +106,7 @@ def test_a_random_bill_is_the_same_for_the_same_seed_and_spoilt():
 def test_many_rows_are_several_statements_none_too_long():
     """Trino refuses a text of more than a million characters; quotes are written twice."""
     rows = [(number, "'" * 3000) for number in range(300)]
-    made = list(insert_statements("t", {"a": "BIGINT", "b": "VARCHAR"}, rows))
-    assert len(made) > 1
-    assert max(map(len, made)) < MOST_CHARACTERS
-    assert sum(one.count("[") - 1 for one in made) == 300
+    statements = list(insert_statements("t", {"a": "BIGINT", "b": "VARCHAR"}, rows))
+    assert len(statements) > 1
+    assert max(map(len, statements)) < MOST_CHARACTERS
+    assert sum(one.count("[") - 1 for one in statements) == 300

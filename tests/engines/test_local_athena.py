@@ -61,11 +61,11 @@ def aws(request, tmp_path_factory):
 @pytest.fixture
 def table(aws, request):
     """A function that makes a table of (column, type), with a name of its own."""
-    made = []
+    created = []
 
     def make(columns, *, keys=(), parameters=None):
-        name = f"{request.node.name[5:40].strip('_')}_{len(made)}"
-        made.append(name)
+        name = f"{request.node.name[5:40].strip('_')}_{len(created)}"
+        created.append(name)
         aws.client("glue").create_table(
             DatabaseName=DATABASE,
             TableInput={
@@ -114,19 +114,19 @@ def run(statement):
 def rows(statement):
     """A SELECT's rows as text, without the header."""
     client = boto3.client("athena")
-    found = run(statement)
-    assert found["Status"]["State"] == "SUCCEEDED", found["Status"]
-    answered = client.get_query_results(QueryExecutionId=found["QueryExecutionId"])["ResultSet"]["Rows"]
-    return [tuple(datum.get("VarCharValue") for datum in row["Data"]) for row in answered][1:]
+    execution = run(statement)
+    assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+    rows = client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"]["Rows"]
+    return [tuple(datum.get("VarCharValue") for datum in row["Data"]) for row in rows][1:]
 
 
 def test_every_type_arrives_through_awswrangler_as_what_it_is(aws):
     """UNLOAD and Arrow: maps, lists, decimals, dates and nulls are not text; names are lower-case."""
-    found = wr.athena.read_sql_query(
+    frame = wr.athena.read_sql_query(
         OF_ALL_TYPES, database=DATABASE, workgroup=WORKGROUP, ctas_approach=False, unload_approach=True,
         s3_output=f"s3://{BUCKET}/unloaded/types/", dtype_backend="pyarrow",
     )  # fmt: skip
-    (row,) = pa.Table.from_pandas(found).to_pylist()
+    (row,) = pa.Table.from_pandas(frame).to_pylist()
     assert row == {
         "number": 1,
         "nothing": None,
@@ -144,10 +144,10 @@ def test_every_type_arrives_through_awswrangler_as_what_it_is(aws):
 
 def test_a_select_writes_the_csv_that_awswrangler_reads(aws):
     """Values quoted, null as nothing, types told by GetQueryResults."""
-    found = wr.athena.read_sql_query(
+    frame = wr.athena.read_sql_query(
         OF_ALL_TYPES, database=DATABASE, workgroup=WORKGROUP, ctas_approach=False
     )
-    (row,) = found.to_dict("records")
+    (row,) = frame.to_dict("records")
     assert (row["number"], row["money"], row["tags"], row["names"]) == (
         1,
         Decimal("1.50"),
@@ -155,7 +155,7 @@ def test_a_select_writes_the_csv_that_awswrangler_reads(aws):
         "[a, b]",
     )
     assert (row["day"], row["words"]) == (date(2026, 5, 1), 'a "quoted", text')
-    assert found["nothing"].isna().all()
+    assert frame["nothing"].isna().all()
 
 
 def test_partitions_are_read_from_their_own_locations(table):
@@ -202,9 +202,9 @@ def test_projected_partitions_are_found_by_their_template_within_its_range(table
     for month in ("2026-01", "2026-02", this_month, later):
         put(f"raw/BILLING_PERIOD={month}/bill-00001.snappy.parquet", cost=[1.0])
     put("raw/billing_period=2026-03/bill-00001.snappy.parquet", cost=[1.0])
-    found = rows(f'SELECT billing_period, "$path" AS file FROM {name} ORDER BY 1')
-    assert [month for month, _ in found] == ["2026-02", this_month]
-    assert found[0][1] == f"s3://{BUCKET}/raw/BILLING_PERIOD=2026-02/bill-00001.snappy.parquet"
+    partitions = rows(f'SELECT billing_period, "$path" AS file FROM {name} ORDER BY 1')
+    assert [month for month, _ in partitions] == ["2026-02", this_month]
+    assert partitions[0][1] == f"s3://{BUCKET}/raw/BILLING_PERIOD=2026-02/bill-00001.snappy.parquet"
 
 
 def test_a_file_of_other_types_than_glue_says_is_bad_data(table):
@@ -239,17 +239,20 @@ def test_unload_refuses_a_folder_that_is_not_empty(aws):
 )
 def test_unload_refuses_columns_that_parquet_would_not_hold(aws, select, reason):
     """Each needs a name of its own and a type."""
-    found = run(f"UNLOAD ({select}) TO 's3://{BUCKET}/unloaded/refused/' WITH (format = 'PARQUET')")
-    assert (found["Status"]["State"], reason in found["Status"]["StateChangeReason"]) == ("FAILED", True)
+    execution = run(f"UNLOAD ({select}) TO 's3://{BUCKET}/unloaded/refused/' WITH (format = 'PARQUET')")
+    assert (execution["Status"]["State"], reason in execution["Status"]["StateChangeReason"]) == (
+        "FAILED",
+        True,
+    )
 
 
 def test_an_unload_of_nothing_writes_no_file(aws):
     """Its manifest is empty."""
-    found = run(
+    execution = run(
         f"UNLOAD (SELECT 1 AS x WHERE false) TO 's3://{BUCKET}/unloaded/none/' WITH (format = 'PARQUET')"
     )
     assert wr.s3.list_objects(f"s3://{BUCKET}/unloaded/none/") == []
-    bucket, _, key = found["Statistics"]["DataManifestLocation"].removeprefix("s3://").partition("/")
+    bucket, _, key = execution["Statistics"]["DataManifestLocation"].removeprefix("s3://").partition("/")
     assert boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b""
 
 
@@ -284,8 +287,10 @@ def test_a_statement_over_the_workgroups_limit_is_cancelled(table):
     name = table([("noise", "string")])
     put(f"tables/{name}/one", noise=[os.urandom(200_000).hex() for _ in range(60)])
     target = f"s3://{BUCKET}/unloaded/limit/"
-    found = run(f"UNLOAD (SELECT max(noise || 'x') AS x FROM {name}) TO '{target}' WITH (format = 'PARQUET')")
-    assert (found["Status"]["State"], found["Status"]["StateChangeReason"]) == (
+    execution = run(
+        f"UNLOAD (SELECT max(noise || 'x') AS x FROM {name}) TO '{target}' WITH (format = 'PARQUET')"
+    )
+    assert (execution["Status"]["State"], execution["Status"]["StateChangeReason"]) == (
         "CANCELLED",
         "Bytes scanned limit was exceeded",
     )

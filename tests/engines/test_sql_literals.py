@@ -50,13 +50,13 @@ def test_rows_for_which_one_statement_has_no_room_come_in_several():
         ("y" * MOST_GIVEN_BYTES, 0),
         ("z", 1),
     ]
-    made = list(portions(rows))
-    assert [row for portion in made for row in portion] == rows
-    assert [len(literals(portion).encode()) <= MOST_GIVEN_BYTES for portion in made] == [True] * 7 + [
+    parts = list(portions(rows))
+    assert [row for portion in parts for row in portion] == rows
+    assert [len(literals(portion).encode()) <= MOST_GIVEN_BYTES for portion in parts] == [True] * 7 + [
         False,
         True,
     ]
-    assert len(made) == 9 and list(portions([])) == []
+    assert len(parts) == 9 and list(portions([])) == []
 
 
 def test_placeholders_in_comments_do_not_count():

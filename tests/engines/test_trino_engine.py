@@ -149,10 +149,10 @@ def scanned(both):
 @only_in_full
 def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino):
     """Every finding of a simulated organisation, with its evidence; nothing is left behind."""
-    found, expected = scanned
-    assert len({one["detection"] for one in found}) > 5
-    assert [one["fingerprint"] for one in found] == [one["fingerprint"] for one in expected]
-    assert {one["fingerprint"]: rounded(one) for one in found} == {
+    actual, expected = scanned
+    assert len({one["detection"] for one in actual}) > 5
+    assert [one["fingerprint"] for one in actual] == [one["fingerprint"] for one in expected]
+    assert {one["fingerprint"]: rounded(one) for one in actual} == {
         one["fingerprint"]: rounded(one) for one in expected
     }
     left = local_trino.engine(schema="whole_scan").query("SHOW TABLES", label="tables")
@@ -163,9 +163,11 @@ def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino)
 @pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
 def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
     """Row by row and in its order; `savings` reads the ledger of the scan before it."""
-    found, expected = (ask("report", name, "--format", "json") for ask in (both.there, both.here))
-    assert [rounded(row) for row in json.loads(found)] == [rounded(row) for row in json.loads(expected)]
-    assert json.loads(found) or name == "savings"
+    actual, expected = (
+        run_command("report", name, "--format", "json") for run_command in (both.there, both.here)
+    )
+    assert [rounded(row) for row in json.loads(actual)] == [rounded(row) for row in json.loads(expected)]
+    assert json.loads(actual) or name == "savings"
 
 
 @only_in_full
@@ -185,9 +187,9 @@ def test_a_second_scan_on_trino_tells_nothing_new(both, scanned):
 def test_a_table_must_be_named_on_a_trino():
     """What was scanned last is a thing of files."""
     program = "from focuswatch.cli import main; main()"
-    asked = ["report", "ai_spend", "--engine", "trino", "--trino", "http://ana@127.0.0.1/memory/any"]
+    command = ["report", "ai_spend", "--engine", "trino", "--trino", "http://ana@127.0.0.1/memory/any"]
     done = subprocess.run(
-        [sys.executable, "-c", program, *asked], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert "CATALOG.SCHEMA.TABLE" in " ".join(done.stderr.split())
@@ -210,53 +212,53 @@ def test_only_the_billing_period_that_changed_is_folded_again(local_trino, raw):
     _, deliver = raw
     march, april = [charge(date(2026, 3, 9))], [charge(date(2026, 4, 9))]
     deliver(march + april)
-    lake = lake_of(local_trino, raw)
-    before = lake.refresh(progress=print)
+    bill = lake_of(local_trino, raw)
+    before = bill.refresh(progress=print)
     deliver(march + april + april)
-    after = lake.refresh(progress=print)
+    after = bill.refresh(progress=print)
     assert after[0] == before[0]
     assert after[1].run_before == before[1].run
-    rows = lake.engine.query(
+    rows = bill.engine.query(
         "SELECT charge_date, sum(charges) AS charges FROM daily_charges GROUP BY 1 ORDER BY 1", label="read"
     )
     assert [(row["charge_date"], row["charges"]) for row in rows] == [
         (date(2026, 3, 9), 1),
         (date(2026, 4, 9), 2),
     ]
-    told = lake.engine.query(
+    result = bill.engine.query(
         "SELECT billing_period, charges FROM deliveries ORDER BY refreshed_at, 1", label="read"
     )
-    assert [row["charges"] for row in told] == [1, 1, 2]
+    assert [row["charges"] for row in result] == [1, 1, 2]
 
 
 def test_a_refresh_of_what_did_not_change_makes_nothing(local_trino, raw):
     """The same tables, and no delivery told twice."""
     _, deliver = raw
     deliver([charge(date(2026, 3, 9))])
-    lake = lake_of(local_trino, raw)
-    first, there = lake.refresh(progress=print), lake.tables()
-    assert lake.refresh(progress=print) == first
-    assert lake.tables() == there
+    bill = lake_of(local_trino, raw)
+    first, there = bill.refresh(progress=print), bill.tables()
+    assert bill.refresh(progress=print) == first
+    assert bill.tables() == there
 
 
 def test_a_reader_sees_the_old_period_or_the_new_one(local_trino, raw):
     """While April is refreshed again and again, whoever sums it finds one of its states and never a mix or nothing."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9), BilledCost=1.0)] * 3)
-    lake = lake_of(local_trino, raw)
-    lake.refresh(progress=print)
+    bill = lake_of(local_trino, raw)
+    bill.refresh(progress=print)
     seen, over = set(), []
 
     def read() -> None:
         while not over:
-            (row,) = lake.engine.query("SELECT sum(BilledCost) AS billed FROM daily_charges", label="reader")
+            (row,) = bill.engine.query("SELECT sum(BilledCost) AS billed FROM daily_charges", label="reader")
             seen.add(row["billed"])
 
     reader = Thread(target=read)
     reader.start()
     for cost in (10.0, 100.0, 1000.0):
         deliver([charge(date(2026, 4, 9), BilledCost=cost)] * 3)
-        lake.refresh(progress=print)
+        bill.refresh(progress=print)
     over.append(True)
     reader.join()
     assert seen <= {3.0, 30.0, 300.0, 3000.0}
@@ -267,14 +269,14 @@ def test_a_refresh_that_fails_leaves_what_was(local_trino, raw):
     """Two currencies are refused before a table is made; the old charges stay."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
-    lake = lake_of(local_trino, raw)
-    lake.refresh(progress=print)
-    there = lake.tables()
+    bill = lake_of(local_trino, raw)
+    bill.refresh(progress=print)
+    there = bill.tables()
     deliver([charge(date(2026, 4, 9)), charge(date(2026, 4, 9), BillingCurrency="EUR")])
     with pytest.raises(ExportError, match="2 billing currencies"):
-        lake.refresh(progress=print)
-    assert lake.tables() == there
-    assert lake.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
+        bill.refresh(progress=print)
+    assert bill.tables() == there
+    assert bill.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
         {"currency": "USD"}
     ]
 
@@ -283,14 +285,14 @@ def test_a_connector_that_adds_no_columns_is_named_with_the_statement_to_run(loc
     """The memory connector of Trino 435 is one."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
-    lake = lake_of(local_trino, raw)
+    bill = lake_of(local_trino, raw)
     earlier = {column: type_ for column, type_ in DAILY_CHARGES.items() if column != "is_edge"}
-    lake.engine.execute(create_parts("daily_charges", earlier, connector="memory"), label="given")
+    bill.engine.execute(create_parts("daily_charges", earlier, connector="memory"), label="given")
     with pytest.raises(ConfigError, match="lacks the column is_edge.*DROP TABLE daily_charges_parts"):
-        lake.refresh(progress=print)
-    lake.engine.execute("DROP TABLE daily_charges_parts", label="given")
-    lake.refresh(progress=print)
-    assert lake.engine.query("SELECT is_edge FROM daily_charges", label="read") == [{"is_edge": False}]
+        bill.refresh(progress=print)
+    bill.engine.execute("DROP TABLE daily_charges_parts", label="given")
+    bill.refresh(progress=print)
+    assert bill.engine.query("SELECT is_edge FROM daily_charges", label="read") == [{"is_edge": False}]
 
 
 def test_an_error_names_the_query_and_a_statement_its_run_and_label(local_trino):
@@ -343,10 +345,10 @@ def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, 
     table, engine = deliver([charge(date(2026, 4, 9))]), local_trino.engine(schema=schema)
     shape = ACTIVITY if endless_table == "activity" else SHAPE
     engine.execute(f"CREATE VIEW {endless_table} AS {endless(shape)}", label="given")
-    asked = table if endless_table == "activity" else f"memory.{schema}.{endless_table}"
+    source = table if endless_table == "activity" else f"memory.{schema}.{endless_table}"
     address = f"http://{schema}@127.0.0.1:{local_trino.port}/memory/{schema}"
     program = "from focuswatch.cli import main; main()"
-    called = ["scan", asked, "--engine", "trino", "--trino", address, "--state", tmp_path, "--only", IDLE]
+    called = ["scan", source, "--engine", "trino", "--trino", address, "--state", tmp_path, "--only", IDLE]
     live = f"\"user\" = '{schema}' AND state NOT IN ('FINISHED', 'FAILED')"
     with subprocess.Popen(
         [sys.executable, "-c", program, *map(str, called)], stderr=subprocess.PIPE, text=True
@@ -356,10 +358,10 @@ def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, 
             states = local_trino.states(reads, until=lambda states: len(states) == at_once)
             assert len(states) == at_once
             scan.send_signal(signal.SIGINT)
-            _, said = scan.communicate(timeout=patience(90))
+            _, output = scan.communicate(timeout=patience(90))
         finally:
             scan.kill()
-    assert (scan.returncode, "interrupted" in said) == (130, True), said
+    assert (scan.returncode, "interrupted" in output) == (130, True), output
     assert local_trino.states(live, until=lambda states: not states) == []
     left = engine.query("SHOW TABLES", label="tables")
     assert not [row["Table"] for row in left if "__" in row["Table"]]
@@ -409,10 +411,10 @@ def test_rows_travel_to_trino_unchanged(local_trino, raw):
         charge(date(2024, 2, 29), ServiceName=None, Tags=None, BilledCost=-1e-9),
     ]
     name = deliver(rows)
-    found = local_trino.engine(schema=schema).query(
+    result = local_trino.engine(schema=schema).query(
         f"SELECT ServiceName AS s, Tags AS t, BilledCost AS b FROM {name} ORDER BY b", label="read"
     )
-    assert [(row["s"], row["t"], row["b"]) for row in found] == [
+    assert [(row["s"], row["t"], row["b"]) for row in result] == [
         (None, None, -1e-9),
         ('it\'s "ours" 🚀\\n', {"a'b": "ü"}, 0.1 + 0.2),
     ]
@@ -423,7 +425,7 @@ def test_a_few_rows_are_a_select_with_their_names(local_trino):
     shape = {"rule": "VARCHAR", "place": "INTEGER", "starts_on": "DATE"}
     rows = [("tag", 1, date(2024, 2, 29)), (None, None, None)]
     engine = local_trino.engine(tables={"owner_rules": select_rows(shape, rows)})
-    found = engine.query(
+    result = engine.query(
         "SELECT rules.starts_on, rule, place FROM owner_rules AS rules ORDER BY place", label="read"
     )
-    assert [(row["rule"], row["place"], row["starts_on"]) for row in found] == rows
+    assert [(row["rule"], row["place"], row["starts_on"]) for row in result] == rows

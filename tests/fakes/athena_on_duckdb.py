@@ -136,17 +136,17 @@ class DuckDbRunner:
         else:
             pages = self.client("glue").get_paginator("get_partitions")
             for page in pages.paginate(DatabaseName=database, TableName=table["Name"]):
-                for found in page["Partitions"]:
-                    yield found["Values"], found["StorageDescriptor"]["Location"]
+                for partition in page["Partitions"]:
+                    yield partition["Values"], partition["StorageDescriptor"]["Location"]
 
     def _parts(self, table: dict[str, Any], values: list[str], location: str) -> Iterator[Part]:
         keys = [key["Name"] for key in table["PartitionKeys"]]
         bucket, prefix = split_address(location.rstrip("/") + "/")
-        for found in listed(bucket, prefix, client=self.client):
-            hidden = found["Key"].rpartition("/")[2].startswith(("_", "."))
-            if found["Size"] and not hidden:
+        for file in listed(bucket, prefix, client=self.client):
+            hidden = file["Key"].rpartition("/")[2].startswith(("_", "."))
+            if file["Size"] and not hidden:
                 folder = "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
-                yield self._fetched(bucket, found, folder=folder)
+                yield self._fetched(bucket, file, folder=folder)
 
     def _fetched(self, bucket: str, found: dict[str, Any], *, folder: str) -> Part:
         key = found["Key"]
@@ -163,12 +163,12 @@ class DuckDbRunner:
 def projected(table: dict[str, Any], *, client: Callable[[str], Any]) -> Iterator[tuple[list[str], str]]:
     """Values and location of every partition that a table projects and that has files."""
     (key,) = (key["Name"] for key in table["PartitionKeys"])
-    told = table["Parameters"]
-    before, after = told["storage.location.template"].split(f"${{{key}}}")
+    parameters = table["Parameters"]
+    before, after = parameters["storage.location.template"].split(f"${{{key}}}")
     bucket, prefix = split_address(before)
-    first, last = _range(told[f"projection.{key}.range"], told[f"projection.{key}.format"])
-    found = listed(bucket, prefix, client=client)
-    for folder in sorted({one["Key"][len(prefix) :].partition("/")[0] for one in found}):
+    first, last = _range(parameters[f"projection.{key}.range"], parameters[f"projection.{key}.format"])
+    objects = listed(bucket, prefix, client=client)
+    for folder in sorted({one["Key"][len(prefix) :].partition("/")[0] for one in objects}):
         if first <= folder <= last:
             yield [folder], f"{before}{folder}{after}"
 
@@ -253,11 +253,13 @@ def _create(
     )
     files = ", ".join(literal(str(part.local)) for part in parts)
     source = f"read_parquet([{files}], union_by_name = true, {partitioned})"
-    found = {
+    result = {
         row[0].lower(): (row[0], row[1])
         for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     }
-    selected = [_column(name, type_, found.get(name), table=table["Name"]) for name, type_ in columns.items()]
+    selected = [
+        _column(name, type_, result.get(name), table=table["Name"]) for name, type_ in columns.items()
+    ]
     selected += [f'"{name}"' for name in keys]
     if hidden:
         selected.append("""'s3://' || replace(str_split(filename, '/@/')[2], '%3D', '=') AS "$path\"""")
@@ -295,10 +297,10 @@ def _scanned(profiled: dict[str, Any], sizes: dict[str, dict[str, int]]) -> int:
     while unread:
         operator = unread.pop()
         unread += operator.get("children", [])
-        told = operator.get("extra_info", {}).get("Filename(s)", "")
-        named = [name for name in told.split(", ") if name and name != "..."]
+        file_names = operator.get("extra_info", {}).get("Filename(s)", "")
+        named = [name for name in file_names.split(", ") if name and name != "..."]
         table = next((files for files in sizes.values() if named and named[0] in files), {})
-        if "..." in told:
+        if "..." in file_names:
             scanned += sum(table.values()) * int(operator["extra_info"]["Total Files Read"]) // len(table)
         else:
             scanned += sum(table.get(name, 0) for name in named)

@@ -59,7 +59,7 @@ class LocalAthena:
         with self.lock:
             if self.throttled.get(verb):
                 raise RefusalError(self.throttled[verb].pop(), "Rate exceeded")
-        known = {
+        handlers = {
             "StartQueryExecution": self._start,
             "GetQueryExecution": lambda asked: {"QueryExecution": told(self._awaited(asked))},
             "BatchGetQueryExecution": self._batch,
@@ -68,7 +68,7 @@ class LocalAthena:
             "StopQueryExecution": self._stop,
             "ListQueryExecutions": self._list,
         }
-        return known[verb](asked) if verb in known else None
+        return handlers[verb](asked) if verb in handlers else None
 
     def _start(self, asked: dict[str, Any]) -> dict[str, Any]:
         statement = asked["QueryString"]
@@ -105,13 +105,13 @@ class LocalAthena:
             if unload:
                 self._refuse_unload(unload)
             select = unload["select"] if unload else execution.statement.rstrip().rstrip(";")
-            answer = self.runner.run(select, database=execution.database, id=execution.id)
-            execution.scanned_bytes = answer.scanned_bytes
-            if execution.cutoff_bytes and answer.scanned_bytes > execution.cutoff_bytes:
+            response = self.runner.run(select, database=execution.database, id=execution.id)
+            execution.scanned_bytes = response.scanned_bytes
+            if execution.cutoff_bytes and response.scanned_bytes > execution.cutoff_bytes:
                 execution.scanned_bytes = execution.cutoff_bytes
                 execution.end("CANCELLED", TOO_MUCH)
             elif not execution.over.is_set():
-                self._keep(execution, answer)
+                self._keep(execution, response)
                 execution.end("SUCCEEDED")
         except StatementError as error:
             execution.end("FAILED", str(error))

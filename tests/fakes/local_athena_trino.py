@@ -86,8 +86,8 @@ def over_trino(
     before = aws.athena.runner
     with serving(Catalog(aws.client).handle, behind=aws.endpoint) as glue:
         endpoints = {"hive.metastore.glue.endpoint-url": glue, "s3.endpoint": aws.endpoint}
-        told = ", ".join(f"\"{name}\" = '{value}'" for name, value in {**connector, **endpoints}.items())
-        trino.engine().execute(f"CREATE CATALOG {catalog} USING hive WITH ({told})", label="given")
+        options = ", ".join(f"\"{name}\" = '{value}'" for name, value in {**connector, **endpoints}.items())
+        trino.engine().execute(f"CREATE CATALOG {catalog} USING hive WITH ({options})", label="given")
         aws.athena.runner = TrinoRunner(trino, catalog, session)
         try:
             yield
@@ -124,8 +124,8 @@ class TrinoRunner:
             pa.array([_value(value) for value in column], type=arrow_type(type_))
             for column, type_ in zip(columns, types, strict=True)
         ]
-        told = dict(zip(names, map(athena_type, types), strict=True))
-        return Answer(pa.table(arrays, names=names), told, int(cursor.stats["physicalInputBytes"]))
+        options = dict(zip(names, map(athena_type, types), strict=True))
+        return Answer(pa.table(arrays, names=names), options, int(cursor.stats["physicalInputBytes"]))
 
     def stop(self, id: str) -> None:
         """End it on that Trino, if it runs; one that was just sent is ended as soon as it has an id there."""
@@ -142,16 +142,16 @@ class Catalog:
 
     def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
         """The answer to a verb. Raises botocore's ClientError as Glue refuses it."""
-        known = getattr(self.client("glue"), xform_name(verb.removeprefix("AWSGlue.")))
-        answer: dict[str, Any] = _as_json(known(**asked))
-        for partition in answer.get("Partitions", []):
+        original = getattr(self.client("glue"), xform_name(verb.removeprefix("AWSGlue.")))
+        response: dict[str, Any] = _as_json(original(**asked))
+        for partition in response.get("Partitions", []):
             partition["StorageDescriptor"] = {**STORAGE, **partition["StorageDescriptor"]}
-        for table in [*answer.get("TableList", []), *([answer["Table"]] if "Table" in answer else [])]:
+        for table in [*response.get("TableList", []), *([response["Table"]] if "Table" in response else [])]:
             table.setdefault("TableType", "EXTERNAL_TABLE")
             table["StorageDescriptor"] = {**STORAGE, **table["StorageDescriptor"]}
             if table.get("Parameters", {}).get("projection.enabled") == "true":
                 table["Parameters"] = self._projection(table)
-        return answer
+        return response
 
     def _projection(self, table: dict[str, Any]) -> dict[str, str]:
         """The projection over what is there: https://trino.io/docs/435/connector/hive.html#partition-projection"""

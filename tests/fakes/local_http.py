@@ -44,22 +44,22 @@ def serving(
             try:
                 if verb in guarded:
                     _refuse_unless_allowed(behind + self.path, dict(self.headers), body)
-                answer = handle(verb, json.loads(body or b"{}"))
-                status, told = 200, json.dumps(answer).encode()
-                if answer is None:
-                    status, told = _passed_on(behind + self.path, dict(self.headers), body)
+                response = handle(verb, json.loads(body or b"{}"))
+                status, body_text = 200, json.dumps(response).encode()
+                if response is None:
+                    status, body_text = _passed_on(behind + self.path, dict(self.headers), body)
             except RefusalError as error:
-                status, told = 400, json.dumps({"__type": error.code, "message": str(error)}).encode()
+                status, body_text = 400, json.dumps({"__type": error.code, "message": str(error)}).encode()
             except ClientError as error:
-                status, told = (
+                status, body_text = (
                     400,
                     json.dumps({"__type": error.response["Error"]["Code"], "message": str(error)}).encode(),
                 )
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(body_text)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(body_text)
 
         def log_message(self, format: str, *args: object) -> None:
             """Stay quiet."""
@@ -82,9 +82,9 @@ def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterat
 
 
 def _refuse_unless_allowed(url: str, headers: dict[str, str], body: bytes) -> None:
-    _, told = _passed_on(url, headers, body)
-    if b"AccessDenied" in told:
-        raise RefusalError("AccessDeniedException", told.decode())
+    _, body_text = _passed_on(url, headers, body)
+    if b"AccessDenied" in body_text:
+        raise RefusalError("AccessDeniedException", body_text.decode())
 
 
 def _passed_on(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:

@@ -150,8 +150,8 @@ class LocalJira:
             return self._search(rest, query)
         if method == "POST" and rest == "issue":
             return self._create(body or {})
-        if found := re.fullmatch(r"issue/([^/]+)(?:/(comment|transitions))?", rest):
-            return self._on_issue(method, found[1], found[2], query, body or {})
+        if match := re.fullmatch(r"issue/([^/]+)(?:/(comment|transitions))?", rest):
+            return self._on_issue(method, match[1], match[2], query, body or {})
         return Answered.error(404, f"null for uri: {path}")
 
     def _known(self, headers: Message) -> bool:
@@ -183,9 +183,10 @@ class LocalJira:
         fields = body["fields"]
         if refused := problems_of(self, fields, new=True):
             return refused
-        made = self._made(fields)
+        created = self._made(fields)
         return Answered(
-            201, {"id": str(made.id), "key": made.key, "self": f"{self.url}/rest/api/2/issue/{made.id}"}
+            201,
+            {"id": str(created.id), "key": created.key, "self": f"{self.url}/rest/api/2/issue/{created.id}"},
         )
 
     def _made(self, fields: dict) -> Kept:
@@ -241,16 +242,16 @@ class LocalJira:
             return Answered.error(
                 400, "It seems that you have tried to perform a workflow operation that is not valid."
             )
-        given = body.get("fields", {})
-        if missing := [one for one in step.fields if step.fields[one]["required"] and one not in given]:
+        edited = body.get("fields", {})
+        if missing := [one for one in step.fields if step.fields[one]["required"] and one not in edited]:
             return Answered(
                 400, {"errorMessages": [], "errors": {one: f"{one} is required." for one in missing}}
             )
-        if strange := [one for one in given if one not in step.fields]:
+        if unknown := [one for one in edited if one not in step.fields]:
             return Answered(400, {"errorMessages": [], "errors": {
-                one: f"Field '{one}' cannot be set. It is not on the appropriate screen, or unknown." for one in strange
+                one: f"Field '{one}' cannot be set. It is not on the appropriate screen, or unknown." for one in unknown
             }})  # fmt: skip
-        self._moved(issue, step.to, author=ME, resolution=given.get("resolution", {}).get("name"))
+        self._moved(issue, step.to, author=ME, resolution=edited.get("resolution", {}).get("name"))
         return Answered(204, None)
 
     def _moved(self, issue: Kept, status: str, *, author: dict, resolution: str | None) -> None:
@@ -288,10 +289,10 @@ class LocalJira:
             return Answered.error(404, "null for uri: /rest/api/2/search/jql")
         seen = self.now - self.lag_seconds if self.cloud else self.now
         indexed = (
-            next((known for at, known in reversed(one.shown) if at <= seen), None) for one in self.issues
+            next((version for at, version in reversed(one.shown) if at <= seen), None) for one in self.issues
         )
         try:
-            keys = matching([known for known in indexed if known], query["jql"][0], now=self.now)
+            keys = matching([version for version in indexed if version], query["jql"][0], now=self.now)
         except ValueError as error:
             return Answered.error(400, str(error))
         start = int(query.get("nextPageToken" if self.cloud else "startAt", ["0"])[0])
@@ -305,7 +306,7 @@ class LocalJira:
         )
 
     def _shown(self, issue: Kept, query: dict) -> dict:
-        asked = {name for one in query.get("fields", []) for name in one.split(",")}
+        requested = {name for one in query.get("fields", []) for name in one.split(",")}
         fields = {
             **issue.fields,
             "status": {"id": issue.status, "name": STATUS_NAMES[issue.status],
@@ -314,12 +315,12 @@ class LocalJira:
             "created": stamp(issue.created),
             "updated": stamp(issue.updated),
         }  # fmt: skip
-        told = {name: value for name, value in fields.items() if not asked or name in asked}
+        shown_fields = {name: value for name, value in fields.items() if not requested or name in requested}
         shown = {
             "id": str(issue.id),
             "key": issue.key,
             "self": f"{self.url}/rest/api/2/issue/{issue.id}",
-            "fields": told,
+            "fields": shown_fields,
         }
         if "changelog" in query.get("expand", [""])[0]:
             shown["changelog"] = {
@@ -351,19 +352,19 @@ class LocalJira:
                 handler.close_connection = True
                 return
             if kind.isdigit():
-                answered = Answered.error(
+                response = Answered.error(
                     int(kind), "told to fail", retry_after=fault.retry_after or fault.seconds
                 )
             else:
-                answered = self.answer(method, path, query, body, handler.headers)
+                response = self.answer(method, path, query, body, handler.headers)
         if kind == "slow":
             time.sleep(fault.seconds)
         if kind == "lost":
             handler.close_connection = True
             return
         if kind == "html":
-            answered = Answered(200, None, text="<html>please log in</html>")
-        send(handler, Answered.error(500, "after the effect") if kind == "after 500" else answered)
+            response = Answered(200, None, text="<html>please log in</html>")
+        send(handler, Answered.error(500, "after the effect") if kind == "after 500" else response)
 
     def start(self) -> None:
         jira = self

@@ -23,12 +23,12 @@ class Answered:
 
     @classmethod
     def error(cls, status: int, message: str, *, retry_after: float | str | None = None) -> "Answered":
-        answered = cls(status, {"errorMessages": [message], "errors": {}})
+        response = cls(status, {"errorMessages": [message], "errors": {}})
         if retry_after is not None:
-            answered.headers["Retry-After"] = (
+            response.headers["Retry-After"] = (
                 retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
             )
-        return answered
+        return response
 
 
 @dataclass

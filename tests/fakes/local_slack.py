@@ -238,7 +238,7 @@ def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
                 return self._write(503, {}, b"upstream connect error")
             if fault and fault.kind == "error":
                 return self._write(200, {}, b'{"ok":false,"error":"internal_error"}')
-            answer = slack.answer(url.path, args, token=token)
+            response = slack.answer(url.path, args, token=token)
             if fault and fault.kind in ("dropped", "silent"):
                 if fault.kind == "silent":
                     slack.until_gone(self.connection)
@@ -246,7 +246,7 @@ def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
                 return None
             if fault:
                 time.sleep(fault.seconds)
-            return self._write(*answer)
+            return self._write(*response)
 
         def _write(self, status: int, headers: dict[str, str], body: bytes) -> None:
             self.send_response(status)

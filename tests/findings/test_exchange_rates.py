@@ -154,11 +154,11 @@ def test_a_parameter_of_money_says_that_it_is_in_dollars(tmp_path):
 def test_material_change_is_measured_in_dollars():
     """Ten dollars more are news; ten rupees more are none."""
     first, grown = finding(cost="15"), finding(cost="30")
-    known = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
-    assert [one.kind for one in decide(known, [], run(grown)).notifications] == ["changed"]
-    assert decide(known, [], run(grown, per_usd=Decimal(83))).notifications == ()
+    entries = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
+    assert [one.kind for one in decide(entries, [], run(grown)).notifications] == ["changed"]
+    assert decide(entries, [], run(grown, per_usd=Decimal(83))).notifications == ()
     grown = finding(cost="900")
-    assert [one.kind for one in decide(known, [], run(grown, per_usd=Decimal(83))).notifications] == [
+    assert [one.kind for one in decide(entries, [], run(grown, per_usd=Decimal(83))).notifications] == [
         "changed"
     ]
 
@@ -167,7 +167,7 @@ def test_what_aws_says_in_another_currency_is_weighed_in_dollars():
     """1,500 rupees against a budget are no medium finding."""
     more = {"identity": "b", "category": "governance", "title": "A budget", "reason": "r", "action": "a"}
     day = date(2026, 3, 31)
-    found = said(
+    result = said(
         "aws_budget",
         **more,
         evidence={},
@@ -176,8 +176,8 @@ def test_what_aws_says_in_another_currency_is_weighed_in_dollars():
         cost=Decimal(1500),
         currency="INR",
     )
-    assert found.severity == "low"
-    assert found.monthly_cost == 1500
+    assert result.severity == "low"
+    assert result.monthly_cost == 1500
 
 
 HEADER = (
@@ -246,10 +246,10 @@ def test_a_bill_in_rupees_finds_and_weighs_what_it_does_in_dollars(tmp_path, by)
 def test_the_scan_says_at_which_rate_thresholds_were_converted(tmp_path):
     export = bill(tmp_path / "inr.csv", rate=83.0, currency="INR", prices=True)
     done = typer.testing.CliRunner().invoke(app, ["scan", str(export), "--state", str(tmp_path / "state")])
-    told = " ".join(done.stdout.split())
+    output = " ".join(done.stdout.split())
     assert (
         "Thresholds in USD are converted at 83 INR for 1 USD (the bill's own costs in its pricing currency)"
-        in told
+        in output
     )
 
 
@@ -274,9 +274,9 @@ def test_a_billing_period_keeps_its_rate(per_usd):
     period = GluePeriod(
         "2026-05", "s3://b/", "d", datetime(2026, 6, 1, tzinfo=UTC), 1, 1.0, "INR", day, day, per_usd=per_usd
     )
-    found = {
+    result = {
         "Values": ["2026-05"],
         "StorageDescriptor": {"Location": "s3://b/"},
         "Parameters": period.parameters(),
     }
-    assert _period(found) == period
+    assert _period(result) == period

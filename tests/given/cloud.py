@@ -108,11 +108,11 @@ class Cloud:
             try:
                 if refused := self.refusing(account, region, service):
                     raise refused
-                found = self.answer(account, region, service, model.name, context["asked"])
+                result = self.answer(account, region, service, model.name, context["asked"])
             except RefusedError as refused:
                 error = {"Code": refused.code, "Message": refused.message}
                 return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
-            return SimpleNamespace(status_code=200), found
+            return SimpleNamespace(status_code=200), result
 
         clients.core.register("before-parameter-build", remember)
         clients.core.register("before-call", answer)
@@ -209,8 +209,13 @@ def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None,
 
 def capacity(cloud, arn, *, serves, **place):
     """Provisioned throughput that serves a model."""
-    told = {"provisionedModelArn": arn, "modelArn": serves, "status": "InService", "creationTime": LONG_AGO}
-    cloud.add("ListProvisionedModelThroughputs", told, **place)
+    provisioned = {
+        "provisionedModelArn": arn,
+        "modelArn": serves,
+        "status": "InService",
+        "creationTime": LONG_AGO,
+    }
+    cloud.add("ListProvisionedModelThroughputs", provisioned, **place)
 
 
 def custom_model(cloud, arn):

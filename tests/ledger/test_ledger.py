@@ -45,7 +45,7 @@ def told(ledger: Ledger, a_run: DetectionRun) -> list[str]:
         lambda entries, silences: decide(entries, silences, a_run),
         evaluated=[EvaluatedUntil(id, a_run.as_of) for id in a_run.ran],
     )
-    return [news.kind for news in decision.notifications]
+    return [notification.kind for notification in decision.notifications]
 
 
 def only(ledger: Ledger) -> LedgerEntry:
@@ -237,7 +237,11 @@ def test_how_far_each_detection_looked_never_goes_back(ledger):
 def test_news_is_ordered_by_money(ledger):
     """The costliest is told first."""
     decision = decide({}, [], run(finding("a", cost="1"), finding("b", cost="100"), finding("c", cost="10")))
-    assert [str(news.finding.monthly_cost) for news in decision.notifications] == ["100", "10", "1"]
+    assert [str(notification.finding.monthly_cost) for notification in decision.notifications] == [
+        "100",
+        "10",
+        "1",
+    ]
 
 
 def _tell_in_a_process(path: Path, barrier: object, number: int) -> int:
@@ -342,7 +346,9 @@ def test_beyond_a_measure_a_team_hears_the_rest_in_sum(ledger):
     other = finding(resource="other", cost="1", team="ml")
     a_run = run(*many, alarm, other)
     decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=[])
-    summed = {news.finding.resource_id for news in decision.notifications if news.in_digest}
+    summed = {
+        notification.finding.resource_id for notification in decision.notifications if notification.in_digest
+    }
     assert summed == {f"r-{number}" for number in range(6)}
 
 
@@ -357,7 +363,11 @@ def test_minor_security_is_told_in_the_digest_and_takes_no_room_from_the_rest(le
     alarm = finding(resource="alarm", cost="0", category="security", team="search")
     a_run = run(*minor, alarm, finding(resource="pool", cost="1", team="search"))
     decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=[])
-    alone = {news.finding.resource_id for news in decision.notifications if not news.in_digest}
+    alone = {
+        notification.finding.resource_id
+        for notification in decision.notifications
+        if not notification.in_digest
+    }
     assert alone == {"alarm", "pool"}
 
 

@@ -27,20 +27,20 @@ VALUES = {":one": 1, ":two": 2, ":none": 0, ":empty": [], ":more": ["x", "y"]}
 def done(table, change, condition):
     """What came of it: refused or not, and the item."""
     text = f"{change} {condition}"
-    asked = {
+    arguments = {
         "ExpressionAttributeNames": {key: value for key, value in NAMES.items() if key in text},
         "ExpressionAttributeValues": {key: value for key, value in VALUES.items() if key in text},
         "ConditionExpression": condition,
     }
-    if not asked["ExpressionAttributeValues"]:
-        del asked["ExpressionAttributeValues"]
+    if not arguments["ExpressionAttributeValues"]:
+        del arguments["ExpressionAttributeValues"]
     try:
-        told = table.update_item(Key=KEY, UpdateExpression=change, ReturnValues="ALL_OLD", **asked)
+        response = table.update_item(Key=KEY, UpdateExpression=change, ReturnValues="ALL_OLD", **arguments)
     except table.meta.client.exceptions.ConditionalCheckFailedException:
-        told = "refused"
+        response = "refused"
     else:
-        told = told.get("Attributes")
-    return told, table.get_item(Key=KEY).get("Item")
+        response = response.get("Attributes")
+    return response, table.get_item(Key=KEY).get("Item")
 
 
 @pytest.mark.parametrize("seed", range(12))

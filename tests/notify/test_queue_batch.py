@@ -31,8 +31,8 @@ def record(body="{}", *, id="m1", receives=1, attributes=None):
 
 def of(delivery, *, id):
     """The record of a delivery that is for a digest."""
-    told = {"news_id": delivery.news_id, "change": delivery.kind, "told_in": "digest"}
-    attributes = {name: {"stringValue": value, "dataType": "String"} for name, value in told.items()}
+    state = {"news_id": delivery.news_id, "change": delivery.kind, "told_in": "digest"}
+    attributes = {name: {"stringValue": value, "dataType": "String"} for name, value in state.items()}
     return record(delivery.finding.model_dump_json(by_alias=True), id=id, attributes=attributes)
 
 

@@ -49,28 +49,28 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     state = ("--state", folder / "state")
     focuswatch("scan", SAMPLE, *state)
     focuswatch("page", "-o", folder / "sample.html", *state)
-    for name, given in (("hostile", hostile()), ("empty", gathered()), ("many", many(120))):
-        (folder / f"{name}.html").write_text(render_page(build_document(given)), encoding="utf-8")
+    for name, content in (("hostile", hostile()), ("empty", gathered()), ("many", many(120))):
+        (folder / f"{name}.html").write_text(render_page(build_document(content)), encoding="utf-8")
     return {path.stem: path for path in folder.glob("*.html")}
 
 
 @contextmanager
 def opened(chromium: Browser, path: Path, *, at: str = "", **context: object) -> Iterator[Page]:
     """The page in a context without network, once it is drawn. What the console says of errors fails the test."""
-    said: list[str] = []
-    made = chromium.new_context(offline=True, **{"viewport": DESKTOP, **context})  # type: ignore[arg-type]
+    lines: list[str] = []
+    browser_context = chromium.new_context(offline=True, **{"viewport": DESKTOP, **context})  # type: ignore[arg-type]
     try:
-        made.set_default_timeout(patience(60) * 1000)
-        page = made.new_page()
-        page.on("console", lambda message: said.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith(path.as_uri()) or said.append(asked.url))
+        browser_context.set_default_timeout(patience(60) * 1000)
+        page = browser_context.new_page()
+        page.on("console", lambda message: lines.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: lines.append(str(error)))
+        page.on("request", lambda asked: asked.url.startswith(path.as_uri()) or lines.append(asked.url))
         page.goto(path.as_uri() + at)
         page.wait_for_selector("html[data-ready]")
         yield page
-        assert said == []
+        assert lines == []
     finally:
-        made.close()
+        browser_context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -147,7 +147,7 @@ def test_the_spend_is_split_by_intent_use_case_and_team(chromium, pages):
 
 def test_filters_work_by_keyboard(chromium, pages):
     """Team, account and category narrow the list to theirs; the sum is told to who cannot see it."""
-    known = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
+    findings = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
     keys = {
         "Team": lambda one: one["team"] or "no owner",
         "Account": lambda one: (
@@ -163,13 +163,13 @@ def test_filters_work_by_keyboard(chromium, pages):
             page.keyboard.press("ArrowDown")
             page.keyboard.press("Tab")
             chosen = page.locator(f"select[name={name.lower().replace(' ', '_')}]").input_value()
-            wanted = [one for one in known if of(one) == chosen]
-            assert 0 < len(wanted) < len(known)
+            wanted = [one for one in findings if of(one) == chosen]
+            assert 0 < len(wanted) < len(findings)
             assert f"{len(wanted)} finding" in page.get_by_role("status").inner_text()
             listed = [one.get_attribute("id") for one in page.locator(".finding").all()]
             assert listed == [one["fingerprint"] for one in wanted][: len(listed)]
             page.get_by_role("button", name="Clear filters").press("Enter")
-            assert f"{len(known)} findings," in page.get_by_role("status").inner_text()
+            assert f"{len(findings)} findings," in page.get_by_role("status").inner_text()
 
 
 def test_words_find_a_finding(chromium, pages):
@@ -270,10 +270,10 @@ def test_sections_without_data_are_not_there(chromium, pages):
 
 def test_what_is_narrowed_keeps_the_costliest_first(chromium, tmp_path):
     """A filter changes what is listed and not its order; sums count waste alone."""
-    given = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
+    content = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
                      finding("d", cost="7", team="t", category="security"))  # fmt: skip
     path = tmp_path / "p.html"
-    path.write_text(render_page(build_document(given)), encoding="utf-8")
+    path.write_text(render_page(build_document(content)), encoding="utf-8")
     with opened(chromium, path) as page:
         page.get_by_label("Team", exact=True).select_option("t")
         assert [one.split("\n")[0] for one in page.locator(".finding .money").all_inner_texts()] == [

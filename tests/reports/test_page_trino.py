@@ -59,15 +59,15 @@ def planned(local_trino: LocalTrino):
     connection = connect()
     file = read_cases(FOLDER / "cost_anomaly.toml")
     case = next(one for one in file.cases if one.name == "a planned launch up to its factor is not reported")
-    silence = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
+    suppression = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
     entries = [
         LedgerEntry(finding=finding("open", team="search")), LedgerEntry(finding=finding("quiet")),
         LedgerEntry(finding=finding("seen"), acknowledged_by="ana", acknowledged_on=DAY),
         resolved("300", saved_daily="9"), resolved("30", saved_daily=None, resource="later"),
     ]  # fmt: skip
-    known = findings_rows(entries, [silence], as_of=DAY, owners=Owners(), account_tags={})
+    findings = findings_rows(entries, [suppression], as_of=DAY, owners=Owners(), account_tags={})
     bill = bill_of(case, file=file, connection=connection)
-    bill = replace(bill, rows={**bill.rows, "known_findings": known})
+    bill = replace(bill, rows={**bill.rows, "known_findings": findings})
     shapes = shapes_of(CATALOG, connection=connection, bill=bill)
     there = OnTrino(local_trino, CATALOG, "planned", [bill], shapes)
     there.load(for_entries=ALSO_ASKED)

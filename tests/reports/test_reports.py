@@ -36,14 +36,14 @@ KNOWN = Owners.model_validate(tomllib.loads(OWNERS))
 def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
     """Rows of a report over these charges, keyed by column."""
     connection = connect()
-    given = Case(
+    case = Case(
         name="given charges",
         kind="quiet",
         charges=list(charges),
         accounts=list(accounts),
         activity=list(activity),
     )
-    give(connection, given, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
+    give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
     local_tables.load_owners(connection, owners.tables)
     local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return report_rows(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
@@ -266,14 +266,14 @@ def test_a_gpu_says_how_much_of_its_cost_was_idleness():
     """Four GPUs at 100 of 400 percent are busy a quarter of the time; a day nobody looked at is no idleness."""
     day = {"days": [date(2026, 3, 20), date(2026, 3, 21)]}
     other = HOURS | {"ResourceId": "i-0aa", "ServiceName": "Amazon Elastic Compute Cloud"}
-    (known, unknown) = report(
+    (priced, unknown) = report(
         "gpu_utilisation",
         [HOURS, HOURS | {"charge_date": date(2026, 3, 21)}, other | {"SkuMeter": "BoxUsage:p4d.24xlarge"}],
         activity=[gpu(100.0, days=day)],
     )
-    assert (known["gpu_hours"], known["effective_cost"]) == (192, 192)
-    assert (known["mean_utilization"], known["idle_cost"]) == (25, 72)
-    assert known["days_evaluated"] == 1
+    assert (priced["gpu_hours"], priced["effective_cost"]) == (192, 192)
+    assert (priced["mean_utilization"], priced["idle_cost"]) == (25, 72)
+    assert priced["days_evaluated"] == 1
     assert (unknown["gpu_hours"], unknown["mean_utilization"], unknown["idle_cost"]) == (192, None, None)
 
 
@@ -381,10 +381,14 @@ def simulated(tmp_path_factory):
 @contextmanager
 def opened(simulated, as_of):
     """Functions that run a report, and the sum of a cost column over days and kinds of charges of the raw bill."""
-    made, state = simulated
-    owners = Owners.load(made.owners)
+    simulation, state = simulated
+    owners = Owners.load(simulation.owners)
     inputs = BillInputs(
-        str(made.export), state=state, accounts=made.accounts, activity=made.activity, as_of=as_of
+        str(simulation.export),
+        state=state,
+        accounts=simulation.accounts,
+        activity=simulation.activity,
+        as_of=as_of,
     )
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=str) as bill:
 
@@ -413,8 +417,8 @@ def test_the_same_month_has_the_same_total_in_every_report(simulated):
         teams, whole = rows("spend_by_team"), billed("EffectiveCost", f"{SPEND} AND {APRIL}")
         assert total(teams) == pytest.approx(whole)
         assert total(rows("portfolio")) == pytest.approx(whole)
-        nobody = next(row for row in teams if row["team"] == "(unallocated)")
-        assert total(rows("unowned_spend")) == pytest.approx(nobody["effective_cost"])
+        unallocated = next(row for row in teams if row["team"] == "(unallocated)")
+        assert total(rows("unowned_spend")) == pytest.approx(unallocated["effective_cost"])
         invoice = total(teams, "billed_cost") + total(teams, "credits") + total(teams, "tax")
         assert invoice == pytest.approx(billed("BilledCost", APRIL))
         assert total(teams, "credits") < 0 < total(teams, "tax")

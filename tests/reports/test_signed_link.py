@@ -86,9 +86,9 @@ def answer(monkeypatch):
         monkeypatch.setattr(answer.time, "time", lambda: NOW)
 
         def asked(query, *, secret=None):
-            told = {"token": "xoxb-1", "signing_secret": SECRET} if secret is None else secret
+            secret_value = {"token": "xoxb-1", "signing_secret": SECRET} if secret is None else secret
             manager = boto3.client("secretsmanager")
-            manager.create_secret(Name="focuswatch/slack", SecretString=json.dumps(told))
+            manager.create_secret(Name="focuswatch/slack", SecretString=json.dumps(secret_value))
             event = {"requestContext": {"http": {"method": "GET"}}, "queryStringParameters": query}
             return answer.handler(event, CONTEXT)
 
@@ -99,21 +99,21 @@ def answer(monkeypatch):
 
 def test_opened_it_leads_to_the_page_for_some_minutes(answer):
     """To that object of that bucket, at its own region, by an address that nobody keeps."""
-    told = answer(query_of(page_link(DOOR, secret=SECRET, now=NOW)))
-    address = urlsplit(told["headers"]["Location"])
-    assert told["statusCode"] == 302
+    response = answer(query_of(page_link(DOOR, secret=SECRET, now=NOW)))
+    address = urlsplit(response["headers"]["Location"])
+    assert response["statusCode"] == 302
     assert (address.hostname, address.path) == (f"{BUCKET}.s3.eu-west-1.amazonaws.com", f"/{KEY}")
-    assert query_of(told["headers"]["Location"])["X-Amz-Expires"] == str(OPEN_SECONDS)
-    assert told["headers"]["Cache-Control"] == "no-store"
+    assert query_of(response["headers"]["Location"])["X-Amz-Expires"] == str(OPEN_SECONDS)
+    assert response["headers"]["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("query", [None, {}, {"until": "9999999999", "sign": "0" * 64}])
 def test_without_a_good_link_nothing_is_opened(answer, query):
     """A sentence says what to do, and no address of the bucket is in it."""
-    told = answer(query)
-    assert told["statusCode"] == 403
-    assert "weekly digest" in told["body"]
-    assert BUCKET not in json.dumps(told)
+    response = answer(query)
+    assert response["statusCode"] == 403
+    assert "weekly digest" in response["body"]
+    assert BUCKET not in json.dumps(response)
 
 
 def test_webhooks_alone_have_no_secret_and_open_nothing(answer):

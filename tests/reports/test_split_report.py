@@ -65,10 +65,10 @@ def test_python_and_sql_name_the_same_use_case_and_intent(account_tags):
             {"Tags": tags, "SubAccountId": account_id, "ResourceId": resource_id, "EffectiveCost": cost,
              "ServiceName": f"service {number // 40}"}
         )  # fmt: skip
-        known = account_tags if account_id else {}
-        asked = {"tags": tags, "account_id": account_id, "account_tags": known}
-        team, _ = OWNERS.owner(**asked, ou_path=None)
-        use_case, intent = OWNERS.purpose(**asked, resource_id=resource_id, team=team)
+        tags_of_account = account_tags if account_id else {}
+        arguments = {"tags": tags, "account_id": account_id, "account_tags": tags_of_account}
+        team, _ = OWNERS.owner(**arguments, ou_path=None)
+        use_case, intent = OWNERS.purpose(**arguments, resource_id=resource_id, team=team)
         key = (f"service {number // 40}", team, use_case, intent)
         expected[key] = expected.get(key, 0) + cost
     engine = given(charges, accounts=[(id, account_tags) for id in ACCOUNTS if id])

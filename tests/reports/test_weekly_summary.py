@@ -36,8 +36,8 @@ def row(
 
 def week_of(rows, entries=(), *, team="search", as_of=date(2026, 4, 11)):
     """Return one team's week."""
-    found = weeks(rows, entries, owners=OWNERS, as_of=as_of, currency="USD")
-    return next(week for week in found if week.team == team)
+    summaries = weeks(rows, entries, owners=OWNERS, as_of=as_of, currency="USD")
+    return next(week for week in summaries if week.team == team)
 
 
 def test_week_is_compared_with_the_week_before_and_the_budget():
@@ -107,9 +107,9 @@ def test_week_of_the_organization_has_unallocated_spend():
 def golden(name):
     """The week that a golden file shows: of a team, of everybody for FinOps, and one in which nothing happened."""
     as_of = date(2026, 4, 11)
-    known = [one for one in FOUND if one.detection in ("idle_sagemaker_endpoint", "gpu_burst")]
+    caused = [one for one in FOUND if one.detection in ("idle_sagemaker_endpoint", "gpu_burst")]
     mine = [
-        one.model_copy(update={"team": "search", "first_seen": as_of - timedelta(days=9)}) for one in known
+        one.model_copy(update={"team": "search", "first_seen": as_of - timedelta(days=9)}) for one in caused
     ]
     idle = next(one for one in mine if one.service_name)
     gone = LedgerEntry(
@@ -208,10 +208,10 @@ def test_the_report_counts_settled_days_and_the_month():
         charges.append(
             {"charge_date": AS_OF - timedelta(days=5), "EffectiveCost": cost, "ChargeCategory": kind}
         )
-    (found,) = report("team_weeks", charges)
-    assert (found["effective_cost"], found["effective_cost_before"]) == (70.0, 28.0)
+    (row,) = report("team_weeks", charges)
+    assert (row["effective_cost"], row["effective_cost_before"]) == (70.0, 28.0)
     month = range(1, (AS_OF - timedelta(days=3)).day + 1)
     in_month = [one for one in charges if one["charge_date"].month == 3 and one["charge_date"].day in month]
     usage = [one for one in in_month if "ChargeCategory" not in one]
-    assert found["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in usage))
-    assert found["settled_until"] == AS_OF - timedelta(days=3)
+    assert row["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in usage))
+    assert row["settled_until"] == AS_OF - timedelta(days=3)

@@ -264,10 +264,10 @@ def test_rate_limit_of_slack_pauses_every_batch(world):
     world.deliver(notification(FINDING))
     with pytest.raises(TryLater) as first:
         world.deliver(notification(finding(resource="b", team="search")))
-    asked = len(world.server.called("chat.postMessage"))
+    posts = len(world.server.called("chat.postMessage"))
     with pytest.raises(TryLater) as second:
         world.channel().deliver(notification(finding(resource="c", team="search")))
-    assert len(world.server.called("chat.postMessage")) == asked
+    assert len(world.server.called("chat.postMessage")) == posts
     assert 0 < second.value.seconds <= first.value.seconds
 
 
@@ -462,8 +462,8 @@ def test_webhook_posts_each_change_as_a_message(world, by_webhook):
 
 def test_finding_for_finops_does_not_use_the_webhook_of_the_team(world, by_webhook):
     """A detection on trial, or a team that is not in owners.toml."""
-    found = CATALOG.detections[FINDING.detection]
-    trial = replace(found, header=found.header.model_copy(update={"status": "trial"}))
+    detection = CATALOG.detections[FINDING.detection]
+    trial = replace(detection, header=detection.header.model_copy(update={"status": "trial"}))
     by_webhook(replace(CATALOG, detections={FINDING.detection: trial})).deliver(notification(FINDING))
     world.owners = Owners.model_validate({})
     by_webhook().deliver(notification(finding(team="search", resource="b")))

@@ -248,16 +248,16 @@ def test_resolved_finding_has_no_buttons(kind):
 )
 def test_response_is_shown_and_removes_buttons(action, left):
     """With until when and why; every button says which finding it is about."""
-    answered = action and RecordedResponse(
+    response = action and RecordedResponse(
         action, "U0ANNA", DAY, until=DAY + timedelta(days=7), reason="a *standby*"
     )
-    payload = told(finding(), response=answered)
+    payload = told(finding(), response=response)
     buttons = [one for one in elements(payload["blocks"]) if one.get("type") == "button"]
     assert [one["action_id"] for one in buttons] == left
     assert {one["value"] for one in buttons} <= {finding().fingerprint}
     shown = "Marked as not waste" if action == "not waste" else str(action).capitalize()
-    says = f"*{shown}* by @U0ANNA on {DAY} until 2026-04-07: a *standby*" if action else "What to do"
-    assert says in seen(payload)
+    line = f"*{shown}* by @U0ANNA on {DAY} until 2026-04-07: a *standby*" if action else "What to do"
+    assert line in seen(payload)
 
 
 @pytest.mark.parametrize("category, says", [("waste", "Not waste"), ("security", "Expected")])

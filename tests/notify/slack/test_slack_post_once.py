@@ -99,8 +99,8 @@ def tell_closings(world):
         slack, Claims(table, channel="said", model=PostedOnce, clock=world.clock), world.clock
     )
     failed = []
-    told = Claims(world.table, channel="slack", model=SlackState, clock=world.clock)
-    JiraClosings(poster, told, failed.append).notify(DynamoLedger(world.table).suppressions(), today=DAY)
+    claims = Claims(world.table, channel="slack", model=SlackState, clock=world.clock)
+    JiraClosings(poster, claims, failed.append).notify(DynamoLedger(world.table).suppressions(), today=DAY)
     return failed
 
 

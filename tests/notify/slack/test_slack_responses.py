@@ -115,13 +115,13 @@ def test_acknowledgment_is_stored_and_shown(world):
 def test_snooze_suppresses_until_its_day(world, action, days):
     """With who asked for it; the message says so and asks no more."""
     world.recorder().record(pressed(world, action))
-    (silence,) = DynamoLedger(world.table).suppressions()
-    assert (silence.scope, silence.value) == ("fingerprint", FINDING.fingerprint)
-    assert silence.until == DAY + timedelta(days=days)
-    assert silence.author == "u0anna (U0ANNA)"
+    (suppression,) = DynamoLedger(world.table).suppressions()
+    assert (suppression.scope, suppression.value) == ("fingerprint", FINDING.fingerprint)
+    assert suppression.until == DAY + timedelta(days=days)
+    assert suppression.author == "u0anna (U0ANNA)"
     (message,) = world.team.shown
     assert buttons(message) == []
-    assert str(silence.until) in json.dumps(message.blocks)
+    assert str(suppression.until) in json.dumps(message.blocks)
 
 
 def test_not_waste_asks_for_a_reason_and_excludes(world):
@@ -134,8 +134,8 @@ def test_not_waste_asks_for_a_reason_and_excludes(world):
     open_dialog(world, view, trigger_id=question.trigger_id)
     press = parse_interaction(world.server.submitted({"reason": "standby for Friday"}, user="U0ANNA").body)
     world.recorder().record(press)
-    (silence,) = DynamoLedger(world.table).suppressions()
-    assert (silence.reason, silence.until) == ("standby for Friday", None)
+    (suppression,) = DynamoLedger(world.table).suppressions()
+    assert (suppression.reason, suppression.until) == ("standby for Friday", None)
     assert "standby for Friday" in json.dumps(world.team.shown[0].blocks)
 
 
@@ -186,8 +186,8 @@ def test_repeated_response_counts_once(world):
     """A queue may bring it again, also after the finding was let go and silenced anew."""
     press = pressed(world, "snooze_7")
     world.recorder().record(press)
-    (silence,) = DynamoLedger(world.table).suppressions()
-    DynamoLedger(world.table).remove_suppression(silence.id)
+    (suppression,) = DynamoLedger(world.table).suppressions()
+    DynamoLedger(world.table).remove_suppression(suppression.id)
     world.recorder().record(press)
     assert DynamoLedger(world.table).suppressions() == []
 
@@ -273,8 +273,8 @@ def test_response_counts_once_after_a_kill_at_any_step(action):
                         world.now += 400
                 ledger = DynamoLedger(world.table)
                 (entry,) = ledger.entries().values()
-                known = [one for one in (entry.acknowledged_by, *ledger.suppressions()) if one]
-                assert len(known) == 1, (moment, number)
+                responses = [one for one in (entry.acknowledged_by, *ledger.suppressions()) if one]
+                assert len(responses) == 1, (moment, number)
                 assert "acknowledge" not in buttons(world.team.shown[0]), (moment, number)
 
 
