@@ -147,7 +147,8 @@ def test_without_the_plan_it_is_an_anomaly(tmp_path):
     planned_owners = owners()
     result = scan(
         engine_of(planned_owners), as_of=DAY, currency="USD", catalog=CATALOG,
-        detections=[CATALOG.detections["cost_anomaly"]], owners=planned_owners, ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
+        detections=[CATALOG.detections["cost_anomaly"]],
+        owners=planned_owners, ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
     )  # fmt: skip
     assert [one.finding.detection for one in result.notifications] == ["cost_anomaly"]
     assert result.notes == ()
