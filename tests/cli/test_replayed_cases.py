@@ -2,7 +2,7 @@
 
 Cases about AWS have no bill to scan; their tests are elsewhere:
 
-- accounts_statement: test_athena_statements.py, test_the_accounts_of_many_findings_are_asked_for_in_several_statements
+- accounts_statement: test_athena_statements.py, test_account_ids_of_many_findings_are_split_into_statements
 - default_external_id: test_infra.py, test_the_shipped_examples_end_the_synthesis
 - letter_redos: test_spending.py, test_a_message_of_any_form_is_read_in_one_pass
 - secret_wildcard: test_deployment.py, test_a_mistake_is_named_with_its_key_and_what_was_expected

@@ -112,10 +112,9 @@ def unlike(ours: Answered, theirs: Answered) -> list[str]:
 
 
 @pytest.mark.parametrize("id", CATALOG.detections)
-def test_a_case_is_the_same_at_athenas_door(
+def test_case_has_the_same_result_on_the_athena_endpoint(
     id: str, aws: LocalAws, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """It holds there, and each row of each statement is DuckDB's row: statements as a Lambda would send them."""
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
     requests = []
     for case in file.cases if IN_FULL else firing(file.cases):
@@ -150,10 +149,9 @@ def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, A
 
 @only_in_full
 @pytest.mark.parametrize("name", NOT_STORED)
-def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
+def test_view_has_the_same_rows_on_the_athena_endpoint(
     name: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """It stands before whatever reads it, and means there what it means here."""
     bill, there = mixed
     here = on_duckdb(bill, catalog=CATALOG, connection=connection)
     columns = [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
@@ -163,10 +161,9 @@ def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
 
 @only_in_full
 @pytest.mark.parametrize("id", CATALOG.reports)
-def test_a_report_is_the_same_at_athenas_door(
+def test_report_has_the_same_rows_on_the_athena_endpoint(
     id: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """Row by row."""
     bill, there = mixed
     report = CATALOG.reports[id]
     here = answered(
@@ -198,10 +195,9 @@ def refreshed(aws: LocalAws, organisation: Simulated) -> Iterator[dict[str, Any]
         yield refresh.handler({}, CONTEXT)
 
 
-def test_the_lambda_refresh_makes_the_tables_of_the_laptop(
+def test_lambda_refresh_creates_the_same_tables_as_a_local_refresh(
     aws: LocalAws, organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Row by row, but that a laptop's view may have a key in several rows: partitions by months, UNLOAD, the switch."""
     assert refreshed["ran"] == ["2026-05", "2026-06"]
     engine = AthenaEngine(boto3.Session(), DATABASE, WORKGROUP, f"s3://{BUCKET}/unloaded/", "compared")
     inputs = BillInputs(str(organisation.export), tmp_path / "state")
@@ -213,10 +209,9 @@ def test_the_lambda_refresh_makes_the_tables_of_the_laptop(
             assert difference(here, engine.query(statement, label=name)) is None, name
 
 
-def test_the_lambda_detect_finds_what_a_laptop_finds(
+def test_lambda_detect_reports_the_same_findings_as_a_local_scan(
     organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
 ) -> None:
-    """With owners and explanations; `make conformance` runs every detection so, in end_to_end/test_deployed.py."""
     from lambdas import detect
 
     detections = ["new_region", "unused_commitment"]
@@ -252,10 +247,9 @@ def uneven(export: Path) -> None:
     pq.write_table(rows.select([*reversed(rows.column_names)]), newer)
 
 
-def test_periods_whose_files_have_fewer_or_more_columns_are_refreshed_alike(
+def test_periods_with_different_columns_are_refreshed(
     aws: LocalAws, organisation: Simulated, tmp_path: Path
 ) -> None:
-    """No reserved capacity in one month, discounts and a column nobody knows from the next on, and another order."""
     export = tmp_path / "export"
     shutil.copytree(organisation.export, export)
     uneven(export)
@@ -296,8 +290,8 @@ def summed(name: str, shape: Mapping[str, str]) -> str:
 
 @only_in_full
 @pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
-def test_a_saved_query_runs_as_it_stands(id: str, mixed: tuple[Bill, AthenaEngine]) -> None:
-    """In the console there is nobody to fill in a date, and no engine that puts tables before it."""
+def test_saved_query_runs_without_changes(id: str, mixed: tuple[Bill, AthenaEngine]) -> None:
+    """The Athena console fills in no date and no tables."""
     _, there = mixed
     entry = CATALOG.detections.get(id) or CATALOG.reports[id]
     statement = saved_query(entry, catalog=CATALOG, required_tags=["team"])

@@ -32,10 +32,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize("id", CATALOG.detections)
-def test_cases_are_the_same_on_trino(
+def test_cases_have_the_same_result_on_trino(
     id: str, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """A case of a detection holds on Trino, and each of its rows is DuckDB's row; so are the tables it reads."""
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
     # one that fires is asked at Athena's door: tests/engines/test_athena_statements_on_trino.py
     file = file if IN_FULL else file.model_copy(update={"cases": quiet(file.cases)})
@@ -89,10 +88,9 @@ def _against_duckdb(
 BILLS, SEED = 3, 1  # `python -m tests.conformance` asks thousands
 
 
-def test_random_bills_are_the_same_on_trino(
+def test_random_bills_have_the_same_result_on_trino(
     local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """Nulls, quotes, emoji, empty maps, zero and negative amounts, one-day accounts, leap days: row by row."""
     both = Both(local_trino, connection, CATALOG)
     cases = known_cases(CATALOG, connection=connection)
     different = [
@@ -104,9 +102,8 @@ def test_random_bills_are_the_same_on_trino(
 
 
 @pytest.mark.parametrize("path", sorted(KEPT.glob("*.json")), ids=lambda path: path.stem)
-def test_what_once_differed_is_the_same_now(
+def test_earlier_differences_stay_fixed(
     path: Path, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """The smallest bills that showed a difference, once it was mended."""
     entry, bill = read_kept(path)
     assert Both(local_trino, connection, CATALOG).differences([Asked(bill, [entry])]) == []

@@ -147,8 +147,8 @@ def scanned(both):
 
 
 @only_in_full
-def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino):
-    """Every finding of a simulated organisation, with its evidence; nothing is left behind."""
+def test_scan_on_trino_reports_the_findings_of_duckdb(scanned, local_trino):
+    """All findings of a simulated organization, with their evidence; no table is left behind."""
     actual, expected = scanned
     assert len({one["detection"] for one in actual}) > 5
     assert [one["fingerprint"] for one in actual] == [one["fingerprint"] for one in expected]
@@ -161,8 +161,8 @@ def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino)
 
 @only_in_full
 @pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
-def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
-    """Row by row and in its order; `savings` reads the ledger of the scan before it."""
+def test_report_on_trino_equals_the_report_on_duckdb(name, both, scanned):
+    """Row by row and in order; `savings` reads the ledger of the previous scan."""
     actual, expected = (
         run_command("report", name, "--format", "json") for run_command in (both.there, both.here)
     )
@@ -171,21 +171,21 @@ def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
 
 
 @only_in_full
-def test_the_week_and_the_page_are_told_of_a_trino_too(both, scanned, tmp_path):
-    """The same ten lines, and a page that names as many findings."""
+def test_weekly_digest_and_page_work_on_trino(both, scanned, tmp_path):
+    """The digest has the same ten lines, and the page the same number of findings."""
     assert both.there("weekly") == both.here("weekly")
     both.there("page", "-o", tmp_path / "there.html")
     assert "<script" in (tmp_path / "there.html").read_text()
 
 
 @only_in_full
-def test_a_second_scan_on_trino_tells_nothing_new(both, scanned):
-    """What was told is open."""
+def test_second_scan_on_trino_reports_no_new_findings(both, scanned):
+    """Findings that were already notified are open."""
     assert {one["status"] for one in json.loads(both.there("scan", "--format", "json"))} == {"open"}
 
 
-def test_a_table_must_be_named_on_a_trino():
-    """What was scanned last is a thing of files."""
+def test_trino_requires_a_table_name():
+    """Only files have a most recently scanned export."""
     program = "from focuswatch.cli import main; main()"
     command = ["report", "ai_spend", "--engine", "trino", "--trino", "http://ana@127.0.0.1/memory/any"]
     done = subprocess.run(
@@ -207,8 +207,8 @@ def rounded(value: object) -> object:
     return value
 
 
-def test_only_the_billing_period_that_changed_is_folded_again(local_trino, raw):
-    """March stays the table it was; April's is a new one, and the view reads both."""
+def test_only_the_changed_billing_period_is_refreshed(local_trino, raw):
+    """March keeps its table; April gets a new one, and the view reads both."""
     _, deliver = raw
     march, april = [charge(date(2026, 3, 9))], [charge(date(2026, 4, 9))]
     deliver(march + april)
@@ -231,8 +231,8 @@ def test_only_the_billing_period_that_changed_is_folded_again(local_trino, raw):
     assert [row["charges"] for row in result] == [1, 1, 2]
 
 
-def test_a_refresh_of_what_did_not_change_makes_nothing(local_trino, raw):
-    """The same tables, and no delivery told twice."""
+def test_refresh_without_changes_creates_nothing(local_trino, raw):
+    """The tables are the same, and no delivery is recorded twice."""
     _, deliver = raw
     deliver([charge(date(2026, 3, 9))])
     bill = lake_of(local_trino, raw)
@@ -241,8 +241,8 @@ def test_a_refresh_of_what_did_not_change_makes_nothing(local_trino, raw):
     assert bill.tables() == there
 
 
-def test_a_reader_sees_the_old_period_or_the_new_one(local_trino, raw):
-    """While April is refreshed again and again, whoever sums it finds one of its states and never a mix or nothing."""
+def test_reader_sees_the_old_or_the_new_period(local_trino, raw):
+    """While April is refreshed repeatedly, a sum never contains a mixture or nothing."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9), BilledCost=1.0)] * 3)
     bill = lake_of(local_trino, raw)
@@ -265,8 +265,8 @@ def test_a_reader_sees_the_old_period_or_the_new_one(local_trino, raw):
     assert len(seen) > 1
 
 
-def test_a_refresh_that_fails_leaves_what_was(local_trino, raw):
-    """Two currencies are refused before a table is made; the old charges stay."""
+def test_failed_refresh_keeps_the_previous_tables(local_trino, raw):
+    """Two currencies are refused before a table is created."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
     bill = lake_of(local_trino, raw)
@@ -281,8 +281,8 @@ def test_a_refresh_that_fails_leaves_what_was(local_trino, raw):
     ]
 
 
-def test_a_connector_that_adds_no_columns_is_named_with_the_statement_to_run(local_trino, raw):
-    """The memory connector of Trino 435 is one."""
+def test_connector_without_add_column_is_an_error_with_a_remedy(local_trino, raw):
+    """The memory connector of Trino 435 is an example."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
     bill = lake_of(local_trino, raw)
@@ -295,8 +295,8 @@ def test_a_connector_that_adds_no_columns_is_named_with_the_statement_to_run(loc
     assert bill.engine.query("SELECT is_edge FROM daily_charges", label="read") == [{"is_edge": False}]
 
 
-def test_an_error_names_the_query_and_a_statement_its_run_and_label(local_trino):
-    """By the id whoever operates the Trino finds it; by the comment they know whose it is."""
+def test_error_contains_the_query_id_and_statement_its_label(local_trino):
+    """The operator of the cluster finds the query by ID; the comment shows its origin."""
     engine = local_trino.engine(run_id="run-7")
     with pytest.raises(
         QueryError, match=r"new_region: .*\(query (\d{8}_\d{6}_\w+)\): TABLE_NOT_FOUND"
@@ -307,8 +307,8 @@ def test_an_error_names_the_query_and_a_statement_its_run_and_label(local_trino)
     assert row["query"].startswith("/* focuswatch run run-7: new_region */")
 
 
-def test_cancelling_ends_the_query_on_the_trino(local_trino):
-    """Whoever waits hears of it, and the Trino runs it no longer."""
+def test_cancel_stops_the_query_on_trino(local_trino):
+    """The waiting thread gets an error."""
     engine = local_trino.engine(run_id="to-be-ended")
     failed = []
 
@@ -328,8 +328,8 @@ def test_cancelling_ends_the_query_on_the_trino(local_trino):
     assert local_trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
 
 
-def test_after_a_cancel_nothing_is_begun_until_the_engine_is_to_go_on(local_trino):
-    """A thread whose query was ended would else ask the next one."""
+def test_no_query_starts_after_cancel_until_resume(local_trino):
+    """Otherwise a thread would start its next query."""
     engine = local_trino.engine()
     engine.cancel()
     with pytest.raises(QueryError, match="one: USER_CANCELED"):
@@ -339,8 +339,8 @@ def test_after_a_cancel_nothing_is_begun_until_the_engine_is_to_go_on(local_trin
 
 
 @pytest.mark.parametrize(("endless_table", "at_once"), [("focus_export_endless", 1), ("activity", 4)])
-def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, raw, tmp_path):
-    """In its refresh, and in its detections those that would follow too; what it made for its length is gone."""
+def test_ctrl_c_cancels_the_queries_of_a_scan(endless_table, at_once, local_trino, raw, tmp_path):
+    """During the refresh, and during detections; temporary tables are dropped."""
     schema, deliver = raw
     table, engine = deliver([charge(date(2026, 4, 9))]), local_trino.engine(schema=schema)
     shape = ACTIVITY if endless_table == "activity" else SHAPE
@@ -382,28 +382,28 @@ def endless(shape: Mapping[str, str]) -> str:
         ("https://ana@trino.example.com:many/lake/focus", "expected https"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused(address, said):
-    """In one sentence that says what was expected, and without the password."""
+def test_invalid_address_is_refused(address, said):
+    """The error states the expected form and hides the password."""
     with pytest.raises(ConfigError, match=said) as raised:
         Server.at(address)
     assert "secret" not in str(raised.value)
 
 
-def test_no_secret_goes_over_http():
-    """A password in clear text would be everybody's."""
+def test_secrets_require_https():
+    """Over HTTP, a password would be visible."""
     server = Server.at("http://ana@trino.example.com/lake/focus")
     with pytest.raises(ConfigError, match="Use https"):
         server.connection(SignIn.PASSWORD, secrets={"TRINO_PASSWORD": "x"}, run_id="r")
 
 
-def test_a_secret_that_is_not_there_is_named():
-    """And so is what to do."""
+def test_missing_secret_is_one_error():
+    """The error states the environment variable."""
     server = Server.at("https://ana@trino.example.com/lake/focus")
     with pytest.raises(ConfigError, match="TRINO_CERTIFICATE_KEY in the environment"):
         server.connection(SignIn.CERTIFICATE, secrets={"TRINO_CERTIFICATE": "x"}, run_id="r")
 
 
-def test_rows_travel_to_trino_unchanged(local_trino, raw):
+def test_inline_rows_reach_trino_unchanged(local_trino, raw):
     """Quotes, emoji, nulls, empty maps, and the last digit of a double."""
     schema, deliver = raw
     rows = [
@@ -420,8 +420,8 @@ def test_rows_travel_to_trino_unchanged(local_trino, raw):
     ]
 
 
-def test_a_few_rows_are_a_select_with_their_names(local_trino):
-    """What owners.toml says stands as a common table expression in whatever reads it."""
+def test_few_rows_are_inlined_as_a_select(local_trino):
+    """Values of owners.toml are a common table expression of each statement that reads them."""
     shape = {"rule": "VARCHAR", "place": "INTEGER", "starts_on": "DATE"}
     rows = [("tag", 1, date(2024, 2, 29)), (None, None, None)]
     engine = local_trino.engine(tables={"owner_rules": select_rows(shape, rows)})

@@ -44,7 +44,7 @@ def engines(local_trino: LocalTrino):
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_what_is_drawn_is_the_same_on_trino(name, engines):
+def test_data_of_charts_is_the_same_on_trino(name, engines):
     """Row by row, and there are rows."""
     here, there, as_of = engines
     statement = CATALOG.lookups[name].render({"as_of": as_of, **ASKED[name]})
@@ -77,7 +77,7 @@ def planned(local_trino: LocalTrino):
 
 
 @pytest.mark.parametrize("entry", ALSO_ASKED, ids=lambda one: one.id)
-def test_what_is_not_told_and_what_is_saved_is_the_same_on_trino(entry, planned):
+def test_muted_costs_and_savings_are_the_same_on_trino(entry, planned):
     """Row by row, and there are rows."""
     here, there, as_of = planned
     statement = entry.render({"as_of": as_of})

@@ -58,8 +58,8 @@ def test_without_a_week_before_there_is_no_comparison():
     assert "no earlier week to compare" in week_of([row(before=0.0)]).heading
 
 
-def test_the_largest_movers_come_with_their_cause():
-    """A finding about the same service of the same account, or that none explains it."""
+def test_largest_week_over_week_changes_have_their_cause():
+    """A finding about the same service of the same account, or the note that no finding explains the change."""
     about = finding(team="search", cost="300").model_copy(
         update={"service_name": "Amazon Kendra", "title": "An index idles"}
     )
@@ -146,7 +146,7 @@ def test_team_without_spend_or_findings_is_left_out():
 
 
 @pytest.mark.parametrize("name", ["x" * 3000, "<!channel> & <@U1>", "\u202eevil", "", "a\nb"])
-def test_a_message_fits_slack_whatever_services_are_called(name):
+def test_weekly_message_fits_slack(name):
     """At most ten lines, none of them a mention."""
     week = week_of(
         [row(service=name or None), row(service=name + "2", before=0.0)],
@@ -184,22 +184,22 @@ def test_increase_is_explained_by_a_finding_that_ended(state):
     assert moved([old]).endswith("(not explained by a finding)")
 
 
-def test_a_finding_about_the_whole_account_explains_what_is_not_larger():
-    """A dormant account's service rose with it; a first charge of a cent explains no 200 USD."""
+def test_finding_about_an_account_explains_smaller_increases():
+    """A dormant account explains the cost of its services; a first charge of a cent does not explain 200 USD."""
     assert moved([about("Dormant account", service=None)]).endswith("(Dormant account)")
     assert moved([about("First charge", service=None, cost="0.01")]).endswith("(not explained by a finding)")
     both = [about("Dormant account", service=None, cost="900"), about()]
     assert moved(both).endswith("(Cost anomaly)")
 
 
-def test_no_part_of_a_month_is_settled_on_its_second_day():
-    """The budget of April is not held against the last days of March."""
+def test_second_day_of_a_month_has_no_month_to_date():
+    """The budget of April is not compared with the last days of March."""
     week = week_of([row(month=0.0)], as_of=date(2026, 5, 2))
     assert "0% of the 1,000 USD budget used; 0% of the month is settled" in week.lines[0]
 
 
-def test_the_report_counts_settled_days_and_the_month():
-    """Seven days against the seven before; credits and tax are in neither, and the month has its fees."""
+def test_report_counts_settled_days_and_the_month():
+    """Seven days and the seven before; credits and tax are excluded, and the month includes fees."""
     charges = [
         {"charge_date": AS_OF - timedelta(days=back), "EffectiveCost": 10.0 if back < 10 else 4.0}
         for back in range(1, 25)
