@@ -7,7 +7,7 @@ Attackers disable the services that would detect the attack: GuardDuty, CloudTra
 These services are billed every day. If the charges of one service stop in a region where other services are still billed,
 that service was probably disabled.
 """
-reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} settled days since then. Other services in the region ({other_services}) are still billed."
+reason    = "Account {sub_account_name} was billed for {service_name} in {region_id} every day through {last_day}, but not on the {stopped_days} days since then for which charges are complete. Other services in the region ({other_services}) are still billed."
 action    = """
 1. Ask the security team whether a change was planned in {region_id} around {last_day}, such as a new delegated administrator or an organization trail that replaces the account's own.
 2. Identify who stopped the service: aws cloudtrail lookup-events --region {region_id} --start-time {last_day} --lookup-attributes AttributeKey=ReadOnly,AttributeValue=false, and look for {stop_events}

@@ -378,7 +378,7 @@ def endless(shape: Mapping[str, str]) -> str:
     [
         ("trino.example.com", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
         ("https://ana@trino.example.com/lake", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
-        ("https://ana:secret@trino.example.com/lake/focus", "TRINO_PASSWORD"),
+        ("https://ana:secret@trino.example.com/hive/focus", "TRINO_PASSWORD"),
         ("https://ana@trino.example.com:many/lake/focus", "expected https"),
     ],
 )
@@ -391,14 +391,14 @@ def test_invalid_address_is_refused(address, said):
 
 def test_secrets_require_https():
     """Over HTTP, a password would be visible."""
-    server = Server.at("http://ana@trino.example.com/lake/focus")
+    server = Server.at("http://ana@trino.example.com/hive/focus")
     with pytest.raises(ConfigError, match="Use https"):
         server.connection(SignIn.PASSWORD, secrets={"TRINO_PASSWORD": "x"}, run_id="r")
 
 
 def test_missing_secret_is_one_error():
     """The error states the environment variable."""
-    server = Server.at("https://ana@trino.example.com/lake/focus")
+    server = Server.at("https://ana@trino.example.com/hive/focus")
     with pytest.raises(ConfigError, match="TRINO_CERTIFICATE_KEY in the environment"):
         server.connection(SignIn.CERTIFICATE, secrets={"TRINO_CERTIFICATE": "x"}, run_id="r")
 
