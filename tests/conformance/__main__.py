@@ -10,7 +10,7 @@ import time
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from tests.conformance.reduce import keep, smallest
-from tests.conformance.run_both import Asked, Both, known_cases, random_batches
+from tests.conformance.run_both import BatchEntry, Both, case_bills, random_batches
 from tests.fakes.local_trino import lacking, trino
 
 
@@ -23,7 +23,7 @@ def main() -> int:
     if missing := lacking():
         sys.exit(missing)
     connection, catalog, started, different, done = connect(), Catalog.load(), time.monotonic(), 0, 0
-    cases = known_cases(catalog, connection=connection)
+    cases = case_bills(catalog, connection=connection)
     with trino() as raised:
         both = Both(raised, connection, catalog)
         for batch in random_batches(cases, catalog=catalog, bills=options.bills, seed=options.seed):
@@ -32,7 +32,7 @@ def main() -> int:
                 print(f"{difference.bill.name} {difference.id}: {difference.said}", flush=True)
                 bill = smallest(
                     difference.bill,
-                    lambda bill, id=difference.id: bool(both.differences([Asked(bill, [id])])),
+                    lambda bill, id=difference.id: bool(both.differences([BatchEntry(bill, [id])])),
                 )
                 print(f"  kept with {len(bill)} rows in {keep(bill, entry=difference.id)}", flush=True)
             done += len(batch)

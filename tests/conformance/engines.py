@@ -17,7 +17,7 @@ from focuswatch.engines import Engine, Row
 from focuswatch.engines.common_table_expressions import needed_of, with_tables
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.inline_rows import create_statement, insert_statements
-from tests.conformance.bills import GIVEN, Bill, put
+from tests.conformance.bills import INPUT_TABLES, Bill, put
 from tests.fakes.local_trino import LocalTrino
 
 # Made of each charge alone, so that one statement makes them for all bills: their SELECT * carries the bill along.
@@ -62,23 +62,23 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Answered:
+class EntryResult:
     """All rows that one entry of the catalog brought, and what a detection made of them."""
 
     answers: list[list[Row]]
     outcome: Outcome | None = None
 
 
-def answered(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog: Catalog) -> Answered:
+def run_entry(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog: Catalog) -> EntryResult:
     """What an engine that has the bill's tables says to a detection or report. Raises QueryError for a report."""
     recording = Recording(engine)
     if entry.id in catalog.detections:
         outcome = run_detection(
             catalog.detections[entry.id], engine=recording, catalog=catalog, inputs=bill.question
         )
-        return Answered(recording.answers, outcome)
+        return EntryResult(recording.answers, outcome)
     recording.query(entry.render(bill.question.values), label=entry.id)
-    return Answered(recording.answers)
+    return EntryResult(recording.answers)
 
 
 def on_duckdb(bill: Bill, *, catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> DuckDbEngine:
@@ -103,7 +103,7 @@ class OnTrino:
         """Give Trino the bills, and have it make what `for_entries` read; all tables where none is named."""
         engine = self.trino.engine()
         engine.execute(f"CREATE SCHEMA memory.{self.schema}", label=self.schema)
-        for name, shape in GIVEN.items():
+        for name, shape in INPUT_TABLES.items():
             numbered = {"bill": "BIGINT", **shape}
             rows = [
                 (number, *row) for number, bill in enumerate(self.bills) for row in bill.rows.get(name, [])
@@ -129,14 +129,14 @@ class OnTrino:
     def drop(self) -> None:
         """Give the memory back."""
         engine = self.trino.engine()
-        for name in (*GIVEN, *self.made):
+        for name in (*INPUT_TABLES, *self.made):
             engine.execute(f"DROP TABLE {self.schema}.{name}", label=self.schema)
         engine.execute(f"DROP SCHEMA {self.schema}", label=self.schema)
 
     def _tables(self, number: int, *, of: str | None = None) -> dict[str, str]:
         return {
             name: f"SELECT {', '.join(self.shapes[name])} FROM memory.{self.schema}.{name} WHERE bill = {number}"
-            for name in (*GIVEN, *self.made)
+            for name in (*INPUT_TABLES, *self.made)
             if name != of
         }
 
@@ -167,5 +167,5 @@ def shapes_of(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection, bill: 
     on_duckdb(bill, catalog=catalog, connection=connection)
     return {
         name: [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
-        for name in (*GIVEN, *local_tables.MADE)
+        for name in (*INPUT_TABLES, *local_tables.MADE)
     }

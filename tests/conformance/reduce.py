@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from focuswatch.detect.run_detection import DetectionInput
-from tests.conformance.bills import GIVEN, Bill
+from tests.conformance.bills import INPUT_TABLES, Bill
 
 KEPT = Path(__file__).parent / "kept"
 Place = tuple[str, int]
@@ -57,13 +57,13 @@ def keep(bill: Bill, *, entry: str, folder: Path = KEPT) -> Path:
 
 
 def read_kept(path: Path) -> tuple[str, Bill]:
-    """A statement's id and the bill that it was once answered differently over."""
+    """The ID of a statement and the bill on which the engines returned different results."""
     document = json.loads(path.read_text(encoding="utf-8"))
     as_of, news_since, required_tags = document["question"]
     question = DetectionInput(date.fromisoformat(as_of), date.fromisoformat(news_since), tuple(required_tags))
     rows = {
         table: [
-            tuple(_read(value, type_) for value, type_ in zip(row, GIVEN[table].values(), strict=True))
+            tuple(_read(value, type_) for value, type_ in zip(row, INPUT_TABLES[table].values(), strict=True))
             for row in table_rows
         ]
         for table, table_rows in document["rows"].items()

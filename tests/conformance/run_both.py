@@ -14,8 +14,8 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.errors import FocuswatchError
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
-from tests.conformance.engines import OnTrino, answered, on_duckdb, shapes_of
-from tests.conformance.random_bills import Known, random_bill
+from tests.conformance.engines import OnTrino, on_duckdb, run_entry, shapes_of
+from tests.conformance.random_bills import EarlierBill, random_bill
 from tests.fakes.local_trino import LocalTrino
 
 THREADS = 3
@@ -24,7 +24,7 @@ NUMBERS = count()
 
 
 @dataclass(frozen=True)
-class Asked:
+class BatchEntry:
     """A bill, and the ids of the statements that are asked over it."""
 
     bill: Bill
@@ -48,7 +48,7 @@ class Both:
     connection: duckdb.DuckDBPyConnection
     catalog: Catalog
 
-    def differences(self, asked: Sequence[Asked]) -> list[Difference]:
+    def differences(self, asked: Sequence[BatchEntry]) -> list[Difference]:
         """Every difference between them, over bills that lie in one schema of the Trino."""
         shapes = shapes_of(self.catalog, connection=self.connection, bill=asked[0].bill)
         there = OnTrino(
@@ -76,14 +76,16 @@ class Both:
 
     def _answers(self, id, bill, *, engine):
         try:
-            result = answered(self.entry(id), bill, engine=engine, catalog=self.catalog)
+            result = run_entry(self.entry(id), bill, engine=engine, catalog=self.catalog)
         except FocuswatchError as error:
             return str(error)
         # an engine's refusal; that two rows name one thing is ours, and the rows tell it
         error = result.outcome.error if result.outcome and not result.answers else None
         return error or result.answers
 
-    def _compared(self, one: Asked, *, number: int, on_trino, there: OnTrino) -> Iterator[tuple[str, str]]:
+    def _compared(
+        self, one: BatchEntry, *, number: int, on_trino, there: OnTrino
+    ) -> Iterator[tuple[str, str]]:
         here = on_duckdb(one.bill, catalog=self.catalog, connection=self.connection)
         for name in (name for name in local_tables.MADE if name in there.made and number % 4 == 0):
             ours = here.query(f"SELECT * FROM {name}", label=name)
@@ -99,10 +101,10 @@ class Both:
                     yield id, mismatch
 
 
-def known_cases(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection) -> list[Known]:
+def case_bills(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection) -> list[EarlierBill]:
     """Every case of every detection."""
     return [
-        Known(id, bill_of(case, file=file, connection=connection))
+        EarlierBill(id, bill_of(case, file=file, connection=connection))
         for id in catalog.detections
         for file in [read_cases(FOLDER / f"{id}.toml")]
         for case in file.cases
@@ -110,8 +112,8 @@ def known_cases(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection) -> l
 
 
 def random_batches(
-    known: Sequence[Known], *, catalog: Catalog, bills: int, seed: int
-) -> Iterator[list[Asked]]:
+    known: Sequence[EarlierBill], *, catalog: Catalog, bills: int, seed: int
+) -> Iterator[list[BatchEntry]]:
     """Random bills, each with the detections it is made for, one more, and a report."""
     random = Random(seed)
     for first in range(0, bills, BATCH):
@@ -119,5 +121,5 @@ def random_batches(
         for number in range(first, min(first + BATCH, bills)):
             bill, ids = random_bill(random, known, name=f"seed-{seed}-bill-{number}")
             others = [random.choice(list(catalog.detections)), random.choice(list(catalog.reports))]
-            batch.append(Asked(bill, [*ids, *(id for id in others if id not in ids)]))
+            batch.append(BatchEntry(bill, [*ids, *(id for id in others if id not in ids)]))
         yield batch

@@ -400,7 +400,7 @@ class Trail:
         return explanation.model_copy(update={"unseen": "asked"})
 
 
-def told_run(
+def run_and_notify(
     engine: Counting, ledger: SqliteLedger, *found: Finding, trail: Trail | None = None, **on: Any
 ) -> Any:
     """What a run tells with its explanations, written into the ledger as a scan does."""
@@ -421,14 +421,14 @@ def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_pat
     ledger, trail = SqliteLedger(tmp_path / "ledger.db"), Trail()
     with bill({}, more(EffectiveCost=500.0, SkuMeter="EU-tokens")) as duckdb:
         engine, one = Counting(duckdb), risen()
-        (first,), progress = told_run(engine, ledger, one, trail=trail)
+        (first,), progress = run_and_notify(engine, ledger, one, trail=trail)
         assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
         assert (engine.asked, progress) == (2, ["Finding the root cause of 1 cost increases"])
-        again, progress = told_run(engine, ledger, one, trail=trail)
+        again, progress = run_and_notify(engine, ledger, one, trail=trail)
         assert (again, progress, engine.asked, len(trail.looked)) == ((), [], 2, 1)
         (kept,) = ledger.entries().values()
         assert kept.finding.explanation == first.finding.explanation
-        (grown,), _ = told_run(engine, ledger, risen(cost="900"), trail=trail)
+        (grown,), _ = run_and_notify(engine, ledger, risen(cost="900"), trail=trail)
         assert grown.kind == "changed" and grown.finding.explanation.excess == 900
         assert len(trail.looked) == 2
     ledger.close()
@@ -438,7 +438,7 @@ def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
     """The finding is told, and the log says why it is bare."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     with bill({}) as duckdb:
-        (notification,), progress = told_run(Counting(duckdb, fails=True), ledger, risen())
+        (notification,), progress = run_and_notify(Counting(duckdb, fails=True), ledger, risen())
     assert notification.finding.explanation is None
     assert progress == [
         "Finding the root cause of 1 cost increases",
@@ -452,7 +452,7 @@ def test_waste_asks_nothing(tmp_path):
     ledger = SqliteLedger(tmp_path / "ledger.db")
     with bill({}) as duckdb:
         engine = Counting(duckdb)
-        told_run(engine, ledger, finding())
+        run_and_notify(engine, ledger, finding())
         assert engine.asked == 0
     ledger.close()
 

@@ -1,4 +1,4 @@
-"""Athena's door: what the Athena engine sends is asked unchanged of a real Trino 435, and answered as by DuckDB."""
+"""Compare the results of Athena's statements, run unchanged on Trino 435, with those of DuckDB."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -36,10 +36,10 @@ from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
-from tests.conformance.engines import Answered, answered, on_duckdb
+from tests.conformance.engines import EntryResult, on_duckdb, run_entry
 from tests.conformance.extent import IN_FULL, only_in_full
 from tests.conformance.random_bills import random_bill
-from tests.conformance.run_both import known_cases
+from tests.conformance.run_both import case_bills
 from tests.fakes.local_athena_tables import create_tables, give_tables
 from tests.fakes.local_athena_trino import over_trino
 from tests.fakes.local_aws import LocalAws, local_aws
@@ -103,7 +103,7 @@ def on_athena(bill: Bill, *, aws: LocalAws, connection: duckdb.DuckDBPyConnectio
     )  # fmt: skip
 
 
-def unlike(ours: Answered, theirs: Answered) -> list[str]:
+def unlike(ours: EntryResult, theirs: EntryResult) -> list[str]:
     """Where Athena's rows are not DuckDB's; an UNLOAD promises no order."""
     if theirs.outcome and theirs.outcome.error:
         return [theirs.outcome.error]
@@ -119,12 +119,12 @@ def test_case_has_the_same_result_on_the_athena_endpoint(
     requests = []
     for case in file.cases if IN_FULL else firing(file.cases):
         bill = bill_of(case, file=file, connection=connection)
-        here = answered(
+        here = run_entry(
             detection, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
         )
         requests.append((case, bill, here, on_athena(bill, aws=aws, connection=connection)))
     with ThreadPoolExecutor(2) as pool:
-        results = pool.map(lambda one: answered(detection, one[1], engine=one[3], catalog=CATALOG), requests)
+        results = pool.map(lambda one: run_entry(detection, one[1], engine=one[3], catalog=CATALOG), requests)
         problems = [
             f"{case.name}: {mismatch}"
             for (case, _, here, _), there in zip(requests, results, strict=True)
@@ -141,7 +141,7 @@ def firing(cases: list[Case]) -> list[Case]:
 @pytest.fixture(scope="module")
 def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, AthenaEngine]:
     """A bill mixed of cases and spoilt: nulls, quotes, emoji, empty maps."""
-    cases = known_cases(CATALOG, connection=connection)
+    cases = case_bills(CATALOG, connection=connection)
     bill, _ = random_bill(Random(SEED), cases, name=f"seed-{SEED}")
     on_duckdb(bill, catalog=CATALOG, connection=connection)
     return bill, on_athena(bill, aws=aws, connection=connection)
@@ -166,10 +166,10 @@ def test_report_has_the_same_rows_on_the_athena_endpoint(
 ) -> None:
     bill, there = mixed
     report = CATALOG.reports[id]
-    here = answered(
+    here = run_entry(
         report, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
     )
-    assert unlike(here, answered(report, bill, engine=there, catalog=CATALOG)) == []
+    assert unlike(here, run_entry(report, bill, engine=there, catalog=CATALOG)) == []
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.engines.duckdb_engine import connect
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
-from tests.conformance.engines import Answered, OnTrino, answered, on_duckdb, shapes_of
+from tests.conformance.engines import EntryResult, OnTrino, on_duckdb, run_entry, shapes_of
 from tests.conformance.extent import IN_FULL
 from tests.conformance.reduce import KEPT, read_kept
-from tests.conformance.run_both import Asked, Both, known_cases, random_batches
+from tests.conformance.run_both import BatchEntry, Both, case_bills, random_batches
 from tests.fakes.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
@@ -45,7 +45,7 @@ def test_cases_have_the_same_result_on_trino(
     with ThreadPoolExecutor(THREADS) as pool:
         mismatches = list(
             pool.map(
-                lambda number: answered(
+                lambda number: run_entry(
                     detection, bills[number], engine=there.engine(number), catalog=CATALOG
                 ),
                 range(len(bills)),
@@ -65,7 +65,7 @@ def _against_duckdb(
     detection: Detection,
     file: CaseFile,
     there: OnTrino,
-    found: list[Answered],
+    found: list[EntryResult],
     connection: duckdb.DuckDBPyConnection,
 ) -> list[str]:
     problems = []
@@ -73,7 +73,7 @@ def _against_duckdb(
         assert on_trino.outcome is not None
         mismatches = differences(case, on_trino.outcome)
         here = on_duckdb(bill, catalog=CATALOG, connection=connection)
-        on_duck = answered(detection, bill, engine=here, catalog=CATALOG)
+        on_duck = run_entry(detection, bill, engine=here, catalog=CATALOG)
         for ours, theirs in zip(on_duck.answers, on_trino.answers, strict=False):
             mismatches += [difference(ours, theirs, sql=detection.sql)]
         mismatches += [
@@ -92,7 +92,7 @@ def test_random_bills_have_the_same_result_on_trino(
     local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
     both = Both(local_trino, connection, CATALOG)
-    cases = known_cases(CATALOG, connection=connection)
+    cases = case_bills(CATALOG, connection=connection)
     different = [
         f"{one.bill.name} {one.id}: {one.said}"
         for batch in random_batches(cases, catalog=CATALOG, bills=BILLS, seed=SEED)
@@ -106,4 +106,4 @@ def test_earlier_differences_stay_fixed(
     path: Path, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
     entry, bill = read_kept(path)
-    assert Both(local_trino, connection, CATALOG).differences([Asked(bill, [entry])]) == []
+    assert Both(local_trino, connection, CATALOG).differences([BatchEntry(bill, [entry])]) == []

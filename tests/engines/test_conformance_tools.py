@@ -10,9 +10,9 @@ from focuswatch.authoring.detection_cases import FOLDER, read_cases
 from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import MOST_CHARACTERS, insert_statements
-from tests.conformance.bills import GIVEN, Bill, bill_of
+from tests.conformance.bills import INPUT_TABLES, Bill, bill_of
 from tests.conformance.compare import difference
-from tests.conformance.random_bills import Known, random_bill
+from tests.conformance.random_bills import EarlierBill, random_bill
 from tests.conformance.reduce import keep, read_kept, smallest
 
 QUESTION = DetectionInput(date(2026, 3, 31), date(2026, 3, 24), ("team", "owner"))
@@ -85,12 +85,12 @@ def test_random_bill_depends_on_its_seed_only():
     connection = connect()
     file = read_cases(FOLDER / "new_region.toml")
     earlier_bills = [
-        Known("new_region", bill_of(case, file=file, connection=connection)) for case in file.cases
+        EarlierBill("new_region", bill_of(case, file=file, connection=connection)) for case in file.cases
     ]
     bills = [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
     assert bills == [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
     rows = [
-        dict(zip(GIVEN["folded_charges"], row, strict=True))
+        dict(zip(INPUT_TABLES["folded_charges"], row, strict=True))
         for one in bills
         for row in one.rows["folded_charges"]
     ]

@@ -43,7 +43,7 @@ class StatementError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class StatementResult:
     """The rows of a SELECT, the types that Athena would name, and the bytes it read."""
 
     rows: pa.Table
@@ -54,7 +54,7 @@ class Answer:
 class Runner(Protocol):
     """Runs a SELECT as it was sent, and ends it before its end: `id` names it. `run` raises StatementError."""
 
-    def run(self, select: str, *, database: str, id: str) -> Answer: ...
+    def run(self, select: str, *, database: str, id: str) -> StatementResult: ...
 
     def stop(self, id: str) -> None: ...
 
@@ -77,7 +77,7 @@ class DuckDbRunner:
     lock: Lock = field(default_factory=Lock)
     running: dict[str, duckdb.DuckDBPyConnection] = field(default_factory=dict)
 
-    def run(self, select: str, *, database: str, id: str) -> Answer:
+    def run(self, select: str, *, database: str, id: str) -> StatementResult:
         """The answer to one SELECT over the database's tables."""
         connection = self.running[id] = connect(memory_limit="1200MB")
         try:
@@ -91,7 +91,7 @@ class DuckDbRunner:
                 ]
                 rows = relation.to_arrow_table()
                 profiled = json.loads(Path(profile.name).read_text() or "{}")
-            return _answer(rows, described, scanned_bytes=_scanned(profiled, sizes))
+            return _result(rows, described, scanned_bytes=_scanned(profiled, sizes))
         except duckdb.Error as error:
             name = next(
                 (name for kind, name in ERRORS.items() if isinstance(error, kind)), "GENERIC_USER_ERROR"
@@ -279,7 +279,7 @@ def _column(name: str, type_: str, found: tuple[str, str] | None, *, table: str)
     return f'CAST({quoted} AS {type_}) AS "{name}"'
 
 
-def _answer(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: int) -> Answer:
+def _result(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: int) -> StatementResult:
     """Lower-case names as Athena has them; what has no name is `_col0`, `_col1`."""
     names = lower_case([name for name, _ in described])
     columns = [
@@ -287,7 +287,9 @@ def _answer(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: 
         for column, (_, type_) in zip(rows.columns, described, strict=True)
     ]
     types = [athena_type(type_) for _, type_ in described]
-    return Answer(pa.table(columns, names=names), dict(zip(names, types, strict=True)), scanned_bytes)
+    return StatementResult(
+        pa.table(columns, names=names), dict(zip(names, types, strict=True)), scanned_bytes
+    )
 
 
 def _scanned(profiled: dict[str, Any], sizes: dict[str, dict[str, int]]) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tests.fakes.athena_on_duckdb import Answer, Runner, StatementError, split_address
+from tests.fakes.athena_on_duckdb import Runner, StatementError, StatementResult, split_address
 from tests.fakes.athena_responses import (
     UNLOAD,
     Execution,
@@ -50,7 +50,7 @@ class LocalAthena:
     rows_a_file: int = ROWS_A_FILE
 
     def throttle(self, verb: str, *, times: int, code: str = "ThrottlingException") -> None:
-        """Answer the next so many requests for `verb` with an error of throttling."""
+        """Throttle the next requests for `verb`."""
         self.throttled[verb] = [code] * times
 
     def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -129,7 +129,7 @@ class LocalAthena:
                 "manually clean the data at location before retrying. Athena will not delete data in your account."
             )
 
-    def _keep(self, execution: Execution, answer: Answer) -> None:
+    def _keep(self, execution: Execution, answer: StatementResult) -> None:
         execution.answer = answer
         if not (unload := execution.unload):
             self._put(f"{execution.location}{execution.id}.csv", as_csv(answer))

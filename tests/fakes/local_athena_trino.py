@@ -22,7 +22,7 @@ from botocore import xform_name
 from trino.dbapi import Cursor
 from trino.exceptions import TrinoQueryError
 
-from tests.fakes.athena_on_duckdb import Answer, StatementError, lower_case, projected
+from tests.fakes.athena_on_duckdb import StatementError, StatementResult, lower_case, projected
 from tests.fakes.local_aws import ACCOUNT, REGION, LocalAws
 from tests.fakes.local_http import serving
 from tests.fakes.local_trino import QUICK, LocalTrino
@@ -105,7 +105,7 @@ class TrinoRunner:
     session: Mapping[str, object]
     running: dict[str, Cursor] = field(default_factory=dict)
 
-    def run(self, select: str, *, database: str, id: str) -> Answer:
+    def run(self, select: str, *, database: str, id: str) -> StatementResult:
         """The answer to one SELECT over the database's tables."""
         cursor = self.trino.connect(catalog=self.catalog, schema=database, session=self.session).cursor()
         self.running[id] = cursor
@@ -125,7 +125,9 @@ class TrinoRunner:
             for column, type_ in zip(columns, types, strict=True)
         ]
         options = dict(zip(names, map(athena_type, types), strict=True))
-        return Answer(pa.table(arrays, names=names), options, int(cursor.stats["physicalInputBytes"]))
+        return StatementResult(
+            pa.table(arrays, names=names), options, int(cursor.stats["physicalInputBytes"])
+        )
 
     def stop(self, id: str) -> None:
         """End it on that Trino, if it runs; one that was just sent is ended as soon as it has an id there."""

@@ -13,7 +13,7 @@ KNOWN = {"project", "issuetype", "summary", "description", "labels", "priority",
 
 
 @dataclass
-class Answered:
+class JiraResponse:
     """An answer; `document` is sent as JSON, unless there is `text`."""
 
     status: int
@@ -22,7 +22,7 @@ class Answered:
     text: str | None = None
 
     @classmethod
-    def error(cls, status: int, message: str, *, retry_after: float | str | None = None) -> "Answered":
+    def error(cls, status: int, message: str, *, retry_after: float | str | None = None) -> "JiraResponse":
         response = cls(status, {"errorMessages": [message], "errors": {}})
         if retry_after is not None:
             response.headers["Retry-After"] = (
@@ -59,16 +59,16 @@ def classic() -> dict[str, list[Step]]:
             "5": [Step("701", "Close Issue", "6"), reopen], "6": [reopen]}  # fmt: skip
 
 
-def problems_of(jira, fields: dict, *, new: bool) -> Answered | None:
+def problems_of(jira, fields: dict, *, new: bool) -> JiraResponse | None:
     """Jira's refusal of fields, all at once, in its words."""
     if not jira.four_byte_letters and any(ord(sign) > 0xFFFF for sign in str(fields)):
-        return Answered.error(500, "Incorrect string value: '\\xF0\\x9F' for column 'DESCRIPTION'")
+        return JiraResponse.error(500, "Incorrect string value: '\\xF0\\x9F' for column 'DESCRIPTION'")
     errors = {name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
               for name in fields if name not in KNOWN}  # fmt: skip
     if new:
         errors |= _missing(jira, fields)
     errors |= _unlawful(jira, fields)
-    return Answered(400, {"errorMessages": [], "errors": errors}) if errors else None
+    return JiraResponse(400, {"errorMessages": [], "errors": errors}) if errors else None
 
 
 def _missing(jira, fields: dict) -> dict[str, str]:

@@ -101,7 +101,7 @@ def take_away(channel: Channel, message: Message) -> None:
         channel.messages[message.thread_ts].replies.remove(message)
 
 
-def as_told(message: Message, *, metadata: bool) -> Args:
+def message_fields(message: Message, *, metadata: bool) -> Args:
     fields: Args = {
         "type": "message",
         "user": message.user,
@@ -136,10 +136,10 @@ def _micros(ts: Any) -> int:
     return int(seconds) * 1_000_000 + int(f"{rest:0<6.6}" if rest else 0)
 
 
-def told_page(messages: Sequence[Message], args: Args, *, default: int) -> Args:
+def message_page(messages: Sequence[Message], args: Args, *, default: int) -> Args:
     page, cursor = page_of(messages, args, default=default)
     with_metadata = is_true(args.get("include_all_metadata"))
-    fields = [as_told(one, metadata=with_metadata) for one in page]
+    fields = [message_fields(one, metadata=with_metadata) for one in page]
     return {"messages": fields, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
 
 

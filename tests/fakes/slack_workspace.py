@@ -17,14 +17,14 @@ from tests.fakes.slack_messages import (
     Channel,
     Message,
     SlackError,
-    as_told,
     between,
     body_of,
     edit,
     is_true,
+    message_fields,
+    message_page,
     page_of,
     take_away,
-    told_page,
 )  # fmt: skip
 from tests.fakes.slack_rules import view_problems
 
@@ -150,7 +150,7 @@ class Workspace:
     def _post(self, args: Args) -> Args:
         channel = self._writable(args, by_name=True)
         message = self.posted(channel, args)
-        return {"channel": channel.id, "ts": message.ts, "message": as_told(message, metadata=True)}
+        return {"channel": channel.id, "ts": message.ts, "message": message_fields(message, metadata=True)}
 
     def _own(self, args: Args, *, refused: str) -> tuple[Channel, Message]:
         channel = self._writable(args)
@@ -168,7 +168,7 @@ class Workspace:
             "channel": channel.id,
             "ts": message.ts,
             "text": message.text,
-            "message": as_told(message, metadata=True),
+            "message": message_fields(message, metadata=True),
         }
 
     def _delete(self, args: Args) -> Args:
@@ -196,7 +196,7 @@ class Workspace:
             one for one in self._readable(args).messages.values()
             if not one.deleted and (one.thread_ts is None or one.broadcast)
         ]  # fmt: skip
-        return told_page(between(reversed(shown), args), args, default=100)
+        return message_page(between(reversed(shown), args), args, default=100)
 
     def _replies(self, args: Args) -> Args:
         """The parent, then its replies, oldest first."""
@@ -204,7 +204,7 @@ class Workspace:
         if parent is None or parent.deleted:
             raise SlackError("thread_not_found")
         replies = [one for one in parent.replies if not one.deleted]
-        return told_page(between([parent, *replies], args), args, default=1000)
+        return message_page(between([parent, *replies], args), args, default=1000)
 
     def _list(self, args: Args) -> Args:
         types = str(args.get("types", "public_channel")).split(",")
