@@ -146,7 +146,7 @@ def _put(aws, table, key):
 
 @pytest.fixture(scope="module")
 def bill(organisation, owners, tmp_path_factory):
-    """The same export on the laptop."""
+    """Return the local bill of the same export."""
     inputs = BillInputs(
         str(organisation.export),
         tmp_path_factory.mktemp("state"),
@@ -199,7 +199,7 @@ def test_scan_on_athena_reports_the_findings_of_a_local_scan(delivered, bill, ow
 
 
 def told(finding):
-    """What a person is told; figures of evidence to six digits, since sums of doubles differ beyond."""
+    """Return the fields that a person reads; evidence has six digits, because sums of doubles differ beyond."""
     document = finding.model_dump_json(by_alias=True)
     parsed = json.loads(document, parse_float=lambda text: f"{float(text):.6g}")
     return {key: value for key, value in parsed.items() if key != "evidence"} | parsed["evidence"]

@@ -1,4 +1,4 @@
-"""A charge of a wrong year is not the day up to which a bill is judged; a quantity that is no number is not used."""
+"""A charge of a wrong year does not move the end of the bill; a quantity of NaN is not used."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Charges of other providers are money, and no detection judges them; whoever reads is told so in one sentence."""
+"""Totals include charges of other providers, detections do not evaluate them, and one sentence states this."""
 
 import json
 import re

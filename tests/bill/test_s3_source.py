@@ -51,7 +51,7 @@ def s3(server, monkeypatch, tmp_path):
 
 
 def forget(monkeypatch):
-    """A new session, which knows nobody's credentials yet; botocore's own data is loaded once for all of them."""
+    """Return a new session without credentials; the data of botocore is loaded once."""
     session = botocore.session.Session()
     session.register_component("data_loader", LOADER)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.session.Session(botocore_session=session))

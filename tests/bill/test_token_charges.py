@@ -1,4 +1,4 @@
-"""What a meter of Bedrock says is read in one place: model, kind of token, tier, and millions."""
+"""Meters of Bedrock are parsed in one place: model, token type, tier and millions of tokens."""
 
 from datetime import date
 

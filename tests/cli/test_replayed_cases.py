@@ -71,7 +71,7 @@ def test_above_usual_means_two_things(tmp_path):
 
 
 def test_activity_glob(tmp_path):
-    """The file named is read: act[1].parquet knows none of these endpoints, act1.parquet knows all as idle."""
+    """The given file is read: act[1].parquet contains none of these endpoints, act1.parquet contains all as idle."""
     for name, has_finding in (("act[1].parquet", False), ("act1.parquet", True)):
         activity = CASES / "activity_glob" / name
         only = ("--only", "idle_sagemaker_endpoint")
@@ -147,7 +147,7 @@ def test_explain_a_day_is_diluted(tmp_path):
 
 
 def test_high_for_a_thousandth_of_a_cent(tmp_path):
-    """A first charge of next to nothing is low and one line; a young export says what it cannot tell."""
+    """A tiny first charge has severity low and is one line; the scan of a short export notes its limits."""
     bill = CASES / "high_for_a_thousandth_of_a_cent" / "bill.csv"
     (finding,) = scan(bill, tmp_path / "json")
     assert (finding["detection"], finding["severity"]) == ("new_service", "low")
@@ -221,7 +221,7 @@ def test_none_in_command(tmp_path):
 
 
 def test_not_aws_scanned_as_aws(tmp_path):
-    """One sentence says whose charges these are, wherever someone reads of them; their money is counted."""
+    """Each output names the provider of these charges in one sentence; totals include them."""
     bill = CASES / "not_aws_scanned_as_aws" / "bill.csv"
     done = focuswatch("scan", bill, "--state", tmp_path, "--format", "json")
     assert "41 of 41 charges are Microsoft's" in done.stderr and json.loads(done.stdout) == []
@@ -273,14 +273,14 @@ def test_refusals_name_no_format_of_a_pointer(tmp_path):
 
 
 def test_s3_dotdot(tmp_path):
-    """An address that leaves its prefix is refused, before AWS is asked."""
+    """An address outside of its prefix is refused before a request is sent."""
     assert ".." in refusal("scan", "s3://bucket/focus/../../../x", state=tmp_path / "state")
     assert {path.name for path in tmp_path.iterdir()} <= {"state"}
 
 
 @pytest.mark.parametrize("output", ["table", "json", "slack", "findings", "weekly", "page"])
 def test_shell_in_name(tmp_path, output):
-    """The hostile name stands in no command, whatever prints it; what is not offered is explained."""
+    """No output contains a command with the hostile name; it states why the command is missing."""
     options = ("--activity", IDLE / "activity.parquet", "--state", tmp_path)
     if output in ("table", "json", "slack"):
         printed = focuswatch("scan", IDLE / "bill.parquet", *options, "--format", output).stdout
@@ -345,7 +345,7 @@ def test_unowned_sum_cut_at_100(tmp_path):
 
 
 def test_weekly_all_of_it(tmp_path):
-    """A total says what it counts: usage of 70 USD, beside credits and a tax of 300."""
+    """A total states what it includes: usage of 70 USD, without credits and a tax of 300 USD."""
     focuswatch("scan", CASES / "weekly_all_of_it" / "bill.csv", "--state", tmp_path)
     week = focuswatch("weekly", "--state", tmp_path).stdout
     assert re.search(r"70\.00 USD .*\(usage; credits, tax and fees excluded\)", week)

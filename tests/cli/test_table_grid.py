@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_a_paragraph_a_row():
 
 
 def test_an_identifier_is_shortened_in_its_middle():
-    """Its end says which one it is; words are never cut."""
+    """The end of an identifier distinguishes it; words are never cut."""
     assert shortened(ARN, 30) == "arn:aws:s…nder-production-eu"[:9] + "…" + ARN[-20:]
     assert len(shortened(ARN, 30)) == 30 and shortened("short", 30) == "short"
     assert wrapped("costs more than its own pattern explains", 12) == [

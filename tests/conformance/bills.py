@@ -1,4 +1,4 @@
-"""A small bill: the rows of the tables that are given, and what it is asked with. Pure, but for reading cases."""
+"""A small bill: the rows of its tables and the parameters of its queries. Pure, except for reading cases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ LAST_ORDER = re.compile(r"\bORDER\s+BY\s+([^()]*?)(\s+LIMIT\s+\S+)?$", re.IGNORE
 
 
 def difference(duckdb: Sequence[Row], trino: Sequence[Row], *, sql: str = "") -> str | None:
-    """The first thing that is not the same, in words; None where all is. `sql` says whether an order is promised."""
+    """Return the first difference as text; None if all rows are equal. `sql` shows whether the order is defined."""
     if len(duckdb) != len(trino):
         return f"DuckDB has {len(duckdb)} rows, Trino {len(trino)}: {_only(duckdb, trino)}"
     for one, other in zip(_sorted(duckdb), _sorted(trino), strict=True):

@@ -27,7 +27,7 @@ AT_ONCE = 3  # bills whose tables one statement makes: Trino allows a statement 
 
 @dataclass
 class Recording:
-    """An engine whose answers are kept, in order."""
+    """An engine that records its results in order."""
 
     engine: Engine
     answers: list[list[Row]] = field(default_factory=list)
@@ -70,7 +70,7 @@ class EntryResult:
 
 
 def run_entry(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog: Catalog) -> EntryResult:
-    """What an engine that has the bill's tables says to a detection or report. Raises QueryError for a report."""
+    """Return the result of a detection or report on an engine with the tables. Raises QueryError for a report."""
     recording = Recording(engine)
     if entry.id in catalog.detections:
         outcome = run_detection(

@@ -1,4 +1,4 @@
-"""Bills asked on both engines, and what was not the same."""
+"""Run bills on both engines and return the differences."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ NUMBERS = count()
 
 @dataclass(frozen=True)
 class BatchEntry:
-    """A bill, and the ids of the statements that are asked over it."""
+    """A bill, and the IDs of the statements that run on it."""
 
     bill: Bill
     ids: Sequence[str]

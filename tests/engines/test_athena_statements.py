@@ -47,7 +47,7 @@ def test_catalog_statements_contain_no_comment(id):
 
 
 class Engine:
-    """Answers each statement as a DuckDB over some accounts does, and keeps how long it was."""
+    """Runs each statement on DuckDB and records its length."""
 
     def __init__(self, accounts):
         self.connection = connect()

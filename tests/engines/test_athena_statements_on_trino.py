@@ -180,7 +180,7 @@ def organisation(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
 
 @pytest.fixture(scope="module")
 def refreshed(aws: LocalAws, organisation: Simulated) -> Iterator[dict[str, Any]]:
-    """What the Lambda `refresh` says over the organisation's export, in the surroundings of the Lambdas."""
+    """Return the result of the function `refresh` for the organization's export, in the environment of a function."""
     for path in sorted(path for path in organisation.export.rglob("*") if path.is_file()):
         aws.client("s3").upload_file(
             str(path), BUCKET, f"export/focus/{path.relative_to(organisation.export)}"

@@ -1,4 +1,4 @@
-"""The local Athena answers as Athena does, so that what passes on it may pass there."""
+"""The local Athena behaves like Athena, so that statements that pass on it can pass on AWS."""
 
 import io
 import os

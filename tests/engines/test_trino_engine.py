@@ -1,4 +1,4 @@
-"""The Trino engine, on a real Trino: a scan says what DuckDB says, a refresh is one step, a query can be ended."""
+"""The Trino engine on a real Trino: the same findings as DuckDB, a refresh in one step, cancelable queries."""
 
 import json
 import os

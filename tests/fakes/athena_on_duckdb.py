@@ -78,7 +78,7 @@ class DuckDbRunner:
     running: dict[str, duckdb.DuckDBPyConnection] = field(default_factory=dict)
 
     def run(self, select: str, *, database: str, id: str) -> StatementResult:
-        """The answer to one SELECT over the database's tables."""
+        """Return the result of one SELECT over the tables of the database."""
         connection = self.running[id] = connect(memory_limit="1200MB")
         try:
             sizes = self._attach(connection, select, database=database)

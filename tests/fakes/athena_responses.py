@@ -1,4 +1,4 @@
-"""The shapes in which Athena speaks of a statement: its life, its rows as text, its columns' types."""
+"""Responses of Athena about a statement: its status, its rows as text, the types of its columns."""
 
 import re
 import time

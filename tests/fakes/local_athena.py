@@ -39,7 +39,7 @@ PARQUET = re.compile(r"format\s*=\s*'PARQUET'", re.IGNORECASE)
 
 @dataclass
 class LocalAthena:
-    """The service: `handle` answers a verb, `executions` remembers every statement in order."""
+    """The service: `handle` serves a verb, `executions` contains each statement in order."""
 
     runner: Runner
     client: Callable[[str], Any]
@@ -54,7 +54,7 @@ class LocalAthena:
         self.throttled[verb] = [code] * times
 
     def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer to a verb; None for those it leaves to others. Raises RefusalError."""
+        """Return the response to a verb; None if another service handles it. Raises RefusalError."""
         verb = verb.removeprefix("AmazonAthena.")
         with self.lock:
             if self.throttled.get(verb):

@@ -106,7 +106,7 @@ class TrinoRunner:
     running: dict[str, Cursor] = field(default_factory=dict)
 
     def run(self, select: str, *, database: str, id: str) -> StatementResult:
-        """The answer to one SELECT over the database's tables."""
+        """Return the result of one SELECT over the tables of the database."""
         cursor = self.trino.connect(catalog=self.catalog, schema=database, session=self.session).cursor()
         self.running[id] = cursor
         try:
@@ -138,12 +138,12 @@ class TrinoRunner:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Glue as Trino is told of it."""
+    """The Glue client that Trino uses."""
 
     client: Callable[[str], Any]
 
     def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a verb. Raises botocore's ClientError as Glue refuses it."""
+        """Return the response to a verb. Raises the ClientError of Glue."""
         original = getattr(self.client("glue"), xform_name(verb.removeprefix("AWSGlue.")))
         response: dict[str, Any] = _as_json(original(**asked))
         for partition in response.get("Partitions", []):

@@ -178,7 +178,7 @@ def _await_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> N
 
 
 def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
-    """Of whoever talks to this AWS: nobody's profile, credentials or settings, and the endpoints."""
+    """Return the environment of AWS clients: the endpoints, and no profile, credentials or settings of the user."""
     ours_alone = ("AWS_", "FOCUSWATCH_", "POWERTOOLS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours_alone)}
     return {

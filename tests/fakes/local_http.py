@@ -1,4 +1,4 @@
-"""An AWS service over HTTP, as far as tests answer it themselves; what they do not answer is passed on."""
+"""An AWS service over HTTP. Requests that the handler does not serve are forwarded to another server."""
 
 import json
 import urllib.error
@@ -15,7 +15,7 @@ from tests.fakes.waiting import patience
 
 
 class RefusalError(Exception):
-    """A request that is answered with an error: its code and message."""
+    """An error response to a request: its code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ def serving(
             self.wfile.write(body_text)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Stay quiet."""
+            """Write no access log."""
 
     with listening(Handler) as port:
         yield f"http://127.0.0.1:{port}"
@@ -70,7 +70,7 @@ def serving(
 
 @contextmanager
 def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterator[int]:
-    """The port of a server that answers as `handler` does; any free one, or `port`."""
+    """Return the port of a server that serves requests with `handler`: `port`, or any free port."""
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -389,7 +389,7 @@ class LocalJira:
             do_POST = do_PUT = do_GET  # noqa: N815
 
             def log_message(self, format: str, *args: object) -> None:
-                """Stay quiet."""
+                """Write no access log."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""What tests/fakes/local_jira.py refuses, and the workflows it knows."""
+"""The validation rules and workflows of tests/fakes/local_jira.py."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ KNOWN = {"project", "issuetype", "summary", "description", "labels", "priority",
 
 @dataclass
 class JiraResponse:
-    """An answer; `document` is sent as JSON, unless there is `text`."""
+    """A response; `document` is sent as JSON, unless `text` is set."""
 
     status: int
     document: object

@@ -97,7 +97,7 @@ def enforce_data_plane(
 def handle_glue(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> tuple[int, dict[str, str], bytes]:
-    """Answer UpdatePartition too; the other verbs as ministack does."""
+    """Serve UpdatePartition; ministack serves the other verbs."""
     context = {name.lower(): value for name, value in headers.items()}
     if context.get("x-amz-target") != "AWSGlue.UpdatePartition":
         return known_glue(method, path, headers, body, query)
@@ -107,11 +107,11 @@ def handle_glue(
 
 
 async def leave_to_us(*_: object) -> None:
-    """Run no statement: Athena is answered elsewhere, and asks ministack only whether somebody may ask."""
+    """Run no statement: local_athena serves Athena, and ministack only checks permissions."""
 
 
 def end_with_parent() -> None:
-    """End, with all Lambdas, when whoever started this has closed its end of stdin, or is gone."""
+    """Stop, with all Lambda functions, when the parent process closes stdin or ends."""
     sys.stdin.read()
     os.killpg(0, signal.SIGTERM)
 

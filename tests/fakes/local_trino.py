@@ -61,7 +61,7 @@ NODE = "node.environment=test\nnode.id=local\nnode.data-dir={data}\n"
 
 @dataclass(frozen=True)
 class LocalTrino:
-    """A Trino that answers on a port of this machine, without passwords."""
+    """A Trino server on a local port, without passwords."""
 
     port: int
 
@@ -170,7 +170,7 @@ def _configure(folder: Path, *, port: int, heap_gib: int) -> None:
 
 
 def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Until a statement runs: a node is found some seconds after the server says that it started."""
+    """Wait until a statement runs: a node joins some seconds after the server reports that it started."""
 
     def failure() -> str:
         return f"Trino did not start:\n{log.read_text()[-3000:]}"

@@ -1,4 +1,4 @@
-"""Messages of a local Slack: made, edited, told and paged as https://docs.slack.dev/reference/methods says."""
+"""Messages of a local Slack: created, edited, returned and paged as in https://docs.slack.dev/reference/methods."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ Args = dict[str, Any]
 
 
 class SlackError(Exception):
-    """What the Web API refuses: its `error`, and what else the answer says."""
+    """An error of the Web API: its `error`, and the other fields of the response."""
 
     def __init__(self, code: str, **more: Any) -> None:
         super().__init__(code)
@@ -51,7 +51,7 @@ class Channel:
 
     @property
     def shown(self) -> list[Message]:
-        """What stands in the channel, oldest first; not what is in threads."""
+        """Return the messages of the channel, oldest first, without threads."""
         return [one for one in self.messages.values() if not one.deleted and one.thread_ts is None]
 
 

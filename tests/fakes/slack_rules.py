@@ -16,7 +16,7 @@ STYLES = {"bold", "italic", "strike", "code"}
 
 
 def blocks_problems(blocks: Any, *, surface: str = "message") -> list[str]:
-    """What is wrong with a list of blocks, each with the place, as Slack's `response_metadata.messages` says it."""
+    """Return the errors of a list of blocks with their places, as in Slack's `response_metadata.messages`."""
     rules = Rules()
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]

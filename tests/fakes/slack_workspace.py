@@ -34,7 +34,7 @@ RESPONSE_TIMES, RESPONSE_SECONDS = 5, 1800  # https://docs.slack.dev/interactivi
 
 @dataclass
 class _Exchange:
-    """A trigger_id or a response_url: valid so long and so often; where it answers to."""
+    """A trigger_id or a response_url: its lifetime, its number of uses, and the channel that it posts to."""
 
     until: float
     times: int
@@ -90,7 +90,7 @@ class Workspace:
         return path
 
     def named(self, channel: Any, *, by_name: bool = False) -> Channel:
-        """The channel that was asked for; raises channel_not_found."""
+        """Return the requested channel; raises channel_not_found."""
         for one in self.channels.values():
             if channel == one.id or (by_name and str(channel).removeprefix("#") == one.name):
                 return one

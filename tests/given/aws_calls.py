@@ -1,4 +1,4 @@
-"""Which AWS actions the code of a Lambda calls, read off the source: every client's method by the file it stands in."""
+"""List the AWS actions that the code of a Lambda function calls, from the source: client methods by file."""
 
 import ast
 import functools

@@ -1,4 +1,4 @@
-"""Deployments that tests speak of: one account as the example has it, and three; both tell in Slack and Jira."""
+"""Deployments for tests: one account as in the example, and three accounts; both notify Slack and Jira."""
 
 from pathlib import Path
 from typing import Literal

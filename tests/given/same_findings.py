@@ -1,4 +1,4 @@
-"""Whether a deployment and a laptop tell the same of the same bill."""
+"""Compare the findings of a deployment with those of a local scan of the same bill."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ Told = dict[str, tuple[str, dict[str, Any]]]  # kind and finding by fingerprint
 
 
 def news_of(scanned: ScanResult) -> Told:
-    """What a scan told."""
+    """Return the notifications of a scan."""
     return {
         notification.finding.fingerprint: (notification.kind, as_told(notification.finding))
         for notification in scanned.notifications
@@ -18,7 +18,7 @@ def news_of(scanned: ScanResult) -> Told:
 
 
 def as_told(finding: Finding) -> dict[str, Any]:
-    """A finding as a message has it, but for what CloudTrail said, which a laptop does not ask."""
+    """Return the fields of a finding in a message, without CloudTrail events, which a local scan does not read."""
     document: dict[str, Any] = json.loads(finding.model_dump_json(by_alias=True))
     if document["explanation"]:
         document["explanation"].update(changes=[], unseen=None)
@@ -26,7 +26,7 @@ def as_told(finding: Finding) -> dict[str, Any]:
 
 
 def differences(told: Told, here: Told) -> list[str]:
-    """Where deployment and laptop tell different things, a line each; sums may differ by the order of their terms."""
+    """Return a line for each difference; sums may differ in the order of addition."""
     result = []
     for fingerprint in sorted(told.keys() | here.keys()):
         kind, finding = told.get(fingerprint, ("nothing", {}))

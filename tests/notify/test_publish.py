@@ -77,7 +77,7 @@ def test_messages_have_attributes_to_filter_on():
 
 
 def test_new_region_is_published_as_mail_and_as_json():
-    """Both in one message to the security team's topic; and the same news to everybody's."""
+    """One message to the topic of the security team contains both; the findings topic gets the notification too."""
     row = {
         "sub_account_id": "111122223333", "region_id": "ap-southeast-5", "resource_id": None, "monthly_cost": 412.5,
         "service_name": None, "first_day": "2026-03-28", "last_day": "2026-03-30",
@@ -101,7 +101,7 @@ def test_new_region_is_published_as_mail_and_as_json():
 
 
 def test_very_long_evidence_is_published():
-    """Of 20,000 ARNs: DynamoDB takes its row, also while five news of it wait, and SNS its message."""
+    """With 20,000 ARNs, DynamoDB accepts the item with five pending notifications, and SNS accepts the message."""
     detection = Catalog.load().detection("new_region")
     words = re.findall(r"{(\w+)}", detection.header.reason + detection.header.action)
     arn = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/é\N{FIRE}"

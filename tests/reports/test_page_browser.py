@@ -29,7 +29,7 @@ SECTIONS = {
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A browser; where there is none, what needs it is left out and says so."""
+    """Return a browser; without one, tests that need it are skipped with a message."""
     if missing := lacking():
         if must_be_there():
             pytest.fail(missing)
@@ -56,7 +56,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
 
 @contextmanager
 def opened(chromium: Browser, path: Path, *, at: str = "", **context: object) -> Iterator[Page]:
-    """The page in a context without network, once it is drawn. What the console says of errors fails the test."""
+    """Return the drawn page in a context without network. Errors in the console fail the test."""
     lines: list[str] = []
     browser_context = chromium.new_context(offline=True, **{"viewport": DESKTOP, **context})  # type: ignore[arg-type]
     try:

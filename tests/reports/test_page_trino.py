@@ -55,7 +55,7 @@ def test_data_of_charts_is_the_same_on_trino(name, engines):
 
 @pytest.fixture(scope="module")
 def planned(local_trino: LocalTrino):
-    """Both, over a planned launch that costs four times the usual, and a ledger that knows waste in every state."""
+    """Return both engines, with a planned launch that costs four times the baseline, and waste in each state."""
     connection = connect()
     file = read_cases(FOLDER / "cost_anomaly.toml")
     case = next(one for one in file.cases if one.name == "a planned launch up to its factor is not reported")

@@ -1,4 +1,4 @@
-"""A digest's link to the page: whoever has it may open the page for some days, and nobody else anything."""
+"""The digest's link to the page works for some days, and only for those who have it."""
 
 import json
 from types import SimpleNamespace
@@ -69,7 +69,7 @@ def test_rotated_secret_invalidates_links():
 
 @pytest.fixture
 def answer(monkeypatch):
-    """The function that answers, with Slack's secret; what it says to a GET with this query."""
+    """Return the response of the function `answer`, with a Slack secret, to a GET request with this query."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "of a role",
         "AWS_DEFAULT_REGION": "eu-west-1", "FOCUSWATCH_BUCKET": BUCKET, "FOCUSWATCH_SLACK_SECRET": "focuswatch/slack",

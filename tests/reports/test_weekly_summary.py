@@ -171,7 +171,7 @@ def about(title="Cost anomaly", *, service="Amazon Kendra", team="search", cost=
 
 
 def test_increase_explained_by_another_team_s_finding_names_that_team():
-    """Nor does a team read that no finding explains what one explains that nobody owns."""
+    """An unowned finding explains an increase too."""
     assert moved([about(team="fraud")]).endswith("(Cost anomaly, owned by fraud)")
     assert moved([about(team=None)]).endswith("(Cost anomaly)")
 

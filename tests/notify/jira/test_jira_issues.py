@@ -218,7 +218,7 @@ def test_detection_on_trial_notifies_finops_only(world, monkeypatch):
 
 
 def test_issue_is_still_closed_after_jira_was_removed_from_the_config(world):
-    """Whoever takes Jira out of owners.toml still sees what is there come to its end."""
+    """After `jira` is removed from owners.toml, existing issues are still closed."""
     world.channel.deliver(notification())
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search"}}})
     assert world.channel.deliver(notification(1, "resolved")).endswith("SRCH-1 closed")

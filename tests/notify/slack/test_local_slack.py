@@ -1,4 +1,4 @@
-"""The local Slack behaves as Slack's documentation says, seen through Slack's own client."""
+"""The local Slack behaves as documented, tested with Slack's own client."""
 
 import json
 import time
@@ -435,7 +435,7 @@ def test_message_can_be_posted_without_a_response(slack, team, kind):
 
 
 def test_slow_response_arrives(slack, team):
-    """After the time that was asked for."""
+    """After the requested time."""
     slack.fault("slow", seconds=0.3)
     began = time.monotonic()
     assert client(slack).chat_postMessage(channel=team.id, text="x")["ok"]

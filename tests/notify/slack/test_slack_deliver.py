@@ -23,7 +23,7 @@ COSTLIER = finding(team="search", cost="2000")
 
 @pytest.fixture
 def world():
-    """A Slack that nobody has written to."""
+    """Return an empty Slack workspace."""
     with slack_world() as world:
         yield world
 
@@ -87,7 +87,7 @@ def test_resolved_finding_has_no_buttons(world):
 
 
 def test_finding_that_is_back_is_a_new_message(world):
-    """Nobody reads the thread of what is over."""
+    """The thread of a resolved finding is no longer read."""
     world.deliver(
         notification(FINDING),
         notification(FINDING, "resolved", number=2),
@@ -120,7 +120,7 @@ def test_notification_after_a_dead_letter_waits_half_a_day(world):
 
 
 def test_older_notification_changes_nothing(world):
-    """What was told stays told."""
+    """Notifications that were sent are not sent again."""
     world.deliver(notification(FINDING), notification(FINDING, "resolved", number=2))
     world.deliver(notification(FINDING))
     assert "Resolved" in world.team.shown[0].text
@@ -325,7 +325,7 @@ def test_kill_at_any_step_causes_no_loss_and_no_duplicate(story):
 
 
 def test_two_concurrent_batches_post_one_message(world):
-    """One tells, the other comes back and finds it told."""
+    """One batch posts, and the other finds the message."""
 
     def attempt(_number):
         try:
@@ -388,7 +388,7 @@ def test_failed_digest_is_posted_when_its_lines_are_repeated(world):
 
 
 def test_failed_digest_does_not_stop_others(world):
-    """Each is for a channel and a team; what failed is named by its news."""
+    """Each digest belongs to a channel and a team; a failure is listed by its notification."""
     world.server.workspace.channel("#fraud")
     teams = {"search": {"channel": "#team-search"}, "fraud": {"channel": "#fraud"}}
     world.owners = Owners.model_validate({"teams": teams})
