@@ -89,7 +89,7 @@ def test_all_invalid_files_are_named_at_once(tmp_path):
     )
 
 
-def test_unknown_detection_lists_the_known_ones(tmp_path):
+def test_unknown_detection_lists_the_valid_ids(tmp_path):
     """A typo is corrected from the message alone."""
     write(tmp_path)
     with pytest.raises(ConfigError, match="No detection is named 'b_thing'. Specify one of: a_thing"):
@@ -133,7 +133,7 @@ def with_tables(tmp_path: Path) -> Catalog:
         ({}, "no cases found"),
     ],
 )
-def test_check_reports_what_only_an_engine_can_detect(tmp_path, change, message):
+def test_check_reports_errors_that_only_an_engine_detects(tmp_path, change, message):
     """A file that loads can still be invalid."""
     write(tmp_path, **change)
     assert any(message in problem for problem in problems(with_tables(tmp_path)))
@@ -223,7 +223,7 @@ def test_explained_days_must_be_columns(tmp_path):
 
 
 @pytest.mark.parametrize(("old", "new"), [("each_time", "every_run"), ("once", "once")])
-def test_told_is_accepted_as_the_old_name_of_notify(tmp_path, old, new):
+def test_old_key_told_is_accepted_for_notify(tmp_path, old, new):
     """Detections that users wrote keep working for one version."""
     write(tmp_path, told=f'"{old}"')
     assert Catalog.load(tmp_path).detection("a_thing").header.notify == new

@@ -89,7 +89,7 @@ def more(**changed: Any) -> dict[str, Any]:
     return {"days": [RISEN, END], **changed}
 
 
-def test_what_rose_is_named_by_meter_region_operation_and_resource():
+def test_cost_driver_has_meter_region_operation_and_resource():
     """The instance that was there before is not."""
     new = {"RegionId": "us-west-2", "SkuMeter": "USW2-BoxUsage:p4d.24xlarge", "ResourceId": "arn:i-new"}
     explanation = why({}, more(**new, EffectiveCost=500.0, x_Operation="RunInstances:0002"))
@@ -102,7 +102,7 @@ def test_what_rose_is_named_by_meter_region_operation_and_resource():
     assert (explanation.first_day, explanation.last_day) == (RISEN, END - timedelta(days=1))
 
 
-def test_parts_add_up_to_the_excess_that_the_detection_says():
+def test_cost_drivers_add_up_to_the_excess_of_the_finding():
     """It expected 30 of the days' 48 before; what it says of the whole holds for each part in its measure."""
     other = {"SkuMeter": "EU-BoxUsage:c5.large", "ResourceId": "arn:i-2", "EffectiveCost": 6.0}
     explanation = why({}, other, more(EffectiveCost=100.0), excess=Decimal("222.123457"))
@@ -113,7 +113,7 @@ def test_parts_add_up_to_the_excess_that_the_detection_says():
 
 
 @pytest.mark.parametrize("excess", [None, Decimal("0.1"), Decimal("333.333333"), Decimal(9999)])
-def test_they_add_up_whatever_is_said_and_however_many_there_are(excess):
+def test_cost_drivers_add_up_for_any_excess_and_number(excess):
     """Five are told at most, in order; a sum that the bill does not bear out is among everything else."""
     meters = [
         more(SkuMeter=f"EU-Meter{n}", ResourceId=f"arn:{n}", EffectiveCost=n * 1.1 / 3) for n in range(1, 40)
@@ -125,7 +125,7 @@ def test_they_add_up_whatever_is_said_and_however_many_there_are(excess):
     assert explanation.others
 
 
-def test_what_fell_is_told_where_it_matters():
+def test_large_decrease_is_listed():
     """A move: what began elsewhere ended here."""
     explanation = why(
         {"days": [BEFORE, RISEN], "EffectiveCost": 100.0},
@@ -150,14 +150,14 @@ def test_a_day_is_held_against_its_own_weekday():
     [(48.0, 48.0, 48, 0), (72.0, 24.0, 0, 96), (96.0, 48.0, 48, 96), (12.0, 24.0, 0, -24)],
     ids=["twice as much", "three times as dear", "twice as much, twice as dear", "half the price"],
 )
-def test_volume_and_price_are_told_apart(cost, quantity, by_volume, by_price):
+def test_volume_is_separated_from_price(cost, quantity, by_volume, by_price):
     """The quantity that changed at the old price of 1, the price that changed at the new quantity; of two days."""
     explanation = why({"days": [BEFORE, RISEN]}, more(EffectiveCost=cost, ConsumedQuantity=quantity))
     assert (explanation.by_volume, explanation.by_price) == (by_volume, by_price)
     assert adds_up(explanation)
 
 
-def test_a_new_resource_is_held_against_what_its_meter_cost_the_others():
+def test_new_resource_is_compared_with_others_of_its_meter():
     """A new instance at twice the hour's price: its hours are volume, what is dearer is price."""
     explanation = why({}, more(ResourceId="arn:i-new", EffectiveCost=48.0, ConsumedQuantity=24.0))
     assert (explanation.by_volume, explanation.by_price) == (48, 48)
@@ -166,7 +166,7 @@ def test_a_new_resource_is_held_against_what_its_meter_cost_the_others():
 
 
 @pytest.mark.parametrize("before", ["null", 24.0])
-def test_a_quantity_that_nobody_states_is_volume(before):
+def test_increase_without_a_quantity_is_volume(before):
     """Without one there is no price."""
     baseline = {"ConsumedQuantity": before, "days": [BEFORE, RISEN]}
     explanation = why(baseline, more(EffectiveCost=124.0, ConsumedQuantity="null"))
@@ -180,7 +180,7 @@ def test_a_resource_is_named_where_it_brings_half_of_its_part():
     assert (part.resource_id, part.resources) == (None, 3)
 
 
-def test_what_is_not_the_rise_s_own_says_nothing():
+def test_charges_outside_of_the_finding_are_ignored():
     """Another account's, another service's, fees, what a commitment leaves unused, the days after."""
     explanation = why(
         {},
@@ -268,7 +268,7 @@ def test_trino_explains_it_alike(local_trino):
     assert wanted[RISE.fingerprint].ended and wanted["b" * 20].excess == 80
 
 
-def test_what_began_and_ended_that_day_is_told():
+def test_started_and_stopped_resources_are_listed():
     """First or last charged then; the service's own before others'."""
     old = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old", "x_Operation": "Old"}
     elsewhere = more(
@@ -295,7 +295,7 @@ def test_what_began_and_ended_that_day_is_told():
     ],
     ids=["comes on Sundays", "ended a day earlier", "ended a day later", "came once"],
 )
-def test_what_did_not_end_that_day_is_not_told(charge):
+def test_resource_that_stopped_on_another_day_is_not_listed(charge):
     """A Sunday's job was last seen the day before, as after every Sunday."""
     assert not why({}, more(EffectiveCost=99.0), {"SkuMeter": "EU-X", "ResourceId": "arn:x", **charge}).ended
 
@@ -318,14 +318,14 @@ def test_a_meter_of_a_job_a_day_ends_though_no_job_lasts():
     assert not why({}, *weekly, more(EffectiveCost=99.0)).ended
 
 
-def test_a_day_that_is_not_told_in_full_ends_nothing():
+def test_incomplete_day_stops_no_resource():
     """What is missing on the newest days may still come."""
     gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old"}
     assert why({}, gone, more(EffectiveCost=99.0)).ended
     assert not why({}, gone, more(EffectiveCost=99.0), as_of=RISEN + timedelta(days=2)).ended
 
 
-def test_of_what_the_bill_has_no_charge_there_is_no_explanation():
+def test_finding_without_charges_has_no_explanation():
     """Rather than one of nothing."""
     with bill({}) as engine:
         elsewhere = replace(RISE, sub_account_id="999999999999")
@@ -347,7 +347,7 @@ def risen(detection: str = "token_burst", *, cost: str = "300", **evidence: Any)
 
 
 @pytest.mark.parametrize("detection", EXPLAINED)
-def test_every_detection_of_risen_money_says_its_days_and_its_excess(detection):
+def test_each_detection_of_a_cost_increase_has_days_and_excess(detection):
     """The detection's own sum where it is an excess; else what is above the weeks before."""
     rise = cost_increase_of(risen(detection), catalog=CATALOG)
     assert rise and (rise.first_day, rise.end_day) == (RISEN, END)
@@ -369,7 +369,7 @@ def test_the_catalog_s_own_rows_name_these_days(detection):
     )
 
 
-def test_what_did_not_rise_or_says_no_days_has_nothing_to_explain():
+def test_finding_without_increase_or_days_has_no_explanation():
     """Waste costs what it always cost."""
     assert cost_increase_of(finding(), catalog=CATALOG) is None
     assert cost_increase_of(risen(first_day=None), catalog=CATALOG) is None
@@ -416,7 +416,7 @@ def run_and_notify(
     return ledger.update(decide_and_explain, evaluated=()).notifications, progress
 
 
-def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_path):
+def test_notification_has_an_explanation_until_the_finding_changes(tmp_path):
     """The bill and the accounts are asked for news alone; what is merely still there keeps what it was told."""
     ledger, trail = SqliteLedger(tmp_path / "ledger.db"), Trail()
     with bill({}, more(EffectiveCost=500.0, SkuMeter="EU-tokens")) as duckdb:
@@ -471,7 +471,7 @@ def test_names_are_cut_so_that_a_message_fits_its_topic():
     assert len(explained.model_dump_json()) < 60_000
 
 
-def test_an_explanation_is_said_in_sentences():
+def test_explanation_is_rendered_as_sentences():
     """As Slack, Jira, the page and the terminal show it."""
     assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
         "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915.00 from usage, 85.00 from price.",
@@ -494,7 +494,7 @@ def test_an_explanation_is_said_in_sentences():
         (1500, -500, "1,500 from usage, -500.00 from price"),
     ],
 )
-def test_the_headline_says_what_moved(volume, price, said):
+def test_headline_states_volume_or_price(volume, price, said):
     """What is less than a twentieth is not worth a word."""
     explained = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
     assert (
@@ -519,7 +519,7 @@ def test_an_unsettled_day_lowers_no_daily_cost():
     assert why({}, {**begun, "charge_date": RISEN}, as_of=RISEN + timedelta(days=1)).began[0].daily_cost == 10
 
 
-def test_what_ended_is_told_with_what_it_cost_on_the_days_it_ran():
+def test_stopped_resource_has_its_cost_per_active_day():
     """Five days a week at 50, and not 35 a day."""
     job = {"weekdays": [0, 1, 2, 3, 4], "days": [BEFORE, RISEN + timedelta(days=1)], "EffectiveCost": 50.0}
     explanation = why({}, {**job, "SkuMeter": "EU-Old", "ResourceId": "arn:old"}, more(EffectiveCost=99.0))
@@ -538,7 +538,7 @@ def test_a_purchase_is_a_first_charge_as_it_is_billed():
     assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)
 
 
-def test_a_finding_whose_days_have_other_charges_is_not_said_to_be_missing():
+def test_finding_with_only_other_charges_lists_them():
     """A fee, a tax: the bill has them, and none of them is a cost driver."""
     fee = {"ChargeFrequency": "Recurring", "charge_date": RISEN, "SubAccountId": "999999999999"}
     tax = {
@@ -582,7 +582,7 @@ TEAMS = ({"team": "shop", "Name": "a"}, {"team": "shop", "Name": "b"}, {"team": 
     ],
     ids=["the machine's", "untagged", "mostly untagged", "two of one team", "calls without a resource"],
 )  # fmt: skip
-def test_the_main_cost_driver_s_tags_are_those_of_what_rose(rows, team):
+def test_main_cost_driver_has_the_tags_of_the_increased_charges(rows, team):
     """Whose tag an anomaly's money carries owns it."""
     with bill({}, *rows) as engine:
         (first, *_) = query_cost_drivers([RISE], engine=engine, catalog=CATALOG, label="parts")[

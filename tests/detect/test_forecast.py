@@ -59,7 +59,7 @@ def test_a_new_level_is_believed_within_two_weeks():
     assert projection == pytest.approx(2 * costs(112)[98:].sum(), rel=0.1)
 
 
-def test_one_strange_day_moves_little():
+def test_one_anomalous_day_changes_the_forecast_little():
     """A spike of ten days' cost yesterday is not the next weeks'."""
     history = costs(84, noise=0.03, week=np.ones(7))
     history[-1] *= 10
@@ -75,7 +75,7 @@ def test_company_changes_no_forecast():
     assert ahead(1e6 * table[2:3], first_weekday=3, days=10).means[0] == pytest.approx(1e6 * alone)
 
 
-def test_what_costs_nothing_goes_on_costing_nothing():
+def test_series_without_cost_is_forecast_as_zero():
     """No division, no warning, no negative money; a credit's negative day neither."""
     for series in (np.zeros((1, 60)), np.full((1, 60), np.nan), -np.ones((1, 60)), np.zeros((1, 1))):
         with np.errstate(all="raise"):
@@ -83,7 +83,7 @@ def test_what_costs_nothing_goes_on_costing_nothing():
         assert projection.means.tolist() == [[0.0] * 5]
 
 
-def test_the_interval_holds_what_its_name_says():
+def test_interval_contains_its_nominal_share():
     """Four months of five, within five points, over 2,000 series whose level wanders."""
     rng = np.random.default_rng(3)
     level = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, (2000, 120)), axis=1))
@@ -111,7 +111,7 @@ def test_a_weekday_without_cost_has_no_factor():
     ("quiet", "rhythm", "over"),
     [(4, 1, True), (3, 1, False), (6, 7, False), (7, 7, True), (29, 30, False)],
 )
-def test_what_was_quiet_for_longer_than_ever_has_ended(quiet, rhythm, over):
+def test_series_without_cost_for_longer_than_before_has_ended(quiet, rhythm, over):
     """A weekly job of last Saturday goes on; a daily one that was silent for four days does not."""
     series = np.where(np.arange(90) % rhythm == 0, 10.0, 0.0)
     last = np.flatnonzero(series)[-1]
@@ -137,7 +137,7 @@ def test_a_fee_still_to_come_is_the_smaller_of_the_last_two():
     assert end.forecast == pytest.approx(310)
 
 
-def test_days_that_are_not_settled_count_for_what_they_show():
+def test_unsettled_days_count_with_their_current_cost():
     """50 on a day that is not settled is more than the 10 it was forecast at; 2 is less."""
     table = np.full(80, 10.0)
     table[78:] = 50.0, 2.0
@@ -145,7 +145,7 @@ def test_days_that_are_not_settled_count_for_what_they_show():
     assert (end.spent, end.forecast) == pytest.approx((190, 310 + 40))
 
 
-def test_a_month_that_is_over_is_what_it_cost():
+def test_forecast_of_a_past_month_is_its_cost():
     """Nothing is left to forecast, and nothing is unsure."""
     (end,) = month_ends(charges(np.full(95, 10.0)), [[0]], month=date(2026, 3, 1))
     assert (end.spent, end.forecast, end.low, end.high, end.days_left) == (310, 310, 310, 310, 0)
@@ -188,7 +188,7 @@ def test_rows_become_leaves():
         (None, 1800, 3200, ""),
     ],
 )
-def test_what_is_said_of_a_plan(budget, spent, high, words):
+def test_budget_status_describes_spend_and_forecast(budget, spent, high, words):
     """When, and by how much."""
     path = tuple(100.0 * day for day in range(1, 32))
     end = MonthEnd(date(2026, 3, 1), date(2026, 3, 19), spent, 3100.0, 3000.0, high, path)
@@ -243,7 +243,7 @@ def test_the_month_is_forecast_by_team_use_case_and_service():
     assert next(iter(result)) == ("all", "all")
 
 
-def test_the_portfolio_says_what_is_bet_on_and_what_is_nobodys():
+def test_portfolio_shows_experiments_and_unallocated_spend():
     """Shares add up; an experiment past its cap and a ticket dearer than accepted are said so."""
     days = {"days": [date(2026, 3, 1), date(2026, 3, 29)], "EffectiveCost": 10.0}
     counted = {"namespace": "business", "metric": "ticket", "resource_id": "tickets"}

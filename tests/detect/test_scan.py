@@ -35,7 +35,7 @@ CHARGE = {
 }
 
 
-def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_path):
+def test_detections_without_time_to_run_resolve_nothing(tmp_path):
     """The next run goes on with it; what was asked counts."""
     connection = connect()
     case = Case(name="one charge", kind="quiet", charges=[CHARGE])
@@ -156,13 +156,13 @@ def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by)
     assert (finding.team, finding.owned_by) == (team, owned_by)
 
 
-def test_no_security_detection_knows_of_launches():
+def test_security_detections_ignore_launches():
     """A planned launch names its charges by tag, too, and keeps none of them quiet."""
     security = [one for one in CATALOG.detections.values() if one.header.category == "security"]
     assert security and not [one.id for one in security if "launch" in one.sql]
 
 
-def test_a_run_that_was_called_for_what_is_left_asks_just_that(tmp_path):
+def test_continued_run_runs_only_the_remaining_detections(tmp_path):
     """And one that a refresh has called asks what is due."""
     a_run = SimpleNamespace(catalog=CATALOG, ledger=SqliteLedger(tmp_path / "ledger.db"))
     left = _due(a_run, {"detail": {"left": ["gpu_burst", "was_renamed"]}}, as_of=DAY)
@@ -186,7 +186,7 @@ def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
 @pytest.mark.parametrize(
     ("doubts", "state"), [((), "resolved"), (("billing period 2026-04 could not be refreshed",), "open")]
 )
-def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
+def test_failed_refresh_resolves_nothing(tmp_path, doubts, state):
     """The bill that is read is older than it seems."""
     connection = connect()
     charges = [{**CHARGE, "charge_date": DAY - timedelta(days=back)} for back in range(1, 20)]

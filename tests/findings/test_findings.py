@@ -62,7 +62,7 @@ def test_severity_follows_from_category_and_money(category, cost, severity):
     assert severity_of(category, Decimal(cost)) == severity
 
 
-def test_a_row_that_says_it_is_minor_is_low():
+def test_minor_row_has_severity_low():
     """Whatever its category and cost would make of it."""
     assert severity_of("security", Decimal("0.00001"), minor=True) == "low"
 
@@ -107,7 +107,7 @@ def test_a_finding_is_of_a_size_that_a_ledger_and_a_topic_take(columns):
     assert Finding.model_validate_json(finding.model_dump_json(by_alias=True)) == finding
 
 
-def test_what_is_left_out_of_a_finding_is_said():
+def test_shortened_finding_states_what_is_omitted():
     """How many characters of a text, values of a list or a map, and columns."""
     finding = made_of(resource_ids=ARNS, note="x" * 300_000, counts={str(number): 1 for number in range(500)})
     assert finding.evidence["resource_ids"][:100] == ARNS[:100]
@@ -129,7 +129,7 @@ def test_sentences_of_a_finding_are_cut_where_a_name_fills_them():
     assert len(finding.action) < 4_100
 
 
-def test_what_has_room_stays_as_it_is():
+def test_small_finding_is_unchanged():
     """Names of 3,000 characters, and a hundred of a list."""
     name = "\N{FIRE}" * 1_000 + "x" * 2_000
     finding = made_of(resource_id=name, resource_ids=ARNS[:100])

@@ -127,7 +127,7 @@ def test_every_command_offered_is_the_catalogs_own_with_whole_names(detection):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_that_is_no_plain_word_stands_in_no_command(name):
+def test_name_with_special_characters_is_in_no_command(name):
     """The step says why instead, wherever it is read."""
     finding = built(Catalog.load().detection("idle_sagemaker_endpoint"), name=name)
     if name in ("none", "global", "NoRegion", "zzfield0zz"):
@@ -148,7 +148,7 @@ def test_a_plain_name_is_offered_whole_everywhere(name, region):
 @pytest.mark.parametrize(
     "region", ["global", "none", None, "", "us-east-1; id", "US-EAST-1", "us-east", "--x"]
 )
-def test_only_a_region_stands_where_a_region_belongs(region):
+def test_command_contains_only_a_valid_region(region):
     assert why_not("region_id", region)
 
 

@@ -79,7 +79,7 @@ def test_the_same_spike_has_the_same_size_two_days_later(tmp_path):
     assert "So far" in table
 
 
-def test_what_continues_has_both_amounts(tmp_path):
+def test_continuing_event_has_both_amounts(tmp_path):
     """Five days, the last of them settled: 3,000 so far on complete days, 30,000 a month if usage continues."""
     days = [date(2026, 5, 26) + timedelta(days=number) for number in range(5)]
     findings = json.loads(scan(spikes(tmp_path / "bill.csv", until=days[-1], days={"111122223333": days})))
@@ -131,7 +131,7 @@ def test_an_account_without_charges_for_a_week_shows_the_end_too():
     assert event(late, billed_until=date(2026, 5, 24)).ended_on is None
 
 
-def test_without_days_nothing_is_said_of_a_month():
+def test_finding_without_days_has_no_monthly_amount():
     """Unknown is not zero."""
     assert event({}) == Stake(Decimal(700), cost_so_far=Decimal(700))
 
@@ -169,7 +169,7 @@ def an_event(
     return created.model_copy(update={"severity": severity_of(created.category, created.stake)})
 
 
-def test_severity_weighs_what_it_cost_and_a_further_week():
+def test_severity_uses_cost_so_far_and_one_more_week():
     """400 so far: low where it ended, medium where it goes on at 20 a day, high at 400 a day."""
     assert an_event("400", "0").severity == "low"
     assert an_event("400", "600").severity == "medium"
@@ -177,14 +177,14 @@ def test_severity_weighs_what_it_cost_and_a_further_week():
     assert an_event("400", None).severity == "low"
 
 
-def test_the_list_begins_with_what_is_at_stake():
+def test_findings_are_ordered_by_stake():
     """Not with thirty days of something that lasted one."""
     ended, goes_on = an_event("1000", "0", resource="a"), an_event("500", "15000", resource="b")
     notifications = decide({}, [], run(ended, goes_on, ran=("cost_anomaly",))).notifications
     assert [one.finding.resource_id for one in notifications] == ["b", "a"]
 
 
-def test_what_goes_on_as_before_is_no_material_change():
+def test_continuing_event_is_not_changed():
     """Its cost so far grows every day; that alone is news only when it has outgrown what was told by half."""
     entries = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("100", "3000"))).entries}
     assert decide(entries, [], run(an_event("300", "3000"), ran=("cost_anomaly",))).notifications == ()
@@ -194,7 +194,7 @@ def test_what_goes_on_as_before_is_no_material_change():
         ]
 
 
-def test_what_ended_is_no_material_change():
+def test_ended_event_is_not_changed():
     entries = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("1000", "30000"))).entries}
     assert (
         decide(entries, [], run(an_event("2000", "0", ended=DAY), ran=("cost_anomaly",))).notifications == ()
@@ -245,12 +245,12 @@ def test_no_total_adds_amounts_of_two_meanings():
         (an_event("450", None), "450.00 USD above expected since 2026-03-27"),
     ],
 )
-def test_an_amount_says_what_it_means(found, said):
+def test_amount_states_its_meaning(found, said):
     assert full_amount(found) == said
     assert said.startswith(main_amount(found))
 
 
-def test_beside_the_amount_stands_its_meaning():
+def test_table_shows_the_meaning_of_the_amount():
     """The page has the currency from its heading."""
     assert amount_label(finding()) == "a month in potential savings"
     assert amount_label(an_event("450", "4500")) == "above expected since 2026-03-27"

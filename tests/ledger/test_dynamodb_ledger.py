@@ -51,7 +51,7 @@ def test_an_update_loses_nothing_that_another_wrote_meanwhile(ledger):
     assert ledger.entries().keys() == {finding().fingerprint, others.fingerprint}
 
 
-def test_news_waits_until_it_is_told_and_then_is_gone(ledger):
+def test_notification_is_pending_until_it_is_sent(ledger):
     """A run that dies after deciding leaves its news; whoever tells it takes it away, once."""
     updated(ledger, run(finding()))
     (pending,) = ledger.pending_notifications()
@@ -62,7 +62,7 @@ def test_news_waits_until_it_is_told_and_then_is_gone(ledger):
     assert not list(ledger.pending_notifications())
 
 
-def test_news_of_one_finding_is_told_in_its_order(ledger):
+def test_notifications_of_one_finding_are_sent_in_order(ledger):
     """New, then resolved, though nobody told the first in time."""
     updated(ledger, run(finding()))
     updated(ledger, run(ran=[finding().detection]))
@@ -75,7 +75,7 @@ def test_news_of_one_finding_is_told_in_its_order(ledger):
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
-def test_what_was_told_does_not_wait_for_ever(interrupted):
+def test_sent_notification_is_removed(interrupted):
     """Though its answer was lost and botocore asked again, or a publisher died right after."""
     with mock_aws():
         table = Table(ledger_table())
@@ -96,7 +96,7 @@ def test_what_was_told_does_not_wait_for_ever(interrupted):
         assert ledger.pending_count() == 0
 
 
-def test_an_id_is_the_same_however_often_news_is_read(ledger):
+def test_notification_id_is_stable(ledger):
     """Whoever receives it twice can world."""
     updated(ledger, run(finding()))
     assert [pending.id for pending in ledger.pending_notifications()] == [

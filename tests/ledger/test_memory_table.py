@@ -44,7 +44,7 @@ def done(table, change, condition):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_it_changes_and_refuses_what_moto_does(seed):
+def test_memory_table_behaves_like_moto(seed):
     """Any condition and any change that focuswatch writes, one after the other."""
     rng = random.Random(seed)
     with mock_aws():
@@ -62,14 +62,14 @@ def test_it_changes_and_refuses_what_moto_does(seed):
             assert done(ours, change, condition) == done(moto, change, condition), (change, condition)
 
 
-def test_it_refuses_what_it_does_not_understand():
+def test_memory_table_refuses_unsupported_expressions():
     """Rather than guess."""
     with pytest.raises(ValueError, match="not understood"):
         done(MemoryTable(), "SET #a = :one", "#a = :two; x")
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_world_over_it_is_told_as_over_motos(channel):
+def test_ledger_on_the_memory_table_equals_moto(channel):
     """The same rows at the end, and the same count."""
     ends = []
     for quick in (True, False):

@@ -78,7 +78,7 @@ def test_open_promised_and_verified_are_three_sums(ledger):
     assert unallocated["unverified_cost"] == 30
 
 
-def test_what_was_saved_is_asked_in_as_many_statements_as_it_takes(ledger, monkeypatch):
+def test_savings_are_queried_in_several_statements(ledger, monkeypatch):
     """Athena takes no statement of any length; the answers are those of one."""
     labels: list[str] = []
     monkeypatch.setattr(DuckDbEngine, "query", recording(labels))
@@ -102,7 +102,7 @@ def recording(asked):
     return query
 
 
-def test_a_silence_that_ran_out_is_open_again(ledger):
+def test_expired_suppression_makes_savings_open_again(ledger):
     """On its day, as scan and page have it."""
     (suppression,) = ledger.suppressions()
     ledger.remove_suppression(suppression.id)
@@ -127,7 +127,7 @@ def test_the_page_shows_the_sums_of_the_report(ledger):
     assert [one["verified"] for one in shown["resolved"]] == [270.0, None, 0.0]
 
 
-def test_findings_are_split_by_what_they_are_for(ledger):
+def test_savings_are_split_by_use_case_and_intent(ledger):
     """By the rows of use cases, as charges are; what no use case names has an owner or is nobody's."""
     engine, _ = told(ledger)
     assert isinstance(engine, DuckDbEngine)

@@ -28,7 +28,7 @@ ALL = [
 
 
 @pytest.mark.parametrize("one", [FINDING, OTHER, SECURITY, BARE])
-def test_index_finds_what_a_loop_over_all_suppressions_finds(one):
+def test_index_returns_the_suppressions_of_a_full_scan(one):
     """Whatever the scope, and with values that look like others."""
     expected = [suppression for suppression in ALL if suppression.covers(one)]
     result = list(SuppressionIndex(ALL).covering(one))

@@ -60,14 +60,14 @@ def with_broken_lookup():
     return Catalog(CATALOG.detections, CATALOG.reports, CATALOG.tables, lookups)
 
 
-def test_it_says_until_when_up_to_what_and_how_much_is_not_told():
+def test_muted_launch_states_end_factor_and_amount():
     """In one sentence, of each account and service."""
     (one,) = quiet(owners(LAUNCH))
     assert one.sentence("USD") == SAID
     assert one.team == "search"
 
 
-def test_what_goes_beyond_the_factor_is_told_and_not_here():
+def test_cost_above_the_factor_is_not_muted():
     """Of 20 times the usual, seven times are within it."""
     (one,) = quiet(owners(LAUNCH), times=20.0)
     assert (one.daily_cost, one.ratio) == (pytest.approx(700), pytest.approx(20))
@@ -81,14 +81,14 @@ def test_what_goes_beyond_the_factor_is_told_and_not_here():
     ],
     ids=["begins tomorrow", "over for a week"],
 )
-def test_a_launch_that_does_not_run_is_not_asked_about(launch):
+def test_inactive_launch_is_not_queried(launch):
     """A scan without one costs no statement more."""
     without = with_broken_lookup()
     assert quiet(owners(launch), catalog=without) == ()
     assert quiet(owners(), catalog=without) == ()
 
 
-def test_a_launch_that_costs_what_it_always_did_is_no_news():
+def test_launch_at_the_baseline_is_not_noted():
     """Nothing was let pass."""
     assert quiet(owners(LAUNCH), times=1.0) == ()
 
@@ -127,7 +127,7 @@ def scanned(tmp_path):
     return result, page, {week.team: week.lines for week in summaries}
 
 
-def test_scan_page_and_digest_say_what_was_not_told(scanned):
+def test_scan_page_and_digest_state_the_muted_cost(scanned):
     """The team whose launch it is and FinOps hear of it each week, another team does not."""
     result, page, lines = scanned
     assert not [
@@ -154,7 +154,7 @@ def test_without_the_plan_it_is_an_anomaly(tmp_path):
     assert result.notes == ()
 
 
-def test_that_it_cannot_be_asked_is_said_and_loses_no_finding(tmp_path):
+def test_failed_launch_query_is_noted_and_loses_no_finding(tmp_path):
     """Findings are recorded by then."""
     planned_owners = owners(LAUNCH)
     broken = replace(CATALOG.lookups["launched_costs"], sql="SELECT nothing")
