@@ -54,6 +54,11 @@ class EventRules(Construct):
         self._rule(
             "pulse-clock", calls="pulse", schedule=_daily([schedules.pulse_hour]), why="Daily health report"
         )
+        self._repeat_rules()
+        self._optional_clocks(deployment)
+
+    def _repeat_rules(self) -> None:
+        """Invoke a function again if an event arrived during its run."""
         for kind in ONE_AT_A_TIME:
             self._rule(
                 f"{kind}-again",
@@ -61,6 +66,10 @@ class EventRules(Construct):
                 pattern=self._own("Again", function=kind),
                 why="An event arrived during a run",
             )
+
+    def _optional_clocks(self, deployment: Deployment) -> None:
+        """Schedule the functions that are deployed only with a channel."""
+        schedules = deployment.schedules
         if "weekly" in deployment.kinds:
             when = Schedule.cron(week_day=schedules.weekly_day, hour=str(schedules.pulse_hour), minute="0")
             self._rule("weekly-clock", calls="weekly", schedule=when, why="Weekly digest")

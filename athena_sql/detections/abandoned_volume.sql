@@ -7,7 +7,7 @@ When an EC2 instance is terminated, its data volumes can remain. When an instanc
 AWS bills the volumes per GB-month. Training and GPU workloads use large volumes: 1 TB of gp3 costs 80 USD/month, and 1 TB of
 io2 with provisioned IOPS costs several hundred USD/month.
 """
-reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} settled days, and ran no EC2 or SageMaker instance in that region: {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for EBS volume {volume_id} ({size_gb} GB) in {region_id} on each of the last {lookback_days} days with complete charges, and ran no EC2 or SageMaker instance in that region: {monthly_cost} {currency}/month."
 action    = """
 1. Check whether the volume is attached to a stopped instance: aws ec2 describe-volumes --volume-ids {volume_id} --region {region_id}
 2. To keep the data at less than half the price, create a snapshot: aws ec2 create-snapshot --volume-id {volume_id} --region {region_id}

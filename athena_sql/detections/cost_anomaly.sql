@@ -8,11 +8,11 @@ A retry loop, a job that does not stop, or a price change raises an account's da
 The daily cost of each service in each account is compared with the service's own trend and weekday pattern. Earlier anomalies
 do not raise the baseline.
 """
-reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. The main cost driver is the {moved} of {meter} in {cause_region_id}."
+reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. The main cost driver is a higher {moved} of {meter} in {cause_region_id}."
 action    = """
 1. Review the cost drivers in this finding, largest first.
 2. Identify who started the usage on {anomalous_from}: aws cloudtrail lookup-events --start-time {anomalous_from} --region {cause_region_id}
-3. If this is intentional, run focuswatch exclude with this finding and a reason. The baseline adjusts within three weeks.
+3. If the new cost is expected, do nothing: the baseline adjusts within three weeks. To stop notifications until then, run focuswatch exclude with this finding and a reason.
 """
 blind_spots = [
   "A service with less than 28 days of history in an account is not evaluated.",

@@ -10,9 +10,9 @@ a copied bucket, a database dump, or a proxy that a third party runs.
 """
 reason    = "Account {sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, compared with an expected {expected_gb} GB on that weekday. Compute cost was {compute_ratio} times the expected level."
 action    = """
-1. Review the main sources: {main_sources}. Ask the account owner whether a migration, a backup or a new customer explains the traffic on {peak_day}.
+1. Review the main sources: {main_sources}. Confirm with the account owner whether a migration, a backup or a new customer explains the traffic on {peak_day}.
 2. Identify the requester or destination: for S3, use CloudTrail data events or server access logs; for EC2, use VPC Flow Logs: aws ec2 describe-flow-logs --region REGION
-3. If unauthorized: revoke the requester's credentials, block the destination, and ask the security team to assess which data was read.
+3. If unauthorized: revoke the requester's credentials, block the destination, and have the security team assess which data was read.
 """
 blind_spots = [
   "CloudFront, AWS PrivateLink, Direct Connect, and transfer between regions or accounts are not evaluated.",

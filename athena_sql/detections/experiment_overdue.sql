@@ -3,12 +3,12 @@ title     = "Experiment past its review date or cap"
 category  = "governance"
 schedule  = "daily"
 why       = """
-An experiment has a hypothesis, a cost cap, and a review date. If nobody reviews an experiment, its resources keep running,
+An experiment has a hypothesis, a cost cap, and a review date. If an experiment is not reviewed, its resources keep running,
 and a one-month trial can be billed for years.
 """
 reason    = "Experiment {use_case} is {overdue}. The experiment costs {daily_cost} {currency}/day and has cost {spent} {currency} since {first_day} (cap: {cap}, review date: {review_on}, hypothesis: {hypothesis})."
 action    = """
-1. Ask {plan_team} to decide whether the experiment confirmed its hypothesis: {hypothesis}
+1. Decide with {plan_team} whether the experiment confirmed its hypothesis: {hypothesis}
 2. If the hypothesis is confirmed, set intent = "production" in [use_cases.{use_case}] of owners.toml, with a monthly budget and a unit.
 3. If the hypothesis is not confirmed, delete the experiment's resources. To continue the experiment, set a new review_on or cap in owners.toml and state the reason.
 """

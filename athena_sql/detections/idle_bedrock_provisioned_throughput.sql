@@ -16,7 +16,7 @@ action    = """
 """
 blind_spots = [
   "Calls to provisioned capacity are not billed per token. If no activity data is collected, usage is visible only if the model is also called on demand.",
-  "If no activity data is collected, a model is identified by the name in its meter; AWS spells some model names differently in token meters.",
+  "If no activity data is collected, a model is identified by the name in its usage type; AWS spells some model names differently in the usage types of tokens.",
   "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
 ]
 sources   = [

@@ -14,11 +14,11 @@ action    = """
 3. If the {kind} is not needed, delete it: {delete_command}
 """
 blind_spots = [
-  "An OpenSearch domain's system indexes (Dashboards, index state management, alerting) cause constant searches and writes. Up to `system_rate` per minute counts as system traffic, so a domain whose user traffic is below that rate appears idle.",
+  "OpenSearch Dashboards, index state management and alerting search and write the system indexes of a domain all day. A daily mean of up to `system_rate` searches per minute and as many writes per minute (default: 1) counts as system traffic. A domain with less traffic than that is reported as idle, even if some requests come from users.",
   "An OpenSearch domain that only stores audit logs receives no searches but may be required; if IndexingRate is collected, writes count as usage.",
-  "A stopped Neptune Analytics graph is billed at about a tenth under a different meter and is not reported.",
+  "A stopped Neptune Analytics graph is billed at about a tenth of the price, under another usage type, and is not reported.",
   "The CloudWatch namespace of Neptune Analytics is not documented: a graph is evaluated only if CloudWatch lists one of the graph's metrics.",
-  "The meters of Amazon Q Business and Neptune Analytics are not verified with a real FOCUS export; a resource that is billed under another meter is not detected.",
+  "The usage types of Amazon Q Business and Neptune Analytics are not verified with a real FOCUS export. A resource that is billed under another usage type is not detected.",
 ]
 sources   = [
   "https://aws.amazon.com/kendra/pricing/",
@@ -30,7 +30,7 @@ sources   = [
 [parameters]
 lookback_days = 14
 least_monthly_cost_usd = 1.0
-system_rate = 1.0          # daily mean of searches and writes per minute that are a domain's own
+system_rate = 1.0          # searches per minute, and writes per minute (daily means), that count as a domain's system traffic
 [needs]
 charges = "regexp_like(SkuMeter, 'ESInstance:|m-NCU') OR ai_family IN ('kendra', 'q')"
 columns = ["ResourceId"]

@@ -18,9 +18,9 @@ action    = """
 """
 blind_spots = [
   "Usage before the export starts is unknown; services in the first 14 days of the bill count as already in use.",
-  "A renamed service that is missing from this detection's mapping is reported once for every account.",
+  "If AWS renames a service and this detection does not list the old name, the service is reported as new once for each account.",
   "In the first 14 days of an account, services that another account already uses are not reported, except GPUs, Bedrock and data transfer.",
-  "AWS does not document which ServiceName FOCUS shows for a renamed service; the old and new names count as one service.",
+  "AWS does not document which name of a renamed service a FOCUS export contains, so the old and the new name count as one service.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

@@ -15,7 +15,7 @@ action    = """
 """
 blind_spots = [
   "The potential savings are an estimate: half of the cost of input and output tokens. A workload that uses prompt caching saves less.",
-  "The table daily_charges has one row a day: if a job has no tag, a nightly job cannot be distinguished from a job that runs all day.",
+  "Charges are evaluated by day. Without a tag, a nightly job cannot be distinguished from a job that runs all day.",
   "Not every model supports batch inference, and a batch job needs at least 100 prompts.",
   "A tag such as batch or nightly is assumed to be correct.",
 ]

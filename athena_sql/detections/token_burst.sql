@@ -16,10 +16,10 @@ action    = """
 blind_spots = [
   "An account with less than 14 days of token usage has no baseline; new_service reports the first use of Bedrock.",
   "A new workload is compared with all previous token usage of its account.",
-  "Tokens that move between models or profiles within an account are not a spike.",
+  "Token usage that moves from one model or inference profile to another in the same account is not reported.",
   "A monthly run that does not occur on a fixed weekday, and a launch that is not in owners.toml, are reported each time.",
   "During a planned launch, usage that matches the launch's rules is reported only above the launch's factor.",
-  "All token types (input, output, cache) count equally; the excess cost decides whether the spike is reported.",
+  "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",

@@ -10,7 +10,7 @@ not scaled down after traffic fell. The total cost does not show the increase; t
 """
 reason    = "{unit} of {item} cost {unit_cost} {currency} from {first_day} to {last_day}, {increase_percent} % more than the week before ({unit_cost_before} {currency}), because {cause}. At the current volume, the additional cost is {monthly_cost_if_continues} {currency}/month."
 action    = """
-1. Find what changed between {first_day} and the week before: the meters of {item} show the tier and the inference profile; CloudTrail shows who changed an endpoint or a profile.
+1. Find what changed between {first_day} and the week before: the usage types of {item} show the tier and the inference profile; CloudTrail shows who changed an endpoint or a profile.
 2. For tokens: use the global inference profile if data may leave the region, and use the priority and latency-optimized tiers only if a user waits for the response. Check https://aws.amazon.com/bedrock/pricing/ for price changes.
 3. For an endpoint: check that a discount or Savings Plan still covers the instances. If traffic fell, lower the endpoint's minimum capacity: aws application-autoscaling register-scalable-target --service-namespace sagemaker --min-capacity N ...
 """
@@ -109,7 +109,7 @@ model_weeks AS (
         sum(cost) AS cost,
         sum(cost_at_prices_before) AS cost_at_prices_before,
         CASE WHEN sum(price_increase) >= (sum(cost) - sum(cost_at_prices_before)) / 2
-            THEN 'the price of the meter rose'
+            THEN 'the price of the usage type increased'
             ELSE 'the model was called through a more expensive tier or inference profile'
         END AS cause
     FROM kind_weeks
@@ -172,7 +172,7 @@ increased_units AS (
         cost,
         CASE WHEN is_hour_increase THEN hours * cost_before / hours_before ELSE calls * cost_before / calls_before END,
         CASE
-            WHEN is_hour_increase THEN 'the price of an instance hour rose (another instance type, or an expired discount)'
+            WHEN is_hour_increase THEN 'the price of an instance hour increased (another instance type, or an expired discount)'
             WHEN calls < calls_before THEN 'traffic fell but the endpoint was not scaled down'
             ELSE 'instance hours grew more than traffic'
         END

@@ -9,14 +9,14 @@ AWS Budgets reports this only if a utilization budget exists for the commitment.
 reason    = "The {commitment_type} {commitment_name} was {unused_percent} % unused for {lookback_days} days across the organization: {monthly_cost} {currency}/month unused, of {monthly_commitment} {currency}/month committed."
 action    = """
 1. Find when utilization fell and which usage stopped: open the utilization report for {resource_id} in Cost Explorer.
-2. Move or start eligible usage: the same family and region for a reservation, any instance for a Compute Savings Plan. Check that discount sharing between accounts is enabled.
-3. Exchange a convertible reservation, or sell a standard EC2 reservation. A Savings Plan cannot be canceled: note the end date, and lower the commitment when it ends.
+2. Move usage that the commitment covers to it. A Compute Savings Plan covers EC2, Fargate and Lambda in every region. An EC2 Instance Savings Plan or an EC2 reservation covers one instance family in one region. In the Billing preferences of the payer account, check that sharing of reservations and Savings Plans is enabled for all accounts.
+3. If no such usage exists, exchange a convertible reservation, or sell a standard EC2 reservation. A Savings Plan cannot be canceled: note the end date, and buy a smaller commitment when it ends.
    {describe_command}
 """
 blind_spots = [
   "The unused cost cannot always be avoided: most commitments cannot be canceled before the term ends.",
   "A commitment that is unused at night and on weekends by design is also reported, if the unused share reaches the threshold.",
-  "If a fee is billed as one row a month, its unused cost is spread evenly over the month, whichever days the commitment was unused.",
+  "If the bill has one row per month for a commitment, the unused cost is spread evenly over the days of the month, because the row does not show on which days the commitment was unused.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/",

@@ -1,11 +1,11 @@
 /*
 title = "Cost drivers of a cost increase"
 why   = """
-Breaks an excess down into the meters, regions, operations and resources that increased. Each is compared with the same weekdays of
-the previous weeks, scaled so that the cost drivers add up to the excess that the detection states. The earlier cost per unit
-separates price from volume; a new resource is compared with the others of its meter. For first charges (kind `first`) purchases
-count too, with their billed cost if their EffectiveCost is 0. `tags` are those of the largest charges of a cost driver, if
-most of it is tagged.
+The lookup splits the excess cost of a finding into cost drivers: meters, regions, operations and resources whose cost increased.
+The cost of each is compared with the same weekdays of the previous weeks, and scaled so that the cost drivers add up to the
+excess cost of the detection. The earlier cost per unit separates price from volume; a new resource is compared with other
+resources of its meter. For first charges (kind `first`), purchases are included; if the EffectiveCost of a purchase is 0, its
+BilledCost is used. `tags` are the tags of the largest charges of a cost driver, if most of its cost is tagged.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -1,9 +1,9 @@
 /*
 title = "Cost that planned launches explain"
 why   = """
-Anomaly detections do not report planned cost; this lookup states how much was excluded. By launch, account and service: the cost above
-the baseline on the most expensive of the last days, up to the launch's factor. Cost above the factor is reported by token_burst
-and cost_anomaly and is not included.
+Anomaly detections do not report the planned cost of a launch; this lookup states the amount. For each launch, account and service,
+the amount is the cost above the baseline, up to the launch's factor, on the day with the highest cost of the last days. Cost above
+the factor is reported by token_burst and cost_anomaly and is not included.
 """
 reads = ["launch_days", "accounts"]
 [parameters]

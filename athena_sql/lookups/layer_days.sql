@@ -1,7 +1,7 @@
 /*
 title = "Daily AI cost by layer, and the part that a filter on Amazon Bedrock shows"
 why   = """
-The page charts every day by its five layers.
+The report page charts the daily AI spend by its five layers.
 """
 reads = ["ai_layers"]
 [parameters]

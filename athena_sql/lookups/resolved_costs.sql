@@ -1,9 +1,9 @@
 /*
 title = "Remaining cost of resolved findings"
 why   = """
-A finding that is no longer reported is not necessarily a saving: an endpoint may have been called only once.
-The bill is read again for its most recent settled days.
-If a finding has no service or region, all of them count; if it has no resource, only charges without one.
+If a finding is no longer reported, its cost was not necessarily saved: an idle endpoint may have been called once. This lookup reads
+the cost of the finding's resource on the most recent settled days. If a finding has no service or region, all services or regions
+are included; if it has no resource, only charges without a resource are included.
 """
 reads = ["daily_charges", "completeness"]
 [parameters]

@@ -2,8 +2,8 @@
 title = "Weekly spend by team, account and service, compared with the previous week"
 basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date: BilledCost of usage and fees of settled days, excluding credits and tax"
 why   = """
-The report compares the last seven settled days with the seven days before. Only settled days count, so an incomplete day does
-not look like a saving. The weekly columns cover usage only; `month_to_date` matches `spent` in month_forecast, through
+The report compares the last seven settled days with the seven days before. A day is settled when it is complete: its charges no
+longer change. Days that are not settled are excluded, so an incomplete day does not look like a saving. The weekly columns cover usage only; `month_to_date` matches `spent` in month_forecast, through
 `settled_until`, the last settled day. Unallocated spend has no team.
 """
 [parameters]

@@ -4,8 +4,8 @@ basis = "EffectiveCost of the usage that is counted, excluding purchases, credit
 why   = """
 If spend grows faster than usage, the cost per unit rises. The columns compare settled weeks, most recent first.
 `by_price` and `by_mix` split the change from the previous week: `by_price` is the change of prices for the same kinds of units,
-and `by_mix` is the change to other kinds of units (another model, or more output for the same input). If the unit cost rose by
-the threshold or more, `cause` shows the larger part. All token types are counted in millions, whatever the unit of the meter.
+and `by_mix` is the change to other kinds of units (another model, or more output for the same input). If the unit cost increased
+by the threshold (`least_increase`) or more, `cause` shows the larger part. All token types are counted in millions, whatever the unit of the meter.
 """
 [parameters]
 week_days = 7

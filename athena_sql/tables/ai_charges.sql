@@ -1,9 +1,9 @@
 /*
 title = "Charges of AI services"
 why   = """
-All charges of AI services, whatever service name they are billed under. The table is stored at each refresh because it is a small
-part of the bill. Charges of other services for AI workloads are in ai_layers.
-The meters are selected first, so that an engine reads the other columns only for these charges.
+The table has all charges of AI services, whatever service name they are billed under. Charges of other services for AI workloads
+are in ai_layers. Each refresh stores the table, which is a small part of the bill. The query filters on the meter first, so that
+an engine reads the other columns only for matching rows.
 """
 reads = ["daily_charges"]
 */

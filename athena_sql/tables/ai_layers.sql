@@ -1,8 +1,8 @@
 /*
 title = "Cost of AI workloads by layer"
 why   = """
-Charges of AI services under all their names, and charges of other services for resources that have the name of an AI service in
-their ID. `layer` is one of five, `counted_as` is the reason that a charge is included, and `bedrock_filter` is true if a
+The table has the charges of AI services under all their names, and the charges of other services for resources whose ID contains
+the name of an AI service. `layer` is one of five, `counted_as` is the reason that a charge is included, and `bedrock_filter` is true if a
 filter on Amazon Bedrock shows the charge.
 """
 reads = ["daily_charges"]

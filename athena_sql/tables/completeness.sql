@@ -1,11 +1,12 @@
 /*
 title = "Settled days by account"
 why   = """
-The most recent days of a bill still change, so a detection of missing usage must not use them.
-One row for each day of the export from the account's first charge on, whether or not it is charged on that day.
-`settled_recency` counts settled days backwards: 1 is the most recent, so the last seven settled days have
-`settled_recency <= 7`. The row with `settled_recency = 7` is the lookback of seven days, from its `charge_date` through
-`last_settled_day`; an account with fewer settled days has no such row. `settled_days` is how many an account has.
+Charges of the most recent days of a bill still change, so detections of missing usage must not use these days. A day is settled
+when its charges no longer change. The table has one row for each account and day, from the account's first charge to the last
+day of the export, including days without charges. `settled_recency` counts settled days backwards: 1 is the most recent, so the
+last seven settled days have `settled_recency <= 7`. For a lookback of seven days, join the row with `settled_recency = 7` and
+read from its `charge_date` through `last_settled_day`. An account with fewer settled days has no such row. `settled_days` is the
+number of settled days of the account.
 """
 reads = ["daily_services"]
 [parameters]

@@ -1,8 +1,8 @@
 /*
 title = "Charges by day, account, region and service"
 why   = """
-For detections that need neither resources nor meters, such as first charges, dormant accounts and daily cost series. It has about
-a hundredth of the rows of daily_charges and is stored at each refresh.
+Detections that need neither resources nor meters read this table, for example those of first charges, dormant accounts and daily
+cost. The table has about a hundredth of the rows of daily_charges. Each refresh stores it.
 """
 reads = ["daily_charges"]
 */

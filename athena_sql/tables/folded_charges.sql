@@ -2,9 +2,9 @@
 title = "The export by day, in FOCUS 1.2 columns"
 why   = """
 The raw export has a row for every hour and price list item; detections need days.
-`charge_last_date` is the last day of the charge period: for a monthly fee in one row the end of the month, for an hour the same day.
+`charge_last_date` is the last day of the charge period: the end of the month for a monthly fee in one row, the same day for an hour.
 Units are part of the key, because quantities in different units must not be added.
-Names that follow from the key (of the account, the commitment, the service code) are included.
+The names of the account and of the commitment, and the service code, are included; they depend only on the key.
 """
 reads = ["focus_export"]
 */

@@ -1,9 +1,9 @@
 /*
 title = "Tags, accounts and resources of use cases with a planned launch"
 why   = """
-A use case matches charges by tag, account or resource. This table has the matches of use cases with a launch, with the launch's
-days and factor. Exactly one of `tags` (a whole map), `sub_account_id` and `resource` is set; `is_beginning` is true if
-`resource` is a prefix.
+A use case matches charges by tag, account or resource. For each use case with a launch, this table has the sets of tags, the
+accounts and the resources that match, with the launch's days and factor. Exactly one of `tags` (a complete map),
+`sub_account_id` and `resource` is set; `is_beginning` is true if `resource` is a prefix.
 """
 reads = ["tagged_days", "accounts", "plan_rules", "launches"]
 */

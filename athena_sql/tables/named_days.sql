@@ -2,8 +2,8 @@
 title = "Charges by day, account, service and tags, and by resource where owners.toml names resources"
 why   = """
 The owner and use case of a charge follow from its tags and account, or from its resource where owners.toml names resources of that
-account and service. Elsewhere ResourceId is null, so that charges need not be read one by one.
-A key may have several rows a day: sum them.
+account and service. For other accounts and services, ResourceId is null, so that charges are read as totals and not by resource.
+A combination of key columns can have several rows per day; always sum them.
 """
 reads = ["daily_charges", "tagged_days", "plan_rules"]
 [parameters]

@@ -1,8 +1,8 @@
 /*
 title = "Charges by day, account, service and tags"
 why   = """
-For reports that allocate cost by team, use case or intent. It has no regions, resources or meters and is stored at each refresh.
-If every resource has its own tags, it has as many rows as the bill has resources and days.
+Reports that allocate cost by team, use case or intent read this table. It has no columns for region, resource and meter. Each
+refresh stores it. If each resource has different tags, the table has one row per resource and day.
 """
 reads = ["folded_charges"]
 */

@@ -2,7 +2,7 @@
 title = "Spend of each team in the last 30 settled days and the 30 before, by account and service"
 why   = """
 Charges are allocated as in owned_days: `team` is null if a charge is unallocated; `tag_value` is the value of the tag, whether or
-not owners.toml knows it. `effective_cost` and `billed_cost` cover usage and fees. Credits and tax, as billed, are separate,
+not owners.toml lists it. `effective_cost` and `billed_cost` cover usage and fees. Credits and tax, as billed, are separate,
 so that billed cost, credits and tax add up to the invoice. Only settled days count, unless the bill has none.
 """
 reads = ["owned_days", "completeness"]

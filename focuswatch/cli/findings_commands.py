@@ -25,7 +25,7 @@ Until = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d"],
-        help="Bill date from which findings are notified again. [default: no end date]",
+        help="First bill date on which the owner is notified again. [default: no end date]",
         show_default=False,
     ),
 ]
@@ -75,7 +75,7 @@ def snooze(
     fingerprint: Fingerprint,
     until: Annotated[
         datetime,
-        typer.Option(formats=["%Y-%m-%d"], help="Bill date from which the finding is notified again."),
+        typer.Option(formats=["%Y-%m-%d"], help="First bill date on which the owner is notified again."),
     ],
     reason: Reason,
     ledger_options: LedgerOptions,
@@ -136,13 +136,7 @@ def exclude(
         "tag": tag,
     }
     scope, value = _one_scope(scopes)
-    if tag:
-        _check_tag(tag, detection=detection, include_security=include_security)
-    elif include_security:
-        _refuse(
-            "--include-security is valid only with --tag. The other scopes always include security findings. "
-            "Leave --include-security out."
-        )
+    _check_tag(tag, detection=detection, include_security=include_security)
     with _open(ledger_options) as ledger:
         if scope == "fingerprint":
             value = entry_of(ledger, value).fingerprint
@@ -176,9 +170,9 @@ def unsuppress(
 
 @takes(LedgerOptions)
 def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
-    """Reset a finding, so that it is notified again when found.
+    """Reset a finding, so that its owner is notified again.
 
-    For example a first charge in a region, which is notified only once.
+    Use this for findings that are notified only once, such as a first charge in a region.
 
     \b
     focuswatch reset 3f9a1c
@@ -227,9 +221,16 @@ def _one_scope(scopes: "dict[SuppressionScope, str | None]") -> "tuple[Suppressi
     return given[0]
 
 
-def _check_tag(tag: str, *, detection: str | None, include_security: bool) -> None:
+def _check_tag(tag: str | None, *, detection: str | None, include_security: bool) -> None:
     from focuswatch.catalog.sql_catalog import Catalog
 
+    if not tag:
+        if include_security:
+            _refuse(
+                "--include-security is valid only with --tag. The other scopes always include security findings. "
+                "Leave --include-security out."
+            )
+        return
     if not all(tag.partition("=")[:2]):
         _refuse(f"--tag {tag}: expected KEY=VALUE.")
     if not detection or include_security:

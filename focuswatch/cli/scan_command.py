@@ -50,7 +50,7 @@ def scan(
     \b
     focuswatch scan ./focus
     focuswatch scan s3://my-bucket/focus --owners owners.toml --activity activity.parquet
-    focuswatch scan lake.billing.focus_export --engine trino --trino https://ana@trino.example.com/lake/focuswatch
+    focuswatch scan hive.billing.focus_export --engine trino --trino https://ana@trino.example.com/hive/focuswatch
     focuswatch scan ./focus --format json | jq '.[] | select(.status == "new")'
     """
     with scan_and_notify(bill_options, only=only, forget_files=forget_files) as (scanned, refreshed):

@@ -3,10 +3,9 @@
 Pure: heartbeats and counts in, a report out. `focuswatch doctor` checks more; this report is sent every day.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 
 from focuswatch.findings.visible_text import visible
 from focuswatch.operations.heartbeat import MAX_HOURS_BETWEEN_RUNS, Heartbeat
@@ -68,7 +67,8 @@ class HealthReport:
     def facts(self) -> str:
         """Return the age of the data and the bytes that the last runs scanned."""
         age = "age unknown" if self.data_age_hours is None else f"{self.data_age_hours:.0f} hours old"
-        return f"Newest delivery: {age}. Scanned by the last runs: {_size(self.scanned_bytes)}."
+        delivery = f"Newest delivery of the billing export: {age}."
+        return f"{delivery} Scanned by the last runs: {_size(self.scanned_bytes)}."
 
     def as_text(self) -> str:
         """Return the report as plain text, for mail."""
@@ -97,19 +97,18 @@ def health_report(
     The order is: missing runs, old data, failed runs, dead letters, accounts that deny access. `expected` are the
     functions that run on a schedule; `name` is the deployment's name, for the commands.
     """
-    logs = partial(_logs_command, name)
     detect, collect = heartbeats.get("detect"), heartbeats.get("collect")
     age = _data_age_hours(heartbeats, now=now)
     problems = [
-        *_missing_runs(heartbeats, expected=expected, now=now, logs=logs),
+        *_missing_runs(heartbeats, expected=expected, now=now, name=name),
         *_stale_data(detect, age=age, limit=stale_hours),
-        *_failed_runs(heartbeats, expected=expected, now=now, logs=logs),
-        *_dead_letters(dead_letters),
+        *_failed_runs(heartbeats, expected=expected, now=now, name=name),
+        *_dead_letters(dead_letters, name=name),
         *_denied_accounts(collect, name=name),
     ]
     return HealthReport(
         problems=tuple(problems),
-        notes=tuple(_notes(heartbeats, queued=queued)),
+        notes=tuple(_notes(heartbeats, queued=queued, name=name)),
         detections=len(detect.ran) if detect else 0,
         accounts=len(collect.ran) if collect else 0,
         as_of=detect.as_of if detect else None,
@@ -119,28 +118,31 @@ def health_report(
 
 
 def _missing_runs(
-    heartbeats: Mapping[str, Heartbeat], *, expected: Sequence[str], now: datetime, logs: Callable[[str], str]
+    heartbeats: Mapping[str, Heartbeat], *, expected: Sequence[str], now: datetime, name: str
 ) -> Iterator[HealthProblem]:
     for kind in expected:
         beat = heartbeats.get(kind)
         limit = MAX_HOURS_BETWEEN_RUNS.get(kind, max(MAX_HOURS_BETWEEN_RUNS.values()))
         if beat is None:
-            yield HealthProblem(f"{kind} has never completed a run", (), READ_LOG, logs(kind))
+            summary = f"The function {name}-{kind} has never completed a run"
+            yield HealthProblem(summary, (), READ_LOG, _logs_command(name, kind))
         elif (hours := _hours(beat.ended_at, now)) > limit:
-            summary = f"{kind} last completed a run {hours:.0f} hours ago (limit: {limit})"
-            yield HealthProblem(summary, (), READ_LOG, logs(kind))
+            summary = (
+                f"The function {name}-{kind} last completed a run {hours:.0f} hours ago (limit: {limit})"
+            )
+            yield HealthProblem(summary, (), READ_LOG, _logs_command(name, kind))
 
 
 def _stale_data(detect: Heartbeat | None, *, age: float | None, limit: int) -> Iterator[HealthProblem]:
     if detect and detect.as_of is None:
         yield HealthProblem("No billing data to analyze", detect.doubts, CHECK_EXPORT, "focuswatch doctor")
     elif age is not None and age > limit:
-        summary = f"The newest delivery is {age:.0f} hours old (limit: {limit})"
+        summary = f"The newest delivery of the billing export is {age:.0f} hours old (limit: {limit})"
         yield HealthProblem(summary, (), CHECK_EXPORT, "focuswatch doctor")
 
 
 def _failed_runs(
-    heartbeats: Mapping[str, Heartbeat], *, expected: Sequence[str], now: datetime, logs: Callable[[str], str]
+    heartbeats: Mapping[str, Heartbeat], *, expected: Sequence[str], now: datetime, name: str
 ) -> Iterator[HealthProblem]:
     """Yield failures of each function's last run.
 
@@ -150,16 +152,17 @@ def _failed_runs(
     for kind, beat in sorted(heartbeats.items()):
         is_recent = kind in expected or _hours(beat.ended_at, now) < DAY_HOURS
         if beat.failed and kind != "collect" and is_recent:
-            summary = f"{_count(len(beat.failed), 'failure')} in the last run of {kind}"
-            yield HealthProblem(summary, _by_reason(beat.failed), READ_LOG, logs(kind))
+            summary = f"{_count(len(beat.failed), 'failure')} in the last run of the function {name}-{kind}"
+            yield HealthProblem(summary, _by_reason(beat.failed), READ_LOG, _logs_command(name, kind))
 
 
-def _dead_letters(dead_letters: Mapping[str, int]) -> Iterator[HealthProblem]:
+def _dead_letters(dead_letters: Mapping[str, int], *, name: str) -> Iterator[HealthProblem]:
     counts = {kind: count for kind, count in sorted(dead_letters.items()) if count}
     if counts:
-        details = tuple(f"{kind}: {count:,}" for kind, count in counts.items())
-        fix = "List the causes with focuswatch redrive --dry-run, fix them, then replay the dead letters:"
-        summary = f"{_count(sum(counts.values()), 'dead letter')}: events that were not processed"
+        details = tuple(f"Queue of the function {name}-{kind}: {count:,}" for kind, count in counts.items())
+        fix = "List the causes with focuswatch redrive --dry-run, fix them, then redrive the events:"
+        total = sum(counts.values())
+        summary = f"{_count(total, 'event')} in dead-letter queues: all retries failed"
         yield HealthProblem(summary, details, fix, "focuswatch redrive")
 
 
@@ -169,23 +172,24 @@ def _denied_accounts(collect: Heartbeat | None, *, name: str) -> Iterator[Health
     accounts = {account: reason for account, reason in failed.items() if account.isdigit()}
     if accounts:
         fix = f"Check that the StackSet {name}-member has created the member role in each account."
-        summary = f"{_count(len(accounts), 'account')} denied access to the collector"
+        summary = f"{_count(len(accounts), 'account')} denied access to the function {name}-collect"
         yield HealthProblem(summary, _by_reason(accounts), fix, "focuswatch doctor")
 
 
-def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int]) -> Iterator[str]:
+def _notes(heartbeats: Mapping[str, Heartbeat], *, queued: Mapping[str, int], name: str) -> Iterator[str]:
     for kind, count in sorted(queued.items()):
         if count:
             pending = _count(count, "notification")
             verb, retried = ("is", "it") if count == 1 else ("are", "them")
             if kind == PENDING:
-                yield f"{pending} {verb} not yet sent; publish retries {retried} automatically."
+                yield f"{pending} {verb} not yet sent; the function {name}-publish retries {retried} automatically."
             else:
-                yield f"{_count(count, 'message')} {verb} queued for {kind}, which retries {retried} automatically."
+                messages = f"{_count(count, 'message')} {verb} queued for the function {name}-{kind}"
+                yield f"{messages}, which retries {retried} automatically."
     failed = heartbeats["collect"].failed if "collect" in heartbeats else {}
     services = {service: reason for service, reason in failed.items() if not service.isdigit()}
     if services:
-        yield f"Not collected: {'; '.join(_by_reason(services))}."
+        yield f"Services whose resources were not evaluated: {'; '.join(_by_reason(services))}."
     doubts = [
         doubt for kind in ("refresh", "detect") if kind in heartbeats for doubt in heartbeats[kind].doubts
     ]

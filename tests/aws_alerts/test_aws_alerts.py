@@ -36,22 +36,22 @@ def read(body, *, owners=OWNERS):
 
 def test_alert_states_budget_amount_and_share():
     """The budget, what was charged and the share of it, in one sentence and in the finding's money."""
-    found = read(budget_message())
-    assert found.reason == "The budget focuswatch-team-search of 12,000 USD has reached 10,230 USD, 85%."
-    assert (found.detection, found.monthly_cost, found.currency) == (BUDGET, Decimal("10230"), "USD")
-    assert (found.category, found.severity, found.status) == ("governance", "medium", "new")
-    assert (found.sub_account_id, found.first_seen) == ("999900001111", TODAY)
+    finding = read(budget_message())
+    assert finding.reason == "The budget focuswatch-team-search of 12,000 USD has reached 10,230 USD, 85%."
+    assert (finding.detection, finding.monthly_cost, finding.currency) == (BUDGET, Decimal("10230"), "USD")
+    assert (finding.category, finding.severity, finding.status) == ("governance", "medium", "new")
+    assert (finding.sub_account_id, finding.first_seen) == ("999900001111", TODAY)
 
 
 def test_forecast_is_a_separate_finding():
     """What is forecast is not said to have happened, and is another finding than what has."""
-    told = read(budget_message(kind="FORECASTED", threshold="$12,000.00", reached="$13,100.50"))
+    finding = read(budget_message(kind="FORECASTED", threshold="$12,000.00", reached="$13,100.50"))
     assert (
-        told.reason
+        finding.reason
         == "The budget focuswatch-team-search of 12,000 USD is forecast to reach 13,100 USD, 109%."
     )
     actual = read(budget_message(threshold="$12,000.00", reached="$13,100.50"))
-    assert told.fingerprint != actual.fingerprint
+    assert finding.fingerprint != actual.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -72,29 +72,29 @@ def test_amounts_in_any_format_are_parsed(reached, limit, said):
 
 def test_usage_has_no_cost():
     """Hours and bytes have their unit."""
-    found = read(
+    finding = read(
         budget_message("s3-storage", about="Usage", limit="100 GB", threshold="80 GB", reached="92.5 GB")
     )
-    assert found.reason == "The budget s3-storage of 100 GB has reached 92.50 GB, 92%."
-    assert found.monthly_cost == 0
-    assert found.evidence["budget_type"] == "Usage"
+    assert finding.reason == "The budget s3-storage of 100 GB has reached 92.50 GB, 92%."
+    assert finding.monthly_cost == 0
+    assert finding.evidence["budget_type"] == "Usage"
 
 
 def test_utilization_alert_reports_a_fall():
     """There is no share of a percentage."""
-    found = read(
+    finding = read(
         budget_message(
             "ri", about="RI Utilization", limit="100%", threshold="80%", reached="65.5%", operator="<"
         )
     )
-    assert found.reason == "The budget ri of 100% has fallen to 65.50%."
-    assert found.monthly_cost == 0
+    assert finding.reason == "The budget ri of 100% has fallen to 65.50%."
+    assert finding.monthly_cost == 0
 
 
 def test_currencies_are_not_mixed():
     """The finding has the currency of the budget."""
-    found = read(budget_message(reached="€900.00", limit="€1,000.00"))
-    assert (found.currency, found.monthly_cost) == ("EUR", 900)
+    finding = read(budget_message(reached="€900.00", limit="€1,000.00"))
+    assert (finding.currency, finding.monthly_cost) == ("EUR", 900)
     assert read(budget_message(reached="$90.00", limit="100 GB")).reason.endswith(
         "of 100 GB has reached 90 USD."
     )
@@ -102,10 +102,10 @@ def test_currencies_are_not_mixed():
 
 def test_message_with_only_a_budget_name_becomes_a_finding():
     """The name alone is asked for."""
-    found = read("AWS Budget Notification\n\nBudget Name: team-x\nAlert Threshold: > $5.00\n")
-    assert found.reason == "The budget team-x has passed its alert threshold of > $5.00."
-    assert (found.first_seen, found.sub_account_id, found.owned_by) == (TODAY, None, "fallback")
-    assert found.evidence == {"alert": "> $5.00"}
+    finding = read("AWS Budget Notification\n\nBudget Name: team-x\nAlert Threshold: > $5.00\n")
+    assert finding.reason == "The budget team-x has passed its alert threshold of > $5.00."
+    assert (finding.first_seen, finding.sub_account_id, finding.owned_by) == (TODAY, None, "fallback")
+    assert finding.evidence == {"alert": "> $5.00"}
     assert read("Budget Name: team-x").reason == "The budget team-x has passed its alert threshold."
 
 
@@ -121,12 +121,12 @@ def test_budget_of_a_team_belongs_to_the_team():
 def test_charge_in_an_unapproved_region_is_a_security_finding():
     """Whatever the amount; only for the budget of the deployment."""
     named = "focuswatch-unapproved-regions"
-    found = read(budget_message(named, limit="$1.00", threshold="$0.01", reached="$0.02"))
-    assert (found.category, found.severity) == ("security", "high")
-    assert found.title == "Charge in an unapproved region"
-    assert "--time-period Start=2026-11-01,End=2026-11-22 " in found.action
-    assert "--group-by Type=DIMENSION,Key=REGION\n" in found.action
-    assert "add the region to approved_regions under [budgets]" in found.action
+    finding = read(budget_message(named, limit="$1.00", threshold="$0.01", reached="$0.02"))
+    assert (finding.category, finding.severity) == ("security", "high")
+    assert finding.title == "Charge in an unapproved region"
+    assert "--time-period Start=2026-11-01,End=2026-11-22 " in finding.action
+    assert "--group-by Type=DIMENSION,Key=REGION\n" in finding.action
+    assert "add the region to approved_regions under [budgets]" in finding.action
     elsewhere = parse(budget_message(named), owners=OWNERS, today=TODAY, deployment="other")
     assert elsewhere.category == "governance"
 
@@ -168,29 +168,29 @@ def test_commands_of_the_action_can_be_copied():
 
 def test_anomaly_states_service_days_and_amounts():
     """Account and region are those of the first root cause."""
-    found = read(anomaly_message())
-    assert found.reason == (
+    finding = read(anomaly_message())
+    assert finding.reason == (
         "Amazon Bedrock cost was 1,301 USD from 2026-11-18 to 2026-11-20, 1,001 USD more than the 300.00 USD that "
         "AWS expected."
     )
-    assert (found.detection, found.category, found.monthly_cost) == (ANOMALY, "anomaly", Decimal(1001))
-    assert (found.sub_account_id, found.sub_account_name, found.region_id) == (
+    assert (finding.detection, finding.category, finding.monthly_cost) == (ANOMALY, "anomaly", Decimal(1001))
+    assert (finding.sub_account_id, finding.sub_account_name, finding.region_id) == (
         "111122223333",
         "search-prod",
         "eu-west-1",
     )
-    assert (found.team, found.owned_by, found.service_name) == ("search", "account", "Amazon Bedrock")
-    assert (found.first_seen, found.last_seen) == (date(2026, 11, 18), date(2026, 11, 20))
-    assert found.evidence["root_causes"] == [
+    assert (finding.team, finding.owned_by, finding.service_name) == ("search", "account", "Amazon Bedrock")
+    assert (finding.first_seen, finding.last_seen) == (date(2026, 11, 18), date(2026, 11, 20))
+    assert finding.evidence["root_causes"] == [
         "Amazon Bedrock · EUW1-Claude-output-tokens · eu-west-1 · search-prod: 601.00 USD"
     ]
 
 
 def test_anomaly_without_root_causes_has_no_owner():
     """The account of the monitor is not the account with the charge."""
-    found = read(anomaly_message(rootCauses=None, impact=10.5, anomalyDetailsLink=None))
-    assert (found.sub_account_id, found.team, found.service_name) == (None, None, "Amazon Bedrock")
-    assert found.action.startswith(
+    finding = read(anomaly_message(rootCauses=None, impact=10.5, anomalyDetailsLink=None))
+    assert (finding.sub_account_id, finding.team, finding.service_name) == (None, None, "Amazon Bedrock")
+    assert finding.action.startswith(
         "1. Open AWS Cost Anomaly Detection in the payer account and find the anomaly.\n"
         "2. Ask the owner of the account who started the usage on "
     )
@@ -203,14 +203,14 @@ def test_anomaly_has_the_first_five_root_causes():
 
 
 def test_anomaly_does_not_end_before_it_starts():
-    found = read(anomaly_message(end="2026-11-17T00:00:00Z"))
-    assert found.first_seen == found.last_seen == date(2026, 11, 18)
+    finding = read(anomaly_message(end="2026-11-17T00:00:00Z"))
+    assert finding.first_seen == finding.last_seen == date(2026, 11, 18)
 
 
 def test_anomaly_without_amounts_becomes_a_finding():
-    found = read(json.dumps({"anomalyId": "a-1"}))
-    assert found.reason == "Service cost was more than AWS expected on 2026-11-21."
-    assert found.monthly_cost == 0
+    finding = read(json.dumps({"anomalyId": "a-1"}))
+    assert finding.reason == "Service cost was more than AWS expected on 2026-11-21."
+    assert finding.monthly_cost == 0
 
 
 def test_only_an_https_url_is_a_link():
@@ -254,9 +254,9 @@ def test_id_with_shell_characters_is_in_no_command():
 )
 def test_slack_message_states_the_total(body, said):
     """An alert has a total, not a monthly cost."""
-    told = render_message(read(body), kind="new", today=TODAY + timedelta(days=9), news_id="a-1")
-    assert not blocks_problems(told["blocks"]) and not too_long(told["blocks"])
-    assert seen(told).splitlines()[2].startswith(f"*{said}")
+    message = render_message(read(body), kind="new", today=TODAY + timedelta(days=9), news_id="a-1")
+    assert not blocks_problems(message["blocks"]) and not too_long(message["blocks"])
+    assert seen(message).splitlines()[2].startswith(f"*{said}")
     assert cost_so_far_text(read(body), today=TODAY + timedelta(days=9)) is None
 
 
@@ -265,17 +265,17 @@ def test_slack_message_states_the_total(body, said):
 )
 def test_alert_message_is_as_its_golden_file(name, body):
     """As any other finding: what, where, how much, what to do."""
-    found = read(body)
-    payload = {"message": render_message(found, kind="new", today=found.last_seen, news_id="n-1")}
+    finding = read(body)
+    payload = {"message": render_message(finding, kind="new", today=finding.last_seen, news_id="n-1")}
     assert not blocks_problems(payload["message"]["blocks"])
     same_as_golden(f"{name}.new", payload=payload, text=as_read(payload))
 
 
 def test_message_in_an_sns_envelope_is_parsed():
     """For a subscription without raw delivery."""
-    told = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:999900001111:focuswatch-spending"}
-    assert read(json.dumps(told | {"Message": budget_message()})) == read(budget_message())
-    assert read(json.dumps(told | {"Message": anomaly_message()})) == read(anomaly_message())
+    sent = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:999900001111:focuswatch-spending"}
+    assert read(json.dumps(sent | {"Message": budget_message()})) == read(budget_message())
+    assert read(json.dumps(sent | {"Message": anomaly_message()})) == read(anomaly_message())
 
 
 @pytest.mark.parametrize(
@@ -293,12 +293,12 @@ def test_message_in_an_sns_envelope_is_parsed():
 )
 def test_unreadable_message_becomes_a_finding_with_its_text(body, sender):
     """Without an owner; the same text is the same finding."""
-    found = read(body)
-    assert found.title == f"Unreadable message from {sender}"
-    assert found.evidence.get("message", "") == body
-    assert found.reason.endswith(f" Message: {body}")
-    assert (found.owned_by, found.severity) == ("fallback", "low")
-    assert read(body).fingerprint == found.fingerprint != read(body + "!").fingerprint
+    finding = read(body)
+    assert finding.title == f"Unreadable message from {sender}"
+    assert finding.evidence.get("message", "") == body
+    assert finding.reason.endswith(f" Message: {body}")
+    assert (finding.owned_by, finding.severity) == ("fallback", "low")
+    assert read(body).fingerprint == finding.fingerprint != read(body + "!").fingerprint
 
 
 def test_lone_surrogates_are_replaced():
@@ -306,14 +306,14 @@ def test_lone_surrogates_are_replaced():
     anomaly = read(json.dumps({"anomalyId": "a", "rootCauses": [{"service": "\ud800 is half"}]}))
     assert anomaly.service_name == "? is half"
     assert anomaly.model_dump_json()
-    told = json.dumps({"Message": "\ud800 is half", "TopicArn": "t"})
-    assert read(told).evidence["message"] == "? is half"
-    assert read(told).model_dump_json()
+    sent = json.dumps({"Message": "\ud800 is half", "TopicArn": "t"})
+    assert read(sent).evidence["message"] == "? is half"
+    assert read(sent).model_dump_json()
 
 
 def test_very_long_message_fits_the_ledger():
-    found = read("x" * 300_000)
-    assert (len(found.evidence["message"]), found.reason.count("x")) == (4000, 600)
+    finding = read("x" * 300_000)
+    assert (len(finding.evidence["message"]), finding.reason.count("x")) == (4000, 600)
 
 
 @pytest.mark.parametrize(

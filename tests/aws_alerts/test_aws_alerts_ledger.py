@@ -30,7 +30,7 @@ def ledger(request, tmp_path):
 def said(ledger, body, *, on=TODAY):
     """The kinds of news that a message makes."""
     decision = record(ledger, parse(body, owners=Owners(), today=on), today=on)
-    return [news.kind for news in decision.notifications]
+    return [notification.kind for notification in decision.notifications]
 
 
 def state(ledger, body):
@@ -76,11 +76,11 @@ def test_alert_not_repeated_for_45_days_is_closed_without_notification(ledger):
 
 def test_findings_of_detections_are_not_changed(ledger):
     """A message judges nothing but messages."""
-    found = finding()
-    ledger.update(lambda known, silences: decide(known, silences, run(found)), evaluated=())
-    before = ledger.entries()[found.fingerprint]
+    alert = finding()
+    ledger.update(lambda known, silences: decide(known, silences, run(alert)), evaluated=())
+    before = ledger.entries()[alert.fingerprint]
     assert said(ledger, anomaly_message(), on=TODAY + timedelta(days=400)) == ["new"]
-    assert ledger.entries()[found.fingerprint] == before
+    assert ledger.entries()[alert.fingerprint] == before
 
 
 def test_scan_does_not_resolve_alerts(ledger):
@@ -109,4 +109,4 @@ def test_notification_is_pending_until_published():
         kept = DynamoLedger(ledger_table())
         said(kept, anomaly_message())
         said(kept, anomaly_message(impact=9000, end="2026-11-22T00:00:00Z"))
-        assert [told.notification.kind for told in kept.pending_notifications()] == ["new", "changed"]
+        assert [pending.notification.kind for pending in kept.pending_notifications()] == ["new", "changed"]

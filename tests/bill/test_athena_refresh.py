@@ -146,7 +146,7 @@ def _put(aws, table, key):
 
 @pytest.fixture(scope="module")
 def bill(organisation, owners, tmp_path_factory):
-    """The same export on the laptop."""
+    """Return the local bill of the same export."""
     inputs = BillInputs(
         str(organisation.export),
         tmp_path_factory.mktemp("state"),
@@ -166,27 +166,27 @@ GROUP BY billing_period
 
 
 @pytest.mark.parametrize("table", PERIOD_TABLES)
-def test_the_tables_hold_what_the_laptop_reads(delivered, bill, table):
-    """Charges, accounts and money of every billing period, in each of the tables that detections read."""
+def test_athena_tables_equal_the_local_tables(delivered, bill, table):
+    """Charges, accounts and cost of each billing period, in each table that detections read."""
     statement = SUMS.format(table=table)
     there = warehouse().engine.query(statement, label="there")
     here = bill.engine.query(statement, label="here")
     assert sorted(there, key=str) == sorted(here, key=str)
 
 
-def test_a_scan_on_athena_finds_what_a_scan_on_the_laptop_finds(delivered, bill, owners, tmp_path):
-    """The same detections, the same rows, the same owners: only the engine differs."""
+def test_scan_on_athena_reports_the_findings_of_a_local_scan(delivered, bill, owners, tmp_path):
+    """The same detections, rows and owners on another engine."""
     engine = warehouse().engine
     engine.tables.update(tables_as_of(CATALOG, as_of=delivered.as_of))
-    found = [
+    result = [
         scan(
             one, as_of=delivered.as_of, currency=delivered.currency, catalog=CATALOG, detections=CATALOG.live,
             owners=owners, ledger=SqliteLedger(tmp_path / f"{one.name}.db"), progress=lambda text: None,
         )
         for one in (engine, bill.engine)
     ]  # fmt: skip
-    assert [(failure.detection.id, failure.error) for one in found for failure in one.failures] == []
-    there, here = ({finding.fingerprint: told(finding) for finding in one.findings} for one in found)
+    assert [(failure.detection.id, failure.error) for one in result for failure in one.failures] == []
+    there, here = ({finding.fingerprint: told(finding) for finding in one.findings} for one in result)
     assert there.keys() == here.keys()
     differing = [
         (key, name, there[key][name], here[key][name])
@@ -199,23 +199,20 @@ def test_a_scan_on_athena_finds_what_a_scan_on_the_laptop_finds(delivered, bill,
 
 
 def told(finding):
-    """What a person is told; figures of evidence to six digits, since sums of doubles differ beyond."""
+    """Return the fields that a person reads; evidence has six digits, because sums of doubles differ beyond."""
     document = finding.model_dump_json(by_alias=True)
-    told = json.loads(document, parse_float=lambda text: f"{float(text):.6g}")
-    return {key: value for key, value in told.items() if key != "evidence"} | told["evidence"]
+    parsed = json.loads(document, parse_float=lambda text: f"{float(text):.6g}")
+    return {key: value for key, value in parsed.items() if key != "evidence"} | parsed["evidence"]
 
 
-def test_a_refresh_that_finds_nothing_new_runs_no_statement(delivered, owners, tmp_path):
-    """The clock may ring as often as it likes."""
+def test_refresh_without_a_new_delivery_runs_no_statement(delivered, owners, tmp_path):
+    """The schedule can be frequent."""
     again = warehouse()
     assert refreshed(tmp_path, owners, on=again).changed == ()
     assert again.engine.executed == []
 
 
-def test_only_the_period_that_was_delivered_again_is_folded_and_is_switched_to_as_one_step(
-    aws, organisation, delivered, owners, tmp_path
-):
-    """Readers of the old folder keep it until the next refresh but one; the raw export is read once."""
+def test_redelivered_period_is_replaced_in_one_step(aws, organisation, delivered, owners, tmp_path):
     before = warehouse().periods()
     export = tmp_path / "export"
     shutil.copytree(organisation.export, export)
@@ -224,9 +221,9 @@ def test_only_the_period_that_was_delivered_again_is_folded_and_is_switched_to_a
     pq.write_table(table.slice(0, len(table) - 10), data)
     deliver(aws, export)
     again = warehouse(run_id="another-run")
-    told = refreshed(tmp_path, owners, on=again)
+    result = refreshed(tmp_path, owners, on=again)
     after = again.periods()
-    (period,) = told.changed
+    (period,) = result.changed
     assert period == max(before)
     assert {name for name in after if after[name] != before[name]} == {period}
     assert after[period].charges == before[period].charges - 10
@@ -248,8 +245,8 @@ def test_only_the_period_that_was_delivered_again_is_folded_and_is_switched_to_a
     assert deliveries["rows"] == 2
 
 
-def test_the_folder_before_goes_once_no_statement_can_be_reading_it(aws):
-    """All stay while one may; then that in use alone, be it the newest or not. Other periods are not touched."""
+def test_replaced_folder_is_deleted_when_no_statement_reads_it(aws):
+    """All folders are kept while a statement may read them; then only the current one. Other periods are unchanged."""
     s3 = aws.client("s3")
     files = Files(s3, BUCKET, "sweeping")
     for key in (
@@ -261,8 +258,8 @@ def test_the_folder_before_goes_once_no_statement_can_be_reading_it(aws):
         s3.put_object(Bucket=BUCKET, Key=f"tables/swept/{key}", Body=b"")
 
     def left() -> list[str]:
-        found = s3.list_objects_v2(Bucket=BUCKET, Prefix="tables/swept/").get("Contents", [])
-        return [one["Key"].removeprefix("tables/swept/period=") for one in found]
+        objects = s3.list_objects_v2(Bucket=BUCKET, Prefix="tables/swept/").get("Contents", [])
+        return [one["Key"].removeprefix("tables/swept/period=") for one in objects]
 
     everything, used = left(), f"s3://{BUCKET}/tables/swept/period=2026-01/used/"
     files.sweep_unread("swept", "2026-01", in_use=used)
@@ -275,10 +272,9 @@ def test_the_folder_before_goes_once_no_statement_can_be_reading_it(aws):
     assert left() == ["2026-01/used/a", "2026-02/old/a"]
 
 
-def test_a_refresh_that_fails_between_two_tables_is_made_again(
+def test_refresh_that_failed_between_tables_is_repeated(
     aws, organisation, delivered, owners, tmp_path, monkeypatch
 ):
-    """`daily_charges`, whose digest says that a period is done, is switched to last."""
     export = tmp_path / "export"
     shutil.copytree(organisation.export, export)
     (data,) = sorted((export / "data").iterdir())[-1].glob("*.parquet")
@@ -340,10 +336,9 @@ def no_parquet(data):
         (without_days, "ChargePeriodStart is missing in some charges"),
     ],
 )
-def test_a_period_that_cannot_be_folded_stays_as_it_was_and_stops_no_other(
+def test_invalid_period_is_skipped_and_keeps_its_previous_version(
     aws, organisation, delivered, owners, tmp_path, spoil, why
 ):
-    """It is named with its reason, and tried again at the next refresh."""
     export = tmp_path / "export"
     shutil.copytree(organisation.export, export)
     months = sorted((export / "data").iterdir())
@@ -352,54 +347,51 @@ def test_a_period_that_cannot_be_folded_stays_as_it_was_and_stops_no_other(
     pq.write_table(pq.read_table(changed).slice(5), changed)
     before = warehouse().periods()
     deliver(aws, export)
-    told = refreshed(tmp_path, owners)
+    result = refreshed(tmp_path, owners)
     after = warehouse().periods()
     second, last = sorted(before)[-2:]
-    assert told.changed == (last,) and not told.athena_failed
-    assert list(told.failed) == [second] and why in told.failed[second]
+    assert result.changed == (last,) and not result.athena_failed
+    assert list(result.failed) == [second] and why in result.failed[second]
     assert after[second] == before[second] and after[last].charges == before[last].charges - 5
     deliver(aws, organisation.export)
     mended = refreshed(tmp_path, owners)
     assert (mended.changed, mended.failed) == ((last,), {})  # the other is as it was
 
 
-def test_a_manifest_that_lists_what_is_not_there_skips_its_period_alone(
-    aws, organisation, delivered, owners, tmp_path
-):
-    """As one that is read between two deliveries."""
+def test_manifest_with_a_missing_file_skips_only_its_period(aws, organisation, delivered, owners, tmp_path):
     key = f"{EXPORT}/metadata/billing_period=2030-01/focus-Manifest.json"
     lost = {"dataFiles": [f"s3://{BUCKET}/{EXPORT}/data/billing_period=2030-01/lost.parquet"]}
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(lost).encode())
-    told = refreshed(tmp_path, owners)
-    assert list(told.failed) == ["2030-01"] and "lost.parquet, which does not exist" in told.failed["2030-01"]
-    assert told.as_of == delivered.as_of
+    result = refreshed(tmp_path, owners)
+    assert (
+        list(result.failed) == ["2030-01"]
+        and "lost.parquet, which does not exist" in result.failed["2030-01"]
+    )
+    assert result.as_of == delivered.as_of
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b'{"dataFiles": []}')
-    told = refreshed(tmp_path, owners)
-    assert (told.failed, told.changed) == ({}, ())  # a month that has not begun is nobody's fault
-    assert told.warnings == (
+    result = refreshed(tmp_path, owners)
+    assert (result.failed, result.changed) == ({}, ())  # a month that has not begun is nobody's fault
+    assert result.warnings == (
         "billing period 2030-01: the manifest lists no files. The previous version is kept",
     )
     aws.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
 
-def test_a_statement_that_fails_for_all_that_changed_is_worth_another_try(
-    aws, organisation, delivered, owners, tmp_path
-):
-    """Nothing says that the delivery is at fault."""
+def test_refresh_fails_if_each_changed_period_fails(aws, organisation, delivered, owners, tmp_path):
     export = tmp_path / "export"
     shutil.copytree(organisation.export, export)
     (data,) = sorted((export / "data").iterdir())[-1].glob("*.parquet")
     no_parquet(data)
     deliver(aws, export)
-    told = refreshed(tmp_path, owners)
-    assert told.athena_failed and list(told.failed) == [max(warehouse().periods())]
+    result = refreshed(tmp_path, owners)
+    assert result.athena_failed and list(result.failed) == [max(warehouse().periods())]
     deliver(aws, organisation.export)
     assert not refreshed(tmp_path, owners).athena_failed
 
 
 @pytest.mark.parametrize("written", ["BILLING_PERIOD", "Billing_Period"])
-def test_a_periods_folder_is_read_as_it_is_written(aws, organisation, delivered, owners, tmp_path, written):
-    """AWS's pages and real bills differ, and an export may change in the middle: the manifest names the files."""
+def test_partition_folder_is_read_in_either_case(aws, organisation, delivered, owners, tmp_path, written):
+    """AWS documentation and real exports differ, and an export can change; the manifest lists the files."""
     export = tmp_path / "export"
     shutil.copytree(organisation.export, export)
     before = warehouse().periods()
@@ -411,8 +403,8 @@ def test_a_periods_folder_is_read_as_it_is_written(aws, organisation, delivered,
     (data,) = (export / "data" / f"{written}={period}").glob("*.parquet")
     pq.write_table(pq.read_table(data).slice(7), data)
     deliver(aws, export)
-    told = refreshed(tmp_path, owners)
-    assert (told.changed, told.failed) == ((period,), {})
+    result = refreshed(tmp_path, owners)
+    assert (result.changed, result.failed) == ((period,), {})
     assert warehouse().periods()[period].charges == before[period].charges - 7
     located = Partitions(boto3.client("glue"), DATABASE, "focus_export").locations()
     assert located[period] == f"s3://{BUCKET}/{EXPORT}/data/{written}={period}/"
@@ -427,10 +419,7 @@ def test_a_periods_folder_is_read_as_it_is_written(aws, organisation, delivered,
     assert warehouse().periods()[period].charges == before[period].charges
 
 
-def test_of_several_executions_in_a_periods_folder_only_the_newest_is_read(
-    aws, organisation, delivered, owners, tmp_path
-):
-    """Where nothing is overwritten each delivers all of it, and the older ones stay."""
+def test_only_the_newest_execution_of_a_period_is_read(aws, organisation, delivered, owners, tmp_path):
     before = warehouse().periods()
     period = max(before)
     (data,) = (organisation.export / "data" / f"billing_period={period}").glob("*.parquet")
@@ -441,22 +430,22 @@ def test_of_several_executions_in_a_periods_folder_only_the_newest_is_read(
     keys.append(f"{EXPORT}/metadata/billing_period={period}/{execution}/{manifest.name}")
     listed = json.dumps({"dataFiles": [f"s3://{BUCKET}/{keys[0]}"]})
     s3.put_object(Bucket=BUCKET, Key=keys[1], Body=listed.encode())
-    told = refreshed(tmp_path, owners)
-    assert told.changed == (period,)
+    result = refreshed(tmp_path, owners)
+    assert result.changed == (period,)
     assert warehouse().periods()[period].charges == before[period].charges
     for key in keys:
         s3.delete_object(Bucket=BUCKET, Key=key)
     refreshed(tmp_path, owners)
 
 
-def test_a_statement_that_fails_names_itself_and_its_execution(delivered):
-    """Whoever reads the sentence finds the query in Athena's history."""
+def test_failed_statement_states_label_and_execution(delivered):
+    """The execution ID identifies the query in the Athena history."""
     with pytest.raises(QueryError, match=r"broken: Athena could not run .* \(execution [0-9a-f-]{36}\): "):
         warehouse().engine.query("SELECT nonsense FROM daily_services", label="broken")
 
 
-def test_the_workgroups_limit_is_reported_as_what_it_is(aws, delivered):
-    """Not as a failure of the statement: the sentence says which setting to raise."""
+def test_scan_limit_is_reported_with_its_setting(aws, delivered):
+    """It is not reported as an error of the statement."""
     aws.client("athena").create_work_group(
         Name="narrow",
         Configuration={
@@ -473,8 +462,8 @@ def test_the_workgroups_limit_is_reported_as_what_it_is(aws, delivered):
     aws.client("s3").delete_object(Bucket=BUCKET, Key="tables/accounts/large.parquet")
 
 
-def test_what_was_scanned_is_counted_statement_by_statement(delivered):
-    """By label, with the execution's id."""
+def test_scanned_bytes_are_counted_by_statement(delivered):
+    """By label, with the execution ID."""
     engine = warehouse().engine
     engine.query("SELECT count(*) AS charges FROM daily_services", label="a count")
     (executed,) = engine.executed
@@ -482,39 +471,39 @@ def test_what_was_scanned_is_counted_statement_by_statement(delivered):
     assert executed.scanned_bytes > 0
 
 
-def test_throttling_is_waited_out(aws, delivered):
-    """Athena that is busy for a moment fails nothing."""
+def test_throttled_statement_is_retried(aws, delivered):
+    """A busy Athena fails no run."""
     aws.athena.throttle("StartQueryExecution", times=2)
     (row,) = warehouse().engine.query("SELECT 1 AS one", label="busy")
     assert row["one"] == 1
 
 
 @pytest.mark.parametrize("kind", ["detections", "reports"])
-def test_every_saved_query_runs_as_it_stands(delivered, kind):
-    """In the console there is nobody to fill in a date."""
+def test_each_saved_query_runs_without_changes(delivered, kind):
+    """The Athena console fills in no date."""
     engine = warehouse().engine
     for entry in getattr(CATALOG, kind).values():
         engine.query(saved_query(entry, catalog=CATALOG, required_tags=["team"]), label=entry.id)
 
 
-def test_glue_and_duckdb_agree_on_the_columns_of_every_table(bill):
-    """A column that a table's SQL gains must be gained by its Glue table too."""
+def test_glue_and_duckdb_have_the_same_columns(bill):
+    """A column that a table's SQL gains must be added to its Glue table."""
     for name, shape in {"daily_charges": DAILY_CHARGES, **KEPT_TABLES}.items():
         described = bill.engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {name})", label=name)
         assert {row["column_name"]: row["column_type"] for row in described} == shape
 
 
-def test_a_table_stands_before_whatever_reads_it_and_nowhere_else():
-    """By name outside of text and comments, and with what it reads itself."""
+def test_common_table_expressions_contain_only_the_tables_that_are_read():
+    """Names in strings and comments do not count; tables that a table reads come first."""
     tables = {"first": "SELECT 1 AS one", "second": "SELECT * FROM first"}
     assert with_tables("SELECT 'second' -- second", tables) == "SELECT 'second' -- second"
-    made = with_tables("WITH own AS (SELECT * FROM second) SELECT * FROM own", tables)
-    assert made.index("first AS") < made.index("second AS") < made.index("own AS")
-    assert connect().execute(made).fetchall() == [(1,)]
+    statements = with_tables("WITH own AS (SELECT * FROM second) SELECT * FROM own", tables)
+    assert statements.index("first AS") < statements.index("second AS") < statements.index("own AS")
+    assert connect().execute(statements).fetchall() == [(1,)]
 
 
-def test_a_day_after_the_last_charge_is_the_day_of_the_scan(delivered, organisation):
-    """As on the laptop."""
+def test_as_of_is_the_day_after_the_last_charge(delivered, organisation):
+    """As in a local scan."""
     assert delivered.as_of == organisation.as_of
     assert delivered.as_of - timedelta(days=1) in {
         period.last_charge_date for period in warehouse().periods().values()

@@ -24,8 +24,8 @@ HOSTILE_TOML = {
 
 
 @pytest.mark.parametrize("text", HOSTILE_TOML.values(), ids=HOSTILE_TOML)
-def test_toml_of_any_kind_is_read_or_named(tmp_path, text):
-    """owners.toml, deployment.toml, a detection's header and its cases: one sentence with the file's name."""
+def test_invalid_toml_is_one_error(tmp_path, text):
+    """owners.toml, deployment.toml, a detection's header and its cases: the error contains the file name."""
     with pytest.raises(ValueError):  # noqa: PT011  the message is tomllib's or ours
         parse_toml(text)
     path = tmp_path / "owners.toml"
@@ -42,8 +42,8 @@ def test_toml_of_any_kind_is_read_or_named(tmp_path, text):
         read_cases(path)
 
 
-def test_text_that_is_not_utf_8_is_named(tmp_path):
-    """As an editor of another language writes it."""
+def test_text_that_is_not_utf_8_is_one_error(tmp_path):
+    """As saved by an editor with another encoding."""
     path = tmp_path / "a.sql"
     path.write_bytes(b'/* title = "caf\xe9" */ SELECT 1')
     with pytest.raises(CatalogError, match=r"a\.sql: not UTF-8 text"):
@@ -58,8 +58,8 @@ def test_text_that_is_not_utf_8_is_named(tmp_path):
     "name", ["act[1]", "*", "?", "act[!1]", "{a,b}", "it's", "a;b", "**", "🙂", "a b", "[[", "a\\b"]
 )
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
-def test_the_file_that_is_named_is_read_whatever_its_name(tmp_path, name, ending):
-    """A name is not a pattern: `act[1].parquet` must not become `act1.parquet`."""
+def test_given_file_is_read_whatever_its_name(tmp_path, name, ending):
+    """A name is not a pattern: `act[1].parquet` must not match `act1.parquet`."""
     header = ",".join(table_columns.ACTIVITY) + "\n"
     for one in ("act1", "a", "b", name):
         path = tmp_path / f"{one}{ending}"

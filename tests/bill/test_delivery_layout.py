@@ -22,15 +22,14 @@ def found(source):
 
 
 @pytest.mark.parametrize("part", ["", "focus", "focus/data", "focus/data/billing_period=2026-05"])
-def test_an_export_is_found_from_the_folder_above_it_down_to_a_period(tmp_path, part):
-    """Root, the folder above, data/ and a billing period's folder all lead to the same delivery."""
+def test_export_is_found_from_its_parent_folder_to_a_period(tmp_path, part):
+    """The root, the parent folder, data/ and the folder of a billing period lead to the same delivery."""
     deliver(tmp_path / "focus")
     write(tmp_path / "activity.parquet")  # what lies beside the export is none of its business
     assert found(tmp_path / part)[0] == {"2026-05": ["focus-00001.snappy.parquet"]}
 
 
-def test_a_period_asked_for_alone_is_read_alone(tmp_path):
-    """A billing period's folder stands for that period, not for the export."""
+def test_folder_of_a_period_reads_only_that_period(tmp_path):
     deliver(tmp_path / "focus", period="2026-04")
     deliver(tmp_path / "focus", period="2026-05")
     assert list(found(tmp_path / "focus/data/billing_period=2026-04")[0]) == ["2026-04"]
@@ -44,16 +43,16 @@ def test_partition_folders_are_found_in_either_case(tmp_path, folder):
     assert list(found(tmp_path)[0]) == ["2026-05"]
 
 
-def test_a_manifests_address_is_found_whatever_the_case_of_the_copys_folders(tmp_path):
-    """The address says BILLING_PERIOD=, the local copy billing_period=."""
+def test_manifest_address_matches_folders_in_either_case(tmp_path):
+    """The address has BILLING_PERIOD=, the local copy billing_period=."""
     deliver(tmp_path / "focus")
     manifest = next(tmp_path.rglob("*-Manifest.json"))
     manifest.write_text(manifest.read_text().replace("billing_period=", "BILLING_PERIOD="))
     assert found(tmp_path)[0] == {"2026-05": ["focus-00001.snappy.parquet"]}
 
 
-def test_the_manifest_is_believed_over_what_else_lies_there(tmp_path):
-    """A leftover chunk of a longer delivery, additional files and other manifests are not data."""
+def test_only_files_of_the_manifest_are_read(tmp_path):
+    """A leftover chunk of an earlier delivery, additional files and other manifests are not data."""
     root = tmp_path / "focus"
     deliver(root)
     write(root / "data/billing_period=2026-05/focus-00002.snappy.parquet")
@@ -63,8 +62,8 @@ def test_the_manifest_is_believed_over_what_else_lies_there(tmp_path):
     assert found(tmp_path)[0] == {"2026-05": ["focus-00001.snappy.parquet"]}
 
 
-def test_of_a_periods_executions_the_newest_alone_counts(tmp_path):
-    """CREATE_NEW delivers the whole period anew each time; adding them up would count it twice."""
+def test_only_the_newest_execution_of_a_period_is_read(tmp_path):
+    """CREATE_NEW delivers the whole period each time; all executions together would count charges twice."""
     root = tmp_path / "focus"
     deliver(root, {"BilledCost": "1"}, execution="20260502T060000Z-aaaa")
     deliver(root, {"BilledCost": "3"}, execution="20260503T060000Z-0000")
@@ -75,8 +74,8 @@ def test_of_a_periods_executions_the_newest_alone_counts(tmp_path):
     assert reader.billed() == 8.0
 
 
-def test_without_manifests_the_newest_execution_counts_too(tmp_path):
-    """Somebody copied data/ alone."""
+def test_newest_execution_is_read_without_manifests(tmp_path):
+    """Only data/ was copied."""
     for execution in ("2026-05-02T06:00:00.000Z-aaaa", "2026-05-03T06:00:00.000Z-0000"):
         write(tmp_path / f"billing_period=2026-05/{execution}/focus-00001.snappy.parquet")
     (delivery,) = deliveries_in(tmp_path)
@@ -84,15 +83,15 @@ def test_without_manifests_the_newest_execution_counts_too(tmp_path):
     assert delivery.delivered_at.isoformat() == "2026-05-03T06:00:00+00:00"
 
 
-def test_without_manifests_all_chunks_of_an_overwritten_period_count(tmp_path):
-    """OVERWRITE keeps one delivery, in as many chunks as it needs."""
+def test_all_chunks_of_an_overwritten_period_are_read_without_manifests(tmp_path):
+    """OVERWRITE keeps one delivery in several chunks."""
     for chunk in (1, 2):
         write(tmp_path / f"data/billing_period=2026-05/focus-0000{chunk}.snappy.parquet")
     assert len(found(tmp_path)[0]["2026-05"]) == 2
 
 
-def test_a_period_without_its_manifest_is_left_out_and_said(tmp_path):
-    """The manifest comes last, so what has none is half a delivery."""
+def test_period_without_a_manifest_is_skipped_with_a_note(tmp_path):
+    """AWS writes the manifest last, so the delivery is incomplete."""
     deliver(tmp_path / "focus", period="2026-04")
     write(tmp_path / "focus/data/billing_period=2026-05/focus-00001.snappy.parquet")
     units, warnings = found(tmp_path)
@@ -100,32 +99,32 @@ def test_a_period_without_its_manifest_is_left_out_and_said(tmp_path):
     assert "2026-05 is skipped: its manifest is missing" in warnings[0]
 
 
-def test_two_exports_under_one_path_are_refused_by_name(tmp_path):
-    """Both hold the same bill; their sum would be twice of it."""
+def test_two_exports_in_one_folder_are_refused(tmp_path):
+    """Both contain the same bill, so charges would be counted twice."""
     deliver(tmp_path / "focus-daily")
     deliver(tmp_path / "focus-hourly")
     with pytest.raises(ExportError, match="found two exports, focus-daily and focus-hourly"):
         found(tmp_path)
 
 
-def test_a_listed_file_that_is_missing_is_refused_by_name(tmp_path):
-    """Half a month would look like a month whose costs fell."""
+def test_missing_listed_file_is_refused(tmp_path):
+    """An incomplete month would look like a cost decrease."""
     deliver(tmp_path / "focus", listed=("focus-00001.snappy.parquet", "focus-00002.snappy.parquet"))
     with pytest.raises(ExportError, match=r"Manifest\.json: lists s3://.*focus-00002.*Copy the export again"):
         found(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"dataFiles": "x"}'])
-def test_a_damaged_manifest_is_refused_by_name(tmp_path, text):
-    """It decides what counts, so it is not guessed around."""
+def test_damaged_manifest_is_refused(tmp_path, text):
+    """It decides which files are read."""
     deliver(tmp_path / "focus")
     next(tmp_path.rglob("*-Manifest.json")).write_text(text)
     with pytest.raises(ExportError, match=r"focus-Manifest\.json: is not a manifest"):
         found(tmp_path)
 
 
-def test_any_focus_files_in_a_folder_are_read_each_as_a_unit(tmp_path):
-    """Files of several formats, in folders or not; notes and tools' files beside them are left alone."""
+def test_folder_without_manifests_is_read_file_by_file(tmp_path):
+    """Files of several formats are read, in subfolders too; other files are ignored."""
     folder = tmp_path / "bill"
     write(folder / "a.parquet", {"ResourceId": "i-a"})
     write(folder / "2026/b.csv", {"ResourceId": "i-b"})
@@ -136,8 +135,8 @@ def test_any_focus_files_in_a_folder_are_read_each_as_a_unit(tmp_path):
     assert read(folder, tmp_path / "state").billed() == 3.0
 
 
-def test_names_are_taken_as_they_are(tmp_path):
-    """Quotes, brackets, stars and emoji in names are neither patterns nor SQL."""
+def test_file_names_are_neither_patterns_nor_sql(tmp_path):
+    """Names with quotes, brackets, stars and emoji."""
     folder = tmp_path / "a[b] 'q' {x} 🙂"
     write(folder / "*.parquet", {"BilledCost": "1"})
     write(folder / "y=1" / "?.csv", {"BilledCost": "2"})
@@ -146,16 +145,15 @@ def test_names_are_taken_as_they_are(tmp_path):
     assert read(folder, tmp_path / "state 'q' 🙂").billed() == 7.0
 
 
-def test_the_state_may_lie_inside_the_folder_it_is_the_state_of(tmp_path):
-    """What was folded of a bill is not a part of the bill."""
+def test_state_inside_the_export_folder_is_not_read(tmp_path):
     write(tmp_path / "a.csv")
     reader = read(tmp_path, tmp_path / "state")
     assert reader.refresh().changed == ()
     assert reader.billed() == 1.0
 
 
-def test_a_linked_folder_is_read_once_and_a_circle_ends(tmp_path):
-    """Months on another disk; a link to the folder that holds it."""
+def test_linked_folder_is_read_once_and_a_cycle_ends(tmp_path):
+    """Months on another disk; a link to the parent folder."""
     write(tmp_path / "elsewhere" / "a.csv")
     folder = tmp_path / "bill"
     folder.mkdir()
@@ -165,8 +163,8 @@ def test_a_linked_folder_is_read_once_and_a_circle_ends(tmp_path):
     assert list(found(folder)[0]) == ["one/a.csv"]
 
 
-def test_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
-    """Its files would silently be missing from every sum."""
+def test_unreadable_folder_is_refused(tmp_path, monkeypatch):
+    """Otherwise each sum would lack its files."""
     write(tmp_path / "locked" / "a.csv")
     write(tmp_path / "b.csv")
     scandir = os.scandir
@@ -181,15 +179,15 @@ def test_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
         found(tmp_path)
 
 
-def test_a_single_file_is_an_export(tmp_path):
-    """Its neighbours are not looked at."""
+def test_single_file_is_an_export(tmp_path):
+    """Other files in its folder are not read."""
     write(tmp_path / "a.parquet")
     (tmp_path / "b.parquet").write_bytes(b"")
     assert found(tmp_path / "a.parquet")[0] == {"a.parquet": ["a.parquet"]}
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])
-def test_a_folder_without_data_and_a_path_that_is_none_are_refused(tmp_path, name):
-    """Nothing to read is an error, not an empty bill."""
+def test_folder_without_data_and_missing_path_are_refused(tmp_path, name):
+    """An export without files is an error, not an empty bill."""
     with pytest.raises(ExportError, match="found no data files|no such file or folder"):
         found(tmp_path / name)

@@ -21,8 +21,8 @@ SAMPLE = Path(__file__).parents[1] / "data" / "focus_sample.csv"
 FORMATS = ("parquet", "csv.gz")
 
 
-def test_the_public_sample_is_read_as_it_is(tmp_path):
-    """Totals by provider and service equal what Python's own csv and decimals say of the file."""
+def test_totals_of_the_public_sample_equal_those_of_python(tmp_path):
+    """By provider and service, computed with the modules csv and decimal."""
     expected = defaultdict(Decimal)
     with SAMPLE.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -30,17 +30,17 @@ def test_the_public_sample_is_read_as_it_is(tmp_path):
             expected[row["ProviderName"], service, "billed"] += Decimal(row["BilledCost"])
             expected[row["ProviderName"], service, "effective"] += Decimal(row["EffectiveCost"])
     reader = read(SAMPLE, tmp_path)
-    found = reader.query(
+    rows = reader.query(
         "SELECT ProviderName, ServiceName, sum(BilledCost), sum(EffectiveCost) FROM folded_charges GROUP BY 1, 2"
     )
-    assert len(found) == len(expected) / 2 > 30
-    for provider, service, billed, effective in found:
+    assert len(rows) == len(expected) / 2 > 30
+    for provider, service, billed, effective in rows:
         assert billed == pytest.approx(float(expected[provider, service, "billed"]), abs=1e-12)
         assert effective == pytest.approx(float(expected[provider, service, "effective"]), abs=1e-12)
 
 
-def test_the_public_sample_is_known_for_what_it_is(tmp_path):
-    """1,000 hourly charges of FOCUS 1.0 in dollars, without meters, of three providers."""
+def test_public_sample_is_recognized_as_focus_1_0(tmp_path):
+    """1,000 hourly charges in US dollars, without meters, of three providers."""
     reader = read(SAMPLE, tmp_path)
     refreshed = reader.refresh()
     assert (refreshed.summary.charges, refreshed.grain, refreshed.focus_version) == (1000, "HOURLY", "1.0")
@@ -62,20 +62,20 @@ def environments():
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_folded_charges_have_their_columns_and_types_whatever_is_read(tmp_path, format_, hours):
-    """The view that detections stand on is the same over Parquet and text, days and hours."""
+def test_folded_charges_have_the_same_columns_for_each_format(tmp_path, format_, hours):
+    """The view is the same for Parquet and CSV, daily and hourly."""
     reader = read(write(tmp_path / f"a.{format_}", hours), tmp_path / "state")
     assert {row[0]: row[1] for row in reader.query("DESCRIBE folded_charges")} == FOLDED_CHARGES
     assert {row[0]: row[1] for row in reader.query("DESCRIBE deliveries")} == DELIVERIES
 
 
-def test_every_column_that_is_folded_is_read():
-    """A column added to the tables must be added to what is read of a file."""
+def test_each_folded_column_is_read():
+    """A column added to the tables must be read from the files."""
     assert set(FOLDED_CHARGES) - set(DAY_COLUMNS) <= set(KINDS)
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_columns_are_found_whatever_their_case(tmp_path, format_):
+def test_column_names_are_case_insensitive(tmp_path, format_):
     """Glue tables and some tools write lower case."""
     lower = {name.lower(): type_ for name, type_ in TYPES.items()}
     row = {name.lower(): value for name, value in USUAL.items()}
@@ -92,13 +92,13 @@ def snake(name):
 @pytest.mark.parametrize(
     "spelled", [snake, lambda name: snake(name).upper(), lambda name: snake(name).replace("_", " ")]
 )
-def test_columns_are_found_however_their_words_are_divided(tmp_path, format_, hours, spelled):
-    """Warehouses call BilledCost `billed_cost` or `BILLED_COST`; x_ServiceCode keeps its x_."""
+def test_column_names_match_in_snake_case(tmp_path, format_, hours, spelled):
+    """Some databases call BilledCost `billed_cost` or `BILLED_COST`; x_ServiceCode keeps its x_."""
     types = {**TYPES, "x_ServiceCode": "VARCHAR"}
-    given = {**USUAL, "x_ServiceCode": "AmazonEC2", **hours}
+    row_values = {**USUAL, "x_ServiceCode": "AmazonEC2", **hours}
     path = write(
         tmp_path / f"a.{format_}",
-        {spelled(name): value for name, value in given.items()},
+        {spelled(name): value for name, value in row_values.items()},
         types={spelled(name): type_ for name, type_ in types.items()},
         without=tuple(TYPES),
     )
@@ -108,8 +108,8 @@ def test_columns_are_found_however_their_words_are_divided(tmp_path, format_, ho
     ) == [("BoxUsage:m5.large", "search", "AmazonEC2", 1.0, date(2026, 5, 2))]
 
 
-def test_the_specifications_spelling_wins_and_two_others_are_refused(tmp_path):
-    """A tool may add a column of its own; which of two is meant is not guessed."""
+def test_exact_column_name_wins_and_two_variants_are_refused(tmp_path):
+    """A tool may add a column; focuswatch does not guess between two variants."""
     path = write(tmp_path / "a.csv", {"billed_cost": "7"}, types={"billed_cost": "DOUBLE"})
     assert read(path, tmp_path / "state").billed() == 1.0
     types = {"billed_cost": "DOUBLE", "Billed Cost": "DOUBLE"}
@@ -120,8 +120,8 @@ def test_the_specifications_spelling_wins_and_two_others_are_refused(tmp_path):
 
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_billing_periods_may_have_fewer_and_more_columns(tmp_path, format_, hours):
-    """No reserved capacity in the first month, x_Discounts from the second one on, no meters in the third."""
+def test_billing_periods_can_have_different_columns(tmp_path, format_, hours):
+    """No reserved capacity in the first month, x_Discounts from the second month on, no meters in the third."""
     more = {"CapacityReservationId": "VARCHAR", "x_Discounts": "MAP(VARCHAR, DOUBLE)", "ListCost": "DOUBLE"}
     day = hours or {"ChargePeriodEnd": None}
     for month, types, without in (
@@ -155,8 +155,8 @@ def test_billing_periods_may_have_fewer_and_more_columns(tmp_path, format_, hour
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_required_columns_alone_are_enough(tmp_path, format_):
-    """All others are null of their type; the billing period is then the charge's month."""
+def test_required_columns_are_sufficient(tmp_path, format_):
+    """All other columns are null of their type; the billing period is the month of the charge."""
     path = write(tmp_path / f"a.{format_}", without=[name for name in TYPES if name not in REQUIRED])
     reader = read(path, tmp_path / "state")
     assert reader.query("SELECT billing_period, SkuMeter, Tags, ListCost FROM folded_charges") == [
@@ -184,8 +184,8 @@ def test_required_columns_alone_are_enough(tmp_path, format_):
         ),
     ],
 )
-def test_every_version_speaks_the_words_of_1_2(tmp_path, format_, types, row, version, expected):
-    """1.0's usage type is the meter; 1.3 names a marketplace's seller as well; a blank hides nothing."""
+def test_each_version_is_read_as_1_2(tmp_path, format_, types, row, version, expected):
+    """The usage type of 1.0 is the meter; 1.3 also has the seller; a blank value hides no other."""
     path = write(
         tmp_path / f"a.{format_}", row, types=types, without=[n for n in ["SkuMeter"] if n not in types]
     )
@@ -194,8 +194,8 @@ def test_every_version_speaks_the_words_of_1_2(tmp_path, format_, types, row, ve
     assert reader.refresh().focus_version == version
 
 
-def test_a_1_3_file_without_the_retired_columns_is_read(tmp_path):
-    """ProviderName and PublisherName may be gone."""
+def test_focus_1_3_without_the_retired_columns_is_read(tmp_path):
+    """ProviderName and PublisherName can be missing."""
     path = write(
         tmp_path / "a.parquet",
         {"ServiceProviderName": "AWS"},
@@ -219,8 +219,8 @@ def test_a_1_3_file_without_the_retired_columns_is_read(tmp_path):
         (None, "", None),
     ],
 )
-def test_what_aws_invoices_is_awss_whoever_sells_it(tmp_path, format_, seller, issuer, provider):
-    """Without ProviderName, as in FOCUS 1.4: Bedrock's models of others are sold by their makers there."""
+def test_charges_invoiced_by_aws_belong_to_aws(tmp_path, format_, seller, issuer, provider):
+    """Without ProviderName, as in FOCUS 1.4: third-party Bedrock models have other sellers."""
     path = write(
         tmp_path / f"a.{format_}",
         {"ServiceProviderName": seller, "InvoiceIssuerName": issuer, "HostProviderName": "AWS"},
@@ -230,8 +230,8 @@ def test_what_aws_invoices_is_awss_whoever_sells_it(tmp_path, format_, seller, i
     assert read(path, tmp_path / "state").column("ProviderName") == [provider]
 
 
-def test_files_of_several_versions_and_column_orders_are_one_export(tmp_path):
-    """An account moved from 1.0 to 1.2 in the middle of its history; a tool shuffled the columns."""
+def test_files_of_several_versions_are_one_export(tmp_path):
+    """An account changed from 1.0 to 1.2; a tool changed the column order."""
     folder = tmp_path / "bill"
     write(folder / "a.parquet", {"x_UsageType": "a"}, types={"x_UsageType": "VARCHAR"}, without=["SkuMeter"])
     write(folder / "b.parquet", {"SkuMeter": "b"})
@@ -264,8 +264,8 @@ def test_files_of_several_versions_and_column_orders_are_one_export(tmp_path):
     ],
 )
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_tags_are_a_map_however_they_are_written(tmp_path, type_, value, expected, hours):
-    """Map, struct, list of entries, JSON text; empty is no tag."""
+def test_tags_are_a_map_in_each_encoding(tmp_path, type_, value, expected, hours):
+    """Map, struct, list of entries, JSON text; an empty value has no tags."""
     path = write(tmp_path / "a.parquet", {"Tags": value, **hours}, types={"Tags": type_})
     assert read(path, tmp_path / "state").column("Tags['team']") == [expected]
 
@@ -273,7 +273,7 @@ def test_tags_are_a_map_however_they_are_written(tmp_path, type_, value, expecte
 @pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("hours", [{}, HOURLY])
 def test_blank_text_is_null(tmp_path, format_, hours):
-    """Some tools write '' and NULL as text; a service called NULL would be news every day."""
+    """Some tools write '' and NULL as text; a service named NULL would be a new service."""
     rows = [{"ServiceName": name, "RegionId": name, **hours} for name in ("", "NULL", None)]
     reader = read(write(tmp_path / f"a.{format_}", *rows), tmp_path / "state")
     assert reader.query("SELECT DISTINCT ServiceName, RegionId FROM folded_charges") == [(None, None)]
@@ -281,8 +281,8 @@ def test_blank_text_is_null(tmp_path, format_, hours):
 
 
 @pytest.mark.parametrize("value", ["", "NULL"])
-def test_one_blank_among_nulls_is_null_too(tmp_path, value):
-    """In Parquet of days, whose text is read without a question where no file needs it."""
+def test_blank_among_nulls_is_null(tmp_path, value):
+    """In daily Parquet, whose text columns are checked only if a file needs it."""
     types = {"ChargeClass": "VARCHAR", "x_ServiceCode": "VARCHAR"}
     blank = {"x_ServiceCode": "", "ChargeClass": None} if value == "" else {"ChargeClass": "NULL"}
     path = write(tmp_path / "a.parquet", *[{"x_ServiceCode": "AmazonEC2"}] * 3, blank, types=types)
@@ -308,8 +308,8 @@ def test_one_blank_among_nulls_is_null_too(tmp_path, value):
         ("DATE", "2026-05-02"),
     ],
 )
-def test_a_charges_day_is_its_day_in_utc_however_time_is_written(tmp_path, type_, value):
-    """Half past eleven at night is the day that a wrong time zone would change."""
+def test_day_of_a_charge_is_in_utc_in_each_encoding(tmp_path, type_, value):
+    """A wrong time zone would change the day of a charge at 23:30."""
     path = write(tmp_path / "a.parquet", {"ChargePeriodStart": value}, types={"ChargePeriodStart": type_})
     reader = Reader(path, tmp_path / "state", connection=connect())
     reader.refresh()
@@ -327,22 +327,22 @@ def test_a_charges_day_is_its_day_in_utc_however_time_is_written(tmp_path, type_
         "2026-05-02T21:30:00.000-02:00",
     ],
 )
-def test_time_in_csv_is_read_however_it_is_written(tmp_path, value):
-    """AWS writes T and Z, others a blank or their own offset."""
+def test_time_in_csv_is_read_in_each_format(tmp_path, value):
+    """AWS writes T and Z, other tools a space or an offset."""
     path = write(tmp_path / "a.csv", {"ChargePeriodStart": value}, types={"ChargePeriodStart": "VARCHAR"})
     assert read(path, tmp_path / "state").column("charge_date") == [date(2026, 5, 2)]
 
 
 @pytest.mark.parametrize("type_", ["DOUBLE", "FLOAT", "DECIMAL(18, 4)", "INTEGER", "VARCHAR"])
-def test_costs_are_numbers_however_they_are_written(tmp_path, type_):
+def test_costs_are_numbers_in_each_type(tmp_path, type_):
     """Decimal, double or text."""
     path = write(tmp_path / "a.parquet", {"BilledCost": "12"}, types={"BilledCost": type_})
     assert read(path, tmp_path / "state").billed() == 12.0
 
 
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
-def test_text_with_other_marks_between_its_columns_is_read(tmp_path, mark):
-    """A spreadsheet in Germany writes semicolons."""
+def test_csv_with_other_delimiters_is_read(tmp_path, mark):
+    """German spreadsheets write semicolons."""
     path = tmp_path / "a.csv"
     names = [name for name in USUAL if name != "Tags"]
     path.write_text(
@@ -351,14 +351,14 @@ def test_text_with_other_marks_between_its_columns_is_read(tmp_path, mark):
     assert read(path, tmp_path / "state").billed() == 1.0
 
 
-def test_other_providers_pass_through(tmp_path):
-    """A bill of Azure has no x_ columns of AWS, and is nobody's business to refuse."""
+def test_charges_of_other_providers_are_read(tmp_path):
+    """An Azure bill has no x_ columns of AWS and is accepted."""
     path = write(tmp_path / "a.csv", {"ProviderName": "Microsoft", "ServiceName": "Virtual Machines"})
     assert read(path, tmp_path / "state").column("ProviderName") == ["Microsoft"]
 
 
-def test_hours_are_folded_to_days_and_sums_stay(tmp_path):
-    """24 hours of a resource are one row whose measures are the sums; other tags are another row."""
+def test_hours_are_folded_to_days_with_equal_sums(tmp_path):
+    """24 hours of a resource are one row; other tags are another row."""
     hours = [{"ChargePeriodStart": f"2026-05-02 {hour:02}:00:00"} for hour in range(24)]
     tagged = {**HOURLY, "Tags": "{team=ads}"}
     reader = read(write(tmp_path / "a.parquet", *hours, tagged), tmp_path / "state")
@@ -367,27 +367,27 @@ def test_hours_are_folded_to_days_and_sums_stay(tmp_path):
     ) == [(date(2026, 5, 2), "ads", 1.0, 0.5, 24.0), (date(2026, 5, 2), "search", 24.0, 12.0, 576.0)]
 
 
-def test_days_in_parquet_are_not_copied(tmp_path):
-    """A view straight over the files: none of the charges are kept in the state, only what is asked often."""
+def test_daily_parquet_is_not_copied(tmp_path):
+    """The state contains a view of the files and the small tables, but no charges."""
     reader = read(write(tmp_path / "a.parquet"), tmp_path / "state")
     assert not [name for name in reader.stored() if "part-" in name]
 
 
 @pytest.mark.parametrize(("type_", "written"), [("BIGINT", "1122223333"), ("DOUBLE", "1122223333")])
-def test_an_account_that_was_made_a_number_gets_its_zeros_back(tmp_path, type_, written):
-    """Owners and accounts know it by its 12 digits."""
+def test_numeric_account_id_gets_its_leading_zeros(tmp_path, type_, written):
+    """Owners and accounts are matched by 12 digits."""
     path = write(tmp_path / "a.parquet", {"SubAccountId": written}, types={"SubAccountId": type_})
     assert read(path, tmp_path / "state").column("SubAccountId") == ["001122223333"]
 
 
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_a_billing_period_is_a_month_whichever_day_it_is_written_with(tmp_path, hours):
-    """Read as it stands or folded, its charges belong to one month."""
+def test_billing_period_is_a_month_whatever_its_day(tmp_path, hours):
+    """Daily or hourly, its charges belong to one month."""
     path = write(tmp_path / "a.parquet", {**hours, "BillingPeriodStart": "2026-05-02 07:00:00"})
     assert read(path, tmp_path / "state").column("billing_period") == [date(2026, 5, 1)]
 
 
-def test_a_carriage_return_within_quotes_is_part_of_a_name(tmp_path):
-    """Also where another delimiter is tried first."""
+def test_carriage_return_in_quotes_is_part_of_a_value(tmp_path):
+    """Also if another delimiter is tried first."""
     path = write(tmp_path / "a.csv", {"ServiceName": "Two\rlines"})
     assert read(path, tmp_path / "state").column("ServiceName") == ["Two\rlines"]

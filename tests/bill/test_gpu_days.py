@@ -38,21 +38,21 @@ def gpus_counted():
     }
     charges = [charge | {"SkuMeter": f"BoxUsage:{name}", "ResourceId": name} for name in names]
     connection = connect()
-    given = Case(name="one of each", kind="quiet", charges=charges)
-    give(connection, given, file=CaseFile.model_construct(charge={}, activity_row={}))
+    case = Case(name="one of each", kind="quiet", charges=charges)
+    give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}))
     local_tables.create_views(connection, Catalog.load(), values={"as_of": date(2026, 3, 31)})
     rows = connection.execute("SELECT resource_id, gpu_hours FROM gpu_days").fetchall()
     connection.close()
     return dict(rows)
 
 
-def test_every_gpu_of_ec2_is_counted(gpus_counted):
-    """Of the G and P families; the first ones, which nobody can start any more, are left out."""
+def test_gpus_of_each_ec2_type_are_counted(gpus_counted):
+    """Types of the G and P families; retired types are omitted."""
     described = {name: gpus for name, gpus in gpus_described().items() if name in gpus_counted}
     assert len(described) > 60
     assert {name: gpus_counted[name] for name in described} == described
 
 
-def test_a_type_nobody_listed_counts_as_one_gpu(gpus_counted):
-    """Its utilization is then rather overstated, and nothing is told that is not so."""
+def test_unlisted_type_counts_as_one_gpu(gpus_counted):
+    """Its utilization is overstated, so that no idle GPU is reported wrongly."""
     assert gpus_counted["p9.768xlarge"] == 1

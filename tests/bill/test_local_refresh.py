@@ -27,8 +27,8 @@ def export(tmp_path):
     return tmp_path / "focus"
 
 
-def test_a_refresh_with_nothing_new_reads_no_file(export, tmp_path):
-    """The charges are known already; only the names are looked at."""
+def test_refresh_without_changes_reads_no_file(export, tmp_path):
+    """It only lists the files."""
     reader = read(export, tmp_path / "state")
     before = {name: (reader.state / name).stat().st_mtime_ns for name in reader.stored() if "part-" in name}
     again = reader.refresh()
@@ -39,8 +39,8 @@ def test_a_refresh_with_nothing_new_reads_no_file(export, tmp_path):
     assert {name: (reader.state / name).stat().st_mtime_ns for name in before} == before
 
 
-def test_only_the_period_that_changed_is_folded_again(export, tmp_path):
-    """The other one's file is the very same."""
+def test_only_the_changed_period_is_folded_again(export, tmp_path):
+    """The files of the other period are unchanged."""
     reader = read(export, tmp_path / "state")
     kept = [path for path in reader.state.rglob("part-*") if path.parent.name.startswith("2026-04")]
     deliver(export, hourly("2"), hourly("5"), period="2026-05")
@@ -52,8 +52,8 @@ def test_only_the_period_that_changed_is_folded_again(export, tmp_path):
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_the_digest_changes_when_the_data_does(tmp_path, format_):
-    """And is the same on another machine's copy of the same state of files."""
+def test_digest_changes_with_the_data(tmp_path, format_):
+    """It is the same for a copy on another machine."""
     path = write(tmp_path / f"a.{format_}")
     reader = read(path, tmp_path / "state")
     first = reader.refresh().summary.data_digest
@@ -63,8 +63,8 @@ def test_the_digest_changes_when_the_data_does(tmp_path, format_):
     assert reader.billed() == 7.0
 
 
-def test_a_period_that_vanished_is_dropped(export, tmp_path):
-    """What the export no longer holds is no longer true; that it was there stays told."""
+def test_period_missing_from_the_export_is_dropped(export, tmp_path):
+    """The delivery history keeps it."""
     reader = read(export, tmp_path / "state")
     shutil.rmtree(export / "data/billing_period=2026-04")
     shutil.rmtree(export / "metadata/billing_period=2026-04")
@@ -77,8 +77,8 @@ def test_a_period_that_vanished_is_dropped(export, tmp_path):
     ]
 
 
-def test_every_delivery_of_a_period_stays_in_the_history(tmp_path):
-    """A period that shrank is told from what it was before; a refresh without news adds nothing."""
+def test_history_keeps_each_delivery(tmp_path):
+    """A decrease is computed from the previous delivery; a refresh without changes adds no entry."""
     source = tmp_path / "focus"
     for day, charges in ((2, 3), (3, 5), (4, 1)):
         path = deliver(source, *[hourly("2")] * charges, period="2026-05")
@@ -99,7 +99,7 @@ def test_every_delivery_of_a_period_stays_in_the_history(tmp_path):
 
 
 def test_flat_files_of_one_period_are_one_delivery(tmp_path):
-    """A period's charges are counted over all files that hold some of it."""
+    """The charges of a period are counted over all its files."""
     folder = tmp_path / "bill"
     write(folder / "a.csv", {}, {"BillingPeriodStart": "2026-04-01"})
     write(folder / "b.csv")
@@ -110,8 +110,8 @@ def test_flat_files_of_one_period_are_one_delivery(tmp_path):
     ]
 
 
-def test_a_period_delivered_without_charges_is_told_too(tmp_path):
-    """An empty delivery is how a period shrinks to nothing."""
+def test_empty_delivery_is_recorded(tmp_path):
+    """An empty delivery reduces a period to nothing."""
     source = tmp_path / "focus"
     deliver(source, period="2026-04")
     deliver(source, period="2026-05").unlink()
@@ -124,8 +124,8 @@ def test_a_period_delivered_without_charges_is_told_too(tmp_path):
     ]
 
 
-def test_what_is_said_before_reading_is_what_will_be_read(export, tmp_path):
-    """How many files and how much, before the first of them is opened."""
+def test_progress_states_the_files_before_they_are_read(export, tmp_path):
+    """Their number and size, before the first file is opened."""
     reader = Reader(export, tmp_path / "state")
     for file in export.rglob("*.parquet"):
         file.write_bytes(b"PAR1")
@@ -134,8 +134,8 @@ def test_what_is_said_before_reading_is_what_will_be_read(export, tmp_path):
     assert reader.said == ["2 of 2 deliveries changed: 2 files, 0.00 GiB to read"]
 
 
-def test_a_refresh_that_fails_leaves_the_state_byte_for_byte(export, tmp_path):
-    """One period is fine and folded already when the other proves broken."""
+def test_failed_refresh_leaves_the_state_unchanged(export, tmp_path):
+    """A valid period is already folded when the invalid period fails."""
     reader = read(export, tmp_path / "state")
     before = reader.stored()
     deliver(export, hourly("7"), period="2026-04")
@@ -169,8 +169,8 @@ Reader(Path(source), Path(state)).refresh()
 
 
 @pytest.mark.parametrize("place", ["while folding", "before the index", "after the index"])
-def test_a_refresh_that_is_killed_leaves_a_state_that_works(export, tmp_path, place):
-    """Power fails: what stands in the index is whole, and the next refresh cleans up."""
+def test_killed_refresh_leaves_a_valid_state(export, tmp_path, place):
+    """Files in the index are complete, and the next refresh removes the others."""
     reader = read(export, tmp_path / "state")
     before = reader.stored()
     deliver(export, hourly("4"), period="2026-05")
@@ -186,24 +186,23 @@ def test_a_refresh_that_is_killed_leaves_a_state_that_works(export, tmp_path, pl
     assert not list(reader.state.rglob("unfinished-*"))
 
 
-def test_what_another_way_of_reading_left_is_read_anew(export, tmp_path, monkeypatch):
-    """After an update of focuswatch; the history is kept."""
+def test_files_folded_by_another_version_are_folded_again(export, tmp_path, monkeypatch):
+    """After an upgrade of focuswatch; the history is kept."""
     reader = read(export, tmp_path / "state")
     monkeypatch.setattr(sys.modules["focuswatch.bill.refresh.local_refresh"], "READING", "another")
     assert reader.refresh().changed == ("2026-04", "2026-05")
     assert reader.query("SELECT count(*) FROM deliveries") == [(2,)]
 
 
-def test_folded_charges_that_were_lost_are_made_again(export, tmp_path):
-    """Somebody cleaned up."""
+def test_deleted_folded_charges_are_created_again(export, tmp_path):
     reader = read(export, tmp_path / "state")
     shutil.rmtree(next(reader.state.rglob("part-*")).parent)
     assert len(reader.refresh().changed) == 1
     assert reader.billed() == 3.0
 
 
-def test_a_damaged_index_is_refused_by_name(export, tmp_path):
-    """It is never guessed what it said."""
+def test_damaged_index_is_refused(export, tmp_path):
+    """Its content is not guessed."""
     reader = read(export, tmp_path / "state")
     (reader.state / "export.json").write_text("{")
     with pytest.raises(
@@ -213,16 +212,16 @@ def test_a_damaged_index_is_refused_by_name(export, tmp_path):
         reader.refresh()
 
 
-def test_an_export_may_move(export, tmp_path):
-    """The same files in another place are the same export."""
+def test_moved_export_is_recognized(export, tmp_path):
+    """The same files in another folder are the same export."""
     reader = read(export, tmp_path / "state")
     moved = Reader(export.rename(tmp_path / "moved"), reader.state)
     assert moved.refresh().changed == ()
     assert moved.billed() == 3.0
 
 
-def test_days_hours_and_text_stand_side_by_side(tmp_path):
-    """A payer who changed the export's settings: each period is read as it is."""
+def test_periods_of_several_formats_are_read(tmp_path):
+    """The settings of the export changed; each period is read in its format."""
     for period, row, format_ in (
         ("2026-03", {}, "parquet"),
         ("2026-04", HOURLY, "parquet"),
@@ -238,8 +237,8 @@ def test_days_hours_and_text_stand_side_by_side(tmp_path):
     assert folded == {"2026-04", "2026-05", "2026-06"}
 
 
-def test_a_large_parquet_file_is_folded_by_its_row_groups(tmp_path, monkeypatch):
-    """Every row once, whatever the pieces; what a piece cannot see of a day is another row of it."""
+def test_large_parquet_file_is_folded_by_row_group(tmp_path, monkeypatch):
+    """Each row is counted once; a day in two row groups has two rows."""
     path = write(tmp_path / "given.parquet", without=["ChargePeriodStart"])
     grouped = tmp_path / "a.parquet"
     hours = "TIMESTAMP '2026-05-01' + INTERVAL 1 HOUR * (hours % 720) AS ChargePeriodStart"
@@ -255,7 +254,7 @@ def test_a_large_parquet_file_is_folded_by_its_row_groups(tmp_path, monkeypatch)
     ]
 
 
-def test_hundreds_of_files_are_read_at_once(tmp_path):
+def test_hundreds_of_files_are_read_in_one_statement(tmp_path):
     """Their footers in one statement, their charges in one view."""
     folder = tmp_path / "data/billing_period=2026-05"
     path = write(folder / "focus-00000.parquet")

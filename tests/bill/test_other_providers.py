@@ -1,4 +1,4 @@
-"""Charges of other providers are money, and no detection judges them; whoever reads is told so in one sentence."""
+"""Totals include charges of other providers, detections do not evaluate them, and one sentence states this."""
 
 import json
 import re
@@ -49,8 +49,8 @@ def days(provider, account, *, service="Amazon OpenSearch Service", cost="5.76",
         (None, "Google Cloud", "ProviderName"),
     ],
 )
-def test_detections_judge_aws_rows_alone_and_reports_count_all(tmp_path, aws, other, column):
-    """What looks like AWS's waste in another provider's rows is none, and no AWS command is offered for it."""
+def test_detections_evaluate_aws_charges_only_and_reports_include_all(tmp_path, aws, other, column):
+    """Charges of other providers that look like waste cause no finding and no AWS command."""
     types = {column: "VARCHAR"}
     bill = write(
         tmp_path / "bill.csv",
@@ -61,8 +61,8 @@ def test_detections_judge_aws_rows_alone_and_reports_count_all(tmp_path, aws, ot
     )
     state = tmp_path / "state"
     done = focuswatch("scan", bill, "--state", state, "--format", "json")
-    found = json.loads(done.stdout)
-    assert {one["sub_account_id"] for one in found} == {"111111111111"}
+    result = json.loads(done.stdout)
+    assert {one["sub_account_id"] for one in result} == {"111111111111"}
     assert f"28 of 56 charges are {other}'s; {SENTENCE}" in done.stderr
     done = focuswatch("report", "spend_by_team", "--state", state, "--format", "json")
     billed = sum(row["billed_cost"] for row in json.loads(done.stdout))
@@ -72,8 +72,8 @@ def test_detections_judge_aws_rows_alone_and_reports_count_all(tmp_path, aws, ot
     assert SENTENCE in done.stderr
 
 
-def test_a_bill_of_another_provider_alone_is_said_to_be_so(tmp_path):
-    """`ai_spend` has no rows, and says why."""
+def test_bill_without_aws_charges_is_noted(tmp_path):
+    """`ai_spend` has no rows and states the reason."""
     bill = write(tmp_path / "bill.csv", *days("Microsoft", "sub-1", service="Azure OpenAI Service"))
     done = focuswatch("scan", bill, "--state", tmp_path / "state")
     assert f"28 of 28 charges are Microsoft's; {SENTENCE}" in done.stderr
@@ -82,20 +82,19 @@ def test_a_bill_of_another_provider_alone_is_said_to_be_so(tmp_path):
     assert "do not recognize AI spend in them" in done.stderr
 
 
-def test_a_bill_of_aws_alone_says_nothing(tmp_path):
-    """The usual case."""
+def test_bill_with_only_aws_charges_has_no_note(tmp_path):
     reader = read(write(tmp_path / "a.parquet", {}, {"ProviderName": None}), tmp_path / "state")
     assert reader.refresh().summary.other_providers is None
 
 
-def test_providers_are_named_most_charges_first():
+def test_providers_are_listed_by_number_of_charges():
     """In one sentence, over all files."""
-    found = sentence([{"Oracle": 1, "Microsoft": 2}, {"Microsoft": 1, "Google Cloud": 2}], charges=1_000)
-    assert re.match(r"6 of 1,000 charges are Microsoft's, Google Cloud's and Oracle's; ", found)
+    result = sentence([{"Oracle": 1, "Microsoft": 2}, {"Microsoft": 1, "Google Cloud": 2}], charges=1_000)
+    assert re.match(r"6 of 1,000 charges are Microsoft's, Google Cloud's and Oracle's; ", result)
     assert sentence([{}, {}], charges=5) is None
 
 
-def test_the_page_says_whose_charges_are_not_judged():
-    """In place of there being no AI."""
+def test_page_lists_the_providers_that_are_not_evaluated():
+    """It replaces the message that the bill has no AI spend."""
     page = render_page(build_document(gathered(other_providers="28 of 28 charges are Microsoft's")))
     assert data_of(page)["layers"]["other_providers"] == "28 of 28 charges are Microsoft's"

@@ -28,13 +28,13 @@ def rows(
     days=range(1, 11), accounts=("111111111111", "222222222222"), hours=(None,), services=("EC2", "S3", "RDS")
 ):
     """Charges of everything that is listed, each of another cost."""
-    found = []
+    result = []
     for place, (day, account, hour, service, number) in enumerate(
         itertools.product(days, accounts, hours, services, range(2))
     ):
         start = f"2026-05-{day:02} {hour or 0:02}:00:00"
         end = f"2026-05-{day:02} {hour:02}:59:59" if hour is not None else f"2026-05-{day + 1:02} 00:00:00"
-        found.append(
+        result.append(
             {
                 "ChargePeriodStart": start,
                 "ChargePeriodEnd": end,
@@ -45,7 +45,7 @@ def rows(
                 "EffectiveCost": str(1 + (place * 104729 % 1000) / 100),
             }
         )
-    return found
+    return result
 
 
 def total(charges):
@@ -60,8 +60,8 @@ def warned(source, tmp_path, state="state"):
 
 
 @pytest.mark.parametrize("name", COPIES)
-def test_a_copy_under_any_name_is_counted_once_with_a_note(tmp_path, name):
-    """Downloaded twice, or kept beside the file."""
+def test_copy_under_another_name_is_counted_once_with_a_note(tmp_path, name):
+    """Downloaded twice, or saved beside the original."""
     folder = tmp_path / "bill"
     path = write(folder / "may.csv", *rows())
     (folder / name).parent.mkdir(exist_ok=True)
@@ -75,22 +75,22 @@ def test_a_copy_under_any_name_is_counted_once_with_a_note(tmp_path, name):
 
 @pytest.mark.parametrize("formats", [*itertools.permutations(("csv", "csv.gz", "parquet"), 2)])
 @pytest.mark.parametrize("hours", [(None,), range(0, 24, 3)])
-def test_the_same_rows_in_another_format_are_counted_once(tmp_path, formats, hours):
-    """Compressed beside plain, converted beside delivered; rows in another order."""
+def test_same_rows_in_another_format_are_counted_once(tmp_path, formats, hours):
+    """Compressed, converted, or with rows in another order."""
     folder = tmp_path / "bill"
-    given = rows(range(1, 5), hours=hours)
-    write(folder / f"may.{formats[0]}", *given)
-    write(folder / f"other.{formats[1]}", *reversed(given))
+    inputs = rows(range(1, 5), hours=hours)
+    write(folder / f"may.{formats[0]}", *inputs)
+    write(folder / f"other.{formats[1]}", *reversed(inputs))
     note, billed, _ = warned(folder, tmp_path)
-    assert billed == total(given)
+    assert billed == total(inputs)
     assert (
         f"other.{formats[1]} contains the same charges as may.{formats[0]}; they are counted once" in note
         or (f"may.{formats[0]} contains the same charges as other.{formats[1]}" in note)
     )
 
 
-def test_three_copies_are_one(tmp_path):
-    """Each names the one that is counted, and once that is gone another one is."""
+def test_three_copies_are_counted_once(tmp_path):
+    """The note of each copy names the counted file; if that file is deleted, another copy is counted."""
     folder = tmp_path / "bill"
     for name in ("a.csv", "bb.csv", "ccc.csv"):
         write(folder / name, *rows())
@@ -106,8 +106,8 @@ def test_three_copies_are_one(tmp_path):
 
 
 @pytest.mark.parametrize("name", BESIDE)
-def test_what_lies_beside_a_file_is_neither_counted_nor_lost_without_a_word(tmp_path, name):
-    """Even where it holds the file's own bytes. What may be data is named, what tools leave is not."""
+def test_other_files_are_not_counted_and_possible_data_is_noted(tmp_path, name):
+    """Also if they contain the same bytes. Files of tools are not noted."""
     folder = tmp_path / "bill"
     path = write(folder / "may.csv", *rows())
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +118,8 @@ def test_what_lies_beside_a_file_is_neither_counted_nor_lost_without_a_word(tmp_
     assert note == "" if silent else f"skipped files that are not data: {name} (" in note
 
 
-def test_an_unrelated_json_file_is_skipped_with_a_note_and_refused_alone(tmp_path):
-    """A tool's settings, say."""
+def test_unrelated_json_is_skipped_with_a_note_and_refused_alone(tmp_path):
+    """For example, the settings of a tool."""
     folder = tmp_path / "bill"
     path = write(folder / "may.csv", *rows())
     (folder / "settings.json").write_text('{"a": 1}')
@@ -130,8 +130,8 @@ def test_an_unrelated_json_file_is_skipped_with_a_note_and_refused_alone(tmp_pat
         read(folder, tmp_path / "other")
 
 
-def test_a_copy_in_a_billing_periods_folder_is_counted_once(tmp_path):
-    """Without a manifest nothing says which files belong to the delivery."""
+def test_copy_in_the_folder_of_a_period_is_counted_once(tmp_path):
+    """Without a manifest, the files of the delivery are unknown."""
     path = write(tmp_path / "data/billing_period=2026-05/focus-00001.snappy.parquet", *rows())
     shutil.copy(path, path.with_name("focus-00001.snappy (1).parquet"))
     write(
@@ -143,8 +143,7 @@ def test_a_copy_in_a_billing_periods_folder_is_counted_once(tmp_path):
     assert "focus-00001.snappy (1).parquet contains the same charges as" in note
 
 
-def test_a_copy_that_the_manifest_does_not_list_is_not_read(tmp_path):
-    """The manifest says what counts."""
+def test_copy_that_the_manifest_does_not_list_is_not_read(tmp_path):
     path = deliver(tmp_path / "focus", *rows())
     shutil.copy(path, path.with_name("copy.parquet"))
     assert warned(tmp_path / "focus", tmp_path)[:2] == ("", total(rows()))
@@ -210,8 +209,8 @@ def monthly_of(daily):
         "one more",
     ],
 )
-def test_exports_that_overlap_are_refused_with_both_names(tmp_path, format_, others):
-    """A daily and an hourly export of one month, a filtered one, an older one: their sum is of no bill."""
+def test_overlapping_exports_are_refused_with_both_names(tmp_path, format_, others):
+    """A daily and an hourly export of one month, a filtered one, an older one."""
     folder = tmp_path / "bill"
     first = write(folder / f"may.{format_}", *rows())
     second = write(folder / f"other.{format_}", *others)
@@ -225,7 +224,7 @@ def test_exports_that_overlap_are_refused_with_both_names(tmp_path, format_, oth
 
 
 def test_executions_without_manifest_or_period_folder_are_refused(tmp_path):
-    """CREATE_NEW delivers the whole period each time; of copied folders nothing says which is the newest."""
+    """CREATE_NEW delivers the whole period each time; the newest execution of copied folders is unknown."""
     for place, days in (("20260509T060000Z-a", range(1, 9)), ("20260510T060000Z-b", range(1, 10))):
         write(tmp_path / "bill" / place / "focus-00001.snappy.parquet", *rows(days))
     with pytest.raises(ExportError, match="contain the same charges"):
@@ -258,7 +257,7 @@ ALIKE = [{**row, "BilledCost": "2.4", "EffectiveCost": "2.4"} for row in rows(ho
     ],
 )
 def test_parts_of_one_bill_are_all_counted(tmp_path, format_, parts):
-    """However alike they are: a machine costs the same each hour, and the one beside it the same."""
+    """Similar parts too: a machine costs the same each hour, as does the one beside it."""
     folder = tmp_path / "bill"
     for place, part in enumerate(parts):
         write(folder / f"{place}.{format_}", *part)

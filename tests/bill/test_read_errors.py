@@ -32,8 +32,8 @@ def many(count, **row):
 
 
 @pytest.mark.parametrize("format_", ["parquet", "csv", "csv.gz"])
-def test_a_missing_required_column_is_named(tmp_path, format_):
-    """Every one that is missing, and what was found instead."""
+def test_missing_required_column_is_an_error(tmp_path, format_):
+    """The error lists all missing columns and the columns of the file."""
     path = write(tmp_path / f"a.{format_}", without=["EffectiveCost", "RegionId"])
     text = refused(path, tmp_path)
     assert text.startswith(f"{path}: lacks EffectiveCost, RegionId; found 13 columns (BilledCost, ")
@@ -59,15 +59,14 @@ def test_a_missing_required_column_is_named(tmp_path, format_):
         (b"PAR1", "is a truncated Parquet file"),
     ],
 )
-def test_a_file_of_another_format_is_named_whatever_it_is_called(tmp_path, content, found):
-    """The content says what it is, not the name."""
+def test_other_format_is_recognized_by_content(tmp_path, content, found):
     path = tmp_path / "a.parquet"
     path.write_bytes(content)
     assert re.match(re.escape(f"{path}: ") + ".*" + found, refused(path, tmp_path))
 
 
-def test_a_zip_is_not_looked_into(tmp_path):
-    """A workbook and an archive of the bill look the same from outside."""
+def test_zip_file_is_not_opened(tmp_path):
+    """A workbook and an archive of the bill have the same format."""
     path = tmp_path / "bill.xlsx"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("xl/workbook.xml", "<workbook/>")
@@ -77,8 +76,8 @@ def test_a_zip_is_not_looked_into(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
-def test_parquet_and_text_are_read_under_each_others_names(tmp_path, name):
-    """Files lose and gain endings on their way."""
+def test_format_is_recognized_despite_a_wrong_extension(tmp_path, name):
+    """File extensions can be changed or lost."""
     path = write(tmp_path / "given.parquet").rename(tmp_path / name)
     assert read(path, tmp_path / "state").billed() == 1.0
     path = write(tmp_path / "given" / name).rename(tmp_path / "b.parquet")
@@ -87,8 +86,8 @@ def test_parquet_and_text_are_read_under_each_others_names(tmp_path, name):
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.999])
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_a_truncated_parquet_file_is_refused(tmp_path, share, hours):
-    """A copy that broke off."""
+def test_truncated_parquet_file_is_refused(tmp_path, share, hours):
+    """The copy was interrupted."""
     path = write(tmp_path / "a.parquet", *many(100, **hours))
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
@@ -96,8 +95,8 @@ def test_a_truncated_parquet_file_is_refused(tmp_path, share, hours):
 
 
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_a_parquet_file_that_lost_its_middle_is_refused(tmp_path, hours):
-    """Its footer is whole and speaks of what is gone."""
+def test_parquet_file_without_its_middle_is_refused(tmp_path, hours):
+    """Its footer is complete and refers to missing data."""
     path = write(tmp_path / "a.parquet", *many(100, **hours))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 4] + content[len(content) // 2 :])
@@ -105,8 +104,8 @@ def test_a_parquet_file_that_lost_its_middle_is_refused(tmp_path, hours):
 
 
 @pytest.mark.parametrize("lost", [1, 8, 9, 100, 1000])
-def test_a_truncated_gzip_file_is_never_read_as_half_a_file(tmp_path, lost):
-    """Even where only the checksum at its end is gone."""
+def test_truncated_gzip_file_is_refused(tmp_path, lost):
+    """Also if only the checksum at the end is missing."""
     path = write(tmp_path / "a.csv.gz", *many(500))
     path.write_bytes(path.read_bytes()[:-lost])
     assert f"{path}: the gzip stream ends too early" in refused(path, tmp_path)
@@ -114,7 +113,7 @@ def test_a_truncated_gzip_file_is_never_read_as_half_a_file(tmp_path, lost):
 
 @pytest.mark.parametrize("lost", [4, 20, 60, 200])
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_text_that_is_cut_within_a_row_is_refused(tmp_path, lost, hours):
+def test_csv_truncated_in_a_row_is_refused(tmp_path, lost, hours):
     """In its tags, its numbers or between two columns."""
     path = write(tmp_path / "a.csv", *many(2, **hours))
     content = path.read_bytes()
@@ -132,8 +131,8 @@ def test_text_that_is_cut_within_a_row_is_refused(tmp_path, lost, hours):
         ("ChargePeriodStart", "02/05/2026", "a date and time like 2026-05-01 00:00:00"),
     ],
 )
-def test_a_bad_value_in_text_is_named_with_file_and_line(tmp_path, format_, column, value, expected):
-    """It is not taken for null, nor the row left out."""
+def test_invalid_value_in_csv_is_an_error_with_file_and_line(tmp_path, format_, column, value, expected):
+    """The value does not become null, and the row is not skipped."""
     folder = tmp_path / "bill"
     write(folder / f"a.{format_}", types={column: "VARCHAR"})
     path = write(folder / f"b.{format_}", {}, {column: value}, types={column: "VARCHAR"})
@@ -145,8 +144,8 @@ def test_a_bad_value_in_text_is_named_with_file_and_line(tmp_path, format_, colu
 
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
 @pytest.mark.parametrize("hours", [{}, HOURLY])
-def test_tags_that_are_no_json_are_refused(tmp_path, format_, hours):
-    """A resource without its tags would be nobody's."""
+def test_tags_that_are_not_json_are_refused(tmp_path, format_, hours):
+    """A resource without its tags would have no owner."""
     path = write(
         tmp_path / f"a.{format_}", {"Tags": "{'team': 'search'}", **hours}, types={"Tags": "VARCHAR"}
     )
@@ -168,15 +167,15 @@ def test_tags_that_are_no_json_are_refused(tmp_path, format_, hours):
         ({"EffectiveCost": "-Infinity"}, "BilledCost or EffectiveCost contains NaN or infinity"),
     ],
 )
-def test_a_charge_without_a_day_or_a_cost_is_refused(tmp_path, hours, row, text):
-    """No detection would see it, or every sum it is in would be none."""
+def test_charge_without_a_day_or_a_cost_is_refused(tmp_path, hours, row, text):
+    """No detection would evaluate it, or each of its sums would be null."""
     path = write(tmp_path / "a.parquet", hours, {**hours, **row})
     assert refused(path, tmp_path).startswith(f"{path}: {text}")
 
 
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
 def test_mixed_currencies_are_refused_with_a_file_of_each(tmp_path, format_):
-    """Dollars and euros have no sum."""
+    """Amounts in two currencies cannot be added."""
     folder = tmp_path / "data"
     for period, currency in (("2026-04", "EUR"), ("2026-05", "USD"), ("2026-06", "USD")):
         write(folder / f"billing_period={period}/a.{format_}")
@@ -189,8 +188,8 @@ def test_mixed_currencies_are_refused_with_a_file_of_each(tmp_path, format_):
 
 
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
-def test_an_export_by_month_is_refused(tmp_path, format_):
-    """A month's total says nothing of its days; a fee that lasts a month is fine beside them."""
+def test_monthly_export_is_refused(tmp_path, format_):
+    """A monthly total contains no days; a monthly fee in a daily export is valid."""
     month = {"ChargePeriodStart": "2026-05-01", "ChargePeriodEnd": "2026-06-01"}
     path = write(tmp_path / f"a.{format_}", month, {**month, "ChargeCategory": "Tax"})
     assert f"{path}: charges have monthly granularity, expected daily or hourly" in refused(path, tmp_path)
@@ -198,8 +197,8 @@ def test_an_export_by_month_is_refused(tmp_path, format_):
 
 
 @pytest.mark.parametrize("format_", ["parquet", "csv", "csv.gz"])
-def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, format_):
-    """A month that has just begun has no charges yet."""
+def test_file_without_rows_is_accepted_with_others_and_refused_alone(tmp_path, format_):
+    """A month that has just started has no charges yet."""
     folder = tmp_path / "bill"
     path = write(folder / f"a.{format_}", {"BilledCost": "0"})
     empty = folder / f"b.{format_}"
@@ -209,8 +208,8 @@ def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, f
         Reader.connection.execute(f"COPY ({source}) TO '{empty}' (FORMAT parquet)")
     else:
         opened = gzip.open if format_ == "csv.gz" else open
-        with opened(path, "rt") as given, opened(empty, "wt") as written:
-            written.write(given.readline())
+        with opened(path, "rt") as inputs, opened(empty, "wt") as written:
+            written.write(inputs.readline())
     assert read(folder, tmp_path / "other").refresh().summary.charges == 1
     path.unlink()
     assert f"{folder}: no charges found" in refused(folder, tmp_path)
@@ -218,8 +217,8 @@ def test_a_file_without_rows_is_fine_beside_others_and_refused_alone(tmp_path, f
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "2100-01-01", "9999-12-31", "infinity"])
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
-def test_a_day_that_cannot_be_is_refused(tmp_path, format_, day):
-    """One charge of the year 9999 would be the newest, and all that is judged would be older than it."""
+def test_impossible_day_is_refused(tmp_path, format_, day):
+    """With one charge of the year 9999, all other charges would be too old to be evaluated."""
     row = {"ChargePeriodStart": day, "ChargePeriodEnd": None}
     path = write(tmp_path / f"a.{format_}", {}, row)
     text = refused(path, tmp_path)
@@ -228,8 +227,8 @@ def test_a_day_that_cannot_be_is_refused(tmp_path, format_, day):
     )
 
 
-def test_a_billing_period_that_cannot_be_is_refused(tmp_path):
-    """Deliveries are told apart by it."""
+def test_impossible_billing_period_is_refused(tmp_path):
+    """Deliveries are distinguished by billing period."""
     path = write(tmp_path / "a.parquet", {}, {"BillingPeriodStart": "9999-12-01"})
     assert f"{path}: some charges are dated 9999-12-01" in refused(path, tmp_path)
 
@@ -251,42 +250,42 @@ def test_a_billing_period_that_cannot_be_is_refused(tmp_path):
         ),
     ],
 )
-def test_a_value_of_another_kind_is_not_called_a_damaged_file(tmp_path, column, type_, value, said):
-    """Copying the file again would not mend it."""
+def test_value_of_another_type_is_not_reported_as_damage(tmp_path, column, type_, value, said):
+    """Copying the file again would not fix it."""
     path = write(tmp_path / "a.parquet", {column: value}, types={column: type_})
     assert re.search(said, refused(path, tmp_path))
 
 
-def test_text_that_ends_its_lines_as_old_macs_did_is_named(tmp_path):
+def test_csv_with_carriage_returns_only_is_an_error(tmp_path):
     """It looks like one line without rows."""
     path = write(tmp_path / "a.csv")
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
     assert "lines end with carriage returns" in refused(path, tmp_path)
 
 
-def test_a_row_that_is_not_utf_8_is_named(tmp_path):
-    """Wherever in the file it stands."""
+def test_row_that_is_not_utf_8_is_an_error(tmp_path):
+    """At any position in the file."""
     path = write(tmp_path / "a.csv", *many(3000), {"ServiceName": "Cafe"})
     path.write_bytes(path.read_bytes().replace(b"Cafe", b"Caf\xe9"))
     assert re.search(r"line 3002: the row is not UTF-8 text", refused(path, tmp_path))
 
 
-def test_a_link_to_nothing_is_refused(tmp_path):
-    """A month that was moved away is missing, not empty."""
+def test_broken_link_is_refused(tmp_path):
+    """A month that was moved is missing, not empty."""
     folder = tmp_path / "bill"
     write(folder / "a.parquet")
     (folder / "b.parquet").symlink_to(tmp_path / "gone.parquet")
     assert "b.parquet: is a broken symbolic link" in refused(folder, tmp_path)
 
 
-def test_a_full_disk_is_not_called_a_damaged_file():
-    """What DuckDB says when it cannot write."""
+def test_full_disk_is_not_reported_as_damage():
+    """The error is that of DuckDB when it cannot write."""
     error = duckdb.IOException('Could not write file "/state/a.parquet": No space left on device')
     assert "the disk that holds the state folder is full" in str(refusal(error, files=[]))
 
 
-def test_a_file_whose_name_is_not_utf_8_is_refused(tmp_path):
-    """The engine could not open it."""
+def test_file_name_that_is_not_utf_8_is_refused(tmp_path):
+    """The engine cannot open it."""
     path = write(tmp_path / "bill" / "a.csv")
     path.rename(os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.csv"))
     assert "the file name is not valid UTF-8" in refused(path.parent, tmp_path)
@@ -321,8 +320,8 @@ GOOGLE = "billing_account_id,service.description,sku.id,usage_start_time,cost,cu
         ("name,email,joined", "lacks BilledCost, BillingCurrency"),
     ],
 )
-def test_another_billing_format_is_named(tmp_path, header, said):
-    """What to do differs: a CUR has no FOCUS columns to select."""
+def test_other_billing_format_is_recognized(tmp_path, header, said):
+    """The remedy differs: a CUR has no FOCUS columns to select."""
     path = tmp_path / "a.csv"
     path.write_text(header + "\n" + ",".join("x" for _ in header.split(",")) + "\n")
     assert refused(path, tmp_path).startswith(f"{path}: {said}")
@@ -337,8 +336,8 @@ def test_another_billing_format_is_named(tmp_path, header, said):
         ("/annex/objects/SHA256E-s12345--4d7a.parquet\n", "a git-annex pointer"),
     ],
 )
-def test_a_pointer_to_a_file_is_named(tmp_path, content, said):
-    """The checkout lacks the file itself."""
+def test_pointer_to_a_file_is_recognized(tmp_path, content, said):
+    """The checkout does not contain the file itself."""
     path = tmp_path / "a.parquet"
     path.write_text(content)
     assert refused(path, tmp_path).startswith(f"{path}: is {said}, not the file itself. Run `git ")
@@ -347,7 +346,7 @@ def test_a_pointer_to_a_file_is_named(tmp_path, content, said):
 @pytest.mark.parametrize("format_", ["csv", "csv.gz", "parquet"])
 @pytest.mark.parametrize("days", [range(1, 11), range(1, 20)])
 @pytest.mark.parametrize("hours", ["", " 07:00"])
-def test_a_year_of_two_digits_is_named_where_it_first_stands(tmp_path, format_, days, hours):
+def test_two_digit_year_is_an_error_with_its_first_line(tmp_path, format_, days, hours):
     """DuckDB reads 5/1/26 as the year 5, and fails only at the 13th."""
     rows = [{"ChargePeriodStart": f"5/{day}/26{hours}", "ChargePeriodEnd": None} for day in days]
     path = write(tmp_path / f"a.{format_}", {}, *rows, types={"ChargePeriodStart": "VARCHAR"})
@@ -358,7 +357,7 @@ def test_a_year_of_two_digits_is_named_where_it_first_stands(tmp_path, format_, 
     )
 
 
-def test_mixed_line_ends_are_named(tmp_path):
+def test_mixed_line_endings_are_an_error(tmp_path):
     """Two tools wrote one file."""
     path = write(tmp_path / "a.csv", *many(12))
     lines = path.read_bytes().splitlines()
@@ -366,8 +365,8 @@ def test_mixed_line_ends_are_named(tmp_path):
     assert refused(path, tmp_path).startswith(f"{path}, line 8: mixes line endings (LF and CRLF)")
 
 
-def test_a_parquet_value_that_is_not_utf_8_is_named(tmp_path):
-    """The file is whole."""
+def test_parquet_value_that_is_not_utf_8_is_an_error(tmp_path):
+    """The file is complete."""
     path = write(tmp_path / "a.parquet", {"ServiceName": "Caf\u00e9"})
     path.write_bytes(path.read_bytes().replace("Caf\u00e9".encode(), b"Caf\xff\xfe"))
     text = refused(path, tmp_path)
@@ -376,8 +375,8 @@ def test_a_parquet_value_that_is_not_utf_8_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2026-13-01"])
-def test_a_time_in_parquet_that_is_none_is_named(tmp_path, value):
-    """The file is whole."""
+def test_invalid_time_in_parquet_is_an_error(tmp_path, value):
+    """The file is complete."""
     path = write(tmp_path / "a.parquet", {"ChargePeriodStart": value}, types={"ChargePeriodStart": "VARCHAR"})
     assert refused(path, tmp_path) == (
         f"{path}: a time is '{value}', expected a date and time like 2026-05-01 00:00:00. Correct the file"
@@ -393,16 +392,16 @@ def test_a_time_in_parquet_that_is_none_is_named(tmp_path, value):
         ("Out of Memory Error: failed to allocate", "out of memory"),
     ],
 )
-def test_what_cannot_be_written_is_not_called_a_damaged_file(said, expected):
-    """What DuckDB says where the state is the matter."""
+def test_write_error_is_not_reported_as_damage(said, expected):
+    """The errors of DuckDB concern the state folder."""
     assert expected in str(refusal(duckdb.IOException(said), files=[]))
 
 
 @pytest.mark.parametrize("column", ["BilledCost", "EffectiveCost"])
 @pytest.mark.parametrize("value", ["1e22", "-1e22", "1e300"])
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
-def test_an_absurd_cost_is_named_with_its_day(tmp_path, column, value, format_):
-    """No bill has it, and every sum with it is wrong."""
+def test_absurd_cost_is_an_error_with_its_day(tmp_path, column, value, format_):
+    """Each sum that contains it would be wrong."""
     path = write(tmp_path / f"a.{format_}", {}, {column: value})
     number = value.removeprefix("-").replace("e", "e+")
     assert refused(path, tmp_path).startswith(
@@ -412,8 +411,8 @@ def test_an_absurd_cost_is_named_with_its_day(tmp_path, column, value, format_):
 
 @pytest.mark.parametrize("how", ["shortened", "replaced", "removed"])
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
-def test_a_file_that_changes_while_it_is_read_is_named_so(tmp_path, how, format_, monkeypatch):
-    """Neither the file nor the state is damaged: the delivery was not complete."""
+def test_file_that_changes_during_the_read_is_an_error(tmp_path, how, format_, monkeypatch):
+    """Neither the file nor the state is damaged: the delivery was incomplete."""
     path = write(tmp_path / f"a.{format_}", *many(50))
     content = path.read_bytes()
 
@@ -426,5 +425,5 @@ def test_a_file_that_changes_while_it_is_read_is_named_so(tmp_path, how, format_
 
     before = UnitReader._periods
     monkeypatch.setattr(UnitReader, "_periods", change)
-    said = "was deleted while" if how == "removed" else "was changed while the export was read. Scan again"
-    assert f"{path}: {said}" in refused(path, tmp_path)
+    error = "was deleted while" if how == "removed" else "was changed while the export was read. Scan again"
+    assert f"{path}: {error}" in refused(path, tmp_path)

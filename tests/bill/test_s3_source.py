@@ -51,7 +51,7 @@ def s3(server, monkeypatch, tmp_path):
 
 
 def forget(monkeypatch):
-    """A new session, which knows nobody's credentials yet; botocore's own data is loaded once for all of them."""
+    """Return a new session without credentials; the data of botocore is loaded once."""
     session = botocore.session.Session()
     session.register_component("data_loader", LOADER)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.session.Session(botocore_session=session))
@@ -79,15 +79,15 @@ def export(tmp_path):
 
 
 @pytest.mark.parametrize("address", ["/", "/pre/focus/data", "/pre/focus/data/billing_period=2026-05"])
-def test_an_export_in_s3_is_found_as_in_a_folder(s3, export, tmp_path, address):
-    """From the bucket down to one billing period."""
+def test_export_in_s3_is_found_at_each_level(s3, export, tmp_path, address):
+    """From the bucket to one billing period."""
     upload(s3, export, "pre/")
     reader = read(f"s3://{BUCKET}{address}", tmp_path / "state")
     assert reader.billed() == (2.0 if "2026-05" in address else 3.0)
 
 
 def test_flat_files_and_a_single_object_are_read(s3, tmp_path):
-    """Their neighbours with a longer name are not."""
+    """Objects with a longer name are not read."""
     for name, cost in (("x/a.csv", "1"), ("x/b.csv.gz", "2"), ("x/y/c 🙂'.parquet", "4"), ("x2/d.csv", "8")):
         write(tmp_path / "up" / name, {"BilledCost": cost})
     upload(s3, tmp_path / "up")
@@ -96,8 +96,8 @@ def test_flat_files_and_a_single_object_are_read(s3, tmp_path):
     assert read(f"s3://{BUCKET}/x/a.csv", tmp_path / "other").billed() == 1.0
 
 
-def test_only_what_changed_is_copied_and_it_is_said_before(s3, export, tmp_path):
-    """The ETag tells; the other period's copy stays."""
+def test_only_changed_objects_are_copied_after_a_note(s3, export, tmp_path):
+    """Objects are compared by ETag; the copy of the other period is kept."""
     upload(s3, export)
     reader = read(f"s3://{BUCKET}/focus", tmp_path / "state")
     kept = next(
@@ -114,8 +114,8 @@ def test_only_what_changed_is_copied_and_it_is_said_before(s3, export, tmp_path)
     assert copies(reader) == ["focus-00001.snappy.parquet"] * 2  # the copy of what was overwritten is gone
 
 
-def test_what_was_folded_is_not_kept_as_copy_nor_copied_again(s3, tmp_path):
-    """Hourly exports are large; their days are enough."""
+def test_folded_objects_are_not_kept_and_not_copied_again(s3, tmp_path):
+    """Hourly exports are large; their daily charges are sufficient."""
     deliver(tmp_path / "up" / "focus", HOURLY, {**HOURLY, "BilledCost": "4"})
     upload(s3, tmp_path / "up")
     reader = read(f"s3://{BUCKET}", tmp_path / "state")
@@ -125,8 +125,7 @@ def test_what_was_folded_is_not_kept_as_copy_nor_copied_again(s3, tmp_path):
     assert reader.billed() == 5.0
 
 
-def test_a_copy_that_was_lost_is_made_again(s3, export, tmp_path):
-    """Somebody cleaned up."""
+def test_deleted_copy_is_downloaded_again(s3, export, tmp_path):
     upload(s3, export)
     reader = read(f"s3://{BUCKET}", tmp_path / "state")
     next(reader.state.glob("s3/*/focus/data/billing_period=2026-04/*")).unlink()
@@ -134,8 +133,8 @@ def test_a_copy_that_was_lost_is_made_again(s3, export, tmp_path):
     assert reader.billed() == 3.0
 
 
-def test_of_many_executions_the_newest_alone_is_copied(s3, tmp_path):
-    """CREATE_NEW leaves every delivery where it is."""
+def test_only_the_newest_execution_is_copied(s3, tmp_path):
+    """CREATE_NEW keeps each delivery."""
     for execution, cost in (("20260502T060000Z-b", "1"), ("20260503T060000Z-a", "2")):
         deliver(tmp_path / "up" / "focus", {"BilledCost": cost}, execution=execution)
     upload(s3, tmp_path / "up")
@@ -144,8 +143,8 @@ def test_of_many_executions_the_newest_alone_is_copied(s3, tmp_path):
     assert len(copies(reader)) == 1
 
 
-def test_a_file_is_refused_under_its_address(s3, export, tmp_path):
-    """Where the copy lies is nobody's business; the state stays as it was."""
+def test_error_contains_the_address_of_the_object(s3, export, tmp_path):
+    """It does not contain the path of the copy; the state is unchanged."""
     upload(s3, export)
     reader = read(f"s3://{BUCKET}", tmp_path / "state")
     before = {name: content for name, content in reader.stored().items() if not name.startswith("s3/")}
@@ -161,8 +160,8 @@ def test_a_file_is_refused_under_its_address(s3, export, tmp_path):
     assert after == before
 
 
-def test_an_object_that_is_delivered_anew_while_it_is_read_is_refused(s3, export, tmp_path):
-    """Half of the old and half of the new would be neither."""
+def test_object_that_changes_during_the_download_is_refused(s3, export, tmp_path):
+    """A mixture of two deliveries must not be read."""
     upload(s3, export)
     reader = Reader(f"s3://{BUCKET}", tmp_path / "state")
     key = "focus/data/billing_period=2026-05/focus-00001.snappy.parquet"
@@ -185,7 +184,7 @@ class Interfering(list):
         self.act()
 
 
-def test_a_listed_object_that_is_missing_is_refused(s3, tmp_path):
+def test_missing_listed_object_is_refused(s3, tmp_path):
     """As in a folder."""
     deliver(tmp_path / "up" / "focus", listed=("a.parquet", "b.parquet"))
     upload(s3, tmp_path / "up")
@@ -203,14 +202,13 @@ def test_a_listed_object_that_is_missing_is_refused(s3, tmp_path):
         ("s3:///x", ConfigError, "no bucket specified"),
     ],
 )
-def test_an_address_of_nothing_is_told(s3, tmp_path, address, error, text):
-    """A mistyped name."""
+def test_address_without_objects_is_an_error(s3, tmp_path, address, error, text):
+    """For example, a mistyped name."""
     with pytest.raises(error, match=f"^{address}: {text}"):
         read(address, tmp_path / "state")
 
 
-def test_missing_credentials_are_told(s3, tmp_path, monkeypatch):
-    """What to run is in the sentence."""
+def test_missing_credentials_are_an_error_with_a_remedy(s3, tmp_path, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     forget(monkeypatch)
@@ -220,7 +218,7 @@ def test_missing_credentials_are_told(s3, tmp_path, monkeypatch):
         read(f"s3://{BUCKET}", tmp_path / "state")
 
 
-def test_denied_access_is_told_with_the_permissions_it_takes(s3, server, tmp_path, monkeypatch):
+def test_denied_access_is_an_error_with_the_required_permissions(s3, server, tmp_path, monkeypatch):
     """A user without any policy, and an unknown key."""
     iam = boto3.client("iam")
     iam.create_user(UserName="nobody")
@@ -242,7 +240,7 @@ def test_denied_access_is_told_with_the_permissions_it_takes(s3, server, tmp_pat
         requests.post(f"{server}/moto-api/reset-auth", data=json.dumps(float("inf")), timeout=5)
 
 
-def test_an_endpoint_that_does_not_answer_is_told(s3, tmp_path, monkeypatch):
+def test_unreachable_endpoint_is_an_error(s3, tmp_path, monkeypatch):
     """A laptop without network."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -250,24 +248,24 @@ def test_an_endpoint_that_does_not_answer_is_told(s3, tmp_path, monkeypatch):
         read(f"s3://{BUCKET}", tmp_path / "state")
 
 
-def test_without_boto3_it_is_said_what_to_install(tmp_path, monkeypatch):
-    """A plain install brings what a scan of files needs and no more."""
+def test_missing_boto3_is_an_error_with_the_install_command(tmp_path, monkeypatch):
+    """The default installation contains only the packages that a scan of files needs."""
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ConfigError, match=r"pip install 'focuswatch\[aws\]'"):
         read(f"s3://{BUCKET}", tmp_path / "state")
 
 
 @pytest.mark.parametrize("key", ["focus/../../../x", "../x", "focus/./x", ".."])
-def test_an_address_that_would_leave_the_state_is_refused(s3, tmp_path, key):
-    """S3 takes `..` for a name, a disk for the folder above: the copies would land outside the state."""
+def test_address_with_dot_segments_is_refused(s3, tmp_path, key):
+    """In S3, `..` is part of a name; on disk, copies would be written outside of the state."""
     s3.put_object(Bucket=BUCKET, Key=f"{key}/a.csv", Body=b"x")
     with pytest.raises(ConfigError, match="contains a path segment `.` or `..`"):
         read(f"s3://{BUCKET}/{key}", tmp_path / "state")
     assert not any(path.name == "a.csv" for path in tmp_path.rglob("*"))
 
 
-def test_an_object_whose_copy_would_leave_the_state_is_refused(s3, tmp_path):
-    """It may lie below an address that is fine."""
+def test_object_key_with_dot_segments_is_refused(s3, tmp_path):
+    """Also if the given address is valid."""
     s3.put_object(Bucket=BUCKET, Key="focus/../../../x/a.csv", Body=b"x")
     with pytest.raises(ExportError, match=r"the key contains `.` or `..` as a path segment"):
         read(f"s3://{BUCKET}/focus", tmp_path / "state")

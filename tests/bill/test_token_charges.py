@@ -1,4 +1,4 @@
-"""What a meter of Bedrock says is read in one place: model, kind of token, tier, and millions."""
+"""Meters of Bedrock are parsed in one place: model, token type, tier and millions of tokens."""
 
 from datetime import date
 
@@ -23,11 +23,11 @@ def connection():
 
 def read(connection, **charge):
     """Rows of token_charges over one charge of Bedrock."""
-    usual = {"ServiceName": "Amazon Bedrock", "ConsumedQuantity": 2000.0, "ConsumedUnit": "1K tokens"}
-    given = Case(
-        name="one charge", kind="quiet", charges=[usual | {"charge_date": date(2026, 3, 20)} | charge]
+    baseline = {"ServiceName": "Amazon Bedrock", "ConsumedQuantity": 2000.0, "ConsumedUnit": "1K tokens"}
+    case = Case(
+        name="one charge", kind="quiet", charges=[baseline | {"charge_date": date(2026, 3, 20)} | charge]
     )
-    give(connection, given, file=CaseFile.model_construct(charge={}, activity_row={}))
+    give(connection, case, file=CaseFile.model_construct(charge={}, activity_row={}))
     local_tables.create_views(connection, Catalog.load(), values={"as_of": AS_OF})
     return connection.execute("SELECT model, token_kind, tier, million_tokens FROM token_charges").fetchall()
 
@@ -65,8 +65,8 @@ def read(connection, **charge):
         ),
     ],
 )
-def test_aws_own_meters_name_the_model(connection, meter, model, kind, tier):
-    """Legacy, mantle and service shapes; two million tokens are two thousand of a thousand."""
+def test_model_is_parsed_from_aws_meters(connection, meter, model, kind, tier):
+    """Legacy, mantle and service formats; two million tokens are two thousand units of a thousand."""
     assert read(connection, SkuMeter=meter) == [(model, kind, tier, 2.0)]
 
 
@@ -82,8 +82,8 @@ def test_aws_own_meters_name_the_model(connection, meter, model, kind, tier):
         ("USW2-MP:USW2_output_tokens_flex-Units", "output", "flex"),
     ],
 )
-def test_a_marketplace_model_is_its_service(connection, meter, kind, tier):
-    """Camel and snake shapes; a unit is a million tokens."""
+def test_model_of_a_marketplace_meter_is_its_service(connection, meter, kind, tier):
+    """Camel case and snake case; a unit is a million tokens."""
     charge = {"ServiceName": EDITION, "SkuMeter": meter, "ConsumedUnit": "Units", "ConsumedQuantity": 2.0}
     assert read(connection, **charge) == [(OPUS, kind, tier, 2.0)]
 
@@ -101,11 +101,11 @@ def test_a_marketplace_model_is_its_service(connection, meter, kind, tier):
         (None, 3000.0, 3.0),  # AWS's own meters count thousands
     ],
 )
-def test_units_are_what_the_bill_says_they_are(connection, unit, quantity, millions):
-    """AWS changed a unit once already; only where none is told the meter's family decides."""
+def test_unit_of_the_bill_is_used(connection, unit, quantity, millions):
+    """AWS changed a unit before; the meter's family decides only if the bill has no unit."""
     charge = {"SkuMeter": "USE1-NovaPro-input-tokens", "ConsumedUnit": unit, "ConsumedQuantity": quantity}
-    ((_, _, _, found),) = read(connection, **charge)
-    assert found == pytest.approx(millions)
+    ((_, _, _, result),) = read(connection, **charge)
+    assert result == pytest.approx(millions)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,6 @@ def test_units_are_what_the_bill_says_they_are(connection, unit, quantity, milli
         {"SkuMeter": "USE1-Words-input-tokens", "ServiceName": "Amazon Comprehend"},
     ],
 )
-def test_what_is_no_token_is_left_out(connection, charge):
-    """Held by the hour, spent on training, filtered, drawn; credited, corrected, nothing, or another service's."""
+def test_other_charges_are_excluded(connection, charge):
+    """Hourly capacity, training, guardrails, images, credits, corrections, zero quantities and other services."""
     assert read(connection, **charge) == []

@@ -34,7 +34,7 @@ class EarlierTables:
             raise QueryError(self.error)
 
 
-def test_a_table_gains_its_missing_columns_and_no_other() -> None:
+def test_table_gains_only_its_missing_columns() -> None:
     engine = EarlierTables("is_edge")
     tables = TrinoTables(engine, "memory.raw.focus_export", CATALOG)  # type: ignore[arg-type]
     tables._add_columns(set(SHAPES))
@@ -42,13 +42,13 @@ def test_a_table_gains_its_missing_columns_and_no_other() -> None:
     assert engine.statements == [f"ALTER TABLE {table} ADD COLUMN is_edge boolean" for table in expected]
 
 
-def test_tables_of_this_version_are_left_as_they_are() -> None:
+def test_tables_of_this_version_are_unchanged() -> None:
     engine = EarlierTables("")
     TrinoTables(engine, "memory.raw.focus_export", CATALOG)._add_columns(set(SHAPES))  # type: ignore[arg-type]
     assert engine.statements == []
 
 
-def test_another_error_of_the_statement_is_not_hidden() -> None:
+def test_other_errors_of_the_statement_are_raised() -> None:
     """Only NOT_SUPPORTED leads to DROP TABLE."""
     engine = EarlierTables("is_edge", error="PERMISSION_DENIED: Access Denied")
     tables = TrinoTables(engine, "memory.raw.focus_export", CATALOG)  # type: ignore[arg-type]

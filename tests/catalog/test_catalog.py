@@ -89,7 +89,7 @@ def test_all_invalid_files_are_named_at_once(tmp_path):
     )
 
 
-def test_unknown_detection_lists_the_known_ones(tmp_path):
+def test_unknown_detection_lists_the_valid_ids(tmp_path):
     """A typo is corrected from the message alone."""
     write(tmp_path)
     with pytest.raises(ConfigError, match="No detection is named 'b_thing'. Specify one of: a_thing"):
@@ -133,7 +133,7 @@ def with_tables(tmp_path: Path) -> Catalog:
         ({}, "no cases found"),
     ],
 )
-def test_check_reports_what_only_an_engine_can_detect(tmp_path, change, message):
+def test_check_reports_errors_that_only_an_engine_detects(tmp_path, change, message):
     """A file that loads can still be invalid."""
     write(tmp_path, **change)
     assert any(message in problem for problem in problems(with_tables(tmp_path)))
@@ -164,8 +164,8 @@ def test_completed_template_keeps_every_rule(tmp_path):
     (tmp_path / "tests" / "detections").mkdir(parents=True)
     sql, _ = scaffold.begin("forgotten_gateway", into=tmp_path)
     sql.write_text(sql.read_text().replace("FILL IN", "NatGateway-Hours").replace("{columns}", "{region_id}"))
-    found = problems(with_tables(tmp_path / "athena_sql"))
-    assert [problem for problem in found if "cases" not in problem] == []
+    errors = problems(with_tables(tmp_path / "athena_sql"))
+    assert [problem for problem in errors if "cases" not in problem] == []
 
 
 @pytest.mark.parametrize("name", ["Forgotten", "a", "drop table"])
@@ -205,10 +205,10 @@ def test_a_detection_is_exactly_its_two_files(tmp_path):
         "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": None, "monthly_cost": 30.0,
         "started_day": "2026-01-27", "ended_day": "2026-01-28",
     }  # fmt: skip
-    found = to_finding(
+    finding = to_finding(
         row, detection=catalog.detection("a_thing"), as_of=date(2026, 1, 31), currency="USD", account_names={}
     )
-    increase = cost_increase_of(found, catalog=catalog)
+    increase = cost_increase_of(finding, catalog=catalog)
     assert increase is not None
     assert (increase.first_day, increase.end_day) == (date(2026, 1, 27), date(2026, 1, 29))
     assert (increase.charges, increase.excess, increase.weeks) == ("gpu", None, 2)
@@ -223,7 +223,7 @@ def test_explained_days_must_be_columns(tmp_path):
 
 
 @pytest.mark.parametrize(("old", "new"), [("each_time", "every_run"), ("once", "once")])
-def test_told_is_accepted_as_the_old_name_of_notify(tmp_path, old, new):
+def test_old_key_told_is_accepted_for_notify(tmp_path, old, new):
     """Detections that users wrote keep working for one version."""
     write(tmp_path, told=f'"{old}"')
     assert Catalog.load(tmp_path).detection("a_thing").header.notify == new
@@ -233,8 +233,8 @@ def test_check_of_one_detection_reports_only_its_problems(tmp_path):
     """And says which detections there are when the id is unknown."""
     write(tmp_path, id="first_thing", reason='"It has no {such_column} in its rows."')
     write(tmp_path, id="second_thing")
-    found = problems(with_tables(tmp_path), only="second_thing")
-    assert found == [problem for problem in found if "second_thing" in problem] != []
+    errors = problems(with_tables(tmp_path), only="second_thing")
+    assert errors == [problem for problem in errors if "second_thing" in problem] != []
     with pytest.raises(ConfigError, match="No detection is named 'third_thing'"):
         problems(with_tables(tmp_path), only="third_thing")
 

@@ -70,8 +70,8 @@ def scan(export: Path, *more: object, code: int = 0) -> list[dict[str, object]]:
     )
 
 
-def test_a_scan_finds_the_forgotten_pool_and_says_nothing_new_twice(export):
-    """JSON lists what is there; its status says what is news."""
+def test_second_scan_reports_no_new_findings(export):
+    """The JSON output lists all open findings; their status shows which are new."""
     (first,) = scan(export)
     assert (first["detection"], first["status"]) == ("orphaned_opensearch_collection", "new")
     assert (first["monthly_cost"], first["team"], first["owned_by"]) == (172.8, "search", "resource tag")
@@ -80,21 +80,21 @@ def test_a_scan_finds_the_forgotten_pool_and_says_nothing_new_twice(export):
 
 
 @pytest.mark.parametrize("rows", ['{ resources = ["arn:pool*"] }', '{ tags = { team = ["search"] } }'])
-def test_a_use_case_that_names_resources_or_tags_has_their_charges(export, rows):
-    """The bill is read for resources only where owners.toml names some; either way the use case is found."""
+def test_use_case_is_matched_by_resource_and_by_tag(export, rows):
+    """Charges are read by resource only if owners.toml lists resources."""
     export.write_text(
         export.read_text().replace(",us-east-1,,Amazon Open", ",us-east-1,arn:pool/1,Amazon Open")
     )
     owners = export.with_name("owners.toml")
     owners.write_text(f'[use_cases.help]\nintent = "production"\nrows = {rows}\n')
     beside = ("--owners", owners, "--state", export.parent / "state", "--format", "json")
-    told = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)
-    costs = {row["use_case"]: row["effective_cost"] for row in told}
+    report = json.loads(focuswatch("report", "portfolio", export, *beside).stdout)
+    costs = {row["use_case"]: row["effective_cost"] for row in report}
     assert costs["help"] == pytest.approx(26 * 5.76 if "resources" in rows else sum(costs.values()))
 
 
-def test_a_scan_takes_the_files_that_were_beside_the_export_and_says_so(export):
-    """Left out they would make what they told of look resolved; another file named takes their place."""
+def test_scan_reuses_the_files_of_the_previous_scan_and_notes_it(export):
+    """Otherwise their findings would look resolved. A new file replaces the previous one."""
     owners, other = export.with_name("owners.toml"), export.with_name("other.toml")
     owners.write_text('[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n')
     other.write_text('[teams.others]\nchannel = "#others"\nowns = { accounts = ["111122223333"] }\n')
@@ -103,13 +103,13 @@ def test_a_scan_takes_the_files_that_were_beside_the_export_and_says_so(export):
     for named in (["--owners", owners], [], ["--owners", other], []):
         done = focuswatch("scan", export, "--state", state, "--format", "json", *named)
         teams.append(json.loads(done.stdout)[0]["team"])
-        told = "Using files from the last scan: --owners" in done.stderr
-        assert told == (not named)
+        is_noted = "Using files from the last scan: --owners" in done.stderr
+        assert is_noted == (not named)
     assert teams == ["finders", "finders", "others", "others"]
 
 
 def test_files_are_remembered_for_each_export(export):
-    """A scan of another export in between changes nothing; reports of an export by its name use them too."""
+    """A scan of another export changes nothing; reports of the export use the files too."""
     owners, another = export.with_name("owners.toml"), export.with_name("another.csv")
     owners.write_text('[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n')
     another.write_bytes(export.read_bytes())
@@ -123,8 +123,8 @@ def test_files_are_remembered_for_each_export(export):
     assert "finders" in rows
 
 
-def test_files_are_forgotten_on_request_and_a_file_that_is_gone_is_noted(export):
-    """It is used again once it is back."""
+def test_files_are_forgotten_on_request_and_missing_files_are_noted(export):
+    """A missing file is used again when it is back."""
     owners, state = export.with_name("owners.toml"), export.parent / "state"
     text = '[teams.finders]\nchannel = "#finders"\nowns = { accounts = ["111122223333"] }\n'
     owners.write_text(text)
@@ -141,8 +141,8 @@ def test_files_are_forgotten_on_request_and_a_file_that_is_gone_is_noted(export)
     assert "Using files from the last scan" not in done.stderr
 
 
-def test_damaged_memory_of_files_is_one_sentence(export):
-    """Nothing is forgotten without a word."""
+def test_damaged_list_of_remembered_files_is_one_error(export):
+    """No file is forgotten without a message."""
     scan(export)
     (kept,) = (export.parent / "state").rglob("given_files.json")
     kept.write_text("[" * 5000)
@@ -154,8 +154,8 @@ def test_damaged_memory_of_files_is_one_sentence(export):
     focuswatch("scan", export, "--state", export.parent / "state", "--forget-files")
 
 
-def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bill(export):
-    """Nine days later only the machine is billed."""
+def test_deleted_pool_is_resolved_and_its_savings_are_verified(export):
+    """Nine days later, only the machine is billed."""
     export.write_text(HEADER + pools(range(1, 20)))
     scan(export)
     lines = pools(range(1, 18)) + "".join(
@@ -169,14 +169,14 @@ def test_a_pool_that_is_gone_is_resolved_and_what_was_saved_is_read_from_the_bil
     assert re.search(r"saved +5\.76 USD/day", shown)
 
 
-def test_json_alone_is_on_stdout(export):
-    """Talk goes to stderr, so that a pipe can read the findings."""
+def test_stdout_contains_only_json(export):
+    """Messages go to stderr, so that a pipe can read the findings."""
     done = focuswatch("scan", export, "--state", export.parent / "state", "--format", "json")
     assert isinstance(json.loads(done.stdout), list)
 
 
-def test_slack_format_is_a_message_slack_takes(export):
-    """A text to fall back on, and blocks within its limits."""
+def test_slack_format_is_a_valid_slack_message(export):
+    """It has a fallback text, and blocks within the limits."""
     done = focuswatch("scan", export, "--state", export.parent / "state", "--format", "slack")
     message = json.loads(done.stdout)
     assert message["text"]
@@ -185,24 +185,24 @@ def test_slack_format_is_a_message_slack_takes(export):
     assert all(0 < len(text) <= 3000 for text in texts)
 
 
-def test_piped_output_has_no_colours(export):
+def test_piped_output_has_no_colors(export):
     """Escape codes do not belong in a file."""
     assert "\x1b" not in focuswatch("scan", export, "--state", export.parent / "state").stdout
 
 
-def test_fail_on_exits_3_for_news_alone(export):
-    """A pipeline stops once for a finding, not for ever."""
+def test_fail_on_exits_with_3_for_new_findings_only(export):
+    """A pipeline stops once for each finding."""
     scan(export, "--fail-on", "medium", code=3)
     scan(export, "--fail-on", "medium")
 
 
-def test_fail_on_ignores_milder_findings(export):
-    """A finding of 172.80 a month is medium."""
+def test_fail_on_ignores_lower_severities(export):
+    """A finding of 172.80 USD/month has severity medium."""
     scan(export, "--fail-on", "high")
 
 
-def test_an_excluded_account_is_not_told(export):
-    """And the silence is listed with who said so and why, and can be taken back."""
+def test_excluded_account_causes_no_notification(export):
+    """The exclusion is listed with author and reason, and can be removed."""
     scan(export)
     state = ("--state", export.parent / "state")
     focuswatch(
@@ -225,13 +225,13 @@ def test_an_excluded_account_is_not_told(export):
         ("exclude", "--fingerprint", "zzzz", "--reason", "r"),
     ],
 )
-def test_an_id_that_matches_nothing_gets_one_sentence(export, verb):
+def test_unknown_fingerprint_is_one_error(export, verb):
     scan(export)
     done = focuswatch(*verb, "--state", export.parent / "state", code=1)
     assert done.stderr.startswith("focuswatch: No finding matches 'zzzz'") and done.stderr.count("\n") == 1
 
 
-def test_an_exclusion_by_tag_of_a_security_detection_must_say_so(export):
+def test_exclusion_by_tag_of_a_security_detection_requires_include_security(export):
     scan(export)
     words = (
         "exclude",
@@ -248,19 +248,19 @@ def test_an_exclusion_by_tag_of_a_security_detection_must_say_so(export):
     focuswatch(*words, "--include-security")
 
 
-def test_a_snoozed_finding_waits_for_its_day(export):
-    """The day is the bill's, not the machine's."""
-    (found,) = scan(export)
+def test_snooze_ends_on_its_day(export):
+    """The day is a day of the bill, not of the system clock."""
+    (finding,) = scan(export)
     state = ("--state", export.parent / "state")
-    focuswatch("snooze", found["fingerprint"][:6], "--until", "2026-04-05", "--reason", "load test", *state)
+    focuswatch("snooze", finding["fingerprint"][:6], "--until", "2026-04-05", "--reason", "load test", *state)
     assert scan(export) == []
     focuswatch(
-        "snooze", found["fingerprint"], "--until", "2026-03-01", "--reason", "too late", *state, code=2
+        "snooze", finding["fingerprint"], "--until", "2026-03-01", "--reason", "too late", *state, code=2
     )
 
 
-def test_only_asks_what_is_named(export):
-    """And resolves nothing else."""
+def test_only_runs_the_given_detections(export):
+    """Findings of other detections are not resolved."""
     scan(export)
     (still,) = scan(export, "--only", "new_region,new_service")
     assert still["status"] == "open"
@@ -287,8 +287,8 @@ def test_only_asks_what_is_named(export):
         (["findings", "--format", "slack"], 2, "'slack' is not one of"),
     ],
 )
-def test_bad_input_gets_a_sentence(tmp_path, arguments, code, told):
-    """No traceback; it says what to do."""
+def test_invalid_input_is_one_error(tmp_path, arguments, code, told):
+    """It has no traceback and states the remedy."""
     if "--engine" not in arguments:
         arguments = [*arguments, "--state", tmp_path]
     done = focuswatch(*arguments, code=code)
@@ -296,23 +296,23 @@ def test_bad_input_gets_a_sentence(tmp_path, arguments, code, told):
     assert "Traceback" not in done.stderr
 
 
-def test_the_public_sample_is_scanned_as_it_is(tmp_path):
-    """A file this project did not write: FOCUS 1.0, three providers, nulls as text."""
+def test_public_sample_is_scanned_without_changes(tmp_path):
+    """The sample is FOCUS 1.0, has three providers, and contains NULL as text."""
     done = focuswatch("scan", SAMPLE, "--state", tmp_path, "--format", "json")
     assert isinstance(json.loads(done.stdout), list)
 
 
 @pytest.mark.parametrize("name", sorted(Catalog.load().reports))
 @pytest.mark.parametrize("format", ["table", "json", "csv"])
-def test_every_report_prints_in_every_format(export, name, format):
-    """Without an export named, it is the one scanned last."""
+def test_each_report_prints_in_each_format(export, name, format):
+    """The default export is the most recently scanned one."""
     state = ("--state", export.parent / "state")
     scan(export)
     assert focuswatch("report", name, "--format", format, *state).stdout.strip()
 
 
-def test_a_report_of_the_last_scan_knows_its_owners(export, tmp_path):
-    """Who was named beside the export then is who owns now, unless another file is given."""
+def test_report_uses_the_owners_of_the_last_scan(export, tmp_path):
+    """A new --owners file replaces them."""
     owners = tmp_path / "owners.toml"
     owners.write_text(
         '[teams.everybody]\nchannel = "#all"\nowns = { ous = ["/"], accounts = ["111122223333"] }\n'
@@ -326,8 +326,8 @@ def test_a_report_of_the_last_scan_knows_its_owners(export, tmp_path):
     assert "owners.toml: the file from an earlier scan no longer exists" in done.stderr
 
 
-def test_two_scans_at_once_do_not_meet(export):
-    """The second is told that the first is running."""
+def test_concurrent_scan_of_one_export_is_refused(export):
+    """The error of the second scan states that the first one is running."""
     from filelock import FileLock
 
     from focuswatch.bill.remembered_inputs import state_of
@@ -350,16 +350,15 @@ def examples() -> list[str]:
 
 
 @pytest.mark.parametrize("example", examples())
-def test_every_example_of_the_help_is_understood(example):
-    """An example that the command itself refuses teaches nothing."""
+def test_each_example_in_the_help_is_valid(example):
     words = shlex.split(example.partition("|")[0])[1:]
     done = focuswatch(words[0], "--help")
     options = set(re.findall(r"--[a-z-]+", done.stdout))
     assert {word for word in words if word.startswith("--")} <= options
 
 
-def test_a_command_s_summary_fits_a_line():
-    """In 80 columns none is cut; a summary that is cut says nothing."""
+def test_command_summary_fits_80_columns():
+    """A truncated summary is not readable."""
     listed = focuswatch("--help").stdout
     summaries = listed.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     shown = [command for command in app.registered_commands if not command.hidden]
@@ -368,20 +367,20 @@ def test_a_command_s_summary_fits_a_line():
     assert max(map(len, listed.splitlines())) <= 80
 
 
-def test_a_hint_repeats_the_state(export):
-    """A command that is printed works as it stands."""
+def test_suggested_command_contains_the_state_option(export):
+    """A printed command works without changes."""
     state = export.parent / "a state"
     focuswatch("scan", export, "--state", state)
     focuswatch("exclude", "--account", "111122223333", "--reason", "x", "--state", state)
-    told = " ".join(focuswatch("scan", export, "--state", state).stdout.split())
-    assert f"focuswatch findings --suppressions --state '{state}'" in told
+    output = " ".join(focuswatch("scan", export, "--state", state).stdout.split())
+    assert f"focuswatch findings --suppressions --state '{state}'" in output
     export.write_text(HEADER + pools(range(1, 29)).replace("search", ""))
     weekly = focuswatch("weekly", export, "--state", state).stdout
     assert f"focuswatch report unowned_spend --state '{state}'" in weekly
 
 
-def test_what_is_resolved_stands_apart_from_what_is_to_do(export):
-    """Under its own heading, without a next step, and in no sum of a detection."""
+def test_resolved_findings_have_their_own_heading(export):
+    """They have no next step, and no detection's total includes them."""
     state = ("--state", export.parent / "state")
     export.write_text(HEADER + pools(range(1, 20)))
     focuswatch("scan", export, *state)
@@ -389,18 +388,18 @@ def test_what_is_resolved_stands_apart_from_what_is_to_do(export):
         line for line in pools(range(18, 29)).splitlines(True) if "EC2" in line
     )
     export.write_text(HEADER + lines)
-    told = focuswatch("scan", export, *state).stdout
-    assert "Resolved" in told.splitlines() and "173" in told.split()
-    assert not any(heading in told for heading in ("Waste", "Detection", "→", "No new findings"))
+    output = focuswatch("scan", export, *state).stdout
+    assert "Resolved" in output.splitlines() and "173" in output.split()
+    assert not any(heading in output for heading in ("Waste", "Detection", "→", "No new findings"))
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
-def test_a_scan_fits_the_columns(export, width, monkeypatch):
-    """Each amount whole, each row with its owner and its account."""
+def test_scan_output_fits_the_columns(export, width, monkeypatch):
+    """No amount is truncated, and each row has its owner and account."""
     monkeypatch.setenv("COLUMNS", str(width))
-    told = focuswatch("scan", export, "--state", export.parent / "state").stdout
-    assert max(len(line.rstrip()) for line in told.splitlines()) <= width
-    assert {"173", "medium", "search", "111122223333", "us-east-1"} <= set(told.split())
+    output = focuswatch("scan", export, "--state", export.parent / "state").stdout
+    assert max(len(line.rstrip()) for line in output.splitlines()) <= width
+    assert {"173", "medium", "search", "111122223333", "us-east-1"} <= set(output.split())
 
 
 @pytest.mark.parametrize(("alias", "command"), [("unsilence", "unsuppress"), ("rearm", "reset")])
@@ -413,20 +412,19 @@ def test_command_names_of_earlier_versions_still_work(alias, command):
 
 @pytest.mark.parametrize("command", ["scan", "report", "page", "weekly"])
 def test_commands_that_read_a_bill_share_their_options(command):
-    """One BillOptions object is expanded into the options of each."""
+    """One BillOptions object is expanded into the options of each command."""
     shown = set(re.findall(r"--[a-z-]+", focuswatch(command, "--help").stdout))
     names = {field.name for field in fields(BillOptions)} - {"export"}
     assert {f"--{name.replace('_', '-')}" for name in names} <= shown
 
 
 def test_scan_refuses_the_ledger_of_a_deployment(export):
-    """Its functions alone write it."""
+    """Only the functions of the deployment write to it."""
     done = focuswatch("scan", export, "--ledger", "dynamodb://focuswatch-ledger", code=2)
     assert "focuswatch scan writes only to ledger files" in done.stderr
 
 
-def test_every_verb_has_an_example():
-    """Help that one can paste."""
+def test_each_command_has_an_example():
     without = [
         command.name
         for command in app.registered_commands
@@ -436,12 +434,12 @@ def test_every_verb_has_an_example():
 
 
 def test_show_prints_sql_that_runs(export):
-    """Placeholders are gone and DuckDB takes it as it stands."""
+    """It has no placeholders, and DuckDB runs it without changes."""
     shown = focuswatch("show", "orphaned_opensearch_collection", "--as-of", "2026-03-29").stdout
     assert "$" not in shown[shown.index("WITH ") :]
 
 
-def test_list_names_every_detection():
+def test_list_shows_each_detection():
     """One line each."""
     from focuswatch.catalog.sql_catalog import Catalog
 
@@ -450,15 +448,15 @@ def test_list_names_every_detection():
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "{" * 10])
-def test_a_damaged_note_of_the_last_export_gets_a_sentence(tmp_path, text):
-    """`latest.json` is a convenience; naming the export does without it."""
+def test_damaged_latest_json_is_one_error(tmp_path, text):
+    """The command works if the export is given."""
     (tmp_path / "latest.json").write_text(text)
     done = focuswatch("findings", "--state", tmp_path, code=2)
     assert "expected the export scanned last, found damaged content" in done.stderr
 
 
-def test_a_state_that_cannot_be_written_gets_a_sentence(export, tmp_path):
-    """A file where its folder should be, as on a disk that may only be read."""
+def test_unwritable_state_is_one_error(export, tmp_path):
+    """A file is in the place of the state folder."""
     (tmp_path / "state").write_text("")
     done = focuswatch("scan", export, "--state", tmp_path / "state", code=1)
     assert re.search(
@@ -467,8 +465,8 @@ def test_a_state_that_cannot_be_written_gets_a_sentence(export, tmp_path):
     assert "unexpected" not in done.stderr
 
 
-def test_what_was_kept_and_lost_is_read_anew(export):
-    """Files that somebody removed from the state cost time, not findings."""
+def test_deleted_state_files_are_created_again(export):
+    """Deleted files cost time, not findings."""
     scan(export)
     for path in (export.parent / "state").rglob("*.parquet"):
         path.unlink()
@@ -477,8 +475,8 @@ def test_what_was_kept_and_lost_is_read_anew(export):
 
 
 @pytest.mark.parametrize("bytes_left", [0, 4, 100])
-def test_what_was_kept_and_is_cut_short_is_read_anew(export, bytes_left):
-    """As where the machine stopped: it costs time, not findings."""
+def test_truncated_state_files_are_created_again(export, bytes_left):
+    """An interrupted write costs time, not findings."""
     scan(export)
     for path in (export.parent / "state").rglob("*.parquet"):
         path.write_bytes(path.read_bytes()[:bytes_left])
@@ -486,8 +484,8 @@ def test_what_was_kept_and_is_cut_short_is_read_anew(export, bytes_left):
     assert still["status"] == "open"
 
 
-def test_what_was_kept_and_is_damaged_gets_a_sentence(export):
-    """Of its size, so that only reading it shows: what to remove is said."""
+def test_damaged_state_file_is_one_error(export):
+    """The file has its correct size, so only reading it shows the damage. The error names the folder to remove."""
     scan(export)
     for path in (export.parent / "state").rglob("*.parquet"):
         path.write_bytes(b"PAR1" + bytes(path.stat().st_size - 4))
@@ -496,22 +494,22 @@ def test_what_was_kept_and_is_damaged_gets_a_sentence(export):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_day_long_after_the_bill_is_refused(export):
-    """The ledger would take a mistyped year for the newest day, and resolve nothing until then."""
+def test_as_of_long_after_the_bill_is_refused(export):
+    """With a mistyped year, the ledger would resolve nothing until that year."""
     state = export.parent / "state"
     done = focuswatch("scan", export, "--state", state, "--as-of", "2062-03-29", code=2)
     assert "--as-of 2062-03-29 is more than 366 days after the last charge" in done.stderr
     assert not list(state.rglob("ledger.db"))
 
 
-def test_an_empty_name_is_no_folder(tmp_path):
-    """`scan "$EXPORT"` without an EXPORT would read whatever lies about."""
+def test_empty_export_name_is_refused(tmp_path):
+    """`scan "$EXPORT"` with an empty variable must not read the current folder."""
     done = focuswatch("scan", "", "--state", tmp_path, code=2)
     assert "EXPORT is empty" in done.stderr
 
 
-def test_an_account_that_is_named_twice_is_refused(export, tmp_path):
-    """Its charges would count twice in what teams spend."""
+def test_duplicate_account_is_refused(export, tmp_path):
+    """Its charges would be counted twice in spend by team."""
     accounts = tmp_path / "accounts.csv"
     line = "111122223333,shop,a@example.com,/prod,{},2020-01-01,\n"
     accounts.write_text("sub_account_id,name,email,ou_path,tags,joined_on,closed_on\n" + line * 2)
@@ -519,14 +517,14 @@ def test_an_account_that_is_named_twice_is_refused(export, tmp_path):
     assert "lists account 111122223333 twice" in done.stderr
 
 
-def test_an_error_gives_no_orders_to_the_terminal(tmp_path):
-    """A file's name, or a value in it, may hold escape sequences."""
+def test_error_contains_no_escape_sequences(tmp_path):
+    """A file name or a value can contain escape sequences."""
     done = focuswatch("scan", f"{tmp_path}/\x9b2Jgone", code=1)
     assert "\N{REPLACEMENT CHARACTER}2Jgone: no such file or folder" in done.stderr
 
 
-def test_a_report_without_rows_is_a_header_in_csv(export):
-    """Whoever reads it by column finds the columns."""
+def test_csv_of_an_empty_report_has_a_header(export):
+    """Programs read the columns by name."""
     state = export.parent / "state"
     done = focuswatch(
         "report", "ai_spend", export, "--state", state, "--as-of", "2026-03-02", "--format", "csv"
@@ -536,8 +534,8 @@ def test_a_report_without_rows_is_a_header_in_csv(export):
 
 
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt()", "RuntimeError('Query interrupted')"])
-def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
-    """Whether Python or DuckDB hears of it first."""
+def test_interrupted_scan_states_that_the_state_is_unchanged(raised):
+    """Python or DuckDB can receive the interrupt first."""
     code = (
         "from unittest.mock import patch; from focuswatch.cli import main\n"
         f"with patch('focuswatch.catalog.sql_catalog.Catalog.load', side_effect={raised}): main()"
@@ -547,8 +545,8 @@ def test_who_stops_it_is_told_that_nothing_is_half_done(raised):
     assert done.stderr.startswith("focuswatch: interrupted. Saved state is intact")
 
 
-def test_a_finding_shown_whole_says_how_it_may_be_wrong(export):
-    """Evidence alone convinces; what it cannot see belongs beside it."""
+def test_finding_in_full_shows_its_known_limitations(export):
+    """Evidence is incomplete without the known limitations."""
     (finding,) = scan(export)
     shown = focuswatch("findings", finding["fingerprint"][:6], "--state", export.parent / "state").stdout
     assert "Known limitations" in shown
@@ -563,8 +561,8 @@ def here(monkeypatch, *words: str) -> int:
     return int(ended.value.code or 0)
 
 
-def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
-    """What was silenced in Slack is taken back where it is kept."""
+def test_ledger_of_a_deployment_is_opened_by_name(capsys, monkeypatch):
+    """A suppression from Slack is removed where it is stored."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         ledger = DynamoLedger(ledger_table("focuswatch-ledger"))
@@ -583,39 +581,39 @@ def test_a_deployments_ledger_is_answered_by_name(capsys, monkeypatch):
             )
             == 0
         )
-        (silence,) = ledger.suppressions()
-        assert silence.value == finding().fingerprint
-        assert here(monkeypatch, "unsuppress", str(silence.id), *place) == 0
+        (suppression,) = ledger.suppressions()
+        assert suppression.value == finding().fingerprint
+        assert here(monkeypatch, "unsuppress", str(suppression.id), *place) == 0
         assert ledger.suppressions() == []
         assert here(monkeypatch, "findings", "--ledger", "dynamodb://another") == 1
     assert "dynamodb://another cannot be read" in capsys.readouterr().err
 
 
-def test_first_charges_of_next_to_nothing_are_one_line(tmp_path):
-    """A first bill of one month: everything that comes for the first time on day 29 costs a thousandth of a cent."""
+def test_minor_first_charges_are_one_line(tmp_path):
+    """In a bill of one month, each first charge on day 29 costs a thousandth of a cent."""
     path = tmp_path / "may.csv"
 
     def line(cost: float, day: int, service: str, resource: str = "") -> str:
         days = f"2026-05-{day:02},2026-05-{day + 1:02}"
         return f"{cost},USD,2026-05-01,Usage,{days},1,{cost:f},us-east-1,{resource},{service},Use,111122223333,\n"
 
-    usual = "".join(line(10, day, "Amazon EC2", "i-1") for day in range(1, 31))
+    baseline = "".join(line(10, day, "Amazon EC2", "i-1") for day in range(1, 31))
     services = ("AWS Key Management Service", "Amazon Simple Queue Service", "AWS X-Ray", "AWS Lambda")
-    path.write_text(HEADER + usual + "".join(line(0.00001, 29, one) for one in services))
-    found = scan(path, "--state", tmp_path / "state")
-    assert {one["service_name"]: one["severity"] for one in found} == dict.fromkeys(services, "low")
+    path.write_text(HEADER + baseline + "".join(line(0.00001, 29, one) for one in services))
+    findings = scan(path, "--state", tmp_path / "state")
+    assert {one["service_name"]: one["severity"] for one in findings} == dict.fromkeys(services, "low")
     printed = focuswatch("scan", path, "--state", tmp_path / "other").stdout
     assert printed.count("AWS X-Ray") == 1
-    said = " ".join(printed.split())
-    assert "4 in 1 account, 0.00 USD in total" in said
-    assert "30 days" in said and "starting 2026-05-01" in said
+    text = " ".join(printed.split())
+    assert "4 in 1 account, 0.00 USD in total" in text
+    assert "30 days" in text and "starting 2026-05-01" in text
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="root loses its right to write by a call of Linux's")
-def test_a_read_only_state_can_be_read_and_a_scan_of_it_is_one_sentence(export):
-    """As on a backup, or in a colleague's folder."""
+def test_read_only_state_can_be_read_and_a_scan_is_one_error(export):
+    """Examples are a backup and the folder of a colleague."""
     state = export.parent / "state"
-    (found,) = scan(export)
+    (finding,) = scan(export)
     paths = [state, *state.rglob("*")]
     modes = {path: path.stat().st_mode for path in paths}
     for path in paths:
@@ -628,7 +626,7 @@ def test_a_read_only_state_can_be_read_and_a_scan_of_it_is_one_sentence(export):
         )  # fmt: skip
 
     try:
-        done = run("findings", found["fingerprint"][:8])
+        done = run("findings", finding["fingerprint"][:8])
         assert (done.returncode, done.stderr) == (0, "")
         assert "OpenSearch" in done.stdout
         done = run("scan", export)

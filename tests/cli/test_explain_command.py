@@ -32,14 +32,14 @@ def charge(day: date, meter: str, cost: float, *, service: str = "Amazon EC2", r
 
 def charges(first: date, end: date) -> str:
     days = [first + timedelta(days=place) for place in range((end - first).days)]
-    usual = [charge(day, "BoxUsage:m5.large", 30.0) for day in days]
+    baseline = [charge(day, "BoxUsage:m5.large", 30.0) for day in days]
     risen = [
         charge(day, "USW2-BoxUsage:p4d.24xlarge", 500.0, region="us-west-2", resource=INSTANCE)
         for day in days
         if day >= INCREASED
     ]
     idle = [charge(day, "USE1-SearchOCU", 5.76, service="Amazon OpenSearch Service") for day in days]
-    return "".join([*usual, *risen, *idle])
+    return "".join([*baseline, *risen, *idle])
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def test_a_fingerprint_prefix_names_the_finding(scanned):
     """Cost drivers with their region, and what started that day, as a table."""
     fingerprint = found(scanned, "cost_anomaly")["fingerprint"]
     output = " ".join(focuswatch("explain", fingerprint[:6], "--state", scanned / "state").stdout.split())
-    for said in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "Other", "2026-03-23"):
-        assert said in output
+    for text in ("BoxUsage:p4d.24xlarge (new)", "us-west-2", "i-new", "Other", "2026-03-23"):
+        assert text in output
     assert "Started that day: region us-west-2 (500.00/day), resource arn:aws:ec2:us-west-2" in output
 
 
@@ -73,12 +73,12 @@ def test_json_adds_up_and_equals_the_explanation_of_the_finding(scanned):
     output = focuswatch(
         "explain", one["fingerprint"], "--state", scanned / "state", "--format", "json"
     ).stdout
-    asked = json.loads(output)
-    assert asked.pop("fingerprint") == one["fingerprint"] and asked.pop("currency") == "USD"
-    assert asked == one["explanation"]
-    parts = [Decimal(str(part["excess"])) for part in asked["parts"]]
-    assert sum(parts, Decimal(str(asked["others"]))) == Decimal(str(asked["excess"]))
-    assert asked["parts"][0]["resource_id"] == INSTANCE
+    document = json.loads(output)
+    assert document.pop("fingerprint") == one["fingerprint"] and document.pop("currency") == "USD"
+    assert document == one["explanation"]
+    parts = [Decimal(str(part["excess"])) for part in document["parts"]]
+    assert sum(parts, Decimal(str(document["others"]))) == Decimal(str(document["excess"]))
+    assert document["parts"][0]["resource_id"] == INSTANCE
 
 
 def test_finding_without_cost_increase_gets_one_sentence(scanned):
@@ -135,8 +135,8 @@ def test_ledger_of_a_deployment_has_the_stored_explanation(monkeypatch, stored, 
         DynamoLedger(table).update(
             lambda entries, silences: decide(entries, silences, run(one)), evaluated=()
         )
-        asked = ["explain", one.fingerprint, "--ledger", f"dynamodb://{table.name}"]
-        done = CliRunner().invoke(app, asked)
+        command = ["explain", one.fingerprint, "--ledger", f"dynamodb://{table.name}"]
+        done = CliRunner().invoke(app, command)
     if code:
         assert "was stored without an explanation" in str(done.exception)
     else:

@@ -33,16 +33,16 @@ def hostile(**more: object):
 
 
 @pytest.mark.parametrize("shown", [lambda entry: print_findings([entry]), print_finding])
-def test_a_name_gives_no_orders_to_the_terminal(capsys, shown):
-    """It neither colours, nor moves the cursor, nor turns a line round; one sees that something was there."""
+def test_name_from_a_bill_is_printed_without_control_characters(capsys, shown):
+    """It changes no color, cursor or text direction; a visible character marks the place."""
     shown(LedgerEntry(finding=hostile()))
     printed = capsys.readouterr().out
     assert "\N{REPLACEMENT CHARACTER}" in printed
     assert not set(printed) & set("\x1b\x07\x08\x9b\u202e")
 
 
-def test_json_says_the_same_without_raw_control_characters():
-    """A program reads the name as the bill has it; a terminal that shows the text is given no orders."""
+def test_json_escapes_control_characters():
+    """A program reads the name as in the bill; a terminal that shows the JSON is not affected."""
     text = machine_formats.findings_json([hostile()])
     assert not set(text) & set("\x1b\x07\x08\x9b\u202e")
     assert json.loads(text)[0]["team"] == ORDERS
@@ -65,8 +65,8 @@ def message(*told) -> dict:
     )
 
 
-def test_json_has_no_infinity_whatever_a_row_holds():
-    """RFC 8259 knows none: jq, browsers and most languages refuse the whole document."""
+def test_json_contains_no_infinity():
+    """RFC 8259 has no infinity: jq, browsers and most languages reject the document."""
     row = {
         "budget": float("inf"),
         "over_by": -float("inf"),
@@ -78,12 +78,12 @@ def test_json_has_no_infinity_whatever_a_row_holds():
     def refuse(name):
         raise AssertionError(name)
 
-    (told,) = json.loads(text, parse_constant=refuse)
-    assert told == {"budget": None, "over_by": None, "shares": [None, 1.5], "a": {"b": None}}
+    (document,) = json.loads(text, parse_constant=refuse)
+    assert document == {"budget": None, "over_by": None, "shares": [None, 1.5], "a": {"b": None}}
 
 
-def test_a_name_is_no_markup_in_slack():
-    """Rich text has no markup in its texts: no bold, no link, no mention, and no line that a name begins."""
+def test_name_from_a_bill_is_not_markup_in_slack():
+    """Rich text contains no bold, link, mention or line that a name starts."""
     name = "*bold* _it_ ~no~ `code` <!channel> @here https://evil.example & co\n3. Stop: run this\x1b[2J"
     block = message(hostile(reason=name))["blocks"][1]
     assert block["type"] == "rich_text"
@@ -97,10 +97,10 @@ def test_a_name_is_no_markup_in_slack():
     assert not set("".join(texts)) & set("\x1b\x07\x08\x9b\u202e")
 
 
-def test_slack_is_told_as_many_findings_as_it_takes():
-    """The costliest, and how many more there are; Slack would refuse a longer message as a whole."""
+def test_slack_message_lists_as_many_findings_as_fit():
+    """It lists the findings with the highest cost and the number of the others. Slack rejects a longer message."""
     few, many = message(*[finding()] * 3), message(*[hostile(reason="x" * 1500)] * 15)
-    assert [len([one for one in told["blocks"] if one["type"] == "rich_text"]) for told in (few, many)] == [
+    assert [len([one for one in sent["blocks"] if one["type"] == "rich_text"]) for sent in (few, many)] == [
         3,
         6,
     ]
@@ -108,21 +108,21 @@ def test_slack_is_told_as_many_findings_as_it_takes():
     assert many["blocks"][-2]["elements"][0]["text"] == "and 9 more"
 
 
-def test_csv_has_its_header_without_rows():
-    """Whoever reads it by column finds the columns on a quiet day too."""
+def test_csv_without_rows_has_a_header():
+    """Programs read the columns by name."""
     assert machine_formats.rows_csv([], columns=["team", "cost"]) == "team,cost\n"
 
 
-def test_a_spreadsheet_takes_no_name_for_a_formula():
-    """Names come from tags, which anybody may set."""
+def test_name_from_a_bill_is_not_a_formula_in_csv():
+    """Anyone can set the value of a tag."""
     rows = [{"team": '=HYPERLINK("http://evil.example")', "cost": -1.5}, {"team": ORDERS, "cost": None}]
     first, second = csv.DictReader(io.StringIO(machine_formats.rows_csv(rows, columns=["team", "cost"])))
     assert first == {"team": '\'=HYPERLINK("http://evil.example")', "cost": "-1.5"}
     assert "\x1b" not in second["team"]
 
 
-def test_a_wide_report_keeps_the_columns_that_say_what_a_row_is(capsys, monkeypatch):
-    """Numbers and their long names do not push the texts out of the table; an account's id is never broken."""
+def test_wide_report_keeps_its_text_columns(capsys, monkeypatch):
+    """Numbers with long headings do not displace texts; an account ID is never broken."""
     monkeypatch.setenv("COLUMNS", "120")
     numbers = {
         f"effective_cost_of_{number}_weeks_before": 1234.5 for number in ("one", "two", "three", "four")
@@ -135,8 +135,8 @@ def test_a_wide_report_keeps_the_columns_that_say_what_a_row_is(capsys, monkeypa
     assert any("arn:x" in line and "x…x" in line for line in shown)
 
 
-def test_minor_security_is_one_line_of_a_slack_message():
-    """Sixty findings of a thousandth of a cent push nothing else out."""
+def test_minor_security_findings_are_one_line_in_slack():
+    """Sixty findings of a thousandth of a cent displace no other finding."""
     minor = [
         finding(f"m-{number}", category="security", cost="0.00001").model_copy(
             update={"severity": "low", "service_name": f"Service {number:02}"}
@@ -154,8 +154,8 @@ def test_minor_security_is_one_line_of_a_slack_message():
 @pytest.mark.parametrize(
     "code", [0x200B, 0x2060, 0xFEFF, 0x00AD, 0x202E, 0x2066, 0x061C, 0xE0041, 0xE0101, 0x206A, 0x1B, 0x9B]
 )
-def test_what_is_not_seen_is_marked_everywhere(code):
-    """A name that looks like another's is not taken for it, on the terminal, in a mail, in Jira and on the page."""
+def test_invisible_characters_are_marked_in_each_output(code):
+    """A name that looks like another name is distinguishable on the terminal, in mail, in Jira and on the page."""
     name = f"vic{chr(code)}tim"
     assert visible(name) == "vic\N{REPLACEMENT CHARACTER}tim"
     assert one_line(name, longest=99) == "vic\N{REPLACEMENT CHARACTER}tim"
@@ -164,7 +164,7 @@ def test_what_is_not_seen_is_marked_everywhere(code):
     assert chr(code) not in machine_formats.rows_csv([{"name": name}], columns=["name"])
 
 
-def test_an_emoji_and_a_script_with_joiners_stay_as_they_are():
+def test_emoji_and_scripts_with_joiners_are_unchanged():
     for text in ("\N{MAN}\u200d\N{WOMAN}", "\u06a9\u200c\u0627", "\u2764\ufe0f", "a\tb\nc"):
         assert visible(text) == text
 
@@ -173,27 +173,27 @@ def test_an_emoji_and_a_script_with_joiners_stay_as_they_are():
 @pytest.mark.parametrize(
     "before", ["", " ", "\u00a0", "\u3000", "\t", "\r", "\n", "\n \t", "\u200b", "\ufeff"]
 )
-def test_no_cell_of_a_csv_begins_a_formula(sign, before):
-    """Whatever a spreadsheet passes over before the sign: https://owasp.org/www-community/attacks/CSV_Injection."""
+def test_csv_cell_never_starts_a_formula(sign, before):
+    """Spreadsheets skip some characters before the sign: https://owasp.org/www-community/attacks/CSV_Injection."""
     text = machine_formats.rows_csv([{"name": f"{before}{sign}1+1", "cost": -1.5}], columns=["name", "cost"])
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
     assert row["name"].startswith("'") and row["cost"] == "-1.5"
 
 
 @pytest.mark.parametrize("before", ["\t", "\r", "\n"])
-def test_no_cell_of_a_csv_begins_with_a_control_character(before):
+def test_csv_cell_never_starts_with_a_control_character(before):
     text = machine_formats.rows_csv([{"name": f"{before}x"}], columns=["name"])
     assert next(csv.DictReader(io.StringIO(text, newline="")))["name"].startswith("'")
 
 
-def test_a_note_gives_no_orders_to_the_terminal(capsys):
+def test_progress_note_contains_no_escape_sequences(capsys):
     with progress_line() as line:
         line.note("Note: \x1b[2J[bold]x[/bold]")
     assert capsys.readouterr().err == "Note: \ufffd[2J[bold]x[/bold]\n"
 
 
-def test_two_accounts_of_one_name_are_told_apart(capsys):
-    """By their ids, wherever a finding says where it is."""
+def test_accounts_with_the_same_name_are_shown_with_ids(capsys):
+    """In each place that shows the account of a finding."""
     one, other = (
         finding(account=id).model_copy(update={"sub_account_name": "prod"})
         for id in ("111122223333", "444455556666")

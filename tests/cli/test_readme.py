@@ -83,8 +83,8 @@ def test_the_example_owners_file_is_taken():
 def write() -> None:
     """Put the catalog into the README."""
     block = re.compile(r"(<!-- catalog[^>]*-->\n).*?(<!-- /catalog -->)", re.DOTALL)
-    made = block.sub(lambda found: f"{found[1]}{catalog_table()}\n{found[2]}", README)
-    (ROOT / "README.md").write_text(made)
+    readme = block.sub(lambda found: f"{found[1]}{catalog_table()}\n{found[2]}", README)
+    (ROOT / "README.md").write_text(readme)
 
 
 if __name__ == "__main__":

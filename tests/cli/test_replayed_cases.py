@@ -2,7 +2,7 @@
 
 Cases about AWS have no bill to scan; their tests are elsewhere:
 
-- accounts_statement: test_athena_statements.py, test_the_accounts_of_many_findings_are_asked_for_in_several_statements
+- accounts_statement: test_athena_statements.py, test_account_ids_of_many_findings_are_split_into_statements
 - default_external_id: test_infra.py, test_the_shipped_examples_end_the_synthesis
 - letter_redos: test_spending.py, test_a_message_of_any_form_is_read_in_one_pass
 - secret_wildcard: test_deployment.py, test_a_mistake_is_named_with_its_key_and_what_was_expected
@@ -60,9 +60,9 @@ def page(state: Path) -> str:
 
 def test_above_usual_means_two_things(tmp_path):
     """Two rises of one day and one size are stated alike, as the 1,000 USD that they cost, though one is younger."""
-    found = scan(CASES / "tag_of_the_rise_is_ignored" / "bill.csv", tmp_path)
+    findings = scan(CASES / "tag_of_the_rise_is_ignored" / "bill.csv", tmp_path)
     for detection in ("cost_anomaly", "gpu_burst"):
-        first, second = [one for one in found if one["detection"] == detection]
+        first, second = [one for one in findings if one["detection"] == detection]
         assert {first["started_on"], second["started_on"]} == {"2026-05-26", "2026-05-28"}
         for one in (first, second):
             assert one["cost_so_far"] == 1_000 and one["monthly_cost_if_continues"] == 0
@@ -71,11 +71,11 @@ def test_above_usual_means_two_things(tmp_path):
 
 
 def test_activity_glob(tmp_path):
-    """The file named is read: act[1].parquet knows none of these endpoints, act1.parquet knows all as idle."""
-    for name, found in (("act[1].parquet", False), ("act1.parquet", True)):
+    """The given file is read: act[1].parquet contains none of these endpoints, act1.parquet contains all as idle."""
+    for name, has_finding in (("act[1].parquet", False), ("act1.parquet", True)):
         activity = CASES / "activity_glob" / name
         only = ("--only", "idle_sagemaker_endpoint")
-        assert bool(scan(HOSTILE_NAMES, tmp_path / name, "--activity", activity, *only)) == found
+        assert bool(scan(HOSTILE_NAMES, tmp_path / name, "--activity", activity, *only)) == has_finding
 
 
 def test_beside_forgotten(tmp_path):
@@ -92,8 +92,8 @@ def test_beside_forgotten(tmp_path):
 
 def test_cost_1e22(tmp_path):
     """An absurd amount is named with its file and column."""
-    said = refusal("scan", CASES / "cost_1e22" / "a.parquet", state=tmp_path)
-    assert re.search(r"a\.parquet: BilledCost .*1e\+22", said)
+    error = refusal("scan", CASES / "cost_1e22" / "a.parquet", state=tmp_path)
+    assert re.search(r"a\.parquet: BilledCost .*1e\+22", error)
 
 
 def test_csv_formula(tmp_path):
@@ -113,8 +113,10 @@ def test_deep_toml(tmp_path):
     owners = tmp_path / "owners.toml"
     for text in ("a=" + "[" * 5_000 + "]" * 5_000, "a=" + "9" * 5_000):
         owners.write_text(text)
-        said = refusal("scan", CASES / "negative_budget" / "base.parquet", "--owners", owners, state=tmp_path)
-        assert "owners.toml is not TOML" in said
+        error = refusal(
+            "scan", CASES / "negative_budget" / "base.parquet", "--owners", owners, state=tmp_path
+        )
+        assert "owners.toml is not TOML" in error
 
 
 @pytest.mark.parametrize("copy", ["may (1).csv", "may.csv.gz"])
@@ -145,10 +147,10 @@ def test_explain_a_day_is_diluted(tmp_path):
 
 
 def test_high_for_a_thousandth_of_a_cent(tmp_path):
-    """A first charge of next to nothing is low and one line; a young export says what it cannot tell."""
+    """A tiny first charge has severity low and is one line; the scan of a short export notes its limits."""
     bill = CASES / "high_for_a_thousandth_of_a_cent" / "bill.csv"
-    (found,) = scan(bill, tmp_path / "json")
-    assert (found["detection"], found["severity"]) == ("new_service", "low")
+    (finding,) = scan(bill, tmp_path / "json")
+    assert (finding["detection"], finding["severity"]) == ("new_service", "low")
     printed = focuswatch("scan", bill, "--state", tmp_path / "table").stdout
     assert len([line for line in printed.splitlines() if "Key Management" in line]) == 1
     assert "30 days of history" in printed
@@ -169,7 +171,7 @@ def test_infinite_and_negative_budget(tmp_path, command, budget):
 def test_kept_damaged(tmp_path):
     """What focuswatch keeps and finds damaged is read anew, or named with its folder."""
     bill = CASES / "explain_a_day_is_diluted" / "bill.csv"
-    found = {one["fingerprint"] for one in scan(bill, tmp_path)}
+    fingerprints = {one["fingerprint"] for one in scan(bill, tmp_path)}
     (kept,) = tmp_path.rglob("daily_services.parquet")
     kept.write_bytes(kept.read_bytes()[:100])
     done = subprocess.run(
@@ -177,15 +179,15 @@ def test_kept_damaged(tmp_path):
         check=False,
     )  # fmt: skip
     if done.returncode == 0:
-        assert {one["fingerprint"] for one in json.loads(done.stdout)} == found
+        assert {one["fingerprint"] for one in json.loads(done.stdout)} == fingerprints
     else:
         assert str(tmp_path) in done.stderr and "damaged" in done.stderr and "unexpected" not in done.stderr
 
 
 def test_new_region_of_a_purchase(tmp_path):
     """A purchase is shown as billed, and its explanation finds it in the file."""
-    found = scan(CASES / "new_region_of_a_purchase" / "bill.csv", tmp_path)
-    (region,) = [one for one in found if one["detection"] == "new_region"]
+    findings = scan(CASES / "new_region_of_a_purchase" / "bill.csv", tmp_path)
+    (region,) = [one for one in findings if one["detection"] == "new_region"]
     assert "355.33 USD" in region["reason"]
     done = focuswatch("explain", region["fingerprint"], "--state", tmp_path)
     assert "HeavyUsage:db.r6g.large" in done.stdout and "purchase" in done.stdout and "355" in done.stdout
@@ -202,24 +204,24 @@ def test_news_lost_and_news_lost_encoding(tmp_path, encoding):
     with Path("/dev/full").open("w") as full:
         lost = subprocess.run(scan_idle, stdout=full, stderr=subprocess.PIPE, env=env, check=False)
     assert lost.returncode == 1
-    told = subprocess.run(scan_idle, capture_output=True, env=env, check=False)
-    assert told.returncode == 0 and b"evil.example" in told.stdout, told.stderr
+    done = subprocess.run(scan_idle, capture_output=True, env=env, check=False)
+    assert done.returncode == 0 and b"evil.example" in done.stdout, done.stderr
     assert {one["status"] for one in scan(IDLE / "bill.parquet", tmp_path)} == {"open"}
 
 
 def test_none_in_command(tmp_path):
     """Where the bill does not give a name, no command names one: not as text, JSON or on the page."""
-    found = scan(HOSTILE_NAMES, tmp_path, "--activity", CASES / "activity_glob" / "act1.parquet")
-    nameless = [one for one in found if not (one["resource_id"] or "/").rpartition("/")[2]]
+    findings = scan(HOSTILE_NAMES, tmp_path, "--activity", CASES / "activity_glob" / "act1.parquet")
+    nameless = [one for one in findings if not (one["resource_id"] or "/").rpartition("/")[2]]
     assert nameless
     shown = data_of(page(tmp_path))["findings"]
-    assert len(shown) == len(found)
+    assert len(shown) == len(findings)
     for text in map(json.dumps, [*nameless, *shown]):
         assert not re.search(r"--[a-z-]+ none\b", text)
 
 
 def test_not_aws_scanned_as_aws(tmp_path):
-    """One sentence says whose charges these are, wherever someone reads of them; their money is counted."""
+    """Each output names the provider of these charges in one sentence; totals include them."""
     bill = CASES / "not_aws_scanned_as_aws" / "bill.csv"
     done = focuswatch("scan", bill, "--state", tmp_path, "--format", "json")
     assert "41 of 41 charges are Microsoft's" in done.stderr and json.loads(done.stdout) == []
@@ -231,8 +233,8 @@ def test_not_aws_scanned_as_aws(tmp_path):
 def test_other_resources_command(tmp_path):
     """No command for names that mean something else to the AWS CLI: an option, a file, the beginning of another."""
     other = CASES / "other_resources_command"
-    found = scan(other / "bill.parquet", tmp_path, "--activity", other / "activity.parquet")
-    endpoints = [one for one in found if one["detection"] == "idle_sagemaker_endpoint"]
+    findings = scan(other / "bill.parquet", tmp_path, "--activity", other / "activity.parquet")
+    endpoints = [one for one in findings if one["detection"] == "idle_sagemaker_endpoint"]
     offered = {
         one["resource_id"].partition("/")[2]: re.findall(r"--endpoint-name (\S+)", one["action"])
         for one in endpoints
@@ -257,8 +259,8 @@ def test_other_resources_command(tmp_path):
 )
 def test_refusals_name_no_format(tmp_path, file, named):
     """The sentence names the format found and the one to export."""
-    said = refusal("scan", CASES / "refusals_name_no_format" / f"{file}.csv", state=tmp_path)
-    assert named in said and "FOCUS 1.2" in said
+    error = refusal("scan", CASES / "refusals_name_no_format" / f"{file}.csv", state=tmp_path)
+    assert named in error and "FOCUS 1.2" in error
 
 
 def test_refusals_name_no_format_of_a_pointer(tmp_path):
@@ -271,23 +273,23 @@ def test_refusals_name_no_format_of_a_pointer(tmp_path):
 
 
 def test_s3_dotdot(tmp_path):
-    """An address that leaves its prefix is refused, before AWS is asked."""
+    """An address outside of its prefix is refused before a request is sent."""
     assert ".." in refusal("scan", "s3://bucket/focus/../../../x", state=tmp_path / "state")
     assert {path.name for path in tmp_path.iterdir()} <= {"state"}
 
 
 @pytest.mark.parametrize("output", ["table", "json", "slack", "findings", "weekly", "page"])
 def test_shell_in_name(tmp_path, output):
-    """The hostile name stands in no command, whatever prints it; what is not offered is explained."""
-    given = ("--activity", IDLE / "activity.parquet", "--state", tmp_path)
+    """No output contains a command with the hostile name; it states why the command is missing."""
+    options = ("--activity", IDLE / "activity.parquet", "--state", tmp_path)
     if output in ("table", "json", "slack"):
-        printed = focuswatch("scan", IDLE / "bill.parquet", *given, "--format", output).stdout
+        printed = focuswatch("scan", IDLE / "bill.parquet", *options, "--format", output).stdout
     else:
-        found = scan(IDLE / "bill.parquet", tmp_path, *given[:2])
+        findings = scan(IDLE / "bill.parquet", tmp_path, *options[:2])
         if output == "page":
             printed = json.dumps(data_of(page(tmp_path)))
         elif output == "findings":
-            keys = [one["fingerprint"] for one in found]
+            keys = [one["fingerprint"] for one in findings]
             printed = "".join(focuswatch("findings", key, "--state", tmp_path).stdout for key in keys)
             assert "(no command:" in re.sub(r"\s+", " ", printed)
         else:
@@ -319,8 +321,8 @@ def test_table_cut_at_80_columns(tmp_path, columns):
 def test_tag_of_the_rise_is_ignored(tmp_path):
     """The anomaly belongs to the team that tagged its cost driver, and that team's week names it."""
     case = CASES / "tag_of_the_rise_is_ignored"
-    found = scan(case / "bill.csv", tmp_path, "--owners", case / "owners.toml")
-    anomalies = [one for one in found if one["category"] == "anomaly"]
+    findings = scan(case / "bill.csv", tmp_path, "--owners", case / "owners.toml")
+    anomalies = [one for one in findings if one["category"] == "anomaly"]
     assert len(anomalies) == 2 and {one["team"] for one in anomalies} == {"shop"}
     week = focuswatch("weekly", "--state", tmp_path).stdout
     assert "not explained by a finding" not in week
@@ -330,20 +332,20 @@ def test_tag_of_the_rise_is_ignored(tmp_path):
 
 def test_two_digit_years(tmp_path):
     """The first line that is wrong is blamed, not the thirteenth."""
-    said = refusal("scan", CASES / "two_digit_years" / "bill.csv", state=tmp_path)
-    assert "bill.csv, line 2: " in said and "5/1/26" in said
+    error = refusal("scan", CASES / "two_digit_years" / "bill.csv", state=tmp_path)
+    assert "bill.csv, line 2: " in error and "5/1/26" in error
 
 
 def test_unowned_sum_cut_at_100(tmp_path):
     """300 accounts at 10 USD are 3,000 USD that no team has, in the report and on the page alike."""
     focuswatch("scan", CASES / "unowned_sum_cut_at_100" / "bill.csv", "--state", tmp_path)
-    (nobody,) = report("spend_by_team", tmp_path)
+    (unallocated,) = report("spend_by_team", tmp_path)
     unowned = data_of(page(tmp_path))["reports"]["unowned_spend"]["rows"]
-    assert nobody["billed_cost"] == sum(row["effective_cost"] for row in unowned) == 3_000
+    assert unallocated["billed_cost"] == sum(row["effective_cost"] for row in unowned) == 3_000
 
 
 def test_weekly_all_of_it(tmp_path):
-    """A total says what it counts: usage of 70 USD, beside credits and a tax of 300."""
+    """A total states what it includes: usage of 70 USD, without credits and a tax of 300 USD."""
     focuswatch("scan", CASES / "weekly_all_of_it" / "bill.csv", "--state", tmp_path)
     week = focuswatch("weekly", "--state", tmp_path).stdout
     assert re.search(r"70\.00 USD .*\(usage; credits, tax and fees excluded\)", week)
@@ -362,6 +364,6 @@ def test_weekly_all_of_it(tmp_path):
 )
 def test_wrong_blame(tmp_path, file, named):
     """The file is named with what is wrong in it, not called damaged."""
-    said = refusal("scan", CASES / "wrong_blame" / file, state=tmp_path)
-    assert file in said and named in said
-    assert "damaged" not in said and "cut short" not in said
+    error = refusal("scan", CASES / "wrong_blame" / file, state=tmp_path)
+    assert file in error and named in error
+    assert "damaged" not in error and "cut short" not in error

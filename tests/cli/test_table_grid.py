@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_a_paragraph_a_row():
 
 
 def test_an_identifier_is_shortened_in_its_middle():
-    """Its end says which one it is; words are never cut."""
+    """The end of an identifier distinguishes it; words are never cut."""
     assert shortened(ARN, 30) == "arn:aws:s…nder-production-eu"[:9] + "…" + ARN[-20:]
     assert len(shortened(ARN, 30)) == 30 and shortened("short", 30) == "short"
     assert wrapped("costs more than its own pattern explains", 12) == [
@@ -130,14 +130,14 @@ def test_the_list_of_findings_fits(capsys, monkeypatch, width):
     """Account names with their ids; detections as one types them."""
     monkeypatch.setenv("COLUMNS", str(width))
     named = {"sub_account_name": "recommendations-prod", "detection": "idle_bedrock_provisioned_throughput"}
-    found = [
+    findings = [
         finding(ARN, cost=cost, team="ml-platform").model_copy(update=named) for cost in ("345.6", "265315.7")
     ]
-    print_findings([LedgerEntry(finding=one) for one in found])
+    print_findings([LedgerEntry(finding=one) for one in findings])
     printed = capsys.readouterr().out
     words = printed.split()
     assert max(map(len, printed.splitlines())) <= width
-    for text in ("recommendations-prod", "(111122223333)", "346", "265,316", found[0].fingerprint[:8]):
+    for text in ("recommendations-prod", "(111122223333)", "346", "265,316", findings[0].fingerprint[:8]):
         assert words.count(text) == (1 if text in ("346", "265,316") else 2), text
     assert words.count("idle_bedrock_provisioned_throughput") == 2
 
@@ -157,17 +157,17 @@ def test_the_catalog_fits(capsys, monkeypatch, width):
 def test_the_top_findings_fit_a_screen(capsys, monkeypatch, tmp_path, width, most_lines):
     """The ten of the highest severity and cost, without those that are resolved, and the command for the rest."""
     monkeypatch.setenv("COLUMNS", str(width))
-    found = [
+    findings = [
         finding(f"i-{n}", cost=str(1000 * n)).model_copy(
             update={"title": "A service costs more than expected"}
         )
         for n in range(1, 30)
     ]
     gone = finding("i-gone", cost="99999").model_copy(update={"status": "resolved"})
-    news = tuple(Notification(kind="new", finding=one) for one in [gone, *found])
+    notifications = tuple(Notification(kind="new", finding=one) for one in [gone, *findings])
     result = ScanResult(
-        as_of=DAY, currency="USD", findings=tuple(found), notifications=news, outcomes=(), coverage=Coverage(),
-        suppressed=0, seconds=0.0,
+        as_of=DAY, currency="USD", findings=tuple(findings), notifications=notifications, outcomes=(),
+        coverage=Coverage(), suppressed=0, seconds=0.0,
     )  # fmt: skip
     print_top_findings(result, most=10, state=tmp_path, command="focuswatch")
     printed = capsys.readouterr().out

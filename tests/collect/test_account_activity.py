@@ -168,7 +168,7 @@ def test_custom_model_counts_calls_of_its_capacity_and_deployments():
     assert days_of(store, purchased, "Inferences")[ago(1)] == 0
 
 
-def test_mantle_calls_are_found_by_model():
+def test_mantle_calls_are_attributed_to_their_model():
     cloud = Cloud()
     arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:imported-model/i1"
     cloud.add("ListImportedModels", {"modelArn": arn, "modelName": "i", "creationTime": LONG_AGO})

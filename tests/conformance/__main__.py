@@ -10,7 +10,7 @@ import time
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
 from tests.conformance.reduce import keep, smallest
-from tests.conformance.run_both import Asked, Both, known_cases, random_batches
+from tests.conformance.run_both import BatchEntry, Both, case_bills, random_batches
 from tests.fakes.local_trino import lacking, trino
 
 
@@ -19,21 +19,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     parser.add_argument("--bills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     if missing := lacking():
         sys.exit(missing)
     connection, catalog, started, different, done = connect(), Catalog.load(), time.monotonic(), 0, 0
-    known = known_cases(catalog, connection=connection)
+    cases = case_bills(catalog, connection=connection)
     with trino() as raised:
         both = Both(raised, connection, catalog)
-        for batch in random_batches(known, catalog=catalog, bills=asked.bills, seed=asked.seed):
-            for found in both.differences(batch):
+        for batch in random_batches(cases, catalog=catalog, bills=options.bills, seed=options.seed):
+            for difference in both.differences(batch):
                 different += 1
-                print(f"{found.bill.name} {found.id}: {found.said}", flush=True)
+                print(f"{difference.bill.name} {difference.id}: {difference.said}", flush=True)
                 bill = smallest(
-                    found.bill, lambda bill, id=found.id: bool(both.differences([Asked(bill, [id])]))
+                    difference.bill,
+                    lambda bill, id=difference.id: bool(both.differences([BatchEntry(bill, [id])])),
                 )
-                print(f"  kept with {len(bill)} rows in {keep(bill, entry=found.id)}", flush=True)
+                print(f"  kept with {len(bill)} rows in {keep(bill, entry=difference.id)}", flush=True)
             done += len(batch)
             print(f"{done} bills, {different} differences, {time.monotonic() - started:.0f} s", flush=True)
     return min(different, 1)

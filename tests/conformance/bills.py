@@ -1,4 +1,4 @@
-"""A small bill: the rows of the tables that are given, and what it is asked with. Pure, but for reading cases."""
+"""A small bill: the rows of its tables and the parameters of its queries. Pure, except for reading cases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from focuswatch.bill.schema import table_columns
 from focuswatch.detect.run_detection import DetectionInput, first_new_day
 from focuswatch.engines.duckdb_engine import create_empty_table
 
-GIVEN = {
+INPUT_TABLES = {
     "folded_charges": table_columns.FOLDED_CHARGES,
     "activity": table_columns.ACTIVITY,
     "accounts": table_columns.ACCOUNTS,
@@ -45,14 +45,14 @@ def bill_of(case: Case, *, file: CaseFile, connection: duckdb.DuckDBPyConnection
     )
     rows = {
         name: connection.execute(f"SELECT {', '.join(shape)} FROM {name} ORDER BY ALL").fetchall()
-        for name, shape in GIVEN.items()
+        for name, shape in INPUT_TABLES.items()
     }
     return Bill(case.name, rows, question)
 
 
 def put(bill: Bill, *, connection: duckdb.DuckDBPyConnection) -> None:
     """Make the bill's tables on DuckDB, in place of any others."""
-    for name, shape in GIVEN.items():
+    for name, shape in INPUT_TABLES.items():
         create_empty_table(connection, name, shape)
         insert(
             connection, name, shape, [dict(zip(shape, row, strict=True)) for row in bill.rows.get(name, [])]

@@ -15,7 +15,7 @@ LAST_ORDER = re.compile(r"\bORDER\s+BY\s+([^()]*?)(\s+LIMIT\s+\S+)?$", re.IGNORE
 
 
 def difference(duckdb: Sequence[Row], trino: Sequence[Row], *, sql: str = "") -> str | None:
-    """The first thing that is not the same, in words; None where all is. `sql` says whether an order is promised."""
+    """Return the first difference as text; None if all rows are equal. `sql` shows whether the order is defined."""
     if len(duckdb) != len(trino):
         return f"DuckDB has {len(duckdb)} rows, Trino {len(trino)}: {_only(duckdb, trino)}"
     for one, other in zip(_sorted(duckdb), _sorted(trino), strict=True):
@@ -41,8 +41,8 @@ def _order(duckdb: Sequence[Row], trino: Sequence[Row], *, promised: Sequence[st
 
 def promised_order(sql: str) -> list[str]:
     """The columns that a statement's last ORDER BY names."""
-    found = LAST_ORDER.search(re.sub(r"--[^\n]*", "", sql).strip())
-    return re.findall(r"(?:^|,)\s*(?:\w+\.)?(\w+)", found[1]) if found else []
+    match = LAST_ORDER.search(re.sub(r"--[^\n]*", "", sql).strip())
+    return re.findall(r"(?:^|,)\s*(?:\w+\.)?(\w+)", match[1]) if match else []
 
 
 def same(one: Any, other: Any) -> bool:

@@ -17,7 +17,7 @@ from focuswatch.engines import Engine, Row
 from focuswatch.engines.common_table_expressions import needed_of, with_tables
 from focuswatch.engines.duckdb_engine import DuckDbEngine
 from focuswatch.engines.inline_rows import create_statement, insert_statements
-from tests.conformance.bills import GIVEN, Bill, put
+from tests.conformance.bills import INPUT_TABLES, Bill, put
 from tests.fakes.local_trino import LocalTrino
 
 # Made of each charge alone, so that one statement makes them for all bills: their SELECT * carries the bill along.
@@ -27,7 +27,7 @@ AT_ONCE = 3  # bills whose tables one statement makes: Trino allows a statement 
 
 @dataclass
 class Recording:
-    """An engine whose answers are kept, in order."""
+    """An engine that records its results in order."""
 
     engine: Engine
     answers: list[list[Row]] = field(default_factory=list)
@@ -49,36 +49,36 @@ class Recording:
 
     def columns(self, statement: str, *, label: str) -> dict[str, Any]:
         """As Engine.columns; what is kept are the rows."""
-        found = self.engine.columns(statement, label=label)
-        days = {name: column for name, column in found.items() if column.dtype.kind == "M"}
-        plain = {**found, **{name: column.astype("datetime64[D]") for name, column in days.items()}}
+        result = self.engine.columns(statement, label=label)
+        days = {name: column for name, column in result.items() if column.dtype.kind == "M"}
+        plain = {**result, **{name: column.astype("datetime64[D]") for name, column in days.items()}}
         values = zip(*(column.tolist() for column in plain.values()), strict=True)
-        rows = [dict(zip(found, row, strict=True)) for row in values]
+        rows = [dict(zip(result, row, strict=True)) for row in values]
         self.answers.append(sorted(rows, key=repr))  # a series promises no order
-        return found
+        return result
 
     def close(self) -> None:
         """The engine is another's."""
 
 
 @dataclass(frozen=True)
-class Answered:
+class EntryResult:
     """All rows that one entry of the catalog brought, and what a detection made of them."""
 
     answers: list[list[Row]]
     outcome: Outcome | None = None
 
 
-def answered(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog: Catalog) -> Answered:
-    """What an engine that has the bill's tables says to a detection or report. Raises QueryError for a report."""
+def run_entry(entry: Detection | Report, bill: Bill, *, engine: Engine, catalog: Catalog) -> EntryResult:
+    """Return the result of a detection or report on an engine with the tables. Raises QueryError for a report."""
     recording = Recording(engine)
     if entry.id in catalog.detections:
         outcome = run_detection(
             catalog.detections[entry.id], engine=recording, catalog=catalog, inputs=bill.question
         )
-        return Answered(recording.answers, outcome)
+        return EntryResult(recording.answers, outcome)
     recording.query(entry.render(bill.question.values), label=entry.id)
-    return Answered(recording.answers)
+    return EntryResult(recording.answers)
 
 
 def on_duckdb(bill: Bill, *, catalog: Catalog, connection: duckdb.DuckDBPyConnection) -> DuckDbEngine:
@@ -103,7 +103,7 @@ class OnTrino:
         """Give Trino the bills, and have it make what `for_entries` read; all tables where none is named."""
         engine = self.trino.engine()
         engine.execute(f"CREATE SCHEMA memory.{self.schema}", label=self.schema)
-        for name, shape in GIVEN.items():
+        for name, shape in INPUT_TABLES.items():
             numbered = {"bill": "BIGINT", **shape}
             rows = [
                 (number, *row) for number, bill in enumerate(self.bills) for row in bill.rows.get(name, [])
@@ -129,14 +129,14 @@ class OnTrino:
     def drop(self) -> None:
         """Give the memory back."""
         engine = self.trino.engine()
-        for name in (*GIVEN, *self.made):
+        for name in (*INPUT_TABLES, *self.made):
             engine.execute(f"DROP TABLE {self.schema}.{name}", label=self.schema)
         engine.execute(f"DROP SCHEMA {self.schema}", label=self.schema)
 
     def _tables(self, number: int, *, of: str | None = None) -> dict[str, str]:
         return {
             name: f"SELECT {', '.join(self.shapes[name])} FROM memory.{self.schema}.{name} WHERE bill = {number}"
-            for name in (*GIVEN, *self.made)
+            for name in (*INPUT_TABLES, *self.made)
             if name != of
         }
 
@@ -158,8 +158,8 @@ class OnTrino:
     def _made(self, name: str, number: int) -> str:
         rendered = self.catalog.tables[name].render(self.bills[number].question.values)
         columns = ", ".join(self.shapes[name])
-        made = with_tables(rendered, self._tables(number, of=name))
-        return f"SELECT {number} AS bill, {columns} FROM (\n{made}\n) AS made"
+        statements = with_tables(rendered, self._tables(number, of=name))
+        return f"SELECT {number} AS bill, {columns} FROM (\n{statements}\n) AS made"
 
 
 def shapes_of(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection, bill: Bill) -> dict[str, list[str]]:
@@ -167,5 +167,5 @@ def shapes_of(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection, bill: 
     on_duckdb(bill, catalog=catalog, connection=connection)
     return {
         name: [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
-        for name in (*GIVEN, *local_tables.MADE)
+        for name in (*INPUT_TABLES, *local_tables.MADE)
     }

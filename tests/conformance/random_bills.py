@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from focuswatch.detect.run_detection import DetectionInput
-from tests.conformance.bills import GIVEN, Bill, Rows
+from tests.conformance.bills import INPUT_TABLES, Bill, Rows
 
 DAYS = [
     date(2024, 2, 29),
@@ -47,24 +47,24 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
-class Known:
+class EarlierBill:
     """A case of a detection."""
 
     detection: str
     bill: Bill
 
 
-def random_bill(random: Random, known: Sequence[Known], *, name: str) -> tuple[Bill, list[str]]:
+def random_bill(random: Random, known: Sequence[EarlierBill], *, name: str) -> tuple[Bill, list[str]]:
     """A bill, and the detections whose cases it is made of."""
     chosen = random.choices(known, k=random.randint(1, 3))
     as_of = random.choice([*DAYS, chosen[0].bill.question.as_of])
-    rows: dict[str, Rows] = {table: [] for table in GIVEN}
+    rows: dict[str, Rows] = {table: [] for table in INPUT_TABLES}
     for number, one in enumerate(chosen):
         shift = as_of - one.bill.question.as_of
         suffix = f"-{number}" if number and random.random() < 0.7 else ""
-        for table, given in one.bill.rows.items():
-            rows[table] += [_moved(row, GIVEN[table], by=shift, suffix=suffix) for row in given]
-    spoilt = {table: _spoilt(random, given, GIVEN[table]) for table, given in rows.items()}
+        for table, table_rows in one.bill.rows.items():
+            rows[table] += [_moved(row, INPUT_TABLES[table], by=shift, suffix=suffix) for row in table_rows]
+    spoilt = {table: _spoilt(random, table_rows, INPUT_TABLES[table]) for table, table_rows in rows.items()}
     spoilt["accounts"] = list(
         {row[0]: row for row in spoilt["accounts"]}.values()
     )  # refused when they are loaded

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from focuswatch.detect.run_detection import DetectionInput
-from tests.conformance.bills import GIVEN, Bill
+from tests.conformance.bills import INPUT_TABLES, Bill
 
 KEPT = Path(__file__).parent / "kept"
 Place = tuple[str, int]
@@ -45,30 +45,30 @@ def _only(bill: Bill, places: list[Place]) -> Bill:
 
 def keep(bill: Bill, *, entry: str, folder: Path = KEPT) -> Path:
     """Write a bill and which statement it is about, for tests to ask again."""
-    told = {
+    document = {
         "entry": entry,
         "question": [*map(_text, astuple(bill.question)[:2]), list(bill.question.required_tags)],
         "rows": {table: [list(map(_text, row)) for row in rows] for table, rows in bill.rows.items() if rows},
     }
     folder.mkdir(exist_ok=True)
     path = folder / f"{entry}-{bill.name}.json"
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 
 def read_kept(path: Path) -> tuple[str, Bill]:
-    """A statement's id and the bill that it was once answered differently over."""
-    told = json.loads(path.read_text(encoding="utf-8"))
-    as_of, news_since, required_tags = told["question"]
+    """The ID of a statement and the bill on which the engines returned different results."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    as_of, news_since, required_tags = document["question"]
     question = DetectionInput(date.fromisoformat(as_of), date.fromisoformat(news_since), tuple(required_tags))
     rows = {
         table: [
-            tuple(_read(value, type_) for value, type_ in zip(row, GIVEN[table].values(), strict=True))
-            for row in given
+            tuple(_read(value, type_) for value, type_ in zip(row, INPUT_TABLES[table].values(), strict=True))
+            for row in table_rows
         ]
-        for table, given in told["rows"].items()
+        for table, table_rows in document["rows"].items()
     }
-    return told["entry"], Bill(path.stem, rows, question)
+    return document["entry"], Bill(path.stem, rows, question)
 
 
 def _text(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Bills asked on both engines, and what was not the same."""
+"""Run bills on both engines and return the differences."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +14,8 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection, Report
 from focuswatch.errors import FocuswatchError
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
-from tests.conformance.engines import OnTrino, answered, on_duckdb, shapes_of
-from tests.conformance.random_bills import Known, random_bill
+from tests.conformance.engines import OnTrino, on_duckdb, run_entry, shapes_of
+from tests.conformance.random_bills import EarlierBill, random_bill
 from tests.fakes.local_trino import LocalTrino
 
 THREADS = 3
@@ -24,8 +24,8 @@ NUMBERS = count()
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A bill, and the ids of the statements that are asked over it."""
+class BatchEntry:
+    """A bill, and the IDs of the statements that run on it."""
 
     bill: Bill
     ids: Sequence[str]
@@ -48,7 +48,7 @@ class Both:
     connection: duckdb.DuckDBPyConnection
     catalog: Catalog
 
-    def differences(self, asked: Sequence[Asked]) -> list[Difference]:
+    def differences(self, asked: Sequence[BatchEntry]) -> list[Difference]:
         """Every difference between them, over bills that lie in one schema of the Trino."""
         shapes = shapes_of(self.catalog, connection=self.connection, bill=asked[0].bill)
         there = OnTrino(
@@ -57,12 +57,12 @@ class Both:
         there.load(for_entries=[self.entry(id) for one in asked for id in one.ids])
         pairs = [(number, id) for number, one in enumerate(asked) for id in one.ids]
         with ThreadPoolExecutor(THREADS) as pool:
-            found = list(pool.map(lambda pair: self._on_trino(there, *pair), pairs))
-        on_trino = dict(zip(pairs, found, strict=True))
+            mismatches = list(pool.map(lambda pair: self._on_trino(there, *pair), pairs))
+        on_trino = dict(zip(pairs, mismatches, strict=True))
         differences = [
-            Difference(one.bill, id, said)
+            Difference(one.bill, id, mismatch)
             for number, one in enumerate(asked)
-            for id, said in self._compared(one, number=number, on_trino=on_trino, there=there)
+            for id, mismatch in self._compared(one, number=number, on_trino=on_trino, there=there)
         ]
         there.drop()
         return differences
@@ -76,33 +76,35 @@ class Both:
 
     def _answers(self, id, bill, *, engine):
         try:
-            found = answered(self.entry(id), bill, engine=engine, catalog=self.catalog)
+            result = run_entry(self.entry(id), bill, engine=engine, catalog=self.catalog)
         except FocuswatchError as error:
             return str(error)
         # an engine's refusal; that two rows name one thing is ours, and the rows tell it
-        error = found.outcome.error if found.outcome and not found.answers else None
-        return error or found.answers
+        error = result.outcome.error if result.outcome and not result.answers else None
+        return error or result.answers
 
-    def _compared(self, one: Asked, *, number: int, on_trino, there: OnTrino) -> Iterator[tuple[str, str]]:
+    def _compared(
+        self, one: BatchEntry, *, number: int, on_trino, there: OnTrino
+    ) -> Iterator[tuple[str, str]]:
         here = on_duckdb(one.bill, catalog=self.catalog, connection=self.connection)
         for name in (name for name in local_tables.MADE if name in there.made and number % 4 == 0):
             ours = here.query(f"SELECT * FROM {name}", label=name)
-            if said := difference(ours, there.rows(name, number)):
-                yield one.ids[0], f"table {name}: {said}"
+            if mismatch := difference(ours, there.rows(name, number)):
+                yield one.ids[0], f"table {name}: {mismatch}"
         for id in one.ids:
             ours, theirs = self._answers(id, one.bill, engine=here), on_trino[number, id]
             if isinstance(ours, str) or isinstance(theirs, str):
                 yield from [(id, f"DuckDB: {ours}; Trino: {theirs}"[:600])] if ours != theirs else []
                 continue
             for mine, yours in zip(ours, theirs, strict=False):
-                if said := difference(mine, yours, sql=self.entry(id).sql):
-                    yield id, said
+                if mismatch := difference(mine, yours, sql=self.entry(id).sql):
+                    yield id, mismatch
 
 
-def known_cases(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection) -> list[Known]:
+def case_bills(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection) -> list[EarlierBill]:
     """Every case of every detection."""
     return [
-        Known(id, bill_of(case, file=file, connection=connection))
+        EarlierBill(id, bill_of(case, file=file, connection=connection))
         for id in catalog.detections
         for file in [read_cases(FOLDER / f"{id}.toml")]
         for case in file.cases
@@ -110,8 +112,8 @@ def known_cases(catalog: Catalog, *, connection: duckdb.DuckDBPyConnection) -> l
 
 
 def random_batches(
-    known: Sequence[Known], *, catalog: Catalog, bills: int, seed: int
-) -> Iterator[list[Asked]]:
+    known: Sequence[EarlierBill], *, catalog: Catalog, bills: int, seed: int
+) -> Iterator[list[BatchEntry]]:
     """Random bills, each with the detections it is made for, one more, and a report."""
     random = Random(seed)
     for first in range(0, bills, BATCH):
@@ -119,5 +121,5 @@ def random_batches(
         for number in range(first, min(first + BATCH, bills)):
             bill, ids = random_bill(random, known, name=f"seed-{seed}-bill-{number}")
             others = [random.choice(list(catalog.detections)), random.choice(list(catalog.reports))]
-            batch.append(Asked(bill, [*ids, *(id for id in others if id not in ids)]))
+            batch.append(BatchEntry(bill, [*ids, *(id for id in others if id not in ids)]))
         yield batch

@@ -61,7 +61,7 @@ def test_tables_too_small_to_judge_score_zero(shape):
     assert not scored.scores.any() and np.isnan(scored.expected).all()
 
 
-def test_the_weekday_may_be_given_by_position_or_by_name():
+def test_first_weekday_is_accepted_by_position_or_name():
     """Both calls score alike, and the weekday matters: weekends shift with it."""
     costs = raised(series(days=60), slice(40, 60), 1.4)
     assert np.array_equal(score(costs, 3), score(costs, first_weekday=3))
@@ -78,7 +78,7 @@ def test_the_weekday_may_be_given_by_position_or_by_name():
         (np.full((2, 90), np.inf), 0, "infinity"),
     ],
 )
-def test_costs_that_cannot_be_judged_are_refused_in_one_sentence(costs, first_weekday, said):
+def test_invalid_costs_are_one_error(costs, first_weekday, said):
     """The sentence names what was wrong."""
     with pytest.raises(ValueError, match=said) as refusal:
         score(costs, first_weekday)
@@ -151,35 +151,35 @@ def test_the_unit_of_money_does_not_matter(factor):
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.10])
-def test_a_spike_is_strange_on_its_day_and_the_day_after_is_usual(noise):
+def test_spike_is_anomalous_only_on_its_day(noise):
     """One day at twice its cost is told at once, and casts no shadow."""
-    told = strange(raised(series(noise=noise), 250, 2.0))
-    assert told[:, 250].all()
-    assert told[:, 251:280].mean() < 0.002
+    anomalous = strange(raised(series(noise=noise), 250, 2.0))
+    assert anomalous[:, 250].all()
+    assert anomalous[:, 251:280].mean() < 0.002
 
 
-def test_a_rise_of_weekends_alone_is_strange_though_small_for_one_day():
+def test_weekend_increase_is_anomalous_even_if_small():
     """Weekends up by 35 % at 10 % noise: most weekend days are told from the second weekend on, workdays stay quiet."""
     costs, day = series(), np.arange(400)
     weekends = (day >= 201) & (day < 243) & (day % 7 >= 5)
-    told = strange(raised(costs, weekends, 1.35))
-    assert told[:, weekends][:, 2:].mean() > 0.7
-    assert told[:, (day >= 201) & (day < 250) & ~weekends].mean() < 0.01
+    anomalous = strange(raised(costs, weekends, 1.35))
+    assert anomalous[:, weekends][:, 2:].mean() > 0.7
+    assert anomalous[:, (day >= 201) & (day < 250) & ~weekends].mean() < 0.01
     first = (day >= 201) & (day < 208) & weekends
     alone = strange(raised(costs, first, 1.35))[:, first].mean()
-    assert told[:, weekends][:, 2:].mean() > alone + 0.2
+    assert anomalous[:, weekends][:, 2:].mean() > alone + 0.2
 
 
 @pytest.mark.parametrize("weekday", range(7))
-def test_a_rise_of_one_weekday_alone_is_strange_though_small_for_one_day(weekday):
+def test_increase_of_one_weekday_is_anomalous_even_if_small(weekday):
     """A weekday up by 35 % at 10 % noise: its third and fourth occurrence are found, other days stay quiet."""
     costs, day = series(), np.arange(400)
     of = (day >= 201) & (day < 229) & (day % 7 == weekday)
-    told = strange(raised(costs, of, 1.35))
-    assert told[:, of][:, 2:].mean() > 0.55
+    anomalous = strange(raised(costs, of, 1.35))
+    assert anomalous[:, of][:, 2:].mean() > 0.55
     alone = np.stack([strange(raised(costs, one, 1.35))[:, one] for one in np.flatnonzero(of)[2:]])
-    assert told[:, of][:, 2:].mean() > alone.mean() + 0.1
-    assert told[:, (day >= 201) & (day < 236) & ~of].mean() < 0.01
+    assert anomalous[:, of][:, 2:].mean() > alone.mean() + 0.1
+    assert anomalous[:, (day >= 201) & (day < 236) & ~of].mean() < 0.01
 
 
 @pytest.mark.parametrize("noise", [0.10, 0.15])
@@ -187,20 +187,20 @@ def test_a_day_that_does_not_stand_out_is_not_flagged_because_the_days_before_di
     """The day after a ramp of ten days to 60 % is flagged as rarely as any other."""
     costs, day = series(noise=noise, count=200), np.arange(400)
     climb = 1 + 0.6 * np.clip(day - 249, 0, 10) / 10 * (day < 260)
-    told = strange(costs * climb)
-    assert told[:, 257:260].mean() > 0.6
-    assert told[:, 260].mean() < 0.05
-    assert told[:, 261:267].mean() < 0.01
+    anomalous = strange(costs * climb)
+    assert anomalous[:, 257:260].mean() > 0.6
+    assert anomalous[:, 260].mean() < 0.05
+    assert anomalous[:, 261:267].mean() < 0.01
 
 
 @pytest.mark.parametrize(("noise", "by_day"), [(0.05, 8), (0.10, 14)])
-def test_a_ramp_of_three_percent_a_day_is_strange_while_it_climbs(noise, by_day):
+def test_ramp_of_three_percent_per_day_is_anomalous(noise, by_day):
     """It is told within a week or two and until its last day: the baseline does not follow it."""
     costs = series(noise=noise)
     scored = score_with_expectation(raised(costs, *ramp(250, 40)), MONDAY)
-    told = scored.scores[:, 250:290] > ANOMALY_THRESHOLD
-    assert told[:, :by_day].any(axis=1).mean() > 0.9
-    assert told[:, by_day:].mean() > 0.95
+    anomalous = scored.scores[:, 250:290] > ANOMALY_THRESHOLD
+    assert anomalous[:, :by_day].any(axis=1).mean() > 0.9
+    assert anomalous[:, by_day:].mean() > 0.95
     untouched = score_with_expectation(costs, MONDAY)
     assert np.median(scored.expected[:, 289] / untouched.expected[:, 289]) < 1.06
 
@@ -212,7 +212,7 @@ def test_a_longer_or_larger_rise_scores_higher():
     assert (large > small).all()
 
 
-def test_a_fall_is_never_strange():
+def test_decrease_is_never_anomalous():
     """Half the cost, nothing at all, or a slow decline: scores answer increases only."""
     costs = series()
     for falling in (
@@ -223,7 +223,7 @@ def test_a_fall_is_never_strange():
         assert strange(falling)[:, 200:].mean() < CLEAN_RATE
 
 
-def test_short_series_are_judged_from_their_fifth_week():
+def test_short_series_are_evaluated_from_the_fifth_week():
     """Of 90 days, a spike on day 33 and a ramp from day 60 are told."""
     costs = series(days=90)
     assert strange(raised(costs, 33, 2.0))[:, 33].mean() > 0.95
@@ -232,8 +232,8 @@ def test_short_series_are_judged_from_their_fifth_week():
 
 def test_an_outlier_in_the_first_weeks_does_not_hide_the_next():
     """A tenfold day on day 10 is no reason to miss a doubled one on day 40."""
-    told = strange(raised(raised(series(days=60), 10, 10.0), 40, 2.0))
-    assert told[:, 40].mean() > 0.95
+    anomalous = strange(raised(raised(series(days=60), 10, 10.0), 40, 2.0))
+    assert anomalous[:, 40].mean() > 0.95
 
 
 # What is usual
@@ -246,7 +246,7 @@ def test_clean_series_raise_less_than_one_alarm_in_a_thousand_days(noise):
 
 
 @pytest.mark.parametrize("rate", [0.01, -0.01, 0.005])
-def test_steady_growth_is_usual(rate):
+def test_steady_growth_is_expected(rate):
     """One per cent a day, up or down, for a year."""
     assert strange(raised(series(growth=0), *ramp(0, 400, rate)))[:, 28:].mean() < CLEAN_RATE
 
@@ -290,7 +290,7 @@ def test_series_without_charges_score_zero(value):
     assert not score(np.full((3, 200), value), MONDAY).any()
 
 
-def test_negative_costs_are_judged_like_others():
+def test_negative_costs_are_evaluated():
     """A series of credits is quiet while it is even, and strange when the credits stop."""
     costs = -series(growth=0)
     assert strange(costs)[:, 28:].mean() < 0.001
@@ -323,19 +323,19 @@ def test_days_without_data_score_zero_and_change_nothing_that_follows():
 
 
 @pytest.mark.parametrize("factor", [1.5, 2.0, 6.0])
-def test_a_new_level_is_strange_for_weeks_and_not_for_ever(factor):
+def test_new_level_is_anomalous_for_weeks_only(factor):
     """Told on its first days, for two to four weeks, and then no more."""
-    told = strange(raised(series(), slice(200, 400), factor))
-    assert told[:, 200:203].any(axis=1).mean() > 0.95
-    assert told[:, 200:214].mean() > 0.7
-    assert told[:, 230:].mean() < 0.003
+    anomalous = strange(raised(series(), slice(200, 400), factor))
+    assert anomalous[:, 200:203].any(axis=1).mean() > 0.95
+    assert anomalous[:, 200:214].mean() > 0.7
+    assert anomalous[:, 230:].mean() < 0.003
 
 
-def test_one_weekday_that_stays_raised_becomes_usual():
+def test_persistent_increase_of_one_weekday_becomes_expected():
     """Within four months, and without the other weekdays."""
     tuesdays = (np.arange(400) % 7 == 1) & (np.arange(400) >= 200)
-    told = strange(raised(series(), tuesdays, 1.5))
-    assert told[:, 330:].mean() < 0.005
+    anomalous = strange(raised(series(), tuesdays, 1.5))
+    assert anomalous[:, 330:].mean() < 0.005
     expected = score_with_expectation(raised(series(), tuesdays, 1.5), MONDAY).expected
     clean = score_with_expectation(series(), MONDAY).expected
     ratio = np.median(expected[:, 330:] / clean[:, 330:], axis=0)
@@ -343,27 +343,27 @@ def test_one_weekday_that_stays_raised_becomes_usual():
     assert ratio[~tuesdays[330:]].max() < 1.05
 
 
-def test_a_ramp_that_levels_off_becomes_usual():
+def test_ramp_that_levels_off_becomes_expected():
     """Some five weeks after the climb ended."""
     costs = raised(series(), *ramp(200, 30))
     costs[:, 230:] *= 1.03**30
     assert strange(costs)[:, 265:].mean() < 0.01
 
 
-def test_weekends_that_stay_raised_become_usual():
+def test_persistent_weekend_increase_becomes_expected():
     """Within four months."""
     weekends = (np.arange(400) % 7 >= 5) & (np.arange(400) >= 200)
     assert strange(raised(series(), weekends, 1.5))[:, 330:].mean() < 0.005
 
 
-def test_a_series_that_died_is_quiet_and_its_return_is_told_for_days_only():
+def test_restarted_series_is_anomalous_for_days_only():
     """Off for seven weeks, then back at its former cost: strange at first, known within a week."""
     costs = series(growth=0)
     costs[:, 200:250] = 0
-    told = strange(costs)
-    assert told[:, 200:250].mean() < 0.001
-    assert told[:, 250].all()
-    assert told[:, 258:].mean() < 0.005
+    anomalous = strange(costs)
+    assert anomalous[:, 200:250].mean() < 0.001
+    assert anomalous[:, 250].all()
+    assert anomalous[:, 258:].mean() < 0.005
 
 
 def test_past_anomalies_do_not_spoil_the_baseline():
@@ -379,7 +379,7 @@ def test_past_anomalies_do_not_spoil_the_baseline():
     assert (after.scores[:, 266:] > ANOMALY_THRESHOLD).mean() < 0.002
 
 
-def test_the_expectation_is_what_a_clean_day_costs():
+def test_expected_cost_is_that_of_a_day_without_anomalies():
     """Within 4 % of the truth at 10 % noise, weekends and growth included."""
     day = np.arange(400)
     truth = 100 * np.exp(np.log(1.3) * day / 365) * np.where(day % 7 >= 5, 0.7, 1.0)
@@ -417,17 +417,17 @@ def second_year(kind, *, seed, count=50):
 
 def f1(scores, labels, budget=0.002):
     """On the days of the second year, at a threshold that the first year's days from the 60th pass by `budget`."""
-    told = scores[:, 365:] > np.quantile(scores[:, 60:365], 1 - budget)
-    return 2 * (told & labels[:, 365:]).sum() / (told.sum() + labels[:, 365:].sum())
+    anomalous = scores[:, 365:] > np.quantile(scores[:, 60:365], 1 - budget)
+    return 2 * (anomalous & labels[:, 365:]).sum() / (anomalous.sum() + labels[:, 365:].sum())
 
 
 def weekday_median_scores(costs):
     """Deviation from the median of the last eight same weekdays, in MADs of the last eight weeks' deviations."""
     weeks = costs[:, : costs.shape[1] // 7 * 7].reshape(len(costs), -1, 7)
-    usual = np.full_like(weeks, np.nan)
+    expected = np.full_like(weeks, np.nan)
     for week in range(8, weeks.shape[1]):
-        usual[:, week] = np.median(weeks[:, week - 8 : week], axis=1)
-    off = ((weeks - usual) / usual).reshape(len(costs), -1)
+        expected[:, week] = np.median(weeks[:, week - 8 : week], axis=1)
+    off = ((weeks - expected) / expected).reshape(len(costs), -1)
     scores = np.zeros_like(costs)
     for day in range(112, off.shape[1]):
         scores[:, day] = off[:, day] / np.median(np.abs(off[:, day - 56 : day]), axis=1)
@@ -462,7 +462,7 @@ def test_more_series_need_little_more_memory_than_their_scores():
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("days", [0, 1, 6, 7, 13, 27, 28, 29, 60])
-def test_a_young_series_is_judged_without_a_warning(days):
+def test_short_series_cause_no_numpy_warning(days):
     """However short, with gaps, without a cost, begun yesterday: a mean of nothing is never taken."""
     drawn = np.random.default_rng(days).gamma(4.0, 25.0, (5, days))
     drawn[1], drawn[2, :-1], drawn[3, ::2], drawn[4] = 0.0, np.nan, np.nan, np.nan

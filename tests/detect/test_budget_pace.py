@@ -52,10 +52,10 @@ class World:
     def told(self, first, last):
         """The same of every day of a span, the days without a word left out."""
         days = ((first + timedelta(days=number)) for number in range((last - first).days + 1))
-        return [(day, *news) for day in days for news in self.scanned(day)]
+        return [(day, *notification) for day in days for notification in self.scanned(day)]
 
 
-def test_each_step_is_told_once_in_order(tmp_path):
+def test_each_budget_step_is_notified_once_in_order(tmp_path):
     """100 a day against 2,000 a month: forecast first, then as each share is spent; the settled days lag two behind."""
     world = World(tmp_path, budget=2000, costs=[100.0] * 90)
     assert world.told(date(2026, 3, 5), date(2026, 3, 31)) == [
@@ -66,19 +66,19 @@ def test_each_step_is_told_once_in_order(tmp_path):
     ]
 
 
-def test_a_step_that_was_jumped_over_is_not_told_afterwards(tmp_path):
+def test_skipped_budget_step_is_not_notified_later(tmp_path):
     """One day takes it from 65 to 90 %: 85 is told, and 70 never."""
     costs = [20.0] * 59 + [100.0] * 13 + [500.0] + [100.0] * 17
     world = World(tmp_path, budget=2000, costs=costs)
-    told = world.told(date(2026, 3, 14), date(2026, 3, 24))
-    assert [step for *_, step in told] == [0.0, 85.0, 100.0]
+    notified = world.told(date(2026, 3, 14), date(2026, 3, 24))
+    assert [step for *_, step in notified] == [0.0, 85.0, 100.0]
 
 
 def test_the_next_month_is_another_plan(tmp_path):
     """What was told in March is told of April again, from its beginning."""
     world = World(tmp_path, budget=2000, costs=[100.0] * 110)
-    told = world.told(date(2026, 3, 28), date(2026, 4, 19))
-    assert [one[1:] for one in told] == [
+    notified = world.told(date(2026, 3, 28), date(2026, 4, 19))
+    assert [one[1:] for one in notified] == [
         ("new", "2026-03", 100.0),
         ("changed", "2026-04", 0.0),
         ("changed", "2026-04", 70.0),
@@ -88,13 +88,13 @@ def test_the_next_month_is_another_plan(tmp_path):
 def test_neither_time_nor_a_larger_excess_repeats_a_step(tmp_path):
     """No reminder after two weeks, and no word where the forecast grows by half: the next step will tell."""
     world = World(tmp_path, budget=5000, costs=[150.0] * 65 + [260.0] * 25)
-    told = world.told(date(2026, 3, 12), date(2026, 3, 30))
-    assert [step for *_, step in told] == [0.0, 70.0, 85.0, 100.0]
+    notified = world.told(date(2026, 3, 12), date(2026, 3, 30))
+    assert [step for *_, step in notified] == [0.0, 70.0, 85.0, 100.0]
     (entry,) = world.ledger.entries().values()
     assert (entry.notified_severity, entry.finding.severity) == ("medium", "medium")
 
 
-def test_a_snooze_that_ran_out_speaks(tmp_path):
+def test_budget_is_notified_after_its_snooze_expired(tmp_path):
     """Of what is still so."""
     from focuswatch.ledger import Suppression
 
@@ -109,7 +109,7 @@ def test_a_snooze_that_ran_out_speaks(tmp_path):
     assert world.scanned(date(2026, 3, 10)) == [("reminder", "2026-03", 0.0)]
 
 
-def test_a_plan_that_lasts_is_quiet_at_every_share(tmp_path):
+def test_budget_that_is_not_exceeded_is_never_notified(tmp_path):
     """Though 70, 85 and 99 % of it are spent in turn."""
     world = World(tmp_path, budget=3130, costs=[100.0] * 90)
     assert world.told(date(2026, 3, 20), date(2026, 3, 31)) == []

@@ -89,60 +89,60 @@ def more(**changed: Any) -> dict[str, Any]:
     return {"days": [RISEN, END], **changed}
 
 
-def test_what_rose_is_named_by_meter_region_operation_and_resource():
+def test_cost_driver_has_meter_region_operation_and_resource():
     """The instance that was there before is not."""
     new = {"RegionId": "us-west-2", "SkuMeter": "USW2-BoxUsage:p4d.24xlarge", "ResourceId": "arn:i-new"}
-    told = why({}, more(**new, EffectiveCost=500.0, x_Operation="RunInstances:0002"))
-    (first,) = told.parts
+    explanation = why({}, more(**new, EffectiveCost=500.0, x_Operation="RunInstances:0002"))
+    (first,) = explanation.parts
     assert (first.sub_account_id, first.service_name, first.region_id, first.meter) == (
         ACCOUNT, SERVICE, "us-west-2", "BoxUsage:p4d.24xlarge",
     )  # fmt: skip
     assert (first.operation, first.resource_id, first.resources) == ("RunInstances:0002", "arn:i-new", 1)
-    assert first.is_new and first.excess == told.excess == Decimal(1000) and told.others == 0
-    assert (told.first_day, told.last_day) == (RISEN, END - timedelta(days=1))
+    assert first.is_new and first.excess == explanation.excess == Decimal(1000) and explanation.others == 0
+    assert (explanation.first_day, explanation.last_day) == (RISEN, END - timedelta(days=1))
 
 
-def test_parts_add_up_to_the_excess_that_the_detection_says():
+def test_cost_drivers_add_up_to_the_excess_of_the_finding():
     """It expected 30 of the days' 48 before; what it says of the whole holds for each part in its measure."""
     other = {"SkuMeter": "EU-BoxUsage:c5.large", "ResourceId": "arn:i-2", "EffectiveCost": 6.0}
-    told = why({}, other, more(EffectiveCost=100.0), excess=Decimal("222.123457"))
-    assert adds_up(told) and told.excess == Decimal("222.123457")
-    large, small = told.parts
+    explanation = why({}, other, more(EffectiveCost=100.0), excess=Decimal("222.123457"))
+    assert adds_up(explanation) and explanation.excess == Decimal("222.123457")
+    large, small = explanation.parts
     assert float(large.excess) == pytest.approx(248 - 48 * (260 - 222.123457) / 60)
     assert float(small.excess) == pytest.approx(12 - 12 * (260 - 222.123457) / 60)
 
 
 @pytest.mark.parametrize("excess", [None, Decimal("0.1"), Decimal("333.333333"), Decimal(9999)])
-def test_they_add_up_whatever_is_said_and_however_many_there_are(excess):
+def test_cost_drivers_add_up_for_any_excess_and_number(excess):
     """Five are told at most, in order; a sum that the bill does not bear out is among everything else."""
     meters = [
         more(SkuMeter=f"EU-Meter{n}", ResourceId=f"arn:{n}", EffectiveCost=n * 1.1 / 3) for n in range(1, 40)
     ]
-    told = why({"EffectiveCost": 1 / 3}, *meters, excess=excess)
-    assert adds_up(told)
-    costs = [part.excess for part in told.parts]
+    explanation = why({"EffectiveCost": 1 / 3}, *meters, excess=excess)
+    assert adds_up(explanation)
+    costs = [part.excess for part in explanation.parts]
     assert costs == sorted(costs, reverse=True) and len(costs) == (5 if excess != 9999 else 0)
-    assert told.others
+    assert explanation.others
 
 
-def test_what_fell_is_told_where_it_matters():
+def test_large_decrease_is_listed():
     """A move: what began elsewhere ended here."""
-    told = why(
+    explanation = why(
         {"days": [BEFORE, RISEN], "EffectiveCost": 100.0},
         more(RegionId="us-east-1", SkuMeter="USE1-BoxUsage:m5.large", EffectiveCost=150.0),
     )
-    assert [(part.region_id, part.excess) for part in told.parts] == [
+    assert [(part.region_id, part.excess) for part in explanation.parts] == [
         ("us-east-1", Decimal(300)), ("eu-west-1", Decimal(-200)),
     ]  # fmt: skip
-    assert told.excess == 100 and told.others == 0
+    assert explanation.excess == 100 and explanation.others == 0
 
 
 def test_a_day_is_held_against_its_own_weekday():
     """Mondays and Tuesdays always cost ten times a weekend: only what is beyond that rose."""
-    usual = {"weekdays": [0, 1], "EffectiveCost": 240.0, "days": [BEFORE, RISEN]}
-    quiet = {"weekdays": [2, 3, 4, 5, 6], "days": [BEFORE, RISEN]}
-    told = why(usual, quiet, more(EffectiveCost=250.0))
-    assert told.excess == 20
+    baseline = {"weekdays": [0, 1], "EffectiveCost": 240.0, "days": [BEFORE, RISEN]}
+    steady = {"weekdays": [2, 3, 4, 5, 6], "days": [BEFORE, RISEN]}
+    explanation = why(baseline, steady, more(EffectiveCost=250.0))
+    assert explanation.excess == 20
 
 
 @pytest.mark.parametrize(
@@ -150,39 +150,39 @@ def test_a_day_is_held_against_its_own_weekday():
     [(48.0, 48.0, 48, 0), (72.0, 24.0, 0, 96), (96.0, 48.0, 48, 96), (12.0, 24.0, 0, -24)],
     ids=["twice as much", "three times as dear", "twice as much, twice as dear", "half the price"],
 )
-def test_volume_and_price_are_told_apart(cost, quantity, by_volume, by_price):
+def test_volume_is_separated_from_price(cost, quantity, by_volume, by_price):
     """The quantity that changed at the old price of 1, the price that changed at the new quantity; of two days."""
-    told = why({"days": [BEFORE, RISEN]}, more(EffectiveCost=cost, ConsumedQuantity=quantity))
-    assert (told.by_volume, told.by_price) == (by_volume, by_price)
-    assert adds_up(told)
+    explanation = why({"days": [BEFORE, RISEN]}, more(EffectiveCost=cost, ConsumedQuantity=quantity))
+    assert (explanation.by_volume, explanation.by_price) == (by_volume, by_price)
+    assert adds_up(explanation)
 
 
-def test_a_new_resource_is_held_against_what_its_meter_cost_the_others():
+def test_new_resource_is_compared_with_others_of_its_meter():
     """A new instance at twice the hour's price: its hours are volume, what is dearer is price."""
-    told = why({}, more(ResourceId="arn:i-new", EffectiveCost=48.0, ConsumedQuantity=24.0))
-    assert (told.by_volume, told.by_price) == (48, 48)
-    (part,) = told.parts
+    explanation = why({}, more(ResourceId="arn:i-new", EffectiveCost=48.0, ConsumedQuantity=24.0))
+    assert (explanation.by_volume, explanation.by_price) == (48, 48)
+    (part,) = explanation.parts
     assert not part.is_new and part.resource_id == "arn:i-new"
 
 
 @pytest.mark.parametrize("before", ["null", 24.0])
-def test_a_quantity_that_nobody_states_is_volume(before):
+def test_increase_without_a_quantity_is_volume(before):
     """Without one there is no price."""
-    usual = {"ConsumedQuantity": before, "days": [BEFORE, RISEN]}
-    told = why(usual, more(EffectiveCost=124.0, ConsumedQuantity="null"))
-    assert (told.by_volume, told.by_price) == (200, 0)
+    baseline = {"ConsumedQuantity": before, "days": [BEFORE, RISEN]}
+    explanation = why(baseline, more(EffectiveCost=124.0, ConsumedQuantity="null"))
+    assert (explanation.by_volume, explanation.by_price) == (200, 0)
 
 
 def test_a_resource_is_named_where_it_brings_half_of_its_part():
     """Else how many rose."""
-    told = why({}, *(more(ResourceId=f"arn:{n}", EffectiveCost=50.0) for n in range(3)))
-    (part,) = told.parts
+    explanation = why({}, *(more(ResourceId=f"arn:{n}", EffectiveCost=50.0) for n in range(3)))
+    (part,) = explanation.parts
     assert (part.resource_id, part.resources) == (None, 3)
 
 
-def test_what_is_not_the_rise_s_own_says_nothing():
+def test_charges_outside_of_the_finding_are_ignored():
     """Another account's, another service's, fees, what a commitment leaves unused, the days after."""
-    told = why(
+    explanation = why(
         {},
         more(EffectiveCost=50.0),
         more(EffectiveCost=900.0, SubAccountId="999999999999"),
@@ -192,7 +192,7 @@ def test_what_is_not_the_rise_s_own_says_nothing():
         more(EffectiveCost=900.0, ChargeCategory="Tax"),
         {"days": [END, END + timedelta(days=2)], "EffectiveCost": 900.0},
     )
-    assert told.excess == 100 and len(told.parts) == 1
+    assert explanation.excess == 100 and len(explanation.parts) == 1
 
 
 @pytest.mark.parametrize(
@@ -221,8 +221,8 @@ def test_a_rise_is_as_wide_as_its_finding(changed, excess):
 
 def tags_of(rises: list[CostIncrease], engine: Any) -> list[Any]:
     """The tags of each part of each rise."""
-    found = query_cost_drivers(rises, engine=engine, catalog=CATALOG, label="parts")
-    return [(name, row["place"], row["tags"]) for name, rows in sorted(found.items()) for row in rows]
+    result = query_cost_drivers(rises, engine=engine, catalog=CATALOG, label="parts")
+    return [(name, row["place"], row["tags"]) for name, rows in sorted(result.items()) for row in rows]
 
 
 def test_trino_explains_it_alike(local_trino):
@@ -268,18 +268,21 @@ def test_trino_explains_it_alike(local_trino):
     assert wanted[RISE.fingerprint].ended and wanted["b" * 20].excess == 80
 
 
-def test_what_began_and_ended_that_day_is_told():
+def test_started_and_stopped_resources_are_listed():
     """First or last charged then; the service's own before others'."""
     old = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old", "x_Operation": "Old"}
     elsewhere = more(
         ServiceName="AWS Glue", SkuMeter="EU-Job", ResourceId="arn:job", x_Operation="Jobrun", EffectiveCost=900.0
     )  # fmt: skip
-    told = why({}, old, more(SkuMeter="EU-New", ResourceId="arn:new", EffectiveCost=50.0), elsewhere)
-    began = [(turn.kind, turn.name) for turn in told.began]
+    explanation = why({}, old, more(SkuMeter="EU-New", ResourceId="arn:new", EffectiveCost=50.0), elsewhere)
+    began = [(turn.kind, turn.name) for turn in explanation.began]
     assert began[:2] == [("meter", "New"), ("resource", "arn:new")]
     assert began[2:4] == [("service", "AWS Glue"), ("resource", "arn:job")]
-    assert [(turn.kind, turn.name) for turn in told.ended] == [("meter", "Old"), ("resource", "arn:old")]
-    assert told.ended[0].daily_cost == 24
+    assert [(turn.kind, turn.name) for turn in explanation.ended] == [
+        ("meter", "Old"),
+        ("resource", "arn:old"),
+    ]
+    assert explanation.ended[0].daily_cost == 24
 
 
 @pytest.mark.parametrize(
@@ -292,7 +295,7 @@ def test_what_began_and_ended_that_day_is_told():
     ],
     ids=["comes on Sundays", "ended a day earlier", "ended a day later", "came once"],
 )
-def test_what_did_not_end_that_day_is_not_told(charge):
+def test_resource_that_stopped_on_another_day_is_not_listed(charge):
     """A Sunday's job was last seen the day before, as after every Sunday."""
     assert not why({}, more(EffectiveCost=99.0), {"SkuMeter": "EU-X", "ResourceId": "arn:x", **charge}).ended
 
@@ -309,20 +312,20 @@ def test_a_meter_of_a_job_a_day_ends_though_no_job_lasts():
             "x_Operation": "Job",
         }
 
-    told = why({}, *map(job, days), more(EffectiveCost=99.0)).ended
-    assert [(turn.kind, turn.name) for turn in told] == [("meter", "Train")]
+    explanation = why({}, *map(job, days), more(EffectiveCost=99.0)).ended
+    assert [(turn.kind, turn.name) for turn in explanation] == [("meter", "Train")]
     weekly = [job(day) | {"ResourceId": f"arn:{day}-{n}"} for day in days[::7] for n in range(10)]
     assert not why({}, *weekly, more(EffectiveCost=99.0)).ended
 
 
-def test_a_day_that_is_not_told_in_full_ends_nothing():
+def test_incomplete_day_stops_no_resource():
     """What is missing on the newest days may still come."""
     gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old"}
     assert why({}, gone, more(EffectiveCost=99.0)).ended
     assert not why({}, gone, more(EffectiveCost=99.0), as_of=RISEN + timedelta(days=2)).ended
 
 
-def test_of_what_the_bill_has_no_charge_there_is_no_explanation():
+def test_finding_without_charges_has_no_explanation():
     """Rather than one of nothing."""
     with bill({}) as engine:
         elsewhere = replace(RISE, sub_account_id="999999999999")
@@ -344,7 +347,7 @@ def risen(detection: str = "token_burst", *, cost: str = "300", **evidence: Any)
 
 
 @pytest.mark.parametrize("detection", EXPLAINED)
-def test_every_detection_of_risen_money_says_its_days_and_its_excess(detection):
+def test_each_detection_of_a_cost_increase_has_days_and_excess(detection):
     """The detection's own sum where it is an excess; else what is above the weeks before."""
     rise = cost_increase_of(risen(detection), catalog=CATALOG)
     assert rise and (rise.first_day, rise.end_day) == (RISEN, END)
@@ -359,14 +362,14 @@ def test_every_detection_of_risen_money_says_its_days_and_its_excess(detection):
 @pytest.mark.parametrize("detection", EXPLAINED)
 def test_the_catalog_s_own_rows_name_these_days(detection):
     """A detection that renames a column would no longer be explained."""
-    known = CATALOG.detection(detection)
-    names = known.header.explain.days
-    assert known.header.kind == "series" or all(
-        f"AS {name}" in known.sql or name in known.sql for name in names
+    entry = CATALOG.detection(detection)
+    names = entry.header.explain.days
+    assert entry.header.kind == "series" or all(
+        f"AS {name}" in entry.sql or name in entry.sql for name in names
     )
 
 
-def test_what_did_not_rise_or_says_no_days_has_nothing_to_explain():
+def test_finding_without_increase_or_days_has_no_explanation():
     """Waste costs what it always cost."""
     assert cost_increase_of(finding(), catalog=CATALOG) is None
     assert cost_increase_of(risen(first_day=None), catalog=CATALOG) is None
@@ -397,35 +400,35 @@ class Trail:
         return explanation.model_copy(update={"unseen": "asked"})
 
 
-def told_run(
+def run_and_notify(
     engine: Counting, ledger: SqliteLedger, *found: Finding, trail: Trail | None = None, **on: Any
 ) -> Any:
     """What a run tells with its explanations, written into the ledger as a scan does."""
-    said: list[str] = []
-    made = run(*found, ran=("token_burst",), **on)
+    progress: list[str] = []
+    result = run(*found, ran=("token_burst",), **on)
 
     def decide_and_explain(entries: Any, suppressions: Any) -> Decision:
         return attach_explanations(
-            decide(entries, suppressions, made), previous=entries, engine=engine, catalog=CATALOG,
-            as_of=made.as_of, progress=said.append, change_history=trail,
+            decide(entries, suppressions, result), previous=entries, engine=engine, catalog=CATALOG,
+            as_of=result.as_of, progress=progress.append, change_history=trail,
         )  # type: ignore[arg-type]  # fmt: skip
 
-    return ledger.update(decide_and_explain, evaluated=()).notifications, said
+    return ledger.update(decide_and_explain, evaluated=()).notifications, progress
 
 
-def test_news_is_told_with_its_explanation_and_keeps_it_until_it_changes(tmp_path):
+def test_notification_has_an_explanation_until_the_finding_changes(tmp_path):
     """The bill and the accounts are asked for news alone; what is merely still there keeps what it was told."""
     ledger, trail = SqliteLedger(tmp_path / "ledger.db"), Trail()
     with bill({}, more(EffectiveCost=500.0, SkuMeter="EU-tokens")) as duckdb:
         engine, one = Counting(duckdb), risen()
-        (first,), said = told_run(engine, ledger, one, trail=trail)
+        (first,), progress = run_and_notify(engine, ledger, one, trail=trail)
         assert first.finding.explanation.parts and first.finding.explanation.unseen == "asked"
-        assert (engine.asked, said) == (2, ["Finding the root cause of 1 cost increases"])
-        again, said = told_run(engine, ledger, one, trail=trail)
-        assert (again, said, engine.asked, len(trail.looked)) == ((), [], 2, 1)
+        assert (engine.asked, progress) == (2, ["Finding the root cause of 1 cost increases"])
+        again, progress = run_and_notify(engine, ledger, one, trail=trail)
+        assert (again, progress, engine.asked, len(trail.looked)) == ((), [], 2, 1)
         (kept,) = ledger.entries().values()
         assert kept.finding.explanation == first.finding.explanation
-        (grown,), _ = told_run(engine, ledger, risen(cost="900"), trail=trail)
+        (grown,), _ = run_and_notify(engine, ledger, risen(cost="900"), trail=trail)
         assert grown.kind == "changed" and grown.finding.explanation.excess == 900
         assert len(trail.looked) == 2
     ledger.close()
@@ -435,9 +438,9 @@ def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
     """The finding is told, and the log says why it is bare."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     with bill({}) as duckdb:
-        (news,), said = told_run(Counting(duckdb, fails=True), ledger, risen())
-    assert news.finding.explanation is None
-    assert said == [
+        (notification,), progress = run_and_notify(Counting(duckdb, fails=True), ledger, risen())
+    assert notification.finding.explanation is None
+    assert progress == [
         "Finding the root cause of 1 cost increases",
         "Root causes are not available: the bill cannot be read",
     ]
@@ -449,26 +452,26 @@ def test_waste_asks_nothing(tmp_path):
     ledger = SqliteLedger(tmp_path / "ledger.db")
     with bill({}) as duckdb:
         engine = Counting(duckdb)
-        told_run(engine, ledger, finding())
+        run_and_notify(engine, ledger, finding())
         assert engine.asked == 0
     ledger.close()
 
 
 def test_an_explanation_is_the_same_after_it_was_kept():
     """Sums too: JSON has no decimals, and six of them survive a double."""
-    told = explanation(excess=Decimal("12345678.123457"), others=Decimal("-0.000001"))
-    assert Explanation.model_validate_json(told.model_dump_json()) == told
+    explained = explanation(excess=Decimal("12345678.123457"), others=Decimal("-0.000001"))
+    assert Explanation.model_validate_json(explained.model_dump_json()) == explained
 
 
 def test_names_are_cut_so_that_a_message_fits_its_topic():
     """A bill may name things at any length; SNS takes 256 KiB."""
     parts = tuple(part(resource_id="x" * 100_000, meter="y" * 100_000) for _ in range(7))
-    told = explanation(parts=parts)
-    assert len(told.parts[0].meter or "") == NAME_CHARACTERS and told.parts[0].meter[-1] == "…"
-    assert len(told.model_dump_json()) < 60_000
+    explained = explanation(parts=parts)
+    assert len(explained.parts[0].meter or "") == NAME_CHARACTERS and explained.parts[0].meter[-1] == "…"
+    assert len(explained.model_dump_json()) < 60_000
 
 
-def test_an_explanation_is_said_in_sentences():
+def test_explanation_is_rendered_as_sentences():
     """As Slack, Jira, the page and the terminal show it."""
     assert explanation_sentences(explanation(unseen="there were more"), currency="USD") == [
         "1,000 USD above the expected cost from 2026-03-29 to 2026-03-30: 915.00 from usage, 85.00 from price.",
@@ -491,11 +494,11 @@ def test_an_explanation_is_said_in_sentences():
         (1500, -500, "1,500 from usage, -500.00 from price"),
     ],
 )
-def test_the_headline_says_what_moved(volume, price, said):
+def test_headline_states_volume_or_price(volume, price, said):
     """What is less than a twentieth is not worth a word."""
-    told = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
+    explained = explanation(by_volume=volume, by_price=price, last_day=EXPLANATION.first_day)
     assert (
-        explanation_headline(told, currency="EUR")
+        explanation_headline(explained, currency="EUR")
         == f"1,000 EUR above the expected cost on 2026-03-29: {said}."
     )
 
@@ -516,26 +519,26 @@ def test_an_unsettled_day_lowers_no_daily_cost():
     assert why({}, {**begun, "charge_date": RISEN}, as_of=RISEN + timedelta(days=1)).began[0].daily_cost == 10
 
 
-def test_what_ended_is_told_with_what_it_cost_on_the_days_it_ran():
+def test_stopped_resource_has_its_cost_per_active_day():
     """Five days a week at 50, and not 35 a day."""
     job = {"weekdays": [0, 1, 2, 3, 4], "days": [BEFORE, RISEN + timedelta(days=1)], "EffectiveCost": 50.0}
-    told = why({}, {**job, "SkuMeter": "EU-Old", "ResourceId": "arn:old"}, more(EffectiveCost=99.0))
-    assert told.ended[0].daily_cost == 50
+    explanation = why({}, {**job, "SkuMeter": "EU-Old", "ResourceId": "arn:old"}, more(EffectiveCost=99.0))
+    assert explanation.ended[0].daily_cost == 50
 
 
 def test_a_purchase_is_a_first_charge_as_it_is_billed():
     """Its EffectiveCost is 0; of a rise of usage it is no part."""
-    told = why({}, PURCHASE, charges="first", region_id="eu-west-1", service_name=None)
-    (bought,) = [one for one in told.parts if one.is_billed]
+    explanation = why({}, PURCHASE, charges="first", region_id="eu-west-1", service_name=None)
+    (bought,) = [one for one in explanation.parts if one.is_billed]
     assert (bought.excess, bought.is_new, bought.resource_id) == (Decimal("355.33"), True, "arn:ri")
     assert any(
         "355.33, 100% (new) (purchase, billed cost)" in line
-        for line in explanation_sentences(told, currency="USD")
+        for line in explanation_sentences(explanation, currency="USD")
     )
     assert not any(one.is_billed for one in why({}, PURCHASE, more(EffectiveCost=50.0)).parts)
 
 
-def test_a_finding_whose_days_have_other_charges_is_not_said_to_be_missing():
+def test_finding_with_only_other_charges_lists_them():
     """A fee, a tax: the bill has them, and none of them is a cost driver."""
     fee = {"ChargeFrequency": "Recurring", "charge_date": RISEN, "SubAccountId": "999999999999"}
     tax = {
@@ -579,7 +582,7 @@ TEAMS = ({"team": "shop", "Name": "a"}, {"team": "shop", "Name": "b"}, {"team": 
     ],
     ids=["the machine's", "untagged", "mostly untagged", "two of one team", "calls without a resource"],
 )  # fmt: skip
-def test_the_main_cost_driver_s_tags_are_those_of_what_rose(rows, team):
+def test_main_cost_driver_has_the_tags_of_the_increased_charges(rows, team):
     """Whose tag an anomaly's money carries owns it."""
     with bill({}, *rows) as engine:
         (first, *_) = query_cost_drivers([RISE], engine=engine, catalog=CATALOG, label="parts")[

@@ -29,7 +29,7 @@ def risen(told=None, **evidence):
     return one.model_copy(update={"explanation": told or explanation(), "evidence": evidence or CAUSES})
 
 
-def test_slack_says_why_and_no_cause_twice():
+def test_slack_message_shows_each_cause_once():
     """Above the evidence, which keeps what the explanation does not have."""
     text = seen(render_message(risen(), kind="new", **WHEN))
     why, _, evidence = text.partition("*Evidence*")
@@ -62,18 +62,18 @@ def test_a_message_fits_slack_whatever_the_bill_names(name):
         parts=tuple(part(meter=name, resource_id=name, operation=name) for _ in range(7)),
         began=(turn,) * 5, ended=(turn,) * 5, changes=(change,) * 10, unseen=name,
     )  # fmt: skip
-    told = render_message(risen(long), kind="new", **WHEN)
-    assert not blocks_problems(told["blocks"]) and size(told["blocks"]) <= MESSAGE_CHARACTERS
-    assert "*Root cause*" in seen(told)
+    message = render_message(risen(long), kind="new", **WHEN)
+    assert not blocks_problems(message["blocks"]) and size(message["blocks"]) <= MESSAGE_CHARACTERS
+    assert "*Root cause*" in seen(message)
     assert not blocks_problems(render_thread_reply(risen(long), kind="changed", **WHEN)["blocks"])
 
 
-def test_a_resolved_finding_says_no_why():
+def test_resolved_finding_shows_no_root_cause():
     """It is over."""
     assert "*Root cause*" not in seen(render_message(risen(), kind="resolved", **WHEN))
 
 
-def test_the_thread_says_what_most_of_a_change_is():
+def test_thread_reply_shows_the_largest_cost_driver():
     """The message above it has the rest."""
     note = seen(render_thread_reply(risen(), kind="changed", **WHEN))
     assert (
@@ -84,14 +84,14 @@ def test_the_thread_says_what_most_of_a_change_is():
     assert "Largest cost driver" not in seen(render_thread_reply(risen(free), kind="changed", **WHEN))
 
 
-def test_jira_says_why():
+def test_jira_issue_shows_the_root_cause():
     """A section of its own; none where nothing rose."""
     described = {"header": None, "query_url": None, "days": 90}
     assert "h3. Root cause" in jira_words.render_description(risen(), **described)
     assert "h3. Root cause" not in jira_words.render_description(finding(), **described)
 
 
-def test_a_mail_about_a_new_region_says_who_changed_what():
+def test_mail_about_a_new_region_shows_cloudtrail_events():
     """The security team reads mail."""
     assert "\nRoot cause\n  1,000 USD above the expected cost" in render_email(risen())
     assert "RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy" in render_email(
@@ -100,7 +100,7 @@ def test_a_mail_about_a_new_region_says_who_changed_what():
     assert "Root cause" not in render_email(finding())
 
 
-def test_the_page_says_why_with_the_finding_and_on_its_series():
+def test_page_shows_the_root_cause_with_finding_and_chart():
     """The same sentences; a finding that did not rise has none."""
     days = [{"fingerprint": risen().fingerprint, "charge_date": DAY, "effective_cost": 3.0}]
     shown = build_document(gathered(risen(), finding("other"), finding_days=days))
@@ -117,7 +117,7 @@ def truth():
     return plan_bill(Calendar(first=date(2026, 2, 8), as_of=end), accounts=40, seed=3)
 
 
-def test_the_truth_names_the_cause_of_what_rose_and_of_nothing_else(truth):
+def test_simulation_lists_the_cause_of_each_cost_increase_only(truth):
     """A meter that the incident's account really has there, of the incident's own service and region."""
     incidents = truth_of(truth).incidents
     for one in incidents:

@@ -39,32 +39,32 @@ def charges(*series, fees=None, settled=None):
 
 def test_a_week_goes_on_as_it_is():
     """Working days and weekends are forecast each at their own height."""
-    found = ahead(costs(84)[None], first_weekday=FIRST.weekday(), days=14)
-    assert found.means[0] == pytest.approx(costs(98)[84:], rel=0.03)
-    assert found.errors[0, -1] < 0.02 * found.means.sum()
+    projection = ahead(costs(84)[None], first_weekday=FIRST.weekday(), days=14)
+    assert projection.means[0] == pytest.approx(costs(98)[84:], rel=0.03)
+    assert projection.errors[0, -1] < 0.02 * projection.means.sum()
 
 
 def test_a_steady_growth_goes_on():
     """Half a percent a day over three months: the month ahead is higher than the last, not the same again."""
-    known = costs(90, growth=0.005, noise=0.03)
-    found = ahead(known[None], first_weekday=FIRST.weekday(), days=20).means.sum()
-    assert found == pytest.approx(costs(110, growth=0.005)[90:].sum(), rel=0.04)
-    assert found > 1.05 * known[-20:].sum()
+    history = costs(90, growth=0.005, noise=0.03)
+    projection = ahead(history[None], first_weekday=FIRST.weekday(), days=20).means.sum()
+    assert projection == pytest.approx(costs(110, growth=0.005)[90:].sum(), rel=0.04)
+    assert projection > 1.05 * history[-20:].sum()
 
 
 def test_a_new_level_is_believed_within_two_weeks():
     """Twice the cost since a fortnight is what the next weeks are forecast at."""
-    known = np.concatenate((costs(84, noise=0.05), 2 * costs(98, noise=0.05)[84:]))
-    found = ahead(known[None], first_weekday=FIRST.weekday(), days=14).means.sum()
-    assert found == pytest.approx(2 * costs(112)[98:].sum(), rel=0.1)
+    history = np.concatenate((costs(84, noise=0.05), 2 * costs(98, noise=0.05)[84:]))
+    projection = ahead(history[None], first_weekday=FIRST.weekday(), days=14).means.sum()
+    assert projection == pytest.approx(2 * costs(112)[98:].sum(), rel=0.1)
 
 
-def test_one_strange_day_moves_little():
+def test_one_anomalous_day_changes_the_forecast_little():
     """A spike of ten days' cost yesterday is not the next weeks'."""
-    known = costs(84, noise=0.03, week=np.ones(7))
-    known[-1] *= 10
-    found = ahead(known[None], first_weekday=FIRST.weekday(), days=14).means.sum()
-    assert found == pytest.approx(1400, rel=0.2)
+    history = costs(84, noise=0.03, week=np.ones(7))
+    history[-1] *= 10
+    projection = ahead(history[None], first_weekday=FIRST.weekday(), days=14).means.sum()
+    assert projection == pytest.approx(1400, rel=0.2)
 
 
 def test_company_changes_no_forecast():
@@ -75,21 +75,23 @@ def test_company_changes_no_forecast():
     assert ahead(1e6 * table[2:3], first_weekday=3, days=10).means[0] == pytest.approx(1e6 * alone)
 
 
-def test_what_costs_nothing_goes_on_costing_nothing():
+def test_series_without_cost_is_forecast_as_zero():
     """No division, no warning, no negative money; a credit's negative day neither."""
     for series in (np.zeros((1, 60)), np.full((1, 60), np.nan), -np.ones((1, 60)), np.zeros((1, 1))):
         with np.errstate(all="raise"):
-            found = ahead(series, first_weekday=0, days=5)
-        assert found.means.tolist() == [[0.0] * 5]
+            projection = ahead(series, first_weekday=0, days=5)
+        assert projection.means.tolist() == [[0.0] * 5]
 
 
-def test_the_interval_holds_what_its_name_says():
+def test_interval_contains_its_nominal_share():
     """Four months of five, within five points, over 2,000 series whose level wanders."""
     rng = np.random.default_rng(3)
     level = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, (2000, 120)), axis=1))
     table = level * np.exp(rng.normal(0, 0.1, level.shape)) * WEEK[(np.arange(120) + 3) % 7]
-    known = charges(*table)
-    cut = Charges(known.keys, FIRST, 106, known.used[:, :106], known.fees[:, :106])  # through 16 April
+    bill_charges = charges(*table)
+    cut = Charges(
+        bill_charges.keys, FIRST, 106, bill_charges.used[:, :106], bill_charges.fees[:, :106]
+    )  # through 16 April
     ends = month_ends(cut, [[number] for number in range(2000)], month=date(2026, 4, 1))
     actual = table[:, 90:120].sum(axis=1)
     held = np.mean([end.low <= one <= end.high for end, one in zip(ends, actual, strict=True)])
@@ -109,7 +111,7 @@ def test_a_weekday_without_cost_has_no_factor():
     ("quiet", "rhythm", "over"),
     [(4, 1, True), (3, 1, False), (6, 7, False), (7, 7, True), (29, 30, False)],
 )
-def test_what_was_quiet_for_longer_than_ever_has_ended(quiet, rhythm, over):
+def test_series_without_cost_for_longer_than_before_has_ended(quiet, rhythm, over):
     """A weekly job of last Saturday goes on; a daily one that was silent for four days does not."""
     series = np.where(np.arange(90) % rhythm == 0, 10.0, 0.0)
     last = np.flatnonzero(series)[-1]
@@ -135,7 +137,7 @@ def test_a_fee_still_to_come_is_the_smaller_of_the_last_two():
     assert end.forecast == pytest.approx(310)
 
 
-def test_days_that_are_not_settled_count_for_what_they_show():
+def test_unsettled_days_count_with_their_current_cost():
     """50 on a day that is not settled is more than the 10 it was forecast at; 2 is less."""
     table = np.full(80, 10.0)
     table[78:] = 50.0, 2.0
@@ -143,7 +145,7 @@ def test_days_that_are_not_settled_count_for_what_they_show():
     assert (end.spent, end.forecast) == pytest.approx((190, 310 + 40))
 
 
-def test_a_month_that_is_over_is_what_it_cost():
+def test_forecast_of_a_past_month_is_its_cost():
     """Nothing is left to forecast, and nothing is unsure."""
     (end,) = month_ends(charges(np.full(95, 10.0)), [[0]], month=date(2026, 3, 1))
     assert (end.spent, end.forecast, end.low, end.high, end.days_left) == (310, 310, 310, 310, 0)
@@ -159,7 +161,7 @@ def test_rows_become_leaves():
     """Usage that the first of a month charges for all of it, and a fee of every day, change places."""
     days = [FIRST + timedelta(days=day) for day in range(75)]
     rows = [(day, 400.0 if day.day == 1 else 10.0, 5.0) for day in days]
-    known = charges_of(
+    table_charges = charges_of(
         {
             **{name: np.array(["x"] * 75, object) for name in ("team", "sub_account_id", "service_name")},
             "use_case": np.ma.masked_all(75, object),
@@ -169,11 +171,11 @@ def test_rows_become_leaves():
             "fee_cost": np.array([fee for _, _, fee in rows]),
         }
     )
-    assert known.keys == [("x", None, "x", "x")]
-    assert known.settled_until == date(2026, 3, 15)
-    assert known.used[0].tolist() == [15.0] * 75
-    assert np.flatnonzero(known.fees[0]).tolist() == [0, 31, 59]
-    assert known.fees[0, 31] == 390
+    assert table_charges.keys == [("x", None, "x", "x")]
+    assert table_charges.settled_until == date(2026, 3, 15)
+    assert table_charges.used[0].tolist() == [15.0] * 75
+    assert np.flatnonzero(table_charges.fees[0]).tolist() == [0, 31, 59]
+    assert table_charges.fees[0, 31] == 390
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_rows_become_leaves():
         (None, 1800, 3200, ""),
     ],
 )
-def test_what_is_said_of_a_plan(budget, spent, high, words):
+def test_budget_status_describes_spend_and_forecast(budget, spent, high, words):
     """When, and by how much."""
     path = tuple(100.0 * day for day in range(1, 32))
     end = MonthEnd(date(2026, 3, 1), date(2026, 3, 19), spent, 3100.0, 3000.0, high, path)
@@ -232,16 +234,16 @@ def test_the_month_is_forecast_by_team_use_case_and_service():
         ],
         owners=PLANNED,
     )
-    found = {(row["of"], row["name"]): (row["spent"], row["forecast"], row["budget_status"]) for row in rows}
+    result = {(row["of"], row["name"]): (row["spent"], row["forecast"], row["budget_status"]) for row in rows}
     over = "over budget since the 25th, by 600 at month end"
-    assert found[("team", "help")] == (2800, pytest.approx(3100), over)
-    assert found[("use case", "tickets")] == (1960, pytest.approx(2170), "")
-    assert found[("use case", "search")] == (840, pytest.approx(930), "")
-    assert found[("service", "Amazon Kendra")] == (840, pytest.approx(930), "")
-    assert next(iter(found)) == ("all", "all")
+    assert result[("team", "help")] == (2800, pytest.approx(3100), over)
+    assert result[("use case", "tickets")] == (1960, pytest.approx(2170), "")
+    assert result[("use case", "search")] == (840, pytest.approx(930), "")
+    assert result[("service", "Amazon Kendra")] == (840, pytest.approx(930), "")
+    assert next(iter(result)) == ("all", "all")
 
 
-def test_the_portfolio_says_what_is_bet_on_and_what_is_nobodys():
+def test_portfolio_shows_experiments_and_unallocated_spend():
     """Shares add up; an experiment past its cap and a ticket dearer than accepted are said so."""
     days = {"days": [date(2026, 3, 1), date(2026, 3, 29)], "EffectiveCost": 10.0}
     counted = {"namespace": "business", "metric": "ticket", "resource_id": "tickets"}
@@ -257,16 +259,16 @@ def test_the_portfolio_says_what_is_bet_on_and_what_is_nobodys():
         activity=[{**counted, "activity_date": date(2026, 3, 20), "value": 8.0}],
         owners=PLANNED,
     )
-    found = {(row["intent"], row["use_case"]): row for row in rows}
+    result = {(row["intent"], row["use_case"]): row for row in rows}
     assert sum(row["share"] for row in rows) == pytest.approx(1)
-    assert found[("production", "search")]["effective_cost"] == pytest.approx(28 * 60)
-    tickets = found[("experiment", "tickets")]
+    assert result[("production", "search")]["effective_cost"] == pytest.approx(28 * 60)
+    tickets = result[("experiment", "tickets")]
     assert (tickets["unit_cost"], tickets["verdict"]) == (
         pytest.approx(1.25),
         "unit cost above the accepted cost",
     )
-    assert found[("experiment", None)]["verdict"] == "experiment has no end date"
-    assert found[("(unallocated)", None)]["verdict"] == "no owner"
+    assert result[("experiment", None)]["verdict"] == "experiment has no end date"
+    assert result[("(unallocated)", None)]["verdict"] == "no owner"
     assert [row["intent"] for row in rows] == ["production", "experiment", "experiment", "(unallocated)"]
 
 
@@ -277,5 +279,5 @@ def test_a_young_series_is_forecast_without_a_warning(days):
     drawn = np.random.default_rng(days).gamma(4.0, 25.0, (5, days))
     drawn[1], drawn[2, :-1], drawn[3, ::2], drawn[4] = 0.0, 0.0, np.nan, np.nan
     for ahead_days in (1, 5, 31):
-        found = ahead(drawn, first_weekday=0, days=ahead_days)
-        assert found.means.shape == (5, ahead_days)
+        projection = ahead(drawn, first_weekday=0, days=ahead_days)
+        assert projection.means.shape == (5, ahead_days)

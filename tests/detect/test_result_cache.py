@@ -20,20 +20,20 @@ ROWS = ({"sub_account_id": "1", "monthly_cost": 0.1, "tags": {"team": "🙂"}, "
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """The file of a scan that answered one question."""
-    answers = ResultCache(tmp_path / "answers.json", digest="d")
-    answers.put(Outcome(NEW_REGION, rows=ROWS, not_evaluated=ROWS), QUESTION)
-    answers.save()
+    cache = ResultCache(tmp_path / "answers.json", digest="d")
+    cache.put(Outcome(NEW_REGION, rows=ROWS, not_evaluated=ROWS), QUESTION)
+    cache.save()
     return tmp_path / "answers.json"
 
 
-def test_the_same_question_over_the_same_data_is_known(path):
+def test_same_statement_on_the_same_data_is_cached(path):
     """Rows come back as they were."""
-    known = ResultCache(path, digest="d").get(NEW_REGION, QUESTION)
-    assert known is not None
-    assert (known.rows, known.not_evaluated, known.error) == (ROWS, ROWS, None)
+    previous = ResultCache(path, digest="d").get(NEW_REGION, QUESTION)
+    assert previous is not None
+    assert (previous.rows, previous.not_evaluated, previous.error) == (ROWS, ROWS, None)
 
 
-def test_other_data_another_day_or_another_statement_is_asked(path):
+def test_other_data_day_or_statement_is_not_cached(path):
     """Each of them may have another answer."""
     later = QUESTION | {"as_of": date(2026, 3, 31) + timedelta(days=1)}
     edited = replace(NEW_REGION, sql=NEW_REGION.sql + " -- edited")
@@ -42,11 +42,11 @@ def test_other_data_another_day_or_another_statement_is_asked(path):
     assert ResultCache(path, digest="d").get(edited, QUESTION) is None
 
 
-def test_a_failure_is_asked_again(tmp_path):
+def test_failed_statement_is_run_again(tmp_path):
     """What failed once may succeed."""
-    answers = ResultCache(tmp_path / "answers.json", digest="d")
-    answers.put(Outcome(NEW_REGION, error="no memory"), QUESTION)
-    answers.save()
+    cache = ResultCache(tmp_path / "answers.json", digest="d")
+    cache.put(Outcome(NEW_REGION, error="no memory"), QUESTION)
+    cache.save()
     assert ResultCache(tmp_path / "answers.json", digest="d").get(NEW_REGION, QUESTION) is None
 
 
@@ -58,7 +58,7 @@ def test_a_damaged_file_is_as_good_as_none(path, text):
 
 
 @pytest.mark.parametrize("answer", ['"text"', "[]", "{}"])
-def test_an_answer_of_another_shape_is_as_good_as_none(path, answer):
+def test_cached_result_of_another_format_is_ignored(path, answer):
     """As another version may have written it."""
     (key,) = json.loads(path.read_text())
     path.write_text(f'{{"{key}": {answer}}}')

@@ -35,29 +35,29 @@ CHARGE = {
 }
 
 
-def test_what_there_was_no_time_for_is_left_and_nothing_of_it_is_resolved(tmp_path):
+def test_detections_without_time_to_run_resolve_nothing(tmp_path):
     """The next run goes on with it; what was asked counts."""
     connection = connect()
     case = Case(name="one charge", kind="quiet", charges=[CHARGE])
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
     create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
-    known = finding(account="111122223333", on=date(2026, 4, 1))
+    previous = finding(account="111122223333", on=date(2026, 4, 1))
     ledger.update(
-        lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), evaluated=()
+        lambda entries, silences: decide(entries, silences, run(previous, on=previous.as_of)), evaluated=()
     )
     engine = DuckDbEngine(connection)
     engine.at_once = 1
     turns = iter([True, False])
-    asked = [CATALOG.detection("new_region"), CATALOG.detection(known.detection)]
+    detections = [CATALOG.detection("new_region"), CATALOG.detection(previous.detection)]
     scanned = scan(
-        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=asked, owners=Owners(), ledger=ledger,
+        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=detections, owners=Owners(), ledger=ledger,
         progress=lambda _text: None, may_go_on=lambda: next(turns),
     )  # fmt: skip
-    assert scanned.not_run == (known.detection,)
+    assert scanned.not_run == (previous.detection,)
     assert [outcome.detection.id for outcome in scanned.outcomes] == ["new_region"]
     assert set(ledger.evaluated_until()) == {"new_region"}
-    assert ledger.entries()[known.fingerprint].state == "open"
+    assert ledger.entries()[previous.fingerprint].state == "open"
 
 
 class CountingLedger(SqliteLedger):
@@ -138,31 +138,31 @@ def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by)
             }
         }
     )
-    known = CATALOG.detection(detection)
-    fields = re.findall(r"\{(\w+)\}", known.header.reason + known.header.action)
+    entry = CATALOG.detection(detection)
+    fields = re.findall(r"\{(\w+)\}", entry.header.reason + entry.header.action)
     row = dict.fromkeys(fields, "x") | {
         "sub_account_id": "111122223333", "region_id": "us-east-1", "resource_id": "r", "monthly_cost": 9.0,
         "tags": {"team": "attackers"},
     }  # fmt: skip
     engine = SimpleNamespace(query=lambda *_, **__: [])
-    (found,) = owned_findings(
-        [Outcome(known, rows=(row,))],
+    (finding,) = owned_findings(
+        [Outcome(entry, rows=(row,))],
         engine=engine,
         as_of=DAY,
         rate=rate_of("USD"),
         owners=owners,
         billed_until={},
     )
-    assert (found.team, found.owned_by) == (team, owned_by)
+    assert (finding.team, finding.owned_by) == (team, owned_by)
 
 
-def test_no_security_detection_knows_of_launches():
+def test_security_detections_ignore_launches():
     """A planned launch names its charges by tag, too, and keeps none of them quiet."""
     security = [one for one in CATALOG.detections.values() if one.header.category == "security"]
     assert security and not [one.id for one in security if "launch" in one.sql]
 
 
-def test_a_run_that_was_called_for_what_is_left_asks_just_that(tmp_path):
+def test_continued_run_runs_only_the_remaining_detections(tmp_path):
     """And one that a refresh has called asks what is due."""
     a_run = SimpleNamespace(catalog=CATALOG, ledger=SqliteLedger(tmp_path / "ledger.db"))
     left = _due(a_run, {"detail": {"left": ["gpu_burst", "was_renamed"]}}, as_of=DAY)
@@ -186,7 +186,7 @@ def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
 @pytest.mark.parametrize(
     ("doubts", "state"), [((), "resolved"), (("billing period 2026-04 could not be refreshed",), "open")]
 )
-def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
+def test_failed_refresh_resolves_nothing(tmp_path, doubts, state):
     """The bill that is read is older than it seems."""
     connection = connect()
     charges = [{**CHARGE, "charge_date": DAY - timedelta(days=back)} for back in range(1, 20)]
@@ -194,17 +194,17 @@ def test_what_could_not_be_refreshed_resolves_nothing(tmp_path, doubts, state):
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
     create_views(connection, CATALOG, values=DetectionInput(as_of=DAY, first_new_day=DAY).values)
     ledger = SqliteLedger(tmp_path / "ledger.db")
-    known = finding(account="111122223333", on=date(2026, 4, 1))
+    previous = finding(account="111122223333", on=date(2026, 4, 1))
     ledger.update(
-        lambda entries, silences: decide(entries, silences, run(known, on=known.as_of)), evaluated=()
+        lambda entries, silences: decide(entries, silences, run(previous, on=previous.as_of)), evaluated=()
     )
     scanned = scan(
         DuckDbEngine(connection), as_of=DAY, currency="USD", catalog=CATALOG,
-        detections=[CATALOG.detection(known.detection)], owners=Owners(), ledger=ledger,
+        detections=[CATALOG.detection(previous.detection)], owners=Owners(), ledger=ledger,
         progress=lambda _text: None, doubts=doubts,
     )  # fmt: skip
     assert scanned.coverage.doubts == doubts
-    assert ledger.entries()[known.fingerprint].state == state
+    assert ledger.entries()[previous.fingerprint].state == state
 
 
 def test_only_a_period_that_detections_read_keeps_findings_open(monkeypatch):

@@ -178,10 +178,10 @@ def test_a_deployment_from_manifest_to_notifications(
 
 def check_collection(deployed: Deployed) -> None:
     """It assumes the member role with the external ID; an account without the role is listed and stops nothing."""
-    answer = deployed.invoke("collect")
+    response = deployed.invoke("collect")
     accounts = {row["name"]: row["sub_account_id"] for row in deployed.table("accounts/")}
-    assert answer["ran"] == [ACCOUNT]
-    assert "AccessDenied" in answer["failed"][accounts[CLOSED]]
+    assert response["ran"] == [ACCOUNT]
+    assert "AccessDenied" in response["failed"][accounts[CLOSED]]
 
 
 def check_explanations_of_old_charges(messages: list[dict[str, Any]]) -> None:
@@ -204,19 +204,19 @@ def check_topics(deployed: Deployed, notified: Told) -> None:
 
 def messages_of(deployed: Deployed) -> dict[str, list[tuple[str, Message]]]:
     """Return the messages in Slack by fingerprint, each with the channel's name."""
-    found: dict[str, list[tuple[str, Message]]] = defaultdict(list)
+    messages: dict[str, list[tuple[str, Message]]] = defaultdict(list)
     for channel in deployed.slack.workspace.channels.values():
         for message in channel.shown:
             fingerprint = (message.metadata or {}).get("event_payload", {}).get("fingerprint")
-            found[str(fingerprint)].append((f"#{channel.name}", message))
-    return found
+            messages[str(fingerprint)].append((f"#{channel.name}", message))
+    return messages
 
 
 def all_messages(deployed: Deployed) -> tuple[list[str], list[str]]:
     """Return all messages with their threads, and all issues with the number of comments."""
     channels = deployed.slack.workspace.channels.values()
-    said = sorted(message.ts for channel in channels for message in channel.messages.values())
-    return said, sorted(f"{issue.key} {len(issue.comments)}" for issue in deployed.jira.issues)
+    timestamps = sorted(message.ts for channel in channels for message in channel.messages.values())
+    return timestamps, sorted(f"{issue.key} {len(issue.comments)}" for issue in deployed.jira.issues)
 
 
 def check_messages_and_issues(deployed: Deployed, notified: Told, *, owners: Owners) -> None:
@@ -257,8 +257,8 @@ def check_actions(deployed: Deployed, notified: Told) -> None:
     deployed.await_told()
     with deployed.aws.used():
         ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
-        (silence,) = ledger.suppressions()
-    assert (silence.value, silence.author) == (fingerprint, f"{MEMBER.lower()} ({MEMBER})")
+        (suppression,) = ledger.suppressions()
+    assert (suppression.value, suppression.author) == (fingerprint, f"{MEMBER.lower()} ({MEMBER})")
     assert "Snoozed" in json.dumps(message.blocks)
 
 
@@ -276,8 +276,8 @@ def check_budget_alert(deployed: Deployed) -> None:
     deployed.wait_until(
         lambda: any(
             "budget" in message.text.lower()
-            for found in messages_of(deployed).values()
-            for _, message in found
+            for messages in messages_of(deployed).values()
+            for _, message in messages
         )
     )
 
@@ -312,8 +312,8 @@ def check_page(deployed: Deployed) -> None:
     s3, bucket = deployed.aws.client("s3"), deployed.deployment.bucket
     shown = data_of(s3.get_object(Bucket=bucket, Key=KEY)["Body"].read().decode())
     with deployed.aws.used():
-        known = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
-        entries, silences = known.entries().values(), known.suppressions()
+        ledger = DynamoLedger(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
+        entries, silences = ledger.entries().values(), ledger.suppressions()
     as_of = date.fromisoformat(shown["as_of"])
     seen = {one.fingerprint for one in entries if is_shown(one, silences, as_of=as_of)}
     assert {one["fingerprint"] for one in shown["findings"]} == seen
@@ -333,11 +333,11 @@ def check_page(deployed: Deployed) -> None:
 def check_heartbeats(deployed: Deployed) -> None:
     """Each function has a heartbeat, no detection failed, and scanned bytes are counted."""
     with deployed.aws.used():
-        found = heartbeats(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
-    assert set(found) >= set(deployed.deployment.daily)
-    assert found["detect"].failed == {}
-    assert set(found["detect"].ran) == {detection.id for detection in Catalog.load().live}
-    assert found["detect"].scanned_bytes > 0
+        beats = heartbeats(boto3.resource("dynamodb").Table(deployed.deployment.ledger))
+    assert set(beats) >= set(deployed.deployment.daily)
+    assert beats["detect"].failed == {}
+    assert set(beats["detect"].ran) == {detection.id for detection in Catalog.load().live}
+    assert beats["detect"].scanned_bytes > 0
 
 
 def check_doctor(deployed: Deployed) -> None:

@@ -98,24 +98,30 @@ def scan(export: Path, *, organisation: Organisation, owners: Path, state: Path)
 def organisation(tmp_path_factory) -> Organisation:
     """Few accounts, in which something of every kind is planted, and one in which nothing is."""
     root = tmp_path_factory.mktemp("organisation")
-    made = simulate(root / "simulated", days=DAYS, seed=1)
+    simulation = simulate(root / "simulated", days=DAYS, seed=1)
     planted: dict[str, set[str]] = {}  # kinds by account, those that the scan shows no longer left out
-    for incident in json.loads(made.truth.read_text())["incidents"]:
+    for incident in json.loads(simulation.truth.read_text())["incidents"]:
         kinds = planted.setdefault(incident["sub_account_id"], set())
         kinds |= {incident["detection"]} if incident["visible_until"] is None else set()
     (root / "focus").mkdir()
     with duckdb.connect(str(root / "bill.db")) as connection:
-        files = literal(str(made.export / "data" / "*" / "*.parquet"))
+        files = literal(str(simulation.export / "data" / "*" / "*.parquet"))
         charges = f"read_parquet({files}, hive_partitioning = false)"
-        sizes, quiet = sizes_and_quiet_account(connection, charges, planted=planted)
-        kept = {*chosen(planted, sizes=sizes), *(one for one, size in sizes.items() if size < SMALL), quiet}
+        sizes, small_account = sizes_and_quiet_account(connection, charges, planted=planted)
+        kept = {
+            *chosen(planted, sizes=sizes),
+            *(one for one, size in sizes.items() if size < SMALL),
+            small_account,
+        }
         connection.execute(
             f"CREATE TABLE bill AS SELECT {', '.join(COLUMNS)} FROM {charges} "
             f"WHERE SubAccountId IS NULL OR SubAccountId IN ({', '.join(map(literal, sorted(kept)))}) ORDER BY ALL"
         )
         connection.execute(f"COPY bill TO {literal(str(root / 'focus' / 'bill.parquet'))} (FORMAT parquet)")
-    made_of = Organisation(root / "bill.db", made.activity, made.accounts, made.owners, quiet, {})
-    findings = scan(root / "focus", organisation=made_of, owners=made.owners, state=root / "state")
+    made_of = Organisation(
+        root / "bill.db", simulation.activity, simulation.accounts, simulation.owners, small_account, {}
+    )
+    findings = scan(root / "focus", organisation=made_of, owners=simulation.owners, state=root / "state")
     return replace(made_of, findings=findings)
 
 
@@ -129,8 +135,8 @@ def sizes_and_quiet_account(
     ).fetchall()
     payer = connection.execute(f"SELECT any_value(BillingAccountId) FROM {charges}").fetchall()[0][0]
     busy = {*planted, payer}
-    quiet = next(id for id, size, days in rows if id not in busy and size > SMALL and days >= DAYS)
-    return {id: size for id, size, _ in rows}, quiet
+    small_account = next(id for id, size, days in rows if id not in busy and size > SMALL and days >= DAYS)
+    return {id: size for id, size, _ in rows}, small_account
 
 
 def chosen(planted: Mapping[str, set[str]], *, sizes: Mapping[str, int]) -> set[str]:
@@ -400,12 +406,12 @@ def test_no_finding_changes_with(organisation, tmp_path, rule):
     with duckdb.connect(str(organisation.database), read_only=True) as connection:
         change = Change(connection, tmp_path / "focus", organisation, organisation.owners)
         CHANGES[rule](change)
-    found = scan(change.folder, organisation=organisation, owners=change.owners, state=tmp_path / "state")
+    findings = scan(change.folder, organisation=organisation, owners=change.owners, state=tmp_path / "state")
     before = organisation.findings
-    assert named(found[key] for key in found.keys() - before.keys()) == []
-    assert named(before[key] for key in before.keys() - found.keys()) == []
+    assert named(findings[key] for key in findings.keys() - before.keys()) == []
+    assert named(before[key] for key in before.keys() - findings.keys()) == []
     for key, one in before.items():
-        now = found[key]
+        now = findings[key]
         assert (now.severity, now.team, now.owned_by) == (one.severity, one.team, one.owned_by), now.reason
         for cost in ("monthly_cost", "cost_so_far", "monthly_cost_if_continues"):
             then, amount = getattr(one, cost), getattr(now, cost)

@@ -28,14 +28,14 @@ CATALOG = Catalog.load()
         ("SELECT '' -- gone", "SELECT ''  "),
     ],
 )
-def test_comments_go_and_texts_stay(statement, bare):
-    """A quote in a comment begins no text, and a dash in a text no comment."""
+def test_comments_are_removed_and_strings_are_kept(statement, bare):
+    """A quote in a comment starts no string, and a dash in a string starts no comment."""
     assert without_comments(statement) == bare
 
 
 @pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
-def test_no_statement_of_the_catalog_keeps_a_comment(id):
-    """Nor a semicolon outside of a text, at which Athena would end UNLOAD."""
+def test_catalog_statements_contain_no_comment(id):
+    """Nor a semicolon outside of a string, at which Athena would end UNLOAD."""
     entry = CATALOG.detections.get(id) or CATALOG.reports[id]
     bare = without_comments(saved_query(entry, catalog=CATALOG, required_tags=["it's -- a /* tag */; too"]))
     assert "'it''s -- a /* tag */; too'" in bare or "required_tags" not in entry.sql
@@ -47,7 +47,7 @@ def test_no_statement_of_the_catalog_keeps_a_comment(id):
 
 
 class Engine:
-    """Answers each statement as a DuckDB over some accounts does, and keeps how long it was."""
+    """Runs each statement on DuckDB and records its length."""
 
     def __init__(self, accounts):
         self.connection = connect()
@@ -64,13 +64,13 @@ class Engine:
 
     def query(self, statement, *, label):
         self.sizes.append(len(statement.encode()))
-        found = self.connection.execute(statement)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        result = self.connection.execute(statement)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def test_the_accounts_of_many_findings_are_asked_for_in_several_statements():
-    """20,000 ids are 320,000 bytes."""
+def test_account_ids_of_many_findings_are_split_into_statements():
+    """20,000 IDs have 320,000 bytes."""
     ids = [f"{number:012d}" for number in range(20_000)]
     engine = Engine(ids)
     rows = list(rows_of_accounts(engine, ids, label="accounts"))
@@ -79,7 +79,7 @@ def test_the_accounts_of_many_findings_are_asked_for_in_several_statements():
     assert list(rows_of_accounts(engine, [], label="accounts")) == []
 
 
-def test_an_account_id_with_a_quote_is_a_text():
-    """Whatever a bill has in that column."""
+def test_account_id_with_a_quote_is_escaped():
+    """The column can contain any text."""
     odd = "it's'; --"
     assert [row["sub_account_id"] for row in rows_of_accounts(Engine([odd]), [odd], label="a")] == [odd]

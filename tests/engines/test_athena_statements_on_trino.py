@@ -1,4 +1,4 @@
-"""Athena's door: what the Athena engine sends is asked unchanged of a real Trino 435, and answered as by DuckDB."""
+"""Compare the results of Athena's statements, run unchanged on Trino 435, with those of DuckDB."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -36,10 +36,10 @@ from focuswatch.simulate import simulate
 from focuswatch.simulate.simulation import Simulated
 from tests.conformance.bills import Bill, bill_of
 from tests.conformance.compare import difference
-from tests.conformance.engines import Answered, answered, on_duckdb
+from tests.conformance.engines import EntryResult, on_duckdb, run_entry
 from tests.conformance.extent import IN_FULL, only_in_full
 from tests.conformance.random_bills import random_bill
-from tests.conformance.run_both import known_cases
+from tests.conformance.run_both import case_bills
 from tests.fakes.local_athena_tables import create_tables, give_tables
 from tests.fakes.local_athena_trino import over_trino
 from tests.fakes.local_aws import LocalAws, local_aws
@@ -103,33 +103,32 @@ def on_athena(bill: Bill, *, aws: LocalAws, connection: duckdb.DuckDBPyConnectio
     )  # fmt: skip
 
 
-def unlike(ours: Answered, theirs: Answered) -> list[str]:
+def unlike(ours: EntryResult, theirs: EntryResult) -> list[str]:
     """Where Athena's rows are not DuckDB's; an UNLOAD promises no order."""
     if theirs.outcome and theirs.outcome.error:
         return [theirs.outcome.error]
-    found = (difference(one, other) for one, other in zip(ours.answers, theirs.answers, strict=True))
-    return [one for one in found if one]
+    mismatches = (difference(one, other) for one, other in zip(ours.answers, theirs.answers, strict=True))
+    return [one for one in mismatches if one]
 
 
 @pytest.mark.parametrize("id", CATALOG.detections)
-def test_a_case_is_the_same_at_athenas_door(
+def test_case_has_the_same_result_on_the_athena_endpoint(
     id: str, aws: LocalAws, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """It holds there, and each row of each statement is DuckDB's row: statements as a Lambda would send them."""
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
-    asked = []
+    requests = []
     for case in file.cases if IN_FULL else firing(file.cases):
         bill = bill_of(case, file=file, connection=connection)
-        here = answered(
+        here = run_entry(
             detection, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
         )
-        asked.append((case, bill, here, on_athena(bill, aws=aws, connection=connection)))
+        requests.append((case, bill, here, on_athena(bill, aws=aws, connection=connection)))
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda one: answered(detection, one[1], engine=one[3], catalog=CATALOG), asked)
+        results = pool.map(lambda one: run_entry(detection, one[1], engine=one[3], catalog=CATALOG), requests)
         problems = [
-            f"{case.name}: {said}"
-            for (case, _, here, _), there in zip(asked, found, strict=True)
-            for said in [*broken_promises(case, there.outcome), *unlike(here, there)]
+            f"{case.name}: {mismatch}"
+            for (case, _, here, _), there in zip(requests, results, strict=True)
+            for mismatch in [*broken_promises(case, there.outcome), *unlike(here, there)]
         ]
     assert problems == []
 
@@ -142,18 +141,17 @@ def firing(cases: list[Case]) -> list[Case]:
 @pytest.fixture(scope="module")
 def mixed(aws: LocalAws, connection: duckdb.DuckDBPyConnection) -> tuple[Bill, AthenaEngine]:
     """A bill mixed of cases and spoilt: nulls, quotes, emoji, empty maps."""
-    known = known_cases(CATALOG, connection=connection)
-    bill, _ = random_bill(Random(SEED), known, name=f"seed-{SEED}")
+    cases = case_bills(CATALOG, connection=connection)
+    bill, _ = random_bill(Random(SEED), cases, name=f"seed-{SEED}")
     on_duckdb(bill, catalog=CATALOG, connection=connection)
     return bill, on_athena(bill, aws=aws, connection=connection)
 
 
 @only_in_full
 @pytest.mark.parametrize("name", NOT_STORED)
-def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
+def test_view_has_the_same_rows_on_the_athena_endpoint(
     name: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """It stands before whatever reads it, and means there what it means here."""
     bill, there = mixed
     here = on_duckdb(bill, catalog=CATALOG, connection=connection)
     columns = [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
@@ -163,16 +161,15 @@ def test_a_table_that_is_not_stored_is_the_same_at_athenas_door(
 
 @only_in_full
 @pytest.mark.parametrize("id", CATALOG.reports)
-def test_a_report_is_the_same_at_athenas_door(
+def test_report_has_the_same_rows_on_the_athena_endpoint(
     id: str, mixed: tuple[Bill, AthenaEngine], connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """Row by row."""
     bill, there = mixed
     report = CATALOG.reports[id]
-    here = answered(
+    here = run_entry(
         report, bill, engine=on_duckdb(bill, catalog=CATALOG, connection=connection), catalog=CATALOG
     )
-    assert unlike(here, answered(report, bill, engine=there, catalog=CATALOG)) == []
+    assert unlike(here, run_entry(report, bill, engine=there, catalog=CATALOG)) == []
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +180,7 @@ def organisation(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
 
 @pytest.fixture(scope="module")
 def refreshed(aws: LocalAws, organisation: Simulated) -> Iterator[dict[str, Any]]:
-    """What the Lambda `refresh` says over the organisation's export, in the surroundings of the Lambdas."""
+    """Return the result of the function `refresh` for the organization's export, in the environment of a function."""
     for path in sorted(path for path in organisation.export.rglob("*") if path.is_file()):
         aws.client("s3").upload_file(
             str(path), BUCKET, f"export/focus/{path.relative_to(organisation.export)}"
@@ -198,10 +195,9 @@ def refreshed(aws: LocalAws, organisation: Simulated) -> Iterator[dict[str, Any]
         yield refresh.handler({}, CONTEXT)
 
 
-def test_the_lambda_refresh_makes_the_tables_of_the_laptop(
+def test_lambda_refresh_creates_the_same_tables_as_a_local_refresh(
     aws: LocalAws, organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Row by row, but that a laptop's view may have a key in several rows: partitions by months, UNLOAD, the switch."""
     assert refreshed["ran"] == ["2026-05", "2026-06"]
     engine = AthenaEngine(boto3.Session(), DATABASE, WORKGROUP, f"s3://{BUCKET}/unloaded/", "compared")
     inputs = BillInputs(str(organisation.export), tmp_path / "state")
@@ -213,22 +209,21 @@ def test_the_lambda_refresh_makes_the_tables_of_the_laptop(
             assert difference(here, engine.query(statement, label=name)) is None, name
 
 
-def test_the_lambda_detect_finds_what_a_laptop_finds(
+def test_lambda_detect_reports_the_same_findings_as_a_local_scan(
     organisation: Simulated, refreshed: dict[str, Any], tmp_path: Path
 ) -> None:
-    """With owners and explanations; `make conformance` runs every detection so, in end_to_end/test_deployed.py."""
     from lambdas import detect
 
-    asked = ["new_region", "unused_commitment"]
-    heartbeat = detect.handler({"detail": {"left": asked}}, CONTEXT)
-    assert (heartbeat["ran"], heartbeat["failed"]) == (asked, {})
+    detections = ["new_region", "unused_commitment"]
+    heartbeat = detect.handler({"detail": {"left": detections}}, CONTEXT)
+    assert (heartbeat["ran"], heartbeat["failed"]) == (detections, {})
     bill_options = BillOptions(export=str(organisation.export), owners=OWNERS, state=tmp_path)
-    scanned, _ = run_scan(bill_options, only=asked)
+    scanned, _ = run_scan(bill_options, only=detections)
     here = news_of(scanned)
     assert any(finding["explanation"] for _, finding in here.values())
     ledger = DynamoLedger(boto3.resource("dynamodb").Table(ENVIRONMENT["FOCUSWATCH_LEDGER"]))
-    told = {one.fingerprint: ("new", as_told(one.finding)) for one in ledger.entries().values()}
-    assert differences(told, here) == []
+    notified = {one.fingerprint: ("new", as_told(one.finding)) for one in ledger.entries().values()}
+    assert differences(notified, here) == []
 
 
 def uneven(export: Path) -> None:
@@ -252,10 +247,9 @@ def uneven(export: Path) -> None:
     pq.write_table(rows.select([*reversed(rows.column_names)]), newer)
 
 
-def test_periods_whose_files_have_fewer_or_more_columns_are_refreshed_alike(
+def test_periods_with_different_columns_are_refreshed(
     aws: LocalAws, organisation: Simulated, tmp_path: Path
 ) -> None:
-    """No reserved capacity in one month, discounts and a column nobody knows from the next on, and another order."""
     export = tmp_path / "export"
     shutil.copytree(organisation.export, export)
     uneven(export)
@@ -267,9 +261,9 @@ def test_periods_whose_files_have_fewer_or_more_columns_are_refreshed_alike(
     files = Files(session.client("s3"), BUCKET, "uneven")
     listing = list_s3(f"s3://{BUCKET}/export/uneven", mirror=tmp_path / "mirror")
     owners = Owners.load(OWNERS)
-    warehouse = AthenaTables(engine, session.client("glue"), files, CATALOG)
-    told = warehouse.refresh(listing, owners=owners, progress=print)
-    assert (told.changed, told.failed) == (("2026-05", "2026-06"), {})
+    athena_tables = AthenaTables(engine, session.client("glue"), files, CATALOG)
+    result = athena_tables.refresh(listing, owners=owners, progress=print)
+    assert (result.changed, result.failed) == (("2026-05", "2026-06"), {})
     inputs = BillInputs(str(export), tmp_path / "state")
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=print) as bill:
         statement = summed("daily_charges", DAILY_CHARGES)
@@ -296,8 +290,8 @@ def summed(name: str, shape: Mapping[str, str]) -> str:
 
 @only_in_full
 @pytest.mark.parametrize("id", [*CATALOG.detections, *CATALOG.reports])
-def test_a_saved_query_runs_as_it_stands(id: str, mixed: tuple[Bill, AthenaEngine]) -> None:
-    """In the console there is nobody to fill in a date, and no engine that puts tables before it."""
+def test_saved_query_runs_without_changes(id: str, mixed: tuple[Bill, AthenaEngine]) -> None:
+    """The Athena console fills in no date and no tables."""
     _, there = mixed
     entry = CATALOG.detections.get(id) or CATALOG.reports[id]
     statement = saved_query(entry, catalog=CATALOG, required_tags=["team"])

@@ -13,10 +13,10 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.engines.duckdb_engine import connect
 from tests.conformance.bills import bill_of
 from tests.conformance.compare import difference
-from tests.conformance.engines import Answered, OnTrino, answered, on_duckdb, shapes_of
+from tests.conformance.engines import EntryResult, OnTrino, on_duckdb, run_entry, shapes_of
 from tests.conformance.extent import IN_FULL
 from tests.conformance.reduce import KEPT, read_kept
-from tests.conformance.run_both import Asked, Both, known_cases, random_batches
+from tests.conformance.run_both import BatchEntry, Both, case_bills, random_batches
 from tests.fakes.local_trino import LocalTrino
 
 CATALOG = Catalog.load()
@@ -32,10 +32,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize("id", CATALOG.detections)
-def test_cases_are_the_same_on_trino(
+def test_cases_have_the_same_result_on_trino(
     id: str, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """A case of a detection holds on Trino, and each of its rows is DuckDB's row; so are the tables it reads."""
     file, detection = read_cases(FOLDER / f"{id}.toml"), CATALOG.detections[id]
     # one that fires is asked at Athena's door: tests/engines/test_athena_statements_on_trino.py
     file = file if IN_FULL else file.model_copy(update={"cases": quiet(file.cases)})
@@ -44,15 +43,15 @@ def test_cases_are_the_same_on_trino(
     there = OnTrino(local_trino, CATALOG, id, bills, shapes)
     there.load(for_entries=[detection])
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(
+        mismatches = list(
             pool.map(
-                lambda number: answered(
+                lambda number: run_entry(
                     detection, bills[number], engine=there.engine(number), catalog=CATALOG
                 ),
                 range(len(bills)),
             )
         )
-    problems = _against_duckdb(detection, file, there, found, connection)
+    problems = _against_duckdb(detection, file, there, mismatches, connection)
     there.drop()
     assert problems == []
 
@@ -66,47 +65,45 @@ def _against_duckdb(
     detection: Detection,
     file: CaseFile,
     there: OnTrino,
-    found: list[Answered],
+    found: list[EntryResult],
     connection: duckdb.DuckDBPyConnection,
 ) -> list[str]:
     problems = []
     for number, (case, bill, on_trino) in enumerate(zip(file.cases, there.bills, found, strict=True)):
         assert on_trino.outcome is not None
-        said = differences(case, on_trino.outcome)
+        mismatches = differences(case, on_trino.outcome)
         here = on_duckdb(bill, catalog=CATALOG, connection=connection)
-        on_duck = answered(detection, bill, engine=here, catalog=CATALOG)
+        on_duck = run_entry(detection, bill, engine=here, catalog=CATALOG)
         for ours, theirs in zip(on_duck.answers, on_trino.answers, strict=False):
-            said += [difference(ours, theirs, sql=detection.sql)]
-        said += [
+            mismatches += [difference(ours, theirs, sql=detection.sql)]
+        mismatches += [
             difference(here.query(f"SELECT * FROM {name}", label=name), there.rows(name, number))
             for name in table_columns.MADE
             if name in there.made and number % 5 == 0
         ]
-        problems += [f"{case.name}: {one}" for one in said if one]
+        problems += [f"{case.name}: {one}" for one in mismatches if one]
     return problems
 
 
 BILLS, SEED = 3, 1  # `python -m tests.conformance` asks thousands
 
 
-def test_random_bills_are_the_same_on_trino(
+def test_random_bills_have_the_same_result_on_trino(
     local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """Nulls, quotes, emoji, empty maps, zero and negative amounts, one-day accounts, leap days: row by row."""
     both = Both(local_trino, connection, CATALOG)
-    known = known_cases(CATALOG, connection=connection)
+    cases = case_bills(CATALOG, connection=connection)
     different = [
         f"{one.bill.name} {one.id}: {one.said}"
-        for batch in random_batches(known, catalog=CATALOG, bills=BILLS, seed=SEED)
+        for batch in random_batches(cases, catalog=CATALOG, bills=BILLS, seed=SEED)
         for one in both.differences(batch)
     ]
     assert different == []
 
 
 @pytest.mark.parametrize("path", sorted(KEPT.glob("*.json")), ids=lambda path: path.stem)
-def test_what_once_differed_is_the_same_now(
+def test_earlier_differences_stay_fixed(
     path: Path, local_trino: LocalTrino, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """The smallest bills that showed a difference, once it was mended."""
     entry, bill = read_kept(path)
-    assert Both(local_trino, connection, CATALOG).differences([Asked(bill, [entry])]) == []
+    assert Both(local_trino, connection, CATALOG).differences([BatchEntry(bill, [entry])]) == []

@@ -10,9 +10,9 @@ from focuswatch.authoring.detection_cases import FOLDER, read_cases
 from focuswatch.detect.run_detection import DetectionInput
 from focuswatch.engines.duckdb_engine import connect
 from focuswatch.engines.inline_rows import MOST_CHARACTERS, insert_statements
-from tests.conformance.bills import GIVEN, Bill, bill_of
+from tests.conformance.bills import INPUT_TABLES, Bill, bill_of
 from tests.conformance.compare import difference
-from tests.conformance.random_bills import Known, random_bill
+from tests.conformance.random_bills import EarlierBill, random_bill
 from tests.conformance.reduce import keep, read_kept, smallest
 
 QUESTION = DetectionInput(date(2026, 3, 31), date(2026, 3, 24), ("team", "owner"))
@@ -42,54 +42,55 @@ def bill(*ids: str) -> Bill:
         (True, 1),
     ],
 )
-def test_what_is_not_the_same_is_seen(duckdb, trino):
-    """A null is no zero, an integer no double, and a decimal has its scale."""
+def test_different_values_are_reported(duckdb, trino):
+    """A null is not zero, an integer is not a double, and a decimal has a scale."""
     assert difference([{"x": duckdb}], [{"x": trino}]) is not None
 
 
-def test_the_last_digit_of_a_double_is_no_difference():
-    """Sums depend on the order of adding; not even where it decides the order of two rows."""
+def test_last_digit_of_a_double_is_ignored():
+    """Sums depend on the order of addition, even where the digit decides the order of two rows."""
     sql = "SELECT cost, name FROM x ORDER BY cost DESC, name"
     duckdb = [{"cost": 0.1 + 0.2, "name": "a"}, {"cost": 0.3, "name": "b"}]
     trino = [{"cost": 0.3, "name": "b"}, {"cost": 0.3, "name": "a"}]
     assert difference(duckdb, trino, sql=sql) is None
 
 
-def test_an_order_is_held_to_where_one_is_promised():
-    """And only there."""
+def test_order_is_compared_if_the_query_has_order_by():
+    """Without ORDER BY, any order is accepted."""
     rows = [{"cost": 2.0, "name": "a"}, {"cost": 1.0, "name": "b"}]
     assert difference(rows, rows[::-1]) is None
     assert "order" in (difference(rows, rows[::-1], sql="SELECT 1 ORDER BY t.cost DESC, name LIMIT 5") or "")
 
 
-def test_a_row_too_many_is_named():
-    """With the engine that has it."""
+def test_extra_row_is_reported_with_its_engine():
     assert "Trino alone has {'x': 2}" in (difference([{"x": 1}], [{"x": 1}, {"x": 2}]) or "")
 
 
-def test_a_bill_is_reduced_to_the_rows_that_matter():
-    """Two of forty accounts make the difference together."""
+def test_bill_is_reduced_to_the_rows_that_cause_the_difference():
+    """Two of forty accounts cause the difference together."""
     ids = [f"{number:02}" for number in range(40)]
-    found = smallest(bill(*ids), lambda one: {"07", "31"} <= {row[0] for row in one.rows["accounts"]})
-    assert [row[0] for row in found.rows["accounts"]] == ["07", "31"]
+    smallest_bill = smallest(bill(*ids), lambda one: {"07", "31"} <= {row[0] for row in one.rows["accounts"]})
+    assert [row[0] for row in smallest_bill.rows["accounts"]] == ["07", "31"]
 
 
-def test_a_kept_bill_is_the_bill(tmp_path):
-    """Days, nulls, maps and the question come back as they were."""
-    given = bill("1", "2")
-    entry, read = read_kept(keep(given, entry="new_region", folder=tmp_path))
-    assert (entry, read.rows, read.question) == ("new_region", given.rows, QUESTION)
+def test_saved_bill_is_loaded_unchanged(tmp_path):
+    """Dates, nulls, maps and the query are equal after loading."""
+    inputs = bill("1", "2")
+    entry, read = read_kept(keep(inputs, entry="new_region", folder=tmp_path))
+    assert (entry, read.rows, read.question) == ("new_region", inputs.rows, QUESTION)
 
 
-def test_a_random_bill_is_the_same_for_the_same_seed_and_spoilt():
-    """Whoever reports a difference names a seed; and what a bill may hold, some of these hold."""
+def test_random_bill_depends_on_its_seed_only():
+    """A report of a difference states the seed. The bills contain all unusual values."""
     connection = connect()
     file = read_cases(FOLDER / "new_region.toml")
-    known = [Known("new_region", bill_of(case, file=file, connection=connection)) for case in file.cases]
-    bills = [random_bill(Random(seed), known, name="b")[0] for seed in range(30)]
-    assert bills == [random_bill(Random(seed), known, name="b")[0] for seed in range(30)]
+    earlier_bills = [
+        EarlierBill("new_region", bill_of(case, file=file, connection=connection)) for case in file.cases
+    ]
+    bills = [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
+    assert bills == [random_bill(Random(seed), earlier_bills, name="b")[0] for seed in range(30)]
     rows = [
-        dict(zip(GIVEN["folded_charges"], row, strict=True))
+        dict(zip(INPUT_TABLES["folded_charges"], row, strict=True))
         for one in bills
         for row in one.rows["folded_charges"]
     ]
@@ -101,10 +102,10 @@ def test_a_random_bill_is_the_same_for_the_same_seed_and_spoilt():
     assert all(row["billing_period"] == row["charge_date"].replace(day=1) for row in rows)
 
 
-def test_many_rows_are_several_statements_none_too_long():
-    """Trino refuses a text of more than a million characters; quotes are written twice."""
+def test_many_rows_are_split_into_statements():
+    """Trino rejects a statement of more than a million characters; a quote is written twice."""
     rows = [(number, "'" * 3000) for number in range(300)]
-    made = list(insert_statements("t", {"a": "BIGINT", "b": "VARCHAR"}, rows))
-    assert len(made) > 1
-    assert max(map(len, made)) < MOST_CHARACTERS
-    assert sum(one.count("[") - 1 for one in made) == 300
+    statements = list(insert_statements("t", {"a": "BIGINT", "b": "VARCHAR"}, rows))
+    assert len(statements) > 1
+    assert max(map(len, statements)) < MOST_CHARACTERS
+    assert sum(one.count("[") - 1 for one in statements) == 300

@@ -1,4 +1,4 @@
-"""The local Athena answers as Athena does, so that what passes on it may pass there."""
+"""The local Athena behaves like Athena, so that statements that pass on it can pass on AWS."""
 
 import io
 import os
@@ -61,11 +61,11 @@ def aws(request, tmp_path_factory):
 @pytest.fixture
 def table(aws, request):
     """A function that makes a table of (column, type), with a name of its own."""
-    made = []
+    created = []
 
     def make(columns, *, keys=(), parameters=None):
-        name = f"{request.node.name[5:40].strip('_')}_{len(made)}"
-        made.append(name)
+        name = f"{request.node.name[5:40].strip('_')}_{len(created)}"
+        created.append(name)
         aws.client("glue").create_table(
             DatabaseName=DATABASE,
             TableInput={
@@ -114,19 +114,19 @@ def run(statement):
 def rows(statement):
     """A SELECT's rows as text, without the header."""
     client = boto3.client("athena")
-    found = run(statement)
-    assert found["Status"]["State"] == "SUCCEEDED", found["Status"]
-    answered = client.get_query_results(QueryExecutionId=found["QueryExecutionId"])["ResultSet"]["Rows"]
-    return [tuple(datum.get("VarCharValue") for datum in row["Data"]) for row in answered][1:]
+    execution = run(statement)
+    assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+    rows = client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"]["Rows"]
+    return [tuple(datum.get("VarCharValue") for datum in row["Data"]) for row in rows][1:]
 
 
-def test_every_type_arrives_through_awswrangler_as_what_it_is(aws):
-    """UNLOAD and Arrow: maps, lists, decimals, dates and nulls are not text; names are lower-case."""
-    found = wr.athena.read_sql_query(
+def test_awswrangler_returns_each_type_unchanged(aws):
+    """UNLOAD and Arrow keep maps, lists, decimals, dates and nulls; column names are lower-case."""
+    frame = wr.athena.read_sql_query(
         OF_ALL_TYPES, database=DATABASE, workgroup=WORKGROUP, ctas_approach=False, unload_approach=True,
         s3_output=f"s3://{BUCKET}/unloaded/types/", dtype_backend="pyarrow",
     )  # fmt: skip
-    (row,) = pa.Table.from_pandas(found).to_pylist()
+    (row,) = pa.Table.from_pandas(frame).to_pylist()
     assert row == {
         "number": 1,
         "nothing": None,
@@ -142,12 +142,12 @@ def test_every_type_arrives_through_awswrangler_as_what_it_is(aws):
     }
 
 
-def test_a_select_writes_the_csv_that_awswrangler_reads(aws):
-    """Values quoted, null as nothing, types told by GetQueryResults."""
-    found = wr.athena.read_sql_query(
+def test_select_writes_the_csv_that_awswrangler_reads(aws):
+    """Values are quoted, null is empty, and GetQueryResults returns the types."""
+    frame = wr.athena.read_sql_query(
         OF_ALL_TYPES, database=DATABASE, workgroup=WORKGROUP, ctas_approach=False
     )
-    (row,) = found.to_dict("records")
+    (row,) = frame.to_dict("records")
     assert (row["number"], row["money"], row["tags"], row["names"]) == (
         1,
         Decimal("1.50"),
@@ -155,11 +155,11 @@ def test_a_select_writes_the_csv_that_awswrangler_reads(aws):
         "[a, b]",
     )
     assert (row["day"], row["words"]) == (date(2026, 5, 1), 'a "quoted", text')
-    assert found["nothing"].isna().all()
+    assert frame["nothing"].isna().all()
 
 
-def test_partitions_are_read_from_their_own_locations(table):
-    """A partition's location is the switch: two folders of a period are never read together."""
+def test_partition_is_read_from_its_location(table):
+    """Changing the location switches the data; two folders of a period are never read together."""
     name = table([("cost", "double")], keys=[("period", "string")])
     put(f"tables/{name}/period=2026-05/old/one", cost=[1.0])
     put(f"tables/{name}/period=2026-05/new/one", cost=[2.0])
@@ -173,8 +173,8 @@ def test_partitions_are_read_from_their_own_locations(table):
     assert rows(f"SELECT cost FROM {name}") == [("2.0",)]
 
 
-def test_a_partition_that_is_not_there_cannot_be_updated(table):
-    """As Glue says it, so that whoever updates may create instead."""
+def test_missing_partition_cannot_be_updated(table):
+    """The error is that of Glue, so that the caller can create the partition."""
     name = table([("cost", "double")], keys=[("period", "string")])
     glue = boto3.client("glue")
     with pytest.raises(glue.exceptions.EntityNotFoundException):
@@ -184,8 +184,8 @@ def test_a_partition_that_is_not_there_cannot_be_updated(table):
         )  # fmt: skip
 
 
-def test_projected_partitions_are_found_by_their_template_within_its_range(table):
-    """Folders in the case that the template has; a value outside of the range does not exist for Athena."""
+def test_projected_partitions_follow_template_and_range(table):
+    """The folder has the case of the template; Athena ignores values outside of the range."""
     this_month = f"{datetime.now(UTC):%Y-%m}"
     later = f"{datetime.now(UTC) + timedelta(days=40):%Y-%m}"
     name = table(
@@ -202,13 +202,13 @@ def test_projected_partitions_are_found_by_their_template_within_its_range(table
     for month in ("2026-01", "2026-02", this_month, later):
         put(f"raw/BILLING_PERIOD={month}/bill-00001.snappy.parquet", cost=[1.0])
     put("raw/billing_period=2026-03/bill-00001.snappy.parquet", cost=[1.0])
-    found = rows(f'SELECT billing_period, "$path" AS file FROM {name} ORDER BY 1')
-    assert [month for month, _ in found] == ["2026-02", this_month]
-    assert found[0][1] == f"s3://{BUCKET}/raw/BILLING_PERIOD=2026-02/bill-00001.snappy.parquet"
+    partitions = rows(f'SELECT billing_period, "$path" AS file FROM {name} ORDER BY 1')
+    assert [month for month, _ in partitions] == ["2026-02", this_month]
+    assert partitions[0][1] == f"s3://{BUCKET}/raw/BILLING_PERIOD=2026-02/bill-00001.snappy.parquet"
 
 
-def test_a_file_of_other_types_than_glue_says_is_bad_data(table):
-    """Athena casts nothing that lies in a Parquet file; a column that is missing there is null."""
+def test_file_with_other_types_than_glue_is_bad_data(table):
+    """Athena casts no Parquet column; a missing column is null."""
     name = table([("cost", "double"), ("note", "string")])
     put(f"tables/{name}/one", cost=[1.0])
     assert rows(f"SELECT cost, note FROM {name}") == [("1.0", None)]
@@ -219,7 +219,7 @@ def test_a_file_of_other_types_than_glue_says_is_bad_data(table):
 
 
 def test_unload_refuses_a_folder_that_is_not_empty(aws):
-    """It never overwrites, and leaves what is there alone."""
+    """It never overwrites files and leaves the existing ones unchanged."""
     statement = f"UNLOAD (SELECT 1 AS one) TO 's3://{BUCKET}/unloaded/twice/' WITH (format = 'PARQUET')"
     assert run(statement)["Status"]["State"] == "SUCCEEDED"
     again = run(statement)["Status"]
@@ -237,24 +237,27 @@ def test_unload_refuses_a_folder_that_is_not_empty(aws):
         ("SELECT current_timestamp AS x", "with time zone"),
     ],
 )
-def test_unload_refuses_columns_that_parquet_would_not_hold(aws, select, reason):
-    """Each needs a name of its own and a type."""
-    found = run(f"UNLOAD ({select}) TO 's3://{BUCKET}/unloaded/refused/' WITH (format = 'PARQUET')")
-    assert (found["Status"]["State"], reason in found["Status"]["StateChangeReason"]) == ("FAILED", True)
+def test_unload_refuses_columns_that_parquet_cannot_store(aws, select, reason):
+    """Each column needs a unique name and a type."""
+    execution = run(f"UNLOAD ({select}) TO 's3://{BUCKET}/unloaded/refused/' WITH (format = 'PARQUET')")
+    assert (execution["Status"]["State"], reason in execution["Status"]["StateChangeReason"]) == (
+        "FAILED",
+        True,
+    )
 
 
-def test_an_unload_of_nothing_writes_no_file(aws):
+def test_unload_without_rows_writes_no_file(aws):
     """Its manifest is empty."""
-    found = run(
+    execution = run(
         f"UNLOAD (SELECT 1 AS x WHERE false) TO 's3://{BUCKET}/unloaded/none/' WITH (format = 'PARQUET')"
     )
     assert wr.s3.list_objects(f"s3://{BUCKET}/unloaded/none/") == []
-    bucket, _, key = found["Statistics"]["DataManifestLocation"].removeprefix("s3://").partition("/")
+    bucket, _, key = execution["Statistics"]["DataManifestLocation"].removeprefix("s3://").partition("/")
     assert boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b""
 
 
-def test_a_failed_statement_says_why(aws):
-    """With the words of Trino before it, and awswrangler raises."""
+def test_failed_statement_has_the_reason(aws):
+    """The reason starts with the error of Trino, and awswrangler raises."""
     with pytest.raises(wr.exceptions.QueryFailed, match="TABLE_NOT_FOUND.*nowhere"):
         wr.athena.read_sql_query(
             "SELECT 1 FROM nowhere", database=DATABASE, workgroup=WORKGROUP, ctas_approach=False
@@ -264,8 +267,8 @@ def test_a_failed_statement_says_why(aws):
         run("DROP TABLE charges")
 
 
-def test_only_the_partitions_that_a_statement_reads_count_as_scanned(table):
-    """Pruned by the partition key, whole files otherwise."""
+def test_scanned_bytes_count_only_read_partitions(table):
+    """Partitions are pruned by key; files are counted completely."""
     name = table([("cost", "double")], keys=[("period", "string")])
     sizes = {}
     for month in ("2026-04", "2026-05"):
@@ -279,13 +282,15 @@ def test_only_the_partitions_that_a_statement_reads_count_as_scanned(table):
     assert scanned == sum(sizes.values())
 
 
-def test_a_statement_over_the_workgroups_limit_is_cancelled(table):
-    """In Athena's own words; nothing is written."""
+def test_statement_over_the_scan_limit_is_canceled(table):
+    """The error is that of Athena; nothing is written."""
     name = table([("noise", "string")])
     put(f"tables/{name}/one", noise=[os.urandom(200_000).hex() for _ in range(60)])
     target = f"s3://{BUCKET}/unloaded/limit/"
-    found = run(f"UNLOAD (SELECT max(noise || 'x') AS x FROM {name}) TO '{target}' WITH (format = 'PARQUET')")
-    assert (found["Status"]["State"], found["Status"]["StateChangeReason"]) == (
+    execution = run(
+        f"UNLOAD (SELECT max(noise || 'x') AS x FROM {name}) TO '{target}' WITH (format = 'PARQUET')"
+    )
+    assert (execution["Status"]["State"], execution["Status"]["StateChangeReason"]) == (
         "CANCELLED",
         "Bytes scanned limit was exceeded",
     )
@@ -300,8 +305,8 @@ WHERE strpos({" || ".join(f"{name}.x" for name in "abcdefghijkl")}, 'none') > 0
 """
 
 
-def test_a_statement_that_is_stopped_runs_no_longer(aws, request):
-    """It is CANCELLED at once, and what ran it works on something else."""
+def test_stopped_statement_is_canceled_on_trino(aws, request):
+    """It is CANCELLED at once, and its thread is free."""
     client, runner = boto3.client("athena"), aws.athena.runner
     id = client.start_query_execution(QueryString=ENDLESS, WorkGroup=WORKGROUP)["QueryExecutionId"]
     ours = "query LIKE '%count(*) AS endless%' AND query NOT LIKE '%system.runtime%'"
@@ -323,8 +328,8 @@ def eventually(holds):
     return wait_until(lambda: holds() or None, stalled_seconds=30) is not None
 
 
-def test_throttling_can_be_asked_for(aws):
-    """The next so many requests are refused, then all is well."""
+def test_throttling_can_be_simulated(aws):
+    """The given number of requests is refused; later requests succeed."""
     once = boto3.client("athena", config=Config(retries={"total_max_attempts": 1}))
     aws.athena.throttle("GetWorkGroup", times=1, code="TooManyRequestsException")
     with pytest.raises(ClientError, match="TooManyRequestsException"):
@@ -332,8 +337,8 @@ def test_throttling_can_be_asked_for(aws):
     assert once.get_work_group(WorkGroup=WORKGROUP)["WorkGroup"]["Name"] == WORKGROUP
 
 
-def test_who_has_no_policy_may_do_nothing(aws):
-    """The AWS behind it holds everyone to their policies, so that a Lambda's are proven by its run."""
+def test_role_without_a_policy_is_denied(aws):
+    """The emulator enforces policies, so that a run of a function proves its permissions."""
     iam = aws.client("iam")
     iam.create_user(UserName="guest")
     key = iam.create_access_key(UserName="guest")["AccessKey"]

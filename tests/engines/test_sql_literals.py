@@ -25,15 +25,15 @@ from focuswatch.engines.sql_literals import MOST_GIVEN_BYTES, literals, placehol
         date(2024, 2, 29),
     ],
 )
-def test_a_value_comes_back_from_the_engine_as_it_was(value):
-    """Quotes, emoji, tiny and huge numbers survive, each with its type."""
+def test_literal_keeps_value_and_type(value):
+    """Also quotes, emoji, tiny and huge numbers."""
     (back,) = connect().execute(f"SELECT {literals(value)}").fetchone()
     assert back == value
     assert type(back) is type(value)
 
 
-def test_a_float_is_a_double_on_every_engine():
-    """Trino reads 0.1 as a decimal, and then divides differently."""
+def test_float_is_a_double_on_each_engine():
+    """Trino reads 0.1 as a decimal, which divides differently."""
     assert [literals(value) for value in (0.1, 20.0, 1e-9)] == ["0.1E0", "20.0E0", "1E-09"]
 
 
@@ -44,26 +44,25 @@ def test_lists_and_rows_are_comma_separated():
     assert literals([]) == "CAST(NULL AS varchar)"
 
 
-def test_rows_for_which_one_statement_has_no_room_come_in_several():
-    """In their order, each once, and of a length that Athena takes; a row that is too long alone is alone."""
+def test_rows_are_split_at_the_statement_limit():
+    """In order, each row once, within the limit of Athena; a row that is too long is alone."""
     rows = [(f"ü{number}" + "x" * 990, number) for number in range(1000)] + [
         ("y" * MOST_GIVEN_BYTES, 0),
         ("z", 1),
     ]
-    made = list(portions(rows))
-    assert [row for portion in made for row in portion] == rows
-    assert [len(literals(portion).encode()) <= MOST_GIVEN_BYTES for portion in made] == [True] * 7 + [
+    parts = list(portions(rows))
+    assert [row for portion in parts for row in portion] == rows
+    assert [len(literals(portion).encode()) <= MOST_GIVEN_BYTES for portion in parts] == [True] * 7 + [
         False,
         True,
     ]
-    assert len(made) == 9 and list(portions([])) == []
+    assert len(parts) == 9 and list(portions([])) == []
 
 
-def test_placeholders_in_comments_do_not_count():
-    """A comment may speak of $anything."""
+def test_placeholders_in_comments_are_ignored():
     assert placeholders("SELECT $as_of -- not $this\n, $least") == {"as_of", "least"}
 
 
-def test_a_value_is_never_rendered_again():
-    """A tag that looks like a placeholder stays a tag."""
+def test_rendered_value_is_not_rendered_again():
+    """A tag that looks like a placeholder is not replaced."""
     assert render("$a $b", {"a": "$b", "b": 1}) == "'$b' 1"

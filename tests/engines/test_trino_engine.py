@@ -1,4 +1,4 @@
-"""The Trino engine, on a real Trino: a scan says what DuckDB says, a refresh is one step, a query can be ended."""
+"""The Trino engine on a real Trino: the same findings as DuckDB, a refresh in one step, cancelable queries."""
 
 import json
 import os
@@ -147,12 +147,12 @@ def scanned(both):
 
 
 @only_in_full
-def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino):
-    """Every finding of a simulated organisation, with its evidence; nothing is left behind."""
-    found, expected = scanned
-    assert len({one["detection"] for one in found}) > 5
-    assert [one["fingerprint"] for one in found] == [one["fingerprint"] for one in expected]
-    assert {one["fingerprint"]: rounded(one) for one in found} == {
+def test_scan_on_trino_reports_the_findings_of_duckdb(scanned, local_trino):
+    """All findings of a simulated organization, with their evidence; no table is left behind."""
+    actual, expected = scanned
+    assert len({one["detection"] for one in actual}) > 5
+    assert [one["fingerprint"] for one in actual] == [one["fingerprint"] for one in expected]
+    assert {one["fingerprint"]: rounded(one) for one in actual} == {
         one["fingerprint"]: rounded(one) for one in expected
     }
     left = local_trino.engine(schema="whole_scan").query("SHOW TABLES", label="tables")
@@ -161,33 +161,35 @@ def test_a_scan_on_trino_finds_what_a_scan_on_duckdb_finds(scanned, local_trino)
 
 @only_in_full
 @pytest.mark.parametrize("name", ["ai_spend_by_layer", "spend_by_team", "savings"])
-def test_a_report_on_trino_is_the_report_on_duckdb(name, both, scanned):
-    """Row by row and in its order; `savings` reads the ledger of the scan before it."""
-    found, expected = (ask("report", name, "--format", "json") for ask in (both.there, both.here))
-    assert [rounded(row) for row in json.loads(found)] == [rounded(row) for row in json.loads(expected)]
-    assert json.loads(found) or name == "savings"
+def test_report_on_trino_equals_the_report_on_duckdb(name, both, scanned):
+    """Row by row and in order; `savings` reads the ledger of the previous scan."""
+    actual, expected = (
+        run_command("report", name, "--format", "json") for run_command in (both.there, both.here)
+    )
+    assert [rounded(row) for row in json.loads(actual)] == [rounded(row) for row in json.loads(expected)]
+    assert json.loads(actual) or name == "savings"
 
 
 @only_in_full
-def test_the_week_and_the_page_are_told_of_a_trino_too(both, scanned, tmp_path):
-    """The same ten lines, and a page that names as many findings."""
+def test_weekly_digest_and_page_work_on_trino(both, scanned, tmp_path):
+    """The digest has the same ten lines, and the page the same number of findings."""
     assert both.there("weekly") == both.here("weekly")
     both.there("page", "-o", tmp_path / "there.html")
     assert "<script" in (tmp_path / "there.html").read_text()
 
 
 @only_in_full
-def test_a_second_scan_on_trino_tells_nothing_new(both, scanned):
-    """What was told is open."""
+def test_second_scan_on_trino_reports_no_new_findings(both, scanned):
+    """Findings that were already notified are open."""
     assert {one["status"] for one in json.loads(both.there("scan", "--format", "json"))} == {"open"}
 
 
-def test_a_table_must_be_named_on_a_trino():
-    """What was scanned last is a thing of files."""
+def test_trino_requires_a_table_name():
+    """Only files have a most recently scanned export."""
     program = "from focuswatch.cli import main; main()"
-    asked = ["report", "ai_spend", "--engine", "trino", "--trino", "http://ana@127.0.0.1/memory/any"]
+    command = ["report", "ai_spend", "--engine", "trino", "--trino", "http://ana@127.0.0.1/memory/any"]
     done = subprocess.run(
-        [sys.executable, "-c", program, *asked], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert "CATALOG.SCHEMA.TABLE" in " ".join(done.stderr.split())
@@ -205,96 +207,96 @@ def rounded(value: object) -> object:
     return value
 
 
-def test_only_the_billing_period_that_changed_is_folded_again(local_trino, raw):
-    """March stays the table it was; April's is a new one, and the view reads both."""
+def test_only_the_changed_billing_period_is_refreshed(local_trino, raw):
+    """March keeps its table; April gets a new one, and the view reads both."""
     _, deliver = raw
     march, april = [charge(date(2026, 3, 9))], [charge(date(2026, 4, 9))]
     deliver(march + april)
-    lake = lake_of(local_trino, raw)
-    before = lake.refresh(progress=print)
+    bill = lake_of(local_trino, raw)
+    before = bill.refresh(progress=print)
     deliver(march + april + april)
-    after = lake.refresh(progress=print)
+    after = bill.refresh(progress=print)
     assert after[0] == before[0]
     assert after[1].run_before == before[1].run
-    rows = lake.engine.query(
+    rows = bill.engine.query(
         "SELECT charge_date, sum(charges) AS charges FROM daily_charges GROUP BY 1 ORDER BY 1", label="read"
     )
     assert [(row["charge_date"], row["charges"]) for row in rows] == [
         (date(2026, 3, 9), 1),
         (date(2026, 4, 9), 2),
     ]
-    told = lake.engine.query(
+    result = bill.engine.query(
         "SELECT billing_period, charges FROM deliveries ORDER BY refreshed_at, 1", label="read"
     )
-    assert [row["charges"] for row in told] == [1, 1, 2]
+    assert [row["charges"] for row in result] == [1, 1, 2]
 
 
-def test_a_refresh_of_what_did_not_change_makes_nothing(local_trino, raw):
-    """The same tables, and no delivery told twice."""
+def test_refresh_without_changes_creates_nothing(local_trino, raw):
+    """The tables are the same, and no delivery is recorded twice."""
     _, deliver = raw
     deliver([charge(date(2026, 3, 9))])
-    lake = lake_of(local_trino, raw)
-    first, there = lake.refresh(progress=print), lake.tables()
-    assert lake.refresh(progress=print) == first
-    assert lake.tables() == there
+    bill = lake_of(local_trino, raw)
+    first, there = bill.refresh(progress=print), bill.tables()
+    assert bill.refresh(progress=print) == first
+    assert bill.tables() == there
 
 
-def test_a_reader_sees_the_old_period_or_the_new_one(local_trino, raw):
-    """While April is refreshed again and again, whoever sums it finds one of its states and never a mix or nothing."""
+def test_reader_sees_the_old_or_the_new_period(local_trino, raw):
+    """While April is refreshed repeatedly, a sum never contains a mixture or nothing."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9), BilledCost=1.0)] * 3)
-    lake = lake_of(local_trino, raw)
-    lake.refresh(progress=print)
+    bill = lake_of(local_trino, raw)
+    bill.refresh(progress=print)
     seen, over = set(), []
 
     def read() -> None:
         while not over:
-            (row,) = lake.engine.query("SELECT sum(BilledCost) AS billed FROM daily_charges", label="reader")
+            (row,) = bill.engine.query("SELECT sum(BilledCost) AS billed FROM daily_charges", label="reader")
             seen.add(row["billed"])
 
     reader = Thread(target=read)
     reader.start()
     for cost in (10.0, 100.0, 1000.0):
         deliver([charge(date(2026, 4, 9), BilledCost=cost)] * 3)
-        lake.refresh(progress=print)
+        bill.refresh(progress=print)
     over.append(True)
     reader.join()
     assert seen <= {3.0, 30.0, 300.0, 3000.0}
     assert len(seen) > 1
 
 
-def test_a_refresh_that_fails_leaves_what_was(local_trino, raw):
-    """Two currencies are refused before a table is made; the old charges stay."""
+def test_failed_refresh_keeps_the_previous_tables(local_trino, raw):
+    """Two currencies are refused before a table is created."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
-    lake = lake_of(local_trino, raw)
-    lake.refresh(progress=print)
-    there = lake.tables()
+    bill = lake_of(local_trino, raw)
+    bill.refresh(progress=print)
+    there = bill.tables()
     deliver([charge(date(2026, 4, 9)), charge(date(2026, 4, 9), BillingCurrency="EUR")])
     with pytest.raises(ExportError, match="2 billing currencies"):
-        lake.refresh(progress=print)
-    assert lake.tables() == there
-    assert lake.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
+        bill.refresh(progress=print)
+    assert bill.tables() == there
+    assert bill.engine.query("SELECT BillingCurrency AS currency FROM daily_charges", label="read") == [
         {"currency": "USD"}
     ]
 
 
-def test_a_connector_that_adds_no_columns_is_named_with_the_statement_to_run(local_trino, raw):
-    """The memory connector of Trino 435 is one."""
+def test_connector_without_add_column_is_an_error_with_a_remedy(local_trino, raw):
+    """The memory connector of Trino 435 is an example."""
     _, deliver = raw
     deliver([charge(date(2026, 4, 9))])
-    lake = lake_of(local_trino, raw)
+    bill = lake_of(local_trino, raw)
     earlier = {column: type_ for column, type_ in DAILY_CHARGES.items() if column != "is_edge"}
-    lake.engine.execute(create_parts("daily_charges", earlier, connector="memory"), label="given")
+    bill.engine.execute(create_parts("daily_charges", earlier, connector="memory"), label="given")
     with pytest.raises(ConfigError, match="lacks the column is_edge.*DROP TABLE daily_charges_parts"):
-        lake.refresh(progress=print)
-    lake.engine.execute("DROP TABLE daily_charges_parts", label="given")
-    lake.refresh(progress=print)
-    assert lake.engine.query("SELECT is_edge FROM daily_charges", label="read") == [{"is_edge": False}]
+        bill.refresh(progress=print)
+    bill.engine.execute("DROP TABLE daily_charges_parts", label="given")
+    bill.refresh(progress=print)
+    assert bill.engine.query("SELECT is_edge FROM daily_charges", label="read") == [{"is_edge": False}]
 
 
-def test_an_error_names_the_query_and_a_statement_its_run_and_label(local_trino):
-    """By the id whoever operates the Trino finds it; by the comment they know whose it is."""
+def test_error_contains_the_query_id_and_statement_its_label(local_trino):
+    """The operator of the cluster finds the query by ID; the comment shows its origin."""
     engine = local_trino.engine(run_id="run-7")
     with pytest.raises(
         QueryError, match=r"new_region: .*\(query (\d{8}_\d{6}_\w+)\): TABLE_NOT_FOUND"
@@ -305,8 +307,8 @@ def test_an_error_names_the_query_and_a_statement_its_run_and_label(local_trino)
     assert row["query"].startswith("/* focuswatch run run-7: new_region */")
 
 
-def test_cancelling_ends_the_query_on_the_trino(local_trino):
-    """Whoever waits hears of it, and the Trino runs it no longer."""
+def test_cancel_stops_the_query_on_trino(local_trino):
+    """The waiting thread gets an error."""
     engine = local_trino.engine(run_id="to-be-ended")
     failed = []
 
@@ -326,8 +328,8 @@ def test_cancelling_ends_the_query_on_the_trino(local_trino):
     assert local_trino.states(ours, until=lambda states: states == ["FAILED"]) == ["FAILED"]
 
 
-def test_after_a_cancel_nothing_is_begun_until_the_engine_is_to_go_on(local_trino):
-    """A thread whose query was ended would else ask the next one."""
+def test_no_query_starts_after_cancel_until_resume(local_trino):
+    """Otherwise a thread would start its next query."""
     engine = local_trino.engine()
     engine.cancel()
     with pytest.raises(QueryError, match="one: USER_CANCELED"):
@@ -337,16 +339,16 @@ def test_after_a_cancel_nothing_is_begun_until_the_engine_is_to_go_on(local_trin
 
 
 @pytest.mark.parametrize(("endless_table", "at_once"), [("focus_export_endless", 1), ("activity", 4)])
-def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, raw, tmp_path):
-    """In its refresh, and in its detections those that would follow too; what it made for its length is gone."""
+def test_ctrl_c_cancels_the_queries_of_a_scan(endless_table, at_once, local_trino, raw, tmp_path):
+    """During the refresh, and during detections; temporary tables are dropped."""
     schema, deliver = raw
     table, engine = deliver([charge(date(2026, 4, 9))]), local_trino.engine(schema=schema)
     shape = ACTIVITY if endless_table == "activity" else SHAPE
     engine.execute(f"CREATE VIEW {endless_table} AS {endless(shape)}", label="given")
-    asked = table if endless_table == "activity" else f"memory.{schema}.{endless_table}"
+    source = table if endless_table == "activity" else f"memory.{schema}.{endless_table}"
     address = f"http://{schema}@127.0.0.1:{local_trino.port}/memory/{schema}"
     program = "from focuswatch.cli import main; main()"
-    called = ["scan", asked, "--engine", "trino", "--trino", address, "--state", tmp_path, "--only", IDLE]
+    called = ["scan", source, "--engine", "trino", "--trino", address, "--state", tmp_path, "--only", IDLE]
     live = f"\"user\" = '{schema}' AND state NOT IN ('FINISHED', 'FAILED')"
     with subprocess.Popen(
         [sys.executable, "-c", program, *map(str, called)], stderr=subprocess.PIPE, text=True
@@ -356,10 +358,10 @@ def test_ctrl_c_ends_the_queries_of_a_scan(endless_table, at_once, local_trino, 
             states = local_trino.states(reads, until=lambda states: len(states) == at_once)
             assert len(states) == at_once
             scan.send_signal(signal.SIGINT)
-            _, said = scan.communicate(timeout=patience(90))
+            _, output = scan.communicate(timeout=patience(90))
         finally:
             scan.kill()
-    assert (scan.returncode, "interrupted" in said) == (130, True), said
+    assert (scan.returncode, "interrupted" in output) == (130, True), output
     assert local_trino.states(live, until=lambda states: not states) == []
     left = engine.query("SHOW TABLES", label="tables")
     assert not [row["Table"] for row in left if "__" in row["Table"]]
@@ -376,32 +378,32 @@ def endless(shape: Mapping[str, str]) -> str:
     [
         ("trino.example.com", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
         ("https://ana@trino.example.com/lake", "expected https://USER@HOST:PORT/CATALOG/SCHEMA"),
-        ("https://ana:secret@trino.example.com/lake/focus", "TRINO_PASSWORD"),
+        ("https://ana:secret@trino.example.com/hive/focus", "TRINO_PASSWORD"),
         ("https://ana@trino.example.com:many/lake/focus", "expected https"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused(address, said):
-    """In one sentence that says what was expected, and without the password."""
+def test_invalid_address_is_refused(address, said):
+    """The error states the expected form and hides the password."""
     with pytest.raises(ConfigError, match=said) as raised:
         Server.at(address)
     assert "secret" not in str(raised.value)
 
 
-def test_no_secret_goes_over_http():
-    """A password in clear text would be everybody's."""
-    server = Server.at("http://ana@trino.example.com/lake/focus")
+def test_secrets_require_https():
+    """Over HTTP, a password would be visible."""
+    server = Server.at("http://ana@trino.example.com/hive/focus")
     with pytest.raises(ConfigError, match="Use https"):
         server.connection(SignIn.PASSWORD, secrets={"TRINO_PASSWORD": "x"}, run_id="r")
 
 
-def test_a_secret_that_is_not_there_is_named():
-    """And so is what to do."""
-    server = Server.at("https://ana@trino.example.com/lake/focus")
+def test_missing_secret_is_one_error():
+    """The error states the environment variable."""
+    server = Server.at("https://ana@trino.example.com/hive/focus")
     with pytest.raises(ConfigError, match="TRINO_CERTIFICATE_KEY in the environment"):
         server.connection(SignIn.CERTIFICATE, secrets={"TRINO_CERTIFICATE": "x"}, run_id="r")
 
 
-def test_rows_travel_to_trino_unchanged(local_trino, raw):
+def test_inline_rows_reach_trino_unchanged(local_trino, raw):
     """Quotes, emoji, nulls, empty maps, and the last digit of a double."""
     schema, deliver = raw
     rows = [
@@ -409,21 +411,21 @@ def test_rows_travel_to_trino_unchanged(local_trino, raw):
         charge(date(2024, 2, 29), ServiceName=None, Tags=None, BilledCost=-1e-9),
     ]
     name = deliver(rows)
-    found = local_trino.engine(schema=schema).query(
+    result = local_trino.engine(schema=schema).query(
         f"SELECT ServiceName AS s, Tags AS t, BilledCost AS b FROM {name} ORDER BY b", label="read"
     )
-    assert [(row["s"], row["t"], row["b"]) for row in found] == [
+    assert [(row["s"], row["t"], row["b"]) for row in result] == [
         (None, None, -1e-9),
         ('it\'s "ours" 🚀\\n', {"a'b": "ü"}, 0.1 + 0.2),
     ]
 
 
-def test_a_few_rows_are_a_select_with_their_names(local_trino):
-    """What owners.toml says stands as a common table expression in whatever reads it."""
+def test_few_rows_are_inlined_as_a_select(local_trino):
+    """Values of owners.toml are a common table expression of each statement that reads them."""
     shape = {"rule": "VARCHAR", "place": "INTEGER", "starts_on": "DATE"}
     rows = [("tag", 1, date(2024, 2, 29)), (None, None, None)]
     engine = local_trino.engine(tables={"owner_rules": select_rows(shape, rows)})
-    found = engine.query(
+    result = engine.query(
         "SELECT rules.starts_on, rule, place FROM owner_rules AS rules ORDER BY place", label="read"
     )
-    assert [(row["rule"], row["place"], row["starts_on"]) for row in found] == rows
+    assert [(row["rule"], row["place"], row["starts_on"]) for row in result] == rows

@@ -43,7 +43,7 @@ class StatementError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class StatementResult:
     """The rows of a SELECT, the types that Athena would name, and the bytes it read."""
 
     rows: pa.Table
@@ -54,7 +54,7 @@ class Answer:
 class Runner(Protocol):
     """Runs a SELECT as it was sent, and ends it before its end: `id` names it. `run` raises StatementError."""
 
-    def run(self, select: str, *, database: str, id: str) -> Answer: ...
+    def run(self, select: str, *, database: str, id: str) -> StatementResult: ...
 
     def stop(self, id: str) -> None: ...
 
@@ -77,8 +77,8 @@ class DuckDbRunner:
     lock: Lock = field(default_factory=Lock)
     running: dict[str, duckdb.DuckDBPyConnection] = field(default_factory=dict)
 
-    def run(self, select: str, *, database: str, id: str) -> Answer:
-        """The answer to one SELECT over the database's tables."""
+    def run(self, select: str, *, database: str, id: str) -> StatementResult:
+        """Return the result of one SELECT over the tables of the database."""
         connection = self.running[id] = connect(memory_limit="1200MB")
         try:
             sizes = self._attach(connection, select, database=database)
@@ -91,7 +91,7 @@ class DuckDbRunner:
                 ]
                 rows = relation.to_arrow_table()
                 profiled = json.loads(Path(profile.name).read_text() or "{}")
-            return _answer(rows, described, scanned_bytes=_scanned(profiled, sizes))
+            return _result(rows, described, scanned_bytes=_scanned(profiled, sizes))
         except duckdb.Error as error:
             name = next(
                 (name for kind, name in ERRORS.items() if isinstance(error, kind)), "GENERIC_USER_ERROR"
@@ -136,17 +136,17 @@ class DuckDbRunner:
         else:
             pages = self.client("glue").get_paginator("get_partitions")
             for page in pages.paginate(DatabaseName=database, TableName=table["Name"]):
-                for found in page["Partitions"]:
-                    yield found["Values"], found["StorageDescriptor"]["Location"]
+                for partition in page["Partitions"]:
+                    yield partition["Values"], partition["StorageDescriptor"]["Location"]
 
     def _parts(self, table: dict[str, Any], values: list[str], location: str) -> Iterator[Part]:
         keys = [key["Name"] for key in table["PartitionKeys"]]
         bucket, prefix = split_address(location.rstrip("/") + "/")
-        for found in listed(bucket, prefix, client=self.client):
-            hidden = found["Key"].rpartition("/")[2].startswith(("_", "."))
-            if found["Size"] and not hidden:
+        for file in listed(bucket, prefix, client=self.client):
+            hidden = file["Key"].rpartition("/")[2].startswith(("_", "."))
+            if file["Size"] and not hidden:
                 folder = "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True))
-                yield self._fetched(bucket, found, folder=folder)
+                yield self._fetched(bucket, file, folder=folder)
 
     def _fetched(self, bucket: str, found: dict[str, Any], *, folder: str) -> Part:
         key = found["Key"]
@@ -163,12 +163,12 @@ class DuckDbRunner:
 def projected(table: dict[str, Any], *, client: Callable[[str], Any]) -> Iterator[tuple[list[str], str]]:
     """Values and location of every partition that a table projects and that has files."""
     (key,) = (key["Name"] for key in table["PartitionKeys"])
-    told = table["Parameters"]
-    before, after = told["storage.location.template"].split(f"${{{key}}}")
+    parameters = table["Parameters"]
+    before, after = parameters["storage.location.template"].split(f"${{{key}}}")
     bucket, prefix = split_address(before)
-    first, last = _range(told[f"projection.{key}.range"], told[f"projection.{key}.format"])
-    found = listed(bucket, prefix, client=client)
-    for folder in sorted({one["Key"][len(prefix) :].partition("/")[0] for one in found}):
+    first, last = _range(parameters[f"projection.{key}.range"], parameters[f"projection.{key}.format"])
+    objects = listed(bucket, prefix, client=client)
+    for folder in sorted({one["Key"][len(prefix) :].partition("/")[0] for one in objects}):
         if first <= folder <= last:
             yield [folder], f"{before}{folder}{after}"
 
@@ -253,11 +253,13 @@ def _create(
     )
     files = ", ".join(literal(str(part.local)) for part in parts)
     source = f"read_parquet([{files}], union_by_name = true, {partitioned})"
-    found = {
+    result = {
         row[0].lower(): (row[0], row[1])
         for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     }
-    selected = [_column(name, type_, found.get(name), table=table["Name"]) for name, type_ in columns.items()]
+    selected = [
+        _column(name, type_, result.get(name), table=table["Name"]) for name, type_ in columns.items()
+    ]
     selected += [f'"{name}"' for name in keys]
     if hidden:
         selected.append("""'s3://' || replace(str_split(filename, '/@/')[2], '%3D', '=') AS "$path\"""")
@@ -277,7 +279,7 @@ def _column(name: str, type_: str, found: tuple[str, str] | None, *, table: str)
     return f'CAST({quoted} AS {type_}) AS "{name}"'
 
 
-def _answer(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: int) -> Answer:
+def _result(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: int) -> StatementResult:
     """Lower-case names as Athena has them; what has no name is `_col0`, `_col1`."""
     names = lower_case([name for name, _ in described])
     columns = [
@@ -285,7 +287,9 @@ def _answer(rows: pa.Table, described: list[tuple[str, str]], *, scanned_bytes: 
         for column, (_, type_) in zip(rows.columns, described, strict=True)
     ]
     types = [athena_type(type_) for _, type_ in described]
-    return Answer(pa.table(columns, names=names), dict(zip(names, types, strict=True)), scanned_bytes)
+    return StatementResult(
+        pa.table(columns, names=names), dict(zip(names, types, strict=True)), scanned_bytes
+    )
 
 
 def _scanned(profiled: dict[str, Any], sizes: dict[str, dict[str, int]]) -> int:
@@ -295,10 +299,10 @@ def _scanned(profiled: dict[str, Any], sizes: dict[str, dict[str, int]]) -> int:
     while unread:
         operator = unread.pop()
         unread += operator.get("children", [])
-        told = operator.get("extra_info", {}).get("Filename(s)", "")
-        named = [name for name in told.split(", ") if name and name != "..."]
+        file_names = operator.get("extra_info", {}).get("Filename(s)", "")
+        named = [name for name in file_names.split(", ") if name and name != "..."]
         table = next((files for files in sizes.values() if named and named[0] in files), {})
-        if "..." in told:
+        if "..." in file_names:
             scanned += sum(table.values()) * int(operator["extra_info"]["Total Files Read"]) // len(table)
         else:
             scanned += sum(table.get(name, 0) for name in named)

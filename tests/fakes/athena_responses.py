@@ -1,4 +1,4 @@
-"""The shapes in which Athena speaks of a statement: its life, its rows as text, its columns' types."""
+"""Responses of Athena about a statement: its status, its rows as text, the types of its columns."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from decimal import Decimal
 from threading import Event
 from typing import Any
 
-from tests.fakes.athena_on_duckdb import Answer, StatementError
+from tests.fakes.athena_on_duckdb import StatementError, StatementResult
 
 UNLOAD = re.compile(
     r"\s*UNLOAD\s*\((?P<select>.*)\)\s*TO\s*'(?P<target>s3://[^']+)'\s*WITH\s*\((?P<options>.*)\)[\s;]*",
@@ -32,7 +32,7 @@ class Execution:
     state: str = "QUEUED"
     reason: str = ""
     scanned_bytes: int = 0
-    answer: Answer | None = None
+    answer: StatementResult | None = None
     over: Event = field(default_factory=Event)
 
     @property
@@ -110,7 +110,7 @@ def told(execution: Execution) -> dict[str, Any]:
     }
 
 
-def refuse_types(answer: Answer) -> None:
+def refuse_types(answer: StatementResult) -> None:
     """What Athena cannot write to Parquet."""
     for place, (name, type_) in enumerate(answer.types.items(), start=1):
         if name.startswith("_col"):
@@ -121,7 +121,7 @@ def refuse_types(answer: Answer) -> None:
             raise StatementError(f"NOT_SUPPORTED: Unsupported Hive type: {type_}")
 
 
-def texts(answer: Answer) -> list[list[str | None]]:
+def texts(answer: StatementResult) -> list[list[str | None]]:
     """Header and rows as Athena's CSV and GetQueryResults write them."""
     columns = [[_text(value) for value in column.to_pylist()] for column in answer.rows.columns]
     return [list(answer.types), *(list(row) for row in zip(*columns, strict=True))]
@@ -146,7 +146,7 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
-def as_csv(answer: Answer) -> bytes:
+def as_csv(answer: StatementResult) -> bytes:
     """Every value quoted, null as nothing at all."""
     quoted = (
         ",".join("" if text is None else '"' + text.replace('"', '""') + '"' for text in row)

@@ -34,7 +34,7 @@ def acting(text: str) -> list[str]:
     """What acts in a text, each as `kind: what`; blocks act only by ending."""
     rest = BLOCK.sub("", text)
     rest = ESCAPED.sub(HIDDEN, rest)
-    return [f"{kind}: {found[0]}" for kind, rule in ACTS.items() for found in rule.finditer(rest)]
+    return [f"{kind}: {match[0]}" for kind, rule in ACTS.items() for match in rule.finditer(rest)]
 
 
 def seen(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tests.fakes.athena_on_duckdb import Answer, Runner, StatementError, split_address
+from tests.fakes.athena_on_duckdb import Runner, StatementError, StatementResult, split_address
 from tests.fakes.athena_responses import (
     UNLOAD,
     Execution,
@@ -39,7 +39,7 @@ PARQUET = re.compile(r"format\s*=\s*'PARQUET'", re.IGNORECASE)
 
 @dataclass
 class LocalAthena:
-    """The service: `handle` answers a verb, `executions` remembers every statement in order."""
+    """The service: `handle` serves a verb, `executions` contains each statement in order."""
 
     runner: Runner
     client: Callable[[str], Any]
@@ -50,16 +50,16 @@ class LocalAthena:
     rows_a_file: int = ROWS_A_FILE
 
     def throttle(self, verb: str, *, times: int, code: str = "ThrottlingException") -> None:
-        """Answer the next so many requests for `verb` with an error of throttling."""
+        """Throttle the next requests for `verb`."""
         self.throttled[verb] = [code] * times
 
     def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer to a verb; None for those it leaves to others. Raises RefusalError."""
+        """Return the response to a verb; None if another service handles it. Raises RefusalError."""
         verb = verb.removeprefix("AmazonAthena.")
         with self.lock:
             if self.throttled.get(verb):
                 raise RefusalError(self.throttled[verb].pop(), "Rate exceeded")
-        known = {
+        handlers = {
             "StartQueryExecution": self._start,
             "GetQueryExecution": lambda asked: {"QueryExecution": told(self._awaited(asked))},
             "BatchGetQueryExecution": self._batch,
@@ -68,7 +68,7 @@ class LocalAthena:
             "StopQueryExecution": self._stop,
             "ListQueryExecutions": self._list,
         }
-        return known[verb](asked) if verb in known else None
+        return handlers[verb](asked) if verb in handlers else None
 
     def _start(self, asked: dict[str, Any]) -> dict[str, Any]:
         statement = asked["QueryString"]
@@ -105,13 +105,13 @@ class LocalAthena:
             if unload:
                 self._refuse_unload(unload)
             select = unload["select"] if unload else execution.statement.rstrip().rstrip(";")
-            answer = self.runner.run(select, database=execution.database, id=execution.id)
-            execution.scanned_bytes = answer.scanned_bytes
-            if execution.cutoff_bytes and answer.scanned_bytes > execution.cutoff_bytes:
+            response = self.runner.run(select, database=execution.database, id=execution.id)
+            execution.scanned_bytes = response.scanned_bytes
+            if execution.cutoff_bytes and response.scanned_bytes > execution.cutoff_bytes:
                 execution.scanned_bytes = execution.cutoff_bytes
                 execution.end("CANCELLED", TOO_MUCH)
             elif not execution.over.is_set():
-                self._keep(execution, answer)
+                self._keep(execution, response)
                 execution.end("SUCCEEDED")
         except StatementError as error:
             execution.end("FAILED", str(error))
@@ -129,7 +129,7 @@ class LocalAthena:
                 "manually clean the data at location before retrying. Athena will not delete data in your account."
             )
 
-    def _keep(self, execution: Execution, answer: Answer) -> None:
+    def _keep(self, execution: Execution, answer: StatementResult) -> None:
         execution.answer = answer
         if not (unload := execution.unload):
             self._put(f"{execution.location}{execution.id}.csv", as_csv(answer))

@@ -40,13 +40,13 @@ def create_tables(aws: LocalAws, *, bucket: str, database: str, export: str, fol
             else f"s3://{bucket}/{folder}/{name}/",
             "Columns": [{"Name": column, "Type": type_} for column, type_ in columns],
         }
-        told = {
+        options = {
             "Name": name,
             "Parameters": parameters,
             "PartitionKeys": [{"Name": key[0], "Type": key[1]}] if key else [],
             "StorageDescriptor": storage,
         }
-        glue.create_table(DatabaseName=database, TableInput=told)
+        glue.create_table(DatabaseName=database, TableInput=options)
 
 
 def put_table(aws: LocalAws, rows: pa.Table, *, bucket: str, key: str) -> None:
@@ -74,8 +74,8 @@ def give_tables(aws: LocalAws, connection: duckdb.DuckDBPyConnection, *, bucket:
 
 def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
     schema = arrow_schema(GLUE_TABLES[name])
-    found = connection.sql(f"SELECT {', '.join(schema.names)} FROM {name}").to_arrow_table()
-    return found.rename_columns(schema.names).cast(schema, safe=False)
+    result = connection.sql(f"SELECT {', '.join(schema.names)} FROM {name}").to_arrow_table()
+    return result.rename_columns(schema.names).cast(schema, safe=False)
 
 
 def _by_day(connection: duckdb.DuckDBPyConnection) -> Mapping[Any, pa.Table]:

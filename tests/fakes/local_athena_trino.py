@@ -22,7 +22,7 @@ from botocore import xform_name
 from trino.dbapi import Cursor
 from trino.exceptions import TrinoQueryError
 
-from tests.fakes.athena_on_duckdb import Answer, StatementError, lower_case, projected
+from tests.fakes.athena_on_duckdb import StatementError, StatementResult, lower_case, projected
 from tests.fakes.local_aws import ACCOUNT, REGION, LocalAws
 from tests.fakes.local_http import serving
 from tests.fakes.local_trino import QUICK, LocalTrino
@@ -86,8 +86,8 @@ def over_trino(
     before = aws.athena.runner
     with serving(Catalog(aws.client).handle, behind=aws.endpoint) as glue:
         endpoints = {"hive.metastore.glue.endpoint-url": glue, "s3.endpoint": aws.endpoint}
-        told = ", ".join(f"\"{name}\" = '{value}'" for name, value in {**connector, **endpoints}.items())
-        trino.engine().execute(f"CREATE CATALOG {catalog} USING hive WITH ({told})", label="given")
+        options = ", ".join(f"\"{name}\" = '{value}'" for name, value in {**connector, **endpoints}.items())
+        trino.engine().execute(f"CREATE CATALOG {catalog} USING hive WITH ({options})", label="given")
         aws.athena.runner = TrinoRunner(trino, catalog, session)
         try:
             yield
@@ -105,8 +105,8 @@ class TrinoRunner:
     session: Mapping[str, object]
     running: dict[str, Cursor] = field(default_factory=dict)
 
-    def run(self, select: str, *, database: str, id: str) -> Answer:
-        """The answer to one SELECT over the database's tables."""
+    def run(self, select: str, *, database: str, id: str) -> StatementResult:
+        """Return the result of one SELECT over the tables of the database."""
         cursor = self.trino.connect(catalog=self.catalog, schema=database, session=self.session).cursor()
         self.running[id] = cursor
         try:
@@ -124,8 +124,10 @@ class TrinoRunner:
             pa.array([_value(value) for value in column], type=arrow_type(type_))
             for column, type_ in zip(columns, types, strict=True)
         ]
-        told = dict(zip(names, map(athena_type, types), strict=True))
-        return Answer(pa.table(arrays, names=names), told, int(cursor.stats["physicalInputBytes"]))
+        options = dict(zip(names, map(athena_type, types), strict=True))
+        return StatementResult(
+            pa.table(arrays, names=names), options, int(cursor.stats["physicalInputBytes"])
+        )
 
     def stop(self, id: str) -> None:
         """End it on that Trino, if it runs; one that was just sent is ended as soon as it has an id there."""
@@ -136,22 +138,22 @@ class TrinoRunner:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Glue as Trino is told of it."""
+    """The Glue client that Trino uses."""
 
     client: Callable[[str], Any]
 
     def handle(self, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a verb. Raises botocore's ClientError as Glue refuses it."""
-        known = getattr(self.client("glue"), xform_name(verb.removeprefix("AWSGlue.")))
-        answer: dict[str, Any] = _as_json(known(**asked))
-        for partition in answer.get("Partitions", []):
+        """Return the response to a verb. Raises the ClientError of Glue."""
+        original = getattr(self.client("glue"), xform_name(verb.removeprefix("AWSGlue.")))
+        response: dict[str, Any] = _as_json(original(**asked))
+        for partition in response.get("Partitions", []):
             partition["StorageDescriptor"] = {**STORAGE, **partition["StorageDescriptor"]}
-        for table in [*answer.get("TableList", []), *([answer["Table"]] if "Table" in answer else [])]:
+        for table in [*response.get("TableList", []), *([response["Table"]] if "Table" in response else [])]:
             table.setdefault("TableType", "EXTERNAL_TABLE")
             table["StorageDescriptor"] = {**STORAGE, **table["StorageDescriptor"]}
             if table.get("Parameters", {}).get("projection.enabled") == "true":
                 table["Parameters"] = self._projection(table)
-        return answer
+        return response
 
     def _projection(self, table: dict[str, Any]) -> dict[str, str]:
         """The projection over what is there: https://trino.io/docs/435/connector/hive.html#partition-projection"""

@@ -72,10 +72,10 @@ class LocalAws:
         """Run the CDK's command line against this AWS, and give back what it said."""
         command = [str(CDK), *words]
         with tempfile.NamedTemporaryFile() as output:
-            said = Path(output.name)
+            log_file = Path(output.name)
 
             def failure() -> str:
-                return f"{' '.join(command)}:\n{said.read_text()[-6000:]}\n{self.log.read_text()[-3000:]}"
+                return f"{' '.join(command)}:\n{log_file.read_text()[-6000:]}\n{self.log.read_text()[-3000:]}"
 
             with subprocess.Popen(
                 command, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -83,14 +83,14 @@ class LocalAws:
                 try:
                     wait_until(
                         lambda: run.poll() is not None,
-                        progress=lambda: (said.stat().st_size, self.log.stat().st_size),
+                        progress=lambda: (log_file.stat().st_size, self.log.stat().st_size),
                         failure=failure,
                         stalled_seconds=300,  # synthesizing says nothing
                     )
                 finally:
                     run.kill()
             assert run.returncode == 0, failure()
-            return said.read_text()
+            return log_file.read_text()
 
     def bootstrap(self, *, cwd: Path) -> None:
         """What `cdk deploy` needs of an account."""
@@ -104,11 +104,11 @@ class LocalAws:
         functions = self.client("lambda")
         for path in assembly.rglob("*.template.json"):
             for one in json.loads(path.read_text()).get("Resources", {}).values():
-                told = one.get("Properties", {})
-                if "ReservedConcurrentExecutions" in told:  # ministack's CloudFormation leaves it out
+                properties = one.get("Properties", {})
+                if "ReservedConcurrentExecutions" in properties:  # ministack's CloudFormation leaves it out
                     functions.put_function_concurrency(
-                        FunctionName=told["FunctionName"],
-                        ReservedConcurrentExecutions=told["ReservedConcurrentExecutions"],
+                        FunctionName=properties["FunctionName"],
+                        ReservedConcurrentExecutions=properties["ReservedConcurrentExecutions"],
                     )
 
 
@@ -118,9 +118,9 @@ def local_aws(folder: Path) -> Iterator[LocalAws]:
     port = _free_port()
     endpoint = f"http://127.0.0.1:{port}"
     client = _clients(endpoint)
-    lake = folder / "lake"
-    lake.mkdir(parents=True)
-    athena = LocalAthena(runner=DuckDbRunner(client=client, folder=lake), client=client)
+    tables_folder = folder / "lake"
+    tables_folder.mkdir(parents=True)
+    athena = LocalAthena(runner=DuckDbRunner(client=client, folder=tables_folder), client=client)
     guarded = ("AmazonAthena.StartQueryExecution",)
     with serving(athena.handle, behind=endpoint, guarded=guarded) as ours:
         environment = _environment(folder, endpoint=endpoint, ours=ours)
@@ -139,13 +139,13 @@ def _ministack(port: int, *, environment: dict[str, str], log: Path) -> Iterator
     scratch = log.with_name("scratch")  # of its Lambdas
     scratch.mkdir()
     own["TMPDIR"] = str(scratch)
-    with log.open("w") as said:
+    with log.open("w") as log_file:
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("local_ministack.py"))],
             cwd=log.parent,
             env={**environment, **own},
             stdin=subprocess.PIPE,
-            stdout=said,
+            stdout=log_file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -178,7 +178,7 @@ def _await_ready(process: subprocess.Popen[bytes], port: int, *, log: Path) -> N
 
 
 def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
-    """Of whoever talks to this AWS: nobody's profile, credentials or settings, and the endpoints."""
+    """Return the environment of AWS clients: the endpoints, and no profile, credentials or settings of the user."""
     ours_alone = ("AWS_", "FOCUSWATCH_", "POWERTOOLS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours_alone)}
     return {
@@ -200,23 +200,23 @@ def _environment(folder: Path, *, endpoint: str, ours: str) -> dict[str, str]:
 
 def _clients(endpoint: str) -> Callable[[str], Any]:
     """Clients that talk to ministack itself, one for each service."""
-    made: dict[str, Any] = {}
+    created: dict[str, Any] = {}
     session = boto3.Session(ACCOUNT, "x", region_name=REGION)
 
     def client(service: str) -> Any:
-        if service not in made:
-            made[service] = session.client(
+        if service not in created:
+            created[service] = session.client(
                 service, endpoint_url=endpoint, config=Config(read_timeout=ANSWER_SECONDS)
             )
-        return made[service]
+        return created[service]
 
     return client
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def deployable(assembly: Path, into: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""An AWS service over HTTP, as far as tests answer it themselves; what they do not answer is passed on."""
+"""An AWS service over HTTP. Requests that the handler does not serve are forwarded to another server."""
 
 import json
 import urllib.error
@@ -15,7 +15,7 @@ from tests.fakes.waiting import patience
 
 
 class RefusalError(Exception):
-    """A request that is answered with an error: its code and message."""
+    """An error response to a request: its code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -44,25 +44,25 @@ def serving(
             try:
                 if verb in guarded:
                     _refuse_unless_allowed(behind + self.path, dict(self.headers), body)
-                answer = handle(verb, json.loads(body or b"{}"))
-                status, told = 200, json.dumps(answer).encode()
-                if answer is None:
-                    status, told = _passed_on(behind + self.path, dict(self.headers), body)
+                response = handle(verb, json.loads(body or b"{}"))
+                status, body_text = 200, json.dumps(response).encode()
+                if response is None:
+                    status, body_text = _passed_on(behind + self.path, dict(self.headers), body)
             except RefusalError as error:
-                status, told = 400, json.dumps({"__type": error.code, "message": str(error)}).encode()
+                status, body_text = 400, json.dumps({"__type": error.code, "message": str(error)}).encode()
             except ClientError as error:
-                status, told = (
+                status, body_text = (
                     400,
                     json.dumps({"__type": error.response["Error"]["Code"], "message": str(error)}).encode(),
                 )
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(body_text)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(body_text)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Stay quiet."""
+            """Write no access log."""
 
     with listening(Handler) as port:
         yield f"http://127.0.0.1:{port}"
@@ -70,7 +70,7 @@ def serving(
 
 @contextmanager
 def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterator[int]:
-    """The port of a server that answers as `handler` does; any free one, or `port`."""
+    """Return the port of a server that serves requests with `handler`: `port`, or any free port."""
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -82,9 +82,9 @@ def listening(handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> Iterat
 
 
 def _refuse_unless_allowed(url: str, headers: dict[str, str], body: bytes) -> None:
-    _, told = _passed_on(url, headers, body)
-    if b"AccessDenied" in told:
-        raise RefusalError("AccessDeniedException", told.decode())
+    _, body_text = _passed_on(url, headers, body)
+    if b"AccessDenied" in body_text:
+        raise RefusalError("AccessDeniedException", body_text.decode())
 
 
 def _passed_on(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:

@@ -23,7 +23,7 @@ from tests.fakes.local_jira_rules import (
     CATEGORY,
     PRIORITIES,
     STATUS_NAMES,
-    Answered,
+    JiraResponse,
     classic,
     problems_of,
     simplified,
@@ -134,58 +134,65 @@ class LocalJira:
 
     # What it does
 
-    def answer(self, method: str, path: str, query: dict, body: dict | None, headers: Message) -> Answered:
+    def answer(
+        self, method: str, path: str, query: dict, body: dict | None, headers: Message
+    ) -> JiraResponse:
         if not self._known(headers):
-            return Answered.error(401, "Client must be authenticated to access this resource.")
+            return JiraResponse.error(401, "Client must be authenticated to access this resource.")
         rest = path.removeprefix("/rest/api/2/")
         if rest == "serverInfo":
-            return Answered(200, {"versionNumbers": [1001, 0, 0] if self.cloud else [10, 3, 24], "baseUrl": self.url,
-                                  "deploymentType": "Cloud" if self.cloud else "Server"})  # fmt: skip
+            version, kind = ([1001, 0, 0], "Cloud") if self.cloud else ([10, 3, 24], "Server")
+            return JiraResponse(200, {"versionNumbers": version, "baseUrl": self.url, "deploymentType": kind})
         if rest == "myself":
-            return Answered(200, self._user(ME))
+            return JiraResponse(200, self._user(ME))
         if rest == "field":
             names = ("summary", "labels", "status", "resolution", "created")
-            return Answered(200, [{"id": one, "name": one.title(), "clauseNames": [one]} for one in names])
+            return JiraResponse(
+                200, [{"id": one, "name": one.title(), "clauseNames": [one]} for one in names]
+            )
         if rest in ("search", "search/jql"):
             return self._search(rest, query)
         if method == "POST" and rest == "issue":
             return self._create(body or {})
-        if found := re.fullmatch(r"issue/([^/]+)(?:/(comment|transitions))?", rest):
-            return self._on_issue(method, found[1], found[2], query, body or {})
-        return Answered.error(404, f"null for uri: {path}")
+        if match := re.fullmatch(r"issue/([^/]+)(?:/(comment|transitions))?", rest):
+            return self._on_issue(method, match[1], match[2], query, body or {})
+        return JiraResponse.error(404, f"null for uri: {path}")
 
     def _known(self, headers: Message) -> bool:
         basic = base64.b64encode(f"{EMAIL}:{TOKEN}".encode()).decode()
         return headers.get("Authorization") == (f"Basic {basic}" if self.cloud else f"Bearer {TOKEN}")
 
-    def _on_issue(self, method: str, key: str, what: str | None, query: dict, body: dict) -> Answered:
+    def _on_issue(self, method: str, key: str, what: str | None, query: dict, body: dict) -> JiraResponse:
         key = self.moved.get(key, key)
         issue = next((one for one in self.issues if key in (one.key, str(one.id))), None)
         if issue is None:
-            return Answered.error(404, "Issue does not exist or you do not have permission to see it.")
+            return JiraResponse.error(404, "Issue does not exist or you do not have permission to see it.")
         match method, what:
             case "GET", None:
-                return Answered(200, self._shown(issue, query))
+                return JiraResponse(200, self._shown(issue, query))
             case "PUT", None:
                 return self._edit(issue, body)
             case "GET", "comment":
                 newest = list(reversed(issue.comments)) if "orderBy" in query else issue.comments
-                return Answered(200, {"comments": newest[: int(query.get("maxResults", ["50"])[0])]})
+                return JiraResponse(200, {"comments": newest[: int(query.get("maxResults", ["50"])[0])]})
             case "POST", "comment":
                 return self._comment(issue, body)
             case "GET", "transitions":
-                return Answered(200, {"transitions": [one.shown() for one in self.workflow[issue.status]]})
+                return JiraResponse(
+                    200, {"transitions": [one.shown() for one in self.workflow[issue.status]]}
+                )
             case "POST", "transitions":
                 return self._transition(issue, body)
-        return Answered.error(405, "Method Not Allowed")
+        return JiraResponse.error(405, "Method Not Allowed")
 
-    def _create(self, body: dict) -> Answered:
+    def _create(self, body: dict) -> JiraResponse:
         fields = body["fields"]
         if refused := problems_of(self, fields, new=True):
             return refused
-        made = self._made(fields)
-        return Answered(
-            201, {"id": str(made.id), "key": made.key, "self": f"{self.url}/rest/api/2/issue/{made.id}"}
+        created = self._made(fields)
+        return JiraResponse(
+            201,
+            {"id": str(created.id), "key": created.key, "self": f"{self.url}/rest/api/2/issue/{created.id}"},
         )
 
     def _made(self, fields: dict) -> Kept:
@@ -199,13 +206,13 @@ class LocalJira:
         self._index(issue)
         return issue
 
-    def _edit(self, issue: Kept, body: dict) -> Answered:
+    def _edit(self, issue: Kept, body: dict) -> JiraResponse:
         if STATUS_NAMES[issue.status] == "Closed":  # of the classic workflow: jira.issue.editable = false
-            return Answered.error(400, "You do not have permission to edit issues in this project.")
+            return JiraResponse.error(400, "You do not have permission to edit issues in this project.")
         if refused := problems_of(self, body.get("fields", {}), new=False):
             return refused
         self._edited(issue, body.get("fields", {}), author=ME)
-        return Answered(204, None)
+        return JiraResponse(204, None)
 
     def _edited(self, issue: Kept, fields: dict, *, author: dict) -> None:
         changed = {name: value for name, value in fields.items() if issue.fields.get(name) != value}
@@ -222,36 +229,36 @@ class LocalJira:
         issue.fields.update(fields)
         self._happened(issue, items, author)
 
-    def _comment(self, issue: Kept, body: dict) -> Answered:
+    def _comment(self, issue: Kept, body: dict) -> JiraResponse:
         if len(body["body"]) > 32_767:
-            return Answered.error(
+            return JiraResponse.error(
                 400, "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
             )
         issue.comments.append(
             {"id": str(len(issue.comments)), "body": body["body"], "author": self._user(ME)}
         )
         issue.updated = self.now
-        return Answered(201, issue.comments[-1])
+        return JiraResponse(201, issue.comments[-1])
 
-    def _transition(self, issue: Kept, body: dict) -> Answered:
+    def _transition(self, issue: Kept, body: dict) -> JiraResponse:
         step = next(
             (one for one in self.workflow[issue.status] if one.id == str(body["transition"]["id"])), None
         )
         if step is None:
-            return Answered.error(
+            return JiraResponse.error(
                 400, "It seems that you have tried to perform a workflow operation that is not valid."
             )
-        given = body.get("fields", {})
-        if missing := [one for one in step.fields if step.fields[one]["required"] and one not in given]:
-            return Answered(
+        edited = body.get("fields", {})
+        if missing := [one for one in step.fields if step.fields[one]["required"] and one not in edited]:
+            return JiraResponse(
                 400, {"errorMessages": [], "errors": {one: f"{one} is required." for one in missing}}
             )
-        if strange := [one for one in given if one not in step.fields]:
-            return Answered(400, {"errorMessages": [], "errors": {
-                one: f"Field '{one}' cannot be set. It is not on the appropriate screen, or unknown." for one in strange
+        if unknown := [one for one in edited if one not in step.fields]:
+            return JiraResponse(400, {"errorMessages": [], "errors": {
+                one: f"Field '{one}' cannot be set. It is not on the appropriate screen, or unknown." for one in unknown
             }})  # fmt: skip
-        self._moved(issue, step.to, author=ME, resolution=given.get("resolution", {}).get("name"))
-        return Answered(204, None)
+        self._moved(issue, step.to, author=ME, resolution=edited.get("resolution", {}).get("name"))
+        return JiraResponse(204, None)
 
     def _moved(self, issue: Kept, status: str, *, author: dict, resolution: str | None) -> None:
         status = next(
@@ -279,33 +286,35 @@ class LocalJira:
         issue.shown.append((self.now, {"labels": list(issue.fields["labels"]), "status": issue.status,
                                        "updated": self.now, "created": issue.created, "key": issue.key}))  # fmt: skip
 
-    def _search(self, rest: str, query: dict) -> Answered:
+    def _search(self, rest: str, query: dict) -> JiraResponse:
         if rest == "search" and self.cloud:
-            return Answered.error(
+            return JiraResponse.error(
                 410, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."
             )
         if rest == "search/jql" and not self.cloud:
-            return Answered.error(404, "null for uri: /rest/api/2/search/jql")
+            return JiraResponse.error(404, "null for uri: /rest/api/2/search/jql")
         seen = self.now - self.lag_seconds if self.cloud else self.now
         indexed = (
-            next((known for at, known in reversed(one.shown) if at <= seen), None) for one in self.issues
+            next((version for at, version in reversed(one.shown) if at <= seen), None) for one in self.issues
         )
         try:
-            keys = matching([known for known in indexed if known], query["jql"][0], now=self.now)
+            keys = matching([version for version in indexed if version], query["jql"][0], now=self.now)
         except ValueError as error:
-            return Answered.error(400, str(error))
+            return JiraResponse.error(400, str(error))
         start = int(query.get("nextPageToken" if self.cloud else "startAt", ["0"])[0])
         page = min(int(query.get("maxResults", ["50"])[0]), self.page)
         issues = [self._shown(self.issue(key), query) for key in keys[start : start + page]]
         if not self.cloud:
-            return Answered(200, {"issues": issues, "startAt": start, "maxResults": page, "total": len(keys)})
+            return JiraResponse(
+                200, {"issues": issues, "startAt": start, "maxResults": page, "total": len(keys)}
+            )
         last = start + page >= len(keys)
-        return Answered(
+        return JiraResponse(
             200, {"issues": issues, "isLast": last, **({} if last else {"nextPageToken": str(start + page)})}
         )
 
     def _shown(self, issue: Kept, query: dict) -> dict:
-        asked = {name for one in query.get("fields", []) for name in one.split(",")}
+        requested = {name for one in query.get("fields", []) for name in one.split(",")}
         fields = {
             **issue.fields,
             "status": {"id": issue.status, "name": STATUS_NAMES[issue.status],
@@ -314,12 +323,12 @@ class LocalJira:
             "created": stamp(issue.created),
             "updated": stamp(issue.updated),
         }  # fmt: skip
-        told = {name: value for name, value in fields.items() if not asked or name in asked}
+        shown_fields = {name: value for name, value in fields.items() if not requested or name in requested}
         shown = {
             "id": str(issue.id),
             "key": issue.key,
             "self": f"{self.url}/rest/api/2/issue/{issue.id}",
-            "fields": told,
+            "fields": shown_fields,
         }
         if "changelog" in query.get("expand", [""])[0]:
             shown["changelog"] = {
@@ -351,19 +360,19 @@ class LocalJira:
                 handler.close_connection = True
                 return
             if kind.isdigit():
-                answered = Answered.error(
+                response = JiraResponse.error(
                     int(kind), "told to fail", retry_after=fault.retry_after or fault.seconds
                 )
             else:
-                answered = self.answer(method, path, query, body, handler.headers)
+                response = self.answer(method, path, query, body, handler.headers)
         if kind == "slow":
             time.sleep(fault.seconds)
         if kind == "lost":
             handler.close_connection = True
             return
         if kind == "html":
-            answered = Answered(200, None, text="<html>please log in</html>")
-        send(handler, Answered.error(500, "after the effect") if kind == "after 500" else answered)
+            response = JiraResponse(200, None, text="<html>please log in</html>")
+        send(handler, JiraResponse.error(500, "after the effect") if kind == "after 500" else response)
 
     def start(self) -> None:
         jira = self
@@ -380,7 +389,7 @@ class LocalJira:
             do_POST = do_PUT = do_GET  # noqa: N815
 
             def log_message(self, format: str, *args: object) -> None:
-                """Stay quiet."""
+                """Write no access log."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.server.daemon_threads = True
@@ -403,13 +412,13 @@ def serving(jira: LocalJira) -> Iterator[LocalJira]:
         jira.stop()
 
 
-def send(handler: BaseHTTPRequestHandler, answered: Answered) -> None:
-    body = b"" if answered.document is None else json.dumps(answered.document).encode()
-    if answered.text is not None:
-        body = answered.text.encode()
+def send(handler: BaseHTTPRequestHandler, response: JiraResponse) -> None:
+    body = b"" if response.document is None else json.dumps(response.document).encode()
+    if response.text is not None:
+        body = response.text.encode()
     try:
-        handler.send_response(answered.status)
-        for name, value in answered.headers.items():
+        handler.send_response(response.status)
+        for name, value in response.headers.items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()

@@ -20,14 +20,14 @@ def matching(known: list[dict], jql: str, *, now: float) -> list[str]:
 
 
 def _test(clause: str, *, now: float) -> Callable[[dict], bool]:
-    if found := re.fullmatch(r'labels = "([^"\s]+)"', clause):
-        label = found[1]
+    if match := re.fullmatch(r'labels = "([^"\s]+)"', clause):
+        label = match[1]
         return lambda one: label in one["labels"]
-    if found := re.fullmatch(r"statusCategory (!?=) Done", clause):
-        done = found[1] == "="
+    if match := re.fullmatch(r"statusCategory (!?=) Done", clause):
+        done = match[1] == "="
         return lambda one: (CATEGORY[one["status"]] == "done") == done
-    if found := re.fullmatch(r"updated >= -(\d+)d", clause):
-        since = now - int(found[1]) * DAY_SECONDS
+    if match := re.fullmatch(r"updated >= -(\d+)d", clause):
+        since = now - int(match[1]) * DAY_SECONDS
         return lambda one: one["updated"] >= since
     raise ValueError(f"Error in the JQL Query: '{clause}'.")
 

@@ -1,4 +1,4 @@
-"""What tests/fakes/local_jira.py refuses, and the workflows it knows."""
+"""The validation rules and workflows of tests/fakes/local_jira.py."""
 
 from dataclasses import dataclass, field
 
@@ -13,8 +13,8 @@ KNOWN = {"project", "issuetype", "summary", "description", "labels", "priority",
 
 
 @dataclass
-class Answered:
-    """An answer; `document` is sent as JSON, unless there is `text`."""
+class JiraResponse:
+    """A response; `document` is sent as JSON, unless `text` is set."""
 
     status: int
     document: object
@@ -22,13 +22,13 @@ class Answered:
     text: str | None = None
 
     @classmethod
-    def error(cls, status: int, message: str, *, retry_after: float | str | None = None) -> "Answered":
-        answered = cls(status, {"errorMessages": [message], "errors": {}})
+    def error(cls, status: int, message: str, *, retry_after: float | str | None = None) -> "JiraResponse":
+        response = cls(status, {"errorMessages": [message], "errors": {}})
         if retry_after is not None:
-            answered.headers["Retry-After"] = (
+            response.headers["Retry-After"] = (
                 retry_after if isinstance(retry_after, str) else f"{retry_after:g}"
             )
-        return answered
+        return response
 
 
 @dataclass
@@ -59,16 +59,16 @@ def classic() -> dict[str, list[Step]]:
             "5": [Step("701", "Close Issue", "6"), reopen], "6": [reopen]}  # fmt: skip
 
 
-def problems_of(jira, fields: dict, *, new: bool) -> Answered | None:
+def problems_of(jira, fields: dict, *, new: bool) -> JiraResponse | None:
     """Jira's refusal of fields, all at once, in its words."""
     if not jira.four_byte_letters and any(ord(sign) > 0xFFFF for sign in str(fields)):
-        return Answered.error(500, "Incorrect string value: '\\xF0\\x9F' for column 'DESCRIPTION'")
+        return JiraResponse.error(500, "Incorrect string value: '\\xF0\\x9F' for column 'DESCRIPTION'")
     errors = {name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
               for name in fields if name not in KNOWN}  # fmt: skip
     if new:
         errors |= _missing(jira, fields)
     errors |= _unlawful(jira, fields)
-    return Answered(400, {"errorMessages": [], "errors": errors}) if errors else None
+    return JiraResponse(400, {"errorMessages": [], "errors": errors}) if errors else None
 
 
 def _missing(jira, fields: dict) -> dict[str, str]:

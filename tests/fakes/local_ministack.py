@@ -45,10 +45,10 @@ def deliver(record: dict[str, Any], name: str, event: dict[str, Any]) -> None:
             result = lambda_svc._execute_function_with_config_scope(record, event)
             if not result.get("error"):
                 return
-    told = (
+    context = (
         record.get("event_invoke_config") or (record.get("event_invoke_configs") or {}).get("$LATEST") or {}
     )
-    destination = told.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    destination = context.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if destination:
         route = lambda_svc._route_async_failure
         lambda_svc._run_with_function_config_scope(record, route, destination, name, event, result)
@@ -78,8 +78,8 @@ def request_context(service: str, action: str, body: bytes, params: dict[str, An
     if action == "events:PutEvents":
         context["events:source"] = [entry.get("Source") for entry in json.loads(body)["Entries"]][0]
     if action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:GetItem"):
-        asked = json.loads(body)
-        context["dynamodb:leadingkeys"] = [(asked.get("Item") or asked.get("Key"))["kind"]["S"]]
+        document = json.loads(body)
+        context["dynamodb:leadingkeys"] = [(document.get("Item") or document.get("Key"))["kind"]["S"]]
     return context
 
 
@@ -89,29 +89,29 @@ def enforce_data_plane(
     """Tell policies the prefix that a listing of a bucket asks for."""
     if service == "s3" and "prefix" in query:
         prefix = query["prefix"]
-        told = {"s3:prefix": prefix[0] if isinstance(prefix, list) else prefix}
-        named["service_context"] = {**(named.get("service_context") or {}), **told}
+        context = {"s3:prefix": prefix[0] if isinstance(prefix, list) else prefix}
+        named["service_context"] = {**(named.get("service_context") or {}), **context}
     return known_enforcement(service, action, headers, query, *others, **named)
 
 
 def handle_glue(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> tuple[int, dict[str, str], bytes]:
-    """Answer UpdatePartition too; the other verbs as ministack does."""
-    told = {name.lower(): value for name, value in headers.items()}
-    if told.get("x-amz-target") != "AWSGlue.UpdatePartition":
+    """Serve UpdatePartition; ministack serves the other verbs."""
+    context = {name.lower(): value for name, value in headers.items()}
+    if context.get("x-amz-target") != "AWSGlue.UpdatePartition":
         return known_glue(method, path, headers, body, query)
-    asked = json.loads(body)
-    found = glue._get_partition({**asked, "PartitionValues": asked["PartitionValueList"]})
-    return glue._batch_update_partition({**asked, "Entries": [asked]}) if found[0] == 200 else found
+    document = json.loads(body)
+    result = glue._get_partition({**document, "PartitionValues": document["PartitionValueList"]})
+    return glue._batch_update_partition({**document, "Entries": [document]}) if result[0] == 200 else result
 
 
 async def leave_to_us(*_: object) -> None:
-    """Run no statement: Athena is answered elsewhere, and asks ministack only whether somebody may ask."""
+    """Run no statement: local_athena serves Athena, and ministack only checks permissions."""
 
 
 def end_with_parent() -> None:
-    """End, with all Lambdas, when whoever started this has closed its end of stdin, or is gone."""
+    """Stop, with all Lambda functions, when the parent process closes stdin or ends."""
     sys.stdin.read()
     os.killpg(0, signal.SIGTERM)
 

@@ -123,7 +123,7 @@ class LocalSlack:
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """While this lasts nobody listens, and connections are refused."""
+        """Refuse connections in this context."""
         self._open.close()
         try:
             yield
@@ -131,7 +131,7 @@ class LocalSlack:
             self.listen()
 
     def listen(self) -> None:
-        """Answer from now on, at the same address as before."""
+        """Listen again at the same address."""
         self.port = self._open.enter_context(listening(_handler(self), port=self.port))
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class LocalSlack:
         self._open.close()
 
     def answer(self, path: str, args: Args, *, token: str | None) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of an answer."""
+        """Return status, headers and body of the response."""
         method = path.removeprefix("/api/") if path.startswith("/api/") else "webhook"
         with self._lock:
             self.calls.append((method, args))
@@ -238,7 +238,7 @@ def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
                 return self._write(503, {}, b"upstream connect error")
             if fault and fault.kind == "error":
                 return self._write(200, {}, b'{"ok":false,"error":"internal_error"}')
-            answer = slack.answer(url.path, args, token=token)
+            response = slack.answer(url.path, args, token=token)
             if fault and fault.kind in ("dropped", "silent"):
                 if fault.kind == "silent":
                     slack.until_gone(self.connection)
@@ -246,7 +246,7 @@ def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
                 return None
             if fault:
                 time.sleep(fault.seconds)
-            return self._write(*answer)
+            return self._write(*response)
 
         def _write(self, status: int, headers: dict[str, str], body: bytes) -> None:
             self.send_response(status)
@@ -257,7 +257,7 @@ def _handler(slack: LocalSlack) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Stay quiet."""
+            """Write no access log."""
 
     return Handler
 
@@ -278,7 +278,7 @@ def _parsed(text: str, name: str) -> Any:
 
 
 def _json(called: Callable[[], Args], *, failed: int = 200) -> tuple[int, dict[str, str], bytes]:
-    """The Web API answers 200 to what it refuses, and says so in its body."""
+    """The Web API returns errors with status 200 and the error in the body."""
     try:
         return 200, {}, json.dumps({"ok": True, **called()}).encode()
     except SlackError as error:

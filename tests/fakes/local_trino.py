@@ -61,7 +61,7 @@ NODE = "node.environment=test\nnode.id=local\nnode.data-dir={data}\n"
 
 @dataclass(frozen=True)
 class LocalTrino:
-    """A Trino that answers on a port of this machine, without passwords."""
+    """A Trino server on a local port, without passwords."""
 
     port: int
 
@@ -88,8 +88,8 @@ class LocalTrino:
         engine, states = self.engine(run_id="looking"), [""]
 
         def as_wanted() -> bool:
-            asked = f"SELECT state FROM system.runtime.queries WHERE {where}"
-            states[:] = [row["state"] for row in engine.query(asked, label="look")]
+            query = f"SELECT state FROM system.runtime.queries WHERE {where}"
+            states[:] = [row["state"] for row in engine.query(query, label="look")]
             return until(states)
 
         with suppress(AssertionError):  # whoever asks compares
@@ -98,13 +98,14 @@ class LocalTrino:
 
 
 def lacking() -> str | None:
-    """What must be installed before a Trino can be raised here, in words; None where nothing is missing."""
+    """Return the message that says what to install before a Trino server can start; None if nothing is missing."""
     if shutil.which("mvn") is None or shutil.which("java") is None:
-        return f"no Trino is raised, and what needs one is left out: install {NEEDED}"
-    told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', told)
+        return f"tests on Trino are skipped: install {NEEDED}"
+    java_output = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', java_output)
     if version is None or int(version[1]) < 17:
-        return f"no Trino is raised, and what needs one is left out: java is {told.splitlines()[:1]}; install {NEEDED}"
+        first_line = java_output.splitlines()[:1]
+        return f"tests on Trino are skipped: java is {first_line}; install {NEEDED}"
     return None
 
 
@@ -169,7 +170,7 @@ def _configure(folder: Path, *, port: int, heap_gib: int) -> None:
 
 
 def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Until a statement runs: a node is found some seconds after the server says that it started."""
+    """Wait until a statement runs: a node joins some seconds after the server reports that it started."""
 
     def failure() -> str:
         return f"Trino did not start:\n{log.read_text()[-3000:]}"
@@ -177,8 +178,8 @@ def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
     def runs() -> bool:
         assert server.poll() is None, failure()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=5) as answer:
-                if b'"starting":false' not in answer.read():
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=5) as response:
+                if b'"starting":false' not in response.read():
                     return False
             LocalTrino(port).engine().query(
                 "SELECT count(*) AS nodes FROM memory.information_schema.tables", label="start"
@@ -191,6 +192,6 @@ def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -35,8 +35,8 @@ class MemoryTable:
         self.kinds: dict[str, dict[str, dict[str, Any]]] = {}
 
     def get_item(self, *, Key: dict[str, str], ConsistentRead: bool = False) -> dict[str, Any]:
-        found = self._found(Key)
-        return {"Item": dict(found)} if found else {}
+        item = self._found(Key)
+        return {"Item": dict(item)} if item else {}
 
     def put_item(self, *, Item: dict[str, Any], **asked: Any) -> dict[str, Any]:
         self._check(self._found(Item), asked)
@@ -53,15 +53,15 @@ class MemoryTable:
         after = {**(before or Key)}
         _Parsed(UpdateExpression, before or {}, asked).change(after)
         self.kinds.setdefault(Key["kind"], {})[Key["id"]] = after
-        told = {"ALL_OLD": before, "UPDATED_NEW": after}.get(asked.get("ReturnValues", ""))
-        return {"Attributes": dict(told)} if told else {}
+        returned = {"ALL_OLD": before, "UPDATED_NEW": after}.get(asked.get("ReturnValues", ""))
+        return {"Attributes": dict(returned)} if returned else {}
 
     def query(self, *, KeyConditionExpression: str, **asked: Any) -> dict[str, Any]:
         name, _, value = KeyConditionExpression.partition(" = ")
         column = asked["ExpressionAttributeNames"][name]
         wanted = asked["ExpressionAttributeValues"][value]
-        found = list(self._with(column, wanted))
-        return {"Items": [dict(found[place]) for place in range(len(found))], "Count": len(found)}
+        items = list(self._with(column, wanted))
+        return {"Items": [dict(items[place]) for place in range(len(items))], "Count": len(items)}
 
     def _with(self, column: str, wanted: str) -> Iterator[dict[str, Any]]:
         if column == "kind":

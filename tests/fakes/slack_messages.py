@@ -1,4 +1,4 @@
-"""Messages of a local Slack: made, edited, told and paged as https://docs.slack.dev/reference/methods says."""
+"""Messages of a local Slack: created, edited, returned and paged as in https://docs.slack.dev/reference/methods."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ Args = dict[str, Any]
 
 
 class SlackError(Exception):
-    """What the Web API refuses: its `error`, and what else the answer says."""
+    """An error of the Web API: its `error`, and the other fields of the response."""
 
     def __init__(self, code: str, **more: Any) -> None:
         super().__init__(code)
@@ -51,7 +51,7 @@ class Channel:
 
     @property
     def shown(self) -> list[Message]:
-        """What stands in the channel, oldest first; not what is in threads."""
+        """Return the messages of the channel, oldest first, without threads."""
         return [one for one in self.messages.values() if not one.deleted and one.thread_ts is None]
 
 
@@ -78,20 +78,20 @@ def edit(message: Message, args: Args) -> None:
 
     https://docs.slack.dev/reference/methods/chat.update
     """
-    said = {key: value for key, value in args.items() if value is not None}
-    if "blocks" in said or "text" in said:
+    content = {key: value for key, value in args.items() if value is not None}
+    if "blocks" in content or "text" in content:
         body = body_of(
             {
-                "text": said.get("text", message.text),
-                "blocks": said.get("blocks"),
-                "metadata": said.get("metadata"),
+                "text": content.get("text", message.text),
+                "blocks": content.get("blocks"),
+                "metadata": content.get("metadata"),
             }
         )
         message.text, message.blocks = body["text"], body["blocks"]
-    elif said.get("metadata") and (problem := metadata_problem(said["metadata"])):
+    elif content.get("metadata") and (problem := metadata_problem(content["metadata"])):
         raise SlackError(problem)
-    if "metadata" in said:
-        message.metadata = said["metadata"] or None
+    if "metadata" in content:
+        message.metadata = content["metadata"] or None
     message.edits += 1
 
 
@@ -101,8 +101,8 @@ def take_away(channel: Channel, message: Message) -> None:
         channel.messages[message.thread_ts].replies.remove(message)
 
 
-def as_told(message: Message, *, metadata: bool) -> Args:
-    told: Args = {
+def message_fields(message: Message, *, metadata: bool) -> Args:
+    fields: Args = {
         "type": "message",
         "user": message.user,
         "ts": message.ts,
@@ -110,18 +110,18 @@ def as_told(message: Message, *, metadata: bool) -> Args:
         "blocks": message.blocks,
     }
     if message.user == BOT:
-        told |= {"bot_id": BOT_ID, "app_id": APP, "team": TEAM}
+        fields |= {"bot_id": BOT_ID, "app_id": APP, "team": TEAM}
     if message.thread_ts or message.replies:
-        told["thread_ts"] = message.thread_ts or message.ts
+        fields["thread_ts"] = message.thread_ts or message.ts
     if message.broadcast:
-        told["subtype"] = "thread_broadcast"
+        fields["subtype"] = "thread_broadcast"
     if message.replies:
-        told |= {"reply_count": len(message.replies), "latest_reply": message.replies[-1].ts}
+        fields |= {"reply_count": len(message.replies), "latest_reply": message.replies[-1].ts}
     if message.edits:
-        told["edited"] = {"user": message.user, "ts": message.ts}
+        fields["edited"] = {"user": message.user, "ts": message.ts}
     if metadata and message.metadata:
-        told["metadata"] = message.metadata
-    return told
+        fields["metadata"] = message.metadata
+    return fields
 
 
 def between(messages: Iterable[Message], args: Args) -> list[Message]:
@@ -136,11 +136,11 @@ def _micros(ts: Any) -> int:
     return int(seconds) * 1_000_000 + int(f"{rest:0<6.6}" if rest else 0)
 
 
-def told_page(messages: Sequence[Message], args: Args, *, default: int) -> Args:
+def message_page(messages: Sequence[Message], args: Args, *, default: int) -> Args:
     page, cursor = page_of(messages, args, default=default)
     with_metadata = is_true(args.get("include_all_metadata"))
-    told = [as_told(one, metadata=with_metadata) for one in page]
-    return {"messages": told, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
+    fields = [message_fields(one, metadata=with_metadata) for one in page]
+    return {"messages": fields, "has_more": bool(cursor), "response_metadata": {"next_cursor": cursor}}
 
 
 def page_of(items: Sequence[Any], args: Args, *, default: int) -> tuple[list[Any], str]:

@@ -15,7 +15,7 @@ APP, TEAM = {"id": "A0FOCUSAPP"}, {"id": "T0FOCUS", "domain": "local"}
 
 @dataclass(frozen=True)
 class Signed:
-    """A request: its raw body, which is what is signed, and its headers; `payload` is what the body says."""
+    """A request: its raw body, which is signed, and its headers; `payload` is the parsed body."""
 
     body: str
     headers: dict[str, str]

@@ -16,7 +16,7 @@ STYLES = {"bold", "italic", "strike", "code"}
 
 
 def blocks_problems(blocks: Any, *, surface: str = "message") -> list[str]:
-    """What is wrong with a list of blocks, each with the place, as Slack's `response_metadata.messages` says it."""
+    """Return the errors of a list of blocks with their places, as in Slack's `response_metadata.messages`."""
     rules = Rules()
     if not isinstance(blocks, list):
         return ["must be an array [json-pointer:/blocks]"]
@@ -64,8 +64,8 @@ def view_problems(view: Any) -> list[str]:
                 rules.text(f"/view/{key}", view[key], most=24, kinds=("plain_text",))
         rules.string("/view/private_metadata", view.get("private_metadata", "x"), most=3000)
         rules.string("/view/callback_id", view.get("callback_id", "x"), most=255)
-        asks = any(block.get("type") == "input" for block in view["blocks"])
-        rules.require(not asks or "submit" in view, "/view/submit", "required with an input block")
+        has_input = any(block.get("type") == "input" for block in view["blocks"])
+        rules.require(not has_input or "submit" in view, "/view/submit", "required with an input block")
         rules.problems += blocks_problems(view["blocks"], surface="modal")
     return rules.problems
 

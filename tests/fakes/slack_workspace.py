@@ -17,14 +17,14 @@ from tests.fakes.slack_messages import (
     Channel,
     Message,
     SlackError,
-    as_told,
     between,
     body_of,
     edit,
     is_true,
+    message_fields,
+    message_page,
     page_of,
     take_away,
-    told_page,
 )  # fmt: skip
 from tests.fakes.slack_rules import view_problems
 
@@ -34,7 +34,7 @@ RESPONSE_TIMES, RESPONSE_SECONDS = 5, 1800  # https://docs.slack.dev/interactivi
 
 @dataclass
 class _Exchange:
-    """A trigger_id or a response_url: valid so long and so often; where it answers to."""
+    """A trigger_id or a response_url: its lifetime, its number of uses, and the channel that it posts to."""
 
     until: float
     times: int
@@ -73,15 +73,15 @@ class Workspace:
     ) -> Channel:
         """A new channel, by default with the bot in it."""
         there = [*([BOT] if invited else []), *members]
-        made = Channel(f"C{len(self.channels) + 1:08d}", name.removeprefix("#"), there, **more)
-        self.channels[made.id] = made
-        return made
+        channel = Channel(f"C{len(self.channels) + 1:08d}", name.removeprefix("#"), there, **more)
+        self.channels[channel.id] = channel
+        return channel
 
     def trigger(self) -> str:
         """A trigger_id as a click brings it."""
-        made = f"{secrets.randbelow(10**12)}.{TEAM}.{secrets.token_hex(8)}"
-        self.triggers[made] = _Exchange(self.clock() + TRIGGER_SECONDS, 1)
-        return made
+        url_path = f"{secrets.randbelow(10**12)}.{TEAM}.{secrets.token_hex(8)}"
+        self.triggers[url_path] = _Exchange(self.clock() + TRIGGER_SECONDS, 1)
+        return url_path
 
     def response_path(self, *, channel: str, ts: str, user: str) -> str:
         """The path of a response_url as a click brings it."""
@@ -90,7 +90,7 @@ class Workspace:
         return path
 
     def named(self, channel: Any, *, by_name: bool = False) -> Channel:
-        """The channel that was asked for; raises channel_not_found."""
+        """Return the requested channel; raises channel_not_found."""
         for one in self.channels.values():
             if channel == one.id or (by_name and str(channel).removeprefix("#") == one.name):
                 return one
@@ -102,32 +102,32 @@ class Workspace:
         parent = channel.messages.get(str(args.get("thread_ts")))
         if args.get("thread_ts") and (parent is None or parent.deleted):
             raise SlackError("thread_not_found")
-        made = Message(
+        message = Message(
             self._ts(), **body, user=user, thread_ts=(parent.thread_ts or parent.ts) if parent else None,
             broadcast=parent is not None and is_true(args.get("reply_broadcast")),
         )  # fmt: skip
-        channel.messages[made.ts] = made
-        if made.thread_ts:
-            channel.messages[made.thread_ts].replies.append(made)
-        return made
+        channel.messages[message.ts] = message
+        if message.thread_ts:
+            channel.messages[message.thread_ts].replies.append(message)
+        return message
 
     def respond(self, path: str, args: Args) -> None:
         """What a post to a response_url does: https://docs.slack.dev/interactivity/handling-user-interaction."""
-        found = self.responses.get(path)
-        if found is None or self.clock() > found.until:
+        response_url = self.responses.get(path)
+        if response_url is None or self.clock() > response_url.until:
             raise SlackError("expired_url")
-        if found.times < 1:
+        if response_url.times < 1:
             raise SlackError("used_url")
-        found.times -= 1
-        channel = self.channels[found.channel]
+        response_url.times -= 1
+        channel = self.channels[response_url.channel]
         if is_true(args.get("delete_original")):
-            take_away(channel, channel.messages[found.ts])
+            take_away(channel, channel.messages[response_url.ts])
         elif is_true(args.get("replace_original")):
-            edit(channel.messages[found.ts], args)
+            edit(channel.messages[response_url.ts], args)
         elif args.get("response_type") == "in_channel":
             self.posted(channel, args)
         else:
-            channel.whispers.append((found.user, Message(self._ts(), **body_of(args))))
+            channel.whispers.append((response_url.user, Message(self._ts(), **body_of(args))))
 
     def _ts(self) -> str:
         self._last = max(self._last + 1, int(self.clock() * 1_000_000))
@@ -149,40 +149,40 @@ class Workspace:
 
     def _post(self, args: Args) -> Args:
         channel = self._writable(args, by_name=True)
-        made = self.posted(channel, args)
-        return {"channel": channel.id, "ts": made.ts, "message": as_told(made, metadata=True)}
+        message = self.posted(channel, args)
+        return {"channel": channel.id, "ts": message.ts, "message": message_fields(message, metadata=True)}
 
     def _own(self, args: Args, *, refused: str) -> tuple[Channel, Message]:
         channel = self._writable(args)
-        found = channel.messages.get(str(args.get("ts")))
-        if found is None or found.deleted:
+        message = channel.messages.get(str(args.get("ts")))
+        if message is None or message.deleted:
             raise SlackError("message_not_found")
-        if found.user != BOT:
+        if message.user != BOT:
             raise SlackError(refused)
-        return channel, found
+        return channel, message
 
     def _update(self, args: Args) -> Args:
-        channel, found = self._own(args, refused="cant_update_message")
-        edit(found, args)
+        channel, message = self._own(args, refused="cant_update_message")
+        edit(message, args)
         return {
             "channel": channel.id,
-            "ts": found.ts,
-            "text": found.text,
-            "message": as_told(found, metadata=True),
+            "ts": message.ts,
+            "text": message.text,
+            "message": message_fields(message, metadata=True),
         }
 
     def _delete(self, args: Args) -> Args:
-        channel, found = self._own(args, refused="cant_delete_message")
-        take_away(channel, found)
-        return {"channel": channel.id, "ts": found.ts}
+        channel, message = self._own(args, refused="cant_delete_message")
+        take_away(channel, message)
+        return {"channel": channel.id, "ts": message.ts}
 
     def _whisper(self, args: Args) -> Args:
         channel = self._writable(args)
         if args.get("user") not in channel.members:
             raise SlackError("user_not_in_channel")
-        made = Message(self._ts(), **body_of(args))
-        channel.whispers.append((args["user"], made))
-        return {"message_ts": made.ts}
+        message = Message(self._ts(), **body_of(args))
+        channel.whispers.append((args["user"], message))
+        return {"message_ts": message.ts}
 
     def _readable(self, args: Args) -> Channel:
         channel = self.named(args.get("channel"))
@@ -196,7 +196,7 @@ class Workspace:
             one for one in self._readable(args).messages.values()
             if not one.deleted and (one.thread_ts is None or one.broadcast)
         ]  # fmt: skip
-        return told_page(between(reversed(shown), args), args, default=100)
+        return message_page(between(reversed(shown), args), args, default=100)
 
     def _replies(self, args: Args) -> Args:
         """The parent, then its replies, oldest first."""
@@ -204,7 +204,7 @@ class Workspace:
         if parent is None or parent.deleted:
             raise SlackError("thread_not_found")
         replies = [one for one in parent.replies if not one.deleted]
-        return told_page(between([parent, *replies], args), args, default=1000)
+        return message_page(between([parent, *replies], args), args, default=1000)
 
     def _list(self, args: Args) -> Args:
         types = str(args.get("types", "public_channel")).split(",")

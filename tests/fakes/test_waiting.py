@@ -26,7 +26,7 @@ def test_wait_lasts_while_something_moves(clock):
 
 
 def test_wait_fails_when_nothing_moves(clock):
-    """After two minutes, with what the test says about it."""
+    """After two minutes, with the message of the test."""
     with pytest.raises(AssertionError, match="the queue is stuck"):
         wait_until(lambda: False, progress=lambda: 7, failure=lambda: "the queue is stuck")
     assert clock[0] == 120

@@ -54,7 +54,7 @@ def test_owners_toml_goes_before_the_bill_and_the_bill_before_the_table():
     assert rate_of("USD").note is None
 
 
-def test_a_currency_without_a_rate_is_said():
+def test_currency_without_a_rate_is_noted():
     """Its amounts count as dollars, and whoever reads the findings learns it."""
     assert rate_of("XYZ").per_usd == 1
     assert "There is no exchange rate for XYZ" in str(rate_of("XYZ").note)
@@ -78,7 +78,7 @@ def test_a_rate_that_cannot_be_is_refused(tmp_path, stated):
 
 
 @pytest.mark.parametrize(("id", "name"), CASES)
-def test_a_case_in_rupees_finds_what_it_finds_in_dollars(id, name):
+def test_case_in_rupees_has_the_findings_of_the_case_in_dollars(id, name):
     """All money times 83 and a dollar for 83 rupees: the same things are found, worth 83 times as much."""
     file = read_cases(FOLDER / f"{id}.toml")
     case = next(one for one in file.cases if one.name == name)
@@ -137,7 +137,7 @@ def _identities(outcome):
     return [[row.get(key) for key in IDENTITY] for row in _sorted(outcome)], len(outcome.not_evaluated)
 
 
-def test_a_parameter_of_money_says_that_it_is_in_dollars(tmp_path):
+def test_amount_parameter_must_end_in_usd(tmp_path):
     """A name that sounds like money and does not end in _usd is refused, whoever adds it."""
     text = (FOLDER.parent.parent / "athena_sql" / "detections" / "idle_sagemaker_endpoint.sql").read_text()
     path = tmp_path / "idle_sagemaker_endpoint.sql"
@@ -154,20 +154,20 @@ def test_a_parameter_of_money_says_that_it_is_in_dollars(tmp_path):
 def test_material_change_is_measured_in_dollars():
     """Ten dollars more are news; ten rupees more are none."""
     first, grown = finding(cost="15"), finding(cost="30")
-    known = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
-    assert [one.kind for one in decide(known, [], run(grown)).notifications] == ["changed"]
-    assert decide(known, [], run(grown, per_usd=Decimal(83))).notifications == ()
+    entries = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
+    assert [one.kind for one in decide(entries, [], run(grown)).notifications] == ["changed"]
+    assert decide(entries, [], run(grown, per_usd=Decimal(83))).notifications == ()
     grown = finding(cost="900")
-    assert [one.kind for one in decide(known, [], run(grown, per_usd=Decimal(83))).notifications] == [
+    assert [one.kind for one in decide(entries, [], run(grown, per_usd=Decimal(83))).notifications] == [
         "changed"
     ]
 
 
-def test_what_aws_says_in_another_currency_is_weighed_in_dollars():
+def test_aws_alert_in_another_currency_is_converted_for_its_severity():
     """1,500 rupees against a budget are no medium finding."""
     more = {"identity": "b", "category": "governance", "title": "A budget", "reason": "r", "action": "a"}
     day = date(2026, 3, 31)
-    found = said(
+    result = said(
         "aws_budget",
         **more,
         evidence={},
@@ -176,8 +176,8 @@ def test_what_aws_says_in_another_currency_is_weighed_in_dollars():
         cost=Decimal(1500),
         currency="INR",
     )
-    assert found.severity == "low"
-    assert found.monthly_cost == 1500
+    assert result.severity == "low"
+    assert result.monthly_cost == 1500
 
 
 HEADER = (
@@ -222,7 +222,7 @@ def seen(found: list[dict]) -> list[tuple]:
 
 
 @pytest.mark.parametrize("by", ["owners.toml", "the bill"])
-def test_a_bill_in_rupees_finds_and_weighs_what_it_does_in_dollars(tmp_path, by):
+def test_bill_in_rupees_has_the_findings_and_severities_of_dollars(tmp_path, by):
     """From the command on: findings and severities are those of the bill in dollars, amounts are rupees."""
     dollars, _ = scanned(bill(tmp_path / "usd.csv"), tmp_path / "usd")
     assert {one["detection"] for one in dollars} == {
@@ -243,13 +243,13 @@ def test_a_bill_in_rupees_finds_and_weighs_what_it_does_in_dollars(tmp_path, by)
     assert {one["status"] for one in again} == {"open"}
 
 
-def test_the_scan_says_at_which_rate_thresholds_were_converted(tmp_path):
+def test_scan_prints_the_exchange_rate_of_thresholds(tmp_path):
     export = bill(tmp_path / "inr.csv", rate=83.0, currency="INR", prices=True)
     done = typer.testing.CliRunner().invoke(app, ["scan", str(export), "--state", str(tmp_path / "state")])
-    told = " ".join(done.stdout.split())
+    output = " ".join(done.stdout.split())
     assert (
         "Thresholds in USD are converted at 83 INR for 1 USD (the bill's own costs in its pricing currency)"
-        in told
+        in output
     )
 
 
@@ -274,9 +274,9 @@ def test_a_billing_period_keeps_its_rate(per_usd):
     period = GluePeriod(
         "2026-05", "s3://b/", "d", datetime(2026, 6, 1, tzinfo=UTC), 1, 1.0, "INR", day, day, per_usd=per_usd
     )
-    found = {
+    result = {
         "Values": ["2026-05"],
         "StorageDescriptor": {"Location": "s3://b/"},
         "Parameters": period.parameters(),
     }
-    assert _period(found) == period
+    assert _period(result) == period

@@ -62,7 +62,7 @@ def test_severity_follows_from_category_and_money(category, cost, severity):
     assert severity_of(category, Decimal(cost)) == severity
 
 
-def test_a_row_that_says_it_is_minor_is_low():
+def test_minor_row_has_severity_low():
     """Whatever its category and cost would make of it."""
     assert severity_of("security", Decimal("0.00001"), minor=True) == "low"
 
@@ -71,10 +71,10 @@ def test_words_show_the_row_and_data_is_never_a_template():
     """A resource whose name looks like a placeholder stays a name."""
     detection = Catalog.load().detection("orphaned_opensearch_collection")
     row = ROW | {"region_id": "{resource_id}"}
-    made = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
-    assert "336.00 OCU-hours of OpenSearch Serverless in {resource_id} in 7 days" in made.reason
-    assert made.monthly_cost == Decimal("345.6")
-    assert made.evidence == {"ocu_hours": 336.0, "lookback_days": 7, "tags": {"team": "search"}}
+    finding = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
+    assert "336.00 OCU-hours of OpenSearch Serverless in {resource_id} in 7 days" in finding.reason
+    assert finding.monthly_cost == Decimal("345.6")
+    assert finding.evidence == {"ocu_hours": 336.0, "lookback_days": 7, "tags": {"team": "search"}}
 
 
 ARNS = [f"arn:aws:sagemaker:us-east-1:111122223333:notebook-instance/{number:05}" for number in range(20_000)]
@@ -101,21 +101,21 @@ def made_of(**columns):
 )
 def test_a_finding_is_of_a_size_that_a_ledger_and_a_topic_take(columns):
     """However much evidence there is: DynamoDB and SNS would refuse it, and the whole run with it. Who it is stays."""
-    made = made_of(**columns)
-    assert len(made.model_dump_json(by_alias=True).encode()) <= FINDING_BYTES
-    assert made.fingerprint == fingerprint("orphaned_opensearch_collection", ROW | columns)
-    assert Finding.model_validate_json(made.model_dump_json(by_alias=True)) == made
+    finding = made_of(**columns)
+    assert len(finding.model_dump_json(by_alias=True).encode()) <= FINDING_BYTES
+    assert finding.fingerprint == fingerprint("orphaned_opensearch_collection", ROW | columns)
+    assert Finding.model_validate_json(finding.model_dump_json(by_alias=True)) == finding
 
 
-def test_what_is_left_out_of_a_finding_is_said():
+def test_shortened_finding_states_what_is_omitted():
     """How many characters of a text, values of a list or a map, and columns."""
-    made = made_of(resource_ids=ARNS, note="x" * 300_000, counts={str(number): 1 for number in range(500)})
-    assert made.evidence["resource_ids"][:100] == ARNS[:100]
-    assert made.evidence["resource_ids"][100:] == ["… and 19,900 more"]
-    assert whole_length(made.evidence["resource_ids"]) == 20_000
+    finding = made_of(resource_ids=ARNS, note="x" * 300_000, counts={str(number): 1 for number in range(500)})
+    assert finding.evidence["resource_ids"][:100] == ARNS[:100]
+    assert finding.evidence["resource_ids"][100:] == ["… and 19,900 more"]
+    assert whole_length(finding.evidence["resource_ids"]) == 20_000
     assert whole_length(ARNS) == 20_000
-    assert made.evidence["note"] == "x" * 4_000 + "… (296,000 more characters)"
-    assert made.evidence["counts"]["…"] == "… and 400 more"
+    assert finding.evidence["note"] == "x" * 4_000 + "… (296,000 more characters)"
+    assert finding.evidence["counts"]["…"] == "… and 400 more"
     many = made_of(**{f"column_{number:04}": 1 for number in range(5_000)})
     assert many.evidence["column_0000"] == 1
     assert many.evidence["…"] == f"and {5_003 - len(many.evidence) + 1:,} more columns"
@@ -123,17 +123,17 @@ def test_what_is_left_out_of_a_finding_is_said():
 
 def test_sentences_of_a_finding_are_cut_where_a_name_fills_them():
     """A name as long as a book is no reason not to tell what it is about."""
-    made = made_of(region_id="x" * 300_000)
-    assert "… (2" in made.reason
-    assert len(made.reason) < 4_100
-    assert len(made.action) < 4_100
+    finding = made_of(region_id="x" * 300_000)
+    assert "… (2" in finding.reason
+    assert len(finding.reason) < 4_100
+    assert len(finding.action) < 4_100
 
 
-def test_what_has_room_stays_as_it_is():
+def test_small_finding_is_unchanged():
     """Names of 3,000 characters, and a hundred of a list."""
     name = "\N{FIRE}" * 1_000 + "x" * 2_000
-    made = made_of(resource_id=name, resource_ids=ARNS[:100])
-    assert (made.resource_id, made.evidence["resource_ids"]) == (name, ARNS[:100])
+    finding = made_of(resource_id=name, resource_ids=ARNS[:100])
+    assert (finding.resource_id, finding.evidence["resource_ids"]) == (name, ARNS[:100])
 
 
 def test_a_finding_survives_its_json():

@@ -111,23 +111,23 @@ def offered(finding: Finding) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("detection", sorted(Catalog.load().detections))
 def test_every_command_offered_is_the_catalogs_own_with_whole_names(detection):
     """Whatever a bill names, in every output, and whatever stands beside a command in the same step."""
-    known = Catalog.load().detection(detection)
+    entry = Catalog.load().detection(detection)
     for name, region in [
         *product(HOSTILE, ["us-east-1"]),
         *product(["ranker"], HOSTILE),
         *product(PLAIN, REGIONS),
     ]:
-        expected = intended(known, row_of(known, name=name, region=region))
-        for output, command in offered(built(known, name=name, region=region, account=name)):
-            said = f"{output}: {command!r} for {name!r} in {region!r}"
-            assert tuple(shlex.split(command)) in expected, said
+        expected = intended(entry, row_of(entry, name=name, region=region))
+        for output, command in offered(built(entry, name=name, region=region, account=name)):
+            place = f"{output}: {command!r} for {name!r} in {region!r}"
+            assert tuple(shlex.split(command)) in expected, place
             values = [one for one in shlex.split(command) if not one.startswith("--")]
-            assert not [one for one in values if one.startswith("-") or "://" in one], said
-            assert name == "none" or not {"none", "None"} & set(values), said
+            assert not [one for one in values if one.startswith("-") or "://" in one], place
+            assert name == "none" or not {"none", "None"} & set(values), place
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_that_is_no_plain_word_stands_in_no_command(name):
+def test_name_with_special_characters_is_in_no_command(name):
     """The step says why instead, wherever it is read."""
     finding = built(Catalog.load().detection("idle_sagemaker_endpoint"), name=name)
     if name in ("none", "global", "NoRegion", "zzfield0zz"):
@@ -148,7 +148,7 @@ def test_a_plain_name_is_offered_whole_everywhere(name, region):
 @pytest.mark.parametrize(
     "region", ["global", "none", None, "", "us-east-1; id", "US-EAST-1", "us-east", "--x"]
 )
-def test_only_a_region_stands_where_a_region_belongs(region):
+def test_command_contains_only_a_valid_region(region):
     assert why_not("region_id", region)
 
 

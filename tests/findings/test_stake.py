@@ -68,9 +68,9 @@ def test_the_same_spike_has_the_same_size_two_days_later(tmp_path):
     export = spikes(
         tmp_path / "bill.csv", until=date(2026, 5, 30), days={"444455556666": [early], "111122223333": [late]}
     )
-    found = json.loads(scan(export))
+    findings = json.loads(scan(export))
     for detection, severity in (("cost_anomaly", "medium"), ("gpu_burst", "critical")):
-        assert money_of(found, detection) == {
+        assert money_of(findings, detection) == {
             "444455556666": (severity, 1000.0, 1000.0, 0.0, str(early), str(early)),
             "111122223333": (severity, 1000.0, 1000.0, 0.0, str(late), str(late)),
         }
@@ -79,11 +79,11 @@ def test_the_same_spike_has_the_same_size_two_days_later(tmp_path):
     assert "So far" in table
 
 
-def test_what_continues_has_both_amounts(tmp_path):
+def test_continuing_event_has_both_amounts(tmp_path):
     """Five days, the last of them settled: 3,000 so far on complete days, 30,000 a month if usage continues."""
     days = [date(2026, 5, 26) + timedelta(days=number) for number in range(5)]
-    found = json.loads(scan(spikes(tmp_path / "bill.csv", until=days[-1], days={"111122223333": days})))
-    assert money_of(found, "cost_anomaly")["111122223333"] == (
+    findings = json.loads(scan(spikes(tmp_path / "bill.csv", until=days[-1], days={"111122223333": days})))
+    assert money_of(findings, "cost_anomaly")["111122223333"] == (
         "high",
         3000.0,
         3000.0,
@@ -91,7 +91,7 @@ def test_what_continues_has_both_amounts(tmp_path):
         "2026-05-26",
         None,
     )
-    assert money_of(found, "gpu_burst")["111122223333"] == (
+    assert money_of(findings, "gpu_burst")["111122223333"] == (
         "critical",
         5000.0,
         5000.0,
@@ -116,11 +116,11 @@ def event(row: dict, *, billed_until: date = AS_OF - timedelta(days=1)) -> Stake
 )
 def test_two_later_days_show_that_it_ended(last_day, billed_until, monthly):
     """Of the account itself: a bill that is late shows nothing."""
-    found = event({"first_day": "2026-05-24", "last_day": str(last_day)}, billed_until=billed_until)
-    assert found.cost_so_far == 700
-    assert found.monthly_if_continues == monthly
-    assert found.ended_on == (None if monthly else last_day)
-    assert found.started_on == date(2026, 5, 24)
+    finding = event({"first_day": "2026-05-24", "last_day": str(last_day)}, billed_until=billed_until)
+    assert finding.cost_so_far == 700
+    assert finding.monthly_if_continues == monthly
+    assert finding.ended_on == (None if monthly else last_day)
+    assert finding.started_on == date(2026, 5, 24)
 
 
 def test_an_account_without_charges_for_a_week_shows_the_end_too():
@@ -131,15 +131,17 @@ def test_an_account_without_charges_for_a_week_shows_the_end_too():
     assert event(late, billed_until=date(2026, 5, 24)).ended_on is None
 
 
-def test_without_days_nothing_is_said_of_a_month():
+def test_finding_without_days_has_no_monthly_amount():
     """Unknown is not zero."""
     assert event({}) == Stake(Decimal(700), cost_so_far=Decimal(700))
 
 
 def test_a_detection_may_know_better():
     """unit_cost_regression judges a complete week, whose end is no end of it."""
-    found = event({"first_day": "2026-05-20", "last_day": "2026-05-26", "monthly_cost_if_continues": 3000.0})
-    assert (found.monthly_if_continues, found.ended_on) == (3000, None)
+    finding = event(
+        {"first_day": "2026-05-20", "last_day": "2026-05-26", "monthly_cost_if_continues": 3000.0}
+    )
+    assert (finding.monthly_if_continues, finding.ended_on) == (3000, None)
 
 
 def test_waste_and_governance_have_savings_alone():
@@ -156,18 +158,18 @@ def an_event(
     category: str = "anomaly",
     ended: date | None = None,
 ):
-    made = finding(resource, cost=cost, category=category, detection="cost_anomaly")
+    created = finding(resource, cost=cost, category=category, detection="cost_anomaly")
     more = {
         "cost_so_far": Decimal(cost),
         "monthly_cost_if_continues": None if monthly is None else Decimal(monthly),
         "started_on": DAY - timedelta(days=4),
         "ended_on": ended,
     }
-    made = made.model_copy(update=more)
-    return made.model_copy(update={"severity": severity_of(made.category, made.stake)})
+    created = created.model_copy(update=more)
+    return created.model_copy(update={"severity": severity_of(created.category, created.stake)})
 
 
-def test_severity_weighs_what_it_cost_and_a_further_week():
+def test_severity_uses_cost_so_far_and_one_more_week():
     """400 so far: low where it ended, medium where it goes on at 20 a day, high at 400 a day."""
     assert an_event("400", "0").severity == "low"
     assert an_event("400", "600").severity == "medium"
@@ -175,26 +177,28 @@ def test_severity_weighs_what_it_cost_and_a_further_week():
     assert an_event("400", None).severity == "low"
 
 
-def test_the_list_begins_with_what_is_at_stake():
+def test_findings_are_ordered_by_stake():
     """Not with thirty days of something that lasted one."""
     ended, goes_on = an_event("1000", "0", resource="a"), an_event("500", "15000", resource="b")
-    told = decide({}, [], run(ended, goes_on, ran=("cost_anomaly",))).notifications
-    assert [one.finding.resource_id for one in told] == ["b", "a"]
+    notifications = decide({}, [], run(ended, goes_on, ran=("cost_anomaly",))).notifications
+    assert [one.finding.resource_id for one in notifications] == ["b", "a"]
 
 
-def test_what_goes_on_as_before_is_no_material_change():
+def test_continuing_event_is_not_changed():
     """Its cost so far grows every day; that alone is news only when it has outgrown what was told by half."""
-    known = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("100", "3000"))).entries}
-    assert decide(known, [], run(an_event("300", "3000"), ran=("cost_anomaly",))).notifications == ()
+    entries = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("100", "3000"))).entries}
+    assert decide(entries, [], run(an_event("300", "3000"), ran=("cost_anomaly",))).notifications == ()
     for later in (an_event("600", "3000"), an_event("300", "9000")):
-        assert [one.kind for one in decide(known, [], run(later, ran=("cost_anomaly",))).notifications] == [
+        assert [one.kind for one in decide(entries, [], run(later, ran=("cost_anomaly",))).notifications] == [
             "changed"
         ]
 
 
-def test_what_ended_is_no_material_change():
-    known = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("1000", "30000"))).entries}
-    assert decide(known, [], run(an_event("2000", "0", ended=DAY), ran=("cost_anomaly",))).notifications == ()
+def test_ended_event_is_not_changed():
+    entries = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("1000", "30000"))).entries}
+    assert (
+        decide(entries, [], run(an_event("2000", "0", ended=DAY), ran=("cost_anomaly",))).notifications == ()
+    )
 
 
 def test_findings_of_an_older_ledger_are_compared_by_the_amount_they_have():
@@ -206,11 +210,15 @@ def test_findings_of_an_older_ledger_are_compared_by_the_amount_they_have():
 
 def test_no_total_adds_amounts_of_two_meanings():
     """Waste is summed; of the others there is a count."""
-    found = (finding("w", cost="70"), an_event("1000", "0"), finding("g", cost="500", category="governance"))
+    findings = (
+        finding("w", cost="70"),
+        an_event("1000", "0"),
+        finding("g", cost="500", category="governance"),
+    )
     scanned = ScanResult(
         as_of=DAY,
         currency="USD",
-        findings=found,
+        findings=findings,
         notifications=(),
         outcomes=(),
         coverage=None,
@@ -237,12 +245,12 @@ def test_no_total_adds_amounts_of_two_meanings():
         (an_event("450", None), "450.00 USD above expected since 2026-03-27"),
     ],
 )
-def test_an_amount_says_what_it_means(found, said):
+def test_amount_states_its_meaning(found, said):
     assert full_amount(found) == said
     assert said.startswith(main_amount(found))
 
 
-def test_beside_the_amount_stands_its_meaning():
+def test_table_shows_the_meaning_of_the_amount():
     """The page has the currency from its heading."""
     assert amount_label(finding()) == "a month in potential savings"
     assert amount_label(an_event("450", "4500")) == "above expected since 2026-03-27"

@@ -49,7 +49,7 @@ def anomaly_message(*, impact: float = 1001, end: str = "2026-11-20T00:00:00Z", 
 
     https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html
     """
-    told = {
+    fields = {
         "accountId": "999900001111",
         "anomalyDetailsLink": "https://console.aws.amazon.com/cost-management/home#/anomaly-detection/monitors/m/anomalies/a",
         "anomalyEndDate": end,
@@ -78,4 +78,4 @@ def anomaly_message(*, impact: float = 1001, end: str = "2026-11-20T00:00:00Z", 
         "subscriptionId": "874c100c-59a6-4abb-a10a-4682cc3f2d69",
         "subscriptionName": "focuswatch-anomalies",
     }
-    return json.dumps({key: value for key, value in (told | changed).items() if value is not None})
+    return json.dumps({key: value for key, value in (fields | changed).items() if value is not None})

@@ -1,4 +1,4 @@
-"""Which AWS actions the code of a Lambda calls, read off the source: every client's method by the file it stands in."""
+"""List the AWS actions that the code of a Lambda function calls, from the source: client methods by file."""
 
 import ast
 import functools
@@ -61,13 +61,13 @@ class Used:
 
 def actions(used: Used) -> set[str]:
     """The IAM actions that these functions call."""
-    known = methods(*SERVICES[used.path])
-    found: set[str] = set()
+    api_methods = methods(*SERVICES[used.path])
+    calls: set[str] = set()
     for function, name in _called(used.path):
         if used.functions is None or function in used.functions:
-            found |= {known[name]} if name in known else set()
-            found |= WRAPPED.get(name, set())
-    return {IAM_WORDS.get(one, one) for one in found}
+            calls |= {api_methods[name]} if name in api_methods else set()
+            calls |= WRAPPED.get(name, set())
+    return {IAM_WORDS.get(one, one) for one in calls}
 
 
 def callers(start: str) -> set[str]:
@@ -120,21 +120,21 @@ def packages(start: str) -> set[str]:
 
 @functools.cache
 def _closure(start: str) -> set[str]:
-    found: set[str] = set()
+    calls: set[str] = set()
     unread = [start]
     while unread:
         name = unread.pop()
         path = _path(name)
-        if path in found or (path is None and _path(name.split(".")[0]) is not None):
+        if path in calls or (path is None and _path(name.split(".")[0]) is not None):
             continue
         if path is None:
-            found.add(name.split(".")[0])
+            calls.add(name.split(".")[0])
             continue
-        found.add(path)
+        calls.add(path)
         parents = name.split(".")[:-1]
         unread += [".".join(parents[:length]) for length in range(1, len(parents) + 1)]
         unread += _imports(ast.parse((ROOT / path).read_text(encoding="utf-8")).body)
-    return found
+    return calls
 
 
 def _imports(body: list[ast.stmt]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Accounts with resources and metrics in memory, answered to real clients: parameters are checked as AWS's are."""
+"""Accounts with resources and metrics in memory, served to real clients; parameters are validated as by AWS."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ LISTS = {  # operation: its list's key, and how it spells its token
 
 
 class RefusedError(Exception):
-    """An answer that is an error of AWS's."""
+    """An error response of AWS."""
 
     def __init__(self, code="AccessDeniedException", message="not authorized to perform this"):
         self.code, self.message = code, message
@@ -86,12 +86,12 @@ class Cloud:
         return session_for
 
     def key(self, account):
-        """Credentials by which this cloud knows the account."""
+        """Return credentials that identify the account."""
         self.keys[f"AKIA{account}"] = account
         return ReadOnlyCredentials(f"AKIA{account}", "secret", None)
 
     def attach(self, clients):
-        """Let this cloud answer what these clients call."""
+        """Serve the calls of these clients."""
 
         def remember(params, context, **_):
             context["asked"] = dict(params)
@@ -108,11 +108,11 @@ class Cloud:
             try:
                 if refused := self.refusing(account, region, service):
                     raise refused
-                found = self.answer(account, region, service, model.name, context["asked"])
+                result = self.answer(account, region, service, model.name, context["asked"])
             except RefusedError as refused:
                 error = {"Code": refused.code, "Message": refused.message}
                 return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
-            return SimpleNamespace(status_code=200), found
+            return SimpleNamespace(status_code=200), result
 
         clients.core.register("before-parameter-build", remember)
         clients.core.register("before-call", answer)
@@ -209,8 +209,13 @@ def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None,
 
 def capacity(cloud, arn, *, serves, **place):
     """Provisioned throughput that serves a model."""
-    told = {"provisionedModelArn": arn, "modelArn": serves, "status": "InService", "creationTime": LONG_AGO}
-    cloud.add("ListProvisionedModelThroughputs", told, **place)
+    provisioned = {
+        "provisionedModelArn": arn,
+        "modelArn": serves,
+        "status": "InService",
+        "creationTime": LONG_AGO,
+    }
+    cloud.add("ListProvisionedModelThroughputs", provisioned, **place)
 
 
 def custom_model(cloud, arn):

@@ -1,4 +1,4 @@
-"""Deployments that tests speak of: one account as the example has it, and three; both tell in Slack and Jira."""
+"""Deployments for tests: one account as in the example, and three accounts; both notify Slack and Jira."""
 
 from pathlib import Path
 from typing import Literal
@@ -13,12 +13,12 @@ MONITOR = "arn:aws:ce::123456789012:anomalymonitor/6f2c0a91-d4e8-4b77-9073-0aa1b
 
 def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
-    given = Deployment.load(CONFIG / "deployment.toml").model_dump()
-    given["secrets"] |= {"slack": "focuswatch/slack", "jira": "focuswatch/jira"}
-    given["anomalies"]["monitor_arn"] = MONITOR
+    config = Deployment.load(CONFIG / "deployment.toml").model_dump()
+    config["secrets"] |= {"slack": "focuswatch/slack", "jira": "focuswatch/jira"}
+    config["anomalies"]["monitor_arn"] = MONITOR
     if accounts == "one":
-        return Deployment.model_validate(given)
-    given["accounts"] |= {"payer": PAYER, "pipeline": PIPELINE, "region": "eu-central-1"}
-    given["export"]["grain"] = "HOURLY"
-    given["anomalies"] |= {"account_has_monitor": False, "monitor_arn": ""}
-    return Deployment.model_validate(given)
+        return Deployment.model_validate(config)
+    config["accounts"] |= {"payer": PAYER, "pipeline": PIPELINE, "region": "eu-central-1"}
+    config["export"]["grain"] = "HOURLY"
+    config["anomalies"] |= {"account_has_monitor": False, "monitor_arn": ""}
+    return Deployment.model_validate(config)

@@ -23,7 +23,7 @@ RISE = CostIncrease(
 
 def part(**changed: object) -> CostDriver:
     """GPU hours of one instance, new that day."""
-    given: dict[str, object] = {
+    inputs: dict[str, object] = {
         "sub_account_id": ACCOUNT,
         "service_name": "Amazon Elastic Compute Cloud",
         "region_id": "us-west-2",
@@ -35,7 +35,7 @@ def part(**changed: object) -> CostDriver:
         "by_price": Decimal(0),
         "is_new": True,
     }
-    return CostDriver.model_validate(given | changed)
+    return CostDriver.model_validate(inputs | changed)
 
 
 def explanation(**changed: object) -> Explanation:
@@ -43,7 +43,7 @@ def explanation(**changed: object) -> Explanation:
     dearer = part(
         meter="BoxUsage:m5.large", resource_id=None, resources=3, excess=90, by_price=80, is_new=False
     )
-    given: dict[str, object] = {
+    inputs: dict[str, object] = {
         "first_day": RISEN_ON,
         "last_day": date(2026, 3, 30),
         "excess": Decimal(1000),
@@ -71,7 +71,7 @@ def explanation(**changed: object) -> Explanation:
             ),
         ),
     }
-    return Explanation.model_validate(given | changed)
+    return Explanation.model_validate(inputs | changed)
 
 
 EXPLANATION = explanation(changes=())

@@ -29,18 +29,18 @@ DAY = 86_400
 
 def a_finding(**changes: Any) -> Finding:
     """An idle endpoint of team search, 1,200 USD a month."""
-    told = {
+    fields = {
         "detection": "idle_sagemaker_endpoint", "fingerprint": FINGERPRINT, "category": "waste", "severity": "high",
         "status": "new", "sub_account_id": "111122223333", "sub_account_name": "acme-prod", "region_id": "eu-west-1",
         "resource_id": "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/ranker", "service_name": "Amazon SageMaker",
         "team": "search", "owned_by": "account", "monthly_cost": Decimal(1200), "currency": "USD",
-        "title": "A SageMaker endpoint runs and nobody calls it",
+        "title": "Idle SageMaker endpoint",
         "reason": "ranker ran 168 hours and was not called once.",
         "action": "1. Who made it? aws sagemaker describe-endpoint --endpoint-name ranker --region eu-west-1",
         "evidence": {"instance_hours": 168}, "first_seen": date(2026, 11, 1), "last_seen": date(2026, 11, 18),
         "as_of": date(2026, 11, 18),
     }  # fmt: skip
-    return Finding(**{**told, **changes})
+    return Finding(**{**fields, **changes})
 
 
 def notification(

@@ -24,7 +24,7 @@ HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.
 def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> PageData:
     """Return data of a page as of DAY with these findings only."""
     entries = tuple(one if isinstance(one, LedgerEntry) else LedgerEntry(finding=one) for one in findings)
-    given: dict[str, Any] = {
+    inputs: dict[str, Any] = {
         "as_of": DAY,
         "currency": "USD",
         "catalog": CATALOG,
@@ -41,7 +41,7 @@ def gathered(*findings: Finding | LedgerEntry, **changed: Any) -> PageData:
         },
         "account_names": {},
     }
-    return PageData(**{**given, **changed})
+    return PageData(**{**inputs, **changed})
 
 
 HOSTILE_ACTION = action_of(
@@ -57,7 +57,7 @@ def hostile() -> PageData:
         update={"sub_account_name": HOSTILE, "region_id": HOSTILE, "service_name": HOSTILE, "reason": HOSTILE,
                 "title": HOSTILE, "action": HOSTILE_ACTION}
     )  # fmt: skip
-    strange = nasty.model_copy(update={"category": "anomaly", "fingerprint": "a" * 20})
+    unusual = nasty.model_copy(update={"category": "anomaly", "fingerprint": "a" * 20})
     day = {"charge_date": DAY - timedelta(days=1), "effective_cost": 10.0}
     moved = {
         "sub_account_id": HOSTILE, "sub_account_name": HOSTILE, "region_id": HOSTILE, "service_name": HOSTILE,
@@ -73,11 +73,11 @@ def hostile() -> PageData:
     }  # fmt: skip
     return gathered(
         nasty,
-        strange,
+        unusual,
         LedgerEntry(
             finding=nasty.model_copy(update={"fingerprint": "b" * 20}), state="resolved", resolved_on=DAY
         ),
-        finding_days=[{"fingerprint": strange.fingerprint, **day}],
+        finding_days=[{"fingerprint": unusual.fingerprint, **day}],
         gpu_days=[gpu],
         layer_days=[{"layer": "retrieval", "seen_by_bedrock_filter": 1.0, **day}],
         reports={
@@ -97,7 +97,7 @@ def many(number: int) -> PageData:
     detections = [
         CATALOG.detections[id] for id in ("idle_sagemaker_endpoint", "abandoned_volume", "gpu_burst")
     ]
-    found = []
+    result = []
     for place in range(number):
         digest = hashlib.sha256(str(place).encode()).hexdigest()
         header = detections[place % len(detections)].header
@@ -113,7 +113,7 @@ def many(number: int) -> PageData:
         one = finding(
             name, account=account, cost=str(place / 3), detection=detections[place % len(detections)].id
         )
-        found.append(
+        result.append(
             one.model_copy(
                 update={
                     "title": header.title, "reason": f"{header.reason} {digest[28:40]} {place}",
@@ -123,7 +123,7 @@ def many(number: int) -> PageData:
                 }
             )
         )  # fmt: skip
-    return gathered(*found)
+    return gathered(*result)
 
 
 def data_of(page: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether a deployment and a laptop tell the same of the same bill."""
+"""Compare the findings of a deployment with those of a local scan of the same bill."""
 
 import json
 from typing import Any
@@ -10,34 +10,37 @@ Told = dict[str, tuple[str, dict[str, Any]]]  # kind and finding by fingerprint
 
 
 def news_of(scanned: ScanResult) -> Told:
-    """What a scan told."""
-    return {news.finding.fingerprint: (news.kind, as_told(news.finding)) for news in scanned.notifications}
+    """Return the notifications of a scan."""
+    return {
+        notification.finding.fingerprint: (notification.kind, as_told(notification.finding))
+        for notification in scanned.notifications
+    }
 
 
 def as_told(finding: Finding) -> dict[str, Any]:
-    """A finding as a message has it, but for what CloudTrail said, which a laptop does not ask."""
-    told: dict[str, Any] = json.loads(finding.model_dump_json(by_alias=True))
-    if told["explanation"]:
-        told["explanation"].update(changes=[], unseen=None)
-    return told
+    """Return the fields of a finding in a message, without CloudTrail events, which a local scan does not read."""
+    document: dict[str, Any] = json.loads(finding.model_dump_json(by_alias=True))
+    if document["explanation"]:
+        document["explanation"].update(changes=[], unseen=None)
+    return document
 
 
 def differences(told: Told, here: Told) -> list[str]:
-    """Where deployment and laptop tell different things, a line each; sums may differ by the order of their terms."""
-    found = []
+    """Return a line for each difference; sums may differ in the order of addition."""
+    result = []
     for fingerprint in sorted(told.keys() | here.keys()):
         kind, finding = told.get(fingerprint, ("nothing", {}))
         kind_here, finding_here = here.get(fingerprint, ("nothing", {}))
         detection = (finding or finding_here)["detection"]
         if kind != kind_here:
-            found.append(f"{detection} {fingerprint}: {kind} deployed, {kind_here} here")
+            result.append(f"{detection} {fingerprint}: {kind} deployed, {kind_here} here")
         elif _rounded(finding) != _rounded(finding_here):
             differing = [name for name in finding if _rounded(finding[name]) != _rounded(finding_here[name])]
-            found += [
+            result += [
                 f"{detection} {fingerprint}: {name} is {finding[name]} deployed, {finding_here[name]} here"
                 for name in differing
             ]
-    return found
+    return result
 
 
 def _rounded(value: Any) -> Any:

@@ -50,8 +50,8 @@ class Steps:
 
         class Watched:
             def __getattr__(self, name: str) -> Any:
-                found = getattr(target, name)
-                return steps._step(found) if name in names else found
+                attribute = getattr(target, name)
+                return steps._step(attribute) if name in names else attribute
 
         return Watched()
 
@@ -60,11 +60,11 @@ class Steps:
             self.taken += 1
             if self.taken == self.kill_before:
                 raise Killed
-            made = call(*args, **named)
-            made = list(made) if isinstance(made, Iterator) else made
+            created = call(*args, **named)
+            created = list(created) if isinstance(created, Iterator) else created
             if self.taken == self.kill_after:
                 raise Killed
-            return made
+            return created
 
         return stepped
 
@@ -145,6 +145,8 @@ def notification(
 ) -> QueuedNotification:
     """Return a notification; the first of its finding, or one that follows the previous number."""
     status = "open" if kind == "reminder" else kind
-    told = finding.model_copy(update={"status": status})
+    changed = finding.model_copy(update={"status": status})
     follows = number - 1 if number > 1 and not first else None
-    return QueuedNotification(told, kind, number, follows, **{"in_digest": False, "age_seconds": 0.0, **more})
+    return QueuedNotification(
+        changed, kind, number, follows, **{"in_digest": False, "age_seconds": 0.0, **more}
+    )

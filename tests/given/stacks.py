@@ -32,8 +32,8 @@ class Stacks:
 
     def resources(self, stack: str, type_: str) -> dict[str, dict[str, Any]]:
         """Resources of a type, by logical id."""
-        found = self.templates[stack]["Resources"]
-        return {id: one for id, one in found.items() if one["Type"] == type_}
+        resources = self.templates[stack]["Resources"]
+        return {id: one for id, one in resources.items() if one["Type"] == type_}
 
     def properties(self, stack: str, type_: str) -> list[dict[str, Any]]:
         """The properties of all resources of a type."""

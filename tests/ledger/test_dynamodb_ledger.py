@@ -33,7 +33,7 @@ def test_two_runs_at_once_tell_a_finding_once(ledger):
         return decide(entries, silences, run(finding()))
 
     first = ledger.update(overtaken, evaluated=())
-    assert [news.kind for news in second[0].notifications] == ["new"]
+    assert [notification.kind for notification in second[0].notifications] == ["new"]
     assert not first.notifications
     assert len(list(ledger.pending_notifications())) == 1
 
@@ -51,37 +51,37 @@ def test_an_update_loses_nothing_that_another_wrote_meanwhile(ledger):
     assert ledger.entries().keys() == {finding().fingerprint, others.fingerprint}
 
 
-def test_news_waits_until_it_is_told_and_then_is_gone(ledger):
+def test_notification_is_pending_until_it_is_sent(ledger):
     """A run that dies after deciding leaves its news; whoever tells it takes it away, once."""
     updated(ledger, run(finding()))
-    (told,) = ledger.pending_notifications()
-    assert told.notification.kind == "new"
-    ledger.mark_notified(told)
+    (pending,) = ledger.pending_notifications()
+    assert pending.notification.kind == "new"
+    ledger.mark_notified(pending)
     assert not list(ledger.pending_notifications())
-    ledger.mark_notified(told)  # a second publisher of the same news
+    ledger.mark_notified(pending)  # a second publisher of the same news
     assert not list(ledger.pending_notifications())
 
 
-def test_news_of_one_finding_is_told_in_its_order(ledger):
+def test_notifications_of_one_finding_are_sent_in_order(ledger):
     """New, then resolved, though nobody told the first in time."""
     updated(ledger, run(finding()))
     updated(ledger, run(ran=[finding().detection]))
-    assert [told.notification.kind for told in ledger.pending_notifications()] == ["new", "resolved"]
+    assert [pending.notification.kind for pending in ledger.pending_notifications()] == ["new", "resolved"]
     first, second = ledger.pending_notifications()
     ledger.mark_notified(second)  # out of order: nothing is taken away
-    assert [told.id for told in ledger.pending_notifications()] == [first.id, second.id]
+    assert [pending.id for pending in ledger.pending_notifications()] == [first.id, second.id]
     ledger.mark_notified(first)
-    assert [told.id for told in ledger.pending_notifications()] == [second.id]
+    assert [pending.id for pending in ledger.pending_notifications()] == [second.id]
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
-def test_what_was_told_does_not_wait_for_ever(interrupted):
+def test_sent_notification_is_removed(interrupted):
     """Though its answer was lost and botocore asked again, or a publisher died right after."""
     with mock_aws():
         table = Table(ledger_table())
         ledger = DynamoLedger(table)
         updated(ledger, run(finding()))
-        (told,) = ledger.pending_notifications()
+        (pending,) = ledger.pending_notifications()
         calls = []
 
         def dies(moment):
@@ -91,16 +91,16 @@ def test_what_was_told_does_not_wait_for_ever(interrupted):
 
         table.befall, table.asked_again = dies, lambda: not interrupted
         with suppress(Killed):
-            ledger.mark_notified(told)
+            ledger.mark_notified(pending)
         assert list(ledger.pending_notifications()) == []
         assert ledger.pending_count() == 0
 
 
-def test_an_id_is_the_same_however_often_news_is_read(ledger):
+def test_notification_id_is_stable(ledger):
     """Whoever receives it twice can world."""
     updated(ledger, run(finding()))
-    assert [told.id for told in ledger.pending_notifications()] == [
-        told.id for told in ledger.pending_notifications()
+    assert [pending.id for pending in ledger.pending_notifications()] == [
+        pending.id for pending in ledger.pending_notifications()
     ]
 
 

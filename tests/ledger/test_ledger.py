@@ -45,7 +45,7 @@ def told(ledger: Ledger, a_run: DetectionRun) -> list[str]:
         lambda entries, silences: decide(entries, silences, a_run),
         evaluated=[EvaluatedUntil(id, a_run.as_of) for id in a_run.ran],
     )
-    return [news.kind for news in decision.notifications]
+    return [notification.kind for notification in decision.notifications]
 
 
 def only(ledger: Ledger) -> LedgerEntry:
@@ -59,20 +59,20 @@ def test_a_finding_is_new_once(ledger):
     assert told(ledger, run(finding())) == []
 
 
-def test_a_new_ledger_on_the_same_file_knows_what_was_told(tmp_path):
+def test_reopened_ledger_keeps_notified_findings(tmp_path):
     """What was told is on disk, not in the process."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     told(ledger, run(finding()))
     assert told(SqliteLedger(ledger.path), run(finding())) == []
 
 
-def test_a_cost_that_grows_by_half_is_told(ledger):
+def test_cost_increase_of_half_is_notified(ledger):
     """From 100 to 150 a month is material."""
     told(ledger, run(finding(cost="100")))
     assert told(ledger, run(finding(cost="150"), on=NEXT_DAY)) == ["changed"]
 
 
-def test_a_cost_that_grows_by_less_is_not_told(ledger):
+def test_smaller_cost_increase_is_not_notified(ledger):
     """149.99 is not 1.5 times 100, and creeps up on what was told, not on what was seen last."""
     told(ledger, run(finding(cost="100")))
     assert told(ledger, run(finding(cost="149.99"), on=NEXT_DAY)) == []
@@ -85,13 +85,13 @@ def test_small_sums_do_not_change(ledger):
     assert told(ledger, run(finding(cost="6"), on=NEXT_DAY)) == []
 
 
-def test_a_risen_severity_is_told(ledger):
+def test_higher_severity_is_notified(ledger):
     """From 990 to 1,010 a month is little money and another severity."""
     told(ledger, run(finding(cost="990")))
     assert told(ledger, run(finding(cost="1010"), on=NEXT_DAY)) == ["changed"]
 
 
-def test_a_falling_cost_is_not_told(ledger):
+def test_lower_cost_is_not_notified(ledger):
     """Better news waits for the resolution."""
     told(ledger, run(finding(cost="1000")))
     assert told(ledger, run(finding(cost="100"), on=NEXT_DAY)) == []
@@ -104,7 +104,7 @@ def test_an_open_finding_is_reminded_of_after_two_weeks(ledger):
     assert [number for number, kinds in enumerate(days, start=1) if kinds == ["reminder"]] == [14, 28]
 
 
-def test_what_is_no_longer_found_is_resolved_once(ledger):
+def test_missing_finding_is_resolved_once(ledger):
     """Resolved is told, and then it is history."""
     told(ledger, run(finding()))
     assert told(ledger, run(on=NEXT_DAY)) == ["resolved"]
@@ -112,7 +112,7 @@ def test_what_is_no_longer_found_is_resolved_once(ledger):
     assert (only(ledger).state, only(ledger).resolved_on) == ("resolved", NEXT_DAY)
 
 
-def test_what_comes_back_is_new_again(ledger):
+def test_recurring_finding_is_new_again(ledger):
     """A resolved finding that is found again is told again, with its own first day."""
     told(ledger, run(finding()))
     told(ledger, run(on=NEXT_DAY))
@@ -138,7 +138,7 @@ def test_nothing_is_resolved_on_a_doubt(ledger, reach):
     assert only(ledger).state == "open"
 
 
-def test_what_is_told_once_is_never_told_again(ledger):
+def test_finding_with_notify_once_is_not_notified_again(ledger):
     """A new region leaves the news window without a word and stays known."""
     once = {"notified_once": {"idle_sagemaker_endpoint"}}
     assert told(ledger, run(finding(), **once)) == ["new"]
@@ -147,7 +147,7 @@ def test_what_is_told_once_is_never_told_again(ledger):
     assert told(ledger, run(finding(on=NEXT_DAY), on=NEXT_DAY, **once)) == []
 
 
-def test_an_event_that_grew_old_is_not_called_resolved_and_a_new_one_is_told(ledger):
+def test_old_event_is_not_resolved_and_a_new_one_is_notified(ledger):
     """GPUs that still run a week later are no news, and nothing that anybody ended."""
     each = {"notified_each_time": {"idle_sagemaker_endpoint"}}
     assert told(ledger, run(finding(), **each)) == ["new"]
@@ -155,7 +155,7 @@ def test_an_event_that_grew_old_is_not_called_resolved_and_a_new_one_is_told(led
     assert told(ledger, run(finding(on=NEXT_DAY), on=NEXT_DAY, **each)) == ["new"]
 
 
-def test_a_forgotten_finding_is_news_again(ledger):
+def test_reset_finding_is_notified_again(ledger):
     """Re-arming is forgetting."""
     told(ledger, run(finding()))
     ledger.forget(finding().fingerprint)
@@ -173,7 +173,7 @@ def silence(**given: object) -> Suppression:
     return Suppression(**(words | given))
 
 
-def test_a_snoozed_finding_speaks_again_on_its_day(ledger):
+def test_snoozed_finding_is_notified_on_its_day(ledger):
     """Until a day means from that day on, and it is told though nothing changed."""
     told(ledger, run(finding()))
     ledger.add_suppression(silence(until=DAY + timedelta(days=5)))
@@ -191,7 +191,7 @@ def test_a_snooze_that_ran_out_reminds_though_nothing_changed(ledger):
     assert told(ledger, run(finding(), on=NEXT_DAY)) == []
 
 
-def test_what_was_excluded_before_it_was_found_is_told_when_that_ends(ledger):
+def test_finding_excluded_in_advance_is_notified_after_expiry(ledger):
     """It was recorded all the time, and is new to whoever hears it."""
     kept = ledger.add_suppression(silence())
     assert told(ledger, run(finding())) == []
@@ -199,7 +199,7 @@ def test_what_was_excluded_before_it_was_found_is_told_when_that_ends(ledger):
     assert told(ledger, run(finding(), on=NEXT_DAY)) == ["new"]
 
 
-def test_a_silenced_finding_is_resolved_in_silence(ledger):
+def test_suppressed_finding_is_resolved_without_notification(ledger):
     """Nobody hears the end of what nobody heard."""
     ledger.add_suppression(silence())
     told(ledger, run(finding()))
@@ -234,10 +234,14 @@ def test_how_far_each_detection_looked_never_goes_back(ledger):
     assert ledger.evaluated_until() == {"idle_sagemaker_endpoint": NEXT_DAY}
 
 
-def test_news_is_ordered_by_money(ledger):
+def test_notifications_are_ordered_by_cost(ledger):
     """The costliest is told first."""
     decision = decide({}, [], run(finding("a", cost="1"), finding("b", cost="100"), finding("c", cost="10")))
-    assert [str(news.finding.monthly_cost) for news in decision.notifications] == ["100", "10", "1"]
+    assert [str(notification.finding.monthly_cost) for notification in decision.notifications] == [
+        "100",
+        "10",
+        "1",
+    ]
 
 
 def _tell_in_a_process(path: Path, barrier: object, number: int) -> int:
@@ -290,7 +294,7 @@ def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
         SqliteLedger(tmp_path / "ledger.db")
 
 
-def test_an_unknown_silence_or_finding_is_named(ledger):
+def test_unknown_suppression_or_finding_is_an_error(ledger):
     """Taking back what is not there says where to look."""
     with pytest.raises(LedgerError, match="no suppression 7"):
         ledger.remove_suppression(7)
@@ -313,7 +317,7 @@ def test_dates_are_the_bills_own():
         "INSERT INTO silences (silence) VALUES ('[')",
     ],
 )
-def test_a_damaged_ledger_says_so(tmp_path, damage):
+def test_damaged_ledger_is_an_error(tmp_path, damage):
     """Nothing that it held is taken for news."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     told(ledger, run(finding()))
@@ -342,11 +346,13 @@ def test_beyond_a_measure_a_team_hears_the_rest_in_sum(ledger):
     other = finding(resource="other", cost="1", team="ml")
     a_run = run(*many, alarm, other)
     decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=[])
-    summed = {news.finding.resource_id for news in decision.notifications if news.in_digest}
+    summed = {
+        notification.finding.resource_id for notification in decision.notifications if notification.in_digest
+    }
     assert summed == {f"r-{number}" for number in range(6)}
 
 
-def test_minor_security_is_told_in_the_digest_and_takes_no_room_from_the_rest(ledger):
+def test_minor_security_findings_are_in_the_digest_only(ledger):
     """Sixty first charges of a thousandth of a cent are one digest; what costs is a message of its own."""
     minor = [
         finding(resource=f"m-{number}", cost="0.00001", category="security", team="search").model_copy(
@@ -357,11 +363,15 @@ def test_minor_security_is_told_in_the_digest_and_takes_no_room_from_the_rest(le
     alarm = finding(resource="alarm", cost="0", category="security", team="search")
     a_run = run(*minor, alarm, finding(resource="pool", cost="1", team="search"))
     decision = ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=[])
-    alone = {news.finding.resource_id for news in decision.notifications if not news.in_digest}
+    alone = {
+        notification.finding.resource_id
+        for notification in decision.notifications
+        if not notification.in_digest
+    }
     assert alone == {"alarm", "pool"}
 
 
-def test_news_waits_until_it_is_marked(ledger):
+def test_notification_is_pending_until_it_is_marked(ledger):
     """An error or a kill between the ledger and the output loses none; each finding's news keeps its order."""
     told(ledger, run(finding(cost="100")))
     told(ledger, run(finding(cost="400"), on=NEXT_DAY))
@@ -378,13 +388,13 @@ def test_news_waits_until_it_is_marked(ledger):
     assert not list(ledger.pending_notifications())
 
 
-def test_what_is_forgotten_is_not_sent(ledger):
+def test_reset_finding_has_no_pending_notification(ledger):
     told(ledger, run(finding()))
     ledger.forget(finding().fingerprint)
     assert not list(ledger.pending_notifications())
 
 
-def test_an_exclusion_by_tag_covers_security_only_where_it_says_so():
+def test_exclusion_by_tag_covers_security_only_with_include_security():
     """Whoever intrudes can tag; the other scopes are no choice of theirs."""
     one = finding(tags={"env": "sandbox"}, category="security", detection="gpu_burst")
     by_tag = Suppression(scope="tag", value="env=sandbox", author="ana", reason="swept", since=DAY)
@@ -406,7 +416,7 @@ def counted_decide(a_run: DetectionRun) -> tuple[list[int], Decide]:
     return calls, counted
 
 
-def test_decision_over_a_snapshot_is_made_once(ledger):
+def test_snapshot_is_decided_once(ledger):
     """Nothing else was written, so the snapshot is still the ledger's state."""
     told(ledger, run(finding("a")))
     snapshot = ledger.snapshot()
@@ -417,7 +427,7 @@ def test_decision_over_a_snapshot_is_made_once(ledger):
     assert ledger.entries().keys() == snapshot.after(decision).entries.keys()
 
 
-def test_decision_is_made_again_when_another_process_wrote_since_the_snapshot(ledger):
+def test_decision_is_repeated_after_a_concurrent_write(ledger):
     """Else both would notify the same finding."""
     snapshot = ledger.snapshot()
     other = SqliteLedger(ledger.path) if isinstance(ledger, SqliteLedger) else DynamoLedger(ledger._table)

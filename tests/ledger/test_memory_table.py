@@ -27,24 +27,24 @@ VALUES = {":one": 1, ":two": 2, ":none": 0, ":empty": [], ":more": ["x", "y"]}
 def done(table, change, condition):
     """What came of it: refused or not, and the item."""
     text = f"{change} {condition}"
-    asked = {
+    arguments = {
         "ExpressionAttributeNames": {key: value for key, value in NAMES.items() if key in text},
         "ExpressionAttributeValues": {key: value for key, value in VALUES.items() if key in text},
         "ConditionExpression": condition,
     }
-    if not asked["ExpressionAttributeValues"]:
-        del asked["ExpressionAttributeValues"]
+    if not arguments["ExpressionAttributeValues"]:
+        del arguments["ExpressionAttributeValues"]
     try:
-        told = table.update_item(Key=KEY, UpdateExpression=change, ReturnValues="ALL_OLD", **asked)
+        response = table.update_item(Key=KEY, UpdateExpression=change, ReturnValues="ALL_OLD", **arguments)
     except table.meta.client.exceptions.ConditionalCheckFailedException:
-        told = "refused"
+        response = "refused"
     else:
-        told = told.get("Attributes")
-    return told, table.get_item(Key=KEY).get("Item")
+        response = response.get("Attributes")
+    return response, table.get_item(Key=KEY).get("Item")
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_it_changes_and_refuses_what_moto_does(seed):
+def test_memory_table_behaves_like_moto(seed):
     """Any condition and any change that focuswatch writes, one after the other."""
     rng = random.Random(seed)
     with mock_aws():
@@ -62,14 +62,14 @@ def test_it_changes_and_refuses_what_moto_does(seed):
             assert done(ours, change, condition) == done(moto, change, condition), (change, condition)
 
 
-def test_it_refuses_what_it_does_not_understand():
+def test_memory_table_refuses_unsupported_expressions():
     """Rather than guess."""
     with pytest.raises(ValueError, match="not understood"):
         done(MemoryTable(), "SET #a = :one", "#a = :two; x")
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_world_over_it_is_told_as_over_motos(channel):
+def test_ledger_on_the_memory_table_equals_moto(channel):
     """The same rows at the end, and the same count."""
     ends = []
     for quick in (True, False):

@@ -34,7 +34,7 @@ QUIET = Suppression(scope="resource", value="quiet", author="ana", reason="known
 @pytest.fixture
 def ledger(tmp_path):
     """Waste in every state, and things that are no waste."""
-    made = SqliteLedger(tmp_path / "ledger.db")
+    new_ledger = SqliteLedger(tmp_path / "ledger.db")
     entries = (
         LedgerEntry(finding=finding("open", cost="50", team="search")),
         LedgerEntry(
@@ -49,9 +49,9 @@ def ledger(tmp_path):
         resolved("30", saved_daily=None, resource="later"),
         resolved("20", saved_daily="0", resource="still billed"),
     )
-    made.update(lambda _known, _silences: Decision(entries, ()), evaluated=())
-    made.add_suppression(QUIET)
-    return made
+    new_ledger.update(lambda _known, _silences: Decision(entries, ()), evaluated=())
+    new_ledger.add_suppression(QUIET)
+    return new_ledger
 
 
 def told(ledger, *, as_of=DAY):
@@ -65,20 +65,20 @@ def told(ledger, *, as_of=DAY):
 def test_open_promised_and_verified_are_three_sums(ledger):
     """Silenced waste is beside what is open; what the bill was not asked about is promised and not verified."""
     _, rows = told(ledger)
-    search, nobody = rows
+    search, unallocated = rows
     assert (search["team"], search["detection"], search["findings"]) == (
         "search",
         "idle_sagemaker_endpoint",
         3,
     )
     assert (search["open_cost"], search["acknowledged_cost"], search["suppressed_cost"]) == (120, 70, 400)
-    assert (nobody["team"], nobody["open_cost"]) == (None, 17)
-    assert nobody["resolved_cost"] == 350
-    assert nobody["verified_cost"] == pytest.approx(270)
-    assert nobody["unverified_cost"] == 30
+    assert (unallocated["team"], unallocated["open_cost"]) == (None, 17)
+    assert unallocated["resolved_cost"] == 350
+    assert unallocated["verified_cost"] == pytest.approx(270)
+    assert unallocated["unverified_cost"] == 30
 
 
-def test_what_was_saved_is_asked_in_as_many_statements_as_it_takes(ledger, monkeypatch):
+def test_savings_are_queried_in_several_statements(ledger, monkeypatch):
     """Athena takes no statement of any length; the answers are those of one."""
     labels: list[str] = []
     monkeypatch.setattr(DuckDbEngine, "query", recording(labels))
@@ -93,19 +93,19 @@ def test_what_was_saved_is_asked_in_as_many_statements_as_it_takes(ledger, monke
 
 def recording(asked):
     """DuckDbEngine.query that notes what for."""
-    known = DuckDbEngine.query
+    original = DuckDbEngine.query
 
     def query(self, statement, *, label):
         asked.append(label)
-        return known(self, statement, label=label)
+        return original(self, statement, label=label)
 
     return query
 
 
-def test_a_silence_that_ran_out_is_open_again(ledger):
+def test_expired_suppression_makes_savings_open_again(ledger):
     """On its day, as scan and page have it."""
-    (silence,) = ledger.suppressions()
-    ledger.remove_suppression(silence.id)
+    (suppression,) = ledger.suppressions()
+    ledger.remove_suppression(suppression.id)
     ledger.add_suppression(QUIET.model_copy(update={"until": DAY + timedelta(days=1)}))
     assert told(ledger)[1][0]["suppressed_cost"] == 400
     later = told(ledger, as_of=DAY + timedelta(days=1))[1]
@@ -127,7 +127,7 @@ def test_the_page_shows_the_sums_of_the_report(ledger):
     assert [one["verified"] for one in shown["resolved"]] == [270.0, None, 0.0]
 
 
-def test_findings_are_split_by_what_they_are_for(ledger):
+def test_savings_are_split_by_use_case_and_intent(ledger):
     """By the rows of use cases, as charges are; what no use case names has an owner or is nobody's."""
     engine, _ = told(ledger)
     assert isinstance(engine, DuckDbEngine)

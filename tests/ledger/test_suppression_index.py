@@ -28,11 +28,11 @@ ALL = [
 
 
 @pytest.mark.parametrize("one", [FINDING, OTHER, SECURITY, BARE])
-def test_index_finds_what_a_loop_over_all_suppressions_finds(one):
+def test_index_returns_the_suppressions_of_a_full_scan(one):
     """Whatever the scope, and with values that look like others."""
     expected = [suppression for suppression in ALL if suppression.covers(one)]
-    found = list(SuppressionIndex(ALL).covering(one))
-    assert sorted(found, key=repr) == sorted(expected, key=repr)
+    result = list(SuppressionIndex(ALL).covering(one))
+    assert sorted(result, key=repr) == sorted(expected, key=repr)
 
 
 def test_finding_is_compared_only_with_suppressions_of_its_own_scope_values(monkeypatch):

@@ -37,10 +37,10 @@ class SNS:
 @pytest.mark.parametrize("sign", ["\x01", "\ufffe", "\uffff", "\x1f", "\U0001f600", "é"])
 def test_every_name_from_a_bill_is_accepted_by_the_queue(sign):
     """Otherwise SNS would drop the finding silently."""
-    found = finding(resource=f"a{sign}b").model_copy(update={"region_id": f"eu{sign}", "team": sign})
+    hostile = finding(resource=f"a{sign}b").model_copy(update={"region_id": f"eu{sign}", "team": sign})
     with mock_aws():
         ledger, sns = DynamoLedger(ledger_table()), SNS()
-        ledger.update(lambda known, silences: decide(known, silences, run(found)), evaluated=())
+        ledger.update(lambda known, silences: decide(known, silences, run(hostile)), evaluated=())
         publish(
             ledger, sns=sns, topics=Topics("findings", {"new_region": "new-region"}), progress=lambda _: None
         )
@@ -67,17 +67,17 @@ def sent_of(*found):
 def test_messages_have_attributes_to_filter_on():
     """At most ten."""
     (sent,) = sent_of(finding(team="search"))
-    told = {name: one["StringValue"] for name, one in sent["MessageAttributes"].items()}
-    assert told.pop("news_id").startswith(finding(team="search").fingerprint)
-    assert told == {
+    attributes = {name: one["StringValue"] for name, one in sent["MessageAttributes"].items()}
+    assert attributes.pop("news_id").startswith(finding(team="search").fingerprint)
+    assert attributes == {
         "change": "new", "detection": "idle_sagemaker_endpoint", "category": "waste", "severity": "medium",
         "team": "search", "account": "111122223333", "region": "us-east-1", "told_in": "message",
     }  # fmt: skip
-    assert len(told) + 2 <= 10  # with `news_id` and `after`
+    assert len(attributes) + 2 <= 10  # with `news_id` and `after`
 
 
 def test_new_region_is_published_as_mail_and_as_json():
-    """Both in one message to the security team's topic; and the same news to everybody's."""
+    """One message to the topic of the security team contains both; the findings topic gets the notification too."""
     row = {
         "sub_account_id": "111122223333", "region_id": "ap-southeast-5", "resource_id": None, "monthly_cost": 412.5,
         "service_name": None, "first_day": "2026-03-28", "last_day": "2026-03-30",
@@ -85,45 +85,47 @@ def test_new_region_is_published_as_mail_and_as_json():
     }  # fmt: skip
     detection = Catalog.load().detection("new_region")
     names = {"111122223333": "payments-prod \N{ROCKET}"}
-    found = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names=names)
-    mail, everybodys = sent_of(found)
+    finding = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names=names)
+    mail, everybodys = sent_of(finding)
     assert (mail["TopicArn"], everybodys["TopicArn"]) == ("new-region", "findings")
-    told = json.loads(mail["Message"])
-    assert (mail["MessageStructure"], told.keys()) == ("json", {"default", "email"})
-    assert Finding.model_validate_json(told["default"]) == Finding.model_validate_json(everybodys["Message"])
+    document = json.loads(mail["Message"])
+    assert (mail["MessageStructure"], document.keys()) == ("json", {"default", "email"})
+    assert Finding.model_validate_json(document["default"]) == Finding.model_validate_json(
+        everybodys["Message"]
+    )
     assert mail["Subject"] == "First charge in a new region: payments-prod ?, ap-southeast-5"
-    text = f"Subject: {mail['Subject']}\n\n{told['email']}"
+    text = f"Subject: {mail['Subject']}\n\n{document['email']}"
     if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
         MAIL.write_text(text, encoding="utf-8")
     assert text == MAIL.read_text(encoding="utf-8")
 
 
 def test_very_long_evidence_is_published():
-    """Of 20,000 ARNs: DynamoDB takes its row, also while five news of it wait, and SNS its message."""
+    """With 20,000 ARNs, DynamoDB accepts the item with five pending notifications, and SNS accepts the message."""
     detection = Catalog.load().detection("new_region")
     words = re.findall(r"{(\w+)}", detection.header.reason + detection.header.action)
     arn = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/é\N{FIRE}"
     row = dict.fromkeys(words, "x" * 300_000) | {"charged": [arn * 3] * 20_000, "monthly_cost": 1.0}
     row |= {"sub_account_id": "1", "region_id": "r", "resource_id": "\N{FIRE}" * 300_000}
-    found = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names={})
+    finding = to_finding(row, detection=detection, as_of=DAY, currency="USD", account_names={})
     with mock_aws():
         sns = boto3.client("sns", region_name="us-east-1")
         arns = [sns.create_topic(Name=name)["TopicArn"] for name in ("findings", "new-region")]
         topics = Topics(arns[0], {"new_region": arns[1]})
         ledger = DynamoLedger(ledger_table())
         for number in range(5):
-            grown = found.model_copy(update={"monthly_cost": found.monthly_cost + 1000 * 2**number})
+            grown = finding.model_copy(update={"monthly_cost": finding.monthly_cost + 1000 * 2**number})
             a_run = run(grown, on=DAY + timedelta(days=number), ran=("new_region",))
             ledger.update(lambda known, silences, a_run=a_run: decide(known, silences, a_run), evaluated=())
-        told = publish(ledger, sns=sns, topics=topics, progress=lambda _: None)
-    assert (told.sent, told.failed) == (5, {})
+        published = publish(ledger, sns=sns, topics=topics, progress=lambda _: None)
+    assert (published.sent, published.failed) == (5, {})
 
 
 def hundred():
     """A ledger with a hundred findings to tell."""
     ledger = DynamoLedger(ledger_table())
-    found = [finding(resource=f"r-{number}") for number in range(100)]
-    ledger.update(lambda known, silences: decide(known, silences, run(*found)), evaluated=())
+    findings = [finding(resource=f"r-{number}") for number in range(100)]
+    ledger.update(lambda known, silences: decide(known, silences, run(*findings)), evaluated=())
     return ledger
 
 
@@ -131,14 +133,14 @@ def test_publish_stops_before_the_timeout():
     """Nothing is lost, and nothing is sent twice."""
     with mock_aws():
         ledger, sns = hundred(), SNS()
-        asked = {
+        arguments = {
             "sns": sns,
             "topics": Topics("findings", {"new_region": "new-region"}),
             "progress": lambda _: None,
         }
-        first = publish(ledger, **asked, may_go_on=lambda: len(sns.sent) < 30)
+        first = publish(ledger, **arguments, may_go_on=lambda: len(sns.sent) < 30)
         assert (first.sent, first.unfinished, ledger.pending_count()) == (30, True, 70)
-        second = publish(ledger, **asked)
+        second = publish(ledger, **arguments)
     assert (second.sent, second.unfinished) == (70, False)
     assert len({one["MessageAttributes"]["news_id"]["StringValue"] for one in sns.sent}) == 100
 

@@ -31,8 +31,8 @@ def record(body="{}", *, id="m1", receives=1, attributes=None):
 
 def of(delivery, *, id):
     """The record of a delivery that is for a digest."""
-    told = {"news_id": delivery.news_id, "change": delivery.kind, "told_in": "digest"}
-    attributes = {name: {"stringValue": value, "dataType": "String"} for name, value in told.items()}
+    state = {"news_id": delivery.news_id, "change": delivery.kind, "told_in": "digest"}
+    attributes = {name: {"stringValue": value, "dataType": "String"} for name, value in state.items()}
     return record(delivery.finding.model_dump_json(by_alias=True), id=id, attributes=attributes)
 
 
@@ -63,7 +63,7 @@ def worked(records, do, *, sqs):
 
 @pytest.mark.parametrize("error", [TryLater("not now", seconds=5), Refused("never"), ValueError("odd")])
 def test_message_that_sqs_cannot_postpone_returns_alone(error):
-    """Its batch was told, and is not told to come again because of it."""
+    """The other notifications of its batch were sent and are not retried."""
 
     def do(one):
         if one["messageId"] == "bad":
@@ -79,7 +79,7 @@ def test_message_that_sqs_cannot_postpone_returns_alone(error):
 
 @pytest.mark.parametrize("seconds", [0, 100_000, 1e12, float("inf")])
 def test_delay_stays_within_the_limit_of_sqs(seconds):
-    """Whatever a Retry-After says."""
+    """For any value of Retry-After."""
     sqs = SQS()
 
     def do(_one):

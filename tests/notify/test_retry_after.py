@@ -45,7 +45,7 @@ def test_default_without_a_header():
 
 
 def test_retry_after_of_slack_can_be_a_date():
-    """Whoever would write meanwhile waits as long."""
+    """Other writers wait too."""
     with slack_world() as world:
         world.server.limit.burst, world.server.limit.a_second = 1, 0.01
         world.server.retry_after = lambda wait: formatdate(time.time() + wait, usegmt=True)

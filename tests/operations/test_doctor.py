@@ -164,7 +164,7 @@ def test_lake_formation_must_grant_the_tables_that_it_controls(aws, deployment):
     assert checks_of(aws, deployment)["lake formation"].state == "ok"
 
 
-def test_an_unhealthy_export_says_why(aws, deployment):
+def test_unhealthy_export_is_a_problem_with_its_reason(aws, deployment):
     def unhealthy(**_):
         status = {"StatusCode": "UNHEALTHY", "StatusReason": "INSUFFICIENT_PERMISSION"}
         told = {"ExportName": "focuswatch", "ExportStatus": status}

@@ -63,7 +63,10 @@ def test_a_healthy_report_is_one_line():
         report.headline
         == "✅ focuswatch health: no problems. 2 detections, 2 accounts, charges before 2026-11-20"
     )
-    assert report.facts == "Newest delivery: 9 hours old. Scanned by the last runs: 2.0 GiB."
+    assert (
+        report.facts
+        == "Newest delivery of the billing export: 9 hours old. Scanned by the last runs: 2.0 GiB."
+    )
     assert not report.notes
 
 
@@ -72,13 +75,15 @@ def test_a_function_without_a_recent_run_is_a_problem(hours, is_missing):
     """After the hours that its alarm waits too; and a function that never ran."""
     report = report_of(beat("collect", hours_ago=hours, ran=("111122223333",)))
     assert summaries(report) == (
-        ["collect last completed a run 30 hours ago (limit: 30)"] if is_missing else []
+        ["The function focuswatch-collect last completed a run 30 hours ago (limit: 30)"]
+        if is_missing
+        else []
     )
     assert summaries(report_of(beat("publish", hours_ago=3))) == [
-        "publish last completed a run 3 hours ago (limit: 2)"
+        "The function focuswatch-publish last completed a run 3 hours ago (limit: 2)"
     ]
     (never,) = report_of(without=["refresh"]).problems
-    assert never.summary == "refresh has never completed a run"
+    assert never.summary == "The function focuswatch-refresh has never completed a run"
     assert never.command == "aws logs tail /aws/lambda/focuswatch-refresh --since 2d"
 
 
@@ -93,7 +98,9 @@ def test_an_old_delivery_is_a_problem(age, stale):
     report = report_of(
         beat("detect", ran=("d",), as_of=date(2026, 11, 18), data_age_hours=age), without=["refresh"]
     )
-    assert summaries(report)[1:] == (["The newest delivery is 48 hours old (limit: 48)"] if stale else [])
+    assert summaries(report)[1:] == (
+        ["The newest delivery of the billing export is 48 hours old (limit: 48)"] if stale else []
+    )
     assert report_of(beat("detect", as_of=date(2026, 11, 18), data_age_hours=90)).is_healthy
 
 
@@ -114,7 +121,7 @@ def test_failed_detections_are_listed_by_reason():
         "gpu_burst": "a typo",
     }
     (problem,) = report_of(beat("detect", as_of=date(2026, 11, 20), failed=failed)).problems
-    assert problem.summary == "3 failures in the last run of detect"
+    assert problem.summary == "3 failures in the last run of the function focuswatch-detect"
     assert problem.details == ("idle_kendra_index, new_region: HIVE_BAD_DATA: x", "gpu_burst: a typo")
 
 
@@ -122,7 +129,7 @@ def test_an_old_failure_of_a_function_that_a_queue_feeds_is_left_out():
     """Its message was processed since, or is a dead letter."""
     failed = {"m": "Slack is away"}
     assert summaries(report_of(beat("slack", hours_ago=23, failed=failed))) == [
-        "1 failure in the last run of slack"
+        "1 failure in the last run of the function focuswatch-slack"
     ]
     assert report_of(beat("slack", hours_ago=25, failed=failed)).is_healthy
 
@@ -130,13 +137,16 @@ def test_an_old_failure_of_a_function_that_a_queue_feeds_is_left_out():
 def test_a_failure_of_a_daily_function_counts_until_its_next_run():
     """However many hours before the report it ran."""
     failed = beat("detect", hours_ago=25, as_of=date(2026, 11, 20), failed={"new_region": "a typo"})
-    assert summaries(report_of(failed)) == ["1 failure in the last run of detect"]
+    assert summaries(report_of(failed)) == ["1 failure in the last run of the function focuswatch-detect"]
 
 
 def test_dead_letters_are_a_problem_that_redrive_fixes():
     (problem,) = report_of(dead_letters={"slack": 3, "jira": 0, "detect": 1}).problems
-    assert problem.summary == "4 dead letters: events that were not processed"
-    assert problem.details == ("detect: 1", "slack: 3")
+    assert problem.summary == "4 events in dead-letter queues: all retries failed"
+    assert problem.details == (
+        "Queue of the function focuswatch-detect: 1",
+        "Queue of the function focuswatch-slack: 3",
+    )
     assert problem.command == "focuswatch redrive"
 
 
@@ -145,8 +155,8 @@ def test_pending_notifications_are_noted():
     report = report_of(queued={"pending": 2, "slack": 1200, "jira": 0})
     assert report.is_healthy
     assert report.notes == (
-        "2 notifications are not yet sent; publish retries them automatically.",
-        "1,200 messages are queued for slack, which retries them automatically.",
+        "2 notifications are not yet sent; the function focuswatch-publish retries them automatically.",
+        "1,200 messages are queued for the function focuswatch-slack, which retries them automatically.",
     )
 
 
@@ -158,9 +168,11 @@ def test_an_account_that_denies_access_is_a_problem_and_a_service_is_noted():
     report = report_of(beat("collect", ran=("111122223333",), failed=refused))
     (problem,) = report.problems
     assert (problem.summary, problem.details) == (
-        "1 account denied access to the collector", ("777788889999: AccessDenied: no role",)
+        "1 account denied access to the function focuswatch-collect", ("777788889999: AccessDenied: no role",)
     )  # fmt: skip
-    assert report.notes == ("Not collected: 111122223333 Bedrock in eu-west-1: AccessDenied: SCP.",)
+    assert report.notes == (
+        "Services whose resources were not evaluated: 111122223333 Bedrock in eu-west-1: AccessDenied: SCP.",
+    )
 
 
 def test_a_doubt_is_noted_once():
@@ -174,7 +186,9 @@ def test_a_skipped_billing_period_is_a_problem_and_an_empty_one_is_noted():
     """The first keeps an older delivery; the second is of a month that has just begun."""
     failing = beat("refresh", failed={"2026-05": "found 2 billing currencies, expected one"})
     report = report_of(failing)
-    assert [problem.summary for problem in report.problems] == ["1 failure in the last run of refresh"]
+    assert [problem.summary for problem in report.problems] == [
+        "1 failure in the last run of the function focuswatch-refresh"
+    ]
     assert "2026-05" in report.problems[0].details[0]
     empty = report_of(beat("refresh", warnings=("billing period 2026-12: has no charges",)))
     assert empty.is_healthy and "billing period 2026-12: has no charges" in empty.notes
@@ -245,7 +259,7 @@ def test_a_report_with_many_problems_fits_a_message():
     assert not blocks_problems(message["blocks"])
     assert not too_long(message["blocks"])
     assert len(message["text"]) <= 500
-    assert "refresh has never completed a run" in json.dumps(message["blocks"])
+    assert "The function focuswatch-refresh has never completed a run" in json.dumps(message["blocks"])
     shown = sum(block["type"] == "rich_text" for block in message["blocks"])
     assert 0 < shown < len(report.problems)
     assert f"{len(report.problems) - shown} more problems are not shown" in json.dumps(message["blocks"][-1])

@@ -40,13 +40,13 @@ def owners(*launches):
 
 def engine_of(known, *, times=6.0):
     """100 USD a day, `times` that since the launch began."""
-    usual = {"ServiceName": "Amazon Bedrock", "Tags": {"app": "guide"}, "EffectiveCost": 100.0}
-    made = bill(
-        {**usual, "days": [DAY - timedelta(days=60), FIRST]},
-        {**usual, "EffectiveCost": 100.0 * times, "days": [FIRST, DAY]},
+    baseline = {"ServiceName": "Amazon Bedrock", "Tags": {"app": "guide"}, "EffectiveCost": 100.0}
+    created = bill(
+        {**baseline, "days": [DAY - timedelta(days=60), FIRST]},
+        {**baseline, "EffectiveCost": 100.0 * times, "days": [FIRST, DAY]},
     )
-    local_tables.load_owners(made.connection, known.tables)
-    return made
+    local_tables.load_owners(created.connection, known.tables)
+    return created
 
 
 def quiet(known, *, times=6.0, catalog=CATALOG):
@@ -60,14 +60,14 @@ def with_broken_lookup():
     return Catalog(CATALOG.detections, CATALOG.reports, CATALOG.tables, lookups)
 
 
-def test_it_says_until_when_up_to_what_and_how_much_is_not_told():
+def test_muted_launch_states_end_factor_and_amount():
     """In one sentence, of each account and service."""
     (one,) = quiet(owners(LAUNCH))
     assert one.sentence("USD") == SAID
     assert one.team == "search"
 
 
-def test_what_goes_beyond_the_factor_is_told_and_not_here():
+def test_cost_above_the_factor_is_not_muted():
     """Of 20 times the usual, seven times are within it."""
     (one,) = quiet(owners(LAUNCH), times=20.0)
     assert (one.daily_cost, one.ratio) == (pytest.approx(700), pytest.approx(20))
@@ -81,14 +81,14 @@ def test_what_goes_beyond_the_factor_is_told_and_not_here():
     ],
     ids=["begins tomorrow", "over for a week"],
 )
-def test_a_launch_that_does_not_run_is_not_asked_about(launch):
+def test_inactive_launch_is_not_queried(launch):
     """A scan without one costs no statement more."""
     without = with_broken_lookup()
     assert quiet(owners(launch), catalog=without) == ()
     assert quiet(owners(), catalog=without) == ()
 
 
-def test_a_launch_that_costs_what_it_always_did_is_no_news():
+def test_launch_at_the_baseline_is_not_noted():
     """Nothing was let pass."""
     assert quiet(owners(LAUNCH), times=1.0) == ()
 
@@ -96,16 +96,16 @@ def test_a_launch_that_costs_what_it_always_did_is_no_news():
 @pytest.fixture
 def scanned(tmp_path):
     """A scan within the launch: its result, its page and its digests."""
-    known = owners(LAUNCH)
-    engine, ledger = engine_of(known), SqliteLedger(tmp_path / "ledger.db")
+    planned_owners = owners(LAUNCH)
+    engine, ledger = engine_of(planned_owners), SqliteLedger(tmp_path / "ledger.db")
     result = scan(
-        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=CATALOG.live, owners=known, ledger=ledger,
-        progress=lambda _text: None,
+        engine, as_of=DAY, currency="USD", catalog=CATALOG, detections=CATALOG.live, owners=planned_owners,
+        ledger=ledger, progress=lambda _text: None,
     )  # fmt: skip
     page = build_document(
-        gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=known, ledger=ledger)
+        gather(engine, as_of=DAY, currency="USD", catalog=CATALOG, owners=planned_owners, ledger=ledger)
     )
-    found = costs_muted_by_launches(engine, catalog=CATALOG, owners=known, as_of=DAY)
+    muted_costs = costs_muted_by_launches(engine, catalog=CATALOG, owners=planned_owners, as_of=DAY)
     row = {
         "team": "ads",
         "sub_account_id": "1",
@@ -116,13 +116,18 @@ def scanned(tmp_path):
         "movement": 0.0,
         "month_to_date": 5.0,
     }
-    told = weeks(
-        [row, {**row, "team": "search"}], [], owners=known, as_of=DAY, currency="USD", launches=found
+    summaries = weeks(
+        [row, {**row, "team": "search"}],
+        [],
+        owners=planned_owners,
+        as_of=DAY,
+        currency="USD",
+        launches=muted_costs,
     )
-    return result, page, {week.team: week.lines for week in told}
+    return result, page, {week.team: week.lines for week in summaries}
 
 
-def test_scan_page_and_digest_say_what_was_not_told(scanned):
+def test_scan_page_and_digest_state_the_muted_cost(scanned):
     """The team whose launch it is and FinOps hear of it each week, another team does not."""
     result, page, lines = scanned
     assert not [
@@ -130,31 +135,34 @@ def test_scan_page_and_digest_say_what_was_not_told(scanned):
     ]
     assert result.notes == (SAID,)
     assert page["coverage"]["launched"] == [SAID]
-    said = "Muted by planned launches: 500.00 USD/day (guide, up to 8 times the baseline through 2026-04-08)"
-    assert said in lines["search"] and said in lines[None]
+    expected_text = (
+        "Muted by planned launches: 500.00 USD/day (guide, up to 8 times the baseline through 2026-04-08)"
+    )
+    assert expected_text in lines["search"] and expected_text in lines[None]
     assert not [line for line in lines["ads"] if "launch" in line]
 
 
 def test_without_the_plan_it_is_an_anomaly(tmp_path):
     """So it is the launch that keeps it quiet, and nothing else."""
-    known = owners()
+    planned_owners = owners()
     result = scan(
-        engine_of(known), as_of=DAY, currency="USD", catalog=CATALOG, detections=[CATALOG.detections["cost_anomaly"]],
-        owners=known, ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
+        engine_of(planned_owners), as_of=DAY, currency="USD", catalog=CATALOG,
+        detections=[CATALOG.detections["cost_anomaly"]],
+        owners=planned_owners, ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
     )  # fmt: skip
     assert [one.finding.detection for one in result.notifications] == ["cost_anomaly"]
     assert result.notes == ()
 
 
-def test_that_it_cannot_be_asked_is_said_and_loses_no_finding(tmp_path):
+def test_failed_launch_query_is_noted_and_loses_no_finding(tmp_path):
     """Findings are recorded by then."""
-    known = owners(LAUNCH)
+    planned_owners = owners(LAUNCH)
     broken = replace(CATALOG.lookups["launched_costs"], sql="SELECT nothing")
     catalog = Catalog(
         CATALOG.detections, CATALOG.reports, CATALOG.tables, {**CATALOG.lookups, "launched_costs": broken}
     )
     result = scan(
-        engine_of(known), as_of=DAY, currency="USD", catalog=catalog, detections=[], owners=known,
+        engine_of(planned_owners), as_of=DAY, currency="USD", catalog=catalog, detections=[], owners=planned_owners,
         ledger=SqliteLedger(tmp_path / "ledger.db"), progress=lambda _text: None,
     )  # fmt: skip
     (note,) = result.notes

@@ -204,7 +204,7 @@ def test_use_cases_become_rows_that_sql_reads(tmp_path):
     assert tables["launches"] == [("tickets", date(2026, 3, 1), date(2026, 3, 14), 4.0)]
 
 
-def test_the_example_of_a_use_case_is_accepted_as_it_stands(tmp_path):
+def test_example_of_a_use_case_is_valid(tmp_path):
     """Whoever takes the comment signs away has a valid file."""
     text = (Path(__file__).parents[2] / "config" / "owners.toml").read_text()
     head, _, example = text.partition("# [use_cases.")
@@ -215,7 +215,7 @@ def test_the_example_of_a_use_case_is_accepted_as_it_stands(tmp_path):
     assert Owners.load(path).use_cases.keys() == {"ticket-answers"}
 
 
-def test_who_names_resources_says_so():
+def test_use_case_with_resources_is_recognized():
     """Where nobody does, the bill is not read for them: athena_sql/tables/named_days.sql."""
     by_tag = {"intent": "production", "rows": {"tags": {"app": ["a"]}}}
     by_resource = {"intent": "production", "rows": {"resources": ["arn:aws:s3:::b*"]}}

@@ -111,12 +111,12 @@ def test_findings_are_ordered_by_cost():
 def test_suppressed_findings_are_counted_and_not_listed():
     """Until the suppression ends."""
     suppression = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
-    given = (finding("quiet", cost="70"), finding("loud", cost="5"))
-    shown = build_document(gathered(*given, suppressions=(suppression,)))
+    listed = (finding("quiet", cost="70"), finding("loud", cost="5"))
+    shown = build_document(gathered(*listed, suppressions=(suppression,)))
     assert [one["resource_id"] for one in shown["findings"]] == ["loud"]
     assert shown["coverage"]["suppressed"] == {"findings": 1, "waste": 70.0}
     over = suppression.model_copy(update={"until": DAY})
-    assert len(build_document(gathered(*given, suppressions=(over,)))["findings"]) == 2
+    assert len(build_document(gathered(*listed, suppressions=(over,)))["findings"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_command_is_listed_only_if_every_name_is_a_plain_word(resource, comman
     """A pasted command runs as it is."""
     template = "3. Nobody needs it: aws sagemaker delete-endpoint --endpoint-name {name} --region us-east-1"
     action = action_of(template, {"name": resource}, words={})
-    given = finding(resource).model_copy(update={"action": action})
-    assert build_document(gathered(given))["findings"][0]["commands"] == commands
+    listed = finding(resource).model_copy(update={"action": action})
+    assert build_document(gathered(listed))["findings"][0]["commands"] == commands
 
 
 def test_action_without_a_command_lists_none():
@@ -162,12 +162,12 @@ def test_anomaly_chart_has_its_anomalous_days_and_cost_drivers():
         "anomalous_from": "2026-03-28", "anomalous_until": "2026-03-29", "first_day": "2026-01-01",
         "last_day": "2026-03-30", "daily_expected": 8.0, "causes": ["OutBytes (eu-west-1): 12.00 a day, 100%"],
     }  # fmt: skip
-    strange = finding("s", category="anomaly").model_copy(update={"evidence": evidence})
+    unusual = finding("s", category="anomaly").model_copy(update={"evidence": evidence})
     rows = [
-        {"fingerprint": strange.fingerprint, "charge_date": days_before(back), "effective_cost": float(back)}
+        {"fingerprint": unusual.fingerprint, "charge_date": days_before(back), "effective_cost": float(back)}
         for back in (4, 2)
     ]
-    (shown,) = build_document(gathered(strange, finding_days=rows))["anomalies"]
+    (shown,) = build_document(gathered(unusual, finding_days=rows))["anomalies"]
     assert (shown["anomalous_from"], shown["anomalous_until"]) == ("2026-03-28", "2026-03-29")
     assert (shown["costs"], shown["expected"], shown["cost_drivers"]) == (
         [4.0, 0.0, 2.0],
@@ -234,8 +234,8 @@ def bill(*charges: dict[str, object]) -> DuckDbEngine:
         "ServiceName": "Amazon OpenSearch Service", "x_ServiceCode": "AmazonES", "EffectiveCost": 10.0,
         "ConsumedQuantity": 1.0, "charge_date": days_before(5),
     }  # fmt: skip
-    given = Case(name="given charges", kind="quiet", charges=list(charges))
-    give(connection, given, file=CaseFile.model_construct(charge=charge, activity_row={}))
+    case = Case(name="given charges", kind="quiet", charges=list(charges))
+    give(connection, case, file=CaseFile.model_construct(charge=charge, activity_row={}))
     local_tables.load_owners(connection, Owners().tables)
     local_tables.create_views(connection, CATALOG, values={"as_of": DAY})
     return DuckDbEngine(connection)
@@ -250,11 +250,11 @@ def gathered_from(engine, *found, catalog=CATALOG, tmp_path):
 
 def test_series_of_an_anomaly_covers_its_account_and_service(tmp_path):
     """In all regions where the finding names none, without other services."""
-    strange = finding(None, category="anomaly", detection="cost_anomaly").model_copy(
+    unusual = finding(None, category="anomaly", detection="cost_anomaly").model_copy(
         update={"region_id": None, "service_name": "Amazon OpenSearch Service"}
     )
     engine = bill({}, {"RegionId": "eu-west-1"}, {"ServiceName": "Amazon S3"}, {"SubAccountId": "9"})
-    (row,) = gathered_from(engine, strange, tmp_path=tmp_path).finding_days
+    (row,) = gathered_from(engine, unusual, tmp_path=tmp_path).finding_days
     assert (row["charge_date"], row["effective_cost"]) == (days_before(5), 20.0)
 
 
@@ -265,10 +265,10 @@ def test_open_anomalies_of_highest_cost_get_a_chart():
     ]
     gone = anomalies[18].model_copy(update={"state": "resolved"})
     suppression = Suppression(scope="resource", value="18", author="ana", reason="known", since=DAY)
-    asked = series_of(
+    chosen = series_of(
         [*anomalies[:18], gone, LedgerEntry(finding=finding("waste", cost="99"))], [suppression], as_of=DAY
     )
-    assert [row[-1] for row in asked] == [str(cost) for cost in range(17, 5, -1)]
+    assert [row[-1] for row in chosen] == [str(cost) for cost in range(17, 5, -1)]
 
 
 def test_failed_report_leaves_out_its_own_section_only(tmp_path):
@@ -317,11 +317,11 @@ def focuswatch(*arguments: object, code: int = 0) -> subprocess.CompletedProcess
 def test_command_writes_the_page_of_the_last_scan_and_prints_its_address(tmp_path):
     """Its findings are those of the scan; the folder is created."""
     sample, state = Path(__file__).parents[1] / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
-    found = json.loads(focuswatch("scan", sample, "--format", "json", *state).stdout)
+    findings = json.loads(focuswatch("scan", sample, "--format", "json", *state).stdout)
     out = tmp_path / "pages" / "report.html"
     assert focuswatch("page", "-o", out, *state).stdout.strip() == out.as_uri()
     shown = data_of(out.read_text(encoding="utf-8"))
-    assert {one["fingerprint"] for one in shown["findings"]} == {one["fingerprint"] for one in found}
+    assert {one["fingerprint"] for one in shown["findings"]} == {one["fingerprint"] for one in findings}
     assert not shown["coverage"]["not_run"]
     assert not shown["coverage"]["failures"]
 

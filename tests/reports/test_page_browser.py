@@ -29,7 +29,7 @@ SECTIONS = {
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A browser; where there is none, what needs it is left out and says so."""
+    """Return a browser; without one, tests that need it are skipped with a message."""
     if missing := lacking():
         if must_be_there():
             pytest.fail(missing)
@@ -49,35 +49,35 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     state = ("--state", folder / "state")
     focuswatch("scan", SAMPLE, *state)
     focuswatch("page", "-o", folder / "sample.html", *state)
-    for name, given in (("hostile", hostile()), ("empty", gathered()), ("many", many(120))):
-        (folder / f"{name}.html").write_text(render_page(build_document(given)), encoding="utf-8")
+    for name, content in (("hostile", hostile()), ("empty", gathered()), ("many", many(120))):
+        (folder / f"{name}.html").write_text(render_page(build_document(content)), encoding="utf-8")
     return {path.stem: path for path in folder.glob("*.html")}
 
 
 @contextmanager
 def opened(chromium: Browser, path: Path, *, at: str = "", **context: object) -> Iterator[Page]:
-    """The page in a context without network, once it is drawn. What the console says of errors fails the test."""
-    said: list[str] = []
-    made = chromium.new_context(offline=True, **{"viewport": DESKTOP, **context})  # type: ignore[arg-type]
+    """Return the drawn page in a context without network. Errors in the console fail the test."""
+    lines: list[str] = []
+    browser_context = chromium.new_context(offline=True, **{"viewport": DESKTOP, **context})  # type: ignore[arg-type]
     try:
-        made.set_default_timeout(patience(60) * 1000)
-        page = made.new_page()
-        page.on("console", lambda message: said.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith(path.as_uri()) or said.append(asked.url))
+        browser_context.set_default_timeout(patience(60) * 1000)
+        page = browser_context.new_page()
+        page.on("console", lambda message: lines.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: lines.append(str(error)))
+        page.on("request", lambda asked: asked.url.startswith(path.as_uri()) or lines.append(asked.url))
         page.goto(path.as_uri() + at)
         page.wait_for_selector("html[data-ready]")
         yield page
-        assert said == []
+        assert lines == []
     finally:
-        made.close()
+        browser_context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("name", PAGES)
-def test_everybody_can_read_it(chromium, pages, name, viewport, scheme):
-    """No error and no request, nothing wider than the screen, and axe finds nothing serious with a finding open."""
+def test_page_is_accessible(chromium, pages, name, viewport, scheme):
+    """No error, no request, nothing wider than the screen, and axe reports no serious violation with a finding open."""
     with opened(chromium, pages[name], viewport=viewport, color_scheme=scheme) as page:
         for summary in page.locator(".finding summary").all()[:2]:
             summary.click()
@@ -92,7 +92,7 @@ def test_everybody_can_read_it(chromium, pages, name, viewport, scheme):
     not NPM_BRINGS_ONE or "FOCUSWATCH_BROWSER" in os.environ, reason="runs the machine's own browser"
 )
 def test_packaged_browser_uses_only_its_own_fonts(chromium):
-    """A machine without fonts shows the same page as one that has them."""
+    """The page looks the same on a machine without fonts."""
     context = chromium.new_context()
     try:
         page = context.new_page()
@@ -108,8 +108,8 @@ def test_packaged_browser_uses_only_its_own_fonts(chromium):
     assert [font["familyName"] for font in fonts] == ["Open Sans"]
 
 
-def test_an_organisation_has_every_section(chromium, pages):
-    """Each with a title, each reached from the top, charts drawn and named."""
+def test_page_of_an_organization_has_each_section(chromium, pages):
+    """Each section has a title and a link at the top; each chart is drawn and labeled."""
     with opened(chromium, pages["organization"]) as page:
         shown = {one.get_attribute("id") for one in page.locator("main section").all()}
         assert shown >= SECTIONS
@@ -123,8 +123,8 @@ def test_an_organisation_has_every_section(chromium, pages):
         assert page.locator("#anomalies figure circle").count() >= page.locator("#anomalies article").count()
 
 
-def test_the_public_sample_has_what_a_bill_without_ai_can_show(chromium, pages):
-    """No AI, and said so; movements, owners, savings and how far the data goes."""
+def test_page_without_ai_spend_has_the_other_sections(chromium, pages):
+    """It states that there is no AI spend; week-over-week changes, owners, savings and coverage are shown."""
     with opened(chromium, pages["sample"]) as page:
         assert (
             "The bill contains no AWS AI charges in the last 60 days"
@@ -135,8 +135,8 @@ def test_the_public_sample_has_what_a_bill_without_ai_can_show(chromium, pages):
         assert page.locator("#gpus").count() == 0
 
 
-def test_the_spend_is_split_by_intent_use_case_and_team(chromium, pages):
-    """The picture changes, and says what it shows."""
+def test_spend_is_split_by_intent_use_case_and_team(chromium, pages):
+    """The chart changes, and its label states the split."""
     with opened(chromium, pages["organization"]) as page:
         for axis in ("Use case", "Team", "Intent"):
             page.get_by_label("Split by").select_option(axis)
@@ -146,8 +146,8 @@ def test_the_spend_is_split_by_intent_use_case_and_team(chromium, pages):
 
 
 def test_filters_work_by_keyboard(chromium, pages):
-    """Team, account and category narrow the list to theirs; the sum is told to who cannot see it."""
-    known = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
+    """Team, account and category filter the list; screen readers announce the sum."""
+    findings = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
     keys = {
         "Team": lambda one: one["team"] or "no owner",
         "Account": lambda one: (
@@ -163,17 +163,17 @@ def test_filters_work_by_keyboard(chromium, pages):
             page.keyboard.press("ArrowDown")
             page.keyboard.press("Tab")
             chosen = page.locator(f"select[name={name.lower().replace(' ', '_')}]").input_value()
-            wanted = [one for one in known if of(one) == chosen]
-            assert 0 < len(wanted) < len(known)
+            wanted = [one for one in findings if of(one) == chosen]
+            assert 0 < len(wanted) < len(findings)
             assert f"{len(wanted)} finding" in page.get_by_role("status").inner_text()
             listed = [one.get_attribute("id") for one in page.locator(".finding").all()]
             assert listed == [one["fingerprint"] for one in wanted][: len(listed)]
             page.get_by_role("button", name="Clear filters").press("Enter")
-            assert f"{len(known)} findings," in page.get_by_role("status").inner_text()
+            assert f"{len(findings)} findings," in page.get_by_role("status").inner_text()
 
 
-def test_words_find_a_finding(chromium, pages):
-    """By resource, account or fingerprint; what nobody has finds nothing."""
+def test_search_matches_findings(chromium, pages):
+    """By resource, account or fingerprint; an unknown word matches nothing."""
     one = data_of(pages["organization"].read_text(encoding="utf-8"))["findings"][3]
     with opened(chromium, pages["organization"]) as page:
         page.get_by_role("searchbox", name="Search").fill(one["fingerprint"][:10].upper())
@@ -184,8 +184,8 @@ def test_words_find_a_finding(chromium, pages):
         assert page.get_by_role("status").inner_text().startswith("0 findings of")
 
 
-def test_a_finding_opens_with_its_evidence_and_a_command_to_copy(chromium, pages):
-    """By keyboard; what is copied is the command whole."""
+def test_finding_opens_with_evidence_and_a_command_to_copy(chromium, pages):
+    """By keyboard; the complete command is copied."""
     one = next(
         one
         for one in data_of(pages["organization"].read_text(encoding="utf-8"))["findings"]
@@ -204,15 +204,15 @@ def test_a_finding_opens_with_its_evidence_and_a_command_to_copy(chromium, pages
         assert page.evaluate("navigator.clipboard.readText()") == one["commands"][0]
 
 
-def test_a_link_opens_the_finding_it_names(chromium, pages):
-    """Also one far down the list."""
+def test_link_opens_its_finding(chromium, pages):
+    """Also if the finding is far down the list."""
     last = data_of(pages["many"].read_text(encoding="utf-8"))["findings"][-1]["fingerprint"]
     with opened(chromium, pages["many"], at=f"#{last}") as page:
         assert page.locator(f"[id='{last}'] .inside").is_visible()
 
 
-def test_a_long_list_grows_on_demand(chromium, pages):
-    """Fifty at a time, and the focus goes to the first that came."""
+def test_long_list_is_extended_on_demand(chromium, pages):
+    """By fifty findings; the focus moves to the first new one."""
     with opened(chromium, pages["many"]) as page:
         assert page.locator(".finding").count() == 50
         page.get_by_role("button", name="Show 50 more").press("Enter")
@@ -222,8 +222,8 @@ def test_a_long_list_grows_on_demand(chromium, pages):
         assert page.locator(".show-more").is_hidden()
 
 
-def test_the_theme_that_was_chosen_stays(chromium, pages):
-    """Against the system's, and after a reload."""
+def test_chosen_theme_is_kept(chromium, pages):
+    """Against the theme of the system, and after a reload."""
     with opened(chromium, pages["empty"], color_scheme="light") as page:
         ground = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(ground)
@@ -236,7 +236,7 @@ def test_the_theme_that_was_chosen_stays(chromium, pages):
         assert page.get_by_role("button", name="Switch to light theme").is_visible()
 
 
-def test_on_paper_it_is_light_and_open(chromium, pages):
+def test_printed_page_is_light_and_expanded(chromium, pages):
     """Also from a dark screen: no controls, findings with their evidence; several sheets of PDF."""
     with opened(chromium, pages["organization"], color_scheme="dark") as page:
         page.emulate_media(media="print", color_scheme="dark")
@@ -248,8 +248,8 @@ def test_on_paper_it_is_light_and_open(chromium, pages):
         assert page.pdf().startswith(b"%PDF")
 
 
-def test_hostile_names_are_read_and_do_nothing(chromium, pages):
-    """They stand there as text; nothing ran, and no command is offered with them."""
+def test_hostile_names_are_shown_as_text(chromium, pages):
+    """Nothing runs, and no command contains them."""
     with opened(chromium, pages["hostile"]) as page:
         for summary in page.locator(".finding summary").all():
             summary.click()
@@ -260,7 +260,7 @@ def test_hostile_names_are_read_and_do_nothing(chromium, pages):
         assert page.locator("#portfolio table").count() == 1
 
 
-def test_sections_without_data_are_not_there(chromium, pages):
+def test_sections_without_data_are_omitted(chromium, pages):
     """No anomaly, no GPU, no report: no empty frames."""
     with opened(chromium, pages["empty"]) as page:
         shown = {one.get_attribute("id") for one in page.locator("main section").all()}
@@ -268,12 +268,12 @@ def test_sections_without_data_are_not_there(chromium, pages):
         assert page.get_by_role("status").inner_text() == "No open findings."
 
 
-def test_what_is_narrowed_keeps_the_costliest_first(chromium, tmp_path):
-    """A filter changes what is listed and not its order; sums count waste alone."""
-    given = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
+def test_filtered_list_is_ordered_by_cost(chromium, tmp_path):
+    """A filter changes the list but not its order; sums count only waste."""
+    content = gathered(finding("a", cost="1", team="t"), finding("b", cost="9", team="t"), finding("c", cost="5"),
                      finding("d", cost="7", team="t", category="security"))  # fmt: skip
     path = tmp_path / "p.html"
-    path.write_text(render_page(build_document(given)), encoding="utf-8")
+    path.write_text(render_page(build_document(content)), encoding="utf-8")
     with opened(chromium, path) as page:
         page.get_by_label("Team", exact=True).select_option("t")
         assert [one.split("\n")[0] for one in page.locator(".finding .money").all_inner_texts()] == [

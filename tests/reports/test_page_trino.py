@@ -44,7 +44,7 @@ def engines(local_trino: LocalTrino):
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_what_is_drawn_is_the_same_on_trino(name, engines):
+def test_data_of_charts_is_the_same_on_trino(name, engines):
     """Row by row, and there are rows."""
     here, there, as_of = engines
     statement = CATALOG.lookups[name].render({"as_of": as_of, **ASKED[name]})
@@ -55,19 +55,19 @@ def test_what_is_drawn_is_the_same_on_trino(name, engines):
 
 @pytest.fixture(scope="module")
 def planned(local_trino: LocalTrino):
-    """Both, over a planned launch that costs four times the usual, and a ledger that knows waste in every state."""
+    """Return both engines, with a planned launch that costs four times the baseline, and waste in each state."""
     connection = connect()
     file = read_cases(FOLDER / "cost_anomaly.toml")
     case = next(one for one in file.cases if one.name == "a planned launch up to its factor is not reported")
-    silence = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
+    suppression = Suppression(scope="resource", value="quiet", author="ana", reason="known", since=DAY)
     entries = [
         LedgerEntry(finding=finding("open", team="search")), LedgerEntry(finding=finding("quiet")),
         LedgerEntry(finding=finding("seen"), acknowledged_by="ana", acknowledged_on=DAY),
         resolved("300", saved_daily="9"), resolved("30", saved_daily=None, resource="later"),
     ]  # fmt: skip
-    known = findings_rows(entries, [silence], as_of=DAY, owners=Owners(), account_tags={})
+    findings = findings_rows(entries, [suppression], as_of=DAY, owners=Owners(), account_tags={})
     bill = bill_of(case, file=file, connection=connection)
-    bill = replace(bill, rows={**bill.rows, "known_findings": known})
+    bill = replace(bill, rows={**bill.rows, "known_findings": findings})
     shapes = shapes_of(CATALOG, connection=connection, bill=bill)
     there = OnTrino(local_trino, CATALOG, "planned", [bill], shapes)
     there.load(for_entries=ALSO_ASKED)
@@ -77,7 +77,7 @@ def planned(local_trino: LocalTrino):
 
 
 @pytest.mark.parametrize("entry", ALSO_ASKED, ids=lambda one: one.id)
-def test_what_is_not_told_and_what_is_saved_is_the_same_on_trino(entry, planned):
+def test_muted_costs_and_savings_are_the_same_on_trino(entry, planned):
     """Row by row, and there are rows."""
     here, there, as_of = planned
     statement = entry.render({"as_of": as_of})

@@ -36,21 +36,21 @@ KNOWN = Owners.model_validate(tomllib.loads(OWNERS))
 def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
     """Rows of a report over these charges, keyed by column."""
     connection = connect()
-    given = Case(
+    case = Case(
         name="given charges",
         kind="quiet",
         charges=list(charges),
         accounts=list(accounts),
         activity=list(activity),
     )
-    give(connection, given, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
+    give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
     local_tables.load_owners(connection, owners.tables)
     local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return report_rows(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
 
 
-def test_a_bedrock_filter_misses_what_other_names_hide():
-    """OpenSearch, a Marketplace model and a log group cost 40 where the filter shows 10."""
+def test_bedrock_filter_misses_charges_under_other_names():
+    """OpenSearch, a Marketplace model and a log group cost 40 USD; the filter shows 10 USD."""
     rows = report(
         "ai_spend",
         [
@@ -117,13 +117,13 @@ def test_a_bedrock_filter_misses_what_other_names_hide():
         ),
     ],
 )
-def test_every_ai_charge_has_its_layer(charge, layer):
-    """Five layers, decided by service and meter."""
+def test_each_ai_charge_has_a_layer(charge, layer):
+    """Five layers, determined by service and meter."""
     assert [row["layer"] for row in report("ai_spend_by_layer", [charge])] == [layer]
 
 
-def test_a_movement_compares_settled_weeks():
-    """Seven settled days at 30 against seven at 10; the two newest days are not looked at."""
+def test_weekly_deltas_compare_settled_weeks():
+    """Seven settled days at 30 USD and seven at 10 USD; the two newest days are excluded."""
     (row,) = report(
         "weekly_deltas",
         [
@@ -149,10 +149,10 @@ OU_PATHS = (None, "/prod/search/ads", "/prod/search/x/", "prod/other", "/product
 
 
 @pytest.mark.parametrize("owners", [KNOWN, Owners()], ids=["with owners.toml", "without"])
-def test_the_report_and_the_findings_agree_on_owners(owners):
-    """The owner chain is told twice, in SQL and in Python; over every combination both name the same team.
+def test_owner_is_the_same_in_sql_and_python(owners):
+    """For each combination of owner rules, SQL and Python determine the same team.
 
-    Each charge costs another power of two, so that a team's sum says which charges it was given.
+    Each charge costs another power of two, so that the sum of a team identifies its charges.
     """
     for account_tags, ou_path in product(ACCOUNT_TAGS, OU_PATHS):
         accounts = [{"sub_account_id": id, "tags": account_tags, "ou_path": ou_path} for id in ACCOUNT_IDS]
@@ -167,14 +167,14 @@ def test_the_report_and_the_findings_agree_on_owners(owners):
         assert {row["team"]: row["effective_cost"] for row in rows} == expected, (account_tags, ou_path)
 
 
-def test_the_teams_spend_adds_up_to_the_bill():
-    """A charge with a null account or null tags is somebody's or nobody's, never lost."""
+def test_spend_by_team_adds_up_to_the_bill():
+    """A charge with a null account or null tags is allocated or unallocated, never lost."""
     rows = report("spend_by_team", [{}, {"SubAccountId": None}, {"Tags": {"team": "ads"}}, {"Tags": {}}])
     assert sum(row["effective_cost"] for row in rows) == pytest.approx(40)
 
 
-def test_what_nobody_owns_says_what_would_give_it_an_owner():
-    """No tag at all, and a tag that names nobody; what a team owns is not there, and shares are of the rest."""
+def test_unowned_spend_states_the_missing_owner_rule():
+    """No tag, or a tag of an unknown team; allocated spend is excluded, and shares are of the unallocated total."""
     rows = report(
         "unowned_spend",
         [
@@ -195,8 +195,7 @@ def test_what_nobody_owns_says_what_would_give_it_an_owner():
     assert rows[1]["unowned_because"] == "the tag value who is not a team in owners.toml"
 
 
-def test_what_nobody_owns_is_what_stands_under_nobody():
-    """Two reports, one sum."""
+def test_unowned_spend_equals_unallocated_in_spend_by_team():
     charges = [{}, {"SubAccountId": None}, {"Tags": {"team": "who"}}, {"Tags": {"team": "ads"}}]
     unallocated = {row["team"]: row["effective_cost"] for row in report("spend_by_team", charges)}[
         "(unallocated)"
@@ -218,8 +217,8 @@ def tokens(meter, *, thousands, cost, **more):
     return {"SkuMeter": meter, "EffectiveCost": cost} | unit | more
 
 
-def test_the_mix_tells_batch_from_on_demand_in_one_unit():
-    """A Marketplace unit is a million tokens and AWS's own a thousand; cached tokens cannot be batched."""
+def test_model_mix_separates_batch_from_on_demand():
+    """A Marketplace unit is a million tokens, an AWS unit a thousand; cached tokens are excluded."""
     batch = "USE1-MP:USE1_MillionBatchInputTokens-Units"
     rows = report(
         "model_mix",
@@ -262,18 +261,18 @@ def gpu(value, *, days):
     return seen("GPUUtilization", value, namespace="/aws/sagemaker/Endpoints", days=days)
 
 
-def test_a_gpu_says_how_much_of_its_cost_was_idleness():
-    """Four GPUs at 100 of 400 percent are busy a quarter of the time; a day nobody looked at is no idleness."""
+def test_gpu_report_states_the_idle_cost():
+    """Four GPUs at 100 of 400 percent are used a quarter of the time; a day without metrics is not idle."""
     day = {"days": [date(2026, 3, 20), date(2026, 3, 21)]}
     other = HOURS | {"ResourceId": "i-0aa", "ServiceName": "Amazon Elastic Compute Cloud"}
-    (known, unknown) = report(
+    (priced, unknown) = report(
         "gpu_utilisation",
         [HOURS, HOURS | {"charge_date": date(2026, 3, 21)}, other | {"SkuMeter": "BoxUsage:p4d.24xlarge"}],
         activity=[gpu(100.0, days=day)],
     )
-    assert (known["gpu_hours"], known["effective_cost"]) == (192, 192)
-    assert (known["mean_utilization"], known["idle_cost"]) == (25, 72)
-    assert known["days_evaluated"] == 1
+    assert (priced["gpu_hours"], priced["effective_cost"]) == (192, 192)
+    assert (priced["mean_utilization"], priced["idle_cost"]) == (25, 72)
+    assert priced["days_evaluated"] == 1
     assert (unknown["gpu_hours"], unknown["mean_utilization"], unknown["idle_cost"]) == (192, None, None)
 
 
@@ -283,8 +282,8 @@ def economics(charges, *, activity=()):
     return {(row["unit"], row["item"]): row for row in rows}
 
 
-def test_a_dearer_price_is_told_apart_from_another_mix():
-    """NovaPro's price rose by half; that the account moved to a model of ten times its price is mix."""
+def test_price_increase_is_separated_from_the_mix():
+    """The price of NovaPro increased by half; the move to a model of ten times the price is mix."""
     opus = "USE1-Claude3Opus-input-tokens"
     rows = economics(
         [
@@ -313,7 +312,7 @@ def test_a_dearer_price_is_told_apart_from_another_mix():
 
 
 def test_more_output_for_the_same_input_is_mix():
-    """The price of each kind stayed; a million tokens of the model cost more all the same."""
+    """The price of each token type is unchanged, but a million tokens cost more."""
     out = "USE1-NovaPro-output-tokens"
     rows = economics(
         [
@@ -327,8 +326,8 @@ def test_more_output_for_the_same_input_is_mix():
     assert (nova["by_price"], nova["by_mix"], nova["cause"]) == (pytest.approx(0), pytest.approx(0.75), "mix")
 
 
-def test_tokens_that_move_to_a_dearer_region_are_mix():
-    """Each region kept its price."""
+def test_move_to_a_more_expensive_region_is_mix():
+    """The price in each region is unchanged."""
     dear = {"RegionId": "eu-west-1"}
     rows = economics(
         [
@@ -342,8 +341,8 @@ def test_tokens_that_move_to_a_dearer_region_are_mix():
     assert nova["cause"] == "mix"
 
 
-def test_an_inference_and_a_used_gpu_hour_have_a_price():
-    """2 USD an inference and 1 a GPU hour; of a GPU that is busy a quarter of the time an hour of work costs 4."""
+def test_inference_and_utilized_gpu_hour_have_a_unit_cost():
+    """2 USD per inference and 1 USD per GPU hour; at a quarter utilization, an hour of work costs 4 USD."""
     rows = economics(
         [HOURS | THIS_WEEK],
         activity=[seen("Invocations", 48.0, days=THIS_WEEK), gpu(100.0, days=THIS_WEEK)],
@@ -354,8 +353,8 @@ def test_an_inference_and_a_used_gpu_hour_have_a_price():
     assert rows["GPU hour", "ml.g5.12xlarge"]["a_week_before"] is None
 
 
-def test_a_trend_goes_back_three_settled_weeks():
-    """Each week has its own unit cost, newest first."""
+def test_trend_has_three_settled_weeks():
+    """Each week has its unit cost, newest first."""
     weeks = [date(2026, 3, 8 + 7 * number) for number in range(4)]
     rows = economics(
         [
@@ -381,10 +380,14 @@ def simulated(tmp_path_factory):
 @contextmanager
 def opened(simulated, as_of):
     """Functions that run a report, and the sum of a cost column over days and kinds of charges of the raw bill."""
-    made, state = simulated
-    owners = Owners.load(made.owners)
+    simulation, state = simulated
+    owners = Owners.load(simulation.owners)
     inputs = BillInputs(
-        str(made.export), state=state, accounts=made.accounts, activity=made.activity, as_of=as_of
+        str(simulation.export),
+        state=state,
+        accounts=simulation.accounts,
+        activity=simulation.activity,
+        as_of=as_of,
     )
     with open_local_bill(inputs, catalog=CATALOG, owners=owners, progress=str) as bill:
 
@@ -407,22 +410,22 @@ def total(rows, column="effective_cost"):
     return sum(row[column] for row in rows)
 
 
-def test_the_same_month_has_the_same_total_in_every_report(simulated):
-    """April, as spent by teams, by use cases and unallocated; what is left out of it is credits and tax."""
+def test_month_has_the_same_total_in_each_report(simulated):
+    """April, by team, by use case and unallocated; credits and tax are excluded."""
     with opened(simulated, date(2026, 5, 3)) as (rows, billed):
         teams, whole = rows("spend_by_team"), billed("EffectiveCost", f"{SPEND} AND {APRIL}")
         assert total(teams) == pytest.approx(whole)
         assert total(rows("portfolio")) == pytest.approx(whole)
-        nobody = next(row for row in teams if row["team"] == "(unallocated)")
-        assert total(rows("unowned_spend")) == pytest.approx(nobody["effective_cost"])
+        unallocated = next(row for row in teams if row["team"] == "(unallocated)")
+        assert total(rows("unowned_spend")) == pytest.approx(unallocated["effective_cost"])
         invoice = total(teams, "billed_cost") + total(teams, "credits") + total(teams, "tax")
         assert invoice == pytest.approx(billed("BilledCost", APRIL))
         assert total(teams, "credits") < 0 < total(teams, "tax")
         assert total(rows("ai_spend")) == pytest.approx(total(rows("ai_spend_by_layer")))
 
 
-def test_a_month_to_date_is_what_the_forecast_calls_spent(simulated):
-    """Settled days alone, as billed, with fees and without credits and tax; in the weekly digest and the forecast."""
+def test_month_to_date_equals_spent_in_the_forecast(simulated):
+    """Only settled days, as billed, with fees and without credits and tax."""
     with opened(simulated, date(2026, 5, 1)) as (rows, billed):
         settled = "charge_date BETWEEN DATE '2026-04-01' AND DATE '2026-04-28'"
         spent = billed("BilledCost", f"{SPEND} AND {settled}")
@@ -436,8 +439,8 @@ def test_a_month_to_date_is_what_the_forecast_calls_spent(simulated):
         assert total(weeks) == pytest.approx(usage, abs=1)
 
 
-def test_a_total_is_never_the_sum_of_a_cut_list():
-    """Of 300 accounts a hundred are listed; the others, and what was given back, stand in one row beneath."""
+def test_total_includes_the_rows_not_listed():
+    """A hundred of 300 accounts are listed; the others, and refunds, are in the last row."""
     ids = [f"{number:012}" for number in range(300)]
     charges = [{"SubAccountId": id, "EffectiveCost": 10.0} for id in ids]
     back = {"SubAccountId": "x", "EffectiveCost": -5.0, "ChargeCategory": "Adjustment"}
@@ -450,7 +453,7 @@ def test_a_total_is_never_the_sum_of_a_cut_list():
     assert rows[-1]["unowned_because"] == "not listed: 201 smaller or negative rows"
 
 
-def test_a_bill_that_has_no_settled_day_yet_is_taken_whole():
+def test_bill_without_settled_days_is_included_completely():
     """Its first day has a total in each report."""
     day = {"charge_date": date(2026, 3, 30)}
     for name in ("spend_by_team", "portfolio", "unowned_spend"):

@@ -1,4 +1,4 @@
-"""A digest's link to the page: whoever has it may open the page for some days, and nobody else anything."""
+"""The digest's link to the page works for some days, and only for those who have it."""
 
 import json
 from types import SimpleNamespace
@@ -35,8 +35,7 @@ def query_of(link):
     return {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
 
 
-def test_a_link_opens_until_its_day():
-    """And not a second longer."""
+def test_link_expires_on_its_day():
     query = query_of(page_link(DOOR, secret=SECRET, now=NOW))
     until = int(NOW) + LINK_DAYS * DAY_SECONDS
     assert opens(query, secret=SECRET, now=NOW)
@@ -44,8 +43,8 @@ def test_a_link_opens_until_its_day():
     assert not opens(query, secret=SECRET, now=until)
 
 
-def test_a_link_outlives_the_week_until_the_next_digest():
-    """Else Monday's link would be dead before Monday's digest is read."""
+def test_link_is_valid_until_after_the_next_digest():
+    """Otherwise the link would expire before the next digest is read."""
     assert LINK_DAYS > 7
 
 
@@ -56,22 +55,21 @@ def test_a_link_outlives_the_week_until_the_next_digest():
         {"sign": "0" * 64}, {"sign": "é"}, {"until": "9" * 5000},
     ],
 )  # fmt: skip
-def test_what_was_changed_on_its_way_opens_nothing(changed):
-    """Nor breaks anything, whatever stands there."""
+def test_modified_link_is_rejected(changed):
+    """Any content is rejected without an exception."""
     query = query_of(page_link(DOOR, secret=SECRET, now=NOW))
     assert not opens(query | changed, secret=SECRET, now=NOW)
     assert not opens({name: query[name] for name in query.keys() - changed.keys()}, secret=SECRET, now=NOW)
 
 
-def test_another_secret_makes_other_links():
-    """One that was rotated ends those that are about."""
+def test_rotated_secret_invalidates_links():
     query = query_of(page_link(DOOR, secret=SECRET, now=NOW))
     assert not opens(query, secret=SECRET + "!", now=NOW)
 
 
 @pytest.fixture
 def answer(monkeypatch):
-    """The function that answers, with Slack's secret; what it says to a GET with this query."""
+    """Return the response of the function `answer`, with a Slack secret, to a GET request with this query."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_SESSION_TOKEN": "of a role",
         "AWS_DEFAULT_REGION": "eu-west-1", "FOCUSWATCH_BUCKET": BUCKET, "FOCUSWATCH_SLACK_SECRET": "focuswatch/slack",
@@ -86,9 +84,9 @@ def answer(monkeypatch):
         monkeypatch.setattr(answer.time, "time", lambda: NOW)
 
         def asked(query, *, secret=None):
-            told = {"token": "xoxb-1", "signing_secret": SECRET} if secret is None else secret
+            secret_value = {"token": "xoxb-1", "signing_secret": SECRET} if secret is None else secret
             manager = boto3.client("secretsmanager")
-            manager.create_secret(Name="focuswatch/slack", SecretString=json.dumps(told))
+            manager.create_secret(Name="focuswatch/slack", SecretString=json.dumps(secret_value))
             event = {"requestContext": {"http": {"method": "GET"}}, "queryStringParameters": query}
             return answer.handler(event, CONTEXT)
 
@@ -97,33 +95,33 @@ def answer(monkeypatch):
         answer._secret.cache_clear()
 
 
-def test_opened_it_leads_to_the_page_for_some_minutes(answer):
-    """To that object of that bucket, at its own region, by an address that nobody keeps."""
-    told = answer(query_of(page_link(DOOR, secret=SECRET, now=NOW)))
-    address = urlsplit(told["headers"]["Location"])
-    assert told["statusCode"] == 302
+def test_valid_link_redirects_to_a_presigned_url(answer):
+    """To the object in its bucket and region, for five minutes."""
+    response = answer(query_of(page_link(DOOR, secret=SECRET, now=NOW)))
+    address = urlsplit(response["headers"]["Location"])
+    assert response["statusCode"] == 302
     assert (address.hostname, address.path) == (f"{BUCKET}.s3.eu-west-1.amazonaws.com", f"/{KEY}")
-    assert query_of(told["headers"]["Location"])["X-Amz-Expires"] == str(OPEN_SECONDS)
-    assert told["headers"]["Cache-Control"] == "no-store"
+    assert query_of(response["headers"]["Location"])["X-Amz-Expires"] == str(OPEN_SECONDS)
+    assert response["headers"]["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("query", [None, {}, {"until": "9999999999", "sign": "0" * 64}])
-def test_without_a_good_link_nothing_is_opened(answer, query):
-    """A sentence says what to do, and no address of the bucket is in it."""
-    told = answer(query)
-    assert told["statusCode"] == 403
-    assert "weekly digest" in told["body"]
-    assert BUCKET not in json.dumps(told)
+def test_invalid_link_gets_an_explanation(answer, query):
+    """The response states the remedy and contains no address of the bucket."""
+    response = answer(query)
+    assert response["statusCode"] == 403
+    assert "weekly digest" in response["body"]
+    assert BUCKET not in json.dumps(response)
 
 
-def test_webhooks_alone_have_no_secret_and_open_nothing(answer):
-    """An empty one would sign for everybody."""
+def test_secret_with_only_webhooks_signs_no_links(answer):
+    """With an empty secret, anyone could sign a link."""
     query = query_of(page_link(DOOR, secret="", now=NOW))
     assert answer(query, secret={"webhooks": {}})["statusCode"] == 403
 
 
-def test_the_digest_says_for_how_long_its_link_is_good():
-    """In one line below the others; without a page there is none."""
+def test_digest_states_when_its_link_expires():
+    """In one line at the end; without a page, there is no line."""
     link = page_link(DOOR, secret=SECRET, now=NOW)
     message, without = (
         render_weekly_message(week_of([row()]), page=link),

@@ -55,8 +55,8 @@ def given(charges, *, accounts=()):
 
 
 @pytest.mark.parametrize("account_tags", ACCOUNT_TAGS)
-def test_python_and_sql_name_the_same_use_case_and_intent(account_tags):
-    """The chain is told twice, in SQL over charges and in Python over findings; each costs another power of two."""
+def test_use_case_and_intent_are_the_same_in_sql_and_python(account_tags):
+    """SQL evaluates charges, and Python evaluates findings; each charge costs another power of two."""
     charges, expected = [], {}
     whose = list(product(TAGS, ACCOUNTS, RESOURCES))
     for number, (tags, account_id, resource_id) in enumerate(whose):
@@ -65,10 +65,10 @@ def test_python_and_sql_name_the_same_use_case_and_intent(account_tags):
             {"Tags": tags, "SubAccountId": account_id, "ResourceId": resource_id, "EffectiveCost": cost,
              "ServiceName": f"service {number // 40}"}
         )  # fmt: skip
-        known = account_tags if account_id else {}
-        asked = {"tags": tags, "account_id": account_id, "account_tags": known}
-        team, _ = OWNERS.owner(**asked, ou_path=None)
-        use_case, intent = OWNERS.purpose(**asked, resource_id=resource_id, team=team)
+        tags_of_account = account_tags if account_id else {}
+        arguments = {"tags": tags, "account_id": account_id, "account_tags": tags_of_account}
+        team, _ = OWNERS.owner(**arguments, ou_path=None)
+        use_case, intent = OWNERS.purpose(**arguments, resource_id=resource_id, team=team)
         key = (f"service {number // 40}", team, use_case, intent)
         expected[key] = expected.get(key, 0) + cost
     engine = given(charges, accounts=[(id, account_tags) for id in ACCOUNTS if id])
@@ -110,8 +110,8 @@ def split(engine, name, by):
         ("unowned_spend", "effective_cost"),
     ],
 )
-def test_the_parts_add_up_to_the_whole(name, column, by):
-    """A charge with null account, resource and tags is in a part too, and in one alone."""
+def test_parts_add_up_to_the_total(name, column, by):
+    """A charge with null account, resource and tags is in exactly one part."""
     doubled = [{**one, "days": [DAY - timedelta(days=7), DAY]} for one in CHARGES]
     engine = given([*EVERY_DAY, *doubled])
     whole = report_rows(CATALOG.report(name), engine=engine, as_of=DAY, owners=OWNERS)
@@ -120,8 +120,8 @@ def test_the_parts_add_up_to_the_whole(name, column, by):
     assert all(next(iter(row)) == by for row in rows)
 
 
-def test_a_part_is_named_as_the_portfolio_names_it():
-    """What is bet on, what has proven itself, what nobody said, and what is nobody's; the costliest part first."""
+def test_parts_have_the_names_of_the_portfolio():
+    """Experiments, production, spend without intent, and unallocated spend; highest cost first."""
     rows = split(given(EVERY_DAY), "ai_spend_by_layer", "intent")
     assert {row["intent"]: row["effective_cost"] for row in rows} == {
         "experiment": 160 * 20, "(unallocated)": 80 * 20, "(no intent)": 40 * 20, "production": 30 * 20,
@@ -132,13 +132,13 @@ def test_a_part_is_named_as_the_portfolio_names_it():
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG.reports))
-def test_every_report_can_be_split(name):
-    """Whatever it reads, forecasts too."""
+def test_each_report_can_be_split(name):
+    """Forecasts too."""
     split(given(EVERY_DAY), name, "use_case")
 
 
-def test_a_forecast_is_of_the_part():
-    """The use case's own plan, and its own services."""
+def test_forecast_covers_only_its_part():
+    """The plan and the services of the use case."""
     rows = split(given(EVERY_DAY), "month_forecast", "use_case")
     (whole,) = [row for row in rows if row["of"] == "all" and row["use_case"] == "all of the lab"]
     (service,) = [row for row in rows if row["of"] == "service" and row["use_case"] == "all of the lab"]
@@ -146,8 +146,8 @@ def test_a_forecast_is_of_the_part():
     assert whole["forecast"] == pytest.approx(service["forecast"])
 
 
-def test_the_command_splits_and_asks_the_ledger(tmp_path):
-    """By its own first column; savings of what was never scanned get a sentence."""
+def test_command_splits_reports_and_reads_the_ledger(tmp_path):
+    """By its first column; savings of an export that was never scanned are an error."""
     sample, state = Path(__file__).parents[1] / "data" / "focus_sample.csv", ("--state", tmp_path / "state")
     refused = focuswatch("report", "savings", sample, *state, code=2)
     assert "Scan the export first" in refused.stderr

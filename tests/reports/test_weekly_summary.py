@@ -36,8 +36,8 @@ def row(
 
 def week_of(rows, entries=(), *, team="search", as_of=date(2026, 4, 11)):
     """Return one team's week."""
-    found = weeks(rows, entries, owners=OWNERS, as_of=as_of, currency="USD")
-    return next(week for week in found if week.team == team)
+    summaries = weeks(rows, entries, owners=OWNERS, as_of=as_of, currency="USD")
+    return next(week for week in summaries if week.team == team)
 
 
 def test_week_is_compared_with_the_week_before_and_the_budget():
@@ -58,8 +58,8 @@ def test_without_a_week_before_there_is_no_comparison():
     assert "no earlier week to compare" in week_of([row(before=0.0)]).heading
 
 
-def test_the_largest_movers_come_with_their_cause():
-    """A finding about the same service of the same account, or that none explains it."""
+def test_largest_week_over_week_changes_have_their_cause():
+    """A finding about the same service of the same account, or the note that no finding explains the change."""
     about = finding(team="search", cost="300").model_copy(
         update={"service_name": "Amazon Kendra", "title": "An index idles"}
     )
@@ -107,9 +107,9 @@ def test_week_of_the_organization_has_unallocated_spend():
 def golden(name):
     """The week that a golden file shows: of a team, of everybody for FinOps, and one in which nothing happened."""
     as_of = date(2026, 4, 11)
-    known = [one for one in FOUND if one.detection in ("idle_sagemaker_endpoint", "gpu_burst")]
+    caused = [one for one in FOUND if one.detection in ("idle_sagemaker_endpoint", "gpu_burst")]
     mine = [
-        one.model_copy(update={"team": "search", "first_seen": as_of - timedelta(days=9)}) for one in known
+        one.model_copy(update={"team": "search", "first_seen": as_of - timedelta(days=9)}) for one in caused
     ]
     idle = next(one for one in mine if one.service_name)
     gone = LedgerEntry(
@@ -146,7 +146,7 @@ def test_team_without_spend_or_findings_is_left_out():
 
 
 @pytest.mark.parametrize("name", ["x" * 3000, "<!channel> & <@U1>", "\u202eevil", "", "a\nb"])
-def test_a_message_fits_slack_whatever_services_are_called(name):
+def test_weekly_message_fits_slack(name):
     """At most ten lines, none of them a mention."""
     week = week_of(
         [row(service=name or None), row(service=name + "2", before=0.0)],
@@ -171,7 +171,7 @@ def about(title="Cost anomaly", *, service="Amazon Kendra", team="search", cost=
 
 
 def test_increase_explained_by_another_team_s_finding_names_that_team():
-    """Nor does a team read that no finding explains what one explains that nobody owns."""
+    """An unowned finding explains an increase too."""
     assert moved([about(team="fraud")]).endswith("(Cost anomaly, owned by fraud)")
     assert moved([about(team=None)]).endswith("(Cost anomaly)")
 
@@ -184,22 +184,22 @@ def test_increase_is_explained_by_a_finding_that_ended(state):
     assert moved([old]).endswith("(not explained by a finding)")
 
 
-def test_a_finding_about_the_whole_account_explains_what_is_not_larger():
-    """A dormant account's service rose with it; a first charge of a cent explains no 200 USD."""
+def test_finding_about_an_account_explains_smaller_increases():
+    """A dormant account explains the cost of its services; a first charge of a cent does not explain 200 USD."""
     assert moved([about("Dormant account", service=None)]).endswith("(Dormant account)")
     assert moved([about("First charge", service=None, cost="0.01")]).endswith("(not explained by a finding)")
     both = [about("Dormant account", service=None, cost="900"), about()]
     assert moved(both).endswith("(Cost anomaly)")
 
 
-def test_no_part_of_a_month_is_settled_on_its_second_day():
-    """The budget of April is not held against the last days of March."""
+def test_second_day_of_a_month_has_no_month_to_date():
+    """The budget of April is not compared with the last days of March."""
     week = week_of([row(month=0.0)], as_of=date(2026, 5, 2))
     assert "0% of the 1,000 USD budget used; 0% of the month is settled" in week.lines[0]
 
 
-def test_the_report_counts_settled_days_and_the_month():
-    """Seven days against the seven before; credits and tax are in neither, and the month has its fees."""
+def test_report_counts_settled_days_and_the_month():
+    """Seven days and the seven before; credits and tax are excluded, and the month includes fees."""
     charges = [
         {"charge_date": AS_OF - timedelta(days=back), "EffectiveCost": 10.0 if back < 10 else 4.0}
         for back in range(1, 25)
@@ -208,10 +208,10 @@ def test_the_report_counts_settled_days_and_the_month():
         charges.append(
             {"charge_date": AS_OF - timedelta(days=5), "EffectiveCost": cost, "ChargeCategory": kind}
         )
-    (found,) = report("team_weeks", charges)
-    assert (found["effective_cost"], found["effective_cost_before"]) == (70.0, 28.0)
+    (row,) = report("team_weeks", charges)
+    assert (row["effective_cost"], row["effective_cost_before"]) == (70.0, 28.0)
     month = range(1, (AS_OF - timedelta(days=3)).day + 1)
     in_month = [one for one in charges if one["charge_date"].month == 3 and one["charge_date"].day in month]
     usage = [one for one in in_month if "ChargeCategory" not in one]
-    assert found["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in usage))
-    assert found["settled_until"] == AS_OF - timedelta(days=3)
+    assert row["month_to_date"] == pytest.approx(sum(one["EffectiveCost"] for one in usage))
+    assert row["settled_until"] == AS_OF - timedelta(days=3)

@@ -306,7 +306,7 @@ def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simula
             detections=catalog.live, owners=owners, ledger=SqliteLedger(tmp_path / "ledger.db"),
             progress=lambda _text: None,
         )  # fmt: skip
-    reported = {identity(news.finding.model_dump()) for news in scanned.notifications}
+    reported = {identity(notification.finding.model_dump()) for notification in scanned.notifications}
     allowed = {identity(incident) for incident in truth["either"]}
     assert reported - allowed == {identity(incident) for incident in visible(truth)} - allowed
 

@@ -29,12 +29,50 @@ SAME_SHARE = 0.5  # of the rows compared, equal: they are the same charges
 WHOLE_SHARE = 0.999  # of the rows compared: files of as many charges are the same then
 COMPARED_DAYS = 3
 BUCKET: Mapping[Level, str] = {"time": "charge_date", "day": "charge_date", "month": "billing_period"}
-# What tells a row from others, beside its time. Sums are compared to six digits: their order of addition differs.
+# The columns that identify a row, besides its time. Sums are compared to six digits: their order of addition differs.
 ROW = (
     "ProviderName", "BillingCurrency", "SubAccountId", "RegionId", "ServiceName", "SkuMeter", "x_Operation",
     "ResourceId", "ChargeCategory", "PricingCategory", "CommitmentDiscountId", "CommitmentDiscountStatus",
 )  # fmt: skip
 MONEY = "format('{:.6g}', sum(BilledCost) + 0e0) AS billed, format('{:.6g}', sum(EffectiveCost) + 0e0) AS effective"
+
+# For each pair: the share of keys with equal sums in common buckets and accounts, and the buckets with most such keys.
+EQUAL_SHARES = f"""
+WITH unit_money AS (
+    SELECT unit, bool_or(billed <> '0' OR effective <> '0') AS has_money FROM keyed_charges GROUP BY 1
+),
+counted AS (
+    SELECT keyed_charges.*
+    FROM keyed_charges INNER JOIN unit_money USING (unit)
+    WHERE NOT has_money OR billed <> '0' OR effective <> '0'
+),
+buckets AS (SELECT unit, bucket, SubAccountId, count(*) AS keys FROM counted GROUP BY ALL),
+common AS (
+    SELECT first_unit, second_unit, sum(a.keys) AS first_keys, sum(b.keys) AS second_keys
+    FROM compared_pairs
+    INNER JOIN buckets AS a ON a.unit = first_unit
+    INNER JOIN buckets AS b
+        ON b.unit = second_unit AND a.bucket = b.bucket AND a.SubAccountId IS NOT DISTINCT FROM b.SubAccountId
+    GROUP BY ALL
+),
+matched AS (
+    SELECT first_unit, second_unit, a.bucket, count(*) AS keys
+    FROM compared_pairs
+    INNER JOIN counted AS a ON a.unit = first_unit
+    INNER JOIN counted AS b
+        ON b.unit = second_unit AND a.bucket = b.bucket AND a.key = b.key
+        AND a.SubAccountId IS NOT DISTINCT FROM b.SubAccountId
+        AND a.billed = b.billed AND a.effective = b.effective
+    GROUP BY ALL
+)
+SELECT
+    first_unit,
+    second_unit,
+    sum(keys) / least(any_value(first_keys), any_value(second_keys)),
+    list(bucket ORDER BY keys DESC, bucket)[1:{COMPARED_DAYS}]
+FROM matched INNER JOIN common USING (first_unit, second_unit)
+GROUP BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -125,7 +163,7 @@ def _share_days(first: Unit, second: Unit) -> bool:
 def _as_many(first: Unit, second: Unit) -> bool:
     """Return whether both hold as many charges of as much money, period by period."""
 
-    def told(unit: Unit) -> list[tuple[object, ...]]:
+    def counts(unit: Unit) -> list[tuple[object, ...]]:
         return sorted(
             (
                 fact.billing_period,
@@ -138,7 +176,7 @@ def _as_many(first: Unit, second: Unit) -> bool:
         )
 
     billed = [sum(fact.billed_cost for fact in one.facts) for one in (first, second)]
-    return told(first) == told(second) and abs(billed[0] - billed[1]) <= 1e-6 * max(1.0, abs(billed[0]))
+    return counts(first) == counts(second) and abs(billed[0] - billed[1]) <= 1e-6 * max(1.0, abs(billed[0]))
 
 
 def _overlaps(
@@ -221,8 +259,8 @@ def _alike(
 ) -> list[Overlap]:
     """Return the share of keys in common buckets and accounts that have equal sums, for each of `pairs`.
 
-    `names` gives the unit of every value of `unit`. Sums of nothing tell nothing apart: they count only between units
-    that hold nothing else.
+    `names` gives the unit of every value of `unit`. Keys whose sums are 0 count only between units that have no
+    other sums.
     """
     keys = {name: key for key, name in names.items()}
     connection.execute(f"CREATE OR REPLACE TEMP TABLE keyed_charges AS {keyed}")
@@ -231,43 +269,6 @@ def _alike(
         "SELECT unnest(CAST(? AS VARCHAR[])) AS first_unit, unnest(CAST(? AS VARCHAR[])) AS second_unit",
         [[keys[first] for first, _ in sorted(pairs)], [keys[second] for _, second in sorted(pairs)]],
     )
-    rows = connection.execute(
-        f"""
-        WITH telling AS (
-            SELECT unit, bool_or(billed <> '0' OR effective <> '0') AS has_money FROM keyed_charges GROUP BY 1
-        ),
-        counted AS (
-            SELECT keyed_charges.*
-            FROM keyed_charges INNER JOIN telling USING (unit)
-            WHERE NOT has_money OR billed <> '0' OR effective <> '0'
-        ),
-        buckets AS (SELECT unit, bucket, SubAccountId, count(*) AS keys FROM counted GROUP BY ALL),
-        common AS (
-            SELECT first_unit, second_unit, sum(a.keys) AS first_keys, sum(b.keys) AS second_keys
-            FROM compared_pairs
-            INNER JOIN buckets AS a ON a.unit = first_unit
-            INNER JOIN buckets AS b
-                ON b.unit = second_unit AND a.bucket = b.bucket AND a.SubAccountId IS NOT DISTINCT FROM b.SubAccountId
-            GROUP BY ALL
-        ),
-        matched AS (
-            SELECT first_unit, second_unit, a.bucket, count(*) AS keys
-            FROM compared_pairs
-            INNER JOIN counted AS a ON a.unit = first_unit
-            INNER JOIN counted AS b
-                ON b.unit = second_unit AND a.bucket = b.bucket AND a.key = b.key
-                AND a.SubAccountId IS NOT DISTINCT FROM b.SubAccountId
-                AND a.billed = b.billed AND a.effective = b.effective
-            GROUP BY ALL
-        )
-        SELECT
-            first_unit,
-            second_unit,
-            sum(keys) / least(any_value(first_keys), any_value(second_keys)),
-            list(bucket ORDER BY keys DESC, bucket)[1:{COMPARED_DAYS}]
-        FROM matched INNER JOIN common USING (first_unit, second_unit)
-        GROUP BY ALL
-        """
-    ).fetchall()
+    rows = connection.execute(EQUAL_SHARES).fetchall()
     connection.execute("DROP TABLE keyed_charges; DROP TABLE compared_pairs")
     return [Overlap(names[first], names[second], share, tuple(days)) for first, second, share, days in rows]

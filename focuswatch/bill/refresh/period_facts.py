@@ -84,9 +84,29 @@ def probe_services(
     Raises ExportError, naming `place`, for charges without a day or of a day that cannot be, and for a cost that
     is no number or beyond all reason.
     """
+    names = tuple(PeriodFacts.model_fields)
+    facts = []
+    for row in connection.execute(_facts_statement(file)).fetchall():
+        effective_cost, has_days, odd_day, *largest = row[len(names) :]
+        if not has_days:
+            raise ExportError(
+                f"{place}: ChargePeriodStart is missing in some charges; expected one in each. Export the file again"
+            )
+        if odd_day is not None:
+            raise ExportError(
+                f"{place}: some charges are dated {odd_day}; expected years {FIRST_DAY.year} to {LAST_DAY.year}. "
+                "Correct the file"
+            )
+        fact = PeriodFacts(**dict(zip(names, row[: len(names)], strict=True)))
+        _check_costs(fact.billed_cost, effective_cost, *largest, place=place)
+        facts.append(fact)
+    return tuple(facts)
+
+
+def _facts_statement(file: str) -> str:
+    """Return the SELECT of the columns of PeriodFacts, followed by the values that are checked."""
     first, last = literal(FIRST_DAY), literal(LAST_DAY)
-    rows = connection.execute(
-        f"""
+    return f"""
         SELECT
             billing_period,
             BillingCurrency,
@@ -108,36 +128,33 @@ def probe_services(
         FROM read_parquet({file_list([file])})
         GROUP BY ALL
         ORDER BY ALL
-        """
-    ).fetchall()
-    names = tuple(PeriodFacts.model_fields)
-    facts = []
-    for *row, effective_cost, has_days, odd_day, billed_on, most_billed, spent_on, most_spent in rows:
-        fact = dict(zip(names, row, strict=True))
-        if not has_days:
+    """
+
+
+def _check_costs(
+    billed_cost: float,
+    effective_cost: float,
+    billed_on: date | None,
+    most_billed: float | None,
+    spent_on: date | None,
+    most_spent: float | None,
+    *,
+    place: str,
+) -> None:
+    """Raise an ExportError if a sum is not finite, or the largest sums of a day are impossible."""
+    if not math.isfinite(billed_cost) or not math.isfinite(effective_cost):
+        raise ExportError(
+            f"{place}: BilledCost or EffectiveCost contains NaN or infinity; expected finite numbers. "
+            "Correct the file or export it again"
+        )
+    for column, day, most in (
+        ("BilledCost", billed_on, most_billed),
+        ("EffectiveCost", spent_on, most_spent),
+    ):
+        if most and most > MOST_COST:
             raise ExportError(
-                f"{place}: ChargePeriodStart is missing in some charges; expected one in each. Export the file again"
+                f"{place}: {column} of {day} sums to {most:g}, expected less than {MOST_COST:g}. Correct the file"
             )
-        if odd_day is not None:
-            raise ExportError(
-                f"{place}: some charges are dated {odd_day}; expected years {FIRST_DAY.year} to {LAST_DAY.year}. "
-                "Correct the file"
-            )
-        if not math.isfinite(fact["billed_cost"]) or not math.isfinite(effective_cost):
-            raise ExportError(
-                f"{place}: BilledCost or EffectiveCost contains NaN or infinity; expected finite numbers. "
-                "Correct the file or export it again"
-            )
-        for column, day, most in (
-            ("BilledCost", billed_on, most_billed),
-            ("EffectiveCost", spent_on, most_spent),
-        ):
-            if most and most > MOST_COST:
-                raise ExportError(
-                    f"{place}: {column} of {day} sums to {most:g}, expected less than {MOST_COST:g}. Correct the file"
-                )
-        facts.append(PeriodFacts(**fact))
-    return tuple(facts)
 
 
 def grain_of(periods: Sequence[Periods]) -> Grain:

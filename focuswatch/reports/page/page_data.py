@@ -112,11 +112,10 @@ def gather(
     evaluated_until = ledger.evaluated_until()
     gpu_days = queries.lookup("gpu_busy_days")
     series = series_of(entries, suppressions, as_of=as_of)
-    if detections is None:
-        detections = _summaries(
-            detected_on or engine, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,
-            evaluated_until=evaluated_until, per_usd=per_usd,
-        )  # fmt: skip
+    detections = _summaries(
+        detected_on or engine, as_of=as_of, catalog=catalog, owners=owners, result_cache=result_cache,
+        evaluated_until=evaluated_until, per_usd=per_usd,
+    ) if detections is None else detections  # fmt: skip
     return PageData(
         as_of=as_of,
         currency=currency,
@@ -133,16 +132,22 @@ def gather(
         finding_days=queries.lookup("finding_days", findings=series) if series else [],
         reports=_reports(queries, owners=owners),
         purposes=_purposes(queries, entries, owners=owners),
-        launched=queries.run(
-            lambda: costs_muted_by_launches(
-                engine, catalog=catalog, owners=owners, as_of=as_of, per_usd=per_usd
-            ),
-            default=(),
-        ),
+        launched=_launched(queries, owners=owners, per_usd=per_usd),
         failures=tuple(queries.failures),
         warnings=tuple(warnings),
         other_providers=other_providers,
     )
+
+
+def _launched(queries: _Queries, *, owners: Owners, per_usd: float) -> tuple[MutedByLaunch, ...]:
+    """Return the costs that planned launches mute; none if the query fails."""
+
+    def costs() -> tuple[MutedByLaunch, ...]:
+        return costs_muted_by_launches(
+            queries.engine, catalog=queries.catalog, owners=owners, as_of=queries.as_of, per_usd=per_usd
+        )
+
+    return queries.run(costs, default=())
 
 
 def _reports(queries: _Queries, *, owners: Owners) -> dict[str, list[Row]]:

@@ -53,9 +53,9 @@ class Watched:
 
         def step(*args, **named):
             self._before(name)
-            answer = attribute(*args, **named)
+            result = attribute(*args, **named)
             self._after(name)
-            return answer
+            return result
 
         return step
 
@@ -277,10 +277,10 @@ def test_failed_read_leaves_no_doubt(world, kind, path):
     world.table.delete_item(Key={"kind": "told in jira", "id": FINGERPRINT})
     world.jira.now += 121
     world.jira.fail(kind, "GET", path, seconds=1.5)
-    usual, world.read_seconds = world.read_seconds, 1.0 if kind == "slow" else world.read_seconds
+    previous, world.read_seconds = world.read_seconds, 1.0 if kind == "slow" else world.read_seconds
     with pytest.raises(TryLater):
         world.channel.deliver(notification())
-    world.read_seconds = usual
+    world.read_seconds = previous
     world.deliver(notification())
     assert len(world.issues) == 1
 

@@ -168,8 +168,8 @@ def test_issue_that_cannot_be_closed_is_commented_and_logged(world, missing):
             step.fields = {"customfield_1": {"required": True, "hasDefaultValue": False, "name": "Cause"}}
         if missing:
             world.jira.workflow[status] = []
-    said = world.channel.deliver(notification(1, "resolved"))
-    assert "closing failed" in said
+    outcome = world.channel.deliver(notification(1, "resolved"))
+    assert "closing failed" in outcome
     (issue,) = world.issues
     assert not issue.done and len(issue.bodies) == 1 and "Resolved" in issue.bodies[0]
     assert world.channel.deliver(notification(1, "resolved")) is None
@@ -218,7 +218,7 @@ def test_detection_on_trial_notifies_finops_only(world, monkeypatch):
 
 
 def test_issue_is_still_closed_after_jira_was_removed_from_the_config(world):
-    """Whoever takes Jira out of owners.toml still sees what is there come to its end."""
+    """After `jira` is removed from owners.toml, existing issues are still closed."""
     world.channel.deliver(notification())
     world.owners = Owners.model_validate({"teams": {"search": {"channel": "#search"}}})
     assert world.channel.deliver(notification(1, "resolved")).endswith("SRCH-1 closed")
@@ -227,11 +227,11 @@ def test_issue_is_still_closed_after_jira_was_removed_from_the_config(world):
 def test_refused_optional_field_is_left_out_and_logged(world):
     """An assignee leaves, a component is renamed, a priority does not exist: the team still gets its issue."""
     with_jira(world, assignee="712020:gone", component="renamed", priority={"high": "P1"})
-    said = world.channel.deliver(notification())
+    outcome = world.channel.deliver(notification())
     (issue,) = world.issues
     assert not {"assignee", "components", "priority"} & issue.fields.keys()
     for part in ("without its priority", "without its components", "without its assignee"):
-        assert part in said
+        assert part in outcome
 
 
 def test_refused_required_field_is_reported_with_the_reason_from_jira(world):
@@ -304,18 +304,18 @@ def test_unknown_key_in_owners_toml_is_named(tmp_path, section, named):
 def test_shipped_owners_toml_documents_the_defaults_of_jira():
     """Its comments name every key with its default."""
     text = (Path(__file__).parents[3] / "config" / "owners.toml").read_text()
-    told = {
+    fields = {
         line.partition(" = ")[0].strip("# "): line.partition(" = ")[2].split("  ")[0]
         for line in text.partition("As a table")[2].partition("# If the project")[0].splitlines()[1:]
         if " = " in line
     }
     default = Jira(project="SRCH")
-    assert told.keys() == default.model_dump().keys() - {"project"}
-    assert tomllib.loads(f"priority = {told['priority']}")["priority"] == default.priority
+    assert fields.keys() == default.model_dump().keys() - {"project"}
+    assert tomllib.loads(f"priority = {fields['priority']}")["priority"] == default.priority
     for name in ("issue_type", "least_severity", "remind"):
-        assert tomllib.loads(f"it = {told[name]}")["it"] == getattr(default, name)
+        assert tomllib.loads(f"it = {fields[name]}")["it"] == getattr(default, name)
     for name in ("done", "reopen"):
-        assert set(tomllib.loads(f"it = {told[name]}")["it"]) <= set(getattr(default, name))
+        assert set(tomllib.loads(f"it = {fields[name]}")["it"]) <= set(getattr(default, name))
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def test_closing_by_a_person_becomes_an_exclusion_that_expires(world):
     assert world.channel.deliver(notification(1, "changed", **today(world))).endswith(
         "SRCH-1 was closed by a person"
     )
-    (silence,) = world.ledger.suppressions()
-    assert silence == Suppression(
+    (suppression,) = world.ledger.suppressions()
+    assert suppression == Suppression(
         id=1,
         scope="fingerprint",
         value=FINGERPRINT,
@@ -57,11 +57,11 @@ def test_excluded_finding_causes_no_notification(world):
     world.channel.deliver(notification())
     close(world)
     world.channel.sweep()
-    (silence,) = world.ledger.suppressions()
-    assert silence.covers(a_finding()) and silence.is_active_on(
+    (suppression,) = world.ledger.suppressions()
+    assert suppression.covers(a_finding()) and suppression.is_active_on(
         world.today + timedelta(days=EXCLUSION_DAYS - 1)
     )
-    assert not silence.is_active_on(world.today + timedelta(days=EXCLUSION_DAYS))
+    assert not suppression.is_active_on(world.today + timedelta(days=EXCLUSION_DAYS))
 
 
 def test_closing_is_excluded_once(world):
@@ -145,8 +145,8 @@ def test_sweep_finds_closings_without_a_notification(world):
     swept = world.channel.sweep()
     assert (swept.excluded, swept.duplicates, swept.failed) == (["SRCH-1"], [], {})
     assert world.channel.sweep().excluded == []
-    (silence,) = world.ledger.suppressions()
-    assert silence.since == world.today - timedelta(days=1), "it counts from the day of the closing"
+    (suppression,) = world.ledger.suppressions()
+    assert suppression.since == world.today - timedelta(days=1), "it counts from the day of the closing"
 
 
 def test_sweep_reads_every_page(world):
@@ -233,8 +233,8 @@ def test_closing_without_author_counts_as_by_a_person(world):
     close(world)
     world.issues[0].histories.clear()
     world.channel.deliver(notification(1, "changed", **today(world)))
-    (silence,) = world.ledger.suppressions()
-    assert silence.author == "Jira"
+    (suppression,) = world.ledger.suppressions()
+    assert suppression.author == "Jira"
 
 
 def test_own_closing_without_author_is_recognized(world):

@@ -149,8 +149,8 @@ def test_comment_mark_is_unique_to_one_notification():
 
 
 def golden_findings() -> dict[str, Finding]:
-    told = [Finding.model_validate(one) for one in json.loads((GOLDEN / "findings.json").read_text())]
-    return {one.detection: one for one in reversed(told)}
+    findings = [Finding.model_validate(one) for one in json.loads((GOLDEN / "findings.json").read_text())]
+    return {one.detection: one for one in reversed(findings)}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The local Slack behaves as Slack's documentation says, seen through Slack's own client."""
+"""The local Slack behaves as documented, tested with Slack's own client."""
 
 import json
 import time
@@ -262,10 +262,10 @@ def test_history_is_newest_first_and_paged(slack, team, clock):
     for number in range(5):
         clock.now += 10
         times.append(web.chat_postMessage(channel=team.id, text=str(number), metadata=TOLD)["ts"])
-    asked = {"oldest": times[0], "limit": 3, "include_all_metadata": True}
+    arguments = {"oldest": times[0], "limit": 3, "include_all_metadata": True}
     pages = [
         ([one["text"] for one in page["messages"]], page["has_more"], page["messages"][0]["metadata"])
-        for page in web.conversations_history(channel=team.id, **asked)
+        for page in web.conversations_history(channel=team.id, **arguments)
     ]
     assert pages == [(["4", "3", "2"], True, TOLD), (["1"], False, TOLD)]
     only = web.conversations_history(channel=team.id, oldest=times[0], latest=times[0], inclusive=True)
@@ -278,9 +278,13 @@ def test_thread_belongs_to_its_message(slack, team):
     ts = web.chat_postMessage(channel=team.id, text="parent")["ts"]
     web.chat_postMessage(channel=team.id, text="quiet", thread_ts=ts, metadata=TOLD)
     loud = web.chat_postMessage(channel=team.id, text="loud", thread_ts=ts, reply_broadcast=True)["ts"]
-    told = web.conversations_replies(channel=team.id, ts=ts, include_all_metadata=True)["messages"]
-    assert [(one["text"], one["thread_ts"]) for one in told] == [("parent", ts), ("quiet", ts), ("loud", ts)]
-    assert told[0]["reply_count"] == 2 and told[1]["metadata"] == TOLD
+    replies = web.conversations_replies(channel=team.id, ts=ts, include_all_metadata=True)["messages"]
+    assert [(one["text"], one["thread_ts"]) for one in replies] == [
+        ("parent", ts),
+        ("quiet", ts),
+        ("loud", ts),
+    ]
+    assert replies[0]["reply_count"] == 2 and replies[1]["metadata"] == TOLD
     history = web.conversations_history(channel=team.id)["messages"]
     assert [(one["ts"], one.get("subtype")) for one in history] == [(loud, "thread_broadcast"), (ts, None)]
     assert (
@@ -295,8 +299,8 @@ def test_channels_and_members_are_paged(slack, team):
         slack.workspace.channel(name)
     slack.workspace.channel("#old", archived=True)
     slack.workspace.channel("#hid", private=True, invited=False)
-    asked = {"limit": 2, "exclude_archived": True, "types": "public_channel,private_channel"}
-    pages = [[one["name"] for one in page["channels"]] for page in web.conversations_list(**asked)]
+    arguments = {"limit": 2, "exclude_archived": True, "types": "public_channel,private_channel"}
+    pages = [[one["name"] for one in page["channels"]] for page in web.conversations_list(**arguments)]
     assert pages == [["team", "b"], ["c"]]
     members = [page["members"] for page in web.conversations_members(channel=team.id, limit=1)]
     assert members == [[BOT], [ANNA]]
@@ -352,11 +356,11 @@ def test_submitted_dialog_has_its_fields_and_metadata(slack, team):
 def test_response_url_works_five_times(slack, team, clock):
     """For ephemeral replies or to replace the message; it expires after 30 minutes."""
     ts = client(slack).chat_postMessage(channel=team.id, text="x", blocks=BLOCKS)["ts"]
-    answer = WebhookClient(slack.pressed(team, ts, "snooze_7", user=ANNA).payload["response_url"])
-    assert answer.send(text="only you").status_code == 200
-    assert answer.send(text="y", replace_original=True).status_code == 200
+    response = WebhookClient(slack.pressed(team, ts, "snooze_7", user=ANNA).payload["response_url"])
+    assert response.send(text="only you").status_code == 200
+    assert response.send(text="y", replace_original=True).status_code == 200
     assert team.whispers[0][0] == ANNA and team.messages[ts].text == "y"
-    assert [answer.send(text="more").status_code for _ in range(4)] == [200, 200, 200, 404]
+    assert [response.send(text="more").status_code for _ in range(4)] == [200, 200, 200, 404]
     late = WebhookClient(
         slack.workspace.response_path(channel=team.id, ts=ts, user=ANNA).join([slack.address, ""])
     )
@@ -382,8 +386,12 @@ def test_rate_limit_is_one_message_per_second_and_channel(slack, team, clock):
         web.chat_postMessage(channel=team.id, text="x")
     with pytest.raises(SlackApiError) as error:
         web.chat_postMessage(channel=team.id, text="x")
-    answer = error.value.response
-    assert (answer.status_code, answer["error"], answer.headers["Retry-After"]) == (429, "ratelimited", "1")
+    response = error.value.response
+    assert (response.status_code, response["error"], response.headers["Retry-After"]) == (
+        429,
+        "ratelimited",
+        "1",
+    )
     assert len(team.messages) == 2 and web.chat_postMessage(channel=other.id, text="x")["ok"]
     clock.now += 1
     assert web.chat_postMessage(channel=team.id, text="x")["ok"]
@@ -427,7 +435,7 @@ def test_message_can_be_posted_without_a_response(slack, team, kind):
 
 
 def test_slow_response_arrives(slack, team):
-    """After the time that was asked for."""
+    """After the requested time."""
     slack.fault("slow", seconds=0.3)
     began = time.monotonic()
     assert client(slack).chat_postMessage(channel=team.id, text="x")["ok"]

@@ -23,7 +23,7 @@ COSTLIER = finding(team="search", cost="2000")
 
 @pytest.fixture
 def world():
-    """A Slack that nobody has written to."""
+    """Return an empty Slack workspace."""
     with slack_world() as world:
         yield world
 
@@ -87,7 +87,7 @@ def test_resolved_finding_has_no_buttons(world):
 
 
 def test_finding_that_is_back_is_a_new_message(world):
-    """Nobody reads the thread of what is over."""
+    """The thread of a resolved finding is no longer read."""
     world.deliver(
         notification(FINDING),
         notification(FINDING, "resolved", number=2),
@@ -120,7 +120,7 @@ def test_notification_after_a_dead_letter_waits_half_a_day(world):
 
 
 def test_older_notification_changes_nothing(world):
-    """What was told stays told."""
+    """Notifications that were sent are not sent again."""
     world.deliver(notification(FINDING), notification(FINDING, "resolved", number=2))
     world.deliver(notification(FINDING))
     assert "Resolved" in world.team.shown[0].text
@@ -264,10 +264,10 @@ def test_rate_limit_of_slack_pauses_every_batch(world):
     world.deliver(notification(FINDING))
     with pytest.raises(TryLater) as first:
         world.deliver(notification(finding(resource="b", team="search")))
-    asked = len(world.server.called("chat.postMessage"))
+    posts = len(world.server.called("chat.postMessage"))
     with pytest.raises(TryLater) as second:
         world.channel().deliver(notification(finding(resource="c", team="search")))
-    assert len(world.server.called("chat.postMessage")) == asked
+    assert len(world.server.called("chat.postMessage")) == posts
     assert 0 < second.value.seconds <= first.value.seconds
 
 
@@ -325,7 +325,7 @@ def test_kill_at_any_step_causes_no_loss_and_no_duplicate(story):
 
 
 def test_two_concurrent_batches_post_one_message(world):
-    """One tells, the other comes back and finds it told."""
+    """One batch posts, and the other finds the message."""
 
     def attempt(_number):
         try:
@@ -388,7 +388,7 @@ def test_failed_digest_is_posted_when_its_lines_are_repeated(world):
 
 
 def test_failed_digest_does_not_stop_others(world):
-    """Each is for a channel and a team; what failed is named by its news."""
+    """Each digest belongs to a channel and a team; a failure is listed by its notification."""
     world.server.workspace.channel("#fraud")
     teams = {"search": {"channel": "#team-search"}, "fraud": {"channel": "#fraud"}}
     world.owners = Owners.model_validate({"teams": teams})
@@ -462,8 +462,8 @@ def test_webhook_posts_each_change_as_a_message(world, by_webhook):
 
 def test_finding_for_finops_does_not_use_the_webhook_of_the_team(world, by_webhook):
     """A detection on trial, or a team that is not in owners.toml."""
-    found = CATALOG.detections[FINDING.detection]
-    trial = replace(found, header=found.header.model_copy(update={"status": "trial"}))
+    detection = CATALOG.detections[FINDING.detection]
+    trial = replace(detection, header=detection.header.model_copy(update={"status": "trial"}))
     by_webhook(replace(CATALOG, detections={FINDING.detection: trial})).deliver(notification(FINDING))
     world.owners = Owners.model_validate({})
     by_webhook().deliver(notification(finding(team="search", resource="b")))

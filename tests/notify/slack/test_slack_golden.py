@@ -85,10 +85,10 @@ def findings(tmp_path_factory, catalog) -> list[Finding]:
         few = [
             one for name in DETECTIONS for one in [it for it in every if it.detection == name][:MOST_OF_ONE]
         ]
-        found = sorted(few, key=every.index)
+        kept = sorted(few, key=every.index)
         FINDINGS.write_text(
             json.dumps(
-                [json.loads(one.model_dump_json(by_alias=True)) for one in found],
+                [json.loads(one.model_dump_json(by_alias=True)) for one in kept],
                 indent=1,
                 ensure_ascii=False,
             )
@@ -100,10 +100,13 @@ def findings(tmp_path_factory, catalog) -> list[Finding]:
 
 def scanned(folder: Path, *, catalog: Catalog) -> tuple[Finding, ...]:
     """Return the findings of a simulated organization, of DETECTIONS."""
-    made = simulate(folder / "it", days=70, end=END, rows=20_000)
-    owners = Owners.load(made.owners)
+    simulation = simulate(folder / "it", days=70, end=END, rows=20_000)
+    owners = Owners.load(simulation.owners)
     inputs = BillInputs(
-        str(made.export), state=folder / "state", activity=made.activity, accounts=made.accounts
+        str(simulation.export),
+        state=folder / "state",
+        activity=simulation.activity,
+        accounts=simulation.accounts,
     )
     with open_local_bill(inputs, catalog=catalog, owners=owners, progress=print) as bill:
         return scan(
@@ -176,14 +179,14 @@ def problems(payload: dict[str, Any]) -> list[str]:
 
 
 def _message_problems(message: dict[str, Any]) -> list[str]:
-    found = blocks_problems(message["blocks"])
+    problems = blocks_problems(message["blocks"])
     if too_long(message["blocks"]):
-        found.append("msg_blocks_too_long")
+        problems.append("msg_blocks_too_long")
     if "metadata" in message and (problem := metadata_problem(message["metadata"])):
-        found.append(problem)
+        problems.append(problem)
     if not 0 < len(message["text"]) <= TEXT_CHARACTERS:
-        found.append("text is empty or too long")
-    return found
+        problems.append("text is empty or too long")
+    return problems
 
 
 @pytest.mark.parametrize("detection, case", CASES)

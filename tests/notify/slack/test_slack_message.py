@@ -119,7 +119,7 @@ def test_whatever_a_bill_holds_slack_takes_it(name):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_data_is_never_markup_and_never_a_mention(name):
-    """Rich text has text elements alone, beside our own links and whoever answered; other texts are escaped."""
+    """Rich text contains only text elements, links of focuswatch and the responder; other text is escaped."""
     for payload in every_payload(HOSTILE[name]):
         assert not re.search("[<>]", payload["text"])
         for one in elements(payload["blocks"]):
@@ -247,17 +247,17 @@ def test_resolved_finding_has_no_buttons(kind):
     ],
 )
 def test_response_is_shown_and_removes_buttons(action, left):
-    """With until when and why; every button says which finding it is about."""
-    answered = action and RecordedResponse(
+    """With end date and reason; each button contains the fingerprint of its finding."""
+    response = action and RecordedResponse(
         action, "U0ANNA", DAY, until=DAY + timedelta(days=7), reason="a *standby*"
     )
-    payload = told(finding(), response=answered)
+    payload = told(finding(), response=response)
     buttons = [one for one in elements(payload["blocks"]) if one.get("type") == "button"]
     assert [one["action_id"] for one in buttons] == left
     assert {one["value"] for one in buttons} <= {finding().fingerprint}
     shown = "Marked as not waste" if action == "not waste" else str(action).capitalize()
-    says = f"*{shown}* by @U0ANNA on {DAY} until 2026-04-07: a *standby*" if action else "What to do"
-    assert says in seen(payload)
+    line = f"*{shown}* by @U0ANNA on {DAY} until 2026-04-07: a *standby*" if action else "What to do"
+    assert line in seen(payload)
 
 
 @pytest.mark.parametrize("category, says", [("waste", "Not waste"), ("security", "Expected")])
@@ -267,7 +267,7 @@ def test_button_of_a_security_finding_says_expected(category, says):
 
 
 def test_accounts_and_regions_have_names():
-    """As AWS calls them, with the id that a command takes; what is not known is told by its id."""
+    """The names are those of AWS, followed by the ID that commands need; an unknown Region is shown by ID."""
     one = finding().model_copy(update={"sub_account_name": "search-dev"})
     assert "search-dev (111122223333) · US East (N. Virginia), us-east-1" in seen(told(one))
     assert region("us-gov-west-1") == "AWS GovCloud (US-West), us-gov-west-1"
@@ -289,7 +289,7 @@ def test_region_without_botocore_is_its_id(monkeypatch):
 
 
 def test_evidence_omits_what_the_reason_contains():
-    """Few columns; of long lists the first; what is told already, empty or a setting is left out."""
+    """Few columns, and the first values of long lists; values in the reason, empty values and settings are omitted."""
     evidence = {
         "said": "on ml.g5.2xlarge", "lookback_days": 7, "none": None, "instance_ids": [f"i-{n}" for n in range(15)],
         "first_day": "2026-03-01", "last_day": "2026-03-07", "idle": True, "gpu_hours": 1234.5,
@@ -369,7 +369,7 @@ def test_resolved_states_savings(saved, says):
 
 
 def test_message_has_metadata_to_find_it():
-    """Which finding, and which news of it; a note in its thread too."""
+    """The fingerprint and the number of the notification; replies in the thread have them too."""
     named = {"fingerprint": finding().fingerprint, "news_id": "n-1"}
     for payload in (
         told(finding()),
@@ -416,7 +416,7 @@ def test_digest_adds_no_different_amounts():
 
 
 def test_dialog_has_the_message_in_its_metadata():
-    """What comes back with the reason says where to put it."""
+    """The submitted dialog contains the place of the message."""
     view = render_not_waste_dialog("f1", title="A title", channel="C1", ts="1.2")
     assert json.loads(view["private_metadata"]) == {"fingerprint": "f1", "channel": "C1", "ts": "1.2"}
     assert (view["callback_id"], view["blocks"][1]["element"]["min_length"]) == ("not_waste", 5)

@@ -19,7 +19,7 @@ MESSAGE = {"text": "all is well", "blocks": []}
 
 @pytest.fixture
 def world():
-    """A Slack that nobody has written to."""
+    """Return an empty Slack workspace."""
     with slack_world() as world:
         yield world
 
@@ -99,13 +99,13 @@ def tell_closings(world):
         slack, Claims(table, channel="said", model=PostedOnce, clock=world.clock), world.clock
     )
     failed = []
-    told = Claims(world.table, channel="slack", model=SlackState, clock=world.clock)
-    JiraClosings(poster, told, failed.append).notify(DynamoLedger(world.table).suppressions(), today=DAY)
+    claims = Claims(world.table, channel="slack", model=SlackState, clock=world.clock)
+    JiraClosings(poster, claims, failed.append).notify(DynamoLedger(world.table).suppressions(), today=DAY)
     return failed
 
 
 def test_closing_in_jira_is_posted_once_in_the_thread(world):
-    """Who closed it and as what, until when nothing is said, and how to hear of it sooner."""
+    """The reply states the person, the resolution, the end of the exclusion, and how to remove it."""
     world.deliver(notification(FINDING))
     closed(world)
     for _ in range(2):
@@ -131,7 +131,7 @@ def test_other_suppressions_are_not_posted(world, more):
 
 
 def test_closing_without_a_message_is_not_posted(world):
-    """A digest told it, or nobody did: there is no thread."""
+    """There is no thread if the finding was in a digest or was not posted."""
     closed(world)
     world.deliver(notification(FINDING, in_digest=True))
     assert tell_closings(world) == []

@@ -33,7 +33,7 @@ FINDING = finding(team="search")
 
 @pytest.fixture
 def world():
-    """One finding, told to the team search."""
+    """Return one finding that was posted to the team search."""
     with slack_world() as world:
         ledger = DynamoLedger(world.table)
         ledger.update(lambda entries, silences: decide(entries, silences, run(FINDING)), evaluated=())
@@ -49,7 +49,7 @@ def pressed(world, action_id, *, user="U0ANNA"):
 
 
 def open_dialog(world, view, *, trigger_id):
-    """As the function `answer` does it."""
+    """Queue the response like the function `answer`."""
     WebClient(world.server.token, base_url=world.server.api).views_open(view=view, trigger_id=trigger_id)
 
 
@@ -84,7 +84,7 @@ def test_only_requests_signed_by_slack_are_accepted(world):
 
 
 def test_malformed_payload_is_an_error():
-    """Whoever sends it has the secret, and still may not break anything."""
+    """The sender has the secret, but the payload is still validated."""
     for body in (
         "",
         "payload=",
@@ -113,15 +113,15 @@ def test_acknowledgment_is_stored_and_shown(world):
 
 @pytest.mark.parametrize(("action", "days"), [("snooze_7", 7), ("snooze_30", 30)])
 def test_snooze_suppresses_until_its_day(world, action, days):
-    """With who asked for it; the message says so and asks no more."""
+    """With its author; the message shows the response and no buttons."""
     world.recorder().record(pressed(world, action))
-    (silence,) = DynamoLedger(world.table).suppressions()
-    assert (silence.scope, silence.value) == ("fingerprint", FINDING.fingerprint)
-    assert silence.until == DAY + timedelta(days=days)
-    assert silence.author == "u0anna (U0ANNA)"
+    (suppression,) = DynamoLedger(world.table).suppressions()
+    assert (suppression.scope, suppression.value) == ("fingerprint", FINDING.fingerprint)
+    assert suppression.until == DAY + timedelta(days=days)
+    assert suppression.author == "u0anna (U0ANNA)"
     (message,) = world.team.shown
     assert buttons(message) == []
-    assert str(silence.until) in json.dumps(message.blocks)
+    assert str(suppression.until) in json.dumps(message.blocks)
 
 
 def test_not_waste_asks_for_a_reason_and_excludes(world):
@@ -134,13 +134,13 @@ def test_not_waste_asks_for_a_reason_and_excludes(world):
     open_dialog(world, view, trigger_id=question.trigger_id)
     press = parse_interaction(world.server.submitted({"reason": "standby for Friday"}, user="U0ANNA").body)
     world.recorder().record(press)
-    (silence,) = DynamoLedger(world.table).suppressions()
-    assert (silence.reason, silence.until) == ("standby for Friday", None)
+    (suppression,) = DynamoLedger(world.table).suppressions()
+    assert (suppression.reason, suppression.until) == ("standby for Friday", None)
     assert "standby for Friday" in json.dumps(world.team.shown[0].blocks)
 
 
 def test_only_members_of_the_channel_can_respond(world):
-    """Anybody else is told so, and nothing changes."""
+    """Anyone else gets a reply, and nothing changes."""
     world.recorder().record(pressed(world, "snooze_30", user="U0MALLORY"))
     assert DynamoLedger(world.table).suppressions() == []
     ((user, whisper),) = world.team.whispers
@@ -150,7 +150,7 @@ def test_only_members_of_the_channel_can_respond(world):
 
 
 def test_channel_in_the_payload_grants_nothing(world):
-    """What a payload says of its channel gives nobody a right."""
+    """The channel in the payload is not trusted."""
     other = world.server.workspace.channel("#elsewhere", members=["U0MALLORY"])
     press = pressed(world, "snooze_30", user="U0MALLORY")
     world.recorder().record(replace(press, channel=other.id))
@@ -186,8 +186,8 @@ def test_repeated_response_counts_once(world):
     """A queue may bring it again, also after the finding was let go and silenced anew."""
     press = pressed(world, "snooze_7")
     world.recorder().record(press)
-    (silence,) = DynamoLedger(world.table).suppressions()
-    DynamoLedger(world.table).remove_suppression(silence.id)
+    (suppression,) = DynamoLedger(world.table).suppressions()
+    DynamoLedger(world.table).remove_suppression(suppression.id)
     world.recorder().record(press)
     assert DynamoLedger(world.table).suppressions() == []
 
@@ -199,7 +199,7 @@ def test_response_to_an_unknown_finding_gets_a_reply(world):
 
 
 def moved_to_webhook(world):
-    """The team has a webhook from now on, by which a change was told; the bot's message is as it was."""
+    """The team changed to a webhook, which posted a change; the message of the bot is unchanged."""
     pace = MessagePacing(world.table, channel="slack", clock=world.clock, sleep=world.sleep)
     hook = Webhook(world.server.webhook(world.team), pace, timeout_seconds=1)
     channel = replace(world.channel(), slack=hook, channels=Channels(world.table, hook), threads=False)
@@ -273,8 +273,8 @@ def test_response_counts_once_after_a_kill_at_any_step(action):
                         world.now += 400
                 ledger = DynamoLedger(world.table)
                 (entry,) = ledger.entries().values()
-                known = [one for one in (entry.acknowledged_by, *ledger.suppressions()) if one]
-                assert len(known) == 1, (moment, number)
+                responses = [one for one in (entry.acknowledged_by, *ledger.suppressions()) if one]
+                assert len(responses) == 1, (moment, number)
                 assert "acknowledge" not in buttons(world.team.shown[0]), (moment, number)
 
 
@@ -333,7 +333,7 @@ def test_response_is_queued_at_once(world, handler):
 
 
 def test_not_waste_opens_the_dialog_at_once(world, handler):
-    """And queues nothing before it is answered."""
+    """Nothing is queued before the dialog is submitted."""
     assert (
         handler(world.server.pressed(world.team, world.team.shown[0].ts, "not_waste", user="U0ANNA"))[
             "statusCode"

@@ -17,7 +17,7 @@ function moversSection(data, currency) {
   const name = `Week-over-week changes, in ${currency}`;
   return section("movers", "Week-over-week changes", `Spend in the last 7 settled days compared with the 7 days before, by account, region and service.${basisOf(data.reports.weekly_deltas)}`,
     table(name, columns, rows.slice(0, FIRST_ROWS)),
-    rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} smaller changes`, table(`${name}, the smaller ones`, columns, rows.slice(FIRST_ROWS))) : null);
+    rows.length > FIRST_ROWS ? folded(`${rows.length - FIRST_ROWS} smaller changes`, table(`${name}: smaller changes`, columns, rows.slice(FIRST_ROWS))) : null);
 }
 
 // From the point of no change: increases to the right, decreases to the left.
