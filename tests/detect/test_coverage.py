@@ -56,7 +56,7 @@ def test_an_empty_bill_proves_nothing():
     assert covered({"days": MONTH}, as_of=date(2026, 3, 1)).doubts
 
 
-def test_account_without_charges_changes_no_coverage():
+def test_stopped_account_is_missing_until_it_is_closed_or_a_month_has_passed():
     """It may be missing from the export; after a month, or once it is closed, it is gone."""
     stopped = {"SubAccountId": "2", "days": [date(2026, 3, 1), date(2026, 3, 20)]}
     assert covered({"days": MONTH}, stopped).missing_accounts == {"2"}
