@@ -1,4 +1,4 @@
-"""What AWS Budgets and Cost Anomaly Detection say becomes a finding that says it in one sentence, and has an owner."""
+"""Alerts of AWS Budgets and Cost Anomaly Detection become findings with a reason and an owner."""
 
 import json
 import time
@@ -101,7 +101,7 @@ def test_currencies_are_not_mixed():
 
 
 def test_message_with_only_a_budget_name_becomes_a_finding():
-    """The name alone is asked for."""
+    """Only the name is required."""
     finding = read("AWS Budget Notification\n\nBudget Name: team-x\nAlert Threshold: > $5.00\n")
     assert finding.reason == "The budget team-x has passed its alert threshold of > $5.00."
     assert (finding.first_seen, finding.sub_account_id, finding.owned_by) == (TODAY, None, "fallback")

@@ -28,7 +28,7 @@ def ledger(request, tmp_path):
 
 
 def said(ledger, body, *, on=TODAY):
-    """The kinds of news that a message makes."""
+    """Return the kinds of the notifications of a message."""
     decision = record(ledger, parse(body, owners=Owners(), today=on), today=on)
     return [notification.kind for notification in decision.notifications]
 
@@ -93,7 +93,7 @@ def test_scan_does_not_resolve_alerts(ledger):
 
 
 def test_budget_can_be_suppressed_by_its_name(ledger):
-    """Whoever excluded it knows; it is written down and not told."""
+    """The excluded alert is recorded and not notified."""
     ledger.add_suppression(
         Suppression(
             scope="resource", value="focuswatch-team-search", author="a", reason="a big launch", since=TODAY
@@ -104,7 +104,7 @@ def test_budget_can_be_suppressed_by_its_name(ledger):
 
 
 def test_notification_is_pending_until_published():
-    """In the ledger on DynamoDB it is untold like a detection's, and gone when it was told."""
+    """In the ledger on DynamoDB, the notification is pending like that of a detection, and removed when sent."""
     with mock_aws():
         kept = DynamoLedger(ledger_table())
         said(kept, anomaly_message())

@@ -58,7 +58,7 @@ def page(state: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_above_usual_means_two_things(tmp_path):
+def test_equal_anomalies_have_equal_amounts(tmp_path):
     """Two rises of one day and one size are stated alike, as the 1,000 USD that they cost, though one is younger."""
     findings = scan(CASES / "tag_of_the_rise_is_ignored" / "bill.csv", tmp_path)
     for detection in ("cost_anomaly", "gpu_burst"):
@@ -97,7 +97,7 @@ def test_cost_1e22(tmp_path):
 
 
 def test_csv_formula(tmp_path):
-    """No cell of a CSV begins, after spaces and line feeds, with what a spreadsheet takes for a formula."""
+    """No CSV cell starts a formula after spaces and line feeds."""
     done = focuswatch("report", "spend_by_team", HOSTILE_NAMES, "--format", "csv", "--state", tmp_path)
     cells = [cell for row in csv.reader(io.StringIO(done.stdout)) for cell in row]
     for sign in "=\N{FULLWIDTH EQUALS SIGN}":
@@ -195,7 +195,7 @@ def test_new_region_of_a_purchase(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1", "cp1252"])
-def test_news_lost_and_news_lost_encoding(tmp_path, encoding):
+def test_findings_of_a_failed_output_are_new_again(tmp_path, encoding):
     """What a full disk did not take is new again, and any encoding of the output takes it."""
     scan_idle = [
         FOCUSWATCH, "scan", IDLE / "bill.parquet", "--activity", IDLE / "activity.parquet", "--state", tmp_path,

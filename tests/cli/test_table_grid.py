@@ -103,7 +103,7 @@ ECONOMICS = [
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(("name", "rows"), [("month_forecast", FORECAST), ("unit_economics", ECONOMICS)])
-def test_a_report_fits_the_columns_that_are_told(capsys, monkeypatch, width, name, rows):
+def test_report_fits_the_given_columns(capsys, monkeypatch, width, name, rows):
     """Piped output honours COLUMNS; every number is whole, every row is named."""
     monkeypatch.setenv("COLUMNS", str(width))
     print_report(Catalog.load().report(name), rows, currency="USD", names={"111122223331": "search-prod"})

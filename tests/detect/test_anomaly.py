@@ -97,7 +97,7 @@ def test_the_costs_are_left_as_they_were():
 
 
 def mixed_table():
-    """Series of every kind: usual, raised, gappy, sporadic, begun late, negative, of constant cost."""
+    """Return series of each kind: normal, raised, with gaps, sporadic, started late, negative, constant."""
     costs = raised(*((series(days=200, seed=2),) + ramp(120, 20)))
     rng = np.random.default_rng(3)
     costs[10:20][rng.random((10, 200)) < 0.2] = np.nan
@@ -152,14 +152,14 @@ def test_the_unit_of_money_does_not_matter(factor):
 
 @pytest.mark.parametrize("noise", [0.05, 0.10])
 def test_spike_is_anomalous_only_on_its_day(noise):
-    """One day at twice its cost is told at once, and casts no shadow."""
+    """A day at twice its cost is anomalous at once, and does not affect later days."""
     anomalous = strange(raised(series(noise=noise), 250, 2.0))
     assert anomalous[:, 250].all()
     assert anomalous[:, 251:280].mean() < 0.002
 
 
 def test_weekend_increase_is_anomalous_even_if_small():
-    """Weekends up by 35 % at 10 % noise: most weekend days are told from the second weekend on, workdays stay quiet."""
+    """Weekends up by 35 % at 10 % noise: most weekend days are anomalous from the second weekend on, no workday is."""
     costs, day = series(), np.arange(400)
     weekends = (day >= 201) & (day < 243) & (day % 7 >= 5)
     anomalous = strange(raised(costs, weekends, 1.35))
@@ -172,7 +172,7 @@ def test_weekend_increase_is_anomalous_even_if_small():
 
 @pytest.mark.parametrize("weekday", range(7))
 def test_increase_of_one_weekday_is_anomalous_even_if_small(weekday):
-    """A weekday up by 35 % at 10 % noise: its third and fourth occurrence are found, other days stay quiet."""
+    """A weekday up by 35 % at 10 % noise: its third and fourth occurrence are anomalous, other days are not."""
     costs, day = series(), np.arange(400)
     of = (day >= 201) & (day < 229) & (day % 7 == weekday)
     anomalous = strange(raised(costs, of, 1.35))
@@ -195,7 +195,7 @@ def test_a_day_that_does_not_stand_out_is_not_flagged_because_the_days_before_di
 
 @pytest.mark.parametrize(("noise", "by_day"), [(0.05, 8), (0.10, 14)])
 def test_ramp_of_three_percent_per_day_is_anomalous(noise, by_day):
-    """It is told within a week or two and until its last day: the baseline does not follow it."""
+    """It is anomalous within two weeks and until its last day: the baseline does not follow it."""
     costs = series(noise=noise)
     scored = score_with_expectation(raised(costs, *ramp(250, 40)), MONDAY)
     anomalous = scored.scores[:, 250:290] > ANOMALY_THRESHOLD
@@ -213,7 +213,7 @@ def test_a_longer_or_larger_rise_scores_higher():
 
 
 def test_decrease_is_never_anomalous():
-    """Half the cost, nothing at all, or a slow decline: scores answer increases only."""
+    """Half the cost, no cost, or a slow decline: scores are for increases only."""
     costs = series()
     for falling in (
         raised(costs, slice(200, 400), 0.5),
@@ -224,7 +224,7 @@ def test_decrease_is_never_anomalous():
 
 
 def test_short_series_are_evaluated_from_the_fifth_week():
-    """Of 90 days, a spike on day 33 and a ramp from day 60 are told."""
+    """Of 90 days, a spike on day 33 and a ramp from day 60 are anomalous."""
     costs = series(days=90)
     assert strange(raised(costs, 33, 2.0))[:, 33].mean() > 0.95
     assert strange(raised(costs, *ramp(60, 25)))[:, 75:85].mean() > 0.9
@@ -252,7 +252,7 @@ def test_steady_growth_is_expected(rate):
 
 
 def test_weekends_of_nothing_are_a_rhythm():
-    """Charged on workdays alone, with cents at weekends: neither Monday nor the cents are strange."""
+    """Charges on workdays and cents on weekends: neither Monday nor the cents are anomalous."""
     costs = series(weekend=0.0) + np.random.default_rng(6).random((SERIES, 400)) * 0.5
     assert strange(costs)[:, 28:].mean() < 0.001
 
@@ -267,7 +267,7 @@ def test_charges_on_one_weekday_alone_are_a_rhythm(weekday):
 
 @pytest.mark.parametrize("share", [2 / 7, 0.6])
 def test_charges_on_random_days_are_how_such_a_series_is(share):
-    """Charged two days a week, or four, whichever they are: no alarm a day, and a charge of thirty times is told."""
+    """Charges on two or four days of a week are expected; a charge of thirty times is anomalous."""
     charged = np.random.default_rng(7).random((SERIES, 400)) < share
     costs = series(growth=0, weekend=1) * charged
     assert strange(costs)[:, 28:].mean() < 0.003
@@ -276,7 +276,7 @@ def test_charges_on_random_days_are_how_such_a_series_is(share):
 
 
 def test_constant_costs_have_a_noise_floor():
-    """A cent more is nothing, a tenth more is strange, and nothing is infinitely so."""
+    """An increase of a cent is expected, an increase of a tenth is anomalous, and no score is infinite."""
     costs = np.full((1, 200), 100.0)
     costs[0, 100], costs[0, 130], costs[0, 160] = 100.01, 102, 115
     scores = score(costs, MONDAY)[0]
@@ -291,7 +291,7 @@ def test_series_without_charges_score_zero(value):
 
 
 def test_negative_costs_are_evaluated():
-    """A series of credits is quiet while it is even, and strange when the credits stop."""
+    """A series of credits is expected while it is even, and anomalous when the credits stop."""
     costs = -series(growth=0)
     assert strange(costs)[:, 28:].mean() < 0.001
     costs[:, 300] = 0
@@ -299,7 +299,7 @@ def test_negative_costs_are_evaluated():
 
 
 @pytest.mark.parametrize("before", [0.0, np.nan])
-def test_a_series_begins_with_its_first_charge(before):
+def test_series_starts_with_its_first_charge(before):
     """Leading zeros and leading gaps are no history: four weeks from the first charge score 0, then it is judged."""
     costs = raised(series(), 250, 2.0)
     costs[:, :200] = before
@@ -310,7 +310,7 @@ def test_a_series_begins_with_its_first_charge(before):
 
 
 def test_days_without_data_score_zero_and_change_nothing_that_follows():
-    """Gaps of days or of two months: 0 where nothing is known, quiet after it, and a spike is still told."""
+    """Gaps of days or two months score 0, the days after them are expected, and a spike is anomalous."""
     costs = raised(series(), 300, 2.0)
     costs[:, 100:103], costs[:, 200:260] = np.nan, np.nan
     scores = score(costs, MONDAY)
@@ -324,7 +324,7 @@ def test_days_without_data_score_zero_and_change_nothing_that_follows():
 
 @pytest.mark.parametrize("factor", [1.5, 2.0, 6.0])
 def test_new_level_is_anomalous_for_weeks_only(factor):
-    """Told on its first days, for two to four weeks, and then no more."""
+    """It is anomalous for two to four weeks from its first days on."""
     anomalous = strange(raised(series(), slice(200, 400), factor))
     assert anomalous[:, 200:203].any(axis=1).mean() > 0.95
     assert anomalous[:, 200:214].mean() > 0.7
@@ -357,7 +357,7 @@ def test_persistent_weekend_increase_becomes_expected():
 
 
 def test_restarted_series_is_anomalous_for_days_only():
-    """Off for seven weeks, then back at its former cost: strange at first, known within a week."""
+    """Off for seven weeks, then back at its earlier cost: anomalous at first, expected within a week."""
     costs = series(growth=0)
     costs[:, 200:250] = 0
     anomalous = strange(costs)
@@ -437,7 +437,7 @@ def weekday_median_scores(costs):
 @pytest.mark.parametrize("kind", ["spike", "weekend", "ramp"])
 @pytest.mark.parametrize("seed", [11, 12])
 def test_it_nearly_equals_the_oracle_and_beats_the_weekday_median(kind, seed):
-    """By F1 at the same budget of false alarms; the oracle knows each day's true mean and deviation."""
+    """By F1 at the same number of false alarms; the oracle has the true mean and deviation of each day."""
     costs, labels, mean, deviation = second_year(kind, seed=seed)
     ours, oracle = f1(score(costs, MONDAY), labels), f1((costs - mean) / deviation, labels)
     assert ours >= 0.95 * oracle

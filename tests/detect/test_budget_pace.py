@@ -1,4 +1,4 @@
-"""A plan that will not last its month is told step by step: as forecast, at 70, 85 and 100 %, each once a month."""
+"""A budget that is forecast to be exceeded is notified in steps: forecast, 70, 85 and 100 %, each once a month."""
 
 from datetime import date, timedelta
 
@@ -35,7 +35,7 @@ class World:
         ]
 
     def scanned(self, as_of):
-        """What is told on a day: kind, and the share that was reached."""
+        """Return the notifications of a day: kind, and the share of the budget."""
         engine = bill(*(one for one in self.charges if one["charge_date"] < as_of))
         local_tables.load_owners(engine.connection, self.owners.tables)
         local_tables.create_views(engine.connection, CATALOG, values={"as_of": as_of})
@@ -67,7 +67,7 @@ def test_each_budget_step_is_notified_once_in_order(tmp_path):
 
 
 def test_skipped_budget_step_is_not_notified_later(tmp_path):
-    """One day takes it from 65 to 90 %: 85 is told, and 70 never."""
+    """One day raises spend from 65 to 90 %: 85 % is notified, and 70 % never."""
     costs = [20.0] * 59 + [100.0] * 13 + [500.0] + [100.0] * 17
     world = World(tmp_path, budget=2000, costs=costs)
     notified = world.told(date(2026, 3, 14), date(2026, 3, 24))
@@ -75,7 +75,7 @@ def test_skipped_budget_step_is_not_notified_later(tmp_path):
 
 
 def test_the_next_month_is_another_plan(tmp_path):
-    """What was told in March is told of April again, from its beginning."""
+    """Steps notified in March are notified again in April."""
     world = World(tmp_path, budget=2000, costs=[100.0] * 110)
     notified = world.told(date(2026, 3, 28), date(2026, 4, 19))
     assert [one[1:] for one in notified] == [
@@ -86,7 +86,7 @@ def test_the_next_month_is_another_plan(tmp_path):
 
 
 def test_neither_time_nor_a_larger_excess_repeats_a_step(tmp_path):
-    """No reminder after two weeks, and no word where the forecast grows by half: the next step will tell."""
+    """No reminder after two weeks, and no notification if the forecast grows by half: the next step is notified."""
     world = World(tmp_path, budget=5000, costs=[150.0] * 65 + [260.0] * 25)
     notified = world.told(date(2026, 3, 12), date(2026, 3, 30))
     assert [step for *_, step in notified] == [0.0, 70.0, 85.0, 100.0]
@@ -135,8 +135,8 @@ def test_an_older_ledger_is_read(tmp_path):
     )
 
 
-def test_a_bill_that_is_restated_below_a_step_tells_no_step_twice(tmp_path):
-    """70 % were told; corrected to less and grown again, they are not told again."""
+def test_budget_step_is_notified_once_after_a_restatement(tmp_path):
+    """70 % was notified; after a correction to less and new growth, 70 % is not notified again."""
     world = World(tmp_path, budget=2000, costs=[100.0] * 90)
     assert world.scanned(date(2026, 3, 17)) == [("new", "2026-03", 70.0)]
     first_of_march, march = world.charges[59]["charge_date"], world.charges[59:61]

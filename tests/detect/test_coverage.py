@@ -44,7 +44,7 @@ def test_a_bill_that_is_three_days_old_is_not_late():
 
 
 def test_a_gap_is_doubted_and_named():
-    """A day on which nobody was charged for anything was not delivered."""
+    """A day without any charge was not delivered."""
     (doubt,) = covered(
         {"days": [date(2026, 3, 1), date(2026, 3, 25)]}, {"days": [date(2026, 3, 26), date(2026, 3, 31)]}
     ).doubts
@@ -56,7 +56,7 @@ def test_an_empty_bill_proves_nothing():
     assert covered({"days": MONTH}, as_of=date(2026, 3, 1)).doubts
 
 
-def test_an_account_that_stopped_tells_nothing():
+def test_stopped_account_is_missing_until_it_is_closed_or_a_month_has_passed():
     """It may be missing from the export; after a month, or once it is closed, it is gone."""
     stopped = {"SubAccountId": "2", "days": [date(2026, 3, 1), date(2026, 3, 20)]}
     assert covered({"days": MONTH}, stopped).missing_accounts == {"2"}

@@ -1,4 +1,4 @@
-"""Why money rose: parts that add up, volume against price, what began and ended; asked for news alone."""
+"""Root cause: cost drivers that add up, volume and price, started and stopped resources; for notifications only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,7 +114,7 @@ def test_cost_drivers_add_up_to_the_excess_of_the_finding():
 
 @pytest.mark.parametrize("excess", [None, Decimal("0.1"), Decimal("333.333333"), Decimal(9999)])
 def test_cost_drivers_add_up_for_any_excess_and_number(excess):
-    """Five are told at most, in order; a sum that the bill does not bear out is among everything else."""
+    """At most five cost drivers, in order; the remainder is the sum of all others."""
     meters = [
         more(SkuMeter=f"EU-Meter{n}", ResourceId=f"arn:{n}", EffectiveCost=n * 1.1 / 3) for n in range(1, 40)
     ]
@@ -377,7 +377,7 @@ def test_finding_without_increase_or_days_has_no_explanation():
 
 
 class Counting:
-    """An engine that counts, and fails where it is told to."""
+    """An engine that counts statements, and fails if `fails` is set."""
 
     def __init__(self, engine: DuckDbEngine, *, fails: bool = False) -> None:
         self.engine, self.fails, self.asked = engine, fails, 0
@@ -403,7 +403,7 @@ class Trail:
 def run_and_notify(
     engine: Counting, ledger: SqliteLedger, *found: Finding, trail: Trail | None = None, **on: Any
 ) -> Any:
-    """What a run tells with its explanations, written into the ledger as a scan does."""
+    """Return the explained notifications of a run, which are written to the ledger as in a scan."""
     progress: list[str] = []
     result = run(*found, ran=("token_burst",), **on)
 
@@ -417,7 +417,7 @@ def run_and_notify(
 
 
 def test_notification_has_an_explanation_until_the_finding_changes(tmp_path):
-    """The bill and the accounts are asked for news alone; what is merely still there keeps what it was told."""
+    """Only notified findings are explained; open findings keep their explanation."""
     ledger, trail = SqliteLedger(tmp_path / "ledger.db"), Trail()
     with bill({}, more(EffectiveCost=500.0, SkuMeter="EU-tokens")) as duckdb:
         engine, one = Counting(duckdb), risen()
@@ -435,7 +435,7 @@ def test_notification_has_an_explanation_until_the_finding_changes(tmp_path):
 
 
 def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
-    """The finding is told, and the log says why it is bare."""
+    """The finding is notified, and the log has the reason for the missing explanation."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     with bill({}) as duckdb:
         (notification,), progress = run_and_notify(Counting(duckdb, fails=True), ledger, risen())
@@ -448,7 +448,7 @@ def test_a_statement_that_fails_costs_the_explanations_alone(tmp_path):
 
 
 def test_waste_asks_nothing(tmp_path):
-    """Most runs have no rise to tell."""
+    """Most runs notify no cost increase."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     with bill({}) as duckdb:
         engine = Counting(duckdb)

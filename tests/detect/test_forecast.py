@@ -112,7 +112,7 @@ def test_a_weekday_without_cost_has_no_factor():
     [(4, 1, True), (3, 1, False), (6, 7, False), (7, 7, True), (29, 30, False)],
 )
 def test_series_without_cost_for_longer_than_before_has_ended(quiet, rhythm, over):
-    """A weekly job of last Saturday goes on; a daily one that was silent for four days does not."""
+    """A weekly job that ran last Saturday continues; a daily job without cost for four days does not."""
     series = np.where(np.arange(90) % rhythm == 0, 10.0, 0.0)
     last = np.flatnonzero(series)[-1]
     table = np.concatenate((series[: last + 1], np.zeros(quiet)))

@@ -1,4 +1,4 @@
-"""A detection is asked again exactly when its statement or its data changed."""
+"""A detection runs again if its statement or its data changed."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ ROWS = ({"sub_account_id": "1", "monthly_cost": 0.1, "tags": {"team": "🙂"}, "
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """The file of a scan that answered one question."""
+    """Return the cache file of a scan with one result."""
     cache = ResultCache(tmp_path / "answers.json", digest="d")
     cache.put(Outcome(NEW_REGION, rows=ROWS, not_evaluated=ROWS), QUESTION)
     cache.save()
@@ -34,7 +34,7 @@ def test_same_statement_on_the_same_data_is_cached(path):
 
 
 def test_other_data_day_or_statement_is_not_cached(path):
-    """Each of them may have another answer."""
+    """Each can have another result."""
     later = QUESTION | {"as_of": date(2026, 3, 31) + timedelta(days=1)}
     edited = replace(NEW_REGION, sql=NEW_REGION.sql + " -- edited")
     assert ResultCache(path, digest="e").get(NEW_REGION, QUESTION) is None

@@ -36,7 +36,7 @@ CHARGE = {
 
 
 def test_detections_without_time_to_run_resolve_nothing(tmp_path):
-    """The next run goes on with it; what was asked counts."""
+    """The next run continues; results of completed detections are kept."""
     connection = connect()
     case = Case(name="one charge", kind="quiet", charges=[CHARGE])
     give(connection, case, file=CaseFile.model_construct(as_of=DAY, charge={}, activity_row={}, cases=[]))
@@ -157,13 +157,13 @@ def test_a_resources_own_tag_owns_no_security_finding(detection, team, owned_by)
 
 
 def test_security_detections_ignore_launches():
-    """A planned launch names its charges by tag, too, and keeps none of them quiet."""
+    """A planned launch matches charges by tag too, and mutes none of them."""
     security = [one for one in CATALOG.detections.values() if one.header.category == "security"]
     assert security and not [one.id for one in security if "launch" in one.sql]
 
 
 def test_continued_run_runs_only_the_remaining_detections(tmp_path):
-    """And one that a refresh has called asks what is due."""
+    """A run after a refresh runs the detections that are due."""
     a_run = SimpleNamespace(catalog=CATALOG, ledger=SqliteLedger(tmp_path / "ledger.db"))
     left = _due(a_run, {"detail": {"left": ["gpu_burst", "was_renamed"]}}, as_of=DAY)
     assert [one.id for one in left] == ["gpu_burst"]
@@ -171,7 +171,7 @@ def test_continued_run_runs_only_the_remaining_detections(tmp_path):
 
 
 def test_a_cost_that_is_no_number_fails_one_finding(monkeypatch):
-    """The detection says so, and its other findings are told."""
+    """The row has `not_evaluated`, and the other findings of the detection are notified."""
     rows = [
         {"sub_account_id": account, "region_id": None, "resource_id": None, "monthly_cost": cost}
         for account, cost in (("1", float("inf")), ("2", 5.0), ("3", float("nan")), ("4", None))
@@ -208,7 +208,7 @@ def test_failed_refresh_resolves_nothing(tmp_path, doubts, state):
 
 
 def test_only_a_period_that_detections_read_keeps_findings_open(monkeypatch):
-    """One of years ago is told, and that is all."""
+    """A finding from years ago is notified once."""
     beat = Heartbeat(
         function="refresh", run_id="r", ended_at=datetime(2026, 4, 10, tzinfo=UTC), seconds=1,
         failed={"2024-01": "broken", "2026-03": "broken", "2026-04": "broken"},

@@ -9,7 +9,7 @@ DAY_SECONDS = 86_400
 
 
 def matching(known: list[dict], jql: str, *, now: float) -> list[str]:
-    """Keys of the issues that a query asks for, in its order. Raises ValueError for what it does not know."""
+    """Return the keys of the issues that match a query, in its order. Raises ValueError for unsupported clauses."""
     where, _, order = jql.partition(" ORDER BY ")
     for clause in where.split(" AND "):
         holds = _test(clause.strip(), now=now)

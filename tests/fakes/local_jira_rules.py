@@ -46,7 +46,7 @@ class Step:
 
 
 def simplified() -> dict[str, list[Step]]:
-    """Cloud's: from everywhere to everywhere, called as the status; a new issue begins in the first."""
+    """The workflow of Cloud: transitions between all statuses, named like them; a new issue has the first status."""
     steps = [Step("11", "To Do", "10000"), Step("21", "In Progress", "10001"), Step("31", "Done", "10002")]
     return {status: list(steps) for status in ("10000", "10001", "10002")}
 

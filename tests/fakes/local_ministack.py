@@ -70,7 +70,7 @@ def resolve_condition_key(key: str, context: Any) -> Any:
 
 
 def request_context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
-    """Tell policies whose events are put on the bus, and which partition of a table is written.
+    """Pass the source of events and the partition of a written table to policies.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
     """
@@ -86,7 +86,7 @@ def request_context(service: str, action: str, body: bytes, params: dict[str, An
 def enforce_data_plane(
     service: str, action: str, headers: dict[str, str], query: dict[str, Any], *others: Any, **named: Any
 ) -> Any:
-    """Tell policies the prefix that a listing of a bucket asks for."""
+    """Pass the prefix of a bucket listing to policies."""
     if service == "s3" and "prefix" in query:
         prefix = query["prefix"]
         context = {"s3:prefix": prefix[0] if isinstance(prefix, list) else prefix}

@@ -152,7 +152,7 @@ def test_amount_parameter_must_end_in_usd(tmp_path):
 
 
 def test_material_change_is_measured_in_dollars():
-    """Ten dollars more are news; ten rupees more are none."""
+    """An increase of ten dollars is notified; an increase of ten rupees is not."""
     first, grown = finding(cost="15"), finding(cost="30")
     entries = {entry.fingerprint: entry for entry in decide({}, [], run(first)).entries}
     assert [one.kind for one in decide(entries, [], run(grown)).notifications] == ["changed"]
@@ -254,7 +254,7 @@ def test_scan_prints_the_exchange_rate_of_thresholds(tmp_path):
 
 
 def test_athena_reads_the_rate_from_the_raw_export():
-    """Of rows that are priced in dollars alone; refunds and free usage tell nothing."""
+    """From rows that are priced in US dollars; refunds and free usage are ignored."""
     connection = connect()
     connection.execute("""
         CREATE TABLE focus_export AS

@@ -128,7 +128,7 @@ def test_every_command_offered_is_the_catalogs_own_with_whole_names(detection):
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_name_with_special_characters_is_in_no_command(name):
-    """The step says why instead, wherever it is read."""
+    """The step states the reason instead, in each output."""
     finding = built(Catalog.load().detection("idle_sagemaker_endpoint"), name=name)
     if name in ("none", "global", "NoRegion", "zzfield0zz"):
         return  # a word like any other, where no region is named

@@ -185,7 +185,7 @@ def test_findings_are_ordered_by_stake():
 
 
 def test_continuing_event_is_not_changed():
-    """Its cost so far grows every day; that alone is news only when it has outgrown what was told by half."""
+    """Its cost so far grows every day; the owner is notified if the cost is half more than at the last notification."""
     entries = {entry.fingerprint: entry for entry in decide({}, [], run(an_event("100", "3000"))).entries}
     assert decide(entries, [], run(an_event("300", "3000"), ran=("cost_anomaly",))).notifications == ()
     for later in (an_event("600", "3000"), an_event("300", "9000")):

@@ -1,4 +1,4 @@
-"""What the ledger on DynamoDB promises beyond the contract: overlapping runs, and news that outlives its run."""
+"""The ledger on DynamoDB: overlapping runs, and notifications that outlive their run."""
 
 from contextlib import suppress
 
@@ -23,7 +23,7 @@ def updated(ledger, a_run):
     return ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
 
-def test_two_runs_at_once_tell_a_finding_once(ledger):
+def test_finding_of_two_concurrent_runs_is_notified_once(ledger):
     """The second decides on what the first has written, though it had read before."""
     second = []
 
@@ -39,7 +39,7 @@ def test_two_runs_at_once_tell_a_finding_once(ledger):
 
 
 def test_an_update_loses_nothing_that_another_wrote_meanwhile(ledger):
-    """Both runs' findings stand, and both are news."""
+    """The findings of both runs are stored and notified."""
     others = finding(resource="another")
 
     def overtaken(entries, silences):
@@ -63,7 +63,7 @@ def test_notification_is_pending_until_it_is_sent(ledger):
 
 
 def test_notifications_of_one_finding_are_sent_in_order(ledger):
-    """New, then resolved, though nobody told the first in time."""
+    """New, then resolved, even if the first notification was late."""
     updated(ledger, run(finding()))
     updated(ledger, run(ran=[finding().detection]))
     assert [pending.notification.kind for pending in ledger.pending_notifications()] == ["new", "resolved"]
@@ -105,7 +105,7 @@ def test_notification_id_is_stable(ledger):
 
 
 def test_more_findings_than_a_page_are_all_there(ledger):
-    """DynamoDB answers a megabyte at a time."""
+    """DynamoDB returns at most a megabyte per request."""
     many = [finding(resource=f"r-{number}-{'x' * 4_000}") for number in range(400)]
     updated(ledger, run(*many))
     assert len(ledger.entries()) == 400

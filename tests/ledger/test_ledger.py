@@ -1,4 +1,4 @@
-"""What a ledger remembers and what it makes news of: the contract that every ledger keeps."""
+"""The contract of each ledger: its state and its notifications."""
 
 import multiprocessing
 import sqlite3
@@ -40,7 +40,7 @@ def ledger(request, tmp_path: Path):
 
 
 def told(ledger: Ledger, a_run: DetectionRun) -> list[str]:
-    """The kinds of news that a run makes."""
+    """Return the kinds of the notifications of a run."""
     decision = ledger.update(
         lambda entries, silences: decide(entries, silences, a_run),
         evaluated=[EvaluatedUntil(id, a_run.as_of) for id in a_run.ran],
@@ -54,13 +54,13 @@ def only(ledger: Ledger) -> LedgerEntry:
 
 
 def test_a_finding_is_new_once(ledger):
-    """The same run twice says nothing the second time."""
+    """A repeated run causes no notification."""
     assert told(ledger, run(finding())) == ["new"]
     assert told(ledger, run(finding())) == []
 
 
 def test_reopened_ledger_keeps_notified_findings(tmp_path):
-    """What was told is on disk, not in the process."""
+    """The state is on disk and not in the process."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     told(ledger, run(finding()))
     assert told(SqliteLedger(ledger.path), run(finding())) == []
@@ -73,14 +73,14 @@ def test_cost_increase_of_half_is_notified(ledger):
 
 
 def test_smaller_cost_increase_is_not_notified(ledger):
-    """149.99 is not 1.5 times 100, and creeps up on what was told, not on what was seen last."""
+    """149.99 is not 1.5 times 100; the cost is compared with the last notification, not with the last scan."""
     told(ledger, run(finding(cost="100")))
     assert told(ledger, run(finding(cost="149.99"), on=NEXT_DAY)) == []
     assert told(ledger, run(finding(cost="150"), on=NEXT_DAY + timedelta(days=1))) == ["changed"]
 
 
 def test_small_sums_do_not_change(ledger):
-    """From 2 to 6 a month is a factor of three and no news."""
+    """An increase from 2 to 6 USD/month is a factor of three and causes no notification."""
     told(ledger, run(finding(cost="2")))
     assert told(ledger, run(finding(cost="6"), on=NEXT_DAY)) == []
 
@@ -92,7 +92,7 @@ def test_higher_severity_is_notified(ledger):
 
 
 def test_lower_cost_is_not_notified(ledger):
-    """Better news waits for the resolution."""
+    """The owner is notified when the finding is resolved."""
     told(ledger, run(finding(cost="1000")))
     assert told(ledger, run(finding(cost="100"), on=NEXT_DAY)) == []
 
@@ -105,7 +105,7 @@ def test_an_open_finding_is_reminded_of_after_two_weeks(ledger):
 
 
 def test_missing_finding_is_resolved_once(ledger):
-    """Resolved is told, and then it is history."""
+    """The resolution is notified once."""
     told(ledger, run(finding()))
     assert told(ledger, run(on=NEXT_DAY)) == ["resolved"]
     assert told(ledger, run(on=NEXT_DAY)) == []
@@ -113,7 +113,7 @@ def test_missing_finding_is_resolved_once(ledger):
 
 
 def test_recurring_finding_is_new_again(ledger):
-    """A resolved finding that is found again is told again, with its own first day."""
+    """A resolved finding that occurs again is notified again, with a new first day."""
     told(ledger, run(finding()))
     told(ledger, run(on=NEXT_DAY))
     back = NEXT_DAY + timedelta(days=3)
@@ -132,14 +132,14 @@ def test_recurring_finding_is_new_again(ledger):
     ],
 )
 def test_nothing_is_resolved_on_a_doubt(ledger, reach):
-    """Absence proves nothing where nobody could have seen it."""
+    """A missing finding is not resolved if it was not evaluated."""
     told(ledger, run(finding()))
     assert told(ledger, run(**({"on": NEXT_DAY} | reach))) == []
     assert only(ledger).state == "open"
 
 
 def test_finding_with_notify_once_is_not_notified_again(ledger):
-    """A new region leaves the news window without a word and stays known."""
+    """A new region leaves the evaluated period without a notification and stays in the ledger."""
     once = {"notified_once": {"idle_sagemaker_endpoint"}}
     assert told(ledger, run(finding(), **once)) == ["new"]
     assert told(ledger, run(on=NEXT_DAY, **once)) == []
@@ -148,7 +148,7 @@ def test_finding_with_notify_once_is_not_notified_again(ledger):
 
 
 def test_old_event_is_not_resolved_and_a_new_one_is_notified(ledger):
-    """GPUs that still run a week later are no news, and nothing that anybody ended."""
+    """GPUs that still run a week later cause no notification and are not resolved."""
     each = {"notified_each_time": {"idle_sagemaker_endpoint"}}
     assert told(ledger, run(finding(), **each)) == ["new"]
     assert told(ledger, run(on=NEXT_DAY, **each)) == []
@@ -174,7 +174,7 @@ def silence(**given: object) -> Suppression:
 
 
 def test_snoozed_finding_is_notified_on_its_day(ledger):
-    """Until a day means from that day on, and it is told though nothing changed."""
+    """The snooze ends on its day, and the unchanged finding is notified."""
     told(ledger, run(finding()))
     ledger.add_suppression(silence(until=DAY + timedelta(days=5)))
     days = [
@@ -192,7 +192,7 @@ def test_a_snooze_that_ran_out_reminds_though_nothing_changed(ledger):
 
 
 def test_finding_excluded_in_advance_is_notified_after_expiry(ledger):
-    """It was recorded all the time, and is new to whoever hears it."""
+    """The finding was recorded meanwhile, and is notified as new."""
     kept = ledger.add_suppression(silence())
     assert told(ledger, run(finding())) == []
     ledger.remove_suppression(kept.id)
@@ -200,7 +200,7 @@ def test_finding_excluded_in_advance_is_notified_after_expiry(ledger):
 
 
 def test_suppressed_finding_is_resolved_without_notification(ledger):
-    """Nobody hears the end of what nobody heard."""
+    """A finding that was never notified is resolved without a notification."""
     ledger.add_suppression(silence())
     told(ledger, run(finding()))
     assert told(ledger, run(on=NEXT_DAY)) == []
@@ -228,14 +228,14 @@ def test_an_exclusion_covers_its_scope_and_no_more(ledger, given, covered):
 
 
 def test_how_far_each_detection_looked_never_goes_back(ledger):
-    """A scan of an older bill does not make yesterday's news new."""
+    """A scan of an older bill does not make yesterday's findings new."""
     told(ledger, run(on=NEXT_DAY))
     told(ledger, run(on=DAY))
     assert ledger.evaluated_until() == {"idle_sagemaker_endpoint": NEXT_DAY}
 
 
 def test_notifications_are_ordered_by_cost(ledger):
-    """The costliest is told first."""
+    """The finding with the highest cost is notified first."""
     decision = decide({}, [], run(finding("a", cost="1"), finding("b", cost="100"), finding("c", cost="10")))
     assert [str(notification.finding.monthly_cost) for notification in decision.notifications] == [
         "100",
@@ -255,8 +255,8 @@ def _decide(a_run: DetectionRun, entries: dict[str, LedgerEntry], silences: list
     return decide(entries, silences, a_run)
 
 
-def test_concurrent_runs_tell_a_finding_once(tmp_path):
-    """Four processes find the same thing and one of their own: five findings are told, none twice."""
+def test_finding_of_concurrent_runs_is_notified_once(tmp_path):
+    """Four processes report one common and one own finding each: five findings are notified, none twice."""
     SqliteLedger(tmp_path / "ledger.db").close()
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, context.Pool(4) as pool:
@@ -318,7 +318,7 @@ def test_dates_are_the_bills_own():
     ],
 )
 def test_damaged_ledger_is_an_error(tmp_path, damage):
-    """Nothing that it held is taken for news."""
+    """Its findings are not reported as new."""
     ledger = SqliteLedger(tmp_path / "ledger.db")
     told(ledger, run(finding()))
     with sqlite3.connect(ledger.path) as connection:
@@ -339,7 +339,7 @@ def test_a_full_disk_leaves_the_ledger_as_it_was(tmp_path):
     assert len(ledger.entries()) == 1
 
 
-def test_beyond_a_measure_a_team_hears_the_rest_in_sum(ledger):
+def test_notifications_above_the_limit_are_in_the_digest(ledger):
     """Security goes first, whatever it costs; then what costs most, team by team."""
     many = [finding(resource=f"r-{number}", cost=str(1000 + number), team="search") for number in range(25)]
     alarm = finding(resource="alarm", cost="1", category="security", team="search")

@@ -1,4 +1,4 @@
-"""The table in memory does what moto's does, over everything that delivery asks of a table."""
+"""The table in memory behaves like that of moto for all requests of the delivery."""
 
 import random
 

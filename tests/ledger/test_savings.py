@@ -1,4 +1,4 @@
-"""The report `savings`: what is open, promised and verified, as the ledger knows it and the page shows it."""
+"""The report `savings`: open, expected and verified savings, as in the ledger and on the page."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -79,7 +79,7 @@ def test_open_promised_and_verified_are_three_sums(ledger):
 
 
 def test_savings_are_queried_in_several_statements(ledger, monkeypatch):
-    """Athena takes no statement of any length; the answers are those of one."""
+    """Athena limits the length of a statement; the results equal those of one statement."""
     labels: list[str] = []
     monkeypatch.setattr(DuckDbEngine, "query", recording(labels))
     entries = ledger.entries().values()
@@ -128,7 +128,7 @@ def test_the_page_shows_the_sums_of_the_report(ledger):
 
 
 def test_savings_are_split_by_use_case_and_intent(ledger):
-    """By the rows of use cases, as charges are; what no use case names has an owner or is nobody's."""
+    """By the rules of use cases, like charges; other findings have an owner or are unowned."""
     engine, _ = told(ledger)
     assert isinstance(engine, DuckDbEngine)
 

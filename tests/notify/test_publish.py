@@ -122,7 +122,7 @@ def test_very_long_evidence_is_published():
 
 
 def hundred():
-    """A ledger with a hundred findings to tell."""
+    """Return a ledger with a hundred pending notifications."""
     ledger = DynamoLedger(ledger_table())
     findings = [finding(resource=f"r-{number}") for number in range(100)]
     ledger.update(lambda known, silences: decide(known, silences, run(*findings)), evaluated=())
@@ -147,7 +147,7 @@ def test_publish_stops_before_the_timeout():
 
 @dataclass
 class Context:
-    """What Lambda tells the function: each time it asks, two seconds are gone."""
+    """The context of a Lambda function; two seconds pass with each call."""
 
     seconds: float
     function_name: str = "publish"

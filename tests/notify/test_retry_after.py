@@ -1,4 +1,4 @@
-"""For how long a server asks to be left alone, in each way in which it may say it."""
+"""The delay that a server requests, in each format of Retry-After."""
 
 import time
 from email.utils import formatdate

@@ -1,4 +1,4 @@
-"""`focuswatch doctor` finds what keeps a deployment from working, and says how to fix it."""
+"""`focuswatch doctor` detects problems of a deployment and states how to fix each."""
 
 import json
 from datetime import UTC, datetime, timedelta

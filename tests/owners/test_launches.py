@@ -1,4 +1,4 @@
-"""A planned launch is not told as strange, and everybody who reads reads that it is not."""
+"""A planned launch is not reported as an anomaly, and each output states the muted cost."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -54,7 +54,7 @@ def quiet(known, *, times=6.0, catalog=CATALOG):
 
 
 def with_broken_lookup():
-    """A catalog that cannot ask what launches keep quiet."""
+    """Return a catalog without the lookup of muted costs."""
     broken = replace(CATALOG.lookups["launched_costs"], sql="SELECT nothing")
     lookups = {**CATALOG.lookups, "launched_costs": broken}
     return Catalog(CATALOG.detections, CATALOG.reports, CATALOG.tables, lookups)
@@ -68,7 +68,7 @@ def test_muted_launch_states_end_factor_and_amount():
 
 
 def test_cost_above_the_factor_is_not_muted():
-    """Of 20 times the usual, seven times are within it."""
+    """Of 20 times the baseline, seven times are within the factor."""
     (one,) = quiet(owners(LAUNCH), times=20.0)
     assert (one.daily_cost, one.ratio) == (pytest.approx(700), pytest.approx(20))
 
@@ -128,7 +128,7 @@ def scanned(tmp_path):
 
 
 def test_scan_page_and_digest_state_the_muted_cost(scanned):
-    """The team whose launch it is and FinOps hear of it each week, another team does not."""
+    """The digests of the launch's team and of FinOps contain it each week, that of another team does not."""
     result, page, lines = scanned
     assert not [
         one for one in result.notifications if one.finding.detection in ("cost_anomaly", "token_burst")
@@ -143,7 +143,7 @@ def test_scan_page_and_digest_state_the_muted_cost(scanned):
 
 
 def test_without_the_plan_it_is_an_anomaly(tmp_path):
-    """So it is the launch that keeps it quiet, and nothing else."""
+    """Only the launch mutes the anomaly."""
     planned_owners = owners()
     result = scan(
         engine_of(planned_owners), as_of=DAY, currency="USD", catalog=CATALOG,

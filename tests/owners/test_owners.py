@@ -56,7 +56,7 @@ def test_the_first_rule_that_names_a_team_decides(owners, given, expected):
 
 
 def test_without_a_file_a_tag_names_the_team_itself():
-    """On a first look nobody has written owners.toml yet."""
+    """A first scan has no owners.toml."""
     owner = Owners().owner(tags={"team": "Search"}, account_id=None, account_tags=None, ou_path=None)
     assert owner == ("Search", "resource tag")
 
@@ -75,7 +75,7 @@ def test_without_a_file_a_tag_names_the_team_itself():
     ],
 )
 def test_every_mistake_is_named_with_its_key(tmp_path, text, told):
-    """One reading tells all that is wrong."""
+    """All errors are reported at once."""
     path = tmp_path / "owners.toml"
     path.write_text(text)
     with pytest.raises(ConfigError) as error:

@@ -1,4 +1,4 @@
-"""What the page asks of the tables is the same on DuckDB and on a real Trino."""
+"""The queries of the page have the same result on DuckDB and on a real Trino."""
 
 from dataclasses import replace
 

@@ -90,7 +90,7 @@ def world(request, aws):
 
 
 def told_under(world, killer, story, *, client, fingerprint):
-    """Tell a story; who is killed comes back as a fresh process when its lease has run out."""
+    """Deliver a sequence of notifications; a killed run is repeated in a new process after its lease expired."""
     channel = world.with_parts(
         client=Watched(client, killer.before_step, killer.after_step),
         table=Watched(world.table, killer.before_step, killer.after_step),

@@ -33,7 +33,7 @@ def replies(message):
 
 
 def deliver_until_done(world, *deliveries, patience=40):
-    """Bring deliveries again and again, each when it asks to be, as the queue does."""
+    """Retry deliveries at the requested times, like the queue."""
     left = list(deliveries)
     for _ in range(patience):
         for one in list(left):

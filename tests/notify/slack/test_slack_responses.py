@@ -279,7 +279,7 @@ def test_response_counts_once_after_a_kill_at_any_step(action):
 
 
 class Context:
-    """What Lambda tells a function of itself."""
+    """The context of a Lambda function."""
 
     function_name = "answer"
     memory_limit_in_mb = 1
