@@ -6,6 +6,7 @@ from typing import Any
 
 from focuswatch.aws_alerts import parse, record
 from focuswatch.aws_alerts.confirm_subscription import confirm_subscription, subscription_request
+from focuswatch.findings.same_cause import incident_rules
 from focuswatch.notify.queue_batch import Record, process_batch
 from lambdas.function import Invocation, lambda_function, logger
 from lambdas.queue_result import report_batch
@@ -23,7 +24,10 @@ def handler(invocation: Invocation) -> dict[str, Any]:
         finding = parse(
             message["body"], owners=run.owners, today=today, deployment=os.environ["FOCUSWATCH_NAME"]
         )
-        decision = record(run.ledger, finding, today=today, rates=run.owners.exchange_rates)
+        rules = incident_rules(run.catalog) if run.owners.routing.incidents else None
+        decision = record(
+            run.ledger, finding, today=today, rates=run.owners.exchange_rates, incident_rules=rules
+        )
         return f"{finding.detection} {finding.fingerprint}: {len(decision.notifications)} notifications"
 
     result = process_batch(

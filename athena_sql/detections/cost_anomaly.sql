@@ -1,6 +1,7 @@
 /*
 title     = "Cost anomaly"
 category  = "anomaly"
+names     = "amount"
 schedule  = "daily"
 kind      = "series"
 why       = """

@@ -1,6 +1,7 @@
 /*
 title     = "Dormant account active again"
 category  = "security"
+names     = "place"
 schedule  = "every_refresh"
 notify    = "every_run"
 why       = """

@@ -1,6 +1,7 @@
 /*
 title     = "First charge in a new region"
 category  = "security"
+names     = "place"
 schedule  = "every_refresh"
 notify    = "once"
 topic     = "new-region"

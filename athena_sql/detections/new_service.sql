@@ -1,6 +1,7 @@
 /*
 title     = "First charge for a new service"
 category  = "security"
+names     = "place"
 schedule  = "every_refresh"
 notify    = "once"
 why       = """

@@ -1,6 +1,7 @@
 /*
 title     = "Billing export late or incomplete"
 category  = "governance"
+names     = "amount"
 schedule  = "every_refresh"
 why       = """
 Every detection depends on a complete bill. AWS delivers the export up to three times a day.

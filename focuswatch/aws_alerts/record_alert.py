@@ -6,7 +6,9 @@ from datetime import date, timedelta
 from focuswatch.findings.aws_alert_ids import ANOMALY, BUDGET
 from focuswatch.findings.exchange_rates import Rates, rate_of
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger.decide import Decision, DetectionRun, decide
+from focuswatch.findings.same_cause import IncidentRules
+from focuswatch.ledger.decide import decide
+from focuswatch.ledger.decision import Decision, DetectionRun
 from focuswatch.ledger.ledger_entry import LedgerEntry, Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
 
@@ -14,8 +16,15 @@ DETECTIONS = frozenset((BUDGET, ANOMALY))
 OVER_DAYS = 45  # AWS does not report the end of an alert; it is closed this long after the last one
 
 
-def record(ledger: Ledger, finding: Finding, *, today: date, rates: Rates | None = None) -> Decision:
-    """Record an alert. It notifies if it is new or materially larger.
+def record(
+    ledger: Ledger,
+    finding: Finding,
+    *,
+    today: date,
+    rates: Rates | None = None,
+    incident_rules: IncidentRules | None = None,
+) -> Decision:
+    """Record an alert. It notifies if it is new or materially larger, and joins the incident of the same cost.
 
     Alerts of both detections that were not repeated for OVER_DAYS are closed without a notification.
     """
@@ -27,6 +36,7 @@ def record(ledger: Ledger, finding: Finding, *, today: date, rates: Rates | None
             ran=DETECTIONS,
             notified_once=DETECTIONS,
             per_usd=rate_of(finding.currency, rates=rates).per_usd,
+            incident_rules=incident_rules,
             not_evaluated={id for id, entry in entries.items() if not _is_over(entry, today=today)},
         )
         return decide(entries, suppressions, run)

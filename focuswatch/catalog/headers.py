@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 RESERVED_TOPICS = ("findings", "alarms", "spending")  # created for every deployment
 
 Category = Literal["waste", "security", "anomaly", "governance"]
+Names = Literal["cause", "place", "amount"]  # how much a finding says of its cause, the most first
 Parameter = str | bool | int | float | date | list[str | int | float]
 
 
@@ -99,7 +100,9 @@ class DetectionHeader(Header):
 
     `notify` is when a finding is notified: `on_change` when it is new, changes or is resolved; `every_run` each time
     it occurs, and not when it is resolved; `once` only the first time. New findings are also sent to `topic`, an SNS
-    topic that the deployment creates as `focuswatch-TOPIC`.
+    topic that the deployment creates as `focuswatch-TOPIC`. `names` decides which finding leads an incident: one that
+    names the `cause` (what runs, what is idle), then one that names only the `place` where something started, then
+    one that states only an `amount`.
     """
 
     category: Category
@@ -110,6 +113,7 @@ class DetectionHeader(Header):
     pace: PaceHeader | None = None
     explain: ExplainHeader | None = None
     notify: Literal["on_change", "every_run", "once"] = "on_change"
+    names: Names = "cause"
     topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)

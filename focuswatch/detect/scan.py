@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage
@@ -22,6 +23,7 @@ from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
 from focuswatch.findings.finding import fingerprint
+from focuswatch.findings.same_cause import incident_rules
 from focuswatch.ledger import (
     Decision,
     DetectionRun,
@@ -70,7 +72,14 @@ def scan(
     outcomes = [outcome for outcome in results if outcome]
     progress("Finding owners")
     run, known_data = _detection_run(
-        outcomes, engine=engine, detections=detections, owners=owners, as_of=as_of, rate=rate, doubts=doubts
+        outcomes,
+        engine=engine,
+        catalog=catalog,
+        detections=detections,
+        owners=owners,
+        as_of=as_of,
+        rate=rate,
+        doubts=doubts,
     )
     record = _Record(run, engine, catalog, progress, change_history)
     decision = record.write(ledger)
@@ -131,6 +140,7 @@ def _detection_run(
     outcomes: Collection[Outcome],
     *,
     engine: Engine,
+    catalog: Catalog,
     detections: Iterable[Detection],
     owners: Owners,
     as_of: date,
@@ -156,6 +166,7 @@ def _detection_run(
         missing_accounts=known_data.missing_accounts,
         resolves=not known_data.doubts,
         per_usd=rate.per_usd,
+        incident_rules=incident_rules(catalog) if owners.routing.incidents else None,
     )
     return run, known_data
 
@@ -181,8 +192,8 @@ class _Record:
 
     def _decide(self, entries: Mapping[str, LedgerEntry], suppressions: Sequence[Suppression]) -> Decision:
         self.state = LedgerSnapshot(entries, suppressions)
-        decision = attach_explanations(
-            decide(entries, suppressions, self.run),
+        explain = partial(
+            attach_explanations,
             previous=entries,
             engine=self.engine,
             catalog=self.catalog,
@@ -190,6 +201,7 @@ class _Record:
             progress=self.progress,
             change_history=self.change_history,
         )
+        decision = decide(entries, suppressions, self.run, explain=explain)
         return self._with_verified_savings(decision)
 
     def _with_verified_savings(self, decision: Decision) -> Decision:

@@ -19,6 +19,8 @@ from focuswatch.catalog.sql_catalog import Detection
 from focuswatch.engines import Row
 from focuswatch.findings.explanation import Explanation
 from focuswatch.findings.paste_commands import COMMAND, action_of
+from focuswatch.findings.related_findings import RelatedFinding, Rollout
+from focuswatch.findings.related_findings import Severity as Severity
 from focuswatch.findings.size_limits import limit_size
 from focuswatch.findings.stake import DAYS_A_MONTH as DAYS_A_MONTH
 from focuswatch.findings.stake import EVENTS, Stake, stake_of, weight
@@ -37,7 +39,6 @@ ANY_AMOUNT = Context(
     prec=400
 )  # digits of the greatest double with six decimals; the default of 28 fails from 1e22 on
 
-Severity = Literal["critical", "high", "medium", "low"]
 Status = Literal["new", "open", "changed", "resolved"]
 OwnedBy = Literal["resource tag", "account tag", "account", "ou", "budget", "plan", "fallback"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
@@ -86,6 +87,27 @@ class Finding(BaseModel):
     first_seen: date
     last_seen: date
     as_of: date
+    incident: str | None = (
+        None  # the same for all findings with the same cause; None: from before there were incidents
+    )
+    incident_lead: bool | None = None  # the finding that a message is about
+    also_detected: tuple[RelatedFinding, ...] = ()  # of a lead: the other findings; of the others: the lead
+    related_findings: int = 0  # the number of other findings in the incident; `also_detected` may list fewer
+    rollout: Rollout | None = None  # of the lead of a rollout
+    counted_in: str | None = (
+        None  # fingerprint of a finding whose cost includes this one's: totals leave this one out
+    )
+
+    @property
+    def incident_id(self) -> str:
+        """The key of what is sent once per incident: a message, an issue, an alert."""
+        return self.incident or self.fingerprint
+
+    @property
+    def incident_severity(self) -> Severity:
+        """The highest severity of the findings that a message about this one names."""
+        named = (self.severity, *(one.severity for one in self.also_detected))
+        return max(named, key=SEVERITIES.index) if self.incident_lead else self.severity
 
     @property
     def suppressible_by_team(self) -> bool:

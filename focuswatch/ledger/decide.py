@@ -6,15 +6,18 @@ Pure. The rules, in the order in which they apply:
   else nothing. A finding that is notified step by step changes at its next step only, not by cost or time
 - not found, although its detection ran on settled data that covers it → resolved
 - suppressed → recorded and not notified; it is notified when the suppression expires
+Then findings are grouped by cause, and each incident is notified once: see focuswatch.ledger.incident_notifications.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.ledger.decision import Decision, DetectionRun, by_stake, notified, step_of
+from focuswatch.ledger.incident_notifications import with_incidents
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind, Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
@@ -24,42 +27,26 @@ REMINDER_DAYS = 14
 MAX_NOTIFICATIONS_PER_TEAM = 20  # that a team gets one by one in a run; the others go into a digest
 
 
-@dataclass(frozen=True)
-class DetectionRun:
-    """The findings of a run, and which previous findings it can resolve.
-
-    `notified_once` and `notified_each_time` are detections of events, which never resolve: they grow old.
-    `steps` are the columns of evidence that order a finding's steps, for detections that notify each step once.
-    `ran` are the detections that succeeded; `not_evaluated` fingerprints they could not evaluate;
-    `missing_accounts` accounts without recent data; `resolves` is False where the data is stale or incomplete.
-    `per_usd` is units of the findings' currency for one US dollar.
-    """
-
-    as_of: date
-    findings: Mapping[str, Finding]
-    ran: Collection[str]
-    notified_once: Collection[str] = ()
-    notified_each_time: Collection[str] = ()
-    steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    not_evaluated: Collection[str] = ()
-    missing_accounts: Collection[str] = ()
-    resolves: bool = True
-    per_usd: Decimal = Decimal(1)
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The entries that a ledger writes, and the notifications to send."""
-
-    entries: tuple[LedgerEntry, ...]
-    notifications: tuple[Notification, ...]
-
-
 def decide(
-    previous: Mapping[str, LedgerEntry], suppressions: Iterable[Suppression], run: DetectionRun
+    previous: Mapping[str, LedgerEntry],
+    suppressions: Iterable[Suppression],
+    run: DetectionRun,
+    *,
+    explain: Callable[[Decision], Decision] = lambda decision: decision,
 ) -> Decision:
-    """Return the entries that `run` changes and its notifications, highest cost first."""
+    """Return the entries that `run` changes and its notifications, highest cost first.
+
+    `explain` adds explanations to the findings of a decision; findings are grouped by cause after that.
+    """
     index = SuppressionIndex(suppressions)
+    decision = explain(_decide_each(previous, index, run))
+    if run.incident_rules:
+        decision = with_incidents(decision, previous, index, run, rules=run.incident_rules)
+    return replace(decision, notifications=tuple(_limit_per_team(decision.notifications)))
+
+
+def _decide_each(previous: Mapping[str, LedgerEntry], index: SuppressionIndex, run: DetectionRun) -> Decision:
+    """Return the decision about every finding by itself."""
     entries, notifications = [], []
     for fingerprint in previous.keys() | run.findings.keys():
         entry, kind = _decide_one(previous.get(fingerprint), run.findings.get(fingerprint), index, run)
@@ -68,13 +55,7 @@ def decide(
         entries.append(entry)
         if kind is not None:
             notifications.append(Notification(kind=kind, finding=entry.finding))
-    notifications.sort(key=by_stake)
-    return Decision(tuple(entries), tuple(_limit_per_team(notifications)))
-
-
-def by_stake(notification: Notification) -> tuple[Decimal, str]:
-    """Return the key that sorts notifications by stake, highest first."""
-    return -notification.finding.stake, notification.finding.fingerprint
+    return Decision(tuple(entries), tuple(sorted(notifications, key=by_stake)))
 
 
 def _limit_per_team(notifications: Sequence[Notification]) -> Iterator[Notification]:
@@ -87,6 +68,8 @@ def _limit_per_team(notifications: Sequence[Notification]) -> Iterator[Notificat
     for index, notification in sorted(
         enumerate(notifications), key=lambda item: (item[1].finding.category != "security", item[0])
     ):
+        if notification.in_incident:
+            continue
         if is_minor(notification.finding):
             in_digest.add(index)
             continue
@@ -111,6 +94,8 @@ def _decide_one(
             "first_seen": entry.finding.first_seen,
             "last_seen": max(finding.last_seen, entry.finding.last_seen),
             "status": "open",
+            "incident": entry.finding.incident,
+            "incident_lead": entry.finding.incident_lead,
         }
     )
     kind = _change(entry, current, suppressions, run)
@@ -123,7 +108,7 @@ def _change(
     if entry.notified_on is None:
         return "new"
     in_steps = finding.detection in run.steps
-    if _step(finding, run) > entry.notified_step if in_steps else _is_worse(entry, finding, run):
+    if step_of(finding, run) > entry.notified_step if in_steps else _is_worse(entry, finding, run):
         return "changed"
     expiries = (one.until for one in suppressions.covering(finding) if one.until)
     if any(entry.notified_on < until <= run.as_of for until in expiries):
@@ -144,11 +129,6 @@ def _is_worse(entry: LedgerEntry, finding: Finding, run: DetectionRun) -> bool:
     ) or SEVERITIES.index(finding.severity) > SEVERITIES.index(previous_severity)
 
 
-def _step(finding: Finding, run: DetectionRun) -> tuple[str | float, ...]:
-    """Return a finding's step, which compares greater than earlier ones; empty where it has no steps."""
-    return tuple(finding.evidence[column] for column in run.steps.get(finding.detection, ()))
-
-
 def acknowledge(previous: Mapping[str, LedgerEntry], fingerprint: str, *, author: str, on: date) -> Decision:
     """Return the decision that marks an open finding as acknowledged; empty where it is unknown or not open."""
     entry = previous.get(fingerprint)
@@ -163,15 +143,7 @@ def _notify(
     finding = entry.finding
     if kind is None or suppressions.suppresses(finding, on=run.as_of):
         return entry, None
-    status = "open" if kind == "reminder" else kind
-    update = {
-        "finding": finding.model_copy(update={"status": status}),
-        "notified_on": run.as_of,
-        "notified_cost": finding.stake,
-        "notified_severity": finding.severity,
-        "notified_step": _step(finding, run),
-    }
-    return entry.model_copy(update=update), kind
+    return notified(entry, kind, run), kind
 
 
 def _decide_not_found(

@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from focuswatch.errors import LedgerError
-from focuswatch.ledger.decide import Decision, by_stake
+from focuswatch.ledger.decision import Decision, by_stake
 from focuswatch.ledger.dynamodb_pages import of_kind, pages
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
 from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from focuswatch.findings.finding import Finding, Severity
+from focuswatch.findings.related_findings import RelatedFinding
 
 EntryState = Literal["open", "resolved", "closed"]
 NotificationKind = Literal["new", "changed", "resolved", "reminder"]
@@ -89,12 +90,19 @@ class Notification(BaseModel):
     """A message about one finding; `finding.status` says the same as `kind`, in the words of the schema.
 
     `in_digest`: the team gets so many notifications at once that this one goes into a summary with others.
+    `in_incident`: the notification of its incident's lead names it, so that channels send nothing of its own.
+    `on_topic`: the topic of its detection gets it, once for each incident together with the new findings in `others`
+    (`others_count` counts all).
     """
 
     model_config = ConfigDict(frozen=True)
     kind: NotificationKind
     finding: Finding
     in_digest: bool = False
+    in_incident: bool = False
+    on_topic: bool = True
+    others: tuple[RelatedFinding, ...] = ()
+    others_count: int = 0
 
 
 @dataclass(frozen=True)

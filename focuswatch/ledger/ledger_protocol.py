@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from focuswatch.ledger.decide import Decision
+from focuswatch.ledger.decision import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry, PendingNotification, Suppression
 
 Decide = Callable[[Mapping[str, LedgerEntry], Sequence[Suppression]], Decision]

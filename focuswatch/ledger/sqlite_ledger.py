@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from focuswatch.errors import LedgerError
-from focuswatch.ledger.decide import Decision
+from focuswatch.ledger.decision import Decision
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
 from focuswatch.ledger.ledger_protocol import Decide, EvaluatedUntil, LedgerSnapshot
 

@@ -17,7 +17,9 @@ from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, account_label, display_values
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
-from focuswatch.ledger.ledger_entry import PendingNotification
+from focuswatch.ledger.ledger_entry import Notification, PendingNotification
+from focuswatch.notify.incident_text import incident_text, rollout_extent
+from focuswatch.notify.queue_message import DeliveryHints, ToldIn
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -83,23 +85,39 @@ def publish(
 
 def _send(pending: PendingNotification, *, sns: "SNSClient", topics: Topics) -> None:
     finding, attributes = pending.notification.finding, message_attributes(pending)
-    document = REFUSED_CHARACTERS.sub(_escape, finding.model_dump_json(by_alias=True))
+    document = message_body(pending)
     own_topic = topics.by_detection.get(finding.detection)
-    if own_topic and pending.notification.kind == "new":
+    if own_topic and pending.notification.kind == "new" and pending.notification.on_topic:
         sns.publish(
             TopicArn=own_topic,
-            Subject=_subject(finding),
-            Message=json.dumps({"default": document, "email": render_email(finding)}),
+            Subject=_subject(pending.notification),
+            Message=json.dumps({"default": document, "email": render_email(pending.notification)}),
             MessageStructure="json",
             MessageAttributes=attributes,
         )
     sns.publish(TopicArn=topics.findings, Message=document, MessageAttributes=attributes)
 
 
-def message_attributes(pending: PendingNotification) -> Any:
-    """Return the attributes to filter on, the `news_id` for deduplication, and the id before it (`after`).
+def message_body(pending: PendingNotification) -> str:
+    """Return the finding's JSON, with `delivery`: what channels need and subscribers do not filter on."""
+    finding, number = pending.notification.finding, pending.after
+    after = None if number is None else f"{finding.fingerprint}-{number}"
+    hints = DeliveryHints(told_in=_told_in(pending), after=after)
+    document = finding.model_dump_json(by_alias=True)[:-1] + f',"delivery":{hints.model_dump_json()}}}'
+    return REFUSED_CHARACTERS.sub(_escape, document)
 
-    SNS allows ten with raw delivery: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+
+def _told_in(pending: PendingNotification) -> ToldIn:
+    if pending.notification.in_incident:
+        return "incident"
+    return "digest" if pending.notification.in_digest else "message"
+
+
+def message_attributes(pending: PendingNotification) -> Any:
+    """Return the attributes to filter on, and the `news_id` for deduplication.
+
+    `incident` is the same for all findings with the same cause; `incident_lead` is `true` for the one that stands for
+    them. SNS allows ten with raw delivery: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
     """
     finding = pending.notification.finding
     values = {
@@ -111,8 +129,8 @@ def message_attributes(pending: PendingNotification) -> Any:
         "team": finding.team or "nobody",
         "account": finding.sub_account_id,
         "region": finding.region_id,
-        "told_in": "digest" if pending.notification.in_digest else "message",
-        "after": pending.after and f"{finding.fingerprint}-{pending.after}",
+        "incident": finding.incident_id,
+        "incident_lead": "false" if pending.notification.in_incident else "true",
     }
     return {
         name: {
@@ -128,14 +146,15 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
 
 
-def render_email(finding: Finding) -> str:
-    """Return the finding as the text of a mail."""
+def render_email(notification: Notification) -> str:
+    """Return the notification as the text of a mail; it names the other new findings of its detection and incident."""
+    finding = notification.finding
     account = account_label(finding.sub_account_name, finding.sub_account_id)
     proof = display_values({name: value for name, value in finding.evidence.items() if value is not None})
     evidence = "\n".join(f"  {name}: {value}" for name, value in proof.items())
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account or 'none'}\nRegion: {finding.region_id}\n"
-        f"Amount: {full_amount(finding)}\n\n"
+        f"Amount: {full_amount(finding)}\n\n{incident_text(notification)}"
         f"What to do\n{finding.action}\n\n{_root_cause(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
     )
@@ -149,9 +168,14 @@ def _root_cause(finding: Finding) -> str:
     return "Root cause\n" + "\n".join(f"  {visible(line)}" for line in lines) + "\n\n"
 
 
-def _subject(finding: Finding) -> str:
+def _subject(notification: Notification) -> str:
     """Return one line of ASCII; SNS accepts nothing else."""
+    finding = notification.finding
     account = finding.sub_account_name or finding.sub_account_id
     places = ", ".join(filter(None, (account, finding.region_id)))
+    if finding.rollout:
+        places = rollout_extent(finding.rollout)
+    elif notification.others_count:
+        places += f" and {notification.others_count:,} more"
     text = f"{finding.title}: {places}" if places else finding.title
     return "".join(sign if sign.isascii() and sign.isprintable() else "?" for sign in text)[:SUBJECT_LENGTH]

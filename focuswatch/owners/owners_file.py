@@ -68,12 +68,16 @@ class Jira(_Section):
 
 
 class Routing(_Section):
-    """Settings for all teams; `jira` is the project for findings without an owner (None: no issues)."""
+    """Settings for all teams; `jira` is the project for findings without an owner (None: no issues).
+
+    `incidents`: findings with the same cause are notified once; False: each finding by itself.
+    """
 
     fallback_channel: str = "#finops"
     owner_tags: list[str] = ["team", "owner"]
     required_tags: list[str] = ["team"]
     intent_tags: list[str] = ["intent"]
+    incidents: bool = True
     jira: Jira | None = None
 
 

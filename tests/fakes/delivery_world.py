@@ -2,6 +2,7 @@
 channel tells, and any step may fail. What is then shown is counted against what was published.
 """
 
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -266,7 +267,8 @@ class World:
         """SNS, as far as publishing needs it."""
         told = {name: one["StringValue"] for name, one in asked["MessageAttributes"].items()}
         fingerprint, number = told["news_id"].rpartition("-")[0], notification_number(told["news_id"])
-        self.published[fingerprint][number] = (told["change"], told["told_in"] == "digest")
+        hints = json.loads(asked["Message"])["delivery"]
+        self.published[fingerprint][number] = (told["change"], hints["told_in"] == "digest")
         self.queue.publish(**asked)
 
 

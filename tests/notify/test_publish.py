@@ -71,9 +71,10 @@ def test_messages_have_attributes_to_filter_on():
     assert attributes.pop("news_id").startswith(finding(team="search").fingerprint)
     assert attributes == {
         "change": "new", "detection": "idle_sagemaker_endpoint", "category": "waste", "severity": "medium",
-        "team": "search", "account": "111122223333", "region": "us-east-1", "told_in": "message",
+        "team": "search", "account": "111122223333", "region": "us-east-1",
+        "incident": finding().fingerprint, "incident_lead": "true",
     }  # fmt: skip
-    assert len(attributes) + 2 <= 10  # with `news_id` and `after`
+    assert len(attributes) + 1 == 10  # with `news_id`
 
 
 def test_new_region_is_published_as_mail_and_as_json():

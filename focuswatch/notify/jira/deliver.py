@@ -47,10 +47,12 @@ class JiraChannel:
 
         Raises TryLater (nothing was created), Unsure (something may have been) or Refused. Repeating it is safe.
         """
-        fingerprint, target = delivery.finding.fingerprint, self._target(delivery.finding)
-        if target is None and not self._has_issue(fingerprint):
+        if delivery.in_incident:
+            return f"{delivery.news_id}: {delivery.kind}, part of the incident {delivery.finding.incident_id}"
+        incident, target = delivery.finding.incident_id, self._target(delivery.finding)
+        if target is None and not self._has_issue(incident):
             return None
-        with self.claims.held(fingerprint) as claim:
+        with self.claims.held(incident) as claim:
             return self._deliver(claim, delivery, target=target)
 
     def flush(self) -> Mapping[str, Exception]:

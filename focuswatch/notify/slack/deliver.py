@@ -94,8 +94,9 @@ class SlackChannel:
 
         Raises TryLater (nothing was posted), Unsure (something may have been) or Refused. Repeating it is safe.
         """
-        fingerprint = delivery.finding.fingerprint
-        with self.claims.held(fingerprint) as claim:
+        if delivery.in_incident:
+            return f"{delivery.news_id}: {delivery.kind}, part of the incident {delivery.finding.incident_id}"
+        with self.claims.held(delivery.finding.incident_id) as claim:
             return self._deliver(claim, delivery)
 
     def show_response(self, fingerprint: str, response: RecordedResponse) -> None:

@@ -1,0 +1,247 @@
+"""The rule by which findings have the same cause, and the groups that follow from it.
+
+Two findings have the same cause if they have the same owner and account, and one of these holds:
+
+1. Cost. Both are events with a day in common, and at least 80 % of the cost of one is cost of the other, by service,
+   region, meter and resource. A finding that states no cost drivers overlaps only if that holds in both directions:
+   its place alone may hold other charges.
+   If only the smaller is part of the larger, the larger may have several causes. Then they have the same cause only if
+   they have the same largest meter (GPU instances started in five regions are one cost anomaly), or if everything in
+   the place of the larger is new (a new region, a new service, a dormant account) and both started within three days.
+2. Resource. Both are waste of the same resource; or one is waste of a resource, and at least 80 % of the other, a first
+   charge, is that resource's cost (a new service that turned out to be idle).
+3. Region. Both are security findings of the same region, which both name, and happened within three days. A finding
+   that names no region (a new service) joins by its cost alone: in a region where an account works every day, two
+   unrelated changes in three days are common.
+
+A rollout is the same services starting in new regions of at least five accounts within three days. It spans owners.
+A finding that states any other service is not part of it, so that an intruder's charges do not disappear in a rollout.
+
+Governance findings (missing tags, budgets, the export) state another problem than the charges they add up, and form
+no incident with others.
+
+Pure data over findings: no model and no query, so the result is the same on every engine.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import combinations
+
+from focuswatch.catalog.headers import Names
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.findings.finding import Finding, is_minor
+from focuswatch.findings.stated_charges import StatedCharges, stated_charges
+
+LEAST_SHARE = Decimal("0.8")  # of the cost of one finding that is cost of the other
+NEAR = timedelta(days=3)
+ROLLOUT_ACCOUNTS = 5  # fewer accounts are notified one by one
+ORDER: Mapping[Names, int] = {"cause": 0, "place": 1, "amount": 2}
+
+
+@dataclass(frozen=True)
+class IncidentRules:
+    """How the detections of a catalog take part: `names` as in their headers (default: amount, as alerts of AWS).
+
+    `first_charges` are the detections that report all charges of a place as new.
+    """
+
+    names: Mapping[str, Names] = field(default_factory=dict)
+    first_charges: Collection[str] = ()
+
+    def precedence(self, finding: Finding) -> tuple[bool, int, tuple[bool, ...], bool, Decimal, str]:
+        """Return the key that sorts the findings of an incident: the lead comes first; of equals, the present one."""
+        named = (finding.resource_id, finding.region_id, finding.service_name)
+        return (
+            is_minor(finding),
+            ORDER[self.names.get(finding.detection, "amount")],
+            tuple(value is None for value in named),
+            not finding.incident_lead,
+            -finding.stake,
+            finding.fingerprint,
+        )
+
+
+def incident_rules(catalog: Catalog) -> IncidentRules:
+    """Return how the detections of a catalog take part, from their headers."""
+    headers = {id: detection.header for id, detection in catalog.detections.items()}
+    return IncidentRules(
+        names={id: header.names for id, header in headers.items()},
+        first_charges={
+            id for id, header in headers.items() if header.explain and header.explain.charges == "first"
+        },
+    )
+
+
+@dataclass(frozen=True)
+class CauseGroup:
+    """Fingerprints of findings with the same cause; `services` are those of a rollout, empty for other causes."""
+
+    fingerprints: frozenset[str]
+    services: frozenset[str] = frozenset()
+
+
+class SameCause:
+    """The rule over a set of findings; charges are worked out once for each."""
+
+    def __init__(self, findings: Iterable[Finding], rules: IncidentRules) -> None:
+        self._rules = rules
+        self.findings = {finding.fingerprint: finding for finding in findings}
+        stated = (stated_charges(one, first_charges=rules.first_charges) for one in self.findings.values())
+        self._charges = {one.finding.fingerprint: one for one in stated if one}
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield the pairs of fingerprints with the same cause, apart from rollouts."""
+        for one, other in self.candidates():
+            if one.team == other.team and self._is_same(one, other):
+                yield one.fingerprint, other.fingerprint
+
+    def includes(self, whole: str, part: str) -> bool:
+        """Return whether at least 80 % of the cost of `part` is cost of `whole`, and their amounts can be added."""
+        one, other = self.findings[part], self.findings[whole]
+        if one.category == "governance" or other.category == "governance" or one.is_event != other.is_event:
+            return False
+        if not one.is_event:
+            return one.resource_id is not None and one.resource_id == other.resource_id
+        mine, theirs = self._charges.get(part), self._charges.get(whole)
+        return bool(mine and theirs and mine.overlaps(theirs) and _share(mine, theirs) >= LEAST_SHARE)
+
+    def rollouts(self) -> list[CauseGroup]:
+        """Return the rollouts, the largest first."""
+        started = [one for one in self._charges.values() if one.is_first and one.finding.region_id]
+        rolled_out = _rolled_out_services(started)
+        groups: dict[str, set[str]] = defaultdict(set)
+        members: dict[str, set[str]] = defaultdict(set)
+        for one in started:
+            days = {service: rolled_out.get(service) for service in one.services}
+            if days and all(span and span[0] <= one.first_day <= span[1] for span in days.values()):
+                name = min(days)
+                groups[name] |= one.services
+                members[name].add(one.finding.fingerprint)
+        merged = _merged_by_services(groups, members)
+        return sorted(merged, key=lambda group: (-len(group.fingerprints), sorted(group.services)))
+
+    def fits_rollout(self, fingerprint: str, services: Collection[str]) -> bool:
+        """Return whether a finding states no other services than those of a rollout."""
+        stated = self._charges.get(fingerprint)
+        return stated is not None and bool(stated.services) and stated.services <= set(services)
+
+    def candidates(self) -> Iterator[tuple[Finding, Finding]]:
+        """Yield the pairs that can have the same cause: events of an account, and findings that name a resource."""
+        events: dict[str | None, list[Finding]] = defaultdict(list)
+        waste: dict[str, list[Finding]] = defaultdict(list)
+        for finding in self.findings.values():
+            if finding.is_event:
+                events[finding.sub_account_id].append(finding)
+            elif finding.category == "waste" and finding.resource_id:
+                waste[finding.resource_id].append(finding)
+        for same in (*events.values(), *waste.values()):
+            yield from combinations(same, 2)
+        for one in self._charges.values():
+            for resource in {charge.resource_id for charge in one.charges if charge.resource_id}:
+                for other in waste.get(resource, ()):
+                    yield one.finding, other
+
+    def _is_same(self, one: Finding, other: Finding) -> bool:
+        if one.sub_account_id != other.sub_account_id:
+            return False
+        if not one.is_event and not other.is_event:
+            return True  # waste of the same resource
+        if not (one.is_event and other.is_event):
+            event, waste = (one, other) if one.is_event else (other, one)
+            started = self._charges[event.fingerprint]
+            return started.is_first and started.share_at(waste) >= LEAST_SHARE
+        return _is_same_region(one, other) or self._is_same_cost(one, other)
+
+    def _is_same_cost(self, one: Finding, other: Finding) -> bool:
+        mine, theirs = self._charges.get(one.fingerprint), self._charges.get(other.fingerprint)
+        if mine is None or theirs is None or not mine.overlaps(theirs):
+            return False
+        if _is_part_of_place(mine, theirs) or _is_part_of_place(theirs, mine):
+            return True
+        shares = (mine.share_in(theirs), theirs.share_in(mine))
+        if min(shares) >= LEAST_SHARE:
+            return True
+        is_explained = mine.is_explained and theirs.is_explained
+        return max(shares) >= LEAST_SHARE and is_explained and _same_meter(mine, theirs)
+
+
+def _share(part: StatedCharges, whole: StatedCharges) -> Decimal:
+    """Return the share of the cost of `part` that is cost of `whole`, whose place may be new as a whole."""
+    return max(part.share_in(whole), part.share_at(whole.finding) if whole.is_first else Decimal(0))
+
+
+def _is_part_of_place(part: StatedCharges, place: StatedCharges) -> bool:
+    is_near = abs(part.first_day - place.first_day) <= NEAR
+    return place.is_first and is_near and part.share_at(place.finding) >= LEAST_SHARE
+
+
+def _same_meter(one: StatedCharges, other: StatedCharges) -> bool:
+    mine, theirs = one.largest, other.largest
+    return mine.meter is not None and (mine.service_name, mine.meter) == (theirs.service_name, theirs.meter)
+
+
+def _is_same_region(one: Finding, other: Finding) -> bool:
+    if {one.category, other.category} != {"security"} or one.region_id is None:
+        return False
+    days = [_happened_on(one), _happened_on(other)]
+    return one.region_id == other.region_id and abs(days[0] - days[1]) <= NEAR
+
+
+def _happened_on(finding: Finding) -> date:
+    return finding.started_on or finding.ended_on or finding.first_seen
+
+
+def _rolled_out_services(started: Sequence[StatedCharges]) -> dict[str, tuple[date, date]]:
+    """Return the services that started in new regions of enough accounts within three days, with the days of it.
+
+    Later starts belong to the rollout while each follows another within three days.
+    """
+    starts: dict[str, list[tuple[date, str | None]]] = defaultdict(list)
+    for one in started:
+        for service in one.services:
+            starts[service].append((one.first_day, one.finding.sub_account_id))
+    spans = ((service, _rollout_days(found)) for service, found in starts.items())
+    return {service: span for service, span in spans if span}
+
+
+def _rollout_days(starts: Sequence[tuple[date, str | None]]) -> tuple[date, date] | None:
+    days = sorted({day for day, _ in starts})
+    for first in days:
+        accounts = {account for day, account in starts if first <= day <= first + NEAR}
+        if len(accounts) < ROLLOUT_ACCOUNTS:
+            continue
+        last = first
+        for day in days:
+            last = day if last < day <= last + NEAR else last
+        return first, last
+    return None
+
+
+def _merged_by_services(
+    groups: Mapping[str, set[str]], members: Mapping[str, set[str]]
+) -> Iterator[CauseGroup]:
+    """Yield the groups; those that share a service are one rollout."""
+    left = {name: (set(services), set(members[name])) for name, services in groups.items()}
+    while left:
+        services, fingerprints = left.pop(min(left))
+        while near := [name for name, (others, _) in left.items() if others & services]:
+            for name in near:
+                more, found = left.pop(name)
+                services |= more
+                fingerprints |= found
+        yield CauseGroup(frozenset(fingerprints), frozenset(services))
+
+
+def connected(fingerprints: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[frozenset[str]]:
+    """Return the fingerprints in groups, two of a pair in the same group."""
+    group = {one: {one} for one in fingerprints}
+    for one, other in pairs:
+        if one in group and other in group and group[one] is not group[other]:
+            small, large = sorted((group[one], group[other]), key=len)
+            large |= small
+            for member in small:
+                group[member] = large
+    return [frozenset(members) for members in {id(members): members for members in group.values()}.values()]

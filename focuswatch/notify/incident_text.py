@@ -1,0 +1,74 @@
+"""The incident of a finding in sentences and lists, for mail, Slack and Jira. Pure; nothing is escaped here."""
+
+from collections.abc import Iterable, Iterator
+
+from focuswatch.findings.finding import Finding, account_label
+from focuswatch.findings.related_findings import RelatedFinding, Rollout
+from focuswatch.ledger.ledger_entry import Notification
+
+
+def also_detected_text(finding: Finding) -> str | None:
+    """Return a sentence that names what else was detected with the same cause; None for a finding by itself."""
+    if finding.rollout:
+        return None
+    named = [_titled(one, finding) for one in finding.also_detected]
+    names = list(dict.fromkeys(named))
+    more = finding.related_findings - len(finding.also_detected)
+    if not names:
+        return None
+    listed = "; ".join(names) + (f"; and {more:,} more" if more > 0 else "")
+    return f"Also detected as: {listed}."
+
+
+def _titled(one: RelatedFinding, finding: Finding) -> str:
+    """Return the title of a related finding, with where it differs from the lead."""
+    place = one.service_name if one.region_id in (None, finding.region_id) else one.region_id
+    other_account = one.sub_account_id != finding.sub_account_id
+    account = account_label(one.sub_account_name, one.sub_account_id) if other_account else None
+    where = ", ".join(filter(None, (account, place)))
+    return f"{one.title} ({where})" if where else one.title
+
+
+def rollout_text(rollout: Rollout) -> str:
+    """Return what started where, in one sentence."""
+    services = " and ".join(rollout.services) if len(rollout.services) < 3 else ", ".join(rollout.services)
+    return f"{services} started in {rollout_extent(rollout)} within a few days."
+
+
+def rollout_extent(rollout: Rollout) -> str:
+    """Return the numbers of accounts and regions."""
+    regions = "1 region" if rollout.region_count == 1 else f"{rollout.region_count:,} regions"
+    return f"{regions} of {rollout.account_count:,} accounts"
+
+
+def rollout_lines(rollout: Rollout) -> Iterator[str]:
+    """Yield a line for the accounts with the same new regions; the last one states how many are not listed."""
+    for group in rollout.groups:
+        yield f"{', '.join(group.regions)}: {', '.join(group.accounts)}"
+    if more := rollout.account_count - sum(len(group.accounts) for group in rollout.groups):
+        yield f"and {more:,} more accounts"
+
+
+def incident_text(notification: Notification) -> str:
+    """Return the paragraph of a mail about the other findings of the incident; empty without others."""
+    finding = notification.finding
+    if finding.rollout:
+        return _paragraph(f"Rollout: {rollout_text(finding.rollout)}", rollout_lines(finding.rollout))
+    lines = [_place(one) for one in notification.others]
+    if more := notification.others_count - len(lines):
+        lines.append(f"and {more:,} more")
+    also = also_detected_text(finding)
+    paragraphs = [
+        _paragraph("The same cause, also new:", lines) if lines else "",
+        f"{also}\n\n" if also else "",
+    ]
+    return "".join(paragraphs)
+
+
+def _place(one: RelatedFinding) -> str:
+    account = account_label(one.sub_account_name, one.sub_account_id)
+    return ", ".join(filter(None, (account, one.region_id, one.service_name, one.resource_id)))
+
+
+def _paragraph(heading: str, lines: Iterable[str]) -> str:
+    return f"{heading}\n" + "".join(f"  {line}\n" for line in lines) + "\n"
