@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
-from focuswatch.bill.schema import focus_columns
-
-# A row without a provider is taken for AWS's.
-IS_AWS = f"({focus_columns.IS_AWS.format('ProviderName')} OR coalesce(trim(ProviderName), '') = '')"
+# A row without a provider is taken for AWS's. The same on DuckDB and on Trino; focus_columns.IS_AWS is DuckDB's alone.
+IS_AWS = (
+    "(lower(trim(ProviderName)) LIKE 'aws%' OR lower(trim(ProviderName)) LIKE 'amazon%' "
+    "OR coalesce(trim(ProviderName), '') = '')"
+)
 
 
 def probe_providers(connection: duckdb.DuckDBPyConnection, *, table: str) -> dict[str, int]:
