@@ -4,8 +4,9 @@ One call changes the location of a partition, so a statement reads all files of 
 The parameters of the partition hold facts about the charges and change with it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ class GluePeriod:
     first_charge_date: date
     last_charge_date: date
     per_usd: float | None = None  # units of its currency for one US dollar, where the export says so
+    providers: Mapping[str, int] = field(default_factory=dict)  # charges of providers other than AWS
 
     def parameters(self) -> dict[str, str]:
         """As Glue keeps it."""
@@ -39,6 +41,7 @@ class GluePeriod:
             "first_charge_date": self.first_charge_date.isoformat(),
             "last_charge_date": self.last_charge_date.isoformat(),
             **({} if self.per_usd is None else {"per_usd": repr(self.per_usd)}),
+            **({"providers": json.dumps(self.providers)} if self.providers else {}),
         }
 
 
@@ -102,6 +105,9 @@ def _period(partition: Any) -> GluePeriod | None:
             first_charge_date=date.fromisoformat(parameters["first_charge_date"]),
             last_charge_date=date.fromisoformat(parameters["last_charge_date"]),
             per_usd=float(parameters["per_usd"]) if "per_usd" in parameters else None,
+            providers={
+                name: int(charges) for name, charges in json.loads(parameters.get("providers", "{}")).items()
+            },
         )
     except (KeyError, ValueError):
         return None
