@@ -1,9 +1,9 @@
 """List findings: filters, order, and pages."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from focuswatch.catalog.headers import Category
 from focuswatch.catalog.sql_catalog import Catalog
@@ -24,7 +24,6 @@ from focuswatch.mcp_server.response_size import (
 
 FindingStatus = Literal["open", "suppressed", "resolved", "all"]
 NO_OWNER = "no owner"
-MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -136,8 +135,7 @@ def _start(listed: Sequence[_Listed], cursor: str | None, *, filters: FindingFil
     """Return the position after the finding that a cursor names; it may have been resolved in the meantime."""
     if cursor is None:
         return 0
-    position = decode_cursor(cursor, of=asdict(filters))
-    after = _cursor_order(position)
+    after = _cursor_order(decode_cursor(cursor, of=asdict(filters)))
     return next((place for place, one in enumerate(listed) if _order(one) > after), len(listed))
 
 
@@ -145,7 +143,7 @@ def _order(one: _Listed) -> tuple[float, str]:
     return -float(one.entry.finding.stake), one.entry.fingerprint
 
 
-def _cursor_order(position: Sequence[Any]) -> tuple[float, str]:
+def _cursor_order(position: Sequence[str | int]) -> tuple[float, str]:
     stake, fingerprint = position
     return -float(stake), str(fingerprint)
 
@@ -154,7 +152,7 @@ def _status(entry: LedgerEntry, *, suppressed: bool) -> str:
     return "suppressed" if entry.state == "open" and suppressed else entry.state
 
 
-def _check_detection(id: str | None, *, entries: Iterator[LedgerEntry] | Any, catalog: Catalog) -> None:
+def _check_detection(id: str | None, *, entries: Iterable[LedgerEntry], catalog: Catalog) -> None:
     known = {*catalog.detections, *(entry.finding.detection for entry in entries)}
     if id is not None and id not in known:
         raise ConfigError(f"No detection is named '{id}'. Expected one of: {', '.join(sorted(known))}.")
