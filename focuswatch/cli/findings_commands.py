@@ -129,6 +129,8 @@ def exclude(
     focuswatch exclude --account 111122223333 --detection new_region --reason "penetration test account"
     focuswatch exclude --tag environment=sandbox --reason "deleted every Sunday"
     """
+    from focuswatch.ledger.add_suppression import newest_bill_date
+
     scopes: dict[SuppressionScope, str | None] = {
         "fingerprint": fingerprint,
         "resource": resource,
@@ -142,7 +144,7 @@ def exclude(
             value = entry_of(ledger, value).fingerprint
         _suppress(
             ledger, scope=scope, value=value, detection=detection, author=author, reason=reason,
-            since=_newest_day(ledger), until=options.day(until), security=include_security,
+            since=newest_bill_date(ledger), until=options.day(until), security=include_security,
         )  # fmt: skip
 
 
@@ -185,19 +187,9 @@ def reset(fingerprint: Fingerprint, ledger_options: LedgerOptions) -> None:
 
 def entry_of(ledger: "Ledger", prefix: str) -> "LedgerEntry":
     """Return the one entry whose fingerprint starts with `prefix`. Raises LedgerError where none does, or several."""
-    from focuswatch.errors import LedgerError
+    from focuswatch.ledger.find_entry import find_entry
 
-    entries = [entry for entry in ledger.entries().values() if entry.fingerprint.startswith(prefix)]
-    if not entries:
-        raise LedgerError(
-            f"No finding matches '{prefix}'. To list all findings, run focuswatch findings --all."
-        )
-    if len(entries) > 1:
-        matches = ", ".join(sorted(entry.fingerprint for entry in entries)[:5])
-        raise LedgerError(
-            f"'{prefix}' matches {len(entries)} findings ({matches}). Enter more characters of the fingerprint."
-        )
-    return entries[0]
+    return find_entry(ledger, prefix)
 
 
 @contextmanager
@@ -248,36 +240,21 @@ def _suppress(
     since: date, until: date | None, security: bool = False,
 ) -> None:  # fmt: skip
     from focuswatch.findings.visible_text import visible
+    from focuswatch.ledger.add_suppression import add_checked_suppression, suppression_text
     from focuswatch.ledger.ledger_entry import Suppression
 
-    if not reason.strip():
-        _refuse("--reason is empty. Enter a reason to show in the list of suppressions.")
-    if until is not None and until <= since:
-        _refuse(
-            f"--until {until} is not after {since}, the bill date of the newest scan. Choose a later date."
-        )
-    suppression = ledger.add_suppression(
-        Suppression(
-            scope=scope,
-            value=value,
-            detection=detection,
-            author=author or getpass.getuser(),
-            reason=reason,
-            since=since,
-            until=until,
-            security=security,
-        )
+    requested = Suppression(
+        scope=scope,
+        value=value,
+        detection=detection,
+        author=author or getpass.getuser(),
+        reason=reason,
+        since=since,
+        until=until,
+        security=security,
     )
-    entries = ledger.entries().values()
-    covered = sum(suppression.covers(entry.finding) for entry in entries if entry.state == "open")
-    end = f"until {until}" if until else "with no end date"
-    typer.echo(
-        visible(
-            f"Suppression {suppression.id}: {scope} {value} is muted {end}. "
-            f"This suppression covers {covered} open finding{'' if covered == 1 else 's'}."
-        ),
-        err=True,
-    )
+    suppression = add_checked_suppression(ledger, requested)
+    typer.echo(visible(suppression_text(ledger, suppression)), err=True)
 
 
 def _blind_spots(detection: str) -> list[str]:
@@ -289,7 +266,9 @@ def _blind_spots(detection: str) -> list[str]:
 
 
 def _listed(ledger: "Ledger", *, everything: bool) -> "list[LedgerEntry]":
-    newest = _newest_day(ledger)
+    from focuswatch.ledger.add_suppression import newest_bill_date
+
+    newest = newest_bill_date(ledger)
     active = [suppression for suppression in ledger.suppressions() if suppression.is_active_on(newest)]
     entries = sorted(ledger.entries().values(), key=lambda entry: (-entry.finding.stake, entry.fingerprint))
     return [entry for entry in entries if everything or _is_shown(entry, active)]
@@ -299,7 +278,3 @@ def _is_shown(entry: "LedgerEntry", suppressions: "list[Suppression]") -> bool:
     return entry.state == "open" and not any(
         suppression.covers(entry.finding) for suppression in suppressions
     )
-
-
-def _newest_day(ledger: "Ledger") -> date:
-    return max(ledger.evaluated_until().values(), default=date.min)
