@@ -39,6 +39,8 @@ class ChannelFunctions:
 CHANNELS = (
     ChannelFunctions("slack", ("slack", "answer", "record", "weekly"), "secrets.slack"),
     ChannelFunctions("jira", ("jira", "sweep"), "secrets.jira"),
+    ChannelFunctions("teams", ("teams", "answer", "record"), "secrets.teams"),
+    ChannelFunctions("pagerduty", ("pagerduty",), "secrets.pagerduty"),
 )
 # Each processes the messages of its own SQS queue.
 QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
@@ -180,6 +182,8 @@ class Secrets(_Section):
 
     slack: SecretName = ""
     jira: SecretName = ""
+    teams: SecretName = ""
+    pagerduty: SecretName = ""
 
 
 class Alarms(_Section):
