@@ -135,6 +135,7 @@ class Monitoring(Construct):
         runs = [
             self._metric("Runs", statistic="Sum", period=Duration.days(1), service=kind).with_(label=kind)
             for kind in self._kinds
+            if kind not in self._functions.queues  # these run whenever there are messages
         ]
         read = self._metric("ScannedBytes", statistic="Sum", period=Duration.days(1), service="refresh")
         failed = self._metric("FailedDetections", statistic="Maximum", period=QUARTER_DAY, service="detect")

@@ -21,13 +21,17 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.address_channel import AddressChannel, AddressState, Sender
+from focuswatch.notify.address_digests import AddressDigests, DigestSender
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.console_links import console_url, query_url
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_batch import Queue
+from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.sns_publish import Topics
 from focuswatch.operations.function_lease import Lease, LeaseLost
 from focuswatch.operations.heartbeat import Heartbeat, record
+from focuswatch.owners.channel_address import ChannelKind
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
@@ -35,11 +39,16 @@ if TYPE_CHECKING:
 
     from focuswatch.notify.jira.deliver import JiraChannel
     from focuswatch.notify.jira.issue_state import IssueState
+    from focuswatch.notify.pagerduty.client import PagerDuty
+    from focuswatch.notify.pagerduty.deliver import PagerDutyResponses
+    from focuswatch.notify.response_ledger import PersonResponse
     from focuswatch.notify.slack.client import Slack, SlackSecret
     from focuswatch.notify.slack.deliver import SlackChannel
     from focuswatch.notify.slack.finding_message import Links
     from focuswatch.notify.slack.jira_closed_reply import JiraClosings
     from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
+    from focuswatch.notify.teams.deliver import TeamsSender
+    from focuswatch.notify.teams.record_link import LinkRecorder
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
@@ -95,7 +104,7 @@ class LambdaRun:
         return time.time()
 
     def secret(self, channel: str) -> str:
-        """Return the secret of `slack` or `jira`; read again after five minutes."""
+        """Return the secret of a channel such as `slack` or `jira`; read again after five minutes."""
         from aws_lambda_powertools.utilities import parameters
 
         name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
@@ -190,11 +199,6 @@ class LambdaRun:
         )
         return JiraClosings(speaker, Claims(self.table, channel="slack", model=SlackState), progress)
 
-    def channel_of(self, team: str | None) -> str:
-        """Return a team's channel, or FinOps'."""
-        owner = self.owners.teams.get(team or "")
-        return owner.channel if owner else self.owners.routing.fallback_channel
-
     def _links(self, finding: Finding) -> "Links":
         """Return the links of a Slack message; with its Jira issue once it exists."""
         from focuswatch.notify.slack.finding_message import Links
@@ -228,6 +232,77 @@ class LambdaRun:
             clock=self.clock,
             query_url=lambda _finding: query_url(str(self.session.region_name)),
         )
+
+    def teams_channel(self) -> AddressChannel:
+        """Return the delivery to Microsoft Teams."""
+        sender = self.teams_sender()
+        return self.address_channel("teams", sender, digests=sender)
+
+    def teams_sender(self) -> "TeamsSender":
+        """Return the webhooks of Teams; links lead to the function `answer`."""
+        from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
+        from focuswatch.notify.teams.deliver import TeamsSender
+
+        secret = TeamsSecret.read(self.secret("teams"))
+        webhooks = TeamsWebhooks(secret, MessagePacing(self.table, channel="teams"))
+        return TeamsSender(webhooks, os.environ["FOCUSWATCH_PAGE_DOOR"], self.clock)
+
+    def link_recorder(self, also: "Callable[[PersonResponse], None]") -> "LinkRecorder":
+        """Return what records responses from links in Teams."""
+        from focuswatch.notify.response_ledger import ResponseLedger
+        from focuswatch.notify.teams.record_link import LinkRecorder
+
+        return LinkRecorder(
+            responses=ResponseLedger(self.ledger, self.table, also),
+            sender=self.teams_sender(),
+            owners=self.owners,
+            catalog=self.catalog,
+            clock=self.clock,
+        )
+
+    def pagerduty_channel(self) -> AddressChannel:
+        """Return the delivery to PagerDuty."""
+        from focuswatch.notify.pagerduty.deliver import PagerDutySender
+
+        return self.address_channel("pagerduty", PagerDutySender(self._pagerduty, self._pagerduty_links))
+
+    def pagerduty_responses(self) -> "PagerDutyResponses | None":
+        """Return what brings responses to PagerDuty; None if it is not configured."""
+        from focuswatch.notify.pagerduty.deliver import PagerDutyResponses
+
+        if "FOCUSWATCH_PAGERDUTY_SECRET" not in os.environ:
+            return None
+        claims = Claims(self.table, channel="pagerduty", model=AddressState)
+        return PagerDutyResponses(self._pagerduty, claims)
+
+    @cached_property
+    def _pagerduty(self) -> "PagerDuty":
+        from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
+
+        return PagerDuty(PagerDutySecret.read(self.secret("pagerduty")))
+
+    def _pagerduty_links(self, finding: Finding) -> dict[str, str | None]:
+        return {
+            "Open in the AWS console": console_url(finding.resource_id),
+            "Open the query in Athena": query_url(str(self.session.region_name)),
+        }
+
+    def address_channel(
+        self, kind: ChannelKind, sender: Sender, *, digests: DigestSender | None = None
+    ) -> AddressChannel:
+        """Return the delivery to the addresses of one kind in owners.toml; without `digests` one by one."""
+        return AddressChannel(
+            kind=kind,
+            sender=sender,
+            claims=Claims(self.table, channel=kind, model=AddressState),
+            owners=self.owners,
+            catalog=self.catalog,
+            digests=self._address_digests(kind, digests) if digests else None,
+        )
+
+    def _address_digests(self, kind: ChannelKind, sender: DigestSender) -> AddressDigests:
+        claims = Claims(self.table, channel=f"{kind} digests", model=DigestState)
+        return AddressDigests(self.table, kind=kind, sender=sender, claims=claims, clock=self.clock)
 
     @cached_property
     def engine(self) -> AthenaEngine:

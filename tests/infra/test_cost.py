@@ -2,9 +2,18 @@
 
 import pytest
 
-from benchmarks.cost import ALARM_METRICS, DETECTIONS, KEYS, OLD_VERSIONS_DAYS, Line, lines, table
+from benchmarks.cost import (
+    ALARM_METRICS,
+    CHANNEL_ALARM_METRICS,
+    DETECTIONS,
+    KEYS,
+    OLD_VERSIONS_DAYS,
+    Line,
+    lines,
+    table,
+)
 from focuswatch.catalog.sql_catalog import Catalog
-from focuswatch.operations.deployment_config import Deployment
+from focuswatch.operations.deployment_config import CHANNELS, Deployment
 from tests.given.deployments import CONFIG, ROOT
 from tests.given.stacks import synthesized
 
@@ -18,7 +27,7 @@ def test_counted_resources_are_deployed():
     """Metrics of alarms, keys, and retention of overwritten files."""
     alarms = synthesized("one").properties("pipeline", "AWS::CloudWatch::Alarm")
     metrics = [sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1 for one in alarms]
-    assert sum(metrics) == ALARM_METRICS
+    assert sum(metrics) == ALARM_METRICS + CHANNEL_ALARM_METRICS * (len(CHANNELS) - 2)
     keys = [
         key for stack in ("pipeline", "payer") for key in synthesized("one").resources(stack, "AWS::KMS::Key")
     ]

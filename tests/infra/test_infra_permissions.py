@@ -80,7 +80,7 @@ USED = {
     ],
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
     "answer": [Used("lambdas/answer.py")],
-    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/slack/record_response.py")],
+    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_ledger.py")],
     "weekly": [
         CLAIMS,
         SECRET,
@@ -92,6 +92,13 @@ USED = {
         PAGES,
     ],
     "jira": [*TOLD, *LEDGER],
+    "teams": [
+        *TOLD,
+        Used("focuswatch/notify/pacing.py"),
+        PAGES,
+        Used("focuswatch/notify/slack/digest_queue.py"),
+    ],
+    "pagerduty": [*TOLD, Used("focuswatch/notify/pacing.py")],
     "sweep": [CLAIMS, SECRET, HEARTBEAT, *LEDGER],
 }
 # Calls with the member role, in other accounts: collect/test_collect_handler.py holds them to what that role grants.
