@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
+from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Ledger, Suppression
 from focuswatch.ledger.decide import acknowledge
+from focuswatch.ledger.incident_response import open_in_incident, suppressible
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
@@ -71,17 +73,24 @@ class ResponseRecorder:
             return f"{done}, not shown: {error}"
         return done
 
-    def _belongs_to_other_channel(self, fingerprint: str, channel: str) -> bool:
-        """Return whether it is a security finding whose owner, by account or OU, has another channel."""
-        entry = self.ledger.entries().get(fingerprint)
-        if entry is None or entry.finding.category != "security":
-            return False
-        if not entry.finding.suppressible_by_team:
+    def _belongs_to_other_channel(self, incident: str, channel: str) -> bool:
+        """Return whether a security finding of the incident has an owner, by account or OU, with another channel."""
+        return any(
+            self._is_of_other_channel(entry.finding, channel)
+            for entry in open_in_incident(incident, self.ledger.entries())
+            if entry.finding.category == "security"
+        )
+
+    def _is_of_other_channel(self, finding: Finding, channel: str) -> bool:
+        if not finding.suppressible_by_team:
             return True
-        owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
+        if not finding.incident_lead and finding.incident:  # a rollout is notified by its lead
+            return False
+        owner = channel_name(finding, owners=self.channel.owners, catalog=self.channel.catalog)
         return self.channel.channels.id(owner) != channel
 
     def _update_ledger(self, response: UserResponse, recorded: RecordedResponse, *, today: date) -> None:
+        """Record the response for every open finding of the incident that the message is about."""
         if recorded.action == "acknowledged":
             self.ledger.update(
                 lambda entries, _suppressions: acknowledge(
@@ -90,13 +99,10 @@ class ResponseRecorder:
                 evaluated=(),
             )
             return
-        suppression = Suppression(
-            scope="fingerprint", value=response.fingerprint, author=_author(response), since=today,
-            until=recorded.until, reason=response.reason or f"{response.action} in Slack",
-            source=response.id,
-        )  # fmt: skip
-        if not any(other.source == response.id for other in self.ledger.suppressions()):
-            self.ledger.add_suppression(suppression)
+        recorded_for = {other.value for other in self.ledger.suppressions() if other.source == response.id}
+        for fingerprint in suppressible(response.fingerprint, self.ledger.entries()):
+            if fingerprint not in recorded_for:
+                self.ledger.add_suppression(_suppression(response, recorded, fingerprint, today=today))
 
     def _is_pending(self, response: UserResponse, *, today: date) -> bool:
         """Store the response itself. Return whether its effects are still to be applied."""
@@ -140,6 +146,15 @@ def _recorded(response: UserResponse, *, today: date) -> RecordedResponse:
     return RecordedResponse(
         "snoozed", response.user_id, today, until=today + timedelta(days=SNOOZED[response.action])
     )
+
+
+def _suppression(
+    response: UserResponse, recorded: RecordedResponse, fingerprint: str, *, today: date
+) -> Suppression:
+    return Suppression(
+        scope="fingerprint", value=fingerprint, author=_author(response), since=today, until=recorded.until,
+        reason=response.reason or f"{response.action} in Slack", source=response.id,
+    )  # fmt: skip
 
 
 def _author(response: UserResponse) -> str:
