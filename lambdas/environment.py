@@ -203,7 +203,7 @@ class LambdaRun:
         """Return the links of a Slack message; with its Jira issue once it exists."""
         from focuswatch.notify.slack.finding_message import Links
 
-        issue = self.issues.state_of(finding.fingerprint) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
+        issue = self.issues.state_of(finding.incident_id) if "FOCUSWATCH_JIRA_SECRET" in os.environ else None
         return Links(
             query=query_url(str(self.session.region_name)),
             console=console_url(finding.resource_id),

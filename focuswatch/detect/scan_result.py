@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from focuswatch.detect.coverage import Coverage
 from focuswatch.detect.run_detection import Outcome
+from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerSnapshot, Notification, PendingNotification, SuppressionIndex
 from focuswatch.ledger.ledger_entry import NotificationKind
@@ -39,8 +40,8 @@ class ScanResult:
 
     @property
     def monthly_waste(self) -> Decimal:
-        """The monthly savings of all waste findings that are not resolved."""
-        return _monthly_waste(self.findings)
+        """The monthly savings of all waste findings that are not resolved; each dollar is counted once."""
+        return _monthly_waste(self._counted)
 
     @property
     def unowned(self) -> tuple[Finding, ...]:
@@ -54,12 +55,16 @@ class ScanResult:
     @property
     def unowned_waste(self) -> Decimal:
         """The part of `monthly_waste` that has no owner."""
-        return _monthly_waste(self.unowned)
+        return _monthly_waste(finding for finding in self._counted if finding.owned_by == "fallback")
+
+    @property
+    def _counted(self) -> list[Finding]:
+        """The findings to add up: not resolved, and their cost is not part of another one."""
+        return counted_once(finding for finding in self.findings if finding.status != "resolved")
 
 
 def _monthly_waste(findings: Iterable[Finding]) -> Decimal:
-    waste = (finding for finding in findings if finding.category == "waste" and finding.status != "resolved")
-    return sum((finding.monthly_cost for finding in waste), Decimal(0))
+    return sum((finding.monthly_cost for finding in findings if finding.category == "waste"), Decimal(0))
 
 
 def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotification]) -> ScanResult:

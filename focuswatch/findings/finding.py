@@ -104,6 +104,11 @@ class Finding(BaseModel):
         return self.incident or self.fingerprint
 
     @property
+    def spans_teams(self) -> bool:
+        """Whether it leads a rollout in accounts of several teams, which FinOps is notified of."""
+        return self.rollout is not None and len(self.rollout.teams) > 1
+
+    @property
     def incident_severity(self) -> Severity:
         """The highest severity of the findings that a message about this one names."""
         named = (self.severity, *(one.severity for one in self.also_detected))

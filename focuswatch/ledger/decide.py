@@ -18,6 +18,7 @@ from decimal import Decimal
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
 from focuswatch.ledger.decision import Decision, DetectionRun, by_stake, notified, step_of
 from focuswatch.ledger.incident_notifications import with_incidents
+from focuswatch.ledger.incident_response import open_in_incident
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind, Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
@@ -129,12 +130,12 @@ def _is_worse(entry: LedgerEntry, finding: Finding, run: DetectionRun) -> bool:
     ) or SEVERITIES.index(finding.severity) > SEVERITIES.index(previous_severity)
 
 
-def acknowledge(previous: Mapping[str, LedgerEntry], fingerprint: str, *, author: str, on: date) -> Decision:
-    """Return the decision that marks an open finding as acknowledged; empty where it is unknown or not open."""
-    entry = previous.get(fingerprint)
-    if entry is None or entry.state != "open":
-        return Decision((), ())
-    return Decision((entry.model_copy(update={"acknowledged_by": author, "acknowledged_on": on}),), ())
+def acknowledge(previous: Mapping[str, LedgerEntry], incident: str, *, author: str, on: date) -> Decision:
+    """Return the decision that marks the open findings of an incident as acknowledged; empty where there are none."""
+    acknowledged = {"acknowledged_by": author, "acknowledged_on": on}
+    return Decision(
+        tuple(entry.model_copy(update=acknowledged) for entry in open_in_incident(incident, previous)), ()
+    )
 
 
 def _notify(

@@ -1,12 +1,14 @@
 """Record the response of a person in the ledger, once however often it arrives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from focuswatch.ledger import Ledger, Suppression
 from focuswatch.ledger.decide import acknowledge
+from focuswatch.ledger.incident_response import suppressible
+from focuswatch.ledger.ledger_entry import LedgerEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -55,15 +57,25 @@ class ResponseLedger:
         if response.action == "acknowledge":
             self.ledger.update(
                 lambda entries, _suppressions: acknowledge(
-                    entries, response.fingerprint, author=response.author, on=today
+                    entries, _incident_of(response, entries), author=response.author, on=today
                 ),
                 evaluated=(),
             )
-        elif not any(other.source == response.id for other in self.ledger.suppressions()):
-            self.ledger.add_suppression(_suppression(response, today=today))
+        else:
+            self._suppress(response, today=today)
         self.also(response)
         self._mark_done(response)
         return True
+
+    def _suppress(self, response: PersonResponse, *, today: date) -> None:
+        """Suppress every open finding of the incident that the message is about."""
+        entries = self.ledger.entries()
+        recorded_for = {other.value for other in self.ledger.suppressions() if other.source == response.id}
+        incident = _incident_of(response, entries)
+        named = [*suppressible(response.fingerprint, entries), *suppressible(incident, entries)]
+        for fingerprint in dict.fromkeys(named):
+            if fingerprint not in recorded_for:
+                self.ledger.add_suppression(_suppression(response, fingerprint, today=today))
 
     def _is_pending(self, response: PersonResponse, *, today: date) -> bool:
         """Store the response itself. Return whether its effects are still to be applied."""
@@ -83,10 +95,16 @@ class ResponseLedger:
         )
 
 
-def _suppression(response: PersonResponse, *, today: date) -> Suppression:
+def _incident_of(response: PersonResponse, entries: Mapping[str, LedgerEntry]) -> str:
+    """Return the incident of the finding that the response names; the name itself may be that of an incident."""
+    entry = entries.get(response.fingerprint)
+    return entry.finding.incident_id if entry else response.fingerprint
+
+
+def _suppression(response: PersonResponse, fingerprint: str, *, today: date) -> Suppression:
     return Suppression(
         scope="fingerprint",
-        value=response.fingerprint,
+        value=fingerprint,
         author=response.author,
         since=today,
         until=response.until(today),

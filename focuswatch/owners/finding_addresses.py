@@ -7,10 +7,13 @@ from focuswatch.owners.owners_file import Owners
 
 
 def notified_team(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
-    """Return the team to notify; None (FinOps) for a finding without owner or a detection on trial."""
+    """Return the team to notify.
+
+    None (FinOps) for a finding without owner, a detection on trial, or a rollout in accounts of several teams.
+    """
     detection = catalog.detections.get(finding.detection)
     on_trial = detection is not None and detection.header.status == "trial"
-    return None if on_trial or finding.team not in owners.teams else finding.team
+    return None if on_trial or finding.spans_teams or finding.team not in owners.teams else finding.team
 
 
 def finding_addresses(finding: Finding, *, owners: Owners, catalog: Catalog) -> tuple[ChannelAddress, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from focuswatch.engines import Row
 from focuswatch.findings.amount_text import main_amount
+from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.exchange_rates import Rates, usd
 from focuswatch.findings.finding import DAYS_A_MONTH, SEVERITIES, Finding, account_label, amount
 from focuswatch.findings.visible_text import visible
@@ -118,7 +119,8 @@ class Week:
             yield "No open findings"
             return
         waste = sum(
-            (finding.monthly_cost for finding in self.open if finding.category == "waste"), Decimal(0)
+            (finding.monthly_cost for finding in counted_once(self.open) if finding.category == "waste"),
+            Decimal(0),
         )
         oldest = min(finding.first_seen for finding in self.open)
         yield (
@@ -201,7 +203,11 @@ class _WeekBuilder:
         entries = [entry for entry in self.entries if team is None or entry.finding.team == team]
         open_findings = [entry.finding for entry in entries if entry.state == "open"]
         resolved = [entry for entry in entries if self._is_resolved_this_week(entry)]
-        saved_daily = sum((entry.saved_daily or Decimal(0) for entry in resolved), Decimal(0))
+        counted = {finding.fingerprint for finding in counted_once(entry.finding for entry in resolved)}
+        saved_daily = sum(
+            (entry.saved_daily or Decimal(0) for entry in resolved if entry.fingerprint in counted),
+            Decimal(0),
+        )
         return Week(
             team=team,
             as_of=self.as_of,

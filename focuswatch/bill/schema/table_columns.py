@@ -153,5 +153,6 @@ KNOWN_FINDINGS = {
     "first_seen": "DATE",
     "resolved_on": "DATE",
     "acknowledged_on": "DATE",
+    "is_counted": "BOOLEAN",
 }
 OPTIONAL = {"closed_on"}

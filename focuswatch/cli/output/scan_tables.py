@@ -23,6 +23,7 @@ from focuswatch.cli.output.terminal_style import (
     rounded,
 )
 from focuswatch.detect.scan_result import ScanResult
+from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
 from focuswatch.findings.visible_text import visible
 
@@ -105,7 +106,9 @@ def _print_category(
     if remaining:
         cost = ""
         if findings[0].category == "waste":  # amounts of other categories have no common sum
-            cost = f", {money(_sum(remaining), currency)}/month"
+            shown = {finding.fingerprint for finding in findings[:MOST_SHOWN]}
+            counted = (one for one in counted_once(findings) if one.fingerprint not in shown)
+            cost = f", {money(_sum(counted), currency)}/month"
         more = f"… and {len(remaining)} more{cost}: {hint('findings', state=state)}\n"
         out.print(visible(more), style="dim", markup=False)
 

@@ -10,6 +10,12 @@ from focuswatch.findings.amount_text import full_amount, main_amount, saving_tex
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values
 from focuswatch.findings.paste_commands import COMMAND
+from focuswatch.notify.incident_text import (
+    also_detected_text,
+    rollout_extent,
+    rollout_lines,
+    rollout_text,
+)
 from focuswatch.notify.jira.wiki_markup import escaped, one_line, verbatim
 
 SUMMARY_CHARACTERS = 254  # Jira: "must be less than 255", and Data Center's column holds 255
@@ -36,6 +42,8 @@ def comment_mark(fingerprint: str, number: int) -> str:
 def render_summary(finding: Finding) -> str:
     """Return one line: title, place, amount."""
     places = (account_label(finding.sub_account_name, finding.sub_account_id), finding.region_id)
+    if finding.rollout:
+        places = (rollout_extent(finding.rollout), None)
     where = ", ".join(filter(None, (one_line(place or "", longest=PLACE_CHARACTERS) for place in places)))
     tail = (f": {where}" if where else "") + f" ({main_amount(finding)})"
     return one_line(finding.title, longest=SUMMARY_CHARACTERS - len(tail)) + tail
@@ -56,8 +64,10 @@ def _description(
     finding: Finding, *, header: DetectionHeader | None, query_url: str | None, days: int, longest: int
 ) -> str:
     parts = [
-        f"*{escaped(full_amount(finding), longest=160)}* · {finding.severity} · {finding.category}",
+        f"*{escaped(full_amount(finding), longest=160)}* · {finding.incident_severity} · {finding.category}",
         escaped(finding.reason, longest=longest),
+        *([escaped(also, longest=longest)] if (also := also_detected_text(finding)) else []),
+        *_rollout(finding, longest=longest),
         "h3. What to do\n" + "\n".join(_steps(finding, longest=longest)),
         "h3. Where\n" + verbatim(_table(_where(finding)), longest=2 * longest),
         *_root_cause(finding, longest=longest),
@@ -69,6 +79,14 @@ def _description(
         parts.append("h3. Known limitations\n" + "\n".join(spots))
     parts.append(f"----\n{_ending(finding, header=header, days=days)}")
     return "\n\n".join(parts)
+
+
+def _rollout(finding: Finding, *, longest: int) -> list[str]:
+    """Return the accounts of a rollout by their new regions; an empty list for other findings."""
+    if finding.rollout is None:
+        return []
+    text = "\n".join(one_line(line, longest=2 * longest) for line in rollout_lines(finding.rollout))
+    return [escaped(rollout_text(finding.rollout), longest=longest), verbatim(text, longest=4 * longest)]
 
 
 def _root_cause(finding: Finding, *, longest: int) -> list[str]:

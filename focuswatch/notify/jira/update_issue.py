@@ -71,7 +71,7 @@ class IssueUpdate:
             self.state = mark_processed(self.state, issue.closing)
             return None
         self.state = record_exclusion(
-            self.state, issue=issue, fingerprint=finding.fingerprint, ledger=self.ledger, today=self.today
+            self.state, issue=issue, incident=finding.incident_id, ledger=self.ledger, today=self.today
         )
         if is_suppressed(self.ledger, finding):
             return (
@@ -121,7 +121,7 @@ class IssueUpdate:
     def _edit(self, issue: Issue) -> None:
         """Edit the issue, except fields that people have changed or that the project does not let us change."""
         fields = updated_fields(self.delivery.finding, target=self.target, description=self.description)
-        if self.state.severity in (None, self.delivery.finding.severity):
+        if self.state.severity in (None, self.delivery.finding.incident_severity):
             fields.pop("priority", None)
         editable = {name: value for name, value in fields.items() if name not in issue.edited}
         while editable:
@@ -135,7 +135,7 @@ class IssueUpdate:
 
     def _comment_text(self) -> str | None:
         finding, state, number = self.delivery.finding, self.state, self.delivery.number
-        is_more_severe = state.severity and SEVERITIES.index(finding.severity) > SEVERITIES.index(
+        is_more_severe = state.severity and SEVERITIES.index(finding.incident_severity) > SEVERITIES.index(
             state.severity
         )
         is_due = self.clock() - (state.commented_at or 0) >= COMMENT_DAYS * DAY_SECONDS
@@ -166,7 +166,7 @@ class IssueUpdate:
     def displayed(self) -> dict[str, Any]:
         """Return the amounts that the issue shows after the update."""
         return {
-            "severity": self.delivery.finding.severity,
+            "severity": self.delivery.finding.incident_severity,
             "monthly_cost": self.delivery.finding.monthly_cost,
         }
 

@@ -7,15 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal
 
 from focuswatch.findings.amount_text import days_open, full_amount, saving_text
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.notify.incident_text import (
+    also_detected_text,
+    rollout_extent,
+    rollout_lines,
+    rollout_text,
+)
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
     Block,
+    bullets,
     button,
     context,
     header,
@@ -34,6 +42,7 @@ from focuswatch.notify.slack.place_names import account_of_finding, place
 from focuswatch.notify.slack.shared_text import days_open_text, metadata, not_waste_label
 
 MOST_BLIND_SPOTS = 3
+MOST_GROUPS = 10  # accounts of a rollout with the same regions
 MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 DONE = "✅"
 
@@ -75,6 +84,7 @@ def render_message(
     money = _money(finding, resolved=resolved, saved_daily=saved_daily)
     evidence = None if resolved else render_evidence(finding)
     root_cause = None if resolved else render_explanation(finding)
+    rollout = None if resolved else _rollout(finding)
     limitations = _limitations(blind_spots) if not resolved else None
     action, link_line = None if resolved else render_action(finding), _links(links)
     has_buttons = not resolved and (response is None or response.action == "acknowledged")
@@ -82,6 +92,7 @@ def render_message(
         header(_heading(finding, resolved=resolved)),
         _facts(finding, resolved=resolved, money=money),
         _response(response, finding=finding) if response else None,
+        rollout,
         action,
         _buttons(finding, acknowledged=response is not None) if has_buttons else None,
         root_cause,
@@ -92,7 +103,7 @@ def render_message(
     ]
     return {
         "text": _fallback(finding, resolved=resolved, money=money),
-        "blocks": within(blocks, spare=[limitations, evidence, root_cause, link_line, action]),
+        "blocks": within(blocks, spare=[limitations, evidence, root_cause, link_line, rollout, action]),
         "metadata": metadata(finding, news_id=news_id),
     }
 
@@ -110,7 +121,11 @@ def _is_resolved(finding: Finding, *, kind: NotificationKind) -> bool:
 
 
 def _heading(finding: Finding, *, resolved: bool) -> str:
-    return f"{DONE} Resolved: {finding.title}" if resolved else f"{MARKS[finding.severity]} {finding.title}"
+    return (
+        f"{DONE} Resolved: {finding.title}"
+        if resolved
+        else f"{MARKS[finding.incident_severity]} {finding.title}"
+    )
 
 
 def _money(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> str | None:
@@ -122,7 +137,8 @@ def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
     parts = (
         _heading(finding, resolved=resolved),
         money,
-        place(account_of_finding(finding), finding.region_id),
+        _where(finding),
+        also_detected_text(finding),
     )
     return escaped_within(one_line(" · ".join(filter(None, parts))), 500)
 
@@ -131,12 +147,28 @@ def _facts(finding: Finding, *, resolved: bool, money: str | None) -> Block:
     """Return amount, place and reason."""
     lines = [
         [words(money, style="bold")] if money else [],
-        [words(place(account_of_finding(finding), finding.region_id), most=200)],
+        [words(_where(finding), most=200)],
         [words(finding.resource_id, style="code", most=300)] if finding.resource_id else [],
         [words(f"Previously: {finding.reason}" if resolved else finding.reason, most=900)],
+        [words(also, most=900)] if (also := also_detected_text(finding)) and not resolved else [],
     ]
     joined = [element for line in lines if line for element in (line_feed(), *line)]
     return rich(section(joined[1:]))
+
+
+def _where(finding: Finding) -> str:
+    if finding.rollout:
+        return rollout_extent(finding.rollout)
+    return place(account_of_finding(finding), finding.region_id)
+
+
+def _rollout(finding: Finding) -> Block | None:
+    """Return the accounts of a rollout, grouped by their new regions."""
+    if finding.rollout is None:
+        return None
+    lines = islice(rollout_lines(finding.rollout), MOST_GROUPS)
+    text = words(rollout_text(finding.rollout), style="bold")
+    return rich(section([text]), bullets([words(line, most=1500)] for line in lines))
 
 
 def _response(response: RecordedResponse, *, finding: Finding) -> Block:
@@ -151,7 +183,7 @@ def _response(response: RecordedResponse, *, finding: Finding) -> Block:
 
 
 def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
-    value = finding.fingerprint
+    value = finding.incident_id
     elements = [
         button("snooze_7", "Snooze 7 days", value=value),
         button("snooze_30", "Snooze 30 days", value=value),
@@ -190,4 +222,6 @@ def _footing(finding: Finding, *, today: date, resolved: bool) -> Block:
         else f"first seen {finding.first_seen}"
     )
     state = f"first seen {finding.first_seen}, resolved {finding.as_of}" if resolved else age
-    return context(f"{finding.severity} · {state}", owner, f"{finding.detection} {finding.fingerprint}")
+    return context(
+        f"{finding.incident_severity} · {state}", owner, f"{finding.detection} {finding.fingerprint}"
+    )

@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
+from focuswatch.findings.finding import Finding
 from focuswatch.ledger import Ledger
+from focuswatch.ledger.incident_response import open_in_incident
 from focuswatch.notify.response_ledger import PersonResponse, ResponseLedger, no_other_channel
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
@@ -69,14 +71,20 @@ class ResponseRecorder:
             return f"{done}, not shown: {error}"
         return done
 
-    def _belongs_to_other_channel(self, fingerprint: str, channel: str) -> bool:
-        """Return whether it is a security finding whose owner, by account or OU, has another channel."""
-        entry = self.ledger.entries().get(fingerprint)
-        if entry is None or entry.finding.category != "security":
-            return False
-        if not entry.finding.suppressible_by_team:
+    def _belongs_to_other_channel(self, incident: str, channel: str) -> bool:
+        """Return whether a security finding of the incident has an owner, by account or OU, with another channel."""
+        return any(
+            self._is_of_other_channel(entry.finding, channel)
+            for entry in open_in_incident(incident, self.ledger.entries())
+            if entry.finding.category == "security"
+        )
+
+    def _is_of_other_channel(self, finding: Finding, channel: str) -> bool:
+        if not finding.suppressible_by_team:
             return True
-        owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
+        if not finding.incident_lead and finding.incident:  # a rollout is notified by its lead
+            return False
+        owner = channel_name(finding, owners=self.channel.owners, catalog=self.channel.catalog)
         return owner is None or self.channel.channels.id(owner) != channel
 
 

@@ -370,7 +370,7 @@ def test_resolved_states_savings(saved, says):
 
 def test_message_has_metadata_to_find_it():
     """The fingerprint and the number of the notification; replies in the thread have them too."""
-    named = {"fingerprint": finding().fingerprint, "news_id": "n-1"}
+    named = {"fingerprint": finding().fingerprint, "incident": finding().fingerprint, "news_id": "n-1"}
     for payload in (
         told(finding()),
         render_thread_reply(finding(), kind="reminder", today=DAY, news_id="n-1"),
