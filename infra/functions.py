@@ -176,7 +176,7 @@ def _needed(layers: Layers, size: Size) -> list[aws_lambda.ILayerVersion]:
 
 
 def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str, str]:
-    secrets = {"SLACK": deployment.secrets.slack, "JIRA": deployment.secrets.jira}
+    secrets = deployment.secrets.model_dump()
     return {
         "FOCUSWATCH_NAME": deployment.name,
         "FOCUSWATCH_BUCKET": deployment.bucket,
@@ -196,5 +196,5 @@ def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str,
         "FOCUSWATCH_MANAGEMENT_ROLE": deployment.management_role_arn or "",
         "POWERTOOLS_METRICS_NAMESPACE": deployment.metric_namespace,
         "POWERTOOLS_LOG_LEVEL": deployment.functions.log_level,
-        **{f"FOCUSWATCH_{channel}_SECRET": name for channel, name in secrets.items() if name},
+        **{f"FOCUSWATCH_{channel.upper()}_SECRET": name for channel, name in secrets.items() if name},
     }

@@ -191,6 +191,10 @@ class Permissions:
     def _jira(self) -> list[Grant]:
         return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.jira)]
 
+    def _addresses(self, secret: str) -> list[Grant]:
+        """Return the permissions of a channel that only sends to addresses of owners.toml."""
+        return [*self._notifications(), self._secret(secret)]
+
     def _sweep(self) -> list[Grant]:
         return self._jira()
 

@@ -21,6 +21,7 @@ from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
+from focuswatch.notify.address_channel import AddressChannel, AddressState, Sender
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.console_links import console_url, query_url
 from focuswatch.notify.pacing import MessagePacing
@@ -28,6 +29,7 @@ from focuswatch.notify.queue_batch import Queue
 from focuswatch.notify.sns_publish import Topics
 from focuswatch.operations.function_lease import Lease, LeaseLost
 from focuswatch.operations.heartbeat import Heartbeat, record
+from focuswatch.owners.channel_address import ChannelKind
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ class LambdaRun:
         return time.time()
 
     def secret(self, channel: str) -> str:
-        """Return the secret of `slack` or `jira`; read again after five minutes."""
+        """Return the secret of a channel such as `slack` or `jira`; read again after five minutes."""
         from aws_lambda_powertools.utilities import parameters
 
         name = os.environ[f"FOCUSWATCH_{channel.upper()}_SECRET"]
@@ -190,11 +192,6 @@ class LambdaRun:
         )
         return JiraClosings(speaker, Claims(self.table, channel="slack", model=SlackState), progress)
 
-    def channel_of(self, team: str | None) -> str:
-        """Return a team's channel, or FinOps'."""
-        owner = self.owners.teams.get(team or "")
-        return owner.channel if owner else self.owners.routing.fallback_channel
-
     def _links(self, finding: Finding) -> "Links":
         """Return the links of a Slack message; with its Jira issue once it exists."""
         from focuswatch.notify.slack.finding_message import Links
@@ -227,6 +224,16 @@ class LambdaRun:
             client=JiraClient.from_secret(self.secret("jira")),
             clock=self.clock,
             query_url=lambda _finding: query_url(str(self.session.region_name)),
+        )
+
+    def address_channel(self, kind: ChannelKind, sender: Sender) -> AddressChannel:
+        """Return the delivery to the addresses of one kind in owners.toml."""
+        return AddressChannel(
+            kind=kind,
+            sender=sender,
+            claims=Claims(self.table, channel=kind, model=AddressState),
+            owners=self.owners,
+            catalog=self.catalog,
         )
 
     @cached_property

@@ -6,7 +6,10 @@ another account. This module imports no CDK and does not call AWS.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -18,9 +21,27 @@ from focuswatch.errors import ConfigError
 # Data Exports has no endpoint elsewhere: https://docs.aws.amazon.com/general/latest/gr/billing.html
 PAYER_REGION = "us-east-1"
 FUNCTIONS = ("refresh", "collect", "detect", "publish", "page", "spending", "pulse")  # always deployed
-SLACK_FUNCTIONS = ("slack", "answer", "record", "weekly")
-JIRA_FUNCTIONS = ("jira", "sweep")
-QUEUE_FED = ("spending", "slack", "record", "jira")  # each processes the messages of its own SQS queue
+
+
+@dataclass(frozen=True)
+class ChannelFunctions:
+    """A channel, and the functions that are deployed only if `setting` has a value, so that no one else pays for them.
+
+    The function `name` gets the findings: its queue is subscribed to the topic `findings`.
+    """
+
+    name: str
+    functions: tuple[str, ...]
+    setting: str  # a key of deployment.toml
+
+
+# The name of a channel of owners.toml is its kind in focuswatch/owners/channel_address.py.
+CHANNELS = (
+    ChannelFunctions("slack", ("slack", "answer", "record", "weekly"), "secrets.slack"),
+    ChannelFunctions("jira", ("jira", "sweep"), "secrets.jira"),
+)
+# Each processes the messages of its own SQS queue.
+QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
 # These run Athena queries and so read the Glue tables; `refresh` changes their partitions too.
 RUN_QUERIES = ("refresh", "detect", "page", "weekly")
 # Each of these runs one at a time, under a lease: focuswatch/operations/function_lease.py
@@ -331,9 +352,13 @@ class Deployment(_Section):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Return the functions that are deployed; those of Slack and Jira only if a secret is configured."""
-        slack = SLACK_FUNCTIONS if self.secrets.slack else ()
-        return (*FUNCTIONS, *slack, *(JIRA_FUNCTIONS if self.secrets.jira else ()))
+        """Return the functions that are deployed; those of a channel only if it is configured."""
+        of_channels = (channel.functions for channel in CHANNELS if self.uses(channel))
+        return tuple(dict.fromkeys(chain(FUNCTIONS, *of_channels)))
+
+    def uses(self, channel: ChannelFunctions) -> bool:
+        """Return whether a channel is configured."""
+        return bool(attrgetter(channel.setting)(self))
 
     @property
     def daily(self) -> tuple[str, ...]:

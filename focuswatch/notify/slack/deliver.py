@@ -22,6 +22,7 @@ from focuswatch.notify.slack.client import FoundMessage, MessageGone, Payload, P
 from focuswatch.notify.slack.digest_queue import Digests
 from focuswatch.notify.slack.finding_message import Links, RecordedResponse, render_message
 from focuswatch.notify.slack.thread_replies import render_thread_reply
+from focuswatch.owners.finding_addresses import addresses_of_kind
 from focuswatch.owners.owners_file import Owners
 
 if TYPE_CHECKING:
@@ -120,11 +121,21 @@ class SlackChannel:
 
     def _deliver(self, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
         name = channel_name(delivery.finding, owners=self.owners, catalog=self.catalog)
+        if name is None:
+            if claim.state is None or claim.state.ts is None or not claim.state.open:
+                self._skip(claim, delivery)
+                return None
+            return self._deliver_to(claim.state.channel, claim, delivery)  # the open message stays up to date
         try:
             return self._deliver_to(self.channels.id(name), claim, delivery)
         except Refused:
             self.channels.forget(name)
             raise
+
+    def _skip(self, claim: Claim[SlackState], delivery: QueuedNotification) -> None:
+        """Store the number of a notification that goes to other channels only, so that the next one need not wait."""
+        if claim.state is None or claim.state.last_number < delivery.number:
+            self.claims.settle(claim, SlackState(channel="", last_number=delivery.number))
 
     def _deliver_to(self, channel: str, claim: Claim[SlackState], delivery: QueuedNotification) -> str | None:
         stored = claim.state
@@ -268,14 +279,6 @@ class SlackChannel:
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
 
-def notified_team(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
-    """Return the team to notify; None (FinOps) for a finding without owner or a detection on trial."""
-    detection = catalog.detections.get(finding.detection)
-    on_trial = detection is not None and detection.header.status == "trial"
-    return None if on_trial or finding.team not in owners.teams else finding.team
-
-
-def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str:
-    """Return the name of the channel for a finding."""
-    team = notified_team(finding, owners=owners, catalog=catalog)
-    return owners.teams[team].channel if team else owners.routing.fallback_channel
+def channel_name(finding: Finding, *, owners: Owners, catalog: Catalog) -> str | None:
+    """Return the name of the Slack channel for a finding; None if it goes to other channels only."""
+    return next(iter(addresses_of_kind("slack", finding, owners=owners, catalog=catalog)), None)

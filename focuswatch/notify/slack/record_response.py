@@ -79,7 +79,7 @@ class ResponseRecorder:
         if not entry.finding.suppressible_by_team:
             return True
         owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
-        return self.channel.channels.id(owner) != channel
+        return owner is None or self.channel.channels.id(owner) != channel
 
     def _update_ledger(self, response: UserResponse, recorded: RecordedResponse, *, today: date) -> None:
         if recorded.action == "acknowledged":

@@ -15,7 +15,7 @@ from focuswatch.notify.slack.digest_queue import Digests
 from focuswatch.notify.slack.webhook import QUIET_SECONDS, SlackRoutes, Webhook
 from focuswatch.owners.owners_file import Owners
 from tests.given.findings import DAY, finding
-from tests.given.slack import CATALOG, Killed, Steps, notification, slack_world
+from tests.given.slack import CATALOG, OWNERS, Killed, Steps, notification, slack_world
 
 FINDING = finding(team="search")
 COSTLIER = finding(team="search", cost="2000")
@@ -540,3 +540,26 @@ def test_channel_can_be_configured_by_id(world):
     world.deliver(notification(FINDING))
     assert len(world.team.shown) == 1
     assert world.server.called("users.conversations") == []
+
+
+def test_finding_for_other_channels_only_is_not_posted_and_later_changes_need_not_wait(world):
+    """Security goes to Microsoft Teams until owners.toml says otherwise."""
+    elsewhere = {"to": "teams:search", "categories": ["security", "anomaly", "governance"]}
+    routed = {"channels": [{"to": "#team-search", "categories": ["waste"]}, elsewhere]}
+    intruder = finding(team="search", category="security")
+    world.owners = Owners.model_validate({"teams": {"search": routed}})
+    assert world.deliver(notification(intruder)) == [None]
+    assert world.team.shown == []
+    world.owners = OWNERS
+    world.deliver(notification(intruder, "changed", number=2))
+    assert len(world.team.shown) == 1
+
+
+def test_open_message_is_resolved_after_the_team_left_slack(world):
+    """Else it would promise for ever that something is wrong."""
+    world.deliver(notification(FINDING))
+    world.owners = Owners.model_validate({"teams": {"search": {"channel": "teams:search"}}})
+    world.deliver(notification(FINDING, "resolved", number=2))
+    assert "Resolved" in world.team.shown[0].text
+    assert world.deliver(notification(FINDING, "new", number=3)) == [None]
+    assert len(world.team.shown) == 1

@@ -1,0 +1,142 @@
+"""Deliver notifications to the addresses of one kind of channel, each once and in order.
+
+A channel of this kind has a `Sender`, which turns a notification into one request. It needs no state of its own: what
+was sent to which address is stored here, in the claim of the finding. To add a channel: a kind in
+focuswatch/owners/channel_address.py, a sender, a function in lambdas/, and one entry each in CHANNELS of
+focuswatch/operations/deployment_config.py, SIZES of infra/functions.py and Permissions.of of infra/permissions.py.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
+from focuswatch.findings.finding import Finding
+from focuswatch.notify.claims import RETRY_SECONDS, Claim, Claims
+from focuswatch.notify.queue_message import QueuedNotification
+from focuswatch.owners.channel_address import ChannelKind
+from focuswatch.owners.finding_addresses import addresses_of_kind
+from focuswatch.owners.owners_file import Owners
+
+
+class SentNotification(BaseModel):
+    """The last notification of a finding that was sent to an address; `finding` as it was sent."""
+
+    model_config = ConfigDict(frozen=True)
+    number: int
+    finding: Finding
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the address shows the finding as open."""
+        return self.finding.status != "resolved"
+
+
+class AddressState(BaseModel):
+    """The stored state of a finding: the last notification that is done (None: none), and what each address got."""
+
+    model_config = ConfigDict(frozen=True)
+    last_number: int | None = None
+    sent: dict[str, SentNotification] = {}
+
+    def with_sent(self, address: str, delivery: QueuedNotification) -> "AddressState":
+        """Return the state after a notification was sent to an address."""
+        sent = SentNotification(number=delivery.number, finding=delivery.finding)
+        return self.model_copy(update={"sent": {**self.sent, address: sent}})
+
+
+class Sender(Protocol):
+    """The requests of a channel."""
+
+    def send(
+        self, delivery: QueuedNotification, *, address: str, previous: SentNotification | None, unsure: bool
+    ) -> str:
+        """Send a notification to an address. Return what was done, for the log.
+
+        `previous` is what the address got before. `unsure`: an earlier attempt may have arrived, so that a channel that
+        recognizes repetitions is given the same id (`delivery.news_id`). Raises TryLater (nothing was sent), Unsure
+        (it may have been) or Refused.
+        """
+        ...
+
+    def flush(self) -> Mapping[str, Exception]:
+        """Send what the batch collected, such as digests. Return the errors by notification id."""
+        ...
+
+
+@dataclass
+class AddressChannel:
+    """Delivers to the addresses of `kind` in owners.toml; see focuswatch.notify.queue_batch.Channel."""
+
+    kind: ChannelKind
+    sender: Sender
+    claims: Claims[AddressState]
+    owners: Owners
+    catalog: Catalog
+
+    def deliver(self, delivery: QueuedNotification) -> str | None:
+        """Send to each address once. Return what was done, for the log; None if there is nothing to do.
+
+        A failing address does not stop the others. Raises TryLater, Unsure or Refused; repeating it is safe.
+        """
+        with self.claims.held(delivery.finding.fingerprint) as claim:
+            return self._deliver(claim, delivery)
+
+    def flush(self) -> Mapping[str, Exception]:
+        """Send what the batch collected. Return the errors by notification id."""
+        return self.sender.flush()
+
+    def _deliver(self, claim: Claim[AddressState], delivery: QueuedNotification) -> str | None:
+        state = claim.state or AddressState()
+        turn = delivery.turn(state.last_number)
+        if turn == "wait":
+            raise TryLater(
+                f"{delivery.news_id} arrived before the previous notification of the same finding",
+                seconds=RETRY_SECONDS,
+            )
+        if turn == "done":
+            return None
+        done, errors = list[str](), list[DeliveryError]()
+        for address, is_routed in self._addresses(delivery, state):
+            previous = state.sent.get(address)
+            if previous and previous.number >= delivery.number:
+                continue
+            try:
+                done.append(
+                    self.sender.send(delivery, address=address, previous=previous, unsure=claim.unsure)
+                )
+            except Refused as error:
+                if is_routed:
+                    errors.append(error)
+                else:  # the address may be gone from the secret too
+                    done.append(f"not sent to {address}, which owners.toml no longer contains: {error}")
+            except DeliveryError as error:
+                errors.append(error)
+            else:
+                state = state.with_sent(address, delivery)
+                self.claims.keep(claim, state)
+        if errors:
+            raise _worst(errors)
+        self.claims.settle(claim, state.model_copy(update={"last_number": delivery.number}))
+        return f"{delivery.news_id}: {delivery.kind}, {'; '.join(done)}" if done else None
+
+    def _addresses(self, delivery: QueuedNotification, state: AddressState) -> Iterator[tuple[str, bool]]:
+        """Yield each address, and whether owners.toml routes the finding there.
+
+        An address that shows the finding as open is notified of its resolution, whatever owners.toml says by then.
+        """
+        routed = addresses_of_kind(self.kind, delivery.finding, owners=self.owners, catalog=self.catalog)
+        yield from ((address, True) for address in routed)
+        if delivery.kind == "resolved":
+            for address, sent in state.sent.items():
+                if address not in routed and sent.is_open:
+                    yield address, False
+
+
+def _worst(errors: list[DeliveryError]) -> DeliveryError:
+    """Return the error that decides about the retry: an unknown outcome, then what can be retried."""
+    by_kind = [[error for error in errors if isinstance(error, kind)] for kind in (Unsure, TryLater, Refused)]
+    return next(found[0] for found in by_kind if found)
