@@ -52,7 +52,7 @@ class LocalEndpoint:
     @property
     def url(self) -> str:
         """The URL as owners.toml has it."""
-        return f"https://{HOST}:{self.port}/focuswatch?team=search"
+        return f"https://{HOST}:{self.port}/focuswatch"
 
     def accept(self, headers: dict[str, str], body: bytes) -> int | str:
         """Take a request; the status of its response, or what befalls it."""
@@ -108,6 +108,15 @@ def _handler(endpoint: LocalEndpoint) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _QuietServer(ThreadingHTTPServer):
+    """A server that does not print the handshakes that clients break off."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay quiet."""
+
+
 @contextmanager
 def local_endpoint() -> Iterator[LocalEndpoint]:
     """Start it with a certificate that only `tls` of the endpoint trusts."""
@@ -115,8 +124,7 @@ def local_endpoint() -> Iterator[LocalEndpoint]:
         certificate, key = _certificate(Path(folder))
         trusting = ssl.create_default_context(cafile=str(certificate))
         endpoint = LocalEndpoint(trusting)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(endpoint))
-        server.daemon_threads = True
+        server = _QuietServer(("127.0.0.1", 0), _handler(endpoint))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

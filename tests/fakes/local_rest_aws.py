@@ -2,6 +2,7 @@
 and with the services' documented limits, and fail as a test wants them to.
 """
 
+import functools
 import json
 import threading
 import time
@@ -18,6 +19,7 @@ from botocore.config import Config
 from botocore.validate import ParamValidator
 
 from tests.fakes.local_http import listening
+from tests.fakes.waiting import patience
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 SENDER = "focuswatch@acme.example"
@@ -72,7 +74,7 @@ class LocalRestAws:
         """A client that retries nothing, as the functions use for calls that must not be repeated."""
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.url, aws_access_key_id="a", aws_secret_access_key="b",
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=0.5),
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=patience(1)),
         )  # fmt: skip
 
     def handle(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -168,17 +170,23 @@ def _product() -> str:
 
 def _valid(service: str, operation: str, body: dict[str, Any]) -> dict[str, Any]:
     """The request, if botocore's model of the service knows every field, type and required member of it."""
-    shape = botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
-    report = VALIDATOR.validate(body, shape)
+    report = VALIDATOR.validate(body, _input_shape(service, operation))
     if report.has_errors():
         raise AwsError("ValidationException", message=report.generate_report())
     return body
+
+
+@functools.cache
+def _input_shape(service: str, operation: str) -> Any:
+    return botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
 
 
 @contextmanager
 def local_rest_aws() -> Iterator[LocalRestAws]:
     """Start it."""
     aws = LocalRestAws()
+    for service, operation in (("sesv2", "SendEmail"), ("securityhub", "BatchImportFindings")):
+        _input_shape(service, operation)  # read before a client waits for it
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -82,11 +82,15 @@ class SecurityHubChannel:
         }  # fmt: skip
         errors = self.hub.put(list(findings.values()))
         for fingerprint, (claim, delivery) in due.items():
-            if error := errors.get(findings[fingerprint]["Id"]):
+            try:
+                if failure := errors.get(findings[fingerprint]["Id"]):
+                    raise failure
+                updated_at = datetime.fromisoformat(findings[fingerprint]["UpdatedAt"])
+                self.claims.settle(
+                    claim, SecurityHubState(last_number=delivery.number, updated_at=updated_at)
+                )
+            except (DeliveryError, ClaimLost) as error:
                 failed.update(dict.fromkeys((one.news_id for one in collected[fingerprint]), error))
-                continue
-            updated_at = datetime.fromisoformat(findings[fingerprint]["UpdatedAt"])
-            self.claims.settle(claim, SecurityHubState(last_number=delivery.number, updated_at=updated_at))
 
     def _updated_at(self, claim: Claim[SecurityHubState]) -> datetime:
         now = datetime.fromtimestamp(self.clock(), UTC)

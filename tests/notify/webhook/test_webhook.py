@@ -12,17 +12,20 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
+from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.webhook.client import WebhookEndpoint
 from focuswatch.notify.webhook.cloud_event import cloud_event, event_body
-from focuswatch.notify.webhook.deliver import WebhookChannel, WebhookState, WebhookTarget
+from focuswatch.notify.webhook.deliver import WebhookSender
 from focuswatch.notify.webhook.public_address import is_public, public_addresses, split_webhook_url
 from focuswatch.notify.webhook.signature import SignedRequest, WebhookSecrets
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_endpoint import HOST, SECRET, local_endpoint
-from tests.given.findings import finding
-from tests.given.jira import a_finding
+from tests.fakes.waiting import patience
+from tests.given.findings import finding as a_finding
+from tests.given.golden_findings import golden_finding
 from tests.given.ledger import ledger_table
-from tests.given.slack import notification
+from tests.given.slack import CATALOG, notification
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "webhook" / "idle_sagemaker_endpoint.new.json"
 SOURCE = "/focuswatch/111122223333/us-east-1/focuswatch"
@@ -40,13 +43,14 @@ class WebhookWorld:
         """Return the channel of a new function run."""
         client = WebhookEndpoint(
             self.endpoint.clock, resolve=lambda _host, _port: ["127.0.0.1"], tls=self.endpoint.tls,
-            read_seconds=0.5,
+            read_seconds=patience(1),
         )  # fmt: skip
-        claims = Claims(self.table, channel="webhook", model=WebhookState, clock=self.endpoint.clock)
+        claims = Claims(self.table, channel="webhook", model=AddressState, clock=self.endpoint.clock)
         urls = self.urls or (self.endpoint.url,)
-        return WebhookChannel(
-            client, claims, WebhookSecrets(self.secrets), lambda _: [WebhookTarget(url, "search") for url in urls],
-            SOURCE,
+        owners = Owners.model_validate({"teams": {"search": {"channels": [{"to": url} for url in urls]}}})
+        return AddressChannel(
+            kind="webhook", sender=WebhookSender(client, WebhookSecrets(self.secrets), SOURCE), claims=claims,
+            owners=owners, catalog=CATALOG,
         )  # fmt: skip
 
     def deliver(self, delivery):
@@ -61,6 +65,11 @@ def webhook_world():
         assert not endpoint.forged
 
 
+def finding(**changes):
+    """A finding of the team whose channel is the webhook."""
+    return a_finding(team="search", **changes)
+
+
 @pytest.fixture
 def world():
     with webhook_world() as there:
@@ -69,7 +78,7 @@ def world():
 
 def test_event_is_a_cloud_event_with_the_finding_as_data():
     """As a receiver reads it."""
-    delivery = notification(a_finding(), number=1764403200000)
+    delivery = notification(golden_finding("idle_sagemaker_endpoint"), number=1764403200000)
     text = json.dumps(cloud_event(delivery, source=SOURCE), indent=2) + "\n"
     if os.environ.get("FOCUSWATCH_WRITE_GOLDEN"):
         GOLDEN.parent.mkdir(exist_ok=True)
@@ -96,11 +105,11 @@ def test_signature_is_that_of_the_specification():
 
 def test_event_arrives_signed_and_once(world):
     delivery = notification(finding(resource="arn:aws:x:::é\N{FIRE}"))
-    assert "sent to 1 webhooks" in world.deliver(delivery)
+    assert "sent to https://" in world.deliver(delivery)
     assert world.deliver(delivery) is None  # the queue delivers it again
     ((headers, body),) = world.endpoint.attempts
     assert headers["content-type"] == "application/cloudevents+json"
-    assert headers[":path"] == "/focuswatch?team=search"
+    assert headers[":path"] == "/focuswatch"
     event = json.loads(body)
     assert (event["id"], event["type"]) == (delivery.news_id, "dev.focuswatch.finding.new")
     assert event["data"]["resource_id"] == "arn:aws:x:::é\N{FIRE}"
