@@ -22,10 +22,12 @@ from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.notify.address_channel import AddressChannel, AddressState, Sender
+from focuswatch.notify.address_digests import AddressDigests, DigestSender
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.console_links import console_url, query_url
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_batch import Queue
+from focuswatch.notify.slack.digest_queue import DigestState
 from focuswatch.notify.sns_publish import Topics
 from focuswatch.operations.function_lease import Lease, LeaseLost
 from focuswatch.operations.heartbeat import Heartbeat, record
@@ -226,15 +228,22 @@ class LambdaRun:
             query_url=lambda _finding: query_url(str(self.session.region_name)),
         )
 
-    def address_channel(self, kind: ChannelKind, sender: Sender) -> AddressChannel:
-        """Return the delivery to the addresses of one kind in owners.toml."""
+    def address_channel(
+        self, kind: ChannelKind, sender: Sender, *, digests: DigestSender | None = None
+    ) -> AddressChannel:
+        """Return the delivery to the addresses of one kind in owners.toml; without `digests` one by one."""
         return AddressChannel(
             kind=kind,
             sender=sender,
             claims=Claims(self.table, channel=kind, model=AddressState),
             owners=self.owners,
             catalog=self.catalog,
+            digests=self._address_digests(kind, digests) if digests else None,
         )
+
+    def _address_digests(self, kind: ChannelKind, sender: DigestSender) -> AddressDigests:
+        claims = Claims(self.table, channel=f"{kind} digests", model=DigestState)
+        return AddressDigests(self.table, kind=kind, sender=sender, claims=claims, clock=self.clock)
 
     @cached_property
     def engine(self) -> AthenaEngine:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.findings.finding import Finding
+from focuswatch.notify.address_digests import AddressDigests
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.channel_address import ChannelKind
@@ -28,6 +29,7 @@ class SentNotification(BaseModel):
     model_config = ConfigDict(frozen=True)
     number: int
     finding: Finding
+    in_digest: bool = False  # it has no message of its own yet
 
     @property
     def is_open(self) -> bool:
@@ -42,9 +44,9 @@ class AddressState(BaseModel):
     last_number: int | None = None
     sent: dict[str, SentNotification] = {}
 
-    def with_sent(self, address: str, delivery: QueuedNotification) -> "AddressState":
+    def with_sent(self, address: str, delivery: QueuedNotification, *, in_digest: bool) -> "AddressState":
         """Return the state after a notification was sent to an address."""
-        sent = SentNotification(number=delivery.number, finding=delivery.finding)
+        sent = SentNotification(number=delivery.number, finding=delivery.finding, in_digest=in_digest)
         return self.model_copy(update={"sent": {**self.sent, address: sent}})
 
 
@@ -56,26 +58,26 @@ class Sender(Protocol):
     ) -> str:
         """Send a notification to an address. Return what was done, for the log.
 
-        `previous` is what the address got before. `unsure`: an earlier attempt may have arrived, so that a channel that
-        recognizes repetitions is given the same id (`delivery.news_id`). Raises TryLater (nothing was sent), Unsure
-        (it may have been) or Refused.
+        `previous` is what the address got before (None: nothing, or a line in a digest). `unsure`: an earlier attempt
+        may have arrived; a channel that recognizes repetitions is given the same id again. Raises TryLater (nothing was
+        sent), Unsure (it may have been) or Refused.
         """
-        ...
-
-    def flush(self) -> Mapping[str, Exception]:
-        """Send what the batch collected, such as digests. Return the errors by notification id."""
         ...
 
 
 @dataclass
 class AddressChannel:
-    """Delivers to the addresses of `kind` in owners.toml; see focuswatch.notify.queue_batch.Channel."""
+    """Delivers to the addresses of `kind` in owners.toml; see focuswatch.notify.queue_batch.Channel.
+
+    Without `digests`, each notification is sent on its own, also if a team gets many at once.
+    """
 
     kind: ChannelKind
     sender: Sender
     claims: Claims[AddressState]
     owners: Owners
     catalog: Catalog
+    digests: AddressDigests | None = None
 
     def deliver(self, delivery: QueuedNotification) -> str | None:
         """Send to each address once. Return what was done, for the log; None if there is nothing to do.
@@ -87,7 +89,7 @@ class AddressChannel:
 
     def flush(self) -> Mapping[str, Exception]:
         """Send what the batch collected. Return the errors by notification id."""
-        return self.sender.flush()
+        return self.digests.flush() if self.digests else {}
 
     def _deliver(self, claim: Claim[AddressState], delivery: QueuedNotification) -> str | None:
         state = claim.state or AddressState()
@@ -98,16 +100,16 @@ class AddressChannel:
                 seconds=RETRY_SECONDS,
             )
         if turn == "done":
+            self._repeat_digests(delivery, state)
             return None
         done, errors = list[str](), list[DeliveryError]()
         for address, is_routed in self._addresses(delivery, state):
             previous = state.sent.get(address)
             if previous and previous.number >= delivery.number:
                 continue
+            in_digest = self._goes_into_digest(delivery, previous)
             try:
-                done.append(
-                    self.sender.send(delivery, address=address, previous=previous, unsure=claim.unsure)
-                )
+                done.append(self._send(claim, delivery, address=address, previous=previous))
             except Refused as error:
                 if is_routed:
                     errors.append(error)
@@ -116,12 +118,36 @@ class AddressChannel:
             except DeliveryError as error:
                 errors.append(error)
             else:
-                state = state.with_sent(address, delivery)
+                state = state.with_sent(address, delivery, in_digest=in_digest)
                 self.claims.keep(claim, state)
         if errors:
             raise _worst(errors)
         self.claims.settle(claim, state.model_copy(update={"last_number": delivery.number}))
         return f"{delivery.news_id}: {delivery.kind}, {'; '.join(done)}" if done else None
+
+    def _send(
+        self,
+        claim: Claim[AddressState],
+        delivery: QueuedNotification,
+        *,
+        address: str,
+        previous: SentNotification | None,
+    ) -> str:
+        if self.digests and self._goes_into_digest(delivery, previous):
+            self.digests.add(address, delivery)
+            return f"in the digest of {address}"
+        shown = None if previous and previous.in_digest else previous
+        return self.sender.send(delivery, address=address, previous=shown, unsure=claim.unsure)
+
+    def _goes_into_digest(self, delivery: QueuedNotification, previous: SentNotification | None) -> bool:
+        """Return whether it becomes a line in a digest: a finding with its own message is followed up there."""
+        return bool(self.digests) and delivery.in_digest and (previous is None or previous.in_digest)
+
+    def _repeat_digests(self, delivery: QueuedNotification, state: AddressState) -> None:
+        """Have the digests sent of which the line is stored: an earlier attempt may have failed after that."""
+        for address, sent in state.sent.items():
+            if self.digests and sent.in_digest and sent.number == delivery.number:
+                self.digests.mark_changed(address, delivery)
 
     def _addresses(self, delivery: QueuedNotification, state: AddressState) -> Iterator[tuple[str, bool]]:
         """Yield each address, and whether owners.toml routes the finding there.

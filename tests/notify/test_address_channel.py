@@ -10,7 +10,10 @@ from moto import mock_aws
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import Refused, TryLater, Unsure
 from focuswatch.notify.address_channel import AddressChannel, AddressState
+from focuswatch.notify.address_digests import AddressDigests
 from focuswatch.notify.claims import LEASE_SECONDS, Claims
+from focuswatch.notify.slack.digest_queue import DigestState
+from focuswatch.notify.slack.webhook import QUIET_SECONDS
 from focuswatch.owners.owners_file import Owners
 from tests.given.findings import finding
 from tests.given.ledger import ledger_table
@@ -38,8 +41,10 @@ class Recorded:
         self.unsure.append(unsure)
         return f"sent to {address}"
 
-    def flush(self):
-        return {}
+    def send_digest(self, lines, *, address, team, as_of):
+        if self.errors[address]:
+            raise self.errors[address].pop(0)
+        self.got[address].append(f"digest of {len(lines)} for {team}")
 
 
 @dataclass
@@ -52,7 +57,11 @@ class World:
     def channel(self):
         claims = Claims(self.table, channel="teams", model=AddressState, clock=lambda: self.now)
         owners = Owners.model_validate({"teams": {"search": self.team}})
-        return AddressChannel(kind="teams", sender=self.sender, claims=claims, owners=owners, catalog=CATALOG)
+        gathered = Claims(self.table, channel="teams digests", model=DigestState, clock=lambda: self.now)
+        digests = AddressDigests(
+            self.table, kind="teams", sender=self.sender, claims=gathered, clock=lambda: self.now
+        )
+        return AddressChannel("teams", self.sender, claims, owners, CATALOG, digests)
 
     def deliver(self, kind="new", *, number=1, given=FINDING, **more):
         return self.channel().deliver(notification(given, kind, number=number, **more))
@@ -140,3 +149,36 @@ def test_a_finding_of_another_kind_of_channel_is_noted_without_a_request(world):
     world.team = TWO
     world.deliver("changed", number=2)
     assert world.sender.got["search"] == ["2 changed"]
+
+
+def batch(world, *deliveries):
+    """Deliver a batch and send its digests. Return the errors by notification id."""
+    channel = world.channel()
+    for one in deliveries:
+        channel.deliver(one)
+    return channel.flush()
+
+
+def test_findings_beyond_a_teams_limit_are_one_digest_once_no_more_arrive(world):
+    """A digest of a channel that can only post cannot be completed later."""
+    many = [
+        notification(finding(resource=f"r{number}", team="search", cost="200"), in_digest=True)
+        for number in range(3)
+    ]
+    assert {type(error) for error in batch(world, *many).values()} == {TryLater}
+    world.now += QUIET_SECONDS + 1
+    world.sender.errors["search"] = [TryLater("busy", seconds=5)]
+    assert len(batch(world, *many)) == 3
+    assert batch(world, *many) == {}
+    assert batch(world, *many) == {}
+    assert world.sender.got == {"search": ["digest of 3 for search"]}
+
+
+def test_a_finding_of_a_digest_gets_a_message_of_its_own_with_its_next_change(world):
+    """As if it were new to the address."""
+    batch(world, notification(FINDING, in_digest=True))
+    world.deliver("changed", number=2)
+    assert world.sender.got["search"] == ["2 changed"]
+    assert world.sender.previous[0] is None
+    batch(world, notification(FINDING, "resolved", number=3, in_digest=True))
+    assert world.sender.got["search"] == ["2 changed", "3 resolved"]
