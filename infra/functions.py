@@ -47,6 +47,10 @@ SIZES = {
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
     "sweep": Size(memory_mb=512, timeout_seconds=300),
+    "webhook": Size(memory_mb=512, timeout_seconds=300),
+    "email": Size(memory_mb=512, timeout_seconds=300),
+    "securityhub": Size(memory_mb=512, timeout_seconds=300),
+    "ocsf": Size(memory_mb=512, timeout_seconds=300),
 }
 
 
@@ -137,6 +141,13 @@ class LambdaFunctions(Construct):
         if kind in self.queues:
             own["FOCUSWATCH_QUEUE"] = self.queues[kind].queue_url
             own["FOCUSWATCH_DEAD_LETTERS"] = self.dead_letters[kind].queue_url
+        if kind in ("webhook", "securityhub"):
+            own["FOCUSWATCH_ACCOUNT"] = self._deployment.accounts.pipeline
+        if kind == "email":
+            own["FOCUSWATCH_EMAIL_SENDER"] = self._deployment.email.sender
+            own["FOCUSWATCH_EMAIL_DAILY_LIMIT"] = str(self._deployment.email.daily_limit)
+        if kind == "publish" and self._deployment.events.findings:
+            own["FOCUSWATCH_FINDING_EVENTS"] = self._deployment.finding_event_source
         if kind == "answer":
             own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
         if kind == "pulse":

@@ -1,4 +1,4 @@
-"""Deployments that tests speak of: one account as the example has it, and three; both tell in Slack and Jira."""
+"""Deployments that tests speak of: one account as the example has it, and three; both with every channel."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,14 @@ MONITOR = "arn:aws:ce::123456789012:anomalymonitor/6f2c0a91-d4e8-4b77-9073-0aa1b
 def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
     given = Deployment.load(CONFIG / "deployment.toml").model_dump()
-    given["secrets"] |= {"slack": "focuswatch/slack", "jira": "focuswatch/jira"}
+    given["secrets"] |= {
+        "slack": "focuswatch/slack",
+        "jira": "focuswatch/jira",
+        "webhook": "focuswatch/webhook",
+    }
+    given["email"] |= {"sender": "focuswatch@acme.example"}
+    given["security"] |= {"security_hub": True, "ocsf": True}
+    given["events"] |= {"findings": True}
     given["anomalies"]["monitor_arn"] = MONITOR
     if accounts == "one":
         return Deployment.model_validate(given)

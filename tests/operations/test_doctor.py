@@ -268,6 +268,69 @@ def test_the_jira_token_is_sent_over_https_only(aws, deployment, url, state):
     assert asked == (["https://a.atlassian.net/rest/api/2/myself"] if state == "ok" else [])
 
 
+@pytest.mark.parametrize(
+    ("secret", "state"),
+    [({"hooks.acme.example": "whsec_" + "QUJD" * 12}, "ok"), ({"hooks.acme.example": "hidden"}, "failed")],
+)
+def test_the_webhook_secret_is_checked_and_never_shown(aws, deployment, secret, state):
+    aws.client("secretsmanager").create_secret(Name="webhook", SecretString=json.dumps(secret))
+    secrets = deployment.secrets.model_copy(update={"webhook": "webhook"})
+    check = checks_of(aws, deployment.model_copy(update={"secrets": secrets}))["webhook"]
+    assert check.state == state and "hidden" not in check.found + check.fix and "QUJD" not in check.found
+
+
+def mailing(deployment):
+    """The deployment with a sender of mails."""
+    email = deployment.email.model_copy(update={"sender": "focuswatch@acme.example"})
+    return deployment.model_copy(update={"email": email})
+
+
+@pytest.mark.parametrize("identity", ["focuswatch@acme.example", "acme.example"])
+def test_the_sender_or_its_domain_is_a_verified_identity(aws, deployment, identity):
+    assert "aws sesv2 create-email-identity" in checks_of(aws, mailing(deployment))["email"].fix
+    aws.client("sesv2").create_email_identity(EmailIdentity=identity)
+    aws.events.register("before-call.sesv2.GetAccount", lambda **_: sending())
+    checked = checks_of(aws, mailing(deployment))["email"]
+    expected = "failed" if is_pending(aws, identity) else "noted"
+    assert checked.state == expected, checked
+
+
+def sending(**account):
+    """An account in the sandbox, as GetAccount returns it."""
+    return SimpleNamespace(status_code=200), {
+        "SendingEnabled": True,
+        "ProductionAccessEnabled": False,
+    } | account
+
+
+def is_pending(aws, identity):
+    found = aws.client("sesv2").get_email_identity(EmailIdentity=identity)
+    return not found.get("VerifiedForSendingStatus")
+
+
+def test_the_sandbox_is_noted_and_paused_sending_fails(aws, deployment):
+    aws.events.register(
+        "before-call.sesv2.GetEmailIdentity",
+        lambda **_: (SimpleNamespace(status_code=200), {"VerifiedForSendingStatus": True}),
+    )
+    account = {}
+    aws.events.register("before-call.sesv2.GetAccount", lambda **_: sending(**account))
+    sandbox = checks_of(aws, mailing(deployment))["email"]
+    assert sandbox.state == "noted" and "sandbox" in sandbox.found
+    account["ProductionAccessEnabled"] = True
+    assert checks_of(aws, mailing(deployment))["email"].state == "ok"
+    account["SendingEnabled"] = False
+    assert checks_of(aws, mailing(deployment))["email"].state == "failed"
+
+
+def test_security_hub_must_be_enabled(aws, deployment):
+    security = deployment.security.model_copy(update={"security_hub": True})
+    given = deployment.model_copy(update={"security": security})
+    assert "enable-security-hub" in checks_of(aws, given)["security hub"].fix
+    aws.client("securityhub").enable_security_hub()
+    assert checks_of(aws, given)["security hub"].state == "ok"
+
+
 def test_a_secret_that_cannot_be_read_is_a_failure(aws, deployment):
     given = deployment.model_copy(update={"secrets": deployment.secrets.model_copy(update={"slack": "lost"})})
     assert failures(aws, given)["secrets"].startswith("ResourceNotFoundException")

@@ -29,7 +29,7 @@ REMEDIES = {
 
 
 @dataclass(frozen=True)
-class MailSender:
+class Ses:
     """Sends mails from one address, with the pace of one mail a second, which SES allows every account."""
 
     ses: "SESV2Client"

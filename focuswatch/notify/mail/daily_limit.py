@@ -22,7 +22,7 @@ class DailyLimit:
     most: int
     clock: Callable[[], float] = time.time
 
-    def allows(self, address: str, *, id: str) -> bool:
+    def allows(self, address: str, id: str) -> bool:
         """Take a slot for the mail `id`, and return whether there was one; a mail keeps its slot when it is retried."""
         kind = f"mails of {datetime.fromtimestamp(self.clock(), UTC).date()} {address}"
         taken: list[Any] = list(of_kind(self.table, kind, ConsistentRead=True))

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.errors import TryLater
 from focuswatch.ledger.dynamodb_pages import of_kind
 from focuswatch.notify.claims import Claims
-from focuswatch.notify.mail.client import MailSender
+from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.digest_mail import MailedLine, digest_mail
 from focuswatch.notify.queue_message import QueuedNotification
 
@@ -55,6 +55,7 @@ class MailDigests:
     """The digests that a batch adds lines to."""
 
     table: "Table"
+    ses: Ses
     claims: Claims[MailDigestState]
     clock: Callable[[], float]
     _changed: dict[MailDigestKey, set[str]] = field(default_factory=dict)  # with the ids of its notifications
@@ -79,18 +80,18 @@ class MailDigests:
         key = MailDigestKey(address, delivery.finding.as_of)
         self._changed.setdefault(key, set()).add(delivery.news_id)
 
-    def flush(self, sender: MailSender) -> dict[str, Exception]:
+    def flush(self) -> dict[str, Exception]:
         """Send every digest with waiting lines. Return the errors by notification id."""
         failed: dict[str, Exception] = {}
         changed, self._changed = self._changed, {}
         for key in sorted(changed, key=lambda key: key.id):
             try:
-                self._send(key, sender=sender)
+                self._send(key)
             except Exception as error:  # any error: the other digests are sent
                 failed.update(dict.fromkeys(changed[key], error))
         return failed
 
-    def _send(self, key: MailDigestKey, *, sender: MailSender) -> None:
+    def _send(self, key: MailDigestKey) -> None:
         if not self._lines(key):
             return
         with self.claims.held(key.id) as claim:
@@ -104,7 +105,7 @@ class MailDigests:
                 )
             state = claim.state or MailDigestState()
             found = [MailedLine.model_validate_json(str(item["document"])) for item in lines]
-            sender.send(key.address, digest_mail(found, as_of=key.as_of), id=f"{key.id} {state.sent + 1}")
+            self.ses.send(key.address, digest_mail(found, as_of=key.as_of), id=f"{key.id} {state.sent + 1}")
             for item in lines:
                 self.table.delete_item(Key={"kind": item["kind"], "id": item["id"]})
             self.claims.settle(claim, MailDigestState(sent=state.sent + 1))

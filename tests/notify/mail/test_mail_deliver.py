@@ -7,16 +7,18 @@ import pytest
 from moto import mock_aws
 
 from focuswatch.errors import Refused, TryLater, Unsure
+from focuswatch.notify.address_channel import AddressChannel, AddressState
 from focuswatch.notify.claims import Claims
-from focuswatch.notify.mail.client import MailSender
+from focuswatch.notify.mail.client import Ses
 from focuswatch.notify.mail.daily_limit import DailyLimit
-from focuswatch.notify.mail.deliver import MailChannel, MailState
+from focuswatch.notify.mail.deliver import MailSender
 from focuswatch.notify.mail.mail_digests import MailDigests, MailDigestState
 from focuswatch.notify.pacing import MessagePacing
+from focuswatch.owners.owners_file import Owners
 from tests.fakes.local_rest_aws import SENDER, local_rest_aws
-from tests.given.findings import finding
+from tests.given.findings import finding as a_finding
 from tests.given.ledger import ledger_table
-from tests.given.slack import MORNING, notification
+from tests.given.slack import CATALOG, MORNING, notification
 
 FINANCE, SEARCH = "finance@acme.example", "search@acme.example"
 
@@ -37,15 +39,18 @@ class MailWorld:
 
     def channel(self):
         """Return the channel of a new function run."""
-        pace = MessagePacing(self.table, channel="mail", clock=self.clock, sleep=self.sleep)
-        digests = Claims(self.table, channel="mail digests", model=MailDigestState, clock=self.clock)
-        return MailChannel(
-            MailSender(self.aws.client("sesv2"), SENDER, pace),
-            Claims(self.table, channel="mail", model=MailState, clock=self.clock),
-            MailDigests(self.table, digests, self.clock),
-            DailyLimit(self.table, self.most, self.clock),
-            lambda _finding: self.addresses,
-            self.clock,
+        pace = MessagePacing(self.table, channel="email", clock=self.clock, sleep=self.sleep)
+        ses = Ses(self.aws.client("sesv2"), SENDER, pace)
+        digests = Claims(self.table, channel="email digests", model=MailDigestState, clock=self.clock)
+        channels = [{"to": f"mailto:{address}"} for address in self.addresses]
+        return AddressChannel(
+            kind="email",
+            sender=MailSender(ses, self.clock),
+            claims=Claims(self.table, channel="email", model=AddressState, clock=self.clock),
+            owners=Owners.model_validate({"teams": {"search": {"channels": channels}}}),
+            catalog=CATALOG,
+            digests=MailDigests(self.table, ses, digests, self.clock),
+            has_room=DailyLimit(self.table, self.most, self.clock).allows,
         )
 
     def deliver(self, *deliveries):
@@ -67,6 +72,11 @@ def mail_world():
         world = MailWorld(aws, ledger_table())
         aws.clock = world.clock
         yield world
+
+
+def finding(**changes):
+    """A finding of the team whose channels are the addresses."""
+    return a_finding(team="search", **changes)
 
 
 @pytest.fixture
@@ -195,3 +205,18 @@ def test_later_lines_are_in_the_next_digest(world):
         "focuswatch: 3 more notifications",
         "focuswatch: 1 more notification",
     ]
+
+
+def test_line_of_one_address_is_sent_although_another_address_failed(world):
+    """The notification is retried for the other one, and its line still waits."""
+    world.most = 1
+    world.deliver(notification(finding(resource="r-1")))
+    world.addresses = (FINANCE, SEARCH)
+    world.aws.faults.next.append("429")
+    late = notification(finding(resource="r-2"))
+    with pytest.raises(TryLater):
+        world.deliver(late)
+    world.now += 130
+    world.deliver(late)
+    assert [one["to"] for one in world.aws.mails] == [FINANCE, SEARCH, FINANCE]
+    assert world.subjects[-1].startswith("focuswatch: 1 more notification")
