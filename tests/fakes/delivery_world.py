@@ -27,6 +27,7 @@ from focuswatch.notify.queue_batch import deliver_batch, retry_delay
 from focuswatch.notify.queue_message import notification_number
 from focuswatch.notify.sns_publish import Topics, publish
 from focuswatch.owners.owners_file import Owners
+from tests.fakes.delivery_targets import Target, as_published, delivery_target
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_slack import local_slack
 from tests.fakes.memory_table import MemoryTable
@@ -35,7 +36,7 @@ from tests.given.jira import CATALOG
 from tests.given.ledger import ledger_table
 from tests.given.slack import Killed, SlackWorld
 
-ChannelName = Literal["slack", "jira"]
+ChannelName = Literal["slack", "jira", "webhook", "email", "securityhub", "ocsf"]
 VISIBILITY_SECONDS = 360.0
 TEAMS = ("search", "fraud", "mobile")
 OWNERS = Owners.model_validate(
@@ -180,6 +181,7 @@ class World:
     rng: random.Random
     workers: int = 1
     batch: int = 10
+    target: Target | None = None  # where neither Slack nor Jira is delivered to
     published: dict[str, dict[int, tuple[str, bool]]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
@@ -214,7 +216,8 @@ class World:
 
     def _run(self, number: int, found: list[Finding]) -> None:
         day = DAY + timedelta(days=number)
-        a_run = run(*(one.model_copy(update={"as_of": day}) for one in found), on=day)
+        shown = (as_published(one, target=self.channel) for one in found)
+        a_run = run(*(one.model_copy(update={"as_of": day}) for one in shown), on=day)
         ledger = DynamoLedger(self.table)
         ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
@@ -253,6 +256,8 @@ class World:
 
     def _channel(self) -> Any:
         self.slack.table = self.table
+        if self.target:
+            return self.target.channel(self.slack, self.table)
         if self.channel == "slack":
             return self.slack.channel()
         claims = Claims(self.table, channel="jira", model=IssueState, clock=self.slack.clock)
@@ -282,8 +287,10 @@ class Count:
 
 def counted(world: World) -> Count:
     """What should be shown and is not, and what is shown more than once."""
-    audit = _slack_audit if world.channel == "slack" else _jira_audit
-    lost, doubled = audit(world)
+    if world.target:
+        lost, doubled = world.target.audit(world.published)
+    else:
+        lost, doubled = (_slack_audit if world.channel == "slack" else _jira_audit)(world)
     return Count(sum(map(len, world.published.values())), lost, doubled, len(world.queue.buried))
 
 
@@ -350,12 +357,13 @@ def world(
         with (
             local_slack(clock=slack.clock) as slack.server,
             serving(LocalJira(lag_seconds=lag_seconds)) as jira,
+            delivery_target(channel) as target,
         ):
             jira.now = slack.now
             for name in ("#finops", *(team.channel for team in OWNERS.teams.values())):
                 slack.server.workspace.channel(name)
             table = Table(MemoryTable() if quick else ledger_table())
-            yield World(channel, slack, jira, table, Queue(rng, slack.clock), rng)
+            yield World(channel, slack, jira, table, Queue(rng, slack.clock), rng, target=target)
 
 
 def story(findings: int) -> list[list[Finding]]:
