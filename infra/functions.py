@@ -47,6 +47,8 @@ SIZES = {
     "weekly": Size(memory_mb=1024, timeout_seconds=600, with_pandas=True),
     "jira": Size(memory_mb=512, timeout_seconds=300),
     "sweep": Size(memory_mb=512, timeout_seconds=300),
+    "teams": Size(memory_mb=512, timeout_seconds=300),
+    "pagerduty": Size(memory_mb=512, timeout_seconds=300),
     "webhook": Size(memory_mb=512, timeout_seconds=300),
     "email": Size(memory_mb=512, timeout_seconds=300),
     "securityhub": Size(memory_mb=512, timeout_seconds=300),
@@ -88,13 +90,14 @@ class LambdaFunctions(Construct):
         for kind, queue in self.queues.items():
             feed(self.functions[kind], queue)
         self.addresses = {"SlackRequestURL": self._address()} if "answer" in self.functions else {}
-        if "weekly" in self.functions:
-            self.functions["weekly"].add_environment(
-                "FOCUSWATCH_PAGE_DOOR", self.addresses["SlackRequestURL"]
-            )
+        for kind in ("weekly", "teams", "record"):  # they send links to that address
+            if kind in self.functions:
+                self.functions[kind].add_environment(
+                    "FOCUSWATCH_PAGE_DOOR", self.addresses["SlackRequestURL"]
+                )
 
     def _address(self) -> str:
-        """Return the function URL of `answer`, for Slack's requests and for links to the page.
+        """Return the function URL of `answer`, for Slack's requests, links to the page and links in Teams.
 
         The URL is public. `answer` verifies the signature of each request.
         """

@@ -56,7 +56,9 @@ class Permissions:
             "weekly": self._weekly,
             "jira": self._jira,
             "sweep": self._sweep,
-            "webhook": lambda: self._addresses(self.deployment.secrets.webhook),
+            "teams": self._teams,
+            "pagerduty": self._pagerduty,
+            "webhook": lambda: [*self._notifications(), *self._secrets("webhook")],
             "email": self._email,
             "securityhub": self._security_hub,
             "ocsf": lambda: [self._objects("s3:PutObject", f"{OCSF}/*", why="write OCSF records")],
@@ -174,14 +176,15 @@ class Permissions:
 
     def _answer(self) -> list[Grant]:
         queue = self._arn("sqs", self.deployment.queue("record"))
+        page = [self._objects("s3:GetObject", PAGE, why="sign links to the page")]
         return [
-            self._secret(self.deployment.secrets.slack),
+            *self._secrets("slack", "teams"),
             Grant("queue actions of people", ("sqs:SendMessage",), (queue,)),
-            self._objects("s3:GetObject", PAGE, why="sign links to the page"),
+            *(page if self.deployment.secrets.slack else []),
         ]
 
     def _record(self) -> list[Grant]:
-        return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.slack)]
+        return [*self._notifications(), self._ledger(), *self._secrets("slack", "teams", "pagerduty")]
 
     def _weekly(self) -> list[Grant]:
         return [
@@ -197,9 +200,12 @@ class Permissions:
     def _jira(self) -> list[Grant]:
         return [*self._notifications(), self._ledger(), self._secret(self.deployment.secrets.jira)]
 
-    def _addresses(self, secret: str) -> list[Grant]:
-        """Return the permissions of a channel that only sends to addresses of owners.toml."""
-        return [*self._notifications(), self._secret(secret)]
+    def _teams(self) -> list[Grant]:
+        digests = Grant("read queued lines of a digest", ("dynamodb:Query",), (self._table,))
+        return [*self._notifications(), digests, *self._secrets("teams")]
+
+    def _pagerduty(self) -> list[Grant]:
+        return [*self._notifications(), *self._secrets("pagerduty")]
 
     def _email(self) -> list[Grant]:
         """Return the permissions to send mails from one address, and for digests.
@@ -243,6 +249,11 @@ class Permissions:
 
     def _ledger(self) -> Grant:
         return Grant("read and update the ledger", ("dynamodb:Query", "dynamodb:UpdateItem"), (self._table,))
+
+    def _secrets(self, *channels: str) -> list[Grant]:
+        """Return the permissions to read the secrets of channels, where configured."""
+        names = self.deployment.secrets.model_dump()
+        return [self._secret(names[channel]) for channel in channels if names[channel]]
 
     def _secret(self, name: str) -> Grant:
         """Return the permission to read a secret. Its ARN ends in six random characters: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html"""

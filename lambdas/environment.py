@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
     from focuswatch.notify.jira.deliver import JiraChannel
     from focuswatch.notify.jira.issue_state import IssueState
+    from focuswatch.notify.pagerduty.client import PagerDuty
+    from focuswatch.notify.pagerduty.deliver import PagerDutyResponses
+    from focuswatch.notify.response_ledger import PersonResponse
     from focuswatch.notify.security.deliver import SecurityHubChannel
     from focuswatch.notify.security.ocsf_files import OcsfFiles
     from focuswatch.notify.slack.client import Slack, SlackSecret
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
     from focuswatch.notify.slack.finding_message import Links
     from focuswatch.notify.slack.jira_closed_reply import JiraClosings
     from focuswatch.notify.slack.webhook import SlackRoutes, Webhook
+    from focuswatch.notify.teams.deliver import TeamsSender
+    from focuswatch.notify.teams.record_link import LinkRecorder
 
 OWNERS = Path(__file__).resolve().parent.parent / "config" / "owners.toml"
 SECRET_SECONDS = 300
@@ -289,6 +294,60 @@ class LambdaRun:
             clock=self.clock,
             query_url=lambda _finding: query_url(str(self.session.region_name)),
         )
+
+    def teams_channel(self) -> AddressChannel:
+        """Return the delivery to Microsoft Teams."""
+        sender = self.teams_sender()
+        return self.address_channel("teams", sender, digests=sender)
+
+    def teams_sender(self) -> "TeamsSender":
+        """Return the webhooks of Teams; links lead to the function `answer`."""
+        from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
+        from focuswatch.notify.teams.deliver import TeamsSender
+
+        secret = TeamsSecret.read(self.secret("teams"))
+        webhooks = TeamsWebhooks(secret, MessagePacing(self.table, channel="teams"))
+        return TeamsSender(webhooks, os.environ["FOCUSWATCH_PAGE_DOOR"], self.clock)
+
+    def link_recorder(self, also: "Callable[[PersonResponse], None]") -> "LinkRecorder":
+        """Return what records responses from links in Teams."""
+        from focuswatch.notify.response_ledger import ResponseLedger
+        from focuswatch.notify.teams.record_link import LinkRecorder
+
+        return LinkRecorder(
+            responses=ResponseLedger(self.ledger, self.table, also),
+            sender=self.teams_sender(),
+            owners=self.owners,
+            catalog=self.catalog,
+            clock=self.clock,
+        )
+
+    def pagerduty_channel(self) -> AddressChannel:
+        """Return the delivery to PagerDuty."""
+        from focuswatch.notify.pagerduty.deliver import PagerDutySender
+
+        return self.address_channel("pagerduty", PagerDutySender(self._pagerduty, self._pagerduty_links))
+
+    def pagerduty_responses(self) -> "PagerDutyResponses | None":
+        """Return what brings responses to PagerDuty; None if it is not configured."""
+        from focuswatch.notify.pagerduty.deliver import PagerDutyResponses
+
+        if "FOCUSWATCH_PAGERDUTY_SECRET" not in os.environ:
+            return None
+        claims = Claims(self.table, channel="pagerduty", model=AddressState)
+        return PagerDutyResponses(self._pagerduty, claims)
+
+    @cached_property
+    def _pagerduty(self) -> "PagerDuty":
+        from focuswatch.notify.pagerduty.client import PagerDuty, PagerDutySecret
+
+        return PagerDuty(PagerDutySecret.read(self.secret("pagerduty")))
+
+    def _pagerduty_links(self, finding: Finding) -> dict[str, str | None]:
+        return {
+            "Open in the AWS console": console_url(finding.resource_id),
+            "Open the query in Athena": query_url(str(self.session.region_name)),
+        }
 
     def address_channel(
         self, kind: ChannelKind, sender: Sender, *, digests: DigestSender | None = None

@@ -8,7 +8,7 @@ focuswatch/operations/deployment_config.py, SIZES of infra/functions.py and Perm
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,9 +21,13 @@ from focuswatch.owners.channel_address import ChannelKind
 from focuswatch.owners.finding_addresses import addresses_of_kind
 from focuswatch.owners.owners_file import Owners
 
+# With several addresses, the texts would exceed 400 KB, the most that DynamoDB stores in one item:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+NOT_STORED: Mapping[str, Any] = {"reason": "", "action": "", "evidence": {}, "explanation": None}
+
 
 class SentNotification(BaseModel):
-    """The last notification of a finding that was sent to an address; `finding` as it was sent."""
+    """The last notification of a finding that was sent to an address; `finding` as it was sent, without its texts."""
 
     model_config = ConfigDict(frozen=True)
     number: int
@@ -45,7 +49,8 @@ class AddressState(BaseModel):
 
     def with_sent(self, address: str, delivery: QueuedNotification, *, in_digest: bool) -> "AddressState":
         """Return the state after a notification was sent to an address."""
-        sent = SentNotification(number=delivery.number, finding=delivery.finding, in_digest=in_digest)
+        finding = delivery.finding.model_copy(update=NOT_STORED)
+        sent = SentNotification(number=delivery.number, finding=finding, in_digest=in_digest)
         return self.model_copy(update={"sent": {**self.sent, address: sent}})
 
 

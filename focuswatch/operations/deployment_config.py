@@ -41,6 +41,8 @@ class ChannelFunctions:
 CHANNELS = (
     ChannelFunctions("slack", ("slack", "answer", "record", "weekly"), "secrets.slack"),
     ChannelFunctions("jira", ("jira", "sweep"), "secrets.jira"),
+    ChannelFunctions("teams", ("teams", "answer", "record"), "secrets.teams"),
+    ChannelFunctions("pagerduty", ("pagerduty",), "secrets.pagerduty"),
     ChannelFunctions("webhook", ("webhook",), "secrets.webhook"),
     ChannelFunctions("email", ("email",), "email.sender"),
     ChannelFunctions("securityhub", ("securityhub",), "security.security_hub", categories=("security",)),
@@ -186,6 +188,8 @@ class Secrets(_Section):
 
     slack: SecretName = ""
     jira: SecretName = ""
+    teams: SecretName = ""
+    pagerduty: SecretName = ""
     webhook: SecretName = ""
 
 

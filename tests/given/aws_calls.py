@@ -35,7 +35,7 @@ SERVICES = {
     "focuswatch/operations/queue_depths.py": ["sqs"],
     "focuswatch/notify/slack/deliver.py": ["dynamodb"],
     "focuswatch/notify/slack/digest_queue.py": ["dynamodb"],
-    "focuswatch/notify/slack/record_response.py": ["dynamodb"],
+    "focuswatch/notify/response_ledger.py": ["dynamodb"],
     "focuswatch/bill/refresh/table_files.py": ["s3"],
     "focuswatch/bill/refresh/glue_partitions.py": ["glue"],
     "lambdas/answer.py": ["secretsmanager", "sqs"],

@@ -1,4 +1,4 @@
-"""Deployments that tests speak of: one account as the example has it, and three; both with every channel."""
+"""Deployments that tests speak of: one account as the example has it, and three; both use every channel."""
 
 from pathlib import Path
 from typing import Literal
@@ -15,9 +15,7 @@ def deployment_of(*, accounts: Literal["one", "three"]) -> Deployment:
     """config/deployment.toml, or the same with payer, pipeline and members apart and no anomaly monitor yet."""
     given = Deployment.load(CONFIG / "deployment.toml").model_dump()
     given["secrets"] |= {
-        "slack": "focuswatch/slack",
-        "jira": "focuswatch/jira",
-        "webhook": "focuswatch/webhook",
+        channel: f"focuswatch/{channel}" for channel in ("slack", "jira", "teams", "pagerduty", "webhook")
     }
     given["email"] |= {"sender": "focuswatch@acme.example"}
     given["security"] |= {"security_hub": True, "ocsf": True}

@@ -2,13 +2,20 @@
 
 import pytest
 
-from benchmarks.cost import ALARM_METRICS, DETECTIONS, KEYS, OLD_VERSIONS_DAYS, Line, lines, table
+from benchmarks.cost import (
+    ALARM_METRICS,
+    CHANNEL_ALARM_METRICS,
+    DETECTIONS,
+    KEYS,
+    OLD_VERSIONS_DAYS,
+    Line,
+    lines,
+    table,
+)
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.operations.deployment_config import CHANNELS, Deployment
 from tests.given.deployments import CONFIG, ROOT
 from tests.given.stacks import synthesized
-
-CHANNEL_ALARM_METRICS = 3  # docs/cost.md: of dead letters, and of waiting and hidden messages
 
 
 def test_the_document_has_the_computed_table():

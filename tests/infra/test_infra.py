@@ -464,6 +464,15 @@ def test_the_visibility_timeout_exceeds_the_timeout_of_the_function(stacks):
     assert all(one["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for one in mappings)
 
 
+def test_a_channel_that_is_not_configured_deploys_nothing():
+    """So that its queues, functions and alarms cost nothing."""
+    deployment = deployment_of(accounts="one")
+    secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": ""})
+    off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in ("email", "security")}}
+    kinds = deployment.model_copy(update=off).kinds
+    assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record", "webhook")
+
+
 def test_queues_are_subscribed_to_their_topics(stacks):
     """With raw message delivery; those of security tools get security findings only."""
     heard = stacks.properties("pipeline", "AWS::SNS::Subscription")

@@ -81,7 +81,7 @@ USED = {
     ],
     "slack": [*SLACK, PAGES, Used("focuswatch/notify/slack/digest_queue.py")],
     "answer": [Used("lambdas/answer.py")],
-    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/slack/record_response.py")],
+    "record": [*SLACK, *LEDGER, Used("focuswatch/notify/response_ledger.py")],
     "weekly": [
         CLAIMS,
         SECRET,
@@ -93,6 +93,13 @@ USED = {
         PAGES,
     ],
     "jira": [*TOLD, *LEDGER],
+    "teams": [
+        *TOLD,
+        Used("focuswatch/notify/pacing.py"),
+        PAGES,
+        Used("focuswatch/notify/slack/digest_queue.py"),
+    ],
+    "pagerduty": [*TOLD, Used("focuswatch/notify/pacing.py")],
     "sweep": [CLAIMS, SECRET, HEARTBEAT, *LEDGER],
     "webhook": TOLD,
     "email": [

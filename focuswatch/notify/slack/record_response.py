@@ -5,12 +5,12 @@ Every step is idempotent, since a queue may deliver a response twice.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
-from focuswatch.ledger import Ledger, Suppression
-from focuswatch.ledger.decide import acknowledge
+from focuswatch.ledger import Ledger
+from focuswatch.notify.response_ledger import PersonResponse, ResponseLedger, no_other_channel
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
@@ -20,7 +20,6 @@ from focuswatch.notify.slack.interactions import UserResponse
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-SNOOZED = {"snooze_7": 7, "snooze_30": 30}
 NOT_A_MEMBER = (
     "Only members of the team's channel can respond to this finding. Ask a member of <#{channel}> to respond."
 )
@@ -45,6 +44,7 @@ class ResponseRecorder:
     ledger: Ledger
     table: "Table"
     clock: Callable[[], float]
+    also: Callable[[PersonResponse], None] = no_other_channel  # see ResponseLedger
 
     def record(self, response: UserResponse) -> str:
         """Record a response. Return what was done, for the log. Idempotent; raises TryLater, Unsure or Refused."""
@@ -61,9 +61,7 @@ class ResponseRecorder:
             return reject(response, ROUTED_BY_TAG)
         today = datetime.fromtimestamp(self.clock(), UTC).date()
         recorded = _recorded(response, today=today)
-        if self._is_pending(response, today=today):
-            self._update_ledger(response, recorded, today=today)
-            self._mark_done(response)
+        ResponseLedger(self.ledger, self.table, self.also).record(_given(response), today=today)
         done = f"{response.fingerprint}: {recorded.action} by {_author(response)}"
         try:
             self.channel.show_response(response.fingerprint, recorded)
@@ -80,40 +78,6 @@ class ResponseRecorder:
             return True
         owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
         return owner is None or self.channel.channels.id(owner) != channel
-
-    def _update_ledger(self, response: UserResponse, recorded: RecordedResponse, *, today: date) -> None:
-        if recorded.action == "acknowledged":
-            self.ledger.update(
-                lambda entries, _suppressions: acknowledge(
-                    entries, response.fingerprint, author=_author(response), on=today
-                ),
-                evaluated=(),
-            )
-            return
-        suppression = Suppression(
-            scope="fingerprint", value=response.fingerprint, author=_author(response), since=today,
-            until=recorded.until, reason=response.reason or f"{response.action} in Slack",
-            source=response.id,
-        )  # fmt: skip
-        if not any(other.source == response.id for other in self.ledger.suppressions()):
-            self.ledger.add_suppression(suppression)
-
-    def _is_pending(self, response: UserResponse, *, today: date) -> bool:
-        """Store the response itself. Return whether its effects are still to be applied."""
-        item = self.table.get_item(Key=_key(response), ConsistentRead=True).get("Item")
-        if item is None:
-            item = {**_key(response), "document": response.to_json(), "on": today.isoformat()}
-            self.table.put_item(Item=item | {"done": False})
-            return True
-        return not item["done"]
-
-    def _mark_done(self, response: UserResponse) -> None:
-        self.table.update_item(
-            Key=_key(response),
-            UpdateExpression="SET #done = :yes",
-            ExpressionAttributeNames={"#done": "done"},
-            ExpressionAttributeValues={":yes": True},
-        )
 
 
 def reject(response: UserResponse, reason: str) -> str:
@@ -137,15 +101,19 @@ def _recorded(response: UserResponse, *, today: date) -> RecordedResponse:
             return RecordedResponse("acknowledged", response.user_id, today)
         case "not_waste":
             return RecordedResponse("not waste", response.user_id, today, reason=response.reason)
-    return RecordedResponse(
-        "snoozed", response.user_id, today, until=today + timedelta(days=SNOOZED[response.action])
-    )
+    return RecordedResponse("snoozed", response.user_id, today, until=_given(response).until(today))
 
 
 def _author(response: UserResponse) -> str:
     return f"{response.user_name} ({response.user_id})" if response.user_name else response.user_id
 
 
-def _key(response: UserResponse) -> dict[str, str]:
-    # A key in existing tables.
-    return {"kind": "answer", "id": f"{response.fingerprint} {response.id}"}
+def _given(response: UserResponse) -> PersonResponse:
+    return PersonResponse(
+        id=response.id,
+        fingerprint=response.fingerprint,
+        action=response.action,
+        author=_author(response),
+        reason=response.reason or f"{response.action} in Slack",
+        document=response.to_json(),
+    )
