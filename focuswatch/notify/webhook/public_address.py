@@ -17,15 +17,16 @@ TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
 def split_webhook_url(url: str) -> SplitResult:
-    """Return the parts of a URL. Raises Refused unless it is https:// with a host and without a user name."""
+    """Return the parts of a URL. Raises Refused unless it is https:// in ASCII, with a host, without a user name."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme == "https" and parts.hostname and parts.username is None and parts.port != 0
+        usable = usable and url.isascii() and url.isprintable() and " " not in url
     except ValueError:  # a port that is no number, or brackets that do not match
         usable = False
     if not usable:
         raise Refused(
-            "a webhook URL in owners.toml is not https://HOST/PATH without a user name. Correct the URL."
+            "a webhook URL in owners.toml is not https://HOST/PATH in ASCII without a user name. Correct the URL."
         )
     return parts
 

@@ -243,7 +243,15 @@ def test_default_endpoint_does_not_connect_to_a_private_address(world):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://a.example/", "https://", "https://u:p@a.example/", "https://a.example:x/", "file:///etc/passwd"],
+    [
+        "http://a.example/",
+        "https://",
+        "https://u:p@a.example/",
+        "https://a.example:x/",
+        "file:///etc/passwd",
+        "https://a.example/é",
+        "https://a.example/a b",
+    ],
 )
 def test_url_that_is_not_https_is_refused(url):
     with pytest.raises(Refused, match="https://HOST/PATH"):
