@@ -44,9 +44,6 @@ def route_mistakes(key: str, routes: Sequence[ChannelRoute]) -> Iterator[str]:
             f"{key}: no channel accepts findings of category {', '.join(missing)}. Add the category to a channel, "
             "or a channel without categories."
         )
-    addresses = [route.to for route in routes]
-    for address in dict.fromkeys(address for address in addresses if addresses.count(address) > 1):
-        yield f"{key}: found {address!r} twice. List each channel once."
     in_slack = [route for route in routes if route.address.kind == "slack"]
     for one, other in combinations(in_slack, 2):
         shared = [category for category in one.categories if category in other.categories]

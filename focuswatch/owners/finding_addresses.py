@@ -14,9 +14,12 @@ def notified_team(finding: Finding, *, owners: Owners, catalog: Catalog) -> str 
 
 
 def finding_addresses(finding: Finding, *, owners: Owners, catalog: Catalog) -> tuple[ChannelAddress, ...]:
-    """Return the addresses of a finding, in the order of owners.toml; empty if no channel of the team accepts it."""
+    """Return the addresses of a finding, in the order of owners.toml; empty if no channel of the team accepts it.
+
+    A channel can be listed twice, such as for security and for critical findings; it gets a finding once.
+    """
     routes = owners.routes(notified_team(finding, owners=owners, catalog=catalog))
-    return tuple(route.address for route in routes if route.accepts(finding))
+    return tuple(dict.fromkeys(route.address for route in routes if route.accepts(finding)))
 
 
 def addresses_of_kind(

@@ -56,7 +56,7 @@ class LocalTeams:
             message = json.loads(body)
         except ValueError:
             return 400, {}, {"error": {"code": "InvalidJson"}}
-        problems = list(_problems(message))
+        problems = list(card_problems(message))
         if problems:  # accepted all the same: only the run history of the workflow shows it
             self.failed_runs += problems
         else:
@@ -64,7 +64,8 @@ class LocalTeams:
         return 202, {}, ""
 
 
-def _problems(message: dict[str, Any]) -> Iterator[str]:
+def card_problems(message: dict[str, Any]) -> Iterator[str]:
+    """Why a workflow would not post a message."""
     if len(json.dumps(message, ensure_ascii=False).encode("utf-16-le")) > MOST_BYTES:
         yield "Request Entity too large"
     if message.get("type") != "message" or len(message.get("attachments", [])) != 1:

@@ -124,6 +124,7 @@ def test_a_deployment_in_order_has_no_failure(aws, deployment):
         "workgroup": "ok", "refresh": "ok", "collect": "ok", "detect": "ok", "publish": "ok", "page": "ok",
         "pulse": "ok",
         "accounts": "ok", "dead letters": "ok", "slack": "noted", "jira": "noted",
+        "teams": "noted", "pagerduty": "noted",
     }  # fmt: skip
 
 
@@ -345,3 +346,27 @@ def test_the_command_exits_with_1_if_a_check_fails(aws, deployment):
     ill = CliRunner().invoke(app, ["doctor", "--config", str(CONFIG)])
     assert ill.exit_code == 1
     assert "aws logs tail /aws/lambda/focuswatch-detect" in " ".join(ill.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("channel", "secret", "named"),
+    [
+        (
+            "teams",
+            {"webhooks": {"search": "https://example.com/hidden"}, "signing_secret": "h" * 32},
+            "webhooks: search",
+        ),
+        ("pagerduty", {"routing_keys": {"oncall": "h" * 32}}, "routing keys: oncall"),
+    ],
+)
+def test_names_of_a_secret_that_cannot_be_tested_are_listed(aws, deployment, channel, secret, named):
+    """To compare with owners.toml; testing it would post a message."""
+    manager = aws.client("secretsmanager")
+    manager.create_secret(Name="it", SecretString=json.dumps(secret))
+    secrets = deployment.secrets.model_copy(update={channel: "it"})
+    given = deployment.model_copy(update={"secrets": secrets})
+    check = checks_of(aws, given)[channel]
+    assert check.state == "noted" and check.found.startswith(named)
+    assert "hidden" not in str(check) and "hhhh" not in str(check)
+    manager.put_secret_value(SecretId="it", SecretString="{}")
+    assert checks_of(aws, given)[channel].state == "failed"

@@ -120,10 +120,6 @@ def test_a_url_with_a_secret_is_refused_and_not_repeated(tmp_path, url, remedy):
             "teams.a.channels: the Slack channels #b and #c both accept findings of category security.",
         ),
         (
-            '[teams.a]\nchannels = [{ to = "teams:b" }, { to = "teams:b", categories = ["security"] }]',
-            "teams.a.channels: found 'teams:b' twice. List each channel once.",
-        ),
-        (
             '[routing]\nfallback_channels = [{ to = "#b", categories = ["waste"] }]',
             "routing.fallback_channels: no channel accepts findings of category security, anomaly, governance.",
         ),
@@ -166,6 +162,19 @@ def test_addresses_can_be_asked_for_by_kind(tmp_path):
     one = finding().model_copy(update=critical)
     assert addresses_of_kind("pagerduty", one, owners=owners, catalog=CATALOG) == ("oncall",)
     assert addresses_of_kind("teams", one, owners=owners, catalog=CATALOG) == ()
+
+
+def test_a_channel_that_accepts_a_finding_twice_gets_it_once(tmp_path):
+    """One service for security findings, and for critical ones."""
+    owners = loaded(
+        tmp_path,
+        '[teams.a]\nchannels = [{ to = "#a" }, { to = "pagerduty:p", categories = ["security"] }, '
+        '{ to = "pagerduty:p", least_severity = "critical" }]',
+    )
+    given = {"team": "a", "severity": "critical", "category": "security"}
+    one = finding().model_copy(update=given)
+    found = finding_addresses(one, owners=owners, catalog=CATALOG)
+    assert [str(address) for address in found] == ["#a", "pagerduty:p"]
 
 
 def test_messages_about_no_single_finding_go_to_the_first_slack_channel(tmp_path):
