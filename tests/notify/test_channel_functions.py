@@ -112,3 +112,13 @@ def test_webhook_function_refuses_an_address_that_is_not_public(deployed):
     delivery = notification(finding(team="search"))
     retried, (dead,) = delivered(webhook, delivery)
     assert (retried, json.loads(dead)["fingerprint"]) == ([], delivery.finding.fingerprint)
+
+
+def test_publish_puts_events_only_if_they_are_configured(monkeypatch):
+    from lambdas.environment import LambdaRun
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.delenv("FOCUSWATCH_FINDING_EVENTS", raising=False)
+    assert LambdaRun("publish").finding_events() is None
+    monkeypatch.setenv("FOCUSWATCH_FINDING_EVENTS", "focuswatch.findings")
+    assert LambdaRun("publish").finding_events().source == "focuswatch.findings"
