@@ -32,7 +32,6 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     ("runs", run_checks.check_heartbeats),
     ("dead letters", run_checks.check_dead_letters),
     ("secrets", secret_checks.check_secrets),
-    ("webhook", channel_checks.check_webhook),
     ("email", channel_checks.check_email),
     ("security hub", channel_checks.check_security_hub),
 )

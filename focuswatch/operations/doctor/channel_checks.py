@@ -1,4 +1,4 @@
-"""Checks of the channels that AWS delivers to: webhook secret, SES identity, Security Hub. Nothing is sent.
+"""Checks of what AWS needs to deliver to channels: the SES identity, and Security Hub. Nothing is sent.
 
 A channel that is not configured has no check.
 """
@@ -8,27 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from focuswatch.errors import Refused
-from focuswatch.notify.webhook.signature import SHAPE, WebhookSecrets
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
-
-
-def check_webhook(context: DoctorContext) -> Iterator[Check]:
-    """Check that the webhook secret has signing secrets; whether an endpoint accepts them, only an event shows."""
-    name = context.deployment.secrets.webhook
-    if not name:
-        return
-    value = context.client("secretsmanager").get_secret_value(SecretId=name).get("SecretString", "")
-    try:
-        secrets = WebhookSecrets.read(value)
-    except Refused:
-        fix = (
-            f"Store {SHAPE} in the secret: "
-            f"aws secretsmanager put-secret-value --secret-id {name} --secret-string file://secret.json."
-        )
-        yield failed("webhook", f"the secret {name} does not have the expected format", fix=fix)
-        return
-    yield ok("webhook", f"signing secrets for {', '.join(sorted(secrets.root)) or 'no host'}")
 
 
 def check_email(context: DoctorContext) -> Iterator[Check]:
