@@ -1,11 +1,11 @@
-"""Count lost and duplicate notifications in Slack, Jira, Teams and PagerDuty under injected faults.
+"""Count lost and duplicate notifications in each channel under injected faults.
 
     python -m benchmarks.delivery_faults --seeds 1 2 3 --burst 5000
 
 Ledger, claims (on moto's DynamoDB; for the burst on a table in memory that is tested to be equivalent), publishing,
-batches and HTTP to local servers are the product's. Each simulation runs four scans (findings
-created, grown, resolved, reopened) with one kind of fault, and compares the final state of the channel with what
-was published. The same seed gives the same result.
+batches and HTTP to local servers are the product's. Each simulation runs four scans (findings created, grown, resolved,
+reopened) with one kind of fault, and compares what the channel shows with what was published. The same seed gives the
+same result.
 """
 
 import argparse
@@ -57,6 +57,8 @@ class Down(Nothing):
         world.slack.server.faults.clear()
         world.jira.faults.clear()
         world.teams.faults.always = world.pagerduty.faults.always = "down" if is_down else None
+        if world.target:
+            world.target.befall("down" if is_down else None)
         if is_down:
             world.slack.server.fault("down", times=10**9)
             world.jira.fail("503", times=10**9, seconds=0)
@@ -75,6 +77,8 @@ class CutAfterSuccess(Nothing):
             world.slack.server.fault("dropped", "chat.update")
         if world.rng.random() < 0.5:
             world.jira.fail("lost", "POST")
+        if world.target and world.rng.random() < 0.5:
+            world.target.befall("cut")
         if world.rng.random() < 0.3:
             world.jira.fail("after 500", "PUT")
         for service in (world.teams, world.pagerduty):
@@ -93,6 +97,8 @@ class TimesOut(Nothing):
             world.slack.server.fault("silent", "chat.postMessage")
             world.jira.fail("slow", "POST", seconds=1.5)
             world.teams.faults.queued, world.pagerduty.faults.queued = ["silent"], ["silent"]
+            if world.target:
+                world.target.befall("slow")
 
 
 @dataclass
@@ -166,10 +172,15 @@ FAULTS: dict[str, Callable[[], Fault]] = {
 }
 KILLED, BURST = "killed between any two steps", "burst"
 CELLS = [*FAULTS, KILLED, BURST]
-CHANNELS: tuple[Any, ...] = ("slack", "jira", "teams", "pagerduty")
-# A webhook of Teams accepts no idempotency key and cannot be read: a message whose outcome is unknown is posted again.
+CHANNELS: tuple[Any, ...] = (
+    *("slack", "jira", "teams", "pagerduty"),
+    *("webhook", "email", "securityhub", "ocsf"),
+)
+# Webhooks of Teams and SES accept no idempotency key, and what they sent cannot be read: a message whose outcome is
+# unknown is sent again.
 AT_LEAST_ONCE = {
-    ("teams", fault)
+    (channel, fault)
+    for channel in ("teams", "email")
     for fault in ("connection closed after success", "timeout after success", "throttled DynamoDB", KILLED)
 }
 

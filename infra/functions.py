@@ -49,6 +49,10 @@ SIZES = {
     "sweep": Size(memory_mb=512, timeout_seconds=300),
     "teams": Size(memory_mb=512, timeout_seconds=300),
     "pagerduty": Size(memory_mb=512, timeout_seconds=300),
+    "webhook": Size(memory_mb=512, timeout_seconds=300),
+    "email": Size(memory_mb=512, timeout_seconds=300),
+    "securityhub": Size(memory_mb=512, timeout_seconds=300),
+    "ocsf": Size(memory_mb=512, timeout_seconds=300),
 }
 
 
@@ -140,6 +144,13 @@ class LambdaFunctions(Construct):
         if kind in self.queues:
             own["FOCUSWATCH_QUEUE"] = self.queues[kind].queue_url
             own["FOCUSWATCH_DEAD_LETTERS"] = self.dead_letters[kind].queue_url
+        if kind in ("webhook", "securityhub"):
+            own["FOCUSWATCH_ACCOUNT"] = self._deployment.accounts.pipeline
+        if kind == "email":
+            own["FOCUSWATCH_EMAIL_SENDER"] = self._deployment.email.sender
+            own["FOCUSWATCH_EMAIL_DAILY_LIMIT"] = str(self._deployment.email.daily_limit)
+        if kind == "publish" and self._deployment.events.findings:
+            own["FOCUSWATCH_FINDING_EVENTS"] = self._deployment.finding_event_source
         if kind == "answer":
             own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
         if kind == "pulse":

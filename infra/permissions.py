@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_iam
 
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
+from focuswatch.notify.security.ocsf_files import FOLDER as OCSF
 from focuswatch.operations.deployment_config import ONE_AT_A_TIME, QUEUE_FED, Deployment
 from focuswatch.reports.findings_table import TABLE
 from focuswatch.reports.page.signed_link import KEY as PAGE
@@ -57,6 +58,10 @@ class Permissions:
             "sweep": self._sweep,
             "teams": self._teams,
             "pagerduty": self._pagerduty,
+            "webhook": lambda: [*self._notifications(), *self._secrets("webhook")],
+            "email": self._email,
+            "securityhub": self._security_hub,
+            "ocsf": lambda: [self._objects("s3:PutObject", f"{OCSF}/*", why="write OCSF records")],
         }
         beats = kind != "answer"  # invoked by Slack and browsers
         heartbeat = [self._rows("record the heartbeat", "dynamodb:PutItem", "heartbeat")] if beats else []
@@ -99,6 +104,7 @@ class Permissions:
             Grant("publish to the topics", ("sns:Publish",), topics),
             Grant("use the key of the topics", ("kms:Decrypt", "kms:GenerateDataKey"), (self.key_arn,)),
             self._next_step(),
+            *([self._finding_events()] if self.deployment.events.findings else []),
         ]
 
     def _collect(self) -> list[Grant]:
@@ -201,6 +207,38 @@ class Permissions:
     def _pagerduty(self) -> list[Grant]:
         return [*self._notifications(), *self._secrets("pagerduty")]
 
+    def _email(self) -> list[Grant]:
+        """Return the permissions to send mails from one address, and for digests.
+
+        In the sandbox SES checks the permission on the identity of the recipient too:
+        https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
+        """
+        return [
+            *self._notifications(),
+            Grant(
+                "keep the lines of digests, and count the mails of a day",
+                ("dynamodb:Query", "dynamodb:DeleteItem"),
+                (self._table,),
+            ),
+            Grant(
+                "send mails from the configured address",
+                ("ses:SendEmail",),
+                (self._arn("ses", "identity/*"),),
+                {"StringEquals": {"ses:FromAddress": self.deployment.email.sender}},
+            ),
+        ]
+
+    def _security_hub(self) -> list[Grant]:
+        """Return the permission to import findings as a custom integration of this account.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecurityhub.html
+        """
+        product = self._arn("securityhub", f"product/{self.deployment.accounts.pipeline}/default")
+        return [
+            *self._notifications(),
+            Grant("import findings into Security Hub", ("securityhub:BatchImportFindings",), (product,)),
+        ]
+
     def _sweep(self) -> list[Grant]:
         return self._jira()
 
@@ -283,6 +321,14 @@ class Permissions:
             (self._arn("events", "event-bus/default"),),
             # Else it could send events in the name of S3: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
             {"StringEquals": {"events:source": self.deployment.event_source}},
+        )
+
+    def _finding_events(self) -> Grant:
+        return Grant(
+            "put events about findings",
+            ("events:PutEvents",),
+            (self._arn("events", "event-bus/default"),),
+            {"StringEquals": {"events:source": self.deployment.finding_event_source}},
         )
 
     def _rows(self, why: str, action: str, kind: str) -> Grant:

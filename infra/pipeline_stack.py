@@ -39,7 +39,7 @@ class PipelineStack(Stack):
         for channel in CHANNELS:
             if deployment.uses(channel):
                 queue, undelivered = functions.queues[channel.name], functions.dead_letters[channel.name]
-                subscribe(queue, topics.findings, undelivered=undelivered)
+                subscribe(queue, topics.findings, undelivered=undelivered, categories=channel.categories)
         for queue in (functions.queues["spending"], functions.dead_letters["spending"]):
             allow_topic(queue, topic_arn=deployment.spending_topic_arn)
         if deployment.athena.lake_formation:

@@ -5,7 +5,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from focuswatch.notify.address_channel import AddressChannel, AddressState, Send
 from focuswatch.notify.address_digests import AddressDigests, DigestSender
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.console_links import console_url, query_url
+from focuswatch.notify.finding_events import FindingEvents
 from focuswatch.notify.pacing import MessagePacing
 from focuswatch.notify.queue_batch import Queue
 from focuswatch.notify.slack.digest_queue import DigestState
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from focuswatch.notify.pagerduty.client import PagerDuty
     from focuswatch.notify.pagerduty.deliver import PagerDutyResponses
     from focuswatch.notify.response_ledger import PersonResponse
+    from focuswatch.notify.security.deliver import SecurityHubChannel
+    from focuswatch.notify.security.ocsf_files import OcsfFiles
     from focuswatch.notify.slack.client import Slack, SlackSecret
     from focuswatch.notify.slack.deliver import SlackChannel
     from focuswatch.notify.slack.finding_message import Links
@@ -56,6 +59,8 @@ AGAIN = "Again"  # the event that calls a function for what was turned away whil
 # Throttled calls are tried again with a wait that grows, as often as a run can bear:
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html
 PATIENT = Config(retries={"mode": "adaptive", "max_attempts": 10})
+
+ONCE = Config(retries={"total_max_attempts": 1})  # for requests that must not be repeated unseen
 
 logger = Logger()
 
@@ -217,6 +222,63 @@ class LambdaRun:
         from focuswatch.notify.jira.issue_state import IssueState
 
         return Claims(self.table, channel="jira", model=IssueState)
+
+    def webhook_channel(self) -> AddressChannel:
+        """Return the delivery to webhooks."""
+        from focuswatch.notify.webhook.client import WebhookEndpoint
+        from focuswatch.notify.webhook.deliver import WebhookSender, event_source
+        from focuswatch.notify.webhook.signature import WebhookSecrets
+
+        source = event_source(
+            account=os.environ["FOCUSWATCH_ACCOUNT"],
+            region=str(self.session.region_name),
+            name=os.environ["FOCUSWATCH_NAME"],
+        )
+        secrets = WebhookSecrets.read(self.secret("webhook"))
+        return self.address_channel("webhook", WebhookSender(WebhookEndpoint(self.clock), secrets, source))
+
+    def email_channel(self) -> AddressChannel:
+        """Return the delivery by e-mail."""
+        from focuswatch.notify.mail.client import Ses
+        from focuswatch.notify.mail.daily_limit import DailyLimit
+        from focuswatch.notify.mail.deliver import MailSender
+        from focuswatch.notify.mail.mail_digests import MailDigests, MailDigestState
+
+        ses = Ses(
+            self.session.client("sesv2", config=ONCE),
+            os.environ["FOCUSWATCH_EMAIL_SENDER"],
+            MessagePacing(self.table, channel="email"),
+        )
+        claims = Claims(self.table, channel="email digests", model=MailDigestState)
+        channel = self.address_channel("email", MailSender(ses, self.clock))
+        limit = DailyLimit(self.table, int(os.environ["FOCUSWATCH_EMAIL_DAILY_LIMIT"]))
+        return replace(
+            channel, digests=MailDigests(self.table, ses, claims, self.clock), has_room=limit.allows
+        )
+
+    def security_hub_channel(self) -> "SecurityHubChannel":
+        """Return the delivery to Security Hub."""
+        from focuswatch.notify.security.asff import SecurityHubAccount
+        from focuswatch.notify.security.client import SecurityHub
+        from focuswatch.notify.security.deliver import SecurityHubChannel, SecurityHubState
+
+        hub = SecurityHub(self.session.client("securityhub", config=PATIENT))
+        account = SecurityHubAccount(
+            os.environ["FOCUSWATCH_ACCOUNT"], str(self.session.region_name), os.environ["FOCUSWATCH_NAME"]
+        )
+        claims = Claims(self.table, channel="securityhub", model=SecurityHubState)
+        return SecurityHubChannel(hub, account, claims, self.clock)
+
+    def ocsf_files(self) -> "OcsfFiles":
+        """Return the files of OCSF records."""
+        from focuswatch.notify.security.ocsf_files import OcsfFiles
+
+        return OcsfFiles(self.session.client("s3", config=PATIENT), self.bucket)
+
+    def finding_events(self) -> FindingEvents | None:
+        """Return the event bus for events about findings; None if they are not configured."""
+        source = os.environ.get("FOCUSWATCH_FINDING_EVENTS")
+        return FindingEvents(self.session.client("events", config=PATIENT), source) if source else None
 
     def jira_channel(self) -> "JiraChannel":
         """Return the Jira delivery."""

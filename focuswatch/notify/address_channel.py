@@ -6,7 +6,7 @@ focuswatch/owners/channel_address.py, a sender, a function in lambdas/, and one 
 focuswatch/operations/deployment_config.py, SIZES of infra/functions.py and Permissions.of of infra/permissions.py.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.errors import DeliveryError, Refused, TryLater, Unsure
 from focuswatch.findings.finding import Finding
-from focuswatch.notify.address_digests import AddressDigests
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.owners.channel_address import ChannelKind
@@ -70,11 +69,32 @@ class Sender(Protocol):
         ...
 
 
+class DigestLines(Protocol):
+    """The digests that a batch adds lines to, by address."""
+
+    def add(self, address: str, delivery: QueuedNotification) -> None:
+        """Store the line of a notification; repeating it is safe."""
+        ...
+
+    def mark_changed(self, address: str, delivery: QueuedNotification) -> None:
+        """Mark a digest to be sent: a line is stored, but the digest may not show it yet."""
+        ...
+
+    def flush(self) -> Mapping[str, Exception]:
+        """Send every changed digest. Return the errors by notification id."""
+        ...
+
+
+def _has_room(_address: str, _news_id: str) -> bool:
+    return True
+
+
 @dataclass
 class AddressChannel:
     """Delivers to the addresses of `kind` in owners.toml; see focuswatch.notify.queue_batch.Channel.
 
-    Without `digests`, each notification is sent on its own, also if a team gets many at once.
+    Without `digests`, each notification is sent on its own, also if a team gets many at once. `has_room` returns
+    whether an address may get one more message of its own; if not, the notification goes into a digest.
     """
 
     kind: ChannelKind
@@ -82,7 +102,8 @@ class AddressChannel:
     claims: Claims[AddressState]
     owners: Owners
     catalog: Catalog
-    digests: AddressDigests | None = None
+    digests: DigestLines | None = None
+    has_room: Callable[[str, str], bool] = _has_room
 
     def deliver(self, delivery: QueuedNotification) -> str | None:
         """Send to each address once. Return what was done, for the log; None if there is nothing to do.
@@ -105,16 +126,20 @@ class AddressChannel:
                 seconds=RETRY_SECONDS,
             )
         if turn == "done":
-            self._repeat_digests(delivery, state)
+            for address, sent in state.sent.items():
+                self._repeat_digest(delivery, address=address, sent=sent)
             return None
         done, errors = list[str](), list[DeliveryError]()
         for address, is_routed in self._addresses(delivery, state):
             previous = state.sent.get(address)
             if previous and previous.number >= delivery.number:
+                self._repeat_digest(delivery, address=address, sent=previous)
                 continue
-            in_digest = self._goes_into_digest(delivery, previous)
+            in_digest = self._goes_into_digest(delivery, previous, address=address)
             try:
-                done.append(self._send(claim, delivery, address=address, previous=previous))
+                done.append(
+                    self._send(claim, delivery, address=address, previous=previous, in_digest=in_digest)
+                )
             except Refused as error:
                 if is_routed:
                     errors.append(error)
@@ -137,22 +162,28 @@ class AddressChannel:
         *,
         address: str,
         previous: SentNotification | None,
+        in_digest: bool,
     ) -> str:
-        if self.digests and self._goes_into_digest(delivery, previous):
+        if self.digests and in_digest:
             self.digests.add(address, delivery)
             return f"in the digest of {address}"
         shown = None if previous and previous.in_digest else previous
         return self.sender.send(delivery, address=address, previous=shown, unsure=claim.unsure)
 
-    def _goes_into_digest(self, delivery: QueuedNotification, previous: SentNotification | None) -> bool:
+    def _goes_into_digest(
+        self, delivery: QueuedNotification, previous: SentNotification | None, *, address: str
+    ) -> bool:
         """Return whether it becomes a line in a digest: a finding with its own message is followed up there."""
-        return bool(self.digests) and delivery.in_digest and (previous is None or previous.in_digest)
+        if self.digests is None:
+            return False
+        if delivery.in_digest and (previous is None or previous.in_digest):
+            return True
+        return not self.has_room(address, delivery.news_id)
 
-    def _repeat_digests(self, delivery: QueuedNotification, state: AddressState) -> None:
-        """Have the digests sent of which the line is stored: an earlier attempt may have failed after that."""
-        for address, sent in state.sent.items():
-            if self.digests and sent.in_digest and sent.number == delivery.number:
-                self.digests.mark_changed(address, delivery)
+    def _repeat_digest(self, delivery: QueuedNotification, *, address: str, sent: SentNotification) -> None:
+        """Have the digest sent of which the line is stored: an earlier attempt may have failed after that."""
+        if self.digests and sent.in_digest and sent.number == delivery.number:
+            self.digests.mark_changed(address, delivery)
 
     def _addresses(self, delivery: QueuedNotification, state: AddressState) -> Iterator[tuple[str, bool]]:
         """Yield each address, and whether owners.toml routes the finding there.

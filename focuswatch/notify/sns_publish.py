@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from focuswatch.errors import DeliveryError
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, account_label, display_values
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import Notification, PendingNotification
+from focuswatch.notify.finding_events import FindingEvents
 from focuswatch.notify.incident_text import incident_text, rollout_extent
 from focuswatch.notify.queue_message import DeliveryHints, ToldIn
 
@@ -56,8 +58,11 @@ def publish(
     topics: Topics,
     progress: Callable[[str], None],
     may_go_on: Callable[[], bool] = lambda: True,
+    events: FindingEvents | None = None,
 ) -> PublishResult:
     """Send all pending notifications, those of a finding in order; one that SNS refuses stays pending.
+
+    With `events`, each is first put on EventBridge: if that fails, no subscriber of SNS gets it twice.
 
     A refused notification blocks later ones of the same finding only. Stops before the next one when `may_go_on`
     returns False; the others stay pending.
@@ -72,8 +77,10 @@ def publish(
         if fingerprint in blocked:
             continue
         try:
+            if events:
+                events.put(pending)
             _send(pending, sns=sns, topics=topics)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, DeliveryError) as error:
             failed[pending.id] = str(error)
             blocked.add(fingerprint)
             continue

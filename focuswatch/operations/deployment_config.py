@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from focuswatch.catalog.headers import Category
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
 
@@ -33,6 +34,7 @@ class ChannelFunctions:
     name: str
     functions: tuple[str, ...]
     setting: str  # a key of deployment.toml
+    categories: tuple[Category, ...] = ()  # of the findings that its queue gets; all without any
 
 
 # The name of a channel of owners.toml is its kind in focuswatch/owners/channel_address.py.
@@ -41,6 +43,10 @@ CHANNELS = (
     ChannelFunctions("jira", ("jira", "sweep"), "secrets.jira"),
     ChannelFunctions("teams", ("teams", "answer", "record"), "secrets.teams"),
     ChannelFunctions("pagerduty", ("pagerduty",), "secrets.pagerduty"),
+    ChannelFunctions("webhook", ("webhook",), "secrets.webhook"),
+    ChannelFunctions("email", ("email",), "email.sender"),
+    ChannelFunctions("securityhub", ("securityhub",), "security.security_hub", categories=("security",)),
+    ChannelFunctions("ocsf", ("ocsf",), "security.ocsf", categories=("security",)),
 )
 # Each processes the messages of its own SQS queue.
 QUEUE_FED = ("spending", "record", *(channel.name for channel in CHANNELS))
@@ -184,6 +190,30 @@ class Secrets(_Section):
     jira: SecretName = ""
     teams: SecretName = ""
     pagerduty: SecretName = ""
+    webhook: SecretName = ""
+
+
+class EmailConfig(_Section):
+    """E-mail through SES: the verified address that mails are sent from (empty: off), and the mails a day and address.
+
+    Beyond `daily_limit`, notifications go into a digest.
+    """
+
+    sender: Annotated[str, Field(pattern=r"^([^@\s<>\"*?${}]+@[^@\s<>\"*?${}]+\.[^@\s<>\"*?${}]+)?$")] = ""
+    daily_limit: Annotated[int, Field(ge=1, le=1000)] = 20
+
+
+class SecurityConfig(_Section):
+    """Security tools that get security findings: Security Hub of the pipeline's account and Region, and OCSF in S3."""
+
+    security_hub: bool = False
+    ocsf: bool = False
+
+
+class EventsConfig(_Section):
+    """`findings`: put an event for each change of a finding on the default event bus of the pipeline's account."""
+
+    findings: bool = False
 
 
 class Alarms(_Section):
@@ -226,6 +256,9 @@ class Deployment(_Section):
     budgets: BudgetsConfig
     anomalies: Anomalies
     secrets: Secrets = Secrets()
+    email: EmailConfig = EmailConfig()
+    security: SecurityConfig = SecurityConfig()
+    events: EventsConfig = EventsConfig()
     alarms: Alarms = Alarms()
     keep: RetentionConfig = RetentionConfig()
     functions: FunctionsConfig = FunctionsConfig()
@@ -271,7 +304,7 @@ class Deployment(_Section):
 
     def _prefix_problems(self) -> Iterator[str]:
         prefix = self.export.prefix
-        if prefix.split("/")[0] in ("tables", "athena-results", "page"):
+        if prefix.split("/")[0] in ("tables", "athena-results", "page", "ocsf"):
             yield f"export.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
         if any(part.startswith(".") for part in prefix.split("/")):
             yield (
@@ -380,6 +413,11 @@ class Deployment(_Section):
         return self.name
 
     @property
+    def finding_event_source(self) -> str:
+        """Return the source of events about findings: not that of the steps, so that no step is invoked by them."""
+        return f"{self.name}.findings"
+
+    @property
     def metric_namespace(self) -> str:
         """Return the CloudWatch namespace of the deployment's metrics."""
         return self.name
@@ -471,6 +509,7 @@ def _expected(key: str, pattern: str) -> str:
         r"organi[sz]ation\.id": "an organization ID such as o-a1b2c3d4e5",
         r"organi[sz]ation\.ous\.\d+": "a root (r-ab12) or an OU (ou-ab12-11111111)",
         r"export\.first_month": "a month such as 2025-01",
+        r"email\.sender": "an email address",
         r"secrets\.\w+": "a secret's name: letters, digits and /_+=.@-",
         r"anomalies\.monitor_arn": "an ARN such as arn:aws:ce::123456789012:anomalymonitor/…",
         r"organi[sz]ation\.https_endpoints\.\d+": "a URL prefix such as https://hooks.example.com/focuswatch/",

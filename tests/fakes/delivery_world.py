@@ -39,6 +39,7 @@ from focuswatch.notify.sns_publish import Topics, publish
 from focuswatch.notify.teams.client import TeamsSecret, TeamsWebhooks
 from focuswatch.notify.teams.deliver import TeamsSender
 from focuswatch.owners.owners_file import Owners
+from tests.fakes.delivery_targets import Target, as_published, delivery_target
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_pagerduty import LocalPagerDuty
 from tests.fakes.local_posts import serving as posts
@@ -51,7 +52,7 @@ from tests.given.jira import CATALOG
 from tests.given.ledger import ledger_table
 from tests.given.slack import Killed, SlackWorld
 
-ChannelName = Literal["slack", "jira", "teams", "pagerduty"]
+ChannelName = Literal["slack", "jira", "teams", "pagerduty", "webhook", "email", "securityhub", "ocsf"]
 VISIBILITY_SECONDS = 360.0
 TEAMS = ("search", "fraud", "mobile")
 OWNERS = Owners.model_validate(
@@ -203,6 +204,7 @@ class World:
     pagerduty: LocalPagerDuty
     workers: int = 1
     batch: int = 10
+    target: Target | None = None  # where neither Slack nor Jira is delivered to
     published: dict[str, dict[int, tuple[str, bool]]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
@@ -237,7 +239,8 @@ class World:
 
     def _run(self, number: int, found: list[Finding]) -> None:
         day = DAY + timedelta(days=number)
-        a_run = run(*(one.model_copy(update={"as_of": day}) for one in found), on=day)
+        shown = (as_published(one, target=self.channel) for one in found)
+        a_run = run(*(one.model_copy(update={"as_of": day}) for one in shown), on=day)
         ledger = DynamoLedger(self.table)
         ledger.update(lambda entries, silences: decide(entries, silences, a_run), evaluated=())
 
@@ -276,6 +279,8 @@ class World:
 
     def _channel(self) -> Any:
         self.slack.table = self.table
+        if self.target:
+            return self.target.channel(self.slack, self.table)
         if self.channel == "slack":
             return self.slack.channel()
         if self.channel != "jira":
@@ -328,7 +333,10 @@ class Count:
 def counted(world: World) -> Count:
     """What should be shown and is not, and what is shown more than once."""
     audits = {"slack": _slack_audit, "jira": _jira_audit, "teams": teams_audit, "pagerduty": pagerduty_audit}
-    lost, doubled = audits[world.channel](world)
+    if world.target:
+        lost, doubled = world.target.audit(world.published)
+    else:
+        lost, doubled = audits[world.channel](world)
     return Count(sum(map(len, world.published.values())), lost, doubled, len(world.queue.buried))
 
 
@@ -436,12 +444,14 @@ def world(
             serving(LocalJira(lag_seconds=lag_seconds)) as jira,
             posts(LocalTeams({f"/workflows/{team}": team for team in TEAMS}, slack.clock)) as teams,
             posts(LocalPagerDuty({key: team for team, key in ROUTING_KEYS.items()})) as pagerduty,
+            delivery_target(channel) as target,
         ):
             jira.now = slack.now
             for name in ("#finops", *(team.channel for team in OWNERS.teams.values())):
                 slack.server.workspace.channel(name)
             table = Table(MemoryTable() if quick else ledger_table())
-            yield World(channel, slack, jira, table, Queue(rng, slack.clock), rng, teams, pagerduty)
+            queue = Queue(rng, slack.clock)
+            yield World(channel, slack, jira, table, queue, rng, teams, pagerduty, target=target)
 
 
 def story(findings: int) -> list[list[Finding]]:

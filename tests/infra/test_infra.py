@@ -378,7 +378,9 @@ def test_the_dashboard_is_free_of_charge():
     parts = dashboard["DashboardBody"]["Fn::Join"][1]
     widgets = json.loads("".join(part if isinstance(part, str) else "there" for part in parts))["widgets"]
     shown = [metric for widget in widgets for metric in widget["properties"]["metrics"]]
-    assert 3 * len(synthesized("one").deployment.kinds) - len(QUEUE_FED) <= len(shown) <= 50
+    deployment = synthesized("one").deployment
+    fed = [kind for kind in deployment.kinds if kind in QUEUE_FED]
+    assert 3 * len(deployment.kinds) - 2 * len(fed) <= len(shown) <= 50
     assert not [metric for metric in shown if "expression" in metric[0]]
 
 
@@ -466,15 +468,21 @@ def test_a_channel_that_is_not_configured_deploys_nothing():
     """So that its queues, functions and alarms cost nothing."""
     deployment = deployment_of(accounts="one")
     secrets = deployment.secrets.model_copy(update={"slack": "", "pagerduty": ""})
-    kinds = deployment.model_copy(update={"secrets": secrets}).kinds
-    assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record")
+    off = {"secrets": secrets, **{name: type(getattr(deployment, name))() for name in ("email", "security")}}
+    kinds = deployment.model_copy(update=off).kinds
+    assert kinds == (*FUNCTIONS, "jira", "sweep", "teams", "answer", "record", "webhook")
 
 
 def test_queues_are_subscribed_to_their_topics(stacks):
-    """With raw message delivery."""
+    """With raw message delivery; those of security tools get security findings only."""
     heard = stacks.properties("pipeline", "AWS::SNS::Subscription")
-    assert len(heard) == len(CHANNELS)
-    assert all(one["RawMessageDelivery"] and "FilterPolicy" not in one for one in heard)
+    assert len(heard) == len([channel for channel in CHANNELS if stacks.deployment.uses(channel)])
+    assert all(one["RawMessageDelivery"] for one in heard)
+    filters = {
+        str(one["Endpoint"]["Fn::GetAtt"][0]): one["FilterPolicy"] for one in heard if "FilterPolicy" in one
+    }
+    assert sorted(name[9:].partition("queue")[0] for name in filters) == ["ocsf", "securityhub"]
+    assert all(policy == {"category": ["security"]} for policy in filters.values())
     to_queues = [
         one for one in stacks.properties("payer", "AWS::SNS::Subscription") if one["Protocol"] == "sqs"
     ]

@@ -14,6 +14,8 @@ from focuswatch.notify.slack.client import SHAPE as SLACK_SHAPE
 from focuswatch.notify.slack.client import SlackSecret
 from focuswatch.notify.teams.client import SHAPE as TEAMS_SHAPE
 from focuswatch.notify.teams.client import TeamsSecret
+from focuswatch.notify.webhook.signature import SHAPE as WEBHOOK_SHAPE
+from focuswatch.notify.webhook.signature import WebhookSecrets
 from focuswatch.operations.doctor.doctor_check import Check, DoctorContext, failed, noted, ok
 
 SLACK_TEST = "auth.test"  # https://docs.slack.dev/reference/methods/auth.test
@@ -24,12 +26,14 @@ SHAPES = {
     "jira": '{"url": "https://…", "email": "…", "token": "…"}, without email on Data Center',
     "teams": TEAMS_SHAPE,
     "pagerduty": PAGERDUTY_SHAPE,
+    "webhook": WEBHOOK_SHAPE,
 }
 # Without a request that changes nothing, only the format of the secret is checked.
 UNCHECKED = {
     "slack": "webhooks only; a webhook cannot be checked without posting a message",
     "teams": "a webhook cannot be checked without posting a message",
     "pagerduty": "a routing key cannot be checked without sending an event",
+    "webhook": "an endpoint cannot be checked without sending an event",
 }
 
 
@@ -76,6 +80,10 @@ def _pagerduty_names(secret: str) -> Checkable:
     return f"routing keys: {', '.join(PagerDutySecret.model_validate_json(secret).routing_keys)}", None
 
 
+def _webhook_names(secret: str) -> Checkable:
+    return f"signing secrets: {', '.join(WebhookSecrets.model_validate_json(secret).root)}", None
+
+
 def _jira_request(secret: str) -> Checkable:
     jira = JiraSecret.model_validate_json(secret)
     basic = b64encode(f"{jira.email}:{jira.token}".encode()).decode()
@@ -88,6 +96,7 @@ READERS: dict[str, Callable[[str], Checkable]] = {
     "jira": _jira_request,
     "teams": _teams_names,
     "pagerduty": _pagerduty_names,
+    "webhook": _webhook_names,
 }
 
 
