@@ -17,7 +17,7 @@ from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.detect.scan_notes import scan_notes
 from focuswatch.detect.scan_result import ScanResult, current_findings
-from focuswatch.detect.verified_savings import verified_savings
+from focuswatch.detect.verified_savings import measured_savings
 from focuswatch.engines import Engine
 from focuswatch.errors import QueryError
 from focuswatch.findings.exchange_rates import Rate, rate_of
@@ -30,8 +30,10 @@ from focuswatch.ledger import (
     LedgerEntry,
     LedgerSnapshot,
     Suppression,
+    SuppressionIndex,
     decide,
 )
+from focuswatch.ledger.decide import by_stake, decide_saving
 from focuswatch.owners.owners_file import Owners
 
 InputOf = Callable[[Detection], DetectionInput]
@@ -197,11 +199,21 @@ class _Record:
         entries = self.state.after(decision).entries
         self.notes = ()
         try:
-            verified = verified_savings(
+            savings = measured_savings(
                 entries.values(), engine=self.engine, catalog=self.catalog, as_of=self.run.as_of
             )
         except QueryError as error:
             self.notes = (f"The savings of resolved findings could not be verified: {error}",)
             return decision
-        changed = {entry.fingerprint: entry for entry in (*decision.entries, *verified)}
-        return replace(decision, entries=tuple(changed.values()))
+        index = SuppressionIndex(self.state.suppressions)
+        decided = [
+            decide_saving(entries[fingerprint], saving, index, as_of=self.run.as_of)
+            for fingerprint, saving in savings.items()
+        ]
+        changed = {entry.fingerprint: entry for entry in decision.entries}
+        changed |= {entry.fingerprint: entry for entry, _ in decided if entry != entries[entry.fingerprint]}
+        notifications = (
+            *decision.notifications,
+            *(notification for _, notification in decided if notification),
+        )
+        return Decision(tuple(changed.values()), tuple(sorted(notifications, key=by_stake)))

@@ -1,6 +1,7 @@
 """The ledger: entries and suppressions of findings, decisions over them, and where they are stored."""
 
 from focuswatch.ledger.decide import Decision, DetectionRun, decide
+from focuswatch.ledger.dismissals import Dismissals
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, PendingNotification, Suppression
 from focuswatch.ledger.ledger_protocol import EvaluatedUntil, Ledger, LedgerSnapshot
 from focuswatch.ledger.sqlite_ledger import SqliteLedger
@@ -8,6 +9,7 @@ from focuswatch.ledger.suppression_index import SuppressionIndex
 
 __all__ = [
     "Decision",
+    "Dismissals",
     "LedgerEntry",
     "Ledger",
     "LedgerSnapshot",

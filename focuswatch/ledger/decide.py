@@ -6,6 +6,8 @@ Pure. The rules, in the order in which they apply:
   else nothing. A finding that is notified step by step changes at its next step only, not by cost or time
 - not found, although its detection ran on settled data that covers it → resolved
 - suppressed → recorded and not notified; it is notified when the suppression expires
+- dismissed three times in an account or team → the next notification there offers an exclusion
+- resolved and its saving verified on the bill → notified once, unless it is suppressed or its owner never heard of it
 """
 
 from collections import Counter
@@ -15,6 +17,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from focuswatch.findings.finding import SEVERITIES, Finding, is_minor
+from focuswatch.findings.verified_saving import VerifiedSaving
+from focuswatch.ledger.dismissals import Dismissals
 from focuswatch.ledger.ledger_entry import LedgerEntry, Notification, NotificationKind, Suppression
 from focuswatch.ledger.suppression_index import SuppressionIndex
 
@@ -59,7 +63,9 @@ def decide(
     previous: Mapping[str, LedgerEntry], suppressions: Iterable[Suppression], run: DetectionRun
 ) -> Decision:
     """Return the entries that `run` changes and its notifications, highest cost first."""
+    suppressions = list(suppressions)
     index = SuppressionIndex(suppressions)
+    dismissals = Dismissals(previous, suppressions, as_of=run.as_of)
     entries, notifications = [], []
     for fingerprint in previous.keys() | run.findings.keys():
         entry, kind = _decide_one(previous.get(fingerprint), run.findings.get(fingerprint), index, run)
@@ -67,7 +73,8 @@ def decide(
             continue
         entries.append(entry)
         if kind is not None:
-            notifications.append(Notification(kind=kind, finding=entry.finding))
+            finding = entry.finding if kind == "resolved" else dismissals.with_offer(entry.finding)
+            notifications.append(Notification(kind=kind, finding=finding))
     notifications.sort(key=by_stake)
     return Decision(tuple(entries), tuple(_limit_per_team(notifications)))
 
@@ -202,3 +209,21 @@ def _decide_not_found(
         or finding.detection in run.notified_each_time
     )
     return resolved, None if is_unnotified else "resolved"
+
+
+def decide_saving(
+    entry: LedgerEntry, saving: VerifiedSaving, suppressions: SuppressionIndex, *, as_of: date
+) -> tuple[LedgerEntry, Notification | None]:
+    """Return a resolved entry with its saving, and the notification the first time that the saving is verified.
+
+    A saving is verified once all days that it was measured on are after the resolution.
+    """
+    measured = entry.model_copy(update={"saved_daily": saving.daily_saving})
+    if entry.saving_verified_on is not None or saving.measured_from < saving.since:
+        return measured, None
+    finding = entry.finding.model_copy(update={"verified_saving": saving})
+    verified = measured.model_copy(update={"saving_verified_on": as_of, "finding": finding})
+    is_suppressed = any(suppressions.suppresses(finding, on=day) for day in (saving.since, as_of))
+    if is_suppressed or entry.notified_on is None:
+        return verified, None
+    return verified, Notification(kind="saving_verified", finding=finding)

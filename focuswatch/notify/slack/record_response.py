@@ -9,18 +9,20 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
-from focuswatch.ledger import Ledger, Suppression
+from focuswatch.findings.exclusion_offer import ExclusionOffer, OfferScope
+from focuswatch.ledger import Dismissals, Ledger, LedgerEntry, Suppression
 from focuswatch.ledger.decide import acknowledge
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.interactions import Action, UserResponse
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 SNOOZED = {"snooze_7": 7, "snooze_30": 30}
+EXCLUDES: dict[Action, OfferScope] = {"exclude_account": "account", "exclude_team": "team"}
 NOT_A_MEMBER = (
     "Only members of the team's channel can respond to this finding. Ask a member of <#{channel}> to respond."
 )
@@ -32,6 +34,10 @@ MEMBERS_UNREADABLE = (
 ROUTED_BY_TAG = (
     "This security finding was routed here only because of a resource tag. The owner of the account must "
     "respond to the finding. The next message goes to the account owner's channel."
+)
+NOT_OFFERED = (
+    "The exclusion is no longer offered, because the owner of the finding or the recorded responses have changed. "
+    "Ask your focuswatch administrator to run focuswatch exclude."
 )
 UNKNOWN = "This message is too old. focuswatch no longer stores the finding."
 
@@ -60,9 +66,12 @@ class ResponseRecorder:
         if self._belongs_to_other_channel(response.fingerprint, message.channel):
             return reject(response, ROUTED_BY_TAG)
         today = datetime.fromtimestamp(self.clock(), UTC).date()
+        offer = self._offer(response, today=today) if response.action in EXCLUDES else None
+        if response.action in EXCLUDES and offer is None:
+            return reject(response, NOT_OFFERED)
         recorded = _recorded(response, today=today)
         if self._is_pending(response, today=today):
-            self._update_ledger(response, recorded, today=today)
+            self._update_ledger(response, recorded, today=today, offer=offer)
             self._mark_done(response)
         done = f"{response.fingerprint}: {recorded.action} by {_author(response)}"
         try:
@@ -81,7 +90,23 @@ class ResponseRecorder:
         owner = channel_name(entry.finding, owners=self.channel.owners, catalog=self.channel.catalog)
         return self.channel.channels.id(owner) != channel
 
-    def _update_ledger(self, response: UserResponse, recorded: RecordedResponse, *, today: date) -> None:
+    def _offer(self, response: UserResponse, *, today: date) -> ExclusionOffer | None:
+        """Return the exclusion that the message offered, if the rule still offers it."""
+        state = self.ledger.snapshot()
+        entry = state.entries.get(response.fingerprint)
+        if entry is None:
+            return None
+        offer = Dismissals(state.entries, state.suppressions, as_of=today).offer(entry.finding)
+        return offer if offer and offer.scope == EXCLUDES[response.action] else None
+
+    def _update_ledger(
+        self,
+        response: UserResponse,
+        recorded: RecordedResponse,
+        *,
+        today: date,
+        offer: ExclusionOffer | None,
+    ) -> None:
         if recorded.action == "acknowledged":
             self.ledger.update(
                 lambda entries, _suppressions: acknowledge(
@@ -95,8 +120,21 @@ class ResponseRecorder:
             until=recorded.until, reason=response.reason or f"{response.action} in Slack",
             source=response.id,
         )  # fmt: skip
+        if offer:
+            suppression = suppression.model_copy(update=self._exclusion(response, offer))
         if not any(other.source == response.id for other in self.ledger.suppressions()):
             self.ledger.add_suppression(suppression)
+
+    def _exclusion(self, response: UserResponse, offer: ExclusionOffer) -> dict[str, str]:
+        """Return the scope of an exclusion, and its reason."""
+        entry: LedgerEntry = self.ledger.entries()[response.fingerprint]
+        reason = f"excluded in Slack after {offer.dismissed} findings were dismissed"
+        return {
+            "scope": offer.scope,
+            "value": offer.value,
+            "detection": entry.finding.detection,
+            "reason": reason,
+        }
 
     def _is_pending(self, response: UserResponse, *, today: date) -> bool:
         """Store the response itself. Return whether its effects are still to be applied."""
@@ -137,6 +175,10 @@ def _recorded(response: UserResponse, *, today: date) -> RecordedResponse:
             return RecordedResponse("acknowledged", response.user_id, today)
         case "not_waste":
             return RecordedResponse("not waste", response.user_id, today, reason=response.reason)
+        case "exclude_account":
+            return RecordedResponse("excluded for this account", response.user_id, today)
+        case "exclude_team":
+            return RecordedResponse("excluded for this team", response.user_id, today)
     return RecordedResponse(
         "snoozed", response.user_id, today, until=today + timedelta(days=SNOOZED[response.action])
     )
