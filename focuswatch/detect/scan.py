@@ -13,6 +13,7 @@ from focuswatch.catalog.sql_catalog import Catalog, Detection
 from focuswatch.detect.coverage import Coverage, coverage
 from focuswatch.detect.explain.attach_explanations import ChangeHistory, attach_explanations
 from focuswatch.detect.owned_findings import owned_findings
+from focuswatch.detect.recommendation_coverage import not_evaluated_without_recommendations
 from focuswatch.detect.result_cache import ResultCache
 from focuswatch.detect.run_detection import DetectionInput, Outcome, first_new_day, run_detection
 from focuswatch.detect.scan_notes import scan_notes
@@ -74,6 +75,8 @@ def scan(
     run, known_data = _detection_run(
         outcomes, engine=engine, detections=detections, owners=owners, as_of=as_of, rate=rate, doubts=doubts
     )
+    unable, reason = not_evaluated_without_recommendations(engine, detections=detections, as_of=as_of)
+    run = replace(run, ran=set(run.ran) - unable)
     record = _Record(run, engine, catalog, progress, change_history)
     decision = record.write(ledger)
     notified = {notification.finding.fingerprint for notification in decision.notifications}
@@ -81,7 +84,8 @@ def scan(
     notes = scan_notes(engine, catalog=catalog, owners=owners, as_of=as_of, rate=rate, ran=run.ran)
     return ScanResult(
         as_of=as_of, currency=currency, findings=current, notifications=decision.notifications,
-        outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed, notes=(*record.notes, *notes),
+        outcomes=tuple(outcomes), coverage=known_data, suppressed=suppressed,
+        notes=(*record.notes, *notes, *([reason] if reason else [])),
         not_run=tuple(one.id for one, outcome in zip(detections, results, strict=True) if outcome is None),
         ledger=record.state, seconds=time.monotonic() - started,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from focuswatch.ledger import LedgerEntry
 
 VERIFY_DAYS = 30  # for so long after a finding was resolved its cost is read again
 PREVIOUS_DAYS = 7  # of the previous cost
-PREVIOUS_AGO = 7  # days before the finding was reported last: the cause may be fixed days before a finding clears
+PREVIOUS_AGO = 7  # days before it was reported last: the cause may be fixed days before a finding clears
 
 
 def measured_savings(
