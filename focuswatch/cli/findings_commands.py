@@ -125,7 +125,7 @@ def exclude(
     until: Until = None,
     author: Author = None,
 ) -> None:
-    """Mute a finding, or findings of a resource, account, team or tag.
+    """Mute findings by fingerprint, resource, account, team or tag.
 
     \b
     focuswatch exclude --fingerprint 3f9a1c --reason "standby for the Friday demo" --until 2026-09-01
