@@ -235,7 +235,10 @@ class LambdaRun:
             name=os.environ["FOCUSWATCH_NAME"],
         )
         secrets = WebhookSecrets.read(self.secret("webhook"))
-        return self.address_channel("webhook", WebhookSender(WebhookEndpoint(self.clock), secrets, source))
+        return replace(
+            self.address_channel("webhook", WebhookSender(WebhookEndpoint(self.clock), secrets, source)),
+            each_finding=True,
+        )
 
     def email_channel(self) -> AddressChannel:
         """Return the delivery by e-mail."""

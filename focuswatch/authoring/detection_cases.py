@@ -44,6 +44,7 @@ class Case(BaseModel):
     charges: list[Given] = []
     activity: list[Given] = []
     accounts: list[Given] = []
+    recommendations: list[Given] = []
     deliveries: list[Given] = []
     owners: Given = {}
     findings: list[Given] = []
@@ -51,12 +52,13 @@ class Case(BaseModel):
 
 
 class CaseFile(BaseModel):
-    """All cases of one detection; `charge` and `activity_row` hold the default values of each row."""
+    """All cases of one detection; `charge`, `activity_row` and `recommendation` hold the default values of each row."""
 
     model_config = ConfigDict(extra="forbid")
     as_of: date
     charge: Given = {}
     activity_row: Given = {}
+    recommendation: Given = {}
     cases: list[Case] = Field(min_length=3)
 
 
@@ -118,11 +120,13 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
     """Create the input tables of a case on a connection."""
     charges = [_priced(row) for one in case.charges for row in _days(file.charge, one, "charge_date")]
     activity = [row for one in case.activity for row in _days(file.activity_row, one, "activity_date")]
+    recommendations = [file.recommendation | one for one in case.recommendations]
     for name, shape, rows in (
         ("folded_charges", columns.FOLDED_CHARGES, charges),
         ("activity", columns.ACTIVITY, activity),
         ("accounts", columns.ACCOUNTS, case.accounts),
         ("deliveries", columns.DELIVERIES, case.deliveries),
+        ("recommendations", columns.RECOMMENDATIONS, recommendations),
         ("known_findings", columns.KNOWN_FINDINGS, []),
     ):
         create_empty_table(on, name, shape)

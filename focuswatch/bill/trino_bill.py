@@ -28,6 +28,7 @@ from focuswatch.bill.schema.table_columns import (
     KEPT_TABLES,
     KNOWN_FINDINGS,
     OWNERS,
+    RECOMMENDATIONS,
 )
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
@@ -39,7 +40,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
-FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS}
+FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS, "recommendations": RECOMMENDATIONS}
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def open_trino_bill(
         periods = trino.refresh(progress=progress)
         summary = _summarize(periods)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
-        progress("Copying activity, accounts and owners to Trino")
+        progress("Copying activity, accounts, recommendations and owners to Trino")
         existing = trino.tables()
         rows = _rows_of_files(inputs)
         given = _given_tables(rows, existing, temporary=temporary, owners=owners)
@@ -122,7 +123,10 @@ def open_trino_bill(
                 _with_completeness({**aws_tables, **given, **derived}, temporary=temporary)
             )
         digest = digest_of_inputs(
-            summary, as_of=as_of, owners=owners, files=(inputs.activity, inputs.accounts)
+            summary,
+            as_of=as_of,
+            owners=owners,
+            files=(inputs.activity, inputs.accounts, inputs.recommendations),
         )
         # Tables that someone else writes to the schema can change without notice.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
@@ -130,11 +134,12 @@ def open_trino_bill(
 
 
 def _rows_of_files(inputs: BillInputs) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of the activity and accounts files by table; none where no file is given."""
+    """Return the rows of the given files by table; none where no file is given."""
     connection = connect()
     try:
         local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
         local_tables.load_accounts(connection, inputs.accounts)
+        local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
         return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
             for name, shape in FILE_TABLES.items()

@@ -105,6 +105,9 @@ def exclude(
     account: Annotated[
         str | None, typer.Option(help="Mute all findings in this account.", show_default=False)
     ] = None,
+    team: Annotated[
+        str | None, typer.Option(help="Mute all findings of this team.", show_default=False)
+    ] = None,
     tag: Annotated[
         str | None,
         typer.Option(help="Mute all findings for resources with this tag: KEY=VALUE.", show_default=False),
@@ -122,11 +125,12 @@ def exclude(
     until: Until = None,
     author: Author = None,
 ) -> None:
-    """Mute a finding, or findings of a resource, account or tag.
+    """Mute findings by fingerprint, resource, account, team or tag.
 
     \b
     focuswatch exclude --fingerprint 3f9a1c --reason "standby for the Friday demo" --until 2026-09-01
     focuswatch exclude --account 111122223333 --detection new_region --reason "penetration test account"
+    focuswatch exclude --team research --detection idle_sagemaker_endpoint --reason "demo endpoints"
     focuswatch exclude --tag environment=sandbox --reason "deleted every Sunday"
     """
     from focuswatch.ledger.add_suppression import newest_bill_date
@@ -135,10 +139,18 @@ def exclude(
         "fingerprint": fingerprint,
         "resource": resource,
         "account": account,
+        "team": team,
         "tag": tag,
     }
     scope, value = _one_scope(scopes)
-    _check_tag(tag, detection=detection, include_security=include_security)
+    if tag:
+        _check_tag(tag, detection=detection, include_security=include_security)
+    elif include_security:
+        _refuse(
+            "--include-security is valid only with --tag. The other scopes include security findings, --team those "
+            "whose owner is determined by account or OU. "
+            "Leave --include-security out."
+        )
     with _open(ledger_options) as ledger:
         if scope == "fingerprint":
             value = entry_of(ledger, value).fingerprint
@@ -209,7 +221,7 @@ def _refuse(message: str) -> None:
 def _one_scope(scopes: "dict[SuppressionScope, str | None]") -> "tuple[SuppressionScope, str]":
     given = [(scope, value) for scope, value in scopes.items() if value]
     if len(given) != 1:
-        _refuse("Name exactly one scope: --fingerprint, --resource, --account or --tag.")
+        _refuse("Name exactly one scope: --fingerprint, --resource, --account, --team or --tag.")
     return given[0]
 
 

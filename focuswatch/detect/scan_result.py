@@ -10,7 +10,7 @@ from focuswatch.detect.run_detection import Outcome
 from focuswatch.findings.counted_once import counted_once
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger import LedgerSnapshot, Notification, PendingNotification, SuppressionIndex
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,14 @@ def with_pending_notifications(scan: ScanResult, pending: Iterable[PendingNotifi
     findings, suppressed = current_findings(scan.ledger, as_of=scan.as_of, notified=kinds)
     current = {finding.fingerprint: finding for finding in findings}
     notifications = [
-        Notification(kind=kind, finding=_with_status(current.get(fingerprint, newest[fingerprint]), kind))
+        Notification(
+            kind=kind,
+            finding=_with_status(
+                _with_offer(current.get(fingerprint, newest[fingerprint]), newest[fingerprint]), kind
+            ),
+        )
         for fingerprint, kind in kinds.items()
-        if fingerprint in current or kind == "resolved"
+        if fingerprint in current or kind in OVER
     ]
     notifications.sort(key=lambda one: (-one.finding.monthly_cost, one.finding.fingerprint))
     notified = {notification.finding.fingerprint: notification.finding for notification in notifications}
@@ -104,8 +109,14 @@ def _merge_pending(
     return kinds, newest
 
 
+def _with_offer(finding: Finding, notified: Finding) -> Finding:
+    """Return the current finding with the exclusion that its notification offers."""
+    return finding.model_copy(update={"exclusion_offer": notified.exclusion_offer})
+
+
 def _with_status(finding: Finding, kind: NotificationKind) -> Finding:
-    return finding.model_copy(update={"status": "open" if kind == "reminder" else kind})
+    status = "open" if kind == "reminder" else "resolved" if kind in OVER else kind
+    return finding.model_copy(update={"status": status})
 
 
 def current_findings(

@@ -8,6 +8,7 @@ focuswatch/operations/deployment_config.py, SIZES of infra/functions.py and Perm
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -39,13 +40,46 @@ class SentNotification(BaseModel):
         """Whether the address shows the finding as open."""
         return self.finding.status != "resolved"
 
+    def is_at_least(self, delivery: QueuedNotification) -> bool:
+        """Return whether it is the notification, or a later one of the same finding."""
+        return self.finding.fingerprint == delivery.finding.fingerprint and self.number >= delivery.number
+
 
 class AddressState(BaseModel):
-    """The stored state of a finding: the last notification that is done (None: none), and what each address got."""
+    """The stored state of an incident: the last notification that is done (None: none), and what each address got.
+
+    `last_number` is of the finding `fingerprint` (None: of the only one), `earlier` of findings that led before.
+    """
 
     model_config = ConfigDict(frozen=True)
     last_number: int | None = None
+    fingerprint: str | None = None
+    as_of: date | None = None
+    earlier: dict[str, int] = {}
     sent: dict[str, SentNotification] = {}
+
+    def number_of(self, fingerprint: str) -> int | None:
+        """Return the number of the last notification of a finding that is done."""
+        return self.last_number if self.fingerprint in (None, fingerprint) else self.earlier.get(fingerprint)
+
+    def other_as_of(self, fingerprint: str) -> date | None:
+        """Return the day of the last notification if it was of another finding of the incident."""
+        return None if self.fingerprint in (None, fingerprint) else self.as_of
+
+    def with_done(self, delivery: QueuedNotification) -> "AddressState":
+        """Return the state after a notification was sent to all its addresses."""
+        finding, earlier = delivery.finding, dict(self.earlier)
+        if self.fingerprint and self.last_number is not None:
+            earlier[self.fingerprint] = self.last_number
+        earlier.pop(finding.fingerprint, None)
+        return self.model_copy(
+            update={
+                "last_number": delivery.number,
+                "fingerprint": finding.fingerprint,
+                "as_of": finding.as_of,
+                "earlier": earlier,
+            }
+        )
 
     def with_sent(self, address: str, delivery: QueuedNotification, *, in_digest: bool) -> "AddressState":
         """Return the state after a notification was sent to an address."""
@@ -95,6 +129,8 @@ class AddressChannel:
 
     Without `digests`, each notification is sent on its own, also if a team gets many at once. `has_room` returns
     whether an address may get one more message of its own; if not, the notification goes into a digest.
+    An incident is sent once, as the notification of its lead; with `each_finding`, which is for programs, every finding
+    is sent.
     """
 
     kind: ChannelKind
@@ -104,13 +140,17 @@ class AddressChannel:
     catalog: Catalog
     digests: DigestLines | None = None
     has_room: Callable[[str, str], bool] = _has_room
+    each_finding: bool = False
 
     def deliver(self, delivery: QueuedNotification) -> str | None:
         """Send to each address once. Return what was done, for the log; None if there is nothing to do.
 
         A failing address does not stop the others. Raises TryLater, Unsure or Refused; repeating it is safe.
         """
-        with self.claims.held(delivery.finding.fingerprint) as claim:
+        finding = delivery.finding
+        if delivery.in_incident and not self.each_finding:
+            return f"{delivery.news_id}: {delivery.kind}, part of the incident {finding.incident_id}"
+        with self.claims.held(finding.fingerprint if self.each_finding else finding.incident_id) as claim:
             return self._deliver(claim, delivery)
 
     def flush(self) -> Mapping[str, Exception]:
@@ -119,7 +159,8 @@ class AddressChannel:
 
     def _deliver(self, claim: Claim[AddressState], delivery: QueuedNotification) -> str | None:
         state = claim.state or AddressState()
-        turn = delivery.turn(state.last_number)
+        fingerprint = delivery.finding.fingerprint
+        turn = delivery.turn(state.number_of(fingerprint), other_as_of=state.other_as_of(fingerprint))
         if turn == "wait":
             raise TryLater(
                 f"{delivery.news_id} arrived before the previous notification of the same finding",
@@ -132,7 +173,7 @@ class AddressChannel:
         done, errors = list[str](), list[DeliveryError]()
         for address, is_routed in self._addresses(delivery, state):
             previous = state.sent.get(address)
-            if previous and previous.number >= delivery.number:
+            if previous and previous.is_at_least(delivery):
                 self._repeat_digest(delivery, address=address, sent=previous)
                 continue
             in_digest = self._goes_into_digest(delivery, previous, address=address)
@@ -152,7 +193,7 @@ class AddressChannel:
                 self.claims.keep(claim, state)
         if errors:
             raise _worst(errors)
-        self.claims.settle(claim, state.model_copy(update={"last_number": delivery.number}))
+        self.claims.settle(claim, state.with_done(delivery))
         return f"{delivery.news_id}: {delivery.kind}, {'; '.join(done)}" if done else None
 
     def _send(
@@ -190,6 +231,9 @@ class AddressChannel:
 
         An address that shows the finding as open is notified of its resolution, whatever owners.toml says by then.
         """
+        if delivery.kind == "saving_verified":  # follows a message, and is none by itself
+            yield from ((address, False) for address, sent in state.sent.items() if not sent.in_digest)
+            return
         routed = addresses_of_kind(self.kind, delivery.finding, owners=self.owners, catalog=self.catalog)
         yield from ((address, True) for address in routed)
         if delivery.kind == "resolved":

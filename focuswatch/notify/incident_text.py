@@ -21,6 +21,14 @@ def also_detected_text(finding: Finding) -> str | None:
     return f"Also detected as: {listed}."
 
 
+def incident_lines(finding: Finding) -> list[str]:
+    """Return what a message of the lead states about its incident; empty for a finding by itself."""
+    if finding.rollout:
+        return [f"Rollout: {rollout_text(finding.rollout)}", *rollout_lines(finding.rollout)]
+    also = also_detected_text(finding)
+    return [also] if also else []
+
+
 def _titled(one: RelatedFinding, finding: Finding) -> str:
     """Return the title of a related finding, with where it differs from the lead."""
     place = one.service_name if one.region_id in (None, finding.region_id) else one.region_id

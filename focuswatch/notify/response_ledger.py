@@ -1,10 +1,11 @@
 """Record the response of a person in the ledger, once however often it arrives."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from focuswatch.findings.exclusion_offer import OfferScope
 from focuswatch.ledger import Ledger, Suppression
 from focuswatch.ledger.decide import acknowledge
 from focuswatch.ledger.incident_response import suppressible
@@ -13,13 +14,28 @@ from focuswatch.ledger.ledger_entry import LedgerEntry
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-ResponseAction = Literal["acknowledge", "snooze_7", "snooze_30", "not_waste"]
+ResponseAction = Literal[
+    "acknowledge", "snooze_7", "snooze_30", "not_waste", "exclude_account", "exclude_team"
+]
 SNOOZE_DAYS: dict[ResponseAction, int] = {"snooze_7": 7, "snooze_30": 30}
 
 
 @dataclass(frozen=True)
+class Exclusion:
+    """An exclusion of all findings of a detection in an account or team."""
+
+    scope: OfferScope
+    value: str
+    detection: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PersonResponse:
-    """What someone decided about a finding; `id` is the same each time it arrives, `document` its whole JSON."""
+    """What someone decided about a finding; `id` is the same each time it arrives, `document` its whole JSON.
+
+    With an `exclusion`, not the finding is suppressed but what the exclusion covers.
+    """
 
     id: str
     fingerprint: str
@@ -27,6 +43,7 @@ class PersonResponse:
     author: str
     reason: str
     document: str
+    exclusion: Exclusion | None = None
 
     def until(self, today: date) -> date | None:
         """Return the day on which a snooze ends; None for the other actions."""
@@ -42,8 +59,8 @@ def no_other_channel(_: PersonResponse) -> None:
 class ResponseLedger:
     """The responses in the ledger's table, and their effects on the ledger.
 
-    `also` brings a response to other channels. If it raises, the response is applied, and `also` is called again when
-    the response arrives again.
+    `also` brings a response to other channels, under the id of the incident. If it raises, the response is applied, and
+    `also` is called again when the response arrives again.
     """
 
     ledger: Ledger
@@ -63,12 +80,16 @@ class ResponseLedger:
             )
         else:
             self._suppress(response, today=today)
-        self.also(response)
+        self.also(replace(response, fingerprint=_incident_of(response, self.ledger.entries())))
         self._mark_done(response)
         return True
 
     def _suppress(self, response: PersonResponse, *, today: date) -> None:
         """Suppress every open finding of the incident that the message is about."""
+        if response.exclusion:
+            if not any(other.source == response.id for other in self.ledger.suppressions()):
+                self.ledger.add_suppression(_excluding(response, response.exclusion, today=today))
+            return
         entries = self.ledger.entries()
         recorded_for = {other.value for other in self.ledger.suppressions() if other.source == response.id}
         incident = _incident_of(response, entries)
@@ -109,6 +130,18 @@ def _suppression(response: PersonResponse, fingerprint: str, *, today: date) -> 
         since=today,
         until=response.until(today),
         reason=response.reason,
+        source=response.id,
+    )
+
+
+def _excluding(response: PersonResponse, exclusion: Exclusion, *, today: date) -> Suppression:
+    return Suppression(
+        scope=exclusion.scope,
+        value=exclusion.value,
+        detection=exclusion.detection,
+        author=response.author,
+        since=today,
+        reason=exclusion.reason,
         source=response.id,
     )
 

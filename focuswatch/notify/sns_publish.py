@@ -16,6 +16,7 @@ from focuswatch.errors import DeliveryError
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, account_label, display_values
+from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.visible_text import visible
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.ledger.ledger_entry import Notification, PendingNotification
@@ -162,9 +163,17 @@ def render_email(notification: Notification) -> str:
     return visible(
         f"{finding.title}\n\n{finding.reason}\n\nAccount: {account or 'none'}\nRegion: {finding.region_id}\n"
         f"Amount: {full_amount(finding)}\n\n{incident_text(notification)}"
-        f"What to do\n{finding.action}\n\n{_root_cause(finding)}Evidence\n{evidence}\n\n"
+        f"What to do\n{finding.action}\n\n{_offer(finding)}{_root_cause(finding)}Evidence\n{evidence}\n\n"
         f"Finding {finding.fingerprint}, as of {finding.as_of}\n"
     )
+
+
+def _offer(finding: Finding) -> str:
+    """Return the exclusion that is offered, and its command; an empty text without one."""
+    if finding.exclusion_offer is None:
+        return ""
+    reason = offer_reason(finding, finding.exclusion_offer)
+    return f"Suggested exclusion\n{reason}\n{offer_command(finding, finding.exclusion_offer)}\n\n"
 
 
 def _root_cause(finding: Finding) -> str:

@@ -89,6 +89,11 @@ HttpsUrl = Annotated[str, Field(pattern=r"^https://[0-9A-Za-z.-]+(:\d+)?/[^\s*?$
 LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922]
 
 
+# The export of recommendations is delivered where functions may read tables.
+RECOMMENDATIONS_PREFIX, RECOMMENDATIONS_EXPORT = "tables", "recommendations"
+RECOMMENDATIONS_DAYS = 14  # a delivery is kept; detections read the last three days
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,12 +121,13 @@ class Accounts(_Section):
 
 
 class ExportConfig(_Section):
-    """The FOCUS export in Data Exports."""
+    """The FOCUS export in Data Exports; `recommendations` adds an export of AWS Cost Optimization Hub."""
 
     name: ExportName
     prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")]
     grain: Literal["DAILY", "HOURLY"] = "DAILY"
     first_month: Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")] = "2024-01"
+    recommendations: bool = False
 
 
 class Athena(_Section):

@@ -59,7 +59,7 @@ class Week:
     budget: Decimal | None
     movers: tuple[Mover, ...]
     open: tuple[Finding, ...]  # highest stake first
-    saved_monthly: Decimal  # verified in the bill, of findings resolved this week
+    saved_monthly: Decimal  # verified on the bill this week, of findings resolved before
     resolved: int
     unallocated: float | None = None  # of the week; the organization's only
     launched: tuple[MutedByLaunch, ...] = ()
@@ -134,10 +134,10 @@ class Week:
         )
 
     def _savings_line(self) -> Iterable[str]:
-        if self.resolved:
+        if self.resolved or self.saved_monthly:
             yield (
                 f"{_count(self.resolved, 'finding')} resolved this week; "
-                f"savings verified in the bill: {self._money(self.saved_monthly)}/month"
+                f"savings verified on the bill this week: {self._money(self.saved_monthly)}/month"
             )
 
     def _unallocated_line(self) -> Iterable[str]:
@@ -202,10 +202,13 @@ class _WeekBuilder:
         """Return the week of a team, or of the organization."""
         entries = [entry for entry in self.entries if team is None or entry.finding.team == team]
         open_findings = [entry.finding for entry in entries if entry.state == "open"]
-        resolved = [entry for entry in entries if self._is_resolved_this_week(entry)]
-        counted = {finding.fingerprint for finding in counted_once(entry.finding for entry in resolved)}
+        resolved = [
+            entry for entry in entries if entry.state == "resolved" and self._is_this_week(entry.resolved_on)
+        ]
+        verified = [entry for entry in entries if self._is_this_week(entry.saving_verified_on)]
+        counted = {finding.fingerprint for finding in counted_once(entry.finding for entry in verified)}
         saved_daily = sum(
-            (entry.saved_daily or Decimal(0) for entry in resolved if entry.fingerprint in counted),
+            (entry.saved_daily or Decimal(0) for entry in verified if entry.fingerprint in counted),
             Decimal(0),
         )
         return Week(
@@ -225,9 +228,8 @@ class _WeekBuilder:
             else _sum((row for row in rows if row["team"] is None), "effective_cost"),
         )
 
-    def _is_resolved_this_week(self, entry: LedgerEntry) -> bool:
-        since = self.as_of - timedelta(days=RESOLVED_DAYS)
-        return entry.state == "resolved" and entry.resolved_on is not None and entry.resolved_on > since
+    def _is_this_week(self, day: date | None) -> bool:
+        return day is not None and day > self.as_of - timedelta(days=RESOLVED_DAYS)
 
     def _budget(self, team: str | None) -> Decimal | None:
         """Return a team's budget, or the sum of all; None where there is none."""

@@ -1,4 +1,4 @@
-"""Write the files next to the bill: CloudWatch activity, accounts of Organizations, and owners.toml."""
+"""Write the files next to the bill: activity, accounts, AWS's recommendations, and owners.toml."""
 
 import json
 import tempfile
@@ -21,6 +21,15 @@ ACCOUNTS = {
     "sub_account_id": "VARCHAR", "name": "VARCHAR", "email": "VARCHAR", "ou_path": "VARCHAR",
     "tags": "MAP(VARCHAR, VARCHAR)", "joined_on": "DATE", "closed_on": "DATE",
 }  # fmt: skip
+RECOMMENDATIONS = {
+    "recommendation_id": "VARCHAR", "account_id": "VARCHAR", "region": "VARCHAR", "resource_arn": "VARCHAR",
+    "action_type": "VARCHAR", "current_resource_type": "VARCHAR", "current_resource_summary": "VARCHAR",
+    "recommended_resource_summary": "VARCHAR", "estimated_monthly_cost_after_discount": "DOUBLE",
+    "estimated_monthly_savings_after_discount": "DOUBLE", "estimated_savings_percentage_after_discount": "DOUBLE",
+    "currency_code": "VARCHAR", "implementation_effort": "VARCHAR", "restart_needed": "BOOLEAN",
+    "rollback_possible": "BOOLEAN", "recommendation_source": "VARCHAR", "last_refresh_timestamp": "TIMESTAMP",
+}  # fmt: skip
+SUMMARIES = {"Rightsize": "m6i.xlarge", "MigrateToGraviton": "m7g.2xlarge"}  # of the recommended resource
 # The intent of everything a team owns; other teams have declared none.
 OF_TEAMS: dict[str, dict[str, Any]] = {
     "assistants-at-work": {"intent": "production", "team": "assistants"},
@@ -49,6 +58,32 @@ def write_accounts(organization: SimulatedOrganization, path: Path) -> None:
         for account in organization.accounts
     )
     _write(rows, path, columns=ACCOUNTS)
+
+
+def write_recommendations(plan: BillPlan, path: Path) -> None:
+    rows = (
+        {
+            "recommendation_id": f"simulated-recommendation-{number}",
+            "account_id": planted.line.account.id if planted.line.account else None,
+            "region": planted.line.region,
+            "resource_arn": planted.arn or None,
+            "action_type": planted.action,
+            "current_resource_type": "Ec2Instance",
+            "current_resource_summary": planted.line.meter.details.get("InstanceType"),
+            "recommended_resource_summary": SUMMARIES.get(planted.action),
+            "estimated_monthly_cost_after_discount": round(planted.cost, 2),
+            "estimated_monthly_savings_after_discount": planted.saving,
+            "estimated_savings_percentage_after_discount": round(100 * planted.saving / planted.cost, 1),
+            "currency_code": planted.currency,
+            "implementation_effort": "Low" if planted.action == "Stop" else "Medium",
+            "restart_needed": planted.action != "Stop",
+            "rollback_possible": True,
+            "recommendation_source": "ComputeOptimizer",
+            "last_refresh_timestamp": f"{planted.refreshed_on} 04:00:00",
+        }
+        for number, planted in enumerate(plan.recommendations, start=1)
+    )
+    _write(rows, path, columns=RECOMMENDATIONS)
 
 
 def _activity_rows(watches: Iterable[ObservedActivity]) -> Iterator[dict[str, Any]]:

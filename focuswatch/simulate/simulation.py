@@ -7,7 +7,12 @@ from random import Random
 
 from focuswatch.errors import ConfigError
 from focuswatch.simulate.bill_calendar import Calendar
-from focuswatch.simulate.companion_files import write_accounts, write_activity, write_owners
+from focuswatch.simulate.companion_files import (
+    write_accounts,
+    write_activity,
+    write_owners,
+    write_recommendations,
+)
 from focuswatch.simulate.everyday.bulk_resources import add_bulk_resources
 from focuswatch.simulate.everyday.edge_viewers import add_edge_viewers
 from focuswatch.simulate.everyday.everyday_accounts import add_everyday_usage
@@ -38,6 +43,7 @@ class Simulated:
     export: Path  # the folder with data/ and metadata/
     activity: Path
     accounts: Path
+    recommendations: Path
     owners: Path
     truth: Path
     files: tuple[Path, ...]
@@ -80,6 +86,7 @@ def simulate(
         export=export.folder,
         activity=out / "activity.parquet",
         accounts=out / "accounts.parquet",
+        recommendations=out / "recommendations.parquet",
         owners=out / "owners.toml",
         truth=out / "truth.json",
         files=export.files,
@@ -90,6 +97,7 @@ def simulate(
     )
     write_activity(plan, simulated.activity)
     write_accounts(plan.organization, simulated.accounts)
+    write_recommendations(plan, simulated.recommendations)
     write_owners(plan, simulated.owners)
     write_truth(truth, simulated.truth, plan=plan, seed=seed, grain=grain)
     return simulated

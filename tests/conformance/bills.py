@@ -17,6 +17,7 @@ INPUT_TABLES = {
     "accounts": table_columns.ACCOUNTS,
     "deliveries": table_columns.DELIVERIES,
     "known_findings": table_columns.KNOWN_FINDINGS,
+    "recommendations": table_columns.RECOMMENDATIONS,
     **table_columns.OWNERS,
 }
 Rows = list[tuple[Any, ...]]

@@ -37,6 +37,7 @@ READ = {
     "activity": table_columns.ACTIVITY,
     "accounts": table_columns.ACCOUNTS,
     "known_findings": table_columns.KNOWN_FINDINGS,
+    "recommendations": table_columns.RECOMMENDATIONS,
     **table_columns.OWNERS,
 }
 

@@ -33,6 +33,14 @@ REASONS_NOT_TO_REPORT = {
         "production",
     },
     "budget_pace": {"a plan that lasts", "what has ended"},
+    "aws_recommendation": {
+        "no savings",
+        "another currency",
+        "withdrawn",
+        "below the threshold",
+        "purchase",
+        "no charges",
+    },
     "orphaned_opensearch_collection": {
         "collection younger than the lookback",
         "one Bedrock call of any family",
@@ -297,6 +305,7 @@ def test_a_first_scan_reports_the_incidents_of_the_truth_and_nothing_else(simula
         state=tmp_path,
         activity=simulated.activity,
         accounts=simulated.accounts,
+        recommendations=simulated.recommendations,
         as_of=simulated.as_of,
     )
     catalog, owners = Catalog.load(), Owners.load(simulated.owners)

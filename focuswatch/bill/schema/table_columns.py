@@ -155,4 +155,30 @@ KNOWN_FINDINGS = {
     "acknowledged_on": "DATE",
     "is_counted": "BOOLEAN",
 }
-OPTIONAL = {"closed_on"}
+# Cost Optimization Hub's recommendations, as Data Exports delivers them:
+# https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html
+RECOMMENDATIONS = {
+    "recommendation_id": "VARCHAR",
+    "account_id": "VARCHAR",
+    "region": "VARCHAR",
+    "resource_arn": "VARCHAR",
+    "action_type": "VARCHAR",
+    "current_resource_type": "VARCHAR",
+    "current_resource_summary": "VARCHAR",
+    "recommended_resource_summary": "VARCHAR",
+    "estimated_monthly_cost_after_discount": "DOUBLE",
+    "estimated_monthly_savings_after_discount": "DOUBLE",
+    "estimated_savings_percentage_after_discount": "DOUBLE",
+    "currency_code": "VARCHAR",
+    "implementation_effort": "VARCHAR",
+    "restart_needed": "BOOLEAN",
+    "rollback_possible": "BOOLEAN",
+    "recommendation_source": "VARCHAR",
+    "last_refresh_timestamp": "TIMESTAMP",
+}
+# Columns that a file may lack: those that state no finding's identity, amount or day.
+OPTIONAL = {
+    "closed_on", "region", "current_resource_summary", "recommended_resource_summary",
+    "estimated_monthly_cost_after_discount", "estimated_savings_percentage_after_discount",
+    "implementation_effort", "restart_needed", "rollback_possible", "recommendation_source",
+}  # fmt: skip

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from focuswatch.findings.finding import Finding
 from focuswatch.ledger.incident_response import suppressible
-from focuswatch.ledger.ledger_entry import Suppression
+from focuswatch.ledger.ledger_entry import ISSUE_SOURCE, Suppression
 from focuswatch.ledger.ledger_protocol import Ledger
 from focuswatch.notify.jira.issue_state import Closing, Issue, IssueState
 
@@ -56,5 +56,5 @@ def _exclusion(issue: Issue, closing: Closing, *, fingerprint: str, today: date)
         reason=f"closed {issue.key}" + (f" as {issue.resolution}" if issue.resolution else ""),
         since=since,
         until=since + timedelta(days=EXCLUSION_DAYS),
-        source=f"jira {issue.key} {closing.id}",
+        source=f"{ISSUE_SOURCE}{issue.key} {closing.id}",
     )

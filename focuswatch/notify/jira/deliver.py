@@ -95,7 +95,8 @@ class JiraChannel:
         if issue:
             done = update.follow(issue)
         else:
-            creates = delivery.kind != "resolved" and is_wanted(delivery.finding, target)
+            is_over = delivery.kind in ("resolved", "saving_verified")
+            creates = not is_over and is_wanted(delivery.finding, target)
             done = create_issue(update) if creates else None
         update.note(last_number=delivery.number, as_of=finding.as_of)
         self.claims.settle(claim, update.state)

@@ -9,6 +9,7 @@ from focuswatch.catalog.headers import DetectionHeader
 from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity, account_label, amount, display_values
+from focuswatch.findings.offer_text import offer_command, offer_reason
 from focuswatch.findings.paste_commands import COMMAND
 from focuswatch.notify.incident_text import (
     also_detected_text,
@@ -77,6 +78,12 @@ def _description(
     if header:
         spots = (f"* {escaped(spot, longest=longest)}" for spot in header.blind_spots)
         parts.append("h3. Known limitations\n" + "\n".join(spots))
+    if finding.exclusion_offer:
+        offer = finding.exclusion_offer
+        command = verbatim(offer_command(finding, offer), longest=COMMANDS_CHARACTERS)
+        parts.append(
+            f"h3. Suggested exclusion\n{escaped(offer_reason(finding, offer), longest=longest)}\n{command}"
+        )
     parts.append(f"----\n{_ending(finding, header=header, days=days)}")
     return "\n\n".join(parts)
 
@@ -140,8 +147,13 @@ def render_reopened(finding: Finding, *, number: int, excluded: bool) -> str:
 def render_resolved(finding: Finding, *, number: int) -> str:
     """Return a comment on a resolved finding and its savings."""
     text = f"Resolved: the bill as of {finding.as_of} no longer shows this finding."
-    saves = saving_text(finding, saved_daily=None)
+    saves = saving_text(finding)
     return _comment(f"{text} {saves}" if saves else text, None, finding=finding, number=number)
+
+
+def render_saving(finding: Finding, *, number: int) -> str:
+    """Return a comment on the saving of a resolved finding, as the bill shows it."""
+    return _comment(saving_text(finding) or "", None, finding=finding, number=number)
 
 
 def render_duplicate(of: str) -> str:

@@ -56,6 +56,8 @@ class IssueUpdate:
 
     def follow(self, issue: Issue) -> str | None:
         """Update an existing issue. Return what was done, for the log."""
+        if self.delivery.kind == "saving_verified":
+            return self._comment_saving(issue)
         if issue.closing and is_closed_by_person(issue.closing, self.state):
             return self._respect_closing(issue)
         if self.delivery.kind == "resolved":
@@ -117,6 +119,11 @@ class IssueUpdate:
             return f"{issue.key} commented; closing failed: {refused}"
         self.note(open=False, closed_by_person=False)
         return f"{issue.key} closed"
+
+    def _comment_saving(self, issue: Issue) -> str:
+        """Comment whoever has closed the issue, and leave it as it is."""
+        self._comment(issue_text.render_saving(self.delivery.finding, number=self.delivery.number))
+        return f"{issue.key} commented"
 
     def _edit(self, issue: Issue) -> None:
         """Edit the issue, except fields that people have changed or that the project does not let us change."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from focuswatch.findings.amount_text import main_amount
 from focuswatch.findings.finding import Finding, account_label, amount
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.mail.finding_mail import MARKS
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
 
@@ -36,7 +36,7 @@ class MailedLine(BaseModel):
     @classmethod
     def of(cls, finding: Finding, *, kind: NotificationKind) -> Self:
         """Return the line of a notification; only waste that is not resolved counts as savings."""
-        counts = finding.category == "waste" and kind != "resolved"
+        counts = finding.category == "waste" and kind not in OVER
         return cls(
             fingerprint=finding.fingerprint, mark=MARKS[kind], title=finding.title, amount=main_amount(finding),
             severity=finding.severity,

@@ -14,8 +14,9 @@ from focuswatch.findings.amount_text import (
 )
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, account_label
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.console_links import console_url
+from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
 from focuswatch.notify.mail.mail_content import Mail, Section, subject_line
 from focuswatch.notify.slack.place_names import region
 
@@ -24,6 +25,7 @@ MARKS: dict[NotificationKind, str] = {
     "changed": "Changed",
     "resolved": "Resolved",
     "reminder": "Still open",
+    "saving_verified": "Savings compared with the bill",
 }
 COST_EXPLORER = "https://console.aws.amazon.com/costmanagement/home#/cost-explorer"
 
@@ -48,8 +50,10 @@ def finding_mail(
 def _sections(finding: Finding, *, kind: NotificationKind, change: str | None) -> list[Section]:
     sections = [Section(lines=(change,))] if change else []
     sections.append(Section(rows=_facts(finding)))
-    if kind != "resolved":
+    if kind not in OVER:
         sections.append(Section("Why", lines=(finding.reason,)))
+        if same_cause := incident_lines(finding):
+            sections.append(Section("Same cause", lines=tuple(same_cause)))
         sections.append(Section("What to do", lines=_steps(finding.action)))
         if finding.explanation:
             causes = explanation_sentences(finding.explanation, currency=finding.currency)
@@ -62,6 +66,10 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
         case "new":
             return None
         case "changed":
+            if before and before.fingerprint != finding.fingerprint:
+                return new_lead_text(finding, before=before)
+            if joined := joined_text(finding, before=before):
+                return joined
             if before is None:
                 return f"The amount or severity has changed. Severity: {finding.severity}."
             text = f"Previously {main_amount(before)}."
@@ -69,9 +77,9 @@ def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Fi
                 text += f" Severity: {finding.severity}, previously {before.severity}."
             return text
         case "resolved":
-            return "Resolved. " + (
-                saving_text(finding, saved_daily=None) or "The bill no longer shows this finding."
-            )
+            return "Resolved. " + (saving_text(finding) or "The bill no longer shows this finding.")
+        case "saving_verified":
+            return saving_text(finding)
     number, cost = days_open(finding, today=today), cost_so_far_text(finding, today=today)
     days = "1 day" if number == 1 else f"{number} days"
     return f"Still open after {days}" + (f", {cost}." if cost else ".")
@@ -107,7 +115,7 @@ def _footer(finding: Finding, *, kind: NotificationKind) -> Section:
         f"Includes charges before {finding.as_of}. You receive this mail because this address is a channel in "
         "focuswatch's owners.toml. Replies are not read."
     ]
-    if kind != "resolved":
+    if kind not in OVER:
         lines.append(f'If this is expected, run: focuswatch exclude {finding.fingerprint} --reason "…"')
     else:
         lines.append(f"Finding {finding.fingerprint}.")

@@ -1,4 +1,4 @@
-"""Deliver notifications to PagerDuty: one alert per finding and service, acknowledged and resolved with it.
+"""Deliver notifications to PagerDuty: one alert per incident and service, acknowledged and resolved with it.
 
 PagerDuty deduplicates by `dedup_key`, so repeating an event after an unknown outcome opens no second alert.
 """
@@ -21,6 +21,8 @@ FOLLOW_UPS: Mapping[ResponseAction, Literal["acknowledge", "resolve"]] = {
     "snooze_7": "acknowledge",
     "snooze_30": "acknowledge",
     "not_waste": "resolve",
+    "exclude_account": "resolve",
+    "exclude_team": "resolve",
 }
 
 
@@ -41,6 +43,8 @@ class PagerDutySender:
     ) -> str:
         """Trigger or resolve the alert; a reminder is left to PagerDuty's escalation. See Sender."""
         finding = delivery.finding
+        if delivery.kind == "saving_verified":
+            return f"no news for pagerduty:{address}: the alert is resolved"
         if delivery.kind == "resolved":
             opened_with = previous.finding if previous else finding
             self.client.enqueue(address, render_follow_up(dedup_key(opened_with), "resolve"))

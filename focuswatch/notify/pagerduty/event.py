@@ -8,6 +8,7 @@ from focuswatch.findings.amount_text import full_amount, main_amount
 from focuswatch.findings.explanation_text import explanation_sentences
 from focuswatch.findings.finding import Finding, Severity, account_label, display_values
 from focuswatch.findings.visible_text import visible
+from focuswatch.notify.incident_text import incident_lines
 
 # https://developer.pagerduty.com/docs/send-alert-event
 SUMMARY_CHARACTERS = 1024
@@ -23,8 +24,8 @@ SEVERITIES: dict[Severity, str] = {
 
 
 def dedup_key(finding: Finding) -> str:
-    """Return the key of the finding's alert: events with the same key belong to one alert (at most 255 characters)."""
-    return f"focuswatch-{finding.fingerprint}"
+    """Return the key of the incident's alert: events with the same key belong to one alert (at most 255 characters)."""
+    return f"focuswatch-{finding.incident_id}"
 
 
 def render_trigger(finding: Finding, *, links: Mapping[str, str | None]) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def _details(finding: Finding) -> dict[str, Any]:
     explanation = finding.explanation
     details = {
         "what_happened": visible(finding.reason),
+        "same_cause": [visible(text) for text in incident_lines(finding)],
         "amount": full_amount(finding),
         "what_to_do": visible(finding.action),
         "account": _account(finding),

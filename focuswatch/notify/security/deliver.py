@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from focuswatch.errors import DeliveryError, TryLater
+from focuswatch.ledger.ledger_entry import OVER
 from focuswatch.notify.claims import RETRY_SECONDS, Claim, ClaimLost, Claims
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.security.asff import SecurityHubAccount, asff_finding
@@ -75,7 +76,7 @@ class SecurityHubChannel:
                 due[fingerprint] = claim, newest
         findings = {
             fingerprint: asff_finding(
-                delivery.finding, hub=self.account, is_open=delivery.kind != "resolved",
+                delivery.finding, hub=self.account, is_open=delivery.kind not in OVER,
                 updated_at=self._updated_at(claim),
             )
             for fingerprint, (claim, delivery) in due.items()

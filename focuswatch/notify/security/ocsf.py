@@ -8,7 +8,7 @@ from typing import Any
 
 from focuswatch.findings.amount_text import full_amount
 from focuswatch.findings.finding import Finding, Severity
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
 from focuswatch.notify.queue_message import QueuedNotification
 from focuswatch.notify.security.finding_types import finding_types
 
@@ -19,6 +19,7 @@ ACTIVITIES: dict[NotificationKind, tuple[int, str]] = {
     "changed": (2, "Update"),
     "reminder": (2, "Update"),
     "resolved": (3, "Close"),
+    "saving_verified": (2, "Update"),
 }
 SEVERITIES: dict[Severity, int] = {"low": 2, "medium": 3, "high": 4, "critical": 5}
 NEW, RESOLVED = (1, "New"), (4, "Resolved")  # status
@@ -30,7 +31,7 @@ def ocsf_finding(delivery: QueuedNotification) -> dict[str, Any]:
     """Return the record; the same notification always gives the same record. Times are milliseconds since 1970."""
     finding = delivery.finding
     activity_id, activity = ACTIVITIES[delivery.kind]
-    status_id, status = RESOLVED if delivery.kind == "resolved" else NEW
+    status_id, status = RESOLVED if delivery.kind in OVER else NEW
     return {
         "activity_id": activity_id,
         "activity_name": activity,

@@ -176,11 +176,16 @@ class SlackChannel:
             if delivery.in_digest:  # its line is stored, but the digest may not show it yet
                 self.digests.mark_changed(channel, delivery)
             return None
+        if delivery.kind == "saving_verified" and (stored is None or stored.ts is None):
+            channel = stored.channel if stored else channel
+            self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
+            return f"{delivery.news_id}: {delivery.kind}, without a message to reply to"
         if delivery.in_digest and (stored is None or stored.ts is None):
             self.digests.add(channel, delivery)
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=None, before=stored))
             return f"{delivery.news_id}: {delivery.kind}, in the digest of {channel}"
-        current = stored if stored and stored.ts and stored.channel == channel else None
+        stays = stored is not None and (stored.channel == channel or delivery.kind == "saving_verified")
+        current = stored if stored and stored.ts and stays else None
         if current and not self.threads and self._only_joined(delivery, before=current.finding):
             self.claims.settle(claim, self._state(delivery, channel=channel, ts=current.ts, before=current))
             return (
@@ -291,7 +296,8 @@ class SlackChannel:
         if before and other:
             earlier[other.fingerprint] = before.last_number
         return SlackState(
-            channel=channel, ts=ts, last_number=delivery.number, open=delivery.kind != "resolved",
+            channel=channel, ts=ts, last_number=delivery.number,
+            open=delivery.kind not in ("resolved", "saving_verified"),
             finding=delivery.finding, response=before.response if before and not other else None,
             earlier={one: number for one, number in earlier.items() if one != fingerprint},
         )  # fmt: skip

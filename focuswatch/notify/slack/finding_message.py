@@ -6,12 +6,13 @@ Pure: nothing is sent or stored here. Every message fits Slack's limits, whateve
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from itertools import islice
 from typing import Any, Literal
 
 from focuswatch.findings.amount_text import days_open, full_amount, saving_text
+from focuswatch.findings.exclusion_offer import ExclusionOffer
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.offer_text import offer_command, offer_reason, offer_scope
 from focuswatch.ledger.ledger_entry import NotificationKind
 from focuswatch.notify.incident_text import (
     also_detected_text,
@@ -25,6 +26,8 @@ from focuswatch.notify.slack.blocks import (
     Block,
     bullets,
     button,
+    code,
+    confirmation,
     context,
     header,
     line_feed,
@@ -61,7 +64,9 @@ class Links:
 class RecordedResponse:
     """A response to a finding, as its message shows it; `author` is the id of a Slack user."""
 
-    action: Literal["acknowledged", "snoozed", "not waste"]
+    action: Literal[
+        "acknowledged", "snoozed", "not waste", "excluded for this account", "excluded for this team"
+    ]
     author: str
     on: date
     until: date | None = None
@@ -77,11 +82,10 @@ def render_message(
     blind_spots: Sequence[str] = (),
     links: Links = Links(),  # noqa: B008  frozen
     response: RecordedResponse | None = None,
-    saved_daily: Decimal | None = None,
 ) -> dict[str, Any]:
     """Return the current message: what happened, what to do, the evidence, and the response if there is one."""
     resolved = _is_resolved(finding, kind=kind)
-    money = _money(finding, resolved=resolved, saved_daily=saved_daily)
+    money = saving_text(finding) if resolved else full_amount(finding)
     evidence = None if resolved else render_evidence(finding)
     root_cause = None if resolved else render_explanation(finding)
     rollout = None if resolved else _rollout(finding)
@@ -94,6 +98,7 @@ def render_message(
         _response(response, finding=finding) if response else None,
         rollout,
         action,
+        _offer(finding, finding.exclusion_offer) if has_buttons and finding.exclusion_offer else None,
         _buttons(finding, acknowledged=response is not None) if has_buttons else None,
         root_cause,
         evidence,
@@ -117,7 +122,7 @@ def webhook_payload(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_resolved(finding: Finding, *, kind: NotificationKind) -> bool:
-    return kind == "resolved" or finding.status == "resolved"
+    return kind in ("resolved", "saving_verified") or finding.status == "resolved"
 
 
 def _heading(finding: Finding, *, resolved: bool) -> str:
@@ -126,10 +131,6 @@ def _heading(finding: Finding, *, resolved: bool) -> str:
         if resolved
         else f"{MARKS[finding.incident_severity]} {finding.title}"
     )
-
-
-def _money(finding: Finding, *, resolved: bool, saved_daily: Decimal | None) -> str | None:
-    return saving_text(finding, saved_daily=saved_daily) if resolved else full_amount(finding)
 
 
 def _fallback(finding: Finding, *, resolved: bool, money: str | None) -> str:
@@ -191,7 +192,33 @@ def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
     ]
     if not acknowledged:
         elements.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
+    if finding.exclusion_offer:
+        elements.append(_exclude_button(finding, finding.exclusion_offer))
     return {"type": "actions", "elements": elements}
+
+
+def _offer(finding: Finding, offer: ExclusionOffer) -> Block:
+    """Return why the exclusion is offered, and the command for those who cannot use the button."""
+    return rich(
+        section([words(offer_reason(finding, offer))]),
+        code(offer_command(finding, offer)),
+    )
+
+
+def _exclude_button(finding: Finding, offer: ExclusionOffer) -> Block:
+    """Return the button that creates the exclusion, after a confirmation."""
+    scope = offer_scope(finding, offer)
+    return button(
+        f"exclude_{offer.scope}",
+        f"Exclude for this {offer.scope}",
+        value=finding.fingerprint,
+        confirm=confirmation(
+            f"Exclude for this {offer.scope}?",
+            f"No one is notified of findings of {finding.detection} in {scope} until someone runs "
+            "focuswatch unsuppress.",
+            yes="Exclude",
+        ),
+    )
 
 
 def _limitations(blind_spots: Sequence[str]) -> Block | None:

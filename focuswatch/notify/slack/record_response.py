@@ -4,24 +4,26 @@ Every step is idempotent, since a queue may deliver a response twice.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from focuswatch.errors import DeliveryError, Refused
+from focuswatch.findings.exclusion_offer import OfferScope
 from focuswatch.findings.finding import Finding
-from focuswatch.ledger import Ledger
+from focuswatch.ledger import Dismissals, Ledger
 from focuswatch.ledger.incident_response import open_in_incident
-from focuswatch.notify.response_ledger import PersonResponse, ResponseLedger, no_other_channel
+from focuswatch.notify.response_ledger import Exclusion, PersonResponse, ResponseLedger, no_other_channel
 from focuswatch.notify.slack.client import Slack
 from focuswatch.notify.slack.deliver import SlackChannel, channel_name
 from focuswatch.notify.slack.ephemeral_reply import reply_ephemerally
 from focuswatch.notify.slack.finding_message import RecordedResponse
-from focuswatch.notify.slack.interactions import UserResponse
+from focuswatch.notify.slack.interactions import Action, UserResponse
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
+EXCLUDES: dict[Action, OfferScope] = {"exclude_account": "account", "exclude_team": "team"}
 NOT_A_MEMBER = (
     "Only members of the team's channel can respond to this finding. Ask a member of <#{channel}> to respond."
 )
@@ -33,6 +35,10 @@ MEMBERS_UNREADABLE = (
 ROUTED_BY_TAG = (
     "This security finding was routed here only because of a resource tag. The owner of the account must "
     "respond to the finding. The next message goes to the account owner's channel."
+)
+NOT_OFFERED = (
+    "The exclusion is no longer offered, because the owner of the finding or the recorded responses have changed. "
+    "Ask your focuswatch administrator to run focuswatch exclude."
 )
 UNKNOWN = "This message is too old. focuswatch no longer stores the finding."
 
@@ -62,14 +68,31 @@ class ResponseRecorder:
         if self._belongs_to_other_channel(response.fingerprint, message.channel):
             return reject(response, ROUTED_BY_TAG)
         today = datetime.fromtimestamp(self.clock(), UTC).date()
+        offer = self._offer(response, today=today) if response.action in EXCLUDES else None
+        if response.action in EXCLUDES and offer is None:
+            return reject(response, NOT_OFFERED)
         recorded = _recorded(response, today=today)
-        ResponseLedger(self.ledger, self.table, self.also).record(_given(response), today=today)
+        given = replace(_given(response), exclusion=offer)
+        ResponseLedger(self.ledger, self.table, self.also).record(given, today=today)
         done = f"{response.fingerprint}: {recorded.action} by {_author(response)}"
         try:
             self.channel.show_response(response.fingerprint, recorded)
         except Refused as error:  # the response is valid without the message
             return f"{done}, not shown: {error}"
         return done
+
+    def _offer(self, response: UserResponse, *, today: date) -> Exclusion | None:
+        """Return the exclusion that the message offered, if the rule still offers it for the finding that leads."""
+        state = self.ledger.snapshot()
+        leads = open_in_incident(response.fingerprint, state.entries)
+        entry = leads[0] if leads else state.entries.get(response.fingerprint)
+        if entry is None:
+            return None
+        offer = Dismissals(state.entries, state.suppressions, as_of=today).offer(entry.finding)
+        if offer is None or offer.scope != EXCLUDES[response.action]:
+            return None
+        reason = f"excluded in Slack after {offer.dismissed} findings were dismissed"
+        return Exclusion(offer.scope, offer.value, detection=entry.finding.detection, reason=reason)
 
     def _belongs_to_other_channel(self, incident: str, channel: str) -> bool:
         """Return whether a security finding of the incident has an owner, by account or OU, with another channel."""
@@ -109,6 +132,10 @@ def _recorded(response: UserResponse, *, today: date) -> RecordedResponse:
             return RecordedResponse("acknowledged", response.user_id, today)
         case "not_waste":
             return RecordedResponse("not waste", response.user_id, today, reason=response.reason)
+        case "exclude_account":
+            return RecordedResponse("excluded for this account", response.user_id, today)
+        case "exclude_team":
+            return RecordedResponse("excluded for this team", response.user_id, today)
     return RecordedResponse("snoozed", response.user_id, today, until=_given(response).until(today))
 
 

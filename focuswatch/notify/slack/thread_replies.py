@@ -1,7 +1,6 @@
 """Render the replies in the thread of a finding's message: the change in one or two sentences."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from focuswatch.findings.amount_text import cost_so_far_text, full_amount, main_amount, saving_text
@@ -25,14 +24,13 @@ def render_thread_reply(
     today: date,
     news_id: str,
     before: Finding | None = None,
-    saved_daily: Decimal | None = None,
 ) -> dict[str, Any]:
     """Return the reply: what changed, how long it is open, what is saved, or that the finding is back."""
     match kind:
         case "resolved":
-            text = "Resolved. " + (
-                saving_text(finding, saved_daily=saved_daily) or "The bill no longer shows this finding."
-            )
+            text = "Resolved. " + (saving_text(finding) or "The bill no longer shows this finding.")
+        case "saving_verified":
+            text = saving_text(finding) or ""
         case "new" | "changed" if before and before.fingerprint != finding.fingerprint:
             text = new_lead_text(finding, before=before)
         case "changed":

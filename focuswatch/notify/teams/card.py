@@ -10,7 +10,8 @@ from typing import Any
 
 from focuswatch.findings.amount_text import full_amount, main_amount, saving_text
 from focuswatch.findings.finding import Finding, amount
-from focuswatch.ledger.ledger_entry import NotificationKind
+from focuswatch.ledger.ledger_entry import OVER, NotificationKind
+from focuswatch.notify.incident_text import incident_lines, joined_text, new_lead_text
 from focuswatch.notify.slack.action_steps import render_action
 from focuswatch.notify.slack.digest import DigestLine
 from focuswatch.notify.slack.evidence_blocks import render_evidence, render_explanation
@@ -42,7 +43,7 @@ def render_card(
     links: Mapping[str, str | None],
 ) -> dict[str, Any]:
     """Return the message about a finding; `links` are URLs by the text of their button, `before` as last sent."""
-    resolved = kind == "resolved"
+    resolved = kind in OVER
     details = [] if resolved else [render_explanation(finding), render_evidence(finding)]
     root_cause, evidence = ([lines_of(block) if block else [] for block in details] + [[], []])[:2]
     action = [] if resolved else lines_of(render_action(finding))
@@ -88,8 +89,8 @@ def render_note(text: str) -> dict[str, Any]:
 
 def _facts(finding: Finding, *, kind: NotificationKind, today: date, before: Finding | None) -> list[Element]:
     """Return what happened, how much, where, and why."""
-    money = saving_text(finding, saved_daily=None) if kind == "resolved" else full_amount(finding)
-    reason = f"Previously: {finding.reason}" if kind == "resolved" else finding.reason
+    money = saving_text(finding) if kind in OVER else full_amount(finding)
+    reason = f"Previously: {finding.reason}" if kind in OVER else finding.reason
     lines = [
         line(words(_heading(finding, kind=kind), most=200, bold=True, large=True)),
         line(words(money, most=300, bold=True)) if money else None,
@@ -99,20 +100,28 @@ def _facts(finding: Finding, *, kind: NotificationKind, today: date, before: Fin
         line(words(place(account_of_finding(finding), finding.region_id), most=200)),
         line(words(finding.resource_id, most=300, code=True)) if finding.resource_id else None,
         line(words(reason, most=900), spaced=True),
+        *([] if kind in OVER else [line(words(one, most=600)) for one in incident_lines(finding)]),
     ]
     return [one for one in lines if one]
 
 
 def _heading(finding: Finding, *, kind: NotificationKind) -> str:
-    prefixes = {"resolved": "Resolved: ", "changed": "Changed: ", "reminder": "Still open: "}
-    return (
-        f"{DONE if kind == 'resolved' else MARKS[finding.severity]} {prefixes.get(kind, '')}{finding.title}"
-    )
+    prefixes = {
+        "resolved": "Resolved: ",
+        "saving_verified": "Savings compared with the bill: ",
+        "changed": "Changed: ",
+        "reminder": "Still open: ",
+    }
+    return f"{DONE if kind in OVER else MARKS[finding.severity]} {prefixes.get(kind, '')}{finding.title}"
 
 
 def _change(finding: Finding, *, kind: NotificationKind, today: date, before: Finding | None) -> str:
     if kind == "reminder":
         return f"Open for {days_open_text(finding, today=today)}."
+    if before and before.fingerprint != finding.fingerprint:
+        return new_lead_text(finding, before=before)
+    if joined := joined_text(finding, before=before):
+        return joined
     if before is None:
         return f"Severity: {finding.severity}."
     text = f"Previously {main_amount(before)}."

@@ -18,6 +18,7 @@ from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utiliz
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
+from focuswatch.simulate.planted.planted_recommendations import plant_recommendations
 from focuswatch.simulate.planted.planted_regions import plant_regions
 from focuswatch.simulate.planted.planted_stopped_security_services import plant_stopped_security_services
 from focuswatch.simulate.planted.planted_tokens import plant_batchable, plant_token_bursts
@@ -50,6 +51,7 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "cost_anomaly": plant_anomalies,  # after all that is large: its sizes follow what the rest comes to
     "experiment_overdue": plant_experiments,
     "budget_pace": plant_budgets,
+    "aws_recommendation": plant_recommendations,  # of resources that the rest charges
 }
 
 
