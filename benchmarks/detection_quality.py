@@ -55,7 +55,7 @@ def scanned_daily(folder: Path, *, days: int) -> Iterator[Reported]:
     for day in (as_of - timedelta(days=back) for back in range(days - 1, -1, -1)):
         inputs = BillInputs(
             str(folder / "focus"), state=folder / "state", activity=folder / "activity.parquet",
-            accounts=folder / "accounts.parquet", as_of=day,
+            accounts=folder / "accounts.parquet", principals=folder / "principals.parquet", as_of=day,
         )  # fmt: skip
         with open_local_bill(inputs, catalog=catalog, owners=owners, progress=lambda _text: None) as bill:
             scanned = scan(

@@ -17,6 +17,7 @@ from aws_cdk import (
 from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
+from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import PAYER_REGION, Deployment
 from focuswatch.owners.owners_file import Owners
@@ -26,6 +27,7 @@ from infra.queues import allow_topic
 from infra.topics import alarm_topic, allow_service, dead_letters, topic, topic_key
 
 TABLE = "FOCUS_1_2_AWS"
+PRINCIPAL_TABLE = "COST_AND_USAGE_REPORT"
 
 
 class PayerStack(Stack):
@@ -39,6 +41,8 @@ class PayerStack(Stack):
             env=Environment(account=deployment.accounts.payer, region=PAYER_REGION),
         )
         _export(self, deployment)
+        if deployment.principals.enabled:
+            _principal_export(self, deployment)
         spending = _spending_topic(self, deployment)
         PayerBudgets(
             self,
@@ -59,6 +63,64 @@ def _export(scope: Construct, deployment: Deployment) -> None:
 
     https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html
     """
+    query = aws_bcmdataexports.CfnExport.DataQueryProperty(
+        query_statement=f"SELECT {', '.join(EXPORT_COLUMNS)} FROM {TABLE}",
+        table_configurations={TABLE: {"TIME_GRANULARITY": deployment.export.grain}},
+    )
+    _deliver(
+        scope,
+        "Export",
+        deployment=deployment,
+        name=deployment.export.name,
+        prefix=deployment.export.prefix,
+        description="FOCUS 1.2 for focuswatch",
+        query=query,
+    )
+
+
+def _principal_export(scope: Construct, deployment: Deployment) -> None:
+    """Create the export of who called Amazon Bedrock: of CUR 2.0, the rows that have a caller, and the columns needed.
+
+    AWS records a caller for model calls only, so these rows are AI usage. Without INCLUDE_IAM_PRINCIPAL_DATA the
+    column does not exist. Syntax: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-data-query.html
+    Columns and configurations, as AWS's own stack has them (data-exports-aggregation.yaml, version 0.12):
+    https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
+    """
+    columns = ", ".join(PRINCIPAL_EXPORT)
+    query = aws_bcmdataexports.CfnExport.DataQueryProperty(
+        query_statement=f"SELECT {columns} FROM {PRINCIPAL_TABLE} WHERE line_item_iam_principal != ''",
+        table_configurations={
+            PRINCIPAL_TABLE: {
+                "TIME_GRANULARITY": "DAILY",
+                "INCLUDE_RESOURCES": "FALSE",
+                "INCLUDE_MANUAL_DISCOUNT_COMPATIBILITY": "FALSE",
+                "INCLUDE_SPLIT_COST_ALLOCATION_DATA": "FALSE",
+                "INCLUDE_IAM_PRINCIPAL_DATA": "TRUE",
+            }
+        },
+    )
+    _deliver(
+        scope,
+        "PrincipalExport",
+        deployment=deployment,
+        name=deployment.principals.name,
+        prefix=deployment.principals.prefix,
+        description="CUR 2.0 with IAM principals for focuswatch: who called Amazon Bedrock",
+        query=query,
+    )
+
+
+def _deliver(
+    scope: Construct,
+    id: str,
+    *,
+    deployment: Deployment,
+    name: str,
+    prefix: str,
+    description: str,
+    query: aws_bcmdataexports.CfnExport.DataQueryProperty,
+) -> None:
+    """Create an export that is delivered to the data bucket as Parquet and overwritten each time."""
     export = aws_bcmdataexports.CfnExport
     output = export.S3OutputConfigurationsProperty(
         format="PARQUET", compression="PARQUET", output_type="CUSTOM", overwrite="OVERWRITE_REPORT"
@@ -66,20 +128,16 @@ def _export(scope: Construct, deployment: Deployment) -> None:
     destination = export.S3DestinationProperty(
         s3_bucket=deployment.bucket,
         s3_bucket_owner=None if deployment.is_one_account else deployment.accounts.pipeline,
-        s3_prefix=deployment.export.prefix,
+        s3_prefix=prefix,
         s3_region=deployment.accounts.region,
         s3_output_configurations=output,
     )
-    query = export.DataQueryProperty(
-        query_statement=f"SELECT {', '.join(EXPORT_COLUMNS)} FROM {TABLE}",
-        table_configurations={TABLE: {"TIME_GRANULARITY": deployment.export.grain}},
-    )
     export(
         scope,
-        "Export",
+        id,
         export=export.ExportProperty(
-            name=deployment.export.name,
-            description="FOCUS 1.2 for focuswatch",
+            name=name,
+            description=description,
             data_query=query,
             destination_configurations=export.DestinationConfigurationsProperty(s3_destination=destination),
             refresh_cadence=export.RefreshCadenceProperty(frequency="SYNCHRONOUS"),

@@ -19,7 +19,13 @@ from focuswatch.bill.bill import (
 )
 from focuswatch.bill.refresh.refresh_selects import tables_as_of
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
-from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, KNOWN_FINDINGS, OWNERS
+from focuswatch.bill.schema.table_columns import (
+    ACCOUNTS,
+    ACTIVITY,
+    KNOWN_FINDINGS,
+    OWNERS,
+    PRINCIPAL_CHARGES,
+)
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.engines.duckdb_engine import connect
@@ -29,7 +35,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
-FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS}
+FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS, "principal_charges": PRINCIPAL_CHARGES}
 
 
 @dataclass(frozen=True)
@@ -101,24 +107,25 @@ def open_trino_bill(
     with locked(inputs.state), closing(temporary), cancelled_with_the_command(engine):
         summary = _summarize(trino.refresh(progress=progress))
         as_of = resolve_as_of(inputs.as_of, summary=summary)
-        progress("Copying activity, accounts and owners to Trino")
+        progress("Copying activity, accounts, principals and owners to Trino")
         existing = trino.tables()
-        rows = _rows_of_files(inputs)
+        rows = _rows_of_files(inputs, catalog=catalog)
         engine.tables = _tables(rows, existing, as_of=as_of, trino=trino, temporary=temporary, owners=owners)
         digest = digest_of_inputs(
-            summary, as_of=as_of, owners=owners, files=(inputs.activity, inputs.accounts)
+            summary, as_of=as_of, owners=owners, files=(inputs.activity, inputs.accounts, inputs.principals)
         )
         # Tables that someone else writes to the schema can change without notice.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
         yield TrinoBill(engine, summary, as_of, data_digest=digest if is_known else None)
 
 
-def _rows_of_files(inputs: BillInputs) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of the activity and accounts files by table; none where no file is given."""
+def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of the activity, accounts and principals files by table; none where no file is given."""
     connection = connect()
     try:
         local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
         local_tables.load_accounts(connection, inputs.accounts)
+        local_tables.load_principals(connection, inputs.principals, catalog=catalog)
         return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
             for name, shape in FILE_TABLES.items()

@@ -78,8 +78,9 @@ class DetectionHeader(Header):
     """The settings of a detection and the text of its findings.
 
     `notify` is when a finding is notified: `on_change` when it is new, changes or is resolved; `every_run` each time
-    it occurs, and not when it is resolved; `once` only the first time. New findings are also sent to `topic`, an SNS
-    topic that the deployment creates as `focuswatch-TOPIC`.
+    it occurs, and not when it is resolved; `once` only the first time. With `steps`, a finding is notified again each
+    time these columns of its evidence are greater than before, and for no other change. New
+    findings are also sent to `topic`, an SNS topic that the deployment creates as `focuswatch-TOPIC`.
     """
 
     category: Category
@@ -90,6 +91,7 @@ class DetectionHeader(Header):
     pace: PaceHeader | None = None
     explain: ExplainHeader | None = None
     notify: Literal["on_change", "every_run", "once"] = "on_change"
+    steps: list[str] = []
     topic: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{2,40}$")
     reason: str = Field(min_length=20)
     action: str = Field(min_length=20)
@@ -104,6 +106,11 @@ class DetectionHeader(Header):
             keys = {**keys, "notify": {"each_time": "every_run"}.get(keys["told"], keys["told"])}
             del keys["told"]
         return keys
+
+    @property
+    def step_columns(self) -> tuple[str, ...]:
+        """Return the evidence columns that order the steps of a finding; empty where it has none."""
+        return self.pace.steps if self.pace else tuple(self.steps)
 
     @field_validator("topic")
     @classmethod

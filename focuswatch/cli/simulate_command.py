@@ -63,8 +63,8 @@ def simulate(
         )  # fmt: skip
     typer.echo(f"{written.rows:,} charges of {accounts} accounts over {days} days, as of {written.as_of}")
     for name, path in {
-        "export": written.export, "activity": written.activity, "accounts": written.accounts, "owners": written.owners,
-        "truth": written.truth,
+        "export": written.export, "activity": written.activity, "accounts": written.accounts,
+        "principals": written.principals, "owners": written.owners, "truth": written.truth,
     }.items():  # fmt: skip
-        typer.echo(f"  {name:9} {path}")
+        typer.echo(f"  {name:10} {path}")
     typer.echo(f"{written.incidents} incidents planted, and {written.hard_negatives} harmless lookalikes.")

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 from focuswatch.bill.schema.focus_columns import KINDS, TEXTS
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES, MADE
+from focuswatch.bill.schema.table_columns import (
+    DAILY_CHARGES,
+    FOLDED_CHARGES,
+    KEPT_TABLES,
+    MADE,
+    PRINCIPAL_EXPORT,
+)
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.sql_literals import Expression, Value, literal, literals
@@ -17,6 +23,7 @@ from focuswatch.findings.exchange_rates import USD
 
 NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
 RAW = "FROM focus_export"
+RAW_PRINCIPALS = "FROM principal_export"
 TODAY = Expression("current_date")
 WEEK_AGO = Expression("CAST(current_date - INTERVAL '7' DAY AS date)")
 
@@ -48,10 +55,18 @@ def charges_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = (
     return folded(catalog, delivered=_delivered(period, paths))
 
 
-def _delivered(period: str, paths: Sequence[str]) -> str:
+def principals_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
+    """Return `principal_charges` of one billing period from the export with IAM principals; `paths` as above."""
+    delivered = _delivered(period, paths, raw=RAW_PRINCIPALS)
+    tables = {"delivered_principals": f"SELECT {', '.join(PRINCIPAL_EXPORT)}\n{delivered}"}
+    folding = catalog.tables["principal_charges"].sql
+    return with_tables(folding.replace(RAW_PRINCIPALS, "FROM delivered_principals"), tables)
+
+
+def _delivered(period: str, paths: Sequence[str], *, raw: str = RAW) -> str:
     # "$path" is Trino's Hive connector's too: https://trino.io/docs/435/connector/hive.html#metadata-columns
     of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
-    return f"{RAW}\nWHERE billing_period = {literal(period)}{of_these}"
+    return f"{raw}\nWHERE billing_period = {literal(period)}{of_these}"
 
 
 def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:
