@@ -16,6 +16,7 @@ from focuswatch.simulate.planned_bill import Identity, PlantedCase
 from focuswatch.simulate.planted_truth import Incident
 
 NEW, SESSION, BUDGET = "new_ai_principal", "runaway_session", "principal_budget"
+CALLER_DETECTIONS = (NEW, SESSION, BUDGET)
 RECORDED_DAYS = 60  # AWS records callers for these newest days, and not before
 CALLED_SHARE = 0.9  # of a day's charges at most has a caller
 LEAST_DAILY_COST = 120.0  # of an account in which a session is planted that costs over 20 USD
