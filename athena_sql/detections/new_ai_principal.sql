@@ -38,67 +38,54 @@ WITH coverage AS (
     FROM principal_days
     WHERE charge_date < $as_of
 ),
-first_days AS (
-    SELECT sub_account_id, principal, principal_type, principal_name, min(charge_date) AS first_day
-    FROM principal_days
-    WHERE charge_date < $as_of AND principal IS NOT NULL
-    GROUP BY 1, 2, 3, 4
-),
-dated_callers AS (
-    SELECT *, min(first_day) OVER (PARTITION BY sub_account_id) AS account_began
-    FROM first_days
-),
-new_callers AS (
-    SELECT *
-    FROM dated_callers
-    WHERE first_day >= $news_since
-        AND date_diff('day', account_began, first_day) >= $warm_up_days
-        AND NOT (principal_type = 'role' AND regexp_like(principal_name, $service_roles))
-),
 model_costs AS (
-    SELECT
-        new_callers.sub_account_id,
-        new_callers.principal,
-        coalesce(days.model, 'other Bedrock usage') AS model,
-        max(days.charge_date) AS last_day,
-        sum(days.million_tokens) AS million_tokens,
-        sum(days.effective_cost) AS effective_cost
-    FROM principal_days AS days
-    INNER JOIN new_callers
-        ON days.principal = new_callers.principal
-        AND days.sub_account_id = new_callers.sub_account_id
-    WHERE days.charge_date < $as_of
-    GROUP BY 1, 2, 3
-),
-caller_costs AS (
     SELECT
         sub_account_id,
         principal,
-        max(last_day) AS last_day,
+        principal_type,
+        principal_name,
+        coalesce(model, 'other Bedrock usage') AS model,
+        min(charge_date) AS first_day,
+        max(charge_date) AS last_day,
         sum(million_tokens) AS million_tokens,
-        sum(effective_cost) AS effective_cost,
-        array_agg(model ORDER BY effective_cost DESC, model) AS models
+        sum(effective_cost) AS effective_cost
+    FROM principal_days
+    WHERE charge_date < $as_of AND principal IS NOT NULL
+    GROUP BY 1, 2, 3, 4, 5
+),
+dated_costs AS (
+    SELECT
+        sub_account_id,
+        principal,
+        principal_type,
+        principal_name,
+        model,
+        last_day,
+        million_tokens,
+        effective_cost,
+        min(first_day) OVER (PARTITION BY sub_account_id, principal) AS first_day,
+        min(first_day) OVER (PARTITION BY sub_account_id) AS account_began
     FROM model_costs
-    GROUP BY 1, 2
 )
 SELECT
-    new_callers.sub_account_id,
+    sub_account_id,
     CAST(NULL AS varchar) AS region_id,
-    new_callers.principal AS resource_id,
-    caller_costs.effective_cost AS monthly_cost,
-    new_callers.principal_type,
-    new_callers.principal_name,
-    caller_costs.models,
-    caller_costs.million_tokens,
-    new_callers.first_day,
-    caller_costs.last_day,
-    new_callers.account_began,
+    principal AS resource_id,
+    sum(effective_cost) AS monthly_cost,
+    principal_type,
+    principal_name,
+    array_agg(model ORDER BY effective_cost DESC, model) AS models,
+    sum(million_tokens) AS million_tokens,
+    first_day,
+    max(last_day) AS last_day,
+    account_began,
     false AS not_evaluated,
     CAST(NULL AS varchar) AS lacks_input
-FROM new_callers
-INNER JOIN caller_costs
-    ON new_callers.principal = caller_costs.principal
-    AND new_callers.sub_account_id = caller_costs.sub_account_id
+FROM dated_costs
+WHERE first_day >= $news_since
+    AND date_diff('day', account_began, first_day) >= $warm_up_days
+    AND NOT (principal_type = 'role' AND regexp_like(principal_name, $service_roles))
+GROUP BY sub_account_id, principal, principal_type, principal_name, first_day, account_began
 UNION ALL
 SELECT
     CAST(NULL AS varchar),

@@ -86,13 +86,15 @@ usage_days AS (
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ),
 rules AS (
-    SELECT DISTINCT budget, rule, value FROM principal_budgets WHERE rule <> 'tag'
+    SELECT DISTINCT budget, rule, value FROM principal_budgets
 ),
 budget_usages AS (                                                         -- a caller that matches two rules counts once
     SELECT DISTINCT rules.budget, usage_days.*
     FROM usage_days
+    LEFT JOIN tagged_budgets ON usage_days.tags = tagged_budgets.tags
     INNER JOIN rules
-        ON (rules.rule = 'team' AND rules.value = usage_days.team)
+        ON (rules.rule = 'tag' AND rules.budget = tagged_budgets.budget)
+        OR (rules.rule = 'team' AND rules.value = usage_days.team)
         OR (rules.rule = 'role' AND usage_days.principal_type = 'role' AND rules.value = usage_days.principal_name)
         OR (
             rules.rule = 'principal'
@@ -102,10 +104,6 @@ budget_usages AS (                                                         -- a 
                 OR (usage_days.principal_type <> 'role' AND rules.value = usage_days.principal_name)
             )
         )
-    UNION
-    SELECT tagged_budgets.budget, usage_days.*
-    FROM usage_days
-    INNER JOIN tagged_budgets ON usage_days.tags = tagged_budgets.tags
 ),
 limits AS (
     SELECT DISTINCT budget, team, measure, period, amount FROM principal_budgets
@@ -132,16 +130,23 @@ settled AS (
         CAST($as_of - INTERVAL '1' DAY * ($settle_days + 1) AS date) AS last_settled_day
     FROM month_bounds
 ),
-month_principals AS (
+period_usages AS (
     SELECT
         usages.budget,
         usages.team,
         usages.measure,
+        usages.period,
         usages.amount,
+        CASE WHEN usages.period = 'day' THEN CAST(usages.charge_date AS varchar)
+            ELSE substr(CAST(settled.month_start AS varchar), 1, 7)
+        END AS budget_period,
         usages.principal_name,
         max(usages.charge_date) AS last_day,
-        sum(CASE WHEN usages.charge_date >= settled.month_start THEN usages.used ELSE 0 END) AS used,
-        sum(CASE WHEN usages.charge_date >= settled.month_start THEN usages.effective_cost ELSE 0 END) AS effective_cost,
+        sum(CASE WHEN usages.period = 'day' OR usages.charge_date >= settled.month_start THEN usages.used ELSE 0 END)
+            AS used,
+        sum(CASE
+            WHEN usages.period = 'day' OR usages.charge_date >= settled.month_start THEN usages.effective_cost ELSE 0
+        END) AS effective_cost,
         sum(CASE
             WHEN usages.charge_date BETWEEN settled.month_start AND settled.last_settled_day THEN usages.used ELSE 0
         END) AS settled_used,
@@ -149,102 +154,58 @@ month_principals AS (
             WHEN usages.charge_date <= settled.last_settled_day
                 AND date_diff('day', usages.charge_date, settled.last_settled_day) < $pace_days
                 THEN usages.used ELSE 0
-        END) / $pace_days AS daily_used
+        END) / $pace_days AS daily_used,
+        max(date_diff(
+            'day',
+            CASE
+                WHEN settled.last_settled_day < settled.month_start THEN settled.month_start
+                ELSE CAST(settled.last_settled_day + INTERVAL '1' DAY AS date)
+            END,
+            settled.month_end
+        )) AS open_days                                                    -- of the month, after the settled ones
     FROM principal_usages AS usages
     CROSS JOIN settled
     WHERE usages.period = 'month'
-    GROUP BY 1, 2, 3, 4, 5
+        OR usages.charge_date >= CAST($as_of - INTERVAL '1' DAY * $watched_days AS date)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
 ),
-month_budgets AS (
+ranked_usages AS (
     SELECT
-        sums.budget,
-        sums.team,
-        sums.measure,
-        sums.amount,
-        sums.last_day,
-        sums.used,
-        sums.effective_cost,
-        sums.main_principal,
-        CASE
-            WHEN sums.settled_used + sums.daily_used * sums.open_days > sums.used
-                THEN sums.settled_used + sums.daily_used * sums.open_days
-            ELSE sums.used
-        END AS forecast,
-        sums.budget_period
-    FROM (
-        SELECT
-            principals.budget,
-            principals.team,
-            principals.measure,
-            principals.amount,
-            max(principals.last_day) AS last_day,
-            sum(principals.used) AS used,
-            sum(principals.effective_cost) AS effective_cost,
-            sum(principals.settled_used) AS settled_used,
-            sum(principals.daily_used) AS daily_used,
-            max_by(principals.principal_name, principals.used) FILTER (WHERE principals.principal_name IS NOT NULL)
-                AS main_principal,
-            max(date_diff(
-                'day',
-                CASE
-                    WHEN settled.last_settled_day < settled.month_start THEN settled.month_start
-                    ELSE CAST(settled.last_settled_day + INTERVAL '1' DAY AS date)
-                END,
-                settled.month_end
-            )) AS open_days,                                               -- of the month, after the settled ones
-            max(substr(CAST(settled.month_start AS varchar), 1, 7)) AS budget_period
-        FROM month_principals AS principals
-        CROSS JOIN settled
-        GROUP BY 1, 2, 3, 4
-    ) AS sums
+        *,
+        row_number() OVER (
+            PARTITION BY budget, measure, period, amount, budget_period ORDER BY round(used, 6) DESC, principal_name
+        ) AS place
+    FROM period_usages
 ),
-day_budgets AS (
+period_sums AS (
     SELECT
         budget,
         team,
         measure,
+        period,
         amount,
-        charge_date,
+        budget_period,
+        max(last_day) AS last_day,
+        max(CASE WHEN place = 1 THEN principal_name END) AS main_principal,
         sum(used) AS used,
         sum(effective_cost) AS effective_cost,
-        max_by(principal_name, used) FILTER (WHERE principal_name IS NOT NULL) AS main_principal,
-        row_number() OVER (PARTITION BY budget, measure, amount ORDER BY charge_date DESC) AS recency
-    FROM principal_usages
-    WHERE period = 'day'
-        AND charge_date >= CAST($as_of - INTERVAL '1' DAY * $watched_days AS date)
-    GROUP BY budget, team, measure, amount, charge_date
-    HAVING round(sum(used), 9) >= round($first_alert * amount, 9)
+        sum(settled_used) + sum(daily_used) * max(open_days) AS month_pace
+    FROM ranked_usages
+    GROUP BY 1, 2, 3, 4, 5, 6
+),
+forecasts AS (
+    SELECT
+        *,
+        CASE WHEN period = 'month' AND month_pace > used THEN month_pace ELSE used END AS forecast
+    FROM period_sums
 ),
 exceeded AS (
     SELECT
-        budget,
-        team,
-        measure,
-        'month' AS period,
-        amount,
-        used,
-        effective_cost,
-        forecast,
-        main_principal,
-        budget_period,
-        last_day
-    FROM month_budgets
-    WHERE round(forecast, 9) >= round(amount, 9)
-    UNION ALL
-    SELECT
-        budget,
-        team,
-        measure,
-        'day',
-        amount,
-        used,
-        effective_cost,
-        used,
-        main_principal,
-        CAST(charge_date AS varchar),
-        charge_date
-    FROM day_budgets
-    WHERE recency = 1
+        *,
+        row_number() OVER (PARTITION BY budget, measure, period, amount ORDER BY budget_period DESC) AS recency
+    FROM forecasts
+    WHERE (period = 'month' AND round(forecast, 9) >= round(amount, 9))
+        OR (period = 'day' AND round(used, 9) >= round($first_alert * amount, 9))
 )
 SELECT
     CAST(NULL AS varchar) AS sub_account_id,
@@ -282,6 +243,7 @@ SELECT
     CAST(NULL AS varchar) AS lacks_input
 FROM exceeded
 CROSS JOIN currencies
+WHERE recency = 1
 UNION ALL
 SELECT
     CAST(NULL AS varchar),

@@ -7,7 +7,7 @@ why       = """
 An agent that loops or retries without end shows as a single session that costs many times what sessions of the same role cost. On the
 bill of the account it may not stand out. AgentCore runs each agent in a role session of its own, so that the bill has the cost of a run.
 """
-reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median of {compared_sessions} sessions of this role ({median_cost} {currency}). Main model: {model}."
+reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
 action    = """
 1. Stop the session if it still runs: for AgentCore, aws bedrock-agentcore stop-runtime-session; otherwise revoke the active sessions of {principal_name} in the IAM console.
 2. Review what it did: {million_tokens} million tokens, {output_share} % of them output. Many input and few output tokens suggest a loop that resends its history.
@@ -15,7 +15,7 @@ action    = """
 """
 blind_spots = [
   "Callers are known only from an export with IAM principals (--principals), which AWS fills since 2026-04-08. Without it, nothing is evaluated.",
-  "A role needs at least 8 other sessions in the last 56 days to be compared with.",
+  "A role needs at least 9 sessions in the last 56 days, so that their median means something.",
   "Session names that are used on more than 3 days, such as those of people and Lambda functions, are not evaluated; principal_budget and token_burst are.",
   "The bill has days, not hours: a session is reported the day after at the earliest.",
   "Only model calls have a caller on the bill. CPU, memory and tools of AgentCore are not part of the session's cost.",
@@ -51,7 +51,11 @@ model_sessions AS (
         max(charge_date) AS last_day,
         sum(million_tokens) AS million_tokens,
         sum(CASE WHEN token_kind = 'output' THEN million_tokens ELSE 0 END) AS output_tokens,
-        sum(effective_cost) AS effective_cost
+        sum(effective_cost) AS effective_cost,
+        row_number() OVER (
+            PARTITION BY sub_account_id, principal, session
+            ORDER BY round(sum(effective_cost), 6) DESC, coalesce(model, 'other Bedrock usage')
+        ) AS place
     FROM principal_days
     WHERE charge_date >= CAST($news_since - INTERVAL '1' DAY * $history_days AS date)
         AND charge_date < $as_of
@@ -64,7 +68,7 @@ sessions AS (
         principal,
         principal_name,
         session,
-        max_by(model, effective_cost) FILTER (WHERE model IS NOT NULL) AS model,
+        max(CASE WHEN place = 1 THEN model END) AS model,
         max_by(tags, effective_cost) FILTER (WHERE tags IS NOT NULL) AS tags,
         min(first_day) AS first_day,
         max(last_day) AS last_day,
@@ -75,67 +79,46 @@ sessions AS (
     GROUP BY 1, 2, 3, 4
     HAVING date_diff('day', min(first_day), max(last_day)) < $most_session_days
 ),
-candidates AS (
-    SELECT *
+ranked_sessions AS (
+    SELECT
+        *,
+        row_number() OVER (PARTITION BY sub_account_id, principal ORDER BY effective_cost, session) AS cost_place,
+        count(*) OVER (PARTITION BY sub_account_id, principal) AS sessions_of_role
     FROM sessions
-    WHERE last_day >= $news_since AND round(effective_cost, 6) >= $least_session_cost_usd
 ),
-ranked_sessions AS (                                                        -- all others of the role
+compared_sessions AS (
     SELECT
-        candidates.sub_account_id,
-        candidates.principal,
-        candidates.session,
-        others.effective_cost,
-        row_number() OVER (
-            PARTITION BY candidates.sub_account_id, candidates.principal, candidates.session
-            ORDER BY others.effective_cost, others.session
-        ) AS place,
-        count(*) OVER (PARTITION BY candidates.sub_account_id, candidates.principal, candidates.session) AS compared_sessions
-    FROM candidates
-    INNER JOIN sessions AS others
-        ON candidates.sub_account_id = others.sub_account_id
-        AND candidates.principal = others.principal
-        AND candidates.session <> others.session
-),
-medians AS (
-    SELECT
-        sub_account_id,
-        principal,
-        session,
-        max(compared_sessions) AS compared_sessions,
-        avg(CASE WHEN place * 2 BETWEEN compared_sessions AND compared_sessions + 2 THEN effective_cost END) AS median_cost
+        *,
+        avg(CASE WHEN cost_place * 2 BETWEEN sessions_of_role AND sessions_of_role + 2 THEN effective_cost END)
+            OVER (PARTITION BY sub_account_id, principal) AS median_cost
     FROM ranked_sessions
-    GROUP BY 1, 2, 3
-    HAVING max(compared_sessions) >= $least_sessions
 )
 SELECT
-    candidates.sub_account_id,
+    sub_account_id,
     CAST(NULL AS varchar) AS region_id,
-    candidates.principal || '/' || candidates.session AS resource_id,
-    candidates.effective_cost - medians.median_cost AS monthly_cost,
+    principal || '/' || session AS resource_id,
+    effective_cost - median_cost AS monthly_cost,
     0E0 AS monthly_cost_if_continues,                                       -- a session ends by itself
-    candidates.tags,
-    CASE WHEN candidates.session LIKE 'BedrockAgentCore-%' THEN 'AgentCore session' ELSE 'session' END AS session_kind,
-    candidates.session,
-    candidates.principal_name,
-    candidates.effective_cost AS session_cost,
-    medians.median_cost,
-    candidates.effective_cost / nullif(medians.median_cost, 0) AS ratio,
-    medians.compared_sessions,
-    candidates.model,
-    candidates.million_tokens,
-    candidates.output_tokens / nullif(candidates.million_tokens, 0) * 100 AS output_share,
-    candidates.first_day,
-    candidates.last_day,
+    tags,
+    CASE WHEN session LIKE 'BedrockAgentCore-%' THEN 'AgentCore session' ELSE 'session' END AS session_kind,
+    session,
+    principal_name,
+    effective_cost AS session_cost,
+    median_cost,
+    effective_cost / nullif(median_cost, 0) AS ratio,
+    sessions_of_role,
+    model,
+    million_tokens,
+    output_tokens / nullif(million_tokens, 0) * 100 AS output_share,
+    first_day,
+    last_day,
     false AS not_evaluated,
     CAST(NULL AS varchar) AS lacks_input
-FROM candidates
-INNER JOIN medians
-    ON candidates.sub_account_id = medians.sub_account_id
-    AND candidates.principal = medians.principal
-    AND candidates.session = medians.session
-WHERE round(candidates.effective_cost, 9) > round($least_ratio * medians.median_cost, 9)
-    AND round(candidates.effective_cost - medians.median_cost, 6) >= $least_session_cost_usd
+FROM compared_sessions
+WHERE last_day >= $news_since
+    AND sessions_of_role > $least_sessions
+    AND round(effective_cost, 9) > round($least_ratio * median_cost, 9)
+    AND round(effective_cost - median_cost, 6) >= $least_session_cost_usd
 UNION ALL
 SELECT
     CAST(NULL AS varchar),
