@@ -78,6 +78,7 @@ def load_principals(connection: duckdb.DuckDBPyConnection, path: Path | None, *,
     load_file(connection, "principal_export", PRINCIPAL_EXPORT, path, optional=OPTIONAL_IN_PRINCIPALS)
     statement = catalog.tables["principal_charges"].sql
     connection.execute(f"CREATE OR REPLACE TABLE principal_charges AS {statement}")
+    connection.execute("DROP TABLE principal_export")
 
 
 def _source(path: Path) -> str:

@@ -1,5 +1,7 @@
 """Budgets of callers in owners.toml: rows for the detection, and the mistakes that are named."""
 
+from pathlib import Path
+
 import pytest
 
 from focuswatch.errors import ConfigError
@@ -68,3 +70,15 @@ def test_a_finding_about_a_caller_is_owned_by_the_callers_tag(tmp_path):
     ):
         assert owners.owner(tags=tags, **where) == ("search", "resource tag")
     assert owners.owner(tags={"team": "ml"}, **where) == ("ml", "resource tag")
+
+
+def test_the_example_of_a_budget_is_accepted_as_it_stands(tmp_path):
+    """The section that config/owners.toml shows, without its comment signs."""
+    text = (Path(__file__).parents[2] / "config" / "owners.toml").read_text()
+    start = text.index("# [principal_budgets")
+    example = text[start : text.index("\n\n", start)]
+    budget = load(tmp_path, example.replace("# ", "", 1).replace("\n# ", "\n")).principal_budgets[
+        "ticket-agent"
+    ]
+    assert budget.owner == "search"
+    assert len(budget.limits) == 2
