@@ -76,7 +76,7 @@ def _lifecycle(deployment: Deployment) -> list[aws_s3.LifecycleRule]:
                 prefix=f"tables/{table}/",
                 noncurrent_version_expiration=Duration.days(1),
             )
-            for table in PERIOD_TABLES
+            for table in (*PERIOD_TABLES, "principal_charges")
         ),
         aws_s3.LifecycleRule(
             id="expire-recommendations",

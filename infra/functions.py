@@ -153,6 +153,8 @@ class LambdaFunctions(Construct):
             own["FOCUSWATCH_FINDING_EVENTS"] = self._deployment.finding_event_source
         if kind == "answer":
             own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
+        if kind == "refresh" and self._deployment.principals.enabled:
+            own["FOCUSWATCH_PRINCIPALS"] = self._deployment.principals_path
         if kind == "pulse":
             own["FOCUSWATCH_QUEUES"] = ",".join(self.queues)
             own["FOCUSWATCH_UNATTENDED"] = ",".join(self._deployment.unattended)

@@ -17,7 +17,7 @@ from aws_cdk import (
 from constructs import Construct
 
 from focuswatch.bill.schema.glue_columns import EXPORT_COLUMNS
-from focuswatch.bill.schema.table_columns import RECOMMENDATIONS
+from focuswatch.bill.schema.table_columns import PRINCIPAL_EXPORT, RECOMMENDATIONS
 from focuswatch.collect.member_permissions import MANAGEMENT_ACTIONS
 from focuswatch.operations.deployment_config import (
     PAYER_REGION,
@@ -33,6 +33,7 @@ from infra.topics import alarm_topic, allow_service, dead_letters, topic, topic_
 
 TABLE = "FOCUS_1_2_AWS"
 RECOMMENDATIONS_TABLE = "COST_OPTIMIZATION_RECOMMENDATIONS"
+PRINCIPAL_TABLE = "COST_AND_USAGE_REPORT"
 
 
 class PayerStack(Stack):
@@ -48,6 +49,8 @@ class PayerStack(Stack):
         _export(self, deployment)
         if deployment.export.recommendations:
             _recommendations_export(self, deployment)
+        if deployment.principals.enabled:
+            _principal_export(self, deployment)
         spending = _spending_topic(self, deployment)
         PayerBudgets(
             self,
@@ -102,6 +105,38 @@ def _recommendations_export(scope: Construct, deployment: Deployment) -> None:
         name=RECOMMENDATIONS_EXPORT,
         prefix=RECOMMENDATIONS_PREFIX,
         description="Recommendations of AWS Cost Optimization Hub for focuswatch",
+        query=query,
+    )
+
+
+def _principal_export(scope: Construct, deployment: Deployment) -> None:
+    """Create the export of who called Amazon Bedrock: of CUR 2.0, the rows that have a caller, and the columns needed.
+
+    AWS records a caller for model calls only, so these rows are AI usage. Without INCLUDE_IAM_PRINCIPAL_DATA the
+    column does not exist. Syntax: https://docs.aws.amazon.com/cur/latest/userguide/dataexports-data-query.html
+    Columns and configurations, as AWS's own stack has them (data-exports-aggregation.yaml, version 0.12):
+    https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-data-collection
+    """
+    columns = ", ".join(PRINCIPAL_EXPORT)
+    query = aws_bcmdataexports.CfnExport.DataQueryProperty(
+        query_statement=f"SELECT {columns} FROM {PRINCIPAL_TABLE} WHERE line_item_iam_principal != ''",
+        table_configurations={
+            PRINCIPAL_TABLE: {
+                "TIME_GRANULARITY": "DAILY",
+                "INCLUDE_RESOURCES": "FALSE",
+                "INCLUDE_MANUAL_DISCOUNT_COMPATIBILITY": "FALSE",
+                "INCLUDE_SPLIT_COST_ALLOCATION_DATA": "FALSE",
+                "INCLUDE_IAM_PRINCIPAL_DATA": "TRUE",
+            }
+        },
+    )
+    _data_export(
+        scope,
+        "PrincipalExport",
+        deployment=deployment,
+        name=deployment.principals.name,
+        prefix=deployment.principals.prefix,
+        description="CUR 2.0 with IAM principals for focuswatch: who called Amazon Bedrock",
         query=query,
     )
 

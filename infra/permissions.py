@@ -72,12 +72,14 @@ class Permissions:
         return [*own[kind](), *heartbeat, *lease, *feed, *self._logs_and_traces(kind)]
 
     def _refresh(self) -> list[Grant]:
-        delivered = self.deployment.export_path
+        delivered = [f"{self.deployment.export_path}/*"]
+        if self.deployment.principals.enabled:
+            delivered.append(f"{self.deployment.principals_path}/*")
         switch = ("glue:CreatePartition", "glue:UpdatePartition")
         return [
             *self._athena(),
             self._list(),
-            self._objects("s3:GetObject", f"{delivered}/*", why="read the export"),
+            self._objects("s3:GetObject", *delivered, why="read the exports"),
             self._changed("tables/*", f"{RESULTS}*"),
             self._glue(*switch, why="point a billing period to its new folder"),
             self._next_step(),

@@ -28,6 +28,8 @@ sources   = [
 lookback_days = 7
 fresh_days = 3
 least_monthly_cost_usd = 10.0
+[needs]
+files = ["recommendations"]
 */
 WITH current_recommendations AS (
     SELECT

@@ -21,6 +21,7 @@ class BillOptions:
     activity: options.Activity = None
     accounts: options.Accounts = None
     recommendations: options.Recommendations = None
+    principals: options.Principals = None
     owners: options.OwnersFile = None
     ledger: options.LedgerLocation = None
     state: options.State = None

@@ -72,6 +72,13 @@ Recommendations = Annotated[
         help="Parquet or CSV of recommendations, exported from AWS Cost Optimization Hub.", show_default=False
     ),
 ]
+Principals = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV of a CUR 2.0 export with IAM principals: who called Bedrock. See docs/attribution.md.",
+        show_default=False,
+    ),
+]
 OwnersFile = Annotated[
     Path | None,
     typer.Option(

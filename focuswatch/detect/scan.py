@@ -163,10 +163,10 @@ def _detection_run(
     run = DetectionRun(
         as_of=as_of,
         findings={finding.fingerprint: finding for finding in findings},
-        ran={outcome.detection.id for outcome in outcomes if not outcome.error},
+        ran={outcome.detection.id for outcome in outcomes if not outcome.error and not outcome.lacks_input},
         notified_once={id for id, header in headers.items() if header.notify == "once"},
         notified_each_time={id for id, header in headers.items() if header.notify == "every_run"},
-        steps={id: header.pace.steps for id, header in headers.items() if header.pace},
+        steps={id: header.step_columns for id, header in headers.items() if header.step_columns},
         not_evaluated={
             fingerprint(outcome.detection.id, row) for outcome in outcomes for row in outcome.not_evaluated
         },

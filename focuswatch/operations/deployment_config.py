@@ -130,6 +130,14 @@ class ExportConfig(_Section):
     recommendations: bool = False
 
 
+class PrincipalsConfig(_Section):
+    """The second export in Data Exports: CUR 2.0 with IAM principals, who called Bedrock. See docs/attribution.md."""
+
+    enabled: bool = False
+    name: ExportName = "focuswatch-principals"
+    prefix: Annotated[str, Field(pattern=r"^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$")] = "principals"
+
+
 class Athena(_Section):
     """The Glue database and the Athena workgroup; a query that scans more than `scan_limit_gib` is canceled.
 
@@ -256,6 +264,7 @@ class Deployment(_Section):
     organization: OrganizationConfig = Field(validation_alias=AliasChoices("organization", "organisation"))
     accounts: Accounts
     export: ExportConfig
+    principals: PrincipalsConfig = PrincipalsConfig()
     athena: Athena = Athena()
     schedules: Schedules = Schedules()
     collector: Collector
@@ -309,13 +318,19 @@ class Deployment(_Section):
         yield from self._partition_problems()
 
     def _prefix_problems(self) -> Iterator[str]:
-        prefix = self.export.prefix
-        if prefix.split("/")[0] in ("tables", "athena-results", "page", "ocsf"):
-            yield f"export.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
-        if any(part.startswith(".") for part in prefix.split("/")):
+        for key, prefix in (("export", self.export.prefix), ("principals", self.principals.prefix)):
+            if prefix.split("/")[0] in ("tables", "athena-results", "page", "ocsf"):
+                yield f"{key}.prefix: found '{prefix}', a folder that focuswatch writes to; use another prefix."
+            if any(part.startswith(".") for part in prefix.split("/")):
+                yield (
+                    f"{key}.prefix: found '{prefix}', expected folder names that do not start with a dot. "
+                    "Copy tools resolve or hide such folders."
+                )
+        paths = [f"{self.export_path}/", f"{self.principals_path}/"]
+        if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
             yield (
-                f"export.prefix: found '{prefix}', expected folder names that do not start with a dot. "
-                "Copy tools resolve or hide such folders."
+                f"principals.prefix: found {paths[1]} and the export {paths[0]}, one inside the other; "
+                "use another prefix or name."
             )
 
     def _role_problems(self) -> Iterator[str]:
@@ -392,6 +407,11 @@ class Deployment(_Section):
     def export_path(self) -> str:
         """Return the key prefix of the export's deliveries, without a trailing slash."""
         return f"{self.export.prefix}/{self.export.name}"
+
+    @property
+    def principals_path(self) -> str:
+        """Return the key prefix of the deliveries of the export with IAM principals, without a trailing slash."""
+        return f"{self.principals.prefix}/{self.principals.name}"
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -19,12 +19,13 @@ from pydantic import (
     model_validator,
 )
 
-from focuswatch.catalog.tag_keys import plain_key
+from focuswatch.catalog.tag_keys import is_principal_key, plain_key
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.channel_routes import Address, ChannelRoute, route_mistakes
+from focuswatch.owners.principal_budgets import PrincipalBudget, budget_rows, principal_budget_problems
 from focuswatch.owners.use_cases import (
     BudgetPlan,
     Money,
@@ -158,6 +159,7 @@ class Owners(_Section):
     routing: Routing = Routing()
     teams: dict[str, Team] = {}
     use_cases: dict[str, UseCase] = {}
+    principal_budgets: dict[str, PrincipalBudget] = {}
     exchange_rates: dict[CurrencyCode, PerUsd] = {}
 
     @classmethod
@@ -200,6 +202,8 @@ class Owners(_Section):
         for name, use_case in self.use_cases.items():
             yield from use_case_problems(name, use_case, teams=self.teams)
         yield from conflicting_claims(self.plan_rules)
+        for name, budget in self.principal_budgets.items():
+            yield from principal_budget_problems(name, budget, teams=self.teams)
 
     @cached_property
     def rules(self) -> list[Rule]:
@@ -259,6 +263,11 @@ class Owners(_Section):
             "plans": [astuple(plan) for plan in self.plans],
             "plan_rules": [astuple(rule) for rule in self.plan_rules],
             "launches": [astuple(launch) for launch in launches],
+            "principal_budgets": [
+                astuple(row)
+                for name, budget in self.principal_budgets.items()
+                for row in budget_rows(name, budget)
+            ],
         }
 
     @property
@@ -317,8 +326,10 @@ class Owners(_Section):
         return None, intent_of(self.plan_rules, tag_values=tag_values)
 
     def _by_tag(self, tags: Tags | None) -> str | None:
-        values = {
-            plain_key(key): value.strip() for key, value in (tags or {}).items() if value and value.strip()
+        values = {  # a caller's tags last: they win over those of the inference profile that was called
+            plain_key(key): value.strip()
+            for key, value in sorted((tags or {}).items(), key=lambda tag: is_principal_key(tag[0]))
+            if value and value.strip()
         }
         key = next((key for key in self.tag_keys if key in values), None)
         if key is None:

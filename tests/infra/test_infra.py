@@ -36,6 +36,7 @@ READ = {
     "deliveries": table_columns.DELIVERIES,
     "activity": table_columns.ACTIVITY,
     "accounts": table_columns.ACCOUNTS,
+    "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "known_findings": table_columns.KNOWN_FINDINGS,
     "recommendations": table_columns.RECOMMENDATIONS,
     **table_columns.OWNERS,
@@ -228,6 +229,7 @@ def test_overwritten_files_are_kept_for_days_and_replaced_tables_for_one(stacks)
         if "NoncurrentVersionExpiration" in one
     }
     again = {f"tables/{table}/": 1 for table in ("daily_charges", *table_columns.KEPT_TABLES)}
+    again["tables/principal_charges/"] = 1
     assert kept == {"": stacks.deployment.keep.old_versions_days, "athena-results/": 1, **again}
 
 

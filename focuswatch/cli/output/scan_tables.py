@@ -241,8 +241,14 @@ def _limits(result: ScanResult, *, state: Path | None) -> Iterable[str]:
     skipped = {
         outcome.detection.id: len(outcome.not_evaluated)
         for outcome in result.outcomes
-        if outcome.not_evaluated
+        if outcome.not_evaluated and not outcome.lacks_input
     }
+    lacking: dict[str, list[str]] = {}
+    for outcome in result.outcomes:
+        if outcome.lacks_input:
+            lacking.setdefault(outcome.lacks_input, []).append(outcome.detection.id)
+    for reason, ids in lacking.items():
+        yield f"Not evaluated: {', '.join(ids)}. Reason: {reason}."
     if skipped:
         listed = ", ".join(f"{id} {count}" for id, count in skipped.items())
         yield f"Resources not evaluated, because the --activity file contains no usage metrics for them: {listed}."

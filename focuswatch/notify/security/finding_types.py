@@ -9,6 +9,7 @@ TYPES = {
     "data_transfer_spike": ("Unusual Behaviors/Network Flow", "Effects/Data Exfiltration"),
     "dormant_account_woke": ("Unusual Behaviors/User",),
     "gpu_burst": ("Unusual Behaviors/VM", "Effects/Resource Consumption"),
+    "new_ai_principal": ("Unusual Behaviors/User", "TTPs/Credential Access"),
     "new_region": ("TTPs/Defense Evasion/UnusedRegion", "Unusual Behaviors"),
     "new_service": ("Unusual Behaviors/Application",),
     "security_service_went_dark": ("TTPs/Defense Evasion/SecurityServiceStopped",),
