@@ -1,12 +1,12 @@
 """Measure notifications per cause and the precision of incidents, on simulated organizations and on a rollout.
 
-    python benchmarks/incidents.py --seeds 101 102 103
+    python benchmarks/incidents.py --seeds 102 103 104 105
 
 Each bill is scanned as in a deployment: once a day over the last --days-scanned days, with one ledger. `planted` in
 truth.json names what each incident follows from; findings that are no planted incident are left out. Notifications are
 messages at the top level of a channel, one for each incident that was notified. Two findings in one incident are a
 pair; it is right if both follow from the same plant. The rollout is decided, published and delivered by itself.
-No part of the rule was tuned on these seeds (it was tuned on 1 and 2).
+No part of the rule was tuned on these seeds (it was developed on 1).
 """
 
 import argparse
@@ -138,7 +138,7 @@ def rollout(*, accounts: int, regions: int) -> Counter[str]:
 def main() -> int:
     """Print the counts; return 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[102, 103, 104, 105])
     parser.add_argument("--days-scanned", type=int, default=14)
     parser.add_argument("--data", type=Path, default=Path("/tmp/focuswatch-incidents"))
     given = parser.parse_args()

@@ -14,9 +14,9 @@ action    = """
 3. Apply the recommendation. If it does not apply, exclude the finding.
 """
 blind_spots = [
-  "The savings are an estimate by AWS, refreshed daily. They are limited here to the resource's cost in the bill.",
+  "The savings are an estimate by AWS, refreshed daily. focuswatch caps them at the resource's cost in the bill.",
   "Recommendations to purchase Savings Plans or reservations are not reported, because they name no resource in the bill.",
-  "AWS needs opt-in to Cost Optimization Hub and Compute Optimizer, and up to 30 days of usage of a resource.",
+  "You must opt in to Cost Optimization Hub and Compute Optimizer. AWS may need up to 30 days of usage before it recommends anything for a resource.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor-columns.html",

@@ -11,7 +11,7 @@ reason    = "The {principal_type} {principal_name} in account {sub_account_name}
 action    = """
 1. Confirm with the account owner that the {principal_type} {principal_name} is expected to call {models}.
 2. Identify who created it and from where it calls: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
-3. If unauthorized: deactivate its access keys or API key, deny bedrock:InvokeModel and bedrock:CallWithBearerToken to it, then look for other activity of the same keys.
+3. If unauthorized: deactivate its access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to it, then look for other activity of the same keys.
 """
 blind_spots = [
   "Callers are known only from an export with IAM principals (--principals), which AWS fills since 2026-04-08. Without it, nothing is evaluated.",

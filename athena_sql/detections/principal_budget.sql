@@ -12,7 +12,7 @@ reason    = "Callers of the budget {budget_name} used {used} of {budget} {unit} 
 action    = """
 1. See who spends: focuswatch report ai_spend_by_principal
 2. Ask {main_principal} whether the usage is intended. A loop or a retry storm shows as one session far above the others.
-3. If it is intended, raise the limit in [principal_budgets.{budget_name}] of owners.toml. If it is not, deny bedrock:InvokeModel to the caller until it is fixed.
+3. If it is intended, raise the limit in [principal_budgets.{budget_name}] of owners.toml. If it is not, deny bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream to the caller until it is fixed.
 """
 blind_spots = [
   "Callers are known only from an export with IAM principals (--principals), which AWS fills since 2026-04-08. Without it, nothing is evaluated.",

@@ -16,7 +16,7 @@ SUFFIXES: dict[Category, str] = {
 }
 # Detections whose amount means something else than their category's.
 SUFFIX_BY_DETECTION = {
-    BUDGET: " against the budget",
+    BUDGET: " spent or forecast in this budget",
     ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
     "untagged_ai_spend": "/month unallocated",
@@ -108,8 +108,8 @@ def _verified_saving(finding: Finding, saving: VerifiedSaving) -> str:
     )
     if round(saving.daily_saving, 2) <= 0:
         return (
-            f"The bill shows no saving since {saving.since}. {expected} was expected, but {cost} is still charged "
-            f"(from {saving.measured_from} to {saving.measured_until})."
+            f"No saving on the bill since {saving.since}: the cost is still {cost} ({saving.measured_from} to "
+            f"{saving.measured_until}). Expected saving: {expected}."
         )
     text = f"Verified on the bill: {saved} saved since {saving.since}."
-    return text if saving.is_full else f"{text} {expected} was expected; {cost} is still charged."
+    return text if saving.is_full else f"{text} Expected saving: {expected}; still charged: {cost}."

@@ -18,7 +18,7 @@ def also_detected_text(finding: Finding) -> str | None:
     if not names:
         return None
     listed = "; ".join(names) + (f"; and {more:,} more" if more > 0 else "")
-    return f"Also detected as: {listed}."
+    return f"Also detected as: {listed}. Amounts can overlap; totals count them once."
 
 
 def incident_lines(finding: Finding) -> list[str]:

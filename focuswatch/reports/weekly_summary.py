@@ -105,7 +105,7 @@ class Week:
             share = self.month_to_date / float(self.budget)
             yield (
                 f"Month to date: {self._money(self.month_to_date)} billed, excluding credits and tax; {share:.0%} of "
-                f"the {self._money(self.budget)} budget used; {day / days:.0%} of the month is settled"
+                f"the {self._money(self.budget)} budget used; {day / days:.0%} of the month complete"
             )
 
     def _mover_lines(self) -> Iterable[str]:

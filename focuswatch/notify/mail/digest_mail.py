@@ -49,7 +49,7 @@ class MailedLine(BaseModel):
 def digest_mail(lines: Sequence[MailedLine], *, as_of: date) -> Mail:
     """Return the mail about all `lines`, the highest amount first."""
     by_amount = sorted(lines, key=lambda line: (-line.weight, line.fingerprint))
-    count = "1 more notification" if len(lines) == 1 else f"{len(lines):,} more notifications"
+    count = "1 notification" if len(lines) == 1 else f"{len(lines):,} notifications"
     savings = _savings(lines)
     shown = by_amount[:MOST_ROWS]
     sections = [Section(rows=_by_title(lines))]

@@ -48,6 +48,7 @@ MOST_BLIND_SPOTS = 3
 MOST_GROUPS = 10  # accounts of a rollout with the same regions
 MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 DONE = "✅"
+WARNING = "⚠️"
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,14 @@ def _is_resolved(finding: Finding, *, kind: NotificationKind) -> bool:
     return kind in ("resolved", "saving_verified") or finding.status == "resolved"
 
 
+def _mark_of_resolved(finding: Finding) -> str:
+    saving = finding.verified_saving
+    return f"{WARNING} Resolved, but not saved" if saving and saving.daily_saving <= 0 else f"{DONE} Resolved"
+
+
 def _heading(finding: Finding, *, resolved: bool) -> str:
     return (
-        f"{DONE} Resolved: {finding.title}"
+        f"{_mark_of_resolved(finding)}: {finding.title}"
         if resolved
         else f"{MARKS[finding.incident_severity]} {finding.title}"
     )
