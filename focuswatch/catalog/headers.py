@@ -104,9 +104,9 @@ class DetectionHeader(Header):
     `notify` is when a finding is notified: `on_change` when it is new, changes or is resolved; `every_run` each time
     it occurs, and not when it is resolved; `once` only the first time. With `steps`, a finding is notified again each
     time these columns of its evidence are greater than before, and for no other change. New findings are also sent to
-    `topic`, an SNS topic that the deployment creates as `focuswatch-TOPIC`. `names` decides which finding leads an incident: one that
-    names the `cause` (what runs, what is idle), then one that names only the `place` where something started, then
-    one that states only an `amount`.
+    `topic`, an SNS topic that the deployment creates as `focuswatch-TOPIC`. `names` decides which finding leads an
+    incident: one that names the `cause` (what runs, what is idle), then one that names only the `place` where something
+    started, then one that states only an `amount`.
     """
 
     category: Category

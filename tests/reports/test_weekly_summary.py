@@ -49,7 +49,7 @@ def test_week_is_compared_with_the_week_before_and_the_budget():
     )
     assert week.lines[0] == (
         "Month to date: 900.00 USD billed, excluding credits and tax; "
-        "90% of the 1,000 USD budget used; 27% of the month is settled"
+        "90% of the 1,000 USD budget used; 27% of the month complete"
     )
 
 
@@ -201,7 +201,7 @@ def test_finding_about_an_account_explains_smaller_increases():
 def test_second_day_of_a_month_has_no_month_to_date():
     """The budget of April is not compared with the last days of March."""
     week = week_of([row(month=0.0)], as_of=date(2026, 5, 2))
-    assert "0% of the 1,000 USD budget used; 0% of the month is settled" in week.lines[0]
+    assert "0% of the 1,000 USD budget used; 0% of the month complete" in week.lines[0]
 
 
 def test_report_counts_settled_days_and_the_month():

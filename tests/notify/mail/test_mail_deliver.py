@@ -156,7 +156,7 @@ def digested(world, *deliveries):
 def test_notifications_of_a_digest_are_one_mail(world):
     deliveries = [notification(finding(resource=f"r-{number}"), in_digest=True) for number in range(30)]
     digested(world, *deliveries)
-    assert world.subjects == ["focuswatch: 30 more notifications · 10,368 USD/month"]
+    assert world.subjects == ["focuswatch: 30 notifications · 10,368 USD/month"]
     assert world.deliver(*deliveries) == [None] * 30  # delivered again: the lines are not mailed again
     assert len(world.aws.mails) == 1
 
@@ -167,7 +167,7 @@ def test_beyond_the_daily_limit_notifications_are_in_a_digest(world):
     deliveries = [notification(finding(resource=f"r-{number}")) for number in range(8)]
     digested(world, *deliveries)
     assert len(world.aws.mails) == 4
-    assert world.subjects[-1] == "focuswatch: 5 more notifications · 1,728 USD/month"
+    assert world.subjects[-1] == "focuswatch: 5 notifications · 1,728 USD/month"
     world.now += 86_400
     world.deliver(notification(finding(resource="r-9")))
     assert len(world.aws.mails) == 5
@@ -202,8 +202,8 @@ def test_later_lines_are_in_the_next_digest(world):
     digested(world, *first)
     digested(world, notification(finding(resource="r-9"), in_digest=True))
     assert [text.partition(" · ")[0] for text in world.subjects] == [
-        "focuswatch: 3 more notifications",
-        "focuswatch: 1 more notification",
+        "focuswatch: 3 notifications",
+        "focuswatch: 1 notification",
     ]
 
 
@@ -219,4 +219,4 @@ def test_line_of_one_address_is_sent_although_another_address_failed(world):
     world.now += 130
     world.deliver(late)
     assert [one["to"] for one in world.aws.mails] == [FINANCE, SEARCH, FINANCE]
-    assert world.subjects[-1].startswith("focuswatch: 1 more notification")
+    assert world.subjects[-1].startswith("focuswatch: 1 notification")

@@ -154,7 +154,7 @@ def test_digest_adds_up_waste_that_is_open():
         )
     ]
     mail = digest_mail(lines, as_of=waste.as_of)
-    assert mail.subject == "focuswatch: 4 more notifications · 2,400 USD/month and 2,400 EUR/month"
+    assert mail.subject == "focuswatch: 4 notifications · 2,400 USD/month and 2,400 EUR/month"
     assert main_amount(golden_finding("gpu_burst")) in mail.text
 
 

@@ -410,7 +410,7 @@ def test_digest_adds_no_different_amounts():
         line("c", cost="5", currency="EUR", title="T"), line("d", cost="99", category="security", title="S"),
     ]  # fmt: skip
     text = seen(render_digest(lines, team="ml", as_of=DAY, shown=2))
-    assert "# 4 more findings for ml: 30.00 USD and 5.00 EUR/month in potential savings" in text
+    assert "# 4 findings for ml: 30.00 USD and 5.00 EUR/month in potential savings" in text
     assert (
         "• *T* (3 findings): 30.00 USD and 5.00 EUR/month in potential savings\n" in text
         and "• *S* (1 finding): 99.00 USD charged" in text
