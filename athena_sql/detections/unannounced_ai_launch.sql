@@ -247,7 +247,11 @@ SELECT
     found.daily_cost * 30 AS monthly_cost,
     found.service_name,
     found.tags,
-    coalesce(nullif(found.model, ''), found.service_name, found.ai_family) AS product,
+    CASE
+        WHEN found.model <> '' THEN found.model
+        WHEN found.ai_family = 'bedrock' THEN 'Amazon Bedrock (charges other than tokens)'
+        ELSE coalesce(found.service_name, found.ai_family)
+    END AS product,
     nullif(found.model, '') AS model,
     found.ai_family,
     found.daily_cost,
