@@ -71,7 +71,10 @@ def increase_of(
 def note_of_use_case(
     name: str, costs: Mapping[date, float], *, owners: Owners, as_of: date, currency: str
 ) -> str:
-    """Return the section of a use case with one more launch. Raises ConfigError where the bill shows no increase."""
+    """Return the section of a use case with a launch, which replaces the planned ones that it overlaps.
+
+    Raises ConfigError where the bill shows no increase.
+    """
     use_case = owners.use_cases[name]
     if not use_case.rows.is_set:
         raise ConfigError(
@@ -84,7 +87,8 @@ def note_of_use_case(
             f"The cost of use case {name} has not increased in the {NEWEST_DAYS} newest settled days."
         )
     launch = _launch(increase, baseline=increase.daily_before, as_of=as_of)
-    changed = use_case.model_copy(update={"launches": [*use_case.launches, launch]})
+    others = [one for one in use_case.launches if not _overlap(one, launch)]
+    changed = use_case.model_copy(update={"launches": [*others, launch]})
     about = f"Use case {name}: {_costs(increase, currency)}. Replace its section in owners.toml with:"
     return _block(name, changed, comments=[about, *_to_review(increase.daily_before)], owners=owners)
 
@@ -142,6 +146,10 @@ def _launch(increase: Increase, *, baseline: float, as_of: date) -> Launch:
         last_day=as_of + timedelta(days=LAUNCH_DAYS),
         factor=increase.factor(baseline),
     )
+
+
+def _overlap(one: Launch, other: Launch) -> bool:
+    return one.first_day <= other.last_day and other.first_day <= one.last_day
 
 
 def _costs(increase: Increase, currency: str) -> str:

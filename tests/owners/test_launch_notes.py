@@ -173,6 +173,15 @@ def test_note_of_a_use_case_keeps_its_section_and_adds_the_launch(tmp_path):
     assert after.model_copy(update={"launches": before.launches}) == before
 
 
+def test_launch_of_a_note_replaces_a_planned_one_that_it_overlaps(tmp_path):
+    """Two launches of the same days would be two plans; the bill shows which factor is right."""
+    planned = {"first_day": STARTED - timedelta(days=3), "last_day": STARTED + timedelta(days=5), "factor": 2}
+    section = {"intent": "production", "rows": {"accounts": ["111122223333"]}, "launches": [planned]}
+    owners = Owners.model_validate({"use_cases": {"guide": section}})
+    text = note_of_use_case("guide", days(10.0, 55.0), owners=owners, as_of=AS_OF, currency="USD")
+    assert [one.factor for one in loaded(text, tmp_path).use_cases["guide"].launches] == [5.5]
+
+
 def test_use_case_without_rows_or_increase_has_no_launch():
     with pytest.raises(ConfigError, match="requires rows"):
         note_of_use_case("everything", days(10.0, 55.0), owners=OWNERS, as_of=AS_OF, currency="USD")

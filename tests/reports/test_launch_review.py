@@ -4,6 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from focuswatch.authoring.detection_cases import Case, CaseFile, give
+from focuswatch.bill import local_tables
+from focuswatch.engines.duckdb_engine import DuckDbEngine, connect
 from focuswatch.owners.owners_file import Owners
 from focuswatch.reports.launch_review import (
     LaunchReview,
@@ -11,7 +14,7 @@ from focuswatch.reports.launch_review import (
     reviews_summary,
 )
 from focuswatch.reports.weekly_summary import MOST_LINES, weeks
-from tests.reports.test_reports import AS_OF, CATALOG, report
+from tests.reports.test_reports import AS_OF, CATALOG, CHARGE, report
 from tests.reports.test_weekly_summary import OWNERS as TEAMS
 from tests.reports.test_weekly_summary import row
 
@@ -34,6 +37,16 @@ def charges(
         cost = before if day < FIRST else during if day < last else during * 4 / 3 if day == last else after
         listed.append({"charge_date": day, "EffectiveCost": cost, "Tags": {"use_case": "guide"}})
     return listed
+
+
+def engine_of(listed: list[dict], *, owners: Owners) -> DuckDbEngine:
+    """An engine with the catalog's tables over these charges."""
+    connection = connect()
+    case = Case(name="given charges", kind="quiet", charges=listed)
+    give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
+    local_tables.load_owners(connection, owners.tables)
+    local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
+    return DuckDbEngine(connection)
 
 
 def review(*args, **options):
@@ -105,6 +118,15 @@ def test_only_usage_of_the_use_case_counts():
 def test_launch_is_in_the_one_week_in_which_it_ended(last, listed, this_week):
     rows = report("launch_review", charges(last=last), owners=owners(last=last))
     assert [row["ended_this_week"] for row in rows] == ([this_week] if listed else [])
+
+
+def test_summary_of_the_week_reads_the_review_from_the_bill():
+    """With the numbers of the report, in the week in which the launch ended."""
+    known, last = owners(last=AS_OF - timedelta(days=5)), AS_OF - timedelta(days=5)
+    engine = engine_of(charges(last=last), owners=known)
+    (one,) = launches_ended_this_week(engine, catalog=CATALOG, owners=known, as_of=AS_OF)
+    assert (one.use_case, one.last_day, one.planned_factor) == ("guide", last, 5.0)
+    assert one.actual_factor == pytest.approx(4.0)
 
 
 def test_every_launch_is_in_exactly_one_weekly_summary():
