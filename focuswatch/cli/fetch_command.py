@@ -12,6 +12,7 @@ import typer
 class Vendor(StrEnum):
     """Vendors with a connector; focuswatch.connectors.fetch_vendor has the same."""
 
+    ANTHROPIC = "anthropic"
     OPENAI = "openai"
 
 
@@ -51,7 +52,7 @@ def fetch(
     """Write the charges of an AI vendor as FOCUS 1.2 files.
 
     Fetches complete days in UTC and replaces them in the folder. The key is read from the environment:
-    OPENAI_ADMIN_KEY.
+    ANTHROPIC_ADMIN_KEY or OPENAI_ADMIN_KEY.
 
     \b
     focuswatch fetch openai --since 2026-11-01 --out ./openai

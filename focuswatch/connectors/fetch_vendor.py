@@ -10,6 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from focuswatch.connectors.anthropic_costs import (
+    ANTHROPIC,
+    ANTHROPIC_KEY,
+    ANTHROPIC_URL,
+    anthropic_api,
+    fetch_anthropic,
+)
 from focuswatch.connectors.focus_files import check_account, newest_day, replace_days
 from focuswatch.connectors.focus_rows import BillingAccount
 from focuswatch.connectors.openai_costs import KEY_VARIABLE as OPENAI_KEY
@@ -51,6 +58,7 @@ class FetchSummary:
 
 
 CONNECTORS = {
+    "anthropic": Connector(ANTHROPIC, ANTHROPIC_KEY, ANTHROPIC_URL, anthropic_api, fetch_anthropic),
     "openai": Connector("OpenAI", OPENAI_KEY, OPENAI_URL, openai_api, fetch_openai),
 }
 

@@ -6,7 +6,7 @@ the user if all completions with its key, in its project and on its day, are of 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -14,15 +14,15 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field
 
 from focuswatch.connectors.day_buckets import daily_results, midnight
-from focuswatch.connectors.vendor_api import FORBIDDEN, UNAUTHORIZED, VendorApi
+from focuswatch.connectors.vendor_api import VendorApi
 from focuswatch.connectors.vendor_charge import Fetched, VendorCharge
-from focuswatch.errors import FetchError
+from focuswatch.connectors.vendor_names import list_names
 
 VENDOR, SERVICE = "OpenAI", "OpenAI API"
 URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_ADMIN_KEY"
 KEY_HELP = "Create an admin key at https://platform.openai.com/settings/organization/admin-keys."
-MOST_COST_DAYS, MOST_USAGE_DAYS, MOST_LISTED = 180, 31, 100  # limits of the API for one page
+MOST_COST_DAYS, MOST_USAGE_DAYS = 180, 31  # of one page
 # quantity_unit of a cost: the FOCUS unit, and how many of it one is.
 UNITS = {
     "tokens": ("Tokens", 1),
@@ -82,21 +82,6 @@ class OpenAIPage(BaseModel, Generic[ResultType]):
     next_page: str | None
 
 
-class Listed(BaseModel):
-    """A project or a user."""
-
-    id: str
-    name: str | None = None
-    email: str | None = None
-
-
-class ListPage(BaseModel):
-    """A page of projects or users."""
-
-    data: list[Listed]
-    has_more: bool
-
-
 def openai_api(key: str, *, url: str = URL) -> VendorApi:
     """Return the API for an admin key."""
     return VendorApi(
@@ -111,20 +96,21 @@ def openai_api(key: str, *, url: str = URL) -> VendorApi:
 
 def fetch_openai(api: VendorApi, *, first: date, until: date) -> Fetched:
     """Return the charges of the days [first, until)."""
-    projects, project_notes = _listed(api, "/organization/projects", {"include_archived": "true"})
-    people, people_notes = _listed(api, "/organization/users", {})
-    names = {one.id: one.name for one in projects}
-    emails = {one.id: one.email for one in people}
+    projects = list_names(
+        api, "/organization/projects", after="after", parameters={"include_archived": "true"}
+    )
+    people = list_names(api, "/organization/users", after="after")
     users = _user_of_each_key(api, first=first, until=until)
-    charges = []
-    for day, cost in _costs(api, first=first, until=until):
-        user = users.get((day, cost.project_id, cost.api_key_id))
-        charges.append(
-            _charge(
-                day, cost, project=names.get(cost.project_id or ""), user=user and (emails.get(user) or user)
-            )
+    charges = tuple(
+        _charge(
+            day,
+            cost,
+            project=projects.name(cost.project_id),
+            user=people.email(users.get((day, cost.project_id, cost.api_key_id))),
         )
-    return Fetched(charges=tuple(charges), notes=(*project_notes, *people_notes))
+        for day, cost in _costs(api, first=first, until=until)
+    )
+    return Fetched(charges=charges, notes=(*projects.notes, *people.notes))
 
 
 def _costs(api: VendorApi, *, first: date, until: date) -> Iterator[tuple[date, CostResult]]:
@@ -162,25 +148,6 @@ def _report_parameters(grouping: tuple[str, ...], *, first: date, until: date) -
         "bucket_width": "1d",
         "group_by": grouping,
     }
-
-
-def _listed(
-    api: VendorApi, path: str, parameters: Mapping[str, str]
-) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
-    """Return projects or users; none, and a note, if the key may not list them."""
-    found: list[Listed] = []
-    page: dict[str, Any] = {**parameters, "limit": MOST_LISTED}
-    while True:
-        try:
-            listed = api.get(path, page, shape=ListPage)
-        except FetchError as error:
-            if error.status not in (UNAUTHORIZED, FORBIDDEN):
-                raise
-            return (), (f"The key may not read {path}: the files contain IDs without names.",)
-        found += listed.data
-        if not listed.has_more or not listed.data:
-            return tuple(found), ()
-        page["after"] = listed.data[-1].id
 
 
 def _charge(day: date, cost: CostResult, *, project: str | None, user: str | None) -> VendorCharge:

@@ -3,32 +3,23 @@
 from datetime import date
 from decimal import Decimal
 
-import duckdb
 import pytest
 
-from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
+from focuswatch.connectors.fetch_vendor import CONNECTORS
 from focuswatch.errors import ConfigError, FetchError
+from tests.connectors.fetched import Vendor
 from tests.fakes.openai_usage import COSTS, KEY, Completions, Cost, OpenAIUsage
 from tests.fakes.vendor_server import local_vendor
 
 OPENAI = CONNECTORS["openai"]
 
 
-def fetch(server, folder, *, since="2026-11-01", until="2026-11-20", key=KEY, restated_days=7):
-    return fetch_vendor(
-        OPENAI,
-        api=OPENAI.open_api(key, url=server.address),
-        folder=folder,
-        account_id="org-example",
-        since=since and date.fromisoformat(since),
-        until=date.fromisoformat(until),
-        restated_days=restated_days,
-    )
+def fetch(server, folder, *, key=KEY, account="org-example", **days):
+    return Vendor("openai", key, account).fetch(server, folder, **days)
 
 
-def rows(folder, columns, *, where="true"):
-    files = f"read_parquet('{folder}/data/*/focus.parquet', hive_partitioning = false)"
-    return duckdb.sql(f"SELECT {columns} FROM {files} WHERE {where} ORDER BY ALL").fetchall()
+def rows(folder, columns):
+    return Vendor.rows(folder, columns)
 
 
 def test_pages_are_followed_to_the_end_and_days_are_utc(tmp_path):
@@ -217,10 +208,7 @@ def test_a_folder_holds_one_billing_account(tmp_path):
         with pytest.raises(
             ConfigError, match="contains charges of OpenAI org-example; expected OpenAI org-other"
         ):
-            fetch_vendor(
-                OPENAI, api=OPENAI.open_api(KEY, url=server.address), folder=tmp_path, account_id="org-other",
-                since=None, until=date(2026, 11, 20),
-            )  # fmt: skip
+            fetch(server, tmp_path, account="org-other")
 
 
 def test_the_first_run_requires_since(tmp_path):
