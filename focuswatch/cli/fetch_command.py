@@ -13,6 +13,8 @@ class Vendor(StrEnum):
     """Vendors with a connector; focuswatch.connectors.fetch_vendor has the same."""
 
     ANTHROPIC = "anthropic"
+    COPILOT = "copilot"
+    CURSOR = "cursor"
     OPENAI = "openai"
 
 
@@ -38,7 +40,8 @@ def fetch(
     account: Annotated[
         str | None,
         typer.Option(
-            help="ID of the billing account in the files. [default: the vendor]", show_default=False
+            help="ID of the billing account in the files; for copilot the organization. [default: the vendor]",
+            show_default=False,
         ),
     ] = None,
     restated_days: Annotated[
@@ -52,11 +55,12 @@ def fetch(
     """Write the charges of an AI vendor as FOCUS 1.2 files.
 
     Fetches complete days in UTC and replaces them in the folder. The key is read from the environment:
-    ANTHROPIC_ADMIN_KEY or OPENAI_ADMIN_KEY.
+    ANTHROPIC_ADMIN_KEY, GITHUB_BILLING_TOKEN, CURSOR_ADMIN_KEY or OPENAI_ADMIN_KEY.
 
     \b
     focuswatch fetch openai --since 2026-11-01 --out ./openai
     focuswatch fetch openai --out ./openai
+    focuswatch fetch copilot --account my-org --since 2026-11-01 --out ./copilot
     focuswatch scan ./openai
     """
     from focuswatch.connectors.fetch_vendor import CONNECTORS, fetch_vendor
@@ -67,7 +71,7 @@ def fetch(
     connector = CONNECTORS[vendor.value]
     summary = fetch_vendor(
         connector,
-        api=connector.open_api(_key(connector.key_variable), url=api or connector.url),
+        api=connector.api(_key(connector.key_variable), account=account, url=api),
         folder=out,
         account_id=account or connector.vendor,
         since=since.date() if since else None,

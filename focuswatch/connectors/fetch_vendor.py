@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from focuswatch.connectors.anthropic_costs import (
     ANTHROPIC,
@@ -17,6 +18,8 @@ from focuswatch.connectors.anthropic_costs import (
     anthropic_api,
     fetch_anthropic,
 )
+from focuswatch.connectors.copilot_usage import GITHUB, GITHUB_KEY, GITHUB_URL, fetch_copilot, github_api
+from focuswatch.connectors.cursor_usage import CURSOR, CURSOR_KEY, CURSOR_URL, cursor_api, fetch_cursor
 from focuswatch.connectors.focus_files import check_account, newest_day, replace_days
 from focuswatch.connectors.focus_rows import BillingAccount
 from focuswatch.connectors.openai_costs import KEY_VARIABLE as OPENAI_KEY
@@ -44,6 +47,14 @@ class Connector:
     url: str
     open_api: Callable[..., VendorApi]
     fetch: FetchCharges
+    account_path: str = ""  # below the address, where the API has one address per account
+
+    def api(self, key: str, *, account: str | None, url: str | None = None) -> VendorApi:
+        """Return the API of the vendor or at `url`. Raises ConfigError if it needs an account."""
+        if self.account_path and not account:
+            raise ConfigError(f"{self.vendor}: specify the name of the organization with --account")
+        path = self.account_path.format(account=quote(account or "", safe=""))
+        return self.open_api(key, url=(url or self.url).rstrip("/") + path)
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,10 @@ class FetchSummary:
 
 CONNECTORS = {
     "anthropic": Connector(ANTHROPIC, ANTHROPIC_KEY, ANTHROPIC_URL, anthropic_api, fetch_anthropic),
+    "copilot": Connector(
+        GITHUB, GITHUB_KEY, GITHUB_URL, github_api, fetch_copilot, account_path="/organizations/{account}"
+    ),
+    "cursor": Connector(CURSOR, CURSOR_KEY, CURSOR_URL, cursor_api, fetch_cursor),
     "openai": Connector("OpenAI", OPENAI_KEY, OPENAI_URL, openai_api, fetch_openai),
 }
 

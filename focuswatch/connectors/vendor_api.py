@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -53,7 +54,9 @@ class VendorApi:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for an address that would send the key unencrypted."""
-        if not self.url.startswith(("https://", "http://127.0.0.1:")):
+        address = urlsplit(self.url)
+        is_local = address.scheme == "http" and address.hostname == "127.0.0.1"
+        if not address.hostname or not (address.scheme == "https" or is_local):
             raise ConfigError(f"'{visible(self.url)}' is not an address of an API. Expected https://…")
 
     def get(self, path: str, parameters: Parameters, *, shape: type[Shape]) -> Shape:
@@ -100,9 +103,10 @@ class VendorApi:
     def _session(self) -> "requests.Session":
         import requests
         from requests.adapters import HTTPAdapter
-        from urllib3.util import Retry
 
-        retry = Retry(
+        from focuswatch.connectors.vendor_retries import VendorRetry
+
+        retry = VendorRetry(
             total=ATTEMPTS,
             status_forcelist=RETRIED,
             allowed_methods=("GET", "POST"),

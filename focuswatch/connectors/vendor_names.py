@@ -28,18 +28,20 @@ class ListPage(BaseModel):
 
 @dataclass(frozen=True)
 class Names:
-    """Everything in one list, and a note if the key may not read it."""
+    """Everything in one list by ID, and a note if the key may not read it."""
 
-    items: tuple[Listed, ...]
+    by_id: Mapping[str, Listed]
     notes: tuple[str, ...] = ()
 
     def name(self, id_: str | None) -> str | None:
         """Return the name of an ID; None if it is unknown."""
-        return next((item.name for item in self.items if item.id == id_), None)
+        item = self.by_id.get(id_ or "")
+        return item and item.name
 
     def email(self, id_: str | None) -> str | None:
         """Return the email of a user's ID, or the ID if it is unknown."""
-        return next((item.email for item in self.items if item.id == id_ and item.email), id_)
+        item = self.by_id.get(id_ or "")
+        return (item and item.email) or id_
 
 
 def list_names(
@@ -54,8 +56,8 @@ def list_names(
         except FetchError as error:
             if error.status not in (UNAUTHORIZED, FORBIDDEN):
                 raise
-            return Names((), (f"The key may not read {path}. The files contain IDs instead of names.",))
+            return Names({}, (f"The key may not read {path}. The files contain IDs instead of names.",))
         found += listed.data
         if not listed.has_more or not listed.data:
-            return Names(tuple(found))
+            return Names({item.id: item for item in found})
         page[after] = listed.data[-1].id

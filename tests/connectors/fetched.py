@@ -31,7 +31,7 @@ class Vendor:
         connector = CONNECTORS[self.name]
         return fetch_vendor(
             connector,
-            api=connector.open_api(self.key, url=server.address),
+            api=connector.api(self.key, account=self.account, url=server.address),
             folder=folder,
             account_id=self.account,
             since=date.fromisoformat(since) if since else None,

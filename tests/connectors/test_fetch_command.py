@@ -4,12 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from focuswatch.cli.fetch_command import Vendor
+from focuswatch.cli import fetch_command
 from focuswatch.connectors.fetch_vendor import CONNECTORS
+from tests.connectors.fetched import Vendor
+from tests.fakes.anthropic_usage import KEY as ANTHROPIC_KEY
+from tests.fakes.anthropic_usage import AnthropicCost, AnthropicUsage
+from tests.fakes.cursor_usage_events import KEY as CURSOR_KEY
+from tests.fakes.cursor_usage_events import CursorTeam, Event
+from tests.fakes.github_billing import KEY as GITHUB_KEY
+from tests.fakes.github_billing import ORGANIZATION, GitHubOrganization, Usage
 from tests.fakes.openai_usage import KEY, Cost, OpenAIUsage
 from tests.fakes.vendor_server import local_vendor
 
@@ -26,7 +34,7 @@ def focuswatch(*arguments, code=0, **environment):
 
 
 def test_the_command_offers_every_connector():
-    assert {vendor.value for vendor in Vendor} == set(CONNECTORS)
+    assert {vendor.value for vendor in fetch_command.Vendor} == set(CONNECTORS)
 
 
 def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
@@ -51,6 +59,32 @@ def test_fetched_files_are_scanned_with_the_totals_of_the_api(tmp_path):
     assert json.loads(focuswatch("scan", files, "--state", state, "--format", "json").stdout) == []
     report = focuswatch(
         "report", "spend_by_team", files, "--state", state, "--as-of", "2026-12-01", "--format", "json"
+    )
+    assert round(sum(row["billed_cost"] for row in json.loads(report.stdout)), 2) == round(float(total), 2)
+
+
+def test_a_scan_reads_the_files_of_all_vendors_with_the_sum_of_their_totals(tmp_path):
+    """Each in a folder of its own; here as one bill."""
+    days = [f"2026-11-{day:02}" for day in range(1, 20)]
+    vendors = {
+        Vendor("anthropic", ANTHROPIC_KEY): AnthropicUsage([AnthropicCost(day, "1234.5678") for day in days]),
+        Vendor("copilot", GITHUB_KEY, ORGANIZATION): GitHubOrganization(
+            [Usage(day, 28.5, 38) for day in days]
+        ),
+        Vendor("cursor", CURSOR_KEY): CursorTeam([Event(f"{day}T12:00:00", 77.7) for day in days]),
+    }
+    total, bill, state = Decimal(0), tmp_path / "bill", tmp_path / "state"
+    bill.mkdir()
+    for vendor, api in vendors.items():
+        with local_vendor(api) as server:
+            total += vendor.fetch(server, tmp_path / vendor.name).totals["USD"]
+        (written,) = (tmp_path / vendor.name).glob("data/*/*.parquet")
+        written.rename(bill / f"{vendor.name}.parquet")
+    assert total == 19 * (Decimal("12.345678") + Decimal("28.5") + Decimal("0.777"))
+    scanned = focuswatch("scan", bill, "--state", state)
+    assert "57 of 57 charges are Anthropic's, Cursor's and GitHub's" in scanned.stdout + scanned.stderr
+    report = focuswatch(
+        "report", "spend_by_team", bill, "--state", state, "--as-of", "2026-11-24", "--format", "json"
     )
     assert round(sum(row["billed_cost"] for row in json.loads(report.stdout)), 2) == round(float(total), 2)
 

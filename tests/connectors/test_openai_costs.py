@@ -216,7 +216,9 @@ def test_the_first_run_requires_since(tmp_path):
         fetch(server, tmp_path, since=None)
 
 
-@pytest.mark.parametrize("address", ["http://api.openai.com/v1", "ftp://x", "api.openai.com"])
+@pytest.mark.parametrize(
+    "address", ["http://api.openai.com/v1", "http://127.0.0.1:80@example.com", "ftp://x", "api.openai.com"]
+)
 def test_the_key_is_not_sent_unencrypted(address):
     with pytest.raises(ConfigError, match="Expected https"):
         OPENAI.open_api(KEY, url=address)
