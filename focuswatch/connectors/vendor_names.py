@@ -36,12 +36,12 @@ class Names:
     def name(self, id_: str | None) -> str | None:
         """Return the name of an ID; None if it is unknown."""
         item = self.by_id.get(id_ or "")
-        return item and item.name
+        return item.name if item else None
 
     def email(self, id_: str | None) -> str | None:
         """Return the email of a user's ID, or the ID if it is unknown."""
         item = self.by_id.get(id_ or "")
-        return (item and item.email) or id_
+        return item.email if item and item.email else id_
 
 
 def list_names(

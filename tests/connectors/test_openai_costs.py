@@ -89,6 +89,15 @@ def test_restated_days_are_replaced_and_older_days_are_kept(tmp_path):
     assert rows(tmp_path, "day(ChargePeriodStart), BilledCost") == [(1, 1), (8, Decimal("2.5")), (10, 4)]
 
 
+def test_a_run_over_earlier_days_keeps_the_day_after_them(tmp_path):
+    organization = OpenAIUsage([Cost("2026-11-04", 1), Cost("2026-11-05", 2)])
+    with local_vendor(organization) as server:
+        fetch(server, tmp_path)
+        organization.costs = [Cost("2026-11-04", 3)]
+        fetch(server, tmp_path, until="2026-11-05")
+    assert rows(tmp_path, "BilledCost") == [(Decimal(2),), (Decimal(3),)]
+
+
 def test_a_later_since_leaves_no_gap(tmp_path):
     """Days between the newest day in the folder and --since are fetched too."""
     organization = OpenAIUsage([Cost("2026-11-02", 1), Cost("2026-11-05", 2)])
