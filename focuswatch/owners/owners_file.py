@@ -25,6 +25,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.channel_routes import Address, ChannelRoute, route_mistakes
+from focuswatch.owners.chargeback_rules import Chargeback, chargeback_problems
 from focuswatch.owners.use_cases import (
     BudgetPlan,
     Money,
@@ -159,6 +160,7 @@ class Owners(_Section):
     teams: dict[str, Team] = {}
     use_cases: dict[str, UseCase] = {}
     exchange_rates: dict[CurrencyCode, PerUsd] = {}
+    chargeback: Chargeback = Chargeback()
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
@@ -200,6 +202,7 @@ class Owners(_Section):
         for name, use_case in self.use_cases.items():
             yield from use_case_problems(name, use_case, teams=self.teams)
         yield from conflicting_claims(self.plan_rules)
+        yield from chargeback_problems(self.chargeback, teams=self.teams.keys(), use_cases=self.use_cases)
 
     @cached_property
     def rules(self) -> list[Rule]:
