@@ -10,7 +10,7 @@ from focuswatch.bill.bill import KNOWN_FINDINGS_TABLE, BillSummary
 from focuswatch.bill.ingest.other_providers import sentence
 from focuswatch.bill.refresh.athena_refresh import AthenaTables
 from focuswatch.bill.refresh.glue_partitions import GluePeriod
-from focuswatch.bill.refresh.refresh_selects import aws_tables, tables_as_of
+from focuswatch.bill.refresh.refresh_selects import aws_tables, charges_as_delivered, tables_as_of
 from focuswatch.bill.schema.table_columns import KNOWN_FINDINGS
 from focuswatch.engines.athena_engine import AthenaEngine
 from focuswatch.errors import NothingDelivered
@@ -32,6 +32,10 @@ class AthenaBill:
     def engine(self) -> AthenaEngine:
         """Athena over the deployment's tables."""
         return self.tables.engine
+
+    def delivered_charges(self, billing_period: date) -> str:
+        """Return a SELECT over the period's folder, which an export that overwrites its files has once; see Bill."""
+        return charges_as_delivered(f"{billing_period:%Y-%m}")
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the file of the table `known_findings`; see Bill."""

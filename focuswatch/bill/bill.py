@@ -88,6 +88,10 @@ class Bill(Protocol):
         """A digest of everything that detections read; None if it is unknown, so that no result may be reused."""
         ...
 
+    def delivered_charges(self, billing_period: date) -> str:
+        """Return a SELECT of a billing period's charges as delivered: the columns of the export, and InvoiceId."""
+        ...
+
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the table `known_findings`; the columns of a row are KNOWN_FINDINGS. Raises QueryError."""
         ...

@@ -17,6 +17,7 @@ from focuswatch.bill.bill import (
     resolve_as_of,
 )
 from focuswatch.bill.ingest.other_providers import aws_only
+from focuswatch.bill.refresh.delivered_export import DeliveredExport
 from focuswatch.bill.refresh.local_refresh import refresh, unreadable
 from focuswatch.bill.schema import table_columns
 from focuswatch.bill.schema.table_columns import KEPT_TABLES, KNOWN_FINDINGS
@@ -36,6 +37,11 @@ class LocalBill:
     summary: BillSummary
     as_of: date
     data_digest: str
+    export: DeliveredExport
+
+    def delivered_charges(self, billing_period: date) -> str:
+        """Return a SELECT over the delivered files; see Bill."""
+        return self.export.charges(billing_period)
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the table `known_findings`; see Bill."""
@@ -75,6 +81,7 @@ def open_local_bill(
                 summary,
                 as_of,
                 data_digest=digest_of_inputs(summary, as_of=as_of, owners=owners, files=files),
+                export=refreshed.export,
             )
         finally:
             aws_connection.close()

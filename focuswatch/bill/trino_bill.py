@@ -19,8 +19,9 @@ from focuswatch.bill.bill import (
 )
 from focuswatch.bill.ingest.other_providers import IS_AWS, sentence
 from focuswatch.bill.refresh import trino_statements
-from focuswatch.bill.refresh.refresh_selects import kept_table, tables_as_of
+from focuswatch.bill.refresh.refresh_selects import invoiced, kept_table, tables_as_of
 from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
+from focuswatch.bill.schema.focus_columns import INVOICE
 from focuswatch.bill.schema.table_columns import (
     ACCOUNTS,
     ACTIVITY,
@@ -58,6 +59,14 @@ class TrinoBill:
     summary: BillSummary
     as_of: date
     data_digest: str | None
+    export: str
+
+    def delivered_charges(self, billing_period: date) -> str:
+        """Return a SELECT over the export's table, which may lack InvoiceId; see Bill."""
+        rows = self.engine.query(f"SHOW COLUMNS FROM {self.export}", label="columns of the export")
+        has_invoices = any(str(row["Column"]).lower() == INVOICE.lower() for row in rows)
+        delivered = trino_statements.delivered(self.export, billing_period)
+        return invoiced(delivered, has_invoices=has_invoices)
 
     def load_known_findings(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Replace the table `known_findings` by rows that each statement carries along; see Bill."""
@@ -136,7 +145,7 @@ def open_trino_bill(
         )
         # Tables that someone else writes to the schema can change without notice.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
-        yield TrinoBill(engine, aws_engine, summary, as_of, data_digest=digest if is_known else None)
+        yield TrinoBill(engine, aws_engine, summary, as_of, digest if is_known else None, inputs.export)
 
 
 def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tuple[object, ...]]]:

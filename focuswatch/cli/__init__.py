@@ -11,6 +11,7 @@ from focuswatch import __version__
 from focuswatch.cli import (
     assess_command,
     catalog_commands,
+    chargeback_command,
     demo_command,
     doctor_command,
     explain_command,
@@ -62,6 +63,7 @@ for subcommand in (
     assess_command.assess,
     scan_command.scan,
     report_command.report,
+    chargeback_command.chargeback,
     page_command.page,
     weekly_command.weekly,
     findings_commands.findings,

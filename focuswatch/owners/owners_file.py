@@ -25,6 +25,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity
 from focuswatch.owners.channel_address import ChannelAddress
 from focuswatch.owners.channel_routes import Address, ChannelRoute, route_mistakes
+from focuswatch.owners.chargeback_rules import Chargeback, chargeback_problems
 from focuswatch.owners.principal_budgets import PrincipalBudget, budget_rows, principal_budget_problems
 from focuswatch.owners.use_cases import (
     BudgetPlan,
@@ -161,6 +162,7 @@ class Owners(_Section):
     use_cases: dict[str, UseCase] = {}
     principal_budgets: dict[str, PrincipalBudget] = {}
     exchange_rates: dict[CurrencyCode, PerUsd] = {}
+    chargeback: Chargeback = Chargeback()
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
@@ -204,6 +206,7 @@ class Owners(_Section):
         yield from conflicting_claims(self.plan_rules)
         for name, budget in self.principal_budgets.items():
             yield from principal_budget_problems(name, budget, teams=self.teams)
+        yield from chargeback_problems(self.chargeback, teams=self.teams.keys(), use_cases=self.use_cases)
 
     @cached_property
     def rules(self) -> list[Rule]:

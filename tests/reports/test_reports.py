@@ -173,6 +173,31 @@ def test_spend_by_team_adds_up_to_the_bill():
     assert sum(row["effective_cost"] for row in rows) == pytest.approx(40)
 
 
+@pytest.mark.parametrize("name", ["spend_by_service", "spend_by_account"])
+def test_spend_by_service_and_account_have_the_total_of_spend_by_team(name):
+    """Null accounts and services, credits and tax are in a row; what rounds to 0.00 is in one row, the last."""
+    charges = [
+        {},
+        {"SubAccountId": None, "ChargeCategory": "Tax", "BilledCost": 3.0, "EffectiveCost": 0.0},
+        {"ServiceName": None, "BilledCost": -2.0, "ChargeCategory": "Credit", "EffectiveCost": 0.0},
+        {"SubAccountId": "444455556666", "ServiceName": "Amazon SNS", "EffectiveCost": 0.004},
+        {"SubAccountId": "777788889999", "ServiceName": "Amazon SQS", "EffectiveCost": 0.003},
+        {"SubAccountId": "999900001111", "ServiceName": "AWS KMS", "EffectiveCost": 4.0},
+    ]
+    accounts = [{"sub_account_id": "999900001111", "name": "lab", "tags": {}}]
+    rows, by_team = (report(one, charges, accounts=accounts) for one in (name, "spend_by_team"))
+    for column in ("effective_cost", "billed_cost", "credits", "tax"):
+        expected = sum(row[column] for row in by_team)
+        assert sum(row[column] for row in rows) == pytest.approx(expected), column
+    key = {"spend_by_service": "service_name", "spend_by_account": "sub_account_name"}[name]
+    folded = rows[-1]
+    assert folded[key] == "(below 0.01)" and folded["effective_cost"] == pytest.approx(0.007)
+    assert (folded.get("services") or folded.get("sub_accounts")) == 2
+    names = {row[key] for row in rows}
+    assert names >= ({"(no service)", "AWS KMS"} if name == "spend_by_service" else {"(no account)", "lab"})
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+
+
 def test_unowned_spend_states_the_missing_owner_rule():
     """No tag, or a tag of an unknown team; allocated spend is excluded, and shares are of the unallocated total."""
     rows = report(

@@ -83,11 +83,17 @@ def shapes_of(
 
 
 def relation(
-    shape: Shape, paths: Iterable[str], *, finished: bool = True, rows: tuple[int, int] | None = None
+    shape: Shape,
+    paths: Iterable[str],
+    *,
+    finished: bool = True,
+    invoices: bool = False,
+    rows: tuple[int, int] | None = None,
 ) -> str:
     """Return a SELECT with exactly the columns of `focus_export`, over files of one shape.
 
     `rows` limits it to a range [first, end) of one Parquet file, of which only those row groups are read.
+    `invoices` adds InvoiceId.
 
     Unfinished, blank text is not yet null and Tags are as the files have them; `finish` does the rest,
     after folding, where a row stands for many.
@@ -105,6 +111,8 @@ def relation(
     )
     if finished:
         expressions["Tags"] = columns.map_of(expressions["Tags"], shape.tags_type)
+    if invoices:
+        expressions[columns.INVOICE] = columns.invoice_id(types)
     selected = ", ".join(f"{value} AS {column}" for column, value in expressions.items())
     limited = f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}" if rows else ""
     return f"SELECT {selected} FROM {scan_of(shape, paths)}{limited}"

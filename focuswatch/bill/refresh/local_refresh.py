@@ -24,6 +24,7 @@ from focuswatch.bill.ingest.read_units import UnitReader, selects, sizes_in, tab
 from focuswatch.bill.ingest.refuse_unusable import refuse_unusable
 from focuswatch.bill.ingest.s3_source import SCHEME, list_s3
 from focuswatch.bill.ingest.s3_source import sweep as sweep_mirror
+from focuswatch.bill.refresh.delivered_export import DeliveredExport
 from focuswatch.bill.refresh.delivery_history import extended
 from focuswatch.bill.refresh.local_views import create_deliveries, folded_view_sql, kept_view_sql
 from focuswatch.bill.refresh.period_facts import Grain, grain_of
@@ -34,7 +35,7 @@ from focuswatch.errors import ExportError, FocuswatchError
 
 KEPT = "kept"
 MIRROR = "s3"
-READING = "6"  # increase it when files are read differently, so that every unit is read again
+READING = "7"  # increase it when files are read differently, so that every unit is read again
 
 NO_METERS = (
     "the export has neither SkuMeter nor x_UsageType, so detections that match meters find nothing. "
@@ -51,6 +52,7 @@ class LocalRefresh:
     unchanged: tuple[str, ...]
     focus_version: str
     grain: Grain
+    export: DeliveredExport
 
 
 def refresh(
@@ -122,7 +124,8 @@ def _refresh(
     except duckdb.Error as error:
         raise unreadable(error, state=state, files=[file for one in once for file in one.files]) from error
     create_deliveries(connection, history)
-    return _summary(counted, {delivery.unit for delivery in changed}, [*warnings, *_counted_once(units)])
+    export = DeliveredExport(listing, counted, tuple(once))
+    return _summary(counted, {one.unit for one in changed}, [*warnings, *_counted_once(units)], export=export)
 
 
 def unreadable(error: duckdb.Error, *, state: Path, files: Sequence[ExportFile] = ()) -> ExportError:
@@ -177,7 +180,9 @@ def _sweep(state: Path, units: Mapping[str, Unit]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[str]) -> LocalRefresh:
+def _summary(
+    units: Mapping[str, Unit], changed: set[str], warnings: Iterable[str], *, export: DeliveredExport
+) -> LocalRefresh:
     facts = [fact for unit in units.values() for fact in unit.facts]
     parts = [part for unit in units.values() for part in unit.parts]
     end = end_of(units.values())
@@ -205,6 +210,7 @@ def _summary(units: Mapping[str, Unit], changed: set[str], warnings: Iterable[st
         unchanged=tuple(name for name in units if name not in changed),
         focus_version=max(part.shape.focus_version for part in parts),
         grain=grain_of([unit.periods for unit in units.values()]),
+        export=export,
     )
 
 

@@ -7,7 +7,7 @@ read them; the other tables are in Glue.
 from collections.abc import Iterator, Sequence
 
 from focuswatch.bill.ingest.other_providers import IS_AWS
-from focuswatch.bill.schema.focus_columns import KINDS, TEXTS
+from focuswatch.bill.schema.focus_columns import INVOICE, KINDS, TEXTS
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
 from focuswatch.bill.schema.table_columns import (
     DAILY_CHARGES,
@@ -88,6 +88,24 @@ def _delivered(period: str, paths: Sequence[str], *, raw: str = RAW) -> str:
     return f"{raw}\nWHERE billing_period = {literal(period)}{of_these}"
 
 
+def charges_as_delivered(period: str) -> str:
+    """Return the charges of one billing period (`2026-05`) as Athena has them, with InvoiceId."""
+    return invoiced(_delivered(period, ()), has_invoices=True)
+
+
+def invoiced(delivered: str, *, has_invoices: bool) -> str:
+    """Return the delivered rows that a FROM and its WHERE name, with InvoiceId; null where the export has none."""
+    return f"SELECT\n    {_columns()},\n    {_finished(INVOICE, is_there=has_invoices)}\n{delivered}"
+
+
+def _columns() -> str:
+    return ",\n    ".join(_finished(name) if name in TEXTS else name for name in KINDS)
+
+
+def _finished(name: str, *, is_there: bool = True) -> str:
+    return f"nullif({name}, '') AS {name}" if is_there else f"CAST(NULL AS varchar) AS {name}"
+
+
 def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:
     """Return one row: what is billed in the period and the same in US dollars, where the export prices in them.
 
@@ -109,9 +127,8 @@ def folded(catalog: Catalog, *, delivered: str) -> str:
     folding = catalog.tables["folded_charges"].sql
     if folding.count(RAW) != 1:
         raise CatalogError(f"folded_charges.sql: expected `{RAW}` once, found it {folding.count(RAW)} times")
-    columns = ",\n    ".join(f"nullif({name}, '') AS {name}" if name in TEXTS else name for name in KINDS)
     tables = {
-        "delivered_charges": f"SELECT\n    {columns}\n{delivered}",
+        "delivered_charges": f"SELECT\n    {_columns()}\n{delivered}",
         "folded_charges": folding.replace(RAW, "FROM delivered_charges"),
     }
     return with_tables(catalog.tables["daily_charges"].sql, tables)

@@ -96,6 +96,8 @@ READ: dict[str, Kind] = {
 # Of these no column of `focus_export` is made: see focuswatch.bill.ingest.billing_exchange_rate.
 PRICING_CURRENCY, PRICING_COST = "pricingcurrency", "pricingcurrencyeffectivecost"
 READ |= {PRICING_CURRENCY: "text", PRICING_COST: "number"}
+INVOICE = "InvoiceId"  # read from the export itself, once a month: see focuswatch.bill.invoice_charges
+READ |= {INVOICE.lower(): "text"}
 MARKS_OF_1_3 = ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")
 MARKS_OF_1_2 = ("SkuMeter", "InvoiceId", "PricingCurrency", "SubAccountType")
 
@@ -161,6 +163,14 @@ def expression(column: str, types: Mapping[str, tuple[str, str]], *, blanks: boo
     if not values:
         return f"CAST(NULL AS {SQL_TYPES[kind]})"
     return f"coalesce({', '.join(values)})" if len(values) > 1 else values[0]
+
+
+def invoice_id(types: Mapping[str, tuple[str, str]]) -> str:
+    """Return SQL for InvoiceId, null where the files lack it; `types` as `expression` takes it."""
+    name, _ = types.get(INVOICE.lower(), (None, ""))
+    if name is None:
+        return "CAST(NULL AS VARCHAR)"
+    return without_blanks(f"CAST({quoted(name)} AS VARCHAR)")
 
 
 def _issued_by_aws(issuer: str) -> str:

@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from focuswatch.engines import Row
@@ -58,12 +59,21 @@ def finite(value: Any) -> Any:
     return value
 
 
-def rows_csv(rows: Sequence[Row], *, columns: Sequence[str]) -> str:
-    """Return CSV with a header line, also where there are no rows; null is empty."""
+def rows_csv(rows: Sequence[Row], *, columns: Sequence[str], exact: bool = False) -> str:
+    """Return CSV with a header line, also where there are no rows; null is empty.
+
+    With `exact`, decimals keep all their digits: 12.10 and not 12.1.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _cell(json_value(value)) for key, value in row.items()} for row in rows)
+    writer.writerows(
+        {
+            key: value if exact and isinstance(value, Decimal) else _cell(json_value(value))
+            for key, value in row.items()
+        }
+        for row in rows
+    )
     return text.getvalue()
 
 

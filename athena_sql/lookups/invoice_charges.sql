@@ -1,0 +1,27 @@
+/*
+title = "Charges of a billing period by invoice, account, service, kind and tags"
+why   = """
+A chargeback must equal the invoice, so this lookup reads the export as delivered, for one billing period, when the chargeback is
+made. The tables that detections read do not have InvoiceId. Amounts are decimals, so that their sum does not depend on the order.
+`charge_kind` is refund (corrections of earlier invoices, and adjustments), tax, credit, fee (recurring, one-time or purchase) or usage.
+`invoice_id` is null until the provider issues the invoice, and in exports of FOCUS 1.0, which have no InvoiceId.
+https://github.com/FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec/blob/main/specification/columns/chargeclass.md
+"""
+reads = ["focus_export"]
+*/
+SELECT
+    InvoiceId AS invoice_id,
+    BillingCurrency AS currency,
+    SubAccountId AS sub_account_id,
+    ServiceName AS service_name,
+    CASE
+        WHEN ChargeClass = 'Correction' OR ChargeCategory = 'Adjustment' THEN 'refund'
+        WHEN ChargeCategory = 'Tax' THEN 'tax'
+        WHEN ChargeCategory = 'Credit' THEN 'credit'
+        WHEN ChargeCategory = 'Purchase' OR ChargeFrequency IN ('Recurring', 'One-Time') THEN 'fee'
+        ELSE 'usage'
+    END AS charge_kind,
+    Tags AS tags,
+    sum(CAST(coalesce(BilledCost, 0) AS decimal(38, 10))) AS billed_cost
+FROM focus_export
+GROUP BY 1, 2, 3, 4, 5, 6

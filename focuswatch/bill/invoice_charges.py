@@ -1,0 +1,41 @@
+"""A billing period's charges by invoice, read from the export as delivered.
+
+The tables that detections read do not have InvoiceId: it would only matter for the one report that must equal the
+invoice. That report reads one billing period of the export again, a few columns of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from focuswatch.bill.bill import Bill
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines.common_table_expressions import with_tables
+
+ChargeKind = Literal["usage", "fee", "credit", "tax", "refund"]
+RAW, DELIVERED = "FROM focus_export", "delivered_charges"
+
+
+@dataclass(frozen=True)
+class InvoiceCharge:
+    """Charges with the same invoice, account, service, kind and tags; `invoice_id` None is not yet invoiced."""
+
+    invoice_id: str | None
+    currency: str
+    sub_account_id: str | None
+    service_name: str | None
+    charge_kind: ChargeKind
+    tags: Mapping[str, str | None] | None
+    billed_cost: Decimal
+
+
+def invoice_charges(bill: Bill, *, billing_period: date, catalog: Catalog) -> list[InvoiceCharge]:
+    """Return the charges of a billing period; none if it is not in the export. Raises QueryError."""
+    lookup = catalog.lookups["invoice_charges"]
+    statement = with_tables(
+        lookup.sql.replace(RAW, f"FROM {DELIVERED}"), {DELIVERED: bill.delivered_charges(billing_period)}
+    )
+    rows = bill.engine.query(statement, label=f"{lookup.id} {billing_period:%Y-%m}")
+    return [InvoiceCharge(**row) for row in rows]

@@ -1,0 +1,59 @@
+"""`focuswatch chargeback`: the invoices of a month by team, to the cent."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from focuswatch.cli.option_groups import BillOptions, takes
+from focuswatch.cli.options import ReportFormat
+
+
+@takes(BillOptions, without=["as_of", "ledger"])
+def chargeback(
+    bill_options: BillOptions,
+    month: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="Billing period, for example 2026-10.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for a CSV and a Parquet file of all teams and of each team.", show_default=False
+        ),
+    ] = None,
+    format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.TABLE,
+) -> None:
+    """Split a month's invoices by team.
+
+    Usage, fees, credits, tax, refunds and shared costs of all teams add up to each invoice, to the cent. Shared costs
+    are split by the rules of [chargeback] in owners.toml. Charges without a team are listed as unallocated.
+
+    \b
+    focuswatch chargeback --month 2026-10
+    focuswatch chargeback ./focus --owners owners.toml --month 2026-10 --out ./chargeback
+    focuswatch chargeback --month 2026-10 --format csv
+    """
+    from focuswatch.bill.account_details import account_names
+    from focuswatch.cli.opened_export import open_export
+    from focuswatch.cli.output import chargeback_files, chargeback_tables, machine_formats
+    from focuswatch.reports import chargeback as split
+
+    billing_period = month.date()
+    with open_export(bill_options) as opened:
+        found = split.chargeback(
+            opened.bill, billing_period=billing_period, owners=opened.owners, catalog=opened.catalog
+        )
+        names = account_names(opened.bill.engine, (line.sub_account_id for line in found))
+    rules = opened.owners.chargeback
+    lines = chargeback_files.line_rows(billing_period, found, rules=rules, names=names)
+    teams = chargeback_files.team_rows_of(billing_period, found)
+    if out:
+        paths = chargeback_files.write_files(out, billing_period=billing_period, teams=teams, lines=lines)
+        typer.echo(f"{len(paths)} files written to {out}", err=True)
+    match format:
+        case ReportFormat.TABLE:
+            chargeback_tables.print_chargeback(billing_period, teams=teams, lines=lines)
+        case ReportFormat.JSON:
+            typer.echo(machine_formats.rows_json(teams))
+        case ReportFormat.CSV:
+            columns = list(chargeback_files.TEAM_COLUMNS)
+            typer.echo(machine_formats.rows_csv(teams, columns=columns, exact=True), nl=False)

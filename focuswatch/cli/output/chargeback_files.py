@@ -1,0 +1,119 @@
+"""The files of a chargeback: a CSV and a Parquet file for all teams, and for each team its lines."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from focuswatch.cli.output.machine_formats import rows_csv
+from focuswatch.engines import Row
+from focuswatch.engines.duckdb_engine import connect, create_table
+from focuswatch.engines.sql_literals import literal
+from focuswatch.errors import ConfigError
+from focuswatch.owners.chargeback_rules import Chargeback
+from focuswatch.reports.chargeback import COLUMNS, ChargebackLine, team_rows
+
+UNALLOCATED = "unallocated"
+MONEY = "DECIMAL(38, 2)"
+LINE_COLUMNS = {
+    "billing_period": "DATE",
+    "invoice_id": "VARCHAR",
+    "currency": "VARCHAR",
+    "team": "VARCHAR",
+    "charge_kind": "VARCHAR",
+    "sub_account_id": "VARCHAR",
+    "sub_account_name": "VARCHAR",
+    "service_name": "VARCHAR",
+    "shared_cost": "VARCHAR",
+    "split": "VARCHAR",
+    "amount": MONEY,
+}
+TEAM_COLUMNS = {
+    "billing_period": "DATE",
+    "invoice_id": "VARCHAR",
+    "currency": "VARCHAR",
+    "team": "VARCHAR",
+    **dict.fromkeys([*COLUMNS.values(), "total"], MONEY),
+}
+
+
+def team_rows_of(billing_period: date, lines: Sequence[ChargebackLine]) -> list[Row]:
+    """Return a row for each invoice and team, with the columns TEAM_COLUMNS."""
+    return [{"billing_period": billing_period, **row} for row in team_rows(lines)]
+
+
+def line_rows(
+    billing_period: date, lines: Iterable[ChargebackLine], *, rules: Chargeback, names: Mapping[str, str]
+) -> list[Row]:
+    """Return the lines as rows with the columns LINE_COLUMNS; `names` are those of accounts by id."""
+    splits = {shared.name: shared.split for shared in rules.shared}
+    return [
+        {
+            "billing_period": billing_period,
+            "invoice_id": line.invoice_id,
+            "currency": line.currency,
+            "team": line.team,
+            "charge_kind": line.charge_kind,
+            "sub_account_id": line.sub_account_id,
+            "sub_account_name": names.get(line.sub_account_id or ""),
+            "service_name": line.service_name,
+            "shared_cost": line.shared_cost,
+            "split": splits.get(line.shared_cost or ""),
+            "amount": line.amount,
+        }
+        for line in lines
+    ]
+
+
+def write_files(
+    folder: Path, *, billing_period: date, teams: Sequence[Row], lines: Sequence[Row]
+) -> list[Path]:
+    """Write the files and return their paths, those of all teams first.
+
+    `teams` are rows of `team_rows_of`, `lines` of `line_rows`. Raises ConfigError if a file of this month would remain
+    of an earlier chargeback that had other teams.
+    """
+    stem = f"chargeback-{billing_period:%Y-%m}"
+    by_team: dict[str | None, list[Row]] = {}
+    for row in lines:
+        by_team.setdefault(row["team"], []).append(row)
+    tables = {folder / stem: (TEAM_COLUMNS, teams)}
+    tables |= {
+        folder / f"{stem}-{name}": (LINE_COLUMNS, by_team[team]) for team, name in _file_names(by_team)
+    }
+    paths = [Path(f"{path}{suffix}") for path in tables for suffix in (".csv", ".parquet")]
+    folder.mkdir(parents=True, exist_ok=True)
+    earlier = {path for suffix in ("csv", "parquet") for path in folder.glob(f"{stem}*.{suffix}")}
+    if left := sorted(earlier - set(paths)):
+        raise ConfigError(
+            f"{left[0]} is from an earlier chargeback with other teams. Remove it, or use another folder for --out."
+        )
+    for path, (columns, rows) in tables.items():
+        Path(f"{path}.csv").write_text(rows_csv(rows, columns=list(columns), exact=True), encoding="utf-8")
+        _write_parquet(Path(f"{path}.parquet"), rows, columns=columns)
+    return paths
+
+
+def _file_names(teams: Iterable[str | None]) -> Iterator[tuple[str | None, str]]:
+    """Yield each team with a name for its file, which is unique in any letter case."""
+    taken = {UNALLOCATED}
+    for team in sorted(teams, key=lambda team: (team is None, team or "")):
+        if team is None:
+            yield None, UNALLOCATED
+            continue
+        name = readable = re.sub(r"[^\w-]+", "-", team)[:100].strip("-") or "team"
+        number = 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{readable}-{number}"
+        taken.add(name.lower())
+        yield team, name
+
+
+def _write_parquet(path: Path, rows: Sequence[Row], *, columns: dict[str, str]) -> None:
+    connection = connect()
+    try:
+        create_table(connection, "lines", columns, [tuple(row[name] for name in columns) for row in rows])
+        connection.execute(f"COPY lines TO {literal(str(path))} (FORMAT parquet)")
+    finally:
+        connection.close()

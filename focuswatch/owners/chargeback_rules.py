@@ -1,0 +1,106 @@
+"""Shared costs, the section `[chargeback]` of `owners.toml`: which charges are shared, and how teams split them."""
+
+import re
+from collections.abc import Iterator, Mapping, Set
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from focuswatch.owners.use_cases import Name, UseCase
+
+Split = Literal["even", "usage", "tokens", "shares"]
+Share = Annotated[Decimal, Field(gt=0, le=Decimal("1e9"), decimal_places=12)]
+SELECTORS = ("accounts", "services", "teams", "use_cases", "unallocated")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SharedCost(_Section):
+    """One `[[chargeback.shared]]`: charges that match any of its keys are split by its rule.
+
+    `unallocated` matches charges that have no team. `among` are the teams that split them, by default all teams that
+    are not shared themselves. `shares` are proportions of any size.
+    """
+
+    name: Name
+    accounts: list[str] = []
+    services: list[Name] = []
+    teams: list[Name] = []
+    use_cases: list[Name] = []
+    unallocated: bool = False
+    split: Split
+    among: list[Name] = []
+    shares: dict[Name, Share] = {}
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not any(getattr(self, key) for key in SELECTORS):
+            raise ValueError(f"found no charges; add one of {', '.join(SELECTORS)}")
+        if (self.split == "shares") != bool(self.shares):
+            raise ValueError(f'found split = "{self.split}" {"with" if self.shares else "without"} shares; '
+                             'use split = "shares" and shares together')  # fmt: skip
+        if self.shares and self.among:
+            raise ValueError("found both among and shares; list the teams in shares only")
+        return self
+
+    def matches(
+        self, *, account_id: str | None, service_name: str | None, team: str | None, use_case: str | None
+    ) -> bool:
+        """Return whether a charge with these properties is shared."""
+        return (
+            account_id in self.accounts
+            or service_name in self.services
+            or team in self.teams
+            or use_case in self.use_cases
+            or (self.unallocated and team is None)
+        )
+
+
+class Chargeback(_Section):
+    """The shared costs; a charge is shared by the first one that it matches."""
+
+    shared: list[SharedCost] = []
+
+    @property
+    def shared_teams(self) -> set[str]:
+        """The teams whose own charges are shared, which therefore split none."""
+        return {team for shared in self.shared for team in shared.teams}
+
+
+def chargeback_problems(
+    chargeback: Chargeback, *, teams: Set[str], use_cases: Mapping[str, UseCase]
+) -> Iterator[str]:
+    """Yield the mistakes that span sections, each as a sentence."""
+    names: set[str] = set()
+    for shared in chargeback.shared:
+        where = f"chargeback.shared.{shared.name}"
+        if shared.name in names:
+            yield f"{where}: this name occurs twice. Use each name once."
+        names.add(shared.name)
+        yield from (f"{where}.{problem}" for problem in _selector_problems(shared, use_cases=use_cases))
+        for key in ("teams", "among", "shares"):
+            for team in sorted(set(getattr(shared, key)) - teams):
+                yield f"{where}.{key}: found '{team}', expected a team of [teams]."
+        for key in ("among", "shares"):
+            for team in sorted(set(getattr(shared, key)) & chargeback.shared_teams):
+                yield f"{where}.{key}: the charges of {team} are shared, so it splits none. Remove it here."
+        if not (shared.among or shared.shares or teams - chargeback.shared_teams):
+            yield f"{where}: no team is left to split these charges. Add a team to [teams]."
+
+
+def _selector_problems(shared: SharedCost, *, use_cases: Mapping[str, UseCase]) -> Iterator[str]:
+    for account in shared.accounts:
+        if not re.fullmatch(r"\d{12}", account):
+            yield f"accounts: found '{account}', expected an account id of 12 digits."
+    for name in shared.use_cases:
+        use_case = use_cases.get(name)
+        if use_case is None or use_case.intent != "shared":
+            yield f"use_cases: found '{name}', expected a use case with intent = \"shared\"."
+        elif use_case.rows.resources:
+            yield (
+                f"use_cases: {name} selects charges by resource, which a chargeback cannot. "
+                "Select them by tag or account."
+            )

@@ -1,0 +1,242 @@
+"""The chargeback of a billing period: every charge of each invoice, by team, to the cent.
+
+Charges with a team are that team's; shared charges are split by the rules of `[chargeback]` in owners.toml; everything
+else is unallocated. Per invoice and currency, the lines add up to the invoice.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal, NamedTuple
+
+from focuswatch.bill.bill import Bill
+from focuswatch.bill.invoice_charges import ChargeKind, InvoiceCharge, invoice_charges
+from focuswatch.catalog.sql_catalog import Catalog
+from focuswatch.engines import Row
+from focuswatch.errors import ConfigError
+from focuswatch.owners.chargeback_rules import SharedCost
+from focuswatch.owners.owners_file import Owners, Tags
+from focuswatch.reports.largest_remainder import rounded_down_the_tree
+
+LineKind = ChargeKind | Literal["shared"]
+COLUMNS: dict[LineKind, str] = {
+    "usage": "usage", "fee": "fees", "credit": "credits", "tax": "tax", "refund": "refunds", "shared": "shared"
+}  # fmt: skip
+KINDS = tuple(COLUMNS)
+# AWS invoices these currencies without decimals: ISO 4217, https://www.six-group.com/en/products-services/financial-information/data-standards.html
+DECIMALS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0}
+TAGS_AND_OUS = "SELECT sub_account_id, tags, ou_path FROM accounts"
+
+
+@dataclass(frozen=True)
+class ChargebackLine:
+    """An amount of an invoice. `team` None is unallocated, `shared_cost` names the rule that split the amount."""
+
+    invoice_id: str | None
+    currency: str
+    team: str | None
+    charge_kind: LineKind
+    sub_account_id: str | None
+    service_name: str | None
+    shared_cost: str | None
+    amount: Decimal
+
+
+class _Line(NamedTuple):
+    """What tells lines of an invoice apart, in the order in which amounts are rounded."""
+
+    kind: LineKind
+    team: str | None
+    shared_cost: str | None
+    account: str | None
+    service: str | None
+
+
+class _Invoice(NamedTuple):
+    id: str | None
+    currency: str
+
+
+class _Account(NamedTuple):
+    tags: Tags
+    ou_path: str | None
+
+
+Amounts = dict[_Invoice, dict[_Line, Fraction]]
+
+
+def chargeback(bill: Bill, *, billing_period: date, owners: Owners, catalog: Catalog) -> list[ChargebackLine]:
+    """Return the lines of a billing period's invoices. Raises ConfigError if the export does not have the period."""
+    charges = invoice_charges(bill, billing_period=billing_period, catalog=catalog)
+    if not charges:
+        raise ConfigError(
+            f"The export has no charges of the billing period {billing_period:%Y-%m}; its charges are from "
+            f"{bill.summary.first_charge_date} to {bill.summary.last_charge_date}. Specify another month."
+        )
+    accounts = {
+        row["sub_account_id"]: _Account(row["tags"] or {}, row["ou_path"])
+        for row in bill.engine.query(TAGS_AND_OUS, label="accounts")
+    }
+    tokens: dict[str, Fraction] = {}
+    if any(shared.split == "tokens" for shared in owners.chargeback.shared):
+        tokens = _tokens(
+            bill, billing_period=billing_period, owners=owners, catalog=catalog, accounts=accounts
+        )
+    return chargeback_lines(charges, owners=owners, accounts=accounts, tokens=tokens)
+
+
+def chargeback_lines(
+    charges: Iterable[InvoiceCharge],
+    *,
+    owners: Owners,
+    accounts: Mapping[str, tuple[Tags, str | None]],
+    tokens: Mapping[str, Fraction],
+) -> list[ChargebackLine]:
+    """Return the lines by invoice, kind and team, without those that round to zero.
+
+    `accounts` are tags and OU path by account id; `tokens` are millions by team.
+    """
+    amounts: Amounts = defaultdict(lambda: defaultdict(Fraction))
+    shared_charges: list[tuple[SharedCost, InvoiceCharge]] = []
+    for charge in charges:
+        team, shared = _team_and_rule(charge, owners=owners, accounts=accounts)
+        if shared is not None:
+            shared_charges.append((shared, charge))
+            continue
+        line = _Line(charge.charge_kind, team, None, charge.sub_account_id, charge.service_name)
+        amounts[_Invoice(charge.invoice_id, charge.currency)][line] += Fraction(charge.billed_cost)
+    weights = _weights(amounts, owners=owners, tokens=tokens)
+    for shared, charge in shared_charges:
+        for team, share in weights(shared, charge.currency).items():
+            line = _Line("shared", team, shared.name, charge.sub_account_id, charge.service_name)
+            amounts[_Invoice(charge.invoice_id, charge.currency)][line] += (
+                Fraction(charge.billed_cost) * share
+            )
+    return [line for invoice in sorted(amounts, key=_order) for line in _rounded(invoice, amounts[invoice])]
+
+
+def _team_and_rule(
+    charge: InvoiceCharge, *, owners: Owners, accounts: Mapping[str, tuple[Tags, str | None]]
+) -> tuple[str | None, SharedCost | None]:
+    account_tags, ou_path = accounts.get(charge.sub_account_id or "", ({}, None))
+    team, _ = owners.owner(
+        tags=charge.tags, account_id=charge.sub_account_id, account_tags=account_tags, ou_path=ou_path
+    )
+    use_case, _ = owners.purpose(
+        tags=charge.tags,
+        account_id=charge.sub_account_id,
+        account_tags=account_tags,
+        resource_id=None,
+        team=team,
+    )
+    matching = (
+        shared
+        for shared in owners.chargeback.shared
+        if shared.matches(
+            account_id=charge.sub_account_id, service_name=charge.service_name, team=team, use_case=use_case
+        )
+    )
+    return team, next(matching, None)
+
+
+def _weights(
+    amounts: Amounts, *, owners: Owners, tokens: Mapping[str, Fraction]
+) -> Callable[[SharedCost, str], dict[str | None, Fraction]]:
+    """Return the function from a shared cost and a currency to the share of each team; None gets it all if no team has
+    usage or tokens."""
+    usage: dict[tuple[str, str | None], Fraction] = defaultdict(Fraction)
+    for invoice, lines in amounts.items():
+        for line, amount in lines.items():
+            if line.kind in ("usage", "fee"):
+                usage[invoice.currency, line.team] += amount
+    others = sorted(owners.teams.keys() - owners.chargeback.shared_teams)
+
+    def shares(shared: SharedCost, currency: str) -> dict[str | None, Fraction]:
+        teams = shared.among or others
+        weights = {
+            "even": lambda: dict.fromkeys(teams, Fraction(1)),
+            "usage": lambda: {team: max(usage[currency, team], Fraction(0)) for team in teams},
+            "tokens": lambda: {team: tokens.get(team, Fraction(0)) for team in teams},
+            "shares": lambda: {team: Fraction(share) for team, share in shared.shares.items()},
+        }[shared.split]()
+        total = sum(weights.values(), Fraction())
+        return {team: weight / total for team, weight in weights.items() if weight} or {None: Fraction(1)}
+
+    return shares
+
+
+def _rounded(invoice: _Invoice, amounts: Mapping[_Line, Fraction]) -> list[ChargebackLine]:
+    decimals = DECIMALS.get(invoice.currency, 2)
+    ordered = {line: amounts[line] * 10**decimals for line in sorted(amounts, key=_order)}
+    return [
+        ChargebackLine(
+            invoice.id,
+            invoice.currency,
+            line.team,
+            line.kind,
+            line.account,
+            line.service,
+            line.shared_cost,
+            Decimal(units).scaleb(-decimals),
+        )
+        for line, units in rounded_down_the_tree(ordered).items()
+        if units
+    ]
+
+
+def _order(key: _Invoice | _Line) -> tuple[tuple[bool, str], ...]:
+    """Return the order of invoices and lines: by their parts, None last."""
+    return tuple((part is None, part or "") for part in key)
+
+
+def _tokens(
+    bill: Bill, *, billing_period: date, owners: Owners, catalog: Catalog, accounts: Mapping[str, _Account]
+) -> dict[str, Fraction]:
+    """Return the tokens of each team in the calendar month, in millions."""
+    end_day = date(billing_period.year + billing_period.month // 12, billing_period.month % 12 + 1, 1)
+    lookup = catalog.lookups["tokens_of_month"]
+    statement = lookup.render({"first_day": billing_period, "end_day": end_day})
+    tokens: dict[str, Fraction] = defaultdict(Fraction)
+    for row in bill.engine.query(statement, label=lookup.id):
+        account = accounts.get(row["sub_account_id"], _Account({}, None))
+        team, _ = owners.owner(
+            tags=row["tags"],
+            account_id=row["sub_account_id"],
+            account_tags=account.tags,
+            ou_path=account.ou_path,
+        )
+        if team is not None:
+            tokens[team] += Fraction(row["million_tokens"])
+    return tokens
+
+
+def team_rows(lines: Sequence[ChargebackLine]) -> list[Row]:
+    """Return a row for each invoice and team: a column for each kind, which add up to `total`; unallocated last."""
+    sums: dict[tuple[str | None, str, str | None], dict[LineKind, Decimal]] = {}
+    for line in lines:
+        kinds = sums.setdefault((line.invoice_id, line.currency, line.team), dict.fromkeys(KINDS, Decimal()))
+        kinds[line.charge_kind] += line.amount
+    rows: list[Row] = [
+        {
+            "invoice_id": invoice_id,
+            "currency": currency,
+            "team": team,
+            **{COLUMNS[kind]: amount for kind, amount in kinds.items()},
+            "total": sum(kinds.values(), Decimal()),
+        }
+        for (invoice_id, currency, team), kinds in sums.items()
+    ]
+    return sorted(
+        rows,
+        key=lambda row: (
+            row["invoice_id"] is None,
+            row["invoice_id"] or "",
+            row["currency"],
+            row["team"] is None,
+            -row["total"],
+            row["team"] or "",
+        ),
+    )
