@@ -16,7 +16,7 @@ action    = """
 blind_spots = [
   "If a service stops in a region without other charges, or in a closed account, it is not reported.",
   "Config bills each recorded configuration item, and CloudTrail bills each data event. If nothing is recorded for days, the charges stop although the service is enabled, and the service is reported as stopped.",
-  "A service counts as active while any of its usage types is billed. If a single protection plan, rule or trail is disabled, the detection does not report it. For example, GuardDuty Malware Protection for S3 can still be billed when the GuardDuty detector is disabled.",
+  "A service counts as active while any of its usage types is billed. Therefore a disabled protection plan, rule or trail is not reported. A disabled GuardDuty detector is not reported either while GuardDuty Malware Protection for S3 is billed.",
   "The first copy of management events is free, so CloudTrail can be recording even if it has no charges.",
   "Security Hub and Security Hub CSPM count as one service.",
 ]
