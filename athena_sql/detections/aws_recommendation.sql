@@ -3,14 +3,15 @@ title     = "AWS cost recommendation"
 category  = "waste"
 schedule  = "daily"
 why       = """
-AWS Cost Optimization Hub recommends to stop, delete, rightsize or migrate resources, with estimated savings after discounts.
-Few people open its console. Here the recommendations have an owner, are tracked until they are resolved, and the savings
-are verified on the bill. Only the recommendation with the highest savings of each resource is reported.
+AWS Cost Optimization Hub recommends stopping, deleting, rightsizing or migrating resources, with estimated savings after
+discounts. Its console does not notify resource owners. focuswatch notifies the owner of each recommendation, tracks the
+recommendation until it is resolved, and verifies the savings on the bill. If a resource has several recommendations, the
+one with the highest savings is reported.
 """
 reason    = "AWS Cost Optimization Hub recommends for {resource_type} {resource_name}: {recommended_action}{recommended_change}. AWS estimates savings of {estimated_monthly_savings} {currency}/month after discounts. The bill shows {resource_monthly_cost} {currency}/month for the resource."
 action    = """
 1. Review the recommendation in the AWS console, under Billing and Cost Management > Cost Optimization Hub: aws cost-optimization-hub get-recommendation --recommendation-id {recommendation_id} --region us-east-1
-2. Ask the owner whether the resource needs its current size, for example for a peak that the estimate does not include.
+2. Ask the owner whether the current size is required, for example for peak load that the estimate does not include.
 3. Apply the recommendation. If it does not apply, exclude the finding.
 """
 blind_spots = [

@@ -5,10 +5,10 @@ names     = "amount"
 schedule  = "daily"
 kind      = "forecast"
 why       = """
-An alert that arrives after a budget is exceeded is too late. The month-end forecast shows early in the month whether a budget
-will be exceeded. It combines month-to-date spend, the weekday pattern of daily spend, and the fees that are still due.
-Owners are notified when a budget is first forecast to be exceeded, then at 70, 85 and 100 % spent, each once a month and
-in this order. If the forecast is within the budget, owners are not notified, however much of the budget is spent.
+An alert that arrives after a budget is exceeded is too late. The month-end forecast shows early in the month whether spend
+will exceed the budget. The forecast combines month-to-date spend, the weekday pattern of daily spend, and the fees that are
+still due. focuswatch notifies the owner when the forecast first exceeds the budget, then when 70, 85 and 100 % of the budget
+are spent, each once a month. While the forecast is within the budget, focuswatch does not notify the owner at 70 and 85 %.
 """
 reason    = "Spend of {plan_of} {plan} is {budget_status}: {spent} of {budget} {currency} ({spent_percent} %) was spent through {settled_until}. {month} has {days_left} days left, and the month-end forecast is {forecast} {currency} ({low} to {high})."
 action    = """
@@ -19,7 +19,7 @@ action    = """
 blind_spots = [
   "Credits and tax are excluded, so the amounts differ from an AWS Budgets budget that includes credits and tax.",
   "A launch announced in owners.toml is not added to the forecast before it starts.",
-  "Until the first days of the month are settled, the forecast is based on previous months only.",
+  "Until the first days of the month are complete (their charges no longer change), the forecast uses data of previous months.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/v1-2/#billedcost",

@@ -6,19 +6,19 @@ schedule  = "daily"
 kind      = "series"
 why       = """
 A retry loop, a job that does not stop, or a price change raises an account's daily cost above the expected level.
-The daily cost of each service in each account is compared with the service's own trend and weekday pattern. Earlier anomalies
-do not raise the baseline.
+The daily cost of each service in each account is compared with the trend and weekday pattern of this service in this
+account. Earlier anomalies do not raise the baseline.
 """
 reason    = "{service_name} cost {daily_cost} {currency}/day from {anomalous_from} to {anomalous_until}, compared with an expected {daily_expected} {currency}/day. The main cost driver is higher {moved}: {meter} in {cause_region_id}."
 action    = """
 1. Review the cost drivers in this finding, largest first.
 2. Identify who started the usage on {anomalous_from}: aws cloudtrail lookup-events --start-time {anomalous_from} --region {cause_region_id}
-3. If the new cost is expected, do nothing: the baseline adjusts within three weeks. To stop notifications until then, run focuswatch exclude with this finding and a reason.
+3. If the new cost is expected, no action is required: the baseline adjusts within three weeks. To stop notifications until then, run focuswatch exclude with this finding and a reason.
 """
 blind_spots = [
   "A service with less than 28 days of history in an account is not evaluated.",
-  "During a launch planned in owners.toml, the launch's planned cost is subtracted; only cost above the planned factor is reported.",
-  "A service whose cost grows by the same percentage every day matches its own trend and is not reported.",
+  "During a launch planned in owners.toml, cost up to the launch's factor is expected and not reported.",
+  "If the cost of a service grows by a constant percentage every day, the growth is part of the trend and is not reported.",
 ]
 sources   = [
   "https://focus.finops.org/focus-specification/v1-2/#effectivecost",

@@ -5,8 +5,8 @@ schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
 Data exfiltration appears on the bill as DataTransfer-Out-Bytes, charged per GB.
-If egress on a day is far above the expected level of that weekday and compute cost did not rise with it, possible causes are
-a copied bucket, a database dump, or a proxy that a third party runs.
+Egress far above the expected level of the weekday, without a similar increase in compute cost, can be caused by a copied
+bucket, a database dump, or a proxy that a third party runs in the account.
 """
 reason    = "Account {sub_account_name} sent {transfer_gb} GB to the internet on {peak_day}, compared with an expected {expected_gb} GB on that weekday. Compute cost was {compute_ratio} times the expected level."
 action    = """
@@ -16,9 +16,9 @@ action    = """
 """
 blind_spots = [
   "CloudFront, AWS PrivateLink, Direct Connect, and transfer between regions or accounts are not evaluated.",
-  "An account needs three weeks of history; in its first two weeks, new_service reports egress of 100 GB or more.",
+  "An account with less than three weeks of history is not evaluated. In the first two weeks of an account, new_service reports egress of 100 GB or more.",
   "Slow exfiltration below 100 GB/day above the expected level is not detected.",
-  "A monthly transfer that does not occur on a fixed weekday is reported each time.",
+  "A large transfer that occurs once a month, on different weekdays, is reported every month.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html",

@@ -10,11 +10,11 @@ reason    = "Experiment {use_case} is {overdue}. The experiment costs {daily_cos
 action    = """
 1. Decide with {plan_team} whether the experiment confirmed its hypothesis: {hypothesis}
 2. If the hypothesis is confirmed, set intent = "production" in [use_cases.{use_case}] of owners.toml, with a monthly budget and a unit.
-3. If the hypothesis is not confirmed, delete the experiment's resources. To continue the experiment, set a new review_on or cap in owners.toml and state the reason.
+3. If the hypothesis is not confirmed, delete the experiment's resources. To continue the experiment instead, set a new review_on or cap in owners.toml, with the reason as a comment.
 """
 blind_spots = [
   "If an experiment is identified only by a tag and has no entry in owners.toml, it has no end date and is not reported; focuswatch report portfolio lists it.",
-  "Cost before the first day of the bill is unknown; only cost of the last 400 days counts toward the cap.",
+  "Cost of the last 400 days on the bill counts toward the cap; earlier cost does not.",
   "Charges that do not match the use case's rules, such as shared resources or untagged data transfer, are not counted.",
 ]
 sources   = [

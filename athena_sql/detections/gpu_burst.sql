@@ -15,7 +15,7 @@ action    = """
 """
 blind_spots = [
   "GPU hours covered by a capacity reservation or Reserved Instance are assumed to be planned.",
-  "All instance hours count equally, whatever the instance size.",
+  "An instance hour counts as one hour for every instance size.",
   "GPU usage that recurs less than once a quarter is reported each time.",
   "GPUs in services other than EC2 and SageMaker, and mining on CPUs, are not evaluated.",
 ]

@@ -3,19 +3,19 @@ title     = "Idle Bedrock Provisioned Throughput"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Provisioned Throughput is billed per model unit and hour, whether or not it is used: one unit of Nova 2.0 Lite costs 60
-USD/hour, about 43,000 USD/month. Provisioned Throughput that has no commitment can be deleted at any time. If it has a
-commitment, it is billed until the term ends; do not renew the commitment.
+Provisioned Throughput is billed per model unit and hour, with or without calls: one model unit of Nova 2.0 Lite costs 60
+USD/hour, about 43,000 USD/month. Provisioned Throughput without a commitment can be deleted at any time. Provisioned
+Throughput with a commitment is billed until the term ends.
 """
 reason    = "Account {sub_account_name} was billed for {model_unit_hours} model-unit hours of Provisioned Throughput for {models} in {lookback_days} days, but {proof} ({commitment}): {monthly_cost} {currency}/month."
 action    = """
 1. Check when the commitment ends (commitmentExpirationTime): aws bedrock list-provisioned-model-throughputs --region {region_id}
-2. Check for callers in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId) and confirm with the owner.
+2. Check for invocations in CloudWatch (namespace AWS/Bedrock, metric Invocations, the provisioned model's ARN as ModelId) and confirm with the owner.
 3. If the Provisioned Throughput is not needed, delete it: aws bedrock delete-provisioned-model-throughput --provisioned-model-id {resource_id} --region {region_id}
    AWS rejects this command during a commitment; in that case, schedule the deletion for the day the commitment ends.
 """
 blind_spots = [
-  "Calls to provisioned capacity are not billed per token. If no activity data is collected, usage is visible only if the model is also called on demand.",
+  "Calls to Provisioned Throughput are not billed per token. If no activity data is collected, the bill shows usage only if the model is also called on demand.",
   "If no activity data is collected, a model is identified by the name in its usage type; AWS spells some model names differently in the usage types of tokens.",
   "The end of a commitment is estimated from its first day on the bill; the bill does not show renewals.",
 ]

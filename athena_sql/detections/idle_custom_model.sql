@@ -8,14 +8,14 @@ kept active at 3 to 9 USD/hour per unit. Models from trials are billed until som
 """
 reason    = "The {model_kind} {resource_id} ({meters}) was stored or kept active for {lookback_days} days and received no invocations: {monthly_cost} {currency}/month."
 action    = """
-1. Check whether the model is served through Provisioned Throughput or an on-demand deployment, whose invocations are counted under another ARN:
+1. Check whether the model is served through Provisioned Throughput or an on-demand deployment. CloudWatch counts these invocations under another ARN:
    aws bedrock list-provisioned-model-throughputs --model-arn-equals {resource_id} --region {region_id}
 2. Confirm that the weights, or the training data and settings, are stored elsewhere. Deletion cannot be undone.
 3. If the model is not needed, delete it: aws bedrock delete-{model_kind} --model-identifier {resource_id} --region {region_id}
 """
 blind_spots = [
-  "A custom model served through Provisioned Throughput or an on-demand deployment is invoked under that ARN; it counts as used only if the bill shows token usage of a custom model with the same base model.",
-  "Charges that contain no model ARN cannot be evaluated and are counted as not evaluated.",
+  "If a custom model is served through Provisioned Throughput or an on-demand deployment, CloudWatch counts its invocations under the ARN of the Provisioned Throughput or deployment. The model then counts as used only if the bill shows token usage of a custom model with the same base model.",
+  "Charges without a model ARN are counted as not evaluated.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/import-model-calculate-cost.html",

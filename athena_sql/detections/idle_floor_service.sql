@@ -3,9 +3,8 @@ title     = "Idle service with a minimum charge"
 category  = "waste"
 schedule  = "daily"
 why       = """
-Kendra and Amazon Q indexes, Neptune Analytics graphs and OpenSearch domains are billed per hour, whether or not they receive
-requests. After a trial of retrieval-augmented generation, each of these resources costs 60 to 1,000 USD/month until someone
-deletes it.
+Kendra and Amazon Q indexes, Neptune Analytics graphs and OpenSearch domains are billed per hour, with or without requests.
+After a trial of retrieval-augmented generation, each of these resources costs 60 to 1,000 USD/month until someone deletes it.
 """
 reason    = "{kind} {resource_id} received {requests} in {lookback_days} days but was billed for {billed_quantity} {billed_unit}: {monthly_cost} {currency}/month."
 action    = """
@@ -14,8 +13,8 @@ action    = """
 3. If the {kind} is not needed, delete it: {delete_command}
 """
 blind_spots = [
-  "OpenSearch Dashboards, index state management and alerting search and write the system indexes of a domain all day. A daily mean of up to `system_rate` searches per minute and as many writes per minute (default: 1) counts as system traffic. A domain with less traffic than that is reported as idle, even if some requests come from users.",
-  "An OpenSearch domain that only stores audit logs receives no searches but may be required; if IndexingRate is collected, writes count as usage.",
+  "OpenSearch Dashboards, index state management and alerting send requests to the system indexes of a domain all day. Therefore a domain is reported as idle if it has a daily mean of at most `system_rate` searches per minute and at most `system_rate` writes per minute (default: 1), even if users send some of these requests.",
+  "An OpenSearch domain for audit logs may be required even if it receives no searches. Its writes count as usage only if the metric IndexingRate is collected.",
   "A stopped Neptune Analytics graph is billed at about a tenth of the price, under another usage type, and is not reported.",
   "The CloudWatch namespace of Neptune Analytics is not documented: a graph is evaluated only if CloudWatch lists one of the graph's metrics.",
   "The usage types of Amazon Q Business and Neptune Analytics are not verified with a real FOCUS export. A resource that is billed under another usage type is not detected.",

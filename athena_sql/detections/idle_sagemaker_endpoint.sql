@@ -3,7 +3,7 @@ title     = "Idle SageMaker endpoint"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A real-time endpoint is billed for its instances whether or not it receives requests: an ml.m5.xlarge costs 168 USD/month, an
+A real-time endpoint is billed for its instances, with or without requests: an ml.m5.xlarge costs 168 USD/month, an
 ml.g5.2xlarge about 1,100 USD/month. Endpoints from demos and notebooks run until someone deletes them.
 """
 reason    = "Endpoint {endpoint_name} received no invocations in {lookback_days} days but ran for {instance_hours} instance hours on {instance_types}: {monthly_cost} {currency}/month."
@@ -14,8 +14,8 @@ action    = """
 """
 blind_spots = [
   "An endpoint that is a disaster-recovery standby is idle by design; exclude the finding.",
-  "If a Savings Plan covers the instances, deleting the endpoint reduces cost only if the plan then applies to other usage.",
-  "A synthetic health check makes an otherwise unused endpoint appear used.",
+  "If a Savings Plan covers the instances, deleting the endpoint reduces cost only if the Savings Plan then applies to other usage.",
+  "An unused endpoint that receives synthetic health checks is not reported, because each check is an invocation.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-delete-resources.html",

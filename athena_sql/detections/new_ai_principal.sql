@@ -4,21 +4,21 @@ category  = "security"
 schedule  = "every_refresh"
 notify    = "once"
 why       = """
-Stolen access keys and Bedrock API keys are used to call models at the victim's expense. The first spend of an IAM user, a role or an
-API key in an account whose callers are known is an early sign of it. Each new caller of an account is reported once.
+Attackers use stolen access keys and Bedrock API keys to call models at the victim's expense. The first spend of an IAM user, role
+or API key in an account can be an early sign of such an attack. Each new caller of an account is reported once.
 """
 reason    = "The {principal_type} {principal_name} in account {sub_account_name} called Amazon Bedrock for the first time on {first_day}: {monthly_cost} {currency} through {last_day}, for {models}."
 action    = """
 1. Confirm with the account owner that the {principal_type} {principal_name} is expected to call {models}.
-2. Identify who created it and from where it calls: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
-3. If unauthorized: deactivate its access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to it, then look for other activity of the same keys.
+2. Identify who created the {principal_type} and which IP addresses use it: aws cloudtrail lookup-events --start-time {first_day} --lookup-attributes AttributeKey=ResourceName,AttributeValue={principal_name}
+3. If unauthorized: deactivate its access keys or API key, deny bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CallWithBearerToken to this caller, then search CloudTrail for other activity of these keys.
 """
 blind_spots = [
-  "Callers are known only from an export with IAM principals (--principals), which AWS fills since 2026-04-08. Without it, nothing is evaluated.",
-  "Callers of the first 14 days of an account's data count as known; new_service reports the first use of Bedrock itself.",
-  "A key that an attacker uses for a user or role that already calls Bedrock is not a new caller; token_burst and principal_budget may detect it.",
-  "Sessions of a role count as one caller, including people who sign in through IAM Identity Center.",
-  "Service-linked roles and service roles whose names match service_roles are excluded; an attacker may create a role with such a name.",
+  "The detection requires an export with IAM principals (--principals). AWS records callers since 2026-04-08.",
+  "Callers in the first 14 days of an account's data are not reported as new. new_service reports the first use of Bedrock in an account.",
+  "If an attacker uses a key of a user or role that already calls Bedrock, there is no new caller. In this case, token_burst and principal_budget may report the usage.",
+  "All sessions of a role count as one caller. People who sign in through IAM Identity Center with one role are therefore one caller.",
+  "Service-linked roles and service roles whose names match service_roles are excluded. An attacker can avoid detection with a role of such a name.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",

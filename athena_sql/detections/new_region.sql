@@ -17,9 +17,9 @@ action    = """
 """
 blind_spots = [
   "Usage before the export starts is unknown; regions in the first 14 days of the bill count as already in use.",
-  "Activity that AWS does not bill, including free usage that has no line on the bill, is not visible.",
+  "Activity without a line on the bill, such as some free usage, is not detected.",
   "In the first 14 days of an account, regions that another account already uses are not reported.",
-  "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are billed by the location of their traffic and are not evaluated.",
+  "CloudFront, Lambda@Edge, Global Accelerator, S3 Transfer Acceleration, and WAF and Shield for CloudFront are not evaluated, because AWS bills them by the location of their traffic.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-focus-1-2-aws.html",

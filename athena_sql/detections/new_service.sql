@@ -6,10 +6,10 @@ schedule  = "every_refresh"
 notify    = "once"
 why       = """
 Attackers often use services that the account has not used before: Bedrock for resold chatbots, Lightsail or ECS for mining,
-SES for spam. Each new service of an account is reported once. All service names of Bedrock count as one service, as do the old
-and new name of a renamed service. A first charge below `notable_cost_usd` has low severity and is listed in one line, unless
-the charge is for GPUs, Bedrock, data transfer, or a service that attackers commonly use. If the cost exceeds that amount
-within a week, the severity becomes high.
+SES for spam. Each new service of an account is reported once. All service names of Bedrock count as one service. The old
+and new name of a renamed service also count as one service. A first charge below `notable_cost_usd` has low severity and is
+listed in one line, unless the charge is for GPUs, Bedrock, data transfer, or a service that attackers commonly use. If the
+cost exceeds `notable_cost_usd` within a week, the severity becomes high.
 """
 reason    = "Account {sub_account_name} was first billed for {service_name} on {first_day}, in {regions}: {monthly_cost} {currency} through {last_day} (already used by other accounts: {used_elsewhere})."
 action    = """

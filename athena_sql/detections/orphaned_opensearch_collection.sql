@@ -4,8 +4,8 @@ category  = "waste"
 schedule  = "daily"
 why       = """
 Creating a Bedrock knowledge base can create an OpenSearch Serverless collection. The collection remains when the knowledge
-base is deleted. A Classic collection that receives no queries is billed for at least 1 OCU (2 with replicas), which costs 175
-to 350 USD/month. The cost is billed as Amazon OpenSearch Service and is therefore easy to miss when reviewing AI costs.
+base is deleted. A Classic collection without queries is billed for at least 1 OCU (175 USD/month), or 2 OCUs with replicas
+(350 USD/month). The service name on the bill is Amazon OpenSearch Service, so a review of AI cost can miss this charge.
 """
 reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and made no Bedrock calls: {monthly_cost} {currency}/month."
 action    = """

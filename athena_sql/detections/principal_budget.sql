@@ -4,21 +4,21 @@ category  = "governance"
 schedule  = "daily"
 steps     = ["budget_period", "reached_percent"]
 why       = """
-A budget of a team or account does not show which user, role or agent spends it. Budgets for callers are set in owners.toml, in tokens or
-money, by day or month. A monthly budget is notified when the current pace exceeds it, then at 70, 85 and 100 %; a daily budget
-at 70, 85 and 100 % of a day. If the pace of a month is within the budget, no one is notified, however much of it is used.
+A budget of a team or account does not show which user, role or agent spends the money. In owners.toml, you can set budgets for
+callers, in tokens or money, by day or month. focuswatch notifies the owner of a monthly budget when the current pace exceeds the
+budget, then when 70, 85 and 100 % are used. For a daily budget, it notifies the owner when 70, 85 and 100 % are used.
 """
 reason    = "Callers of the budget {budget_name} used {used} of {budget} {unit} ({used_percent} %) in {budget_period} through {last_day}, {pace_status}. Highest usage: {main_principal}."
 action    = """
-1. See who spends: focuswatch report ai_spend_by_principal
-2. Ask {main_principal} whether the usage is intended. A loop or a retry storm shows as one session far above the others.
-3. If it is intended, raise the limit in [principal_budgets.{budget_name}] of owners.toml. If it is not, deny bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream to the caller until it is fixed.
+1. List spend by caller: focuswatch report ai_spend_by_principal
+2. Ask {main_principal} whether the usage is intentional. If one session has much higher cost than the other sessions, a loop or a retry storm is likely.
+3. If the usage is intentional, raise the limit in [principal_budgets.{budget_name}] of owners.toml. If the usage is not intentional, deny bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream to the caller until the cause is fixed.
 """
 blind_spots = [
-  "Callers are known only from an export with IAM principals (--principals), which AWS fills since 2026-04-08. Without it, nothing is evaluated.",
-  "The bill is a day late, so a budget does not stop usage; the last two days may still grow.",
-  "The pace is the average of the last seven settled days; it does not know of weekends or planned launches.",
-  "Spend that AWS records without a caller counts toward no budget of principals, roles or tags; toward a team it counts by account.",
+  "The detection requires an export with IAM principals (--principals). AWS records callers since 2026-04-08.",
+  "The bill arrives a day after the usage, so a budget cannot stop usage. Usage of the last two days can still increase.",
+  "The pace is the average of the last seven complete days (their charges no longer change). It does not consider weekends or planned launches.",
+  "Spend without a caller does not count toward budgets of principals, roles or tags. It counts toward the budget of the team that owns the account.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",

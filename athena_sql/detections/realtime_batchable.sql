@@ -14,10 +14,10 @@ action    = """
    If batch inference is not possible, the flex tier also costs less for calls that can wait several minutes.
 """
 blind_spots = [
-  "The potential savings are an estimate: half of the cost of input and output tokens. A workload that uses prompt caching saves less.",
-  "Charges are evaluated by day. Without a tag, a nightly job cannot be distinguished from a job that runs all day.",
+  "The potential savings are an estimate: half of the cost of input and output tokens. If a workload uses prompt caching, the savings are lower.",
+  "Charges are evaluated by day. Without a tag, the detection cannot distinguish a nightly job from a job that runs all day.",
   "Not every model supports batch inference, and a batch job needs at least 100 prompts.",
-  "A tag such as batch or nightly is assumed to be correct.",
+  "The detection assumes that a tag such as batch or nightly is correct.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html",

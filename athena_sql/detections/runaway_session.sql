@@ -4,21 +4,22 @@ category  = "anomaly"
 schedule  = "every_refresh"
 notify    = "once"
 why       = """
-An agent that loops or retries without end shows as a single session that costs many times what sessions of the same role cost. On the
-bill of the account it may not stand out. AgentCore runs each agent in a role session of its own, so that the bill has the cost of a run.
+If an agent loops or retries without end, one session costs many times as much as the other sessions of the role. In the total cost
+of the account, this session may not be noticeable. AgentCore runs each agent in its own role session, so that the bill shows the
+cost of each run.
 """
 reason    = "The {session_kind} {session} of role {principal_name} cost {session_cost} {currency} from {first_day} to {last_day}, {ratio} times the median of {sessions_of_role} sessions of this role ({median_cost} {currency}). Main model: {model}."
 action    = """
 1. Stop the session if it still runs: for AgentCore, aws bedrock-agentcore stop-runtime-session; otherwise revoke the active sessions of {principal_name} in the IAM console.
-2. Review what it did: {million_tokens} million tokens, {output_share} % of them output. Many input and few output tokens suggest a loop that resends its history.
+2. Review the usage of the session: {million_tokens} million tokens, {output_share} % of them output. Many input tokens and few output tokens suggest a loop that resends the conversation history.
 3. Set a limit of steps and of tokens for the agent, and a budget for the role: [principal_budgets] in owners.toml.
 """
 blind_spots = [
-  "Callers are known only from an export with IAM principals (--principals), which AWS fills since 2026-04-08. Without it, nothing is evaluated.",
-  "A role needs at least 9 sessions in the last 56 days, so that their median means something.",
-  "Session names that are used on more than 3 days, such as those of people and Lambda functions, are not evaluated; principal_budget and token_burst are.",
-  "The bill has days, not hours: a session is reported the day after at the earliest.",
-  "Only model calls have a caller on the bill. CPU, memory and tools of AgentCore are not part of the session's cost.",
+  "The detection requires an export with IAM principals (--principals). AWS records callers since 2026-04-08.",
+  "A role with less than 9 sessions in the last 56 days is not evaluated, because the median of so few sessions is not reliable.",
+  "Sessions with a name that is used on more than 3 days, such as sessions of people and Lambda functions, are not evaluated. principal_budget and token_burst evaluate their usage.",
+  "The bill contains daily amounts, so a session is reported at the earliest on the next day.",
+  "The cost of a session includes model calls. CPU, memory and tools of AgentCore are not included, because the bill states no caller for them.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html",

@@ -13,9 +13,9 @@ action    = """
 2. {what_to_do}
 """
 blind_spots = [
-  "The cost or the number of rows of a month can decrease correctly: refunds and credits lower the cost, and AWS merges rows when it closes a billing period.",
-  "An account whose last resource was deleted looks like a missing account for 30 days, unless it has a closed_on date.",
-  "If files are copied manually, the time of the copy is used instead of the time of the delivery.",
+  "A decrease in the cost or in the number of rows of a month can be correct: refunds and credits lower the cost, and AWS merges rows when it closes a billing period. Such a decrease is reported too.",
+  "If the last resource of an account was deleted, the account is reported as missing for 30 days, unless it has a closed_on date.",
+  "If you copy files manually, the detection uses the time of the copy instead of the time of the delivery.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html",

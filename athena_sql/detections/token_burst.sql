@@ -5,7 +5,7 @@ schedule  = "every_refresh"
 notify    = "every_run"
 why       = """
 An agent that calls itself, an endless retry loop, or a leaked key uses tokens as fast as the quota allows, which can cost
-hundreds of dollars an hour. A budget alert arrives only after the money is spent.
+hundreds of USD/hour. A budget alert arrives after the money is spent.
 """
 reason    = "{model} used {peak_million_tokens} million tokens on {peak_day}, {ratio} times {compared_with} ({expected_million_tokens} million). The excess usage on {burst_days} days from {first_day} to {last_day} cost {monthly_cost} {currency} ({planned})."
 action    = """
@@ -14,11 +14,11 @@ action    = """
 3. If the usage is not intentional, remove bedrock:InvokeModel and bedrock:InvokeModelWithResponseStream from the caller's role, or disable the caller's access key. Then set a quota for the inference profile and a step limit for the workload.
 """
 blind_spots = [
-  "An account with less than 14 days of token usage has no baseline; new_service reports the first use of Bedrock.",
+  "An account with less than 14 days of token usage has no baseline and is not evaluated. new_service reports the first use of Bedrock.",
   "A new workload is compared with all previous token usage of its account.",
   "Token usage that moves from one model or inference profile to another in the same account is not reported.",
-  "A monthly run that does not occur on a fixed weekday, and a launch that is not in owners.toml, are reported each time.",
-  "During a planned launch, usage that matches the launch's rules is reported only above the launch's factor.",
+  "A job that runs once a month on different weekdays is reported every month. A launch that is not in owners.toml is also reported.",
+  "During a planned launch, usage of the launch's use case is reported only if it exceeds the launch's factor.",
   "Input, output and cache tokens count equally toward the spike; a spike is reported only if its excess cost is at least `least_daily_cost_usd` per day.",
 ]
 sources   = [

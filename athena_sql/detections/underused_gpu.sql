@@ -3,13 +3,13 @@ title     = "Underutilized GPU"
 category  = "waste"
 schedule  = "daily"
 why       = """
-A GPU costs 1 to 7 USD/hour whether or not it is used. Many GPUs are idle most of the time: they serve a model with few
-requests, belong to a notebook that is kept running, or are eight where one would be enough. CPU metrics and invocation counts
-do not show idle GPUs.
+A GPU costs 1 to 7 USD/hour, used or idle. Many GPUs are idle most of the time: they serve a model with few requests, belong
+to a notebook that is never stopped, or are part of an instance with eight GPUs where one GPU is sufficient. CPU metrics and
+invocation counts do not show idle GPUs.
 """
 reason    = "GPU instances ({instance_types}) ran for {gpu_hours} GPU hours on {days_run} of {lookback_days} days with a mean utilization of {mean_utilization} % (busiest day: {peak_utilization} %). The GPUs cost {monthly_gpu_cost} {currency}/month, of which an estimated {monthly_cost} {currency}/month was for idle time."
 action    = """
-1. Check whether {resource_id} is sized for an earlier peak: review its metrics GPUUtilization and GPUMemoryUtilization in CloudWatch over the last months. A model can need the GPU memory but little compute.
+1. Check whether {resource_id} was sized for higher usage in the past: review its metrics GPUUtilization and GPUMemoryUtilization in CloudWatch over the last months. A model can need the GPU memory but little compute.
 2. For an endpoint: use fewer or smaller instances, host several models on one endpoint (inference components), or scale to zero: aws sagemaker update-endpoint-weights-and-capacities --region {region_id} ...
 3. For an EC2 instance: stop the instance outside working hours, or stop it and choose a smaller instance type: aws ec2 modify-instance-attribute --region {region_id} --instance-id ID --instance-type TYPE
 """
@@ -18,7 +18,7 @@ blind_spots = [
   "Utilization shows whether a kernel ran, but not how much of the GPU the kernel used; a busy GPU can still be oversized.",
   "EC2 reports no GPU metrics unless the CloudWatch agent collects them; such instances are counted as not evaluated. Inferentia and Trainium report no GPU utilization.",
   "GPU memory is not evaluated: a model that must stay loaded needs the GPU even if utilization is low.",
-  "An endpoint that receives no invocations is reported by idle_sagemaker_endpoint only.",
+  "This detection does not report endpoints without invocations; idle_sagemaker_endpoint does.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html",

@@ -9,13 +9,13 @@ missing, the spend cannot be allocated to a team or a budget, and no owner can c
 reason    = "{service_name} in {region_id} costs {monthly_cost} {currency}/month, and neither the resource nor its account has the required tags: {missing_tags}."
 action    = """
 1. Identify the owning team: CloudTrail shows who created the resource; otherwise, ask the account owner.
-2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models: call the models through an application inference profile, which can be tagged.
+2. Tag the resource with {missing_tags}: aws resourcegroupstaggingapi tag-resources --region {region_id} --resource-arn-list {resource_id} --tags KEY=VALUE. If the finding has no resource, the charges are for calls to base models. In this case, call the models through an application inference profile, and tag the profile.
 3. Activate the tag keys as cost allocation tags in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey=KEY,Status=Active
 """
 blind_spots = [
   "The bill shows the values of a tag only from the day the tag was activated as a cost allocation tag.",
-  "AWS does not document the names of cost categories in the FOCUS 1.2 column Tags; known prefixes are removed.",
-  "AWS does not document whether the bill contains a ResourceId for calls to base models.",
+  "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags. The detection removes known prefixes.",
+  "AWS does not document whether the bill contains a ResourceId for calls to base models. Without a ResourceId, the finding names no resource.",
   "If the rows of a resource have different tags, the tags of the most recent day are used; if they differ on that day, the row with the most tags is used.",
 ]
 sources   = [

@@ -1,18 +1,18 @@
 /*
 title = "Resources that started or stopped on the first day of a cost increase"
 why   = """
-A cost increase that starts on the day when a resource, meter, operation, region or service is charged for the first or last time
-usually has that as its cause.
+If a resource, meter, operation, region or service is charged for the first or last time on the first day of a cost increase, it
+is usually the cause of the increase.
 """
 reads = ["daily_charges"]
 [parameters]
 rises = []
 first_day = 2000-01-01         # of the earliest cost increase
-days_before = 28               # at most 62: one bit of a bigint each
-least_days = 14                # of those; occasional charges do not stop
+days_before = 28               # at most 62, because each day is one bit of a bigint
+least_days = 14                # least number of these days with charges; occasional charges are not reported as stopped
 settled_days = 4               # an incomplete day does not show that a charge stopped
 settle_days = 2                # as in completeness
-most_days = 62                 # from the first day on, for the daily cost; one bit of a bigint each
+most_days = 62                 # days from the first day on, for the daily cost; each day is one bit of a bigint
 most = 20
 */
 WITH rises AS (

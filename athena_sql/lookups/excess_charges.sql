@@ -1,11 +1,12 @@
 /*
 title = "Cost drivers of a cost increase"
 why   = """
-The lookup splits the excess cost of a finding into cost drivers: meters, regions, operations and resources whose cost increased.
-The cost of each is compared with the same weekdays of the previous weeks, and scaled so that the cost drivers add up to the
-excess cost of the detection. The earlier cost per unit separates price from volume; a new resource is compared with other
-resources of its meter. For first charges (kind `first`), purchases are included; if the EffectiveCost of a purchase is 0, its
-BilledCost is used. `tags` are the tags of the largest charges of a cost driver, if most of its cost is tagged.
+The lookup splits the excess cost of a finding into cost drivers: meters, regions, operations and resources whose cost
+increased. It compares the cost of each cost driver with the cost on the same weekdays of the previous weeks, and scales the
+differences so that they add up to the excess cost of the finding. The earlier cost per unit separates the effect of price
+from the effect of volume; for a new resource, the cost per unit of other resources with this meter is used. For first charges
+(kind `first`), purchases are included; if the EffectiveCost of a purchase is 0, its BilledCost is used. If most of the cost
+of a cost driver is tagged, `tags` has the tags of its largest charges.
 """
 reads = ["daily_charges"]
 [parameters]
@@ -14,7 +15,7 @@ service_names = []
 every_service = false          # for a cost increase of a whole account or region
 first_day = 2000-01-01         # of the weeks before the earliest cost increase
 end_day = 2000-01-01           # after the latest cost increase
-most_growth = 5.0              # maximum expected growth; more is a planned launch, and no cost driver
+most_growth = 5.0              # maximum expected growth; higher growth is a planned launch and not a cost driver
 most_parts = 20
 most_falls = 2
 */

@@ -1,7 +1,8 @@
 /*
 title = "Daily cost of the resources of findings"
 why   = """
-The page charts an anomaly with its daily costs. If a finding has no region, service or resource, all of them count.
+The report page shows a chart of the daily cost of an anomaly. If a finding has no region, service or resource, the chart includes
+all regions, services or resources of the account.
 """
 reads = ["daily_charges"]
 [parameters]

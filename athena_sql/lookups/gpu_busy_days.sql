@@ -1,8 +1,8 @@
 /*
 title = "GPU hours and utilization by day, for the resources with the highest cost"
 why   = """
-The page draws a row for each instance or endpoint and a square for each day, which shows GPUs that are idle at night, on weekends or
-after a project. `utilization` is null if it was not collected.
+The report page shows a row for each instance or endpoint, with a square for each day. The squares show GPUs that are idle on
+weekends or after a project. `utilization` is null if utilization was not collected.
 """
 reads = ["gpu_days"]
 [parameters]

@@ -1,8 +1,8 @@
 /*
 title = "Categories of the charges on the days of a finding"
 why   = """
-Only usage is broken down into cost drivers. If the days of a finding have no usage, this lookup shows their other charges: a
-purchase, a recurring fee, tax or a credit, each with its billed and effective cost.
+focuswatch computes cost drivers from usage charges. If a finding has no usage on its days, this lookup returns the other charges
+on these days: purchases, recurring fees, tax and credits, each with billed and effective cost.
 """
 reads = ["daily_charges"]
 [parameters]

@@ -3,7 +3,8 @@ title = "AI spend by service, last 30 days"
 basis = "EffectiveCost of AI usage, excluding purchases, credits and tax"
 why   = """
 The report has one row for each service name that AI usage is billed under. `seen_by_bedrock_filter` is the cost that a filter
-on Amazon Bedrock shows; the remaining cost is billed as OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS and logs.
+on Amazon Bedrock shows. The bill shows the remaining cost under other names: OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS
+and logs.
 """
 [parameters]
 days = 30

@@ -2,9 +2,10 @@
 title = "Bedrock and AgentCore spend by caller, last 30 days"
 basis = "EffectiveCost of Bedrock and AgentCore usage, excluding purchases, credits and tax"
 why   = """
-One row for each IAM user, role, Bedrock API key and account. Spend without a caller has principal_type `none`: AWS records callers
-of model calls only, since 2026-04-08, and only in an export with IAM principals. `sessions` counts the sessions of a role, and
-`costliest_session` is the session with the highest cost. The total equals Bedrock and AgentCore spend on the bill.
+The report has one row for each IAM user, role or Bedrock API key in each account. Spend without a caller has principal_type
+`none`. AWS records callers of model calls since 2026-04-08, in an export with IAM principals. `sessions` counts the sessions
+of a role, and `costliest_session` is the session with the highest cost. The total equals the Bedrock and AgentCore spend on
+the bill.
 """
 [parameters]
 days = 30

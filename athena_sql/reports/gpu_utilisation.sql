@@ -2,7 +2,7 @@
 title = "GPU cost and utilization, last 30 days"
 basis = "EffectiveCost of GPU usage, excluding purchases, unused commitments, credits and tax"
 why   = """
-A GPU costs the same whether or not it is used. The report has one row for each instance or endpoint, highest idle cost first.
+An idle GPU costs as much as a busy GPU. The report has one row for each instance or endpoint, highest idle cost first.
 `idle_cost` is an estimate: the cost multiplied by the share of time that the GPUs were idle. If utilization was not collected
 (`days_evaluated` is 0), `idle_cost` is empty.
 """

@@ -2,10 +2,10 @@
 title = "Token usage by model and tier, last 30 days compared with the previous 30 days"
 basis = "EffectiveCost of tokens, excluding purchases, credits and tax"
 why   = """
-Compared with on demand, a model costs half in the batch tier and nearly twice in the priority tier. Each row shows the tokens
-of a model in one tier and the cost per million tokens, converted from the unit of the meter. `batch_share` is the share of the
-model's input and output tokens in the batch tier; cache tokens are excluded because batch inference does not use the prompt
-cache.
+A model costs half of the on-demand price in the batch tier, and nearly twice the on-demand price in the priority tier. Each
+row shows the tokens of a model in one tier and the cost per million tokens, converted from the unit of the meter.
+`batch_share` is the share of the model's input and output tokens in the batch tier; cache tokens are excluded because batch
+inference does not use the prompt cache.
 """
 [parameters]
 days = 30

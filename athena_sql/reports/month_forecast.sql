@@ -3,11 +3,11 @@ title = "Month-end forecast by team, use case and service, compared with budget"
 basis = "BilledCost of usage and fees, excluding credits and tax"
 kind  = "forecast"
 why   = """
-`spent` is the month-to-date cost through the last settled day. A day is settled when it is complete: its charges no longer
-change. `forecast` is `spent` plus two amounts: the expected usage cost of the remaining days, and the fees that are still due. A
-fee is still due if it was billed later in the month in both previous months, for example a monthly fee on the 25th. Usage that
-stopped is not forecast. In four of five months, the actual cost is between `low` and `high`. `budget` is the monthly_budget of
-the team or use case in owners.toml.
+`spent` is the month-to-date cost through the last complete day (its charges no longer change). `forecast` is the sum of
+`spent`, the expected usage cost of the remaining days, and the fees that are still due. A fee is still due if it was billed
+later in the month in both previous months, for example a monthly fee on the 25th. The forecast does not include usage that
+stopped. In four of five months, the actual cost is between `low` and `high`. `budget` is the monthly_budget of the team or
+use case in owners.toml.
 """
 [needs]
 history_days = 28

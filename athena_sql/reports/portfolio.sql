@@ -1,12 +1,13 @@
 /*
-title = "Spend by intent and use case, last 30 settled days"
+title = "Spend by intent and use case, last 30 complete days"
 basis = "EffectiveCost of usage and fees, excluding credits and tax"
 why   = """
 A use case is a workload that owners.toml names under [use_cases] and matches by tag, account or resource. An intent is the
-purpose of the spend, such as experiment or production. The intent of a charge is the intent of its use case in owners.toml; if
-the charge has no use case, the value of its `intent` tag is used. Experiments are shown with their cap and review date. If a use case has a unit and `activity` contains the unit counts (namespace `business`, the use
-case as resource_id, the unit as metric), its cost per unit and accepted cost are shown. `verdict` summarizes what needs
-attention. `launch` shows the planned launch that currently raises the baseline of token_burst and cost_anomaly.
+purpose of the spend, such as experiment or production. owners.toml states the intent of each use case. For a charge without a
+use case, the value of its `intent` tag is used. Experiments are shown with their cap and review date. If a use case has a
+unit, and `activity` contains the unit counts (namespace `business`, the use case as resource_id, the unit as metric), the
+report shows the cost per unit and the accepted cost per unit. `verdict` states the action that is due, if any. `launch` shows
+the planned launch that currently raises the baseline of token_burst and cost_anomaly.
 """
 [parameters]
 days = 30

@@ -2,12 +2,12 @@
 title = "Open, resolved and verified savings by team and detection"
 basis = "EffectiveCost per month, as stated in the findings"
 why   = """
-The report covers waste findings only. `open_cost` is the monthly cost of open findings that are not suppressed, and
-`acknowledged_cost` is the acknowledged part of `open_cost`. `suppressed_cost` is the monthly cost of snoozed or excluded
-findings; it is not part of `open_cost`. `resolved_cost` is the monthly cost of findings when they were resolved;
-`verified_cost` is the reduction that the bill confirms within a month; `unverified_cost` is the part that is not yet compared
-with the bill. The remainder of `resolved_cost` was not saved, or recurred in another resource. The cost of a resource that
-several findings report is counted once.
+The report includes waste findings. All amounts are per month. `open_cost` is the monthly cost of open findings that are not
+suppressed, and `acknowledged_cost` is the acknowledged part of `open_cost`. `suppressed_cost` is the monthly cost of snoozed
+or excluded findings; it is not part of `open_cost`. `resolved_cost` is the monthly cost of findings when they were resolved;
+`verified_cost` is the cost reduction that the bill confirms within a month. `unverified_cost` is the part of `resolved_cost`
+that is not yet compared with the bill. The remainder of `resolved_cost` was not saved, or occurred again in another resource.
+If several findings report a resource, its cost is counted once.
 """
 */
 WITH counted_findings AS (                                     -- two findings can state the cost of one resource

@@ -1,10 +1,10 @@
 /*
-title = "Spend by team, last 30 settled days compared with the previous 30 days"
+title = "Spend by team, last 30 complete days compared with the previous 30 days"
 basis = "EffectiveCost and BilledCost of usage and fees; BilledCost plus the separate columns for credits and tax equals the invoice"
 why   = """
-Each charge is allocated by the resource's tag. If the resource has no tag, the account's tag is used, then the account or OU
-in owners.toml. Spend that has no team is listed as (unallocated). BilledCost matches the invoice; EffectiveCost is the
-amortized cost of usage.
+The report allocates each charge by the tag of the resource, then by the tag of the account, then by the account or OU in
+owners.toml. Spend without a team is listed as (unallocated). A day is complete when its charges no longer change. BilledCost
+matches the invoice; EffectiveCost is the amortized cost of usage.
 """
 */
 SELECT

@@ -1,10 +1,11 @@
 /*
 title = "Weekly spend by team, account and service, compared with the previous week"
-basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date: BilledCost of usage and fees of settled days, excluding credits and tax"
+basis = "EffectiveCost of usage, excluding fees, credits and tax; month_to_date: BilledCost of usage and fees of complete days, excluding credits and tax"
 why   = """
-The report compares the last seven settled days with the seven days before. A day is settled when it is complete: its charges no
-longer change. Days that are not settled are excluded, so an incomplete day does not look like a saving. The weekly columns cover usage only; `month_to_date` matches `spent` in month_forecast, through
-`settled_until`, the last settled day. Unallocated spend has no team.
+The report compares the last seven complete days (their charges no longer change) with the seven days before. It excludes
+incomplete days, because they would look like savings. The weekly columns contain the cost of usage without fees.
+`month_to_date` is equal to `spent` in the report month_forecast, through the last complete day (`settled_until`). Unallocated
+spend has no team.
 """
 [parameters]
 days = 7

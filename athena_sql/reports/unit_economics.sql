@@ -2,10 +2,11 @@
 title = "Cost per unit by week: tokens, inferences, GPU hours"
 basis = "EffectiveCost of the usage that is counted, excluding purchases, credits and tax"
 why   = """
-If spend grows faster than usage, the cost per unit rises. The columns compare settled weeks, most recent first.
-`by_price` and `by_mix` split the change from the previous week: `by_price` is the change of prices for the same kinds of units,
-and `by_mix` is the change to other kinds of units (another model, or more output for the same input). If the unit cost increased
-by the threshold (`least_increase`) or more, `cause` shows the larger part. All token types are counted in millions, whatever the unit of the meter.
+If spend grows faster than usage, the cost per unit rises. The report compares complete weeks (their charges no longer
+change), most recent first. `by_price` is the part of the change from the previous week that higher or lower prices cause.
+`by_mix` is the part that a different mix of units causes, such as another model or a higher share of output tokens. If the
+unit cost increased by the threshold (`least_increase`) or more, `cause` shows the larger of the two parts. Tokens of all
+types are counted in millions.
 """
 [parameters]
 week_days = 7

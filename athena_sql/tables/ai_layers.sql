@@ -1,9 +1,9 @@
 /*
 title = "Cost of AI workloads by layer"
 why   = """
-The table has the charges of AI services under all their names, and the charges of other services for resources whose ID contains
-the name of an AI service. `layer` is one of five, `counted_as` is the reason that a charge is included, and `bedrock_filter` is true if a
-filter on Amazon Bedrock shows the charge.
+The table has the charges of AI services under all their names. It also has charges of other services if the resource ID contains
+the name of an AI service. `layer` is one of five layers, `counted_as` is the reason why a charge is included, and
+`bedrock_filter` is true if a filter on Amazon Bedrock shows the charge.
 """
 reads = ["daily_charges"]
 */

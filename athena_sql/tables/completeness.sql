@@ -1,12 +1,12 @@
 /*
-title = "Settled days by account"
+title = "Complete (settled) days by account"
 why   = """
-Charges of the most recent days of a bill still change, so detections of missing usage must not use these days. A day is settled
-when its charges no longer change. The table has one row for each account and day, from the account's first charge to the last
-day of the export, including days without charges. `settled_recency` counts settled days backwards: 1 is the most recent, so the
-last seven settled days have `settled_recency <= 7`. For a lookback of seven days, join the row with `settled_recency = 7` and
-read from its `charge_date` through `last_settled_day`. An account with fewer settled days has no such row. `settled_days` is the
-number of settled days of the account.
+Charges of the most recent days of a bill still change, so a detection of missing usage must not read these days. A day is
+settled (complete) when its charges no longer change. The table has one row for each account and day, from the account's first
+charge to the last day of the export, including days without charges. `settled_recency` counts settled days backwards: 1 is
+the most recent, so the last seven settled days have `settled_recency <= 7`. For a lookback of seven days, join the row with
+`settled_recency = 7` and read from its `charge_date` through `last_settled_day`. An account with fewer than seven settled
+days has no row with `settled_recency = 7`. `settled_days` is the number of settled days of the account.
 """
 reads = ["daily_services"]
 [parameters]

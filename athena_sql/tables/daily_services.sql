@@ -1,8 +1,8 @@
 /*
 title = "Charges by day, account, region and service"
 why   = """
-Detections that need neither resources nor meters read this table, for example those of first charges, dormant accounts and daily
-cost. The table has about a hundredth of the rows of daily_charges. Each refresh stores it.
+Detections that do not use resources or meters read this table, for example detections of first charges and dormant accounts.
+The table has about 1 % as many rows as daily_charges. Each refresh stores it.
 """
 reads = ["daily_charges"]
 */

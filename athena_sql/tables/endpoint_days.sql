@@ -2,11 +2,11 @@
 title = "SageMaker real-time endpoints by day: cost, instance hours, invocations"
 why   = """
 The cost per inference is the cost of an endpoint divided by its invocations.
-`invocations` is the total of all variants; null if it was not collected.
+`invocations` is the total of all variants. It is null if invocations were not collected.
 """
 reads = ["ai_charges", "activity"]
 [parameters]
-days = 75                 # two periods of 30 settled days that reports compare, and late days
+days = 75                 # two periods of 30 complete days that reports compare, and incomplete days
 */
 WITH charged_days AS (
     SELECT

@@ -1,10 +1,10 @@
 /*
 title = "The export by day, in FOCUS 1.2 columns"
 why   = """
-The raw export has a row for every hour and price list item; detections need days.
-`charge_last_date` is the last day of the charge period: the end of the month for a monthly fee in one row, the same day for an hour.
+The raw export has a row for every hour and price list item. This table has the charges by day, which detections read.
+`charge_last_date` is the last day of the charge period: for a monthly fee, the last day of the month; for an hour, its day.
 Units are part of the key, because quantities in different units must not be added.
-The names of the account and of the commitment, and the service code, are included; they depend only on the key.
+The table also has the account name, the commitment name and the service code, which have one value for each key.
 """
 reads = ["focus_export"]
 */

@@ -1,14 +1,14 @@
 /*
 title = "GPU hours, cost and utilization by day and resource"
 why   = """
-The bill has the hours and CloudWatch has the utilization; together they show the cost of idle GPUs.
-`utilization` is 0 to 100 for one GPU, and null if it was not collected. An instance type that is not listed counts as one GPU, so its
-utilization is overstated rather than understated.
+The bill states the GPU hours and CloudWatch states the utilization. This table combines both to show the cost of idle GPUs.
+`utilization` is the mean of the GPUs, from 0 to 100; it is null if utilization was not collected. An instance type that is not
+in the list counts as one GPU, so that its utilization is overstated rather than understated.
 GPUs by type: https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html
 """
 reads = ["ai_charges", "activity"]
 [parameters]
-days = 75                 # two periods of 30 settled days that reports compare, and late days
+days = 75                 # two periods of 30 complete days that reports compare, and incomplete days
 */
 WITH gpu_charges AS (
     SELECT

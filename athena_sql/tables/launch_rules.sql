@@ -1,9 +1,9 @@
 /*
 title = "Tags, accounts and resources of use cases with a planned launch"
 why   = """
-A use case matches charges by tag, account or resource. For each use case with a launch, this table has the sets of tags, the
-accounts and the resources that match, with the launch's days and factor. Exactly one of `tags` (a complete map),
-`sub_account_id` and `resource` is set; `is_beginning` is true if `resource` is a prefix.
+A use case matches charges by tag, account or resource. For each use case with a planned launch, this table has the tags,
+accounts and resources that match, with the days and the factor of the launch. In each row, exactly one of `tags` (a complete
+map), `sub_account_id` and `resource` is set. `is_beginning` is true if `resource` is a prefix.
 """
 reads = ["tagged_days", "accounts", "plan_rules", "launches"]
 */

@@ -1,13 +1,14 @@
 /*
-title = "Charges by day, account, service and tags, and by resource where owners.toml names resources"
+title = "Charges by day, account, service and tags, and by resource if owners.toml lists resources"
 why   = """
-The owner and use case of a charge follow from its tags and account, or from its resource where owners.toml names resources of that
-account and service. For other accounts and services, ResourceId is null, so that charges are read as totals and not by resource.
+The tags and the account of a charge determine its owner and use case. If owners.toml lists resources of an account and service,
+the resource also determines them. For all other accounts and services, ResourceId is null and the table has totals, not
+charges by resource.
 A combination of key columns can have several rows per day; always sum them.
 """
 reads = ["daily_charges", "tagged_days", "plan_rules"]
 [parameters]
-names_resources = true         # false where owners.toml is known to name none: the bill is then not read for them
+names_resources = true         # false if owners.toml lists no resources: the query then reads no charges by resource
 */
 WITH named_services AS (
     SELECT DISTINCT coalesce(resources.SubAccountId, '') || ' ' || resources.ServiceName AS account_service

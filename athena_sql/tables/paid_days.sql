@@ -1,7 +1,7 @@
 /*
 title = "Billed cost by day, team, use case, account and service, for forecasts"
 why   = """
-BilledCost without credits and tax, which are not part of a budget.
+The table has BilledCost without credits and tax, because budgets do not include credits and tax.
 Fees (purchases, recurring and one-time) are separate from usage, so that a monthly fee is not forecast as a daily cost.
 """
 reads = ["owned_days", "completeness"]

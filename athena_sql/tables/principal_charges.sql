@@ -2,8 +2,8 @@
 title = "Usage by caller, from the export with IAM principals"
 why   = """
 Since 2026-04-08, CUR 2.0 states which IAM user, role session or API key called Amazon Bedrock. FOCUS does not have this column.
-The table keeps what is needed: day, account, meter, caller, tags, quantity and cost. Charges without a caller are left out, because the
-bill has them already. The cost is after discounts where AWS states it.
+The table has the day, account, meter, caller, tags, quantity and cost. It does not have charges without a caller, because the
+bill contains these charges. If the export states the cost after discounts, `cost` is after discounts.
 https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-iam-principal-tracking.html
 """
 reads = ["principal_export"]

@@ -1,12 +1,12 @@
 /*
 title = "Bedrock and AgentCore spend by day and caller"
 why   = """
-`principal` is the IAM user, API key or role that called the model; sessions of a role have the same `principal` and differ in `session`.
-`principal_type` is user, API key, role, federated user, root user or other. Spend of the bill that has no caller is a row of its own
-with principal_type `none`, and spend by callers that is not on the bill yet is a negative row with principal_type `not on the bill yet`,
-so that the total of each day, account and meter equals the bill.
-`team` is the team of the caller's tag, else of the account's tag, account or OU in owners.toml.
-AWS records callers since 2026-04-08. The name of a Bedrock API key is that of its IAM user, which starts with BedrockAPIKey-:
+`principal` is the IAM user, API key or role that called the model; all sessions of a role have one `principal`, and `session` is the name of the session.
+`principal_type` is user, API key, role, federated user, root user or other. Spend without a caller is in rows with principal_type
+`none`. If the export of callers contains spend that the bill does not contain yet, a negative row with principal_type `not on
+the bill yet` subtracts this spend. Therefore the total of each day, account and meter equals the bill.
+`team` is the team in the caller's tag. Without this tag, it is the team of the account's tag, the account or the OU.
+AWS records callers since 2026-04-08. The name of a Bedrock API key is the name of its IAM user, which starts with BedrockAPIKey-:
 https://aws.amazon.com/blogs/machine-learning/introducing-granular-cost-attribution-for-amazon-bedrock/
 """
 reads = ["principal_charges", "ai_charges", "token_charges", "accounts", "owner_rules"]

@@ -1,9 +1,10 @@
 /*
-title = "Spend of each team in the last 30 settled days and the 30 before, by account and service"
+title = "Spend of each team in the last 30 complete days and the 30 days before, by account and service"
 why   = """
-Charges are allocated as in owned_days: `team` is null if a charge is unallocated; `tag_value` is the value of the tag, whether or
-not owners.toml lists it. `effective_cost` and `billed_cost` cover usage and fees. Credits and tax, as billed, are separate,
-so that billed cost, credits and tax add up to the invoice. Only settled days count, unless the bill has none.
+Charges are allocated as in the table owned_days. `team` is null if a charge is unallocated. `tag_value` is the value of the tag,
+even if owners.toml does not list this value. `effective_cost` and `billed_cost` include usage and fees. Credits and tax are in
+separate columns; `billed_cost`, credits and tax add up to the invoice. The table includes only complete days (their charges no
+longer change), unless the bill has no complete day.
 """
 reads = ["owned_days", "completeness"]
 [parameters]

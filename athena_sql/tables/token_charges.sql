@@ -1,8 +1,8 @@
 /*
 title = "Bedrock tokens in millions, by model, kind and tier"
 why   = """
-Bedrock bills tokens under three families of meters in two units; this table is the only place that parses them.
-All four kinds are included: input, output, cache read and cache write. `tier` is the pricing tier. Capacity that is billed by
+Bedrock bills tokens with three families of meters, in two units. This table parses these meters.
+The table has four kinds of tokens: input, output, cache read and cache write. `tier` is the pricing tier. Capacity that is billed by
 the hour (provisioned or reserved) and training tokens are not included.
 Meter formats: https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework, CUDOS.
 """
