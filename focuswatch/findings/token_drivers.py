@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 SIX_DECIMALS = Decimal("0.000001")  # as all amounts of findings
+DECIMALS = 3  # engines add up floats in any order
 ANY_AMOUNT = Context(prec=60)
 NEARLY_EQUAL = 1e-9
 
@@ -100,14 +101,14 @@ def split_token_cost(before: TokenUse, during: TokenUse) -> TokenDrivers | None:
         by_tokens_per_call=tokens_per_call,
         by_output_share=output_share,
         by_price=excess - calls - retries - tokens_per_call - output_share,  # with what rounding leaves
-        calls_before=before.calls,
-        calls=during.calls,
-        tokens_per_call_before=before.tokens_per_call,
-        tokens_per_call=during.tokens_per_call,
-        output_percent_before=before.output_percent,
-        output_percent=during.output_percent,
-        refused_percent_before=before.refused_percent,
-        refused_percent=during.refused_percent,
+        calls_before=round(before.calls, DECIMALS),
+        calls=round(during.calls, DECIMALS),
+        tokens_per_call_before=round(before.tokens_per_call, DECIMALS),
+        tokens_per_call=round(during.tokens_per_call, DECIMALS),
+        output_percent_before=round(before.output_percent, DECIMALS),
+        output_percent=round(during.output_percent, DECIMALS),
+        refused_percent_before=round(before.refused_percent, DECIMALS),
+        refused_percent=round(during.refused_percent, DECIMALS),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES
+from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import attach_explanations
 from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
@@ -22,6 +22,7 @@ from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
 from focuswatch.findings.explanation_text import explanation_headline, explanation_sentences
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.token_drivers import TokenUse, split_token_cost
 from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
 from tests.given.findings import finding, run
@@ -279,9 +280,16 @@ def test_trino_explains_it_alike(local_trino):
         more(ResourceId="null", EffectiveCost=3.0, Tags={"team": "shop"}),
         more(ResourceId="null", EffectiveCost=2.0, Tags={"team": "ads"}),
         PURCHASE,
+        *token_days([BEFORE, RISEN]),
+        *token_days([RISEN, END], times=3, output=2),
     ]
+    calls = (
+        *call_days([BEFORE, RISEN], calls=1000.1),
+        *call_days([RISEN, END], calls=2999.7, times=3, output=2),
+    )
     rises = [
         RISE,
+        replace(RISE, fingerprint="8" * 20, service_name=OPUS, charges="tokens"),
         replace(RISE, fingerprint="a" * 20, excess=Decimal("123.456789")),
         replace(RISE, fingerprint="b" * 20, sub_account_id=None, service_name=None, of_one_service=True),
         replace(RISE, fingerprint="c" * 20, service_name=None, charges="gpu"),
@@ -289,21 +297,29 @@ def test_trino_explains_it_alike(local_trino):
         replace(RISE, fingerprint="e" * 20, service_name=None, region_id="eu-west-1", weeks=1),
         replace(RISE, fingerprint="9" * 20, charges="first"),
     ]
-    with bill(*charges) as engine:
+    tables = {"daily_charges": DAILY_CHARGES, "activity": ACTIVITY}
+    with bill(*charges, activity=calls) as engine:
         wanted = explain_cost_increases(rises, engine=engine, catalog=CATALOG, as_of=AS_OF)
         tags = tags_of(rises, engine)
-        rows = engine.query(f"SELECT {', '.join(DAILY_CHARGES)} FROM daily_charges", label="charges")
-    trino, table = local_trino.engine(), "memory.default.explained_charges"
-    trino.execute(create_statement(table, DAILY_CHARGES), label="given")
+        rows = {
+            name: engine.query(f"SELECT {', '.join(columns)} FROM {name}", label=name)
+            for name, columns in tables.items()
+        }
+    trino, places = local_trino.engine(), {name: f"memory.default.explained_{name}" for name in tables}
     try:
-        for statement in insert_statements(table, DAILY_CHARGES, [tuple(row.values()) for row in rows]):
-            trino.execute(statement, label="given")
-        there = local_trino.engine(tables={"daily_charges": f"SELECT * FROM {table}"})
+        for name, columns in tables.items():
+            trino.execute(create_statement(places[name], columns), label="given")
+            values = [tuple(row.values()) for row in rows[name]]
+            for statement in insert_statements(places[name], columns, values):
+                trino.execute(statement, label="given")
+        there = local_trino.engine(tables={name: f"SELECT * FROM {place}" for name, place in places.items()})
         assert explain_cost_increases(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted
         assert tags_of(rises, there) == tags
     finally:
-        trino.execute(f"DROP TABLE {table}", label="given")
-    assert len(wanted) == 7 and all(map(adds_up, wanted.values()))
+        for place in places.values():
+            trino.execute(f"DROP TABLE IF EXISTS {place}", label="given")
+    assert len(wanted) == 8 and all(map(adds_up, wanted.values()))
+    assert wanted["8" * 20].token_drivers is not None
     assert wanted[RISE.fingerprint].ended and wanted["b" * 20].excess == 80
 
 
@@ -611,6 +627,19 @@ def test_explanation_is_rendered_as_sentences():
         "2026-03-29 03:07 RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy (i-0abc)",
         "CloudTrail: there were more",
     ]
+
+
+def test_token_drivers_are_a_sentence_before_what_started():
+    """The largest part first; the price did not change and is not listed."""
+    before = TokenUse(1000.0, 0.0, {"input": 1.9, "output": 0.1}, {"input": 9.5, "output": 2.5})
+    now = TokenUse(4900.0, 100.0, {"input": 9.6, "output": 0.8}, {"input": 48.0, "output": 20.0})
+    lines = explanation_sentences(explanation(token_drivers=split_token_cost(before, now)), currency="USD")
+    assert lines[4] == (
+        "Token cost per day +56.00: +51.96 from attempted calls (answered: 1,000 to 4,900), "
+        "+2.77 from the mix of tokens (output: 5% to 8%), +1.92 from tokens per call (2,000 to 2,122), "
+        "-0.65 from throttled or refused calls (0% to 2%)"
+    )
+    assert lines[5].startswith("Started that day")
 
 
 @pytest.mark.parametrize(
