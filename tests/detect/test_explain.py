@@ -312,7 +312,11 @@ def test_trino_explains_it_alike(local_trino):
             values = [tuple(row.values()) for row in rows[name]]
             for statement in insert_statements(places[name], columns, values):
                 trino.execute(statement, label="given")
-        there = local_trino.engine(tables={name: f"SELECT * FROM {place}" for name, place in places.items()})
+        given = {name: f"SELECT * FROM {place}" for name, place in places.items()}
+        derived = {
+            name: CATALOG.tables[name].render({"as_of": AS_OF}) for name in ("ai_charges", "token_charges")
+        }
+        there = local_trino.engine(tables=given | derived)
         assert explain_cost_increases(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted
         assert tags_of(rises, there) == tags
     finally:
