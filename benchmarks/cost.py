@@ -34,6 +34,8 @@ SECONDS_A_RUN = 600  # GB-seconds of refresh, detect, page and publish, most of 
 SECONDS_A_DAY = 400  # of scheduled functions
 WATCHED_AN_ACCOUNT = 5  # endpoints, collections, custom models and GPUs whose metrics are read
 METRICS_A_RESOURCE = 3
+MODELS_AN_ACCOUNT = 4  # that were called, on average: Bedrock models and inference profiles
+METRICS_A_MODEL = 8  # focuswatch/collect/called_models.py
 FINDINGS_AN_ACCOUNT = 3
 DETECTIONS = 23  # as in docs/cost.md; each further one adds three custom metrics
 ALARM_METRICS = 29  # with Slack and Jira; an alarm over two metrics is two
@@ -120,7 +122,8 @@ def stored(*, rows: float, accounts: int, runs: float) -> tuple[Line, ...]:
 def watched(*, accounts: int, runs: float, detections: int) -> tuple[Line, ...]:
     """Return the items of CloudWatch and KMS."""
     metrics = 3 * detections * runs / 24 + 30 * max(runs, 2) / 24 + 2
-    requests = accounts * WATCHED_AN_ACCOUNT * METRICS_A_RESOURCE * DAYS / 1000
+    metrics_a_day = WATCHED_AN_ACCOUNT * METRICS_A_RESOURCE + MODELS_AN_ACCOUNT * METRICS_A_MODEL
+    requests = accounts * metrics_a_day * DAYS / 1000
     return (
         Line("alarms, per metric", ALARM_METRICS, "metric", 0.10, CLOUDWATCH, "—", free=10),
         Line("dashboard, up to 50 metrics", 1, "dashboard", 3.0, CLOUDWATCH, "—", free=3),

@@ -1,5 +1,5 @@
 /*
-title = "Cost per unit by week: tokens, inferences, GPU hours"
+title = "Cost per unit by week: tokens, calls, inferences, GPU hours"
 basis = "EffectiveCost of the usage that is counted, excluding purchases, credits and tax"
 why   = """
 If spend grows faster than usage, the cost per unit rises. The report compares complete weeks (their charges no longer
@@ -7,11 +7,14 @@ change), most recent first. `by_price` is the part of the change from the previo
 `by_mix` is the part that a different mix of units causes, such as another model or a higher share of output tokens. If the
 unit cost increased by the threshold (`least_increase`) or more, `cause` shows the larger of the two parts. Tokens of all
 types are counted in millions.
+Bedrock calls are from CloudWatch, by account and Region. A day counts only if the tokens of its calls match the tokens on the bill.
+Batch inference makes no calls. Calls have no price of their own, so the report does not split the change of their cost.
 """
 [parameters]
 week_days = 7
 least_increase = 1.05
 most_a_unit = 60
+most_difference = 0.1          # between the tokens that CloudWatch counts and those on the bill, on a day
 [needs]
 charges = "is_gpu OR ai_family IN ('bedrock', 'sagemaker')"
 columns = ["ConsumedQuantity"]
@@ -24,6 +27,30 @@ WITH weeks AS (
         CAST(floor(CAST(settled_recency - 1 AS double) / $week_days) AS integer) AS weeks_before
     FROM completeness
     WHERE settled_recency <= 3 * $week_days
+),
+call_days AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        activity_date,
+        sum(CASE WHEN metric = 'Invocations' THEN value ELSE 0 END) AS calls,
+        sum(CASE WHEN metric LIKE '%TokenCount' THEN value ELSE 0 END) / 1E6 AS million_tokens
+    FROM activity
+    WHERE namespace = 'AWS/Bedrock'
+        AND (resource_id NOT LIKE 'arn:%' OR resource_id LIKE '%inference-profile/%')  -- others are capacity, billed by the hour
+        AND activity_date >= CAST($as_of - INTERVAL '1' DAY * (3 * $week_days + 14) AS date)
+    GROUP BY 1, 2, 3
+),
+called_token_days AS (
+    SELECT
+        sub_account_id,
+        region_id,
+        charge_date,
+        sum(million_tokens) AS million_tokens,
+        sum(effective_cost) AS effective_cost
+    FROM token_charges
+    WHERE tier <> 'batch'
+    GROUP BY 1, 2, 3
 ),
 counted AS (
     SELECT
@@ -45,6 +72,22 @@ counted AS (
         million_tokens,
         effective_cost
     FROM token_charges
+    UNION ALL
+    SELECT
+        tokens.sub_account_id,
+        tokens.charge_date,
+        '1K calls',
+        '(all models)',
+        coalesce(tokens.region_id, ''),
+        call_days.calls / 1000,
+        tokens.effective_cost
+    FROM called_token_days AS tokens
+    INNER JOIN call_days
+        ON tokens.sub_account_id = call_days.sub_account_id
+        AND tokens.region_id = call_days.region_id
+        AND tokens.charge_date = call_days.activity_date
+    WHERE call_days.calls > 0
+        AND abs(call_days.million_tokens - tokens.million_tokens) <= $most_difference * tokens.million_tokens
     UNION ALL
     SELECT
         sub_account_id,
@@ -115,8 +158,8 @@ items AS (
 changes AS (
     SELECT
         *,
-        unit_cost - unit_cost_at_prices_before AS by_price,
-        unit_cost_at_prices_before - a_week_before AS by_mix,
+        CASE WHEN unit <> '1K calls' THEN unit_cost - unit_cost_at_prices_before END AS by_price,  -- a call has no price
+        CASE WHEN unit <> '1K calls' THEN unit_cost_at_prices_before - a_week_before END AS by_mix,
         row_number() OVER (PARTITION BY unit ORDER BY round(effective_cost, 6) DESC, sub_account_id, item) AS place
     FROM items
 )
@@ -138,5 +181,5 @@ SELECT
 FROM changes
 WHERE place <= $most_a_unit
 ORDER BY
-    CASE unit WHEN '1M tokens' THEN 1 WHEN '1K inferences' THEN 2 WHEN 'GPU hour' THEN 3 ELSE 4 END,
+    CASE unit WHEN '1M tokens' THEN 1 WHEN '1K calls' THEN 2 WHEN '1K inferences' THEN 3 WHEN 'GPU hour' THEN 4 ELSE 5 END,
     place

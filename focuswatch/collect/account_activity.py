@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from focuswatch.collect import model_resources, search_resources
+from focuswatch.collect import called_models, model_resources, search_resources
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.cloudwatch_metrics import MetricReadings, read_metrics
 from focuswatch.collect.collected_days import CollectedDays, Window
@@ -19,6 +19,7 @@ LISTERS: tuple[tuple[str, Lister], ...] = (
     ("bedrock", model_resources.provisioned_throughputs),
     ("bedrock", model_resources.imported_models),
     ("bedrock", model_resources.custom_models),
+    ("cloudwatch", called_models.called_models),
     ("opensearchserverless", search_resources.collections),
     ("opensearch", search_resources.domains),
     ("kendra", search_resources.kendra_indices),

@@ -1,6 +1,6 @@
 """The days of an account: what is stored, what is missing, and what a run adds."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -54,8 +54,20 @@ class CollectedDays:
             self.before[day] = self.store.activity(self.account, day=day)
         return self.before[day]
 
-    def missing_from(self, resources: Iterable[Resource], place: Place) -> date:
-        """Return the first day that lacks an expected row, or else the first recent day."""
+    def missing_from(self, resources: Collection[Resource], place: Place) -> date:
+        """Return the first day that lacks an expected row, or else the first recent day.
+
+        A series of a resource of unknown age is expected on none of the days, but all days are read until it has a row.
+        """
+        ages_unknown = {
+            _series(resource, watched.metric.namespace, watched.metric.name, place)
+            for resource in resources
+            for watched in resource.watched[:1]
+            if not resource.created_on
+        }
+        earlier = days_between(self.window.first, self.window.recent)
+        if ages_unknown and ages_unknown - {series for day in earlier for series in self.stored(day)}:
+            return self.window.first
         expected = [
             (resource.created_on, _series(resource, watched.metric.namespace, watched.metric.name, place))
             for resource in resources
@@ -67,7 +79,7 @@ class CollectedDays:
         return next(
             (
                 day
-                for day in days_between(self.window.first, self.window.recent)
+                for day in earlier
                 if any(created_on < day and series not in self.stored(day) for created_on, series in expected)
             ),
             self.window.recent,

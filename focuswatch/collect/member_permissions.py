@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 REASONS: dict[str, str] = {
     "cloudwatch:GetMetricData": "daily activity of each resource",
-    "cloudwatch:ListMetrics": "variants of an endpoint that were called, including deleted ones",
+    "cloudwatch:ListMetrics": "endpoint variants and Bedrock models that were called, including deleted ones",
     "sagemaker:ListEndpoints": "running endpoints",
     "sagemaker:DescribeEndpoint": "type and variants of an endpoint: its metrics need both names",
     "sagemaker:ListInferenceComponents": "inference components of an endpoint",

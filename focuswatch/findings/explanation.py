@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from focuswatch.findings.token_drivers import TokenDrivers
+
 NAME_CHARACTERS = 500  # an ARN is shorter; a bill may name things at any length
 MOST_PARTS = 5
 MOST_FALLS = 2
@@ -84,6 +86,7 @@ class Explanation(Value):
     """The excess of `first_day` to `last_day`, both included: `parts`, the cost drivers, highest first, and
     `others` add up to it, and so do `by_volume` and `by_price`.
 
+    `token_drivers` splits an increase of Bedrock tokens by calls; None where CloudWatch has no calls of these tokens.
     `unseen` states why CloudTrail has more events than listed, or was not read; None if the list is complete.
     """
 
@@ -98,3 +101,4 @@ class Explanation(Value):
     ended: Annotated[tuple[StartedOrStopped, ...], Field(max_length=MOST_TURNS)] = ()
     changes: Annotated[tuple[Change, ...], Field(max_length=MOST_CHANGES)] = ()
     unseen: Name | None = None
+    token_drivers: TokenDrivers | None = None

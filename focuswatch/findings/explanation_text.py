@@ -6,9 +6,11 @@ before. Usage and price split the increase: more was used, or the same usage cos
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 
 from focuswatch.findings.explanation import Change, CostDriver, Explanation, StartedOrStopped
 from focuswatch.findings.finding import amount
+from focuswatch.findings.token_drivers import TokenDrivers
 
 SHOWN_CIRCUMSTANCES = 3
 SHOWN_CHANGES = 5
@@ -42,7 +44,9 @@ def explanation_details(explanation: Explanation) -> Iterator[str]:
 
 
 def circumstances(explanation: Explanation) -> Iterator[str]:
-    """Yield what happened on the first day: what started, what stopped, and who changed what."""
+    """Yield the calls behind tokens, and what happened on the first day: started, stopped, and changed by whom."""
+    if explanation.token_drivers:
+        yield token_drivers_text(explanation.token_drivers)
     yield from _started_or_stopped("Started that day", explanation.began)
     yield from _started_or_stopped("Stopped that day", explanation.ended)
     yield from (_change_text(change) for change in explanation.changes[:SHOWN_CHANGES])
@@ -71,6 +75,28 @@ def cost_driver_text(part: CostDriver, explanation: Explanation) -> str:
     share = f", {part.excess * PERCENT / explanation.excess:.0f}%" if explanation.excess else ""
     marks = "".join((" (new)" if part.is_new else "", " (purchase, billed cost)" if part.is_billed else ""))
     return f"{', '.join(name for name in names if name)}: {amount(part.excess)}{share}{marks}"
+
+
+def token_drivers_text(drivers: TokenDrivers) -> str:
+    """Return `Token cost per day +75.00: +50.00 from calls (1,000 to 3,000), …`, largest part first."""
+    before, now = drivers.calls_before, drivers.calls
+    size_before, size = drivers.tokens_per_call_before, drivers.tokens_per_call
+    output_before, output = drivers.output_percent_before, drivers.output_percent
+    refused_before, refused = drivers.refused_percent_before, drivers.refused_percent
+    causes = (
+        (drivers.by_calls, f"attempted calls (answered: {before:,.0f} to {now:,.0f})"),
+        (drivers.by_retries, f"throttled or refused calls ({refused_before:.0f}% to {refused:.0f}%)"),
+        (drivers.by_tokens_per_call, f"tokens per call ({size_before:,.0f} to {size:,.0f})"),
+        (drivers.by_output_share, f"the mix of tokens (output: {output_before:.0f}% to {output:.0f}%)"),
+        (drivers.by_price, "prices and models"),
+    )
+    shown = sorted((cause for cause in causes if round(cause[0], 2)), key=lambda cause: -abs(cause[0]))
+    parts = ", ".join(f"{_signed(cost)} from {cause}" for cost, cause in shown)
+    return f"Token cost per day {_signed(drivers.daily_excess)}" + (f": {parts}" if parts else "")
+
+
+def _signed(value: Decimal) -> str:
+    return f"+{amount(value)}" if value > 0 else amount(value)
 
 
 def _resources(part: CostDriver) -> str | None:

@@ -162,7 +162,7 @@ def test_custom_model_counts_calls_of_its_capacity_and_deployments():
     for called_as, calls in {purchased: 3.0, deployment: 4.0, "anthropic.claude": 50.0}.items():
         cloud.measure("AWS/Bedrock", "Invocations", by={"ModelId": called_as}, days={ago(1): calls})
     store, collected = run(cloud)
-    assert collected.resources == 2
+    assert collected.resources == 3  # the model, its capacity, and the base model that was called
     assert days_of(store, model)[ago(1)] == 7
     assert days_of(store, purchased) == {ago(5): 0, ago(4): 0, ago(3): 0, ago(2): 0, ago(1): 3}
     assert days_of(store, purchased, "Inferences")[ago(1)] == 0
@@ -175,6 +175,59 @@ def test_mantle_calls_are_attributed_to_their_model():
     cloud.measure("AWS/BedrockMantle", "Inferences", by={"Model": "i1"}, days={ago(1): 2.0})
     store, _ = run(cloud)
     assert (days_of(store, arn, "Inferences")[ago(1)], days_of(store, arn)[ago(1)]) == (2, 0)
+
+
+def model(cloud, name, **days):
+    """Calls and tokens of a Bedrock model: days by metric."""
+    for metric, values in days.items():
+        stat = "Average" if metric == "InvocationLatency" else "Sum"
+        cloud.measure("AWS/Bedrock", metric, by={"ModelId": name}, days=values, stat=stat)
+
+
+CLAUDE = "us.anthropic.claude-opus-5-5-v1:0"
+
+
+def test_called_models_have_calls_tokens_refusals_and_latency():
+    cloud = Cloud()
+    day = {
+        "Invocations": 40.0, "InvocationThrottles": 3.0, "InvocationClientErrors": 1.0, "InputTokenCount": 9e6,
+        "OutputTokenCount": 2e5, "CacheReadInputTokenCount": 4e6, "CacheWriteInputTokenCount": 1e5,
+        "InvocationLatency": 812.5,
+    }  # fmt: skip
+    model(cloud, CLAUDE, **{metric: {ago(1): value} for metric, value in day.items()})
+    store, collected = run(cloud)
+    stored = {metric: days_of(store, CLAUDE, metric) for metric in day}
+    assert stored == {
+        metric: {ago(1): value} for metric, value in day.items()
+    }  # other days: unknown, not zero
+    assert (collected.resources, collected.refusals) == (1, [])
+
+
+def test_capacity_is_not_also_a_called_model():
+    cloud = Cloud()
+    arn = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:provisioned-model/p1"
+    model(cloud, arn, Invocations={ago(1): 4.0})
+    _, collected = run(cloud)
+    assert collected.resources == 0
+
+
+def test_a_series_with_a_further_dimension_is_not_counted_twice():
+    cloud = Cloud()
+    model(cloud, CLAUDE, Invocations={ago(1): 4.0})
+    by = {"ModelId": CLAUDE, "ServiceTier": "default"}
+    cloud.measure("AWS/Bedrock", "Invocations", by=by, days={ago(1): 4.0})
+    store, _ = run(cloud)
+    assert days_of(store, CLAUDE) == {ago(1): 4}
+
+
+def test_earlier_days_of_a_model_are_read_when_it_is_first_listed_and_not_again():
+    cloud = Cloud()
+    model(cloud, CLAUDE, Invocations={ago(5): 2.0, ago(1): 4.0})
+    store, _ = run(cloud)
+    assert days_of(store, CLAUDE) == {ago(5): 2, ago(1): 4}
+    model(cloud, CLAUDE, Invocations={ago(5): 90.0, ago(4): 90.0, ago(1): 5.0})
+    run(cloud, store)
+    assert days_of(store, CLAUDE) == {ago(5): 2, ago(1): 5}
 
 
 def test_search_and_graph_resources_have_the_arn_that_is_billed():

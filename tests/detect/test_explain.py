@@ -1,6 +1,6 @@
 """Root cause: cost drivers that add up, volume and price, started and stopped resources; for notifications only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ import pytest
 
 from focuswatch.authoring.detection_cases import Case, CaseFile, give
 from focuswatch.bill import local_tables
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES
+from focuswatch.bill.schema.table_columns import ACTIVITY, DAILY_CHARGES
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.attach_explanations import attach_explanations
 from focuswatch.detect.explain.cost_increase import CostIncrease, cost_increase_of
@@ -22,6 +22,7 @@ from focuswatch.errors import QueryError
 from focuswatch.findings.explanation import NAME_CHARACTERS, Explanation
 from focuswatch.findings.explanation_text import explanation_headline, explanation_sentences
 from focuswatch.findings.finding import Finding
+from focuswatch.findings.token_drivers import TokenUse, split_token_cost
 from focuswatch.ledger import Decision, SqliteLedger, decide
 from tests.given.explanations import EXPLANATION, explanation, part
 from tests.given.findings import finding, run
@@ -53,6 +54,41 @@ RISE = CostIncrease(
 )
 
 
+CALLED = {
+    "sub_account_id": ACCOUNT,
+    "region_id": "eu-west-1",
+    "namespace": "AWS/Bedrock",
+    "resource_id": "eu.anthropic.claude-opus-5-5-v1:0",
+    "metric": "Invocations",
+    "value": 0.0,
+    "days": [BEFORE, END],
+}
+OPUS = "Claude Opus 5.5 (Amazon Bedrock Edition)"
+TOKENS = {"ServiceName": OPUS, "ResourceId": "null", "ConsumedUnit": "1M tokens"}
+INPUT = TOKENS | {"SkuMeter": "EU-MP:EU_input_tokens_standard-Units"}
+OUTPUT = TOKENS | {"SkuMeter": "EU-MP:EU_output_tokens_standard-Units"}
+
+
+def token_days(days, *, times=1.0, output=1.0, **changed):
+    """Charges of 10 million input and 1 million output tokens a day."""
+    return (
+        INPUT | {"days": days, "ConsumedQuantity": 10 * times, "EffectiveCost": 50 * times} | changed,
+        OUTPUT
+        | {"days": days, "ConsumedQuantity": output * times, "EffectiveCost": 25 * output * times}
+        | changed,
+    )
+
+
+def call_days(days, *, calls, times=1.0, output=1.0, **changed):
+    """Activity of the same tokens in these calls."""
+    return tuple(
+        {"days": days, "metric": metric, "value": value} | changed
+        for metric, value in (
+            ("Invocations", calls), ("InputTokenCount", 1e7 * times), ("OutputTokenCount", 1e6 * output * times),
+        )
+    )  # fmt: skip
+
+
 PURCHASE = {
     "ChargeCategory": "Purchase", "SkuMeter": "EU-HeavyUsage:db.r6g.large", "ResourceId": "arn:ri",
     "charge_date": RISEN, "EffectiveCost": 0.0, "BilledCost": 355.33,
@@ -60,11 +96,13 @@ PURCHASE = {
 
 
 @contextmanager
-def bill(*charges: dict[str, Any], as_of: date = AS_OF) -> Iterator[DuckDbEngine]:
+def bill(
+    *charges: dict[str, Any], as_of: date = AS_OF, activity: Sequence[dict[str, Any]] = ()
+) -> Iterator[DuckDbEngine]:
     """Tables of nothing but these charges; each is CHARGE where it says nothing else."""
     connection = connect()
-    case = Case(name="what it is made of", kind="fires", charges=list(charges))
-    give(connection, case, file=CaseFile.model_construct(charge=CHARGE))
+    case = Case(name="what it is made of", kind="fires", charges=list(charges), activity=list(activity))
+    give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row=CALLED))
     local_tables.create_views(connection, CATALOG, values={"as_of": as_of})
     try:
         yield DuckDbEngine(connection)
@@ -72,9 +110,11 @@ def bill(*charges: dict[str, Any], as_of: date = AS_OF) -> Iterator[DuckDbEngine
         connection.close()
 
 
-def why(*charges: dict[str, Any], as_of: date = AS_OF, **changed: Any) -> Explanation:
+def why(
+    *charges: dict[str, Any], as_of: date = AS_OF, activity: Sequence[dict[str, Any]] = (), **changed: Any
+) -> Explanation:
     rise = replace(RISE, **changed)
-    with bill(*charges, as_of=as_of) as engine:
+    with bill(*charges, as_of=as_of, activity=activity) as engine:
         return explain_cost_increases([rise], engine=engine, catalog=CATALOG, as_of=as_of)[rise.fingerprint]
 
 
@@ -240,9 +280,16 @@ def test_trino_explains_it_alike(local_trino):
         more(ResourceId="null", EffectiveCost=3.0, Tags={"team": "shop"}),
         more(ResourceId="null", EffectiveCost=2.0, Tags={"team": "ads"}),
         PURCHASE,
+        *token_days([BEFORE, RISEN]),
+        *token_days([RISEN, END], times=3, output=2),
     ]
+    calls = (
+        *call_days([BEFORE, RISEN], calls=1000.1),
+        *call_days([RISEN, END], calls=2999.7, times=3, output=2),
+    )
     rises = [
         RISE,
+        replace(RISE, fingerprint="8" * 20, service_name=OPUS, charges="tokens"),
         replace(RISE, fingerprint="a" * 20, excess=Decimal("123.456789")),
         replace(RISE, fingerprint="b" * 20, sub_account_id=None, service_name=None, of_one_service=True),
         replace(RISE, fingerprint="c" * 20, service_name=None, charges="gpu"),
@@ -250,21 +297,33 @@ def test_trino_explains_it_alike(local_trino):
         replace(RISE, fingerprint="e" * 20, service_name=None, region_id="eu-west-1", weeks=1),
         replace(RISE, fingerprint="9" * 20, charges="first"),
     ]
-    with bill(*charges) as engine:
+    tables = {"daily_charges": DAILY_CHARGES, "activity": ACTIVITY}
+    with bill(*charges, activity=calls) as engine:
         wanted = explain_cost_increases(rises, engine=engine, catalog=CATALOG, as_of=AS_OF)
         tags = tags_of(rises, engine)
-        rows = engine.query(f"SELECT {', '.join(DAILY_CHARGES)} FROM daily_charges", label="charges")
-    trino, table = local_trino.engine(), "memory.default.explained_charges"
-    trino.execute(create_statement(table, DAILY_CHARGES), label="given")
+        rows = {
+            name: engine.query(f"SELECT {', '.join(columns)} FROM {name}", label=name)
+            for name, columns in tables.items()
+        }
+    trino, places = local_trino.engine(), {name: f"memory.default.explained_{name}" for name in tables}
     try:
-        for statement in insert_statements(table, DAILY_CHARGES, [tuple(row.values()) for row in rows]):
-            trino.execute(statement, label="given")
-        there = local_trino.engine(tables={"daily_charges": f"SELECT * FROM {table}"})
+        for name, columns in tables.items():
+            trino.execute(create_statement(places[name], columns), label="given")
+            values = [tuple(row.values()) for row in rows[name]]
+            for statement in insert_statements(places[name], columns, values):
+                trino.execute(statement, label="given")
+        given = {name: f"SELECT * FROM {place}" for name, place in places.items()}
+        derived = {
+            name: CATALOG.tables[name].render({"as_of": AS_OF}) for name in ("ai_charges", "token_charges")
+        }
+        there = local_trino.engine(tables=given | derived)
         assert explain_cost_increases(rises, engine=there, catalog=CATALOG, as_of=AS_OF) == wanted
         assert tags_of(rises, there) == tags
     finally:
-        trino.execute(f"DROP TABLE {table}", label="given")
-    assert len(wanted) == 7 and all(map(adds_up, wanted.values()))
+        for place in places.values():
+            trino.execute(f"DROP TABLE IF EXISTS {place}", label="given")
+    assert len(wanted) == 8 and all(map(adds_up, wanted.values()))
+    assert wanted["8" * 20].token_drivers is not None
     assert wanted[RISE.fingerprint].ended and wanted["b" * 20].excess == 80
 
 
@@ -323,6 +382,94 @@ def test_incomplete_day_stops_no_resource():
     gone = {"days": [BEFORE, RISEN], "SkuMeter": "EU-Old", "ResourceId": "arn:old"}
     assert why({}, gone, more(EffectiveCost=99.0)).ended
     assert not why({}, gone, more(EffectiveCost=99.0), as_of=RISEN + timedelta(days=2)).ended
+
+
+def test_a_token_increase_is_split_by_calls():
+    """Three times the calls, twice the output per call; another model's calls and days before are not its calls."""
+    before, risen = [BEFORE, RISEN], [RISEN, END]
+    drivers = why(
+        *token_days(before),
+        *token_days(risen, times=3, output=2),
+        *token_days([BEFORE, END], ServiceName="Claude Haiku 4.5 (Amazon Bedrock Edition)"),
+        activity=[
+            *call_days(before, calls=1000.0),
+            *call_days(risen, calls=3000.0, times=3, output=2),
+            {"days": risen, "metric": "InvocationThrottles", "value": 600.0},
+            *call_days([BEFORE, END], calls=7e5, resource_id="eu.anthropic.claude-haiku-4-5-v1:0"),
+        ],
+        service_name=OPUS,
+    ).token_drivers
+    assert drivers is not None
+    assert (drivers.calls_before, drivers.calls) == (1000, 3000)
+    assert drivers.daily_excess == Decimal(225)  # from 75 to 300
+    assert drivers.by_calls > drivers.by_output_share > drivers.by_tokens_per_call > 0 > drivers.by_retries
+    assert abs(drivers.by_price) < Decimal("0.00001")
+    assert round(drivers.refused_percent) == 17
+
+
+def test_days_before_are_the_same_weekdays():
+    weekdays = [0, 1]  # as RISEN and the day after
+    drivers = why(
+        *token_days([BEFORE, RISEN], weekdays=weekdays),
+        *token_days([BEFORE, RISEN], times=8, weekdays=[2, 3, 4, 5, 6]),
+        *token_days([RISEN, END], times=2),
+        activity=[
+            *call_days([BEFORE, RISEN], calls=1000.0, weekdays=weekdays),
+            *call_days([BEFORE, RISEN], calls=8000.0, times=8, weekdays=[2, 3, 4, 5, 6]),
+            *call_days([RISEN, END], calls=2000.0, times=2),
+        ],
+        service_name=OPUS,
+    ).token_drivers
+    assert drivers is not None
+    assert (drivers.calls_before, drivers.by_calls) == (1000, 75)
+
+
+@pytest.mark.parametrize(
+    "activity",
+    [
+        (),
+        call_days([RISEN, END], calls=3000.0, times=3),
+        (*call_days([BEFORE, RISEN], calls=1000.0), *call_days([RISEN, END], calls=1000.0)),
+        tuple(one | {"sub_account_id": "444455556666"} for one in call_days([BEFORE, END], calls=9.0)),
+    ],
+    ids=["not collected", "collected since", "of other tokens than the bill's", "another account's"],
+)  # fmt: skip
+def test_tokens_without_their_calls_have_no_token_drivers(activity):
+    rise = why(
+        *token_days([BEFORE, RISEN]), *token_days([RISEN, END], times=3), activity=activity, service_name=OPUS
+    )
+    assert rise.token_drivers is None
+    assert rise.excess == 300
+
+
+def test_batch_tokens_make_no_calls():
+    batch = {"SkuMeter": "EU-MP:EU_MillionBatchInputTokens-Units"}
+    drivers = why(
+        *token_days([BEFORE, RISEN]),
+        *token_days([RISEN, END], times=3),
+        *(one | batch for one in token_days([BEFORE, END], times=90)),
+        activity=[*call_days([BEFORE, RISEN], calls=10.0), *call_days([RISEN, END], calls=30.0, times=3)],
+        service_name=OPUS,
+    ).token_drivers
+    assert drivers is not None
+    assert drivers.by_calls == drivers.daily_excess == 150
+
+
+def test_calls_of_an_inference_profile_are_those_of_its_id():
+    profile = "arn:aws:bedrock:eu-west-1:111122223333:application-inference-profile/abc123"
+    drivers = why(
+        *token_days([BEFORE, RISEN], ResourceId=profile),
+        *token_days([RISEN, END], times=3, ResourceId=profile),
+        activity=[
+            *call_days([BEFORE, RISEN], calls=10.0, resource_id="abc123"),
+            *call_days([RISEN, END], calls=30.0, times=3, resource_id="abc123"),
+            *call_days([BEFORE, END], calls=5e6),
+        ],
+        service_name=OPUS,
+        resource_id=profile,
+    ).token_drivers
+    assert drivers is not None
+    assert (drivers.calls_before, drivers.calls) == (10, 30)
 
 
 def test_finding_without_charges_has_no_explanation():
@@ -484,6 +631,19 @@ def test_explanation_is_rendered_as_sentences():
         "2026-03-29 03:07 RunInstances in us-west-2 by arn:aws:sts::111122223333:assumed-role/ci/deploy (i-0abc)",
         "CloudTrail: there were more",
     ]
+
+
+def test_token_drivers_are_a_sentence_before_what_started():
+    """The largest part first; the price did not change and is not listed."""
+    before = TokenUse(1000.0, 0.0, {"input": 1.9, "output": 0.1}, {"input": 9.5, "output": 2.5})
+    now = TokenUse(4900.0, 100.0, {"input": 9.6, "output": 0.8}, {"input": 48.0, "output": 20.0})
+    lines = explanation_sentences(explanation(token_drivers=split_token_cost(before, now)), currency="USD")
+    assert lines[4] == (
+        "Token cost per day +56.00: +51.96 from attempted calls (answered: 1,000 to 4,900), "
+        "+2.77 from the mix of tokens (output: 5% to 8%), +1.92 from tokens per call (2,000 to 2,122), "
+        "-0.65 from throttled or refused calls (0% to 2%)"
+    )
+    assert lines[5].startswith("Started that day")
 
 
 @pytest.mark.parametrize(

@@ -484,3 +484,43 @@ def test_bill_without_settled_days_is_included_completely():
     for name in ("spend_by_team", "portfolio", "unowned_spend"):
         assert total(report(name, [day], owners=Owners())) == 10, name
     assert all(CATALOG.report(name).header.basis for name in CATALOG.reports)
+
+
+def called(metric, value, **changed):
+    named = {
+        "namespace": "AWS/Bedrock",
+        "resource_id": "amazon.nova-pro-v1:0",
+        "metric": metric,
+        "value": value,
+    }
+    return {"sub_account_id": "111122223333", "region_id": "us-east-1"} | named | changed
+
+
+def test_calls_have_a_cost_where_cloudwatch_and_the_bill_count_the_same_tokens():
+    """Batch inference makes no calls; a week in which CloudWatch saw only some of the tokens has no cost per call."""
+    rows = economics(
+        [
+            tokens(NOVA, thousands=1000.0, cost=1.0, **WEEK_BEFORE),
+            tokens(NOVA, thousands=3000.0, cost=3.0, **THIS_WEEK),
+            tokens(NOVA + "-batch", thousands=9000.0, cost=4.5, **THIS_WEEK),
+        ],
+        activity=[
+            called("Invocations", 500.0, **WEEK_BEFORE),
+            called("InputTokenCount", 0.8e6, **WEEK_BEFORE),
+            called("Invocations", 1000.0, **THIS_WEEK),
+            called("InputTokenCount", 2e6, **THIS_WEEK),
+            called("CacheReadInputTokenCount", 1e6, **THIS_WEEK),
+            called(
+                "Invocations", 7e6, resource_id="arn:aws:bedrock:us-east-1:1:provisioned-model/p", **THIS_WEEK
+            ),
+        ],
+    )
+    calls = rows["1K calls", "(all models)"]
+    assert (calls["unit_cost"], calls["a_week_before"]) == (pytest.approx(3.0), None)
+    assert (calls["by_price"], calls["by_mix"], calls["cause"]) == (None, None, None)
+
+
+def test_tokens_without_activity_have_no_cost_per_call():
+    assert "1K calls" not in {
+        unit for unit, _ in economics([tokens(NOVA, thousands=3000.0, cost=3.0, **THIS_WEEK)])
+    }

@@ -110,6 +110,12 @@ REASONS_NOT_TO_REPORT = {
     "on_demand_training": {"spot (`TrSpt`) already the larger part", "short, small jobs"},
     "underused_gpu": {"training bursts on any day above 60 %", "not evaluated"},
     "realtime_batchable": {"interactive workloads", "batch already used"},
+    "uncached_prompts": {
+        "prompts that are cached",
+        "more output than repeated input",
+        "a model without cache charges on the bill",
+    },
+    "unread_prompt_cache": {"a cache that is read", "a premium under 25 a month"},
     "token_burst": {
         "a weekly rhythm",
         "tokens that move from one model to another",

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from focuswatch.catalog.sql_catalog import Catalog
 from focuswatch.detect.explain.cost_increase import CostIncrease
+from focuswatch.detect.explain.token_queries import is_token_meter, query_token_drivers
 from focuswatch.engines import Engine, Row
 from focuswatch.engines.sql_literals import Scalar, Value
 from focuswatch.findings.explanation import (
@@ -17,6 +18,7 @@ from focuswatch.findings.explanation import (
     StartedOrStopped,
 )
 from focuswatch.findings.finding import money
+from focuswatch.findings.token_drivers import TokenDrivers
 
 LEAST_SHARE = Decimal("0.01")  # of the excess; a smaller cost driver explains nothing
 LEAST_FALL = Decimal("-0.1")
@@ -30,10 +32,16 @@ def explain_cost_increases(
     """Return explanations by fingerprint; an increase without charges in the bill has none. Raises QueryError."""
     parts = query_cost_drivers(increases, engine=engine, catalog=catalog, label="explanations")
     circumstances = _query_started_and_stopped(increases, engine=engine, catalog=catalog, as_of=as_of)
+    of_tokens = [
+        rise for rise in increases if rise.fingerprint in parts and is_token_meter(parts[rise.fingerprint][0])
+    ]
+    token_drivers: dict[str, TokenDrivers] = {}
+    for batch in _batches(of_tokens):
+        token_drivers |= query_token_drivers(batch, engine=engine, catalog=catalog)
     return {
         increase.fingerprint: _explanation(
             increase, parts[increase.fingerprint], circumstances.get(increase.fingerprint, [])
-        )
+        ).model_copy(update={"token_drivers": token_drivers.get(increase.fingerprint)})
         for increase in increases
         if increase.fingerprint in parts
     }

@@ -19,6 +19,7 @@ from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utiliz
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
+from focuswatch.simulate.planted.planted_prompt_caches import plant_uncached_prompts, plant_unread_caches
 from focuswatch.simulate.planted.planted_recommendations import plant_recommendations
 from focuswatch.simulate.planted.planted_regions import plant_regions
 from focuswatch.simulate.planted.planted_stopped_security_services import plant_stopped_security_services
@@ -47,6 +48,8 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "on_demand_training": plant_trainings,
     "underused_gpu": plant_gpu_utilization,
     "realtime_batchable": plant_batchable,
+    "uncached_prompts": plant_uncached_prompts,
+    "unread_prompt_cache": plant_unread_caches,
     "unit_cost_regression": plant_unit_costs,
     "token_burst": plant_token_bursts,  # after all other tokens: its sizes follow what the account uses
     "cost_anomaly": plant_anomalies,  # after all that is large: its sizes follow what the rest comes to

@@ -1,0 +1,108 @@
+/*
+title     = "Prompt cache written but not read"
+category  = "waste"
+schedule  = "daily"
+why       = """
+A cache write costs more than the same tokens as plain input (on Claude 1.25 times for five minutes, twice for an hour) and pays off
+only if the prefix is read again before it expires. A timestamp or an ID near the start of a prompt makes each call write a new prefix.
+"""
+reason    = "{workload} wrote {million_written_tokens} million tokens of {models} to the prompt cache on {active_days} of {lookback_days} days and read {million_read_tokens} million. The cache cost {monthly_cache_cost} {currency}/month, {monthly_cost} {currency}/month more than the same tokens without caching."
+action    = """
+1. Compare the start of several prompts of this workload. Move what differs between calls (date, user, request ID) behind the last cache checkpoint.
+2. Check that calls with the same prefix follow each other within the lifetime of the cache (five minutes, or one hour if the call says so).
+3. If prompts do not repeat, remove the cache checkpoints (cachePoint) from the calls: the tokens are then billed as input.
+"""
+blind_spots = [
+  "If the bill contains no input tokens of the model, the input price is assumed to be the write price divided by 1.25.",
+  "Cache reads under another inference profile are not attributed to the profile that wrote the cache.",
+  "The amount is what caching adds to the bill. If the cache were read, the savings would be higher.",
+  "A cache that is written rarely, on less than seven of the days, is not reported.",
+]
+sources   = [
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html",
+  "https://docs.aws.amazon.com/bedrock/latest/userguide/cost-mgmt-understanding-cur-data.html",
+  "https://aws.amazon.com/bedrock/pricing/",
+]
+[parameters]
+lookback_days = 14
+price_days = 56                # days whose charges show the input price of a model
+least_active_days = 7
+most_reads_a_write = 0.1       # caching pays off from about 0.3 reads a write
+write_multiple = 1.25          # of the input price, the lower one: https://aws.amazon.com/bedrock/pricing/
+least_monthly_cost_usd = 25.0
+[needs]
+charges = "ai_family = 'bedrock' AND regexp_like(SkuMeter, '(?i)cache[-_]?write')"
+columns = ["ConsumedQuantity"]
+history_days = 14
+*/
+WITH prices AS (
+    SELECT
+        model,
+        sum(effective_cost) / sum(million_tokens) AS input_price
+    FROM token_charges
+    WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $price_days AS date)
+        AND charge_date < $as_of
+        AND tier = 'on demand'
+        AND token_kind = 'input'
+        AND effective_cost > 0                                 -- free use has no price
+    GROUP BY 1
+),
+caches AS (
+    SELECT
+        charges.sub_account_id,
+        charges.region_id,
+        charges.service_name,
+        charges.resource_id,
+        charges.model,
+        lookbacks.charge_date AS first_day,
+        lookbacks.last_settled_day AS last_day,
+        max_by(charges.tags, charges.charge_date) FILTER (WHERE cardinality(charges.tags) > 0) AS tags,
+        count(DISTINCT CASE WHEN charges.token_kind = 'cache write' THEN charges.charge_date END) AS active_days,
+        sum(CASE WHEN charges.token_kind = 'cache write' THEN charges.million_tokens ELSE 0 END) AS written_tokens,
+        sum(CASE WHEN charges.token_kind = 'cache write' THEN charges.effective_cost ELSE 0 END) AS write_cost,
+        sum(CASE WHEN charges.token_kind = 'cache read' THEN charges.million_tokens ELSE 0 END) AS read_tokens,
+        sum(charges.effective_cost) AS cache_cost
+    FROM token_charges AS charges
+    INNER JOIN completeness AS lookbacks
+        ON charges.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
+        AND lookbacks.settled_recency = $lookback_days         -- a younger account has no such day
+        AND charges.charge_date BETWEEN lookbacks.charge_date AND lookbacks.last_settled_day
+    WHERE charges.charge_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND charges.token_kind IN ('cache read', 'cache write')
+        AND charges.tier = 'on demand'
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+unread_caches AS (
+    SELECT
+        caches.*,
+        caches.cache_cost - (caches.written_tokens + caches.read_tokens) * coalesce(
+            prices.input_price,
+            caches.write_cost / caches.written_tokens / $write_multiple
+        ) AS premium                                           -- above the same tokens as input
+    FROM caches
+    LEFT JOIN prices
+        ON caches.model = prices.model
+    WHERE caches.active_days >= $least_active_days
+        AND caches.read_tokens <= $most_reads_a_write * caches.written_tokens
+)
+SELECT
+    sub_account_id,
+    region_id,
+    resource_id,
+    sum(premium) / $lookback_days * 30 AS monthly_cost,
+    service_name,
+    coalesce(resource_id, 'Calls that use no inference profile') AS workload,
+    array_agg(DISTINCT model ORDER BY model) AS models,
+    sum(written_tokens) AS million_written_tokens,
+    sum(read_tokens) AS million_read_tokens,
+    sum(cache_cost) / $lookback_days * 30 AS monthly_cache_cost,
+    max_by(tags, cache_cost) FILTER (WHERE tags IS NOT NULL) AS tags,
+    max(active_days) AS active_days,
+    $lookback_days AS lookback_days,
+    min(first_day) AS first_day,
+    max(last_day) AS last_day
+FROM unread_caches
+WHERE premium > 0                                              -- on some models a write costs no more than input
+GROUP BY sub_account_id, region_id, service_name, resource_id
+HAVING round(sum(premium) / $lookback_days * 30, 6) >= $least_monthly_cost_usd
+ORDER BY monthly_cost DESC, sub_account_id, region_id, service_name, resource_id

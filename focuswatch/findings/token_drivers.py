@@ -1,0 +1,149 @@
+"""The drivers of a token cost increase: calls, retries, tokens per call, share of output, and price.
+
+The cost of tokens on a day is a product: attempted calls, the share of them that is answered, tokens per answered call,
+the price of their mix of input, output and cache tokens at constant prices, and the price against that. The logarithmic
+mean Divisia index (LMDI I, https://doi.org/10.1016/j.enpol.2003.10.010) splits the difference of two such products into
+one part per factor, which add up exactly. Pure: no queries, no dates.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from math import log
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+SIX_DECIMALS = Decimal("0.000001")  # as all amounts of findings
+DECIMALS = 3  # engines add up floats in any order
+ANY_AMOUNT = Context(prec=60)
+NEARLY_EQUAL = 1e-9
+
+
+@dataclass(frozen=True)
+class TokenUse:
+    """Bedrock use on an average day: answered calls, calls that were throttled or failed with a client error, and
+    millions of tokens and their cost by kind (`input`, `output`, `cache read`, `cache write`).
+    """
+
+    calls: float
+    refused_calls: float
+    million_tokens: Mapping[str, float]
+    costs: Mapping[str, float]
+
+    @property
+    def tokens(self) -> float:
+        """Millions of tokens of all kinds."""
+        return sum(self.million_tokens.values())
+
+    @property
+    def cost(self) -> float:
+        """The cost of tokens of all kinds."""
+        return sum(self.costs.values())
+
+    @property
+    def tokens_per_call(self) -> float:
+        """Tokens per answered call."""
+        return self.tokens * 1e6 / self.calls
+
+    @property
+    def output_percent(self) -> float:
+        """Output tokens, in percent of all tokens."""
+        return 100 * self.million_tokens.get("output", 0.0) / self.tokens
+
+    @property
+    def refused_percent(self) -> float:
+        """Refused calls, in percent of attempted calls."""
+        return 100 * self.refused_calls / (self.calls + self.refused_calls)
+
+
+class TokenDrivers(BaseModel):
+    """The change of the cost of tokens per day, from the days before to the days of the increase.
+
+    The `by_…` amounts add up to `daily_excess`. `by_calls`: attempted calls. `by_retries`: the share of attempts that
+    is answered; negative if more calls are throttled or refused, which use no tokens but are usually retried.
+    `by_output_share`: another mix of input, output and cache tokens. `by_price`: other prices, models or tiers.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    daily_excess: Money
+    by_calls: Money
+    by_retries: Money
+    by_tokens_per_call: Money
+    by_output_share: Money
+    by_price: Money
+    calls_before: float
+    calls: float
+    tokens_per_call_before: float
+    tokens_per_call: float
+    output_percent_before: float
+    output_percent: float
+    refused_percent_before: float
+    refused_percent: float
+
+
+def split_token_cost(before: TokenUse, during: TokenUse) -> TokenDrivers | None:
+    """Return the drivers; None if either day has no calls, tokens or cost, so that a factor would be 0."""
+    if min(*_sizes(before), *_sizes(during)) <= 0:
+        return None
+    prices = _constant_prices(before, during)
+    factors = zip(_factors(before, prices), _factors(during, prices), strict=True)
+    weight = _logarithmic_mean(before.cost, during.cost)
+    parts = [_rounded(weight * log(now / then)) for then, now in factors]
+    excess = _rounded(during.cost - before.cost)
+    calls, retries, tokens_per_call, output_share = parts[:4]
+    return TokenDrivers(
+        daily_excess=excess,
+        by_calls=calls,
+        by_retries=retries,
+        by_tokens_per_call=tokens_per_call,
+        by_output_share=output_share,
+        by_price=excess - calls - retries - tokens_per_call - output_share,  # with what rounding leaves
+        calls_before=round(before.calls, DECIMALS),
+        calls=round(during.calls, DECIMALS),
+        tokens_per_call_before=round(before.tokens_per_call, DECIMALS),
+        tokens_per_call=round(during.tokens_per_call, DECIMALS),
+        output_percent_before=round(before.output_percent, DECIMALS),
+        output_percent=round(during.output_percent, DECIMALS),
+        refused_percent_before=round(before.refused_percent, DECIMALS),
+        refused_percent=round(during.refused_percent, DECIMALS),
+    )
+
+
+def _sizes(use: TokenUse) -> tuple[float, float, float]:
+    return use.calls, use.tokens, use.cost
+
+
+def _constant_prices(before: TokenUse, during: TokenUse) -> dict[str, float]:
+    """Return the price of a million tokens of each kind, over both days."""
+    prices = {}
+    for kind in before.million_tokens.keys() | during.million_tokens.keys():
+        tokens = before.million_tokens.get(kind, 0.0) + during.million_tokens.get(kind, 0.0)
+        cost = before.costs.get(kind, 0.0) + during.costs.get(kind, 0.0)
+        prices[kind] = cost / tokens if tokens else 0.0
+    return prices
+
+
+def _factors(use: TokenUse, prices: Mapping[str, float]) -> tuple[float, float, float, float, float]:
+    """Return the factors whose product is the cost: attempts, answered, tokens per call, mix, price."""
+    attempts = use.calls + use.refused_calls
+    mix = sum(tokens * prices[kind] for kind, tokens in use.million_tokens.items()) / use.tokens
+    mix = mix if mix > 0 else use.cost / use.tokens  # only kinds that are free: price and mix are one
+    return (
+        attempts,
+        use.calls / attempts,
+        use.tokens / use.calls,
+        mix,
+        use.cost / use.tokens / mix,
+    )
+
+
+def _logarithmic_mean(one: float, other: float) -> float:
+    ratio = log(other / one)
+    return (one + other) / 2 if abs(ratio) < NEARLY_EQUAL else (other - one) / ratio
+
+
+def _rounded(value: float) -> Decimal:
+    return Decimal(repr(value)).quantize(SIX_DECIMALS, context=ANY_AMOUNT) + 0  # what rounds to -0 is 0
