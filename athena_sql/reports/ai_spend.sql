@@ -1,6 +1,6 @@
 /*
 title = "AI spend by service, last 30 days"
-basis = "EffectiveCost of AI usage, excluding purchases, credits and tax"
+basis = "EffectiveCost of AI usage and subscriptions of users, excluding commitments, credits and tax"
 why   = """
 The report has one row for each service name that AI usage is billed under. `seen_by_bedrock_filter` is the cost that a filter
 on Amazon Bedrock shows; the remaining cost is billed as OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS and logs.

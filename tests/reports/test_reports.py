@@ -115,11 +115,61 @@ def test_bedrock_filter_misses_charges_under_other_names():
             {"ServiceName": "AWS Lambda", "ResourceId": "arn:aws:lambda:us-east-1:1:function:bedrock-agent"},
             "orchestration and compute",
         ),
+        ({"ServiceName": "Kiro", "SkuMeter": "USE1-KiroEnterprise-Pro"}, "model inference"),
+        (
+            {
+                "ServiceName": "Kiro",
+                "SkuMeter": "USE1-KiroEnterprise-Pro",
+                "ChargeCategory": "Purchase",
+                "ChargeFrequency": "Recurring",
+            },
+            "model inference",
+        ),
+        ({"ServiceName": "Amazon Q", "SkuMeter": "USE1-Q-Business-Index-Starter"}, "retrieval"),
+        (
+            {"ServiceName": "Amazon Q", "SkuMeter": "USE1-Amazon-Q-Developer-Pro-subscription-monthly"},
+            "model inference",
+        ),
+        (
+            {
+                "ServiceName": "Amazon Quick",
+                "x_ServiceCode": "AmazonQuickSuite",
+                "SkuMeter": "USE1-Quick-Pro",
+            },
+            "model inference",
+        ),
+        (
+            {"ServiceName": "Amazon Nova Act", "x_ServiceCode": "NovaAct", "SkuMeter": "USE1-NovaAct-Hours"},
+            "orchestration and compute",
+        ),
+        (
+            {"ServiceName": "AWS DevOps Agent", "SkuMeter": "USE1-investigation-seconds"},
+            "orchestration and compute",
+        ),
     ],
 )
 def test_each_ai_charge_has_a_layer(charge, layer):
     """Five layers, determined by service and meter."""
     assert [row["layer"] for row in report("ai_spend_by_layer", [charge])] == [layer]
+
+
+@pytest.mark.parametrize(
+    "charge",
+    [
+        {"ServiceName": "Amazon QuickSight", "x_ServiceCode": "AmazonQuickSight", "SkuMeter": "QS-Reader"},
+        {"ServiceName": "Amazon Quick", "x_ServiceCode": "AmazonQuickSight", "SkuMeter": "QS-Reader"},
+        {"ServiceName": "AWS Support (Business)", "SkuMeter": "Dollar", "ChargeCategory": "Purchase"},
+        {"ServiceName": "Kiro", "SkuMeter": "USE1-KiroEnterprise-Pro", "ChargeCategory": "Tax"},
+        {
+            "ServiceName": "Amazon SageMaker",
+            "SkuMeter": "SageMakerSP:1yrNoUpfront",
+            "ChargeCategory": "Purchase",
+            "CommitmentDiscountId": "arn:aws:savingsplans::1:savingsplan/a",
+        },
+    ],
+)
+def test_dashboards_fees_taxes_and_commitments_are_not_ai_spend(charge):
+    assert report("ai_spend", [charge | {"ResourceId": None}]) == []
 
 
 def test_weekly_deltas_compare_settled_weeks():

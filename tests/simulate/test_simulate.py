@@ -106,6 +106,16 @@ REASONS_NOT_TO_REPORT = {
         "tokens that move from one model to another",
         "less than 10 a day above the expected",
     },
+    "idle_ai_seat": {
+        "credits used on one day",
+        "a user subscribed within the lookback",
+        "a subscription that ended",
+    },
+    "extended_support": {
+        "standard support",
+        "upgraded to a supported version",
+        "a charge at a price of 0",
+    },
     "unit_cost_regression": {"mix shifts between models are reported as mix, not price", "tiny volumes"},
 }  # a spike that is already open is one finding, so it has no hard negative of its own
 

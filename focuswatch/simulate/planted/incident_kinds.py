@@ -14,11 +14,13 @@ from focuswatch.simulate.planted.planted_commitments import plant_commitments
 from focuswatch.simulate.planted.planted_dormant_accounts import plant_dormant_accounts
 from focuswatch.simulate.planted.planted_endpoints import plant_endpoints
 from focuswatch.simulate.planted.planted_experiments_and_budgets import plant_budgets, plant_experiments
+from focuswatch.simulate.planted.planted_extended_support import plant_extended_support
 from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
 from focuswatch.simulate.planted.planted_regions import plant_regions
+from focuswatch.simulate.planted.planted_seats import plant_seats
 from focuswatch.simulate.planted.planted_stopped_security_services import plant_stopped_security_services
 from focuswatch.simulate.planted.planted_tokens import plant_batchable, plant_token_bursts
 from focuswatch.simulate.planted.planted_training import plant_trainings
@@ -50,6 +52,8 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "cost_anomaly": plant_anomalies,  # after all that is large: its sizes follow what the rest comes to
     "experiment_overdue": plant_experiments,
     "budget_pace": plant_budgets,
+    "idle_ai_seat": plant_seats,  # this and the next draw no random numbers, so that they move nothing else
+    "extended_support": plant_extended_support,
 }
 
 
