@@ -43,6 +43,7 @@ class Case(BaseModel):
     required_tags: list[str] = ["team"]
     charges: list[Given] = []
     activity: list[Given] = []
+    links: list[Given] = []
     accounts: list[Given] = []
     deliveries: list[Given] = []
     owners: Given = {}
@@ -51,12 +52,13 @@ class Case(BaseModel):
 
 
 class CaseFile(BaseModel):
-    """All cases of one detection; `charge` and `activity_row` hold the default values of each row."""
+    """All cases of one detection; `charge`, `activity_row` and `link_row` hold the default values of each row."""
 
     model_config = ConfigDict(extra="forbid")
     as_of: date
     charge: Given = {}
     activity_row: Given = {}
+    link_row: Given = {}
     cases: list[Case] = Field(min_length=3)
 
 
@@ -122,6 +124,7 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("folded_charges", columns.FOLDED_CHARGES, charges),
         ("activity", columns.ACTIVITY, activity),
         ("accounts", columns.ACCOUNTS, case.accounts),
+        ("ai_links", columns.AI_LINKS, [file.link_row | one for one in case.links]),
         ("deliveries", columns.DELIVERIES, case.deliveries),
         ("known_findings", columns.KNOWN_FINDINGS, []),
     ):

@@ -12,7 +12,7 @@ import platformdirs
 
 from focuswatch.errors import ConfigError
 
-FILE_OPTIONS = ("activity", "accounts", "owners")  # the files of RememberedInputs
+FILE_OPTIONS = ("activity", "accounts", "links", "owners")  # the files of RememberedInputs
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
 
 
@@ -39,6 +39,7 @@ class RememberedInputs:
     export: str
     activity: Path | None = None
     accounts: Path | None = None
+    links: Path | None = None
     owners: Path | None = None
 
 

@@ -24,6 +24,7 @@ from focuswatch.bill.refresh.trino_refresh import TrinoPeriod, TrinoTables
 from focuswatch.bill.schema.table_columns import (
     ACCOUNTS,
     ACTIVITY,
+    AI_LINKS,
     DAILY_CHARGES,
     KEPT_TABLES,
     KNOWN_FINDINGS,
@@ -39,7 +40,7 @@ from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
-FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS}
+FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS, "ai_links": AI_LINKS}
 
 
 @dataclass(frozen=True)
@@ -121,20 +122,20 @@ def open_trino_bill(
             aws_engine = engine.over(
                 _with_completeness({**aws_tables, **given, **derived}, temporary=temporary)
             )
-        digest = digest_of_inputs(
-            summary, as_of=as_of, owners=owners, files=(inputs.activity, inputs.accounts)
-        )
+        files = (inputs.activity, inputs.accounts, inputs.links)
+        digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=files)
         # Tables that someone else writes to the schema can change without notice.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
         yield TrinoBill(engine, aws_engine, summary, as_of, data_digest=digest if is_known else None)
 
 
 def _rows_of_files(inputs: BillInputs) -> dict[str, list[tuple[object, ...]]]:
-    """Return the rows of the activity and accounts files by table; none where no file is given."""
+    """Return the rows of the given files by table; none where no file is given."""
     connection = connect()
     try:
         local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
         local_tables.load_accounts(connection, inputs.accounts)
+        local_tables.load_file(connection, "ai_links", AI_LINKS, inputs.links)
         return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
             for name, shape in FILE_TABLES.items()

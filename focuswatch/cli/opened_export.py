@@ -76,6 +76,7 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         else bill_options.export,
         activity=bill_options.activity,
         accounts=bill_options.accounts,
+        links=bill_options.links,
         owners=bill_options.owners,
     )
     if forget or bill_options.trino_location:
@@ -96,5 +97,6 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         state=state_of(name, root=bill_options.state),
         activity=latest.activity,
         accounts=latest.accounts,
+        links=latest.links,
         as_of=options.day(bill_options.as_of),
     )

@@ -20,6 +20,7 @@ class BillOptions:
     as_of: options.AsOf = None
     activity: options.Activity = None
     accounts: options.Accounts = None
+    links: options.Links = None
     owners: options.OwnersFile = None
     ledger: options.LedgerLocation = None
     state: options.State = None

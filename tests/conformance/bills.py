@@ -15,6 +15,7 @@ INPUT_TABLES = {
     "folded_charges": table_columns.FOLDED_CHARGES,
     "activity": table_columns.ACTIVITY,
     "accounts": table_columns.ACCOUNTS,
+    "ai_links": table_columns.AI_LINKS,
     "deliveries": table_columns.DELIVERIES,
     "known_findings": table_columns.KNOWN_FINDINGS,
     **table_columns.OWNERS,

@@ -20,6 +20,7 @@ ROW = {
     "monthly_cost": 345.6,
     "service_name": "Amazon OpenSearch Service",
     "ocu_hours": 336.0,
+    "because": "made no Bedrock calls",
     "lookback_days": 7,
     "tags": {"team": "search"},
 }
@@ -74,7 +75,12 @@ def test_words_show_the_row_and_data_is_never_a_template():
     finding = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
     assert "336.00 OCU-hours of OpenSearch Serverless in {resource_id} in 7 days" in finding.reason
     assert finding.monthly_cost == Decimal("345.6")
-    assert finding.evidence == {"ocu_hours": 336.0, "lookback_days": 7, "tags": {"team": "search"}}
+    assert finding.evidence == {
+        "ocu_hours": 336.0,
+        "because": "made no Bedrock calls",
+        "lookback_days": 7,
+        "tags": {"team": "search"},
+    }
 
 
 ARNS = [f"arn:aws:sagemaker:us-east-1:111122223333:notebook-instance/{number:05}" for number in range(20_000)]

@@ -101,6 +101,17 @@ ACTIVITY = {
     "metric": "VARCHAR",
     "value": "DOUBLE",
 }
+# `from` uses `to`. A row from a `region` without ARNs states that all resources of the kind `to_type` were listed,
+# so that a resource without a row has no link.
+AI_LINKS = {
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "from_type": "VARCHAR",
+    "from_arn": "VARCHAR",
+    "to_type": "VARCHAR",
+    "to_arn": "VARCHAR",
+    "read_on": "DATE",
+}
 ACCOUNTS = {
     "sub_account_id": "VARCHAR",
     "name": "VARCHAR",
