@@ -29,6 +29,8 @@ class BillInputs:
     activity: Path | None = None
     accounts: Path | None = None
     links: Path | None = None
+    recommendations: Path | None = None
+    principals: Path | None = None
     as_of: date | None = None
 
 

@@ -12,7 +12,14 @@ import platformdirs
 
 from focuswatch.errors import ConfigError
 
-FILE_OPTIONS = ("activity", "accounts", "links", "owners")  # the files of RememberedInputs
+FILE_OPTIONS = (
+    "activity",
+    "accounts",
+    "links",
+    "recommendations",
+    "principals",
+    "owners",
+)  # the files of RememberedInputs
 GIVEN_FILES = "given_files.json"  # in the folder of an export's state
 
 
@@ -40,6 +47,8 @@ class RememberedInputs:
     activity: Path | None = None
     accounts: Path | None = None
     links: Path | None = None
+    recommendations: Path | None = None
+    principals: Path | None = None
     owners: Path | None = None
 
 

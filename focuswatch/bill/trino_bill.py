@@ -29,6 +29,8 @@ from focuswatch.bill.schema.table_columns import (
     KEPT_TABLES,
     KNOWN_FINDINGS,
     OWNERS,
+    PRINCIPAL_CHARGES,
+    RECOMMENDATIONS,
 )
 from focuswatch.bill.state_lock import locked
 from focuswatch.catalog.sql_catalog import Catalog
@@ -40,7 +42,13 @@ from focuswatch.errors import ConfigError
 from focuswatch.owners.owners_file import Owners
 
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
-FILE_TABLES = {"activity": ACTIVITY, "accounts": ACCOUNTS, "ai_links": AI_LINKS}
+FILE_TABLES = {
+    "activity": ACTIVITY,
+    "accounts": ACCOUNTS,
+    "ai_links": AI_LINKS,
+    "recommendations": RECOMMENDATIONS,
+    "principal_charges": PRINCIPAL_CHARGES,
+}
 
 
 @dataclass(frozen=True)
@@ -110,9 +118,9 @@ def open_trino_bill(
         periods = trino.refresh(progress=progress)
         summary = _summarize(periods)
         as_of = resolve_as_of(inputs.as_of, summary=summary)
-        progress("Copying activity, accounts and owners to Trino")
+        progress("Copying activity, accounts, recommendations, principals and owners to Trino")
         existing = trino.tables()
-        rows = _rows_of_files(inputs)
+        rows = _rows_of_files(inputs, catalog=trino.catalog)
         given = _given_tables(rows, existing, temporary=temporary, owners=owners)
         derived = tables_as_of(trino.catalog, as_of=as_of, names_resources=owners.names_resources)
         engine.tables = _with_completeness({**given, **derived}, temporary=temporary)
@@ -122,20 +130,28 @@ def open_trino_bill(
             aws_engine = engine.over(
                 _with_completeness({**aws_tables, **given, **derived}, temporary=temporary)
             )
-        files = (inputs.activity, inputs.accounts, inputs.links)
+        files = (
+            inputs.activity,
+            inputs.accounts,
+            inputs.links,
+            inputs.recommendations,
+            inputs.principals,
+        )
         digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=files)
         # Tables that someone else writes to the schema can change without notice.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
         yield TrinoBill(engine, aws_engine, summary, as_of, data_digest=digest if is_known else None)
 
 
-def _rows_of_files(inputs: BillInputs) -> dict[str, list[tuple[object, ...]]]:
+def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tuple[object, ...]]]:
     """Return the rows of the given files by table; none where no file is given."""
     connection = connect()
     try:
         local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
         local_tables.load_accounts(connection, inputs.accounts)
         local_tables.load_file(connection, "ai_links", AI_LINKS, inputs.links)
+        local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
+        local_tables.load_principals(connection, inputs.principals, catalog=catalog)
         return {
             name: connection.execute(f"SELECT {', '.join(shape)} FROM {name}").fetchall()
             for name, shape in FILE_TABLES.items()

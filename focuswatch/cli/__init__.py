@@ -15,6 +15,7 @@ from focuswatch.cli import (
     doctor_command,
     explain_command,
     findings_commands,
+    mcp_command,
     page_command,
     redrive_command,
     report_command,
@@ -73,6 +74,7 @@ for subcommand in (
     catalog_commands.new,
     simulate_command.simulate,
     demo_command.demo,
+    mcp_command.mcp,
     doctor_command.doctor,
     redrive_command.redrive,
 ):

@@ -77,6 +77,8 @@ def recalled_files(bill_options: BillOptions, *, forget: bool = False) -> "Recal
         activity=bill_options.activity,
         accounts=bill_options.accounts,
         links=bill_options.links,
+        recommendations=bill_options.recommendations,
+        principals=bill_options.principals,
         owners=bill_options.owners,
     )
     if forget or bill_options.trino_location:
@@ -98,5 +100,7 @@ def bill_inputs(bill_options: BillOptions, recalled: "RecalledInputs") -> "BillI
         activity=latest.activity,
         accounts=latest.accounts,
         links=latest.links,
+        recommendations=latest.recommendations,
+        principals=latest.principals,
         as_of=options.day(bill_options.as_of),
     )

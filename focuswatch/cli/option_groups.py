@@ -21,6 +21,8 @@ class BillOptions:
     activity: options.Activity = None
     accounts: options.Accounts = None
     links: options.Links = None
+    recommendations: options.Recommendations = None
+    principals: options.Principals = None
     owners: options.OwnersFile = None
     ledger: options.LedgerLocation = None
     state: options.State = None

@@ -70,6 +70,19 @@ Links = Annotated[
     Path | None,
     typer.Option(help="Parquet or CSV of resources that AI resources use.", show_default=False),
 ]
+Recommendations = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV of recommendations, exported from AWS Cost Optimization Hub.", show_default=False
+    ),
+]
+Principals = Annotated[
+    Path | None,
+    typer.Option(
+        help="Parquet or CSV of a CUR 2.0 export with IAM principals: who called Bedrock. See docs/attribution.md.",
+        show_default=False,
+    ),
+]
 OwnersFile = Annotated[
     Path | None,
     typer.Option(

@@ -257,7 +257,7 @@ def _named_cause(top: CostDriver | None) -> Row:
         "cause_region_id": top and top.region_id,
         "cause_resource_id": top and top.resource_id,
         "operation": top and top.operation,
-        "moved": top and ("price" if top.by_price > top.by_volume else "volume"),
+        "moved": top and ("unit price" if top.by_price > top.by_volume else "usage"),
     }
 
 

@@ -50,6 +50,7 @@ class Deployed:
     jira: LocalJira
     manifests: int = 0
     stalled_seconds: float = STALLED_SECONDS  # without a new statement, message or notification
+    config: Path = Path("config/deployment.toml")  # the operator's
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
         """Deliver an export's files as AWS does, each manifest after all data; the messages that follow."""
@@ -244,8 +245,8 @@ def deploying(folder: Path, *, owners: Path) -> Iterator[Deployed]:
         aws.deploy(folder / "assembly")
         for queue, topic, wanted in QUEUES:
             subscribe(aws, queue, topic=topic, wanted=wanted)
-        deployment = Deployment.load(repository / "config" / "deployment.toml")
-        yield Deployed(aws, deployment, left_out, slack, jira)
+        config = repository / "config" / "deployment.toml"
+        yield Deployed(aws, Deployment.load(config), left_out, slack, jira, config=config)
 
 
 def settled_in(owners: Owners, *, slack: LocalSlack, jira: LocalJira, aws: LocalAws) -> None:

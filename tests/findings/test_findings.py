@@ -124,7 +124,7 @@ def test_shortened_finding_states_what_is_omitted():
     assert finding.evidence["counts"]["…"] == "… and 400 more"
     many = made_of(**{f"column_{number:04}": 1 for number in range(5_000)})
     assert many.evidence["column_0000"] == 1
-    assert many.evidence["…"] == f"and {5_003 - len(many.evidence) + 1:,} more columns"
+    assert many.evidence["…"] == f"and {5_004 - len(many.evidence) + 1:,} more columns"
 
 
 def test_sentences_of_a_finding_are_cut_where_a_name_fills_them():

@@ -144,7 +144,7 @@ class AthenaTables:
         known = export.locations()
         for delivery in (one for one in deliveries if one.files):
             folder = shared_folder(PurePosixPath(file.key) for file in delivery.files)
-            location = f"s3://{_bucket(listing)}/{folder}/"
+            location = f"s3://{bucket_of(listing)}/{folder}/"
             if known.get(delivery.unit) != location:
                 export.point(delivery.unit, location=location, parameters={})
 
@@ -157,7 +157,7 @@ class AthenaTables:
                 f"billing period {period}: the manifest lists no files. The previous version is kept"
             )
         folders = {table: self.files.new_folder(table, period) for table in PERIOD_TABLES}
-        paths = _listed_paths(delivery, listing=listing)
+        paths = listed_paths(delivery, listing=listing)
         self._unload_charges(period, paths=paths, to=folders["daily_charges"])
         staged = Partitions(self.glue, self.engine.database, "refreshed_charges")
         staged.point(period, location=folders["daily_charges"], parameters={})
@@ -267,16 +267,17 @@ class AthenaTables:
             self.files.write("deliveries", _columns(DELIVERIES, [*recorded, *told]))
 
 
-def _listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
+def listed_paths(delivery: PeriodDelivery, *, listing: Listing) -> list[str]:
     """Return the files that count, where others lie in the same folder; none where all of them count."""
     folders = {file.name.parent for file in delivery.files}
     beside = any(file.name.parent in folders and file not in delivery.files for file in listing.files)
     if len(folders) == 1 and not beside:
         return []
-    return [f"s3://{_bucket(listing)}/{file.key}" for file in delivery.files]
+    return [f"s3://{bucket_of(listing)}/{file.key}" for file in delivery.files]
 
 
-def _bucket(listing: Listing) -> str:
+def bucket_of(listing: Listing) -> str:
+    """Return the bucket that a listing is of."""
     return listing.source.removeprefix("s3://").partition("/")[0]
 
 

@@ -5,7 +5,7 @@ The parameters of the partition hold facts about the charges and change with it.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -60,19 +60,23 @@ class Partitions:
 
     def all(self) -> dict[str, GluePeriod]:
         """Return every period by name; a partition without valid parameters is omitted, and so refreshed again."""
-        pages = self.glue.get_paginator("get_partitions").paginate(
-            DatabaseName=self.database, TableName=self.table
-        )
-        partitions = (partition for page in pages for partition in page["Partitions"])
-        return {period.period: period for item in partitions if (period := _period(item)) is not None}
+        return {period.period: period for item in self._partitions() if (period := _period(item)) is not None}
 
     def locations(self) -> dict[str, str]:
         """Return where each period's files are."""
+        return {item["Values"][0]: item["StorageDescriptor"]["Location"] for item in self._partitions()}
+
+    def digests(self) -> dict[str, str]:
+        """Return the digest of the delivery that each period was made of."""
+        return {
+            item["Values"][0]: item.get("Parameters", {}).get("digest", "") for item in self._partitions()
+        }
+
+    def _partitions(self) -> Iterator[Any]:
         pages = self.glue.get_paginator("get_partitions").paginate(
             DatabaseName=self.database, TableName=self.table
         )
-        partitions = (partition for page in pages for partition in page["Partitions"])
-        return {item["Values"][0]: item["StorageDescriptor"]["Location"] for item in partitions}
+        yield from (partition for page in pages for partition in page["Partitions"])
 
     def point(self, period: str, *, location: str, parameters: dict[str, str]) -> None:
         """Make the period's files those in `location`, in one step."""

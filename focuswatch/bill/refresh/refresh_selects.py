@@ -9,7 +9,13 @@ from collections.abc import Iterator, Sequence
 from focuswatch.bill.ingest.other_providers import IS_AWS
 from focuswatch.bill.schema.focus_columns import KINDS, TEXTS
 from focuswatch.bill.schema.glue_columns import PERIOD_KEY
-from focuswatch.bill.schema.table_columns import DAILY_CHARGES, FOLDED_CHARGES, KEPT_TABLES, MADE
+from focuswatch.bill.schema.table_columns import (
+    DAILY_CHARGES,
+    FOLDED_CHARGES,
+    KEPT_TABLES,
+    MADE,
+    PRINCIPAL_EXPORT,
+)
 from focuswatch.catalog.sql_catalog import PER_USD, Catalog, Detection, Report
 from focuswatch.engines.common_table_expressions import with_tables
 from focuswatch.engines.sql_identifiers import quoted
@@ -19,6 +25,7 @@ from focuswatch.findings.exchange_rates import USD
 
 NOT_STORED = tuple(name for name in MADE if name not in ("daily_charges", *KEPT_TABLES))
 RAW = "FROM focus_export"
+RAW_PRINCIPALS = "FROM principal_export"
 TODAY = Expression("current_date")
 # Athena refuses a statement of more than 262,144 bytes: https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 MOST_PATH_BYTES = 200_000  # the rest of the statement has some 10,000
@@ -67,10 +74,18 @@ def portions(paths: Sequence[str]) -> Iterator[list[str]]:
     yield portion
 
 
-def _delivered(period: str, paths: Sequence[str]) -> str:
+def principals_of_period(catalog: Catalog, *, period: str, paths: Sequence[str] = ()) -> str:
+    """Return `principal_charges` of one billing period from the export with IAM principals; `paths` as above."""
+    delivered = _delivered(period, paths, raw=RAW_PRINCIPALS)
+    tables = {"delivered_principals": f"SELECT {', '.join(PRINCIPAL_EXPORT)}\n{delivered}"}
+    folding = catalog.tables["principal_charges"].sql
+    return with_tables(folding.replace(RAW_PRINCIPALS, "FROM delivered_principals"), tables)
+
+
+def _delivered(period: str, paths: Sequence[str], *, raw: str = RAW) -> str:
     # "$path" is Trino's Hive connector's too: https://trino.io/docs/435/connector/hive.html#metadata-columns
     of_these = f'\n    AND "$path" IN ({literals(list(paths))})' if paths else ""
-    return f"{RAW}\nWHERE billing_period = {literal(period)}{of_these}"
+    return f"{raw}\nWHERE billing_period = {literal(period)}{of_these}"
 
 
 def rate_of_period(period: str, *, paths: Sequence[str] = ()) -> str:

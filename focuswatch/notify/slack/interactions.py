@@ -7,11 +7,11 @@ https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_re
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 from urllib.parse import parse_qs
 
-Action = Literal["acknowledge", "snooze_7", "snooze_30", "not_waste"]
-ACTIONS: tuple[Action, ...] = ("acknowledge", "snooze_7", "snooze_30", "not_waste")
+Action = Literal["acknowledge", "snooze_7", "snooze_30", "not_waste", "exclude_account", "exclude_team"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
 @dataclass(frozen=True)

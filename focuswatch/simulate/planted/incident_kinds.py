@@ -19,6 +19,7 @@ from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utiliz
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_new_services import plant_services
 from focuswatch.simulate.planted.planted_ownership import plant_missing_accounts, plant_untagged
+from focuswatch.simulate.planted.planted_recommendations import plant_recommendations
 from focuswatch.simulate.planted.planted_regions import plant_regions
 from focuswatch.simulate.planted.planted_seats import plant_seats
 from focuswatch.simulate.planted.planted_stopped_security_services import plant_stopped_security_services
@@ -54,6 +55,7 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "budget_pace": plant_budgets,
     "idle_ai_seat": plant_seats,  # this and the next draw no random numbers, so that they move nothing else
     "extended_support": plant_extended_support,
+    "aws_recommendation": plant_recommendations,  # of resources that the rest charges
 }
 
 
