@@ -17,9 +17,9 @@ action    = """
 """
 blind_spots = [
   "OCUs are pooled per account or collection group; the bill may not show which collection uses the OCUs.",
-  "In an account that uses Bedrock, a collection is reported only if links and the metric SearchRequestRate are collected.",
   "A collection that serves a workload other than Bedrock counts as used only if the metric SearchRequestRate is collected.",
   "A collection that is searched by Bedrock in another account appears orphaned unless the metric SearchRequestRate is collected.",
+  "In an account that uses Bedrock, a collection is reported only if links and the metric SearchRequestRate are collected.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html",
