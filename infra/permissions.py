@@ -111,7 +111,7 @@ class Permissions:
 
     def _collect(self) -> list[Grant]:
         deployment = self.deployment
-        kept = ("tables/activity/*", "tables/accounts/*")
+        kept = ("tables/activity/*", "tables/accounts/*", "tables/ai_links/*")
         if deployment.management_role_arn:
             payer = Grant("list accounts", ("sts:AssumeRole",), (deployment.management_role_arn,))
         else:
@@ -121,7 +121,7 @@ class Permissions:
             payer,
             self._list(),
             self._objects("s3:GetObject", *kept, why="read earlier collections"),
-            self._objects("s3:PutObject", *kept, why="write collected activity"),
+            self._objects("s3:PutObject", *kept, why="write collected activity and links"),
         ]
 
     def _members(self, why: str) -> Grant:

@@ -1,4 +1,4 @@
-"""Once a day: collect the list of accounts, and the activity of the resources in each."""
+"""Once a day: collect the list of accounts, and the activity and links of the resources in each."""
 
 import os
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ ORGANIZATIONS_REGION = "us-east-1"  # https://docs.aws.amazon.com/general/latest
 
 @lambda_function("collect", traces_aws_calls=False)  # ten thousand calls would make a trace unreadable
 def handler(invocation: Invocation) -> dict[str, Any]:
-    """Write the tables `accounts` and `activity`; accounts that deny access are reported and fail nothing."""
+    """Write `accounts`, `activity` and `ai_links`; accounts that deny access are reported and fail nothing."""
     run = invocation.run
     # The regional endpoint: its tokens are valid in opt-in regions too.
     sts = run.session.client("sts", config=PATIENT)

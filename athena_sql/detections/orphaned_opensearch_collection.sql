@@ -7,7 +7,7 @@ Creating a Bedrock knowledge base can create an OpenSearch Serverless collection
 base is deleted. A Classic collection without queries is billed for at least 1 OCU (175 USD/month), or 2 OCUs with replicas
 (350 USD/month). The service name on the bill is Amazon OpenSearch Service, so a review of AI cost can miss this charge.
 """
-reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and made no Bedrock calls: {monthly_cost} {currency}/month."
+reason    = "Account {sub_account_name} was billed for {ocu_hours} OCU-hours of OpenSearch Serverless in {region_id} in {lookback_days} days and {because}: {monthly_cost} {currency}/month."
 action    = """
 1. Check for searches in CloudWatch: namespace AWS/AOSS, metric SearchRequestRate, for each collection in {region_id}.
 2. List the collections, and check whether a knowledge base uses one of the collections:
@@ -19,6 +19,7 @@ blind_spots = [
   "OCUs are pooled per account or collection group; the bill may not show which collection uses the OCUs.",
   "A collection that serves a workload other than Bedrock counts as used only if the metric SearchRequestRate is collected.",
   "A collection that is searched by Bedrock in another account appears orphaned unless the metric SearchRequestRate is collected.",
+  "In an account that uses Bedrock, a collection is reported only if links and the metric SearchRequestRate are collected.",
 ]
 sources   = [
   "https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-scaling.html",
@@ -102,6 +103,39 @@ bedrock_accounts AS (
         AND coalesce(charges.ConsumedQuantity, charges.PricingQuantity) > 0
         AND NOT regexp_like(coalesce(charges.meter, ''), '(?i)provisionedthroughput|reserved|storage')  -- reserved or stored, not used
 ),
+recent_links AS (                                          -- older ones may be gone; a link shows no days
+    SELECT sub_account_id, region_id, from_type, to_type, to_arn
+    FROM ai_links
+    WHERE read_on >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 7) AS date)
+),
+listed_regions AS (                                        -- where all knowledge bases were listed
+    SELECT DISTINCT sub_account_id, region_id, true AS is_listed
+    FROM recent_links
+    WHERE from_type = 'region' AND to_type = 'knowledge base'
+),
+referenced_collections AS (
+    SELECT DISTINCT to_arn AS collection_arn, true AS is_referenced
+    FROM recent_links
+    WHERE to_type = 'OpenSearch Serverless collection'
+),
+referenced_regions AS (                                    -- OCUs of a group or an account may be of any collection there
+    SELECT DISTINCT
+        split_part(collection_arn, ':', 5) AS sub_account_id,
+        split_part(collection_arn, ':', 4) AS region_id,
+        true AS is_referenced
+    FROM referenced_collections
+),
+evaluated_regions AS (
+    SELECT DISTINCT activity.sub_account_id, activity.region_id, true AS is_evaluated
+    FROM activity
+    INNER JOIN pool_accounts
+        ON activity.sub_account_id IS NOT DISTINCT FROM pool_accounts.sub_account_id
+        AND activity.activity_date >= pool_accounts.first_day
+    WHERE activity.activity_date < $as_of
+        AND activity.activity_date >= CAST($as_of - INTERVAL '1' DAY * ($lookback_days + 14) AS date)
+        AND activity.namespace = 'AWS/AOSS'
+        AND activity.metric = 'SearchRequestRate'
+),
 searched_regions AS (
     SELECT DISTINCT activity.sub_account_id, activity.region_id, true AS is_searched
     FROM activity
@@ -122,6 +156,11 @@ SELECT
     pools.service_name,
     pools.tags,
     pools.ocu_hours,
+    CASE
+        WHEN listed_regions.is_listed AND coalesce(collections.is_referenced, regions.is_referenced) IS NULL
+            THEN 'no knowledge base refers to it'
+        ELSE 'made no Bedrock calls'
+    END AS because,
     $lookback_days AS lookback_days,
     lookbacks.charge_date AS first_day,
     lookbacks.last_settled_day AS last_day,
@@ -131,10 +170,28 @@ INNER JOIN completeness AS lookbacks
     ON pools.sub_account_id IS NOT DISTINCT FROM lookbacks.sub_account_id
     AND lookbacks.settled_recency = $lookback_days  -- a younger account has no such day
 LEFT JOIN bedrock_accounts ON pools.sub_account_id IS NOT DISTINCT FROM bedrock_accounts.sub_account_id
+LEFT JOIN listed_regions
+    ON pools.sub_account_id = listed_regions.sub_account_id
+    AND pools.region_id = listed_regions.region_id
+LEFT JOIN referenced_collections AS collections ON pools.resource_id = collections.collection_arn
+LEFT JOIN referenced_regions AS regions
+    ON pools.sub_account_id = regions.sub_account_id
+    AND pools.region_id = regions.region_id
+    AND coalesce(pools.resource_id, '') NOT LIKE '%:collection/%'
+LEFT JOIN evaluated_regions
+    ON pools.sub_account_id = evaluated_regions.sub_account_id
+    AND pools.region_id = evaluated_regions.region_id
 LEFT JOIN searched_regions
     ON pools.sub_account_id IS NOT DISTINCT FROM searched_regions.sub_account_id
     AND (pools.region_id = searched_regions.region_id OR pools.region_id IS NULL)  -- a pool in an unknown region may be the one that is searched
-WHERE bedrock_accounts.uses_bedrock IS NULL
+WHERE (
+        bedrock_accounts.uses_bedrock IS NULL
+        OR (                                               -- other collections of the account may serve its Bedrock calls
+            listed_regions.is_listed
+            AND coalesce(collections.is_referenced, regions.is_referenced) IS NULL
+            AND evaluated_regions.is_evaluated             -- an application may search a collection without a knowledge base
+        )
+    )
     AND searched_regions.is_searched IS NULL
     AND round(pools.effective_cost / $lookback_days * 30, 6) >= $least_monthly_cost_usd
 ORDER BY monthly_cost DESC, pools.sub_account_id, pools.region_id, pools.resource_id

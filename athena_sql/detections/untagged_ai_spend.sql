@@ -16,6 +16,7 @@ blind_spots = [
   "The bill shows the values of a tag only from the day the tag was activated as a cost allocation tag.",
   "AWS does not document the prefix of cost category names in the FOCUS 1.2 column Tags. The detection removes known prefixes.",
   "AWS does not document whether the bill contains a ResourceId for calls to base models. Without a ResourceId, the finding names no resource.",
+  "Subscriptions of users (such as Kiro) are not evaluated: a user of IAM Identity Center is not a resource that can be tagged.",
   "If the rows of a resource have different tags, the tags of the most recent day are used; if they differ on that day, the row with the most tags is used.",
 ]
 sources   = [
@@ -68,6 +69,7 @@ ai_spends AS (
         AND charges.ai_family IS NOT NULL
         AND charges.ChargeCategory = 'Usage'
         AND charges.CommitmentDiscountStatus IS DISTINCT FROM 'Unused'  -- reported by unused_commitment
+        AND NOT regexp_like(coalesce(charges.ResourceId, ''), '^arn:aws[a-z-]*:identitystore:')  -- a user cannot be tagged
     GROUP BY 1, 2, 3, 4, 5
     HAVING sum(charges.EffectiveCost) > 0
 ),

@@ -1,10 +1,11 @@
 /*
 title = "AI spend by service, last 30 days"
-basis = "EffectiveCost of AI usage, excluding purchases, credits and tax"
+basis = "EffectiveCost of AI usage and subscriptions of users, excluding commitments, credits and tax"
 why   = """
 The report has one row for each service name that AI usage is billed under. `seen_by_bedrock_filter` is the cost that a filter
 on Amazon Bedrock shows. The bill shows the remaining cost under other names: OpenSearch, Marketplace, SageMaker, Lambda, S3, EBS
-and logs.
+and logs. Resources that a knowledge base, agent or gateway uses are included if links were collected; `linked_from` is the AI
+resource that uses them.
 """
 [parameters]
 days = 30
@@ -15,6 +16,7 @@ SELECT
     ServiceName AS service_name,
     layer,
     counted_as,
+    linked_from,
     count(DISTINCT SubAccountId) AS sub_accounts,
     sum(EffectiveCost) AS effective_cost,
     sum(CASE WHEN bedrock_filter THEN EffectiveCost ELSE 0 END) AS seen_by_bedrock_filter,
@@ -22,6 +24,6 @@ SELECT
 FROM ai_layers
 WHERE charge_date >= CAST($as_of - INTERVAL '1' DAY * $days AS date)
     AND charge_date < $as_of
-GROUP BY 1, 2, 3
+GROUP BY 1, 2, 3, 4
 HAVING sum(EffectiveCost) > 0
-ORDER BY effective_cost DESC, service_name, layer, counted_as
+ORDER BY effective_cost DESC, service_name, layer, counted_as, linked_from

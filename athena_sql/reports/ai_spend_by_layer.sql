@@ -1,6 +1,6 @@
 /*
 title = "AI spend by layer, last 30 days compared with the previous 30 days"
-basis = "EffectiveCost of AI usage, excluding purchases, credits and tax"
+basis = "EffectiveCost of AI usage and subscriptions of users, excluding commitments, credits and tax"
 why   = """
 The report groups AI spend into five layers: model inference, retrieval, orchestration and compute, observability, tools and
 data. Token spend gets the attention, but vector stores, compute and logs often grow faster.

@@ -1,35 +1,66 @@
 /*
 title = "Cost of AI workloads by layer"
 why   = """
-The table has the charges of AI services under all their names. It also has charges of other services if the resource ID contains
-the name of an AI service. `layer` is one of five layers, `counted_as` is the reason why a charge is included, and
-`bedrock_filter` is true if a filter on Amazon Bedrock shows the charge.
+The table has the charges of AI services under all their names, the charges of resources that an AI resource uses according to
+`ai_links`, and the charges of other services for resources whose ID contains the name of an AI service. A charge is included once,
+for the first of these reasons. `linked_from` is the AI resource that uses the resource of a linked charge. `layer` is one of five
+layers, `counted_as` is the reason why a charge is included, and `bedrock_filter` is true if a filter on Amazon Bedrock shows the
+charge. Subscriptions of users (Kiro, Amazon Q, Amazon Quick) count as model inference, whether they are billed as usage or as a
+purchase. A purchase for a commitment is not included.
 """
-reads = ["daily_charges"]
+reads = ["daily_charges", "ai_links"]
 */
-WITH named_charges AS (
+WITH linked_resources AS (
     SELECT
-        *,
+        resource_id,
+        min(to_type) AS to_type,
+        min(from_type || ' ' || from_arn) AS linked_from      -- a bucket of two knowledge bases is one bucket
+    FROM (
+        SELECT to_arn AS resource_id, to_type, from_type, from_arn
+        FROM ai_links
+        WHERE to_arn IS NOT NULL
+        UNION ALL
+        SELECT split_part(to_arn, ':::', 2) AS resource_id, to_type, from_type, from_arn  -- the bill may name a bucket without ARN
+        FROM ai_links
+        WHERE to_arn LIKE 'arn:%:s3:::%'
+    ) AS targets
+    GROUP BY resource_id
+),
+named_charges AS (
+    SELECT
+        daily_charges.*,
+        CASE WHEN ai_family IS NULL THEN linked_resources.linked_from END AS linked_from,
+        CASE WHEN ai_family IS NULL THEN linked_resources.to_type END AS linked_type,
         CASE
             WHEN ai_family IS NOT NULL THEN 'AI service'
+            WHEN linked_resources.resource_id IS NOT NULL THEN 'used by an AI resource'
             WHEN regexp_like(lower(ResourceId), 'bedrock|sagemaker|agentcore|knowledge-base|knowledgebase|opensearch-serverless')
                 THEN 'named after one'                        -- log groups, buckets, functions, volumes of a workload
         END AS counted_as
     FROM daily_charges
+    LEFT JOIN linked_resources ON daily_charges.ResourceId = linked_resources.resource_id
     WHERE ChargeCategory = 'Usage'
+        OR (                                                  -- FOCUS does not state the category of a subscription
+            ChargeCategory = 'Purchase'
+            AND ai_family IN ('kiro', 'q', 'quick')
+            AND CommitmentDiscountId IS NULL
+        )
 )
 SELECT
     *,
     CASE
         WHEN ServiceName = 'AmazonCloudWatch' OR regexp_like(coalesce(meter, ''), '^(DataProcessing-Bytes|VendedLog-Bytes|TimedStorage-ByteHrs:CW)')
             THEN 'observability'
-        WHEN ai_family IN ('opensearch_serverless', 'kendra', 'q')
+        WHEN ai_family IN ('opensearch_serverless', 'kendra')
+            OR linked_type IN ('OpenSearch domain', 'Aurora cluster', 'Aurora instance', 'Neptune Analytics graph', 'S3 vector bucket')
+            OR (ai_family = 'q' AND regexp_like(coalesce(meter, 'Index'), '(?i)index'))
             OR regexp_like(coalesce(meter, ''), '(?i)knowledge-base|rerank|search-units|retriev') THEN 'retrieval'
         WHEN ai_family = 'bedrock' AND regexp_like(coalesce(meter, ''), '(?i)guardrail|dataautomation|grounding')
             THEN 'tools and data'
         WHEN ai_family = 'agentcore' AND regexp_like(coalesce(meter, ''), '(?i)browsertool|codeinterpreter|gateway')
             THEN 'tools and data'
         WHEN ai_family = 'bedrock' AND NOT regexp_like(coalesce(meter, ''), '(?i)flow') THEN 'model inference'
+        WHEN ai_family IN ('kiro', 'q', 'quick') THEN 'model inference'  -- a subscription buys prompts
         WHEN ai_family = 'sagemaker' AND regexp_like(coalesce(meter, ''), '^(Host|AsyncInf|Tsform)') THEN 'model inference'
         WHEN ai_family IS NOT NULL OR ServiceName = 'AWS Lambda' THEN 'orchestration and compute'
         ELSE 'tools and data'                                 -- S3, EBS and similar services

@@ -9,6 +9,8 @@ the region of the viewer. `internet_gb` is the data sent to the internet, in GB;
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/billing-and-usage-interpreting.html
 https://docs.aws.amazon.com/cur/latest/userguide/cur-data-transfers-charges.html#s3-transfer-acceleration-traffic
 https://aws.amazon.com/waf/pricing/ and its price list (location Any: Global-WebACLV2, Global-RequestV2-Tier1).
+Product codes of Kiro, Nova Act, DevOps Agent and Quick:
+https://github.com/aws-solutions-library-samples/cloud-intelligence-dashboards-framework (dashboards/cudos/CUDOS-v5-definition.yaml).
 A combination of key columns can have several rows per day; always sum them.
 """
 reads = ["folded_charges"]
@@ -58,6 +60,14 @@ classified_charges AS (
             WHEN ServiceName LIKE 'Amazon SageMaker%' OR x_ServiceCode = 'AmazonSageMaker' THEN 'sagemaker'
             WHEN ServiceName = 'Amazon Kendra' OR x_ServiceCode = 'AmazonKendra' THEN 'kendra'
             WHEN ServiceName IN ('Amazon Q', 'Amazon Q Business', 'Amazon Q Developer') OR x_ServiceCode = 'AmazonQ' THEN 'q'
+            WHEN ServiceName = 'Kiro' OR x_ServiceCode = 'Kiro' THEN 'kiro'
+            WHEN ServiceName IN ('Amazon Nova Act', 'Nova Act') OR x_ServiceCode = 'NovaAct' THEN 'nova_act'
+            WHEN ServiceName = 'AWS DevOps Agent' OR x_ServiceCode = 'DevOpsAgent' THEN 'devops_agent'
+            WHEN x_ServiceCode = 'AmazonQuickSuite'                              -- not QuickSight: dashboards are no AI
+                OR (
+                    ServiceName IN ('Amazon Quick', 'Amazon Quick Suite')
+                    AND x_ServiceCode IS DISTINCT FROM 'AmazonQuickSight'
+                ) THEN 'quick'
             WHEN regexp_like(instance_type, '^(ml\.)?(p[2-9]|g[3-9]|inf[0-9]|trn[0-9]|dl[0-9])[a-z0-9-]*\.') THEN 'gpu'
         END AS ai_family
     FROM metered_charges

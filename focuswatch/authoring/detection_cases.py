@@ -43,6 +43,7 @@ class Case(BaseModel):
     required_tags: list[str] = ["team"]
     charges: list[Given] = []
     activity: list[Given] = []
+    links: list[Given] = []
     principals: list[Given] = []
     accounts: list[Given] = []
     recommendations: list[Given] = []
@@ -59,6 +60,7 @@ class CaseFile(BaseModel):
     as_of: date
     charge: Given = {}
     activity_row: Given = {}
+    link_row: Given = {}
     recommendation: Given = {}
     principal_row: Given = {}
     cases: list[Case] = Field(min_length=3)
@@ -129,6 +131,7 @@ def give(on: duckdb.DuckDBPyConnection, case: Case, *, file: CaseFile) -> None:
         ("activity", columns.ACTIVITY, activity),
         ("principal_charges", columns.PRINCIPAL_CHARGES, principals),
         ("accounts", columns.ACCOUNTS, case.accounts),
+        ("ai_links", columns.AI_LINKS, [file.link_row | one for one in case.links]),
         ("deliveries", columns.DELIVERIES, case.deliveries),
         ("recommendations", columns.RECOMMENDATIONS, recommendations),
         ("known_findings", columns.KNOWN_FINDINGS, []),

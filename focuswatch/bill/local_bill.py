@@ -74,7 +74,13 @@ def open_local_bill(
                 deliveries = connection.execute("SELECT * FROM deliveries").fetchall()
                 create_table(aws_connection, "deliveries", table_columns.DELIVERIES, deliveries)
                 _load(aws_connection, inputs, as_of=as_of, catalog=catalog, owners=owners, kept={})
-            files = (inputs.activity, inputs.accounts, inputs.recommendations, inputs.principals)
+            files = (
+                inputs.activity,
+                inputs.accounts,
+                inputs.links,
+                inputs.recommendations,
+                inputs.principals,
+            )
             yield LocalBill(
                 DuckDbEngine(connection),
                 DuckDbEngine(aws_connection),
@@ -100,6 +106,7 @@ def _load(
     """Create all tables over `folded_charges` and `deliveries`; `kept` as create_views takes it."""
     local_tables.load_file(connection, "activity", table_columns.ACTIVITY, inputs.activity)
     local_tables.load_accounts(connection, inputs.accounts)
+    local_tables.load_file(connection, "ai_links", table_columns.AI_LINKS, inputs.links)
     local_tables.load_file(
         connection, "recommendations", table_columns.RECOMMENDATIONS, inputs.recommendations
     )

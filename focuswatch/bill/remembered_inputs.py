@@ -15,6 +15,7 @@ from focuswatch.errors import ConfigError
 FILE_OPTIONS = (
     "activity",
     "accounts",
+    "links",
     "recommendations",
     "principals",
     "owners",
@@ -45,6 +46,7 @@ class RememberedInputs:
     export: str
     activity: Path | None = None
     accounts: Path | None = None
+    links: Path | None = None
     recommendations: Path | None = None
     principals: Path | None = None
     owners: Path | None = None

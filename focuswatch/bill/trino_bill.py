@@ -25,6 +25,7 @@ from focuswatch.bill.schema.focus_columns import INVOICE
 from focuswatch.bill.schema.table_columns import (
     ACCOUNTS,
     ACTIVITY,
+    AI_LINKS,
     DAILY_CHARGES,
     KEPT_TABLES,
     KNOWN_FINDINGS,
@@ -45,6 +46,7 @@ TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
 FILE_TABLES = {
     "activity": ACTIVITY,
     "accounts": ACCOUNTS,
+    "ai_links": AI_LINKS,
     "recommendations": RECOMMENDATIONS,
     "principal_charges": PRINCIPAL_CHARGES,
 }
@@ -137,12 +139,14 @@ def open_trino_bill(
             aws_engine = engine.over(
                 _with_completeness({**aws_tables, **given, **derived}, temporary=temporary)
             )
-        digest = digest_of_inputs(
-            summary,
-            as_of=as_of,
-            owners=owners,
-            files=(inputs.activity, inputs.accounts, inputs.recommendations, inputs.principals),
+        files = (
+            inputs.activity,
+            inputs.accounts,
+            inputs.links,
+            inputs.recommendations,
+            inputs.principals,
         )
+        digest = digest_of_inputs(summary, as_of=as_of, owners=owners, files=files)
         # Tables that someone else writes to the schema can change without notice.
         is_known = all(rows[name] or name not in existing for name in FILE_TABLES)
         yield TrinoBill(engine, aws_engine, summary, as_of, digest if is_known else None, inputs.export)
@@ -154,6 +158,7 @@ def _rows_of_files(inputs: BillInputs, *, catalog: Catalog) -> dict[str, list[tu
     try:
         local_tables.load_file(connection, "activity", ACTIVITY, inputs.activity)
         local_tables.load_accounts(connection, inputs.accounts)
+        local_tables.load_file(connection, "ai_links", AI_LINKS, inputs.links)
         local_tables.load_file(connection, "recommendations", RECOMMENDATIONS, inputs.recommendations)
         local_tables.load_principals(connection, inputs.principals, catalog=catalog)
         return {

@@ -20,6 +20,7 @@ class BillOptions:
     as_of: options.AsOf = None
     activity: options.Activity = None
     accounts: options.Accounts = None
+    links: options.Links = None
     recommendations: options.Recommendations = None
     principals: options.Principals = None
     owners: options.OwnersFile = None

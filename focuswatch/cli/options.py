@@ -66,6 +66,10 @@ Activity = Annotated[
 Accounts = Annotated[
     Path | None, typer.Option(help="Parquet or CSV of accounts: names, OUs, tags.", show_default=False)
 ]
+Links = Annotated[
+    Path | None,
+    typer.Option(help="Parquet or CSV of resources that AI resources use.", show_default=False),
+]
 Recommendations = Annotated[
     Path | None,
     typer.Option(

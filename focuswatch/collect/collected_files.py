@@ -1,4 +1,6 @@
-"""Read and write the tables `activity` and `accounts`: a Parquet file per account and day, and one of accounts."""
+"""Read and write the collected tables: `activity` in a Parquet file per account and day, `ai_links` per account, and
+`accounts` in one file.
+"""
 
 import io
 from collections.abc import Iterable
@@ -11,12 +13,13 @@ import pyarrow.parquet as pq
 
 from focuswatch.bill.refresh.table_files import arrow_schema
 from focuswatch.bill.schema.glue_columns import glue_columns
-from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY
+from focuswatch.bill.schema.table_columns import ACCOUNTS, ACTIVITY, AI_LINKS
 from focuswatch.collect.aws_paging import paged
 
 # activity_date is the folder's name too, so that a copied file still holds its day
 ACTIVITY_SCHEMA = arrow_schema(glue_columns(ACTIVITY))
 ACCOUNTS_SCHEMA = arrow_schema(glue_columns(ACCOUNTS))
+LINKS_SCHEMA = arrow_schema(glue_columns(AI_LINKS))
 ACCOUNTS_KEY = "tables/accounts/accounts.parquet"
 Series = tuple[str, str, str, str]  # region, namespace, resource, metric
 Values = dict[Series, float]
@@ -86,6 +89,15 @@ class Store:
             ACCOUNTS_KEY, [row | {"tags": list(row["tags"].items())} for row in rows], schema=ACCOUNTS_SCHEMA
         )
 
+    def ai_links(self, account: str) -> list[dict[str, Any]]:
+        """Return the stored links of an account; empty if none were ever collected. Lists first: see `accounts`."""
+        key = _links_key(account)
+        return self._read(key) if self._list(Bucket=self.bucket, Prefix=key)["Contents"] else []
+
+    def write_ai_links(self, account: str, rows: list[dict[str, Any]]) -> None:
+        """Replace the stored links of an account."""
+        self._write(_links_key(account), rows, schema=LINKS_SCHEMA)
+
     def _read(self, key: str) -> list[dict[str, Any]]:
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
@@ -99,6 +111,10 @@ class Store:
 
 def _folder(day: date) -> str:
     return f"tables/activity/activity_date={day}/"
+
+
+def _links_key(account: str) -> str:
+    return f"tables/ai_links/{account}.parquet"
 
 
 def _key(day: date, account: str) -> str:

@@ -1,4 +1,4 @@
-"""Run the collection: list the accounts, then collect the activity of many accounts at once."""
+"""Run the collection: list the accounts, then collect the activity and links of many accounts at once."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,6 +9,7 @@ from typing import Any
 
 from focuswatch.collect.access_refusals import AWS_ERRORS, Refusal, ServiceNotOffered, reason_of
 from focuswatch.collect.account_activity import CollectedAccount, collect_account
+from focuswatch.collect.account_links import collect_links
 from focuswatch.collect.collected_days import Window
 from focuswatch.collect.collected_files import Store
 from focuswatch.collect.member_sessions import AT_ONCE, SessionFor
@@ -74,7 +75,7 @@ def collect(
     first_days: int = FIRST_DAYS,
     progress: Callable[[str], None] = lambda _text: None,
 ) -> Summary:
-    """Write `accounts`, then the `activity` of every active account until yesterday.
+    """Write `accounts`, then the `activity` until yesterday and the `ai_links` of every active account.
 
     A refusal of an account, region or service is in the summary and fails nothing; its stored data stay.
     Raises if Organizations or the bucket refuses, since nothing can be collected without them.
@@ -94,7 +95,7 @@ def collect(
         except AWS_ERRORS as error:
             return Refusal(account.sub_account_id, "", "", reason_of(error))
         try:
-            return collect_account(
+            result = collect_account(
                 account.sub_account_id,
                 session=session,
                 regions=all_regions,
@@ -102,7 +103,16 @@ def collect(
                 store=store,
                 not_offered=not_offered,
             )
-        except AWS_ERRORS:  # the bucket's: collect_account() records those of the account
+            collect_links(
+                result,
+                session=session,
+                regions=all_regions,
+                today=today,
+                store=store,
+                not_offered=not_offered,
+            )
+            return result
+        except AWS_ERRORS:  # the bucket's: those of the account are recorded as refusals
             raise
         except Exception as error:  # an unexpected response must not cost the other accounts their day
             return Refusal(account.sub_account_id, "", "", f"unexpected {reason_of(error)}")

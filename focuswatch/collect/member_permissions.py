@@ -24,6 +24,18 @@ REASONS: dict[str, str] = {
     "es:DescribeDomainConfig": "creation date of a domain",
     "neptune-graph:ListGraphs": "Neptune Analytics graphs",
     "neptune-graph:GetGraph": "creation date of a graph",
+    "bedrock:ListKnowledgeBases": "knowledge bases",
+    "bedrock:GetKnowledgeBase": "vector store of a knowledge base",
+    "bedrock:ListDataSources": "data sources of a knowledge base",
+    "bedrock:GetDataSource": "bucket of a data source",
+    "bedrock:ListAgents": "agents",
+    "bedrock:ListAgentActionGroups": "action groups of an agent",
+    "bedrock:GetAgentActionGroup": "Lambda function of an action group",
+    "bedrock-agentcore:ListGateways": "AgentCore gateways",
+    "bedrock-agentcore:ListGatewayTargets": "targets of a gateway",
+    "bedrock-agentcore:GetGatewayTarget": "Lambda function or runtime of a target",
+    "sagemaker:DescribeEndpointConfig": "models of an endpoint",
+    "rds:DescribeDBClusters": "instances of an Aurora cluster that is a vector store; only of these clusters",
     "cloudtrail:LookupEvents": "changes on the day a cost increase started; called by `detect` for new findings only",
 }
 ACTIONS: tuple[str, ...] = tuple(REASONS)
@@ -37,7 +49,7 @@ MANAGEMENT_REASONS: dict[str, str] = {
 MANAGEMENT_ACTIONS: tuple[str, ...] = tuple(MANAGEMENT_REASONS)
 
 BUCKET_REASONS: dict[str, str] = {
-    "s3:ListBucket": "stored days; only under tables/activity/ and tables/accounts/",
+    "s3:ListBucket": "stored days; only under tables/activity/, tables/accounts/ and tables/ai_links/",
     "s3:GetObject": "stored values of a day, which stay if an account refuses; only there",
     "s3:PutObject": "to store the values of a day; only there",
 }

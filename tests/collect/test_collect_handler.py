@@ -72,11 +72,13 @@ def test_heartbeat_names_the_refusing_account(ledger, monkeypatch):
 
 
 def test_member_role_grants_exactly_the_actions_that_are_called():
-    """Two services have other names in IAM than as clients."""
+    """Some services have other names in IAM than as clients."""
     from focuswatch.collect.access_refusals import ServiceNotOffered
     from focuswatch.collect.account_activity import collect_account
+    from focuswatch.collect.account_links import collect_links
     from focuswatch.collect.cloudtrail_changes import CloudTrail
     from focuswatch.collect.collected_days import Window
+    from tests.collect import test_account_links
     from tests.collect.test_account_activity import ACCOUNT, MemoryStore
     from tests.given.cloud import TODAY
     from tests.given.explanations import EXPLANATION, RISE
@@ -87,6 +89,10 @@ def test_member_role_grants_exactly_the_actions_that_are_called():
     collected = collect_account(
         ACCOUNT, session=cloud.session(), regions=["us-east-1"], window=window, store=MemoryStore(),
         not_offered=ServiceNotOffered(),
+    )  # fmt: skip
+    collect_links(
+        collected, session=cloud.session(), regions=["us-east-1"], today=TODAY,
+        store=test_account_links.MemoryStore(), not_offered=ServiceNotOffered(),
     )  # fmt: skip
     assert collected.refusals == []
     CloudTrail(lambda account: cloud.session(account), today=TODAY).with_changes(RISE, EXPLANATION)

@@ -16,6 +16,7 @@ INPUT_TABLES = {
     "activity": table_columns.ACTIVITY,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "accounts": table_columns.ACCOUNTS,
+    "ai_links": table_columns.AI_LINKS,
     "deliveries": table_columns.DELIVERIES,
     "known_findings": table_columns.KNOWN_FINDINGS,
     "recommendations": table_columns.RECOMMENDATIONS,

@@ -20,6 +20,7 @@ ROW = {
     "monthly_cost": 345.6,
     "service_name": "Amazon OpenSearch Service",
     "ocu_hours": 336.0,
+    "because": "made no Bedrock calls",
     "lookback_days": 7,
     "tags": {"team": "search"},
 }
@@ -74,7 +75,12 @@ def test_words_show_the_row_and_data_is_never_a_template():
     finding = to_finding(row, detection=detection, as_of=date(2026, 3, 31), currency="USD", account_names={})
     assert "336.00 OCU-hours of OpenSearch Serverless in {resource_id} in 7 days" in finding.reason
     assert finding.monthly_cost == Decimal("345.6")
-    assert finding.evidence == {"ocu_hours": 336.0, "lookback_days": 7, "tags": {"team": "search"}}
+    assert finding.evidence == {
+        "ocu_hours": 336.0,
+        "because": "made no Bedrock calls",
+        "lookback_days": 7,
+        "tags": {"team": "search"},
+    }
 
 
 ARNS = [f"arn:aws:sagemaker:us-east-1:111122223333:notebook-instance/{number:05}" for number in range(20_000)]
@@ -118,7 +124,7 @@ def test_shortened_finding_states_what_is_omitted():
     assert finding.evidence["counts"]["…"] == "… and 400 more"
     many = made_of(**{f"column_{number:04}": 1 for number in range(5_000)})
     assert many.evidence["column_0000"] == 1
-    assert many.evidence["…"] == f"and {5_003 - len(many.evidence) + 1:,} more columns"
+    assert many.evidence["…"] == f"and {5_004 - len(many.evidence) + 1:,} more columns"
 
 
 def test_sentences_of_a_finding_are_cut_where_a_name_fills_them():

@@ -16,7 +16,12 @@ LOADER = botocore.loaders.create_loader()  # AWS's own descriptions of its servi
 
 TODAY = date(2026, 3, 31)
 LONG_AGO = datetime(2026, 1, 1, 9, tzinfo=UTC)
-IAM_NAMES = {"opensearchserverless": "aoss", "opensearch": "es"}
+IAM_NAMES = {
+    "opensearchserverless": "aoss",
+    "opensearch": "es",
+    "bedrock-agent": "bedrock",
+    "bedrock-agentcore-control": "bedrock-agentcore",
+}
 PAGE = 2  # so small that every list of three is paged
 LISTS = {  # operation: its list's key, and how it spells its token
     "ListEndpoints": ("Endpoints", "NextToken"),
@@ -28,8 +33,17 @@ LISTS = {  # operation: its list's key, and how it spells its token
     "ListCollections": ("collectionSummaries", "nextToken"),
     "ListApplications": ("applications", "nextToken"),
     "ListGraphs": ("graphs", "nextToken"),
+    "ListKnowledgeBases": ("knowledgeBaseSummaries", "nextToken"),
+    "ListAgents": ("agentSummaries", "nextToken"),
+    "ListGateways": ("items", "nextToken"),
     "ListMetrics": ("Metrics", "NextToken"),
     "LookupEvents": ("Events", "NextToken"),
+}
+
+CHILDREN = {  # operation: its list's key, and the parameter that names the parent; items are added as (parent, item)
+    "ListDataSources": ("dataSourceSummaries", "knowledgeBaseId"),
+    "ListAgentActionGroups": ("actionGroupSummaries", "agentId"),
+    "ListGatewayTargets": ("items", "gatewayIdentifier"),
 }
 
 
@@ -144,7 +158,11 @@ class Cloud:
             }
         if operation == "BatchGetCollection":
             return {"collectionDetails": [self.told[*place, operation, one] for one in asked["ids"]]}
-        (key,) = asked.values()
+        if operation in CHILDREN:
+            name, parent = CHILDREN[operation]
+            items = [one for key, one in self.listed.get((*place, operation), ()) if key == asked[parent]]
+            return _page(items, name, "nextToken", asked)
+        key = "/".join(asked.values())
         return self.told[*place, operation, key]
 
     def _listed_metrics(self, place, asked):
@@ -202,8 +220,11 @@ def endpoint(cloud, name="old", *, variants=("a",), created=LONG_AGO, told=None,
         "EndpointStatus": "InService",
     }
     cloud.add("ListEndpoints", listed, **place)
+    models = [{"VariantName": variant, "ModelName": f"{name}-{variant}"} for variant in variants]
     variants = [{"VariantName": variant} for variant in variants]
-    cloud.tell("DescribeEndpoint", name, {"ProductionVariants": variants} | (told or {}), **place)
+    described = {"ProductionVariants": variants, "EndpointConfigName": f"{name}-config"}
+    cloud.tell("DescribeEndpoint", name, described | (told or {}), **place)
+    cloud.tell("DescribeEndpointConfig", f"{name}-config", {"ProductionVariants": models}, **place)
     return arn
 
 
@@ -264,6 +285,63 @@ def graph(cloud, key, *, account="111122223333"):
     return arn
 
 
+def knowledge_base(cloud, key, storage, *, buckets=(), configuration=None, **place):
+    """A knowledge base; `storage` is its storageConfiguration, `buckets` are those of its data sources."""
+    account, region = place.get("account", "111122223333"), place.get("region", "us-east-1")
+    arn = f"arn:aws:bedrock:{region}:{account}:knowledge-base/{key}"
+    details = {
+        "knowledgeBaseArn": arn,
+        "storageConfiguration": storage,
+        "knowledgeBaseConfiguration": configuration or {"type": "VECTOR"},
+    }
+    cloud.add("ListKnowledgeBases", {"knowledgeBaseId": key, "name": key}, **place)
+    cloud.tell("GetKnowledgeBase", key, {"knowledgeBase": details}, **place)
+    for bucket in buckets:
+        source = f"DS{bucket.upper()}"[:10].ljust(10, "0")
+        cloud.add("ListDataSources", (key, {"dataSourceId": source}), **place)
+        configured = {"type": "S3", "s3Configuration": {"bucketArn": f"arn:aws:s3:::{bucket}"}}
+        cloud.tell(
+            "GetDataSource",
+            f"{key}/{source}",
+            {"dataSource": {"dataSourceConfiguration": configured}},
+            **place,
+        )
+    return arn
+
+
+def agent(cloud, key, *executors):
+    """An agent with an action group for each executor."""
+    cloud.add("ListAgents", {"agentId": key})
+    for number, executor in enumerate(executors):
+        group = f"GROUP{number:05}"
+        cloud.add("ListAgentActionGroups", (key, {"actionGroupId": group}))
+        described = {"agentActionGroup": {"actionGroupExecutor": executor}}
+        cloud.tell("GetAgentActionGroup", f"{key}/DRAFT/{group}", described)
+    return f"arn:aws:bedrock:us-east-1:111122223333:agent/{key}"
+
+
+def gateway(cloud, key, *configurations):
+    """An AgentCore gateway with a target for each configuration."""
+    arn = f"arn:aws:bedrock-agentcore:us-east-1:111122223333:gateway/{key}"
+    cloud.add("ListGateways", {"gatewayId": key})
+    for number, configuration in enumerate(configurations):
+        target = f"TARGET{number:04}"
+        cloud.add("ListGatewayTargets", (key, {"targetId": target}))
+        described = {"gatewayArn": arn, "targetConfiguration": configuration}
+        cloud.tell("GetGatewayTarget", f"{key}/{target}", described)
+    return arn
+
+
+def aurora_cluster(cloud, name, *, resource_id, members):
+    """An Aurora cluster with its instances."""
+    arn = f"arn:aws:rds:us-east-1:111122223333:cluster:{name}"
+    instances = [{"DBInstanceIdentifier": member} for member in members]
+    described = {"DBClusters": [{"DbClusterResourceId": resource_id, "DBClusterMembers": instances}]}
+    cloud.tell("DescribeDBClusters", arn, described)
+    return arn
+
+
+FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:tool"
 APPLICATION = "11112222-3333-4444-5555-666677778888"
 
 
@@ -276,3 +354,7 @@ def everything(cloud):
     kendra_index(cloud, "k1")
     q_index(cloud, APPLICATION, "idx1")
     graph(cloud, "g-1234567890")
+    cluster = aurora_cluster(cloud, "vectors", resource_id="cluster-ABC", members=["vectors-1"])
+    knowledge_base(cloud, "KB00000001", {"rdsConfiguration": {"resourceArn": cluster}}, buckets=["manuals"])
+    agent(cloud, "AGENT00001", {"lambda": FUNCTION})
+    gateway(cloud, "tools-0123456789", {"mcp": {"lambda": {"lambdaArn": FUNCTION}}})

@@ -36,6 +36,7 @@ READ = {
     "deliveries": table_columns.DELIVERIES,
     "activity": table_columns.ACTIVITY,
     "accounts": table_columns.ACCOUNTS,
+    "ai_links": table_columns.AI_LINKS,
     "principal_charges": table_columns.PRINCIPAL_CHARGES,
     "known_findings": table_columns.KNOWN_FINDINGS,
     "recommendations": table_columns.RECOMMENDATIONS,

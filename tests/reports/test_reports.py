@@ -33,7 +33,7 @@ CHARGE = {
 KNOWN = Owners.model_validate(tomllib.loads(OWNERS))
 
 
-def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
+def report(name, charges, *, accounts=(), activity=(), links=(), owners=KNOWN):
     """Rows of a report over these charges, keyed by column."""
     connection = connect()
     case = Case(
@@ -42,8 +42,9 @@ def report(name, charges, *, accounts=(), activity=(), owners=KNOWN):
         charges=list(charges),
         accounts=list(accounts),
         activity=list(activity),
+        links=list(links),
     )
-    give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}))
+    give(connection, case, file=CaseFile.model_construct(charge=CHARGE, activity_row={}, link_row={}))
     local_tables.load_owners(connection, owners.tables)
     local_tables.create_views(connection, CATALOG, values={"as_of": AS_OF})
     return report_rows(CATALOG.report(name), engine=DuckDbEngine(connection), as_of=AS_OF, owners=owners)
@@ -115,11 +116,123 @@ def test_bedrock_filter_misses_charges_under_other_names():
             {"ServiceName": "AWS Lambda", "ResourceId": "arn:aws:lambda:us-east-1:1:function:bedrock-agent"},
             "orchestration and compute",
         ),
+        ({"ServiceName": "Kiro", "SkuMeter": "USE1-KiroEnterprise-Pro"}, "model inference"),
+        (
+            {
+                "ServiceName": "Kiro",
+                "SkuMeter": "USE1-KiroEnterprise-Pro",
+                "ChargeCategory": "Purchase",
+                "ChargeFrequency": "Recurring",
+            },
+            "model inference",
+        ),
+        ({"ServiceName": "Amazon Q", "SkuMeter": "USE1-Q-Business-Index-Starter"}, "retrieval"),
+        (
+            {"ServiceName": "Amazon Q", "SkuMeter": "USE1-Amazon-Q-Developer-Pro-subscription-monthly"},
+            "model inference",
+        ),
+        (
+            {
+                "ServiceName": "Amazon Quick",
+                "x_ServiceCode": "AmazonQuickSuite",
+                "SkuMeter": "USE1-Quick-Pro",
+            },
+            "model inference",
+        ),
+        (
+            {"ServiceName": "Amazon Nova Act", "x_ServiceCode": "NovaAct", "SkuMeter": "USE1-NovaAct-Hours"},
+            "orchestration and compute",
+        ),
+        (
+            {"ServiceName": "AWS DevOps Agent", "SkuMeter": "USE1-investigation-seconds"},
+            "orchestration and compute",
+        ),
     ],
 )
 def test_each_ai_charge_has_a_layer(charge, layer):
     """Five layers, determined by service and meter."""
     assert [row["layer"] for row in report("ai_spend_by_layer", [charge])] == [layer]
+
+
+@pytest.mark.parametrize(
+    "charge",
+    [
+        {"ServiceName": "Amazon QuickSight", "x_ServiceCode": "AmazonQuickSight", "SkuMeter": "QS-Reader"},
+        {"ServiceName": "Amazon Quick", "x_ServiceCode": "AmazonQuickSight", "SkuMeter": "QS-Reader"},
+        {"ServiceName": "AWS Support (Business)", "SkuMeter": "Dollar", "ChargeCategory": "Purchase"},
+        {"ServiceName": "Kiro", "SkuMeter": "USE1-KiroEnterprise-Pro", "ChargeCategory": "Tax"},
+        {
+            "ServiceName": "Amazon SageMaker",
+            "SkuMeter": "SageMakerSP:1yrNoUpfront",
+            "ChargeCategory": "Purchase",
+            "CommitmentDiscountId": "arn:aws:savingsplans::1:savingsplan/a",
+        },
+    ],
+)
+def test_dashboards_fees_taxes_and_commitments_are_not_ai_spend(charge):
+    assert report("ai_spend", [charge | {"ResourceId": None}]) == []
+
+
+KNOWLEDGE_BASE = "arn:aws:bedrock:us-east-1:111122223333:knowledge-base/KB1"
+LINKED = (  # service, resource on the bill, what the link names, layer
+    ("AWS Lambda", "arn:aws:lambda:us-east-1:1:function:tool", None, "orchestration and compute"),
+    ("Amazon Simple Storage Service", "manuals", ("S3 bucket", "arn:aws:s3:::manuals"), "tools and data"),
+    ("Amazon Simple Storage Service", "arn:aws:s3:::manuals", ("S3 bucket", "arn:aws:s3:::manuals"), "tools and data"),
+    ("Amazon Relational Database Service", "arn:aws:rds:us-east-1:1:db:one", ("Aurora instance", None), "retrieval"),
+    ("Amazon Neptune", "arn:aws:neptune-graph:us-east-1:1:graph/g", ("Neptune Analytics graph", None), "retrieval"),
+    ("Amazon OpenSearch Service", "arn:aws:es:us-east-1:1:domain/docs", ("OpenSearch domain", None), "retrieval"),
+)  # fmt: skip
+
+
+def link(to_arn, to_type="Lambda function", *, key="KB1"):
+    """A link from a knowledge base."""
+    return {
+        "sub_account_id": "111122223333", "region_id": "us-east-1", "from_type": "knowledge base",
+        "from_arn": KNOWLEDGE_BASE.replace("KB1", key), "to_type": to_type, "to_arn": to_arn, "read_on": AS_OF,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "resource", "target", "layer"), LINKED)
+def test_charge_of_a_linked_resource_is_ai_spend_with_its_link(service, resource, target, layer):
+    to_type, to_arn = target or ("Lambda function", None)
+    charge = {"ServiceName": service, "ResourceId": resource}
+    (row,) = report("ai_spend", [charge], links=[link(to_arn or resource, to_type)])
+    assert (row["counted_as"], row["layer"]) == ("used by an AI resource", layer)
+    assert row["linked_from"] == f"knowledge base {KNOWLEDGE_BASE}"
+    assert report("ai_spend", [charge]) == []
+
+
+def test_linked_charge_is_counted_once():
+    """However many AI resources use it, whatever its name, and whether its service is an AI service."""
+    named = "arn:aws:lambda:us-east-1:1:function:bedrock-tool"
+    collection = "arn:aws:aoss:us-east-1:1:collection/c0ffee"
+    charges = [
+        {"ServiceName": "AWS Lambda", "ResourceId": named},
+        {"ServiceName": "Amazon OpenSearch Service", "SkuMeter": "USE1-SearchOCU", "ResourceId": collection},
+        {"ServiceName": "Amazon Simple Storage Service", "ResourceId": "manuals"},
+    ]
+    links = [
+        link(to_arn, to_type, key=key)
+        for key in ("KB1", "KB2")
+        for to_arn, to_type in (
+            (named, "Lambda function"),
+            (collection, "OpenSearch Serverless collection"),
+            ("arn:aws:s3:::manuals", "S3 bucket"),
+        )
+    ]
+    rows = report("ai_spend", charges, links=links)
+    assert sum(row["effective_cost"] for row in rows) == pytest.approx(30)
+    assert {row["service_name"]: (row["counted_as"], row["linked_from"]) for row in rows} == {
+        "AWS Lambda": ("used by an AI resource", f"knowledge base {KNOWLEDGE_BASE}"),
+        "Amazon OpenSearch Service": ("AI service", None),
+        "Amazon Simple Storage Service": ("used by an AI resource", f"knowledge base {KNOWLEDGE_BASE}"),
+    }
+
+
+def test_rows_that_state_what_was_listed_link_nothing():
+    listed = link(None, "knowledge base") | {"from_type": "region", "from_arn": None}
+    charge = {"ServiceName": "Amazon Simple Storage Service", "ResourceId": None}
+    assert report("ai_spend", [charge], links=[listed]) == []
 
 
 def test_weekly_deltas_compare_settled_weeks():

@@ -127,6 +127,16 @@ REASONS_NOT_TO_REPORT = {
         "an account's first weeks",
         "amounts below the threshold",
     },
+    "idle_ai_seat": {
+        "credits used on one day",
+        "a user subscribed within the lookback",
+        "a subscription that ended",
+    },
+    "extended_support": {
+        "standard support",
+        "upgraded to a supported version",
+        "a charge at a price of 0",
+    },
     "unit_cost_regression": {"mix shifts between models are reported as mix, not price", "tiny volumes"},
     "new_ai_principal": {"a service role", "a new person of a known role", "the first days of callers"},
     "runaway_session": {"less than four times the median", "a session name of every day"},

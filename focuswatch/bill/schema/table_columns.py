@@ -102,6 +102,17 @@ ACTIVITY = {
     "metric": "VARCHAR",
     "value": "DOUBLE",
 }
+# `from` uses `to`. A row from a `region` without ARNs states that all resources of the kind `to_type` were listed,
+# so that a resource without a row has no link.
+AI_LINKS = {
+    "sub_account_id": "VARCHAR",
+    "region_id": "VARCHAR",
+    "from_type": "VARCHAR",
+    "from_arn": "VARCHAR",
+    "to_type": "VARCHAR",
+    "to_arn": "VARCHAR",
+    "read_on": "DATE",
+}
 # Columns of CUR 2.0: https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html
 PRINCIPAL_EXPORT = {
     "bill_billing_period_start_date": "TIMESTAMP",

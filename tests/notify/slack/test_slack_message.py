@@ -316,6 +316,7 @@ def test_shortened_evidence_states_the_total():
         "resource_id": None,
         "monthly_cost": 1.0,
         "ocu_hours": 1.0,
+        "because": "made no Bedrock calls",
     }
     row |= {"ids": [f"i-{number}" for number in range(20_000)], "counts": {str(one): 1 for one in range(500)}}
     detection = Catalog.load().detection("orphaned_opensearch_collection")

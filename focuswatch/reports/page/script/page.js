@@ -14,7 +14,7 @@ function totals(data, currency) {
   const security = data.findings.filter((finding) => finding.category === "security").length;
   const { findings: unowned, waste: unownedWaste } = data.unowned;
   return tiles(
-    tile("AI spend, last 30 days", money(total, currency), total ? `${change(total, before)} compared with the 30 days before; usage only, excluding purchases, credits and tax` : "no AI spend"),
+    tile("AI spend, last 30 days", money(total, currency), total ? `${change(total, before)} compared with the 30 days before; usage and subscriptions, excluding commitments, credits and tax` : "no AI spend"),
     tile("Not in a Bedrock filter", percent(total - bedrock, total), total ? `${money(total - bedrock, currency)} of AI spend` : "no AI spend"),
     tile("Open waste", `${money(data.waste, currency)}/month`, "potential savings"),
     tile("Security", security.toLocaleString("en-US"), security === 1 ? "open finding" : "open findings"),
