@@ -139,6 +139,8 @@ class LambdaFunctions(Construct):
             own["FOCUSWATCH_DEAD_LETTERS"] = self.dead_letters[kind].queue_url
         if kind == "answer":
             own["FOCUSWATCH_ANSWERS"] = self.queues["record"].queue_url
+            if self._deployment.controls.enabled:
+                own["FOCUSWATCH_PRESSES"] = self._deployment.queue_url("controls")
         if kind == "pulse":
             own["FOCUSWATCH_QUEUES"] = ",".join(self.queues)
             own["FOCUSWATCH_UNATTENDED"] = ",".join(self._deployment.unattended)
@@ -194,7 +196,18 @@ def _environment(deployment: Deployment, *, topics: PipelineTopics) -> dict[str,
         "FOCUSWATCH_EXTERNAL_ID": deployment.collector.external_id,
         "FOCUSWATCH_REGIONS": ",".join(deployment.collector.regions),
         "FOCUSWATCH_MANAGEMENT_ROLE": deployment.management_role_arn or "",
+        **controls_environment(deployment),
         "POWERTOOLS_METRICS_NAMESPACE": deployment.metric_namespace,
         "POWERTOOLS_LOG_LEVEL": deployment.functions.log_level,
         **{f"FOCUSWATCH_{channel}_SECRET": name for channel, name in secrets.items() if name},
+    }
+
+
+def controls_environment(deployment: Deployment) -> dict[str, str]:
+    """Return what every function that shows or changes a pause knows of the spend caps; nothing without them."""
+    if not deployment.controls.enabled:
+        return {}
+    return {
+        "FOCUSWATCH_CONTROLS": deployment.controls_mode,
+        "FOCUSWATCH_PAUSE_DAYS": str(deployment.controls.pause_days),
     }

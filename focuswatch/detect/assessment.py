@@ -37,6 +37,7 @@ SET_BY: dict[OwnersSetting, str] = {
     "monthly_budget": "team or use case with monthly_budget",
     "use_cases": "use case ([use_cases.NAME])",
     "experiments": 'use case with intent = "experiment"',
+    "spend_caps": "use case with on_cap",
 }
 
 
@@ -162,6 +163,7 @@ def _settings_of(owners: Owners) -> Iterator[OwnersSetting]:
         "monthly_budget": [plan for plan in owners.plans if plan.monthly_budget is not None],
         "use_cases": owners.use_cases,
         "experiments": [one for one in owners.use_cases.values() if one.intent == "experiment"],
+        "spend_caps": [one for one in owners.use_cases.values() if one.on_cap],
     }
     yield from (name for name, values in settings.items() if values)
 

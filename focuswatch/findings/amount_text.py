@@ -18,6 +18,7 @@ SUFFIX_BY_DETECTION = {
     BUDGET: " against the budget",
     ANOMALY: " above what AWS expected",
     "budget_pace": " forecast above budget",
+    "spend_cap": "/month at the current rate",
     "untagged_ai_spend": "/month unallocated",
 }
 

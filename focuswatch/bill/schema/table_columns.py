@@ -122,6 +122,7 @@ PLANS = {
     "monthly_budget": "DOUBLE",
     "unit": "VARCHAR",
     "accepted_unit_cost": "DOUBLE",
+    "on_cap": "VARCHAR",
 }
 PLAN_RULES = {
     "rule": "VARCHAR",

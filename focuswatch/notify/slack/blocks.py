@@ -80,15 +80,25 @@ def context(*texts: str) -> Block:
     return {"type": "context", "elements": [plain(text, most=CONTEXT_CHARACTERS) for text in texts]}
 
 
-def button(action_id: str, text: str, *, value: str, primary: bool = False) -> Block:
-    """Return a button that sends `value`."""
+def button(
+    action_id: str, text: str, *, value: str, primary: bool = False, confirm: Block | None = None
+) -> Block:
+    """Return a button that sends `value`, once the person has confirmed it where `confirm` is given."""
     element: Block = {
         "type": "button",
         "action_id": action_id,
         "text": {"type": "plain_text", "text": text},
         "value": value,
     }
+    if confirm:
+        element["confirm"] = confirm
     return element | {"style": "primary"} if primary else element
+
+
+def confirmation(title: str, text: str, *, yes: str) -> Block:
+    """Return the dialog that asks before a button is sent: https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object."""
+    texts = {"title": (title, 100), "text": (text, 300), "confirm": (yes, 30), "deny": ("Cancel", 30)}
+    return {key: plain(value, most=most) for key, (value, most) in texts.items()}
 
 
 def size(blocks: Sequence[Block]) -> int:

@@ -17,6 +17,7 @@ from focuswatch.notify.slack.blocks import (
     URL_CHARACTERS,
     Block,
     button,
+    confirmation,
     context,
     header,
     line_feed,
@@ -59,6 +60,15 @@ class RecordedResponse:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class SpendingControl:
+    """What a message offers about the spending of its use case, and what it says about it (None: nothing)."""
+
+    action: Literal["pause_spending", "resume_spending"]
+    question: str
+    status: str | None = None
+
+
 def render_message(
     finding: Finding,
     *,
@@ -69,6 +79,7 @@ def render_message(
     links: Links = Links(),  # noqa: B008  frozen
     response: RecordedResponse | None = None,
     saved_daily: Decimal | None = None,
+    spending: SpendingControl | None = None,
 ) -> dict[str, Any]:
     """Return the current message: what happened, what to do, the evidence, and the response if there is one."""
     resolved = _is_resolved(finding, kind=kind)
@@ -83,7 +94,9 @@ def render_message(
         _facts(finding, resolved=resolved, money=money),
         _response(response, finding=finding) if response else None,
         action,
+        rich(section([words(spending.status)])) if spending and spending.status else None,
         _buttons(finding, acknowledged=response is not None) if has_buttons else None,
+        _spending_button(finding, spending) if spending else None,
         root_cause,
         evidence,
         limitations,
@@ -160,6 +173,14 @@ def _buttons(finding: Finding, *, acknowledged: bool) -> Block:
     if not acknowledged:
         elements.insert(0, button("acknowledge", "Acknowledge", value=value, primary=True))
     return {"type": "actions", "elements": elements}
+
+
+def _spending_button(finding: Finding, spending: SpendingControl) -> Block:
+    """Return the button apart from the others: it stays when the finding is muted or resolved."""
+    text = "Pause spending" if spending.action == "pause_spending" else "Resume"
+    asked = confirmation(text, spending.question, yes=text)
+    element = button(spending.action, text, value=finding.fingerprint, confirm=asked)
+    return {"type": "actions", "elements": [element]}
 
 
 def _limitations(blind_spots: Sequence[str]) -> Block | None:

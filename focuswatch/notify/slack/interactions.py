@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs
 
-Action = Literal["acknowledge", "snooze_7", "snooze_30", "not_waste"]
-ACTIONS: tuple[Action, ...] = ("acknowledge", "snooze_7", "snooze_30", "not_waste")
+Action = Literal["acknowledge", "snooze_7", "snooze_30", "not_waste", "pause_spending", "resume_spending"]
+SPENDING_ACTIONS: tuple[Action, ...] = ("pause_spending", "resume_spending")  # for the function `controls`
+ACTIONS: tuple[Action, ...] = ("acknowledge", "snooze_7", "snooze_30", "not_waste", *SPENDING_ACTIONS)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,11 @@ from focuswatch.simulate.planted.planted_collections import plant_collections
 from focuswatch.simulate.planted.planted_commitments import plant_commitments
 from focuswatch.simulate.planted.planted_dormant_accounts import plant_dormant_accounts
 from focuswatch.simulate.planted.planted_endpoints import plant_endpoints
-from focuswatch.simulate.planted.planted_experiments_and_budgets import plant_budgets, plant_experiments
+from focuswatch.simulate.planted.planted_experiments_and_budgets import (
+    plant_budgets,
+    plant_experiments,
+    plant_spend_caps,
+)
 from focuswatch.simulate.planted.planted_gpu_utilization import plant_gpu_utilization
 from focuswatch.simulate.planted.planted_gpus import plant_gpu_bursts
 from focuswatch.simulate.planted.planted_new_services import plant_services
@@ -50,6 +54,7 @@ KINDS: dict[str, Callable[[BillPlan], None]] = {
     "cost_anomaly": plant_anomalies,  # after all that is large: its sizes follow what the rest comes to
     "experiment_overdue": plant_experiments,
     "budget_pace": plant_budgets,
+    "spend_cap": plant_spend_caps,
 }
 
 
