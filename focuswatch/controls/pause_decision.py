@@ -55,7 +55,11 @@ class PauseDecision:
 def decide_press(
     record: PauseRecord | None, press: Press, *, cap: CapSettings, reason: str, now: float
 ) -> PauseDecision:
-    """Return what a press changes. Presses that arrive twice, late or from anyone else change nothing."""
+    """Return what a press changes. Presses that arrive twice, late or from anyone else change nothing.
+
+    A press that wants what is already so is recorded as the last decision: an older press that arrives later must not
+    count.
+    """
     if press.user_id not in cap.approvers:
         named = ", ".join(f"<@{approver}>" for approver in cap.approvers) or "nobody"
         return PauseDecision(None, f"Only an approver of {cap.use_case} can do this: {named}.")
@@ -70,7 +74,10 @@ def decide_press(
     if cap.on_cap not in ("ask", "pause") or not cap.roles:
         return PauseDecision(None, f"owners.toml no longer permits pausing {cap.use_case}.")
     if record and _is_in_force(record, cap=cap):
-        return PauseDecision(None, f"{cap.use_case} is already paused by {record.author}.")
+        return PauseDecision(
+            record.model_copy(update={"decided_at": press.at}),
+            f"{cap.use_case} is already paused by {record.author}.",
+        )
     paused = _requested(
         record, cap=cap, author=press.author, reason=reason, now=now, decided_at=press.at,
         fingerprint=press.fingerprint,
@@ -88,7 +95,9 @@ def _resume(record: PauseRecord | None, press: Press, *, cap: CapSettings, now: 
         )  # fmt: skip
         reason += "; no record of a pause was found"
     elif not record.is_paused:
-        return PauseDecision(None, f"{cap.use_case} is not paused.")
+        return PauseDecision(
+            record.model_copy(update={"decided_at": press.at}), f"{cap.use_case} is not paused."
+        )
     decided = record.model_copy(update={"decided_at": press.at})
     return PauseDecision(decided.changed("removing", author=press.author, reason=reason, at=now), "resumed")
 

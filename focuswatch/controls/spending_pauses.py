@@ -67,7 +67,7 @@ class SpendingPauses:
             after = self._completed(claim, change.record)
             assert after is not None
             self.claims.settle(claim, after)
-            return PauseOutcome(after, changed=True, note=change.note)
+            return PauseOutcome(after, changed=_differs(after, before), note=change.note)
 
     def mark_announced(self, use_case: str, number: int) -> None:
         """Record that change `number` was announced."""
@@ -92,7 +92,7 @@ class SpendingPauses:
             )
         if record == claim.state and record.is_settled:
             return record
-        if record.is_settled:  # nothing to do in IAM
+        if record.is_settled and _differs(record, claim.state):  # nothing to do in IAM
             record = record.model_copy(update={"number": record.number + 1})
         if record != claim.state:
             self.claims.keep(claim, record)
@@ -123,3 +123,8 @@ class SpendingPauses:
                     raise
                 failed[role] = str(error)
         return failed
+
+
+def _differs(record: PauseRecord, before: PauseRecord | None) -> bool:
+    """Return whether more than the time of the last decision has changed."""
+    return before is None or record.history != before.history

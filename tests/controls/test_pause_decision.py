@@ -70,7 +70,8 @@ def test_a_pause_ends_when_the_next_month_starts():
 def test_the_second_pause_changes_nothing_and_names_the_first_author():
     """Two approvers may press at once."""
     change = decided(paused(), press(user=OTHER_APPROVER, at=MORNING + 1))
-    assert (change.record, change.note) == (None, "tickets is already paused by anna (U0ANNA).")
+    assert change.record == paused(decided_at=MORNING + 1)
+    assert change.note == "tickets is already paused by anna (U0ANNA)."
 
 
 @pytest.mark.parametrize("wants", ["pause", "resume"])
@@ -79,6 +80,13 @@ def test_a_press_older_than_the_last_decision_does_not_count(wants):
     change = decided(paused(), press(wants, user=OTHER_APPROVER, at=MORNING - 1))
     assert change.record is None
     assert "later decision" in change.note
+
+
+def test_a_resume_pressed_before_the_second_pause_does_not_count():
+    """The second pause found it paused already, and is the last decision nevertheless."""
+    twice = decided(paused(), press(user=OTHER_APPROVER, at=MORNING + 2)).record
+    late = decided(twice, press("resume", at=MORNING + 1))
+    assert late.record is None
 
 
 def test_a_press_that_arrives_twice_is_silent():
@@ -91,7 +99,8 @@ def test_resume_of_what_is_not_paused_says_so():
     """Nothing is changed."""
     ended = paused().changed("removed", author="x", reason="y", at=MORNING)
     change = decided(ended, press("resume", at=MORNING + 1))
-    assert (change.record, change.note) == (None, "tickets is not paused.")
+    assert change.record == ended.model_copy(update={"decided_at": MORNING + 1})
+    assert change.note == "tickets is not paused."
 
 
 def test_pause_is_refused_where_owners_toml_does_not_permit_it():

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from focuswatch.ledger.dynamodb_ledger import DynamoLedger
 from focuswatch.operations.deployment_config import Deployment
 from focuswatch.owners.owners_file import Owners
+from infra.pause_stack import capped_roles
 from tests.fakes.local_aws import ACCOUNT, ROOT, LocalAws, deployable, local_aws
 from tests.fakes.local_jira import EMAIL, TOKEN, LocalJira, serving
 from tests.fakes.local_slack import LocalSlack, local_slack
@@ -49,6 +50,7 @@ class Deployed:
     slack: LocalSlack
     jira: LocalJira
     manifests: int = 0
+    capped: tuple[str, ...] = ()  # the function of spend caps, where owners.toml has one
     stalled_seconds: float = STALLED_SECONDS  # without a new statement, message or notification
 
     def deliver(self, export: Path, *, period: str = "") -> list[dict[str, Any]]:
@@ -151,7 +153,7 @@ class Deployed:
             return DynamoLedger(boto3.resource("dynamodb").Table(self.deployment.ledger)).pending_count()
 
     def _depths(self) -> list[int]:
-        kinds = ("slack", "jira", "record", "spending")
+        kinds = ("slack", "jira", "record", "spending", *self.capped)
         return [self._waiting(self.deployment.queue(kind)) for kind in kinds]
 
     def _waiting(self, queue: str) -> int:
@@ -199,7 +201,16 @@ class Deployed:
     def _said(self) -> str:
         lines = [
             f"{function}: {line[:2000]}"
-            for function in ("refresh", "detect", "publish", "slack", "jira", "record", "spending")
+            for function in (
+                "refresh",
+                "detect",
+                "publish",
+                "slack",
+                "jira",
+                "record",
+                "spending",
+                *self.capped,
+            )
             for line in list(self.lines(function))[-15:]
         ]
         return "\n".join(["the chain did not come to its end", *lines])
@@ -245,7 +256,8 @@ def deploying(folder: Path, *, owners: Path) -> Iterator[Deployed]:
         for queue, topic, wanted in QUEUES:
             subscribe(aws, queue, topic=topic, wanted=wanted)
         deployment = Deployment.load(repository / "config" / "deployment.toml")
-        yield Deployed(aws, deployment, left_out, slack, jira)
+        capped = ("controls",) if capped_roles(Owners.load(owners)) else ()
+        yield Deployed(aws, deployment, left_out, slack, jira, capped=capped)
 
 
 def settled_in(owners: Owners, *, slack: LocalSlack, jira: LocalJira, aws: LocalAws) -> None:
@@ -281,6 +293,10 @@ def copied(folder: Path, *, owners: Path, organisation: str) -> Path:
     (folder / "build").symlink_to(ROOT / "build")  # our layer is built once
     config = folder / "config" / "deployment.toml"
     told = config.read_text().replace("123456789012", ACCOUNT).replace("o-a1b2c3d4e5", organisation)
+    if capped_roles(Owners.load(owners)):
+        told = told.replace("enabled = false ", "enabled = true ").replace(
+            "dry_run = true ", "dry_run = false "
+        )
     told = told.replace("r-ab12", "r-root").replace("change-me-to-something-long", "f2b8c1d04e7a")
     told = told.replace('monitor_arn = ""', f'monitor_arn = "arn:aws:ce::{ACCOUNT}:anomalymonitor/6f2c0a91"')
     for name in ("slack", "jira"):
