@@ -12,7 +12,7 @@ Names = Literal["cause", "place", "amount"]  # how much a finding says of its ca
 Parameter = str | bool | int | float | date | list[str | int | float]
 
 
-OwnersSetting = Literal["monthly_budget", "use_cases", "experiments", "spend_caps"]
+OwnersSetting = Literal["monthly_budget", "use_cases", "experiments", "spend_caps", "usage_policies"]
 
 
 class NeedsHeader(BaseModel):

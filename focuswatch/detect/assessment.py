@@ -38,6 +38,7 @@ SET_BY: dict[OwnersSetting, str] = {
     "use_cases": "use case ([use_cases.NAME])",
     "experiments": 'use case with intent = "experiment"',
     "spend_caps": "use case with on_cap",
+    "usage_policies": "use case with models, batch or regions",
 }
 
 
@@ -163,6 +164,7 @@ def _settings_of(owners: Owners) -> Iterator[OwnersSetting]:
         "monthly_budget": [plan for plan in owners.plans if plan.monthly_budget is not None],
         "use_cases": owners.use_cases,
         "experiments": [one for one in owners.use_cases.values() if one.intent == "experiment"],
+        "usage_policies": owners.policy_rules,
         "spend_caps": [one for one in owners.use_cases.values() if one.on_cap],
     }
     yield from (name for name, values in settings.items() if values)

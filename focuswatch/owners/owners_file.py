@@ -15,6 +15,7 @@ from focuswatch.catalog.tag_keys import plain_key
 from focuswatch.catalog.toml_text import parse_toml
 from focuswatch.errors import ConfigError
 from focuswatch.findings.finding import OwnedBy, Severity
+from focuswatch.owners.usage_policies import PolicyRule, policy_rules_of
 from focuswatch.owners.use_cases import (
     BudgetPlan,
     Money,
@@ -204,6 +205,11 @@ class Owners(_Section):
         )
         return [*keys, *chain.from_iterable(named)]
 
+    @cached_property
+    def policy_rules(self) -> list[PolicyRule]:
+        """The rules for the AI usage of use cases, the table `policy_rules`."""
+        return [rule for name, use_case in self.use_cases.items() for rule in policy_rules_of(name, use_case)]
+
     @property
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
         """Rows of the tables about owners, with the columns of focuswatch.bill.schema.table_columns.OWNERS."""
@@ -217,6 +223,7 @@ class Owners(_Section):
             "plans": [astuple(plan) for plan in self.plans],
             "plan_rules": [astuple(rule) for rule in self.plan_rules],
             "launches": [astuple(launch) for launch in launches],
+            "policy_rules": [astuple(rule) for rule in self.policy_rules],
         }
 
     @property

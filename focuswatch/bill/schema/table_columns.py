@@ -132,7 +132,14 @@ PLAN_RULES = {
     "place": "INTEGER",
 }
 LAUNCHES = {"use_case": "VARCHAR", "first_day": "DATE", "last_day": "DATE", "factor": "DOUBLE"}
-OWNERS = {"owner_rules": OWNER_RULES, "plans": PLANS, "plan_rules": PLAN_RULES, "launches": LAUNCHES}
+POLICY_RULES = {"use_case": "VARCHAR", "rule": "VARCHAR", "pattern": "VARCHAR", "word": "VARCHAR"}
+OWNERS = {
+    "owner_rules": OWNER_RULES,
+    "plans": PLANS,
+    "plan_rules": PLAN_RULES,
+    "launches": LAUNCHES,
+    "policy_rules": POLICY_RULES,
+}
 KNOWN_FINDINGS = {
     "fingerprint": "VARCHAR",
     "detection": "VARCHAR",
