@@ -33,6 +33,7 @@ REASONS_NOT_TO_REPORT = {
         "an experiment that ended",
         "production",
     },
+    "policy_violation": {"usage that keeps the rules", "a use case without rules", "less than 1 a month"},
     "spend_cap": {
         "a cap that experiment_overdue reports",
         "less than 70 % spent",
