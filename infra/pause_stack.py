@@ -3,6 +3,7 @@
 Without credentials of focuswatch's own: deploy it in each account that has a role with a spend cap.
 """
 
+import re
 from collections.abc import Sequence
 
 from aws_cdk import BootstraplessSynthesizer, Environment, Stack, aws_budgets, aws_iam
@@ -126,22 +127,23 @@ def _budget_actions(
     Its data is 8 to 12 hours late. It works without focuswatch, and reports itself by email only.
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-controls.html
     """
-    for name, use_case in owners.use_cases.items():
+    for number, (name, use_case) in enumerate(owners.use_cases.items()):
         roles = [role for role in use_case.roles if account_of_role(role) == account]
         limit = use_case.monthly_budget or use_case.cap
         if not roles or limit is None:
             continue
-        executor = _executor(scope, deployment, use_case=name, account=account, roles=roles)
+        executor = _executor(scope, f"Executor{number}", deployment, account=account, roles=roles)
         amount = converted(
             limit,
             source=deployment.billing_currency,
             target=deployment.budgets.currency,
             rates=owners.exchange_rates,
         )
-        budget_name = f"{deployment.name}-cap-{name}"[:100]
+        # Neither `:` nor `\\`: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_Budget.html
+        budget_name = f"{deployment.name}-cap-{number}-{re.sub(r'[^0-9A-Za-z_-]+', '-', name)}"[:100]
         budget = aws_budgets.CfnBudget(
             scope,
-            f"Budget{name}",
+            f"Budget{number}",
             budget=aws_budgets.CfnBudget.BudgetDataProperty(
                 budget_name=budget_name,
                 budget_type="COST",
@@ -155,7 +157,7 @@ def _budget_actions(
         )
         action = aws_budgets.CfnBudgetsAction(
             scope,
-            f"Action{name}",
+            f"Action{number}",
             action_threshold=aws_budgets.CfnBudgetsAction.ActionThresholdProperty(
                 type="PERCENTAGE", value=100
             ),
@@ -185,7 +187,7 @@ def _charges_of(use_case: UseCase, deployment: Deployment) -> Expression:
 
 
 def _executor(
-    scope: Construct, deployment: Deployment, *, use_case: str, account: str, roles: Sequence[str]
+    scope: Construct, id: str, deployment: Deployment, *, account: str, roles: Sequence[str]
 ) -> aws_iam.CfnRole:
     """Return the role of AWS Budgets: https://docs.aws.amazon.com/cost-management/latest/userguide/billing-permissions-ref.html."""
     trusted = {
@@ -197,8 +199,8 @@ def _executor(
     switch, _ = switch_statements(policy_arn=_policy_arn(deployment, account=account), roles=roles)
     return aws_iam.CfnRole(
         scope,
-        f"Executor{use_case}",
-        description=f"AWS Budgets: pauses the roles of {use_case}",
+        id,
+        description="AWS Budgets: attaches one policy to the roles of a use case",
         assume_role_policy_document=_document(trusted),
         policies=[aws_iam.CfnRole.PolicyProperty(policy_name="pause", policy_document=_document(switch))],
     )

@@ -88,6 +88,8 @@ def render_message(
     root_cause = None if resolved else render_explanation(finding)
     limitations = _limitations(blind_spots) if not resolved else None
     action, link_line = None if resolved else render_action(finding), _links(links)
+    if resolved and spending and spending.action == "pause_spending":
+        spending = None  # there is nothing left to pause
     has_buttons = not resolved and (response is None or response.action == "acknowledged")
     blocks = [
         header(_heading(finding, resolved=resolved)),
