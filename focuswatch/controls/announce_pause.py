@@ -13,12 +13,14 @@ from focuswatch.controls.spending_button import count
 from focuswatch.notify.claims import Claims
 from focuswatch.notify.jira.client import JiraClient
 from focuswatch.notify.jira.issue_state import IssueState
+from focuswatch.notify.jira.wiki_markup import escaped, verbatim
 from focuswatch.notify.slack.blocks import code, rich, section, words
 from focuswatch.notify.slack.deliver import SlackChannel
 from focuswatch.notify.slack.mrkdwn import TEXT_CHARACTERS, escaped_within, one_line
 from focuswatch.notify.slack.post_once import OncePoster
 
 COMMAND_CHARACTERS = 500
+LINE_CHARACTERS = 2000
 MOST_COMMANDS = 5
 
 
@@ -62,11 +64,13 @@ class PauseAnnouncer:
         state = self.issues.state_of(fingerprint)
         if state is None or state.key is None:
             return
-        mark = f"Change {record.number} of the spend cap of {record.use_case}"
+        mark = escaped(
+            f"Change {record.number} of the spend cap of {record.use_case}", longest=LINE_CHARACTERS
+        )
         if jira.has_comment_with(state.key, mark):
             return
-        lines = [headline(record), *_details(record)]
-        commands = [f"{{noformat}}{one}{{noformat}}" for one in _commands(record, self.policy_name)]
+        lines = [escaped(line, longest=LINE_CHARACTERS) for line in (headline(record), *_details(record))]
+        commands = [verbatim(one, longest=COMMAND_CHARACTERS) for one in _commands(record, self.policy_name)]
         jira.comment(state.key, "\n".join([*lines, *commands, mark]))
 
 

@@ -104,8 +104,8 @@ def test_a_pause_is_announced_once_in_the_thread_the_message_and_jira(there):
         "--policy-arn arn:aws:iam::444455556666:policy/focuswatch-paused\n"
     )
     (comment,) = there.comments
-    assert "paused by anna (U0ANNA)" in comment
-    assert "{noformat}aws iam detach-role-policy --role-name tickets-api" in comment
+    assert "paused by anna \\(U0ANNA\\)" in comment
+    assert "{noformat}\naws iam detach-role-policy --role-name tickets-api" in comment
 
 
 def test_the_end_of_a_pause_is_announced_with_its_author(there):

@@ -117,7 +117,7 @@ def check_announcements(deployed: Deployed, message: Message) -> None:
     assert undo in json.dumps(paused.blocks)
     (issue,) = deployed.jira.issues
     comments = [comment["body"] for comment in issue.comments]
-    assert [author in comment for comment in comments] == [True, True]
+    assert [MEMBER in comment for comment in comments] == [True, True]
     assert undo in comments[0]
 
 
